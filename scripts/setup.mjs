@@ -1,0 +1,66 @@
+// The compiled half of `npm ci`: SQLite's binding and the image kernel. It runs as the project's own install script,
+// not as the dependency's, so that what is missing on a fresh machine is said in one line before a compiler says it in
+// two hundred. Run by hand: node scripts/setup.mjs
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const NEEDED_BYTES = 400e6;
+
+/** Ends the set-up with one line: what is wrong, how to mend it. */
+function refuse(line) {
+  process.stderr.write(`phorest: ${line}\n`);
+  process.exit(1);
+}
+
+function checkMachine() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    refuse(`Node.js ${process.versions.node} is too old: install 20.19 or newer from nodejs.org`);
+  }
+  const tools = { "g++": "g++", make: "make", python3: "python3" };
+  const absent = Object.keys(tools).filter((tool) => spawnSync(tool, ["--version"]).error !== undefined);
+  if (absent.length > 0) {
+    refuse(
+      `cannot compile, ${absent.join(", ")} not found: sudo apt install ${absent.map((tool) => tools[tool]).join(" ")}`,
+    );
+  }
+  const disk = statfsSync(root);
+  const free = disk.bavail * disk.bsize;
+  if (free < NEEDED_BYTES) {
+    refuse(`only ${Math.round(free / 1e6)} MB free on the disk of ${root}: compiling needs ${NEEDED_BYTES / 1e6} MB`);
+  }
+}
+
+/** Runs a build quietly; its output goes to a file that the one line of a failure names. */
+function build(what, directory, command, args) {
+  process.stdout.write(`phorest: compiling ${what}\n`);
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: directory,
+    encoding: "utf8",
+    maxBuffer: 1e8,
+  });
+  if (status === 0) return;
+  mkdirSync(join(root, "build"), { recursive: true });
+  const log = join(root, "build", `${what.replaceAll(/\W+/g, "-")}.log`);
+  writeFileSync(log, `${stdout}\n${stderr}\n${error ?? ""}\n`);
+  const reason =
+    `${stderr}`.split("\n").find((line) => /error:|ENOSPC|No space|not found/.test(line)) ??
+    `${error ?? "see the log"}`;
+  refuse(`compiling ${what} failed: ${reason.trim()}; all of it is in ${log}`);
+}
+
+checkMachine();
+const sqlite = join(root, "node_modules", "better-sqlite3");
+const binding = join(sqlite, "build", "Release", "better_sqlite3.node");
+const loads = () =>
+  spawnSync(process.execPath, ["-e", `process.dlopen({exports: {}}, ${JSON.stringify(binding)})`]).status === 0;
+// A ready-made binding saves two minutes where the network allows; compiled where it does not.
+if (!existsSync(binding) || !loads()) {
+  const ready = spawnSync("prebuild-install", [], { cwd: sqlite, stdio: "ignore" });
+  if (ready.status !== 0 || !loads())
+    build("the SQLite binding", sqlite, "node-gyp", ["rebuild", "--release", "-j", "2"]);
+}
+build("the image kernel", root, "node-gyp", ["rebuild", "--release", "-j", "2"]);
