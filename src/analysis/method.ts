@@ -1,0 +1,57 @@
+// The vocabulary of a measurement: methods, the quantities each one gives, the statistics over an ROI's rows, flags.
+// Spellings are those of the established result files ("assymetry" included): they are an interface.
+
+export const METHODS = ["max_intensity", "centre", "gaussian", "fano"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** Quantities of a method in their established order; also the kernel's column order. */
+export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
+  max_intensity: ["max_intensity"],
+  centre: ["centre"],
+  gaussian: ["amplitude", "mu", "sigma", "offset", "error"],
+  fano: ["amplitude", "assymetry", "resonance", "gamma", "offset", "error"],
+};
+
+/** Column of QUANTITIES that is the resonance position. */
+export const POSITION_COLUMN: Readonly<Record<Method, number>> = { max_intensity: 0, centre: 0, gaussian: 1, fano: 2 };
+
+/** Statistics over the rows of an ROI, in their established order. */
+export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "Smoothness"] as const;
+export type Statistic = (typeof STATISTICS)[number];
+export const MEDIAN = STATISTICS.indexOf("Median");
+
+export const SAMPLINGS = ["precise", "established"] as const;
+export type Sampling = (typeof SAMPLINGS)[number];
+
+export const BIT_DEPTH_SCALINGS = ["stretch", "fixed"] as const;
+export type BitDepthScaling = (typeof BIT_DEPTH_SCALINGS)[number];
+
+/** What makes a resonance position doubtful; bits of a result's `flags`. */
+export const FLAGS = { saturated: 1, at_edge: 2, low_contrast: 4, not_converged: 8, jumped: 16 } as const;
+export type Flag = keyof typeof FLAGS;
+
+/** The names of the flags set in `bits`, in the order of FLAGS. */
+export function flagNames(bits: number): Flag[] {
+  return (Object.keys(FLAGS) as Flag[]).filter((name) => (bits & FLAGS[name]) !== 0);
+}
+
+/** Everything one analysis says about one frame. ROIs are in the order of the ROI manifest. */
+export interface FrameResult {
+  readonly method: Method;
+  /** px from the ROI's left edge after flipping; NaN where no row could be measured. */
+  readonly position: Float64Array;
+  /** px, one standard error of `position`; NaN where unknown. */
+  readonly standardError: Float64Array;
+  /** 0 (worthless) to 1 (perfect). */
+  readonly quality: Float64Array;
+  /** FLAGS bits per ROI. */
+  readonly flags: Uint8Array;
+  /** [roi][quantity][statistic] row-major, rounded to 3 decimals as established; NaN where no row was measured. */
+  readonly statistics: Float64Array;
+  /** Mean of the undecorated pixels, 2 decimals. */
+  readonly brightness: number;
+  /** 95 % minus 5 % quantile of the undecorated pixels, 2 decimals. */
+  readonly contrast: number;
+  /** Debug mode only: per ROI, per quantity, the value of every measured row. */
+  readonly values?: readonly (readonly Float64Array[])[];
+}

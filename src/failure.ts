@@ -1,0 +1,106 @@
+// What can go wrong that a person should hear about, as data.
+// A Failure is thrown inside a thread, caught once at the thread's edge, and sent across as a plain object,
+// because an Error loses its code and its name on the way between threads.
+
+/** Every code a Failure may carry. The part before the dot is the room it comes from. */
+export type FailureCode =
+  | "config.invalid"
+  | "usage.invalid"
+  | "experiment.locked"
+  | "experiment.unusable"
+  | "manifest.corrupt"
+  | "manifest.newer"
+  | "camera.unavailable"
+  | "camera.timeout"
+  | "camera.failed"
+  | "sensor.failed"
+  | "frame.missing"
+  | "frame.unreadable"
+  | "rois.missing"
+  | "rois.invalid"
+  | "rois.outside"
+  | "analysis.failed"
+  | "disk.full"
+  | "disk.failed"
+  | "chip.unknown"
+  | "chip.invalid"
+  | "report.failed"
+  | "internal";
+
+/** Whether trying the same again can help. */
+export type Retry = "later" | "never";
+
+/** A Failure as it crosses threads and enters the manifest. */
+export interface FailureData {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly retry: Retry;
+}
+
+/** An expected failure: one line for a person, a code for a program, a hint at the cure. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  readonly hint: string | undefined;
+  readonly retry: Retry;
+
+  constructor(code: FailureCode, message: string, options: { hint?: string; retry?: Retry; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "Failure";
+    this.code = code;
+    this.hint = options.hint;
+    this.retry = options.retry ?? "never";
+  }
+
+  /** The one line shown to a person: what and where, then what to do. */
+  get line(): string {
+    return this.hint === undefined ? this.message : `${this.message} (${this.hint})`;
+  }
+}
+
+/** The plain form of anything thrown; what is not a Failure is a defect and becomes `internal`. */
+export function encodeFailure(thrown: unknown): FailureData {
+  if (thrown instanceof Failure) {
+    return { code: thrown.code, message: thrown.message, hint: thrown.hint, retry: thrown.retry };
+  }
+  const system = fromSystemError(thrown);
+  if (system !== undefined) return encodeFailure(system);
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return { code: "internal", message, retry: "later" };
+}
+
+/** The Failure again, on the other side. */
+export function decodeFailure(data: FailureData): Failure {
+  return new Failure(data.code, data.message, { hint: data.hint, retry: data.retry });
+}
+
+/** The one line of anything thrown, for logs and the console. */
+export function failureLine(thrown: unknown): string {
+  return decodeFailure(encodeFailure(thrown)).line;
+}
+
+const DISK_FULL = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
+const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE"]);
+
+/** Operating-system errors that have a meaning here; undefined for all others. */
+function fromSystemError(thrown: unknown): Failure | undefined {
+  if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
+  const where = "path" in thrown && typeof thrown.path === "string" ? `${thrown.path}: ` : "";
+  if (DISK_FULL.has(thrown.code)) {
+    return new Failure("disk.full", `${where}no space left on the disk`, {
+      hint: "free some space; work goes on by itself",
+      retry: "later",
+      cause: thrown,
+    });
+  }
+  if (DISK_FAILED.has(thrown.code)) {
+    return new Failure("disk.failed", `${where}${thrown.message}`, {
+      hint: "check the disk and its permissions",
+      retry: "later",
+      cause: thrown,
+    });
+  }
+  if (thrown.code === "ENOENT")
+    return new Failure("frame.missing", `${where}no such file or directory`, { cause: thrown });
+  return undefined;
+}

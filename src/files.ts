@@ -1,0 +1,84 @@
+// The only place that writes product files. A file is either absent or whole: bytes go to a temporary name in the
+// same directory, are flushed to the disk, renamed, and the directory is flushed too, so that neither a kill nor a
+// power cut leaves half a picture under a real name.
+import { randomBytes } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Suffix of files still being written. Nothing that ends so is ever read as a picture. */
+export const PARTIAL_SUFFIX = ".part";
+
+/**
+ * Writes `bytes` to `path` so that the name never holds less than all of them, durable when the promise resolves.
+ * Replaces an existing file. Leaves no temporary file behind when it fails.
+ */
+export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, "wx");
+    await handle.writeFile(bytes);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, path);
+  } catch (error) {
+    await handle?.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(directory);
+}
+
+/** Flushes a directory's entries, so that a rename in it survives a power cut. */
+export function syncDirectory(directory: string): void {
+  const descriptor = openSync(directory, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Creates a directory and its parents. */
+export async function ensureDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+}
+
+/** Removes files a dead process was still writing; returns their names. */
+export function sweepPartials(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const stale = readdirSync(directory).filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX));
+  for (const name of stale) rmSync(join(directory, name), { force: true });
+  return stale;
+}
+
+/** The size of a file in bytes, or undefined when there is none. */
+export function fileSize(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+let root: string | undefined;
+
+/** The directory of the installed program: where package.json, chips/ and the kernel lie. */
+export function packageRoot(): string {
+  if (root !== undefined) return root;
+  let directory = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const manifest = join(directory, "package.json");
+    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "phorest") break;
+    const parent = resolve(directory, "..");
+    if (parent === directory) throw new Error("the program's own directory was not found");
+    directory = parent;
+  }
+  root = directory;
+  return root;
+}
+
+/** The program's version, from package.json. */
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version;
+}
