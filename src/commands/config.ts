@@ -1,0 +1,88 @@
+// `phorest config`: check a file, show the effective values with their origin, print the reference.
+import type { Argv, CommandModule } from "yargs";
+import { keyNames, type Loaded, loadConfig, type Origin } from "../config/config.ts";
+import { configMarkdown, configToml } from "../config/document.ts";
+import { valueText } from "../config/problem.ts";
+import { shownPath, type Table } from "../config/toml-file.ts";
+import type { GlobalOptions } from "./global.ts";
+
+type ConfigArguments = Partial<Pick<GlobalOptions, "config" | "json">>;
+
+/** What `config check` prints for settings that loaded; settings that did not load have thrown a Failure before. */
+export function checkText({ file, warnings }: Loaded, json = false): string {
+  if (json) return JSON.stringify({ file: file ?? null, valid: true, warnings });
+  const lines = warnings.map((line) => `warning: ${line}`);
+  return [...lines, `${file === undefined ? "built-in defaults" : shownPath(file)}: valid`].join("\n");
+}
+
+/** Every key, its effective value and its origin: a table for a person, or JSON. */
+export function showText({ config, origins, file, warnings }: Loaded, json = false): string {
+  const rows = keyNames().map(([section, key]) => {
+    const value = (config[section] as Table)[key];
+    return { section, key, value, origin: origins.get(`${section}.${key}`) ?? "default" };
+  });
+  if (json) {
+    const keys = rows.map((row) => ({ ...row, value: row.value ?? null }));
+    return JSON.stringify({ file: file ?? null, warnings, keys }, null, 2);
+  }
+  const cells = rows.map(({ section, key, value, origin }) => [
+    `${section}.${key}`,
+    value === undefined ? "none" : valueText(value),
+    originText(origin),
+  ]);
+  const widths = [0, 1].map((at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** The reference (Markdown), or the annotated config.toml. */
+export function docsText(toml = false): string {
+  return toml ? configToml() : configMarkdown();
+}
+
+function originText(origin: Origin): string {
+  if (origin === "default") return "default";
+  if (origin === "simulated default") return "default of the simulated camera";
+  return `${shownPath(origin.file)}${origin.line === undefined ? "" : `:${origin.line}`}`;
+}
+
+const print = (text: string): void => {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+};
+
+export const configCommand: CommandModule<object, ConfigArguments> = {
+  command: "config",
+  describe: "Check a configuration file, show the effective values, print the reference",
+  builder: (yargs: Argv): Argv<ConfigArguments> =>
+    yargs
+      .command<ConfigArguments>(
+        "check",
+        "Say whether the configuration is valid, and everything that is wrong with it",
+        (of) => of.example("phorest config check --config lab.toml", "check a file"),
+        ({ config, json }) => print(checkText(loadConfig(config), json)),
+      )
+      .command<ConfigArguments>(
+        "show",
+        "Print every effective value and where it came from",
+        (of) => of.example("phorest config show --json", "the same for a program"),
+        ({ config, json }) => print(showText(loadConfig(config), json)),
+      )
+      .command<{ toml?: boolean }>(
+        "docs",
+        "Print the reference of all settings",
+        (of) =>
+          of
+            .option("toml", { type: "boolean", describe: "the annotated config.toml instead" })
+            .example("phorest config docs --toml > config.toml", "a file to start from"),
+        ({ toml }) => print(docsText(toml)),
+      )
+      .demandCommand(1, "say what to do with the configuration: check, show or docs")
+      .example("phorest config check --config lab.toml", "check a file"),
+  handler: () => undefined,
+};

@@ -1,0 +1,224 @@
+// The effective settings: what the file says, what the defaults add, and where each value came from.
+import { lstatSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { Failure } from "../failure.ts";
+import { NOTES } from "./key.ts";
+import { schemaNode } from "./node.ts";
+import { problemLines } from "./problem.ts";
+import { BUILT_CAMERAS, type Config, SCHEMA, type SectionName } from "./schema.ts";
+import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
+
+/** Where a value came from. */
+export type Origin =
+  | { readonly kind: "file"; readonly file: string; readonly line?: number }
+  | "default"
+  | "simulated default";
+
+/** Settings with their provenance. */
+export interface Loaded {
+  readonly config: Config;
+  /** By "Section.key", for every key there is. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** Lines a person should read; the settings are valid nevertheless. */
+  readonly warnings: readonly string[];
+  /** Absolute; undefined where the built-in defaults apply. */
+  readonly file?: string;
+  /** The file's text as read; empty without a file. */
+  readonly text: string;
+}
+
+/**
+ * Loads the settings: of `path`, else of config.toml in `cwd`, else the built-in defaults with `cwd` as their base.
+ * Throws Failure config.invalid with one line for every problem found.
+ */
+export function loadConfig(path: string | undefined, cwd: string = process.cwd()): Loaded {
+  const file = resolve(cwd, path ?? "config.toml");
+  const absent = path === undefined && lstatSync(file, { throwIfNoEntry: false }) === undefined;
+  return absent ? parseConfig("", cwd) : parseConfig(readToml(file), dirname(file), file);
+}
+
+/**
+ * Settings from a TOML text. Relative paths resolve against `directory`; `file` (absolute) is what messages and origins
+ * name. Throws Failure config.invalid with one line for every problem found.
+ */
+export function parseConfig(text: string, directory: string, file?: string): Loaded {
+  const shown = file === undefined ? "configuration" : shownPath(file);
+  const given = parseToml(text, shown);
+  const warnings: string[] = [];
+  const lines = new Map(given.lines);
+  const table = prepare(given, lines, (line) => warnings.push(`${shown}: ${line}`));
+  const simulated = addSimulatedDefaults(table);
+  const parsed = SCHEMA.safeParse(table);
+  if (!parsed.success) {
+    const problems = problemLines(parsed.error.issues, { shown, table, lines, root: schemaNode(SCHEMA) });
+    throw new Failure("config.invalid", problems.join("\n"));
+  }
+  const origins = new Map<string, Origin>();
+  for (const [section, name] of keyNames()) {
+    const full = `${section}.${name}`;
+    if (simulated.has(full)) origins.set(full, "simulated default");
+    else if (!Object.hasOwn(table[section] ?? {}, name)) origins.set(full, "default");
+    else origins.set(full, { kind: "file", file: file ?? shown, line: lines.get(full) ?? lines.get(section) });
+  }
+  const config: Config = parsed.data;
+  fillBrightfield(parsed.data, origins);
+  resolvePaths(parsed.data, directory);
+  warnings.push(...doubts(config).map((line) => `${shown}: ${line}`));
+  return { config: freeze(config), origins, warnings, file, text };
+}
+
+/** Every section and key there is, in the order of the reference. */
+export function keyNames(): [SectionName, string][] {
+  const sections = Object.keys(SCHEMA.shape) as SectionName[];
+  return sections.flatMap((section) =>
+    Object.keys(SCHEMA.shape[section].shape).map((name): [SectionName, string] => [section, name]),
+  );
+}
+
+/**
+ * Refuses, before anything is started, what the settings may say but this build cannot do yet.
+ * Throws Failure config.invalid.
+ */
+export function checkRunnable({ config, file }: Loaded): void {
+  const { Camera, Services } = config;
+  const where = file === undefined ? "configuration" : shownPath(file);
+  const reasons = [
+    ...(Services.enable_camera && !isBuilt(Camera.camera_type) ? [unbuiltCamera(Camera.camera_type)] : []),
+    ...(Services.enable_camera && lacksWatchDir(config) ? [NO_WATCH_DIR] : []),
+    ...(wantsOpcUa(config) ? [NO_OPC_UA] : []),
+  ];
+  if (reasons.length === 0) return;
+  throw new Failure("config.invalid", reasons.map((reason) => `${where}: ${reason}`).join("\n"));
+}
+
+/** The file that says where the ROIs are. */
+export function roiManifestPath(config: Config): string {
+  return join(config.Assets.generated_files_dir, config.Paths.roi_manifest_filename);
+}
+
+/** The given table with every section present, old places of keys moved to the present ones, nothing else changed. */
+function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (line: string) => void): SectionTables {
+  const table: SectionTables = { ...given };
+  for (const section of Object.keys(SCHEMA.shape)) {
+    const content = Object.hasOwn(given, section) ? given[section] : {};
+    table[section] = isTable(content) ? { ...content } : content;
+  }
+  const delay = "collector_retry_delay_seconds";
+  const { Timing, Retries } = table;
+  if (isTable(Timing) && isTable(Retries) && Object.hasOwn(Timing, delay)) {
+    if (Object.hasOwn(Retries, delay)) warn(`Timing.${delay} is ignored: [Retries] gives it too`);
+    else {
+      Retries[delay] = Timing[delay];
+      const line = lines.get(`Timing.${delay}`);
+      if (line !== undefined) lines.set(`Retries.${delay}`, line);
+    }
+    delete Timing[delay];
+  }
+  if (isTable(table.Flags) && Object.keys(table.Flags).length > 0) {
+    warn("[Flags] is ignored: stages are woken inside the process");
+  }
+  return table;
+}
+
+type SectionTables = Record<string, unknown>;
+
+/** Adds the defaults of the simulated camera where it is the effective one; returns the names of the keys added. */
+function addSimulatedDefaults(table: SectionTables): Set<string> {
+  const added = new Set<string>();
+  const given = isTable(table.Camera) ? table.Camera.camera_type : undefined;
+  if (SCHEMA.shape.Camera.shape.camera_type.safeParse(given).data !== "simulated") return added;
+  for (const [section, name] of keyNames()) {
+    const content = table[section];
+    const shape: Record<string, Parameters<typeof NOTES.get>[0]> = SCHEMA.shape[section].shape;
+    const type = shape[name];
+    const value = type === undefined ? undefined : NOTES.get(type)?.simulatedDefault;
+    if (value === undefined || !isTable(content) || Object.hasOwn(content, name)) continue;
+    content[name] = value;
+    added.add(`${section}.${name}`);
+  }
+  return added;
+}
+
+type Writable = { -readonly [S in SectionName]: Config[S] };
+
+/** What the brightfield picture does not override is the camera's. */
+function fillBrightfield(config: Writable, origins: Map<string, Origin>): void {
+  const { Camera, Brightfield } = config;
+  const names = ["camera_id", "camera_exposure", "camera_gain", "camera_brightness", "camera_contrast"] as const;
+  const filled: { -readonly [K in keyof typeof Brightfield]: (typeof Brightfield)[K] } = { ...Brightfield };
+  for (const name of names) {
+    if (filled[name] !== undefined) continue;
+    filled[name] = Camera[name];
+    origins.set(`Brightfield.${name}`, origins.get(`Camera.${name}`) ?? "default");
+  }
+  config.Brightfield = filled;
+}
+
+function resolvePaths(config: Writable, directory: string): void {
+  const root = resolve(directory, atHome(config.Paths.root_dir));
+  for (const [section, node] of Object.entries(schemaNode(SCHEMA).properties ?? {})) {
+    const content = config[section as SectionName] as Table;
+    for (const [name, { relativeTo }] of Object.entries(node.properties ?? {})) {
+      const value = content[name];
+      if (relativeTo === undefined || typeof value !== "string") continue;
+      content[name] = resolve(relativeTo === "root" ? root : directory, atHome(value));
+    }
+  }
+}
+
+/** Nobody means a directory named "~". */
+function atHome(path: string): string {
+  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+}
+
+/** What is valid, and yet worth a line. */
+function doubts(config: Config): string[] {
+  const { Camera, Services, Temperature } = config;
+  const lines: string[] = [];
+  if (!isBuilt(Camera.camera_type)) lines.push(unbuiltCamera(Camera.camera_type));
+  if (lacksWatchDir(config)) lines.push(NO_WATCH_DIR);
+  if (wantsOpcUa(config)) lines.push(NO_OPC_UA);
+  for (const service of UNBUILT_SERVICES.filter((name) => Services[name])) {
+    lines.push(`Services.${service} = true: not part of this version yet, it is left out`);
+  }
+  const names = Object.values(Temperature.thermocouple_sensors).map((name) => name.toLowerCase().replaceAll(" ", "_"));
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) {
+    lines.push(
+      `Temperature.thermocouple_sensors: two sensors share the column temperature_${twice}; give each its own name`,
+    );
+  }
+  return lines;
+}
+
+const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
+const NO_OPC_UA = 'Communication.method: "OPC_UA" is not part of this version yet; use "CSV_PLOT"';
+const UNBUILT_SERVICES = [
+  "enable_brightfield",
+  "enable_file_backup",
+  "enable_remote_sync",
+  "enable_image_compression",
+  "enable_service_health_check",
+] as const;
+
+const lacksWatchDir = ({ Camera }: Config): boolean =>
+  Camera.camera_type === "folder" && Camera.watch_dir === undefined;
+const wantsOpcUa = ({ Communication }: Config): boolean => Communication.method.includes("OPC_UA");
+const unbuiltCamera = (type: string): string => `Camera.camera_type = "${type}": ${notBuilt()}`;
+const isBuilt = (type: string): boolean => BUILT_CAMERAS.some((built) => built === type);
+const notBuilt = (): string => `this build cannot drive it yet; it can drive ${BUILT_CAMERAS.join(", ")}`;
+
+function isTable(value: unknown): value is Table {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const entry of Object.values(value)) freeze(entry);
+  }
+  return value;
+}

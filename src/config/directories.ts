@@ -1,0 +1,49 @@
+// The directories an experiment needs, made before anything is started, so that the first picture is not the one that
+// finds out.
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { Failure } from "../failure.ts";
+import type { Config } from "./schema.ts";
+import { shownPath } from "./toml-file.ts";
+
+/**
+ * Creates the directories that a run writes to and checks that they can be written. The remote share is not among
+ * them: it is never created here. Throws Failure config.invalid naming the setting, the path and the reason.
+ */
+export function checkDirectories(config: Config): void {
+  const { Paths, Assets, Services } = config;
+  const needed: [string, string][] = [
+    ["Paths.root_dir", Paths.root_dir],
+    ["Paths.data_dir", Paths.data_dir],
+    ["Paths.results_dir", Paths.results_dir],
+    ["Paths.logs_dir", Paths.logs_dir],
+    ["Assets.generated_files_dir", Assets.generated_files_dir],
+  ];
+  if (Services.enable_file_backup) needed.push(["Paths.backup_dir", Paths.backup_dir]);
+  if (Services.enable_brightfield) needed.push(["Paths.brightfield_dir", Paths.brightfield_dir]);
+  const problems = needed.flatMap(([name, directory]) => {
+    const reason = whyUnusable(directory);
+    return reason === undefined ? [] : [`${name} = ${JSON.stringify(shownPath(directory))}: ${reason}`];
+  });
+  if (problems.length === 0) return;
+  throw new Failure("config.invalid", problems.join("\n"), {
+    hint: "give another directory or change its permissions",
+  });
+}
+
+function whyUnusable(directory: string): string | undefined {
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOTDIR") return "a file stands where a directory is needed";
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (found?.isDirectory() === false) return "is a file, not a directory";
+    if (code === "EACCES" || code === "EPERM")
+      return found === undefined ? "may not be created" : "may not be written to";
+    if (code === "EROFS") return "lies on a read-only file system";
+    if (code === "ENOSPC") return "no space left on the disk";
+    return `cannot be used: ${error instanceof Error ? error.message : error}`;
+  }
+}

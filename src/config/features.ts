@@ -1,0 +1,40 @@
+// Feature_locations.toml: which printed labels calibration looks for, and roughly where they are in the picture.
+import { z } from "zod";
+import { Failure } from "../failure.ts";
+import { key } from "./key.ts";
+import { schemaNode } from "./node.ts";
+import { problemLines } from "./problem.ts";
+import { parseToml, readToml, shownPath } from "./toml-file.ts";
+
+const FEATURE = z.strictObject({
+  label: key(z.string().min(1), "The label as printed, such as D-Left", { allowed: 'a label such as "D-Left"' }),
+  feature_location: key(z.tuple([z.number(), z.number()]), "Rough position of the label's top-left corner", {
+    allowed: "[x, y], the rough position of the label's top-left corner in px",
+  }),
+});
+
+export const FEATURE_LOCATIONS = z.strictObject({
+  chip_type: key(z.string().min(1), "Layout of the chip", { allowed: 'a chip type such as "IMECII_2"' }),
+  features: key(
+    z.array(FEATURE).refine((list) => list.length >= 2, "at least two features are needed to find angle and scale"),
+    "The labels to look for",
+    { allowed: "at least two [[features]] tables with label and feature_location" },
+  ),
+});
+
+export type FeatureLocations = Readonly<z.output<typeof FEATURE_LOCATIONS>>;
+
+/** Reads a feature file. Throws Failure config.invalid with one line for every problem found. */
+export function loadFeatureLocations(path: string): FeatureLocations {
+  const shown = shownPath(path);
+  const { table, lines } = parseToml(readToml(path), shown);
+  const parsed = FEATURE_LOCATIONS.safeParse(table);
+  if (!parsed.success) {
+    const problems = problemLines(parsed.error.issues, { shown, table, lines, root: schemaNode(FEATURE_LOCATIONS) });
+    throw new Failure("config.invalid", problems.join("\n"));
+  }
+  const labels = parsed.data.features.map(({ label }) => label);
+  const twice = labels.find((label, at) => labels.indexOf(label) !== at);
+  if (twice !== undefined) throw new Failure("config.invalid", `${shown}: label "${twice}" is given twice`);
+  return parsed.data;
+}

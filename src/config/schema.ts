@@ -1,0 +1,256 @@
+// Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
+// established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
+import { z } from "zod";
+import { BIT_DEPTH_SCALINGS, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
+
+/** Camera types that this build can drive. */
+export const BUILT_CAMERAS = ["simulated", "dummy", "file_importer", "folder"] as const;
+/** Every camera type a file may name; those that are not built yet are refused when a run would need them. */
+export const CAMERA_TYPES = [
+  ...BUILT_CAMERAS,
+  ...(["argus", "tis", "logitech", "hawkeye", "v4l2", "rpicam", "command"] as const),
+] as const;
+export type CameraType = (typeof CAMERA_TYPES)[number];
+
+export const TRANSFORMS = [
+  "NONE",
+  "HORIZONTAL_FLIP",
+  "VERTICAL_FLIP",
+  "ROTATE_90_CLOCKWISE",
+  "ROTATE_90_COUNTERCLOCKWISE",
+  "ROTATE_180",
+] as const;
+export type Transform = (typeof TRANSFORMS)[number];
+
+const CHIP_TYPES = ["IMEC-I", "IMECII_2", "IMECII_3", "IMECII_4"] as const;
+
+const seconds = (of: number) => positive().default(of);
+const off = () => z.boolean().default(false);
+const cameraNumber = () => z.number().optional();
+const outputs = choices(["CSV_PLOT", "OPC_UA"]);
+const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
+const S = { unit: "seconds" };
+const DRIVER = { none: "the driver's own", example: 0.5 };
+const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
+const IN_ROOT = { relativeTo: "root" } as const;
+const BESIDE_FILE = { relativeTo: "file" } as const;
+
+const Data_Analysis = section("How a picture is measured", {
+  method: key(choice(METHODS).default("gaussian"), "How the resonance position of each row of an ROI is found"),
+  number_of_subROIs: key(whole(0).default(1), "Rows an ROI is reduced to before fitting; 0 fits every pixel row", {
+    simulatedDefault: 10,
+  }),
+  sampling: key(
+    choice(SAMPLINGS).default("precise"),
+    "Reading of ROI pixels through the rotation: in full precision, or bit for bit as the established system does",
+  ),
+  bit_depth_scaling: key(
+    choice(BIT_DEPTH_SCALINGS).default("stretch"),
+    "Pictures of more than 8 bits: each stretched to its own range (as established), or all scaled alike",
+  ),
+  workers: key(whole(0, 256).default(0), "Measuring threads; 0 takes one for each processor core"),
+  max_attempts: key(
+    whole(1, 100).default(3),
+    "How often a frame may bring the process down before it is set aside as failed",
+  ),
+  batch_size: key(whole(1, 1024).default(16), "Frames taken from the queue at once"),
+  frame_timeout_seconds: key(seconds(120), "Longest time one frame may be measured", S),
+});
+
+const Paths = section("Where things lie", {
+  root_dir: key(path().default("."), "Root of the experiment's local data", BESIDE_FILE),
+  remote_root_dir: key(path().default("remote"), "Root of the remote share that the syncer writes to", BESIDE_FILE),
+  data_dir: key(path().default("data"), "Images and the manifest", IN_ROOT),
+  results_dir: key(path().default("results"), "Results, CSV, plots and the health report", IN_ROOT),
+  logs_dir: key(path().default("logs"), "One log for each stage", IN_ROOT),
+  backup_dir: key(path().default("backup"), "Versioned archives", IN_ROOT),
+  continuous_capture_dir: key(path().default("continuous_capture"), "Preview frame for alignment", BESIDE_FILE),
+  brightfield_dir: key(path().default("bright"), "Brightfield pictures", BESIDE_FILE),
+  roi_manifest_filename: key(path().default("ROI_manifest.json"), "Name of the ROI file in Assets.generated_files_dir"),
+});
+
+const Services = section("What takes part in a run", {
+  enable_camera: key(off(), "The collector takes pictures", { simulatedDefault: true }),
+  enable_thermocouple: key(off(), "The collector reads the thermocouples"),
+  enable_brightfield: key(off(), "The collector takes brightfield pictures"),
+  enable_file_backup: key(off(), "Finished history is archived"),
+  enable_remote_sync: key(off(), "Files are copied to the remote share, and verified there"),
+  enable_image_compression: key(off(), "Measured images are compressed"),
+  enable_service_health_check: key(off(), "A health report is written"),
+});
+
+const Timing = section("When things happen", {
+  collector_interval_seconds: key(seconds(300), "Time between captures", { ...S, simulatedDefault: 2 }),
+  processor_interval_seconds: key(seconds(2), "Longest wait before the processor looks for work", S),
+  communicator_interval_seconds: key(seconds(60), "Shortest time between reports", { ...S, simulatedDefault: 5 }),
+  compress_interval_seconds: key(seconds(3600), "Time between compressions", S),
+  file_backup_interval_seconds: key(seconds(3600), "Time between backups", S),
+  sync_interval_seconds: key(seconds(3600), "Time between copies to the remote share", S),
+  log_file_interval_seconds: key(
+    seconds(43200),
+    "Time after which a new log file begins, brought to the next whole part of an hour or day (UTC)",
+    S,
+  ),
+});
+
+const Retries = section("What happens after failures", {
+  collector_failure_limit: key(whole(1).default(5), "Consecutive failures before the collector is faulted"),
+  collector_retry_delay_seconds: key(
+    z.number().min(0).default(2),
+    "First delay before a retry; also accepted under [Timing]",
+    S,
+  ),
+});
+
+const Buffer = section("How much is kept locally", {
+  image_buffer_size: key(whole(0).default(300), "Images kept locally; 0 means no limit", { unit: "images" }),
+});
+
+const Communication = section("Where results go", {
+  method: key(outputs.default(["CSV_PLOT"]), "Outputs: one, or a list of several"),
+});
+
+const Camera = section("The camera", {
+  camera_type: key(
+    choice(CAMERA_TYPES).default("simulated"),
+    `Where pictures come from; this build can drive ${BUILT_CAMERAS.join(", ")}`,
+  ),
+  camera_id: key(whole(0).default(0), "Device index"),
+  camera_exposure: key(cameraNumber(), "Exposure, handed to the driver unrounded", DRIVER),
+  camera_gain: key(cameraNumber(), "Gain, handed to the driver unrounded", DRIVER),
+  camera_brightness: key(cameraNumber(), "Brightness, handed to the driver unrounded", DRIVER),
+  camera_contrast: key(cameraNumber(), "Contrast, handed to the driver unrounded", DRIVER),
+  camera_transform: key(
+    transform.default("NONE"),
+    "Applied to every picture; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",
+  ),
+  image_format: key(choice(["png", "tiff"]).default("png"), "Format of the stored pictures, both lossless"),
+  timeout_seconds: key(seconds(30), "Longest time one capture may take", S),
+  dummy_path: key(optionalText(), "Picture or directory of pictures that the dummy camera replays", {
+    ...BESIDE_FILE,
+    none: "a built-in picture of the simulated chip",
+    example: "pictures",
+  }),
+  watch_dir: key(optionalText(), "Directory that the folder camera watches for new pictures", {
+    ...BESIDE_FILE,
+    none: "needed by camera_type folder",
+    example: "incoming",
+  }),
+  folder_stable_seconds: key(
+    seconds(2),
+    "A file in watch_dir is complete once its size has not changed for this long",
+    S,
+  ),
+});
+
+const Temperature = section("Thermocouples", {
+  thermocouple_sensors: key(
+    z.record(z.string(), z.string().min(1)).default({}),
+    "1-Wire serial number = name shown, one line for each sensor",
+    { none: "no sensors", example: { "28-0123456789ab": "Flow cell" }, allowed: 'a table of "serial number" = "name"' },
+  ),
+});
+
+const Brightfield = section("Overrides of [Camera] for the brightfield picture", {
+  camera_id: key(whole(0).optional(), "Device index", { ...CAMERAS, example: 1 }),
+  camera_exposure: key(cameraNumber(), "Exposure", CAMERAS),
+  camera_gain: key(cameraNumber(), "Gain", CAMERAS),
+  camera_brightness: key(cameraNumber(), "Brightness", CAMERAS),
+  camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
+});
+
+const IGNORED = "Accepted and ignored: stages are woken inside the process";
+const Flags = section("Settings of earlier versions", {
+  flag_dir: key(z.string().optional(), IGNORED, { none: "nothing", example: "flags" }),
+  data_ready: key(z.string().optional(), IGNORED, { none: "nothing", example: "data_ready.flag" }),
+  results_ready: key(z.string().optional(), IGNORED, { none: "nothing", example: "results_ready.flag" }),
+});
+
+const Assets = section("Calibration", {
+  roi_generation_image: key(
+    path().default("continuous_capture/continuous_capture_frame.jpg"),
+    "Reference picture for calibration",
+    BESIDE_FILE,
+  ),
+  label_template_dir: key(optionalText(), "Directory of pictures of the printed labels", {
+    ...BESIDE_FILE,
+    none: "the built-in glyphs",
+    example: "label_templates",
+  }),
+  feature_locations_config: key(
+    path().default("configs/Feature_locations.toml"),
+    "Which labels to look for, and roughly where",
+    BESIDE_FILE,
+  ),
+  generated_files_dir: key(path().default("generated_files"), "ROI manifest and calibration pictures", BESIDE_FILE),
+});
+
+const Storage = section("The disk", {
+  usb_uuid: key(optionalText(), "UUID of the file system that must be mounted under root_dir; checked before a run", {
+    none: "any file system will do",
+    example: "2c5b8a7e-61d4-4d3a-9a0e-6c1f2f4b7d10",
+  }),
+  min_free_bytes: key(whole(0).default(200_000_000), "Capture pauses while less than this is free", { unit: "bytes" }),
+});
+
+const Development = section("For looking into the analysis", {
+  debug_mode: key(off(), "Keep the values of every measured row in the results"),
+});
+
+const Report = section("The plot", {
+  plot_rois: key(texts().default([]), "ROI labels to plot, with * for any letters; an empty list plots all"),
+  plot_interval_seconds: key(seconds(60), "Shortest time between plots", S),
+});
+
+const Supervisor = section("The process itself", {
+  shutdown_timeout_seconds: key(seconds(20), "Longest time a stop may take", S),
+  heartbeat_seconds: key(seconds(5), "Time between signs of life written to the manifest", S),
+});
+
+const Simulation = section("The simulated chip (camera_type simulated)", {
+  chip_type: key(choice(CHIP_TYPES).default("IMECII_2"), "Layout of gratings and labels"),
+  width: key(whole(64, 32_768).default(1920), "Width of the picture", { unit: "px" }),
+  height: key(whole(64, 32_768).default(1460), "Height of the picture", { unit: "px" }),
+  bit_depth: key(z.literal([8, 16]).default(8), "Bits of a pixel"),
+  px_per_um: key(positive().default(0.724), "Scale of the picture", { unit: "px per micrometre" }),
+  seed: key(whole(0, 4_294_967_295).default(1), "Start of the random numbers; the same seed gives the same pictures"),
+  angle_degrees: key(z.number().min(-45).max(45).default(0.3), "Rotation of the chip in the picture", {
+    unit: "degrees",
+  }),
+  drift_px_per_hour: key(z.number().default(0.5), "Movement of the chip in the picture", { unit: "px per hour" }),
+  binding_shift_px: key(z.number().default(4), "Movement of a resonance when everything has bound", { unit: "px" }),
+  binding_time_seconds: key(seconds(600), "Time constant of the binding curve", S),
+  speckle: key(z.number().min(0).max(1).default(0.12), "Contrast of the speckle: standard deviation over mean"),
+  read_noise_counts: key(z.number().min(0).default(1.5), "Read noise, standard deviation", {
+    unit: "counts of 8 bits",
+  }),
+  electrons_per_count: key(positive().default(60), "Sets the shot noise", { unit: "electrons per count of 8 bits" }),
+  dust: key(whole(0, 10_000).default(20), "Number of dust grains"),
+});
+
+/** The sections in the order of the reference. */
+export const SCHEMA = z.strictObject({
+  Data_Analysis,
+  Paths,
+  Services,
+  Timing,
+  Retries,
+  Buffer,
+  Communication,
+  Camera,
+  Temperature,
+  Brightfield,
+  Assets,
+  Storage,
+  Report,
+  Supervisor,
+  Simulation,
+  Development,
+  Flags,
+});
+
+type Sections = z.output<typeof SCHEMA>;
+export type SectionName = keyof Sections;
+/** The effective settings: checked, complete, paths absolute, frozen. */
+export type Config = { readonly [S in SectionName]: Readonly<Sections[S]> };

@@ -1,0 +1,91 @@
+// Reading a TOML file that a person wrote: plain errors for everything that can be wrong before its meaning is looked
+// at, and the line on which each key stands.
+import { readFileSync, statSync } from "node:fs";
+import { isAbsolute, relative } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import { Failure } from "../failure.ts";
+
+export type Table = Record<string, unknown>;
+
+/** A parsed file. `lines` gives the line of a key ("Section.key") or of a section's header, where it was found. */
+export interface TomlFile {
+  readonly table: Table;
+  readonly lines: ReadonlyMap<string, number>;
+}
+
+/** The text of `file`, without byte order mark. Throws Failure config.invalid in one line. */
+export function readToml(file: string): string {
+  const shown = shownPath(file);
+  try {
+    if (statSync(file).isDirectory()) throw new Failure("config.invalid", `${shown}: is a directory, not a file`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (error instanceof TypeError) {
+      throw new Failure("config.invalid", `${shown}: is not UTF-8 text`, {
+        hint: "save it again as UTF-8",
+        cause: error,
+      });
+    }
+    throw new Failure("config.invalid", `${shown}: ${unreadable(error)}`, { cause: error });
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return "no such file";
+  if (code === "EACCES" || code === "EPERM") return "may not be read; check its permissions";
+  return `cannot be read: ${error instanceof Error ? error.message : error}`;
+}
+
+/** Parses TOML. `shown` names the file in the message of the Failure (config.invalid) for a syntax error. */
+export function parseToml(text: string, shown: string): TomlFile {
+  try {
+    return { table: parse(text, { integersAsBigInt: "asNeeded" }), lines: keyLines(text) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [summary = ""] = error.message.split("\n");
+    const reason = summary.replace(/^Invalid TOML document: /, "");
+    const source = text.split(/\r?\n/)[error.line - 1]?.trim() ?? "";
+    throw new Failure(
+      "config.invalid",
+      `${shown}:${error.line}: not valid TOML, column ${error.column}: ${reason}: ${source}`,
+    );
+  }
+}
+
+/** A path as a person would write it from here. */
+export function shownPath(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near === "" || near.startsWith("..") || isAbsolute(near) ? file : near;
+}
+
+const NAME = /"[^"]*"|'[^']*'|[\w-]+/;
+const DOTTED = `(?:${NAME.source})(?:\\s*\\.\\s*(?:${NAME.source}))*`;
+const HEADER = new RegExp(`^\\s*\\[\\[?\\s*(${DOTTED})\\s*\\]`);
+const KEY = new RegExp(`^\\s*(${DOTTED})\\s*=`);
+
+/** Good enough for messages: the parser does not say where a key stood. */
+function keyLines(text: string): Map<string, number> {
+  const lines = new Map<string, number>();
+  const tables = new Map<string, number>();
+  let header = "";
+  text.split("\n").forEach((line, index) => {
+    const table = HEADER.exec(line)?.[1];
+    const name = table ?? KEY.exec(line)?.[1];
+    if (name === undefined) return;
+    const plain = [...name.matchAll(new RegExp(NAME, "g"))].map(([part]) => part.replaceAll(/["']/g, "")).join(".");
+    if (table !== undefined) {
+      header = plain;
+      if (/^\s*\[\[/.test(line)) {
+        const count = tables.get(plain) ?? 0;
+        tables.set(plain, count + 1);
+        header = `${plain}[${count}]`;
+        if (count === 0) lines.set(plain, index + 1);
+      }
+    }
+    const full = table !== undefined ? header : [header, plain].filter((part) => part !== "").join(".");
+    if (!lines.has(full)) lines.set(full, index + 1);
+  });
+  return lines;
+}
