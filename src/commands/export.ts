@@ -1,0 +1,101 @@
+// `phorest export`: the manifest in the established forms, streamed.
+import { randomBytes } from "node:crypto";
+import { createWriteStream, existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { writeToString } from "fast-csv";
+import type { CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
+import { csvColumns, csvLines, DEGREES } from "../delivery/report.ts";
+import { Failure } from "../failure.ts";
+import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { usFromOption } from "../manifest/timestamps.ts";
+import type { GlobalOptions } from "./global.ts";
+
+const FORMATS = ["manifest-json", "results-jsonl", "csv", "parquet"] as const;
+type Format = (typeof FORMATS)[number];
+
+interface ExportArguments extends GlobalOptions {
+  format: Format;
+  since: string | undefined;
+  out: string | undefined;
+}
+
+export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
+  command: "export",
+  describe: "Write the manifest or the results in the established formats",
+  builder: (yargs) =>
+    yargs
+      .option("format", { choices: FORMATS, demandOption: true, describe: "What to write" })
+      .option("since", { type: "string", requiresArg: true, describe: "Only frames captured at or after this time" })
+      .option("out", { type: "string", requiresArg: true, describe: "File to write; standard output when absent" })
+      .example("$0 export --format manifest-json --out metadata_manifest.json", "as the established system kept it")
+      .example("$0 export --format csv --since 2026-03-04T12:00:00Z", "one line per ROI and frame since noon UTC"),
+  handler: async ({ config: file, format, since, out }) => {
+    const sinceUs = since === undefined ? undefined : usFromOption("--since", since);
+    if (format === "parquet") {
+      throw new Failure("usage.invalid", "--format parquet is not in this build", { hint: "use csv or results-jsonl" });
+    }
+    const { config } = loadConfig(file);
+    const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
+    try {
+      await writeText(piecesOf(format, manifest, sinceUs), out);
+    } finally {
+      manifest.close();
+    }
+  },
+};
+
+function piecesOf(
+  format: Exclude<Format, "parquet">,
+  manifest: Manifest,
+  sinceUs: number | undefined,
+): Iterable<string> | AsyncIterable<string> {
+  switch (format) {
+    case "manifest-json":
+      return metadataManifest(manifest, sinceUs);
+    case "results-jsonl":
+      return processingResults(manifest, sinceUs);
+    case "csv":
+      return csv(manifest, sinceUs);
+  }
+}
+
+async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGenerator<string> {
+  const methods = manifest.analyses().map(({ method }) => method);
+  const sensors = manifest.sensors().filter(({ unit }) => unit === DEGREES);
+  const columns = csvColumns(methods, new Set(sensors.map(({ sensor }) => sensor)));
+  const form = { headers: false, includeEndRowDelimiter: true };
+  yield await writeToString([columns], form);
+  for (const outcome of allOutcomes(manifest, sinceUs)) {
+    const lines = csvLines(outcome, columns);
+    if (lines.length > 0) yield await writeToString(lines, form);
+  }
+}
+
+/** Writes the pieces to standard output, or to a file that appears under its name only when it is whole and durable. */
+async function writeText(pieces: Iterable<string> | AsyncIterable<string>, out: string | undefined): Promise<void> {
+  if (out === undefined) {
+    await pipeline(Readable.from(pieces), process.stdout, { end: false });
+    return;
+  }
+  const path = resolve(out);
+  if (!existsSync(dirname(path))) {
+    throw new Failure("usage.invalid", `--out ${out}: the directory ${dirname(path)} does not exist`, {
+      hint: "create it first",
+    });
+  }
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  try {
+    await pipeline(Readable.from(pieces), createWriteStream(temporary, { flags: "wx", flush: true }));
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}

@@ -1,0 +1,60 @@
+// `phorest import DIR`: takes over an experiment kept in metadata_manifest.json and pictures.
+import { join } from "node:path";
+import type { CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
+import { ensureDirectory } from "../files.ts";
+import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
+import { lockExperiment } from "../manifest/lock.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { GlobalOptions } from "./global.ts";
+
+interface ImportArguments extends GlobalOptions {
+  directory: string | undefined;
+}
+
+export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
+  command: "import <directory>",
+  describe: "Take over an experiment kept in metadata_manifest.json and pictures; nothing is moved or changed",
+  builder: (yargs) =>
+    yargs
+      .positional("directory", {
+        type: "string",
+        describe: "Directory that holds metadata_manifest.json, or its data/",
+      })
+      .example("$0 import /media/usb/experiment_7", "then `phorest run` measures what was pending"),
+  handler: async ({ config: file, directory, json }) => {
+    const dataDir = loadConfig(file).config.Paths.data_dir;
+    await ensureDirectory(dataDir);
+    const lock = lockExperiment(dataDir);
+    try {
+      if (lock.warning !== undefined) process.stderr.write(`${lock.warning}\n`);
+      const manifest = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME) });
+      try {
+        const summary = await importExperiment(manifest, directory ?? "", Date.now() * 1000);
+        process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
+        for (const name of summary.missing) process.stderr.write(`${name}: the picture was not found\n`);
+      } finally {
+        manifest.close();
+      }
+    } finally {
+      lock.release();
+    }
+  },
+};
+
+function summaryText(summary: ImportSummary): string {
+  const { metadataFile, resultsFile, entries, added, pending, processed, failed, missing } = summary;
+  const lines = [
+    `${metadataFile}: ${entries} captures, ${added} new: ${pending} pending, ${processed} processed, ${failed} failed`,
+  ];
+  if (missing.length > 0) lines.push(`${missing.length} pictures were not found; their rows are marked`);
+  if (resultsFile !== undefined) {
+    lines.push(`${resultsFile}: ${summary.results} results taken over, ${summary.resultLinesSkipped} lines not usable`);
+  }
+  if (summary.processedWithoutResult > 0) {
+    lines.push(
+      `${summary.processedWithoutResult} processed frames have no result here; \`phorest analyse\` can measure them again`,
+    );
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,248 @@
+// Opening the SQLite file: pragmas, migrations, and a plain line for everything that can be wrong with it.
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import Database from "better-sqlite3";
+import { Failure } from "../failure.ts";
+import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+
+/** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
+const PAGE_BYTES = 4096;
+const BUSY_TIMEOUT_MS = 5000;
+/** PRAGMA synchronous = FULL. */
+const FULL = 2;
+/** A checkpoint folds the log into the file; a block of 16 large frames is rewritten in it 16 times, so let it fill first. */
+const CHECKPOINT_PAGES = 4000;
+const LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024;
+const CACHE_KIB = 65_536;
+
+/** An open manifest file. `write` is the only way to change it. */
+export interface Connection {
+  readonly db: Database.Database;
+  /** Directory of the manifest file, absolute. */
+  readonly directory: string;
+  /** Runs `change` in one transaction: all of it is on the disk when this returns, or nothing of it ever. */
+  write<T>(change: () => T): T;
+  close(): void;
+}
+
+/** Opens (and with `readonly` false, makes or migrates) the manifest `file`. Errors as `Manifest.open` says. */
+export function connect(file: string, readonly: boolean): Connection {
+  const path = resolve(file);
+  if (!existsSync(path)) {
+    if (readonly) {
+      throw new Failure("experiment.unusable", `no experiment in ${dirname(path)}: ${basename(path)} does not exist`, {
+        hint: "start one with `phorest run`, or name its configuration with --config",
+      });
+    }
+    create(path);
+  }
+  return explained(path, () => (readonly ? openToRead(path) : openToWrite(path)));
+}
+
+function openToWrite(path: string): Connection {
+  const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    checkIdentity(db, path);
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = FULL");
+    db.pragma("foreign_keys = ON");
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.pragma(`journal_size_limit = ${LARGEST_IDLE_LOG_BYTES}`);
+    db.pragma(`cache_size = -${CACHE_KIB}`);
+    migrate(db);
+    assertDurable(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return {
+    db,
+    directory: dirname(path),
+    write: (change) => explained(path, () => db.transaction(change).immediate()),
+    close: () => closeAsOneFile(db),
+  };
+}
+
+/** Folds the log in and leaves it off, so that a stopped experiment is one plain file, readable on any medium. */
+function closeAsOneFile(db: Database.Database): void {
+  if (!db.open) return;
+  try {
+    db.pragma("busy_timeout = 0");
+    db.pragma("journal_mode = DELETE");
+  } catch (error) {
+    // Somebody is reading: the log stays beside the file, which is as safe.
+    if (!sqliteCode(error).startsWith("SQLITE_BUSY")) throw error;
+  } finally {
+    db.close();
+  }
+}
+
+/** In write-ahead mode this build falls back to NORMAL unless told otherwise, and only after the first write. */
+function assertDurable(db: Database.Database): void {
+  db.prepare("UPDATE delivery SET cursor = cursor").run();
+  const synchronous = db.pragma("synchronous", { simple: true });
+  const journal = db.pragma("journal_mode", { simple: true });
+  if (synchronous !== FULL || journal !== "wal") {
+    throw new Failure("experiment.unusable", `SQLite runs with synchronous=${synchronous}, journal_mode=${journal}`, {
+      hint: "frames would not survive a power cut; put data_dir on a local file system",
+    });
+  }
+}
+
+function openToRead(path: string): Connection {
+  const readers = [
+    () => ({
+      db: new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS }),
+      clean: () => undefined,
+    }),
+    () => openCopy(path),
+  ];
+  let refused: unknown;
+  for (const open of readers) {
+    try {
+      const { db, clean } = open();
+      try {
+        checkIdentity(db, path);
+        const version = Number(db.pragma("user_version", { simple: true }));
+        if (version < MIGRATIONS.length) {
+          throw new Failure("experiment.unusable", `${path} was written by an older version (form ${version})`, {
+            hint: "`phorest run` brings it up to date",
+          });
+        }
+        db.pragma(`cache_size = -${CACHE_KIB}`);
+      } catch (error) {
+        db.close();
+        clean();
+        throw error;
+      }
+      return {
+        db,
+        directory: dirname(path),
+        write: () => {
+          throw new Failure("internal", `${path} is open for reading only`);
+        },
+        close: () => {
+          db.close();
+          clean();
+        },
+      };
+    } catch (error) {
+      // The index file of a log cannot be made on a medium that cannot be written; only then is a copy needed.
+      if (!isUnwritable(error)) throw error;
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+/** On a medium that cannot be written, a manifest whose writer was killed: a private copy of the file and its log. */
+function openCopy(path: string): { db: Database.Database; clean: () => void } {
+  const copy = mkdtempSync(join(tmpdir(), "phorest-manifest-"));
+  const clean = () => rmSync(copy, { recursive: true, force: true });
+  try {
+    for (const file of [path, `${path}-wal`]) {
+      if (existsSync(file)) copyFileSync(file, join(copy, basename(file)));
+    }
+    return { db: new Database(join(copy, basename(path)), { readonly: true, fileMustExist: true }), clean };
+  } catch (error) {
+    clean();
+    throw error;
+  }
+}
+
+/** A new manifest, whole before it has its name. */
+function create(path: string): void {
+  const directory = dirname(path);
+  if (!existsSync(directory)) {
+    throw new Failure("experiment.unusable", `the data directory ${directory} does not exist`, {
+      hint: "create it, or correct Paths.data_dir",
+    });
+  }
+  for (const rest of [`${path}-wal`, `${path}-journal`]) {
+    // A log without its database would be applied to the new one.
+    if (existsSync(rest)) throw corrupt(path, `${basename(rest)} is there but the database itself is not`);
+  }
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  explained(path, () => {
+    try {
+      const db = new Database(temporary);
+      try {
+        db.pragma(`page_size = ${PAGE_BYTES}`);
+        db.pragma("synchronous = FULL");
+        db.pragma(`application_id = ${APPLICATION_ID}`);
+        migrate(db);
+      } finally {
+        db.close();
+      }
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncDirectory(directory);
+  });
+}
+
+function migrate(db: Database.Database): void {
+  const version = Number(db.pragma("user_version", { simple: true }));
+  MIGRATIONS.slice(version).forEach((sql, i) => {
+    db.transaction(() => {
+      db.exec(sql);
+      db.pragma(`user_version = ${version + i + 1}`);
+    }).immediate();
+  });
+}
+
+function checkIdentity(db: Database.Database, path: string): void {
+  const application = db.pragma("application_id", { simple: true });
+  // A new manifest gets its name only when it is whole, so an empty file is a damaged one, never a new one.
+  if (application !== APPLICATION_ID) throw corrupt(path, "it is empty or belongs to another program");
+  const version = Number(db.pragma("user_version", { simple: true }));
+  if (version > MIGRATIONS.length) {
+    throw new Failure(
+      "manifest.newer",
+      `${path} was written by a newer phorest (form ${version}, known ${MIGRATIONS.length})`,
+      {
+        hint: "update this program; nothing was changed",
+      },
+    );
+  }
+}
+
+function sqliteCode(error: unknown): string {
+  return error instanceof Database.SqliteError ? error.code : "";
+}
+
+function isUnwritable(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY");
+}
+
+/** Runs `work`; what SQLite throws becomes a Failure where a person can do something about it. */
+function explained<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = sqliteCode(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") throw corrupt(path, reason, error);
+    if (code.startsWith("SQLITE_IOERR") || isUnwritable(error)) {
+      throw new Failure("disk.failed", `${path}: ${reason}`, {
+        hint: "check the disk and its permissions",
+        retry: "later",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+function corrupt(path: string, reason: string, cause?: unknown): Failure {
+  return new Failure("manifest.corrupt", `the manifest ${path} is damaged: ${reason}`, {
+    hint: "put back its last backup, or move it away: the pictures are untouched and are taken up again by `phorest run`",
+    cause,
+  });
+}

@@ -1,0 +1,222 @@
+// Entries: one row per captured picture, its readings, and the claims on it.
+import { isAbsolute, join, relative, resolve } from "node:path";
+import type { Statement } from "better-sqlite3";
+import type { FailureData } from "../failure.ts";
+import type { Connection } from "./connection.ts";
+import type { Origin, Status } from "./schema.ts";
+
+/** A sensor's word beside a frame: `value` and `error` exclude each other. */
+export interface Reading {
+  readonly sensor: string;
+  readonly value: number | undefined;
+  readonly unit: string;
+  readonly takenAtUs: number;
+  readonly error: string | undefined;
+}
+
+/** A capture whose picture, if it has one, already lies durably in `filepath`. Sizes in px and bytes. */
+export interface NewEntry {
+  readonly runId?: number | undefined;
+  readonly capturedAtUs: number;
+  /** Absent when the capture gave readings only, or nothing. */
+  readonly filename?: string | undefined;
+  /** Directory of the picture; the manifest's own when absent. */
+  readonly filepath?: string | undefined;
+  readonly bytes?: number | undefined;
+  readonly sha256?: string | undefined;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly bitDepth?: number | undefined;
+  readonly cameraType?: string | undefined;
+  readonly cameraIndex?: number | undefined;
+  /** Camera settings as JSON. */
+  readonly settings?: string | undefined;
+  readonly warnings?: string | undefined;
+  readonly collectionError?: string | undefined;
+  readonly readings?: readonly Reading[] | undefined;
+}
+
+/** What an import knows besides. */
+export interface EntryHistory {
+  readonly origin: Origin;
+  readonly status: Status;
+  readonly processedAtUs?: number | undefined;
+  readonly errorCode?: string | undefined;
+  readonly error?: string | undefined;
+  readonly dataTransmitted?: boolean;
+  readonly imageSynced?: boolean;
+  readonly compressionAttempted?: boolean;
+  readonly missing?: boolean;
+}
+
+/** An entry handed out for work. Only an answer that carries its `claim` number is accepted. */
+export interface Claim {
+  readonly entryId: number;
+  readonly claim: number;
+  /** How often the entry was handed out, this time included. */
+  readonly attempts: number;
+  readonly filename: string;
+  /** Directory, absolute. */
+  readonly filepath: string;
+  readonly capturedAtUs: number;
+}
+
+export type ClaimKey = Pick<Claim, "entryId" | "claim">;
+
+interface ClaimRow {
+  id: number;
+  claim: number;
+  attempts: number;
+  directory: string;
+  filename: string;
+  captured_at_us: number;
+}
+
+export class Entries {
+  readonly #connection: Connection;
+  readonly #insert: Statement;
+  readonly #insertReading: Statement;
+  readonly #knows: Statement<[string, string]>;
+  readonly #knowsTime: Statement<[number]>;
+  readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
+  readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
+  readonly #failed: Statement;
+  readonly #release: Statement;
+  readonly #markMissing: Statement<[number]>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const { db } = connection;
+    this.#insert = db.prepare(`
+      INSERT INTO entry (run_id, origin, captured_at_us, directory, filename, bytes, sha256, width, height, bit_depth,
+        camera_type, camera_index, settings, warnings, collection_error, status, processed_at_us, error_code, error,
+        data_transmitted, image_synced, compression_attempted, missing)
+      VALUES (@runId, @origin, @capturedAtUs, @directory, @filename, @bytes, @sha256, @width, @height, @bitDepth,
+        @cameraType, @cameraIndex, @settings, @warnings, @collectionError, @status, @processedAtUs, @errorCode, @error,
+        @dataTransmitted, @imageSynced, @compressionAttempted, @missing)`);
+    this.#insertReading = db.prepare(
+      "INSERT INTO reading VALUES (@entryId, @sensor, @value, @unit, @takenAtUs, @error)",
+    );
+    this.#knows = db.prepare("SELECT 1 FROM entry WHERE directory = ? AND filename = ?").pluck();
+    this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
+    this.#claim = db.prepare(`
+      UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
+      WHERE id IN (SELECT id FROM entry WHERE status = 'pending' ORDER BY id LIMIT @limit)
+      RETURNING id, claim, attempts, directory, filename, captured_at_us`);
+    this.#processed = db.prepare(`
+      UPDATE entry SET status = 'processed', processed_at_us = @nowUs, error_code = NULL, error = NULL
+      WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
+    this.#failed = db.prepare(`
+      UPDATE entry SET status = 'failed', processed_at_us = @nowUs, error_code = @code, error = @message
+      WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
+    this.#release = db.prepare(`
+      UPDATE entry SET status = 'pending', attempts = attempts - @given
+      WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
+    this.#markMissing = db.prepare("UPDATE entry SET missing = 1 WHERE id = ? AND missing = 0");
+  }
+
+  /** Inserts an entry and its readings; returns its id. Without `history` it is a fresh capture. */
+  add(entry: NewEntry, history?: EntryHistory): number {
+    const { filename } = entry;
+    const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
+    const status = history?.status ?? (filename === undefined ? withoutPicture : "pending");
+    const directory =
+      filename === undefined ? null : this.storedDirectory(entry.filepath ?? this.#connection.directory);
+    return this.#connection.write(() => {
+      const { lastInsertRowid } = this.#insert.run({
+        runId: entry.runId ?? null,
+        origin: history?.origin ?? "captured",
+        capturedAtUs: Math.round(entry.capturedAtUs),
+        directory,
+        filename: filename ?? null,
+        bytes: entry.bytes ?? null,
+        sha256: entry.sha256 ?? null,
+        width: entry.width ?? null,
+        height: entry.height ?? null,
+        bitDepth: entry.bitDepth ?? null,
+        cameraType: entry.cameraType ?? null,
+        cameraIndex: entry.cameraIndex ?? null,
+        settings: entry.settings ?? null,
+        warnings: entry.warnings ?? null,
+        collectionError: entry.collectionError ?? null,
+        status,
+        processedAtUs: history?.processedAtUs ?? null,
+        errorCode: history?.errorCode ?? null,
+        error: history?.error ?? (status === "failed" ? (entry.collectionError ?? null) : null),
+        dataTransmitted: history?.dataTransmitted === true ? 1 : 0,
+        imageSynced: history?.imageSynced === true ? 1 : 0,
+        compressionAttempted: history?.compressionAttempted === true ? 1 : 0,
+        missing: history?.missing === true ? 1 : 0,
+      });
+      const entryId = Number(lastInsertRowid);
+      for (const reading of entry.readings ?? []) {
+        const { sensor, unit, value, error } = reading;
+        const takenAtUs = Math.round(reading.takenAtUs);
+        this.#insertReading.run({ entryId, sensor, unit, takenAtUs, value: value ?? null, error: error ?? null });
+      }
+      return entryId;
+    });
+  }
+
+  /** Whether a row names the file. A picture and its compressed form (`.gz`) are one and the same. */
+  knowsFile(filename: string, filepath = this.#connection.directory): boolean {
+    const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
+    const directory = this.storedDirectory(filepath);
+    return this.#knows.get(directory, filename) !== undefined || this.#knows.get(directory, other) !== undefined;
+  }
+
+  /** Whether there is an entry without a picture at exactly this moment. */
+  knowsMoment(capturedAtUs: number): boolean {
+    return this.#knowsTime.get(capturedAtUs) !== undefined;
+  }
+
+  /** Hands out up to `limit` pending entries, oldest first; the attempt counts before the work begins (invariant 3). */
+  claimPending(limit: number, nowUs: number): Claim[] {
+    const rows = this.#connection.write(() => this.#claim.all({ limit, nowUs }));
+    return rows
+      .sort((a, b) => a.id - b.id)
+      .map((row) => ({
+        entryId: row.id,
+        claim: row.claim,
+        attempts: row.attempts,
+        filename: row.filename,
+        filepath: this.absoluteDirectory(row.directory),
+        capturedAtUs: row.captured_at_us,
+      }));
+  }
+
+  /** Within a transaction: the entry is processed. False when the claim is no longer the entry's. */
+  settleProcessed({ entryId, claim }: ClaimKey, nowUs: number): boolean {
+    return this.#processed.run({ entryId, claim, nowUs }).changes === 1;
+  }
+
+  /** Within a transaction: the entry failed. False when the claim is no longer the entry's. */
+  settleFailed({ entryId, claim }: ClaimKey, { code, message }: FailureData, nowUs: number): boolean {
+    return this.#failed.run({ entryId, claim, code, message, nowUs }).changes === 1;
+  }
+
+  /** Back to pending. The attempt is given back unless it counts. False when the claim is no longer the entry's. */
+  release({ entryId, claim }: ClaimKey, countAttempt: boolean): boolean {
+    return this.#connection.write(
+      () => this.#release.run({ entryId, claim, given: countAttempt ? 0 : 1 }).changes === 1,
+    );
+  }
+
+  /** Notes that an entry's picture is gone. */
+  markMissing(entryId: number): void {
+    this.#connection.write(() => this.#markMissing.run(entryId));
+  }
+
+  /** A directory as kept: relative to the manifest's own where it lies inside. */
+  storedDirectory(directory: string): string {
+    const absolute = resolve(directory);
+    const inside = relative(this.#connection.directory, absolute);
+    if (inside === "") return ".";
+    return inside === ".." || inside.startsWith("../") || isAbsolute(inside) ? absolute : inside;
+  }
+
+  /** The directory a row means, absolute. */
+  absoluteDirectory(stored: string): string {
+    return isAbsolute(stored) ? stored : join(this.#connection.directory, stored);
+  }
+}

@@ -1,0 +1,126 @@
+// The manifest in the forms that existing tools read, line by line, so that an export of any length takes no memory.
+import type { FrameResult } from "../analysis/method.ts";
+import { formatRecord, type RecordInput } from "../analysis/record.ts";
+import type { Reading } from "./entries.ts";
+import type { Manifest, StoredEntry } from "./manifest.ts";
+import type { Outcome } from "./outputs.ts";
+import { isoFromUs } from "./timestamps.ts";
+
+const OUTCOMES_PER_READ = 64;
+
+/** metadata_manifest.json: a JSON array of entries in order of capture, as pieces of text. */
+export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generator<string> {
+  let separator = "[\n";
+  for (const entry of manifest.entries(sinceUs)) {
+    yield separator + JSON.stringify(metadataEntry(entry, manifest.readings(entry.entryId)));
+    separator = ",\n";
+  }
+  yield separator === "[\n" ? "[]\n" : "\n]\n";
+}
+
+/** processing_results.jsonl: a record a line, in order of completion; then frames that failed before any analysis. */
+export function* processingResults(manifest: Manifest, sinceUs?: number): Generator<string> {
+  for (const outcome of allOutcomes(manifest, sinceUs)) yield `${formatRecord(outcomeRecord(outcome))}\n`;
+  for (const entry of manifest.failuresWithoutOutcome(sinceUs)) {
+    yield `${formatRecord(failureRecord(entry, manifest.readings(entry.entryId)))}\n`;
+  }
+}
+
+/** Every outcome, a page at a time. */
+export function* allOutcomes(manifest: Manifest, sinceUs?: number): Generator<Outcome> {
+  let cursor = 0;
+  for (;;) {
+    const outcomes = manifest.outcomesAfter(cursor, OUTCOMES_PER_READ, { sinceUs });
+    yield* outcomes;
+    const last = outcomes.at(-1);
+    if (last === undefined) return;
+    cursor = last.outcomeId;
+  }
+}
+
+function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknown {
+  const capturedAt = isoFromUs(entry.capturedAtUs);
+  const { filename, filepath } = entry;
+  const [first] = readings;
+  const sensorErrors = errorsOf(readings);
+  return {
+    entry_timestamp_iso: capturedAt,
+    collection_error: entry.collectionError !== undefined,
+    collection_error_msg: entry.collectionError ?? null,
+    camera_data:
+      filename === undefined
+        ? null
+        : {
+            type: "image",
+            filename,
+            filepath,
+            timestamp_iso: capturedAt,
+            camera_index: entry.cameraIndex ?? 0,
+            error_flag: false,
+            error_message: null,
+          },
+    temperature_data:
+      first === undefined
+        ? null
+        : {
+            type: "temperature",
+            timestamp_iso: isoFromUs(first.takenAtUs),
+            data: Object.fromEntries(readings.map(({ sensor, value }) => [sensor, value ?? null])),
+            error_flag: sensorErrors !== null,
+            error_message: sensorErrors,
+          },
+    processing_status: entry.status,
+    processing_timestamp_iso: entry.processedAtUs === undefined ? null : isoFromUs(entry.processedAtUs),
+    processing_error: entry.error !== undefined,
+    processing_error_msg: entry.error ?? null,
+    compression_attempted: entry.compressionAttempted,
+    image_synced: entry.imageSynced,
+    data_transmitted: entry.dataTransmitted,
+  };
+}
+
+function errorsOf(readings: readonly Reading[]): string | null {
+  const errors = readings.flatMap(({ sensor, error }) => (error === undefined ? [] : [`${sensor}: ${error}`]));
+  return errors.length === 0 ? null : errors.join("; ");
+}
+
+function outcomeRecord(outcome: Outcome): RecordInput {
+  const { measured, method, labels, error, processedAtUs } = outcome;
+  const result: FrameResult | null = measured === undefined ? null : { ...measured, method };
+  return {
+    ...commonRecord(outcome, outcome.readings),
+    processingTimestamp: isoFromUs(processedAtUs),
+    failureMessage: outcome.ok ? null : (error ?? "failed"),
+    result,
+    labels,
+  };
+}
+
+function failureRecord(entry: StoredEntry, readings: readonly Reading[]): RecordInput {
+  return {
+    ...commonRecord(entry, readings),
+    processingTimestamp: isoFromUs(entry.processedAtUs ?? entry.capturedAtUs),
+    failureMessage: entry.error ?? "failed",
+    result: null,
+    labels: [],
+  };
+}
+
+type Common = "entryTimestamp" | "imageTimestamp" | "temperatureTimestamp" | "imageFilename" | "temperatures";
+
+function commonRecord(
+  { capturedAtUs, filename }: Pick<StoredEntry, "capturedAtUs" | "filename">,
+  readings: readonly Reading[],
+): Pick<RecordInput, Common> {
+  const [first] = readings;
+  const values = readings.flatMap(({ sensor, value }): [string, number][] =>
+    value === undefined ? [] : [[sensor, value]],
+  );
+  return {
+    entryTimestamp: isoFromUs(capturedAtUs),
+    imageTimestamp: filename === undefined ? null : isoFromUs(capturedAtUs),
+    temperatureTimestamp: first === undefined ? null : isoFromUs(first.takenAtUs),
+    imageFilename: filename ?? null,
+    temperatures: first === undefined ? null : Object.fromEntries(values),
+  };
+}

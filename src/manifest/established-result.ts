@@ -1,0 +1,69 @@
+// A line of processing_results.jsonl as other programs wrote it.
+import { METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
+import { usFromIso } from "./timestamps.ts";
+
+/** The result of one frame. */
+export interface EstablishedResult {
+  readonly filename: string;
+  readonly processedAtUs: number | undefined;
+  readonly method: Method;
+  readonly labels: readonly string[];
+  /** [roi][quantity][statistic] row-major, NaN where there is none. */
+  readonly statistics: Float64Array;
+  readonly brightness: number;
+  readonly contrast: number;
+}
+
+/** The result on a line; "failed" when it tells of a frame that was not measured, undefined when it cannot be used. */
+export function parseResultLine(line: string): EstablishedResult | "failed" | undefined {
+  const record = parseLoosely(line);
+  if (!isRecord(record) || typeof record.image_filename !== "string") return undefined;
+  if (record.processing_successful === false || record.image_analysis === null) return "failed";
+  if (!Array.isArray(record.image_analysis)) return undefined;
+  const [picture, ...rois] = record.image_analysis.filter(isRecord);
+  const method = methodOf(rois[0]?.["Analysis-method"]);
+  const labels = rois.map((roi) => roi["ROI-label"]);
+  if (picture === undefined || method === undefined || !labels.every((label) => typeof label === "string"))
+    return undefined;
+  const at = record.processing_timestamp_iso;
+  return {
+    filename: record.image_filename,
+    processedAtUs: typeof at === "string" ? usFromIso(at) : undefined,
+    method,
+    labels,
+    statistics: Float64Array.from(rois.flatMap((roi) => statisticsOf(roi, method))),
+    brightness: numberOrNan(picture.brightness),
+    contrast: numberOrNan(picture.contrast),
+  };
+}
+
+function statisticsOf(roi: Record<string, unknown>, method: Method): number[] {
+  return QUANTITIES[method].flatMap((quantity) => {
+    const summary = roi[quantity];
+    return STATISTICS.map((statistic) => numberOrNan(isRecord(summary) ? summary[statistic] : undefined));
+  });
+}
+
+function methodOf(name: unknown): Method | undefined {
+  return METHODS.find((method) => typeof name === "string" && name.toLowerCase() === method);
+}
+
+function numberOrNan(value: unknown): number {
+  return typeof value === "number" ? value : Number.NaN;
+}
+
+/** JSON, also with the NaN and Infinity that Python writes; undefined for anything else, such as half a line. */
+function parseLoosely(line: string): unknown {
+  for (const text of [line, line.replace(/([:[,]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, "$1null")]) {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

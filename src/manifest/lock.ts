@@ -1,0 +1,172 @@
+// One process per experiment. The lock is an exclusive transaction on a small second SQLite file: the operating system
+// frees it with the process, however it dies, so a stale lock cannot exist.
+//
+// Nothing else in the process may open and close this file (or the manifest) by other means: closing any descriptor of a
+// file drops all of the process's locks on it. Copies go through SQLite's own backup.
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { Failure } from "../failure.ts";
+
+const LOCK_FILENAME = "phorest.lock";
+/** Who holds the lock, for the message to whoever is refused. Means nothing while the lock is free. */
+const HOLDER_FILENAME = "phorest.holder.json";
+
+export interface ExperimentLock {
+  /** One line when the place cannot be trusted to lock or to keep a database; undefined otherwise. */
+  readonly warning: string | undefined;
+  /** Frees the experiment; a second call does nothing. */
+  release(): void;
+}
+
+export interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  readonly since: string;
+}
+
+/** Open locks of this process: one that nobody refers to any more would be closed, and so freed, by the collector. */
+const held = new Set<Database.Database>();
+
+/**
+ * Takes the experiment in `dataDir` for this process until it releases it or dies.
+ * Failure `experiment.locked` names the process that has it already.
+ */
+export function lockExperiment(dataDir: string): ExperimentLock {
+  if (!existsSync(dataDir)) {
+    throw new Failure("experiment.unusable", `the data directory ${dataDir} does not exist`, {
+      hint: "create it, or correct Paths.data_dir",
+    });
+  }
+  const path = join(dataDir, LOCK_FILENAME);
+  const db = openLock(path);
+  try {
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    if (!isBusy(error)) throw unusable(path, error);
+    throw new Failure("experiment.locked", `another phorest works on ${dataDir}: ${described(readHolder(dataDir))}`, {
+      hint: "stop it first, or give this run its own Paths.data_dir",
+    });
+  }
+  const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  const note = join(dataDir, HOLDER_FILENAME);
+  try {
+    writeFileSync(note, `${JSON.stringify(holder)}\n`);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  held.add(db);
+  const network = networkFileSystem(dataDir);
+  return {
+    warning:
+      network === undefined
+        ? undefined
+        : `${dataDir} is on a network file system (${network}): locks and durability cannot be relied on there; keep Paths.data_dir on a local disk and sync to the share`,
+    release: () => {
+      if (!held.delete(db)) return;
+      // Before the lock is free: after it, the note may already be the next holder's.
+      rmSync(note, { force: true });
+      db.close();
+    },
+  };
+}
+
+/** The process that works on the experiment now, or undefined when none does. Takes no lock and writes nothing. */
+export function experimentHolder(dataDir: string): Holder | undefined {
+  const path = join(dataDir, LOCK_FILENAME);
+  if (!existsSync(path)) return undefined;
+  const db = new Database(path, { readonly: true, timeout: 0 });
+  try {
+    // A holder's exclusive transaction refuses even readers.
+    db.prepare("SELECT count(*) FROM sqlite_master").get();
+    return undefined;
+  } catch (error) {
+    if (!isBusy(error)) throw unusable(path, error);
+    return readHolder(dataDir) ?? { pid: 0, host: "unknown", since: "unknown" };
+  } finally {
+    db.close();
+  }
+}
+
+/** Kinds of file system that live on another machine, as /proc/mounts names them. */
+const NETWORK =
+  /^(nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|lustre|gpfs|beegfs|ncpfs|davfs|fuse\.(sshfs|glusterfs|rclone|s3fs|davfs2?|cephfs|ceph|smbnetfs|gvfsd-fuse))$/;
+
+/**
+ * The kind of network file system `directory` lies on, or undefined when it is local.
+ * @param mounts the text of /proc/mounts.
+ */
+export function networkFileSystem(
+  directory: string,
+  mounts = readFileSync("/proc/mounts", "utf8"),
+): string | undefined {
+  const real = realpathSync(directory);
+  let longest = "";
+  let kind = "";
+  for (const line of mounts.split("\n")) {
+    const [, escaped = "", type = ""] = line.split(" ");
+    const point = escaped.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    const inside = point === "/" || real === point || real.startsWith(`${point}/`);
+    // The later of two mounts on one point is the one in sight.
+    if (point !== "" && inside && point.length >= longest.length) {
+      longest = point;
+      kind = type;
+    }
+  }
+  return NETWORK.test(kind) ? kind : undefined;
+}
+
+function openLock(path: string): Database.Database {
+  try {
+    return new Database(path, { timeout: 0 });
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
+}
+
+function unusable(path: string, cause: unknown): Failure {
+  return new Failure("experiment.unusable", `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    hint: "check that the data directory can be written; the lock file itself may be deleted while nothing runs",
+    cause,
+  });
+}
+
+function readHolder(dataDir: string): Holder | undefined {
+  const path = join(dataDir, HOLDER_FILENAME);
+  if (!existsSync(path)) return undefined;
+  try {
+    const holder: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return isHolder(holder) ? holder : undefined;
+  } catch {
+    // Being written at this moment: the refusal itself matters, not the name in it.
+    return undefined;
+  }
+}
+
+function isHolder(value: unknown): value is Holder {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "pid" in value &&
+    typeof value.pid === "number" &&
+    "host" in value &&
+    typeof value.host === "string" &&
+    "since" in value &&
+    typeof value.since === "string"
+  );
+}
+
+function described(holder: Holder | undefined): string {
+  return holder === undefined
+    ? "a process that has just started"
+    : `process ${holder.pid} on ${holder.host}, since ${holder.since}`;
+}

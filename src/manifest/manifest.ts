@@ -1,0 +1,261 @@
+// The manifest: everything the experiment knows, behind verbs. All SQL lives in this room; nothing outside it does.
+//
+//   capture ─ addEntry ─▶ pending ─ claimPending ─▶ processing ─ complete ─▶ processed + outcome + results
+//                            ▲                          │  └──── fail ─────▶ failed (+ outcome, if an analysis failed)
+//                            └──── release, recover ────┘
+//
+// Only the supervisor's thread writes; other threads and processes open it read-only and see the last commit.
+import type { RoiManifest } from "../analysis/roi.ts";
+import type { FailureData } from "../failure.ts";
+import { type Connection, connect } from "./connection.ts";
+import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, type Reading } from "./entries.ts";
+import * as history from "./history.ts";
+import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
+import { type Recovery, recoverEntries } from "./recovery.ts";
+import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
+import * as runs from "./runs.ts";
+
+export type { ManifestCounts, StoredEntry } from "./history.ts";
+
+/** The manifest's file, in data_dir. */
+export const MANIFEST_FILENAME = "phorest.sqlite";
+
+export class Manifest {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+  readonly #results: Results;
+  readonly #outputs: Outputs;
+
+  private constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#entries = new Entries(connection);
+    this.#results = new Results(connection);
+    this.#outputs = new Outputs(connection, this.#entries);
+  }
+
+  /**
+   * Opens a manifest; one that does not exist is made, unless it is to be read only. To write, hold the experiment's
+   * lock. Failures: `manifest.corrupt`, `manifest.newer`, `experiment.unusable` (nothing there), `disk.failed`.
+   */
+  static open({ file, readonly = false }: { readonly file: string; readonly readonly?: boolean }): Manifest {
+    const connection = connect(file, readonly);
+    try {
+      return new Manifest(connection);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** Runs `changes` in one transaction: all of them are kept, or none. */
+  together<T>(changes: () => T): T {
+    return this.#connection.write(changes);
+  }
+
+  // Runs
+
+  /** A new run; runs without an end are marked as died. */
+  beginRun(run: runs.NewRun): number {
+    return runs.beginRun(this.#connection, run);
+  }
+
+  /** Notes the ROI manifest and kernel version a run measures with. */
+  noteMeasure(runId: number, analysisId: number): void {
+    runs.noteMeasure(this.#connection, runId, analysisId);
+  }
+
+  endRun(runId: number, nowUs: number, reason: string): void {
+    runs.endRun(this.#connection, runId, nowUs, reason);
+  }
+
+  lastRun(): runs.Run | undefined {
+    return runs.lastRun(this.#connection);
+  }
+
+  failedInRun(runId: number): number {
+    return runs.failedInRun(this.#connection, runId);
+  }
+
+  /** Puts right what a dead run left (invariants 2 and 3): claims, rows without pictures, pictures that came back. */
+  recover(options: { readonly maxAttempts: number; readonly nowUs: number }): Recovery {
+    return recoverEntries(this.#connection, this.#entries, options);
+  }
+
+  /** Stores what the stages say of themselves. */
+  storeHeartbeats(beats: readonly runs.Heartbeat[]): void {
+    runs.storeHeartbeats(this.#connection, beats);
+  }
+
+  /** What each stage last said of itself. */
+  heartbeats(): runs.Heartbeat[] {
+    return runs.heartbeats(this.#connection);
+  }
+
+  // Entries
+
+  /** The row of a capture whose picture is already durable (invariant 1); returns the entry's id. */
+  addEntry(entry: NewEntry): number {
+    return this.#entries.add(entry);
+  }
+
+  /** An entry for a picture that no row knows, pending. undefined when a row knows it. */
+  adoptFile(entry: NewEntry & { readonly filename: string }): number | undefined {
+    if (this.knowsFile(entry.filename, entry.filepath)) return undefined;
+    return this.#entries.add(entry, { origin: "adopted", status: "pending" });
+  }
+
+  /** An entry with its past, from elsewhere. undefined when it is there already. */
+  importEntry(entry: NewEntry, past: Omit<EntryHistory, "origin">): number | undefined {
+    const { filename, filepath, capturedAtUs } = entry;
+    const known = filename === undefined ? this.#entries.knowsMoment(capturedAtUs) : this.knowsFile(filename, filepath);
+    return known ? undefined : this.#entries.add(entry, { ...past, origin: "imported" });
+  }
+
+  /** Whether a row names this picture or its compressed form; in the manifest's own directory unless said otherwise. */
+  knowsFile(filename: string, filepath?: string): boolean {
+    return this.#entries.knowsFile(filename, filepath);
+  }
+
+  markMissing(entryId: number): void {
+    this.#entries.markMissing(entryId);
+  }
+
+  /** Hands out up to `limit` pending entries, oldest first. Counts the attempt before the work begins. */
+  claimPending(limit: number, nowUs: number): Claim[] {
+    return this.#entries.claimPending(limit, nowUs);
+  }
+
+  /** Gives a claim back; its attempt counts only if asked to. False when the claim is no longer the entry's. */
+  release(claim: ClaimKey, { countAttempt = false }: { readonly countAttempt?: boolean } = {}): boolean {
+    return this.#entries.release(claim, countAttempt);
+  }
+
+  /**
+   * Stores a result and marks its entry processed, in one transaction (invariant 4); returns the outcome's id.
+   * undefined, and nothing changed, when the claim is no longer the entry's.
+   */
+  complete(claim: ClaimKey, analysisId: number, result: StoredResult, nowUs: number): number | undefined {
+    return this.#connection.write(() => {
+      if (!this.#entries.settleProcessed(claim, nowUs)) return undefined;
+      return this.#results.insert(claim.entryId, analysisId, result, nowUs);
+    });
+  }
+
+  /** Marks an entry failed; with an analysis also as that one's outcome, which outputs pass on. False: a stale claim. */
+  fail(claim: ClaimKey, failure: FailureData, nowUs: number, analysisId?: number): boolean {
+    return this.#connection.write(() => {
+      if (!this.#entries.settleFailed(claim, failure, nowUs)) return false;
+      if (analysisId !== undefined) this.#results.insertFailure(claim.entryId, analysisId, failure, nowUs);
+      return true;
+    });
+  }
+
+  counts(): history.ManifestCounts {
+    return history.counts(this.#connection);
+  }
+
+  /** All entries in order of capture. */
+  entries(sinceUs?: number): Generator<history.StoredEntry> {
+    return history.entriesByTime(this.#connection, this.#entries, sinceUs);
+  }
+
+  /** The entry added last. */
+  lastEntry(): history.StoredEntry | undefined {
+    return history.lastEntry(this.#connection, this.#entries);
+  }
+
+  recentFailures(limit: number): history.StoredEntry[] {
+    return history.recentFailures(this.#connection, this.#entries, limit);
+  }
+
+  /** Entries that failed before any analysis could say so, in order of ids. */
+  failuresWithoutOutcome(sinceUs?: number): history.StoredEntry[] {
+    return history.failuresWithoutOutcome(this.#connection, this.#entries, sinceUs);
+  }
+
+  readings(entryId: number): Reading[] {
+    return this.#outputs.readings(entryId);
+  }
+
+  /** Every sensor there is a reading of. */
+  sensors(): history.Sensor[] {
+    return history.sensors(this.#connection);
+  }
+
+  /** Readings of the next `limit` entries after an entry. */
+  readingsAfter(entryId: number, limit: number): history.TimedReading[] {
+    return history.readingsAfter(this.#connection, entryId, limit);
+  }
+
+  // Analyses and their results
+
+  ensureRoiManifest(manifest: RoiManifest): number {
+    return runs.ensureRoiManifest(this.#connection, manifest);
+  }
+
+  roiManifest(roiManifestId: number): RoiManifest | undefined {
+    return runs.roiManifest(this.#connection, roiManifestId);
+  }
+
+  ensureAnalysis(analysis: runs.NewAnalysis): number {
+    return runs.ensureAnalysis(this.#connection, analysis);
+  }
+
+  analyses(): runs.Analysis[] {
+    return runs.analyses(this.#connection);
+  }
+
+  /** A result beside those an entry may have of other analyses; the entry's state stays. Refused if it has this one. */
+  addResult(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
+    return this.#connection.write(() => this.#results.insert(entryId, analysisId, result, nowUs));
+  }
+
+  /** Whether a frame has been measured by an analysis. */
+  hasResult(entryId: number, analysisId: number): boolean {
+    return this.#results.has(entryId, analysisId);
+  }
+
+  sensorgram(query: SensorgramQuery): Sensorgram {
+    return this.#results.sensorgram(query);
+  }
+
+  /** Per ROI the last position not marked as a jump, px; NaN where there is none. */
+  lastPositions(analysisId: number, rois: number): Float64Array {
+    return this.#results.lastPositions(analysisId, rois);
+  }
+
+  /** Positions and flags of all ROIs, frame by frame in order of completion, after an outcome. */
+  curves(analysisId: number, afterOutcomeId = 0): Generator<Curve> {
+    return this.#results.curves(analysisId, afterOutcomeId);
+  }
+
+  // Outputs
+
+  /** Up to `limit` outcomes after `cursor`, in order of completion, with everything known of them. */
+  outcomesAfter(cursor: number, limit: number, filter?: OutcomeFilter): Outcome[] {
+    return this.#outputs.after(cursor, limit, filter);
+  }
+
+  /** The outputs in force. */
+  configureOutputs(names: readonly string[]): void {
+    this.#outputs.configure(names);
+  }
+
+  outputState(name: string): OutputState {
+    return this.#outputs.state(name);
+  }
+
+  /** Commits that an output has passed all outcomes up to `cursor`, and marks the entries that all outputs have passed. */
+  advanceOutput(name: string, cursor: number, state?: string): void {
+    this.#outputs.advance(name, cursor, state);
+  }
+
+  /** Outcomes some output has yet to pass. */
+  backlog(): number {
+    return this.#outputs.backlog();
+  }
+}

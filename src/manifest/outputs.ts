@@ -1,0 +1,247 @@
+// Outputs: how far each one has got through the outcomes, and the outcomes as an output reads them.
+import type { Statement } from "better-sqlite3";
+import type { Method } from "../analysis/method.ts";
+import { decodeValues } from "../analysis/task.ts";
+import type { Connection } from "./connection.ts";
+import type { Entries, Reading } from "./entries.ts";
+import { blockOf } from "./results.ts";
+import { analyses } from "./runs.ts";
+import { decodeStatistics } from "./statistics-codec.ts";
+
+/** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */
+export interface Outcome {
+  /** In order of completion: the cursor of the outputs. */
+  readonly outcomeId: number;
+  readonly entryId: number;
+  readonly analysisId: number;
+  readonly method: Method;
+  readonly labels: readonly string[];
+  readonly ok: boolean;
+  readonly errorCode: string | undefined;
+  readonly error: string | undefined;
+  readonly capturedAtUs: number;
+  readonly processedAtUs: number;
+  readonly filename: string;
+  /** Directory, absolute. */
+  readonly filepath: string;
+  readonly readings: readonly Reading[];
+  /** undefined where the analysis failed. */
+  readonly measured: Measured | undefined;
+}
+
+export interface Measured {
+  /** px, NaN where unknown; so are the others. */
+  readonly position: Float64Array;
+  /** px. */
+  readonly standardError: Float64Array;
+  readonly quality: Float64Array;
+  readonly flags: Uint8Array;
+  /** [roi][quantity][statistic] row-major. */
+  readonly statistics: Float64Array;
+  readonly brightness: number;
+  readonly contrast: number;
+  /** Per ROI, per quantity, every measured row; debug mode only. */
+  readonly values: readonly (readonly Float64Array[])[] | undefined;
+}
+
+export interface OutcomeFilter {
+  readonly analysisId?: number | undefined;
+  /** Frames captured at or after this. */
+  readonly sinceUs?: number | undefined;
+}
+
+export interface OutputState {
+  /** The last outcome delivered. */
+  readonly cursor: number;
+  /** What the output keeps beside it. */
+  readonly state: string | undefined;
+}
+
+interface OutcomeRow {
+  id: number;
+  entry_id: number;
+  analysis_id: number;
+  ok: number;
+  error_code: string | null;
+  error: string | null;
+  processed_at_us: number;
+  brightness: number | null;
+  contrast: number | null;
+  captured_at_us: number;
+  filename: string;
+  directory: string;
+  statistics: Buffer | null;
+  row_values: Buffer | null;
+}
+
+interface ReadingRow {
+  sensor: string;
+  value: number | null;
+  unit: string;
+  taken_at_us: number;
+  error: string | null;
+}
+
+type ResultRow = [roi: number, position: number | null, error: number | null, quality: number | null, flags: number];
+
+export class Outputs {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+  readonly #analyses = new Map<number, { method: Method; labels: readonly string[] }>();
+  readonly #after: Statement<[Record<string, number | null>], OutcomeRow>;
+  readonly #results: Statement<[number, number, number], ResultRow>;
+  readonly #readings: Statement<[number], ReadingRow>;
+  readonly #output: Statement<[string], { cursor: number; state: string | null }>;
+
+  constructor(connection: Connection, entries: Entries) {
+    this.#connection = connection;
+    this.#entries = entries;
+    const { db } = connection;
+    this.#after = db.prepare(`
+      SELECT o.id, o.entry_id, o.analysis_id, o.ok, o.error_code, o.error, o.processed_at_us, o.brightness, o.contrast,
+        e.captured_at_us, e.filename, e.directory, d.statistics, d.row_values
+      FROM outcome o JOIN entry e ON e.id = o.entry_id LEFT JOIN detail d ON d.outcome_id = o.id
+      WHERE o.id > @cursor AND (@analysisId IS NULL OR +o.analysis_id = @analysisId)
+        AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
+      ORDER BY o.id LIMIT @limit`);
+    this.#results = db
+      .prepare<[number, number, number], ResultRow>(`
+        SELECT roi, position, standard_error, quality, flags FROM result
+        WHERE analysis_id = ? AND block = ? AND entry_id = ? ORDER BY roi`)
+      .raw();
+    this.#readings = db.prepare(
+      "SELECT sensor, value, unit, taken_at_us, error FROM reading WHERE entry_id = ? ORDER BY sensor",
+    );
+    this.#output = db.prepare("SELECT cursor, state FROM output WHERE name = ?");
+  }
+
+  /** Up to `limit` outcomes after `cursor`, in order of completion. */
+  after(cursor: number, limit: number, { analysisId = null, sinceUs = null }: NullableFilter = {}): Outcome[] {
+    return this.#connection.db.transaction(() =>
+      this.#after.all({ cursor, limit, analysisId, sinceUs }).map((row) => this.#outcome(row)),
+    )();
+  }
+
+  /** The readings taken with an entry. */
+  readings(entryId: number): Reading[] {
+    return this.#readings.all(entryId).map(({ taken_at_us, value, error, ...rest }) => ({
+      ...rest,
+      value: value ?? undefined,
+      error: error ?? undefined,
+      takenAtUs: taken_at_us,
+    }));
+  }
+
+  /** Where an output has got to; the beginning for one never heard of. */
+  state(name: string): OutputState {
+    const row = this.#output.get(name);
+    return { cursor: row?.cursor ?? 0, state: row?.state ?? undefined };
+  }
+
+  /** Names the outputs that must have passed a frame before it counts as transmitted; others are kept but not waited for. */
+  configure(names: readonly string[]): void {
+    const { db } = this.#connection;
+    this.#connection.write(() => {
+      db.prepare("UPDATE output SET active = 0").run();
+      const add = db.prepare(
+        "INSERT INTO output (name, active) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET active = 1",
+      );
+      for (const name of names) add.run(name);
+      this.#markTransmitted();
+    });
+  }
+
+  /** Moves an output on; a cursor behind the present one is a mistake and changes nothing. */
+  advance(name: string, cursor: number, state: string | undefined): void {
+    const { db } = this.#connection;
+    this.#connection.write(() => {
+      const { changes } = db
+        .prepare("UPDATE output SET cursor = ?, state = ? WHERE name = ? AND cursor <= ?")
+        .run(cursor, state ?? null, name, cursor);
+      if (changes === 0) throw new RangeError(`output ${name} is unknown or already past outcome ${cursor}`);
+      this.#markTransmitted();
+    });
+  }
+
+  /** Outcomes that some active output has yet to pass; 0 without outputs. Never less than the truth, exact at 0. */
+  backlog(): number {
+    return (
+      this.#connection.db
+        .prepare<[], number>(`
+          SELECT max(0, coalesce((SELECT max(id) FROM outcome), 0) - coalesce(min(cursor), 9e15)) FROM output WHERE active = 1`)
+        .pluck()
+        .get() ?? 0
+    );
+  }
+
+  /** Only the outcomes passed since the last time are touched, however long the history. */
+  #markTransmitted(): void {
+    const { db } = this.#connection;
+    const passed = db.prepare<[], number | null>("SELECT min(cursor) FROM output WHERE active = 1").pluck().get() ?? 0;
+    db.prepare(`
+      UPDATE entry SET data_transmitted = 1 WHERE data_transmitted = 0 AND id IN
+        (SELECT entry_id FROM outcome WHERE id > (SELECT cursor FROM delivery) AND id <= ?)`).run(passed);
+    db.prepare("UPDATE delivery SET cursor = max(cursor, ?)").run(passed);
+  }
+
+  #outcome(row: OutcomeRow): Outcome {
+    const { method, labels } = this.#analysis(row.analysis_id);
+    return {
+      outcomeId: row.id,
+      entryId: row.entry_id,
+      analysisId: row.analysis_id,
+      method,
+      labels,
+      ok: row.ok === 1,
+      errorCode: row.error_code ?? undefined,
+      error: row.error ?? undefined,
+      capturedAtUs: row.captured_at_us,
+      processedAtUs: row.processed_at_us,
+      filename: row.filename,
+      filepath: this.#entries.absoluteDirectory(row.directory),
+      readings: this.readings(row.entry_id),
+      measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),
+    };
+  }
+
+  #measured(row: OutcomeRow, statistics: Buffer, method: Method, rois: number): Measured {
+    const position = new Float64Array(rois).fill(Number.NaN);
+    const standardError = new Float64Array(rois).fill(Number.NaN);
+    const quality = new Float64Array(rois).fill(Number.NaN);
+    const flags = new Uint8Array(rois);
+    for (const [roi, px, error, good, bits] of this.#results.all(
+      row.analysis_id,
+      blockOf(row.entry_id),
+      row.entry_id,
+    )) {
+      position[roi] = px ?? Number.NaN;
+      standardError[roi] = error ?? Number.NaN;
+      quality[roi] = good ?? Number.NaN;
+      flags[roi] = bits;
+    }
+    return {
+      position,
+      standardError,
+      quality,
+      flags,
+      statistics: decodeStatistics(statistics),
+      brightness: row.brightness ?? Number.NaN,
+      contrast: row.contrast ?? Number.NaN,
+      values: row.row_values === null ? undefined : decodeValues(row.row_values, method),
+    };
+  }
+
+  #analysis(analysisId: number): { method: Method; labels: readonly string[] } {
+    if (!this.#analyses.has(analysisId)) {
+      for (const analysis of analyses(this.#connection)) this.#analyses.set(analysis.analysisId, analysis);
+    }
+    const analysis = this.#analyses.get(analysisId);
+    if (analysis === undefined) throw new RangeError(`there is no analysis ${analysisId}`);
+    return analysis;
+  }
+}
+
+interface NullableFilter {
+  readonly analysisId?: number | null | undefined;
+  readonly sinceUs?: number | null | undefined;
+}

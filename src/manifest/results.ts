@@ -1,0 +1,265 @@
+// Results: what an analysis said about a frame, written once, and the curves read back from it.
+import type { Statement } from "better-sqlite3";
+import { FLAGS } from "../analysis/method.ts";
+import type { FailureData } from "../failure.ts";
+import type { Connection } from "./connection.ts";
+import { BLOCK_BITS } from "./schema.ts";
+
+/** What the processor answers for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
+export interface StoredResult {
+  /** px from the ROI's left edge after flipping. */
+  readonly position: Float64Array;
+  /** px. */
+  readonly standardError: Float64Array;
+  /** 0 to 1. */
+  readonly quality: Float64Array;
+  /** FLAGS bits. */
+  readonly flags: Uint8Array;
+  /** By encodeStatistics. */
+  readonly statistics: Uint8Array;
+  readonly brightness: number;
+  readonly contrast: number;
+  /** By the processor's encodeValues; debug mode only. */
+  readonly values?: Uint8Array | undefined;
+}
+
+/** One ROI over time, in order of capture. Arrays of equal length. */
+export interface Sensorgram {
+  readonly entryId: Float64Array;
+  readonly capturedAtUs: Float64Array;
+  /** px, NaN where the frame gave none. */
+  readonly position: Float64Array;
+  /** px. */
+  readonly standardError: Float64Array;
+  readonly quality: Float64Array;
+  readonly flags: Uint8Array;
+}
+
+export interface SensorgramQuery {
+  readonly analysisId: number;
+  /** Index in the ROI manifest. */
+  readonly roi: number;
+  readonly fromUs?: number | undefined;
+  /** Exclusive. */
+  readonly toUs?: number | undefined;
+}
+
+/** One frame of a plot: per ROI a position (px, single precision) and its flags. */
+export interface Curve {
+  readonly outcomeId: number;
+  readonly entryId: number;
+  readonly capturedAtUs: number;
+  readonly position: Float32Array;
+  readonly flags: Uint8Array;
+}
+
+interface CurveRow {
+  id: number;
+  entry_id: number;
+  captured_at_us: number;
+  curve: Buffer;
+}
+
+type ResultRow = [
+  entryId: number,
+  capturedAtUs: number,
+  position: number | null,
+  standardError: number | null,
+  quality: number | null,
+  flags: number,
+];
+
+interface RowsQuery {
+  analysisId: number;
+  roi: number;
+  fromUs: number;
+  toUs: number;
+  blocks: string;
+}
+
+const CURVE_PAGE = 256;
+/** Frames looked back at for an ROI's last undoubted position. */
+const LOOK_BACK = 16;
+
+export class Results {
+  readonly #db: Connection["db"];
+  readonly #forgetFailure: Statement<[number, number]>;
+  readonly #has: Statement<[number, number]>;
+  readonly #insertOutcome: Statement;
+  readonly #insertDetail: Statement;
+  readonly #insertResult: Statement;
+  readonly #blocks: Statement<[number, number], number>;
+  readonly #rows: Statement<[RowsQuery], ResultRow>;
+  readonly #curves: Statement<[number, number, number], CurveRow>;
+  readonly #lastCurves: Statement<[number, number], Buffer>;
+
+  constructor({ db }: Connection) {
+    this.#db = db;
+    this.#forgetFailure = db.prepare("DELETE FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 0");
+    this.#has = db.prepare("SELECT 1 FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 1").pluck();
+    this.#insertOutcome = db.prepare(`
+      INSERT INTO outcome (entry_id, analysis_id, ok, error_code, error, processed_at_us, brightness, contrast, curve)
+      VALUES (@entryId, @analysisId, @ok, @code, @message, @nowUs, @brightness, @contrast, @curve)`);
+    this.#insertDetail = db.prepare("INSERT INTO detail VALUES (?, ?, ?)");
+    this.#insertResult = db.prepare("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#blocks = db
+      .prepare<[number, number], number>(
+        `SELECT DISTINCT id >> ${BLOCK_BITS} FROM entry INDEXED BY entry_time WHERE captured_at_us >= ? AND captured_at_us < ?`,
+      )
+      .pluck();
+    // The order of the joins is given: a seek per block, its rows of the ROI in a stretch, the time of each.
+    this.#rows = db
+      .prepare<[RowsQuery], ResultRow>(`
+        SELECT r.entry_id, e.captured_at_us, r.position, r.standard_error, r.quality, r.flags
+        FROM json_each(@blocks) b CROSS JOIN result r CROSS JOIN entry e NOT INDEXED
+        WHERE r.analysis_id = @analysisId AND r.block = b.value AND r.roi = @roi
+          AND e.id = r.entry_id AND e.captured_at_us >= @fromUs AND e.captured_at_us < @toUs`)
+      .raw();
+    this.#curves = db.prepare(`
+      SELECT o.id, o.entry_id, e.captured_at_us, o.curve FROM outcome o JOIN entry e ON e.id = o.entry_id
+      WHERE o.analysis_id = ? AND o.ok = 1 AND o.id > ? ORDER BY o.id LIMIT ?`);
+    this.#lastCurves = db
+      .prepare<[number, number], Buffer>(
+        "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
+      )
+      .pluck();
+  }
+
+  /**
+   * Within a transaction: stores a frame's result; returns the outcome's id. A failure of the same analysis makes way
+   * for it; a second success is refused by the table.
+   */
+  insert(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
+    const { position, standardError, quality, flags } = result;
+    if (
+      standardError.length !== position.length ||
+      quality.length !== position.length ||
+      flags.length !== position.length
+    ) {
+      throw new RangeError(`a result's arrays differ in length: ${position.length} positions, ${flags.length} flags`);
+    }
+    this.#forgetFailure.run(entryId, analysisId);
+    const { lastInsertRowid } = this.#insertOutcome.run({
+      entryId,
+      analysisId,
+      ok: 1,
+      code: null,
+      message: null,
+      nowUs,
+      brightness: result.brightness,
+      contrast: result.contrast,
+      curve: packCurve(position, flags),
+    });
+    this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
+    const block = blockOf(entryId);
+    for (let roi = 0; roi < position.length; roi += 1) {
+      // A NaN becomes NULL on its way into SQLite.
+      this.#insertResult.run(
+        analysisId,
+        block,
+        roi,
+        entryId,
+        position[roi],
+        standardError[roi],
+        quality[roi],
+        flags[roi],
+      );
+    }
+    return Number(lastInsertRowid);
+  }
+
+  /** Within a transaction: stores that an analysis failed on a frame; returns the outcome's id. */
+  insertFailure(entryId: number, analysisId: number, { code, message }: FailureData, nowUs: number): number {
+    this.#forgetFailure.run(entryId, analysisId);
+    const nothing = { brightness: null, contrast: null, curve: null };
+    return Number(
+      this.#insertOutcome.run({ entryId, analysisId, ok: 0, code, message, nowUs, ...nothing }).lastInsertRowid,
+    );
+  }
+
+  /** Whether a frame has been measured by an analysis. */
+  has(entryId: number, analysisId: number): boolean {
+    return this.#has.get(entryId, analysisId) !== undefined;
+  }
+
+  /** One ROI over time. An analysis or ROI without results gives arrays of length 0. */
+  sensorgram({
+    analysisId,
+    roi,
+    fromUs = Number.MIN_SAFE_INTEGER,
+    toUs = Number.MAX_SAFE_INTEGER,
+  }: SensorgramQuery): Sensorgram {
+    const rows = this.#db.transaction(() => {
+      const blocks = JSON.stringify(this.#blocks.all(fromUs, toUs));
+      return this.#rows.all({ analysisId, roi, fromUs, toUs, blocks });
+    })();
+    // In order already, unless the clock was set back or entries came from elsewhere.
+    rows.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+    const sensorgram = {
+      entryId: new Float64Array(rows.length),
+      capturedAtUs: new Float64Array(rows.length),
+      position: new Float64Array(rows.length),
+      standardError: new Float64Array(rows.length),
+      quality: new Float64Array(rows.length),
+      flags: new Uint8Array(rows.length),
+    };
+    rows.forEach(([entryId, capturedAtUs, position, standardError, quality, flags], i) => {
+      sensorgram.entryId[i] = entryId;
+      sensorgram.capturedAtUs[i] = capturedAtUs;
+      sensorgram.position[i] = position ?? Number.NaN;
+      sensorgram.standardError[i] = standardError ?? Number.NaN;
+      sensorgram.quality[i] = quality ?? Number.NaN;
+      sensorgram.flags[i] = flags;
+    });
+    return sensorgram;
+  }
+
+  /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
+  *curves(analysisId: number, afterOutcomeId: number): Generator<Curve> {
+    let after = afterOutcomeId;
+    for (;;) {
+      // Page by page: a long-open read would keep the write-ahead log from being folded in.
+      const rows = this.#curves.all(analysisId, after, CURVE_PAGE);
+      for (const row of rows) {
+        yield { outcomeId: row.id, entryId: row.entry_id, capturedAtUs: row.captured_at_us, ...unpackCurve(row.curve) };
+      }
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
+  lastPositions(analysisId: number, rois: number): Float64Array {
+    const last = new Float64Array(rois).fill(Number.NaN);
+    for (const curve of this.#lastCurves.all(analysisId, LOOK_BACK)) {
+      const { position, flags } = unpackCurve(curve);
+      position.forEach((px, roi) => {
+        const jumped = ((flags[roi] ?? 0) & FLAGS.jumped) !== 0;
+        if (!jumped && Number.isNaN(last[roi])) last[roi] = px;
+      });
+    }
+    return last;
+  }
+}
+
+/** The block of results an entry belongs to. */
+export function blockOf(entryId: number): number {
+  return entryId >> BLOCK_BITS;
+}
+
+function packCurve(position: Float64Array, flags: Uint8Array): Buffer {
+  const curve = Buffer.allocUnsafe(position.length * 5);
+  position.forEach((px, roi) => {
+    curve.writeFloatLE(px, roi * 4);
+  });
+  curve.set(flags, position.length * 4);
+  return curve;
+}
+
+function unpackCurve(curve: Buffer): { position: Float32Array; flags: Uint8Array } {
+  const rois = curve.length / 5;
+  // Copied: a typed array of floats may not begin at the odd offset SQLite's buffer may have.
+  const bytes = Uint8Array.prototype.slice.call(curve).buffer;
+  return { position: new Float32Array(bytes, 0, rois), flags: new Uint8Array(bytes, rois * 4) };
+}

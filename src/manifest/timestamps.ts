@@ -1,0 +1,37 @@
+// Time stamps: whole microseconds since 1970, UTC, inside; ISO 8601 with `Z` outside.
+import { Failure } from "../failure.ts";
+
+/** `2026-03-04T05:06:07.089123Z` from microseconds since the epoch. */
+export function isoFromUs(us: number): string {
+  const ms = Math.floor(us / 1000);
+  const rest = String(us - ms * 1000).padStart(3, "0");
+  return `${new Date(ms).toISOString().slice(0, -1)}${rest}Z`;
+}
+
+const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
+
+/**
+ * Microseconds since the epoch from an ISO 8601 date or time, to the microsecond. Without an offset it is local time,
+ * as the established files mean it. undefined when the text is no such time.
+ */
+export function usFromIso(text: string): number | undefined {
+  const parts = ISO.exec(text.trim());
+  if (parts === null) return undefined;
+  const [, date, minutes = "00:00", seconds = "00", fraction = "", zone = ""] = parts;
+  const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  const ms = Date.parse(`${date}T${minutes}:${seconds}${offset}`);
+  if (Number.isNaN(ms)) return undefined;
+  return ms * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6));
+}
+
+/** `usFromIso` for what a person typed; Failure `usage.invalid` names the option. */
+export function usFromOption(option: string, text: string): number {
+  const us = usFromIso(text);
+  if (us === undefined) {
+    throw new Failure(
+      "usage.invalid",
+      `${option} expects a date or time such as 2026-03-04T05:06:07Z, received "${text}"`,
+    );
+  }
+  return us;
+}
