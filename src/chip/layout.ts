@@ -1,0 +1,269 @@
+// A chip as data: chips/<type>.toml holds compact layout rules, this file expands them into gratings, labels and ruler
+// marks. Micrometres everywhere, origins top-left, y downwards as in an established picture, where glyphs stand on
+// their heads. Outlines of the glyphs are in glyphs.ts; finding a chip in a picture is not done here.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { z } from "zod";
+import { Failure } from "../failure.ts";
+import { packageRoot } from "../files.ts";
+import { glyphReach } from "./glyphs.ts";
+
+/** A box on the chip, micrometres, top-left corner and size. */
+export interface ChipBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Grating extends ChipBox {
+  readonly label: string;
+}
+
+/** A printed label. `text` is empty for a corner, which only frames glyphs and ruler marks listed elsewhere. */
+export interface ChipLabel extends ChipBox {
+  readonly label: string;
+  readonly text: string;
+  /** Distance from one character's left edge to the next one's. */
+  readonly pitch: number;
+  /** Width of one character; the box of a text ends where its ink ends and can be narrower. */
+  readonly characterWidth: number;
+}
+
+/** One half of a grating: what becomes an ROI. */
+export interface GratingHalf extends ChipBox {
+  readonly label: string;
+  readonly grating: string;
+  /** True where the ROI is read from right to left, so that index 0 is at the middle of the bow-tie. */
+  readonly flip: boolean;
+}
+
+export interface Chip {
+  readonly type: string;
+  readonly autoLocateGratings: boolean;
+  /** How a grating divides into two ROIs: upper and lower half, or left and right half. */
+  readonly halves: "rows" | "columns";
+  readonly gratings: readonly Grating[];
+  readonly labels: readonly ChipLabel[];
+  readonly ticks: readonly ChipBox[];
+}
+
+const pair = z.tuple([z.number(), z.number()]);
+const size = z.tuple([z.number().positive(), z.number().positive()]);
+
+const chipRules = z.strictObject({
+  type: z.string(),
+  auto_locate_gratings: z.boolean(),
+  lattice: z.strictObject({
+    origin: pair,
+    size,
+    pitch: pair,
+    rows: z.int().positive(),
+    columns: z.int().positive(),
+    odd_row_shift: z.number().default(0),
+    series: z.array(z.strictObject({ name: z.string(), shift: z.number() })).default([{ name: "", shift: 0 }]),
+    reach: pair.optional(),
+    missing: z.strictObject({ rows: z.int(), columns: z.int() }).default({ rows: 0, columns: 0 }),
+    label: z.string(),
+    halves: z.enum(["rows", "columns"]),
+  }),
+  font: z.strictObject({ size, pitch: z.number().positive() }),
+  large: z.array(z.strictObject({ label: z.string(), text: z.string(), origin: pair, size })).default([]),
+  beside: z.strictObject({ shift: pair, text: z.string() }).optional(),
+  edges: z
+    .array(z.strictObject({ name: z.string(), texts: z.array(z.string()), origin: pair, pitch: pair }))
+    .default([]),
+  corners: z
+    .array(
+      z.strictObject({ label: z.string(), around: z.tuple([z.string(), z.string()]), width: z.number().optional() }),
+    )
+    .default([]),
+  ticks: z.array(z.strictObject({ size, first: pair, last: pair })).default([]),
+});
+type ChipRules = z.infer<typeof chipRules>;
+
+/** Micrometres between two ruler marks. */
+const TICK_PITCH_UM = 100;
+
+/** The chip types that have a layout file, in name order. */
+export function chipTypes(): string[] {
+  return readdirSync(join(packageRoot(), "chips"))
+    .filter((name) => name.endsWith(".toml"))
+    .map((name) => name.slice(0, -".toml".length))
+    .sort();
+}
+
+/** The layout of a built-in chip. Failure chip.unknown for a type without a file, chip.invalid for a bad file. */
+export function loadChip(type: string): Chip {
+  const types = chipTypes();
+  if (!types.includes(type)) {
+    throw new Failure("chip.unknown", `no chip type "${type}"`, { hint: `known: ${types.join(", ")}` });
+  }
+  const path = join(packageRoot(), "chips", `${type}.toml`);
+  return expandChip(readFileSync(path, "utf8"), path);
+}
+
+/** Expands layout rules (the text of a chip file). `where` names them in errors. Failure chip.invalid. */
+export function expandChip(text: string, where: string): Chip {
+  const rules = parseRules(text, where);
+  const placed = placeGratings(rules);
+  const labels = [...largeLabels(rules), ...besideLabels(rules, placed), ...edgeLabels(rules)];
+  labels.push(...cornerLabels(rules, labels, where));
+  return {
+    type: rules.type,
+    autoLocateGratings: rules.auto_locate_gratings,
+    halves: rules.lattice.halves,
+    gratings: placed.map((one) => one.grating),
+    labels,
+    ticks: placeTicks(rules, labels),
+  };
+}
+
+/** The two ROIs of every grating, in the order of the gratings. */
+export function gratingHalves(chip: Chip): GratingHalf[] {
+  return chip.gratings.flatMap((grating): GratingHalf[] => {
+    const { label, x, y, width, height } = grating;
+    if (chip.halves === "rows") {
+      const half = { x, width, height: height / 2, grating: label };
+      return [
+        { ...half, label: `${label}_N`, y: y + height / 2, flip: true },
+        { ...half, label: `${label}_S`, y, flip: false },
+      ];
+    }
+    const half = { y, height, width: width / 2, grating: label };
+    return [
+      { ...half, label: `${label}_A`, x, flip: true },
+      { ...half, label: `${label}_B`, x: x + width / 2, flip: false },
+    ];
+  });
+}
+
+/** The box around everything printed on the chip, micrometres. */
+export function chipExtent(chip: Chip): ChipBox {
+  return boxAround([...chip.gratings, ...chip.labels, ...chip.ticks]);
+}
+
+function parseRules(text: string, where: string): ChipRules {
+  let raw: unknown;
+  try {
+    raw = parse(text);
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new Failure("chip.invalid", `${where} is not valid TOML: ${message}`, { cause: error });
+  }
+  const checked = chipRules.safeParse(raw);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  throw new Failure(
+    "chip.invalid",
+    `${where}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a chip layout"}`,
+  );
+}
+
+interface Placed {
+  readonly grating: Grating;
+  readonly row: number;
+  readonly column: number;
+}
+
+function placeGratings(rules: ChipRules): Placed[] {
+  const { lattice } = rules;
+  const [width, height] = lattice.size;
+  const [left, right] = lattice.reach ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const placed: Placed[] = [];
+  for (let row = 0; row < lattice.rows; row++) {
+    const rowX = lattice.origin[0] + (row % 2) * lattice.odd_row_shift;
+    for (const series of lattice.series) {
+      for (let column = row < lattice.missing.rows ? lattice.missing.columns : 0; column < lattice.columns; column++) {
+        const x = rowX + series.shift + column * lattice.pitch[0];
+        if (x < left || x + width > right) continue;
+        const label = fill(lattice.label, row, column, { series: series.name });
+        placed.push({
+          row,
+          column,
+          grating: { label, x, y: lattice.origin[1] + row * lattice.pitch[1], width, height },
+        });
+      }
+    }
+  }
+  return placed;
+}
+
+/** Puts a grating's row and column (both from 0) into a label pattern. */
+function fill(pattern: string, row: number, column: number, more: Readonly<Record<string, string>>): string {
+  const values: Readonly<Record<string, string>> = {
+    number: String(row * 10 + column).padStart(3, "0"),
+    row: String(row + 1),
+    column: String(column + 1),
+    row_letter: String.fromCharCode(65 + row),
+    column_letter: String.fromCharCode(65 + column),
+    side: column === 0 ? "L" : "R",
+    ...more,
+  };
+  return pattern.replace(/\{(\w+)\}/g, (hole, name: string) => values[name] ?? hole);
+}
+
+function largeLabels(rules: ChipRules): ChipLabel[] {
+  return rules.large.map(({ label, text, origin: [x, y], size: [width, height] }) => {
+    return { label, text, x, y, width, height, pitch: width, characterWidth: width };
+  });
+}
+
+function besideLabels(rules: ChipRules, placed: readonly Placed[]): ChipLabel[] {
+  const { beside } = rules;
+  if (beside === undefined) return [];
+  return placed.map(({ grating, row, column }) => {
+    const text = fill(beside.text, row, column, { label: grating.label });
+    return printed(rules, grating.label, text, grating.x + beside.shift[0], grating.y + beside.shift[1]);
+  });
+}
+
+function edgeLabels(rules: ChipRules): ChipLabel[] {
+  return rules.edges.flatMap(({ name, texts, origin, pitch }) =>
+    texts.map((text, i) => printed(rules, `${text}-${name}`, text, origin[0] + i * pitch[0], origin[1] + i * pitch[1])),
+  );
+}
+
+function printed(rules: ChipRules, label: string, text: string, x: number, y: number): ChipLabel {
+  const { pitch, size: characterSize } = rules.font;
+  const [characterWidth, height] = characterSize;
+  const width = Math.round(pitch * (text.length - 1) + characterWidth * glyphReach(text.at(-1) ?? ""));
+  return { label, text, x, y, width, height, pitch, characterWidth };
+}
+
+function cornerLabels(rules: ChipRules, labels: readonly ChipLabel[], where: string): ChipLabel[] {
+  return rules.corners.map((corner) => {
+    const boxes = corner.around.map((name) => {
+      const found = labels.find((label) => label.label === name);
+      if (found === undefined) throw new Failure("chip.invalid", `${where}: corner ${corner.label}: no label ${name}`);
+      return found;
+    });
+    const box = boxAround(boxes);
+    return { ...box, width: corner.width ?? box.width, label: corner.label, text: "", pitch: 0, characterWidth: 0 };
+  });
+}
+
+function placeTicks(rules: ChipRules, labels: readonly ChipLabel[]): ChipBox[] {
+  const printedLabels = labels.filter((label) => label.text !== "");
+  return rules.ticks.flatMap(({ size: [width, height], first, last }) => {
+    const steps = Math.round(Math.hypot(last[0] - first[0], last[1] - first[1]) / TICK_PITCH_UM);
+    return Array.from({ length: steps + 1 }, (_, i) => {
+      const x = first[0] + ((last[0] - first[0]) * i) / steps - width / 2;
+      const y = first[1] + ((last[1] - first[1]) * i) / steps - height / 2;
+      return { x, y, width, height };
+    }).filter((tick) => !printedLabels.some((label) => overlap(tick, label)));
+  });
+}
+
+function overlap(a: ChipBox, b: ChipBox): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function boxAround(boxes: readonly ChipBox[]): ChipBox {
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  const width = Math.max(...boxes.map((box) => box.x + box.width)) - x;
+  const height = Math.max(...boxes.map((box) => box.y + box.height)) - y;
+  return { x, y, width, height };
+}

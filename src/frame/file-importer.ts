@@ -1,0 +1,47 @@
+// The importer: every picture that lies in the data directory when it opens counts as captured, once, oldest first.
+import { Failure } from "../failure.ts";
+import type { CapturedFrame, Source } from "./frame.ts";
+import { listPictures, type PictureFile } from "./picture-files.ts";
+
+export interface FileImporterOptions {
+  readonly dataDir: string;
+  /** Whether a picture of this name has been taken already. */
+  isKnown(filename: string): boolean;
+}
+
+export class FileImporter implements Source {
+  private readonly options: FileImporterOptions;
+  private waiting: PictureFile[] = [];
+  private handedOut: PictureFile | undefined;
+
+  constructor(options: FileImporterOptions) {
+    this.options = options;
+  }
+
+  async open(): Promise<void> {
+    // Reversed, because the next one is then popped off the end at no cost.
+    this.waiting = (await listPictures(this.options.dataDir)).reverse();
+  }
+
+  async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
+    for (;;) {
+      if (signal.aborted) throw new Failure("camera.failed", "the import was stopped", { retry: "later" });
+      const next = this.waiting.pop();
+      if (next === undefined) return null;
+      if (this.options.isKnown(next.name)) continue;
+      this.handedOut = next;
+      const file = { path: next.path, keep: true };
+      return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: [] };
+    }
+  }
+
+  giveBack(frame: CapturedFrame): void {
+    if (this.handedOut === undefined || this.handedOut.path !== frame.file?.path) return;
+    this.waiting.push(this.handedOut);
+    this.handedOut = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.waiting = [];
+  }
+}

@@ -1,0 +1,66 @@
+// What a source hands to the collector, and the small interface every source keeps. Making a captured frame durable
+// and giving it its row is the collector's business, not a source's.
+import type { Picture } from "../analysis/picture.ts";
+
+/** One captured picture: either pixels, or a file that another program wrote; never both. */
+export interface CapturedFrame {
+  /** Pixels still to be transformed, encoded and stored. */
+  readonly picture?: Picture;
+  /**
+   * A whole picture file. It is copied into the data directory unless it lies there already. `keep`: the original
+   * stays untouched; else it may be removed once the copy is durable.
+   */
+  readonly file?: { readonly path: string; readonly keep: boolean };
+  /** Microseconds since the epoch, UTC; strictly rising within one source that takes pictures itself. */
+  readonly capturedAtUs: number;
+  /** What the picture was taken with, for the manifest. */
+  readonly settings: Readonly<Record<string, number | string>>;
+  /** Doubts a person should hear about; the frame is good nevertheless. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Where frames come from. Making one touches no device; `close` may be called twice and after a failed `open`.
+ * `capture` resolves to null when there is nothing new, and throws Failure camera.unavailable (retry later) while the
+ * device or directory is away, camera.failed when it answers nonsense.
+ */
+export interface Source {
+  open(): Promise<void>;
+  capture(signal: AbortSignal): Promise<CapturedFrame | null>;
+  /** Takes back a frame that could not be stored, so that a later `capture` hands it out again; sources of files only. */
+  giveBack?(frame: CapturedFrame): void;
+  close(): Promise<void>;
+}
+
+/** Time stamps of captures: now in whole microseconds, but never twice the same nor backwards within one process. */
+export function captureClock(nowUs: () => number): () => number {
+  let lastUs = Number.NEGATIVE_INFINITY;
+  return () => {
+    lastUs = Math.max(Math.round(nowUs()), lastUs + 1);
+    return lastUs;
+  };
+}
+
+/** The wall clock, microseconds since the epoch. */
+export function wallClockUs(): number {
+  return Date.now() * 1000;
+}
+
+const NAME = /^image_(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_(\d{6})_cam(\d+)\./;
+
+/** The established name of a capture: image_YYYYMMDD_HHMMSS_ffffff_camN.ext, UTC. */
+export function captureFileName(capturedAtUs: number, camera: number, extension = "png"): string {
+  const [date = "", time = ""] = new Date(Math.floor(capturedAtUs / 1000)).toISOString().slice(0, 19).split("T");
+  const micros = String(((capturedAtUs % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, "0");
+  return `image_${date.replaceAll("-", "")}_${time.replaceAll(":", "")}_${micros}_cam${camera}.${extension}`;
+}
+
+/** The moment in the name of a capture, microseconds since the epoch; undefined for any other name. */
+export function captureTimeOf(name: string): number | undefined {
+  const match = NAME.exec(name);
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0] = match.slice(1).map(Number);
+  const us = Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + micros;
+  // Date.UTC carries a 13th month or a 61st second over; such a name is not ours.
+  return captureFileName(us, 0).startsWith(match[0].slice(0, match[0].indexOf("cam"))) ? us : undefined;
+}

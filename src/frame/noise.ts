@@ -1,0 +1,78 @@
+// Randomness of the simulator: reproducible from a seed, and fast enough for 64 million pixels. Tables are filled
+// once; a picture then only looks up.
+
+/** A reproducible stream of uniform numbers in [0, 1): mulberry32. */
+export function randomStream(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** A seed made of two: every frame and every grating has its own stream. */
+export function mixSeeds(a: number, b: number): number {
+  let mixed = Math.imul((a >>> 0) ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul((b >>> 0) + 0x7f4a7c15, 0xc2b2ae35);
+  mixed ^= mixed >>> 16;
+  mixed = Math.imul(mixed, 0x7feb352d);
+  return (mixed ^ (mixed >>> 15)) >>> 0;
+}
+
+/** One number of the standard normal distribution (Box and Muller). */
+export function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Length of the table of normal numbers; a power of two, so that an odd step visits every entry. */
+export const NORMALS = 1 << 16;
+
+/** `NORMALS` numbers of the standard normal distribution. */
+export function normalTable(seed: number): Float32Array {
+  const random = randomStream(seed);
+  return Float32Array.from({ length: NORMALS }, () => normal(random));
+}
+
+/** Side of the speckle tile, px; a power of two. The tile repeats without a seam. */
+export const TILE_PX = 1024;
+
+/**
+ * Speckle: `TILE_PX` x `TILE_PX` normal numbers, mean 0, standard deviation 1, smooth over `grainPx` (full width at
+ * half maximum of a grain), row-major.
+ */
+export function speckleTile(seed: number, grainPx: number): Float32Array {
+  const table = normalTable(seed);
+  const random = randomStream(mixSeeds(seed, 1));
+  const white = Float32Array.from({ length: TILE_PX * TILE_PX }, () => table[(random() * NORMALS) | 0] as number);
+  const kernel = grainKernel(grainPx);
+  if (kernel.length === 1) return white;
+  return smooth(smooth(white, kernel, 1), kernel, TILE_PX);
+}
+
+/** Weights that leave white noise with unit variance; the grain of a smoothed field is √2 wider than its kernel. */
+function grainKernel(grainPx: number): Float64Array {
+  const sigma = grainPx / 2.355 / Math.SQRT2;
+  const reach = Math.ceil(3 * sigma);
+  const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, i) =>
+    sigma > 0 ? Math.exp(-0.5 * ((i - reach) / sigma) ** 2) : 1,
+  );
+  const norm = Math.sqrt(weights.reduce((sum, weight) => sum + weight * weight, 0));
+  return weights.map((weight) => weight / norm);
+}
+
+/** Circular convolution along x (`step` 1) or y (`step` TILE_PX). */
+function smooth(field: Float32Array, kernel: Float64Array, step: number): Float32Array {
+  const smoothed = new Float32Array(field.length);
+  const reach = (kernel.length - 1) / 2;
+  const mask = step === 1 ? TILE_PX - 1 : field.length - 1;
+  for (let at = 0; at < field.length; at++) {
+    let sum = 0;
+    for (let k = -reach; k <= reach; k++) {
+      const moved = (at + k * step) & mask;
+      sum += (kernel[k + reach] as number) * (field[step === 1 ? (at & ~mask) | moved : moved] as number);
+    }
+    smoothed[at] = sum;
+  }
+  return smoothed;
+}

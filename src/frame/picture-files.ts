@@ -1,0 +1,62 @@
+// Pictures lying in a directory, as the file-reading sources see them: whole listings in the order of their time.
+import type { BigIntStats } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isPictureName } from "../analysis/decode.ts";
+import { Failure } from "../failure.ts";
+import { captureTimeOf } from "./frame.ts";
+
+export interface PictureFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  /** Moment in the established file name, else the file's time of modification; microseconds since the epoch. */
+  readonly takenAtUs: number;
+  /** Changes whenever the file is written or replaced. */
+  readonly version: string;
+}
+
+/**
+ * The pictures directly in a directory, oldest first, equal times by name; hidden and partial files are left out.
+ * Failure camera.unavailable (retry later) when the directory cannot be read.
+ */
+export async function listPictures(directory: string): Promise<PictureFile[]> {
+  const names = await readNames(directory);
+  const files = await Promise.all(names.filter(isPictureName).map((name) => describe(directory, name)));
+  return files
+    .filter((file) => file !== undefined)
+    .sort((a, b) => a.takenAtUs - b.takenAtUs || (a.name < b.name ? -1 : 1));
+}
+
+async function readNames(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new Failure("camera.unavailable", `${directory}: the directory of pictures cannot be read: ${reason}`, {
+      hint: "mount or create it; its pictures are taken as soon as it is back",
+      retry: "later",
+      cause: error,
+    });
+  }
+}
+
+async function describe(directory: string, name: string): Promise<PictureFile | undefined> {
+  const path = join(directory, name);
+  let found: BigIntStats;
+  try {
+    found = await stat(path, { bigint: true });
+  } catch (error) {
+    // Renamed or removed since the listing: the next listing tells.
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+  if (!found.isFile()) return undefined;
+  return {
+    name,
+    path,
+    bytes: Number(found.size),
+    takenAtUs: captureTimeOf(name) ?? Number(found.mtimeNs / 1000n),
+    version: `${found.size} ${found.mtimeNs} ${found.ino}`,
+  };
+}
