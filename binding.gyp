@@ -1,0 +1,39 @@
+{
+  # The C++ kernel. The line fits are a library of their own because only they may fuse multiply and add: the sampling
+  # has to round exactly as the integer models it reproduces.
+  "target_defaults": {
+    "cflags": ["-O3", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+    "cflags!": ["-O2"],
+    "cflags_cc": ["-std=c++20"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"]
+  },
+  "targets": [
+    {
+      "target_name": "phorest_fit",
+      "type": "static_library",
+      "cflags": ["-fPIC", "-ffp-contract=fast"],
+      "sources": [
+        "native/fit.cc",
+        "native/fit_bank.cc",
+        "native/fit_baseline.cc",
+        "native/fit_avx2.cc",
+        "native/fit_avx512.cc"
+      ]
+    },
+    {
+      "target_name": "phorest_kernel",
+      "dependencies": ["phorest_fit"],
+      "cflags": ["-ffp-contract=off"],
+      "cflags_cc!": ["-fno-exceptions"],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_CPP_EXCEPTIONS"],
+      "sources": [
+        "native/addon.cc",
+        "native/image.cc",
+        "native/kernel.cc",
+        "native/rows.cc",
+        "native/sample.cc"
+      ]
+    }
+  ]
+}

@@ -1,0 +1,153 @@
+// The Node-API shell of the kernel: checks types and bounds, calls it, returns typed arrays. Nothing else may touch
+// Node, and no C++ exception gets past it.
+#include <napi.h>
+
+#include <cmath>
+#include <new>
+#include <string>
+
+#include "kernel.h"
+
+namespace {
+
+constexpr int kVersion = 1;
+constexpr double kFarthest = 2e5;  // px; coordinates beyond are mistakes, and established integer positions would overflow
+constexpr int kLongestSide = 65535;
+constexpr double kMostRows = 50e6;
+constexpr int kRoiNumbers = 5;
+
+[[noreturn]] void refuseType(Napi::Env env, const std::string& message) { throw Napi::TypeError::New(env, message); }
+[[noreturn]] void refuseRange(Napi::Env env, const std::string& message) { throw Napi::RangeError::New(env, message); }
+
+double number(const Napi::CallbackInfo& info, int index, const char* name) {
+  if (!info[index].IsNumber()) refuseType(info.Env(), std::string("expected a number for ") + name);
+  return info[index].As<Napi::Number>().DoubleValue();
+}
+
+int integer(const Napi::CallbackInfo& info, int index, const char* name, int low, int high) {
+  const double value = number(info, index, name);
+  if (!(value >= low && value <= high) || value != std::floor(value)) {
+    refuseRange(info.Env(), std::string("expected an integer from ") + std::to_string(low) + " to " + std::to_string(high) +
+                                " for " + name + ", received " + std::to_string(value));
+  }
+  return static_cast<int>(value);
+}
+
+phorest::Picture picture(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsTypedArray()) refuseType(env, "expected a Uint8Array or Uint16Array for pixels");
+  const auto array = info[0].As<Napi::TypedArray>();
+  const bool deep = array.TypedArrayType() == napi_uint16_array;
+  if (!deep && array.TypedArrayType() != napi_uint8_array) {
+    refuseType(env, "expected a Uint8Array or Uint16Array for pixels");
+  }
+  const int width = integer(info, 1, "width", 1, kLongestSide), height = integer(info, 2, "height", 1, kLongestSide);
+  const std::size_t expected = static_cast<std::size_t>(width) * height;
+  if (array.ElementLength() != expected) {
+    refuseRange(env, "expected " + std::to_string(expected) + " pixels for " + std::to_string(width) + " x " +
+                         std::to_string(height) + ", received " + std::to_string(array.ElementLength()));
+  }
+  const void* pixels = deep ? static_cast<const void*>(array.As<Napi::Uint16Array>().Data())
+                            : static_cast<const void*>(array.As<Napi::Uint8Array>().Data());
+  return {pixels, width, height, deep};
+}
+
+std::vector<phorest::Roi> rois(const Napi::CallbackInfo& info, bool wholePixels) {
+  const Napi::Env env = info.Env();
+  if (!info[4].IsTypedArray() || info[4].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+    refuseType(env, "expected a Float64Array for rois");
+  }
+  const auto numbers = info[4].As<Napi::Float64Array>();
+  if (numbers.ElementLength() % kRoiNumbers != 0) refuseRange(env, "expected five numbers per ROI in rois");
+  std::vector<phorest::Roi> list;
+  list.reserve(numbers.ElementLength() / kRoiNumbers);
+  for (std::size_t i = 0; i < numbers.ElementLength(); i += kRoiNumbers) {
+    const double* roi = numbers.Data() + i;
+    const std::string where = " in ROI " + std::to_string(i / kRoiNumbers);
+    const auto isCoordinate = [wholePixels](double value) {
+      return std::fabs(value) <= kFarthest && (!wholePixels || value == std::floor(value));
+    };
+    const auto isSide = [](double value) { return value >= 1 && value <= kLongestSide && value == std::floor(value); };
+    if (!isCoordinate(roi[0]) || !isCoordinate(roi[1])) {
+      refuseRange(env, std::string("expected y and x to be ") + (wholePixels ? "whole pixels" : "numbers") +
+                           " of at most " + std::to_string(static_cast<int>(kFarthest)) + where);
+    }
+    if (!isSide(roi[2]) || !isSide(roi[3])) {
+      refuseRange(env, "expected height and width to be integers from 1 to " + std::to_string(kLongestSide) + where);
+    }
+    if (roi[4] != 0 && roi[4] != 1) refuseRange(env, "expected flip to be 0 or 1" + where);
+    list.push_back({roi[0], roi[1], static_cast<int>(roi[2]), static_cast<int>(roi[3]), roi[4] == 1});
+  }
+  return list;
+}
+
+class Addon : public Napi::Addon<Addon> {
+ public:
+  Addon(Napi::Env, Napi::Object exports) {
+    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("version", &Addon::Version)});
+  }
+
+ private:
+  Napi::Value Version(const Napi::CallbackInfo& info) {
+    return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
+  }
+
+  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling) -> the fields of KernelAnswer. */
+  Napi::Value Measure(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    try {
+      phorest::KernelRequest request;
+      request.picture = picture(info);
+      request.angleDegrees = number(info, 3, "angleDegrees");
+      if (!std::isfinite(request.angleDegrees)) refuseRange(env, "expected a finite angleDegrees");
+      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 3));
+      request.subRois = integer(info, 6, "subRois", 0, kLongestSide);
+      request.sampling = static_cast<phorest::Sampling>(integer(info, 7, "sampling", 0, 1));
+      request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 8, "bitDepthScaling", 0, 1));
+      request.rois = rois(info, request.sampling == phorest::Sampling::established);
+      return answer(env, request);
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory to measure the picture");
+    }
+  }
+
+  Napi::Value answer(Napi::Env env, const phorest::KernelRequest& request) {
+    const std::size_t count = request.rois.size();
+    double total = 0;
+    for (const phorest::Roi& roi : request.rois) total += request.rowsOf(roi);
+    if (total > kMostRows) refuseRange(env, "the ROIs have " + std::to_string(total) + " rows, too many for one picture");
+    const auto rows = static_cast<std::size_t>(total);
+    auto rowStart = Napi::Int32Array::New(env, count + 1);
+    rowStart[0] = 0;
+    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.rowsOf(request.rois[i]);
+    auto columns = Napi::Float64Array::New(env, rows * phorest::columnsOf(request.method));
+    auto standardError = Napi::Float64Array::New(env, rows);
+    auto explained = Napi::Float64Array::New(env, rows);
+    auto peakToNoise = Napi::Float64Array::New(env, rows);
+    auto status = Napi::Uint8Array::New(env, rows);
+    auto saturated = Napi::Float64Array::New(env, count);
+    auto residualDistance = Napi::Float64Array::New(env, count);
+    phorest::KernelAnswer out{rowStart.Data(),    columns.Data(), standardError.Data(), explained.Data(),
+                              peakToNoise.Data(), status.Data(),  saturated.Data(),     residualDistance.Data(),
+                              0,                  0};
+    kernel_.measure(request, out);
+    auto result = Napi::Object::New(env);
+    result["rowStart"] = rowStart;
+    result["columns"] = columns;
+    result["standardError"] = standardError;
+    result["explained"] = explained;
+    result["peakToNoise"] = peakToNoise;
+    result["status"] = status;
+    result["saturated"] = saturated;
+    result["residualDistancePx"] = residualDistance;
+    result["brightness"] = out.brightness;
+    result["contrast"] = out.contrast;
+    return result;
+  }
+
+  phorest::Kernel kernel_;
+};
+
+}  // namespace
+
+NODE_API_ADDON(Addon)

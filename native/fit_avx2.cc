@@ -1,0 +1,19 @@
+// The fits with AVX2 and FMA (four doubles at a time). Standard headers come first: what they define inline must not be
+// compiled for this unit, because the linker may keep that copy for every processor.
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "fit.h"
+
+#if defined(__x86_64__)
+#pragma GCC target("avx2,fma")
+#define PHOREST_TARGET avx2
+#define PHOREST_LANES 4
+#include "fit_rows.h"
+
+namespace phorest {
+extern const VectorUnit kAvx2;
+const VectorUnit kAvx2{"avx2", avx2::kLanes, avx2::fit, avx2::sampleSpan<std::uint8_t>, avx2::sampleSpan<std::uint16_t>};
+}  // namespace phorest
+#endif

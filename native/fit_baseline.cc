@@ -1,0 +1,10 @@
+// The fits with the vector unit every processor of the architecture has (two doubles at a time).
+#define PHOREST_TARGET baseline
+#define PHOREST_LANES 2
+#include "fit_rows.h"
+
+namespace phorest {
+extern const VectorUnit kBaseline;
+const VectorUnit kBaseline{"baseline", baseline::kLanes, baseline::fit, baseline::sampleSpan<std::uint8_t>,
+                           baseline::sampleSpan<std::uint16_t>};
+}  // namespace phorest

@@ -1,0 +1,157 @@
+#include "kernel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rows.h"
+
+namespace phorest {
+namespace {
+
+/** Rows sampled before they are fitted: enough to fill the lanes when ROIs have few rows, few enough to stay cached. */
+constexpr int kBatchRows = 256;
+
+/** Below this correlation the residual of a distance counts as independent, and so do all longer distances. */
+constexpr double kIndependent = 0.05;
+
+/**
+ * A line must explain so many times the variance per parameter that the noise of independent samples would. Chance does
+ * not reach it in one of a thousand rows of noise, although the best of all positions and widths was chosen.
+ */
+constexpr double kLeastF = 8.5;
+
+/** px: a grain of speckle is not longer; residuals alike over more are misfit, which is no reason to doubt a line. */
+constexpr double kLongestGrain = 4;
+
+/** Area under an autocorrelation known at kLags, up to the first distance that counts as independent. */
+double areaUnder(const double* rho) {
+  double area = 1;
+  for (int k = 0; k < kLagCount && rho[k] >= kIndependent; ++k) {
+    const double before = k == 0 ? 0.5 : (kLags[k] + kLags[k - 1]) / 2.0;
+    const double after = k + 1 < kLagCount ? (kLags[k] + kLags[k + 1]) / 2.0 : kLags[k] + (kLags[k] - before);
+    area += 2 * rho[k] * (after - before);
+  }
+  return area;
+}
+
+/**
+ * Samples that count as one independent sample: the area under the residual's autocorrelation, averaged over an ROI's
+ * rows because they share one speckle pattern, at least 1.
+ */
+double residualDistance(const float* correlation, const std::uint8_t* status, int rows, int width, int parameters) {
+  double mean[kLagCount] = {};
+  int used = 0;
+  for (int row = 0; row < rows; ++row) {
+    if (status[row] != kOk) continue;
+    ++used;
+    for (int k = 0; k < kLagCount; ++k) mean[k] += correlation[row * kLagCount + k];
+  }
+  if (used == 0) return 1;
+  for (double& rho : mean) rho /= used;
+  // The fit swallows slow noise: of a share d = parameters * area / width, which lowers every correlation to
+  // (rho - d) / (1 - d). The area is on both sides, hence the iteration.
+  constexpr int kPasses = 4;
+  const double mostArea = std::max(1.0, width / (3.0 * parameters));
+  double area = std::min(areaUnder(mean), mostArea);
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const double share = parameters * area / width;
+    double rho[kLagCount];
+    for (int k = 0; k < kLagCount; ++k) rho[k] = mean[k] * (1 - share) + share;
+    area = std::min(std::max(1.0, areaUnder(rho)), mostArea);
+  }
+  return area;
+}
+
+Line lineOf(Method method) { return method == Method::fano ? Line::fano : Line::gaussian; }
+
+bool isFit(Method method) { return method == Method::gaussian || method == Method::fano; }
+
+}  // namespace
+
+void Kernel::measure(const KernelRequest& request, KernelAnswer& answer) {
+  const Exposure exposure = measureExposure(request.picture, histogram_);
+  answer.brightness = exposure.brightness;
+  answer.contrast = exposure.contrast;
+  prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling);
+  Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
+  const int rois = static_cast<int>(request.rois.size());
+  correlation_.resize(static_cast<std::size_t>(answer.rowStart[rois]) * kLagCount);
+  // Rows of neighbouring ROIs of one width are fitted together.
+  int firstRow = 0, waiting = 0, width = 0;
+  for (int index = 0; index < rois; ++index) {
+    const Roi& roi = request.rois[index];
+    if (roi.width != width || waiting == kBatchRows) {
+      flush(request, answer, firstRow, waiting, width);
+      firstRow += waiting;
+      waiting = 0;
+      width = roi.width;
+      samples_.resize(static_cast<std::size_t>(width) * kBatchRows);
+    }
+    sampler.resetSaturation();
+    const int rows = request.rowsOf(roi);
+    for (int row = 0; row < rows;) {
+      if (waiting == kBatchRows) {
+        flush(request, answer, firstRow, waiting, width);
+        firstRow += waiting;
+        waiting = 0;
+      }
+      const int count = std::min(rows - row, kBatchRows - waiting);
+      sampler.rows(roi, request.subRois, row, count, samples_.data() + static_cast<std::size_t>(waiting) * width, width);
+      waiting += count;
+      row += count;
+    }
+    answer.saturated[index] = sampler.saturatedShare();
+  }
+  flush(request, answer, firstRow, waiting, width);
+  judge(request, answer);
+}
+
+void Kernel::flush(const KernelRequest& request, const KernelAnswer& answer, int firstRow, int rows, int width) {
+  if (rows == 0) return;
+  const FitRows block{samples_.data(), rows, width, width};
+  const FitOutputs outputs{answer.columns + static_cast<std::size_t>(firstRow) * columnsOf(request.method),
+                           answer.standardError + firstRow,
+                           answer.explained + firstRow,
+                           answer.peakToNoise + firstRow,
+                           answer.status + firstRow,
+                           correlation_.data() + static_cast<std::size_t>(firstRow) * kLagCount};
+  if (request.method == Method::maxIntensity) {
+    findMaxima(block, outputs);
+  } else if (request.method == Method::centre) {
+    findCentres(block, outputs);
+  } else {
+    fit(lineOf(request.method), block, fit_, outputs);
+  }
+}
+
+/** Widens the standard errors for correlated residuals, and rejects lines that are no better than a constant. */
+void Kernel::judge(const KernelRequest& request, const KernelAnswer& answer) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const int columns = columnsOf(request.method);
+  for (std::size_t index = 0; index < request.rois.size(); ++index) {
+    const int first = answer.rowStart[index], end = answer.rowStart[index + 1];
+    answer.residualDistance[index] = 1;
+    if (!isFit(request.method)) continue;
+    const int parameters = parametersOf(lineOf(request.method));
+    const double distance = residualDistance(correlation_.data() + static_cast<std::size_t>(first) * kLagCount,
+                                             answer.status + first, end - first, request.rois[index].width, parameters);
+    answer.residualDistance[index] = distance;
+    const int freedom = request.rois[index].width - parameters;
+    // The parameters take their share of the few independent samples, not of all.
+    const double independent = std::max(request.rois[index].width / distance - parameters, 1.0) * distance;
+    const double widening = std::sqrt(distance * std::max(freedom, 0) / independent);
+    for (int row = first; row < end; ++row) {
+      if (answer.status[row] != kOk) continue;
+      const double explained = answer.explained[row];
+      const double f = explained / (1 - explained) * freedom / (parameters - 1) / std::min(distance, kLongestGrain);
+      answer.standardError[row] *= widening;
+      if (freedom > 0 && f >= kLeastF) continue;
+      answer.status[row] = kNotConverged;
+      answer.standardError[row] = nan;
+      std::fill_n(answer.columns + static_cast<std::size_t>(row) * columns, columns, nan);
+    }
+  }
+}
+
+}  // namespace phorest

@@ -1,0 +1,74 @@
+// Measuring many picture files: which ones, and in order with a bounded number in flight.
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { encodeFailure, Failure } from "../failure.ts";
+import { isPictureName } from "./decode.ts";
+import type { TaskAnswer } from "./task.ts";
+
+export interface Measured {
+  readonly path: string;
+  readonly answer: TaskAnswer;
+}
+
+/**
+ * The pictures meant by `paths`: a file stands for itself whatever its name, a directory for the pictures directly in
+ * it, by name. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
+ */
+export async function listPictures(paths: readonly string[]): Promise<string[]> {
+  const pictures: string[] = [];
+  for (const path of paths) {
+    const status = await statOf(path);
+    if (!status.isDirectory()) {
+      pictures.push(path);
+      continue;
+    }
+    const names = (await readdir(path)).filter(isPictureName).sort();
+    if (names.length === 0) {
+      throw new Failure("usage.invalid", `${path}: no picture in this directory`, {
+        hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these; directories inside it are not searched",
+      });
+    }
+    pictures.push(...names.map((name) => join(path, name)));
+  }
+  return pictures;
+}
+
+/**
+ * Measures files with `measureOne`, at most `ahead` at a time, and yields the answers in the order of `paths`. An error
+ * thrown by `measureOne` (an analysis thread that died) becomes the answer of its file.
+ */
+export async function* measureInOrder(
+  paths: readonly string[],
+  measureOne: (path: string) => Promise<TaskAnswer>,
+  ahead: number,
+): AsyncGenerator<Measured> {
+  const underWay: Promise<Measured>[] = [];
+  const begin = async (path: string): Promise<Measured> => {
+    try {
+      return { path, answer: await measureOne(path) };
+    } catch (error) {
+      return { path, answer: { ok: false, failure: encodeFailure(error) } };
+    }
+  };
+  let next = 0;
+  for (;;) {
+    while (underWay.length < ahead && next < paths.length) underWay.push(begin(paths[next++] as string));
+    const first = underWay.shift();
+    if (first === undefined) return;
+    yield await first;
+  }
+}
+
+async function statOf(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      throw new Failure("usage.invalid", `${path}: no such file or directory`, {
+        hint: "check the name",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,158 @@
+// From a picture file to gray pixels. The bytes decide what a file is, not its name; whatever cannot be read whole is
+// refused with one plain line, because a picture with gray bars at its end would be measured like a good one.
+import { type FileHandle, open } from "node:fs/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import sharp, { type Metadata, type SharpOptions } from "sharp";
+import { Failure } from "../failure.ts";
+import { decodeBmp, isBmp } from "./bmp.ts";
+import { grayPlane, type Picture } from "./picture.ts";
+
+export type { Picture } from "./picture.ts";
+
+/** Endings of file names that are taken for pictures, in lower case. */
+export const PICTURE_EXTENSIONS: readonly string[] = [".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg"];
+
+/** Whether a file name is that of a picture, compressed by gzip or not. Hidden files are not. */
+export function isPictureName(name: string): boolean {
+  const plain = name.toLowerCase().replace(/\.gz$/, "");
+  return !name.startsWith(".") && PICTURE_EXTENSIONS.some((extension) => plain.endsWith(extension));
+}
+
+/** More than six times the largest camera we know (64 megapixels); beyond it a file is damaged or an attack. */
+const MAX_PIXELS = 400_000_000;
+const MAX_BYTES = 2 ** 30;
+
+/** Exactly the stored samples: no colour profile, no rotation by EXIF, nothing kept from a damaged file. */
+const SHARP_OPTIONS: SharpOptions = {
+  failOn: "error",
+  limitInputPixels: MAX_PIXELS,
+  ignoreIcc: true,
+  autoOrient: false,
+};
+
+// One picture per analysis thread is the parallelism; libvips' own threads would only compete with capture.
+sharp.concurrency(1);
+sharp.cache(false);
+
+const unzip = promisify(gunzip);
+
+/**
+ * Reads and decodes a picture: PNG, TIFF, BMP or JPEG, also compressed by gzip. Colour becomes gray as in OpenCV,
+ * 16-bit gray stays as stored, alpha is ignored.
+ * Throws Failure `frame.missing` or `frame.unreadable`; errors of the disk itself pass through.
+ */
+export async function decodePicture(path: string): Promise<Picture> {
+  return decodeBytes(await readWhole(path), path);
+}
+
+/** The same from bytes in memory; `where` names them in errors. */
+export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Picture> {
+  if (bytes.length === 0)
+    throw unreadable(where, "the file is empty", "whatever wrote it was interrupted; take or copy it again");
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return decodePlain(await inflate(bytes, where), where);
+  return decodePlain(bytes, where);
+}
+
+async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
+  if (isBmp(bytes)) return decodeBmp(bytes, where);
+  const format = formatOf(bytes);
+  if (format === undefined) {
+    throw unreadable(where, "not a picture", "PNG, TIFF, BMP and JPEG are read, and .gz of these");
+  }
+  try {
+    const metadata = await sharp(bytes, SHARP_OPTIONS).metadata();
+    return await decodeSamples(bytes, metadata, where);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const reason = error instanceof Error ? error.message.trim().split("\n")[0] : String(error);
+    throw new Failure("frame.unreadable", `${where}: the ${format} picture is damaged or cut off: ${reason}`, {
+      hint: "the file was not written or copied to its end; copy it again",
+      cause: error,
+    });
+  }
+}
+
+async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: string): Promise<Picture> {
+  const deep = metadata.depth === "ushort";
+  const colour = metadata.space === "srgb" || metadata.space === "rgb16";
+  if (!colour && metadata.space !== "b-w" && metadata.space !== "grey16") {
+    throw unreadable(where, `colours of the kind "${metadata.space}"`, "save it as gray or RGB");
+  }
+  if (!deep && metadata.depth !== "uchar") {
+    throw unreadable(where, `samples of the kind "${metadata.depth}"`, "save it with 8 or 16 bits per sample");
+  }
+  const space = colour ? (deep ? "rgb16" : "srgb") : deep ? "grey16" : "b-w";
+  const { data, info } = await sharp(bytes, SHARP_OPTIONS)
+    .removeAlpha()
+    .toColourspace(space)
+    .raw({ depth: deep ? "ushort" : "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const samples = deep ? wide(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const channels = info.channels;
+  if (samples.length !== info.width * info.height * channels || (channels !== 1 && channels !== 3)) {
+    throw unreadable(where, `${channels} channels of colour`, "save it as gray or RGB");
+  }
+  const pixels = channels === 3 ? grayPlane(samples) : samples;
+  return { pixels, width: info.width, height: info.height, bitDepth: deep ? 16 : 8 };
+}
+
+/** 16-bit samples over the bytes, copied only where they are not aligned. */
+function wide(data: Buffer): Uint16Array {
+  if (data.byteOffset % 2 === 0) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  return new Uint16Array(Uint8Array.from(data).buffer);
+}
+
+type Format = "PNG" | "JPEG" | "TIFF";
+const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
+  ["PNG", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
+  ["JPEG", [0xff, 0xd8, 0xff]],
+  ["TIFF", [0x49, 0x49, 0x2a, 0x00]],
+  ["TIFF", [0x4d, 0x4d, 0x00, 0x2a]],
+];
+
+function formatOf(bytes: Uint8Array): Format | undefined {
+  return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, "r");
+    const status = await handle.stat();
+    if (!status.isFile()) throw unreadable(path, "not a file", "name a picture file");
+    if (status.size > MAX_BYTES)
+      throw unreadable(path, `${status.size} bytes are too many for a picture`, "check what wrote it");
+    return await handle.readFile();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      throw new Failure("frame.missing", `${path}: no such file`, {
+        hint: "check the name, or restore the file",
+        cause: error,
+      });
+    }
+    throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function inflate(bytes: Uint8Array, where: string): Promise<Uint8Array> {
+  try {
+    return await unzip(bytes, { maxOutputLength: MAX_BYTES });
+  } catch (error) {
+    const tooLarge = error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+    throw new Failure(
+      "frame.unreadable",
+      `${where}: ${tooLarge ? "unpacks to more than a picture can hold" : "the gzip file is damaged or cut off"}`,
+      {
+        hint: tooLarge ? "check what wrote it" : "the file was not written or copied to its end; copy it again",
+        cause: error,
+      },
+    );
+  }
+}
+
+function unreadable(where: string, what: string, hint: string): Failure {
+  return new Failure("frame.unreadable", `${where}: ${what}`, { hint });
+}

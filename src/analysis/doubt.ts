@@ -1,0 +1,76 @@
+// How far a resonance position may be trusted: its standard error, a quality and flags. The established statistics are
+// not touched by any of it; a bad fit is reported, and reported as bad.
+import { medianError, type RowPositions } from "./median-error.ts";
+import { FLAGS } from "./method.ts";
+import { countKnown, medianOf } from "./statistics.ts";
+
+/** What is known of one ROI's rows. Arrays run over all rows, NaN where a row was not measured. */
+export interface RowEvidence extends RowPositions {
+  /** Share of each row's variance explained by the model, 0 to 1; NaN where unknown. */
+  readonly explained: Float64Array;
+  /** Peak height over noise per row, of rows that were not measured too. */
+  readonly peakToNoise: Float64Array;
+  /** Share of the ROI's pixels at the top of the scale, 0 to 1. */
+  readonly saturatedShare: number;
+  /** Samples of the fit's residual that count as one; 1 where there is no fit. */
+  readonly residualDistancePx: number;
+  readonly widthPx: number;
+}
+
+export interface Doubt {
+  /** px, of the median of the rows; NaN where unknown. */
+  readonly standardError: number;
+  /** 0 (worthless) to 1 (perfect): share of rows measured times the median share of variance explained. */
+  readonly quality: number;
+  /** FLAGS bits. */
+  readonly flags: number;
+}
+
+/** Above this share of clipped pixels the top of a band is cut off and its position bends towards the flatter side. */
+export const SATURATED_SHARE = 0.005;
+/** Nearer to either end of the row than this share of its length, so much of the band lies outside that it misleads. */
+export const EDGE_SHARE = 0.08;
+/** Below this height over noise (median of the rows) a band cannot be told from speckle. */
+export const LOW_CONTRAST = 3;
+/** The same for the methods without a fit: the highest of a hundred samples of noise alone stands about 3 above it. */
+export const LOW_CONTRAST_OF_SAMPLE = 4;
+/** A row whose position is this uncertain, as a share of its length, could have its band anywhere. */
+export const VAGUE_SHARE = 0.15;
+/** With fewer measured rows than this share, what was measured is a chance selection. */
+export const CONVERGED_SHARE = 0.5;
+
+/** A residual that keeps its sign over this many px, in rows explained less than MISFIT_EXPLAINED, is a second band. */
+export const MISFIT_DISTANCE_PX = 10;
+export const MISFIT_EXPLAINED = 0.8;
+
+/** Weighs the rows of one ROI whose position is `position` (their median, px). */
+export function weigh(evidence: RowEvidence, position: number): Doubt {
+  const measured = countKnown(evidence.positions);
+  const rows = evidence.positions.length;
+  if (measured === 0) return { standardError: Number.NaN, quality: 0, flags: flagsOf(evidence, position, 0, 0) };
+  const share = measured / rows;
+  const median = medianOf(evidence.explained);
+  const explained = Number.isNaN(median) ? 0 : Math.min(1, Math.max(0, median));
+  return {
+    standardError: medianError(evidence, position),
+    quality: share * explained,
+    flags: flagsOf(evidence, position, share, explained),
+  };
+}
+
+function flagsOf(evidence: RowEvidence, position: number, share: number, explained: number): number {
+  const { widthPx, method } = evidence;
+  const margin = EDGE_SHARE * widthPx;
+  // `centre` counts pixels from 1, all others from 0.
+  const fromLeft = method === "centre" ? position - 1 : position;
+  const contrast = medianOf(evidence.peakToNoise);
+  const leastContrast = method === "gaussian" || method === "fano" ? LOW_CONTRAST : LOW_CONTRAST_OF_SAMPLE;
+  const vague = medianOf(evidence.rowErrors) > VAGUE_SHARE * widthPx;
+  let flags = 0;
+  if (evidence.saturatedShare > SATURATED_SHARE) flags |= FLAGS.saturated;
+  if (fromLeft < margin || fromLeft > widthPx - 1 - margin) flags |= FLAGS.at_edge;
+  if (!(contrast >= leastContrast) || vague) flags |= FLAGS.low_contrast;
+  const misfit = evidence.residualDistancePx > MISFIT_DISTANCE_PX && explained < MISFIT_EXPLAINED;
+  if (share < CONVERGED_SHARE || misfit) flags |= FLAGS.not_converged;
+  return flags;
+}

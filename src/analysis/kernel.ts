@@ -1,0 +1,117 @@
+// The only door to the C++ kernel: one typed call per picture, typed arrays in, typed arrays out.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { packageRoot } from "../files.ts";
+import { BIT_DEPTH_SCALINGS, type BitDepthScaling, METHODS, type Method, SAMPLINGS, type Sampling } from "./method.ts";
+
+/** What became of one row. */
+export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;
+
+export interface KernelRequest {
+  /** Gray pixels, row-major, 8 or 16 bit as decoded. */
+  readonly pixels: Uint8Array | Uint16Array;
+  readonly width: number;
+  readonly height: number;
+  /** `image_angle` of the ROI manifest, degrees. */
+  readonly angleDegrees: number;
+  /** Five numbers per ROI: y, x, height, width (px in the rotated picture), flip (0 or 1). */
+  readonly rois: Float64Array;
+  readonly method: Method;
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row. */
+  readonly subRois: number;
+  readonly sampling: Sampling;
+  readonly bitDepthScaling: BitDepthScaling;
+}
+
+export interface KernelAnswer {
+  /** ROI i owns rows rowStart[i] to rowStart[i + 1]. */
+  readonly rowStart: Int32Array;
+  /** [row][quantity] in the order of QUANTITIES, NaN where the row was not measured. */
+  readonly columns: Float64Array;
+  /**
+   * px per row; NaN where the row was not measured. Line fits: from the covariance at the optimum, widened by the root of
+   * `residualDistancePx`. centre: the noise of one sample propagated. max_intensity: a uniform distribution over the
+   * samples within two noise widths of the maximum.
+   */
+  readonly standardError: Float64Array;
+  /**
+   * Share of the row's variance that the model explains, 0 to 1; max_intensity and centre, which have no model: the
+   * share that is not noise between neighbouring samples.
+   */
+  readonly explained: Float64Array;
+  /** ROW codes. */
+  readonly status: Uint8Array;
+  /** Per ROI: share of its pixels at the top of the scale (255; 16 bit: from 4095 * 16 up). */
+  readonly saturated: Float64Array;
+  /**
+   * Per row: peak height over the row's noise (robust, from successive differences). Height of a fitted line from its
+   * lowest to its highest value; max_intensity and centre: of the maximum above the row's mean.
+   */
+  readonly peakToNoise: Float64Array;
+  /**
+   * Per ROI: samples that count as one independent sample of the fit's residual, the area under its autocorrelation
+   * averaged over the rows; 1 for uncorrelated noise, and for max_intensity and centre.
+   */
+  readonly residualDistancePx: Float64Array;
+  readonly brightness: number;
+  readonly contrast: number;
+}
+
+/** The C++ side: enumerations as their index, in the order of METHODS, SAMPLINGS and BIT_DEPTH_SCALINGS. */
+interface Native {
+  measure(
+    pixels: Uint8Array | Uint16Array,
+    width: number,
+    height: number,
+    angleDegrees: number,
+    rois: Float64Array,
+    method: number,
+    subRois: number,
+    sampling: number,
+    bitDepthScaling: number,
+  ): KernelAnswer;
+  version(): string;
+}
+
+let loaded: Native | undefined;
+
+/**
+ * Measures every row of every ROI of one picture, synchronously and without copying the picture. What lies outside the
+ * picture is black. A row that could not be measured is a status, never an error.
+ * Throws TypeError or RangeError for arguments that contradict each other: a wrong number of pixels, an ROI without
+ * area, coordinates between pixels with `established` sampling.
+ */
+export function measure(request: KernelRequest): KernelAnswer {
+  return native().measure(
+    request.pixels,
+    request.width,
+    request.height,
+    request.angleDegrees,
+    request.rois,
+    METHODS.indexOf(request.method),
+    request.subRois,
+    SAMPLINGS.indexOf(request.sampling),
+    BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
+  );
+}
+
+/** The kernel's number, raised whenever its results change, and the vector unit it runs on: "1/avx2". */
+export function kernelVersion(): string {
+  return native().version();
+}
+
+function native(): Native {
+  if (loaded !== undefined) return loaded;
+  const path = join(packageRoot(), "build", "Release", "phorest_kernel.node");
+  try {
+    loaded = createRequire(import.meta.url)(path) as Native;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new Failure("internal", `the C++ kernel ${path} cannot be loaded: ${reason}`, {
+      hint: "build it with: npm run install",
+      cause,
+    });
+  }
+  return loaded;
+}

@@ -1,0 +1,79 @@
+// One line of processing_results.jsonl in the established form. Notebooks read these names; what is ours and new comes
+// after the established fields.
+import { type FrameResult, flagNames, QUANTITIES, STATISTICS } from "./method.ts";
+
+/** A frame and what was made of it; null where there is nothing. Time stamps are ISO with `Z`. */
+export interface RecordInput {
+  readonly entryTimestamp: string | null;
+  readonly imageTimestamp: string | null;
+  readonly temperatureTimestamp: string | null;
+  readonly imageFilename: string | null;
+  readonly processingTimestamp: string;
+  /** Null when the frame was measured. */
+  readonly failureMessage: string | null;
+  readonly result: FrameResult | null;
+  /** ROI labels in the order of the result. */
+  readonly labels: readonly string[];
+  /** degrees C by sensor name. */
+  readonly temperatures: Readonly<Record<string, number>> | null;
+  /** Directory and name of the picture, where the name alone does not say which one it was. */
+  readonly imagePath?: string;
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** The record as one line without its line feed. A statistic that does not exist (no row measured) is null. */
+export function formatRecord(input: RecordInput): string {
+  const { result, labels } = input;
+  const record: Record<string, Json> = {
+    manifest_entry_timestamp: input.entryTimestamp,
+    image_timestamp: input.imageTimestamp,
+    temperature_timestamp: input.temperatureTimestamp,
+    image_filename: input.imageFilename,
+    processing_timestamp_iso: input.processingTimestamp,
+    processing_successful: input.failureMessage === null,
+    processing_error_message: input.failureMessage,
+    image_analysis: result === null ? null : imageAnalysis(result, labels),
+    temperature_readings: input.temperatures,
+    resonances: result === null ? null : labels.map((label, roi) => resonance(result, label, roi)),
+  };
+  if (input.imagePath !== undefined) record.image_path = input.imagePath;
+  return JSON.stringify(record);
+}
+
+function imageAnalysis(result: FrameResult, labels: readonly string[]): Json {
+  const rois = labels.map((label, roi) => roiAnalysis(result, label, roi));
+  return [{ brightness: numberOrNull(result.brightness), contrast: numberOrNull(result.contrast) }, ...rois];
+}
+
+function roiAnalysis(result: FrameResult, label: string, roi: number): Json {
+  const quantities = QUANTITIES[result.method];
+  const analysis: Record<string, Json> = { "ROI-label": label, "Analysis-method": result.method };
+  quantities.forEach((name, quantity) => {
+    const start = (roi * quantities.length + quantity) * STATISTICS.length;
+    const summary: Record<string, Json> = {};
+    STATISTICS.forEach((statistic, index) => {
+      summary[statistic] = numberOrNull(result.statistics[start + index]);
+    });
+    const values = result.values?.[roi]?.[quantity];
+    if (values !== undefined) summary.Values = Array.from(values, numberOrNull);
+    analysis[name] = summary;
+  });
+  return analysis;
+}
+
+/** The position with its doubt: ours, beside the established analysis and not inside it. */
+function resonance(result: FrameResult, label: string, roi: number): Json {
+  return {
+    "ROI-label": label,
+    position: numberOrNull(result.position[roi]),
+    standard_error: numberOrNull(result.standardError[roi]),
+    quality: numberOrNull(result.quality[roi]),
+    flags: flagNames(result.flags[roi] ?? 0),
+  };
+}
+
+/** JSON has no NaN. */
+function numberOrNull(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,137 @@
+// One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
+// established statistics, a position and the doubt about it. No files, no threads.
+import { Failure } from "../failure.ts";
+import { type RowEvidence, weigh } from "./doubt.ts";
+import { type KernelAnswer, type KernelRequest, measure, ROW } from "./kernel.ts";
+import {
+  type BitDepthScaling,
+  type FrameResult,
+  type Method,
+  POSITION_COLUMN,
+  QUANTITIES,
+  type Sampling,
+  STATISTICS,
+} from "./method.ts";
+import type { Picture } from "./picture.ts";
+import type { Roi, RoiManifest } from "./roi.ts";
+import { medianOf, roundHalfEven, writeStatistics } from "./statistics.ts";
+
+export interface AnalysisSettings {
+  readonly method: Method;
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row. */
+  readonly subRois: number;
+  readonly sampling: Sampling;
+  readonly bitDepthScaling: BitDepthScaling;
+  /** Keep the value of every measured row. */
+  readonly debug: boolean;
+}
+
+/**
+ * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
+ * pixels from 1, as established); an ROI without a measured row gets NaN and the flag `not_converged`.
+ * `kernel` stands in for the C++ kernel in tests. Throws Failure `rois.outside` when an ROI leaves the picture.
+ */
+export function analysePicture(
+  picture: Picture,
+  roiManifest: RoiManifest,
+  settings: AnalysisSettings,
+  kernel: (request: KernelRequest) => KernelAnswer = measure,
+): FrameResult {
+  const { rois, imageAngle } = roiManifest;
+  refuseOutside(rois, picture);
+  const { method, subRois, sampling, bitDepthScaling } = settings;
+  const { pixels, width, height } = picture;
+  const answer = kernel({
+    pixels,
+    width,
+    height,
+    angleDegrees: imageAngle,
+    rois: Float64Array.from(rois.flatMap((roi) => [roi.y, roi.x, roi.height, roi.width, roi.flip ? 1 : 0])),
+    method,
+    subRois,
+    sampling,
+    bitDepthScaling,
+  });
+  return { ...summarise(answer, rois, settings), brightness: answer.brightness, contrast: answer.contrast };
+}
+
+function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }: AnalysisSettings) {
+  const quantities = QUANTITIES[method].length;
+  const perRoi = quantities * STATISTICS.length;
+  const position = new Float64Array(rois.length);
+  const standardError = new Float64Array(rois.length);
+  const quality = new Float64Array(rois.length);
+  const flags = new Uint8Array(rois.length);
+  const statistics = new Float64Array(rois.length * perRoi);
+  const values: Float64Array[][] = [];
+  rois.forEach((roi, index) => {
+    const columns = measuredColumns(answer, index, quantities);
+    columns.forEach((column, quantity) => {
+      writeStatistics(column, statistics, index * perRoi + quantity * STATISTICS.length);
+    });
+    const median = medianOf(columns[POSITION_COLUMN[method]] ?? new Float64Array(0));
+    const doubt = weigh(evidenceOf(answer, index, roi, method), median);
+    position[index] = median;
+    standardError[index] = doubt.standardError;
+    quality[index] = roundHalfEven(doubt.quality);
+    flags[index] = doubt.flags;
+    if (debug) values.push(columns);
+  });
+  return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };
+}
+
+/** Per quantity the values of an ROI's measured rows, top row first. */
+function measuredColumns(answer: KernelAnswer, roi: number, quantities: number): Float64Array[] {
+  const start = answer.rowStart[roi] as number;
+  const end = answer.rowStart[roi + 1] as number;
+  const columns = Array.from({ length: quantities }, () => new Float64Array(end - start));
+  let measured = 0;
+  for (let row = start; row < end; row++) {
+    if (answer.status[row] !== ROW.ok) continue;
+    for (let quantity = 0; quantity < quantities; quantity++) {
+      (columns[quantity] as Float64Array)[measured] = answer.columns[row * quantities + quantity] as number;
+    }
+    measured++;
+  }
+  return columns.map((column) => column.subarray(0, measured));
+}
+
+function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Method): RowEvidence {
+  const start = answer.rowStart[index] as number;
+  const end = answer.rowStart[index + 1] as number;
+  const quantities = QUANTITIES[method].length;
+  const positions = new Float64Array(end - start).fill(Number.NaN);
+  const rowErrors = new Float64Array(end - start).fill(Number.NaN);
+  const explained = new Float64Array(end - start).fill(Number.NaN);
+  for (let row = start; row < end; row++) {
+    if (answer.status[row] !== ROW.ok) continue;
+    positions[row - start] = answer.columns[row * quantities + POSITION_COLUMN[method]] as number;
+    rowErrors[row - start] = answer.standardError[row] as number;
+    explained[row - start] = answer.explained[row] as number;
+  }
+  return {
+    method,
+    positions,
+    rowErrors,
+    explained,
+    peakToNoise: answer.peakToNoise.subarray(start, end),
+    saturatedShare: answer.saturated[index] as number,
+    residualDistancePx: answer.residualDistancePx[index] as number,
+    widthPx: roi.width,
+  };
+}
+
+function refuseOutside(rois: readonly Roi[], picture: Picture): void {
+  const outside = rois.filter(
+    ({ y, x, height, width }) => y < 0 || x < 0 || y + height > picture.height || x + width > picture.width,
+  );
+  const [first] = outside;
+  if (first === undefined) return;
+  const others = outside.length > 1 ? `, and ${outside.length - 1} more` : "";
+  throw new Failure(
+    "rois.outside",
+    `ROI ${first.label} leaves the picture of ${picture.width} x ${picture.height} pixels: ` +
+      `columns ${first.x} to ${first.x + first.width}, rows ${first.y} to ${first.y + first.height}${others}`,
+    { hint: "the ROI manifest was made for another camera or chip; calibrate again" },
+  );
+}

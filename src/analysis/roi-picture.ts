@@ -1,0 +1,82 @@
+// A picture with its ROIs drawn over it, for a person to see whether they lie on the gratings.
+import { createRequire } from "node:module";
+import { Resvg } from "@resvg/resvg-js";
+import sharp from "sharp";
+import type { Picture } from "./picture.ts";
+import type { Roi, RoiManifest } from "./roi.ts";
+
+const FLIPPED = "#ff9f1c";
+const UNFLIPPED = "#2ec4ff";
+/** Letters smaller than this, px, cannot be read; the label is left out. */
+const SMALLEST_LETTERS_PX = 9;
+/** Width of a letter over its height in the font used. */
+const LETTER_SHAPE = 0.62;
+
+/**
+ * PNG bytes of the picture (16 bit: stretched to its own range) with every ROI outlined where it lies on the unrotated
+ * picture: orange where rows are flipped, blue where not, a thick side where a row's pixel 0 is, a label where it fits.
+ */
+export async function drawRois(picture: Picture, manifest: Pick<RoiManifest, "imageAngle" | "rois">): Promise<Buffer> {
+  const { width, height } = picture;
+  const overlay = new Resvg(overlaySvg(picture, manifest), {
+    font: {
+      fontFiles: [createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")],
+      loadSystemFonts: false,
+      defaultFontFamily: "DejaVu Sans",
+    },
+  }).render();
+  return sharp(eightBit(picture), { raw: { width, height, channels: 1 }, limitInputPixels: false })
+    .toColourspace("srgb")
+    .composite([{ input: overlay.pixels, raw: { width, height, channels: 4 }, limitInputPixels: false }])
+    .png()
+    .toBuffer();
+}
+
+/** The outlines alone, in the pixels of the picture as it was taken. */
+export function overlaySvg(picture: Picture, { imageAngle, rois }: Pick<RoiManifest, "imageAngle" | "rois">): string {
+  const { width, height } = picture;
+  const centre = [Math.floor(width / 2), Math.floor(height / 2)];
+  const line = Math.max(1, Math.round(Math.max(width, height) / 2000));
+  // ROIs lie in the picture rotated by -imageAngle (OpenCV: positive is counter-clockwise with y downwards); SVG turns
+  // clockwise, so that turning the outlines by -imageAngle there lays them back over the picture. Pixel centres are at
+  // halves in SVG and at whole numbers in OpenCV.
+  const turned = `translate(0.5 0.5) rotate(${-imageAngle} ${centre.join(" ")})`;
+  const shapes = rois.map((roi) => outline(roi, line)).join("");
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
+    `<g transform="${turned}" fill="none">${shapes}</g></svg>`
+  );
+}
+
+function outline({ label, flip, y, x, height, width }: Roi, line: number): string {
+  const colour = flip ? FLIPPED : UNFLIPPED;
+  const [left, top] = [x - 0.5, y - 0.5];
+  const zero = flip ? left + width : left;
+  const letters = Math.min(height * 0.22, (width * 0.9) / (label.length * LETTER_SHAPE));
+  const text =
+    letters < SMALLEST_LETTERS_PX
+      ? ""
+      : `<text x="${left + 3 * line + letters / 4}" y="${top + 1.2 * letters}" font-size="${letters.toFixed(1)}" ` +
+        `fill="${colour}" stroke="#000000" stroke-width="${(letters / 6).toFixed(1)}" paint-order="stroke">` +
+        `${escaped(label)}</text>`;
+  return (
+    `<rect x="${left}" y="${top}" width="${width}" height="${height}" stroke="${colour}" stroke-width="${line}"/>` +
+    `<path d="M${zero} ${top}v${height}" stroke="${colour}" stroke-width="${line * 3}"/>${text}`
+  );
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function eightBit({ pixels }: Picture): Uint8Array {
+  if (pixels instanceof Uint8Array) return pixels;
+  let min = 65535;
+  let max = 0;
+  for (const pixel of pixels) {
+    if (pixel < min) min = pixel;
+    if (pixel > max) max = pixel;
+  }
+  const scale = max > min ? 255 / (max - min) : 0;
+  return Uint8Array.from(pixels, (pixel) => Math.round((pixel - min) * scale));
+}

@@ -1,0 +1,53 @@
+// What goes to an analysis thread and what comes back: plain data in the compact form the manifest stores.
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { FailureData } from "../failure.ts";
+import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
+import type { AnalysisSettings } from "./resonance.ts";
+
+export interface TaskRequest {
+  readonly path: string;
+  /** Text of the ROI manifest; parsed once per thread as long as it stays the same. */
+  readonly roiManifestJson: string;
+  readonly settings: AnalysisSettings;
+}
+
+/** A FrameResult with its statistics, and the rows' values of debug mode, packed into bytes. */
+export interface EncodedResult extends Omit<FrameResult, "statistics" | "values"> {
+  /** By encodeStatistics, quantities * 8 numbers per ROI. */
+  readonly statistics: Uint8Array;
+  /** By encodeValues; debug mode only. */
+  readonly values?: Uint8Array;
+}
+
+export type TaskAnswer =
+  | { readonly ok: true; readonly answer: EncodedResult; readonly decodeMs: number; readonly measureMs: number }
+  | { readonly ok: false; readonly failure: FailureData };
+
+/**
+ * The rows' values of one frame as compressed bytes: per ROI the number of measured rows and then, quantity by quantity,
+ * the values of those rows, all as little-endian float64.
+ */
+export function encodeValues(values: readonly (readonly Float64Array[])[]): Uint8Array {
+  const numbers: number[] = [];
+  for (const columns of values) {
+    numbers.push(columns[0]?.length ?? 0);
+    for (const column of columns) for (const value of column) numbers.push(value);
+  }
+  return deflateRawSync(Buffer.from(Float64Array.from(numbers).buffer));
+}
+
+/** The inverse of encodeValues for a result of `method`. */
+export function decodeValues(bytes: Uint8Array, method: Method): Float64Array[][] {
+  const plain = Uint8Array.from(inflateRawSync(bytes));
+  const numbers = new Float64Array(plain.buffer);
+  const values: Float64Array[][] = [];
+  for (let at = 0; at < numbers.length; ) {
+    const rows = numbers[at] as number;
+    at++;
+    values.push(
+      QUANTITIES[method].map((_, quantity) => numbers.slice(at + quantity * rows, at + (quantity + 1) * rows)),
+    );
+    at += QUANTITIES[method].length * rows;
+  }
+  return values;
+}

@@ -1,0 +1,220 @@
+// `phorest analyse`: measures existing pictures without a manifest; one established record per picture, in input order.
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { Piscina } from "piscina";
+import type { Argv, CommandModule } from "yargs";
+import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
+import {
+  BIT_DEPTH_SCALINGS,
+  type BitDepthScaling,
+  METHODS,
+  type Method,
+  SAMPLINGS,
+  type Sampling,
+} from "../analysis/method.ts";
+import { formatRecord } from "../analysis/record.ts";
+import type { AnalysisSettings } from "../analysis/resonance.ts";
+import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
+import { decodeValues, type EncodedResult, type TaskAnswer, type TaskRequest } from "../analysis/task.ts";
+import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
+import { decodeFailure, Failure } from "../failure.ts";
+import { decodeStatistics } from "../manifest/statistics-codec.ts";
+import { workerFile } from "../supervisor/stage-thread.ts";
+import { Progress } from "./progress.ts";
+
+interface AnalyseArguments {
+  config?: string;
+  paths?: string[];
+  rois?: string;
+  method?: Method;
+  subRois?: number;
+  sampling?: Sampling;
+  bitDepthScaling?: BitDepthScaling;
+  debug?: boolean;
+  out?: string;
+  jsonl?: string;
+  jobs?: number;
+}
+
+export const analyseCommand: CommandModule<object, AnalyseArguments> = {
+  command: "analyse <paths..>",
+  describe: "Measure existing pictures; one record of processing_results.jsonl per picture",
+  builder: (yargs: Argv): Argv<AnalyseArguments> =>
+    yargs
+      .positional("paths", { type: "string", array: true, describe: "pictures, or directories of pictures" })
+      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
+      .option("method", { choices: METHODS, describe: "how a row's resonance is found; else as configured" })
+      .option("sub-rois", {
+        type: "number",
+        requiresArg: true,
+        describe: "rows an ROI is reduced to, 0 for all; else as configured",
+      })
+      .option("sampling", { choices: SAMPLINGS, describe: "how ROI pixels are read; else as configured" })
+      .option("bit-depth-scaling", {
+        choices: BIT_DEPTH_SCALINGS,
+        describe: "how 16-bit pictures are scaled; else as configured",
+      })
+      .option("debug", { type: "boolean", describe: "keep the value of every row" })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "directory for processing_results.jsonl",
+        conflicts: "jsonl",
+      })
+      .option("jsonl", {
+        type: "string",
+        requiresArg: true,
+        describe: "file for the records; - is standard output, the default",
+      })
+      .option("jobs", {
+        type: "number",
+        requiresArg: true,
+        describe: "pictures measured at a time; else one per processor core",
+      })
+      .example(
+        "phorest analyse pictures/ --rois ROI_manifest.json --method fano --out results/",
+        "measure a directory",
+      ),
+  handler: async (argv) => {
+    const loaded = loadConfig(argv.config);
+    for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
+    const settings = settingsOf(argv, loaded);
+    const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1);
+    const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
+    const pictures = await listPictures(argv.paths ?? []);
+    const sink = await openSink(argv);
+    const failed = await analyse({ pictures, rois, settings, jobs, sink });
+    if (failed > 0) process.exitCode = 3;
+  },
+};
+
+interface Analysis {
+  readonly pictures: readonly string[];
+  readonly rois: RoiManifest;
+  readonly settings: AnalysisSettings;
+  readonly jobs: number;
+  readonly sink: Sink;
+}
+
+/** Measures all pictures; returns how many failed. */
+async function analyse({ pictures, rois, settings, jobs, sink }: Analysis): Promise<number> {
+  const { url, execArgv } = workerFile("processor");
+  const threads = Math.min(jobs, pictures.length);
+  const pool = new Piscina<TaskRequest, TaskAnswer>({
+    filename: url.href,
+    execArgv,
+    minThreads: threads,
+    maxThreads: threads,
+  });
+  const progress = new Progress(pictures.length, "pictures");
+  const startedMs = performance.now();
+  const labels = rois.rois.map(({ label }) => label);
+  let failed = 0;
+  try {
+    const run = (path: string) => pool.run({ path: resolve(path), roiManifestJson: rois.json, settings });
+    // One more than threads, so that none waits for its next picture; no more, so that memory stays bounded.
+    for await (const measured of measureInOrder(pictures, run, threads + 1)) {
+      if (!measured.answer.ok) {
+        failed++;
+        const { line } = decodeFailure(measured.answer.failure);
+        progress.note(line.includes(measured.path) ? line : `${measured.path}: ${line}`);
+      }
+      await sink.write(`${recordOf(measured, labels)}\n`);
+      progress.advance();
+    }
+  } finally {
+    progress.clear();
+    await pool.close();
+    await sink.close();
+  }
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  progress.note(`${pictures.length - failed} of ${pictures.length} pictures measured in ${seconds} s`);
+  return failed;
+}
+
+function recordOf({ path, answer }: Measured, labels: readonly string[]): string {
+  return formatRecord({
+    entryTimestamp: null,
+    imageTimestamp: capturedAt(basename(path)),
+    temperatureTimestamp: null,
+    imageFilename: basename(path),
+    processingTimestamp: new Date().toISOString(),
+    failureMessage: answer.ok ? null : decodeFailure(answer.failure).line,
+    result: answer.ok ? decodeResult(answer.answer) : null,
+    labels,
+    temperatures: null,
+    imagePath: path,
+  });
+}
+
+function decodeResult({ statistics, values, ...rest }: EncodedResult) {
+  const decoded = { ...rest, statistics: decodeStatistics(statistics) };
+  return values === undefined ? decoded : { ...decoded, values: decodeValues(values, rest.method) };
+}
+
+const CAPTURE_NAME = /^image_(\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})_(\d{6})_cam\d+\./;
+
+/** The time of capture (UTC) that our own file names carry; null for other names, whose time is not known. */
+function capturedAt(name: string): string | null {
+  const parts = CAPTURE_NAME.exec(name);
+  if (parts === null) return null;
+  const [, year, month, day, hour, minute, second, micros] = parts;
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}.${micros}Z`;
+}
+
+function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): AnalysisSettings {
+  const { Data_Analysis: configured } = config;
+  // What suits the simulated camera's pictures says nothing about a person's own.
+  const simulated = origins.get("Data_Analysis.number_of_subROIs") === "simulated default";
+  return {
+    method: argv.method ?? configured.method,
+    subRois: wholeNumber("--sub-rois", argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs), 0),
+    sampling: argv.sampling ?? configured.sampling,
+    bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
+    debug: argv.debug ?? config.Development.debug_mode,
+  };
+}
+
+function wholeNumber(option: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new Failure("usage.invalid", `${option}: expected a whole number of at least ${least}, got ${value}`);
+}
+
+interface Sink {
+  write(line: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where the records go. A file must be new: records of different settings in one file could not be told apart. */
+async function openSink({ out, jsonl = "-" }: AnalyseArguments): Promise<Sink> {
+  if (out === undefined && jsonl === "-") return sinkOf(process.stdout, false);
+  if (out !== undefined) await mkdir(out, { recursive: true });
+  const path = out === undefined ? jsonl : join(out, "processing_results.jsonl");
+  const stream = createWriteStream(path, { flags: "wx", flush: true });
+  try {
+    await new Promise((opened, refused) => stream.once("open", opened).once("error", refused));
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
+    throw new Failure("usage.invalid", `${path}: this file exists already`, {
+      hint: "move it away or name another",
+      cause: error,
+    });
+  }
+  return sinkOf(stream, true);
+}
+
+function sinkOf(stream: NodeJS.WritableStream, owned: boolean): Sink {
+  return {
+    write: (line) =>
+      new Promise((written, refused) => {
+        stream.write(line, (error) => (error ? refused(error) : written()));
+      }),
+    close: () =>
+      new Promise((closed) => {
+        if (owned) stream.end(closed);
+        else closed();
+      }),
+  };
+}

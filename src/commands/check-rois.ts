@@ -1,0 +1,37 @@
+// `phorest check-rois`: draws the ROIs over a picture, for a person to judge.
+import { resolve } from "node:path";
+import type { Argv, CommandModule } from "yargs";
+import { decodePicture } from "../analysis/decode.ts";
+import { readRoiManifest } from "../analysis/roi.ts";
+import { drawRois } from "../analysis/roi-picture.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
+import { writeDurably } from "../files.ts";
+
+interface CheckRoisArguments {
+  config?: string;
+  image?: string;
+  rois?: string;
+  out?: string;
+}
+
+export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
+  command: "check-rois <image>",
+  describe: "Draw the ROIs over a picture",
+  builder: (yargs: Argv): Argv<CheckRoisArguments> =>
+    yargs
+      .positional("image", { type: "string", describe: "the picture" })
+      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
+      .option("out", { type: "string", requiresArg: true, demandOption: true, describe: "PNG file to write" })
+      .example("phorest check-rois image.png --rois ROI_manifest.json --out rois.png", "see where the ROIs lie"),
+  handler: async ({ config, image = "", rois, out = "" }) => {
+    const manifest = await readRoiManifest(rois ?? roiManifestPath(loadConfig(config).config));
+    const picture = await decodePicture(image);
+    await writeDurably(resolve(out), await drawRois(picture, manifest));
+    const outside = manifest.rois.filter(
+      ({ y, x, height, width }) => y < 0 || x < 0 || y + height > picture.height || x + width > picture.width,
+    );
+    const doubt =
+      outside.length === 0 ? "" : `, ${outside.length} of them leave the picture (${outside[0]?.label} first)`;
+    process.stderr.write(`${manifest.rois.length} ROIs drawn to ${out}${doubt}\n`);
+  },
+};
