@@ -1,0 +1,154 @@
+// The look both drawings share: colours, words and axes.
+import type { Mark, Config as VegaConfig } from "vega";
+import type { Config } from "vega-lite";
+import type { PlotInput } from "./plot.ts";
+import { FONT_FAMILY } from "./render.ts";
+import type { Limits } from "./trace.ts";
+
+/** Okabe and Ito's colours, told apart with every kind of colour blindness; their yellow vanishes on white. */
+export const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#222222"] as const;
+/** Dashes tell apart what would have the same colour. */
+export const DASHES: readonly (readonly number[])[] = [
+  [1, 0],
+  [6, 2],
+  [2, 2],
+  [8, 2, 2, 2],
+];
+/** Temperatures: first the colours no ROI of the same figure is likely to have. */
+export const SENSOR_COLOURS = ["#222222", "#8a8a8a", "#0072b2", "#e69f00", "#009e73", "#cc79a7"] as const;
+export const DOUBTFUL_COLOUR = "#c1121f";
+/** A diagonal cross in Vega's unit square. */
+export const CROSS = "M-.7,-.7L.7,.7M-.7,.7L.7,-.7";
+export const INK = "#222222";
+export const FAINT_INK = "#666666";
+export const GRID = "#e3e3e3";
+
+/** Tick labels by how much time lies between them; dates appear where a day begins. */
+export const TIME_FORMAT = {
+  year: "%Y",
+  quarter: "%b %Y",
+  month: "%b %Y",
+  week: "%d %b",
+  date: "%d %b",
+  hours: "%H:%M",
+  minutes: "%H:%M",
+  seconds: "%H:%M:%S",
+  milliseconds: "%H:%M:%S.%L",
+};
+
+export const METHOD_TITLES = {
+  max_intensity: "brightest pixel",
+  centre: "centre of intensity",
+  gaussian: "Gaussian fit",
+  fano: "Fano fit",
+} as const;
+
+/** The look in Vega-Lite's terms. */
+export const STYLE: Config = {
+  font: FONT_FAMILY,
+  background: "#ffffff",
+  padding: 16,
+  view: { stroke: "#999999" },
+  title: { color: INK, subtitleColor: FAINT_INK, fontSize: 16, subtitleFontSize: 11, subtitlePadding: 5, offset: 12 },
+  axis: {
+    labelColor: INK,
+    titleColor: INK,
+    gridColor: GRID,
+    domainColor: "#999999",
+    tickColor: "#999999",
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+  },
+  legend: {
+    labelFontSize: 11,
+    titleFontSize: 11,
+    labelColor: INK,
+    titleColor: INK,
+    titleFontWeight: "normal",
+    symbolStrokeWidth: 2,
+    symbolSize: 160,
+    labelLimit: 260,
+    titleLimit: 260,
+  },
+};
+
+/** The same in Vega's, which knows no font for all. */
+export const VEGA_STYLE: VegaConfig = {
+  axis: { ...(STYLE.axis as VegaConfig["axis"]), labelFont: FONT_FAMILY, titleFont: FONT_FAMILY },
+  legend: { ...(STYLE.legend as VegaConfig["legend"]), labelFont: FONT_FAMILY, titleFont: FONT_FAMILY },
+  title: { ...(STYLE.title as VegaConfig["title"]), font: FONT_FAMILY, subtitleFont: FONT_FAMILY },
+  text: { font: FONT_FAMILY },
+};
+
+/** "Fano fit · 12 ROIs · 26,000 frames · last 2024-05-03 11:59:50 UTC" */
+export function summary(input: PlotInput): string {
+  const parts = [METHOD_TITLES[input.method], counted(input.series.length, "ROI"), counted(input.frames, "frame")];
+  if (input.spanMs !== undefined) parts.push(`last ${utcSecond(input.spanMs[1])}`);
+  return parts.join("  ·  ");
+}
+
+/** "Time (UTC), 3 May 2024" or "Time (UTC), 3 May 2024 to 5 May 2024". */
+export function timeTitle([first, last]: Limits): string {
+  return `Time (UTC), ${[...new Set([day(first), day(last)])].join(" to ")}`;
+}
+
+// Spelt out, because Intl's answer depends on the machine's language data.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+function day(timeMs: number): string {
+  const date = new Date(timeMs);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}
+
+/** "2024-05-03 11:59:50 UTC" */
+export function utcSecond(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${String(count).replace(/\B(?=(\d{3})+$)/g, ",")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** What to say instead of a curve, where there is none. */
+export function emptyNote(input: PlotInput): string {
+  if (input.series.length === 0) return "There is no ROI to measure.";
+  return input.frames === 0 ? "No frame has been measured yet." : "No resonance could be measured in any frame.";
+}
+
+/** The line that explains the marks, as far as they occur. */
+export function markNote(marks: { doubtful: boolean; clipped: boolean }): string[] {
+  const parts = [];
+  if (marks.doubtful) parts.push("× doubtful fit (flagged)");
+  if (marks.clipped) parts.push("▲▼ beyond the axis");
+  return parts.length === 0 ? [] : [parts.join("  ·  ")];
+}
+
+/** A line of text at a place of a Vega group, vertically centred on it. */
+export function textMark(
+  text: string,
+  x: number,
+  y: number,
+  {
+    size,
+    align,
+    bold = false,
+    colour = INK,
+  }: { size: number; align: "left" | "center"; bold?: boolean; colour?: string },
+): Mark {
+  return {
+    type: "text",
+    encode: {
+      enter: {
+        text: { value: text },
+        x: { value: x },
+        y: { value: y },
+        align: { value: align },
+        baseline: { value: "middle" },
+        fontSize: { value: size },
+        fill: { value: colour },
+        fontWeight: { value: bold ? "bold" : "normal" },
+      },
+    },
+  };
+}

@@ -1,0 +1,180 @@
+// The small panels of the chip figure: where each lies, and its lines as paths of the whole figure, so that Vega draws
+// hundreds of panels with a handful of marks and one row per line: a row per point would cost it seconds.
+import type { GroupMark, Mark } from "vega";
+import { gratingOf, type PanelPlace } from "./chip-layout.ts";
+import { COLOURS, CROSS, DOUBTFUL_COLOUR, FAINT_INK, INK } from "./figure-style.ts";
+import type { Limits, Trace, TracePoint } from "./trace.ts";
+
+const GAP_X = 6;
+/** Between panels, with room for the name above each. */
+const GAP_Y = 17;
+
+export interface PanelGrid {
+  /** Distance of neighbouring panels and their size, in pixels of the figure. */
+  readonly pitchX: number;
+  readonly pitchY: number;
+  readonly width: number;
+  readonly height: number;
+  readonly totalHeight: number;
+  /** What follows the grating's name in the labels ("N", "S"), each with its colour. */
+  readonly halves: readonly string[];
+}
+
+interface PanelRows {
+  readonly cells: readonly object[];
+  readonly lines: readonly object[];
+  readonly dots: readonly object[];
+  readonly doubtful: readonly object[];
+  readonly clipped: readonly object[];
+}
+
+/** The grid that holds all places within `totalWidth` pixels. */
+export function panelGrid(places: readonly PanelPlace[], totalWidth: number): PanelGrid {
+  const columns = Math.max(...places.map(({ column }) => column)) + 1;
+  const rows = Math.max(...places.map(({ row }) => row)) + 1;
+  const pitchX = Math.min(230, (totalWidth + GAP_X) / columns);
+  const pitchY = Math.min(Math.max(980 / rows, 50), pitchX * 0.72 + GAP_Y);
+  return {
+    pitchX,
+    pitchY,
+    width: pitchX - GAP_X,
+    height: pitchY - GAP_Y,
+    totalHeight: rows * pitchY,
+    halves: [...new Set(places.map(({ label }) => halfOf(label)))].sort(),
+  };
+}
+
+/** Everything the panels show, in pixels of the grid. traces[i] belongs to places[i]. */
+export function panelRows(
+  places: readonly PanelPlace[],
+  traces: readonly Trace[],
+  grid: PanelGrid,
+  [begin, end]: Limits,
+  [low, high]: Limits,
+): PanelRows {
+  const cells = new Map<string, object>();
+  const lines: object[] = [];
+  const dots: object[] = [];
+  const doubtful: object[] = [];
+  const clipped: object[] = [];
+  places.forEach(({ label, panel, row, column }, roi) => {
+    const left = column * grid.pitchX;
+    const top = row * grid.pitchY + GAP_Y - 2;
+    const at = ({ t, v }: TracePoint) => ({
+      x: tenth(left + ((t - begin) / (end - begin)) * grid.width),
+      y: tenth(top + ((high - v) / (high - low)) * grid.height),
+    });
+    cells.set(panel, { panel, x: tenth(left), y: tenth(top), zero: at({ t: begin, v: 0 }).y });
+    const colour = COLOURS[grid.halves.indexOf(halfOf(label)) % COLOURS.length];
+    const trace = traces[roi];
+    if (trace === undefined) return;
+    for (const points of trace.runs) {
+      const [first, ...rest] = points.map(at);
+      if (first === undefined) continue;
+      if (rest.length === 0) dots.push({ ...first, colour });
+      else lines.push({ path: `M${first.x},${first.y}L${rest.map(({ x, y }) => `${x},${y}`).join("L")}`, colour });
+    }
+    for (const point of trace.doubtful) doubtful.push(at(point));
+    for (const point of trace.clipped) {
+      clipped.push({
+        ...at(point),
+        shape: point.v >= high ? "triangle-up" : "triangle-down",
+        colour: point.doubtful ? DOUBTFUL_COLOUR : INK,
+      });
+    }
+  });
+  return { cells: [...cells.values()], lines, dots, doubtful, clipped };
+}
+
+/** The marks over the data sets `cells`, `lines`, `dots`, `doubtful` and `clipped`. */
+export function panelMarks(grid: PanelGrid, top: number): GroupMark {
+  const place = { x: { field: "x" }, y: { field: "y" } };
+  const markSize = grid.height > 60 ? 30 : 14;
+  const marks: Mark[] = [
+    {
+      type: "rect",
+      from: { data: "cells" },
+      encode: {
+        enter: {
+          ...place,
+          width: { value: grid.width },
+          height: { value: grid.height },
+          fill: { value: "#fafafa" },
+          stroke: { value: "#cccccc" },
+          strokeWidth: { value: 0.6 },
+        },
+      },
+    },
+    {
+      type: "rule",
+      from: { data: "cells" },
+      encode: {
+        enter: {
+          x: { field: "x" },
+          x2: { field: "x", offset: grid.width },
+          y: { field: "zero" },
+          stroke: { value: "#bbbbbb" },
+          strokeWidth: { value: 0.7 },
+        },
+      },
+    },
+    {
+      type: "text",
+      from: { data: "cells" },
+      encode: {
+        enter: {
+          x: { field: "x", offset: 1 },
+          y: { field: "y", offset: -2.5 },
+          text: { field: "panel" },
+          fontSize: { value: grid.width > 100 ? 10.5 : 8.5 },
+          fill: { value: FAINT_INK },
+        },
+      },
+    },
+    {
+      type: "path",
+      from: { data: "lines" },
+      encode: {
+        enter: {
+          path: { field: "path" },
+          stroke: { field: "colour" },
+          strokeWidth: { value: 1 },
+          strokeJoin: { value: "round" },
+        },
+      },
+    },
+    {
+      type: "symbol",
+      from: { data: "dots" },
+      encode: { enter: { ...place, size: { value: 8 }, fill: { field: "colour" } } },
+    },
+    {
+      type: "symbol",
+      from: { data: "doubtful" },
+      encode: {
+        enter: {
+          ...place,
+          size: { value: markSize },
+          shape: { value: CROSS },
+          stroke: { value: DOUBTFUL_COLOUR },
+          strokeWidth: { value: 1.1 },
+        },
+      },
+    },
+    {
+      type: "symbol",
+      from: { data: "clipped" },
+      encode: { enter: { ...place, size: { value: markSize }, shape: { field: "shape" }, fill: { field: "colour" } } },
+    },
+  ];
+  return { type: "group", encode: { enter: { x: { value: 0 }, y: { value: top } } }, marks };
+}
+
+function halfOf(label: string): string {
+  return label.slice(gratingOf(label).length + 1);
+}
+
+/** A tenth of a pixel is all that can be seen; more digits only make the SVG longer. */
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}

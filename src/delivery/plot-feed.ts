@@ -1,0 +1,126 @@
+// Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
+// refresh are read; what is kept does not grow with the history.
+import { Failure } from "../failure.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Analysis } from "../manifest/runs.ts";
+import { chipLayout } from "./chip-layout.ts";
+import { CurveStore } from "./curve.ts";
+import type { PlotInput, TemperatureSeries } from "./plot.ts";
+import { DEGREES } from "./report.ts";
+
+export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" | "roiManifest">;
+
+/** One measurement over all versions of the program: the same method, settings and ROIs make one plot. */
+interface Measure {
+  readonly analysis: Analysis;
+  readonly curves: CurveStore;
+  lastOutcome: number;
+}
+
+const READINGS_PAGE = 1000;
+const SOUND = new Uint8Array(1);
+
+export class PlotFeed {
+  readonly #source: PlotSource;
+  readonly #title: string;
+  readonly #patterns: readonly RegExp[];
+  readonly #measures = new Map<string, Measure>();
+  readonly #seenOutcome = new Map<number, number>();
+  readonly #temperatures = new Map<string, CurveStore>();
+  #seenEntry = 0;
+  #newestEntry = 0;
+
+  /** `labels`: ROIs to draw, `*` for any letters; none means all. */
+  constructor(
+    source: PlotSource,
+    { title, labels = [] }: { readonly title: string; readonly labels?: readonly string[] },
+  ) {
+    this.#source = source;
+    this.#title = title;
+    this.#patterns = labels.map((label) => new RegExp(`^${label.split("*").map(escapePattern).join(".*")}$`, "i"));
+  }
+
+  /** Takes in what is new. Costs in proportion to that, whatever the history. */
+  refresh(): void {
+    this.#readCurves();
+    this.#readTemperatures();
+  }
+
+  #readCurves(): void {
+    for (const analysis of this.#source.analyses()) {
+      const measure = this.#measureOf(analysis);
+      for (const curve of this.#source.curves(analysis.analysisId, this.#seenOutcome.get(analysis.analysisId) ?? 0)) {
+        measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
+        this.#newestEntry = Math.max(this.#newestEntry, curve.entryId);
+        measure.lastOutcome = Math.max(measure.lastOutcome, curve.outcomeId);
+        this.#seenOutcome.set(analysis.analysisId, curve.outcomeId);
+      }
+    }
+  }
+
+  #readTemperatures(): void {
+    for (;;) {
+      const readings = this.#source.readingsAfter(this.#seenEntry, READINGS_PAGE);
+      for (const { entryId, sensor, value, unit, takenAtUs } of readings) {
+        this.#seenEntry = Math.max(this.#seenEntry, entryId);
+        if (unit !== DEGREES) continue;
+        const curve = this.#temperatures.get(sensor) ?? new CurveStore([sensor]);
+        this.#temperatures.set(sensor, curve);
+        curve.add(takenAtUs, [value ?? Number.NaN], SOUND);
+      }
+      if (readings.length > 0) continue;
+      // A page is so many entries: an empty one may only mean that none of them has a reading.
+      if (this.#seenEntry + READINGS_PAGE > this.#newestEntry) return;
+      this.#seenEntry += READINGS_PAGE;
+    }
+  }
+
+  /**
+   * The plot of the measurement that was last added to; undefined while there is none.
+   * Throws Failure `config.invalid` when no ROI has one of the wanted labels.
+   */
+  input(): PlotInput | undefined {
+    const measures = [...this.#measures.values()].sort((a, b) => a.lastOutcome - b.lastOutcome);
+    const measure = measures.at(-1);
+    if (measure === undefined) return undefined;
+    const { analysis, curves } = measure;
+    const series = curves.labels.flatMap((label, roi) =>
+      this.#isWanted(label) ? [{ label, baselinePx: curves.baseline(roi), ...curves.curve(roi) }] : [],
+    );
+    if (series.length === 0 && curves.labels.length > 0) {
+      throw new Failure("config.invalid", "Report.plot_rois: no ROI has such a label", {
+        hint: `the first labels are ${curves.labels.slice(0, 3).join(", ")}; an empty list plots all`,
+      });
+    }
+    const span = curves.spanUs;
+    const rois = analysis.roiManifestId == null ? undefined : this.#source.roiManifest(analysis.roiManifestId)?.rois;
+    return {
+      title: this.#title,
+      method: analysis.method,
+      frames: curves.frames,
+      spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
+      series,
+      temperatures: [...this.#temperatures].map(
+        ([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) }),
+      ),
+      layout: rois === undefined ? undefined : chipLayout(rois.filter(({ label }) => this.#isWanted(label))),
+    };
+  }
+
+  #isWanted(label: string): boolean {
+    return this.#patterns.length === 0 || this.#patterns.some((pattern) => pattern.test(label));
+  }
+
+  #measureOf(analysis: Analysis): Measure {
+    const key = JSON.stringify([analysis.method, analysis.settings, analysis.roiManifestId]);
+    const known = this.#measures.get(key);
+    if (known !== undefined) return known;
+    const measure = { analysis, curves: new CurveStore(analysis.labels), lastOutcome: 0 };
+    this.#measures.set(key, measure);
+    return measure;
+  }
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}

@@ -1,0 +1,165 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { CurveStore } from "../../src/delivery/curve.ts";
+import { type PlotInput, renderPlot, writePlot } from "../../src/delivery/plot.ts";
+import { rasterise } from "../../src/delivery/render.ts";
+
+const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000;
+
+interface Wanted {
+  readonly flag?: (frame: number) => number;
+  readonly value?: (frame: number) => number;
+  readonly skip?: (frame: number) => boolean;
+}
+
+function input(
+  rois: number,
+  frames: number,
+  { flag = () => 0, value = (i) => 60 + i / 100, skip = () => false }: Wanted = {},
+): PlotInput {
+  const labels = Array.from(
+    { length: rois },
+    (_x, i) => `${String(i >> 1).padStart(3, "0")}A_${i % 2 === 0 ? "N" : "S"}`,
+  );
+  const store = new CurveStore(labels);
+  const air = new CurveStore(["Room air"]);
+  for (let i = 0; i < frames; i += 1) {
+    if (skip(i)) continue;
+    const timeUs = START_US + i * 10_000_000;
+    store.add(
+      timeUs,
+      labels.map((_l, roi) => value(i) + roi),
+      labels.map(() => flag(i)),
+    );
+    air.add(timeUs, [21 + Math.sin(i / 10)], [0]);
+  }
+  const span = store.spanUs;
+  return {
+    title: "Resonance positions, chip <7> & friends",
+    method: "fano",
+    frames: store.frames,
+    spanMs: span && [span[0] / 1000, span[1] / 1000],
+    series: labels.map((label, roi) => ({ label, baselinePx: store.baseline(roi), ...store.curve(roi) })),
+    temperatures: [{ sensor: "Room air", ...air.curve(0) }],
+  };
+}
+
+const count = (svg: string, part: string | RegExp) => svg.split(part).length - 1;
+
+test("a plot names what it shows: title, method, ROIs, frames, last time, units and UTC", async () => {
+  const { svg, png } = await renderPlot(input(12, 1234));
+  for (const words of [
+    "Resonance positions, chip &lt;7&gt; &amp; friends",
+    "Fano fit",
+    "12 ROIs",
+    "1,234 frames",
+    "last 2026-03-04 18:45:30 UTC",
+    "Shift from baseline (px)",
+    "Temperature (°C)",
+    "Time (UTC), 4 Mar 2026",
+    "Room air",
+    "003A_N",
+  ]) {
+    expect(svg).toContain(words);
+  }
+  const { width = 0, height = 0 } = await sharp(png).metadata();
+  expect(Math.min(width, height)).toBeGreaterThan(1000);
+});
+
+test("one ROI is drawn at its position", async () => {
+  expect((await renderPlot(input(1, 20))).svg).toContain("Resonance position (px)");
+});
+
+test("text is drawn from the bundled font: letters leave ink where there is no system font", async () => {
+  const page = (body: string) => `<svg xmlns="http://www.w3.org/2000/svg" width="100" height="30">${body}</svg>`;
+  const ink = async (body: string) =>
+    (
+      await sharp(await rasterise(page(body)))
+        .greyscale()
+        .stats()
+    ).channels[0]?.mean ?? 255;
+  const blank = await ink("");
+  for (const family of ["DejaVu Sans, Verdana, sans-serif", "No Such Font"]) {
+    expect(await ink(`<text x="5" y="20" font-family="${family}">Shift × ▲ °C</text>`)).toBeLessThan(blank - 5);
+  }
+});
+
+test("every text names the bundled font first and ends in one that every reader has", async () => {
+  for (const rois of [3, 30]) {
+    const { svg } = await renderPlot(input(rois, 20));
+    const families = new Set([...svg.matchAll(/font-family="([^"]*)"/g)].map(([, family]) => family));
+    expect([...families]).toEqual(["DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"]);
+  }
+});
+
+test("colours are written as hexadecimal numbers or rgb, which every reader of an SVG understands", async () => {
+  expect((await renderPlot(input(30, 20))).svg).not.toMatch(/hsl\(|"lab\(|hcl\(/);
+});
+
+test("doubtful points are marked and explained, and only when there are some", async () => {
+  const clean = await renderPlot(input(3, 50));
+  expect(clean.svg).not.toContain("doubtful fit");
+  const doubtful = await renderPlot(input(3, 50, { flag: (i) => (i === 25 ? 8 : 0) }));
+  expect(doubtful.svg).toContain("× doubtful fit (flagged)");
+  expect(count(doubtful.svg, 'aria-roledescription="point"')).toBeGreaterThan(
+    count(clean.svg, 'aria-roledescription="point"'),
+  );
+});
+
+test("a pause is left open: the line falls into two", async () => {
+  const lines = async (wanted: Wanted) => {
+    const { svg } = await renderPlot(input(1, 300, wanted));
+    return count(svg, 'aria-roledescription="line mark"');
+  };
+  const [whole, broken] = [await lines({}), await lines({ skip: (i) => i > 100 && i < 200 })];
+  // Resonance and temperature each gain one.
+  expect(broken).toBe(whole + 2);
+});
+
+test("a spike beyond the axis is marked there", async () => {
+  const { svg } = await renderPlot(input(2, 200, { value: (i) => (i === 100 ? 900 : 60 + Math.sin(i) / 50) }));
+  expect(svg).toContain("beyond the axis");
+});
+
+test("many ROIs become an overview and a panel per grating", async () => {
+  const { svg } = await renderPlot(input(120, 30));
+  expect(svg).toContain("data:image/png;base64,");
+  for (const grating of ["000A", "042A", "059A"]) expect(svg).toContain(`>${grating}</text>`);
+  expect(svg).toContain("Each grating");
+});
+
+test.each([
+  ["no frame", 12, 0, {}, "No frame has been measured yet."],
+  ["no frame of many ROIs", 60, 0, {}, "No frame has been measured yet."],
+  ["no ROI", 0, 0, {}, "There is no ROI to measure."],
+  ["nothing but NaN", 12, 20, { value: () => Number.NaN }, "No resonance could be measured in any frame."],
+  ["nothing but NaN of many ROIs", 60, 20, { value: () => Number.NaN }, "No resonance could be measured in any frame."],
+  ["a single frame", 12, 1, {}, "1 frame"],
+  ["a single frame of many ROIs", 60, 1, {}, "1 frame"],
+  ["doubtful points only", 12, 20, { flag: () => 4 }, "doubtful fit"],
+  ["equal values", 1, 20, { value: () => 60 }, "Resonance position (px)"],
+])("%s is drawn too and says so", async (_what, rois, frames, wanted, words) => {
+  const { svg, png } = await renderPlot(input(rois, frames, wanted));
+  expect(svg).toContain(words);
+  expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  expect(png.length).toBeGreaterThan(1000);
+});
+
+test("the same input gives the same bytes", async () => {
+  const [first, second] = [await renderPlot(input(25, 40)), await renderPlot(input(25, 40))];
+  expect(second.svg === first.svg).toBe(true);
+  expect(Buffer.compare(second.png, first.png)).toBe(0);
+});
+
+test("both files are written and no other is left", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "phorest plot "));
+  try {
+    await writePlot(directory, { svg: "<svg/>", png: new Uint8Array([1]) });
+    expect(readdirSync(directory).sort()).toEqual(["processed_data_plot.png", "processed_data_plot.svg"]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
