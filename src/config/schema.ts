@@ -218,9 +218,9 @@ const Simulation = section("The simulated chip (camera_type simulated)", {
   angle_degrees: key(z.number().min(-45).max(45).default(0.3), "Rotation of the chip in the picture", {
     unit: "degrees",
   }),
-  drift_px_per_hour: key(z.number().default(0.5), "Movement of the chip in the picture", { unit: "px per hour" }),
+  drift_px_per_hour: key(z.number().default(0), "Movement of the chip in the picture", { unit: "px per hour" }),
   binding_shift_px: key(z.number().default(4), "Movement of a resonance when everything has bound", { unit: "px" }),
-  binding_time_seconds: key(seconds(600), "Time constant of the binding curve", S),
+  binding_time_seconds: key(seconds(20), "Time constant of the binding curve", S),
   speckle: key(z.number().min(0).max(1).default(0.12), "Contrast of the speckle: standard deviation over mean"),
   read_noise_counts: key(z.number().min(0).default(1.5), "Read noise, standard deviation", {
     unit: "counts of 8 bits",

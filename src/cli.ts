@@ -1,0 +1,89 @@
+// The command line: one line per command; each lives in commands/. Turns anything thrown into one plain line.
+import yargs, { type Argv } from "yargs";
+import { hideBin } from "yargs/helpers";
+import type { GlobalOptions } from "./commands/global.ts";
+import { encodeFailure, type FailureCode, failureLine } from "./failure.ts";
+import { packageVersion } from "./files.ts";
+
+/**
+ * The commands by name. Only the one that is asked for is loaded: SQLite, sharp and vega together take a second, which
+ * `--version` and a misspelt option need not wait for.
+ */
+const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise<unknown>>> = {
+  run: async (parser) => parser.command((await import("./commands/run.ts")).runCommand),
+  analyse: async (parser) => parser.command((await import("./commands/analyse.ts")).analyseCommand),
+  simulate: async (parser) => parser.command((await import("./commands/simulate.ts")).simulateCommand),
+  "check-rois": async (parser) => parser.command((await import("./commands/check-rois.ts")).checkRoisCommand),
+  status: async (parser) => parser.command((await import("./commands/status.ts")).statusCommand),
+  report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
+  export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
+  import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
+  config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
+};
+
+/** Adds the command that this command line names, or all of them for the help. */
+async function addCommands(parser: Argv<GlobalOptions>, words: readonly string[]): Promise<void> {
+  const named = words.find((word) => Object.hasOwn(COMMANDS, word));
+  for (const [name, add] of Object.entries(COMMANDS)) if (named === undefined || named === name) await add(parser);
+}
+
+/** Nothing was started: the user, not the work, was at fault. */
+const USAGE_CODES: ReadonlySet<FailureCode> = new Set([
+  "config.invalid",
+  "usage.invalid",
+  "experiment.locked",
+  "experiment.unusable",
+  "rois.missing",
+  "rois.invalid",
+  "manifest.newer",
+]);
+
+const WRONG_USAGE = 2;
+const FAILED = 1;
+
+async function main(): Promise<void> {
+  const words = hideBin(process.argv);
+  if (words.includes("--version")) {
+    process.stdout.write(`${packageVersion()}\n`);
+    return;
+  }
+  const parser = yargs(words)
+    .scriptName("phorest")
+    .usage("$0 <command>: photographs a photonic sensor chip, measures every resonance, looks after the data")
+    .option("config", { type: "string", describe: "Configuration file (default ./config.toml, else built-in)" })
+    .option("log-level", { choices: ["error", "warn", "info", "debug"] as const, describe: "What the logs hold" })
+    .option("json", { type: "boolean", default: false, describe: "Machine-readable output" })
+    .demandCommand(1, "which command? `phorest --help` lists them")
+    .strict()
+    .version(packageVersion())
+    .help()
+    .showHelpOnFail(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error !== undefined && error !== null) throw error;
+      process.stderr.write(`${message} (phorest --help)\n`);
+      process.exitCode = WRONG_USAGE;
+      throw new AlreadySaid();
+    });
+  try {
+    await addCommands(parser, words);
+    await parser.parseAsync();
+  } catch (thrown) {
+    if (thrown instanceof AlreadySaid) return;
+    process.stderr.write(`${failureLine(thrown)}\n`);
+    process.exitCode = USAGE_CODES.has(encodeFailure(thrown).code) ? WRONG_USAGE : FAILED;
+    if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error)
+      process.stderr.write(`${thrown.stack}\n`);
+  }
+}
+
+/** Thrown to leave yargs after its own complaint has been printed. */
+class AlreadySaid extends Error {}
+
+// A closed pipe (`phorest export | head`) is how a reader says "enough".
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+await main();

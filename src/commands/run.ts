@@ -1,0 +1,135 @@
+// `phorest run`: the whole line in one process until it is stopped.
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { CommandModule } from "yargs";
+import { kernelVersion } from "../analysis/kernel.ts";
+import { readRoiManifest } from "../analysis/roi.ts";
+import { checkRunnable, type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
+import { checkDirectories } from "../config/directories.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure.ts";
+import { ensureDirectory, writeDurably } from "../files.ts";
+import { simulatedRoiManifest } from "../frame/camera.ts";
+import { createLogger, type Logger } from "../log.ts";
+import { lockExperiment } from "../manifest/lock.ts";
+import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
+import type { GlobalOptions } from "./global.ts";
+import { LiveBlock } from "./live-block.ts";
+import { liveLines } from "./live-lines.ts";
+
+interface RunArguments extends GlobalOptions {
+  frames: number | undefined;
+  "until-idle": boolean;
+  duration: number | undefined;
+}
+
+const REFRESH_MS = 250;
+const INTERRUPTED_TWICE = 130;
+
+export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
+  command: "run",
+  describe: "Capture, measure and report in one process until stopped",
+  builder: (yargs) =>
+    yargs
+      .option("frames", { type: "number", describe: "Stop after this many captures" })
+      .option("until-idle", { type: "boolean", default: false, describe: "Stop once nothing is waiting any more" })
+      .option("duration", { type: "number", describe: "Stop after this many seconds" })
+      .example("$0 run --frames 20 --until-idle", "twenty pictures of the simulated chip, then stop"),
+  handler: async (args) => {
+    checkArguments(args);
+    const loaded = loadConfig(args.config);
+    const summary = await runExperiment(loaded, args);
+    process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, loaded.config)}\n`);
+    process.exitCode = exitCode(summary);
+  },
+};
+
+function checkArguments({ frames, duration }: RunArguments): void {
+  if (frames !== undefined && (!Number.isInteger(frames) || frames < 1)) {
+    throw new Failure("usage.invalid", "--frames takes a whole number of at least 1", {
+      hint: "for example --frames 20",
+    });
+  }
+  if (duration !== undefined && !(duration > 0)) {
+    throw new Failure("usage.invalid", "--duration takes a number of seconds above 0", {
+      hint: "for example --duration 60",
+    });
+  }
+}
+
+async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSummary> {
+  const { config } = loaded;
+  checkRunnable(loaded);
+  // A kernel that does not load is the installation's fault: it must not cost a single frame its chance.
+  kernelVersion();
+  checkDirectories(config);
+  const lock = lockExperiment(config.Paths.data_dir);
+  const onTerminal = process.stderr.isTTY === true && !args.json;
+  const log = createLogger({
+    directory: config.Paths.logs_dir,
+    level: args["log-level"] ?? "info",
+    console: !onTerminal,
+    rotateSeconds: config.Timing.log_file_interval_seconds,
+  });
+  try {
+    const own = log.stage("supervisor");
+    for (const warning of loaded.warnings) own.warn(warning);
+    if (lock.warning !== undefined) own.warn(lock.warning);
+    await prepareRois(config, log);
+    const supervisor = new Supervisor({
+      config,
+      configText: JSON.stringify(config),
+      log,
+      frames: args.frames,
+      untilIdle: args["until-idle"],
+      durationMs: args.duration === undefined ? undefined : args.duration * 1000,
+    });
+    return await steer(supervisor, log, onTerminal);
+  } finally {
+    await log.close();
+    lock.release();
+  }
+}
+
+/** Signals to the supervisor, the live block to the terminal. */
+async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean): Promise<RunSummary> {
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals += 1;
+    if (signals > 1) process.exit(INTERRUPTED_TWICE);
+    supervisor.stop(signal === "SIGINT" ? "interrupted" : "asked to end");
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const block = new LiveBlock(process.stderr);
+  const show = () => block.show(liveLines(supervisor, log));
+  const timer = onTerminal ? setInterval(show, REFRESH_MS) : undefined;
+  try {
+    return await supervisor.run();
+  } finally {
+    clearInterval(timer);
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+/** The simulated chip knows its ROIs; every other camera needs a file made by calibration. */
+async function prepareRois(config: Config, log: Logger): Promise<void> {
+  const file = roiManifestPath(config);
+  if (!existsSync(file) && config.Camera.camera_type === "simulated") {
+    await ensureDirectory(dirname(file));
+    await writeDurably(file, simulatedRoiManifest(config));
+    log.stage("supervisor").info(`wrote the simulated chip's ROIs to ${file}`);
+  }
+  await readRoiManifest(file);
+}
+
+function exitCode({ fault, clean, failed }: RunSummary): number {
+  if (fault !== undefined || !clean) return 1;
+  return failed > 0 ? 3 : 0;
+}
+
+function summaryLine({ captured, processed, failed, fault }: RunSummary, config: Config): string {
+  const faulted = fault === undefined ? "" : `; ${fault}`;
+  return `${captured} frames captured, ${processed} measured, ${failed} failed${faulted}; results in ${config.Paths.results_dir}`;
+}

@@ -1,0 +1,98 @@
+// The collector stage: one capture in the collector's thread, then the row. The file is durable before this thread
+// hears of it, so a death in between leaves a picture without a row, which the next start adopts.
+import type { Config } from "../config/schema.ts";
+import { sourceSettings } from "../frame/camera.ts";
+import type { StageLog } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
+import { StageThread } from "./stage-thread.ts";
+
+export interface CollectingOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly runId: number;
+  readonly log: StageLog;
+  /** Captures after which the collector rests. */
+  readonly limit: number | undefined;
+  /** False for sources that take files other programs wrote: these may have nothing new. */
+  readonly live: boolean;
+  collected(): void;
+}
+
+export class Collecting {
+  private readonly options: CollectingOptions;
+  private readonly thread: StageThread<CollectorSettings, CollectorJob, CollectorAnswer>;
+  /** Frames captured since the start. */
+  captured = 0;
+  /** Whether the source knows of another picture already. */
+  more = false;
+  /** A file source that has nothing left. */
+  dry = false;
+
+  constructor(options: CollectingOptions) {
+    this.options = options;
+    const first = options.manifest.entries().next();
+    const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
+    const settings = collectorSettings(options.config, options.manifestFile, startedAtUs);
+    this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
+  }
+
+  /** One capture. True when another picture may be taken at once. */
+  async work(signal: AbortSignal): Promise<boolean> {
+    const { config, limit, live, log } = this.options;
+    if (!config.Services.enable_camera || (limit !== undefined && this.captured >= limit)) return false;
+    const timeoutMs = config.Camera.timeout_seconds * 1000;
+    const { frame, more } = await this.thread.run({ type: "capture" }, timeoutMs, signal);
+    this.more = more && !live;
+    this.dry = frame === null;
+    if (frame === null) return false;
+    const entry = this.addEntry(frame);
+    this.captured += 1;
+    log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, { entry });
+    this.options.collected();
+    return this.more;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.thread.close(timeoutMs);
+  }
+
+  private addEntry(frame: CollectedFrame): number {
+    const { config, manifest, runId } = this.options;
+    const { directory, settings, warnings, tookMs: _, ...rest } = frame;
+    const collectionError = frame.readings
+      .map((reading) => reading.error)
+      .filter((error) => error !== undefined)
+      .join("; ");
+    return manifest.addEntry({
+      ...rest,
+      runId,
+      filepath: directory,
+      cameraType: config.Camera.camera_type,
+      cameraIndex: config.Camera.camera_id,
+      settings: JSON.stringify(settings),
+      warnings: warnings.join("; "),
+      collectionError: collectionError === "" ? undefined : collectionError,
+    });
+  }
+}
+
+/** What the collector's thread needs of the configuration; plain data, as it crosses to the thread. */
+function collectorSettings(config: Config, manifestFile: string, startedAtUs?: number): CollectorSettings {
+  const { Camera: camera, Paths: paths, Services: services, Temperature: temperature } = config;
+  const sensors = services.enable_thermocouple ? Object.entries(temperature.thermocouple_sensors) : [];
+  return {
+    dataDir: paths.data_dir,
+    camera: {
+      type: camera.camera_type,
+      id: camera.camera_id,
+      transform: camera.camera_transform,
+      format: camera.image_format,
+    },
+    source: sourceSettings(config, startedAtUs),
+    minFreeBytes: config.Storage.min_free_bytes,
+    thermometers: sensors.map(([serial, name]) => ({ serial, name })),
+    manifestFile,
+  };
+}

@@ -1,0 +1,72 @@
+// The communicator stage: its thread reads the manifest and writes CSV and plots; the cursor is committed here, after
+// the file is durable. A death in between makes the thread write the same lines over themselves, never twice.
+import type { Config } from "../config/schema.ts";
+import { CSV_OUTPUT } from "../delivery/csv-output.ts";
+import type { StageLog } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
+import { StageThread } from "./stage-thread.ts";
+
+const REPORT_TIMEOUT_MS = 600_000;
+
+export interface DeliveringOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly log: StageLog;
+}
+
+export class Delivering {
+  private readonly options: DeliveringOptions;
+  private readonly thread: StageThread<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>;
+  private plottedAtMs = Number.NEGATIVE_INFINITY;
+  private plottedCursor = -1;
+
+  constructor(options: DeliveringOptions) {
+    this.options = options;
+    const { config, manifestFile } = options;
+    const settings: CommunicatorSettings = {
+      manifestFile,
+      resultsDir: config.Paths.results_dir,
+      rootDir: config.Paths.root_dir,
+      plotRois: config.Report.plot_rois,
+    };
+    this.thread = new StageThread("communicator", settings, (level, message) => options.log.log(level, message));
+  }
+
+  /** One step: new lines, and a new plot when the last one is old enough. True when more lines are waiting. */
+  work(): Promise<boolean> {
+    const plotEveryMs = this.options.config.Report.plot_interval_seconds * 1000;
+    return this.step(performance.now() - this.plottedAtMs >= plotEveryMs);
+  }
+
+  /** Everything that is settled, delivered and drawn: the last act of a run. */
+  async flush(): Promise<void> {
+    while (await this.step(false));
+    await this.step(true);
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.thread.close(timeoutMs);
+  }
+
+  private async step(plot: boolean): Promise<boolean> {
+    const { log, manifest } = this.options;
+    const { cursor, state } = manifest.outputState(CSV_OUTPUT);
+    const waiting = manifest.backlog() > 0;
+    const stale = plot && (waiting || this.plottedCursor !== cursor);
+    if (!waiting && !stale) return false;
+    const answer = await this.thread.run({ type: "report", plot: stale, state }, REPORT_TIMEOUT_MS);
+    if (answer.delivered !== undefined) {
+      manifest.advanceOutput(CSV_OUTPUT, answer.delivered.cursor, answer.delivered.state);
+      if (answer.lines > 0) log.info(`${answer.lines} lines added to the CSV`);
+    }
+    if (answer.plotFailure !== undefined) log.error(`the plot was not drawn: ${answer.plotFailure.message}`);
+    if (answer.plotMs !== undefined) {
+      this.plottedAtMs = performance.now();
+      this.plottedCursor = answer.delivered?.cursor ?? cursor;
+      log.info(`plot drawn in ${Math.round(answer.plotMs)} ms`);
+    }
+    return answer.more;
+  }
+}

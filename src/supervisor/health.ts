@@ -1,0 +1,155 @@
+// The state of an experiment, running or stopped, from its files alone: what `status` prints and a page will show.
+import { existsSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import type { ManifestCounts } from "../manifest/history.ts";
+import { experimentHolder } from "../manifest/lock.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+
+export interface StageHealth {
+  readonly stage: string;
+  readonly state: string;
+  readonly ageSeconds: number;
+  readonly detail: string;
+}
+
+/** Everything a person asks of an experiment at a glance. */
+export interface Snapshot {
+  /** `none`: nothing was ever recorded here. */
+  readonly experiment: "running" | "stopped" | "none";
+  readonly dataDir: string;
+  readonly pid: number | undefined;
+  readonly startedAt: string | undefined;
+  readonly endedAt: string | undefined;
+  readonly endReason: string | undefined;
+  readonly counts: ManifestCounts | undefined;
+  readonly lastFrame:
+    | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
+    | undefined;
+  readonly stages: readonly StageHealth[];
+  readonly freeBytes: number | undefined;
+  /** What needs a person, in words. */
+  readonly alarms: readonly string[];
+}
+
+/** Reads the snapshot. Throws a Failure when the manifest cannot be read. */
+export function takeSnapshot(config: Config, nowUs: number): Snapshot {
+  const dataDir = config.Paths.data_dir;
+  const file = join(dataDir, MANIFEST_FILENAME);
+  const freeBytes = existsSync(dataDir) ? freeSpace(dataDir) : undefined;
+  if (!existsSync(file)) return { ...NOTHING, dataDir, freeBytes };
+  const holder = experimentHolder(dataDir);
+  const manifest = Manifest.open({ file, readonly: true });
+  try {
+    const run = manifest.lastRun();
+    const counts = manifest.counts();
+    const last = manifest.lastEntry();
+    const stages = manifest.heartbeats().map(({ stage, state, atUs, detail }) => ({
+      stage,
+      state,
+      ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
+      detail,
+    }));
+    const running = holder !== undefined;
+    return {
+      experiment: running ? "running" : "stopped",
+      dataDir,
+      pid: holder?.pid,
+      startedAt: run === undefined ? undefined : isoFromUs(run.startedAtUs),
+      endedAt: run?.endedAtUs === undefined ? undefined : isoFromUs(run.endedAtUs),
+      endReason: run?.endReason,
+      counts,
+      lastFrame:
+        last === undefined
+          ? undefined
+          : { filename: last.filename, capturedAt: isoFromUs(last.capturedAtUs), status: last.status },
+      stages,
+      freeBytes,
+      alarms: alarms({ config, running, stages, counts, freeBytes, ended: run?.endedAtUs !== undefined }),
+    };
+  } finally {
+    manifest.close();
+  }
+}
+
+const NOTHING = {
+  experiment: "none",
+  pid: undefined,
+  startedAt: undefined,
+  endedAt: undefined,
+  endReason: undefined,
+  counts: undefined,
+  lastFrame: undefined,
+  stages: [],
+  alarms: [],
+} as const;
+
+function freeSpace(directory: string): number {
+  const disk = statfsSync(directory);
+  return disk.bavail * disk.bsize;
+}
+
+/** Heartbeats this many times late mean that the process stands still. */
+const STALE_BEATS = 6;
+
+interface Facts {
+  readonly config: Config;
+  readonly running: boolean;
+  readonly ended: boolean;
+  readonly stages: readonly StageHealth[];
+  readonly counts: ManifestCounts;
+  readonly freeBytes: number | undefined;
+}
+
+function alarms({ config, running, ended, stages, counts, freeBytes }: Facts): string[] {
+  const found: string[] = [];
+  if (!running && !ended) found.push("the last run ended without closing; `phorest run` makes good of it");
+  for (const { stage, state, detail, ageSeconds } of stages) {
+    if (!running) continue;
+    if (state === "faulted" || state === "backing_off") found.push(`${stage} ${state.replace("_", " ")}: ${detail}`);
+    if (ageSeconds > STALE_BEATS * config.Supervisor.heartbeat_seconds) {
+      found.push(`${stage}: no heartbeat for ${Math.round(ageSeconds)} s`);
+    }
+  }
+  if (counts.failed > 0)
+    found.push(`${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``);
+  if (counts.missing > 0) found.push(`${counts.missing} pictures are gone from ${config.Paths.data_dir}`);
+  const minimum = config.Storage.min_free_bytes;
+  if (freeBytes !== undefined && freeBytes < minimum) {
+    found.push(
+      `disk nearly full: ${Math.round(freeBytes / 1e6)} MB left, capture pauses below ${Math.round(minimum / 1e6)} MB`,
+    );
+  }
+  return found;
+}
+
+/** The snapshot as lines of text for a person. */
+export function formatSnapshot(snapshot: Snapshot): string[] {
+  const { counts, lastFrame } = snapshot;
+  if (snapshot.experiment === "none") {
+    return [`no experiment in ${snapshot.dataDir} yet; \`phorest run\` starts one`];
+  }
+  const lines = [experimentLine(snapshot)];
+  if (counts !== undefined) {
+    const { processed, pending, processing, failed, transmitted } = counts;
+    const waiting = processed - transmitted;
+    lines.push(
+      `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed, ${Math.max(0, waiting)} not yet in the CSV`,
+    );
+  }
+  if (lastFrame !== undefined)
+    lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
+  if (snapshot.freeBytes !== undefined) lines.push(`disk          ${(snapshot.freeBytes / 1e9).toFixed(1)} GB free`);
+  for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
+    const note = detail === "" ? "" : `  ${detail}`;
+    lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
+  }
+  for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
+  return lines;
+}
+
+function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir }: Snapshot): string {
+  if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
+  return `stopped       ${endedAt ?? "without closing"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+}

@@ -1,0 +1,82 @@
+// What crosses between the supervisor and a stage's thread: two unions, plain data only.
+import type { FailureData } from "../failure.ts";
+import type { SourceOptions } from "../frame/camera.ts";
+import type { Reading, Thermometer } from "../frame/thermometer.ts";
+import type { LogLevel } from "../log.ts";
+
+/** Supervisor to thread. */
+export type ToThread<Settings, Job> =
+  | { readonly type: "open"; readonly settings: Settings }
+  | { readonly type: "job"; readonly id: number; readonly job: Job }
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "close" };
+
+/** Thread to supervisor. */
+export type FromThread<Answer> =
+  | { readonly type: "opened" }
+  | { readonly type: "settled"; readonly id: number; readonly answer: Answer }
+  | { readonly type: "failed"; readonly id: number | null; readonly failure: FailureData }
+  | { readonly type: "log"; readonly level: LogLevel; readonly message: string }
+  | { readonly type: "closed" };
+
+/** Settings and jobs of the collector's thread. */
+export interface CollectorSettings {
+  readonly dataDir: string;
+  readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
+  /** Without its functions, which cannot cross; the thread adds `isKnown`. */
+  readonly source: Omit<SourceOptions, "isKnown" | "nowUs">;
+  readonly minFreeBytes: number;
+  readonly thermometers: readonly Thermometer[];
+  readonly manifestFile: string;
+}
+
+export type CollectorJob = { readonly type: "capture" };
+
+/** A picture that lies durably in the data directory and waits for its row. */
+export interface CollectedFrame {
+  readonly capturedAtUs: number;
+  readonly filename: string;
+  readonly directory: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly bitDepth: number | undefined;
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly warnings: readonly string[];
+  readonly readings: readonly Reading[];
+  readonly tookMs: number;
+}
+
+/** `frame` null: nothing new. `more`: the source knows of another picture already. */
+export interface CollectorAnswer {
+  readonly frame: CollectedFrame | null;
+  readonly more: boolean;
+}
+
+/** Settings and jobs of the communicator's thread. */
+export interface CommunicatorSettings {
+  readonly manifestFile: string;
+  readonly resultsDir: string;
+  /** Names the experiment in the plot's title. */
+  readonly rootDir: string;
+  /** Labels or globs of the ROIs to draw; empty: all. */
+  readonly plotRois: readonly string[];
+}
+
+/** `state`: the CSV appender's, as last committed. */
+export type CommunicatorJob = {
+  readonly type: "report";
+  readonly plot: boolean;
+  readonly state: string | undefined;
+};
+
+export interface CommunicatorAnswer {
+  /** The outcome up to which the CSV is durable, and the appender's state to keep beside it; undefined: nothing new. */
+  readonly delivered: { readonly cursor: number; readonly state: string } | undefined;
+  readonly lines: number;
+  readonly plotMs: number | undefined;
+  readonly more: boolean;
+  /** A plot that could not be drawn never holds up the CSV; it is reported beside it. */
+  readonly plotFailure: FailureData | undefined;
+}

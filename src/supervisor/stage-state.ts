@@ -1,0 +1,32 @@
+// The life of a stage as one table. The table is the documentation: what it does not list cannot happen.
+//
+//              start         wake           settle
+//     idle ───────▶ waiting ───────▶ running ───────▶ waiting
+//                                     │   ▲
+//                                fail │   │ wake
+//                                     ▼   │
+//                                 backing_off ── exhaust ──▶ faulted ── wake ──▶ running
+//
+// `faulted` is not the end: the stage is shown as broken and is tried again at a slow pace, so that a camera plugged
+// in again on the third day of Christmas is used again. `stop` leads to `stopped` from everywhere but `running`,
+// because a unit of work in hand is finished first.
+
+export const STAGE_STATES = ["idle", "waiting", "running", "backing_off", "faulted", "stopped"] as const;
+export type StageState = (typeof STAGE_STATES)[number];
+export type StageEvent = "start" | "wake" | "settle" | "fail" | "exhaust" | "stop";
+
+const MOVES: Readonly<Record<StageState, Partial<Record<StageEvent, StageState>>>> = {
+  idle: { start: "waiting", stop: "stopped" },
+  waiting: { wake: "running", stop: "stopped" },
+  running: { settle: "waiting", fail: "backing_off", exhaust: "faulted" },
+  backing_off: { wake: "running", stop: "stopped" },
+  faulted: { wake: "running", stop: "stopped" },
+  stopped: {},
+};
+
+/** The state after `event`. Throws on a pair the table does not list: that is a defect, not a condition. */
+export function move(state: StageState, event: StageEvent): StageState {
+  const next = MOVES[state][event];
+  if (next === undefined) throw new Error(`a stage cannot "${event}" while ${state}`);
+  return next;
+}

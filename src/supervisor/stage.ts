@@ -1,0 +1,165 @@
+// One stage at work: when to run, what to do when it fails, how to stop. Every stage is this class; a stage differs
+// only in its name, its schedule and its unit of work.
+import { encodeFailure, type FailureData } from "../failure.ts";
+import { move, type StageEvent, type StageState } from "./stage-state.ts";
+
+/** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */
+export type Schedule =
+  /** On a grid that does not drift: start, start + every, ... A grid point missed is skipped, never made up for. */
+  | { readonly kind: "cadence"; readonly everyMs: number }
+  /** When woken, but at most once per `atMostEveryMs`, and unasked after `atLeastEveryMs`. */
+  | { readonly kind: "demand"; readonly atLeastEveryMs: number; readonly atMostEveryMs: number };
+
+export interface StageOptions<Name extends string> {
+  readonly name: Name;
+  readonly schedule: Schedule;
+  /** One unit of work. Resolves true when more is waiting right now. Whatever it throws counts as a failure. */
+  work(signal: AbortSignal): Promise<boolean>;
+  /** First delay after a failure; doubles, with jitter, up to `maxDelayMs`. */
+  readonly firstDelayMs: number;
+  readonly maxDelayMs: number;
+  /** Consecutive failures after which the stage is shown as faulted. */
+  readonly failureLimit: number;
+  /** Called after each move; must not throw. */
+  moved(stage: StageReport<Name>): void;
+  /** Monotonic clock in ms. */
+  now(): number;
+}
+
+/** What the outside sees of a stage. */
+export interface StageReport<Name extends string = string> {
+  readonly name: Name;
+  readonly state: StageState;
+  readonly failures: number;
+  readonly lastFailure: FailureData | undefined;
+  /** Units of work that ended well since the start. */
+  readonly passes: number;
+  /** Monotonic ms of the next run; undefined while running or stopped. */
+  readonly nextRunMs: number | undefined;
+}
+
+export class Stage<Name extends string = string> {
+  private readonly options: StageOptions<Name>;
+  private readonly abort = new AbortController();
+  private state: StageState = "idle";
+  private failures = 0;
+  private passes = 0;
+  private lastFailure: FailureData | undefined;
+  private nextRunMs: number | undefined;
+  private woken = false;
+  private stopping = false;
+  private rouse: (() => void) | undefined;
+  private life: Promise<void> | undefined;
+
+  constructor(options: StageOptions<Name>) {
+    this.options = options;
+  }
+
+  report(): StageReport<Name> {
+    const { state, failures, lastFailure, passes, nextRunMs } = this;
+    return { name: this.options.name, state, failures, lastFailure, passes, nextRunMs };
+  }
+
+  /** Begins; the first unit of work runs at once. */
+  start(): void {
+    this.apply("start");
+    this.life = this.live();
+  }
+
+  /** "Look now." Carries nothing; never shortens a back-off, which exists to leave a broken thing in peace. */
+  wake(): void {
+    this.woken = true;
+    if (this.state === "waiting") this.rouse?.();
+  }
+
+  /** Takes no new work; resolves when the unit in hand is done. `abandon` also aborts the unit in hand. */
+  async stop(options: { abandon?: boolean } = {}): Promise<void> {
+    this.stopping = true;
+    if (options.abandon) this.abort.abort();
+    this.rouse?.();
+    if (this.life === undefined && this.state === "idle") this.apply("stop");
+    await this.life;
+  }
+
+  private async live(): Promise<void> {
+    let dueMs = this.options.now();
+    while (!this.stopping) {
+      await this.sleepUntil(dueMs);
+      if (this.stopping) break;
+      this.woken = false;
+      this.apply("wake");
+      const startedMs = this.options.now();
+      dueMs = await this.runOnce(startedMs, dueMs);
+    }
+    this.nextRunMs = undefined;
+    this.apply("stop");
+  }
+
+  /** Runs the unit of work; returns when the next one is due. */
+  private async runOnce(startedMs: number, dueMs: number): Promise<number> {
+    const { schedule, failureLimit } = this.options;
+    try {
+      const more = await this.options.work(this.abort.signal);
+      this.failures = 0;
+      this.lastFailure = undefined;
+      this.passes += 1;
+      this.apply("settle");
+      if (schedule.kind === "cadence") {
+        return more ? this.options.now() : nextOnGrid(dueMs, schedule.everyMs, this.options.now());
+      }
+      const earliestMs = startedMs + schedule.atMostEveryMs;
+      if (more || this.woken) return earliestMs;
+      this.earliestMs = earliestMs;
+      return startedMs + schedule.atLeastEveryMs;
+    } catch (thrown) {
+      this.failures += 1;
+      this.lastFailure = encodeFailure(thrown);
+      const exhausted = this.failures >= failureLimit;
+      this.apply(exhausted ? "exhaust" : "fail");
+      return this.options.now() + this.delayMs(exhausted);
+    }
+  }
+
+  private earliestMs = 0;
+
+  /** Exponential with a jitter of a quarter, so that several instruments on one share do not knock in step. */
+  private delayMs(exhausted: boolean): number {
+    const { firstDelayMs, maxDelayMs } = this.options;
+    if (exhausted) return maxDelayMs;
+    const bare = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.failures - 1, 30));
+    return bare * (1 + 0.25 * Math.random());
+  }
+
+  private async sleepUntil(dueMs: number): Promise<void> {
+    let untilMs = dueMs;
+    for (;;) {
+      if (this.stopping) return;
+      const wakeable = this.state === "waiting" && this.options.schedule.kind === "demand";
+      if (wakeable && this.woken) untilMs = Math.min(untilMs, this.earliestMs);
+      this.nextRunMs = untilMs;
+      const leftMs = untilMs - this.options.now();
+      if (leftMs <= 0) return;
+      await new Promise<void>((resolve) => {
+        // setTimeout takes at most 2^31 - 1 ms; a longer wait is slept in pieces.
+        const timer = setTimeout(resolve, Math.min(leftMs, 0x7fffffff));
+        this.rouse = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.rouse = undefined;
+    }
+  }
+
+  private apply(event: StageEvent): void {
+    this.state = move(this.state, event);
+    if (this.state === "running") this.nextRunMs = undefined;
+    this.options.moved(this.report());
+  }
+}
+
+/** The first point of the grid through `dueMs` that lies after `nowMs`. */
+export function nextOnGrid(dueMs: number, everyMs: number, nowMs: number): number {
+  const missed = Math.max(0, Math.floor((nowMs - dueMs) / everyMs));
+  return dueMs + (missed + 1) * everyMs;
+}

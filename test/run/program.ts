@@ -1,0 +1,61 @@
+// The real program as a child process, for the tests that kill it, interrupt it or read what it prints.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { packageRoot } from "../../src/files.ts";
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts `phorest ARGS` in `cwd`; `ended` resolves with its outputs. */
+export function start(args: readonly string[], cwd: string): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [join(packageRoot(), "bin/phorest.js"), ...args], {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+/** Runs `phorest ARGS` in `cwd` to its end. */
+export function phorest(args: readonly string[], cwd: string): Promise<Ended> {
+  return start(args, cwd).ended;
+}
+
+/** A directory of its own that goes with the test; `config` becomes its config.toml. */
+export function experiment(config?: string): string {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-test-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  if (config !== undefined) writeFileSync(join(directory, "config.toml"), config);
+  return directory;
+}
+
+/** A small simulated chip, as fast as it goes. */
+export const QUICK_CONFIG = `
+[Timing]
+collector_interval_seconds = 0.05
+communicator_interval_seconds = 0.1
+[Camera]
+camera_type = "simulated"
+[Simulation]
+width = 640
+height = 480
+[Report]
+plot_interval_seconds = 0.5
+`;

@@ -1,0 +1,57 @@
+// The communicator's thread: CSV lines for what is newly measured, and the plot. It reads the manifest through its own
+// read-only connection; how far it has got is committed by the supervisor, once the file is durable.
+import { join } from "node:path";
+import { CSV_FILENAME, parseCsvState, updateCsv } from "../src/delivery/csv-output.ts";
+import { plotTitle, renderPlot, writePlot } from "../src/delivery/plot.ts";
+import { PlotFeed } from "../src/delivery/plot-feed.ts";
+import { encodeFailure, type FailureData } from "../src/failure.ts";
+import { ensureDirectory } from "../src/files.ts";
+import { Manifest } from "../src/manifest/manifest.ts";
+import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "../src/supervisor/messages.ts";
+import { type Log, lowerPriority, type Station, serve } from "./host.ts";
+
+async function open(settings: CommunicatorSettings, log: Log): Promise<Station<CommunicatorJob, CommunicatorAnswer>> {
+  lowerPriority(log);
+  const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
+  const feed = new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
+  const csv = join(settings.resultsDir, CSV_FILENAME);
+
+  const appendCsv = async (state: string | undefined): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
+    const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+    const update = await updateCsv(csv, parseCsvState(state), read);
+    if (update.keptAside !== undefined) {
+      log("warn", `${csv} was changed by somebody: their file is kept as ${update.keptAside}, ours is written anew`);
+    } else if (update.rewritten === "missing") {
+      log("warn", `${csv} was gone and is written anew from the manifest`);
+    }
+    const delivered = { cursor: update.state.cursor, state: JSON.stringify(update.state) };
+    return { delivered, lines: update.lines, more: !update.upToDate };
+  };
+
+  const draw = async (): Promise<number | undefined> => {
+    const startedMs = performance.now();
+    feed.refresh();
+    const input = feed.input();
+    if (input === undefined) return undefined;
+    await writePlot(settings.resultsDir, await renderPlot(input));
+    return performance.now() - startedMs;
+  };
+
+  const run = async ({ plot, state }: CommunicatorJob): Promise<CommunicatorAnswer> => {
+    await ensureDirectory(settings.resultsDir);
+    const csvAnswer = await appendCsv(state);
+    if (!plot || csvAnswer.more) return { ...csvAnswer, plotMs: undefined, plotFailure: undefined };
+    let plotMs: number | undefined;
+    let plotFailure: FailureData | undefined;
+    try {
+      plotMs = await draw();
+    } catch (thrown) {
+      plotFailure = encodeFailure(thrown);
+    }
+    return { ...csvAnswer, plotMs, plotFailure };
+  };
+
+  return { run, close: async () => manifest.close() };
+}
+
+serve<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>(open);

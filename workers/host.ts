@@ -1,0 +1,93 @@
+// The thread's end of a stage: the loop that all stage threads share. A stage supplies open, run and close.
+// Everything thrown is caught here, once, and sent as plain data.
+import { setPriority } from "node:os";
+import { parentPort } from "node:worker_threads";
+import { encodeFailure } from "../src/failure.ts";
+import type { LogLevel } from "../src/log.ts";
+import type { FromThread, ToThread } from "../src/supervisor/messages.ts";
+
+export interface Station<Job, Answer> {
+  run(job: Job, signal: AbortSignal): Promise<Answer>;
+  /** Idempotent; also called after a failed run. */
+  close(): Promise<void>;
+}
+
+export type Log = (level: LogLevel, message: string) => void;
+
+/** Nice value of threads that compute: capture and the manifest's writer go before them. */
+const COMPUTING_NICE = 10;
+
+/** Lets the calling thread give way to capture. On Linux a priority set for process 0 is the calling thread's alone. */
+export function lowerPriority(log: Log): void {
+  try {
+    setPriority(0, COMPUTING_NICE);
+  } catch (error) {
+    log("debug", `thread priority stays as it is: ${error}`);
+  }
+}
+
+/**
+ * Serves jobs from the parent thread until told to close. `open` is tried again with the next job when it fails, so
+ * that a camera missing at the start is found later.
+ */
+export function serve<Settings, Job, Answer>(
+  open: (settings: Settings, log: Log) => Promise<Station<Job, Answer>>,
+): void {
+  const port = parentPort;
+  if (port === null) throw new Error("this file runs as a worker thread");
+  const post = (message: FromThread<Answer>) => port.postMessage(message);
+  const log: Log = (level, message) => post({ type: "log", level, message });
+  let settings: Settings | undefined;
+  let station: Station<Job, Answer> | undefined;
+  let job: { id: number; abort: AbortController } | undefined;
+
+  const openStation = async (): Promise<Station<Job, Answer>> => {
+    if (settings === undefined) throw new Error("a job came before the settings");
+    const opened = await open(settings, log);
+    post({ type: "opened" });
+    return opened;
+  };
+
+  const work = async (message: { id: number; job: Job }): Promise<void> => {
+    const abort = new AbortController();
+    job = { id: message.id, abort };
+    try {
+      station ??= await openStation();
+      post({ type: "settled", id: message.id, answer: await station.run(message.job, abort.signal) });
+    } catch (thrown) {
+      // A device that failed once is closed and opened anew: half-open devices are the ones that hang.
+      const broken = station;
+      station = undefined;
+      await broken?.close().catch((error: unknown) => log("warn", `could not close after a failure: ${error}`));
+      post({ type: "failed", id: message.id, failure: encodeFailure(thrown) });
+    } finally {
+      job = undefined;
+    }
+  };
+
+  const shut = async (): Promise<void> => {
+    job?.abort.abort();
+    await station?.close().catch((error: unknown) => log("warn", `could not close: ${error}`));
+    post({ type: "closed" });
+    port.close();
+  };
+
+  port.on("message", (message: ToThread<Settings, Job>) => {
+    switch (message.type) {
+      case "open":
+        settings = message.settings;
+        return;
+      case "job":
+        void work(message);
+        return;
+      case "cancel":
+        if (job?.id === message.id) job.abort.abort();
+        return;
+      case "close":
+        void shut();
+        return;
+      default:
+        message satisfies never;
+    }
+  });
+}
