@@ -72,8 +72,7 @@ async function main(): Promise<void> {
     if (thrown instanceof AlreadySaid) return;
     process.stderr.write(`${failureLine(thrown)}\n`);
     process.exitCode = USAGE_CODES.has(encodeFailure(thrown).code) ? WRONG_USAGE : FAILED;
-    if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error)
-      process.stderr.write(`${thrown.stack}\n`);
+    if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   }
 }
 

@@ -2,17 +2,9 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Statement } from "better-sqlite3";
 import type { FailureData } from "../failure.ts";
+import type { Reading } from "../frame/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import type { Origin, Status } from "./schema.ts";
-
-/** A sensor's word beside a frame: `value` and `error` exclude each other. */
-export interface Reading {
-  readonly sensor: string;
-  readonly value: number | undefined;
-  readonly unit: string;
-  readonly takenAtUs: number;
-  readonly error: string | undefined;
-}
 
 /** A capture whose picture, if it has one, already lies durably in `filepath`. Sizes in px and bytes. */
 export interface NewEntry {

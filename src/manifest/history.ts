@@ -1,6 +1,8 @@
 // What has happened so far, for people: counts, entries in order of capture, readings over time.
+
+import type { Reading } from "../frame/thermometer.ts";
 import type { Connection } from "./connection.ts";
-import type { Entries, Reading } from "./entries.ts";
+import type { Entries } from "./entries.ts";
 import type { Status } from "./schema.ts";
 
 /** How many entries are in which state. Kept by the database: reading it costs the same for any history. */

@@ -7,8 +7,9 @@
 // Only the supervisor's thread writes; other threads and processes open it read-only and see the last commit.
 import type { RoiManifest } from "../analysis/roi.ts";
 import type { FailureData } from "../failure.ts";
+import type { Reading } from "../frame/thermometer.ts";
 import { type Connection, connect } from "./connection.ts";
-import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, type Reading } from "./entries.ts";
+import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry } from "./entries.ts";
 import * as history from "./history.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
 import { type Recovery, recoverEntries } from "./recovery.ts";

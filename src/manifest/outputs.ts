@@ -2,8 +2,9 @@
 import type { Statement } from "better-sqlite3";
 import type { Method } from "../analysis/method.ts";
 import { decodeValues } from "../analysis/task.ts";
+import type { Reading } from "../frame/thermometer.ts";
 import type { Connection } from "./connection.ts";
-import type { Entries, Reading } from "./entries.ts";
+import type { Entries } from "./entries.ts";
 import { blockOf } from "./results.ts";
 import { analyses } from "./runs.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
