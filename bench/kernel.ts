@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kernelVersion, measure, ROW } from "../src/analysis/kernel.ts";
+import { measure, ROW, vectorUnit } from "../src/analysis/kernel.ts";
 
 type Line = "gaussian" | "fano";
 
@@ -143,7 +143,7 @@ function timeScipy(line: Line, samples: number, pixels: Uint8Array): number | nu
 
 const trials: Trial[] = [];
 const json = process.argv.includes("--json");
-if (!json) process.stdout.write(`kernel ${kernelVersion()}, node ${process.version}\n`);
+if (!json) process.stdout.write(`kernel ${vectorUnit()}, node ${process.version}\n`);
 for (const line of ["gaussian", "fano"] as const) {
   for (const samples of [181, 353]) {
     const rows = ROWS_PER_ROI * ROIS;
@@ -158,4 +158,4 @@ for (const line of ["gaussian", "fano"] as const) {
     process.stdout.write(`${line.padEnd(8)} ${samples} samples: ${usPerFit.toFixed(2)} us per fit, ${beside}\n`);
   }
 }
-process.stdout.write(`${JSON.stringify({ kernel: kernelVersion(), trials })}\n`);
+process.stdout.write(`${JSON.stringify({ kernel: vectorUnit(), trials })}\n`);

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { decodeBytes } from "../src/analysis/decode.ts";
-import { kernelVersion, measure } from "../src/analysis/kernel.ts";
+import { measure, vectorUnit } from "../src/analysis/kernel.ts";
 import { METHODS, type Method, QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi } from "../src/analysis/roi.ts";
@@ -166,7 +166,7 @@ if (words[0] === "--trial") {
         console.log(lineOf(trial));
       }
     }
-    console.log(JSON.stringify({ bench: "pipeline", kernel: kernelVersion(), repeats, trials }));
+    console.log(JSON.stringify({ bench: "pipeline", kernel: vectorUnit(), repeats, trials }));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

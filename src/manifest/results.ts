@@ -60,14 +60,15 @@ interface CurveRow {
   curve: Buffer;
 }
 
+/** Entry and flags share a number: most of the time of a long curve goes into making JavaScript values of columns. */
 type ResultRow = [
-  entryId: number,
+  entryAndFlags: number,
   capturedAtUs: number,
   position: number | null,
   standardError: number | null,
   quality: number | null,
-  flags: number,
 ];
+const FLAG_BITS = 8;
 
 interface RowsQuery {
   analysisId: number;
@@ -110,7 +111,7 @@ export class Results {
     // The order of the joins is given: a seek per block, its rows of the ROI in a stretch, the time of each.
     this.#rows = db
       .prepare<[RowsQuery], ResultRow>(`
-        SELECT r.entry_id, e.captured_at_us, r.position, r.standard_error, r.quality, r.flags
+        SELECT r.entry_id << ${FLAG_BITS} | r.flags, e.captured_at_us, r.position, r.standard_error, r.quality
         FROM json_each(@blocks) b CROSS JOIN result r CROSS JOIN entry e NOT INDEXED
         WHERE r.analysis_id = @analysisId AND r.block = b.value AND r.roi = @roi
           AND e.id = r.entry_id AND e.captured_at_us >= @fromUs AND e.captured_at_us < @toUs`)
@@ -194,7 +195,7 @@ export class Results {
       return this.#rows.all({ analysisId, roi, fromUs, toUs, blocks });
     })();
     // In order already, unless the clock was set back or entries came from elsewhere.
-    rows.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+    if (!inOrder(rows)) rows.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     const sensorgram = {
       entryId: new Float64Array(rows.length),
       capturedAtUs: new Float64Array(rows.length),
@@ -203,8 +204,9 @@ export class Results {
       quality: new Float64Array(rows.length),
       flags: new Uint8Array(rows.length),
     };
-    rows.forEach(([entryId, capturedAtUs, position, standardError, quality, flags], i) => {
-      sensorgram.entryId[i] = entryId;
+    rows.forEach(([entryAndFlags, capturedAtUs, position, standardError, quality], i) => {
+      const flags = entryAndFlags % 2 ** FLAG_BITS;
+      sensorgram.entryId[i] = (entryAndFlags - flags) / 2 ** FLAG_BITS;
       sensorgram.capturedAtUs[i] = capturedAtUs;
       sensorgram.position[i] = position ?? Number.NaN;
       sensorgram.standardError[i] = standardError ?? Number.NaN;
@@ -241,6 +243,15 @@ export class Results {
     }
     return last;
   }
+}
+
+function inOrder(rows: readonly ResultRow[]): boolean {
+  let previous = Number.NEGATIVE_INFINITY;
+  for (const row of rows) {
+    if (row[1] < previous) return false;
+    previous = row[1];
+  }
+  return true;
 }
 
 /** The block of results an entry belongs to. */

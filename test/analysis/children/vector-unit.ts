@@ -1,5 +1,5 @@
 // Measures a fixed picture and prints the result as JSON, so that the parent can run it under different vector units.
-import { kernelVersion, measure } from "../../../src/analysis/kernel.ts";
+import { measure, vectorUnit } from "../../../src/analysis/kernel.ts";
 import { fano, normals, picture16 } from "../simulated-rows.ts";
 
 const next = normals(5);
@@ -19,4 +19,4 @@ const answers = (["gaussian", "fano"] as const).map((method) => {
   });
   return { status: [...status], columns: [...columns], standardError: [...standardError] };
 });
-process.stdout.write(JSON.stringify({ version: kernelVersion(), answers }));
+process.stdout.write(JSON.stringify({ version: vectorUnit(), answers }));
