@@ -1,0 +1,21 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { packageRoot } from "../../src/files.ts";
+
+test("set-up on a machine without a compiler says in one line what to install", () => {
+  const bin = mkdtempSync(join(tmpdir(), "phorest-bin-"));
+  onTestFinished(() => rmSync(bin, { recursive: true, force: true }));
+  symlinkSync(process.execPath, join(bin, "node"));
+  const { status, stderr, stdout } = spawnSync(process.execPath, [join(packageRoot(), "scripts/setup.mjs")], {
+    env: { PATH: bin },
+    encoding: "utf8",
+  });
+  expect(status).toBe(1);
+  expect(stdout).toBe("");
+  expect(stderr.trim()).toBe(
+    "phorest: cannot compile, g++, make, python3 not found: sudo apt install g++ make python3",
+  );
+});
