@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type Method, QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { type CsvState, updateCsv } from "../src/delivery/csv-output.ts";
 import { CurveStore } from "../src/delivery/curve.ts";
-import { type PlotInput, renderPlot } from "../src/delivery/plot.ts";
+import { renderPlot } from "../src/delivery/plot.ts";
+import type { PlotInput } from "../src/delivery/plot-input.ts";
 import type { Outcome } from "../src/manifest/outputs.ts";
 
 const START_US = Date.UTC(2026, 2, 4) * 1000;

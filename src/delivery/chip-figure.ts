@@ -6,7 +6,7 @@ import { COLOURS, emptyNote, FAINT_INK, GRID, INK, markNote, summary, textMark, 
 import { heatMap } from "./heat-map.ts";
 import { OVERVIEW_WIDTH, overview, TEMPERATURE_HEIGHT, temperaturePanel } from "./overview.ts";
 import { type PanelGrid, panelGrid, panelMarks, panelRows } from "./panels.ts";
-import type { PlotInput } from "./plot.ts";
+import type { PlotInput } from "./plot-input.ts";
 import { PNG_ZOOM } from "./render.ts";
 import { type Limits, robustLimits, timeSpan, traceOf, zeroOf } from "./trace.ts";
 

@@ -1,7 +1,7 @@
 // The look both drawings share: colours, words and axes.
 import type { Mark, Config as VegaConfig } from "vega";
 import type { Config } from "vega-lite";
-import type { PlotInput } from "./plot.ts";
+import type { PlotInput } from "./plot-input.ts";
 import { FONT_FAMILY } from "./render.ts";
 import type { Limits } from "./trace.ts";
 

@@ -3,7 +3,7 @@ import type { GroupMark } from "vega";
 import type { PanelPlace } from "./chip-layout.ts";
 import { INK, SENSOR_COLOURS, TIME_FORMAT, textMark, timeTitle } from "./figure-style.ts";
 import { SHIFT_COLOURS } from "./heat-map.ts";
-import type { TemperatureSeries } from "./plot.ts";
+import type { TemperatureSeries } from "./plot-input.ts";
 import { celsiusLimits, type Limits, traceOf } from "./trace.ts";
 
 /** Room for the row names on the left; the colour bar and the legend lie right of the overview. */

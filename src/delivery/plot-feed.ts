@@ -5,7 +5,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
-import type { PlotInput, TemperatureSeries } from "./plot.ts";
+import type { PlotInput, TemperatureSeries } from "./plot-input.ts";
 import { DEGREES } from "./report.ts";
 
 export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" | "roiManifest">;

@@ -1,45 +1,14 @@
 // The picture of an experiment: what it is drawn from, and which of two drawings it becomes. Up to 20 ROIs share one
 // panel with a legend; more are drawn as an overview and one small panel each, laid out like the chip.
 import { basename, join } from "node:path";
-import type { Method } from "../analysis/method.ts";
 import { writeDurably } from "../files.ts";
 import { chipFigure } from "./chip-figure.ts";
-import type { PanelPlace } from "./chip-layout.ts";
+import type { PlotInput } from "./plot-input.ts";
 import { type Picture, renderVega, renderVegaLite } from "./render.ts";
 import { stackedFigure } from "./stacked-figure.ts";
 
-/** One ROI's curve, decimated (see curve.ts): NaN values are gaps, flags other than 0 mark doubtful points. */
-export interface PlotSeries {
-  readonly label: string;
-  /** px; shifts are drawn against it. Undefined where no sound point is known. */
-  readonly baselinePx: number | undefined;
-  readonly timesMs: Float64Array;
-  /** px */
-  readonly values: Float64Array;
-  readonly flags: Uint8Array;
-}
-
-export interface TemperatureSeries {
-  readonly sensor: string;
-  readonly timesMs: Float64Array;
-  /** °C */
-  readonly values: Float64Array;
-}
-
-export interface PlotInput {
-  readonly title: string;
-  readonly method: Method;
-  /** Frames measured. */
-  readonly frames: number;
-  /** First and last frame, ms since the epoch; undefined before the first. */
-  readonly spanMs: readonly [number, number] | undefined;
-  readonly series: readonly PlotSeries[];
-  readonly temperatures: readonly TemperatureSeries[];
-  /** Where each ROI's panel lies; a plain grid where it is absent. */
-  readonly layout?: readonly PanelPlace[];
-}
-
 const PLOT_NAME = "processed_data_plot";
+
 /** More ROIs than this are not legible in one panel. */
 export const MOST_IN_ONE_PANEL = 20;
 

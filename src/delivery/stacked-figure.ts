@@ -14,7 +14,7 @@ import {
   TIME_FORMAT,
   timeTitle,
 } from "./figure-style.ts";
-import type { PlotInput, PlotSeries, TemperatureSeries } from "./plot.ts";
+import type { PlotInput, PlotSeries, TemperatureSeries } from "./plot-input.ts";
 import { celsiusLimits, type Limits, robustLimits, type Trace, timeSpan, traceOf, zeroOf } from "./trace.ts";
 
 const WIDTH = 860;

@@ -1,6 +1,6 @@
 // From a curve to what is drawn of it: at most four points per pixel column (first, last, smallest, largest, so that
 // extremes survive), lines cut at gaps, doubtful points apart, and everything beyond the limits marked at the limit.
-import type { PlotSeries } from "./plot.ts";
+import type { PlotSeries } from "./plot-input.ts";
 
 export interface TracePoint {
   /** ms since the epoch */

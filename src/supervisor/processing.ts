@@ -7,7 +7,8 @@ import { kernelVersion } from "../analysis/kernel.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import type { TaskAnswer, TaskRequest } from "../analysis/task.ts";
-import { encodeFailure, Failure, type FailureData } from "../failure.ts";
+import { withDeadline } from "../deadline.ts";
+import { encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -77,15 +78,12 @@ export class Processing {
   /** Waits for the frames in hand, gives what does not end in time back to the queue, ends the pool. */
   async stop(timeoutMs: number): Promise<void> {
     this.stopped = true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
+    const late = () => new Failure("internal", "frames are still being measured");
+    await withDeadline(Promise.all(this.inHand.values()), timeoutMs, late).catch((error: unknown) => {
+      this.options.log.warn(`${failureLine(error)}: ${this.inHand.size} go back to the queue`);
     });
-    await Promise.race([Promise.all(this.inHand.values()), late]);
-    clearTimeout(timer);
     // A native call in flight must not be torn down; the pool is only ended when it is at rest.
     if (this.inHand.size === 0) await this.pool.destroy();
-    else this.options.log.warn(`${this.inHand.size} frames were still being measured; they go back to the queue`);
   }
 
   private room(): number {
@@ -160,24 +158,15 @@ export class Processing {
   private async measureInPool(request: TaskRequest): Promise<TaskAnswer> {
     const { frameTimeoutMs } = this.options;
     const running = this.pool.run(request);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const seconds = (frameTimeoutMs / 1000).toFixed(0);
-        reject(
-          new Failure("analysis.failed", `not measured within ${seconds} s`, {
-            hint: "Data_Analysis.frame_timeout_seconds",
-          }),
-        );
-      }, frameTimeoutMs);
-    });
+    const late = () =>
+      new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {
+        hint: "Data_Analysis.frame_timeout_seconds",
+      });
     try {
-      return await Promise.race([running, late]);
+      return await withDeadline(running, frameTimeoutMs, late);
     } catch (thrown) {
       if (thrown instanceof Failure) this.replacePool(running);
       throw thrown;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -10,6 +10,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { withDeadline } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
@@ -241,7 +242,9 @@ export class Supervisor {
     let clean = true;
     const attempt = async (what: string, step: () => Promise<void>): Promise<void> => {
       try {
-        await within(step(), leftMs());
+        const limitMs = leftMs();
+        const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(0)} s`);
+        await withDeadline(step(), limitMs, late);
       } catch (thrown) {
         clean = false;
         log.error(`${what}: ${failureLine(thrown)}`);
@@ -290,19 +293,4 @@ export class Supervisor {
 /** µs since the epoch, UTC, as the wall clock stands now. */
 function nowUs(): number {
   return Date.now() * 1000;
-}
-
-async function within(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Failure("internal", `not done within ${(limitMs / 1000).toFixed(0)} s`)),
-      limitMs,
-    );
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { CurveStore } from "../../src/delivery/curve.ts";
-import { type PlotInput, renderPlot, writePlot } from "../../src/delivery/plot.ts";
+import { renderPlot, writePlot } from "../../src/delivery/plot.ts";
+import type { PlotInput } from "../../src/delivery/plot-input.ts";
 import { rasterise } from "../../src/delivery/render.ts";
 
 const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000;

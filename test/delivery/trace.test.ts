@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PlotSeries } from "../../src/delivery/plot.ts";
+import type { PlotSeries } from "../../src/delivery/plot-input.ts";
 import { robustLimits, timeSpan, traceOf, zeroOf } from "../../src/delivery/trace.ts";
 
 function series(values: readonly number[], flags: readonly number[] = values.map(() => 0)): PlotSeries {

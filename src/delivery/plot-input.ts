@@ -1,0 +1,34 @@
+// What a plot is drawn from.
+import type { Method } from "../analysis/method.ts";
+import type { PanelPlace } from "./chip-layout.ts";
+
+/** One ROI's curve, decimated (see curve.ts): NaN values are gaps, flags other than 0 mark doubtful points. */
+export interface PlotSeries {
+  readonly label: string;
+  /** px; shifts are drawn against it. Undefined where no sound point is known. */
+  readonly baselinePx: number | undefined;
+  readonly timesMs: Float64Array;
+  /** px */
+  readonly values: Float64Array;
+  readonly flags: Uint8Array;
+}
+
+export interface TemperatureSeries {
+  readonly sensor: string;
+  readonly timesMs: Float64Array;
+  /** °C */
+  readonly values: Float64Array;
+}
+
+export interface PlotInput {
+  readonly title: string;
+  readonly method: Method;
+  /** Frames measured. */
+  readonly frames: number;
+  /** First and last frame, ms since the epoch; undefined before the first. */
+  readonly spanMs: readonly [number, number] | undefined;
+  readonly series: readonly PlotSeries[];
+  readonly temperatures: readonly TemperatureSeries[];
+  /** Where each ROI's panel lies; a plain grid where it is absent. */
+  readonly layout?: readonly PanelPlace[];
+}
