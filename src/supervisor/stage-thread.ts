@@ -1,6 +1,7 @@
 // The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
 // new one after the old one died. The other end is workers/host.ts.
 import { Worker } from "node:worker_threads";
+import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { decodeFailure, Failure } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
 import type { FromThread, ToThread } from "./messages.ts";
@@ -48,7 +49,8 @@ export class StageThread<Settings, Job, Answer> {
     try {
       return await new Promise<Answer>((resolve, reject) => {
         this.pending = { id, resolve, reject };
-        timer = setTimeout(() => this.replace(`gave no answer within ${(timeoutMs / 1000).toFixed(0)} s`), timeoutMs);
+        const giveUp = () => this.replace(`gave no answer within ${(timeoutMs / 1000).toFixed(0)} s`);
+        timer = setTimeout(giveUp, Math.min(timeoutMs, LONGEST_TIMER_MS));
         signal?.addEventListener("abort", cancel, { once: true });
         post({ type: "job", id, job });
       });

@@ -1,5 +1,6 @@
 // One stage at work: when to run, what to do when it fails, how to stop. Every stage is this class; a stage differs
 // only in its name, its schedule and its unit of work.
+import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { encodeFailure, type FailureData } from "../failure.ts";
 import { move, type StageEvent, type StageState } from "./stage-state.ts";
 
@@ -140,8 +141,8 @@ export class Stage<Name extends string = string> {
       const leftMs = untilMs - this.options.now();
       if (leftMs <= 0) return;
       await new Promise<void>((resolve) => {
-        // setTimeout takes at most 2^31 - 1 ms; a longer wait is slept in pieces.
-        const timer = setTimeout(resolve, Math.min(leftMs, 0x7fffffff));
+        // A wait longer than a timer may be is slept in pieces.
+        const timer = setTimeout(resolve, Math.min(leftMs, LONGEST_TIMER_MS));
         this.rouse = () => {
           clearTimeout(timer);
           resolve();

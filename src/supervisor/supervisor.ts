@@ -10,7 +10,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { withDeadline } from "../deadline.ts";
+import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
@@ -130,17 +130,16 @@ export class Supervisor {
 
   /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed. */
   async run(): Promise<RunSummary> {
-    const { durationMs, config } = this.options;
+    const { config } = this.options;
+    const startedMs = performance.now();
     for (const stage of Object.values(this.stages)) stage.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
-    this.heartbeat = setInterval(() => this.beat(), beatMs);
-    const timer = durationMs === undefined ? undefined : setTimeout(() => this.finish("duration reached"), durationMs);
+    this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
-      const reason = this.reasonToEnd();
+      const reason = this.reasonToEnd(performance.now() - startedMs);
       if (reason !== undefined) this.finish(reason);
     }, WATCH_MS);
     const reason = await this.finished;
-    clearTimeout(timer);
     clearInterval(watch);
     this.options.log.stage("supervisor").info(`stopping: ${reason}`);
     return this.shutDown(reason);
@@ -219,8 +218,9 @@ export class Supervisor {
   }
 
   /** Why a scripted run may end now; undefined while it may not. */
-  private reasonToEnd(): string | undefined {
-    const { frames, untilIdle } = this.options;
+  private reasonToEnd(elapsedMs: number): string | undefined {
+    const { durationMs, frames, untilIdle } = this.options;
+    if (durationMs !== undefined && elapsedMs >= durationMs) return "duration reached";
     const collector = this.stages.collector.report();
     if (frames !== undefined && collector.state === "faulted") return "the collector is faulted";
     const enough = frames !== undefined && this.collecting.captured >= frames;
