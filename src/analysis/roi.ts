@@ -25,7 +25,7 @@ export interface RoiManifest {
   readonly json: string;
 }
 
-const HINT_CALIBRATE = "make it anew with `phorest calibrate`, or mend the entry";
+const HINT_CALIBRATE = "make the file anew by calibration, or mend the entry";
 
 /** Reads an ROI manifest file. Throws Failure `rois.missing` or `rois.invalid`. */
 export async function readRoiManifest(path: string): Promise<RoiManifest> {
@@ -35,7 +35,7 @@ export async function readRoiManifest(path: string): Promise<RoiManifest> {
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EISDIR")) {
       throw new Failure("rois.missing", `${path}: no ROI manifest there`, {
-        hint: "make one with `phorest calibrate`, or name the right file",
+        hint: "make one by calibration and put it there, or name another in Paths.roi_manifest_filename",
         cause: error,
       });
     }

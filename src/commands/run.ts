@@ -41,6 +41,8 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
     const summary = await runExperiment(loaded, args);
     process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, loaded.config)}\n`);
     process.exitCode = exitCode(summary);
+    // Something that did not end in time would keep the process alive; all that is durable is so already.
+    if (!summary.clean) process.exit();
   },
 };
 
@@ -75,6 +77,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSum
     const own = log.stage("supervisor");
     for (const warning of loaded.warnings) own.warn(warning);
     if (lock.warning !== undefined) own.warn(lock.warning);
+    if (!config.Services.enable_camera) own.warn("Services.enable_camera is false: no pictures are taken");
     await prepareRois(config, log);
     const supervisor = new Supervisor({
       config,

@@ -41,7 +41,9 @@ export class Collecting {
   /** One capture. True when another picture may be taken at once. */
   async work(signal: AbortSignal): Promise<boolean> {
     const { config, limit, live, log } = this.options;
-    if (!config.Services.enable_camera || (limit !== undefined && this.captured >= limit)) return false;
+    if (!config.Services.enable_camera) this.dry = true;
+    if (this.dry && live) return false;
+    if (limit !== undefined && this.captured >= limit) return false;
     const timeoutMs = config.Camera.timeout_seconds * 1000;
     const { frame, more } = await this.thread.run({ type: "capture" }, timeoutMs, signal);
     this.more = more && !live;

@@ -7,7 +7,8 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
 import { StageThread } from "./stage-thread.ts";
 
-const REPORT_TIMEOUT_MS = 600_000;
+/** A CSV of a whole weekend with 644 ROIs is written anew in minutes; a thread silent for longer hangs. */
+const REPORT_TIMEOUT_MS = 7_200_000;
 
 export interface DeliveringOptions {
   readonly config: Config;

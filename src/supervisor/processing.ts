@@ -6,9 +6,9 @@ import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import type { TaskAnswer, TaskRequest } from "../analysis/task.ts";
+import type { EncodedResult, TaskAnswer, TaskRequest } from "../analysis/task.ts";
 import { withDeadline } from "../deadline.ts";
-import { encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
+import { decodeFailure, encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -44,6 +44,8 @@ export class Processing {
   private pool: Piscina<TaskRequest, TaskAnswer>;
   private measure: Measure | undefined;
   private stopped = false;
+  private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
+  private trouble: FailureData | undefined;
 
   constructor(options: ProcessingOptions) {
     this.options = options;
@@ -52,6 +54,7 @@ export class Processing {
 
   /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
   async work(): Promise<boolean> {
+    this.raiseTrouble();
     const room = this.room();
     if (room <= 0 || this.stopped) return false;
     const claims = this.options.manifest.claimPending(room, this.options.nowUs());
@@ -61,7 +64,7 @@ export class Processing {
       measure = await this.currentMeasure();
     } catch (thrown) {
       const failure = encodeFailure(thrown);
-      for (const claim of claims) this.settleFailed(claim, failure);
+      for (const claim of claims) this.refuse(claim, failure);
       return this.room() > 0;
     }
     for (const claim of claims) {
@@ -84,10 +87,12 @@ export class Processing {
     });
     // A native call in flight must not be torn down; the pool is only ended when it is at rest.
     if (this.inHand.size === 0) await this.pool.destroy();
+    this.giveBack();
   }
 
+  /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
   private room(): number {
-    return Math.min(this.options.batchSize, this.options.threads + 2) - this.inHand.size;
+    return Math.min(this.options.batchSize, this.options.threads) - this.inHand.size;
   }
 
   private createPool(): Piscina<TaskRequest, TaskAnswer> {
@@ -124,35 +129,33 @@ export class Processing {
     return this.measure;
   }
 
+  /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
   private async process(claim: Claim, measure: Measure): Promise<void> {
-    const { log, manifest, nowUs } = this.options;
     const startedMs = performance.now();
     try {
-      const path = join(claim.filepath, claim.filename);
       const answer = await this.measureInPool({
-        path,
+        path: join(claim.filepath, claim.filename),
         roiManifestJson: measure.rois.json,
         settings: this.options.settings,
       });
-      if (!answer.ok) {
-        this.settleFailed(claim, answer.failure, measure.analysisId);
-        return;
-      }
-      const result = answer.answer;
-      const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
-      const outcome = manifest.complete(claim, measure.analysisId, { ...result, flags }, nowUs());
-      if (outcome === undefined) {
-        log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, {
-          entry: claim.entryId,
-        });
-        return;
-      }
-      const tookMs = Math.round(performance.now() - startedMs);
-      log.info(`${claim.filename}: measured in ${tookMs} ms`, { entry: claim.entryId });
-      this.options.settled(true);
+      if (answer.ok) this.settleMeasured(claim, measure, answer.answer, performance.now() - startedMs);
+      else this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {
-      this.settleThrown(claim, encodeFailure(thrown), measure.analysisId);
+      this.refuse(claim, encodeFailure(thrown), measure.analysisId);
     }
+  }
+
+  private settleMeasured(claim: Claim, measure: Measure, result: EncodedResult, tookMs: number): void {
+    const { log, manifest, nowUs } = this.options;
+    const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
+    const outcome = manifest.complete(claim, measure.analysisId, { ...result, flags }, nowUs());
+    const fields = { entry: claim.entryId };
+    if (outcome === undefined) {
+      log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, fields);
+      return;
+    }
+    log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
+    this.options.settled(true);
   }
 
   private async measureInPool(request: TaskRequest): Promise<TaskAnswer> {
@@ -161,6 +164,7 @@ export class Processing {
     const late = () =>
       new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {
         hint: "Data_Analysis.frame_timeout_seconds",
+        retry: "later",
       });
     try {
       return await withDeadline(running, frameTimeoutMs, late);
@@ -178,18 +182,18 @@ export class Processing {
     this.pool = this.createPool();
   }
 
-  /** The pool itself failed (a thread died): another try is due while attempts are left. */
-  private settleThrown(claim: Claim, failure: FailureData, analysisId: number): void {
-    const { log, manifest, maxAttempts } = this.options;
-    if (failure.retry === "never" || claim.attempts >= maxAttempts) {
-      this.settleFailed(claim, failure, analysisId);
+  /** Fails the frame for good, or sets it aside for another try while that can help. */
+  private refuse(claim: Claim, failure: FailureData, analysisId?: number): void {
+    const again = failure.retry === "later" && (isStorage(failure) || claim.attempts < this.options.maxAttempts);
+    if (again) {
+      this.setAside(claim, failure);
       return;
     }
-    log.warn(`${claim.filename}: ${failure.message}; attempt ${claim.attempts} of ${maxAttempts}`, {
-      entry: claim.entryId,
-    });
-    manifest.release(claim, { countAttempt: true });
-    this.options.settled(false);
+    try {
+      this.settleFailed(claim, failure, analysisId);
+    } catch (thrown) {
+      this.setAside(claim, encodeFailure(thrown));
+    }
   }
 
   private settleFailed(claim: Claim, failure: FailureData, analysisId?: number): void {
@@ -202,4 +206,34 @@ export class Processing {
     log.error(`${claim.filename}: failed: ${failure.message}${hint}`, { entry: claim.entryId });
     this.options.settled(false);
   }
+
+  /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
+  private setAside(claim: Claim, failure: FailureData): void {
+    const { log, settled } = this.options;
+    log.warn(`${claim.filename}: ${failure.message}; it is tried again`, { entry: claim.entryId });
+    // A full disk is not the frame's fault and must not use up its attempts.
+    this.unsettled.push({ claim, countAttempt: !isStorage(failure) });
+    this.trouble = failure;
+    settled(false);
+  }
+
+  /** Gives back what was set aside and throws the reason, so that the stage waits before it tries again. */
+  private raiseTrouble(): void {
+    const { trouble } = this;
+    this.giveBack();
+    this.trouble = undefined;
+    if (trouble !== undefined) throw decodeFailure(trouble);
+  }
+
+  private giveBack(): void {
+    for (let next = this.unsettled.at(-1); next !== undefined; next = this.unsettled.at(-1)) {
+      this.options.manifest.release(next.claim, { countAttempt: next.countAttempt });
+      this.unsettled.pop();
+    }
+  }
+}
+
+/** Failures of the disk under the manifest or the pictures. */
+function isStorage(failure: FailureData): boolean {
+  return failure.code === "disk.full" || failure.code === "disk.failed";
 }

@@ -75,7 +75,8 @@ export class StageThread<Settings, Job, Answer> {
     });
     await Promise.race([ended, late]);
     clearTimeout(timer);
-    this.worker = undefined;
+    // Whoever still waits for a job is told; its own timer would keep the process alive.
+    this.lost(worker, "was closed");
     await worker.terminate();
   }
 

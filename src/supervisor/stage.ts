@@ -48,6 +48,10 @@ export class Stage<Name extends string = string> {
   private lastFailure: FailureData | undefined;
   private nextRunMs: number | undefined;
   private woken = false;
+  /** A point of the cadence's grid; failures and pauses do not move it. */
+  private gridMs = 0;
+  /** Before this a wake-up does not count. */
+  private earliestMs = 0;
   private stopping = false;
   private rouse: (() => void) | undefined;
   private life: Promise<void> | undefined;
@@ -84,20 +88,21 @@ export class Stage<Name extends string = string> {
 
   private async live(): Promise<void> {
     let dueMs = this.options.now();
+    this.gridMs = dueMs;
     while (!this.stopping) {
       await this.sleepUntil(dueMs);
       if (this.stopping) break;
       this.woken = false;
       this.apply("wake");
       const startedMs = this.options.now();
-      dueMs = await this.runOnce(startedMs, dueMs);
+      dueMs = await this.runOnce(startedMs);
     }
     this.nextRunMs = undefined;
     this.apply("stop");
   }
 
   /** Runs the unit of work; returns when the next one is due. */
-  private async runOnce(startedMs: number, dueMs: number): Promise<number> {
+  private async runOnce(startedMs: number): Promise<number> {
     const { schedule, failureLimit } = this.options;
     try {
       const more = await this.options.work(this.abort.signal);
@@ -106,7 +111,7 @@ export class Stage<Name extends string = string> {
       this.passes += 1;
       this.apply("settle");
       if (schedule.kind === "cadence") {
-        return more ? this.options.now() : nextOnGrid(dueMs, schedule.everyMs, this.options.now());
+        return more ? this.options.now() : nextOnGrid(this.gridMs, schedule.everyMs, this.options.now());
       }
       const earliestMs = startedMs + schedule.atMostEveryMs;
       if (more || this.woken) return earliestMs;
@@ -120,8 +125,6 @@ export class Stage<Name extends string = string> {
       return this.options.now() + this.delayMs(exhausted);
     }
   }
-
-  private earliestMs = 0;
 
   /** Exponential with a jitter of a quarter, so that several instruments on one share do not knock in step. */
   private delayMs(exhausted: boolean): number {
@@ -159,8 +162,8 @@ export class Stage<Name extends string = string> {
   }
 }
 
-/** The first point of the grid through `dueMs` that lies after `nowMs`. */
-export function nextOnGrid(dueMs: number, everyMs: number, nowMs: number): number {
-  const missed = Math.max(0, Math.floor((nowMs - dueMs) / everyMs));
-  return dueMs + (missed + 1) * everyMs;
+/** The first point of the grid through `gridMs` that lies after `nowMs`. */
+export function nextOnGrid(gridMs: number, everyMs: number, nowMs: number): number {
+  const missed = Math.max(0, Math.floor((nowMs - gridMs) / everyMs));
+  return gridMs + (missed + 1) * everyMs;
 }

@@ -243,7 +243,7 @@ export class Supervisor {
     const attempt = async (what: string, step: () => Promise<void>): Promise<void> => {
       try {
         const limitMs = leftMs();
-        const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(0)} s`);
+        const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(1)} s`);
         await withDeadline(step(), limitMs, late);
       } catch (thrown) {
         clean = false;

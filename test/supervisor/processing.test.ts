@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
+import { formatRoiManifest } from "../../src/analysis/roi.ts";
+import { writeDurably } from "../../src/files.ts";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+import { createLogger } from "../../src/log.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { Processing } from "../../src/supervisor/processing.ts";
+
+/** One pending frame of a small simulated chip, and a processing stage whose manifest is `dress`ed up. */
+async function line(dress: (manifest: Manifest) => Manifest, picture?: Uint8Array) {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-processing-"));
+  const simulator = createSimulator({ width: 640, height: 480 });
+  const roiManifestFile = join(directory, "rois.json");
+  await writeDurably(roiManifestFile, formatRoiManifest(simulator.roiManifest()));
+  writeFileSync(join(directory, "frame.png"), picture ?? (await encodePicture(simulator.render(0, 1), "png")));
+  const manifest = Manifest.open({ file: join(directory, MANIFEST_FILENAME) });
+  const version = { config: "{}", version: "0", nodeVersion: "0", host: "test", pid: 1 };
+  const runId = manifest.beginRun({ ...version, startedAtUs: 1 });
+  manifest.addEntry({ runId, capturedAtUs: 1, filename: "frame.png", filepath: directory });
+  const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
+  const processing = new Processing({
+    manifest: dress(manifest),
+    log: log.stage("processor"),
+    runId,
+    settings: { method: "gaussian", subRois: 10, sampling: "precise", bitDepthScaling: "stretch", debug: false },
+    roiManifestFile,
+    threads: 1,
+    batchSize: 16,
+    maxAttempts: 3,
+    frameTimeoutMs: 60_000,
+    nowUs: () => 2,
+    settled: () => undefined,
+  });
+  onTestFinished(async () => {
+    await processing.stop(10_000);
+    await log.close();
+    manifest.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return { manifest, processing };
+}
+
+async function untilAtRest(processing: Processing): Promise<void> {
+  while (processing.framesInHand > 0) await sleep(10);
+}
+
+test("a disk too full for a result makes the stage wait and costs the frame none of its attempts", async () => {
+  let full = true;
+  const { manifest, processing } = await line((real) => {
+    const refuse = () => {
+      throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+    };
+    return new Proxy(real, {
+      get: (target, name) => {
+        if (full && (name === "complete" || name === "fail")) return refuse;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  });
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await processing.work();
+    await untilAtRest(processing);
+    expect(manifest.counts()).toMatchObject({ processing: 1, failed: 0 });
+    await expect(processing.work()).rejects.toMatchObject({ code: "disk.full" });
+    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 0 });
+  }
+  full = false;
+  await processing.work();
+  await untilAtRest(processing);
+  expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 0 });
+});
+
+test("a picture that can never be read is failed at once, with its reason", async () => {
+  const { manifest, processing } = await line((real) => real, Buffer.from("not a picture"));
+  await processing.work();
+  await untilAtRest(processing);
+  expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, failed: 1 });
+  expect(manifest.lastEntry()?.error).toContain("frame.png");
+});
