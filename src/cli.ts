@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     .exitProcess(false)
     .fail((message, error) => {
       if (error !== undefined && error !== null) throw error;
-      process.stderr.write(`${message} (phorest --help)\n`);
+      process.stderr.write(`${message.replace(/\s*\n\s*/g, " ")} (phorest --help)\n`);
       process.exitCode = WRONG_USAGE;
       throw new AlreadySaid();
     });

@@ -80,6 +80,8 @@ export function failureLine(thrown: unknown): string {
 }
 
 const DISK_FULL = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
+/** SQLite's words for a file that was taken away, moved or made read-only under it. */
+const DATABASE_LOST = /^SQLITE_(READONLY|IOERR|CANTOPEN)/;
 const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE"]);
 
 /** Operating-system errors that have a meaning here; undefined for all others. */
@@ -96,6 +98,13 @@ function fromSystemError(thrown: unknown): Failure | undefined {
   if (DISK_FAILED.has(thrown.code)) {
     return new Failure("disk.failed", `${where}${thrown.message}`, {
       hint: "check the disk and its permissions",
+      retry: "later",
+      cause: thrown,
+    });
+  }
+  if (DATABASE_LOST.test(thrown.code)) {
+    return new Failure("disk.failed", `the manifest can no longer be written: ${thrown.message}`, {
+      hint: "its directory was removed, moved or made read-only; stop, restore it, start again",
       retry: "later",
       cause: thrown,
     });

@@ -2,8 +2,18 @@
 // same directory, are flushed to the disk, renamed, and the directory is flushed too, so that neither a kill nor a
 // power cut leaves half a picture under a real name.
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -43,9 +53,29 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Creates a directory and its parents. */
+/**
+ * Creates a directory and its parents, one after the other: Node's own recursive form never returns in places such as
+ * /proc, where a parent exists and yet nothing can be made in it.
+ */
 export async function ensureDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
+}
+
+/** The same at once. */
+export function makeDirectory(directory: string): void {
+  if (existsSync(directory)) {
+    if (!statSync(directory).isDirectory())
+      throw Object.assign(new Error(`${directory}: not a directory`), { code: "ENOTDIR" });
+    return;
+  }
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectory(parent);
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    // Somebody else made it in the meantime.
+    if (!existsSync(directory)) throw error;
+  }
 }
 
 /** Removes files a dead process was still writing; returns their names. */

@@ -35,6 +35,11 @@ export function flagNames(bits: number): Flag[] {
   return (Object.keys(FLAGS) as Flag[]).filter((name) => (bits & FLAGS[name]) !== 0);
 }
 
+/** The bits of flags given by name; names that are no flags count for nothing. */
+export function flagBits(names: readonly unknown[]): number {
+  return (Object.keys(FLAGS) as Flag[]).reduce((bits, flag) => (names.includes(flag) ? bits | FLAGS[flag] : bits), 0);
+}
+
 /** Everything one analysis says about one frame. ROIs are in the order of the ROI manifest. */
 export interface FrameResult {
   readonly method: Method;

@@ -1,6 +1,5 @@
 // `phorest analyse`: measures existing pictures without a manifest; one established record per picture, in input order.
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { Piscina } from "piscina";
@@ -20,6 +19,7 @@ import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import { decodeValues, type EncodedResult, type TaskAnswer, type TaskRequest } from "../analysis/task.ts";
 import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
 import { decodeFailure, Failure } from "../failure.ts";
+import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
 import { workerFile } from "../supervisor/stage-thread.ts";
 import { Progress } from "./progress.ts";
@@ -190,7 +190,7 @@ interface Sink {
 /** Where the records go. A file must be new: records of different settings in one file could not be told apart. */
 async function openSink({ out, jsonl = "-" }: AnalyseArguments): Promise<Sink> {
   if (out === undefined && jsonl === "-") return sinkOf(process.stdout, false);
-  if (out !== undefined) await mkdir(out, { recursive: true });
+  if (out !== undefined) await ensureDirectory(out);
   const path = out === undefined ? jsonl : join(out, "processing_results.jsonl");
   const stream = createWriteStream(path, { flags: "wx", flush: true });
   try {

@@ -31,9 +31,9 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   describe: "Capture, measure and report in one process until stopped",
   builder: (yargs) =>
     yargs
-      .option("frames", { type: "number", describe: "Stop after this many captures" })
+      .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many captures" })
       .option("until-idle", { type: "boolean", default: false, describe: "Stop once nothing is waiting any more" })
-      .option("duration", { type: "number", describe: "Stop after this many seconds" })
+      .option("duration", { type: "number", requiresArg: true, describe: "Stop after this many seconds" })
       .example("$0 run --frames 20 --until-idle", "twenty pictures of the simulated chip, then stop"),
   handler: async (args) => {
     checkArguments(args);

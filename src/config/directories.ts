@@ -1,7 +1,8 @@
 // The directories an experiment needs, made before anything is started, so that the first picture is not the one that
 // finds out.
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { Failure } from "../failure.ts";
+import { makeDirectory } from "../files.ts";
 import type { Config } from "./schema.ts";
 import { shownPath } from "./toml-file.ts";
 
@@ -20,8 +21,12 @@ export function checkDirectories(config: Config): void {
   ];
   if (Services.enable_file_backup) needed.push(["Paths.backup_dir", Paths.backup_dir]);
   if (Services.enable_brightfield) needed.push(["Paths.brightfield_dir", Paths.brightfield_dir]);
+  const unusable: string[] = [];
   const problems = needed.flatMap(([name, directory]) => {
+    // What lies in an unusable root is unusable for the same reason: once is enough.
+    if (unusable.includes(Paths.root_dir) && directory.startsWith(`${Paths.root_dir}/`)) return [];
     const reason = whyUnusable(directory);
+    if (reason !== undefined) unusable.push(directory);
     return reason === undefined ? [] : [`${name} = ${JSON.stringify(shownPath(directory))}: ${reason}`];
   });
   if (problems.length === 0) return;
@@ -32,14 +37,14 @@ export function checkDirectories(config: Config): void {
 
 function whyUnusable(directory: string): string | undefined {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOTDIR") return "a file stands where a directory is needed";
     const found = statSync(directory, { throwIfNoEntry: false });
     if (found?.isDirectory() === false) return "is a file, not a directory";
+    if (code === "ENOTDIR") return "a file stands where a directory is needed";
     if (code === "EACCES" || code === "EPERM")
       return found === undefined ? "may not be created" : "may not be written to";
     if (code === "EROFS") return "lies on a read-only file system";

@@ -10,12 +10,12 @@
 // leaves a file that is a prefix of the next rewrite, which tells it from an edited one.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { writeToBuffer } from "fast-csv";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
-import { fileSize, PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { ensureDirectory, fileSize, PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import { csvColumns, csvLines, widenColumns } from "./report.ts";
 
@@ -146,7 +146,7 @@ async function rewrite(
   signal: AbortSignal | undefined,
 ): Promise<CsvUpdate> {
   const directory = dirname(path);
-  await mkdir(directory, { recursive: true });
+  await ensureDirectory(directory);
   const temporary = join(directory, `.${basename(path)}.anew${PARTIAL_SUFFIX}`);
   let columns = startColumns.length > 0 ? startColumns : widenColumns(csvColumns([], []), read(0, 1));
   try {
@@ -170,6 +170,14 @@ async function rewrite(
   }
 }
 
+/** Closes `handle` and passes the failure on. */
+function closing(handle: FileHandle): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await handle.close();
+    throw error;
+  };
+}
+
 type Written = { state: CsvState; lines: number; containsOld: boolean } | { wider: readonly string[] };
 
 async function writeAll(
@@ -181,8 +189,9 @@ async function writeAll(
   signal: AbortSignal | undefined,
 ): Promise<Written> {
   const oldSize = fileSize(path) ?? 0;
-  const old = oldSize > 0 ? await open(path, "r") : undefined;
+  // The new file first: where the directory cannot be written, nothing is left open.
   const handle = await open(temporary, "w+");
+  const old = oldSize > 0 ? await open(path, "r").catch(closing(handle)) : undefined;
   try {
     let bytes = 0;
     let cursor = 0;

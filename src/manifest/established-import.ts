@@ -258,15 +258,16 @@ function readRois(file: string | undefined): RoiManifest | undefined {
   }
 }
 
-function storedResult({ method, labels, statistics, brightness, contrast }: EstablishedResult) {
+function storedResult({ method, labels, statistics, doubt, brightness, contrast }: EstablishedResult) {
   const perRoi = QUANTITIES[method].length * STATISTICS.length;
-  const unknown = new Float64Array(labels.length).fill(Number.NaN);
   const median = medianColumn(method);
+  const unknown = () => new Float64Array(labels.length).fill(Number.NaN);
   return {
     position: Float64Array.from(labels, (_, roi) => statistics[roi * perRoi + median] ?? Number.NaN),
-    standardError: unknown,
-    quality: unknown,
+    standardError: unknown(),
+    quality: unknown(),
     flags: new Uint8Array(labels.length),
+    ...doubt,
     statistics: encodeStatistics(statistics, perRoi),
     brightness,
     contrast,

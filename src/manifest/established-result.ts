@@ -1,5 +1,5 @@
 // A line of processing_results.jsonl as other programs wrote it.
-import { METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
+import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
 import { usFromIso } from "./timestamps.ts";
 
 /** The result of one frame. */
@@ -10,8 +10,17 @@ export interface EstablishedResult {
   readonly labels: readonly string[];
   /** [roi][quantity][statistic] row-major, NaN where there is none. */
   readonly statistics: Float64Array;
+  /** px per ROI, with their doubt: from lines that this program wrote; undefined in those of others. */
+  readonly doubt: Doubt | undefined;
   readonly brightness: number;
   readonly contrast: number;
+}
+
+export interface Doubt {
+  readonly position: Float64Array;
+  readonly standardError: Float64Array;
+  readonly quality: Float64Array;
+  readonly flags: Uint8Array;
 }
 
 /** The result on a line; "failed" when it tells of a frame that was not measured, undefined when it cannot be used. */
@@ -32,6 +41,7 @@ export function parseResultLine(line: string): EstablishedResult | "failed" | un
     method,
     labels,
     statistics: Float64Array.from(rois.flatMap((roi) => statisticsOf(roi, method))),
+    doubt: doubtOf(record.resonances, labels),
     brightness: numberOrNan(picture.brightness),
     contrast: numberOrNan(picture.contrast),
   };
@@ -42,6 +52,21 @@ function statisticsOf(roi: Record<string, unknown>, method: Method): number[] {
     const summary = roi[quantity];
     return STATISTICS.map((statistic) => numberOrNan(isRecord(summary) ? summary[statistic] : undefined));
   });
+}
+
+/** The `resonances` of a line, if they are there for the same ROIs in the same order. */
+function doubtOf(resonances: unknown, labels: readonly unknown[]): Doubt | undefined {
+  if (!Array.isArray(resonances) || resonances.length !== labels.length) return undefined;
+  const rois = resonances.filter(isRecord);
+  if (!labels.every((label, roi) => rois[roi]?.["ROI-label"] === label)) return undefined;
+  const numbers = (name: string) => Float64Array.from(rois, (roi) => numberOrNan(roi[name]));
+  const flags = Uint8Array.from(rois, (roi) => flagBits(Array.isArray(roi.flags) ? roi.flags : []));
+  return {
+    position: numbers("position"),
+    standardError: numbers("standard_error"),
+    quality: numbers("quality"),
+    flags,
+  };
 }
 
 function methodOf(name: unknown): Method | undefined {

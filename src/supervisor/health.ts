@@ -66,7 +66,15 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
           : { filename: last.filename, capturedAt: isoFromUs(last.capturedAtUs), status: last.status },
       stages,
       freeBytes,
-      alarms: alarms({ config, running, stages, counts, freeBytes, ended: run?.endedAtUs !== undefined }),
+      alarms: alarms({
+        config,
+        running,
+        stages,
+        counts,
+        freeBytes,
+        ended: run?.endedAtUs !== undefined,
+        ranBefore: run !== undefined,
+      }),
     };
   } finally {
     manifest.close();
@@ -97,14 +105,15 @@ interface Facts {
   readonly config: Config;
   readonly running: boolean;
   readonly ended: boolean;
+  readonly ranBefore: boolean;
   readonly stages: readonly StageHealth[];
   readonly counts: ManifestCounts;
   readonly freeBytes: number | undefined;
 }
 
-function alarms({ config, running, ended, stages, counts, freeBytes }: Facts): string[] {
+function alarms({ config, running, ended, ranBefore, stages, counts, freeBytes }: Facts): string[] {
   const found: string[] = [];
-  if (!running && !ended) found.push("the last run ended without closing; `phorest run` makes good of it");
+  if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
   for (const { stage, state, detail, ageSeconds } of stages) {
     if (!running) continue;
     if (state === "faulted" || state === "backing_off") found.push(`${stage} ${state.replace("_", " ")}: ${detail}`);
@@ -151,5 +160,6 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
 
 function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir }: Snapshot): string {
   if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
+  if (startedAt === undefined) return `stopped       not run yet, ${dataDir}`;
   return `stopped       ${endedAt ?? "without closing"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
 }

@@ -263,8 +263,8 @@ export class Supervisor {
     clearInterval(this.heartbeat);
     this.beat();
     this.failed = this.manifest.failedInRun(this.runId);
-    this.manifest.endRun(this.runId, nowUs(), reason);
-    this.manifest.close();
+    await attempt("end of the run", async () => this.manifest.endRun(this.runId, nowUs(), reason));
+    await attempt("manifest", async () => this.manifest.close());
     return { captured: this.collecting.captured, processed: this.processed, failed: this.failed, fault, clean };
   }
 

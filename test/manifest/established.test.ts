@@ -148,6 +148,25 @@ describe("importing an established experiment", () => {
     expect(manifest.analyses()).toMatchObject([{ kernelVersion: "established" }]);
   });
 
+  it("keeps the doubt of results that this program exported: a flagged number never comes back unflagged", async () => {
+    const source = temporaryDirectory();
+    const original = openManifest(source);
+    const analysisId = ensureAnalysis(original);
+    addFrame(original, source, 1);
+    const [claim] = original.claimPending(1, NOON_US);
+    if (claim === undefined) throw new Error("no claim");
+    const doubted = resultOf(7, { flags: Uint8Array.of(1, 0, 10), quality: Float64Array.of(0.5, 1, 0.25) });
+    original.complete(claim, analysisId, doubted, NOON_US);
+    const exported = [...processingResults(original)];
+    const moved = establishedExperiment([established(1, { processing_status: "processed" })], exported);
+
+    const manifest = openManifest(temporaryDirectory());
+    await importExperiment(manifest, moved, NOON_US);
+    const [outcome] = manifest.outcomesAfter(0, 10);
+    const { position, standardError, quality, flags } = doubted;
+    expect(outcome?.measured).toMatchObject({ position, standardError, quality, flags });
+  });
+
   it("says which pictures it did not find, and does not wait for them", async () => {
     const directory = establishedExperiment([]);
     const gone = [established(1), established(2, { processing_status: "processed" })];
