@@ -60,8 +60,9 @@ async function main(): Promise<void> {
     .showHelpOnFail(false)
     .exitProcess(false)
     .fail((message, error) => {
-      if (error !== undefined && error !== null) throw error;
-      process.stderr.write(`${message.replace(/\s*\n\s*/g, " ")} (phorest --help)\n`);
+      const complaint = message || error?.message;
+      if (complaint === undefined || (error && error.name !== "YError")) throw error;
+      process.stderr.write(`${complaint.replace(/\s*\n\s*/g, " ")} (phorest --help)\n`);
       process.exitCode = WRONG_USAGE;
       throw new AlreadySaid();
     });

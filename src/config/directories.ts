@@ -1,6 +1,6 @@
 // The directories an experiment needs, made before anything is started, so that the first picture is not the one that
 // finds out.
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { Failure } from "../failure.ts";
 import { makeDirectory } from "../files.ts";
 import type { Config } from "./schema.ts";
@@ -42,9 +42,10 @@ function whyUnusable(directory: string): string | undefined {
     return undefined;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const found = statSync(directory, { throwIfNoEntry: false });
+    const found = existsSync(directory) ? statSync(directory) : undefined;
     if (found?.isDirectory() === false) return "is a file, not a directory";
     if (code === "ENOTDIR") return "a file stands where a directory is needed";
+    if (code === "ENOENT") return "may not be created";
     if (code === "EACCES" || code === "EPERM")
       return found === undefined ? "may not be created" : "may not be written to";
     if (code === "EROFS") return "lies on a read-only file system";
