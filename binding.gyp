@@ -15,6 +15,7 @@
       "sources": [
         "native/fit.cc",
         "native/fit_bank.cc",
+        "native/joint.cc",
         "native/fit_baseline.cc",
         "native/fit_avx2.cc",
         "native/fit_avx512.cc"

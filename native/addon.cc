@@ -100,7 +100,7 @@ class Addon : public Napi::Addon<Addon> {
       request.picture = picture(info);
       request.angleDegrees = number(info, 3, "angleDegrees");
       if (!std::isfinite(request.angleDegrees)) refuseRange(env, "expected a finite angleDegrees");
-      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 3));
+      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 4));
       request.subRois = integer(info, 6, "subRois", 0, kLongestSide);
       request.sampling = static_cast<phorest::Sampling>(integer(info, 7, "sampling", 0, 1));
       request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 8, "bitDepthScaling", 0, 1));
@@ -114,12 +114,12 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value answer(Napi::Env env, const phorest::KernelRequest& request) {
     const std::size_t count = request.rois.size();
     double total = 0;
-    for (const phorest::Roi& roi : request.rois) total += request.rowsOf(roi);
+    for (const phorest::Roi& roi : request.rois) total += request.answersOf(roi);
     if (total > kMostRows) refuseRange(env, "the ROIs have " + std::to_string(total) + " rows, too many for one picture");
     const auto rows = static_cast<std::size_t>(total);
     auto rowStart = Napi::Int32Array::New(env, count + 1);
     rowStart[0] = 0;
-    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.rowsOf(request.rois[i]);
+    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.answersOf(request.rois[i]);
     auto columns = Napi::Float64Array::New(env, rows * phorest::columnsOf(request.method));
     auto standardError = Napi::Float64Array::New(env, rows);
     auto explained = Napi::Float64Array::New(env, rows);
