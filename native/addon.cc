@@ -92,7 +92,7 @@ class Addon : public Napi::Addon<Addon> {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
   }
 
-  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling) -> the fields of KernelAnswer. */
+  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling, jointLine) -> the fields of KernelAnswer. */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     try {
@@ -104,6 +104,7 @@ class Addon : public Napi::Addon<Addon> {
       request.subRois = integer(info, 6, "subRois", 0, kLongestSide);
       request.sampling = static_cast<phorest::Sampling>(integer(info, 7, "sampling", 0, 1));
       request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 8, "bitDepthScaling", 0, 1));
+      request.jointLine = static_cast<phorest::Line>(integer(info, 9, "jointLine", 0, 1));
       request.rois = rois(info, request.sampling == phorest::Sampling::established);
       return answer(env, request);
     } catch (const std::bad_alloc&) {

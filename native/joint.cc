@@ -162,14 +162,15 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/** The line of a Fano row fit: columns amplitude, asymmetry, resonance, gamma. */
-SharedLine lineOf(const double* columns) {
+/** The line of a row fit: columns amplitude, mu, sigma or amplitude, asymmetry, resonance, gamma. */
+SharedLine lineOf(Line line, const double* columns) {
+  if (line == Line::gaussian) return {columns[1], 0, std::log(std::fabs(columns[2])), 0};
   return {columns[2], 0, std::log(columns[3]), 2 * std::atan2(1, columns[1])};
 }
 
 }  // namespace
 
-void Joint::load(const float* samples, float saturation) {
+void Joint::load(const float* samples, float top) {
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   double* memory = samples_.reserve(4 * size);
   roi_.y = memory, roi_.weight = memory + size, roi_.model = memory + 2 * size, roi_.residual = memory + 3 * size;
@@ -179,7 +180,7 @@ void Joint::load(const float* samples, float saturation) {
   double sum = 0;
   for (std::size_t i = 0; i < count; ++i) sum += samples[i];
   mean_ = sum / static_cast<double>(count);
-  ceiling_ = saturation - mean_;
+  ceiling_ = top - mean_;
   total_ = 0;
   for (int row = 0; row < roi_.rows; ++row) {
     const float* from = samples + static_cast<long>(row) * roi_.width;
@@ -189,7 +190,7 @@ void Joint::load(const float* samples, float saturation) {
     for (int i = 0; i < roi_.stride; ++i) {
       const bool inside = i < roi_.width;
       y[i] = inside ? from[i] - mean_ : 0;
-      weight[i] = inside && from[i] < saturation ? 1 : 0;
+      weight[i] = inside ? 1 : 0;
       rowSum += y[i];
     }
     const double rowMean = rowSum / roi_.width;
@@ -215,24 +216,25 @@ bool Joint::start(const float* samples, SharedLine& line) {
   double columns[kMost * columnsOf(Line::fano)], standardError[kMost], explained[kMost], peakToNoise[kMost];
   std::uint8_t status[kMost];
   float correlation[kMost * kLagCount];
-  fit(Line::fano, {means.data(), bands + 1, width, width}, scratch_,
+  fit(roi_.line, {means.data(), bands + 1, width, width}, scratch_,
       {columns, standardError, explained, peakToNoise, status, correlation});
-  const auto of = [&columns](int band) { return columns + static_cast<long>(band) * columnsOf(Line::fano); };
+  const auto of = [this, &columns](int band) { return columns + static_cast<long>(band) * columnsOf(roi_.line); };
 
   std::vector<double> centres, logWidths, slopes, cosines, sines;
   for (int band = 0; band < bands; ++band) {
     if (status[band] != kOk) continue;
-    const SharedLine found = lineOf(of(band));
+    const SharedLine found = lineOf(roi_.line, of(band));
     centres.push_back(found.centre);
     logWidths.push_back(found.logWidth);
     cosines.push_back(std::cos(found.phase));
     sines.push_back(std::sin(found.phase));
     for (int other = 0; other < band; ++other) {
-      if (status[other] == kOk) slopes.push_back((of(band)[2] - of(other)[2]) / (middle[band] - middle[other]));
+      if (status[other] != kOk) continue;
+      slopes.push_back((found.centre - lineOf(roi_.line, of(other)).centre) / (middle[band] - middle[other]));
     }
   }
   std::vector<SharedLine> candidates;
-  if (status[bands] == kOk) candidates.push_back(lineOf(of(bands)));
+  if (status[bands] == kOk) candidates.push_back(lineOf(roi_.line, of(bands)));
   if (!centres.empty()) {
     candidates.push_back({median(centres), slopes.empty() ? 0 : median(slopes), median(logWidths),
                           std::atan2(median(sines), median(cosines))});
@@ -250,10 +252,13 @@ bool Joint::start(const float* samples, SharedLine& line) {
 bool Joint::minimise(SharedLine& line, Normals& normals) {
   const auto evaluate = [this](const SharedLine& at, Normals& out) {
     vectorUnit().normals(roi_, at, out);
-    if (roi_.rows > 1) return;
-    // One row has no slope.
-    for (int k = 0; k < kShared; ++k) out.matrix[1][k] = out.matrix[k][1] = 0;
-    out.right[1] = 0;
+    const auto hold = [&out](int held) {
+      for (int k = 0; k < kShared; ++k) out.matrix[held][k] = out.matrix[k][held] = 0;
+      out.right[held] = 0;
+    };
+    // One row has no slope, a Gaussian line no phase.
+    if (roi_.rows == 1) hold(1);
+    if (roi_.line == Line::gaussian) hold(3);
   };
   evaluate(line, normals);
   double damping = 1e-4;
@@ -293,6 +298,15 @@ bool Joint::minimise(SharedLine& line, Normals& normals) {
   return false;
 }
 
+/** Model and residuals of a line, for the weights. */
+void Joint::follow(const SharedLine& line) {
+  // The noise must follow from the typical row: that of a row's own height and offset would make the samples count more
+  // that have drawn these down, and bend the line.
+  roi_.typicalHeight = median({roi_.height, roi_.height + roi_.rows});
+  roi_.typicalOffset = median({roi_.offset, roi_.offset + roi_.rows});
+  vectorUnit().trace(roi_, line);
+}
+
 /** New weights from the residuals of the last trace; their deviation as a function of the model is learnt or kept. */
 void Joint::weigh(bool learnNoise) {
   const JointRows& roi = roi_;
@@ -330,11 +344,8 @@ void Joint::weigh(bool learnNoise) {
   for (int row = 0; row < roi.rows; ++row) {
     for (int i = 0; i < roi.width; ++i) {
       const long at = static_cast<long>(row) * roi.stride + i;
-      if (roi.y[at] >= ceiling_) continue;
       const double deviation = deviationAt(roi.model[at]);
-      const double inUnits = roi.residual[at] / (kTukey * deviation);
-      const double inside = std::max(0.0, 1 - inUnits * inUnits);
-      roi.weight[at] = inside * inside / (deviation * deviation);
+      roi.weight[at] = pullOf(at, deviation).weight / (deviation * deviation);
     }
   }
 }
@@ -346,11 +357,26 @@ double Joint::deviationAt(double model) const {
   return noise_[bin] + (place - bin) * (noise_[bin + 1] - noise_[bin]);
 }
 
-JointAnswer Joint::measure(const float* samples, int rows, int width, float saturation) {
+/**
+ * Tukey's biweight. Where the camera's scale cuts off residuals above, those below are cut off alike, or the line would
+ * lean away from the bright side.
+ */
+Joint::Pull Joint::pullOf(long at, double deviation) const {
+  const double residual = roi_.residual[at], room = ceiling_ - (roi_.y[at] - residual);
+  if (!(room > 0)) return {0, 0};
+  const double part = residual * residual / (kTukey * kTukey * deviation * deviation);
+  if (part >= 1) return {0, 0};
+  const double kept = 1 - part;
+  const bool cut = std::fabs(residual) >= room;
+  return {kept * kept * (cut ? room / std::fabs(residual) : 1), cut ? 0 : kept * (1 - 5 * part)};
+}
+
+JointAnswer Joint::measure(Line shape, const float* samples, int rows, int width, float top) {
+  roi_.line = shape;
   roi_.rows = rows;
   roi_.width = width;
   roi_.stride = (width + kPadding - 1) / kPadding * kPadding;
-  load(samples, saturation);
+  load(samples, top);
   JointAnswer answer{};
   std::fill_n(answer.columns, kJointColumns, kNaN);
   answer.standardError = kNaN;
@@ -366,7 +392,7 @@ JointAnswer Joint::measure(const float* samples, int rows, int width, float satu
     const double before = line.centre;
     if (!minimise(line, normals)) return answer;
     settled = round > kLearningRounds && std::fabs(line.centre - before) < 10 * kSettled * std::exp(line.logWidth);
-    vectorUnit().trace(roi_, line);
+    follow(line);
     if (!settled) weigh(round < kLearningRounds);
   }
   judge(samples, line, normals, answer);
@@ -376,22 +402,20 @@ JointAnswer Joint::measure(const float* samples, int rows, int width, float satu
 /** Standard error, and whether there is a line at all. */
 void Joint::judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer) {
   const JointRows& roi = roi_;
-  double squares = 0, influences = 0, slopes = 0, inside = 0, counted = 0;
+  double squares = 0, influences = 0, slopes = 0, inside = 0;
   for (int row = 0; row < roi.rows; ++row) {
     for (int i = 0; i < roi.stride; ++i) {
       const long at = static_cast<long>(row) * roi.stride + i;
       double influence = 0;
-      if (i < roi.width && roi.y[at] < ceiling_) {
-        const double inUnits = roi.residual[at] / deviationAt(roi.model[at]);
-        const double part = inUnits * inUnits / (kTukey * kTukey);
-        const double kept = std::max(0.0, 1 - part);
-        influence = inUnits * kept * kept;
+      if (i < roi.width) {
+        const double deviation = deviationAt(roi.model[at]);
+        const Pull pull = pullOf(at, deviation);
+        influence = roi.residual[at] / deviation * pull.weight;
         influences += influence * influence;
-        slopes += kept * (1 - 5 * part);
-        inside += kept * kept;
-        ++counted;
+        slopes += pull.slope;
+        inside += pull.weight;
+        squares += roi.residual[at] * roi.residual[at];
       }
-      if (i < roi.width) squares += roi.residual[at] * roi.residual[at];
       roi.model[at] = influence;
     }
   }
@@ -404,24 +428,29 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
     heights += roi.height[row] * roi.firmness[row];
     firmness += roi.firmness[row];
   }
-  const double height = std::fabs(median({roi.height, roi.height + roi.rows}));
+  const double height = std::fabs(roi.typicalHeight);
   answer.peakToNoise = height / differenceNoise(samples, roi.rows, roi.width);
   double step[kShared], variance = 0;
-  if (!(slopes > 0 && counted > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
-  const double noise = influences / counted * std::min(areas.both, kLongestGrain);
+  if (!(slopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
+  const double noise = influences / size * std::min(areas.both, kLongestGrain);
   if (!(heights * heights / firmness / noise > kLeastReduction)) return;
   answer.standardError = std::sqrt(variance * areas.both * influences * inside) / slopes;
-  const bool dip = heights < 0;
-  const double half = (dip ? line.phase + M_PI : line.phase) / 2;
-  // A line without any odd part would have an infinite asymmetry: give it one that no measurement can tell apart.
-  const double sine = std::fabs(std::sin(half)) < 1e-9 ? 1e-9 : std::sin(half);
-  const double amplitude = height * sine * sine;
   answer.columns[0] = line.centre;
   answer.columns[1] = line.slope;
   answer.columns[2] = std::exp(line.logWidth);
-  answer.columns[3] = std::cos(half) / sine;
-  answer.columns[4] = amplitude;
-  answer.columns[5] = median({roi.offset, roi.offset + roi.rows}) + mean_ - amplitude;
+  const double base = roi.typicalOffset + mean_;
+  if (roi.line == Line::gaussian) {
+    answer.columns[3] = 0;
+    answer.columns[4] = roi.typicalHeight;
+    answer.columns[5] = base;
+  } else {
+    const double half = (roi.typicalHeight < 0 ? line.phase + M_PI : line.phase) / 2;
+    // A line without any odd part would have an infinite asymmetry: give it one that no measurement can tell apart.
+    const double sine = std::fabs(std::sin(half)) < 1e-9 ? 1e-9 : std::sin(half);
+    answer.columns[3] = std::cos(half) / sine;
+    answer.columns[4] = height * sine * sine;
+    answer.columns[5] = base - answer.columns[4];
+  }
   answer.columns[6] = std::sqrt(squares / size);
   answer.status = kOk;
 }

@@ -12,8 +12,9 @@ namespace phorest {
 constexpr int kJointColumns = 7;
 
 /**
- * y = offset + height * (L cos(phase) + tL sin(phase)), t = (x - centre - slope * row) / exp(logWidth), L = 1/(1 + t^2),
- * rows counted from the middle of the ROI. It is a Fano line of q = cot(phase / 2): phase 0 is a Lorentzian peak.
+ * y = offset + height * S(t), t = (x - centre - slope * row) / exp(logWidth), rows counted from the middle of the ROI.
+ * Gaussian: S = exp(-t^2 / 2). Fano: S = L cos(phase) + tL sin(phase), L = 1/(1 + t^2), which is a Fano line of
+ * q = cot(phase / 2); phase 0 is a Lorentzian peak.
  */
 struct SharedLine {
   double centre, slope, logWidth, phase;
@@ -26,14 +27,16 @@ constexpr int kNoiseBins = 8;
 
 /** The pixels of one ROI; rows are `stride` apart, and samples beyond `width` have no weight. */
 struct JointRows {
+  Line line;
   int rows, width, stride;
   double* y;         // without the ROI's mean
   double* weight;    // 0 for what does not count
-  double* model;     // of the last trace
+  double* model;     // of the last trace, without the ROI's mean, at the height and offset typical of its rows
   double* residual;  // likewise
   double* height;    // [row], may be negative
   double* offset;    // [row]
   double* firmness;  // [row], inverse variance of the height
+  double typicalHeight, typicalOffset;  // of all rows
 };
 
 /** Cost sum(weight * residual^2), and Gauss-Newton's matrix and right side for the four shared parameters. */
@@ -56,14 +59,20 @@ struct JointAnswer {
 /** Keeps its memory from ROI to ROI; one per thread. */
 class Joint {
  public:
-  /** Measures an ROI of `rows` x `width` samples without gaps, values from `saturation` on not counted. Throws std::bad_alloc. */
-  JointAnswer measure(const float* samples, int rows, int width, float saturation);
+  /** Measures an ROI of `rows` x `width` samples without gaps, values from `top` on cut off by the camera. Throws std::bad_alloc. */
+  JointAnswer measure(Line line, const float* samples, int rows, int width, float top);
 
  private:
-  void load(const float* samples, float saturation);
+  void load(const float* samples, float top);
+  void follow(const SharedLine& line);
   bool start(const float* samples, SharedLine& line);
   bool minimise(SharedLine& line, Normals& normals);
   void weigh(bool learnNoise);
+  /** How much a sample counts, 0 to 1, and the derivative of its pull on the line by its residual. */
+  struct Pull {
+    double weight, slope;
+  };
+  Pull pullOf(long at, double deviation) const;
   double deviationAt(double model) const;
   void judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer);
 

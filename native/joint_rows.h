@@ -30,8 +30,24 @@ struct RowLine {
   Lanes at(int i) const { return start + i * inverse; }
 };
 
+/** The shape S of the line, and its derivatives by t (u) and by phase (d). */
+template <Line line>
+static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, Lanes& d) {
+  if constexpr (line == Line::gaussian) {
+    s = exponential(larger(-0.5 * t * t, fill(-700.0)));
+    u = -t * s;
+    d = fill(0.0);
+  } else {
+    const Lanes l = 1.0 / (1.0 + t * t), m = t * l;
+    s = along.cosine * l + along.sine * m;
+    u = along.sine * (l - 2.0 * m * m) - along.cosine * (2.0 * m * l);
+    d = along.cosine * m - along.sine * l;
+  }
+}
+
 /** Normal equations of the shared parameters, each row's height and offset eliminated and stored (Kaufman's matrix). */
-static void normals(const JointRows& roi, const SharedLine& line, Normals& out) {
+template <Line shape>
+static void normalsOf(const JointRows& roi, const SharedLine& line, Normals& out) {
   out = {};
   for (int row = 0; row < roi.rows; ++row) {
     const double fromMiddle = row - (roi.rows - 1) / 2.0;
@@ -43,9 +59,9 @@ static void normals(const JointRows& roi, const SharedLine& line, Normals& out) 
         vd{};
     for (int i = 0; i < roi.stride; i += kLanes) {
       const Lanes t = along.at(i);
-      const Lanes l = 1.0 / (1.0 + t * t), m = t * l;
-      const Lanes s = along.cosine * l + along.sine * m, d = along.cosine * m - along.sine * l;
-      const Lanes u = along.sine * (l - 2.0 * m * m) - along.cosine * (2.0 * m * l), v = u * t;
+      Lanes s, u, d;
+      shapeAt<shape>(along, t, s, u, d);
+      const Lanes v = u * t;
       const Lanes w = loadLanes(weight + i), value = loadLanes(y + i);
       const Lanes wS = w * s, wY = w * value, wU = w * u, wV = w * v, wD = w * d;
       w0 += w, ws += wS, wy += wY, wu += wU, wv += wV, wd += wD;
@@ -90,19 +106,34 @@ static void normals(const JointRows& roi, const SharedLine& line, Normals& out) 
   }
 }
 
-/** Writes the model and the residual of every sample, with the heights and offsets of the last `normals`. */
-static void trace(const JointRows& roi, const SharedLine& line) {
+/** Writes the typical model and the residual of every sample, with the heights and offsets of the last normals. */
+template <Line shape>
+static void traceOf(const JointRows& roi, const SharedLine& line) {
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
     const long first = static_cast<long>(row) * roi.stride;
-    const double height = roi.height[row], offset = roi.offset[row];
     for (int i = 0; i < roi.stride; i += kLanes) {
-      const Lanes t = along.at(i);
-      const Lanes l = 1.0 / (1.0 + t * t);
-      const Lanes model = offset + height * (along.cosine * l + along.sine * (t * l));
-      storeLanes(roi.model + first + i, model);
-      storeLanes(roi.residual + first + i, loadLanes(roi.y + first + i) - model);
+      Lanes s, u, d;
+      shapeAt<shape>(along, along.at(i), s, u, d);
+      storeLanes(roi.model + first + i, roi.typicalOffset + roi.typicalHeight * s);
+      storeLanes(roi.residual + first + i, loadLanes(roi.y + first + i) - roi.offset[row] - roi.height[row] * s);
     }
+  }
+}
+
+static void normals(const JointRows& roi, const SharedLine& line, Normals& out) {
+  if (roi.line == Line::gaussian) {
+    normalsOf<Line::gaussian>(roi, line, out);
+  } else {
+    normalsOf<Line::fano>(roi, line, out);
+  }
+}
+
+static void trace(const JointRows& roi, const SharedLine& line) {
+  if (roi.line == Line::gaussian) {
+    traceOf<Line::gaussian>(roi, line);
+  } else {
+    traceOf<Line::fano>(roi, line);
   }
 }
 

@@ -139,7 +139,7 @@ void Kernel::measureJointly(const KernelRequest& request, const KernelAnswer& an
     sampler.resetSaturation();
     sampler.rows(roi, 0, 0, roi.height, samples_.data(), roi.width);
     answer.saturated[index] = sampler.saturatedShare();
-    const JointAnswer joint = joint_.measure(samples_.data(), roi.height, roi.width, kClipped);
+    const JointAnswer joint = joint_.measure(request.jointLine, samples_.data(), roi.height, roi.width, kClipped);
     std::copy_n(joint.columns, kJointColumns, answer.columns + index * kJointColumns);
     answer.standardError[index] = joint.standardError;
     answer.explained[index] = joint.explained;

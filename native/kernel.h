@@ -21,6 +21,7 @@ struct KernelRequest {
   double angleDegrees;
   std::vector<Roi> rois;
   Method method;
+  Line jointLine;
   int subRois;
   Sampling sampling;
   BitDepthScaling scaling;

@@ -6,8 +6,8 @@ export type Method = (typeof METHODS)[number];
 
 /**
  * Quantities of a method in their established order; also the kernel's column order. `joint` is ours: position (px, on the
- * middle row), slope (px per row), width and asymmetry (gamma and q of a Fano line), amplitude and offset (counts, median
- * of the rows), error (counts, root mean square of all residuals).
+ * middle row), slope (px per row), width and asymmetry (gamma and q of a Fano line; sigma and 0 of a Gaussian), amplitude
+ * and offset (counts, median of the rows), error (counts, root mean square of all residuals).
  */
 export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
   max_intensity: ["max_intensity"],
@@ -30,6 +30,10 @@ export const POSITION_COLUMN: Readonly<Record<Method, number>> = {
 export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "Smoothness"] as const;
 export type Statistic = (typeof STATISTICS)[number];
 export const MEDIAN = STATISTICS.indexOf("Median");
+
+/** The line that `joint` fits. */
+export const JOINT_LINES = ["gaussian", "fano"] as const;
+export type JointLine = (typeof JOINT_LINES)[number];
 
 export const SAMPLINGS = ["precise", "established"] as const;
 export type Sampling = (typeof SAMPLINGS)[number];

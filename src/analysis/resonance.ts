@@ -6,6 +6,7 @@ import { type KernelAnswer, type KernelRequest, measure, ROW } from "./kernel.ts
 import {
   type BitDepthScaling,
   type FrameResult,
+  type JointLine,
   type Method,
   POSITION_COLUMN,
   QUANTITIES,
@@ -18,7 +19,9 @@ import { medianOf, roundHalfEven, writeStatistics } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
-  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row. */
+  /** Line of the method `joint`, and only there; "fano" when absent. */
+  readonly jointLine?: JointLine;
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` always does. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
@@ -39,7 +42,7 @@ export function analysePicture(
 ): FrameResult {
   const { rois, imageAngle } = roiManifest;
   refuseOutside(rois, picture);
-  const { method, subRois, sampling, bitDepthScaling } = settings;
+  const { method, jointLine, subRois, sampling, bitDepthScaling } = settings;
   const { pixels, width, height } = picture;
   const answer = kernel({
     pixels,
@@ -48,6 +51,7 @@ export function analysePicture(
     angleDegrees: imageAngle,
     rois: Float64Array.from(rois.flatMap((roi) => [roi.y, roi.x, roi.height, roi.width, roi.flip ? 1 : 0])),
     method,
+    ...(jointLine === undefined ? {} : { jointLine }),
     subRois,
     sampling,
     bitDepthScaling,
