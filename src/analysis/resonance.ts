@@ -29,9 +29,18 @@ export interface AnalysisSettings {
   readonly debug: boolean;
 }
 
+/** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
+export function methodSettings(
+  method: Method,
+  subRois: number,
+  jointLine: JointLine,
+): Pick<AnalysisSettings, "method" | "subRois" | "jointLine"> {
+  return method === "joint" ? { method, jointLine, subRois: 0 } : { method, subRois };
+}
+
 /**
  * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
- * pixels from 1, as established); an ROI without a measured row gets NaN and the flag `not_converged`.
+ * pixels from 1, as established; `joint` has one value for all rows); an ROI without a measured row gets NaN and the flag `not_converged`.
  * `kernel` stands in for the C++ kernel in tests. Throws Failure `rois.outside` when an ROI leaves the picture.
  */
 export function analysePicture(

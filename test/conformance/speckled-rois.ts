@@ -58,7 +58,8 @@ export function speckleField(rows: number, width: number, grainPx: number, next:
   for (let row = 0; row < rows + margin; row++) {
     for (let x = 0; x < width; x++) {
       let sum = 0;
-      for (let k = 0; k <= margin; k++) sum += (weights[k] as number) * (white[row * (width + margin) + x + k] as number);
+      for (let k = 0; k <= margin; k++)
+        sum += (weights[k] as number) * (white[row * (width + margin) + x + k] as number);
       smooth[row * width + x] = sum;
     }
   }
