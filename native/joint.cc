@@ -14,10 +14,10 @@ constexpr int kBands = 8;
 /** Lanes of the widest vector unit: the stride of a row is a multiple of it. */
 constexpr int kPadding = 8;
 /** Rounds of new weights; the noise is learnt in the first ones and then held, so that the rest converges. */
-constexpr int kRounds = 12, kLearningRounds = 4;
+constexpr int kRounds = 12, kLearningRounds = 3;
 constexpr int kSteps = 30;
-/** A round that moves the centre by less, in widths, was the last. */
-constexpr double kSettled = 1e-5;
+/** In widths: a step that ends a round while the noise is being learnt, and one that ends the fit. */
+constexpr double kNear = 1e-2, kSettled = 1e-4;
 /** Residuals beyond so many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */
 constexpr double kTukey = 5;
 /** No sample counts for less noise than this share of the ROI's mean, nor for less than rounding to whole counts. */
@@ -249,7 +249,7 @@ bool Joint::start(const float* samples, SharedLine& line) {
 }
 
 /** Levenberg and Marquardt's descent with the present weights; false when it leaves the ROI or does not arrive. */
-bool Joint::minimise(SharedLine& line, Normals& normals) {
+bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
   const auto evaluate = [this](const SharedLine& at, Normals& out) {
     vectorUnit().normals(roi_, at, out);
     const auto hold = [&out](int held) {
@@ -285,9 +285,9 @@ bool Joint::minimise(SharedLine& line, Normals& normals) {
       line = trial;
       normals = at;
       damping = std::max(1e-7, damping * 0.1);
-      if (size < kSettled) return true;
+      if (size < tolerance) return true;
     } else {
-      if (size < kSettled) {
+      if (size < tolerance) {
         // The heights of the rows belong to the line that is kept.
         evaluate(line, normals);
         return true;
@@ -390,8 +390,8 @@ JointAnswer Joint::measure(Line shape, const float* samples, int rows, int width
   bool settled = false;
   for (int round = 0; round < kRounds && !settled; ++round) {
     const double before = line.centre;
-    if (!minimise(line, normals)) return answer;
-    settled = round > kLearningRounds && std::fabs(line.centre - before) < 10 * kSettled * std::exp(line.logWidth);
+    if (!minimise(line, normals, round <= kLearningRounds ? kNear : kSettled)) return answer;
+    settled = round > kLearningRounds && std::fabs(line.centre - before) < kSettled * std::exp(line.logWidth);
     follow(line);
     if (!settled) weigh(round < kLearningRounds);
   }

@@ -66,7 +66,7 @@ class Joint {
   void load(const float* samples, float top);
   void follow(const SharedLine& line);
   bool start(const float* samples, SharedLine& line);
-  bool minimise(SharedLine& line, Normals& normals);
+  bool minimise(SharedLine& line, Normals& normals, double tolerance);
   void weigh(bool learnNoise);
   /** How much a sample counts, 0 to 1, and the derivative of its pull on the line by its residual. */
   struct Pull {
