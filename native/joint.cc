@@ -321,14 +321,14 @@ void Joint::weigh(bool learnNoise) {
         ++count;
       }
     }
-    binWidth_ = std::max((high - low) / kNoiseBins, 1e-9);
-    firstBin_ = low + binWidth_ / 2;
+    binsPerCount_ = kNoiseBins / std::max(high - low, 1e-9);
+    firstBin_ = low + 0.5 / binsPerCount_;
     const double typical = sum / count;
     double sizes[kNoiseBins] = {}, counts[kNoiseBins] = {};
     for (int row = 0; row < roi.rows; ++row) {
       for (int i = 0; i < roi.width; ++i) {
         const long at = static_cast<long>(row) * roi.stride + i;
-        const int bin = std::clamp(static_cast<int>((roi.model[at] - low) / binWidth_), 0, kNoiseBins - 1);
+        const int bin = std::clamp(static_cast<int>((roi.model[at] - low) * binsPerCount_), 0, kNoiseBins - 1);
         // A grain of dust must not pass for noise.
         sizes[bin] += std::min(std::fabs(roi.residual[at]), 5 * typical);
         ++counts[bin];
@@ -338,33 +338,33 @@ void Joint::weigh(bool learnNoise) {
     constexpr double kLeaning = 30;
     const double least = std::max(kLeastNoise * typical, 0.23);
     for (int bin = 0; bin < kNoiseBins; ++bin) {
-      noise_[bin] = kSizeToDeviation * std::max(least, (sizes[bin] + kLeaning * typical) / (counts[bin] + kLeaning));
+      inverse_[bin] = 1 / (kSizeToDeviation * std::max(least, (sizes[bin] + kLeaning * typical) / (counts[bin] + kLeaning)));
     }
   }
   for (int row = 0; row < roi.rows; ++row) {
     for (int i = 0; i < roi.width; ++i) {
       const long at = static_cast<long>(row) * roi.stride + i;
-      const double deviation = deviationAt(roi.model[at]);
-      roi.weight[at] = pullOf(at, deviation).weight / (deviation * deviation);
+      const double inverse = inverseNoiseAt(roi.model[at]);
+      roi.weight[at] = pullOf(at, inverse).weight * inverse * inverse;
     }
   }
 }
 
-/** Deviation of the noise where the model has this value, linear between the bins. */
-double Joint::deviationAt(double model) const {
-  const double place = std::clamp((model - firstBin_) / binWidth_, 0.0, kNoiseBins - 1.001);
+/** One over the deviation of the noise where the model has this value, linear between the bins. */
+double Joint::inverseNoiseAt(double model) const {
+  const double place = std::clamp((model - firstBin_) * binsPerCount_, 0.0, kNoiseBins - 1.001);
   const int bin = static_cast<int>(place);
-  return noise_[bin] + (place - bin) * (noise_[bin + 1] - noise_[bin]);
+  return inverse_[bin] + (place - bin) * (inverse_[bin + 1] - inverse_[bin]);
 }
 
 /**
  * Tukey's biweight. Where the camera's scale cuts off residuals above, those below are cut off alike, or the line would
  * lean away from the bright side.
  */
-Joint::Pull Joint::pullOf(long at, double deviation) const {
+Joint::Pull Joint::pullOf(long at, double inverse) const {
   const double residual = roi_.residual[at], room = ceiling_ - (roi_.y[at] - residual);
   if (!(room > 0)) return {0, 0};
-  const double part = residual * residual / (kTukey * kTukey * deviation * deviation);
+  const double part = residual * residual * (inverse * inverse / (kTukey * kTukey));
   if (part >= 1) return {0, 0};
   const double kept = 1 - part;
   const bool cut = std::fabs(residual) >= room;
@@ -408,9 +408,9 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
       const long at = static_cast<long>(row) * roi.stride + i;
       double influence = 0;
       if (i < roi.width) {
-        const double deviation = deviationAt(roi.model[at]);
-        const Pull pull = pullOf(at, deviation);
-        influence = roi.residual[at] / deviation * pull.weight;
+        const double inverse = inverseNoiseAt(roi.model[at]);
+        const Pull pull = pullOf(at, inverse);
+        influence = roi.residual[at] * inverse * pull.weight;
         influences += influence * influence;
         slopes += pull.slope;
         inside += pull.weight;

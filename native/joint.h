@@ -72,14 +72,14 @@ class Joint {
   struct Pull {
     double weight, slope;
   };
-  Pull pullOf(long at, double deviation) const;
-  double deviationAt(double model) const;
+  Pull pullOf(long at, double inverse) const;
+  double inverseNoiseAt(double model) const;
   void judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer);
 
   JointRows roi_{};
   double mean_ = 0, total_ = 0, ceiling_ = 0;
-  double firstBin_ = 0, binWidth_ = 0;  // model values: middle of the first bin, and from bin to bin
-  double noise_[kNoiseBins] = {};       // deviation of the residual there
+  double firstBin_ = 0, binsPerCount_ = 0;  // model value in the middle of the first bin, and bins in one count
+  double inverse_[kNoiseBins] = {};         // one over the deviation of the residual there
   FitScratch scratch_;
   Buffer<double> samples_, rows_;
 };
