@@ -4,8 +4,16 @@ import { measure } from "../src/analysis/kernel.ts";
 import { FLAGS, type Flag, flagNames, type Method } from "../src/analysis/method.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { parseRoiManifest } from "../src/analysis/roi.ts";
-import { exposeRoi, type Line, lightAt, NOISE, normalsOf, SIZE, speckleField } from "../test/conformance/speckled-rois.ts";
 import { mixSeeds, randomStream } from "../src/frame/noise.ts";
+import {
+  exposeRoi,
+  type Line,
+  lightAt,
+  NOISE,
+  normalsOf,
+  SIZE,
+  speckleField,
+} from "../test/conformance/speckled-rois.ts";
 
 type Light = (x: number, row: number) => number;
 type Random = () => number;
@@ -44,7 +52,7 @@ const light =
 
 const CASES: readonly Case[] = [
   { name: "good band", should: "good", light: (random) => light(bandOf(random)) },
-  { name: "faint band (20 counts)", should: "good", light: (random) => light(bandOf(random, { height: 20 })) },
+  { name: "faint band (20 counts)", should: "either", light: (random) => light(bandOf(random, { height: 20 })) },
   {
     name: "dust on a good band",
     should: "either",
@@ -101,8 +109,6 @@ interface Trial {
   readonly rois: number;
   /** Share of the ROIs with the flag, and with none. */
   readonly shares: Readonly<Record<Flag | "good", number>>;
-  /** Share that is not flagged although the position is more than five standard errors and 2 px wrong. */
-  readonly [key: string]: unknown;
 }
 
 function option(name: string, otherwise: number): number {

@@ -26,6 +26,9 @@ export const POSITION_COLUMN: Readonly<Record<Method, number>> = {
   joint: 0,
 };
 
+/** Column of QUANTITIES that is the width of the fitted line (sigma, gamma); none where nothing is fitted. */
+export const WIDTH_COLUMN: Readonly<Partial<Record<Method, number>>> = { gaussian: 2, fano: 3, joint: 2 };
+
 /** Statistics over the rows of an ROI, in their established order. */
 export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "Smoothness"] as const;
 export type Statistic = (typeof STATISTICS)[number];

@@ -12,6 +12,7 @@ import {
   QUANTITIES,
   type Sampling,
   STATISTICS,
+  WIDTH_COLUMN,
 } from "./method.ts";
 import type { Picture } from "./picture.ts";
 import type { Roi, RoiManifest } from "./roi.ts";
@@ -116,8 +117,14 @@ function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Metho
   const positions = new Float64Array(end - start).fill(Number.NaN);
   const rowErrors = new Float64Array(end - start).fill(Number.NaN);
   const explained = new Float64Array(end - start).fill(Number.NaN);
+  const widths = new Float64Array(end - start).fill(Number.NaN);
+  const widthColumn = WIDTH_COLUMN[method];
   for (let row = start; row < end; row++) {
     if (answer.status[row] !== ROW.ok) continue;
+    if (widthColumn !== undefined) {
+      // A Gaussian is the same with its sigma negative.
+      widths[row - start] = Math.abs(answer.columns[row * quantities + widthColumn] as number);
+    }
     positions[row - start] = answer.columns[row * quantities + POSITION_COLUMN[method]] as number;
     rowErrors[row - start] = answer.standardError[row] as number;
     explained[row - start] = answer.explained[row] as number;
@@ -130,6 +137,7 @@ function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Metho
     peakToNoise: answer.peakToNoise.subarray(start, end),
     saturatedShare: answer.saturated[index] as number,
     residualDistancePx: answer.residualDistancePx[index] as number,
+    lineWidthPx: medianOf(widths),
     widthPx: roi.width,
   };
 }

@@ -24,6 +24,7 @@ function evidence(positions: Float64Array, changes: Partial<RowEvidence> = {}): 
     peakToNoise: same(20),
     saturatedShare: 0,
     residualDistancePx: 1,
+    lineWidthPx: 20,
     widthPx: 181,
     ...changes,
   };
