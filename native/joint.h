@@ -1,7 +1,7 @@
 // One line through all rows of an ROI at once: centre + slope * row, shared width and shape, amplitude and offset of each
 // row eliminated (variable projection), rows and samples weighted by what their noise is measured to be.
 #pragma once
-#include <cstdint>
+#include <vector>
 
 #include "buffer.h"
 #include "fit.h"
@@ -45,6 +45,15 @@ struct Normals {
   double right[kShared];
   double matrix[kShared][kShared];
 };
+
+/**
+ * Solves matrix * step = right by Cholesky's factors, the diagonal raised by `damping`; false when it is singular.
+ * `variance`, where wanted, becomes the first element of the inverse.
+ */
+bool solve(const Normals& normals, double damping, double* step, double* variance);
+
+/** The middle value (of an even number the upper one), NaN of none. */
+double median(std::vector<double> values);
 
 /** What became of an ROI. */
 struct JointAnswer {
