@@ -15,6 +15,9 @@
       "sources": [
         "native/fit.cc",
         "native/fit_bank.cc",
+        "native/joint.cc",
+        "native/joint_error.cc",
+        "native/joint_start.cc",
         "native/fit_baseline.cc",
         "native/fit_avx2.cc",
         "native/fit_avx512.cc"

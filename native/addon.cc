@@ -92,7 +92,7 @@ class Addon : public Napi::Addon<Addon> {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
   }
 
-  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling) -> the fields of KernelAnswer. */
+  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling, jointLine) -> the fields of KernelAnswer. */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     try {
@@ -100,10 +100,11 @@ class Addon : public Napi::Addon<Addon> {
       request.picture = picture(info);
       request.angleDegrees = number(info, 3, "angleDegrees");
       if (!std::isfinite(request.angleDegrees)) refuseRange(env, "expected a finite angleDegrees");
-      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 3));
+      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 4));
       request.subRois = integer(info, 6, "subRois", 0, kLongestSide);
       request.sampling = static_cast<phorest::Sampling>(integer(info, 7, "sampling", 0, 1));
       request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 8, "bitDepthScaling", 0, 1));
+      request.jointLine = static_cast<phorest::Line>(integer(info, 9, "jointLine", 0, 1));
       request.rois = rois(info, request.sampling == phorest::Sampling::established);
       return answer(env, request);
     } catch (const std::bad_alloc&) {
@@ -114,12 +115,12 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value answer(Napi::Env env, const phorest::KernelRequest& request) {
     const std::size_t count = request.rois.size();
     double total = 0;
-    for (const phorest::Roi& roi : request.rois) total += request.rowsOf(roi);
+    for (const phorest::Roi& roi : request.rois) total += request.answersOf(roi);
     if (total > kMostRows) refuseRange(env, "the ROIs have " + std::to_string(total) + " rows, too many for one picture");
     const auto rows = static_cast<std::size_t>(total);
     auto rowStart = Napi::Int32Array::New(env, count + 1);
     rowStart[0] = 0;
-    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.rowsOf(request.rois[i]);
+    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.answersOf(request.rois[i]);
     auto columns = Napi::Float64Array::New(env, rows * phorest::columnsOf(request.method));
     auto standardError = Napi::Float64Array::New(env, rows);
     auto explained = Napi::Float64Array::New(env, rows);

@@ -98,6 +98,10 @@ struct Span {
   float scale, offset;
 };
 
+struct JointRows;
+struct SharedLine;
+struct Normals;
+
 /** The functions that exist once per vector unit. */
 struct VectorUnit {
   const char* name;
@@ -105,6 +109,9 @@ struct VectorUnit {
   void (*fit)(Line, const FitRows&, const FitMemory&, const FitOutputs&);
   void (*sample8)(const std::uint8_t* upper, const std::uint8_t* lower, const Span&, float* out);
   void (*sample16)(const std::uint16_t* upper, const std::uint16_t* lower, const Span&, float* out);
+  // The passes of the joint fit; see joint_rows.h.
+  void (*normals)(const JointRows&, const SharedLine&, Normals&);
+  void (*trace)(const JointRows&, const SharedLine&);
 };
 
 /** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */

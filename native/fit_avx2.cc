@@ -11,9 +11,11 @@
 #define PHOREST_TARGET avx2
 #define PHOREST_LANES 4
 #include "fit_rows.h"
+#include "joint_rows.h"
 
 namespace phorest {
 extern const VectorUnit kAvx2;
-const VectorUnit kAvx2{"avx2", avx2::kLanes, avx2::fit, avx2::sampleSpan<std::uint8_t>, avx2::sampleSpan<std::uint16_t>};
+const VectorUnit kAvx2{"avx2", avx2::kLanes, avx2::fit, avx2::sampleSpan<std::uint8_t>, avx2::sampleSpan<std::uint16_t>, avx2::normals,
+                       avx2::trace};
 }  // namespace phorest
 #endif

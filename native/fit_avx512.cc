@@ -11,9 +11,11 @@
 #define PHOREST_TARGET avx512
 #define PHOREST_LANES 8
 #include "fit_rows.h"
+#include "joint_rows.h"
 
 namespace phorest {
 extern const VectorUnit kAvx512;
-const VectorUnit kAvx512{"avx512", avx512::kLanes, avx512::fit, avx512::sampleSpan<std::uint8_t>, avx512::sampleSpan<std::uint16_t>};
+const VectorUnit kAvx512{"avx512", avx512::kLanes, avx512::fit, avx512::sampleSpan<std::uint8_t>, avx512::sampleSpan<std::uint16_t>, avx512::normals,
+                         avx512::trace};
 }  // namespace phorest
 #endif

@@ -75,6 +75,10 @@ void Kernel::measure(const KernelRequest& request, KernelAnswer& answer) {
   answer.contrast = exposure.contrast;
   prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling);
   Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
+  if (request.method == Method::joint) {
+    measureJointly(request, answer, sampler);
+    return;
+  }
   const int rois = static_cast<int>(request.rois.size());
   correlation_.resize(static_cast<std::size_t>(answer.rowStart[rois]) * kLagCount);
   // Rows of neighbouring ROIs of one width are fitted together.
@@ -122,6 +126,26 @@ void Kernel::flush(const KernelRequest& request, const KernelAnswer& answer, int
     findCentres(block, outputs);
   } else {
     fit(lineOf(request.method), block, fit_, outputs);
+  }
+}
+
+/** Every pixel row of an ROI in one fit. */
+void Kernel::measureJointly(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler) {
+  // Half a count below the top: what is interpolated between clipped pixels is clipped.
+  constexpr float kClipped = 254.5F;
+  for (std::size_t index = 0; index < request.rois.size(); ++index) {
+    const Roi& roi = request.rois[index];
+    samples_.resize(static_cast<std::size_t>(roi.width) * roi.height);
+    sampler.resetSaturation();
+    sampler.rows(roi, 0, 0, roi.height, samples_.data(), roi.width);
+    answer.saturated[index] = sampler.saturatedShare();
+    const JointAnswer joint = joint_.measure(request.jointLine, samples_.data(), roi.height, roi.width, kClipped);
+    std::copy_n(joint.columns, kJointColumns, answer.columns + index * kJointColumns);
+    answer.standardError[index] = joint.standardError;
+    answer.explained[index] = joint.explained;
+    answer.peakToNoise[index] = joint.peakToNoise;
+    answer.residualDistance[index] = joint.residualDistance;
+    answer.status[index] = joint.status;
   }
 }
 

@@ -5,14 +5,15 @@
 
 #include "fit.h"
 #include "image.h"
+#include "joint.h"
 #include "sample.h"
 
 namespace phorest {
 
-enum class Method { maxIntensity, centre, gaussian, fano };
+enum class Method { maxIntensity, centre, gaussian, fano, joint };
 
 constexpr int columnsOf(Method method) {
-  return method == Method::fano ? 6 : method == Method::gaussian ? 5 : 1;
+  return method == Method::joint ? kJointColumns : method == Method::fano ? 6 : method == Method::gaussian ? 5 : 1;
 }
 
 struct KernelRequest {
@@ -20,11 +21,14 @@ struct KernelRequest {
   double angleDegrees;
   std::vector<Roi> rois;
   Method method;
+  Line jointLine;
   int subRois;
   Sampling sampling;
   BitDepthScaling scaling;
 
   int rowsOf(const Roi& roi) const { return subRois > 0 ? subRois : roi.height; }
+  /** Rows of the answer: a joint fit has one for all rows of the ROI. */
+  int answersOf(const Roi& roi) const { return method == Method::joint ? 1 : rowsOf(roi); }
 };
 
 /** Memory of the caller, one entry per row unless said otherwise; see KernelAnswer in kernel.ts. */
@@ -48,9 +52,11 @@ class Kernel {
 
  private:
   void flush(const KernelRequest& request, const KernelAnswer& answer, int firstRow, int rows, int width);
+  void measureJointly(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler);
   void judge(const KernelRequest& request, const KernelAnswer& answer);
 
   FitScratch fit_;
+  Joint joint_;
   Scale scale_;
   std::vector<std::uint32_t> histogram_;
   std::vector<float> samples_;

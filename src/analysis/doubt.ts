@@ -1,7 +1,7 @@
 // How far a resonance position may be trusted: its standard error, a quality and flags. The established statistics are
 // not touched by any of it; a bad fit is reported, and reported as bad.
 import { medianError, type RowPositions } from "./median-error.ts";
-import { FLAGS } from "./method.ts";
+import { FLAGS, type Method, WIDTH_COLUMN } from "./method.ts";
 import { countKnown, medianOf } from "./statistics.ts";
 
 /** What is known of one ROI's rows. Arrays run over all rows, NaN where a row was not measured. */
@@ -14,6 +14,8 @@ export interface RowEvidence extends RowPositions {
   readonly saturatedShare: number;
   /** Samples of the fit's residual that count as one; 1 where there is no fit. */
   readonly residualDistancePx: number;
+  /** Width of the fitted line (sigma or gamma, median of the rows), px; NaN where there is no fit. */
+  readonly lineWidthPx: number;
   readonly widthPx: number;
 }
 
@@ -30,47 +32,80 @@ export interface Doubt {
 export const SATURATED_SHARE = 0.005;
 /** Nearer to either end of the row than this share of its length, so much of the band lies outside that it misleads. */
 export const EDGE_SHARE = 0.08;
+/** A position may be at the edge when so many of its standard errors reach there. */
+const EDGE_ERRORS = 2;
+/** A line of this width, as a share of the row's length, is a slope of the light, or a band that is mostly elsewhere. */
+export const WIDE_SHARE = 0.3;
 /** Below this height over noise (median of the rows) a band cannot be told from speckle. */
 export const LOW_CONTRAST = 3;
+/** All rows together show a band that none of them shows by itself. */
+export const LOW_CONTRAST_OF_JOINT = 1.5;
 /** The same for the methods without a fit: the highest of a hundred samples of noise alone stands about 3 above it. */
 export const LOW_CONTRAST_OF_SAMPLE = 4;
 /** A row whose position is this uncertain, as a share of its length, could have its band anywhere. */
-export const VAGUE_SHARE = 0.15;
+export const VAGUE_SHARE = 0.1;
 /** With fewer measured rows than this share, what was measured is a chance selection. */
 export const CONVERGED_SHARE = 0.5;
 
-/** A residual that keeps its sign over this many px, in rows explained less than MISFIT_EXPLAINED, is a second band. */
-export const MISFIT_DISTANCE_PX = 10;
+/**
+ * A residual that keeps its sign over this share of the row, in rows explained less than MISFIT_EXPLAINED, is a second
+ * band. A Gaussian leaves such a residual in every asymmetric band, though a shorter one; the rows of a joint fit leave a
+ * much shorter one, because what they share is not taken for noise.
+ */
+export const MISFIT_SHARE: Readonly<Record<Method, number>> = {
+  max_intensity: Number.POSITIVE_INFINITY,
+  centre: Number.POSITIVE_INFINITY,
+  gaussian: 0.075,
+  fano: 0.055,
+  joint: 0.033,
+};
 export const MISFIT_EXPLAINED = 0.8;
 
 /** Weighs the rows of one ROI whose position is `position` (their median, px). */
 export function weigh(evidence: RowEvidence, position: number): Doubt {
   const measured = countKnown(evidence.positions);
   const rows = evidence.positions.length;
-  if (measured === 0) return { standardError: Number.NaN, quality: 0, flags: flagsOf(evidence, position, 0, 0) };
+  const unknown = { position, standardError: Number.NaN, share: 0, explained: 0 };
+  if (measured === 0) return { standardError: Number.NaN, quality: 0, flags: flagsOf({ evidence, ...unknown }) };
   const share = measured / rows;
   const median = medianOf(evidence.explained);
   const explained = Number.isNaN(median) ? 0 : Math.min(1, Math.max(0, median));
+  const standardError = medianError(evidence, position);
   return {
-    standardError: medianError(evidence, position),
+    standardError,
     quality: share * explained,
-    flags: flagsOf(evidence, position, share, explained),
+    flags: flagsOf({ evidence, position, standardError, share, explained }),
   };
 }
 
-function flagsOf(evidence: RowEvidence, position: number, share: number, explained: number): number {
+interface Judgement {
+  readonly evidence: RowEvidence;
+  readonly position: number;
+  readonly standardError: number;
+  /** Share of the rows that were measured, and of their variance that was explained. */
+  readonly share: number;
+  readonly explained: number;
+}
+
+function leastContrastOf(method: Method): number {
+  if (method === "joint") return LOW_CONTRAST_OF_JOINT;
+  return WIDTH_COLUMN[method] === undefined ? LOW_CONTRAST_OF_SAMPLE : LOW_CONTRAST;
+}
+
+function flagsOf({ evidence, position, standardError, share, explained }: Judgement): number {
   const { widthPx, method } = evidence;
-  const margin = EDGE_SHARE * widthPx;
+  const margin = EDGE_SHARE * widthPx + EDGE_ERRORS * (Number.isNaN(standardError) ? 0 : standardError);
+  const wide = evidence.lineWidthPx > WIDE_SHARE * widthPx;
   // `centre` counts pixels from 1, all others from 0.
   const fromLeft = method === "centre" ? position - 1 : position;
   const contrast = medianOf(evidence.peakToNoise);
-  const leastContrast = method === "gaussian" || method === "fano" ? LOW_CONTRAST : LOW_CONTRAST_OF_SAMPLE;
+  const leastContrast = leastContrastOf(method);
   const vague = medianOf(evidence.rowErrors) > VAGUE_SHARE * widthPx;
   let flags = 0;
   if (evidence.saturatedShare > SATURATED_SHARE) flags |= FLAGS.saturated;
-  if (fromLeft < margin || fromLeft > widthPx - 1 - margin) flags |= FLAGS.at_edge;
+  if (fromLeft < margin || fromLeft > widthPx - 1 - margin || wide) flags |= FLAGS.at_edge;
   if (!(contrast >= leastContrast) || vague) flags |= FLAGS.low_contrast;
-  const misfit = evidence.residualDistancePx > MISFIT_DISTANCE_PX && explained < MISFIT_EXPLAINED;
+  const misfit = evidence.residualDistancePx > MISFIT_SHARE[method] * widthPx && explained < MISFIT_EXPLAINED;
   if (share < CONVERGED_SHARE || misfit) flags |= FLAGS.not_converged;
   return flags;
 }

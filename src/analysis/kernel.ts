@@ -3,7 +3,16 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
-import { BIT_DEPTH_SCALINGS, type BitDepthScaling, METHODS, type Method, SAMPLINGS, type Sampling } from "./method.ts";
+import {
+  BIT_DEPTH_SCALINGS,
+  type BitDepthScaling,
+  JOINT_LINES,
+  type JointLine,
+  METHODS,
+  type Method,
+  SAMPLINGS,
+  type Sampling,
+} from "./method.ts";
 
 /** What became of one row. */
 export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;
@@ -18,14 +27,16 @@ export interface KernelRequest {
   /** Five numbers per ROI: y, x, height, width (px in the rotated picture), flip (0 or 1). */
   readonly rois: Float64Array;
   readonly method: Method;
-  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row. */
+  /** Line of the method `joint`; "fano" when absent. */
+  readonly jointLine?: JointLine;
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` always does. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
 }
 
 export interface KernelAnswer {
-  /** ROI i owns rows rowStart[i] to rowStart[i + 1]. */
+  /** ROI i owns rows rowStart[i] to rowStart[i + 1]; `joint` answers with one row per ROI, for all of its pixel rows. */
   readonly rowStart: Int32Array;
   /** [row][quantity] in the order of QUANTITIES, NaN where the row was not measured. */
   readonly columns: Float64Array;
@@ -58,7 +69,7 @@ export interface KernelAnswer {
   readonly contrast: number;
 }
 
-/** The C++ side: enumerations as their index, in the order of METHODS, SAMPLINGS and BIT_DEPTH_SCALINGS. */
+/** The C++ side: enumerations as their index, in the order of METHODS and so on. */
 interface Native {
   measure(
     pixels: Uint8Array | Uint16Array,
@@ -70,6 +81,7 @@ interface Native {
     subRois: number,
     sampling: number,
     bitDepthScaling: number,
+    jointLine: number,
   ): KernelAnswer;
   version(): string;
 }
@@ -93,6 +105,7 @@ export function measure(request: KernelRequest): KernelAnswer {
     request.subRois,
     SAMPLINGS.indexOf(request.sampling),
     BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
+    JOINT_LINES.indexOf(request.jointLine ?? "fano"),
   );
 }
 

@@ -1,24 +1,42 @@
 // The vocabulary of a measurement: methods, the quantities each one gives, the statistics over an ROI's rows, flags.
 // Spellings are those of the established result files ("assymetry" included): they are an interface.
 
-export const METHODS = ["max_intensity", "centre", "gaussian", "fano"] as const;
+export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint"] as const;
 export type Method = (typeof METHODS)[number];
 
-/** Quantities of a method in their established order; also the kernel's column order. */
+/**
+ * Quantities of a method in their established order; also the kernel's column order. `joint` is ours: position (px, on the
+ * middle row), slope (px per row), width and asymmetry (gamma and q of a Fano line; sigma and 0 of a Gaussian), amplitude
+ * and offset (counts, median of the rows), error (counts, root mean square of all residuals).
+ */
 export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
   max_intensity: ["max_intensity"],
   centre: ["centre"],
   gaussian: ["amplitude", "mu", "sigma", "offset", "error"],
   fano: ["amplitude", "assymetry", "resonance", "gamma", "offset", "error"],
+  joint: ["position", "slope", "width", "asymmetry", "amplitude", "offset", "error"],
 };
 
 /** Column of QUANTITIES that is the resonance position. */
-export const POSITION_COLUMN: Readonly<Record<Method, number>> = { max_intensity: 0, centre: 0, gaussian: 1, fano: 2 };
+export const POSITION_COLUMN: Readonly<Record<Method, number>> = {
+  max_intensity: 0,
+  centre: 0,
+  gaussian: 1,
+  fano: 2,
+  joint: 0,
+};
+
+/** Column of QUANTITIES that is the width of the fitted line (sigma, gamma); none where nothing is fitted. */
+export const WIDTH_COLUMN: Readonly<Partial<Record<Method, number>>> = { gaussian: 2, fano: 3, joint: 2 };
 
 /** Statistics over the rows of an ROI, in their established order. */
 export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "Smoothness"] as const;
 export type Statistic = (typeof STATISTICS)[number];
 export const MEDIAN = STATISTICS.indexOf("Median");
+
+/** The line that `joint` fits. */
+export const JOINT_LINES = ["gaussian", "fano"] as const;
+export type JointLine = (typeof JOINT_LINES)[number];
 
 export const SAMPLINGS = ["precise", "established"] as const;
 export type Sampling = (typeof SAMPLINGS)[number];

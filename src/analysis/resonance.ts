@@ -6,11 +6,13 @@ import { type KernelAnswer, type KernelRequest, measure, ROW } from "./kernel.ts
 import {
   type BitDepthScaling,
   type FrameResult,
+  type JointLine,
   type Method,
   POSITION_COLUMN,
   QUANTITIES,
   type Sampling,
   STATISTICS,
+  WIDTH_COLUMN,
 } from "./method.ts";
 import type { Picture } from "./picture.ts";
 import type { Roi, RoiManifest } from "./roi.ts";
@@ -18,7 +20,9 @@ import { medianOf, roundHalfEven, writeStatistics } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
-  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row. */
+  /** Line of the method `joint`, and only there; "fano" when absent. */
+  readonly jointLine?: JointLine;
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` always does. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
@@ -26,9 +30,18 @@ export interface AnalysisSettings {
   readonly debug: boolean;
 }
 
+/** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
+export function methodSettings(
+  method: Method,
+  subRois: number,
+  jointLine: JointLine,
+): Pick<AnalysisSettings, "method" | "subRois" | "jointLine"> {
+  return method === "joint" ? { method, jointLine, subRois: 0 } : { method, subRois };
+}
+
 /**
  * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
- * pixels from 1, as established); an ROI without a measured row gets NaN and the flag `not_converged`.
+ * pixels from 1, as established; `joint` has one value for all rows); an ROI without a measured row gets NaN and the flag `not_converged`.
  * `kernel` stands in for the C++ kernel in tests. Throws Failure `rois.outside` when an ROI leaves the picture.
  */
 export function analysePicture(
@@ -39,7 +52,7 @@ export function analysePicture(
 ): FrameResult {
   const { rois, imageAngle } = roiManifest;
   refuseOutside(rois, picture);
-  const { method, subRois, sampling, bitDepthScaling } = settings;
+  const { method, jointLine, subRois, sampling, bitDepthScaling } = settings;
   const { pixels, width, height } = picture;
   const answer = kernel({
     pixels,
@@ -48,6 +61,7 @@ export function analysePicture(
     angleDegrees: imageAngle,
     rois: Float64Array.from(rois.flatMap((roi) => [roi.y, roi.x, roi.height, roi.width, roi.flip ? 1 : 0])),
     method,
+    ...(jointLine === undefined ? {} : { jointLine }),
     subRois,
     sampling,
     bitDepthScaling,
@@ -103,8 +117,14 @@ function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Metho
   const positions = new Float64Array(end - start).fill(Number.NaN);
   const rowErrors = new Float64Array(end - start).fill(Number.NaN);
   const explained = new Float64Array(end - start).fill(Number.NaN);
+  const widths = new Float64Array(end - start).fill(Number.NaN);
+  const widthColumn = WIDTH_COLUMN[method];
   for (let row = start; row < end; row++) {
     if (answer.status[row] !== ROW.ok) continue;
+    if (widthColumn !== undefined) {
+      // A Gaussian is the same with its sigma negative.
+      widths[row - start] = Math.abs(answer.columns[row * quantities + widthColumn] as number);
+    }
     positions[row - start] = answer.columns[row * quantities + POSITION_COLUMN[method]] as number;
     rowErrors[row - start] = answer.standardError[row] as number;
     explained[row - start] = answer.explained[row] as number;
@@ -117,6 +137,7 @@ function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Metho
     peakToNoise: answer.peakToNoise.subarray(start, end),
     saturatedShare: answer.saturated[index] as number,
     residualDistancePx: answer.residualDistancePx[index] as number,
+    lineWidthPx: medianOf(widths),
     widthPx: roi.width,
   };
 }

@@ -8,13 +8,15 @@ import { listPictures, type Measured, measureInOrder } from "../analysis/batch.t
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
+  JOINT_LINES,
+  type JointLine,
   METHODS,
   type Method,
   SAMPLINGS,
   type Sampling,
 } from "../analysis/method.ts";
 import { formatRecord } from "../analysis/record.ts";
-import type { AnalysisSettings } from "../analysis/resonance.ts";
+import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import { decodeValues, type EncodedResult, type TaskAnswer, type TaskRequest } from "../analysis/task.ts";
 import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
@@ -29,6 +31,7 @@ interface AnalyseArguments {
   paths?: string[];
   rois?: string;
   method?: Method;
+  jointLine?: JointLine;
   subRois?: number;
   sampling?: Sampling;
   bitDepthScaling?: BitDepthScaling;
@@ -45,7 +48,8 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     yargs
       .positional("paths", { type: "string", array: true, describe: "pictures, or directories of pictures" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
-      .option("method", { choices: METHODS, describe: "how a row's resonance is found; else as configured" })
+      .option("method", { choices: METHODS, describe: "how a resonance is found; else as configured" })
+      .option("joint-line", { choices: JOINT_LINES, describe: "line of the method joint; else as configured" })
       .option("sub-rois", {
         type: "number",
         requiresArg: true,
@@ -169,8 +173,11 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
   // What suits the simulated camera's pictures says nothing about a person's own.
   const simulated = origins.get("Data_Analysis.number_of_subROIs") === "simulated default";
   return {
-    method: argv.method ?? configured.method,
-    subRois: wholeNumber("--sub-rois", argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs), 0),
+    ...methodSettings(
+      argv.method ?? configured.method,
+      wholeNumber("--sub-rois", argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs), 0),
+      argv.jointLine ?? configured.joint_line,
+    ),
     sampling: argv.sampling ?? configured.sampling,
     bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
     debug: argv.debug ?? config.Development.debug_mode,

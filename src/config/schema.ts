@@ -1,7 +1,7 @@
 // Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
-import { BIT_DEPTH_SCALINGS, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
 import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
 
 /** Camera types that this build can drive. */
@@ -37,10 +37,18 @@ const IN_ROOT = { relativeTo: "root" } as const;
 const BESIDE_FILE = { relativeTo: "file" } as const;
 
 const Data_Analysis = section("How a picture is measured", {
-  method: key(choice(METHODS).default("gaussian"), "How the resonance position of each row of an ROI is found"),
-  number_of_subROIs: key(whole(0).default(1), "Rows an ROI is reduced to before fitting; 0 fits every pixel row", {
-    simulatedDefault: 10,
-  }),
+  method: key(
+    choice(METHODS).default("gaussian"),
+    "How the resonance position is found: row by row, or (joint) by one line through all rows of an ROI",
+  ),
+  joint_line: key(choice(JOINT_LINES).default("fano"), "The line that method joint fits; a Lorentzian is a Fano line"),
+  number_of_subROIs: key(
+    whole(0).default(1),
+    "Rows an ROI is reduced to before fitting; 0 fits every pixel row, as joint always does",
+    {
+      simulatedDefault: 10,
+    },
+  ),
   sampling: key(
     choice(SAMPLINGS).default("precise"),
     "Reading of ROI pixels through the rotation: in full precision, or bit for bit as the established system does",

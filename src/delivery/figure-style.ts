@@ -41,6 +41,7 @@ export const METHOD_TITLES = {
   centre: "centre of intensity",
   gaussian: "Gaussian fit",
   fano: "Fano fit",
+  joint: "joint fit of all rows",
 } as const;
 
 /** The look in Vega-Lite's terms. */

@@ -8,6 +8,7 @@
 // nothing, so a lost one costs time and never data.
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
+import { methodSettings } from "../analysis/resonance.ts";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
@@ -110,8 +111,7 @@ export class Supervisor {
       log: log.stage("processor"),
       runId: this.runId,
       settings: {
-        method: analysis.method,
-        subRois: analysis.number_of_subROIs,
+        ...methodSettings(analysis.method, analysis.number_of_subROIs, analysis.joint_line),
         sampling: analysis.sampling,
         bitDepthScaling: analysis.bit_depth_scaling,
         debug: config.Development.debug_mode,

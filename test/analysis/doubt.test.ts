@@ -24,6 +24,7 @@ function evidence(positions: Float64Array, changes: Partial<RowEvidence> = {}): 
     peakToNoise: same(20),
     saturatedShare: 0,
     residualDistancePx: 1,
+    lineWidthPx: 20,
     widthPx: 181,
     ...changes,
   };
@@ -138,6 +139,26 @@ describe("flags and quality", () => {
     expect(flagsOf(90, { explained, residualDistancePx: 18 })).toBe(FLAGS.not_converged);
     expect(flagsOf(90, { explained, residualDistancePx: 4 })).toBe(0);
     expect(flagsOf(90, { residualDistancePx: 18 })).toBe(0);
+  });
+
+  it("a line wider than three tenths of the row is a slope of the light, and marked as at the edge", () => {
+    expect(flagsOf(90, { lineWidthPx: 60 })).toBe(FLAGS.at_edge);
+    expect(flagsOf(90, { lineWidthPx: 48 })).toBe(0);
+    expect(flagsOf(90, { lineWidthPx: Number.NaN })).toBe(0);
+  });
+
+  it("a position that may be at the edge, within two standard errors, is at the edge", () => {
+    const one = new Float64Array([18]);
+    expect(flagsOf(18, { rowErrors: new Float64Array([1]) }, one)).toBe(0);
+    expect(flagsOf(18, { rowErrors: new Float64Array([4]) }, one)).toBe(FLAGS.at_edge);
+  });
+
+  it("a joint fit is trusted with half the contrast of a row, but with less misfit", () => {
+    const joint = { method: "joint", explained: rows.map(() => 0.5) } as const;
+    expect(flagsOf(90, { ...joint, peakToNoise: rows.map(() => 2) })).toBe(0);
+    expect(flagsOf(90, { ...joint, peakToNoise: rows.map(() => 1.4) })).toBe(FLAGS.low_contrast);
+    expect(flagsOf(90, { ...joint, residualDistancePx: 8 })).toBe(FLAGS.not_converged);
+    expect(flagsOf(90, { explained: joint.explained, residualDistancePx: 8 })).toBe(0);
   });
 
   it("no row at all is worthless, with an unknown error", () => {

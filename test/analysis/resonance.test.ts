@@ -28,7 +28,7 @@ function kernelOf(statuses: number[], seen?: (request: KernelRequest) => void) {
       rowStart: Int32Array.from({ length: rois + 1 }, (_, roi) => roi * rows),
       columns: Float64Array.from({ length: total * quantities }, (_, at) => {
         const row = Math.floor(at / quantities) % rows;
-        return statuses[row] === ROW.ok ? 50 + row + 100 * ((at % quantities) - 1) : Number.NaN;
+        return statuses[row] === ROW.ok ? 50 + row - 30 * ((at % quantities) - 1) : Number.NaN;
       }),
       standardError: new Float64Array(total).fill(0.5),
       explained: new Float64Array(total).fill(0.8),

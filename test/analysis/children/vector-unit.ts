@@ -5,7 +5,7 @@ import { fano, normals, picture16 } from "../simulated-rows.ts";
 const next = normals(5);
 const [width, height] = [200, 180];
 const pixels = picture16(width, height, (x, y) => fano(x, 800, 4, 70 + y / 9, 20, 9000) + 900 * next());
-const answers = (["gaussian", "fano"] as const).map((method) => {
+const answers = (["gaussian", "fano", "joint"] as const).map((method) => {
   const { status, columns, standardError } = measure({
     pixels,
     width,

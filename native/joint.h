@@ -1,0 +1,96 @@
+// One line through all rows of an ROI at once: centre + slope * row, shared width and shape, amplitude and offset of each
+// row eliminated (variable projection), rows and samples weighted by what their noise is measured to be.
+#pragma once
+#include <vector>
+
+#include "buffer.h"
+#include "fit.h"
+
+namespace phorest {
+
+/** position, slope, width, asymmetry, amplitude, offset, error; the order of QUANTITIES.joint in method.ts. */
+constexpr int kJointColumns = 7;
+
+/**
+ * y = offset + height * S(t), t = (x - centre - slope * row) / exp(logWidth), rows counted from the middle of the ROI.
+ * Gaussian: S = exp(-t^2 / 2). Fano: S = L cos(phase) + tL sin(phase), L = 1/(1 + t^2), which is a Fano line of
+ * q = cot(phase / 2); phase 0 is a Lorentzian peak.
+ */
+struct SharedLine {
+  double centre, slope, logWidth, phase;
+};
+
+constexpr int kShared = 4;
+
+/** The noise is known at so many values of the model. */
+constexpr int kNoiseBins = 8;
+
+/** The pixels of one ROI; rows are `stride` apart, and samples beyond `width` have no weight. */
+struct JointRows {
+  Line line;
+  int rows, width, stride;
+  double* y;         // without the ROI's mean
+  double* weight;    // 0 for what does not count
+  double* model;     // of the last trace, without the ROI's mean, at the height and offset typical of its rows
+  double* residual;  // likewise
+  double* height;    // [row], may be negative
+  double* offset;    // [row]
+  double* firmness;  // [row], inverse variance of the height
+  double typicalHeight, typicalOffset;  // of all rows
+};
+
+/** Cost sum(weight * residual^2), and Gauss-Newton's matrix and right side for the four shared parameters. */
+struct Normals {
+  double cost;
+  double right[kShared];
+  double matrix[kShared][kShared];
+};
+
+/**
+ * Solves matrix * step = right by Cholesky's factors, the diagonal raised by `damping`; false when it is singular.
+ * `variance`, where wanted, becomes the first element of the inverse.
+ */
+bool solve(const Normals& normals, double damping, double* step, double* variance);
+
+/** The middle value (of an even number the upper one), NaN of none. */
+double median(std::vector<double> values);
+
+/** What became of an ROI. */
+struct JointAnswer {
+  double columns[kJointColumns];  // NaN unless the status is ok
+  double standardError;           // px
+  double explained;
+  double peakToNoise;
+  double residualDistance;  // px along the row that count as one
+  RowStatus status;
+};
+
+/** Keeps its memory from ROI to ROI; one per thread. */
+class Joint {
+ public:
+  /** Measures an ROI of `rows` x `width` samples without gaps, values from `top` on cut off by the camera. Throws std::bad_alloc. */
+  JointAnswer measure(Line line, const float* samples, int rows, int width, float top);
+
+ private:
+  void load(const float* samples, float top);
+  void follow(const SharedLine& line);
+  bool start(const float* samples, SharedLine& line);
+  bool minimise(SharedLine& line, Normals& normals, double tolerance);
+  void weigh(bool learnNoise);
+  /** How much a sample counts, 0 to 1, and the derivative of its pull on the line by its residual. */
+  struct Pull {
+    double weight, slope;
+  };
+  Pull pullOf(long at, double inverse) const;
+  double inverseNoiseAt(double model) const;
+  void judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer);
+
+  JointRows roi_{};
+  double mean_ = 0, total_ = 0, ceiling_ = 0;
+  double firstBin_ = 0, binsPerCount_ = 0;  // model value in the middle of the first bin, and bins in one count
+  double inverse_[kNoiseBins] = {};         // one over the deviation of the residual there
+  FitScratch scratch_;
+  Buffer<double> samples_, rows_;
+};
+
+}  // namespace phorest

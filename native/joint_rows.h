@@ -1,0 +1,140 @@
+// The two passes over an ROI's samples that the joint fit consists of, samples of a row in lanes.
+#pragma once
+#include "joint.h"
+#include "lanes.h"
+
+namespace phorest::PHOREST_TARGET {
+
+static inline Lanes loadLanes(const double* from) {
+  Lanes value;
+  __builtin_memcpy(&value, from, sizeof(Lanes));
+  return value;
+}
+
+static inline void storeLanes(double* to, Lanes value) { __builtin_memcpy(to, &value, sizeof(Lanes)); }
+
+static inline double across(Lanes value) {
+  double total = 0;
+  for (int lane = 0; lane < kLanes; ++lane) total += value[lane];
+  return total;
+}
+
+/** Where a row's samples lie in t, and the phase of the line. */
+struct RowLine {
+  Lanes start;
+  double inverse, cosine, sine;
+  RowLine(const SharedLine& line, double row)
+      : inverse(__builtin_exp(-line.logWidth)), cosine(__builtin_cos(line.phase)), sine(__builtin_sin(line.phase)) {
+    for (int lane = 0; lane < kLanes; ++lane) start[lane] = (lane - line.centre - line.slope * row) * inverse;
+  }
+  Lanes at(int i) const { return start + i * inverse; }
+};
+
+/** The shape S of the line, and its derivatives by t (u) and by phase (d). */
+template <Line line>
+static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, Lanes& d) {
+  if constexpr (line == Line::gaussian) {
+    s = exponential(larger(-0.5 * t * t, fill(-700.0)));
+    u = -t * s;
+    d = fill(0.0);
+  } else {
+    const Lanes l = 1.0 / (1.0 + t * t), m = t * l;
+    s = along.cosine * l + along.sine * m;
+    u = along.sine * (l - 2.0 * m * m) - along.cosine * (2.0 * m * l);
+    d = along.cosine * m - along.sine * l;
+  }
+}
+
+/** Normal equations of the shared parameters, each row's height and offset eliminated and stored (Kaufman's matrix). */
+template <Line shape>
+static void normalsOf(const JointRows& roi, const SharedLine& line, Normals& out) {
+  out = {};
+  for (int row = 0; row < roi.rows; ++row) {
+    const double fromMiddle = row - (roi.rows - 1) / 2.0;
+    const RowLine along(line, fromMiddle);
+    const double* y = roi.y + static_cast<long>(row) * roi.stride;
+    const double* weight = roi.weight + static_cast<long>(row) * roi.stride;
+    // S the shape, U its derivative by t, V = tU that by log width, D that by phase.
+    Lanes w0{}, ws{}, wy{}, wu{}, wv{}, wd{}, ss{}, sy{}, yy{}, us{}, uy{}, uu{}, vs{}, vy{}, vv{}, uv{}, ds{}, dy{}, dd{}, ud{},
+        vd{};
+    for (int i = 0; i < roi.stride; i += kLanes) {
+      const Lanes t = along.at(i);
+      Lanes s, u, d;
+      shapeAt<shape>(along, t, s, u, d);
+      const Lanes v = u * t;
+      const Lanes w = loadLanes(weight + i), value = loadLanes(y + i);
+      const Lanes wS = w * s, wY = w * value, wU = w * u, wV = w * v, wD = w * d;
+      w0 += w, ws += wS, wy += wY, wu += wU, wv += wV, wd += wD;
+      ss += wS * s, sy += wS * value, yy += wY * value;
+      us += wU * s, uy += wU * value, uu += wU * u;
+      vs += wV * s, vy += wV * value, vv += wV * v, uv += wU * v;
+      ds += wD * s, dy += wD * value, dd += wD * d, ud += wU * d, vd += wV * d;
+    }
+    const double sumW = across(w0);
+    roi.height[row] = roi.offset[row] = roi.firmness[row] = 0;
+    if (!(sumW > 0)) continue;
+    const double sumS = across(ws), sumY = across(wy), sumU = across(wu), sumV = across(wv), sumD = across(wd);
+    const auto centred = [sumW](Lanes product, double a, double b) { return across(product) - a * b / sumW; };
+    const double cSS = centred(ss, sumS, sumS), cSY = centred(sy, sumS, sumY), cYY = centred(yy, sumY, sumY);
+    if (!(cSS > 1e-12 * across(ss))) {
+      out.cost += cYY;
+      roi.offset[row] = sumY / sumW;
+      continue;
+    }
+    const double height = cSY / cSS;
+    roi.height[row] = height;
+    roi.offset[row] = (sumY - height * sumS) / sumW;
+    roi.firmness[row] = cSS;
+    out.cost += cYY - height * cSY;
+    const double byS[3] = {centred(us, sumU, sumS), centred(vs, sumV, sumS), centred(ds, sumD, sumS)};
+    const double byY[3] = {centred(uy, sumU, sumY), centred(vy, sumV, sumY), centred(dy, sumD, sumY)};
+    const double uvAll = centred(uv, sumU, sumV), udAll = centred(ud, sumU, sumD), vdAll = centred(vd, sumV, sumD);
+    const double product[3][3] = {{centred(uu, sumU, sumU), uvAll, udAll},
+                                  {uvAll, centred(vv, sumV, sumV), vdAll},
+                                  {udAll, vdAll, centred(dd, sumD, sumD)}};
+    // Shared parameter k moves the line by factor[k] times function which[k].
+    const double factor[kShared] = {-along.inverse, -along.inverse * fromMiddle, -1, 1};
+    constexpr int which[kShared] = {0, 0, 1, 2};
+    for (int k = 0; k < kShared; ++k) {
+      const int a = which[k];
+      out.right[k] += factor[k] * height * (byY[a] - byS[a] * height);
+      for (int j = 0; j < kShared; ++j) {
+        const int b = which[j];
+        out.matrix[k][j] += factor[k] * factor[j] * height * height * (product[a][b] - byS[a] * byS[b] / cSS);
+      }
+    }
+  }
+}
+
+/** Writes the typical model and the residual of every sample, with the heights and offsets of the last normals. */
+template <Line shape>
+static void traceOf(const JointRows& roi, const SharedLine& line) {
+  for (int row = 0; row < roi.rows; ++row) {
+    const RowLine along(line, row - (roi.rows - 1) / 2.0);
+    const long first = static_cast<long>(row) * roi.stride;
+    for (int i = 0; i < roi.stride; i += kLanes) {
+      Lanes s, u, d;
+      shapeAt<shape>(along, along.at(i), s, u, d);
+      storeLanes(roi.model + first + i, roi.typicalOffset + roi.typicalHeight * s);
+      storeLanes(roi.residual + first + i, loadLanes(roi.y + first + i) - roi.offset[row] - roi.height[row] * s);
+    }
+  }
+}
+
+static void normals(const JointRows& roi, const SharedLine& line, Normals& out) {
+  if (roi.line == Line::gaussian) {
+    normalsOf<Line::gaussian>(roi, line, out);
+  } else {
+    normalsOf<Line::fano>(roi, line, out);
+  }
+}
+
+static void trace(const JointRows& roi, const SharedLine& line) {
+  if (roi.line == Line::gaussian) {
+    traceOf<Line::gaussian>(roi, line);
+  } else {
+    traceOf<Line::fano>(roi, line);
+  }
+}
+
+}  // namespace phorest::PHOREST_TARGET
