@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "decode_png.h"
 #include "kernel.h"
 
 namespace {
@@ -84,12 +85,41 @@ std::vector<phorest::Roi> rois(const Napi::CallbackInfo& info, bool wholePixels)
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env, Napi::Object exports) {
-    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("version", &Addon::Version)});
+    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("decodePng", &Addon::DecodePng),
+                          InstanceMethod("version", &Addon::Version)});
   }
 
  private:
   Napi::Value Version(const Napi::CallbackInfo& info) {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
+  }
+
+  /** (bytes) -> {pixels, width, height, bitDepth}, or undefined for files that are not for PngDecoder. */
+  Napi::Value DecodePng(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      refuseType(env, "expected a Uint8Array for bytes");
+    }
+    const auto bytes = info[0].As<Napi::Uint8Array>();
+    try {
+      phorest::PngPicture picture;
+      if (!png_.open(bytes.Data(), bytes.ElementLength(), picture)) return env.Undefined();
+      auto memory = Napi::ArrayBuffer::New(env, picture.storedBytes());
+      if (!png_.read(picture, static_cast<std::uint8_t*>(memory.Data()))) return env.Undefined();
+      const std::size_t pixels = static_cast<std::size_t>(picture.width) * picture.height;
+      auto result = Napi::Object::New(env);
+      if (picture.deep) {
+        result["pixels"] = Napi::Uint16Array::New(env, pixels, memory, 0);
+      } else {
+        result["pixels"] = Napi::Uint8Array::New(env, pixels, memory, 0);
+      }
+      result["width"] = picture.width;
+      result["height"] = picture.height;
+      result["bitDepth"] = picture.deep ? 16 : 8;
+      return result;
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory to decode the picture");
+    }
   }
 
   /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling) -> the fields of KernelAnswer. */
@@ -146,6 +176,7 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   phorest::Kernel kernel_;
+  phorest::PngDecoder png_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@ import { gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
 import { Failure } from "../failure.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
+import { decodePlainPng } from "./kernel.ts";
 import { grayPlane, type Picture } from "./picture.ts";
 
 export type { Picture } from "./picture.ts";
@@ -57,6 +58,10 @@ export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Pic
 async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   if (isBmp(bytes)) return decodeBmp(bytes, where);
   const format = formatOf(bytes);
+  if (format === "PNG") {
+    const plain = decodePlainPng(bytes);
+    if (plain !== undefined) return plain;
+  }
   if (format === undefined) {
     throw unreadable(where, "not a picture", "PNG, TIFF, BMP and JPEG are read, and .gz of these");
   }

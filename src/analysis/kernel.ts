@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
 import { BIT_DEPTH_SCALINGS, type BitDepthScaling, METHODS, type Method, SAMPLINGS, type Sampling } from "./method.ts";
+import type { Picture } from "./picture.ts";
 
 /** What became of one row. */
 export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;
@@ -71,6 +72,7 @@ interface Native {
     sampling: number,
     bitDepthScaling: number,
   ): KernelAnswer;
+  decodePng(bytes: Uint8Array): Picture | undefined;
   version(): string;
 }
 
@@ -94,6 +96,14 @@ export function measure(request: KernelRequest): KernelAnswer {
     SAMPLINGS.indexOf(request.sampling),
     BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
   );
+}
+
+/**
+ * The pixels of a plain gray PNG: one channel of 8 or 16 bits, not interlaced, every checksum right, no chunk that
+ * changes the meaning of samples. Undefined for any other file, damaged ones among them: a general reader decides.
+ */
+export function decodePlainPng(bytes: Uint8Array): Picture | undefined {
+  return native().decodePng(bytes);
 }
 
 /**
