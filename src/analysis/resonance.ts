@@ -64,61 +64,89 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
   const flags = new Uint8Array(rois.length);
   const statistics = new Float64Array(rois.length * perRoi);
   const values: Float64Array[][] = [];
+  const evidence = new EvidenceOfRows(answer, method);
   rois.forEach((roi, index) => {
     const columns = measuredColumns(answer, index, quantities);
-    columns.forEach((column, quantity) => {
+    for (let quantity = 0; quantity < quantities; quantity++) {
+      const column = columns[quantity] as Float64Array;
       writeStatistics(column, statistics, index * perRoi + quantity * STATISTICS.length);
-    });
-    const median = medianOf(columns[POSITION_COLUMN[method]] ?? new Float64Array(0));
-    const doubt = weigh(evidenceOf(answer, index, roi, method), median);
+    }
+    const median = medianOf(columns[POSITION_COLUMN[method]] as Float64Array);
+    const doubt = weigh(evidence.of(index, roi), median);
     position[index] = median;
     standardError[index] = doubt.standardError;
     quality[index] = roundHalfEven(doubt.quality);
     flags[index] = doubt.flags;
-    if (debug) values.push(columns);
+    if (debug) values.push(columns.map((column) => column.slice()));
   });
   return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };
 }
 
-/** Per quantity the values of an ROI's measured rows, top row first. */
-function measuredColumns(answer: KernelAnswer, roi: number, quantities: number): Float64Array[] {
+// Memory of measuredColumns: a picture has hundreds of ROIs, and new arrays cost more than what is done with them.
+let columnMemory: readonly Float64Array[] = [];
+
+/** Per quantity the values of an ROI's measured rows, top row first; valid until the next call. */
+function measuredColumns(answer: KernelAnswer, roi: number, quantities: number): readonly Float64Array[] {
   const start = answer.rowStart[roi] as number;
   const end = answer.rowStart[roi + 1] as number;
-  const columns = Array.from({ length: quantities }, () => new Float64Array(end - start));
+  if (columnMemory.length < quantities || (columnMemory[0]?.length ?? 0) < end - start) {
+    columnMemory = Array.from({ length: quantities }, () => new Float64Array(end - start));
+  }
+  const { columns, status } = answer;
   let measured = 0;
   for (let row = start; row < end; row++) {
-    if (answer.status[row] !== ROW.ok) continue;
+    if (status[row] !== ROW.ok) continue;
     for (let quantity = 0; quantity < quantities; quantity++) {
-      (columns[quantity] as Float64Array)[measured] = answer.columns[row * quantities + quantity] as number;
+      (columnMemory[quantity] as Float64Array)[measured] = columns[row * quantities + quantity] as number;
     }
     measured++;
   }
-  return columns.map((column) => column.subarray(0, measured));
+  return columnMemory.slice(0, quantities).map((column) => column.subarray(0, measured));
 }
 
-function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Method): RowEvidence {
-  const start = answer.rowStart[index] as number;
-  const end = answer.rowStart[index + 1] as number;
-  const quantities = QUANTITIES[method].length;
-  const positions = new Float64Array(end - start).fill(Number.NaN);
-  const rowErrors = new Float64Array(end - start).fill(Number.NaN);
-  const explained = new Float64Array(end - start).fill(Number.NaN);
-  for (let row = start; row < end; row++) {
-    if (answer.status[row] !== ROW.ok) continue;
-    positions[row - start] = answer.columns[row * quantities + POSITION_COLUMN[method]] as number;
-    rowErrors[row - start] = answer.standardError[row] as number;
-    explained[row - start] = answer.explained[row] as number;
+/** What the rows of one ROI after the other say, in arrays that are used again for the next. */
+class EvidenceOfRows {
+  private positions = new Float64Array(0);
+  private rowErrors = new Float64Array(0);
+  private explained = new Float64Array(0);
+
+  private readonly answer: KernelAnswer;
+  private readonly method: Method;
+
+  constructor(answer: KernelAnswer, method: Method) {
+    this.answer = answer;
+    this.method = method;
   }
-  return {
-    method,
-    positions,
-    rowErrors,
-    explained,
-    peakToNoise: answer.peakToNoise.subarray(start, end),
-    saturatedShare: answer.saturated[index] as number,
-    residualDistancePx: answer.residualDistancePx[index] as number,
-    widthPx: roi.width,
-  };
+
+  of(index: number, roi: Roi): RowEvidence {
+    const { answer, method } = this;
+    const { columns, status, standardError, explained } = answer;
+    const start = answer.rowStart[index] as number;
+    const end = answer.rowStart[index + 1] as number;
+    if (this.positions.length !== end - start) {
+      this.positions = new Float64Array(end - start);
+      this.rowErrors = new Float64Array(end - start);
+      this.explained = new Float64Array(end - start);
+    }
+    const quantities = QUANTITIES[method].length;
+    const column = POSITION_COLUMN[method];
+    for (let row = start; row < end; row++) {
+      const measured = status[row] === ROW.ok;
+      this.positions[row - start] = measured ? (columns[row * quantities + column] as number) : Number.NaN;
+      this.rowErrors[row - start] = measured ? (standardError[row] as number) : Number.NaN;
+      this.explained[row - start] = measured ? (explained[row] as number) : Number.NaN;
+    }
+    return {
+      method,
+      positions: this.positions,
+      rowErrors: this.rowErrors,
+      explained: this.explained,
+      peakToNoise: answer.peakToNoise.subarray(start, end),
+      saturatedShare: answer.saturated[index] as number,
+      residualDistancePx: answer.residualDistancePx[index] as number,
+      widthPx: roi.width,
+    };
+  }
 }
 
 function refuseOutside(rois: readonly Roi[], picture: Picture): void {
