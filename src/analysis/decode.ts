@@ -119,7 +119,8 @@ function formatOf(bytes: Uint8Array): Format | undefined {
   return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
+/** The bytes of a picture file. Throws as decodePicture does. */
+export async function readWhole(path: string): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, "r");
