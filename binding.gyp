@@ -50,6 +50,7 @@
         "native/kernel.cc",
         "native/rows.cc",
         "native/sample.cc",
+        "native/statistics.cc",
         "native/unfilter.cc"
       ]
     }

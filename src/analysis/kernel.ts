@@ -72,6 +72,7 @@ interface Native {
     sampling: number,
     bitDepthScaling: number,
   ): KernelAnswer;
+  statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
   decodePng(bytes: Uint8Array): Picture | undefined;
   version(): string;
 }
@@ -96,6 +97,19 @@ export function measure(request: KernelRequest): KernelAnswer {
     SAMPLINGS.indexOf(request.sampling),
     BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
   );
+}
+
+/** Rows of all ROIs: the part of a KernelAnswer that statistics are made of. */
+export type MeasuredRows = Pick<KernelAnswer, "columns" | "status" | "rowStart">;
+
+/**
+ * STATISTICS over the measured rows of each ROI, [roi][quantity][statistic], number for number as numpy gives them: three
+ * decimals, halves to even; NaN where no row was measured. Smoothness is the deviation of successive differences over
+ * the rounded Max minus the rounded Min, 0 where that vanishes. Throws TypeError or RangeError for arrays that do not
+ * belong together.
+ */
+export function rowStatistics({ columns, status, rowStart }: MeasuredRows, quantities: number): Float64Array {
+  return native().statistics(columns, status, rowStart, quantities);
 }
 
 /**

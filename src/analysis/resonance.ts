@@ -2,7 +2,7 @@
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
 import { type RowEvidence, weigh } from "./doubt.ts";
-import { type KernelAnswer, type KernelRequest, measure, ROW } from "./kernel.ts";
+import { type KernelAnswer, type KernelRequest, measure, ROW, rowStatistics } from "./kernel.ts";
 import {
   type BitDepthScaling,
   type FrameResult,
@@ -10,11 +10,10 @@ import {
   POSITION_COLUMN,
   QUANTITIES,
   type Sampling,
-  STATISTICS,
 } from "./method.ts";
 import type { Picture } from "./picture.ts";
 import type { Roi, RoiManifest } from "./roi.ts";
-import { medianOf, roundHalfEven, writeStatistics } from "./statistics.ts";
+import { medianOf, roundHalfEven } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
@@ -57,51 +56,40 @@ export function analysePicture(
 
 function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }: AnalysisSettings) {
   const quantities = QUANTITIES[method].length;
-  const perRoi = quantities * STATISTICS.length;
   const position = new Float64Array(rois.length);
   const standardError = new Float64Array(rois.length);
   const quality = new Float64Array(rois.length);
   const flags = new Uint8Array(rois.length);
-  const statistics = new Float64Array(rois.length * perRoi);
+  const statistics = rowStatistics(answer, quantities);
   const values: Float64Array[][] = [];
   const evidence = new EvidenceOfRows(answer, method);
   rois.forEach((roi, index) => {
-    const columns = measuredColumns(answer, index, quantities);
-    for (let quantity = 0; quantity < quantities; quantity++) {
-      const column = columns[quantity] as Float64Array;
-      writeStatistics(column, statistics, index * perRoi + quantity * STATISTICS.length);
-    }
-    const median = medianOf(columns[POSITION_COLUMN[method]] as Float64Array);
-    const doubt = weigh(evidence.of(index, roi), median);
+    const rows = evidence.of(index, roi);
+    const median = medianOf(rows.positions);
+    const doubt = weigh(rows, median);
     position[index] = median;
     standardError[index] = doubt.standardError;
     quality[index] = roundHalfEven(doubt.quality);
     flags[index] = doubt.flags;
-    if (debug) values.push(columns.map((column) => column.slice()));
+    if (debug) values.push(measuredColumns(answer, index, quantities));
   });
   return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };
 }
 
-// Memory of measuredColumns: a picture has hundreds of ROIs, and new arrays cost more than what is done with them.
-let columnMemory: readonly Float64Array[] = [];
-
-/** Per quantity the values of an ROI's measured rows, top row first; valid until the next call. */
-function measuredColumns(answer: KernelAnswer, roi: number, quantities: number): readonly Float64Array[] {
+/** Per quantity the values of an ROI's measured rows, top row first. */
+function measuredColumns(answer: KernelAnswer, roi: number, quantities: number): Float64Array[] {
   const start = answer.rowStart[roi] as number;
   const end = answer.rowStart[roi + 1] as number;
-  if (columnMemory.length < quantities || (columnMemory[0]?.length ?? 0) < end - start) {
-    columnMemory = Array.from({ length: quantities }, () => new Float64Array(end - start));
-  }
-  const { columns, status } = answer;
+  const columns = Array.from({ length: quantities }, () => new Float64Array(end - start));
   let measured = 0;
   for (let row = start; row < end; row++) {
-    if (status[row] !== ROW.ok) continue;
+    if (answer.status[row] !== ROW.ok) continue;
     for (let quantity = 0; quantity < quantities; quantity++) {
-      (columnMemory[quantity] as Float64Array)[measured] = columns[row * quantities + quantity] as number;
+      (columns[quantity] as Float64Array)[measured] = answer.columns[row * quantities + quantity] as number;
     }
     measured++;
   }
-  return columnMemory.slice(0, quantities).map((column) => column.subarray(0, measured));
+  return columns.map((column) => column.subarray(0, measured));
 }
 
 /** What the rows of one ROI after the other say, in arrays that are used again for the next. */
