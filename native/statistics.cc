@@ -31,19 +31,51 @@ double deviation(std::size_t count, ValueAt valueAt, double mean) {
 }
 
 /**
- * The quantile `share` of values in any order, of which those from `left` to before `right` hold the ranks needed. They
- * are parted there.
+ * Moves the values from `left` to before `right` that satisfy `isFirst` to the front; returns where the others begin.
+ * Without a branch: of values in random order a processor guesses every other one wrong, which costs more than a swap.
+ */
+template <class IsFirst>
+std::size_t part(double* values, std::size_t left, std::size_t right, IsFirst isFirst) {
+  std::size_t to = left;
+  for (std::size_t at = left; at < right; ++at) {
+    const double value = values[at];
+    values[at] = values[to];
+    values[to] = value;
+    to += isFirst(value) ? 1 : 0;
+  }
+  return to;
+}
+
+/** Puts the value of `rank` there, none larger before it and none smaller behind it, between `left` and `right`. */
+void select(double* values, std::size_t rank, std::size_t left, std::size_t right) {
+  while (right - left > 1) {
+    const double a = values[left], b = values[left + (right - left) / 2], c = values[right - 1];
+    const double pivot = std::max(std::min(a, b), std::min(std::max(a, b), c));
+    const std::size_t notBelow = part(values, left, right, [pivot](double value) { return value < pivot; });
+    if (rank < notBelow) {
+      right = notBelow;
+      continue;
+    }
+    const std::size_t above = part(values, notBelow, right, [pivot](double value) { return value <= pivot; });
+    if (rank < above) return;
+    left = above;
+  }
+}
+
+/**
+ * The quantile `share`, of values of which those from `left` to before `right` are parted from the others and hold the
+ * lower of the two ranks needed, unless it is in its place already.
  */
 double quantile(std::vector<double>& values, double share, std::size_t left, std::size_t right) {
   const double at = share * static_cast<double>(values.size() - 1);
   const auto below = static_cast<std::size_t>(at);
   const auto begin = values.begin();
-  std::nth_element(begin + left, begin + below, begin + right);
+  select(values.data(), below, left, right);
   const double low = values[below];
   if (below + 1 >= values.size()) return low;
-  const double high = *std::min_element(begin + below + 1, begin + right), part = at - static_cast<double>(below);
+  const double high = *std::min_element(begin + below + 1, values.end()), rest = at - static_cast<double>(below);
   // numpy approaches the nearer neighbour, so that the end points are met exactly.
-  return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
+  return rest < 0.5 ? low + (high - low) * rest : high - (high - low) * (1 - rest);
 }
 
 }  // namespace
@@ -76,11 +108,11 @@ void RowStatistics::summarise(double* out) {
   const double mean = sum / static_cast<double>(count);
   const auto [lowest, highest] = std::minmax_element(values_.begin(), values_.end());
   const double min = rounded(*lowest), max = rounded(*highest);
-  // The median first: what is before and behind it then holds the quartiles.
+  // The median first: what is before it, and what is not, then holds the quartiles.
   ranked_ = values_;
   const std::size_t middle = (count - 1) / 2;
   const double median = quantile(ranked_, 0.5, 0, count);
-  const double lower = quantile(ranked_, 0.25, 0, std::min(middle + 2, count));
+  const double lower = quantile(ranked_, 0.25, 0, middle);
   const double upper = quantile(ranked_, 0.75, middle, count);
   const double all[kStatistics] = {
       rounded(mean), rounded(deviation(count, valueAt, mean)), rounded(lower), rounded(median), rounded(upper), max, min,

@@ -15,6 +15,7 @@
 #include "../kernel.h"
 #include "../libdeflate/libdeflate.h"
 #include "../rows.h"
+#include "../statistics.h"
 
 namespace {
 
@@ -192,6 +193,9 @@ void measure(phorest::Kernel& kernel, Random& random) {
   for (double share : saturated) {
     if (!(share >= 0 && share <= 1)) fail("a share of saturated pixels is none");
   }
+  const int rois = static_cast<int>(request.rois.size()), quantities = phorest::columnsOf(request.method);
+  std::vector<double> statistics(static_cast<std::size_t>(rois) * quantities * phorest::kStatistics);
+  phorest::RowStatistics().run({columns.data(), status.data(), rowStart.data(), rois, quantities}, statistics.data());
 }
 
 }  // namespace
