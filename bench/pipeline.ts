@@ -1,24 +1,27 @@
-// What one picture costs from its bytes to its result, stage by stage, on one core: reading, decoding, sampling and
-// fitting, the statistics with their doubt, packing. A 1920 x 1460 picture with 120 ROIs and a synthetic one of
-// 9152 x 6944 with 644. Each trial has its own process; one line each, then JSON.
-// Run: npx tsx bench/pipeline.ts [--repeats N] [--small]
+// What one picture costs from its file to its result, stage by stage, on one core: reading, decoding, sampling and
+// fitting, the statistics with their doubt, packing; for each method, and for both line fits of one decoded picture as
+// PNG, TIFF and BMP. A 1920 x 1460 picture with 120 ROIs and a synthetic one of 9152 x 6944 with 644. Each trial has its
+// own process; one line each, then JSON. With --jobs the same on 1 to N threads, as ms per picture.
+// Run: npx tsx bench/pipeline.ts [--repeats N] [--small] [--jobs N]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
 import sharp from "sharp";
-import { decodeBytes } from "../src/analysis/decode.ts";
+import { decodeBytes, decodePicture, readWhole } from "../src/analysis/decode.ts";
 import { measure, vectorUnit } from "../src/analysis/kernel.ts";
 import { METHODS, type Method, QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi } from "../src/analysis/roi.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../src/analysis/roi.ts";
 import { packageRoot } from "../src/files.ts";
+import { encodePicture } from "../src/frame/encode.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 
 interface Trial {
   readonly picture: string;
-  readonly method: Method;
+  readonly methods: readonly Method[];
   readonly rois: number;
   readonly readMs: number;
   readonly decodeMs: number;
@@ -76,41 +79,68 @@ async function syntheticPicture(directory: string): Promise<{ picture: string; m
   return { picture, manifest };
 }
 
-/** Median times of `repeats` rounds after one unmeasured round. */
-async function runTrial(picture: string, manifest: string, method: Method, repeats: number): Promise<Trial> {
-  const rois = parseRoiManifest(readFileSync(manifest, "utf8"), manifest);
-  const settings = { method, subRois: 0, sampling: "precise", bitDepthScaling: "stretch", debug: false } as const;
-  const perRoi = QUANTITIES[method].length * STATISTICS.length;
-  const rounds: number[][] = [];
+interface Work {
+  readonly picture: string;
+  readonly manifest: string;
+  readonly methods: readonly Method[];
+  readonly repeats: number;
+}
+
+/** Reads, decodes, measures with each method and packs once; returns the ms of each stage, and what came out. */
+async function once({ picture, methods }: Work, rois: RoiManifest) {
+  const start = performance.now();
+  const bytes = await readWhole(picture);
+  const read = performance.now();
+  const decoded = await decodeBytes(bytes, picture);
+  const decodeMs = performance.now() - read;
+  let kernelMs = 0;
+  let statisticsMs = 0;
+  let packMs = 0;
   let packed = 0;
-  let size = "";
-  for (let round = 0; round <= repeats; round++) {
-    const start = performance.now();
-    const bytes = readFileSync(picture);
-    const read = performance.now();
-    const decodedPicture = await decodeBytes(bytes, picture);
-    const decoded = performance.now();
-    let kernelMs = 0;
-    const result = analysePicture(decodedPicture, rois, settings, (request) => {
+  for (const method of methods) {
+    const settings = { method, subRois: 0, sampling: "precise", bitDepthScaling: "stretch", debug: false } as const;
+    let inKernelMs = 0;
+    const begun = performance.now();
+    const result = analysePicture(decoded, rois, settings, (request) => {
       const from = performance.now();
       const answer = measure(request);
-      kernelMs = performance.now() - from;
+      inKernelMs = performance.now() - from;
       return answer;
     });
     const analysed = performance.now();
-    packed = encodeStatistics(result.statistics, perRoi).length;
-    const end = performance.now();
-    size = `${decodedPicture.width}x${decodedPicture.height}`;
-    const times = [read - start, decoded - read, kernelMs, analysed - decoded - kernelMs, end - analysed, end - start];
-    if (round > 0) rounds.push(times);
+    packed += encodeStatistics(result.statistics, QUANTITIES[method].length * STATISTICS.length).length;
+    kernelMs += inKernelMs;
+    statisticsMs += analysed - begun - inKernelMs;
+    packMs += performance.now() - analysed;
+  }
+  const stages = [read - start, decodeMs, kernelMs, statisticsMs, packMs, performance.now() - start];
+  return { stages, packed, size: `${decoded.width}x${decoded.height}` };
+}
+
+/** ROIs measured before the clock counts: a run of days is spent with compiled code, not with the first frames. */
+const WARM_ROIS = 3000;
+
+async function warmUp(work: Work, rois: RoiManifest): Promise<void> {
+  for (let measured = 0; measured < WARM_ROIS; measured += rois.rois.length) await once(work, rois);
+}
+
+/** Median times of `repeats` rounds once everything is warm. */
+async function runTrial(work: Work): Promise<Trial> {
+  const rois = parseRoiManifest(readFileSync(work.manifest, "utf8"), work.manifest);
+  await warmUp(work, rois);
+  let last = await once(work, rois);
+  const rounds: number[][] = [];
+  for (let round = 0; round < work.repeats; round++) {
+    last = await once(work, rois);
+    rounds.push(last.stages);
   }
   const median = (stage: number) => {
-    const sorted = rounds.map((times) => times[stage] ?? Number.NaN).sort((a, b) => a - b);
+    const sorted = rounds.map((stages) => stages[stage] ?? Number.NaN).sort((a, b) => a - b);
     return Number((sorted[Math.floor(sorted.length / 2)] ?? Number.NaN).toFixed(1));
   };
   return {
-    picture: size,
-    method,
+    picture: `${extname(work.picture).slice(1)} ${last.size}`,
+    methods: work.methods,
     rois: rois.rois.length,
     readMs: median(0),
     decodeMs: median(1),
@@ -119,54 +149,109 @@ async function runTrial(picture: string, manifest: string, method: Method, repea
     packMs: median(4),
     totalMs: median(5),
     peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024),
-    statisticsBytesPerRoi: Number((packed / rois.rois.length).toFixed(1)),
+    statisticsBytesPerRoi: Number((last.packed / rois.rois.length).toFixed(1)),
   };
 }
 
-function spawnTrial(picture: string, manifest: string, method: Method, repeats: number): Trial {
-  const words = [
-    "--import",
-    "tsx",
-    fileURLToPath(import.meta.url),
-    "--trial",
-    picture,
-    manifest,
-    method,
-    String(repeats),
-  ];
+/** A thread of Node 20 cannot begin in TypeScript: this is how it gets there. */
+const START = `import("tsx/esm/api").then((tsx) => {
+  tsx.register();
+  return import(${JSON.stringify(import.meta.url)});
+});`;
+
+/** ms per picture with `jobs` threads, each measuring `repeats` pictures once it is warm. */
+async function runThreads(work: Work, jobs: number): Promise<number> {
+  // Two counters: threads that are warm, and the starting signal.
+  const counters = new SharedArrayBuffer(8);
+  const state = new Int32Array(counters);
+  const threads = Array.from({ length: jobs }, () => {
+    const thread = new Worker(START, { eval: true, workerData: { work, counters } });
+    return new Promise<void>((resolve, reject) => {
+      thread.on("error", reject);
+      thread.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`a thread ended with ${code}`))));
+    });
+  });
+  while (Atomics.load(state, 0) < jobs) await new Promise((resolve) => setTimeout(resolve, 20));
+  const start = performance.now();
+  Atomics.store(state, 1, 1);
+  Atomics.notify(state, 1);
+  await Promise.all(threads);
+  return Number(((performance.now() - start) / (jobs * work.repeats)).toFixed(1));
+}
+
+async function thread({ work, counters }: { work: Work; counters: SharedArrayBuffer }): Promise<void> {
+  const state = new Int32Array(counters);
+  const rois = parseRoiManifest(readFileSync(work.manifest, "utf8"), work.manifest);
+  await warmUp(work, rois);
+  Atomics.add(state, 0, 1);
+  Atomics.wait(state, 1, 0);
+  for (let round = 0; round < work.repeats; round++) await once(work, rois);
+}
+
+function spawnTrial(work: Work): Trial {
+  const words = ["--import", "tsx", fileURLToPath(import.meta.url), "--trial", JSON.stringify(work)];
   const child = spawnSync(process.execPath, words, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-  if (child.status !== 0) throw new Error(`the trial of ${method} ended with ${child.status ?? child.signal}`);
+  if (child.status !== 0) throw new Error(`the trial of ${work.methods} ended with ${child.status ?? child.signal}`);
   return JSON.parse(child.stdout);
 }
 
 function lineOf(trial: Trial): string {
-  const { picture, method, rois, readMs, decodeMs, kernelMs, statisticsMs, packMs, totalMs, peakMemoryMb } = trial;
+  const { picture, methods, rois, readMs, decodeMs, kernelMs, statisticsMs, packMs, totalMs, peakMemoryMb } = trial;
   return (
-    `${picture} ${rois} ROIs ${method.padEnd(13)} total ${totalMs} ms = read ${readMs} + decode ${decodeMs} + kernel ${kernelMs} ` +
-    `+ statistics ${statisticsMs} + pack ${packMs} (${trial.statisticsBytesPerRoi} bytes/ROI), peak ${peakMemoryMb} MB`
+    `${picture} ${rois} ROIs ${methods.join(" + ").padEnd(15)} total ${totalMs} ms = read ${readMs} + decode ${decodeMs} + ` +
+    `kernel ${kernelMs} + statistics ${statisticsMs} + pack ${packMs} (${trial.statisticsBytesPerRoi} bytes/ROI), ` +
+    `peak ${peakMemoryMb} MB`
   );
 }
 
+/** The picture as an uncompressed file of the other formats that are read without a general reader. */
+async function inOtherFormats(picture: string, directory: string): Promise<string[]> {
+  const decoded = await decodePicture(picture);
+  const written: string[] = [];
+  for (const format of ["tiff", "bmp"] as const) {
+    const path = join(directory, `${basename(picture, ".png")}.${format}`);
+    writeFileSync(path, await encodePicture(decoded, format));
+    written.push(path);
+  }
+  return written;
+}
+
 const words = process.argv.slice(2);
-if (words[0] === "--trial") {
-  const [, picture = "", manifest = "", method = "gaussian", repeats = "5"] = words;
-  process.stdout.write(JSON.stringify(await runTrial(picture, manifest, method as Method, Number(repeats))));
+if (!isMainThread) {
+  await thread(workerData);
+} else if (words[0] === "--trial") {
+  process.stdout.write(JSON.stringify(await runTrial(JSON.parse(words[1] ?? "{}"))));
 } else {
-  const repeats = words.includes("--repeats") ? Number(words[words.indexOf("--repeats") + 1]) : 5;
+  const numberAfter = (name: string, otherwise: number) =>
+    words.includes(name) ? Number(words[words.indexOf(name) + 1]) : otherwise;
+  const repeats = numberAfter("--repeats", 5);
+  const mostJobs = numberAfter("--jobs", 1);
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   try {
     const cases = join(packageRoot(), "test/cases/oracle-pictures");
     const pictures = [{ picture: join(cases, "img_B.png"), manifest: join(cases, "img_B.manifest.json") }];
     if (!words.includes("--small")) pictures.push(await syntheticPicture(directory));
     const trials: Trial[] = [];
+    const threads: { picture: string; jobs: number; msPerPicture: number }[] = [];
+    const both = ["gaussian", "fano"] as const;
     for (const { picture, manifest } of pictures) {
-      for (const method of METHODS) {
-        const trial = spawnTrial(picture, manifest, method, repeats);
+      const files = await inOtherFormats(picture, directory);
+      const works: Work[] = [
+        ...METHODS.map((method) => ({ picture, manifest, methods: [method], repeats })),
+        ...[picture, ...files].map((file) => ({ picture: file, manifest, methods: both, repeats })),
+      ];
+      for (const work of works) {
+        const trial = spawnTrial(work);
         trials.push(trial);
         console.log(lineOf(trial));
       }
+      for (let jobs = 1; mostJobs > 1 && jobs <= mostJobs; jobs++) {
+        const msPerPicture = await runThreads({ picture, manifest, methods: both, repeats }, jobs);
+        threads.push({ picture: basename(picture), jobs, msPerPicture });
+        console.log(`${basename(picture)} gaussian + fano, ${jobs} threads: ${msPerPicture} ms per picture`);
+      }
     }
-    console.log(JSON.stringify({ bench: "pipeline", kernel: vectorUnit(), repeats, trials }));
+    console.log(JSON.stringify({ bench: "pipeline", kernel: vectorUnit(), repeats, trials, threads }));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

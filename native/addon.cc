@@ -6,7 +6,9 @@
 #include <new>
 #include <string>
 
+#include "decode_png.h"
 #include "kernel.h"
+#include "statistics.h"
 
 namespace {
 
@@ -84,12 +86,69 @@ std::vector<phorest::Roi> rois(const Napi::CallbackInfo& info, bool wholePixels)
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env, Napi::Object exports) {
-    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("version", &Addon::Version)});
+    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("decodePng", &Addon::DecodePng),
+                          InstanceMethod("statistics", &Addon::Statistics),
+                          InstanceMethod("version", &Addon::Version)});
   }
 
  private:
   Napi::Value Version(const Napi::CallbackInfo& info) {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
+  }
+
+  /** (columns, status, rowStart, quantities) -> Float64Array [roi][quantity][kStatistics]. */
+  Napi::Value Statistics(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto isArray = [&info](int index, napi_typedarray_type type) {
+      return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
+    };
+    if (!isArray(0, napi_float64_array) || !isArray(1, napi_uint8_array) || !isArray(2, napi_int32_array)) {
+      refuseType(env, "expected a Float64Array, a Uint8Array and an Int32Array for columns, status and rowStart");
+    }
+    const auto columns = info[0].As<Napi::Float64Array>();
+    const auto status = info[1].As<Napi::Uint8Array>();
+    const auto rowStart = info[2].As<Napi::Int32Array>();
+    const int quantities = integer(info, 3, "quantities", 1, 16);
+    const std::size_t rows = status.ElementLength(), rois = rowStart.ElementLength();
+    if (columns.ElementLength() != rows * quantities) refuseRange(env, "expected every quantity of every row in columns");
+    bool ascending = rois > 0 && rowStart[0] >= 0 && static_cast<std::size_t>(rowStart[rois - 1]) <= rows;
+    for (std::size_t i = 1; i < rois; ++i) ascending = ascending && rowStart[i - 1] <= rowStart[i];
+    if (!ascending) refuseRange(env, "expected ascending rows in rowStart");
+    try {
+      auto out = Napi::Float64Array::New(env, (rois - 1) * quantities * phorest::kStatistics);
+      statistics_.run({columns.Data(), status.Data(), rowStart.Data(), static_cast<int>(rois - 1), quantities}, out.Data());
+      return out;
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory for the statistics of a picture");
+    }
+  }
+
+  /** (bytes) -> {pixels, width, height, bitDepth}, or undefined for files that are not for PngDecoder. */
+  Napi::Value DecodePng(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      refuseType(env, "expected a Uint8Array for bytes");
+    }
+    const auto bytes = info[0].As<Napi::Uint8Array>();
+    try {
+      phorest::PngPicture picture;
+      if (!png_.open(bytes.Data(), bytes.ElementLength(), picture)) return env.Undefined();
+      auto memory = Napi::ArrayBuffer::New(env, picture.storedBytes());
+      if (!png_.read(picture, static_cast<std::uint8_t*>(memory.Data()))) return env.Undefined();
+      const std::size_t pixels = static_cast<std::size_t>(picture.width) * picture.height;
+      auto result = Napi::Object::New(env);
+      if (picture.deep) {
+        result["pixels"] = Napi::Uint16Array::New(env, pixels, memory, 0);
+      } else {
+        result["pixels"] = Napi::Uint8Array::New(env, pixels, memory, 0);
+      }
+      result["width"] = picture.width;
+      result["height"] = picture.height;
+      result["bitDepth"] = picture.deep ? 16 : 8;
+      return result;
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory to decode the picture");
+    }
   }
 
   /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling, jointLine) -> the fields of KernelAnswer. */
@@ -147,6 +206,8 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   phorest::Kernel kernel_;
+  phorest::PngDecoder png_;
+  phorest::RowStatistics statistics_;
 };
 
 }  // namespace

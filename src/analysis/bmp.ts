@@ -17,7 +17,7 @@ export function isBmp(bytes: Uint8Array): boolean {
 
 /**
  * The gray picture in a bitmap: palette or true colour turned to gray, alpha ignored, rows top first whichever way
- * the file stores them. `where` names the file in errors. Throws Failure `frame.unreadable`.
+ * the file stores them; pixels may share the memory of `bytes`. `where` names the file in errors. Throws Failure `frame.unreadable`.
  */
 export function decodeBmp(bytes: Uint8Array, where: string): Picture {
   const refuse = (what: string, hint: string) => new Failure("frame.unreadable", `${where}: ${what}`, { hint });
@@ -54,11 +54,21 @@ export function decodeBmp(bytes: Uint8Array, where: string): Picture {
   if (bitsPerPixel === 8 && palette === undefined)
     throw refuse("the palette of the bitmap is damaged", "copy it again");
 
+  const upright = storedHeight < 0;
+  const isGray = palette?.every((gray, index) => gray === index) ?? false;
+  if (isGray && upright && stride === width) {
+    const pixels = new Uint8Array(bytes.buffer, bytes.byteOffset + pixelsAt, width * height);
+    return { pixels, width, height, bitDepth: 8 };
+  }
   const pixels = new Uint8Array(width * height);
   for (let row = 0; row < height; row++) {
     // A positive height means that the bottom row comes first.
-    let from = pixelsAt + stride * (storedHeight > 0 ? height - 1 - row : row);
+    let from = pixelsAt + stride * (upright ? row : height - 1 - row);
     const to = row * width;
+    if (isGray) {
+      pixels.set(bytes.subarray(from, from + width), to);
+      continue;
+    }
     for (let column = 0; column < width; column++, from += bytesPerPixel) {
       const first = bytes[from] as number;
       pixels[to + column] =

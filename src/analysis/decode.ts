@@ -6,7 +6,9 @@ import { gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
 import { Failure } from "../failure.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
+import { decodePlainPng } from "./kernel.ts";
 import { grayPlane, type Picture } from "./picture.ts";
+import { decodePlainTiff } from "./tiff.ts";
 
 export type { Picture } from "./picture.ts";
 
@@ -46,7 +48,7 @@ export async function decodePicture(path: string): Promise<Picture> {
   return decodeBytes(await readWhole(path), path);
 }
 
-/** The same from bytes in memory; `where` names them in errors. */
+/** The same from bytes in memory, which the pixels may go on using; `where` names them in errors. */
 export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Picture> {
   if (bytes.length === 0)
     throw unreadable(where, "the file is empty", "whatever wrote it was interrupted; take or copy it again");
@@ -57,6 +59,8 @@ export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Pic
 async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   if (isBmp(bytes)) return decodeBmp(bytes, where);
   const format = formatOf(bytes);
+  const plain = format === "PNG" ? decodePlainPng(bytes) : format === "TIFF" ? decodePlainTiff(bytes) : undefined;
+  if (plain !== undefined) return plain;
   if (format === undefined) {
     throw unreadable(where, "not a picture", "PNG, TIFF, BMP and JPEG are read, and .gz of these");
   }
@@ -115,7 +119,8 @@ function formatOf(bytes: Uint8Array): Format | undefined {
   return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
+/** The bytes of a picture file. Throws as decodePicture does. */
+export async function readWhole(path: string): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, "r");
@@ -123,7 +128,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
     if (!status.isFile()) throw unreadable(path, "not a file", "name a picture file");
     if (status.size > MAX_BYTES)
       throw unreadable(path, `${status.size} bytes are too many for a picture`, "check what wrote it");
-    return await handle.readFile();
+    return await readAll(handle, status.size);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") {
       throw new Failure("frame.missing", `${path}: no such file`, {
@@ -135,6 +140,19 @@ async function readWhole(path: string): Promise<Uint8Array> {
   } finally {
     await handle?.close();
   }
+}
+
+/** The `size` bytes of a file in one piece of memory of their own; fewer when it shrank meanwhile. */
+async function readAll(handle: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let have = 0;
+  while (have < size) {
+    // In one go: readFile asks for half a megabyte at a time, each a trip through the thread pool.
+    const { bytesRead } = await handle.read(bytes, have, size - have, have);
+    if (bytesRead === 0) break;
+    have += bytesRead;
+  }
+  return bytes.subarray(0, have);
 }
 
 async function inflate(bytes: Uint8Array, where: string): Promise<Uint8Array> {

@@ -13,6 +13,7 @@ import {
   SAMPLINGS,
   type Sampling,
 } from "./method.ts";
+import type { Picture } from "./picture.ts";
 
 /** What became of one row. */
 export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;
@@ -83,6 +84,8 @@ interface Native {
     bitDepthScaling: number,
     jointLine: number,
   ): KernelAnswer;
+  statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
+  decodePng(bytes: Uint8Array): Picture | undefined;
   version(): string;
 }
 
@@ -107,6 +110,27 @@ export function measure(request: KernelRequest): KernelAnswer {
     BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
     JOINT_LINES.indexOf(request.jointLine ?? "fano"),
   );
+}
+
+/** Rows of all ROIs: the part of a KernelAnswer that statistics are made of. */
+export type MeasuredRows = Pick<KernelAnswer, "columns" | "status" | "rowStart">;
+
+/**
+ * STATISTICS over the measured rows of each ROI, [roi][quantity][statistic], number for number as numpy gives them: three
+ * decimals, halves to even; NaN where no row was measured. Smoothness is the deviation of successive differences over
+ * the rounded Max minus the rounded Min, 0 where that vanishes. Throws TypeError or RangeError for arrays that do not
+ * belong together.
+ */
+export function rowStatistics({ columns, status, rowStart }: MeasuredRows, quantities: number): Float64Array {
+  return native().statistics(columns, status, rowStart, quantities);
+}
+
+/**
+ * The pixels of a plain gray PNG: one channel of 8 or 16 bits, not interlaced, every checksum right, no chunk that
+ * changes the meaning of samples. Undefined for any other file, damaged ones among them: a general reader decides.
+ */
+export function decodePlainPng(bytes: Uint8Array): Picture | undefined {
+  return native().decodePng(bytes);
 }
 
 /**

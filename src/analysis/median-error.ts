@@ -25,6 +25,19 @@ const HUBER_LIMIT = 1.345;
 /** In units of 1 / sqrt(rows): a correlation of neighbouring rows below it may be chance. */
 const CHANCE = 0.3;
 
+// Every ROI needs the same few arrays, and most ROIs have as many rows as the one before.
+const SCRATCH = ["residuals", "sizes", "kept", "topRows", "top", "bottomRows", "bottom"] as const;
+const scratch = new Map<(typeof SCRATCH)[number], Float64Array>();
+
+/** An array of `length` for one purpose, with what was last in it. */
+function scratchOf(purpose: (typeof SCRATCH)[number], length: number): Float64Array {
+  const last = scratch.get(purpose);
+  if (last?.length === length) return last;
+  const fresh = new Float64Array(length);
+  scratch.set(purpose, fresh);
+  return fresh;
+}
+
 /**
  * px: standard error of the median of the rows, from their own scatter about a straight (tilted) line. Rows are
  * correlated where speckle grains span several of them, which leaves fewer independent ones. `position` is their median.
@@ -40,7 +53,7 @@ export function medianError({ method, positions, rowErrors }: RowPositions, posi
     return Math.hypot(typicalRow / Math.sqrt(averaged), wholePixel);
   }
   const line = robustLine(positions);
-  const residuals = residualsOf(positions, line);
+  const residuals = residualsOf(positions, line, scratchOf("residuals", positions.length));
   const deviation = robustDeviation(residuals);
   // Rows without any scatter are copies of each other, and as uncertain together as each of them is.
   if (deviation === 0) return Math.hypot(Number.isNaN(typicalRow) ? 0 : typicalRow, wholePixel);
@@ -56,8 +69,10 @@ interface Line {
 /** px and px per row: the straight line through the rows, by least squares with Huber's weights from a robust start. */
 export function robustLine(positions: Float64Array): Line {
   let line = lineOfThirds(positions);
+  const residuals = scratchOf("residuals", positions.length);
   for (let pass = 0; pass < LINE_PASSES; pass++) {
-    const limit = HUBER_LIMIT * roughDeviation(residualsOf(positions, line));
+    residualsOf(positions, line, residuals);
+    const limit = HUBER_LIMIT * roughDeviation(residuals);
     if (limit === 0) return line;
     let sum = 0;
     let sumRow = 0;
@@ -67,7 +82,7 @@ export function robustLine(positions: Float64Array): Line {
     for (let row = 0; row < positions.length; row++) {
       const value = positions[row] as number;
       if (Number.isNaN(value)) continue;
-      const distance = Math.abs(value - line.start - line.slope * row);
+      const distance = Math.abs(residuals[row] as number);
       const weight = distance <= limit ? 1 : limit / distance;
       sum += weight;
       sumRow += weight * row;
@@ -87,14 +102,22 @@ export function robustLine(positions: Float64Array): Line {
 function lineOfThirds(positions: Float64Array): Line {
   const count = countKnown(positions);
   const third = Math.ceil(count / 3);
-  const [topRows, top] = [new Float64Array(third), new Float64Array(third)];
-  const [bottomRows, bottom] = [new Float64Array(third), new Float64Array(third)];
+  const topRows = scratchOf("topRows", third);
+  const top = scratchOf("top", third);
+  const bottomRows = scratchOf("bottomRows", third);
+  const bottom = scratchOf("bottom", third);
   for (let row = 0, nth = 0; row < positions.length; row++) {
     const value = positions[row] as number;
     if (Number.isNaN(value)) continue;
-    if (nth < third) [topRows[nth], top[nth]] = [row, value];
+    if (nth < third) {
+      topRows[nth] = row;
+      top[nth] = value;
+    }
     const fromEnd = count - 1 - nth;
-    if (fromEnd < third) [bottomRows[fromEnd], bottom[fromEnd]] = [row, value];
+    if (fromEnd < third) {
+      bottomRows[fromEnd] = row;
+      bottom[fromEnd] = value;
+    }
     nth++;
   }
   const apart = medianOf(bottomRows) - medianOf(topRows);
@@ -102,9 +125,8 @@ function lineOfThirds(positions: Float64Array): Line {
   return { start: medianOf(top) - slope * medianOf(topRows), slope };
 }
 
-/** px per row, NaN where the row was not measured. */
-function residualsOf(positions: Float64Array, line: Line): Float64Array {
-  const residuals = new Float64Array(positions.length);
+/** Fills `residuals`: px per row, NaN where the row was not measured. */
+function residualsOf(positions: Float64Array, line: Line, residuals: Float64Array): Float64Array {
   for (let row = 0; row < positions.length; row++) {
     residuals[row] = (positions[row] as number) - line.start - line.slope * row;
   }
@@ -113,7 +135,7 @@ function residualsOf(positions: Float64Array, line: Line): Float64Array {
 
 /** Deviation of residuals about 0 by the median of their sizes. */
 function roughDeviation(residuals: Float64Array): number {
-  const sizes = new Float64Array(residuals.length);
+  const sizes = scratchOf("sizes", residuals.length);
   for (let row = 0; row < sizes.length; row++) sizes[row] = Math.abs(residuals[row] as number);
   return MAD_TO_DEVIATION * medianOf(sizes);
 }
@@ -127,7 +149,8 @@ function robustDeviation(residuals: Float64Array): number {
   for (let row = 0; row < residuals.length; row++) {
     const residual = residuals[row] as number;
     if (Number.isNaN(residual)) continue;
-    squares += Math.min(Math.abs(residual), cut) ** 2;
+    const size = Math.min(Math.abs(residual), cut);
+    squares += size * size;
     count++;
   }
   // Two degrees of freedom went into the line.
@@ -159,11 +182,11 @@ function medianErrorAlongLine(positions: Float64Array, line: Line, deviation: nu
  */
 function correlationTime(residuals: Float64Array, deviation: number): number {
   const rows = residuals.length;
-  const kept = Float64Array.from(residuals);
+  const kept = scratchOf("kept", rows);
   const cut = OUTLIER * deviation;
   for (let row = 0; row < rows; row++) {
-    const residual = kept[row] as number;
-    if (Math.abs(residual) > cut) kept[row] = Math.sign(residual) * cut;
+    const residual = residuals[row] as number;
+    kept[row] = Math.abs(residual) > cut ? Math.sign(residual) * cut : residual;
   }
   const own = meanProduct(kept, 0);
   let lost = 0;

@@ -2,7 +2,7 @@
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
 import { type RowEvidence, weigh } from "./doubt.ts";
-import { type KernelAnswer, type KernelRequest, measure, ROW } from "./kernel.ts";
+import { type KernelAnswer, type KernelRequest, measure, ROW, rowStatistics } from "./kernel.ts";
 import {
   type BitDepthScaling,
   type FrameResult,
@@ -11,12 +11,11 @@ import {
   POSITION_COLUMN,
   QUANTITIES,
   type Sampling,
-  STATISTICS,
   WIDTH_COLUMN,
 } from "./method.ts";
 import type { Picture } from "./picture.ts";
 import type { Roi, RoiManifest } from "./roi.ts";
-import { medianOf, roundHalfEven, writeStatistics } from "./statistics.ts";
+import { medianOf, roundHalfEven } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
@@ -71,25 +70,22 @@ export function analysePicture(
 
 function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }: AnalysisSettings) {
   const quantities = QUANTITIES[method].length;
-  const perRoi = quantities * STATISTICS.length;
   const position = new Float64Array(rois.length);
   const standardError = new Float64Array(rois.length);
   const quality = new Float64Array(rois.length);
   const flags = new Uint8Array(rois.length);
-  const statistics = new Float64Array(rois.length * perRoi);
+  const statistics = rowStatistics(answer, quantities);
   const values: Float64Array[][] = [];
+  const evidence = new EvidenceOfRows(answer, method);
   rois.forEach((roi, index) => {
-    const columns = measuredColumns(answer, index, quantities);
-    columns.forEach((column, quantity) => {
-      writeStatistics(column, statistics, index * perRoi + quantity * STATISTICS.length);
-    });
-    const median = medianOf(columns[POSITION_COLUMN[method]] ?? new Float64Array(0));
-    const doubt = weigh(evidenceOf(answer, index, roi, method), median);
+    const rows = evidence.of(index, roi);
+    const median = medianOf(rows.positions);
+    const doubt = weigh(rows, median);
     position[index] = median;
     standardError[index] = doubt.standardError;
     quality[index] = roundHalfEven(doubt.quality);
     flags[index] = doubt.flags;
-    if (debug) values.push(columns);
+    if (debug) values.push(measuredColumns(answer, index, quantities));
   });
   return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };
 }
@@ -110,36 +106,56 @@ function measuredColumns(answer: KernelAnswer, roi: number, quantities: number):
   return columns.map((column) => column.subarray(0, measured));
 }
 
-function evidenceOf(answer: KernelAnswer, index: number, roi: Roi, method: Method): RowEvidence {
-  const start = answer.rowStart[index] as number;
-  const end = answer.rowStart[index + 1] as number;
-  const quantities = QUANTITIES[method].length;
-  const positions = new Float64Array(end - start).fill(Number.NaN);
-  const rowErrors = new Float64Array(end - start).fill(Number.NaN);
-  const explained = new Float64Array(end - start).fill(Number.NaN);
-  const widths = new Float64Array(end - start).fill(Number.NaN);
-  const widthColumn = WIDTH_COLUMN[method];
-  for (let row = start; row < end; row++) {
-    if (answer.status[row] !== ROW.ok) continue;
-    if (widthColumn !== undefined) {
-      // A Gaussian is the same with its sigma negative.
-      widths[row - start] = Math.abs(answer.columns[row * quantities + widthColumn] as number);
-    }
-    positions[row - start] = answer.columns[row * quantities + POSITION_COLUMN[method]] as number;
-    rowErrors[row - start] = answer.standardError[row] as number;
-    explained[row - start] = answer.explained[row] as number;
+/** What the rows of one ROI after the other say, in arrays that are used again for the next. */
+class EvidenceOfRows {
+  private positions = new Float64Array(0);
+  private rowErrors = new Float64Array(0);
+  private explained = new Float64Array(0);
+  private widths = new Float64Array(0);
+
+  private readonly answer: KernelAnswer;
+  private readonly method: Method;
+
+  constructor(answer: KernelAnswer, method: Method) {
+    this.answer = answer;
+    this.method = method;
   }
-  return {
-    method,
-    positions,
-    rowErrors,
-    explained,
-    peakToNoise: answer.peakToNoise.subarray(start, end),
-    saturatedShare: answer.saturated[index] as number,
-    residualDistancePx: answer.residualDistancePx[index] as number,
-    lineWidthPx: medianOf(widths),
-    widthPx: roi.width,
-  };
+
+  of(index: number, roi: Roi): RowEvidence {
+    const { answer, method } = this;
+    const { columns, status, standardError, explained } = answer;
+    const start = answer.rowStart[index] as number;
+    const end = answer.rowStart[index + 1] as number;
+    if (this.positions.length !== end - start) {
+      this.positions = new Float64Array(end - start);
+      this.rowErrors = new Float64Array(end - start);
+      this.explained = new Float64Array(end - start);
+      this.widths = new Float64Array(end - start);
+    }
+    const quantities = QUANTITIES[method].length;
+    const column = POSITION_COLUMN[method];
+    const widthColumn = WIDTH_COLUMN[method];
+    for (let row = start; row < end; row++) {
+      const measured = status[row] === ROW.ok;
+      this.positions[row - start] = measured ? (columns[row * quantities + column] as number) : Number.NaN;
+      this.rowErrors[row - start] = measured ? (standardError[row] as number) : Number.NaN;
+      this.explained[row - start] = measured ? (explained[row] as number) : Number.NaN;
+      const hasWidth = measured && widthColumn !== undefined;
+      // A Gaussian is the same with its sigma negative.
+      this.widths[row - start] = hasWidth ? Math.abs(columns[row * quantities + widthColumn] as number) : Number.NaN;
+    }
+    return {
+      method,
+      positions: this.positions,
+      rowErrors: this.rowErrors,
+      explained: this.explained,
+      peakToNoise: answer.peakToNoise.subarray(start, end),
+      saturatedShare: answer.saturated[index] as number,
+      residualDistancePx: answer.residualDistancePx[index] as number,
+      lineWidthPx: medianOf(this.widths),
+      widthPx: roi.width,
+    };
+  }
 }
 
 function refuseOutside(rois: readonly Roi[], picture: Picture): void {

@@ -143,6 +143,7 @@ describe("pixels come out as they were stored", () => {
 
   it.each([
     ["8-bit, bottom row first", bitmap(8, (row, column) => [(row * 5 + column) % 256])],
+    ["8-bit, top row first", bitmap(8, (row, column) => [(row * 5 + column) % 256], true)],
     ["24-bit, bottom row first", bitmap(24, (row, column) => Array(3).fill((row * 5 + column) % 256))],
     ["32-bit, top row first", bitmap(32, (row, column) => [...Array(3).fill((row * 5 + column) % 256), 17], true)],
   ])("a bitmap, %s", async (_, bytes) => {
@@ -156,6 +157,16 @@ describe("pixels come out as they were stored", () => {
       height: HEIGHT,
       bitDepth: 8,
     });
+  });
+
+  it("a bitmap with a width of whole words, whose rows have no gaps, and one whose palette runs backwards", async () => {
+    const wide = Buffer.from(bitmap(8, (row, column) => [(row * 5 + column) % 256], true));
+    wide.writeInt32LE(40, 18);
+    const picture = await decodeBytes(wide, "no gaps");
+    expect([picture.width, picture.pixels.length, picture.pixels[40 * 2 + 3]]).toEqual([40, 40 * HEIGHT, 13]);
+    const backwards = Buffer.from(bitmap(8, (row) => [row]));
+    for (let index = 0; index < 256; index++) backwards.fill(255 - index, 54 + 4 * index, 57 + 4 * index);
+    expect((await decodeBytes(backwards, "backwards")).pixels[3 * WIDTH]).toBe(252);
   });
 
   it("a bitmap's colours are taken in the order blue, green, red", async () => {

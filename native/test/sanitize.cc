@@ -1,0 +1,219 @@
+// The kernel without Node, for a build with sanitizers: fits, sampling and decoding of random, extreme and damaged
+// input. Every buffer has exactly the size it claims, so that a step beyond it is seen. Deterministic for a seed.
+// Usage: sanitize SECONDS SEED
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../decode_png.h"
+#include "../kernel.h"
+#include "../libdeflate/libdeflate.h"
+#include "../rows.h"
+#include "../statistics.h"
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+[[noreturn]] void fail(const std::string& what) {
+  std::fprintf(stderr, "sanitize: %s\n", what.c_str());
+  std::exit(1);
+}
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  int below(int limit) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(limit)); }
+  double unit() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+  bool chance(double share) { return unit() < share; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+void append32(Bytes& bytes, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+void appendChunk(Bytes& png, const char* type, const Bytes& data) {
+  append32(png, static_cast<std::uint32_t>(data.size()));
+  const std::size_t from = png.size();
+  png.insert(png.end(), type, type + 4);
+  png.insert(png.end(), data.begin(), data.end());
+  append32(png, libdeflate_crc32(0, png.data() + from, png.size() - from));
+}
+
+/** A PNG of random rows and filters, its data stored without compression. */
+Bytes randomPng(Random& random) {
+  const bool deep = random.chance(0.5);
+  const int width = 1 + random.below(60), height = 1 + random.below(50);
+  Bytes rows;
+  for (int row = 0; row < height; ++row) {
+    rows.push_back(static_cast<std::uint8_t>(random.chance(0.01) ? random.below(256) : random.below(5)));
+    for (int i = 0; i < width * (deep ? 2 : 1); ++i) rows.push_back(static_cast<std::uint8_t>(random.below(256)));
+  }
+  Bytes stored = {0x78, 0x01, 1};
+  const auto size = static_cast<unsigned>(rows.size());
+  for (unsigned part : {size, ~size}) {
+    stored.push_back(static_cast<std::uint8_t>(part));
+    stored.push_back(static_cast<std::uint8_t>(part >> 8));
+  }
+  stored.insert(stored.end(), rows.begin(), rows.end());
+  append32(stored, libdeflate_adler32(1, rows.data(), rows.size()));
+  Bytes png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, header;
+  append32(header, static_cast<std::uint32_t>(width));
+  append32(header, static_cast<std::uint32_t>(height));
+  header.insert(header.end(), {static_cast<std::uint8_t>(deep ? 16 : 8), 0, 0, 0, 0});
+  appendChunk(png, "IHDR", header);
+  const int half = random.below(static_cast<int>(stored.size()));
+  appendChunk(png, "IDAT", Bytes(stored.begin(), stored.begin() + half));
+  appendChunk(png, "IDAT", Bytes(stored.begin() + half, stored.end()));
+  appendChunk(png, "IEND", {});
+  return png;
+}
+
+void damage(Bytes& bytes, Random& random) {
+  for (int count = 1 + random.below(3); count > 0 && !bytes.empty(); --count) {
+    const int size = static_cast<int>(bytes.size());
+    const int at = random.below(random.chance(0.5) ? std::min(64, size) : size);
+    const int end = std::min(size, at + 1 + random.below(8));
+    switch (random.below(5)) {
+      case 0: bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1 << random.below(8))); break;
+      case 1: bytes[at] = static_cast<std::uint8_t>(random.chance(0.5) ? 255 : random.below(256)); break;
+      case 2: bytes.erase(bytes.begin() + at, bytes.begin() + end); break;
+      case 3: bytes.insert(bytes.begin() + at, static_cast<std::size_t>(end - at), 0); break;
+      default: if (random.chance(0.2)) bytes.resize(at);
+    }
+  }
+}
+
+/** Makes the checksums of the chunks right, so that damage reaches what lies behind them. */
+void mend(Bytes& png) {
+  for (std::size_t at = 8; at + 12 <= png.size();) {
+    const std::size_t length = static_cast<std::size_t>(png[at]) << 24 | png[at + 1] << 16 | png[at + 2] << 8 | png[at + 3];
+    if (length > png.size() - at - 12) return;
+    const std::uint32_t crc = libdeflate_crc32(0, png.data() + at + 4, length + 4);
+    for (int k = 0; k < 4; ++k) png[at + 8 + length + k] = static_cast<std::uint8_t>(crc >> (24 - 8 * k));
+    at += 12 + length;
+  }
+}
+
+/** Decodes sound and damaged files; returns whether the file was read. */
+bool decode(phorest::PngDecoder& decoder, Random& random) {
+  Bytes png = randomPng(random);
+  if (random.chance(0.8)) damage(png, random);
+  if (random.chance(0.7)) mend(png);
+  png.shrink_to_fit();
+  phorest::PngPicture picture;
+  if (!decoder.open(png.data(), png.size(), picture) || picture.storedBytes() > 50'000'000) return false;
+  Bytes memory(picture.storedBytes());
+  return decoder.read(picture, memory.data());
+}
+
+/** Profiles from sensible to absurd: a line with noise, constants, one spike, values that are not numbers. */
+void fillRow(float* row, int width, Random& random) {
+  const int kind = random.below(8);
+  const double centre = (random.unit() * 1.4 - 0.2) * width, size = 0.3 + random.unit() * width / 3;
+  const double height = random.chance(0.3) ? -60 : 120, noise = random.unit() * 20;
+  for (int i = 0; i < width; ++i) {
+    const double t = (i - centre) / size;
+    double value = 110 + height / (1 + t * t) + noise * (random.unit() - 0.5);
+    if (kind == 1) value = 7;
+    if (kind == 2) value = i == width / 2 ? 255 : 0;
+    if (kind == 3) value = std::fmin(value, 120);
+    if (kind == 4) value = i % 2 == 0 ? 0 : 255;
+    row[i] = static_cast<float>(value);
+  }
+}
+
+void fitRows(phorest::FitScratch& scratch, Random& random) {
+  const int rows = 1 + random.below(20), width = 1 + random.below(random.chance(0.3) ? 8 : 400);
+  std::vector<float> samples(static_cast<std::size_t>(rows) * width);
+  for (int row = 0; row < rows; ++row) fillRow(samples.data() + static_cast<std::size_t>(row) * width, width, random);
+  std::vector<double> columns(static_cast<std::size_t>(rows) * 6), error(rows), explained(rows), contrast(rows);
+  std::vector<std::uint8_t> status(rows);
+  std::vector<float> correlation(static_cast<std::size_t>(rows) * phorest::kLagCount);
+  const phorest::FitRows block{samples.data(), rows, width, width};
+  const phorest::FitOutputs out{columns.data(),  error.data(),  explained.data(),
+                                contrast.data(), status.data(), correlation.data()};
+  const int kind = random.below(4), columnCount = kind == 0 ? 5 : kind == 1 ? 6 : 1;
+  switch (kind) {
+    case 0: phorest::fit(phorest::Line::gaussian, block, scratch, out); break;
+    case 1: phorest::fit(phorest::Line::fano, block, scratch, out); break;
+    case 2: phorest::findMaxima(block, out); break;
+    default: phorest::findCentres(block, out);
+  }
+  for (int row = 0; row < rows; ++row) {
+    if (status[row] > phorest::kNothingAboveThreshold) fail("a row has no status");
+    for (int k = 0; k < columnCount; ++k) {
+      const double value = columns[static_cast<std::size_t>(row) * columnCount + k];
+      if (status[row] == phorest::kOk && !std::isfinite(value)) fail("a measured row is not a number");
+    }
+  }
+}
+
+/** Whole measurements, of ROIs that lie inside the picture, half outside and far away. */
+void measure(phorest::Kernel& kernel, Random& random) {
+  const bool deep = random.chance(0.5);
+  const int width = 1 + random.below(120), height = 1 + random.below(90);
+  std::vector<std::uint16_t> wide(deep ? static_cast<std::size_t>(width) * height : 0);
+  Bytes narrow(deep ? 0 : static_cast<std::size_t>(width) * height);
+  const int top = random.chance(0.2) ? 1 : deep ? 65536 : 256;
+  for (auto& pixel : wide) pixel = static_cast<std::uint16_t>(random.below(top));
+  for (auto& pixel : narrow) pixel = static_cast<std::uint8_t>(random.below(top));
+  phorest::KernelRequest request;
+  request.picture = {deep ? static_cast<const void*>(wide.data()) : narrow.data(), width, height, deep};
+  request.angleDegrees = random.chance(0.3) ? 0 : random.chance(0.8) ? random.unit() * 4 - 2 : random.unit() * 1e6;
+  request.method = static_cast<phorest::Method>(random.below(4));
+  request.subRois = random.chance(0.5) ? 0 : 1 + random.below(30);
+  request.sampling = static_cast<phorest::Sampling>(random.below(2));
+  request.scaling = static_cast<phorest::BitDepthScaling>(random.below(2));
+  const bool whole = request.sampling == phorest::Sampling::established;
+  const double farthest = random.chance(0.1) ? 2e5 : 150;
+  std::vector<std::int32_t> rowStart = {0};
+  for (int count = random.below(5); count > 0; --count) {
+    double y = (random.unit() * 2 - 1) * farthest, x = (random.unit() * 2 - 1) * farthest;
+    if (whole) y = std::floor(y), x = std::floor(x);
+    request.rois.push_back({y, x, 1 + random.below(60), 1 + random.below(150), random.chance(0.5)});
+    rowStart.push_back(rowStart.back() + request.rowsOf(request.rois.back()));
+  }
+  const auto rows = static_cast<std::size_t>(rowStart.back());
+  std::vector<double> columns(rows * phorest::columnsOf(request.method)), error(rows), explained(rows), contrast(rows);
+  std::vector<double> saturated(request.rois.size()), distance(request.rois.size());
+  Bytes status(rows);
+  phorest::KernelAnswer answer{rowStart.data(), columns.data(), error.data(),     explained.data(), contrast.data(),
+                               status.data(),   saturated.data(), distance.data(), 0,                0};
+  kernel.measure(request, answer);
+  for (double share : saturated) {
+    if (!(share >= 0 && share <= 1)) fail("a share of saturated pixels is none");
+  }
+  const int rois = static_cast<int>(request.rois.size()), quantities = phorest::columnsOf(request.method);
+  std::vector<double> statistics(static_cast<std::size_t>(rois) * quantities * phorest::kStatistics);
+  phorest::RowStatistics().run({columns.data(), status.data(), rowStart.data(), rois, quantities}, statistics.data());
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const double seconds = count > 1 ? std::atof(words[1]) : 10;
+  Random random(count > 2 ? std::strtoull(words[2], nullptr, 10) : 1);
+  phorest::PngDecoder decoder;
+  phorest::FitScratch scratch;
+  phorest::Kernel kernel;
+  long rounds = 0, read = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  do {
+    for (int i = 0; i < 20; ++i) read += decode(decoder, random);
+    fitRows(scratch, random);
+    measure(kernel, random);
+    ++rounds;
+  } while (std::chrono::steady_clock::now() < end);
+  std::printf("%s: %ld rounds, %ld of %ld pictures read\n", phorest::vectorUnit().name, rounds, read, rounds * 20);
+  if (read == 0) fail("no picture was read, so that nothing behind the checks was tried");
+}
