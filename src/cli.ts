@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   "check-rois": async (parser) => parser.command((await import("./commands/check-rois.ts")).checkRoisCommand),
   status: async (parser) => parser.command((await import("./commands/status.ts")).statusCommand),
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
+  sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),

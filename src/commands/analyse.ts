@@ -1,10 +1,10 @@
 // `phorest analyse`: measures existing pictures without a manifest; one established record per picture, in input order.
-import { createWriteStream } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { Piscina } from "piscina";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
+import { kernelVersion } from "../analysis/kernel.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
@@ -25,6 +25,7 @@ import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
 import { workerFile } from "../supervisor/stage-thread.ts";
 import { Progress } from "./progress.ts";
+import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
 
 interface AnalyseArguments {
   config?: string;
@@ -39,6 +40,7 @@ interface AnalyseArguments {
   out?: string;
   jsonl?: string;
   jobs?: number;
+  resume?: boolean;
 }
 
 export const analyseCommand: CommandModule<object, AnalyseArguments> = {
@@ -77,6 +79,11 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
         requiresArg: true,
         describe: "pictures measured at a time; else one per processor core",
       })
+      .option("resume", {
+        type: "boolean",
+        default: false,
+        describe: "continue the file of an interrupted analysis; begins it when it is not there",
+      })
       .example(
         "phorest analyse pictures/ --rois ROI_manifest.json --method fano --out results/",
         "measure a directory",
@@ -88,9 +95,14 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1);
     const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
     const pictures = await listPictures(argv.paths ?? []);
-    const sink = await openSink(argv);
-    const failed = await analyse({ pictures, rois, settings, jobs, sink });
-    if (failed > 0) process.exitCode = 3;
+    const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });
+    const { sink, done, failed } = await openResults(argv, measure);
+    const left = remaining(pictures, done);
+    if (left.length < pictures.length) {
+      process.stderr.write(`${pictures.length - left.length} of ${pictures.length} pictures were measured before\n`);
+    }
+    const failedNow = await analyse({ pictures: left, rois, settings, jobs, sink });
+    if (failed + failedNow > 0) process.exitCode = 3;
   },
 };
 
@@ -104,6 +116,10 @@ interface Analysis {
 
 /** Measures all pictures; returns how many failed. */
 async function analyse({ pictures, rois, settings, jobs, sink }: Analysis): Promise<number> {
+  if (pictures.length === 0) {
+    await sink.close();
+    return 0;
+  }
   const { url, execArgv } = workerFile("processor");
   const threads = Math.min(jobs, pictures.length);
   const pool = new Piscina<TaskRequest, TaskAnswer>({
@@ -189,39 +205,13 @@ function wholeNumber(option: string, value: number, least: number): number {
   throw new Failure("usage.invalid", `${option}: expected a whole number of at least ${least}, got ${value}`);
 }
 
-interface Sink {
-  write(line: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Where the records go. A file must be new: records of different settings in one file could not be told apart. */
-async function openSink({ out, jsonl = "-" }: AnalyseArguments): Promise<Sink> {
-  if (out === undefined && jsonl === "-") return sinkOf(process.stdout, false);
-  if (out !== undefined) await ensureDirectory(out);
-  const path = out === undefined ? jsonl : join(out, "processing_results.jsonl");
-  const stream = createWriteStream(path, { flags: "wx", flush: true });
-  try {
-    await new Promise((opened, refused) => stream.once("open", opened).once("error", refused));
-  } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
-    throw new Failure("usage.invalid", `${path}: this file exists already`, {
-      hint: "move it away or name another",
-      cause: error,
-    });
+/** Where the records go, and what is there already. */
+async function openResults(argv: AnalyseArguments, measure: string): Promise<ResultsFile> {
+  const { out, jsonl = "-", resume = false } = argv;
+  if (out === undefined && jsonl === "-") {
+    if (resume) throw new Failure("usage.invalid", "--resume needs a file", { hint: "name one with --out or --jsonl" });
+    return { sink: sinkOf(process.stdout, false), done: new Map(), failed: 0 };
   }
-  return sinkOf(stream, true);
-}
-
-function sinkOf(stream: NodeJS.WritableStream, owned: boolean): Sink {
-  return {
-    write: (line) =>
-      new Promise((written, refused) => {
-        stream.write(line, (error) => (error ? refused(error) : written()));
-      }),
-    close: () =>
-      new Promise((closed) => {
-        if (owned) stream.end(closed);
-        else closed();
-      }),
-  };
+  if (out !== undefined) await ensureDirectory(out);
+  return await openResultsFile(out === undefined ? jsonl : join(out, "processing_results.jsonl"), measure, resume);
 }

@@ -78,7 +78,10 @@ async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGener
 }
 
 /** Writes the pieces to standard output, or to a file that appears under its name only when it is whole and durable. */
-async function writeText(pieces: Iterable<string> | AsyncIterable<string>, out: string | undefined): Promise<void> {
+export async function writeText(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  out: string | undefined,
+): Promise<void> {
   if (out === undefined) {
     await pipeline(Readable.from(pieces), process.stdout, { end: false });
     return;

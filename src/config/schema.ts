@@ -211,6 +211,32 @@ const Report = section("The plot", {
   plot_interval_seconds: key(seconds(60), "Shortest time between plots", S),
 });
 
+const Analysis = section("From positions to sensorgrams (phorest sensorgram)", {
+  baseline_seconds: key(
+    seconds(1800),
+    "Length of the baseline, from the first frame on: shifts count from its median, noise and drift are taken in it",
+    { ...S, simulatedDefault: 60 },
+  ),
+  reference_rois: key(
+    texts().default([]),
+    "Labels of ROIs on which nothing binds, with * for any letters; their mean is subtracted from all others",
+  ),
+  sensitivity_px_per_riu: key(positive().optional(), "Movement of a resonance per change of refractive index", {
+    unit: "px per RIU",
+    none: "no column in RIU",
+    example: 2500,
+  }),
+  groups: key(
+    z.record(z.string().min(1), texts()).default({}),
+    "Groups of ROIs: name = labels, with * for any letters",
+    {
+      none: "grouped by the letters of the grating's label",
+      example: { Antibody: ["05*A_*", "06*A_*"] },
+      allowed: "a table of name = list of labels",
+    },
+  ),
+});
+
 const Supervisor = section("The process itself", {
   shutdown_timeout_seconds: key(seconds(20), "Longest time a stop may take", S),
   heartbeat_seconds: key(seconds(5), "Time between signs of life written to the manifest", S),
@@ -251,6 +277,7 @@ export const SCHEMA = z.strictObject({
   Brightfield,
   Assets,
   Storage,
+  Analysis,
   Report,
   Supervisor,
   Simulation,

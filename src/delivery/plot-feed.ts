@@ -1,5 +1,6 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
+import { labelMatcher } from "../analysis/labels.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
@@ -23,7 +24,7 @@ const SOUND = new Uint8Array(1);
 export class PlotFeed {
   readonly #source: PlotSource;
   readonly #title: string;
-  readonly #patterns: readonly RegExp[];
+  readonly #isWanted: (label: string) => boolean;
   readonly #measures = new Map<string, Measure>();
   readonly #seenOutcome = new Map<number, number>();
   readonly #temperatures = new Map<string, CurveStore>();
@@ -37,7 +38,7 @@ export class PlotFeed {
   ) {
     this.#source = source;
     this.#title = title;
-    this.#patterns = labels.map((label) => new RegExp(`^${label.split("*").map(escapePattern).join(".*")}$`, "i"));
+    this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
 
   /** Takes in what is new. Costs in proportion to that, whatever the history. */
@@ -107,10 +108,6 @@ export class PlotFeed {
     };
   }
 
-  #isWanted(label: string): boolean {
-    return this.#patterns.length === 0 || this.#patterns.some((pattern) => pattern.test(label));
-  }
-
   #measureOf(analysis: Analysis): Measure {
     const key = JSON.stringify([analysis.method, analysis.settings, analysis.roiManifestId]);
     const known = this.#measures.get(key);
@@ -119,8 +116,4 @@ export class PlotFeed {
     this.#measures.set(key, measure);
     return measure;
   }
-}
-
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -1,0 +1,182 @@
+// Where the records of `phorest analyse` go. A file holds the records of one way of measuring: beside it lies
+// `<file>.measure.json`, which says what that was, so that an interrupted file can be continued and never mixed.
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { readFile, truncate } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Failure } from "../failure.ts";
+import { writeDurably } from "../files.ts";
+
+export interface Sink {
+  write(line: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file of records, ready for more. */
+export interface ResultsFile {
+  readonly sink: Sink;
+  /** How often each picture, by its absolute path, is in the file already. */
+  readonly done: ReadonlyMap<string, number>;
+  /** Records in the file that say their picture could not be measured. */
+  readonly failed: number;
+}
+
+/** Name of the note beside a file of records. */
+export function measureFile(path: string): string {
+  return `${path}.measure.json`;
+}
+
+/**
+ * Opens a file of records. A new file must not be there yet; one to `resume` may be, if `measure` (all that decides the
+ * numbers, as JSON) is what its records were made with: its whole records are kept, a torn last line is cut off.
+ * Failure `usage.invalid` for a file that may not be written to; it is then as it was.
+ */
+export async function openResultsFile(path: string, measure: string, resume: boolean): Promise<ResultsFile> {
+  if (resume && existsSync(path)) return await continueFile(path, measure);
+  if (existsSync(path)) throw alreadyThere(path);
+  // The note first: a file of records without one is somebody else's.
+  await writeDurably(measureFile(path), `${measure}\n`);
+  return { sink: await openSink(path, "wx"), done: new Map(), failed: 0 };
+}
+
+async function continueFile(path: string, measure: string): Promise<ResultsFile> {
+  const note = await readNote(path);
+  if (note !== measure) {
+    throw new Failure("usage.invalid", `${path}: its records were measured in another way`, {
+      hint:
+        note === undefined
+          ? `${measureFile(path)} is missing`
+          : `compare ${measureFile(path)}: ${difference(note, measure)}`,
+    });
+  }
+  const done = new Map<string, number>();
+  let failed = 0;
+  let whole = 0;
+  let doubtful: number | undefined;
+  let number = 0;
+  for await (const { line, terminated } of linesOf(path)) {
+    number++;
+    if (doubtful !== undefined) {
+      throw new Failure("usage.invalid", `${path}: line ${doubtful} is not a record of analyse`, {
+        hint: "the file was changed; nothing was written to it",
+      });
+    }
+    const record = terminated ? recordIn(line) : undefined;
+    if (record === undefined) {
+      doubtful = number;
+      continue;
+    }
+    const picture = resolve(record.path);
+    done.set(picture, (done.get(picture) ?? 0) + 1);
+    if (!record.measured) failed++;
+    whole += line.length + 1;
+  }
+  await truncate(path, whole);
+  return { sink: await openSink(path, "a"), done, failed };
+}
+
+async function readNote(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(measureFile(path), "utf8")).trimEnd();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The first entry of two notes that differs, for a person. */
+function difference(before: string, now: string): string {
+  const [old, wanted] = [before, now].map((text) => new Map(Object.entries(parsed(text))));
+  for (const [key, value] of wanted ?? []) {
+    const was = old?.get(key);
+    if (JSON.stringify(was) !== JSON.stringify(value))
+      return `${key} ${JSON.stringify(was)}, now ${JSON.stringify(value)}`;
+  }
+  return "it is not readable";
+}
+
+function parsed(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch (error) {
+    // A note that is not JSON differs in everything.
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/** The pictures that `done` does not hold yet; a picture given twice is measured twice. */
+export function remaining(pictures: readonly string[], done: ReadonlyMap<string, number>): string[] {
+  const left = new Map(done);
+  return pictures.filter((path) => {
+    const times = left.get(resolve(path)) ?? 0;
+    if (times === 0) return true;
+    left.set(resolve(path), times - 1);
+    return false;
+  });
+}
+
+/** Longest beginning or end of a record that is looked at; a record of a large chip is megabytes. */
+const LOOKED_AT_BYTES = 65_536;
+/** In a text inside JSON a quote has a backslash before it: only a key matches. */
+const MEASURED = /,"processing_successful":(true|false),/;
+const PATH = /^.*,"image_path":("(?:[^"\\]|\\.)*")\}$/s;
+
+function recordIn(line: Buffer): { path: string; measured: boolean } | undefined {
+  const measured = MEASURED.exec(line.toString("utf8", 0, LOOKED_AT_BYTES))?.[1];
+  const path = PATH.exec(line.toString("utf8", Math.max(0, line.length - LOOKED_AT_BYTES)))?.[1];
+  if (measured === undefined || path === undefined || line[0] !== "{".charCodeAt(0)) return undefined;
+  return { path: String(JSON.parse(path)), measured: measured === "true" };
+}
+
+const LINE_FEED = 10;
+
+/** The lines of a file, one in memory at a time, without their line feeds; the last one may have had none. */
+async function* linesOf(path: string): AsyncGenerator<{ line: Buffer; terminated: boolean }> {
+  let pieces: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, from)) {
+      pieces.push(chunk.subarray(from, end));
+      yield { line: Buffer.concat(pieces), terminated: true };
+      pieces = [];
+      from = end + 1;
+    }
+    pieces.push(chunk.subarray(from));
+  }
+  const line = Buffer.concat(pieces);
+  if (line.length > 0) yield { line, terminated: false };
+}
+
+async function openSink(path: string, flags: "wx" | "a"): Promise<Sink> {
+  const stream = createWriteStream(path, { flags, flush: true });
+  try {
+    await new Promise((opened, refused) => stream.once("open", opened).once("error", refused));
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
+    throw alreadyThere(path, error);
+  }
+  return sinkOf(stream, true);
+}
+
+function alreadyThere(path: string, cause?: unknown): Failure {
+  return new Failure("usage.invalid", `${path}: this file exists already`, {
+    hint: "continue it with --resume, move it away or name another",
+    cause,
+  });
+}
+
+/** Lines into a stream, one after the other; `owned` streams are ended with it. */
+export function sinkOf(stream: NodeJS.WritableStream, owned: boolean): Sink {
+  return {
+    write: (line) =>
+      new Promise((written, refused) => {
+        stream.write(line, (error) => (error ? refused(error) : written()));
+      }),
+    close: () =>
+      new Promise((closed) => {
+        if (owned) stream.end(closed);
+        else closed();
+      }),
+  };
+}

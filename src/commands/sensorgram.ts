@@ -1,0 +1,268 @@
+// `phorest sensorgram`: curves worked up from the manifest, as CSV, as JSON lines, or as a table of their precision.
+import { join } from "node:path";
+import { writeToString } from "fast-csv";
+import type { CommandModule } from "yargs";
+import { labelMatcher } from "../analysis/labels.ts";
+import { flagNames } from "../analysis/method.ts";
+import type { Precision } from "../analysis/precision.ts";
+import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
+import { loadConfig } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { Sensorgrams, type WorkedSensorgram } from "../delivery/sensorgrams.ts";
+import { Failure } from "../failure.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Analysis } from "../manifest/runs.ts";
+import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
+import { writeText } from "./export.ts";
+import type { GlobalOptions } from "./global.ts";
+
+interface SensorgramArguments extends GlobalOptions {
+  roi: string[] | undefined;
+  baseline: string | undefined;
+  reference: string[] | undefined;
+  blank: string | undefined;
+  injection: string | undefined;
+  pairs: boolean;
+  smooth: number | undefined;
+  analysis: number | undefined;
+  summary: boolean;
+  out: string | undefined;
+}
+
+const TIMES = "times, or seconds since the first frame";
+
+export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments> = {
+  command: "sensorgram",
+  describe: "Shifts from a baseline, referenced, in px and RIU; their noise, drift and limit of detection",
+  builder: (yargs) =>
+    yargs
+      .option("roi", { type: "string", array: true, requiresArg: true, describe: "Labels, * for any letters (all)" })
+      .option("baseline", { type: "string", requiresArg: true, describe: `FROM..TO: ${TIMES} (as configured)` })
+      .option("reference", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Labels of ROIs on which nothing binds (as configured)",
+      })
+      .option("blank", {
+        type: "string",
+        requiresArg: true,
+        implies: "injection",
+        describe: `FROM..TO of a blank injection: ${TIMES}`,
+      })
+      .option("injection", {
+        type: "string",
+        requiresArg: true,
+        implies: "blank",
+        describe: "Beginning of the injection the blank is taken from",
+      })
+      .option("pairs", { type: "boolean", default: false, describe: "One curve for each grating, from both halves" })
+      .option("smooth", { type: "number", requiresArg: true, describe: "Add a smooth curve over so many frames" })
+      .option("analysis", {
+        type: "number",
+        requiresArg: true,
+        describe: "Which one, by its number in the manifest (the newest)",
+      })
+      .option("summary", { type: "boolean", default: false, describe: "Only noise, drift and limit of detection" })
+      .option("out", { type: "string", requiresArg: true, describe: "File to write; standard output when absent" })
+      .example("$0 sensorgram --pairs --summary", "how precise is each grating?")
+      .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts"),
+  handler: async (argv) => {
+    const { config } = loadConfig(argv.config);
+    const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
+    try {
+      const sensorgrams = open(manifest, config, argv);
+      const form = argv.summary ? (argv.json ? summaryJson : summaryTable) : argv.json ? curvesJson : curvesCsv;
+      await writeText(form(sensorgrams, config.Analysis.sensitivity_px_per_riu), argv.out);
+    } finally {
+      manifest.close();
+    }
+  },
+};
+
+function open(manifest: Manifest, { Analysis: configured }: Config, argv: SensorgramArguments): Sensorgrams {
+  const analysis = analysisOf(manifest, argv.analysis);
+  const references = argv.reference ?? configured.reference_rois;
+  const baseline =
+    argv.baseline === undefined
+      ? (timesUs: Float64Array) => openingWindow(timesUs, configured.baseline_seconds)
+      : windowOption("--baseline", argv.baseline);
+  const blank = argv.blank === undefined ? undefined : windowOption("--blank", argv.blank);
+  const injection = argv.injection === undefined ? undefined : timeOption("--injection", argv.injection);
+  if (argv.smooth !== undefined && !(argv.smooth >= 3))
+    throw wrong("--smooth", "a number of frames from 3 up", argv.smooth);
+  const sensorgrams = new Sensorgrams(manifest, analysis, {
+    isWanted: labelMatcher(argv.roi ?? ["*"]),
+    isReference: labelMatcher(references),
+    baseline,
+    pairs: argv.pairs,
+    groups: configured.groups,
+    sensitivityPxPerRiu: configured.sensitivity_px_per_riu,
+    smoothFrames: argv.smooth,
+    ...(blank === undefined || injection === undefined
+      ? {}
+      : { blank: (timesUs: Float64Array) => ({ window: blank(timesUs), injectionUs: injection(timesUs) }) }),
+  });
+  if (sensorgrams.labels.length === 0) {
+    const hint = argv.pairs && argv.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
+    throw new Failure("usage.invalid", "no ROI has such a label", { hint });
+  }
+  if (references.length > 0 && sensorgrams.references.length === 0) {
+    throw new Failure("usage.invalid", `no reference among the ROIs has a baseline: ${references.join(", ")}`, {
+      hint: firstLabels(analysis),
+    });
+  }
+  return sensorgrams;
+}
+
+function firstLabels({ labels }: Analysis): string {
+  return `the first labels are ${labels.slice(0, 3).join(", ")}`;
+}
+
+/** The analysis asked for, or the newest that has measured anything. */
+function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
+  const analyses = manifest.analyses();
+  const found =
+    wanted === undefined
+      ? analyses.findLast(({ analysisId }) => manifest.curves(analysisId).next().done === false)
+      : analyses.find(({ analysisId }) => analysisId === wanted);
+  if (found !== undefined) return found;
+  const known = analyses.map(({ analysisId, method }) => `${analysisId} (${method})`).join(", ");
+  throw new Failure("usage.invalid", wanted === undefined ? "nothing has been measured yet" : `no analysis ${wanted}`, {
+    hint: known === "" ? "measure something with `phorest run`" : `there are ${known}`,
+  });
+}
+
+type TimeOf = (timesUs: Float64Array) => number;
+
+/** A time as typed: ISO 8601, or seconds since the first frame. */
+function timeOption(option: string, text: string): TimeOf {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return (timesUs) => (timesUs[0] ?? 0) + Number(text) * 1e6;
+  const us = usFromOption(option, text);
+  return () => us;
+}
+
+function windowOption(option: string, text: string): (timesUs: Float64Array) => TimeWindow {
+  const [from, to, ...more] = text.split("..");
+  if (from === undefined || to === undefined || more.length > 0) throw wrong(option, "FROM..TO", text);
+  const [fromOf, toOf] = [timeOption(option, from), timeOption(option, to)];
+  return (timesUs) => {
+    const window = { fromUs: fromOf(timesUs), toUs: toOf(timesUs) };
+    if (window.toUs <= window.fromUs) throw wrong(option, "FROM before TO", text);
+    return window;
+  };
+}
+
+function wrong(option: string, expected: string, received: string | number): Failure {
+  return new Failure("usage.invalid", `${option} expects ${expected}, received "${received}"`);
+}
+
+const COLUMNS = [
+  ...["timestamp", "label", "position_px", "standard_error_px", "shift_px", "movement_px", "referenced_px"],
+  ...["double_referenced_px", "smoothed_px", "riu", "flags"],
+];
+
+async function* curvesCsv(sensorgrams: Sensorgrams): AsyncGenerator<string> {
+  const form = { headers: false, includeEndRowDelimiter: true };
+  yield await writeToString([COLUMNS], form);
+  for (const curve of sensorgrams.curves()) {
+    const px = [curve.position, curve.standardError, curve.shift, curve.movement, curve.referenced];
+    px.push(curve.doubleReferenced, curve.smoothed);
+    const lines = Array.from(curve.timesUs, (timeUs, at) => [
+      isoFromUs(timeUs),
+      curve.label,
+      ...px.map((values) => cell(values?.[at], 5)),
+      cell(curve.riu?.[at], 10),
+      flagNames(curve.flags[at] ?? 0).join("|"),
+    ]);
+    if (lines.length > 0) yield await writeToString(lines, form);
+  }
+}
+
+/** Empty where there is no number. */
+function cell(value: number | undefined, decimals: number): string {
+  return value === undefined || !Number.isFinite(value) ? "" : String(Number(value.toFixed(decimals)));
+}
+
+/** One line for each curve; NaN is null. */
+function* curvesJson(sensorgrams: Sensorgrams): Generator<string> {
+  for (const curve of sensorgrams.curves()) {
+    const { label, reference, timesUs, flags } = curve;
+    yield `${JSON.stringify({
+      label,
+      reference,
+      timestamp: Array.from(timesUs, isoFromUs),
+      position_px: plain(curve.position),
+      standard_error_px: plain(curve.standardError),
+      shift_px: plain(curve.shift),
+      movement_px: plain(curve.movement),
+      referenced_px: plain(curve.referenced),
+      double_referenced_px: plain(curve.doubleReferenced),
+      smoothed_px: plain(curve.smoothed),
+      riu: plain(curve.riu),
+      flags: Array.from(flags, flagNames),
+    })}\n`;
+  }
+}
+
+function plain(values: Float64Array | undefined): number[] | null {
+  return values === undefined ? null : Array.from(values);
+}
+
+interface SummaryRow extends Precision {
+  readonly label: string;
+  readonly kind: "roi" | "reference" | "group";
+  readonly members: number;
+}
+
+function summaryRows(sensorgrams: Sensorgrams): SummaryRow[] {
+  const kindOf = ({ reference }: WorkedSensorgram) => (reference ? "reference" : "roi");
+  const rows: SummaryRow[] = [];
+  for (const curve of sensorgrams.curves()) {
+    rows.push({ label: curve.label, kind: kindOf(curve), members: 1, ...curve.precision });
+  }
+  for (const { group, members, precision } of sensorgrams.groups()) {
+    rows.push({ label: group, kind: "group", members, ...precision });
+  }
+  return rows;
+}
+
+function* summaryJson(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): Generator<string> {
+  const rows = summaryRows(sensorgrams).map((row) => ({
+    label: row.label,
+    kind: row.kind,
+    members: row.members,
+    points: row.points,
+    excluded: row.excluded,
+    noise_px: row.noise,
+    noise_plain_px: row.noisePlain,
+    drift_px_per_hour: row.driftPerHour,
+    drift_standard_error: row.driftError,
+    detection_limit_px: row.detectionLimit,
+    detection_limit_riu: pxPerRiu === undefined ? null : row.detectionLimit / pxPerRiu,
+  }));
+  yield `${JSON.stringify(rows)}\n`;
+}
+
+/** A table for people; `-` where the baseline holds too few points to say. */
+function* summaryTable(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): Generator<string> {
+  const riu = (px: number) => (pxPerRiu === undefined || Number.isNaN(px) ? "-" : (px / pxPerRiu).toExponential(2));
+  const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  const table = [
+    ["label", "kind", "of", "frames", "left out", "noise px", "drift px/h", "+/-", "LOD px", "LOD RIU"],
+    ...summaryRows(sensorgrams).map((row) => [
+      row.label,
+      row.kind,
+      ...[row.members, row.points, row.excluded].map(String),
+      ...[px(row.noise), px(row.driftPerHour, 3), px(row.driftError, 3), px(row.detectionLimit)],
+      riu(row.detectionLimit),
+    ]),
+  ];
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
+  for (const line of table) {
+    const cells = line.map((text, column) =>
+      column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+    );
+    yield `${cells.join("  ").trimEnd()}\n`;
+  }
+}
