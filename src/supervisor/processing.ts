@@ -2,6 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Piscina } from "piscina";
+import { type Displacement, isAstray } from "../analysis/drift.ts";
+import { DriftKeeper } from "../analysis/drift-task.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
@@ -35,6 +37,7 @@ interface Measure {
   readonly rois: RoiManifest;
   readonly analysisId: number;
   readonly jumps: JumpDetector;
+  readonly drift: DriftKeeper;
 }
 
 export class Processing {
@@ -43,6 +46,7 @@ export class Processing {
   private pool: Piscina<TaskRequest, TaskAnswer>;
   private measure: Measure | undefined;
   private stopped = false;
+  private wasAstray = false;
 
   constructor(options: ProcessingOptions) {
     this.options = options;
@@ -121,7 +125,8 @@ export class Processing {
     });
     manifest.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
-    this.measure = { stamp, rois, analysisId, jumps };
+    const drift = new DriftKeeper(manifest.driftReference(analysisId));
+    this.measure = { stamp, rois, analysisId, jumps, drift };
     this.options.log.info(`measuring ${rois.rois.length} ROIs by ${method} (${roiManifestFile})`);
     return this.measure;
   }
@@ -131,18 +136,21 @@ export class Processing {
     const startedMs = performance.now();
     try {
       const path = join(claim.filepath, claim.filename);
-      const answer = await this.measureInPool({
-        path,
-        roiManifestJson: measure.rois.json,
-        settings: this.options.settings,
-      });
+      const { settings } = this.options;
+      const answer = await measure.drift.run((reference) =>
+        this.measureInPool({ path, roiManifestJson: measure.rois.json, settings, drift: reference ?? "make" }),
+      );
       if (!answer.ok) {
         this.settleFailed(claim, answer.failure, measure.analysisId);
         return;
       }
       const result = answer.answer;
       const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
-      const outcome = manifest.complete(claim, measure.analysisId, { ...result, flags }, nowUs());
+      const astray = this.astray(result.displacement, measure.rois, claim);
+      const outcome = manifest.together(() => {
+        if (answer.driftReference !== undefined) manifest.keepDriftReference(measure.analysisId, answer.driftReference);
+        return manifest.complete(claim, measure.analysisId, { ...result, flags, astray }, nowUs());
+      });
       if (outcome === undefined) {
         log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, {
           entry: claim.entryId,
@@ -155,6 +163,22 @@ export class Processing {
     } catch (thrown) {
       this.settleThrown(claim, encodeFailure(thrown), measure.analysisId);
     }
+  }
+
+  /** Whether the chip has moved too far; says so when that begins and ends. */
+  private astray(moved: Displacement | undefined, rois: RoiManifest, claim: Claim): boolean {
+    const { log, settings } = this.options;
+    if (moved === undefined) return this.wasAstray;
+    const astray = isAstray(moved, rois, settings.trackDrift === true);
+    if (astray !== this.wasAstray) {
+      const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
+      const entry = { entry: claim.entryId };
+      if (astray)
+        log.warn(`the chip has moved ${far} since the first frame and is leaving its ROIs; calibrate again`, entry);
+      else log.info(`the chip is in its ROIs again (${far})`, entry);
+    }
+    this.wasAstray = astray;
+    return astray;
   }
 
   private async measureInPool(request: TaskRequest): Promise<TaskAnswer> {
