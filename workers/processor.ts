@@ -3,8 +3,17 @@
 import { constants, getPriority, setPriority } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { decodePicture } from "../src/analysis/decode.ts";
+import {
+  type Displacement,
+  type DriftReference,
+  decodeDriftReference,
+  driftReference,
+  encodeDriftReference,
+  measureDrift,
+} from "../src/analysis/drift.ts";
 import type { FrameResult } from "../src/analysis/method.ts";
 import { QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
+import type { Picture } from "../src/analysis/picture.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { parseRoiManifest, type RoiManifest } from "../src/analysis/roi.ts";
 import { type EncodedResult, encodeValues, type TaskAnswer, type TaskRequest } from "../src/analysis/task.ts";
@@ -25,12 +34,33 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
     const startedMs = performance.now();
     const picture = await decodePicture(task.path);
     const decodedMs = performance.now();
-    const result = analysePicture(picture, rois, task.settings);
+    const drift = driftOf(task.drift, picture, rois);
+    const result = analysePicture(picture, rois, task.settings, undefined, drift.displacement);
     const measureMs = performance.now() - decodedMs;
-    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs };
+    const made = drift.made === undefined ? {} : { driftReference: drift.made };
+    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...made };
   } catch (error) {
     return { ok: false, failure: encodeFailure(error) };
   }
+}
+
+let lastReference: { readonly bytes: Uint8Array; readonly reference: DriftReference } | undefined;
+
+function driftOf(
+  task: TaskRequest["drift"],
+  picture: Picture,
+  rois: RoiManifest,
+): { displacement?: Displacement | undefined; made?: Uint8Array } {
+  if (task === undefined || task.length === 0) return {};
+  if (task === "make") {
+    const reference = driftReference(picture, rois);
+    if (reference === undefined) return { made: new Uint8Array(0) };
+    return { displacement: measureDrift(picture, reference), made: encodeDriftReference(reference) };
+  }
+  if (lastReference === undefined || !Buffer.from(lastReference.bytes).equals(task)) {
+    lastReference = { bytes: task, reference: decodeDriftReference(task) };
+  }
+  return { displacement: measureDrift(picture, lastReference.reference) };
 }
 
 function manifestOf(json: string): RoiManifest {

@@ -1,5 +1,6 @@
 // The vocabulary of a measurement: methods, the quantities each one gives, the statistics over an ROI's rows, flags.
 // Spellings are those of the established result files ("assymetry" included): they are an interface.
+import type { Displacement } from "./drift.ts";
 
 export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint"] as const;
 export type Method = (typeof METHODS)[number];
@@ -75,6 +76,8 @@ export interface FrameResult {
   readonly brightness: number;
   /** 95 % minus 5 % quantile of the undecorated pixels, 2 decimals. */
   readonly contrast: number;
+  /** How far the chip has moved since the reference frame; absent where that was not or could not be measured. */
+  readonly displacement?: Displacement;
   /** Debug mode only: per ROI, per quantity, the value of every measured row. */
   readonly values?: readonly (readonly Float64Array[])[];
 }

@@ -37,6 +37,10 @@ export function formatRecord(input: RecordInput): string {
     temperature_readings: input.temperatures,
     resonances: result === null ? null : labels.map((label, roi) => resonance(result, label, roi)),
   };
+  if (result?.displacement !== undefined) {
+    const { dx, dy, turnDegrees, errorPx } = result.displacement;
+    record.chip_displacement = { dx, dy, turn_degrees: turnDegrees, standard_error: numberOrNull(errorPx) };
+  }
   if (input.imagePath !== undefined) record.image_path = input.imagePath;
   return JSON.stringify(record);
 }

@@ -2,6 +2,7 @@
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
 import { type RowEvidence, weigh } from "./doubt.ts";
+import { type Displacement, followChip } from "./drift.ts";
 import { type KernelAnswer, type KernelRequest, measure, ROW, rowStatistics } from "./kernel.ts";
 import {
   type BitDepthScaling,
@@ -27,6 +28,8 @@ export interface AnalysisSettings {
   readonly bitDepthScaling: BitDepthScaling;
   /** Keep the value of every measured row. */
   readonly debug: boolean;
+  /** ROIs follow the chip's movement in the picture. Absent where they do not, so that settings without it stay the same. */
+  readonly trackDrift?: true;
 }
 
 /** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
@@ -41,6 +44,7 @@ export function methodSettings(
 /**
  * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
  * pixels from 1, as established; `joint` has one value for all rows); an ROI without a measured row gets NaN and the flag `not_converged`.
+ * With `trackDrift` the ROIs are where `displacement` has taken the chip; their own coordinates move with them.
  * `kernel` stands in for the C++ kernel in tests. Throws Failure `rois.outside` when an ROI leaves the picture.
  */
 export function analysePicture(
@@ -48,8 +52,10 @@ export function analysePicture(
   roiManifest: RoiManifest,
   settings: AnalysisSettings,
   kernel: (request: KernelRequest) => KernelAnswer = measure,
+  displacement?: Displacement,
 ): FrameResult {
-  const { rois, imageAngle } = roiManifest;
+  const follows = settings.trackDrift === true && displacement !== undefined;
+  const { rois, imageAngle } = follows ? followChip(roiManifest, displacement) : roiManifest;
   refuseOutside(rois, picture);
   const { method, jointLine, subRois, sampling, bitDepthScaling } = settings;
   const { pixels, width, height } = picture;
@@ -65,7 +71,9 @@ export function analysePicture(
     sampling,
     bitDepthScaling,
   });
-  return { ...summarise(answer, rois, settings), brightness: answer.brightness, contrast: answer.contrast };
+  const { brightness, contrast } = answer;
+  const moved = displacement === undefined ? {} : { displacement };
+  return { ...summarise(answer, rois, settings), brightness, contrast, ...moved };
 }
 
 function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }: AnalysisSettings) {
@@ -168,7 +176,8 @@ function refuseOutside(rois: readonly Roi[], picture: Picture): void {
   throw new Failure(
     "rois.outside",
     `ROI ${first.label} leaves the picture of ${picture.width} x ${picture.height} pixels: ` +
-      `columns ${first.x} to ${first.x + first.width}, rows ${first.y} to ${first.y + first.height}${others}`,
+      `columns ${Math.round(first.x)} to ${Math.round(first.x + first.width)}, ` +
+      `rows ${Math.round(first.y)} to ${Math.round(first.y + first.height)}${others}`,
     { hint: "the ROI manifest was made for another camera or chip; calibrate again" },
   );
 }

@@ -9,6 +9,11 @@ export interface TaskRequest {
   /** Text of the ROI manifest; parsed once per thread as long as it stays the same. */
   readonly roiManifestJson: string;
   readonly settings: AnalysisSettings;
+  /**
+   * Measure how far the chip has moved: against this reference (by encodeDriftReference; of length 0 for one that found
+   * nothing to hold on to), or "make" one of this picture. Absent: not measured.
+   */
+  readonly drift?: Uint8Array | "make";
 }
 
 /** A FrameResult with its statistics, and the rows' values of debug mode, packed into bytes. */
@@ -20,7 +25,13 @@ export interface EncodedResult extends Omit<FrameResult, "statistics" | "values"
 }
 
 export type TaskAnswer =
-  | { readonly ok: true; readonly answer: EncodedResult; readonly decodeMs: number; readonly measureMs: number }
+  | {
+      readonly ok: true;
+      readonly answer: EncodedResult;
+      readonly decodeMs: number;
+      readonly measureMs: number /** Made of this picture, where it was to. */;
+      readonly driftReference?: Uint8Array;
+    }
   | { readonly ok: false; readonly failure: FailureData };
 
 /**

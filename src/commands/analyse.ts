@@ -4,6 +4,8 @@ import { basename, join, resolve } from "node:path";
 import { Piscina } from "piscina";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
+import { trackDrift } from "../analysis/drift.ts";
+import { DriftKeeper } from "../analysis/drift-task.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import {
   BIT_DEPTH_SCALINGS,
@@ -101,12 +103,14 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     if (left.length < pictures.length) {
       process.stderr.write(`${pictures.length - left.length} of ${pictures.length} pictures were measured before\n`);
     }
-    const failedNow = await analyse({ pictures: left, rois, settings, jobs, sink });
+    const failedNow = await analyse({ all: pictures, pictures: left, rois, settings, jobs, sink });
     if (failed + failedNow > 0) process.exitCode = 3;
   },
 };
 
 interface Analysis {
+  /** Of which the first that can be measured is what the chip's movement is measured from. */
+  readonly all: readonly string[];
   readonly pictures: readonly string[];
   readonly rois: RoiManifest;
   readonly settings: AnalysisSettings;
@@ -115,7 +119,7 @@ interface Analysis {
 }
 
 /** Measures all pictures; returns how many failed. */
-async function analyse({ pictures, rois, settings, jobs, sink }: Analysis): Promise<number> {
+async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis): Promise<number> {
   if (pictures.length === 0) {
     await sink.close();
     return 0;
@@ -133,7 +137,12 @@ async function analyse({ pictures, rois, settings, jobs, sink }: Analysis): Prom
   const labels = rois.rois.map(({ label }) => label);
   let failed = 0;
   try {
-    const run = (path: string) => pool.run({ path: resolve(path), roiManifestJson: rois.json, settings });
+    const task = (path: string) => ({ path: resolve(path), roiManifestJson: rois.json, settings });
+    const drift = new DriftKeeper();
+    const follow = (path: string) => drift.run((reference) => pool.run({ ...task(path), drift: reference ?? "make" }));
+    // The same reference for every picture, also for those of a resumed analysis.
+    for (const path of settings.trackDrift === true ? all : []) if (!drift.isKnown) await follow(path);
+    const run = settings.trackDrift === true ? follow : (path: string) => pool.run(task(path));
     // One more than threads, so that none waits for its next picture; no more, so that memory stays bounded.
     for await (const measured of measureInOrder(pictures, run, threads + 1)) {
       if (!measured.answer.ok) {
@@ -197,6 +206,7 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
     sampling: argv.sampling ?? configured.sampling,
     bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
     debug: argv.debug ?? config.Development.debug_mode,
+    ...trackDrift(configured.track_drift, argv.sampling ?? configured.sampling),
   };
 }
 

@@ -57,6 +57,10 @@ const Data_Analysis = section("How a picture is measured", {
     choice(BIT_DEPTH_SCALINGS).default("stretch"),
     "Pictures of more than 8 bits: each stretched to its own range (as established), or all scaled alike",
   ),
+  track_drift: key(
+    off(),
+    "ROIs follow the chip when it moves in the picture, as measured on its labels; needs sampling precise",
+  ),
   workers: key(whole(0, 256).default(0), "Measuring threads; 0 takes one for each processor core"),
   max_attempts: key(
     whole(1, 100).default(3),

@@ -11,6 +11,7 @@ import type { Reading } from "../frame/thermometer.ts";
 import { type Connection, connect } from "./connection.ts";
 import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry } from "./entries.ts";
 import * as history from "./history.ts";
+import * as movement from "./movement.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
@@ -218,6 +219,25 @@ export class Manifest {
   /** Whether a frame has been measured by an analysis. */
   hasResult(entryId: number, analysisId: number): boolean {
     return this.#results.has(entryId, analysisId);
+  }
+
+  /** The drift reference of an analysis, encoded. */
+  driftReference(analysisId: number): Uint8Array | undefined {
+    return movement.driftReferenceOf(this.#connection, analysisId);
+  }
+
+  /** Keeps the drift reference of an analysis; the first one stays. */
+  keepDriftReference(analysisId: number, reference: Uint8Array): void {
+    this.#connection.write(() => movement.keepDriftReference(this.#connection, analysisId, reference));
+  }
+
+  /** How far the chip had moved in each frame, in order of entries. */
+  displacements(analysisId: number): movement.StoredDisplacement[] {
+    return movement.displacements(this.#connection, analysisId);
+  }
+
+  lastDisplacement(): movement.StoredDisplacement | undefined {
+    return movement.lastDisplacement(this.#connection);
   }
 
   sensorgram(query: SensorgramQuery): Sensorgram {

@@ -1,8 +1,10 @@
 // Results: what an analysis said about a frame, written once, and the curves read back from it.
 import type { Statement } from "better-sqlite3";
+import type { Displacement } from "../analysis/drift.ts";
 import { FLAGS } from "../analysis/method.ts";
 import type { FailureData } from "../failure.ts";
 import type { Connection } from "./connection.ts";
+import { insertDisplacement } from "./movement.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
 /** What the processor answers for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
@@ -19,6 +21,9 @@ export interface StoredResult {
   readonly statistics: Uint8Array;
   readonly brightness: number;
   readonly contrast: number;
+  /** How far the chip has moved, and whether that is further than its ROIs allow. */
+  readonly displacement?: Displacement | undefined;
+  readonly astray?: boolean;
   /** By the processor's encodeValues; debug mode only. */
   readonly values?: Uint8Array | undefined;
 }
@@ -151,6 +156,9 @@ export class Results {
       contrast: result.contrast,
       curve: packCurve(position, flags),
     });
+    if (result.displacement !== undefined) {
+      insertDisplacement(this.#db, Number(lastInsertRowid), result.displacement, result.astray === true);
+    }
     this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
     const block = blockOf(entryId);
     for (let roi = 0; roi < position.length; roi += 1) {

@@ -217,5 +217,29 @@ FROM result r JOIN entry e ON e.id = r.entry_id JOIN analysis a ON a.id = r.anal
   LEFT JOIN roi i ON i.roi_manifest_id = a.roi_manifest_id AND i.roi = r.roi;
 `;
 
+// Where the chip is in the picture: what it is compared with, and how far it has moved.
+const MOVEMENT = `
+CREATE TABLE drift_reference (
+  analysis_id INTEGER PRIMARY KEY REFERENCES analysis,
+  -- By encodeDriftReference; empty where the picture had nothing to hold on to.
+  patches BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE displacement (
+  outcome_id INTEGER PRIMARY KEY REFERENCES outcome ON DELETE CASCADE,
+  dx REAL NOT NULL, dy REAL NOT NULL, turn_degrees REAL NOT NULL,
+  standard_error REAL,
+  patches INTEGER NOT NULL,
+  -- The chip has moved further than its ROIs allow.
+  astray INTEGER NOT NULL CHECK (astray IN (0, 1))
+) STRICT;
+
+CREATE VIEW movement AS
+SELECT o.entry_id AS entry, o.analysis_id AS analysis,
+  strftime('%Y-%m-%dT%H:%M:%fZ', e.captured_at_us / 1e6, 'unixepoch') AS captured_at,
+  d.dx AS dx_px, d.dy AS dy_px, d.turn_degrees, d.standard_error AS standard_error_px, d.patches, d.astray
+FROM displacement d JOIN outcome o ON o.id = d.outcome_id JOIN entry e ON e.id = o.entry_id;
+`;
+
 /** Migration n brings a manifest from `user_version` n to n + 1. */
-export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS];
+export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT];

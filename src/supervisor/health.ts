@@ -1,10 +1,12 @@
 // The state of an experiment, running or stopped, from its files alone: what `status` prints and a page will show.
+
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { StoredDisplacement } from "../manifest/movement.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
 export interface StageHealth {
@@ -71,6 +73,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
         running,
         stages,
         counts,
+        displacement: manifest.lastDisplacement(),
         freeBytes,
         ended: run?.endedAtUs !== undefined,
         ranBefore: run !== undefined,
@@ -108,10 +111,12 @@ interface Facts {
   readonly ranBefore: boolean;
   readonly stages: readonly StageHealth[];
   readonly counts: ManifestCounts;
+  /** In the frame measured last. */
+  readonly displacement: StoredDisplacement | undefined;
   readonly freeBytes: number | undefined;
 }
 
-function alarms({ config, running, ended, ranBefore, stages, counts, freeBytes }: Facts): string[] {
+function alarms({ config, running, ended, ranBefore, stages, counts, displacement, freeBytes }: Facts): string[] {
   const found: string[] = [];
   if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
   for (const { stage, state, detail, ageSeconds } of stages) {
@@ -124,6 +129,10 @@ function alarms({ config, running, ended, ranBefore, stages, counts, freeBytes }
   if (counts.failed > 0)
     found.push(`${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``);
   if (counts.missing > 0) found.push(`${counts.missing} pictures are gone from ${config.Paths.data_dir}`);
+  if (running && displacement?.astray === true) {
+    const { dx, dy } = displacement;
+    found.push(`the chip has moved by ${dx.toFixed(1)}, ${dy.toFixed(1)} px and is leaving its ROIs; calibrate again`);
+  }
   const minimum = config.Storage.min_free_bytes;
   if (freeBytes !== undefined && freeBytes < minimum) {
     found.push(

@@ -2,6 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Piscina } from "piscina";
+import { type Displacement, isAstray } from "../analysis/drift.ts";
+import { DriftKeeper } from "../analysis/drift-task.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
@@ -36,6 +38,7 @@ interface Measure {
   readonly rois: RoiManifest;
   readonly analysisId: number;
   readonly jumps: JumpDetector;
+  readonly drift: DriftKeeper;
 }
 
 export class Processing {
@@ -46,6 +49,7 @@ export class Processing {
   private stopped = false;
   private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
   private trouble: FailureData | undefined;
+  private wasAstray = false;
 
   constructor(options: ProcessingOptions) {
     this.options = options;
@@ -124,7 +128,8 @@ export class Processing {
     });
     manifest.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
-    this.measure = { stamp, rois, analysisId, jumps };
+    const drift = new DriftKeeper(manifest.driftReference(analysisId));
+    this.measure = { stamp, rois, analysisId, jumps, drift };
     this.options.log.info(`measuring ${rois.rois.length} ROIs by ${method} (${roiManifestFile})`);
     return this.measure;
   }
@@ -133,11 +138,11 @@ export class Processing {
   private async process(claim: Claim, measure: Measure): Promise<void> {
     const startedMs = performance.now();
     try {
-      const answer = await this.measureInPool({
-        path: join(claim.filepath, claim.filename),
-        roiManifestJson: measure.rois.json,
-        settings: this.options.settings,
-      });
+      const path = join(claim.filepath, claim.filename);
+      const { settings } = this.options;
+      const answer = await measure.drift.run((reference) =>
+        this.measureInPool({ path, roiManifestJson: measure.rois.json, settings, drift: reference ?? "make" }),
+      );
       if (answer.ok) this.settleMeasured(claim, measure, answer.answer, performance.now() - startedMs);
       else this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {
@@ -148,7 +153,13 @@ export class Processing {
   private settleMeasured(claim: Claim, measure: Measure, result: EncodedResult, tookMs: number): void {
     const { log, manifest, nowUs } = this.options;
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
-    const outcome = manifest.complete(claim, measure.analysisId, { ...result, flags }, nowUs());
+    const astray = this.astray(result.displacement, measure.rois, claim);
+    const reference = measure.drift.unkept;
+    const outcome = manifest.together(() => {
+      if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
+      return manifest.complete(claim, measure.analysisId, { ...result, flags, astray }, nowUs());
+    });
+    measure.drift.kept(reference);
     const fields = { entry: claim.entryId };
     if (outcome === undefined) {
       log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, fields);
@@ -156,6 +167,22 @@ export class Processing {
     }
     log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
     this.options.settled(true);
+  }
+
+  /** Whether the chip has moved too far; says so when that begins and ends. */
+  private astray(moved: Displacement | undefined, rois: RoiManifest, claim: Claim): boolean {
+    const { log, settings } = this.options;
+    if (moved === undefined) return this.wasAstray;
+    const astray = isAstray(moved, rois, settings.trackDrift === true);
+    if (astray !== this.wasAstray) {
+      const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
+      const entry = { entry: claim.entryId };
+      if (astray)
+        log.warn(`the chip has moved ${far} since the first frame and is leaving its ROIs; calibrate again`, entry);
+      else log.info(`the chip is in its ROIs again (${far})`, entry);
+    }
+    this.wasAstray = astray;
+    return astray;
   }
 
   private async measureInPool(request: TaskRequest): Promise<TaskAnswer> {

@@ -6,8 +6,10 @@
 //
 // Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
 // nothing, so a lost one costs time and never data.
+
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
+import { trackDrift } from "../analysis/drift.ts";
 import { methodSettings } from "../analysis/resonance.ts";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -115,6 +117,7 @@ export class Supervisor {
         sampling: analysis.sampling,
         bitDepthScaling: analysis.bit_depth_scaling,
         debug: config.Development.debug_mode,
+        ...trackDrift(analysis.track_drift, analysis.sampling),
       },
       roiManifestFile: roiManifestPath(config),
       threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,

@@ -1,0 +1,292 @@
+// How far the chip has moved in the picture since a reference frame: from what is printed on it (labels, ruler marks,
+// numbers), never from the light of the gratings, whose bands move by themselves.
+//
+// The reference keeps small patches with edges in both directions, wholly outside all ROIs. In a later frame each patch
+// is found again: coarsely together by normalised correlation, then each by itself to a few hundredths of a pixel by
+// regression on the patch, its two gradients and a constant (Lucas and Kanade 1981, with gain and offset). A turn and a
+// shift are fitted to the patches' displacements; patches that do not go along (dust, a drop) lose their weight.
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { Failure } from "../failure.ts";
+import type { Sampling } from "./method.ts";
+import { type Found, findPatch } from "./patch.ts";
+import type { Picture } from "./picture.ts";
+import type { Roi, RoiManifest } from "./roi.ts";
+import { medianOf } from "./statistics.ts";
+
+/** Side of the part of a patch that is compared, px; around it lies a border of 1 px for gradients. */
+export const PATCH_PX = 24;
+const SIDE = PATCH_PX + 2;
+const MOST_PATCHES = 64;
+/** Patches stay so far from ROIs, px. */
+const CLEARANCE_PX = 2;
+/** Smaller eigenvalue of a patch's mean squared gradient over the squared noise of a gradient: edges, not speckle. */
+const LEAST_EDGE = 30;
+/** Fewer patches do not give a turn with room for an outlier. */
+const FEWEST_PATCHES = 4;
+/** Displacements looked for, px in either direction. */
+export const REACH_PX = 24;
+
+/** Patches of a reference frame. */
+export interface DriftReference {
+  readonly width: number;
+  readonly height: number;
+  /** Per patch x, y of its middle, picture px. */
+  readonly places: Int32Array;
+  /** [patch][row][column] in the scale of the file, SIDE x SIDE each. */
+  readonly pixels: Float32Array;
+}
+
+/**
+ * Movement of the chip since the reference. A point of the chip that was at q, px from the middle of the picture
+ * (width // 2, height // 2), is now at Rot(turn)·q + shift, Rot(a) = (cos a, sin a; −sin a, cos a).
+ */
+export interface Displacement {
+  /** px in the picture, positive to the right. */
+  readonly dx: number;
+  /** px in the picture, positive downwards. */
+  readonly dy: number;
+  /** degrees, in the sense of `imageAngle`. */
+  readonly turnDegrees: number;
+  /** Standard error of dx and dy, the larger, px. */
+  readonly errorPx: number;
+  /** Patches that went along. */
+  readonly patches: number;
+}
+
+/** The patches of a picture; undefined when too little is printed outside the ROIs. */
+export function driftReference(picture: Picture, rois: RoiManifest): DriftReference | undefined {
+  const { width, height, pixels } = picture;
+  const blocked = roiMask(picture, rois);
+  const half = SIDE / 2;
+  const candidates: { x: number; y: number; edge: number }[] = [];
+  const margin = half + REACH_PX;
+  for (let y = margin; y < height - margin; y += PATCH_PX / 2) {
+    for (let x = margin; x < width - margin; x += PATCH_PX / 2) {
+      if (blocked(x, y, half + CLEARANCE_PX)) continue;
+      const edge = edgeStrength(pixels, width, x, y);
+      if (edge > LEAST_EDGE) candidates.push({ x, y, edge });
+    }
+  }
+  const chosen = spread(candidates);
+  if (chosen.length < FEWEST_PATCHES) return undefined;
+  const patches = new Float32Array(chosen.length * SIDE * SIDE);
+  chosen.forEach(({ x, y }, patch) => {
+    for (let row = 0; row < SIDE; row++) {
+      const from = (y - half + row) * width + x - half;
+      patches.set(pixels.subarray(from, from + SIDE), (patch * SIDE + row) * SIDE);
+    }
+  });
+  return { width, height, places: Int32Array.from(chosen.flatMap(({ x, y }) => [x, y])), pixels: patches };
+}
+
+/** A reference as compressed bytes: width, height, number of patches, places, pixels (16 bit), little-endian. */
+export function encodeDriftReference({ width, height, places, pixels }: DriftReference): Uint8Array {
+  const head = Int32Array.of(width, height, places.length / 2, ...places);
+  return deflateRawSync(Buffer.concat([Buffer.from(head.buffer), Buffer.from(Uint16Array.from(pixels).buffer)]));
+}
+
+/** The inverse of encodeDriftReference. */
+export function decodeDriftReference(bytes: Uint8Array): DriftReference {
+  const plain = Uint8Array.from(inflateRawSync(bytes));
+  const [width = 0, height = 0, count = 0] = new Int32Array(plain.buffer, 0, 3);
+  const places = new Int32Array(plain.buffer, 12, 2 * count);
+  return { width, height, places, pixels: Float32Array.from(new Uint16Array(plain.buffer, 12 + 8 * count)) };
+}
+
+/** ROIs and angle that follow the chip: where in this frame lies what was in the ROIs in the reference. */
+export function followChip(
+  { rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">,
+  displacement: Displacement,
+): { readonly rois: readonly Roi[]; readonly imageAngle: number } {
+  const angle = imageAngle + displacement.turnDegrees;
+  const { x, y } = alignedShift(angle, displacement);
+  return { rois: rois.map((roi) => ({ ...roi, x: roi.x + x, y: roi.y + y })), imageAngle: angle };
+}
+
+/** A shift in the picture as one in the picture turned by -angle, in which ROIs are given; px. */
+export function alignedShift(
+  angleDegrees: number,
+  { dx, dy }: Pick<Displacement, "dx" | "dy">,
+): { x: number; y: number } {
+  const radians = (angleDegrees * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  return { x: cos * dx - sin * dy, y: sin * dx + cos * dy };
+}
+
+/** The setting, as a part of AnalysisSettings. Failure `config.invalid` where ROIs may lie on whole pixels only. */
+export function trackDrift(wanted: boolean, sampling: Sampling): { readonly trackDrift?: true } {
+  if (!wanted) return {};
+  if (sampling === "precise") return { trackDrift: true };
+  throw new Failure("config.invalid", `Data_Analysis.track_drift does not go with sampling ${sampling}`, {
+    hint: "ROIs that follow the chip lie between pixels; use sampling precise",
+  });
+}
+
+/** Share of an ROI's height or width by which the chip may leave it before the numbers suffer. */
+const ROI_MARGIN = 0.1;
+/** Share of REACH_PX within which a chip that is followed can be found surely. */
+const FOLLOWED = 0.8;
+
+/** Whether the chip has moved further than its ROIs allow; or, where they follow it, nearly out of reach. */
+export function isAstray(moved: Displacement, { rois, imageAngle }: RoiManifest, follows: boolean): boolean {
+  if (follows) return Math.max(Math.abs(moved.dx), Math.abs(moved.dy)) > FOLLOWED * REACH_PX;
+  const { x, y } = alignedShift(imageAngle, moved);
+  return rois.some(({ width, height }) => Math.abs(x) > ROI_MARGIN * width || Math.abs(y) > ROI_MARGIN * height);
+}
+
+/** The movement since the reference; undefined when the patches are not found again. */
+export function measureDrift(picture: Picture, reference: DriftReference): Displacement | undefined {
+  if (picture.width !== reference.width || picture.height !== reference.height) return undefined;
+  const start = coarse(picture, reference);
+  const found: (Found & { x: number; y: number })[] = [];
+  for (let patch = 0; patch * 2 < reference.places.length; patch++) {
+    const [x, y] = [reference.places[2 * patch] as number, reference.places[2 * patch + 1] as number];
+    const pixels = reference.pixels.subarray(patch * SIDE * SIDE, (patch + 1) * SIDE * SIDE);
+    const one = findPatch(picture, pixels, SIDE, x, y, start);
+    if (one !== undefined) {
+      found.push({ ...one, x: x - Math.floor(picture.width / 2), y: y - Math.floor(picture.height / 2) });
+    }
+  }
+  return found.length < FEWEST_PATCHES ? undefined : fitMovement(found);
+}
+
+/** Whether a square around a place touches an ROI. */
+function roiMask({ width, height }: Picture, { rois, imageAngle }: RoiManifest) {
+  const radians = (imageAngle * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];
+  // Any point of the square, in aligned px, lies within this distance of its middle.
+  const widen = Math.abs(cos) + Math.abs(sin);
+  return (x: number, y: number, reach: number): boolean => {
+    const ax = cos * (x - cx) - sin * (y - cy) + cx;
+    const ay = sin * (x - cx) + cos * (y - cy) + cy;
+    const r = reach * widen;
+    return rois.some(
+      (roi) => ax + r > roi.x && ax - r < roi.x + roi.width && ay + r > roi.y && ay - r < roi.y + roi.height,
+    );
+  };
+}
+
+/** How well a patch fixes its place in both directions, over noise. */
+function edgeStrength(pixels: Picture["pixels"], width: number, x: number, y: number): number {
+  const half = PATCH_PX / 2;
+  let [xx, xy, yy] = [0, 0, 0];
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  for (let row = y - half; row < y + half; row++) {
+    for (let at = row * width + x - half; at < row * width + x + half; at++) {
+      const gx = ((pixels[at + 1] as number) - (pixels[at - 1] as number)) / 2;
+      const gy = ((pixels[at + width] as number) - (pixels[at - width] as number)) / 2;
+      xx += gx * gx;
+      xy += gx * gy;
+      yy += gy * gy;
+      low = Math.min(low, pixels[at] as number);
+      high = Math.max(high, pixels[at] as number);
+    }
+  }
+  const smaller = (xx + yy) / 2 - Math.hypot((xx - yy) / 2, xy);
+  // Speckle has no two levels: an edge is where the range is several times what neighbouring pixels differ by.
+  return high - low < 0.1 * high ? 0 : smaller / (PATCH_PX * PATCH_PX);
+}
+
+/** The strongest candidates of every part of the picture, not overlapping by more than half. */
+function spread(candidates: { x: number; y: number; edge: number }[]): { x: number; y: number }[] {
+  const chosen: { x: number; y: number }[] = [];
+  for (const one of candidates.sort((a, b) => b.edge - a.edge)) {
+    if (chosen.length >= MOST_PATCHES) break;
+    if (chosen.every(({ x, y }) => Math.abs(x - one.x) >= PATCH_PX || Math.abs(y - one.y) >= PATCH_PX))
+      chosen.push(one);
+  }
+  return chosen;
+}
+
+/** Patches that look for the coarse displacement together, and the pixels of them that they compare. */
+const SCOUTS = 12;
+const RASTER = 3;
+/** Steps of the displacement, px: the first is less than half a stroke of a label. */
+const COARSE_STEPS = [4, 2, 1] as const;
+
+/** The whole displacement, to a pixel, at which the strongest patches look most like themselves. */
+function coarse(picture: Picture, { places, pixels }: DriftReference): { dx: number; dy: number } {
+  const scouts = Math.min(SCOUTS, places.length / 2);
+  let best = { dx: 0, dy: 0, score: Number.NEGATIVE_INFINITY };
+  let reach = REACH_PX;
+  for (const step of COARSE_STEPS) {
+    const from = best;
+    for (let dy = Math.max(from.dy - reach, -REACH_PX); dy <= Math.min(from.dy + reach, REACH_PX); dy += step) {
+      for (let dx = Math.max(from.dx - reach, -REACH_PX); dx <= Math.min(from.dx + reach, REACH_PX); dx += step) {
+        let score = 0;
+        for (let patch = 0; patch < scouts; patch++) score += likeness(picture, places, pixels, patch, dx, dy);
+        if (score > best.score) best = { dx, dy, score };
+      }
+    }
+    reach = step;
+  }
+  return best;
+}
+
+function likeness(picture: Picture, places: Int32Array, patches: Float32Array, patch: number, dx: number, dy: number) {
+  const { pixels, width } = picture;
+  const left = (places[2 * patch] as number) - SIDE / 2 + dx;
+  const top = (places[2 * patch + 1] as number) - SIDE / 2 + dy;
+  let [n, a, b, aa, ab, bb] = [0, 0, 0, 0, 0, 0];
+  for (let row = 1; row < SIDE - 1; row += RASTER) {
+    const there = (top + row) * width + left;
+    const here = (patch * SIDE + row) * SIDE;
+    for (let column = 1; column < SIDE - 1; column += RASTER) {
+      const p = pixels[there + column] as number;
+      const q = patches[here + column] as number;
+      n++;
+      a += p;
+      b += q;
+      aa += p * p;
+      ab += p * q;
+      bb += q * q;
+    }
+  }
+  return (n * ab - a * b) / Math.sqrt(Math.max((n * aa - a * a) * (n * bb - b * b), 1e-9));
+}
+
+const ROUNDS = 10;
+const BISQUARE = 4.685;
+const MAD_TO_SIGMA = 1.4826;
+/** Two displacements agree no better than this, px: what interpolation between pixels is worth. */
+const FINEST_PX = 0.01;
+
+/** Shift and turn that most patches agree on: u = dx + t·y, v = dy − t·x, iteratively reweighted. */
+function fitMovement(found: readonly (Found & { x: number; y: number })[]): Displacement | undefined {
+  let dx = medianOf(Float64Array.from(found, ({ dx: u }) => u));
+  let dy = medianOf(Float64Array.from(found, ({ dy: v }) => v));
+  let t = 0;
+  let kept = 0;
+  let errorPx = Number.NaN;
+  for (let round = 0; round < ROUNDS; round++) {
+    const off = Float64Array.from(found, (one) => Math.hypot(one.dx - dx - t * one.y, one.dy - dy + t * one.x));
+    const scale = BISQUARE * Math.max(MAD_TO_SIGMA * medianOf(off), FINEST_PX);
+    const weight = off.map((one) => Math.max(0, 1 - (one / scale) ** 2) ** 2);
+    let [w, x, y, u, v] = [0, 0, 0, 0, 0];
+    found.forEach((one, i) => {
+      const wi = weight[i] as number;
+      w += wi;
+      x += wi * one.x;
+      y += wi * one.y;
+      u += wi * one.dx;
+      v += wi * one.dy;
+    });
+    if (w < FEWEST_PATCHES - 1) return undefined;
+    let [spreadOf, turn, rest] = [0, 0, 0];
+    found.forEach((one, i) => {
+      const wi = weight[i] as number;
+      const [rx, ry] = [one.x - x / w, one.y - y / w];
+      spreadOf += wi * (rx * rx + ry * ry);
+      turn += wi * (ry * (one.dx - u / w) - rx * (one.dy - v / w));
+      rest += wi * (off[i] as number) ** 2;
+    });
+    t = spreadOf > 0 ? turn / spreadOf : 0;
+    dx = u / w - (t * y) / w;
+    dy = v / w + (t * x) / w;
+    kept = weight.filter((one) => one > 0).length;
+    const variance = rest / Math.max(2 * w - 3, 1);
+    errorPx = Math.sqrt(variance * (1 / w + (Math.max(Math.abs(x), Math.abs(y)) / w) ** 2 / Math.max(spreadOf, 1e-9)));
+  }
+  return { dx, dy, turnDegrees: (t * 180) / Math.PI, errorPx, patches: kept };
+}
