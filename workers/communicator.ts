@@ -8,10 +8,11 @@ import { encodeFailure, type FailureData } from "../src/failure.ts";
 import { ensureDirectory } from "../src/files.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "../src/supervisor/messages.ts";
-import { type Log, lowerPriority, type Station, serve } from "./host.ts";
+import { type Log, type Station, serve } from "./host.ts";
+import { lowerPriority } from "./priority.ts";
 
 async function open(settings: CommunicatorSettings, log: Log): Promise<Station<CommunicatorJob, CommunicatorAnswer>> {
-  lowerPriority(log);
+  lowerPriority();
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
   const feed = new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
   const csv = join(settings.resultsDir, CSV_FILENAME);

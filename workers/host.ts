@@ -1,6 +1,5 @@
 // The thread's end of a stage: the loop that all stage threads share. A stage supplies open, run and close.
 // Everything thrown is caught here, once, and sent as plain data.
-import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { encodeFailure } from "../src/failure.ts";
 import type { LogLevel } from "../src/log.ts";
@@ -13,18 +12,6 @@ export interface Station<Job, Answer> {
 }
 
 export type Log = (level: LogLevel, message: string) => void;
-
-/** Nice value of threads that compute: capture and the manifest's writer go before them. */
-const COMPUTING_NICE = 10;
-
-/** Lets the calling thread give way to capture. On Linux a priority set for process 0 is the calling thread's alone. */
-export function lowerPriority(log: Log): void {
-  try {
-    setPriority(0, COMPUTING_NICE);
-  } catch (error) {
-    log("debug", `thread priority stays as it is: ${error}`);
-  }
-}
 
 /**
  * Serves jobs from the parent thread until told to close. `open` is tried again with the next job when it fails, so
@@ -41,11 +28,9 @@ export function serve<Settings, Job, Answer>(
   let station: Station<Job, Answer> | undefined;
   let job: { id: number; abort: AbortController } | undefined;
 
-  const openStation = async (): Promise<Station<Job, Answer>> => {
+  const openStation = (): Promise<Station<Job, Answer>> => {
     if (settings === undefined) throw new Error("a job came before the settings");
-    const opened = await open(settings, log);
-    post({ type: "opened" });
-    return opened;
+    return open(settings, log);
   };
 
   const work = async (message: { id: number; job: Job }): Promise<void> => {

@@ -1,7 +1,5 @@
 // The task of the analysis pool: one picture file in, its encoded result out. No timers, no sockets, no state but the
 // parsed ROI manifest: an idle thread of the pool stands still.
-import { constants, getPriority, setPriority } from "node:os";
-import { isMainThread } from "node:worker_threads";
 import { decodePicture } from "../src/analysis/decode.ts";
 import {
   type Displacement,
@@ -19,11 +17,9 @@ import { parseRoiManifest, type RoiManifest } from "../src/analysis/roi.ts";
 import { type EncodedResult, encodeValues, type TaskAnswer, type TaskRequest } from "../src/analysis/task.ts";
 import { encodeFailure } from "../src/failure.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
+import { lowerPriority } from "./priority.ts";
 
-// On Linux a priority belongs to the thread: measuring gives way to capture in the same process.
-if (!isMainThread && getPriority(0) < constants.priority.PRIORITY_BELOW_NORMAL) {
-  setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
-}
+lowerPriority();
 
 let lastManifest: RoiManifest | undefined;
 

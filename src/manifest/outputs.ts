@@ -1,6 +1,6 @@
 // Outputs: how far each one has got through the outcomes, and the outcomes as an output reads them.
 import type { Statement } from "better-sqlite3";
-import type { Method } from "../analysis/method.ts";
+import type { FrameResult, Method } from "../analysis/method.ts";
 import { decodeValues } from "../analysis/task.ts";
 import type { Reading } from "../frame/thermometer.ts";
 import type { Connection } from "./connection.ts";
@@ -30,19 +30,10 @@ export interface Outcome {
   readonly measured: Measured | undefined;
 }
 
-export interface Measured {
-  /** px, NaN where unknown; so are the others. */
-  readonly position: Float64Array;
-  /** px. */
-  readonly standardError: Float64Array;
-  readonly quality: Float64Array;
-  readonly flags: Uint8Array;
-  /** [roi][quantity][statistic] row-major. */
-  readonly statistics: Float64Array;
-  readonly brightness: number;
-  readonly contrast: number;
+/** What was measured: a FrameResult as it comes back from the tables. */
+export interface Measured extends Omit<FrameResult, "method" | "values" | "displacement"> {
   /** Per ROI, per quantity, every measured row; debug mode only. */
-  readonly values: readonly (readonly Float64Array[])[] | undefined;
+  readonly values: FrameResult["values"];
 }
 
 export interface OutcomeFilter {

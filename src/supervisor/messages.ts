@@ -13,9 +13,8 @@ export type ToThread<Settings, Job> =
 
 /** Thread to supervisor. */
 export type FromThread<Answer> =
-  | { readonly type: "opened" }
   | { readonly type: "settled"; readonly id: number; readonly answer: Answer }
-  | { readonly type: "failed"; readonly id: number | null; readonly failure: FailureData }
+  | { readonly type: "failed"; readonly id: number; readonly failure: FailureData }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string }
   | { readonly type: "closed" };
 

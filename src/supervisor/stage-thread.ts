@@ -1,8 +1,8 @@
 // The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
 // new one after the old one died. The other end is workers/host.ts.
 import { Worker } from "node:worker_threads";
-import { LONGEST_TIMER_MS } from "../deadline.ts";
-import { decodeFailure, Failure } from "../failure.ts";
+import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
+import { decodeFailure, Failure, failureLine } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 
@@ -69,12 +69,8 @@ export class StageThread<Settings, Job, Answer> {
       this.closed = resolve;
     });
     worker.postMessage({ type: "close" } satisfies ToThread<Settings, Job>);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([ended, late]);
-    clearTimeout(timer);
+    const late = () => new Failure("internal", `the ${this.name} thread did not close in time and is ended`);
+    await withDeadline(ended, timeoutMs, late).catch((error: unknown) => this.log("warn", failureLine(error)));
     // Whoever still waits for a job is told; its own timer would keep the process alive.
     this.lost(worker, "was closed");
     await worker.terminate();
@@ -93,8 +89,6 @@ export class StageThread<Settings, Job, Answer> {
 
   private hear(message: FromThread<Answer>): void {
     switch (message.type) {
-      case "opened":
-        return;
       case "closed":
         this.closed?.();
         return;
@@ -105,9 +99,7 @@ export class StageThread<Settings, Job, Answer> {
         if (this.pending?.id === message.id) this.pending.resolve(message.answer);
         return;
       case "failed":
-        // A null id is a failed open: it concerns whatever job was waiting for it.
-        if (message.id === null || this.pending?.id === message.id)
-          this.pending?.reject(decodeFailure(message.failure));
+        if (this.pending?.id === message.id) this.pending.reject(decodeFailure(message.failure));
         return;
       default:
         message satisfies never;

@@ -67,7 +67,6 @@ export class Supervisor {
   private finish: (reason: string) => void = () => undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
-  private failed = 0;
 
   /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
   constructor(options: RunOptions) {
@@ -265,10 +264,10 @@ export class Supervisor {
     await attempt("communicator", () => this.delivering.close(leftMs()));
     clearInterval(this.heartbeat);
     this.beat();
-    this.failed = this.manifest.failedInRun(this.runId);
+    const failed = this.manifest.failedInRun(this.runId);
     await attempt("end of the run", async () => this.manifest.endRun(this.runId, nowUs(), reason));
     await attempt("manifest", async () => this.manifest.close());
-    return { captured: this.collecting.captured, processed: this.processed, failed: this.failed, fault, clean };
+    return { captured: this.collecting.captured, processed: this.processed, failed, fault, clean };
   }
 
   private faultLine(): string | undefined {

@@ -1,0 +1,12 @@
+// Threads that compute give way to capture and to the manifest's writer.
+import { constants, getPriority, setPriority } from "node:os";
+import { isMainThread } from "node:worker_threads";
+
+/**
+ * Lowers the calling thread's priority. On Linux a priority set for process 0 is that thread's alone; on the main thread,
+ * and where the whole process runs lower already, nothing changes.
+ */
+export function lowerPriority(): void {
+  const lower = constants.priority.PRIORITY_BELOW_NORMAL;
+  if (!isMainThread && getPriority(0) < lower) setPriority(0, lower);
+}
