@@ -13,9 +13,11 @@ export const LOG_STAGES = [
   "collector",
   "processor",
   "communicator",
+  "opcua",
   "compressor",
   "backup",
   "syncer",
+  "retention",
   "health",
 ] as const;
 export type LogStage = (typeof LOG_STAGES)[number];

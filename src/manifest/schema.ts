@@ -160,7 +160,9 @@ CREATE TABLE heartbeat (
 `;
 
 // Counting a million rows takes longer than a status line may; one row of counters is kept by triggers instead.
-const COUNTED: Readonly<Record<string, (row: string) => string>> = {
+type Counted = Readonly<Record<string, (row: string) => string>>;
+
+const COUNTED: Counted = {
   pending: (row) => `(${row}.status = 'pending')`,
   processing: (row) => `(${row}.status = 'processing')`,
   processed: (row) => `(${row}.status = 'processed')`,
@@ -173,10 +175,25 @@ const COUNTED: Readonly<Record<string, (row: string) => string>> = {
   image_bytes: (row) => `coalesce(${row}.bytes, 0)`,
 };
 
-function counting(change: (count: (row: string) => string) => string): string {
-  return Object.entries(COUNTED)
+function counting(counted: Counted, change: (count: (row: string) => string) => string): string {
+  return Object.entries(counted)
     .map(([name, count]) => `${name} = ${name} ${change(count)}`)
     .join(", ");
+}
+
+/** Triggers that keep `counted` in the one row of table `counter`; `columns` are those of entry that can change a count. */
+function countingTriggers(counted: Counted, columns: string): string {
+  return `
+CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
+  UPDATE counter SET ${counting(counted, (count) => `+ ${count("NEW")}`)};
+END;
+CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN
+  UPDATE counter SET ${counting(counted, (count) => `- ${count("OLD")}`)};
+END;
+CREATE TRIGGER entry_changed AFTER UPDATE OF ${columns} ON entry BEGIN
+  UPDATE counter SET ${counting(counted, (count) => `+ ${count("NEW")} - ${count("OLD")}`)};
+END;
+`;
 }
 
 const COUNTERS = `
@@ -187,17 +204,7 @@ CREATE TABLE counter (
     .join(", ")}
 ) STRICT;
 INSERT INTO counter (id) VALUES (1);
-CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
-  UPDATE counter SET ${counting((count) => `+ ${count("NEW")}`)};
-END;
-CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN
-  UPDATE counter SET ${counting((count) => `- ${count("OLD")}`)};
-END;
-CREATE TRIGGER entry_changed AFTER UPDATE OF status, data_transmitted, image_synced, compression_attempted, missing,
-  collection_error, bytes ON entry BEGIN
-  UPDATE counter SET ${counting((count) => `+ ${count("NEW")} - ${count("OLD")}`)};
-END;
-`;
+${countingTriggers(COUNTED, "status, data_transmitted, image_synced, compression_attempted, missing, collection_error, bytes")}`;
 
 const VIEWS = `
 CREATE VIEW frame AS
@@ -241,5 +248,72 @@ SELECT o.entry_id AS entry, o.analysis_id AS analysis,
 FROM displacement d JOIN outcome o ON o.id = d.outcome_id JOIN entry e ON e.id = o.entry_id;
 `;
 
+// Where each picture lies: here, compressed, on the share, or no longer anywhere.
+const STORED: Counted = {
+  ...COUNTED,
+  local_images: (row) => `(${row}.local = 1 AND ${row}.filename IS NOT NULL AND ${row}.missing = 0)`,
+  local_bytes: (row) =>
+    `iif(${row}.local = 1 AND ${row}.filename IS NOT NULL AND ${row}.missing = 0, coalesce(${row}.bytes, 0), 0)`,
+};
+
+const STORAGE = `
+-- 1 while the picture is (to be) found in \`directory\` on this machine. 0 once it was moved to the share, which
+-- \`directory\` and \`filename\` then name, or once the ring buffer let go of the only copy (image_synced = 0).
+ALTER TABLE entry ADD COLUMN local INTEGER NOT NULL DEFAULT 1 CHECK (local IN (0, 1));
+ALTER TABLE entry ADD COLUMN removed_at_us INTEGER;
+-- \`bytes\` and \`sha256\` are those of the file as it lies there; these, of the picture before it was compressed.
+ALTER TABLE entry ADD COLUMN original_bytes INTEGER;
+ALTER TABLE entry ADD COLUMN original_sha256 TEXT;
+-- The verified copy: relative to the remote root, as it was written there.
+ALTER TABLE entry ADD COLUMN remote_path TEXT;
+ALTER TABLE entry ADD COLUMN remote_bytes INTEGER;
+ALTER TABLE entry ADD COLUMN remote_sha256 TEXT;
+ALTER TABLE entry ADD COLUMN synced_at_us INTEGER;
+
+CREATE INDEX entry_uncompressed ON entry (id)
+  WHERE compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed';
+CREATE INDEX entry_unsynced ON entry (id)
+  WHERE image_synced = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status IN ('processed', 'failed');
+-- Oldest capture first: what the ring buffer goes through.
+CREATE INDEX entry_local ON entry (captured_at_us, id)
+  WHERE local = 1 AND missing = 0 AND filename IS NOT NULL;
+
+-- Files beside the pictures (results, CSV, plots, snapshots, backups) as they were last copied and verified.
+CREATE TABLE synced_file (
+  -- Relative to the experiment's root.
+  path TEXT PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  modified_at_us INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  -- Relative to the remote root.
+  remote_path TEXT NOT NULL,
+  synced_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Finished history that was moved out of the live tables.
+CREATE TABLE archive (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- Relative to the backup directory.
+  path TEXT NOT NULL,
+  made_at_us INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  entries INTEGER NOT NULL,
+  first_captured_at_us INTEGER,
+  last_captured_at_us INTEGER
+) STRICT;
+
+ALTER TABLE counter ADD COLUMN local_images INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE counter ADD COLUMN local_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE counter SET
+  local_images = (SELECT count(*) FROM entry WHERE filename IS NOT NULL AND missing = 0),
+  local_bytes = (SELECT coalesce(sum(bytes), 0) FROM entry WHERE filename IS NOT NULL AND missing = 0);
+DROP TRIGGER entry_added;
+DROP TRIGGER entry_removed;
+DROP TRIGGER entry_changed;
+${countingTriggers(
+  STORED,
+  "status, data_transmitted, image_synced, compression_attempted, missing, collection_error, bytes, local, filename",
+)}`;
+
 /** Migration n brings a manifest from `user_version` n to n + 1. */
-export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT];
+export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT, STORAGE];

@@ -21,12 +21,10 @@ import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
+import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { recover } from "./recovery.ts";
 import { Stage, type StageReport } from "./stage.ts";
-
-export const RUNNING_STAGES = ["collector", "processor", "communicator"] as const;
-export type RunningStage = (typeof RUNNING_STAGES)[number];
 
 /** A file source reads its own data directory or another program's; the others make new pictures. */
 const FILE_SOURCES = new Set(["file_importer", "folder"]);
@@ -62,7 +60,9 @@ export class Supervisor {
   private readonly collecting: Collecting;
   private readonly processing: Processing;
   private readonly delivering: Delivering;
-  private readonly stages: Readonly<Record<RunningStage, Stage<RunningStage>>>;
+  /** The stages beside capture, measurement and report, as far as the configuration wants them. */
+  private readonly parts: readonly StagePart[];
+  private readonly stages: ReadonlyMap<StageName, Stage<StageName>>;
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
   private heartbeat: NodeJS.Timeout | undefined;
@@ -127,6 +127,7 @@ export class Supervisor {
       settled: (ok) => this.settled(ok),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
+    this.parts = [];
     this.stages = this.createStages();
   }
 
@@ -134,7 +135,7 @@ export class Supervisor {
   async run(): Promise<RunSummary> {
     const { config } = this.options;
     const startedMs = performance.now();
-    for (const stage of Object.values(this.stages)) stage.start();
+    for (const stage of this.stages.values()) stage.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
@@ -152,8 +153,8 @@ export class Supervisor {
     this.finish(reason);
   }
 
-  reports(): StageReport<RunningStage>[] {
-    return RUNNING_STAGES.map((name) => this.stages[name].report());
+  reports(): StageReport<StageName>[] {
+    return [...this.stages.values()].map((stage) => stage.report());
   }
 
   get counts() {
@@ -164,18 +165,18 @@ export class Supervisor {
     return this.collecting.captured;
   }
 
-  private createStages(): Record<RunningStage, Stage<RunningStage>> {
+  private createStages(): Map<StageName, Stage<StageName>> {
     const { Timing: timing, Retries: retries } = this.options.config;
     const common = {
       firstDelayMs: 1000,
       maxDelayMs: LONGEST_DELAY_MS,
       failureLimit: 5,
-      moved: (report: StageReport<RunningStage>) => this.moved(report),
+      moved: (report: StageReport<StageName>) => this.moved(report),
       now: () => performance.now(),
     };
     const reportMs = timing.communicator_interval_seconds * 1000;
-    return {
-      collector: new Stage({
+    const stages: Stage<StageName>[] = [
+      new Stage({
         ...common,
         name: "collector",
         schedule: { kind: "cadence", everyMs: timing.collector_interval_seconds * 1000 },
@@ -183,23 +184,42 @@ export class Supervisor {
         firstDelayMs: retries.collector_retry_delay_seconds * 1000,
         failureLimit: retries.collector_failure_limit,
       }),
-      processor: new Stage({
+      new Stage({
         ...common,
         name: "processor",
         schedule: { kind: "demand", atLeastEveryMs: timing.processor_interval_seconds * 1000, atMostEveryMs: 0 },
         work: () => this.processing.work(),
       }),
-      communicator: new Stage({
+      new Stage({
         ...common,
         name: "communicator",
         schedule: { kind: "demand", atLeastEveryMs: reportMs, atMostEveryMs: reportMs },
         work: () => this.delivering.work(),
       }),
-    };
+      ...this.parts.map(
+        (part) =>
+          new Stage({
+            ...common,
+            name: part.name,
+            schedule: part.schedule,
+            work: (signal) => part.work(signal),
+            firstDelayMs: part.firstDelayMs ?? common.firstDelayMs,
+            maxDelayMs: part.maxDelayMs ?? common.maxDelayMs,
+            failureLimit: part.failureLimit ?? common.failureLimit,
+          }),
+      ),
+    ];
+    return new Map(stages.map((stage) => [stage.report().name, stage]));
   }
 
-  private wake(name: RunningStage): void {
-    this.stages[name].wake();
+  private stage(name: StageName): Stage<StageName> {
+    const stage = this.stages.get(name);
+    if (stage === undefined) throw new Error(`the stage ${name} is not part of this run`);
+    return stage;
+  }
+
+  private wake(name: StageName): void {
+    this.stages.get(name)?.wake();
   }
 
   private settled(ok: boolean): void {
@@ -208,7 +228,7 @@ export class Supervisor {
     this.wake("communicator");
   }
 
-  private moved(report: StageReport<RunningStage>): void {
+  private moved(report: StageReport<StageName>): void {
     const { name, state, failures, lastFailure } = report;
     if (lastFailure === undefined || (state !== "backing_off" && state !== "faulted")) return;
     const log = this.options.log.stage(name);
@@ -223,7 +243,7 @@ export class Supervisor {
   private reasonToEnd(elapsedMs: number): string | undefined {
     const { durationMs, frames, untilIdle } = this.options;
     if (durationMs !== undefined && elapsedMs >= durationMs) return "duration reached";
-    const collector = this.stages.collector.report();
+    const collector = this.stage("collector").report();
     if (frames !== undefined && collector.state === "faulted") return "the collector is faulted";
     const enough = frames !== undefined && this.collecting.captured >= frames;
     if (enough && !untilIdle) return `${frames} frames captured`;
@@ -232,7 +252,15 @@ export class Supervisor {
     const collected = frames === undefined ? seen : enough || this.collecting.dry;
     if (!collected || this.processing.framesInHand > 0) return undefined;
     const { pending, processing } = this.manifest.counts();
-    return pending === 0 && processing === 0 ? "idle" : undefined;
+    if (pending > 0 || processing > 0) return undefined;
+    return this.partsIdle() ? "idle" : undefined;
+  }
+
+  /** Whether the other stages have nothing left; those that have are woken, whatever their interval. */
+  private partsIdle(): boolean {
+    const busy = this.parts.filter((part) => this.stage(part.name).report().state === "running" || !part.idle());
+    for (const part of busy) this.wake(part.name);
+    return busy.length === 0;
   }
 
   private async shutDown(reason: string): Promise<RunSummary> {
@@ -253,13 +281,23 @@ export class Supervisor {
       }
     };
     // The picture in hand is finished; a capture that takes longer than half the limit is given up.
-    const abandon = setTimeout(() => void this.stages.collector.stop({ abandon: true }), limitMs / 2);
-    await attempt("collector", () => this.stages.collector.stop());
+    const abandon = setTimeout(() => void this.stage("collector").stop({ abandon: true }), limitMs / 2);
+    await attempt("collector", () => this.stage("collector").stop());
     clearTimeout(abandon);
-    await attempt("processor", () => this.stages.processor.stop());
+    await attempt("processor", () => this.stage("processor").stop());
     await attempt("processor", () => this.processing.stop(leftMs()));
-    await attempt("communicator", () => this.stages.communicator.stop());
+    await attempt("communicator", () => this.stage("communicator").stop());
     await attempt("last report", () => this.delivering.flush());
+    // A copy or an archive that takes longer than the time left is given up; it goes on where it stood at the next start.
+    await Promise.all(
+      this.parts.map((part) =>
+        attempt(part.name, async () => {
+          await this.stage(part.name).stop({ abandon: true });
+          await part.flush?.();
+          await part.close?.(leftMs());
+        }),
+      ),
+    );
     await attempt("collector", () => this.collecting.close(leftMs()));
     await attempt("communicator", () => this.delivering.close(leftMs()));
     clearInterval(this.heartbeat);
@@ -283,7 +321,7 @@ export class Supervisor {
           stage: name,
           state,
           atUs: nowUs(),
-          detail: lastFailure === undefined ? "" : lastFailure.message,
+          detail: lastFailure?.message ?? this.parts.find((part) => part.name === name)?.note?.() ?? "",
         })),
       );
     } catch (thrown) {
