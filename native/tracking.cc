@@ -13,8 +13,10 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int kPadding = 8;
 constexpr int kRounds = 8, kLearningRounds = 2;
 constexpr int kSteps = 12;
-/** px: steps that end a round while the noise is being learnt, and those that end the descent; and a settled round. */
-constexpr double kNear = 1e-2, kFinest = 1e-5, kSettled = 2e-4;
+/** px: steps that end a round while the noise is being learnt, and those that end the descent; what is left is far less. */
+constexpr double kNear = 1e-2, kFinest = 5e-4;
+/** px: a round that changes less is the last. */
+constexpr double kSettled = 2e-4;
 /** px: a line that has moved less is no better known for a free shape, whose share of the error is then a thousandth. */
 constexpr double kLocked = 0.5;
 /** Residuals beyond so many deviations have no weight (Tukey's biweight). */
@@ -103,22 +105,20 @@ bool Tracking::descend(const Anchor& anchor, bool released, double tolerance, Tr
   double damping = 0;
   for (int pass = 0; pass < kSteps; ++pass) {
     double step[kTracked], excess = 1;
-    if (!(normals.matrix[0][0] > 0) || !solve(normals, damping, step, variance)) return false;
+    if (!(normals.matrix[0][0] > 0) || !solve(normals, damping, step, nullptr)) return false;
     for (int k = 0; k < kTracked; ++k) excess = std::max(excess, std::fabs(step[k]) / most[k]);
     TrackedLine trial = at;
     for (int k = 0; k < kTracked; ++k) trial.by[k] += step[k] / excess;
     const double centre = anchor.centre + trial.shift();
     if (!isFinite(trial) || centre < -0.25 * roi_.width || centre > 1.25 * roi_.width) return false;
+    if (std::fabs(step[0]) < tolerance) {
+      at = trial;
+      return variance == nullptr || solve(normals, 0, step, variance);
+    }
     TrackNormals there;
     evaluate(trial, there);
     const bool better = there.cost <= normals.cost * (1 + 1e-12);
-    const bool arrived = std::fabs(step[0]) < tolerance;
     if (better) at = trial, normals = there;
-    if (arrived) {
-      // The scales of the rows belong to the line that is kept.
-      if (!better) evaluate(at, normals);
-      return variance == nullptr || solve(normals, 0, step, variance);
-    }
     damping = better ? damping * 0.1 : std::max(1e-3, damping * 10);
   }
   return false;
@@ -161,8 +161,11 @@ double Tracking::inverseNoiseAt(double value) const {
 /** New weights from the residuals of the last trace; their deviation by what was foretold is learnt or kept. */
 void Tracking::weigh(bool learnNoise, float top) {
   if (learnNoise) {
+    // So many rows know the noise to two percent.
+    constexpr int kEnoughRows = 24;
+    const int every = std::max(1, roi_.rows / kEnoughRows);
     double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0, count = 0;
-    for (int row = 0; row < roi_.rows; ++row) {
+    for (int row = 0; row < roi_.rows; row += every) {
       for (int i = 0; i < roi_.width; ++i) {
         const long at = static_cast<long>(row) * roi_.stride + i;
         if (!(roi_.reference[at] > 0)) continue;
@@ -176,7 +179,7 @@ void Tracking::weigh(bool learnNoise, float top) {
     firstBin_ = low + 0.5 / binsPerCount_;
     const double typical = sum / count;
     double sizes[kNoiseBins] = {}, counts[kNoiseBins] = {};
-    for (int row = 0; row < roi_.rows; ++row) {
+    for (int row = 0; row < roi_.rows; row += every) {
       for (int i = 0; i < roi_.width; ++i) {
         const long at = static_cast<long>(row) * roi_.stride + i;
         if (!(roi_.reference[at] > 0)) continue;
@@ -272,18 +275,19 @@ TrackAnswer Tracking::measure(Line line, const float* samples, int rows, int wid
   double variance = 0;
   const std::size_t size = static_cast<std::size_t>(rows) * roi_.stride;
   bool found = follow(anchor, top, at, &variance);
-  if (!found || leftOver() > kAstray) {
+  if (!found || (leftOver_ = leftOver()) > kAstray) {
     // The weights are of a wrong place.
     for (std::size_t i = 0; i < size; ++i) roi_.weight[i] = roi_.reference[i] > 0 ? 1 / std::max(1.0, roi_.reference[i]) : 0;
     vectorUnit().trackGain(roi_, anchor);
     at = farStart(anchor);
     found = follow(anchor, top, at, &variance);
+    leftOver_ = leftOver();
   }
   if (!found) return answer;
   judge(samples, anchor, at, variance, answer);
   const double light = answer.columns[2];
   answer.joined = grow && answer.status == kOk && std::fabs(at.shift()) < kNearAnchor && light < kMostLight &&
-                  light > 1 / kMostLight && kept_ > kMostSamples && leftOver() < kAstray;
+                  light > 1 / kMostLight && kept_ > kMostSamples && leftOver_ < kAstray;
   if (answer.joined) {
     join(anchor, samples, top, pixels);
     anchor.frames += 1;

@@ -96,7 +96,7 @@ class Tracking {
   double firstBin_ = 0, binsPerCount_ = 0;
   double inverse_[kNoiseBins] = {};
   double inflation_ = 1;  // of the variance: residuals are alike, and not quite of the size the weights say
-  double alongArea_ = 1, kept_ = 0;
+  double alongArea_ = 1, kept_ = 0, leftOver_ = 0;
   Buffer<double> samples_, rows_;
 };
 

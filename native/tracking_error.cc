@@ -51,11 +51,15 @@ bool invert(double (&matrix)[kShape][kShape]) {
 }  // namespace
 
 /**
- * The inverse covariance of the anchor's shape, from the Fisher matrix under speckle (a share of the light, so that all
- * samples of a logarithm weigh alike), scaled so that the centre has the error the joint fit claims.
+ * The inverse covariance of the anchor's shape. The joint fit knows centre, slope, width and phase as far as each row's own
+ * light and ratio leave them, and the ratio from the median of the rows. Fisher's matrix is that under speckle (a share of
+ * the light, so that all samples of a logarithm weigh alike), scaled to the error of the centre that the joint fit claims.
  */
 bool Tracking::shapeKnown(Line line, int rows, int width, double centreError, Anchor& anchor) {
-  double matrix[kShape][kShape] = {};
+  constexpr int kRatio = kShape - 1;
+  /** Variance of a median over that of a mean. */
+  constexpr double kMedian = 1.5707963267949;
+  double shape[kShape][kShape] = {}, ratio[kShape] = {};
   for (int row = 0; row < rows; ++row) {
     double sums[kShape] = {}, products[kShape][kShape] = {};
     for (int i = 0; i < width; ++i) {
@@ -67,18 +71,29 @@ bool Tracking::shapeKnown(Line line, int rows, int width, double centreError, An
       }
     }
     for (int k = 0; k < kShape; ++k) {
-      for (int j = 0; j < kShape; ++j) matrix[k][j] += products[k][j] - sums[k] * sums[j] / width;
+      for (int j = 0; j < kShape; ++j) products[k][j] -= sums[k] * sums[j] / width;
     }
+    const double own = products[kRatio][kRatio];
+    if (!(own > 0)) return false;
+    for (int k = 0; k < kRatio; ++k) {
+      for (int j = 0; j < kRatio; ++j) shape[k][j] += products[k][j] - products[k][kRatio] * products[j][kRatio] / own;
+    }
+    for (int k = 0; k < kShape; ++k) ratio[k] += products[k][kRatio];
   }
   // A Gaussian has no phase, a single row no slope.
-  if (line == Line::gaussian) matrix[3][3] = 1;
-  if (rows == 1) matrix[1][1] = 1;
+  if (line == Line::gaussian) shape[3][3] = 1;
+  if (rows == 1) shape[1][1] = 1;
+  shape[kRatio][kRatio] = 1;
   double inverse[kShape][kShape];
-  std::copy_n(&matrix[0][0], kShape * kShape, &inverse[0][0]);
+  std::copy_n(&shape[0][0], kShape * kShape, &inverse[0][0]);
   if (!invert(inverse) || !(centreError > 0)) return false;
+  shape[kRatio][kRatio] = 0;
   const double scale = inverse[0][0] / (centreError * centreError);
   for (int k = 0; k < kShape; ++k) {
-    for (int j = 0; j <= k; ++j) anchor.prior[k * (k + 1) / 2 + j] = matrix[k][j] * scale;
+    for (int j = 0; j <= k; ++j) {
+      const double ofRatio = ratio[k] * ratio[j] / (kMedian * ratio[kRatio]);
+      anchor.prior[k * (k + 1) / 2 + j] = (shape[k][j] + ofRatio) * scale;
+    }
   }
   return true;
 }
@@ -145,7 +160,7 @@ void Tracking::judge(const float* samples, const Anchor& anchor, const TrackedLi
       ++count;
     }
   }
-  answer.explained = std::max(0.0, 1 - leftOver());
+  answer.explained = std::max(0.0, 1 - leftOver_);
   answer.residualDistance = alongArea_;
   answer.peakToNoise = std::fabs(anchor.ratio) * level / count / differenceNoise(samples, roi_.rows, roi_.width);
   const double position = anchor.centre + at.shift();
