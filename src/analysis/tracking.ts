@@ -96,16 +96,6 @@ export function trackPicture(
     else along++;
   }
   const joins = along > 0 && along >= LEAST_SHARE * known;
-  if (!joins && reference.counts[1] === 1) {
-    // One frame against another: the first may have been of something else. The newer one begins anew, if it is sound.
-    const empty = emptyReference(rois);
-    empty.counts[0] = reference.counts[0] as number;
-    const anew = trackPicture(picture, rois, settings, empty, displacement);
-    const sound = rois.rois.filter(
-      (_, roi) => anew.reference !== undefined && referenceFrames(anew.reference, roi) > 0,
-    );
-    if (sound.length >= Math.max(1, LEAST_SHARE * known)) return anew;
-  }
   const next = joins ? grown : decodeReference(Uint8Array.from(reference.bytes));
   next.counts[0] = (reference.counts[0] as number) + 1;
   next.counts[1] = (reference.counts[1] as number) + (joins ? 1 : 0);

@@ -84,14 +84,6 @@ describe("the reference of tracking", () => {
     }
   });
 
-  it("does not cling to a first frame of something else", () => {
-    const clean = offer([0, 1, 2].map(frameOf)).reference;
-    const other = { ...frameOf(9), pixels: frameOf(9).pixels.slice().reverse() };
-    const { reference } = offer([other, ...[0, 1, 2].map(frameOf)]);
-    expect([...reference.counts]).toEqual([4, 3]);
-    expect(same(reference.pixels, clean.pixels)).toBe(true);
-  });
-
   it("is given up on after four times as many frames, and joint fits measure what has none", () => {
     const dark = filled(frameOf(0), () => 2);
     const { reference } = offer(Array.from({ length: 12 }, () => dark));
