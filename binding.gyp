@@ -18,6 +18,8 @@
         "native/joint.cc",
         "native/joint_error.cc",
         "native/joint_start.cc",
+        "native/tracking.cc",
+        "native/tracking_error.cc",
         "native/fit_baseline.cc",
         "native/fit_avx2.cc",
         "native/fit_avx512.cc"

@@ -151,7 +151,8 @@ class Addon : public Napi::Addon<Addon> {
     }
   }
 
-  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling, jointLine) -> the fields of KernelAnswer. */
+  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling, jointLine, and to track
+   *  anchors, reference, grow) -> the fields of KernelAnswer. */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     try {
@@ -159,16 +160,39 @@ class Addon : public Napi::Addon<Addon> {
       request.picture = picture(info);
       request.angleDegrees = number(info, 3, "angleDegrees");
       if (!std::isfinite(request.angleDegrees)) refuseRange(env, "expected a finite angleDegrees");
-      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 4));
+      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 5));
       request.subRois = integer(info, 6, "subRois", 0, kLongestSide);
       request.sampling = static_cast<phorest::Sampling>(integer(info, 7, "sampling", 0, 1));
       request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 8, "bitDepthScaling", 0, 1));
       request.jointLine = static_cast<phorest::Line>(integer(info, 9, "jointLine", 0, 1));
       request.rois = rois(info, request.sampling == phorest::Sampling::established);
+      if (request.method == phorest::Method::tracking) takeReference(info, request);
       return answer(env, request);
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory to measure the picture");
     }
+  }
+
+  /** Where tracking reads its references, and writes them when they are to grow. */
+  void takeReference(const Napi::CallbackInfo& info, phorest::KernelRequest& request) {
+    const Napi::Env env = info.Env();
+    const auto isArray = [&info](int index, napi_typedarray_type type) {
+      return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
+    };
+    if (!isArray(10, napi_float64_array) || !isArray(11, napi_uint16_array) || !info[12].IsBoolean()) {
+      refuseType(env, "expected a Float64Array, a Uint16Array and a boolean for anchors, reference and grow");
+    }
+    auto anchors = info[10].As<Napi::Float64Array>();
+    auto pixels = info[11].As<Napi::Uint16Array>();
+    std::size_t count = 0;
+    for (const phorest::Roi& roi : request.rois) count += static_cast<std::size_t>(roi.width) * roi.height;
+    if (anchors.ElementLength() != request.rois.size() * phorest::kAnchorNumbers || pixels.ElementLength() != count) {
+      refuseRange(env, "expected " + std::to_string(phorest::kAnchorNumbers) + " anchor numbers per ROI and " +
+                           std::to_string(count) + " reference pixels");
+    }
+    request.anchors = reinterpret_cast<phorest::Anchor*>(anchors.Data());
+    request.reference = pixels.Data();
+    request.grow = info[12].As<Napi::Boolean>().Value();
   }
 
   Napi::Value answer(Napi::Env env, const phorest::KernelRequest& request) {
@@ -187,9 +211,10 @@ class Addon : public Napi::Addon<Addon> {
     auto status = Napi::Uint8Array::New(env, rows);
     auto saturated = Napi::Float64Array::New(env, count);
     auto residualDistance = Napi::Float64Array::New(env, count);
+    auto joined = Napi::Uint8Array::New(env, count);
     phorest::KernelAnswer out{rowStart.Data(),    columns.Data(), standardError.Data(), explained.Data(),
                               peakToNoise.Data(), status.Data(),  saturated.Data(),     residualDistance.Data(),
-                              0,                  0};
+                              joined.Data(),      0,              0};
     kernel_.measure(request, out);
     auto result = Napi::Object::New(env);
     result["rowStart"] = rowStart;
@@ -200,6 +225,7 @@ class Addon : public Napi::Addon<Addon> {
     result["status"] = status;
     result["saturated"] = saturated;
     result["residualDistancePx"] = residualDistance;
+    if (request.method == phorest::Method::tracking) result["joined"] = joined;
     result["brightness"] = out.brightness;
     result["contrast"] = out.contrast;
     return result;

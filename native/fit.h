@@ -101,6 +101,10 @@ struct Span {
 struct JointRows;
 struct SharedLine;
 struct Normals;
+struct TrackRows;
+struct Anchor;
+struct TrackedLine;
+struct TrackNormals;
 
 /** The functions that exist once per vector unit. */
 struct VectorUnit {
@@ -112,6 +116,10 @@ struct VectorUnit {
   // The passes of the joint fit; see joint_rows.h.
   void (*normals)(const JointRows&, const SharedLine&, Normals&);
   void (*trace)(const JointRows&, const SharedLine&);
+  // Those of tracking; see tracking_rows.h.
+  void (*trackGain)(const TrackRows&, const Anchor&);
+  void (*trackNormals)(const TrackRows&, const Anchor&, const TrackedLine&, bool released, TrackNormals&);
+  void (*trackTrace)(const TrackRows&, const Anchor&, const TrackedLine&);
 };
 
 /** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */

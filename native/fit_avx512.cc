@@ -12,10 +12,11 @@
 #define PHOREST_LANES 8
 #include "fit_rows.h"
 #include "joint_rows.h"
+#include "tracking_rows.h"
 
 namespace phorest {
 extern const VectorUnit kAvx512;
 const VectorUnit kAvx512{"avx512", avx512::kLanes, avx512::fit, avx512::sampleSpan<std::uint8_t>, avx512::sampleSpan<std::uint16_t>, avx512::normals,
-                         avx512::trace};
+                         avx512::trace, avx512::trackGain, avx512::trackNormals, avx512::trackTrace};
 }  // namespace phorest
 #endif

@@ -3,10 +3,11 @@
 #define PHOREST_LANES 2
 #include "fit_rows.h"
 #include "joint_rows.h"
+#include "tracking_rows.h"
 
 namespace phorest {
 extern const VectorUnit kBaseline;
 const VectorUnit kBaseline{"baseline", baseline::kLanes, baseline::fit, baseline::sampleSpan<std::uint8_t>,
                            baseline::sampleSpan<std::uint16_t>, baseline::normals,
-                           baseline::trace};
+                           baseline::trace, baseline::trackGain, baseline::trackNormals, baseline::trackTrace};
 }  // namespace phorest

@@ -55,6 +55,20 @@ bool solve(const Normals& normals, double damping, double* step, double* varianc
 /** The middle value (of an even number the upper one), NaN of none. */
 double median(std::vector<double> values);
 
+/** Areas under the autocorrelation of residuals. */
+struct Areas {
+  double along, both;  // px along the row, px^2
+};
+
+/**
+ * Area under the autocorrelation of the residuals, of either direction as far as it is more than chance. The offset and
+ * height of each row swallow a share of the noise that is slow along the row, which is given back.
+ */
+Areas correlationAreas(const JointRows& roi, const double* influence);
+
+/** Noise of one sample from successive differences, as for single rows. */
+double differenceNoise(const float* samples, int rows, int width);
+
 /** What became of an ROI. */
 struct JointAnswer {
   double columns[kJointColumns];  // NaN unless the status is ok

@@ -36,14 +36,8 @@ double meanProduct(const JointRows& roi, const double* influence, int right, int
   return sum / (static_cast<double>(roi.width - right) * (roi.rows - down));
 }
 
-struct Areas {
-  double along, both;  // px along the row, px^2
-};
+}  // namespace
 
-/**
- * Area under the autocorrelation of the residuals, of either direction as far as it is more than chance. The offset and
- * height of each row swallow a share of the noise that is slow along the row, which is given back.
- */
 Areas correlationAreas(const JointRows& roi, const double* influence) {
   const double own = meanProduct(roi, influence, 0, 0);
   if (!(own > 0)) return {1, 1};
@@ -84,7 +78,6 @@ Areas correlationAreas(const JointRows& roi, const double* influence) {
   return areas;
 }
 
-/** Noise of one sample from successive differences, as for single rows. */
 double differenceNoise(const float* samples, int rows, int width) {
   const auto meanBelow = [=](double limit) {
     double sum = 0;
@@ -97,8 +90,6 @@ double differenceNoise(const float* samples, int rows, int width) {
   const double sigma = 0.88622692545 * meanBelow(3 * meanBelow(std::numeric_limits<double>::infinity()));
   return std::sqrt(sigma * sigma + 1.0 / 12);
 }
-
-}  // namespace
 
 /** Standard error, and whether there is a line at all. */
 void Joint::judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer) {

@@ -79,6 +79,10 @@ void Kernel::measure(const KernelRequest& request, KernelAnswer& answer) {
     measureJointly(request, answer, sampler);
     return;
   }
+  if (request.method == Method::tracking) {
+    track(request, answer, sampler);
+    return;
+  }
   const int rois = static_cast<int>(request.rois.size());
   correlation_.resize(static_cast<std::size_t>(answer.rowStart[rois]) * kLagCount);
   // Rows of neighbouring ROIs of one width are fitted together.
@@ -129,10 +133,11 @@ void Kernel::flush(const KernelRequest& request, const KernelAnswer& answer, int
   }
 }
 
+/** Half a count below the top: what is interpolated between clipped pixels is clipped. */
+constexpr float kClipped = 254.5F;
+
 /** Every pixel row of an ROI in one fit. */
 void Kernel::measureJointly(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler) {
-  // Half a count below the top: what is interpolated between clipped pixels is clipped.
-  constexpr float kClipped = 254.5F;
   for (std::size_t index = 0; index < request.rois.size(); ++index) {
     const Roi& roi = request.rois[index];
     samples_.resize(static_cast<std::size_t>(roi.width) * roi.height);
@@ -146,6 +151,29 @@ void Kernel::measureJointly(const KernelRequest& request, const KernelAnswer& an
     answer.peakToNoise[index] = joint.peakToNoise;
     answer.residualDistance[index] = joint.residualDistance;
     answer.status[index] = joint.status;
+  }
+}
+
+/** Every ROI against its reference. */
+void Kernel::track(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler) {
+  std::uint16_t* pixels = request.reference;
+  for (std::size_t index = 0; index < request.rois.size(); ++index) {
+    const Roi& roi = request.rois[index];
+    const std::size_t count = static_cast<std::size_t>(roi.width) * roi.height;
+    samples_.resize(count);
+    sampler.resetSaturation();
+    sampler.rows(roi, 0, 0, roi.height, samples_.data(), roi.width);
+    answer.saturated[index] = sampler.saturatedShare();
+    const TrackAnswer found = tracking_.measure(request.jointLine, samples_.data(), roi.height, roi.width, kClipped,
+                                                joint_, request.anchors[index], pixels, request.grow);
+    std::copy_n(found.columns, kTrackingColumns, answer.columns + index * kTrackingColumns);
+    answer.standardError[index] = found.standardError;
+    answer.explained[index] = found.explained;
+    answer.peakToNoise[index] = found.peakToNoise;
+    answer.residualDistance[index] = found.residualDistance;
+    answer.status[index] = found.status;
+    answer.joined[index] = found.joined;
+    pixels += count;
   }
 }
 

@@ -7,13 +7,18 @@
 #include "image.h"
 #include "joint.h"
 #include "sample.h"
+#include "tracking.h"
 
 namespace phorest {
 
-enum class Method { maxIntensity, centre, gaussian, fano, joint };
+enum class Method { maxIntensity, centre, gaussian, fano, joint, tracking };
 
 constexpr int columnsOf(Method method) {
-  return method == Method::joint ? kJointColumns : method == Method::fano ? 6 : method == Method::gaussian ? 5 : 1;
+  return method == Method::tracking ? kTrackingColumns
+         : method == Method::joint  ? kJointColumns
+         : method == Method::fano   ? 6
+         : method == Method::gaussian ? 5
+                                      : 1;
 }
 
 struct KernelRequest {
@@ -26,9 +31,14 @@ struct KernelRequest {
   Sampling sampling;
   BitDepthScaling scaling;
 
+  /** Tracking only: per ROI an anchor, and one behind the other the pixels of their references; both the caller's. */
+  Anchor* anchors = nullptr;
+  std::uint16_t* reference = nullptr;
+  bool grow = false;
+
   int rowsOf(const Roi& roi) const { return subRois > 0 ? subRois : roi.height; }
-  /** Rows of the answer: a joint fit has one for all rows of the ROI. */
-  int answersOf(const Roi& roi) const { return method == Method::joint ? 1 : rowsOf(roi); }
+  /** Rows of the answer: a joint fit and tracking have one for all rows of the ROI. */
+  int answersOf(const Roi& roi) const { return method == Method::joint || method == Method::tracking ? 1 : rowsOf(roi); }
 };
 
 /** Memory of the caller, one entry per row unless said otherwise; see KernelAnswer in kernel.ts. */
@@ -41,6 +51,7 @@ struct KernelAnswer {
   std::uint8_t* status;
   double* saturated;         // [roi]
   double* residualDistance;  // [roi]
+  std::uint8_t* joined;      // [roi], tracking only
   double brightness, contrast;
 };
 
@@ -53,10 +64,12 @@ class Kernel {
  private:
   void flush(const KernelRequest& request, const KernelAnswer& answer, int firstRow, int rows, int width);
   void measureJointly(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler);
+  void track(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler);
   void judge(const KernelRequest& request, const KernelAnswer& answer);
 
   FitScratch fit_;
   Joint joint_;
+  Tracking tracking_;
   Scale scale_;
   std::vector<std::uint32_t> histogram_;
   std::vector<float> samples_;

@@ -15,6 +15,7 @@ import type { Picture } from "../src/analysis/picture.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { parseRoiManifest, type RoiManifest } from "../src/analysis/roi.ts";
 import { type EncodedResult, encodeValues, type TaskAnswer, type TaskRequest } from "../src/analysis/task.ts";
+import { decodeReference, emptyReference, trackPicture } from "../src/analysis/tracking.ts";
 import { encodeFailure } from "../src/failure.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 import { lowerPriority } from "./priority.ts";
@@ -31,13 +32,26 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
     const picture = await decodePicture(task.path);
     const decodedMs = performance.now();
     const drift = driftOf(task.drift, picture, rois);
-    const result = analysePicture(picture, rois, task.settings, undefined, drift.displacement);
+    const { result, ...others } = measured(task, picture, rois, drift.displacement);
     const measureMs = performance.now() - decodedMs;
     const made = drift.made === undefined ? {} : { driftReference: drift.made };
-    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...made };
+    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...made, ...others };
   } catch (error) {
     return { ok: false, failure: encodeFailure(error) };
   }
+}
+
+/** What the method says, and tracking where that is the method or carried beside it. */
+function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
+  const tracking = task.settings.method === "tracking" ? task.settings : task.beside;
+  if (tracking === undefined) return { result: analysePicture(picture, rois, task.settings, undefined, displacement) };
+  const before = task.reference === undefined ? emptyReference(rois) : decodeReference(task.reference);
+  const tracked = trackPicture(picture, rois, tracking, before, displacement);
+  const grown = tracked.reference === undefined ? {} : { reference: tracked.reference.bytes };
+  if (tracking === task.settings) return { result: tracked.result, ...grown };
+  const { position, standardError, quality, flags } = tracked.result;
+  const beside = { position, standardError, quality, flags };
+  return { result: analysePicture(picture, rois, task.settings, undefined, displacement), ...grown, beside };
 }
 
 let lastReference: { readonly bytes: Uint8Array; readonly reference: DriftReference } | undefined;

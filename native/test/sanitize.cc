@@ -170,7 +170,8 @@ void measure(phorest::Kernel& kernel, Random& random) {
   phorest::KernelRequest request;
   request.picture = {deep ? static_cast<const void*>(wide.data()) : narrow.data(), width, height, deep};
   request.angleDegrees = random.chance(0.3) ? 0 : random.chance(0.8) ? random.unit() * 4 - 2 : random.unit() * 1e6;
-  request.method = static_cast<phorest::Method>(random.below(4));
+  request.method = static_cast<phorest::Method>(random.below(6));
+  request.jointLine = random.chance(0.5) ? phorest::Line::gaussian : phorest::Line::fano;
   request.subRois = random.chance(0.5) ? 0 : 1 + random.below(30);
   request.sampling = static_cast<phorest::Sampling>(random.below(2));
   request.scaling = static_cast<phorest::BitDepthScaling>(random.below(2));
@@ -181,15 +182,28 @@ void measure(phorest::Kernel& kernel, Random& random) {
     double y = (random.unit() * 2 - 1) * farthest, x = (random.unit() * 2 - 1) * farthest;
     if (whole) y = std::floor(y), x = std::floor(x);
     request.rois.push_back({y, x, 1 + random.below(60), 1 + random.below(150), random.chance(0.5)});
-    rowStart.push_back(rowStart.back() + request.rowsOf(request.rois.back()));
+    rowStart.push_back(rowStart.back() + request.answersOf(request.rois.back()));
   }
   const auto rows = static_cast<std::size_t>(rowStart.back());
   std::vector<double> columns(rows * phorest::columnsOf(request.method)), error(rows), explained(rows), contrast(rows);
   std::vector<double> saturated(request.rois.size()), distance(request.rois.size());
-  Bytes status(rows);
+  Bytes status(rows), joined(request.rois.size());
+  // Tracking begins from nothing, from what the same picture gives, or from any numbers.
+  std::size_t pixels = 0;
+  for (const phorest::Roi& roi : request.rois) pixels += static_cast<std::size_t>(roi.width) * roi.height;
+  std::vector<std::uint16_t> reference(pixels);
+  std::vector<phorest::Anchor> anchors(request.rois.size());
+  if (random.chance(0.3)) {
+    for (std::uint16_t& value : reference) value = static_cast<std::uint16_t>(random.below(65536));
+    for (phorest::Anchor& anchor : anchors) anchor = {1, random.unit() * 100, random.unit(), random.unit() * 4, random.unit(), 1, {}};
+  }
+  request.anchors = anchors.data();
+  request.reference = reference.data();
+  request.grow = random.chance(0.7);
   phorest::KernelAnswer answer{rowStart.data(), columns.data(), error.data(),     explained.data(), contrast.data(),
-                               status.data(),   saturated.data(), distance.data(), 0,                0};
-  kernel.measure(request, answer);
+                               status.data(),   saturated.data(), distance.data(), joined.data(),    0,
+                               0};
+  for (int times = random.chance(0.3) ? 3 : 1; times > 0; --times) kernel.measure(request, answer);
   for (double share : saturated) {
     if (!(share >= 0 && share <= 1)) fail("a share of saturated pixels is none");
   }

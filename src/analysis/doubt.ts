@@ -58,6 +58,7 @@ export const MISFIT_SHARE: Readonly<Record<Method, number>> = {
   gaussian: 0.075,
   fano: 0.055,
   joint: 0.033,
+  tracking: 0.033,
 };
 export const MISFIT_EXPLAINED = 0.8;
 
@@ -88,7 +89,7 @@ interface Judgement {
 }
 
 function leastContrastOf(method: Method): number {
-  if (method === "joint") return LOW_CONTRAST_OF_JOINT;
+  if (method === "joint" || method === "tracking") return LOW_CONTRAST_OF_JOINT;
   return WIDTH_COLUMN[method] === undefined ? LOW_CONTRAST_OF_SAMPLE : LOW_CONTRAST;
 }
 

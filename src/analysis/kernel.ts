@@ -28,16 +28,30 @@ export interface KernelRequest {
   /** Five numbers per ROI: y, x, height, width (px in the rotated picture), flip (0 or 1). */
   readonly rois: Float64Array;
   readonly method: Method;
-  /** Line of the method `joint`; "fano" when absent. */
+  /** Line of the methods `joint` and `tracking`; "fano" when absent. */
   readonly jointLine?: JointLine;
-  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` always does. */
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` and `tracking` always do. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
+  /** What the method `tracking` compares with, and only that one. */
+  readonly tracking?: KernelReference;
 }
 
+/** The references of all ROIs. Where they grow, the kernel writes into both arrays: sound frames join. */
+export interface KernelReference {
+  /** ANCHOR_NUMBERS per ROI; the first is the number of frames in the mean, 0 where there is no reference yet. */
+  readonly anchors: Float64Array;
+  /** Mean of the frames in 256ths of a count, ROI by ROI, row by row; 65535 for a pixel that was cut off. */
+  readonly pixels: Uint16Array;
+  readonly grow: boolean;
+}
+
+/** frames, centre, slope, log width, phase, ratio, and fifteen numbers of what is known of these; see native/tracking.h. */
+export const ANCHOR_NUMBERS = 21;
+
 export interface KernelAnswer {
-  /** ROI i owns rows rowStart[i] to rowStart[i + 1]; `joint` answers with one row per ROI, for all of its pixel rows. */
+  /** ROI i owns rows rowStart[i] to rowStart[i + 1]; `joint` and `tracking` answer with one row per ROI. */
   readonly rowStart: Int32Array;
   /** [row][quantity] in the order of QUANTITIES, NaN where the row was not measured. */
   readonly columns: Float64Array;
@@ -68,6 +82,8 @@ export interface KernelAnswer {
   readonly residualDistancePx: Float64Array;
   readonly brightness: number;
   readonly contrast: number;
+  /** Per ROI 1 where the frame became part of its reference; `tracking` only. */
+  readonly joined?: Uint8Array;
 }
 
 /** The C++ side: enumerations as their index, in the order of METHODS and so on. */
@@ -83,6 +99,9 @@ interface Native {
     sampling: number,
     bitDepthScaling: number,
     jointLine: number,
+    anchors?: Float64Array,
+    reference?: Uint16Array,
+    grow?: boolean,
   ): KernelAnswer;
   statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
   decodePng(bytes: Uint8Array): Picture | undefined;
@@ -109,6 +128,9 @@ export function measure(request: KernelRequest): KernelAnswer {
     SAMPLINGS.indexOf(request.sampling),
     BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
     JOINT_LINES.indexOf(request.jointLine ?? "fano"),
+    request.tracking?.anchors,
+    request.tracking?.pixels,
+    request.tracking?.grow,
   );
 }
 

@@ -2,13 +2,14 @@
 // Spellings are those of the established result files ("assymetry" included): they are an interface.
 import type { Displacement } from "./drift.ts";
 
-export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint"] as const;
+export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint", "tracking"] as const;
 export type Method = (typeof METHODS)[number];
 
 /**
  * Quantities of a method in their established order; also the kernel's column order. `joint` is ours: position (px, on the
  * middle row), slope (px per row), width and asymmetry (gamma and q of a Fano line; sigma and 0 of a Gaussian), amplitude
- * and offset (counts, median of the rows), error (counts, root mean square of all residuals).
+ * and offset (counts, median of the rows), error (counts, root mean square of all residuals). `tracking` is ours too:
+ * position and shift from the anchor (px), light relative to the reference, error as before.
  */
 export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
   max_intensity: ["max_intensity"],
@@ -16,6 +17,7 @@ export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
   gaussian: ["amplitude", "mu", "sigma", "offset", "error"],
   fano: ["amplitude", "assymetry", "resonance", "gamma", "offset", "error"],
   joint: ["position", "slope", "width", "asymmetry", "amplitude", "offset", "error"],
+  tracking: ["position", "shift", "light", "error"],
 };
 
 /** Column of QUANTITIES that is the resonance position. */
@@ -25,6 +27,7 @@ export const POSITION_COLUMN: Readonly<Record<Method, number>> = {
   gaussian: 1,
   fano: 2,
   joint: 0,
+  tracking: 0,
 };
 
 /** Column of QUANTITIES that is the width of the fitted line (sigma, gamma); none where nothing is fitted. */
@@ -35,7 +38,7 @@ export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "S
 export type Statistic = (typeof STATISTICS)[number];
 export const MEDIAN = STATISTICS.indexOf("Median");
 
-/** The line that `joint` fits. */
+/** The line that `joint` fits and `tracking` holds. */
 export const JOINT_LINES = ["gaussian", "fano"] as const;
 export type JointLine = (typeof JOINT_LINES)[number];
 

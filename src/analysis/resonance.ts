@@ -3,7 +3,7 @@
 import { Failure } from "../failure.ts";
 import { type RowEvidence, weigh } from "./doubt.ts";
 import { type Displacement, followChip } from "./drift.ts";
-import { type KernelAnswer, type KernelRequest, measure, ROW, rowStatistics } from "./kernel.ts";
+import { type KernelAnswer, type KernelReference, type KernelRequest, measure, ROW, rowStatistics } from "./kernel.ts";
 import {
   type BitDepthScaling,
   type FrameResult,
@@ -20,9 +20,11 @@ import { medianOf, roundHalfEven } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
-  /** Line of the method `joint`, and only there; "fano" when absent. */
+  /** Line of the methods `joint` and `tracking`, and only there; "fano" when absent. */
   readonly jointLine?: JointLine;
-  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` always does. */
+  /** Frames in the mean that `tracking` compares with, and only there. */
+  readonly referenceFrames?: number;
+  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` and `tracking` always do. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
@@ -32,19 +34,27 @@ export interface AnalysisSettings {
   readonly trackDrift?: true;
 }
 
+/** What a method may look at besides the pixels. */
+export interface MethodOptions {
+  readonly subRois: number;
+  readonly jointLine: JointLine;
+  readonly referenceFrames: number;
+}
+
 /** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
 export function methodSettings(
   method: Method,
-  subRois: number,
-  jointLine: JointLine,
-): Pick<AnalysisSettings, "method" | "subRois" | "jointLine"> {
+  { subRois, jointLine, referenceFrames }: MethodOptions,
+): Pick<AnalysisSettings, "method" | "subRois" | "jointLine" | "referenceFrames"> {
+  if (method === "tracking") return { method, jointLine, referenceFrames, subRois: 0 };
   return method === "joint" ? { method, jointLine, subRois: 0 } : { method, subRois };
 }
 
 /**
  * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
- * pixels from 1, as established; `joint` has one value for all rows); an ROI without a measured row gets NaN and the flag `not_converged`.
+ * pixels from 1, as established; `joint` and `tracking` have one value for all rows); an ROI without a measured row gets NaN and the flag `not_converged`.
  * With `trackDrift` the ROIs are where `displacement` has taken the chip; their own coordinates move with them.
+ * `tracking` compares with `reference`, and lets it grow where that says so; see trackPicture.
  * `kernel` stands in for the C++ kernel in tests. Throws Failure `rois.outside` when an ROI leaves the picture.
  */
 export function analysePicture(
@@ -53,6 +63,7 @@ export function analysePicture(
   settings: AnalysisSettings,
   kernel: (request: KernelRequest) => KernelAnswer = measure,
   displacement?: Displacement,
+  reference?: KernelReference,
 ): FrameResult {
   const follows = settings.trackDrift === true && displacement !== undefined;
   const { rois, imageAngle } = follows ? followChip(roiManifest, displacement) : roiManifest;
@@ -70,6 +81,7 @@ export function analysePicture(
     subRois,
     sampling,
     bitDepthScaling,
+    ...(reference === undefined ? {} : { tracking: reference }),
   });
   const { brightness, contrast } = answer;
   const moved = displacement === undefined ? {} : { displacement };

@@ -14,7 +14,14 @@ export interface TaskRequest {
    * nothing to hold on to), or "make" one of this picture. Absent: not measured.
    */
   readonly drift?: Uint8Array | "make";
+  /** What `tracking` compares with, by encodeReference; absent where there is nothing yet. */
+  readonly reference?: Uint8Array;
+  /** Settings of a tracking to be carried beside the method. */
+  readonly beside?: AnalysisSettings;
 }
+
+/** Per ROI what tracking says beside the method; NaN where unknown. */
+export type BesideResult = Pick<FrameResult, "position" | "standardError" | "quality" | "flags">;
 
 /** A FrameResult with its statistics, and the rows' values of debug mode, packed into bytes. */
 export interface EncodedResult extends Omit<FrameResult, "statistics" | "values"> {
@@ -29,8 +36,13 @@ export type TaskAnswer =
       readonly ok: true;
       readonly answer: EncodedResult;
       readonly decodeMs: number;
-      readonly measureMs: number /** Made of this picture, where it was to. */;
+      readonly measureMs: number;
+      /** Made of this picture, where it was to. */
       readonly driftReference?: Uint8Array;
+      /** The reference of tracking with this picture in it, while it is still growing. */
+      readonly reference?: Uint8Array;
+      /** What tracking says, where it is carried beside the method. */
+      readonly beside?: BesideResult;
     }
   | { readonly ok: false; readonly failure: FailureData };
 

@@ -21,8 +21,10 @@ import { formatRecord } from "../analysis/record.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import { decodeValues, type EncodedResult, type TaskAnswer, type TaskRequest } from "../analysis/task.ts";
+import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
+import { TrackingKeeper } from "../analysis/tracking-task.ts";
 import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
-import { decodeFailure, Failure } from "../failure.ts";
+import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
 import { workerFile } from "../supervisor/stage-thread.ts";
@@ -35,6 +37,7 @@ interface AnalyseArguments {
   rois?: string;
   method?: Method;
   jointLine?: JointLine;
+  referenceFrames?: number;
   subRois?: number;
   sampling?: Sampling;
   bitDepthScaling?: BitDepthScaling;
@@ -53,7 +56,15 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .positional("paths", { type: "string", array: true, describe: "pictures, or directories of pictures" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
       .option("method", { choices: METHODS, describe: "how a resonance is found; else as configured" })
-      .option("joint-line", { choices: JOINT_LINES, describe: "line of the method joint; else as configured" })
+      .option("joint-line", {
+        choices: JOINT_LINES,
+        describe: "line of the methods joint and tracking; else as configured",
+      })
+      .option("reference-frames", {
+        type: "number",
+        requiresArg: true,
+        describe: "first pictures that tracking compares with; else as configured",
+      })
       .option("sub-rois", {
         type: "number",
         requiresArg: true,
@@ -137,14 +148,17 @@ async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis):
   const labels = rois.rois.map(({ label }) => label);
   let failed = 0;
   try {
-    const task = (path: string) => ({ path: resolve(path), roiManifestJson: rois.json, settings });
     const drift = new DriftKeeper();
-    const follow = (path: string) => drift.run((reference) => pool.run({ ...task(path), drift: reference ?? "make" }));
-    // The same reference for every picture, also for those of a resumed analysis.
-    for (const path of settings.trackDrift === true ? all : []) if (!drift.isKnown) await follow(path);
-    const run = settings.trackDrift === true ? follow : (path: string) => pool.run(task(path));
+    const measure = (path: string, tracked: Pick<TaskRequest, "reference"> = {}) => {
+      const task = { path: resolve(path), roiManifestJson: rois.json, settings, ...tracked };
+      if (settings.trackDrift !== true) return pool.run(task);
+      return drift.run((reference) => pool.run({ ...task, drift: reference ?? "make" }));
+    };
+    // The same references for every picture, also for those of a resumed analysis.
+    const run = settings.method === "tracking" ? await trackingOf(all, settings, measure) : measure;
+    for (const path of settings.trackDrift === true ? all : []) if (!drift.isKnown) await measure(path);
     // One more than threads, so that none waits for its next picture; no more, so that memory stays bounded.
-    for await (const measured of measureInOrder(pictures, run, threads + 1)) {
+    for await (const measured of measureInOrder(pictures, (path) => run(path), threads + 1)) {
       if (!measured.answer.ok) {
         failed++;
         const { line } = decodeFailure(measured.answer.failure);
@@ -161,6 +175,30 @@ async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis):
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   progress.note(`${pictures.length - failed} of ${pictures.length} pictures measured in ${seconds} s`);
   return failed;
+}
+
+/** Makes the reference from the first pictures, in order; measures with it, and knows what those have given already. */
+async function trackingOf(
+  all: readonly string[],
+  { referenceFrames = DEFAULT_REFERENCE_FRAMES }: AnalysisSettings,
+  measure: (path: string, tracked: Pick<TaskRequest, "reference">) => Promise<TaskAnswer>,
+): Promise<(path: string) => Promise<TaskAnswer>> {
+  const keeper = new TrackingKeeper(referenceFrames);
+  const track = (path: string) =>
+    keeper.run(async (reference) => {
+      const answer = await measure(path, reference === undefined ? {} : { reference });
+      if (answer.ok) keeper.keep(answer.reference);
+      return answer;
+    });
+  const first = new Map<string, TaskAnswer>();
+  for (const path of all) {
+    if (keeper.isComplete) break;
+    first.set(
+      path,
+      await track(path).catch((error: unknown): TaskAnswer => ({ ok: false, failure: encodeFailure(error) })),
+    );
+  }
+  return async (path) => first.get(path) ?? (await track(path));
 }
 
 function recordOf({ path, answer }: Measured, labels: readonly string[]): string {
@@ -198,11 +236,11 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
   // What suits the simulated camera's pictures says nothing about a person's own.
   const simulated = origins.get("Data_Analysis.number_of_subROIs") === "simulated default";
   return {
-    ...methodSettings(
-      argv.method ?? configured.method,
-      wholeNumber("--sub-rois", argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs), 0),
-      argv.jointLine ?? configured.joint_line,
-    ),
+    ...methodSettings(argv.method ?? configured.method, {
+      subRois: wholeNumber("--sub-rois", argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs), 0),
+      jointLine: argv.jointLine ?? configured.joint_line,
+      referenceFrames: wholeNumber("--reference-frames", argv.referenceFrames ?? configured.reference_frames, 1),
+    }),
     sampling: argv.sampling ?? configured.sampling,
     bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
     debug: argv.debug ?? config.Development.debug_mode,

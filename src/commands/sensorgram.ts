@@ -25,6 +25,7 @@ interface SensorgramArguments extends GlobalOptions {
   pairs: boolean;
   smooth: number | undefined;
   analysis: number | undefined;
+  tracking: boolean;
   summary: boolean;
   out: string | undefined;
 }
@@ -63,6 +64,11 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
         requiresArg: true,
         describe: "Which one, by its number in the manifest (the newest)",
       })
+      .option("tracking", {
+        type: "boolean",
+        default: false,
+        describe: "The tracking measured beside the method, instead of it",
+      })
       .option("summary", { type: "boolean", default: false, describe: "Only noise, drift and limit of detection" })
       .option("out", { type: "string", requiresArg: true, describe: "File to write; standard output when absent" })
       .example("$0 sensorgram --pairs --summary", "how precise is each grating?")
@@ -81,7 +87,8 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
 };
 
 function open(manifest: Manifest, { Analysis: configured }: Config, argv: SensorgramArguments): Sensorgrams {
-  const analysis = analysisOf(manifest, argv.analysis);
+  const measured = analysisOf(manifest, argv.analysis);
+  const analysis = argv.tracking ? trackingBeside(manifest, measured) : measured;
   const references = argv.reference ?? configured.reference_rois;
   const baseline =
     argv.baseline === undefined
@@ -131,6 +138,21 @@ function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
   throw new Failure("usage.invalid", wanted === undefined ? "nothing has been measured yet" : `no analysis ${wanted}`, {
     hint: known === "" ? "measure something with `phorest run`" : `there are ${known}`,
   });
+}
+
+/** The tracking that was carried beside an analysis; tracking itself needs none. */
+function trackingBeside(manifest: Manifest, analysis: Analysis): Analysis {
+  if (analysis.method === "tracking") return analysis;
+  const companions = new Set(manifest.companions(analysis.analysisId));
+  const found = manifest.analyses().findLast(({ analysisId }) => companions.has(analysisId));
+  if (found !== undefined) return found;
+  throw new Failure(
+    "usage.invalid",
+    `nothing was tracked beside analysis ${analysis.analysisId} (${analysis.method})`,
+    {
+      hint: 'measure with Data_Analysis.also = ["tracking"]',
+    },
+  );
 }
 
 type TimeOf = (timesUs: Float64Array) => number;

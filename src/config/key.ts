@@ -46,12 +46,12 @@ export function choice<const V extends readonly [string, ...string[]]>(
 }
 
 /** A list of `values`, in any letter case; a single value stands for a list of one. Repeated values count once. */
-export function choices<const V extends readonly [string, ...string[]]>(values: V) {
+export function choices<const V extends readonly [string, ...string[]]>(values: V, { least = 1 } = {}) {
   const asList = (given: unknown): unknown => {
     const list = typeof given === "string" ? [given] : given;
     return Array.isArray(list) ? [...new Set(list.map((entry) => canonical(entry, values, {})))] : list;
   };
-  return z.preprocess(asList, z.array(z.enum(values)).min(1).readonly());
+  return z.preprocess(asList, z.array(z.enum(values)).min(least).readonly());
 }
 
 function canonical(given: unknown, values: readonly string[], aliases: Readonly<Record<string, string>>): unknown {

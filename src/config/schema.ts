@@ -29,6 +29,7 @@ const seconds = (of: number) => positive().default(of);
 const off = () => z.boolean().default(false);
 const cameraNumber = () => z.number().optional();
 const outputs = choices(["CSV_PLOT", "OPC_UA"]);
+const besides = choices(["tracking"], { least: 0 });
 const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
 const S = { unit: "seconds" };
 const DRIVER = { none: "the driver's own", example: 0.5 };
@@ -39,12 +40,20 @@ const BESIDE_FILE = { relativeTo: "file" } as const;
 const Data_Analysis = section("How a picture is measured", {
   method: key(
     choice(METHODS).default("gaussian"),
-    "How the resonance position is found: row by row, or (joint) by one line through all rows of an ROI",
+    "How the resonance position is found: row by row, by one line through all rows of an ROI (joint), or as its shift from a reference of the first frames (tracking)",
   ),
-  joint_line: key(choice(JOINT_LINES).default("fano"), "The line that method joint fits; a Lorentzian is a Fano line"),
+  joint_line: key(
+    choice(JOINT_LINES).default("fano"),
+    "The line that joint fits and tracking holds; a Lorentzian is a Fano line",
+  ),
+  reference_frames: key(whole(1, 256).default(16), "First sound frames that make the reference of tracking"),
+  also: key(
+    besides.default([]),
+    "What is measured beside the method: tracking gives every result a second position, columns at the end of the CSV",
+  ),
   number_of_subROIs: key(
     whole(0).default(1),
-    "Rows an ROI is reduced to before fitting; 0 fits every pixel row, as joint always does",
+    "Rows an ROI is reduced to before fitting; 0 fits every pixel row, as joint and tracking always do",
     {
       simulatedDefault: 10,
     },

@@ -42,6 +42,7 @@ export const METHOD_TITLES = {
   gaussian: "Gaussian fit",
   fano: "Fano fit",
   joint: "joint fit of all rows",
+  tracking: "tracking against a reference",
 } as const;
 
 /** The look in Vega-Lite's terms. */

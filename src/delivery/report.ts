@@ -13,6 +13,9 @@ export const DEGREES = "°C";
 const LEADING = ["timestamp", "ROI-label", "Analysis-method"];
 const TRAILING = ["resonance_position_px", "standard_error_px", "quality", "flags", "image_filename"];
 
+/** At the very end, and only where a run carries tracking beside its method. */
+const BESIDE = ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"];
+
 /** Column of a sensor: `temperature_` and its name in lower case, spaces as underscores. */
 export function temperatureColumn(sensor: string): string {
   return `temperature_${sensor.toLowerCase().replaceAll(" ", "_")}`;
@@ -38,8 +41,12 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
       if (!known.has(column)) temperatures.add(column);
     }
   }
-  if (quantities.size === 0 && temperatures.size === 0) return columns;
-  const middle = columns.slice(LEADING.length, columns.length - TRAILING.length);
+  const hadBeside = known.has(BESIDE[0] as string);
+  const hasBeside =
+    hadBeside || outcomes.some(({ measured, beside }) => measured !== undefined && beside !== undefined);
+  if (quantities.size === 0 && temperatures.size === 0 && hasBeside === hadBeside) return columns;
+  const behind = TRAILING.length + (hadBeside ? BESIDE.length : 0);
+  const middle = columns.slice(LEADING.length, columns.length - behind);
   const isTemperature = (column: string) => column.startsWith("temperature_");
   return [
     ...LEADING,
@@ -48,12 +55,13 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
     ...middle.filter(isTemperature),
     ...temperatures,
     ...TRAILING,
+    ...(hasBeside ? BESIDE : []),
   ];
 }
 
 /** The lines of one outcome, one per ROI, in the order of `columns`. A failed frame has none. */
 export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][] {
-  const { labels, measured, method } = outcome;
+  const { labels, measured, method, beside } = outcome;
   if (measured === undefined) return [];
   const timestamp = isoFromUs(outcome.capturedAtUs);
   const celsius = new Map([...temperaturesOf(outcome)].map(([sensor, value]) => [temperatureColumn(sensor), value]));
@@ -76,6 +84,12 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
         return (roi) => number(measured.quality[roi], 3);
       case "flags":
         return (roi) => flagNames(measured.flags[roi] ?? 0).join("|");
+      case "tracking_position_px":
+        return (roi) => number(beside?.position[roi], 4);
+      case "tracking_standard_error_px":
+        return (roi) => number(beside?.standardError[roi], 5);
+      case "tracking_flags":
+        return (roi) => flagNames(beside?.flags[roi] ?? 0).join("|");
       case "image_filename":
         return () => outcome.filename;
       default: {

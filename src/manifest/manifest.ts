@@ -16,6 +16,7 @@ import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./o
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
+import * as tracking from "./tracking.ts";
 
 export type { ManifestCounts, StoredEntry } from "./history.ts";
 
@@ -229,6 +230,26 @@ export class Manifest {
   /** Keeps the drift reference of an analysis; the first one stays. */
   keepDriftReference(analysisId: number, reference: Uint8Array): void {
     this.#connection.write(() => movement.keepDriftReference(this.#connection, analysisId, reference));
+  }
+
+  /** The reference that a tracking analysis compares with, encoded. */
+  trackingReference(analysisId: number): Uint8Array | undefined {
+    return tracking.trackingReferenceOf(this.#connection, analysisId);
+  }
+
+  /** Keeps the reference of a tracking analysis in place of the one it has grown from. */
+  keepTrackingReference(analysisId: number, reference: Uint8Array): void {
+    this.#connection.write(() => tracking.keepTrackingReference(this.#connection, analysisId, reference));
+  }
+
+  /** Notes that a tracking is carried beside an analysis. */
+  noteCompanion(analysisId: number, trackingId: number): void {
+    this.#connection.write(() => tracking.noteCompanion(this.#connection, analysisId, trackingId));
+  }
+
+  /** The trackings carried beside an analysis, the newest first. */
+  companions(analysisId: number): number[] {
+    return tracking.companionsOf(this.#connection.db, analysisId);
   }
 
   /** How far the chip had moved in each frame, in order of entries. */

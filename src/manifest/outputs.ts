@@ -1,13 +1,14 @@
 // Outputs: how far each one has got through the outcomes, and the outcomes as an output reads them.
 import type { Statement } from "better-sqlite3";
 import type { FrameResult, Method } from "../analysis/method.ts";
-import { decodeValues } from "../analysis/task.ts";
+import { type BesideResult, decodeValues } from "../analysis/task.ts";
 import type { Reading } from "../frame/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { blockOf } from "./results.ts";
 import { analyses } from "./runs.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
+import { companionsOf } from "./tracking.ts";
 
 /** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */
 export interface Outcome {
@@ -28,6 +29,8 @@ export interface Outcome {
   readonly readings: readonly Reading[];
   /** undefined where the analysis failed. */
   readonly measured: Measured | undefined;
+  /** What tracking said, where it was carried beside the method. */
+  readonly beside?: BesideResult | undefined;
 }
 
 /** What was measured: a FrameResult as it comes back from the tables. */
@@ -193,29 +196,40 @@ export class Outputs {
       filepath: this.#entries.absoluteDirectory(row.directory),
       readings: this.readings(row.entry_id),
       measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),
+      ...this.#beside(row, labels.length),
     };
   }
 
-  #measured(row: OutcomeRow, statistics: Buffer, method: Method, rois: number): Measured {
+  #beside(row: OutcomeRow, rois: number): { readonly beside?: BesideResult } {
+    for (const trackingId of companionsOf(this.#connection.db, row.analysis_id)) {
+      const beside = this.#rowsOf(trackingId, row.entry_id, rois);
+      if (beside !== undefined) return { beside };
+    }
+    return {};
+  }
+
+  /** undefined where the analysis has no row of the entry. */
+  #rowsOf(analysisId: number, entryId: number, rois: number): BesideResult | undefined {
+    const rows = this.#results.all(analysisId, blockOf(entryId), entryId);
+    if (rows.length === 0) return undefined;
     const position = new Float64Array(rois).fill(Number.NaN);
     const standardError = new Float64Array(rois).fill(Number.NaN);
     const quality = new Float64Array(rois).fill(Number.NaN);
     const flags = new Uint8Array(rois);
-    for (const [roi, px, error, good, bits] of this.#results.all(
-      row.analysis_id,
-      blockOf(row.entry_id),
-      row.entry_id,
-    )) {
+    for (const [roi, px, error, good, bits] of rows) {
       position[roi] = px ?? Number.NaN;
       standardError[roi] = error ?? Number.NaN;
       quality[roi] = good ?? Number.NaN;
       flags[roi] = bits;
     }
+    return { position, standardError, quality, flags };
+  }
+
+  #measured(row: OutcomeRow, statistics: Buffer, method: Method, rois: number): Measured {
+    const none = () => new Float64Array(rois).fill(Number.NaN);
+    const unknown = { position: none(), standardError: none(), quality: none(), flags: new Uint8Array(rois) };
     return {
-      position,
-      standardError,
-      quality,
-      flags,
+      ...(this.#rowsOf(row.analysis_id, row.entry_id, rois) ?? unknown),
       statistics: decodeStatistics(statistics),
       brightness: row.brightness ?? Number.NaN,
       contrast: row.contrast ?? Number.NaN,

@@ -2,10 +2,12 @@
 import type { Statement } from "better-sqlite3";
 import type { Displacement } from "../analysis/drift.ts";
 import { FLAGS } from "../analysis/method.ts";
+import type { BesideResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure.ts";
 import type { Connection } from "./connection.ts";
 import { insertDisplacement } from "./movement.ts";
 import { BLOCK_BITS } from "./schema.ts";
+import type { StoredBeside } from "./tracking.ts";
 
 /** What the processor answers for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
 export interface StoredResult {
@@ -24,6 +26,8 @@ export interface StoredResult {
   /** How far the chip has moved, and whether that is further than its ROIs allow. */
   readonly displacement?: Displacement | undefined;
   readonly astray?: boolean;
+  /** What tracking says, where it is carried beside the method. */
+  readonly beside?: StoredBeside | undefined;
   /** By the processor's encodeValues; debug mode only. */
   readonly values?: Uint8Array | undefined;
 }
@@ -98,6 +102,7 @@ export class Results {
   readonly #rows: Statement<[RowsQuery], ResultRow>;
   readonly #curves: Statement<[number, number, number], CurveRow>;
   readonly #lastCurves: Statement<[number, number], Buffer>;
+  readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
 
   constructor({ db }: Connection) {
     this.#db = db;
@@ -129,6 +134,11 @@ export class Results {
         "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
       )
       .pluck();
+    this.#lastRows = db
+      .prepare<[{ analysisId: number; blocks: number }], [number, number | null, number]>(`
+        SELECT roi, position, flags FROM result WHERE analysis_id = @analysisId
+          AND block >= (SELECT max(block) FROM result WHERE analysis_id = @analysisId) - @blocks ORDER BY entry_id DESC`)
+      .raw();
   }
 
   /**
@@ -160,6 +170,12 @@ export class Results {
       insertDisplacement(this.#db, Number(lastInsertRowid), result.displacement, result.astray === true);
     }
     this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
+    this.#insertRows(entryId, analysisId, result);
+    if (result.beside !== undefined) this.#insertRows(entryId, result.beside.analysisId, result.beside);
+    return Number(lastInsertRowid);
+  }
+
+  #insertRows(entryId: number, analysisId: number, { position, standardError, quality, flags }: BesideResult): void {
     const block = blockOf(entryId);
     for (let roi = 0; roi < position.length; roi += 1) {
       // A NaN becomes NULL on its way into SQLite.
@@ -174,7 +190,6 @@ export class Results {
         flags[roi],
       );
     }
-    return Number(lastInsertRowid);
   }
 
   /** Within a transaction: stores that an analysis failed on a frame; returns the outcome's id. */
@@ -242,13 +257,19 @@ export class Results {
   /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
   lastPositions(analysisId: number, rois: number): Float64Array {
     const last = new Float64Array(rois).fill(Number.NaN);
-    for (const curve of this.#lastCurves.all(analysisId, LOOK_BACK)) {
+    const take = (roi: number, px: number, flags: number) => {
+      if ((flags & FLAGS.jumped) === 0 && Number.isNaN(last[roi])) last[roi] = px;
+    };
+    const curves = this.#lastCurves.all(analysisId, LOOK_BACK);
+    for (const curve of curves) {
       const { position, flags } = unpackCurve(curve);
       position.forEach((px, roi) => {
-        const jumped = ((flags[roi] ?? 0) & FLAGS.jumped) !== 0;
-        if (!jumped && Number.isNaN(last[roi])) last[roi] = px;
+        take(roi, px, flags[roi] ?? 0);
       });
     }
+    // What is carried beside another method has no curves of its own.
+    const rows = curves.length > 0 ? [] : this.#lastRows.all({ analysisId, blocks: LOOK_BACK >> BLOCK_BITS });
+    for (const [roi, px, flags] of rows) take(roi, px ?? Number.NaN, flags);
     return last;
   }
 }

@@ -315,5 +315,22 @@ ${countingTriggers(
   "status, data_transmitted, image_synced, compression_attempted, missing, collection_error, bytes, local, filename",
 )}`;
 
+// What tracking compares with, and what it was carried beside.
+const TRACKING = `
+CREATE TABLE tracking_reference (
+  analysis_id INTEGER PRIMARY KEY REFERENCES analysis,
+  -- TrackingReference.bytes. Replaced with each of the first frames, in the transaction of that frame's result.
+  reference BLOB NOT NULL
+) STRICT;
+
+-- A tracking beside another method has results, and no outcomes: those are the cursor of the outputs, which pass on a frame
+-- once, with all that was measured of it.
+CREATE TABLE companion (
+  analysis_id INTEGER NOT NULL REFERENCES analysis,
+  tracking_id INTEGER NOT NULL REFERENCES analysis,
+  PRIMARY KEY (analysis_id, tracking_id)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Migration n brings a manifest from `user_version` n to n + 1. */
-export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT, STORAGE];
+export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT, STORAGE, TRACKING];

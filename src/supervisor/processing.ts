@@ -8,12 +8,15 @@ import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import type { EncodedResult, TaskAnswer, TaskRequest } from "../analysis/task.ts";
+import type { BesideResult, TaskAnswer, TaskRequest } from "../analysis/task.ts";
+import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
+import { TrackingKeeper } from "../analysis/tracking-task.ts";
 import { withDeadline } from "../deadline.ts";
 import { decodeFailure, encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { StoredBeside } from "../manifest/tracking.ts";
 import { workerFile } from "./stage-thread.ts";
 
 export interface ProcessingOptions {
@@ -21,6 +24,8 @@ export interface ProcessingOptions {
   readonly log: StageLog;
   readonly runId: number;
   readonly settings: AnalysisSettings;
+  /** Of a tracking to be carried beside it. */
+  readonly beside?: AnalysisSettings;
   readonly roiManifestFile: string;
   readonly threads: number;
   /** Most entries claimed at a time. */
@@ -39,7 +44,18 @@ interface Measure {
   readonly analysisId: number;
   readonly jumps: JumpDetector;
   readonly drift: DriftKeeper;
+  readonly tracking: TrackingMeasure | undefined;
 }
+
+/** What frames are tracked with, as their method or beside it. */
+interface TrackingMeasure {
+  readonly analysisId: number;
+  readonly keeper: TrackingKeeper;
+  /** Of what is carried beside another method. */
+  readonly jumps: JumpDetector;
+}
+
+type Measured = Extract<TaskAnswer, { ok: true }>;
 
 export class Processing {
   private readonly options: ProcessingOptions;
@@ -119,47 +135,78 @@ export class Processing {
     if (this.measure?.stamp === stamp) return this.measure;
     const rois = await readRoiManifest(roiManifestFile);
     const roiManifestId = manifest.ensureRoiManifest(rois);
-    const { method, debug: _, ...others } = settings;
-    const analysisId = manifest.ensureAnalysis({
-      method,
-      settings: JSON.stringify(others),
-      roiManifestId,
-      kernelVersion: kernelVersion(),
-    });
+    const analysisId = this.analysisOf(settings, roiManifestId);
     manifest.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
     const drift = new DriftKeeper(manifest.driftReference(analysisId));
-    this.measure = { stamp, rois, analysisId, jumps, drift };
-    this.options.log.info(`measuring ${rois.rois.length} ROIs by ${method} (${roiManifestFile})`);
+    const tracking = this.trackingOf(analysisId, rois, roiManifestId);
+    this.measure = { stamp, rois, analysisId, jumps, drift, tracking };
+    this.options.log.info(`measuring ${rois.rois.length} ROIs by ${settings.method} (${roiManifestFile})`);
     return this.measure;
   }
 
+  private analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {
+    const settings = JSON.stringify(others);
+    return this.options.manifest.ensureAnalysis({ method, settings, roiManifestId, kernelVersion: kernelVersion() });
+  }
+
+  private trackingOf(analysisId: number, { rois }: RoiManifest, roiManifestId: number): TrackingMeasure | undefined {
+    const { manifest, settings, beside } = this.options;
+    const tracking = settings.method === "tracking" ? settings : beside;
+    if (tracking === undefined) return undefined;
+    const trackingId = tracking === settings ? analysisId : this.analysisOf(tracking, roiManifestId);
+    if (trackingId !== analysisId) manifest.noteCompanion(analysisId, trackingId);
+    const frames = tracking.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
+    return {
+      analysisId: trackingId,
+      keeper: new TrackingKeeper(frames, manifest.trackingReference(trackingId)),
+      jumps: new JumpDetector(manifest.lastPositions(trackingId, rois.length)),
+    };
+  }
+
   /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
-  private async process(claim: Claim, measure: Measure): Promise<void> {
+  private process(claim: Claim, measure: Measure): Promise<void> {
+    const { tracking } = measure;
+    if (tracking === undefined) return this.measureAndSettle(claim, measure);
+    return tracking.keeper.run((reference) => this.measureAndSettle(claim, measure, reference));
+  }
+
+  private async measureAndSettle(claim: Claim, measure: Measure, reference?: Uint8Array): Promise<void> {
     const startedMs = performance.now();
     try {
       const path = join(claim.filepath, claim.filename);
-      const { settings } = this.options;
-      const answer = await measure.drift.run((reference) =>
-        this.measureInPool({ path, roiManifestJson: measure.rois.json, settings, drift: reference ?? "make" }),
-      );
-      if (answer.ok) this.settleMeasured(claim, measure, answer.answer, performance.now() - startedMs);
+      const { settings, beside } = this.options;
+      const tracked = {
+        ...(reference === undefined ? {} : { reference }),
+        ...(beside === undefined ? {} : { beside }),
+      };
+      const task = { path, roiManifestJson: measure.rois.json, settings, ...tracked };
+      const answer = await measure.drift.run((drift) => this.measureInPool({ ...task, drift: drift ?? "make" }));
+      if (answer.ok) this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
       else this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {
       this.refuse(claim, encodeFailure(thrown), measure.analysisId);
     }
   }
 
-  private settleMeasured(claim: Claim, measure: Measure, result: EncodedResult, tookMs: number): void {
+  private settleMeasured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): void {
     const { log, manifest, nowUs } = this.options;
+    const { answer: result, reference: grown } = answer;
+    const { tracking } = measure;
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
     const astray = this.astray(result.displacement, measure.rois, claim);
+    const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
     const reference = measure.drift.unkept;
     const outcome = manifest.together(() => {
       if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
-      return manifest.complete(claim, measure.analysisId, { ...result, flags, astray }, nowUs());
+      const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
+      if (outcomeId !== undefined && tracking !== undefined && grown !== undefined) {
+        manifest.keepTrackingReference(tracking.analysisId, grown);
+      }
+      return outcomeId;
     });
     measure.drift.kept(reference);
+    if (outcome !== undefined) tracking?.keeper.keep(grown);
     const fields = { entry: claim.entryId };
     if (outcome === undefined) {
       log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, fields);
@@ -258,6 +305,12 @@ export class Processing {
       this.unsettled.pop();
     }
   }
+}
+
+/** What tracking says beside the method, as it is stored. */
+function besideOf({ analysisId, jumps }: TrackingMeasure, beside: BesideResult | undefined): StoredBeside | undefined {
+  if (beside === undefined) return undefined;
+  return { analysisId, ...beside, flags: jumps.mark(beside.position, beside.standardError, beside.flags) };
 }
 
 /** Failures of the disk under the manifest or the pictures. */

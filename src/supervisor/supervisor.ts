@@ -111,13 +111,7 @@ export class Supervisor {
       manifest: this.manifest,
       log: log.stage("processor"),
       runId: this.runId,
-      settings: {
-        ...methodSettings(analysis.method, analysis.number_of_subROIs, analysis.joint_line),
-        sampling: analysis.sampling,
-        bitDepthScaling: analysis.bit_depth_scaling,
-        debug: config.Development.debug_mode,
-        ...trackDrift(analysis.track_drift, analysis.sampling),
-      },
+      ...settingsOf(config),
       roiManifestFile: roiManifestPath(config),
       threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,
       batchSize: analysis.batch_size,
@@ -328,6 +322,24 @@ export class Supervisor {
       this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);
     }
   }
+}
+
+/** How pictures are measured, and how they are tracked beside that where it is wanted. */
+function settingsOf({ Data_Analysis: analysis, Development }: Config) {
+  const options = {
+    subRois: analysis.number_of_subROIs,
+    jointLine: analysis.joint_line,
+    referenceFrames: analysis.reference_frames,
+  };
+  const common = {
+    sampling: analysis.sampling,
+    bitDepthScaling: analysis.bit_depth_scaling,
+    debug: Development.debug_mode,
+    ...trackDrift(analysis.track_drift, analysis.sampling),
+  };
+  const settings = { ...methodSettings(analysis.method, options), ...common };
+  if (analysis.method === "tracking" || !analysis.also.includes("tracking")) return { settings };
+  return { settings, beside: { ...methodSettings("tracking", options), ...common } };
 }
 
 /** µs since the epoch, UTC, as the wall clock stands now. */

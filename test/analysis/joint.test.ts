@@ -59,8 +59,13 @@ describe("the joint fit", () => {
     const [all, ten] = [0, 10].map((subRois) => measureRoi(noisy, { pixels, subRois }));
     expect(ten?.answers).toBe(1);
     expect(ten?.quantity("position")).toBe(all?.quantity("position"));
-    expect(methodSettings("joint", 10, "fano")).toEqual(methodSettings("joint", 1, "fano"));
-    expect(methodSettings("fano", 10, "gaussian")).toEqual({ method: "fano", subRois: 10 });
+    expect(methodSettings("joint", { subRois: 10, jointLine: "fano", referenceFrames: 16 })).toEqual(
+      methodSettings("joint", { subRois: 1, jointLine: "fano", referenceFrames: 16 }),
+    );
+    expect(methodSettings("fano", { subRois: 10, jointLine: "gaussian", referenceFrames: 16 })).toEqual({
+      method: "fano",
+      subRois: 10,
+    });
   });
 
   it("measures an ROI of one row, without a slope", () => {

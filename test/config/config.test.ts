@@ -211,7 +211,7 @@ describe("mistakes", () => {
       "lab.toml",
     );
     expect(problems(() => loadConfig(file))).toEqual([
-      `${file}:2: Data_Analysis.method = "gausian": must be one of "max_intensity", "centre", "gaussian", "fano", "joint"; did you mean "gaussian"?`,
+      `${file}:2: Data_Analysis.method = "gausian": must be one of "max_intensity", "centre", "gaussian", "fano", "joint", "tracking"; did you mean "gaussian"?`,
       `${file}:3: Data_Analysis.number_of_subROIs = -1: must be a whole number, at least 0`,
       `${file}:4: [Timming]: there is no such section; did you mean [Timing]?`,
       `${file}:7: Timing.colector_interval_seconds = 5: there is no such key; did you mean "collector_interval_seconds"?`,

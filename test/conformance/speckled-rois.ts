@@ -137,6 +137,27 @@ export function cramerRaoPx(line: Line, noise: Noise, { rows, width } = SIZE): n
   return Math.sqrt(firstOfInverse(information));
 }
 
+/**
+ * The Cramér-Rao bound (px, one standard deviation) of a shift in speckle that stays as it is: the shape of the line is
+ * known, every row has its own light, and the frame is compared with the mean of `frames` others.
+ */
+export function shiftBoundPx(line: Line, noise: Noise, frames: number, { rows, width } = SIZE): number {
+  let information = 0;
+  for (let row = 0; row < rows; row++) {
+    const fromMiddle = row - (rows - 1) / 2;
+    const [light, slope] = [new Float64Array(width), new Float64Array(width)];
+    for (let x = 0; x < width; x++) {
+      const value = lightAt(line, x, fromMiddle);
+      const deviation = Math.sqrt(value / noise.electronsPerCount + noise.readCounts ** 2 + 1 / 12);
+      light[x] = value / deviation;
+      slope[x] = (lightAt(line, x + 1e-4, fromMiddle) - lightAt(line, x - 1e-4, fromMiddle)) / 2e-4 / deviation;
+    }
+    removePart(slope, light);
+    information += dot(slope, slope);
+  }
+  return Math.sqrt((1 + 1 / frames) / information);
+}
+
 function dot(a: Float64Array, b: Float64Array): number {
   return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 }

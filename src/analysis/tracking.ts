@@ -1,0 +1,103 @@
+// What tracking compares a frame with: for each ROI the mean of its first frames, all moved back to where the first of
+// them had the band, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
+import type { Displacement } from "./drift.ts";
+import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measure } from "./kernel.ts";
+import type { FrameResult } from "./method.ts";
+import type { Picture } from "./picture.ts";
+import { type AnalysisSettings, analysePicture } from "./resonance.ts";
+import type { RoiManifest } from "./roi.ts";
+
+/** The references of all ROIs of an analysis. Views of one buffer, which is their encoded form. */
+export interface TrackingReference extends Omit<KernelReference, "grow"> {
+  readonly bytes: Uint8Array;
+  /** [0] frames that were offered, [1] frames that became part of it. */
+  readonly counts: Float64Array;
+}
+
+export const DEFAULT_REFERENCE_FRAMES = 16;
+/** Times the wanted number of frames are offered at most; what is there then has to do. */
+const MOST_OFFERS = 4;
+/** A frame that goes along in less than this share of the known ROIs is no frame for any of them. */
+const LEAST_SHARE = 0.5;
+const HEAD_NUMBERS = 3;
+const HEAD_BYTES = HEAD_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
+
+/** A reference with nothing in it yet. */
+export function emptyReference({ rois }: Pick<RoiManifest, "rois">): TrackingReference {
+  const pixels = rois.reduce((sum, { height, width }) => sum + height * width, 0);
+  const anchorBytes = rois.length * ANCHOR_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
+  // Shared, so that handing it to a thread copies nothing.
+  const buffer = new SharedArrayBuffer(HEAD_BYTES + anchorBytes + pixels * Uint16Array.BYTES_PER_ELEMENT);
+  new Float64Array(buffer, 0, HEAD_NUMBERS)[2] = rois.length;
+  return viewsOf(buffer);
+}
+
+/**
+ * A reference from its bytes (native byte order: counts, number of ROIs, anchors as float64, pixels as uint16). Bytes that
+ * lie in shared memory are used as they are, others are copied. RangeError where they are cut off.
+ */
+export function decodeReference(bytes: Uint8Array): TrackingReference {
+  if (bytes.buffer instanceof SharedArrayBuffer && bytes.byteOffset === 0) return viewsOf(bytes.buffer);
+  const buffer = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  return viewsOf(buffer);
+}
+
+function viewsOf(buffer: SharedArrayBuffer): TrackingReference {
+  const head = new Float64Array(buffer, 0, HEAD_NUMBERS);
+  const anchors = new Float64Array(buffer, HEAD_BYTES, (head[2] as number) * ANCHOR_NUMBERS);
+  const pixels = new Uint16Array(buffer, HEAD_BYTES + anchors.byteLength);
+  return { bytes: new Uint8Array(buffer), counts: head.subarray(0, 2), anchors, pixels };
+}
+
+/** Whether no further frame will join a reference that wants `frames`. */
+export function isComplete({ counts }: Pick<TrackingReference, "counts">, frames: number): boolean {
+  return (counts[1] as number) >= frames || (counts[0] as number) >= MOST_OFFERS * frames;
+}
+
+/** Frames in the reference of an ROI; 0 where it has none and is measured by joint fits. */
+export function referenceFrames({ anchors }: Pick<TrackingReference, "anchors">, roi: number): number {
+  return anchors[roi * ANCHOR_NUMBERS] as number;
+}
+
+/**
+ * Measures a picture against a reference, and, while that is not complete, answers with one that holds this picture too.
+ * Frames must be offered one after the other until then: each is measured against those before it. A frame without
+ * light, cut off by the camera or of something else does not join, but counts as offered.
+ */
+export function trackPicture(
+  picture: Picture,
+  rois: RoiManifest,
+  settings: AnalysisSettings,
+  reference: TrackingReference,
+  displacement?: Displacement,
+): { readonly result: FrameResult; readonly reference?: TrackingReference } {
+  const frames = settings.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
+  if (isComplete(reference, frames)) {
+    const { anchors, pixels } = reference;
+    const fixed = { anchors, pixels, grow: false };
+    return { result: analysePicture(picture, rois, settings, undefined, displacement, fixed) };
+  }
+  const grown = decodeReference(Uint8Array.from(reference.bytes));
+  let joined: KernelAnswer["joined"];
+  const offer: typeof measure = (request) => {
+    const answer = measure(request);
+    joined = answer.joined;
+    return answer;
+  };
+  const growing = { anchors: grown.anchors, pixels: grown.pixels, grow: true };
+  const result = analysePicture(picture, rois, settings, offer, displacement, growing);
+  const known = rois.rois.filter((_, roi) => referenceFrames(reference, roi) > 0).length;
+  let along = 0;
+  for (let roi = 0; roi < rois.rois.length; roi++) {
+    if (joined?.[roi] !== 1) continue;
+    // A doubtful first frame is no anchor.
+    if (referenceFrames(grown, roi) === 1 && result.flags[roi] !== 0) grown.anchors[roi * ANCHOR_NUMBERS] = 0;
+    else along++;
+  }
+  const joins = along > 0 && along >= LEAST_SHARE * known;
+  const next = joins ? grown : decodeReference(Uint8Array.from(reference.bytes));
+  next.counts[0] = (reference.counts[0] as number) + 1;
+  next.counts[1] = (reference.counts[1] as number) + (joins ? 1 : 0);
+  return { result, reference: next };
+}

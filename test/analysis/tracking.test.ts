@@ -1,0 +1,228 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { FLAGS } from "../../src/analysis/method.ts";
+import type { Picture } from "../../src/analysis/picture.ts";
+import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
+import {
+  decodeReference,
+  emptyReference,
+  isComplete,
+  referenceFrames,
+  type TrackingReference,
+  trackPicture,
+} from "../../src/analysis/tracking.ts";
+import { TrackingKeeper } from "../../src/analysis/tracking-task.ts";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { experiment, phorest, start } from "../run/program.ts";
+
+const SETTINGS: AnalysisSettings = {
+  method: "tracking",
+  jointLine: "fano",
+  referenceFrames: 3,
+  subRois: 0,
+  sampling: "precise",
+  bitDepthScaling: "stretch",
+  debug: false,
+};
+
+function simulated() {
+  const simulator = createSimulator({ width: 640, height: 480, binding: { shiftPx: 0, bulkPx: 0, driftPxPerHour: 0 } });
+  return { simulator, rois: parseRoiManifest(formatRoiManifest(simulator.roiManifest()), "the simulator") };
+}
+
+const { simulator, rois } = simulated();
+const frameOf = (nth: number): Picture => simulator.render(0, nth);
+const filled = (picture: Picture, value: (old: number) => number): Picture => ({
+  ...picture,
+  pixels: Uint8Array.from(picture.pixels, value),
+});
+
+/** Bytes, and not as an expectation: that takes seconds for a reference. */
+const same = (a: ArrayBufferView, b: ArrayBufferView): boolean => bytesOf(a).equals(bytesOf(b));
+const bytesOf = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+
+/** Offers pictures one after the other. */
+function offer(pictures: readonly Picture[], from: TrackingReference = emptyReference(rois)) {
+  let reference = from;
+  const results = pictures.map((picture) => {
+    const tracked = trackPicture(picture, rois, SETTINGS, reference);
+    reference = tracked.reference ?? reference;
+    return tracked.result;
+  });
+  return { reference, results };
+}
+
+describe("the reference of tracking", () => {
+  it("is the first sound frames, and no more of them", () => {
+    const { reference, results } = offer([0, 1, 2, 3, 4].map(frameOf));
+    expect([...reference.counts]).toEqual([3, 3]);
+    expect(isComplete(reference, 3)).toBe(true);
+    expect(rois.rois.map((_, roi) => referenceFrames(reference, roi))).toEqual(rois.rois.map(() => 3));
+    for (const { flags, standardError } of results.slice(1)) {
+      expect([...flags].filter((bits) => bits !== 0)).toEqual([]);
+      expect(Math.max(...standardError)).toBeLessThan(0.1);
+    }
+  });
+
+  it.each([
+    ["without light", filled(frameOf(9), () => 2)],
+    ["cut off by the camera", filled(frameOf(9), (old) => Math.min(255, 3 * old))],
+  ])("does not take in a frame %s, and is as if it had not been", (_, absurd) => {
+    const clean = offer([0, 1, 2].map(frameOf)).reference;
+    for (const at of [0, 1]) {
+      const pictures = [0, 1, 2].map(frameOf);
+      pictures.splice(at, 0, absurd);
+      const { reference, results } = offer(pictures);
+      expect([...reference.counts]).toEqual([4, 3]);
+      expect(same(reference.anchors, clean.anchors) && same(reference.pixels, clean.pixels)).toBe(true);
+      expect([...(results[at]?.flags ?? [])].filter((bits) => bits === 0).length).toBeLessThan(rois.rois.length / 2);
+    }
+  });
+
+  it("is given up on after four times as many frames, and joint fits measure what has none", () => {
+    const dark = filled(frameOf(0), () => 2);
+    const { reference } = offer(Array.from({ length: 12 }, () => dark));
+    expect(isComplete(reference, 3)).toBe(true);
+    const { results } = offer([frameOf(0)], reference);
+    expect(Number.isFinite(results[0]?.position[0])).toBe(true);
+    expect(results[0]?.standardError[0]).toBeGreaterThan(0.05);
+  });
+
+  it("leaves a frame without light unmeasured and says so", () => {
+    const { reference } = offer([0, 1, 2].map(frameOf));
+    const { results } = offer([filled(frameOf(5), () => 2), frameOf(6)], reference);
+    expect(Number.isNaN(results[0]?.position[0])).toBe(true);
+    expect((results[0]?.flags[0] ?? 0) & FLAGS.not_converged).toBe(FLAGS.not_converged);
+    expect(results[1]?.flags[0]).toBe(0);
+  });
+
+  it("is the same after it was stored, and is never written into", () => {
+    const { reference } = offer([0, 1].map(frameOf));
+    const stored = Buffer.from(reference.bytes);
+    const again = decodeReference(stored);
+    expect(same(again.bytes, reference.bytes)).toBe(true);
+    const [one, two] = [offer([frameOf(2)], again), offer([frameOf(2)], reference)];
+    expect(one.results).toEqual(two.results);
+    expect(same(one.reference.bytes, two.reference.bytes)).toBe(true);
+    expect(same(again.bytes, stored)).toBe(true);
+  });
+});
+
+describe("the keeper of a reference", () => {
+  it("lets frames in one at a time and in order until the reference is complete, a failed one between them", async () => {
+    const keeper = new TrackingKeeper(3);
+    const seen: string[] = [];
+    let reference = emptyReference(rois);
+    const task = (nth: number, ms: number, ok = true) =>
+      keeper.run(async (known) => {
+        seen.push(`${nth} has ${known === undefined ? 0 : decodeReference(known).counts[1]}`);
+        await sleep(ms);
+        if (!ok) throw new Error("a thread died");
+        const tracked = trackPicture(frameOf(nth), rois, SETTINGS, reference);
+        reference = tracked.reference ?? reference;
+        keeper.keep(tracked.reference?.bytes);
+      });
+    const ends = await Promise.allSettled([
+      task(0, 20),
+      task(1, 1, false),
+      task(2, 10),
+      task(3, 1),
+      task(4, 5),
+      task(5, 1),
+    ]);
+    expect(ends.map(({ status }) => status === "fulfilled")).toEqual([true, false, true, true, true, true]);
+    expect(seen).toEqual(["0 has 0", "1 has 1", "2 has 1", "3 has 2", "4 has 3", "5 has 3"]);
+  });
+});
+
+const FRAMES = 9;
+
+async function pictureDirectory(config: string): Promise<string> {
+  const directory = experiment(config);
+  mkdirSync(join(directory, "data"));
+  mkdirSync(join(directory, "generated_files"));
+  writeFileSync(join(directory, "generated_files/ROI_manifest.json"), formatRoiManifest(rois));
+  for (let frame = 0; frame < FRAMES; frame++) {
+    const name = `image_20260304_1500${String(frame).padStart(2, "0")}_000000_cam0.png`;
+    writeFileSync(join(directory, "data", name), await encodePicture(frameOf(frame), "png"));
+  }
+  return directory;
+}
+
+function curvesOf(directory: string, method: string) {
+  const manifest = Manifest.open({ file: join(directory, "data", MANIFEST_FILENAME), readonly: true });
+  try {
+    const analysisId = manifest.analyses().find((one) => one.method === method)?.analysisId ?? -1;
+    return rois.rois.map((_, roi) => {
+      const { position, standardError, flags } = manifest.sensorgram({ analysisId, roi });
+      return { position, standardError, flags };
+    });
+  } finally {
+    manifest.close();
+  }
+}
+
+const config = (analysis: string) =>
+  `[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 4\n${analysis}\n`;
+
+describe("a run that tracks", () => {
+  it("gives the same curves with one thread and with three, killed at any frame and started again or not", {
+    timeout: 120_000,
+  }, async () => {
+    const whole = await pictureDirectory(config('method = "tracking"\nworkers = 1'));
+    expect((await phorest(["run", "--until-idle"], whole)).code).toBe(0);
+    const torn = await pictureDirectory(config('method = "tracking"\nworkers = 3'));
+    let kills = 0;
+    // Killed while the reference grows, and when it is complete.
+    for (const after of [2, 3]) {
+      const { child, ended } = start(["run", "--until-idle"], torn);
+      let measured = 0;
+      child.stderr?.on("data", (chunk: Buffer) => {
+        measured += chunk.toString().split("measured in").length - 1;
+        if (measured >= after) child.kill("SIGKILL");
+      });
+      if ((await ended).signal === "SIGKILL") kills++;
+    }
+    expect(kills).toBe(2);
+    expect((await phorest(["run", "--until-idle"], torn)).code).toBe(0);
+    const curves = curvesOf(whole, "tracking");
+    expect(curves[0]?.position).toHaveLength(FRAMES);
+    expect(curvesOf(torn, "tracking")).toEqual(curves);
+  });
+
+  it("beside a method leaves that one's columns as they are and adds its own at the end", {
+    timeout: 120_000,
+  }, async () => {
+    const [alone, both, tracked] = await Promise.all(
+      ['method = "gaussian"', 'method = "gaussian"\nalso = ["tracking"]', 'method = "tracking"'].map((analysis) =>
+        pictureDirectory(config(analysis)),
+      ),
+    );
+    if (alone === undefined || both === undefined || tracked === undefined) throw new Error("three runs");
+    for (const directory of [alone, both, tracked]) {
+      expect((await phorest(["run", "--until-idle"], directory)).code).toBe(0);
+    }
+    expect(curvesOf(both, "gaussian")).toEqual(curvesOf(alone, "gaussian"));
+    expect(curvesOf(both, "tracking")).toEqual(curvesOf(tracked, "tracking"));
+    const lines = (directory: string) =>
+      readFileSync(join(directory, "results/communicating_results.csv"), "utf8").trim().split("\n");
+    const [plain, wide] = [lines(alone), lines(both)];
+    expect(wide[0]).toBe(`${plain[0]},tracking_position_px,tracking_standard_error_px,tracking_flags`);
+    expect(wide.map((line) => line.split(",").slice(0, -3).join(",")).sort()).toEqual(plain.sort());
+    const csv = (directory: string) =>
+      phorest(["sensorgram", "--baseline", "0..5", "--roi", rois.rois[0]?.label ?? "", "--summary"], directory);
+    expect((await csv(both)).stdout).toBe((await csv(alone)).stdout);
+    const beside = await phorest(["sensorgram", "--tracking", "--roi", rois.rois[0]?.label ?? ""], both);
+    const own = await phorest(["sensorgram", "--roi", rois.rois[0]?.label ?? ""], tracked);
+    expect(beside.stdout).toBe(own.stdout);
+    expect(beside.stdout.split("\n")).toHaveLength(FRAMES + 2);
+    const none = await phorest(["sensorgram", "--tracking"], alone);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain("nothing was tracked beside analysis 1 (gaussian)");
+  });
+});
