@@ -101,6 +101,8 @@ struct Span {
 struct JointRows;
 struct SharedLine;
 struct Normals;
+struct NoiseCurve;
+struct NoiseSizes;
 
 /** The functions that exist once per vector unit. */
 struct VectorUnit {
@@ -112,6 +114,8 @@ struct VectorUnit {
   // The passes of the joint fit; see joint_rows.h.
   void (*normals)(const JointRows&, const SharedLine&, Normals&);
   void (*trace)(const JointRows&, const SharedLine&);
+  void (*sizes)(const JointRows&, NoiseSizes&);
+  void (*weigh)(const JointRows&, const NoiseCurve&);
 };
 
 /** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */

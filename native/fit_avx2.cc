@@ -16,6 +16,6 @@
 namespace phorest {
 extern const VectorUnit kAvx2;
 const VectorUnit kAvx2{"avx2", avx2::kLanes, avx2::fit, avx2::sampleSpan<std::uint8_t>, avx2::sampleSpan<std::uint16_t>, avx2::normals,
-                       avx2::trace};
+                       avx2::trace, avx2::sizes, avx2::weigh};
 }  // namespace phorest
 #endif

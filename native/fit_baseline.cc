@@ -8,5 +8,5 @@ namespace phorest {
 extern const VectorUnit kBaseline;
 const VectorUnit kBaseline{"baseline", baseline::kLanes, baseline::fit, baseline::sampleSpan<std::uint8_t>,
                            baseline::sampleSpan<std::uint16_t>, baseline::normals,
-                           baseline::trace};
+                           baseline::trace, baseline::sizes, baseline::weigh};
 }  // namespace phorest
