@@ -8,7 +8,7 @@ import { packageRoot } from "../src/files.ts";
 
 /** A program that fits rows of bytes from its standard input, and the vector unit it used. */
 export interface InstructionCounter {
-  count(line: string, samples: number, rows: Uint8Array): number;
+  count(line: string, samples: number, rows: Uint8Array): { instructions: number; unit: string };
   close(): void;
 }
 
@@ -34,15 +34,19 @@ export function instructionCounter(): InstructionCounter | undefined {
   }
   const collected = (line: string, samples: number, rows: Uint8Array, repeats: number) => {
     const words = ["--tool=callgrind", "--callgrind-out-file=/dev/null", program, line, `${samples}`, `${repeats}`];
-    const { stderr } = spawnSync("valgrind", words, { input: rows, encoding: "utf8" });
+    const { stdout, stderr } = spawnSync("valgrind", words, { input: rows, encoding: "utf8" });
     const found = /Collected : (\d+)/.exec(stderr)?.[1];
     if (found === undefined) throw new Error(`valgrind counted nothing:\n${stderr}`);
-    return Number(found);
+    return { instructions: Number(found), unit: stdout.split(" ")[0] ?? "" };
   };
   return {
     // One more round costs the fits alone, without starting and reading.
-    count: (line, samples, rows) =>
-      Math.round((collected(line, samples, rows, 2) - collected(line, samples, rows, 1)) / (rows.length / samples)),
+    count: (line, samples, rows) => {
+      const once = collected(line, samples, rows, 1);
+      const twice = collected(line, samples, rows, 2);
+      const fits = rows.length / samples;
+      return { instructions: Math.round((twice.instructions - once.instructions) / fits), unit: twice.unit };
+    },
     close: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -19,8 +19,8 @@ interface Trial {
   readonly kernelUsPerFit: number;
   readonly scipyUsPerFit: number | null;
   readonly ratio: number | null;
-  /** Of the AVX2 unit; null without valgrind. */
-  readonly instructionsPerFit: number | null;
+  /** Instructions per fit, and the vector unit that valgrind has; null without valgrind. */
+  readonly inValgrind: { readonly instructions: number; readonly unit: string } | null;
 }
 
 const ROWS_PER_ROI = 74;
@@ -155,7 +155,7 @@ for (const line of ["gaussian", "fano"] as const) {
     const { usPerFit, measuredShare } = timeKernel(line, samples, pixels, rows);
     const scipy = timeScipy(line, samples, pixels);
     const ratio = scipy === null ? null : scipy / usPerFit;
-    const instructionsPerFit = counter?.count(line, samples, pixels.subarray(0, COUNTED_ROWS * samples)) ?? null;
+    const inValgrind = counter?.count(line, samples, pixels.subarray(0, COUNTED_ROWS * samples)) ?? null;
     trials.push({
       line,
       samples,
@@ -164,12 +164,13 @@ for (const line of ["gaussian", "fano"] as const) {
       kernelUsPerFit: usPerFit,
       scipyUsPerFit: scipy,
       ratio,
-      instructionsPerFit,
+      inValgrind,
     });
     if (json) continue;
     const beside =
       scipy === null ? "no scipy here" : `scipy ${scipy.toFixed(0)} us, ratio ${(ratio ?? Number.NaN).toFixed(0)}`;
-    const counted = instructionsPerFit === null ? "no valgrind here" : `${instructionsPerFit} instructions (AVX2)`;
+    const counted =
+      inValgrind === null ? "no valgrind here" : `${inValgrind.instructions} instructions (${inValgrind.unit})`;
     process.stdout.write(
       `${line.padEnd(8)} ${samples} samples: ${usPerFit.toFixed(2)} us per fit, ${beside}, ${counted}\n`,
     );
