@@ -53,6 +53,7 @@
         "native/decode_png.cc",
         "native/image.cc",
         "native/kernel.cc",
+        "native/median_error.cc",
         "native/rows.cc",
         "native/sample.cc",
         "native/statistics.cc",

@@ -1,7 +1,8 @@
 // What one picture costs from its file to its result, stage by stage, on one core: reading, decoding, sampling and
 // fitting, the statistics with their doubt, packing; for each method, and for both line fits of one decoded picture as
 // PNG, TIFF and BMP. A 1920 x 1460 picture with 120 ROIs and a synthetic one of 9152 x 6944 with 644. Each trial has its
-// own process; one line each, then JSON. With --jobs the same on 1 to N threads, as ms per picture.
+// own process; one line each, then JSON. With --jobs the same on 1 to N threads, as ms per picture. At last pictures per
+// second of the whole program (bench/run.ts; it must be built).
 // Run: npx tsx bench/pipeline.ts [--repeats N] [--small] [--jobs N]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,6 +19,7 @@ import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from 
 import { packageRoot } from "../src/files.ts";
 import { encodePicture } from "../src/frame/encode.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
+import { type EndToEnd, runThroughManifest } from "./run.ts";
 
 interface Trial {
   readonly picture: string;
@@ -119,6 +121,9 @@ async function once({ picture, methods }: Work, rois: RoiManifest) {
 
 /** ROIs measured before the clock counts: a run of days is spent with compiled code, not with the first frames. */
 const WARM_ROIS = 3000;
+
+/** Pictures that go through the whole program. */
+const RUN_PICTURES = 100;
 
 async function warmUp(work: Work, rois: RoiManifest): Promise<void> {
   for (let measured = 0; measured < WARM_ROIS; measured += rois.rois.length) await once(work, rois);
@@ -229,7 +234,8 @@ if (!isMainThread) {
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   try {
     const cases = join(packageRoot(), "test/cases/oracle-pictures");
-    const pictures = [{ picture: join(cases, "img_B.png"), manifest: join(cases, "img_B.manifest.json") }];
+    const small = { picture: join(cases, "img_B.png"), manifest: join(cases, "img_B.manifest.json") };
+    const pictures = [small];
     if (!words.includes("--small")) pictures.push(await syntheticPicture(directory));
     const trials: Trial[] = [];
     const threads: { picture: string; jobs: number; msPerPicture: number }[] = [];
@@ -251,7 +257,15 @@ if (!isMainThread) {
         console.log(`${basename(picture)} gaussian + fano, ${jobs} threads: ${msPerPicture} ms per picture`);
       }
     }
-    console.log(JSON.stringify({ bench: "pipeline", kernel: vectorUnit(), repeats, trials, threads }));
+    const endToEnd: EndToEnd[] = [];
+    for (const method of both) {
+      const run = runThroughManifest(small.picture, small.manifest, method, RUN_PICTURES);
+      endToEnd.push(run);
+      console.log(
+        `phorest run, ${method}: ${run.picturesPerSecond} pictures/s through the manifest, ${run.wholeSeconds} s in all`,
+      );
+    }
+    console.log(JSON.stringify({ bench: "pipeline", kernel: vectorUnit(), repeats, trials, threads, endToEnd }));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

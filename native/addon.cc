@@ -8,6 +8,7 @@
 
 #include "decode_png.h"
 #include "kernel.h"
+#include "median_error.h"
 #include "statistics.h"
 
 namespace {
@@ -88,6 +89,8 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env, Napi::Object exports) {
     DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("decodePng", &Addon::DecodePng),
                           InstanceMethod("statistics", &Addon::Statistics),
+                          InstanceMethod("medianError", &Addon::MedianErrorOf),
+                          InstanceMethod("robustLine", &Addon::RobustLine),
                           InstanceMethod("version", &Addon::Version)});
   }
 
@@ -120,6 +123,44 @@ class Addon : public Napi::Addon<Addon> {
       return out;
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory for the statistics of a picture");
+    }
+  }
+
+  static Napi::Float64Array rowsAt(const Napi::CallbackInfo& info, int index) {
+    if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+      refuseType(info.Env(), "expected a Float64Array for rows");
+    }
+    return info[index].As<Napi::Float64Array>();
+  }
+
+  /** (positions, rowErrors, rounding, position) -> px. */
+  Napi::Value MedianErrorOf(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const Napi::Float64Array positions = rowsAt(info, 0), errors = rowsAt(info, 1);
+    const std::size_t rows = positions.ElementLength();
+    if (errors.ElementLength() != rows || rows > kMostRows) refuseRange(env, "expected an error for every position");
+    const double rounding = number(info, 2, "rounding"), position = number(info, 3, "position");
+    try {
+      return Napi::Number::New(
+          env, medianError_.of(positions.Data(), errors.Data(), static_cast<int>(rows), rounding, position));
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory for the rows of an ROI");
+    }
+  }
+
+  /** (positions) -> [start, slope]. */
+  Napi::Value RobustLine(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const Napi::Float64Array positions = rowsAt(info, 0);
+    if (positions.ElementLength() > kMostRows) refuseRange(env, "too many rows for one ROI");
+    try {
+      const auto line = medianError_.robustLine(positions.Data(), static_cast<int>(positions.ElementLength()));
+      auto result = Napi::Array::New(env, 2);
+      result.Set(0U, line.start);
+      result.Set(1U, line.slope);
+      return result;
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory for the rows of an ROI");
     }
   }
 
@@ -234,6 +275,7 @@ class Addon : public Napi::Addon<Addon> {
   phorest::Kernel kernel_;
   phorest::PngDecoder png_;
   phorest::RowStatistics statistics_;
+  phorest::MedianError medianError_;
 };
 
 }  // namespace

@@ -101,6 +101,8 @@ struct Span {
 struct JointRows;
 struct SharedLine;
 struct Normals;
+struct NoiseCurve;
+struct NoiseSizes;
 struct TrackRows;
 struct Anchor;
 struct TrackedLine;
@@ -116,6 +118,8 @@ struct VectorUnit {
   // The passes of the joint fit; see joint_rows.h.
   void (*normals)(const JointRows&, const SharedLine&, Normals&);
   void (*trace)(const JointRows&, const SharedLine&);
+  void (*sizes)(const JointRows&, NoiseSizes&);
+  void (*weigh)(const JointRows&, const NoiseCurve&);
   // Those of tracking; see tracking_rows.h.
   void (*trackGain)(const TrackRows&, const Anchor&);
   void (*trackNormals)(const TrackRows&, const Anchor&, const TrackedLine&, bool released, TrackNormals&);

@@ -17,6 +17,7 @@
 namespace phorest {
 extern const VectorUnit kAvx2;
 const VectorUnit kAvx2{"avx2", avx2::kLanes, avx2::fit, avx2::sampleSpan<std::uint8_t>, avx2::sampleSpan<std::uint16_t>, avx2::normals,
-                       avx2::trace, avx2::trackGain, avx2::trackNormals, avx2::trackTrace};
+                       avx2::trace, avx2::sizes, avx2::weigh, avx2::trackGain, avx2::trackNormals,
+                       avx2::trackTrace};
 }  // namespace phorest
 #endif

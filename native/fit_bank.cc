@@ -11,8 +11,9 @@ constexpr int kBins = 45;             // about so many values are enough to find
 constexpr double kWidestShare = 0.5;   // of the row
 constexpr double kNarrowest = 0.7;     // bins
 constexpr double kWidthRatio = 2.0;    // between neighbouring widths
-constexpr double kSpacing = 1.5;       // between neighbouring centres, in widths
-constexpr double kReachGaussian = 3.5; // beyond that a Gaussian counts as zero, in widths
+constexpr double kSpacingGaussian = 1.5; // between neighbouring centres, in widths
+constexpr double kSpacingFano = 1.8;     // wider: the odd part is what the even one becomes when it is moved
+constexpr double kReachGaussian = 3.5;   // beyond that a Gaussian counts as zero, in widths
 
 void removeMean(double* values, int count) {
   double mean = 0;
@@ -47,34 +48,36 @@ void Bank::prepare(Line line, int bins) {
   int size = 0;
   for (double width = kNarrowest; width < kWidestShare * bins && size < kMostSizes; width *= kWidthRatio, ++size) {
     const double last = bins - 1.0;
-    const int steps = static_cast<int>(std::ceil(last / (kSpacing * width)));
+    const double spacing = line == Line::gaussian ? kSpacingGaussian : kSpacingFano;
+    const double reach = line == Line::gaussian ? kReachGaussian * width : bins;
+    const int steps = static_cast<int>(std::ceil(last / (spacing * width)));
     for (int step = 0; step <= steps; ++step) {
       const double centre = steps == 0 ? last / 2 : last * step / steps;
+      const int first = static_cast<int>(std::fmax(0, std::ceil(centre - reach)));
+      const int end = static_cast<int>(std::fmin(bins, std::floor(centre + reach) + 1)), count = end - first;
       for (int i = 0; i < bins; ++i) {
         const double t = (i - centre) / width;
         even[i] = line == Line::gaussian ? std::exp(-t * t / 2) : 1 / (1 + t * t);
         odd[i] = t * even[i];
       }
-      Template entry{centre, width, size, 0, bins, static_cast<int>(weights_.size())};
+      const Template entry{centre, width, size, first, count, static_cast<int>(weights_.size())};
       if (line == Line::gaussian) {
         // Rows come without their mean, so only the length needs the centred vector; the weights keep their short reach.
         std::vector<double> centred = even;
         removeMean(centred.data(), bins);
         const double length = std::sqrt(product(centred.data(), centred.data(), bins));
         if (length < 1e-9) continue;
-        entry.first = static_cast<int>(std::fmax(0, std::ceil(centre - kReachGaussian * width)));
-        const int end = static_cast<int>(std::fmin(bins, std::floor(centre + kReachGaussian * width) + 1));
-        entry.count = end - entry.first;
-        for (int i = entry.first; i < end; ++i) weights_.push_back(even[i] / length);
+        for (int i = first; i < end; ++i) weights_.push_back(even[i] / length);
       } else {
-        removeMean(even.data(), bins);
-        removeMean(odd.data(), bins);
-        if (!normalise(even.data(), bins)) continue;
-        const double shared = product(even.data(), odd.data(), bins);
-        for (int i = 0; i < bins; ++i) odd[i] -= shared * even[i];
-        if (!normalise(odd.data(), bins)) continue;
-        weights_.insert(weights_.end(), even.begin(), even.end());
-        weights_.insert(weights_.end(), odd.begin(), odd.end());
+        double *evens = even.data() + first, *odds = odd.data() + first;
+        removeMean(evens, count);
+        removeMean(odds, count);
+        if (!normalise(evens, count)) continue;
+        const double shared = product(evens, odds, count);
+        for (int i = 0; i < count; ++i) odds[i] -= shared * evens[i];
+        if (!normalise(odds, count)) continue;
+        weights_.insert(weights_.end(), evens, evens + count);
+        weights_.insert(weights_.end(), odds, odds + count);
       }
       templates_.push_back(entry);
     }

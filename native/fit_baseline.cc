@@ -9,5 +9,6 @@ namespace phorest {
 extern const VectorUnit kBaseline;
 const VectorUnit kBaseline{"baseline", baseline::kLanes, baseline::fit, baseline::sampleSpan<std::uint8_t>,
                            baseline::sampleSpan<std::uint16_t>, baseline::normals,
-                           baseline::trace, baseline::trackGain, baseline::trackNormals, baseline::trackTrace};
+                           baseline::trace, baseline::sizes, baseline::weigh, baseline::trackGain, baseline::trackNormals,
+                           baseline::trackTrace};
 }  // namespace phorest

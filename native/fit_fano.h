@@ -47,17 +47,75 @@ struct Fano {
     Lanes quadratic(Lanes x, Lanes y, Lanes u, Lanes v) const { return x * first(u, v) + y * second(u, v); }
   };
 
+  /** Sums of L^k and tL^k, k from 1 to 4. */
+  struct Sums {
+    Lanes l1{}, l2{}, l3{}, l4{}, m1{}, m2{}, m3{}, m4{};
+  };
+
+  /**
+   * The sums for k = 2 to 4 from those for k = 1, by Euler and Maclaurin's formula for z^k: its integral is
+   * z^(k-1) / (i (k-1)), its derivative of order m is i^m k (k+1) ... (k+m-1) z^(k+m), so that only powers of z at the edges
+   * `a` and `b` are needed, and z^k gives back L^k and tL^k.
+   */
+  static inline void addHigherSums(Sums& sums, Lanes a, Lanes b, Lanes h) {
+    constexpr int kTerms = 4, kPowers = 4 + 2 * kTerms;  // of z, from 1 to kPowers - 1
+    Lanes real[kPowers], imaginary[kPowers];
+    {
+      const Lanes zRa = 1.0 / (1.0 + a * a), zIa = a * zRa, zRb = 1.0 / (1.0 + b * b), zIb = b * zRb;
+      Lanes ra = zRa, ia = zIa, rb = zRb, ib = zIb;
+      for (int k = 1; k < kPowers; ++k) {
+        real[k] = rb - ra, imaginary[k] = ib - ia;
+        const Lanes nextA = ra * zRa - ia * zIa, nextB = rb * zRb - ib * zIb;
+        ia = ra * zIa + ia * zRa, ib = rb * zIb + ib * zRb;
+        ra = nextA, rb = nextB;
+      }
+    }
+    const Lanes square = h * h, perStep = 1.0 / h;
+    Lanes re[5], im[5];
+    for (int k = 2; k <= 4; ++k) {
+      Lanes r = real[k - 1] * (perStep * (1.0 / (k - 1))), i = imaginary[k - 1] * (perStep * (1.0 / (k - 1)));
+      double rising = k;
+      Lanes step = h;
+      for (int term = 0; term < kTerms; ++term) {
+        // The sign of i^(2 term + 1) / i is that of kMidpoint[term], turned about.
+        const double factor = (kMidpoint[term] < 0 ? -kMidpoint[term] : kMidpoint[term]) * rising;
+        r += (factor * step) * real[k + 2 * term + 1], i += (factor * step) * imaginary[k + 2 * term + 1];
+        rising *= (k + 2 * term + 1.0) * (k + 2 * term + 2.0);
+        step *= square;
+      }
+      re[k] = i, im[k] = -r;
+    }
+    sums.l2 = 0.5 * (re[2] + sums.l1), sums.m2 = 0.5 * im[2];
+    sums.l3 = 0.25 * (re[3] + 3.0 * sums.l2), sums.m3 = 0.25 * (im[3] + sums.m2);
+    sums.l4 = 0.125 * (re[4] - sums.l2) + sums.l3, sums.m4 = 0.125 * im[4] + 0.5 * sums.m3;
+  }
+
+  /** `smooth`: take the model's own sums without its points, which is right for lines that are wide enough. */
   static inline Pass evaluate(const Lanes* y, int count, double first, double spacing, Lanes centre, Lanes width,
-                              Lanes total) {
+                              Lanes total, bool smooth) {
     Lanes l1{}, l2{}, l3{}, l4{}, m1{}, m2{}, m3{}, m4{}, dl1{}, dl2{}, dl3{}, dm1{}, dm2{}, dm3{};
-    walk(count, first, spacing, centre, width, [&](int i, Lanes t, Lanes l) __attribute__((always_inline)) {
-      const Lanes square = l * l, cube = square * l, fourth = square * square, value = y[i];
-      const Lanes yl = value * l, yl2 = yl * l, yl3 = yl2 * l;
-      l1 += l, l2 += square, l3 += cube, l4 += fourth;
-      m1 += l * t, m2 += square * t, m3 += cube * t, m4 += fourth * t;
-      dl1 += yl, dl2 += yl2, dl3 += yl3;
-      dm1 += yl * t, dm2 += yl2 * t, dm3 += yl3 * t;
-    });
+    if (smooth) {
+      walk(count, first, spacing, centre, width, [&](int i, Lanes t, Lanes l) __attribute__((always_inline)) {
+        const Lanes yl = y[i] * l, yl2 = yl * l, yl3 = yl2 * l;
+        l1 += l, m1 += l * t;
+        dl1 += yl, dl2 += yl2, dl3 += yl3;
+        dm1 += yl * t, dm2 += yl2 * t, dm3 += yl3 * t;
+      });
+      const Lanes h = spacing / width, a = (first - 0.5 * spacing - centre) / width;
+      Sums sums;
+      sums.l1 = l1, sums.m1 = m1;
+      addHigherSums(sums, a, a + 1.0 * count * h, h);
+      l2 = sums.l2, l3 = sums.l3, l4 = sums.l4, m2 = sums.m2, m3 = sums.m3, m4 = sums.m4;
+    } else {
+      walk(count, first, spacing, centre, width, [&](int i, Lanes t, Lanes l) __attribute__((always_inline)) {
+        const Lanes square = l * l, cube = square * l, fourth = square * square, value = y[i];
+        const Lanes yl = value * l, yl2 = yl * l, yl3 = yl2 * l;
+        l1 += l, l2 += square, l3 += cube, l4 += fourth;
+        m1 += l * t, m2 += square * t, m3 += cube * t, m4 += fourth * t;
+        dl1 += yl, dl2 += yl2, dl3 += yl3;
+        dm1 += yl * t, dm2 += yl2 * t, dm3 += yl3 * t;
+      });
+    }
     const double n = 1.0 / count;
     // Products of the centred functions L, tL, L^2, tL^2 (named a, b, c, d), using t^2 L = 1 - L.
     const Lanes aa = l2 - l1 * l1 * n, ab = m2 - l1 * m1 * n, ac = l3 - l1 * l2 * n, ad = m3 - l1 * m2 * n;

@@ -17,48 +17,79 @@ constexpr double kWidestInRows = 4.0;     // widths beyond that many row lengths
 constexpr double kLongestStep = 1.0;      // of the centre, in widths
 constexpr double kLongestLogStep = 0.4;   // of the width: a factor of 1.5
 constexpr double kStartTolerance = 1e-2;
-constexpr double kNewtonTolerance = 1e-3; // what is left after such a Newton step is about its square
+constexpr double kNewtonTolerance = 3e-4; // what is left after such a Newton step is about its square
 constexpr double kGaussTolerance = 1e-6;
 constexpr int kStartPasses = 8, kUsualPasses = 4, kMostPasses = 80;
+
+/** The way of a group's rows from where they start to the minimum. */
+struct Descent {
+  Lanes centre, width, trialCentre, trialWidth;
+  Lanes bestSse, du, dv, variance;
+  Mask done, newton;
+  bool finished;
+  Descent(Lanes atCentre, Lanes atWidth, Mask flat)
+      : centre(atCentre), width(atWidth), trialCentre(atCentre), trialWidth(atWidth),
+        bestSse(fill(std::numeric_limits<double>::infinity())), du(fill(0.0)), dv(fill(0.0)), variance(fill(-1.0)),
+        done(flat), newton(Mask{}), finished(all(flat)) {}
+};
+
+/** Every row by the sums that its own width allows: what it gets must not depend on its neighbours. */
+template <class Model>
+static inline Pass evaluateTrial(const Descent& way, const Samples& samples) {
+  const auto evaluate = [&way, &samples](bool smooth) __attribute__((always_inline)) {
+    return Model::evaluate(samples.y, samples.count, samples.first, samples.spacing, way.trialCentre, way.trialWidth,
+                           samples.total, smooth);
+  };
+  const Mask wide = way.trialWidth >= samples.smoothWidth;
+  const bool allWide = all(wide);
+  Pass pass = evaluate(allWide);
+  if (allWide || all(~wide)) return pass;
+  const Pass smooth = evaluate(true);
+  pass.sse = select(wide, smooth.sse, pass.sse);
+  pass.du = select(wide, smooth.du, pass.du);
+  pass.dv = select(wide, smooth.dv, pass.dv);
+  pass.variance = select(wide, smooth.variance, pass.variance);
+  pass.newton = wide ? smooth.newton : pass.newton;
+  return pass;
+}
+
+/** One pass: judges where the last step led, and takes the next. */
+template <class Model>
+static inline void advance(Descent& way, const Samples& samples, int rowWidth, double newtonTolerance) {
+  const Pass at = evaluateTrial<Model>(way, samples);
+  const Mask lower = at.sse <= way.bestSse + 1e-13 * samples.total;
+  const Mask accept = lower & ~way.done;
+  way.bestSse = select(accept, at.sse, way.bestSse);
+  way.centre = select(accept, way.trialCentre, way.centre);
+  way.width = select(accept, way.trialWidth, way.width);
+  way.variance = select(accept, at.variance, way.variance);
+  way.newton = accept ? at.newton : way.newton;
+  // Too long a step is shortened as a whole, because only its direction is known to lead downwards. One that made
+  // matters worse is halved.
+  const Lanes excess = larger(absolute(at.du) * (1 / kLongestStep), absolute(at.dv) * (1 / kLongestLogStep));
+  const Lanes shortened = 1.0 / larger(excess, fill(1.0));
+  way.du = select(accept, at.du * shortened, 0.5 * way.du);
+  way.dv = select(accept, at.dv * shortened, 0.5 * way.dv);
+  way.trialCentre = within(way.centre + way.width * way.du, -1.0 * rowWidth, 2.0 * rowWidth);
+  way.trialWidth = within(way.width * exponential(way.dv), kNarrowestWidth, kWidestInRows * rowWidth);
+  const Lanes move = larger(absolute(way.trialCentre - way.centre), absolute(way.trialWidth - way.width));
+  const Mask small = move < way.width * select(way.newton & accept, fill(newtonTolerance), fill(kGaussTolerance));
+  const Mask arrived = small & ~way.done;
+  way.centre = select(arrived, way.trialCentre, way.centre);
+  way.width = select(arrived, way.trialWidth, way.width);
+  way.done |= arrived;
+  way.finished = all(way.done);
+}
 
 /** Moves centre and width to the minimum; `group.done` says which rows arrived. */
 template <class Model>
 static inline void refine(Group& group, const Samples& samples, int rowWidth, int passes, double newtonTolerance) {
-  Lanes bestSse = fill(std::numeric_limits<double>::infinity());
-  Lanes centre = group.centre, width = group.width, trialCentre = centre, trialWidth = width;
-  Lanes du = fill(0.0), dv = fill(0.0), variance = fill(-1.0);
-  Mask done = group.flat, newton = Mask{};
-  for (int pass = 0; pass < passes; ++pass) {
-    const Pass at =
-        Model::evaluate(samples.y, samples.count, samples.first, samples.spacing, trialCentre, trialWidth, samples.total);
-    const Mask lower = at.sse <= bestSse + 1e-13 * samples.total;
-    const Mask accept = lower & ~done;
-    bestSse = select(accept, at.sse, bestSse);
-    centre = select(accept, trialCentre, centre);
-    width = select(accept, trialWidth, width);
-    variance = select(accept, at.variance, variance);
-    newton = accept ? at.newton : newton;
-    // Too long a step is shortened as a whole, because only its direction is known to lead downwards. One that made
-    // matters worse is halved.
-    const Lanes excess = larger(absolute(at.du) / kLongestStep, absolute(at.dv) / kLongestLogStep);
-    const Lanes shortened = 1.0 / larger(excess, fill(1.0));
-    du = select(accept, at.du * shortened, 0.5 * du);
-    dv = select(accept, at.dv * shortened, 0.5 * dv);
-    trialCentre = within(centre + width * du, -1.0 * rowWidth, 2.0 * rowWidth);
-    trialWidth = within(width * exponential(dv), kNarrowestWidth, kWidestInRows * rowWidth);
-    const Lanes move = larger(absolute(trialCentre - centre), absolute(trialWidth - width)) / width;
-    const Mask small = move < select(newton & accept, fill(newtonTolerance), fill(kGaussTolerance));
-    const Mask arrived = small & ~done;
-    centre = select(arrived, trialCentre, centre);
-    width = select(arrived, trialWidth, width);
-    done |= arrived;
-    if (all(done)) break;
-  }
-  group.centre = centre;
-  group.width = width;
-  group.variance = variance;
-  group.sse = bestSse;
-  group.done = done;
+  Descent way(group.centre, group.width, group.flat);
+  for (int pass = 0; pass < passes && !way.finished; ++pass) advance<Model>(way, samples, rowWidth, newtonTolerance);
+  group.centre = way.centre;
+  group.width = way.width;
+  group.variance = way.variance;
+  group.done = way.done;
 }
 
 /** Refines both starts on the binned row, which costs little, and leaves the group at the better one. */
@@ -66,17 +97,17 @@ template <class Model>
 static inline void approach(Group& group, const FitMemory& memory, int rowWidth) {
   Start best, other;
   search<Model>(group, memory, best, other);
-  const Samples binned{group.binned, memory.bins, (memory.bin - 1) / 2.0, 1.0 * memory.bin, group.binnedTotal};
-  group.centre = other.centre;
-  group.width = other.width;
-  refine<Model>(group, binned, rowWidth, kStartPasses, kStartTolerance);
-  other = {group.centre, group.width, group.sse};
-  group.centre = best.centre;
-  group.width = best.width;
-  refine<Model>(group, binned, rowWidth, kStartPasses, kStartTolerance);
-  const Mask worse = group.sse > other.response;
-  group.centre = select(worse, other.centre, group.centre);
-  group.width = select(worse, other.width, group.width);
+  const Samples binned{group.binned, memory.bins, (memory.bin - 1) / 2.0, 1.0 * memory.bin, group.binnedTotal,
+                       fill(0.8 * kSmoothWidth * memory.bin)};
+  // In turn, because neither waits for the other: the end of a pass is a long chain of small sums.
+  Descent first(best.centre, best.width, group.flat), second(other.centre, other.width, group.flat);
+  for (int pass = 0; pass < kStartPasses && !(first.finished && second.finished); ++pass) {
+    if (!second.finished) advance<Model>(second, binned, rowWidth, kStartTolerance);
+    if (!first.finished) advance<Model>(first, binned, rowWidth, kStartTolerance);
+  }
+  const Mask worse = first.bestSse > second.bestSse;
+  group.centre = select(worse, second.centre, first.centre);
+  group.width = select(worse, second.width, first.width);
 }
 
 /** Noise of one sample from successive differences: mean absolute difference with outliers cut at three times it. */
@@ -170,7 +201,7 @@ static void fitRows(const FitRows& rows, const FitMemory& memory, const FitOutpu
     fillRows(rows.rows - first < kLanes ? rows.rows - first : kLanes, [first](int lane) { return first + lane; });
     load(group, rows, bin, bins);
     approach<Model>(group, memory, n);
-    refine<Model>(group, {group.y, n, 0.0, 1.0, group.total}, n, kUsualPasses, kNewtonTolerance);
+    refine<Model>(group, {group.y, n, 0.0, 1.0, group.total, fill(kSmoothWidth)}, n, kUsualPasses, kNewtonTolerance);
     for (int lane = 0; lane < group.used; ++lane) {
       if (group.done[lane]) continue;
       memory.unfinished[left++] = group.rows[lane];
@@ -187,7 +218,7 @@ static void fitRows(const FitRows& rows, const FitMemory& memory, const FitOutpu
       group.centre[lane] = starts[2 * group.rows[lane]];
       group.width[lane] = starts[2 * group.rows[lane] + 1];
     }
-    refine<Model>(group, {group.y, n, 0.0, 1.0, group.total}, n, kMostPasses, kNewtonTolerance);
+    refine<Model>(group, {group.y, n, 0.0, 1.0, group.total, fill(kSmoothWidth)}, n, kMostPasses, kNewtonTolerance);
     store<Model>(group, rows, out, ~Mask{});
   }
 }

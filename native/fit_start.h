@@ -14,7 +14,7 @@ struct Group {
   Lanes* binned;    // [bins], likewise
   Lanes* residual;  // [width]
   Lanes* spare;     // [width]
-  Lanes mean, total, binnedTotal, centre, width, variance, sse;
+  Lanes mean, total, binnedTotal, centre, width, variance;
   Mask flat, done;
   int rows[kLanes];
   int used;
@@ -26,6 +26,7 @@ struct Samples {
   int count;
   double first, spacing;
   Lanes total;
+  Lanes smoothWidth;  // px, from which on the model's own sums need no points
 };
 
 typedef float Floats __attribute__((vector_size(4 * kLanes)));

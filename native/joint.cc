@@ -17,8 +17,6 @@ constexpr int kRounds = 12, kLearningRounds = 3;
 constexpr int kSteps = 30;
 /** In widths: a step that ends a round while the noise is being learnt, and one that ends the fit. */
 constexpr double kNear = 1e-2, kSettled = 1e-4;
-/** Residuals beyond so many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */
-constexpr double kTukey = 5;
 /** No sample counts for less noise than this share of the ROI's mean, nor for less than rounding to whole counts. */
 constexpr double kLeastNoise = 0.05;
 /** From the mean size of normal noise to its deviation. */
@@ -83,7 +81,7 @@ void Joint::load(const float* samples, float top) {
   double sum = 0;
   for (std::size_t i = 0; i < count; ++i) sum += samples[i];
   mean_ = sum / static_cast<double>(count);
-  ceiling_ = top - mean_;
+  noise_.ceiling = top - mean_;
   total_ = 0;
   for (int row = 0; row < roi_.rows; ++row) {
     const float* from = samples + static_cast<long>(row) * roi_.width;
@@ -160,54 +158,26 @@ void Joint::follow(const SharedLine& line) {
   vectorUnit().trace(roi_, line);
 }
 
-/** New weights from the residuals of the last trace; their deviation as a function of the model is learnt or kept. */
-void Joint::weigh(bool learnNoise) {
-  const JointRows& roi = roi_;
-  if (learnNoise) {
-    double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0, count = 0;
-    for (int row = 0; row < roi.rows; ++row) {
-      for (int i = 0; i < roi.width; ++i) {
-        const long at = static_cast<long>(row) * roi.stride + i;
-        low = std::min(low, roi.model[at]);
-        high = std::max(high, roi.model[at]);
-        sum += std::fabs(roi.residual[at]);
-        ++count;
-      }
-    }
-    binsPerCount_ = kNoiseBins / std::max(high - low, 1e-9);
-    firstBin_ = low + 0.5 / binsPerCount_;
-    const double typical = sum / count;
-    double sizes[kNoiseBins] = {}, counts[kNoiseBins] = {};
-    for (int row = 0; row < roi.rows; ++row) {
-      for (int i = 0; i < roi.width; ++i) {
-        const long at = static_cast<long>(row) * roi.stride + i;
-        const int bin = std::clamp(static_cast<int>((roi.model[at] - low) * binsPerCount_), 0, kNoiseBins - 1);
-        // A grain of dust must not pass for noise.
-        sizes[bin] += std::min(std::fabs(roi.residual[at]), 5 * typical);
-        ++counts[bin];
-      }
-    }
-    // Bins of few samples lean on the whole ROI.
-    constexpr double kLeaning = 30;
-    const double least = std::max(kLeastNoise * typical, 0.23);
-    for (int bin = 0; bin < kNoiseBins; ++bin) {
-      inverse_[bin] = 1 / (kSizeToDeviation * std::max(least, (sizes[bin] + kLeaning * typical) / (counts[bin] + kLeaning)));
-    }
-  }
-  for (int row = 0; row < roi.rows; ++row) {
-    for (int i = 0; i < roi.width; ++i) {
-      const long at = static_cast<long>(row) * roi.stride + i;
-      const double inverse = inverseNoiseAt(roi.model[at]);
-      roi.weight[at] = pullOf(at, inverse).weight * inverse * inverse;
-    }
+/** The deviation of the residuals of the last trace as a function of the model. */
+void Joint::learnNoise() {
+  NoiseSizes found{};
+  vectorUnit().sizes(roi_, found);
+  noise_.binsPerCount = kNoiseBins / std::max(found.high - found.low, 1e-9);
+  noise_.first = found.low + 0.5 / noise_.binsPerCount;
+  // Bins of few samples lean on the whole ROI.
+  constexpr double kLeaning = 30;
+  const double least = std::max(kLeastNoise * found.typical, 0.23);
+  for (int bin = 0; bin < kNoiseBins; ++bin) {
+    const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
+    noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
   }
 }
 
 /** One over the deviation of the noise where the model has this value, linear between the bins. */
 double Joint::inverseNoiseAt(double model) const {
-  const double place = std::clamp((model - firstBin_) * binsPerCount_, 0.0, kNoiseBins - 1.001);
+  const double place = std::clamp((model - noise_.first) * noise_.binsPerCount, 0.0, kNoiseBins - 1.001);
   const int bin = static_cast<int>(place);
-  return inverse_[bin] + (place - bin) * (inverse_[bin + 1] - inverse_[bin]);
+  return noise_.inverse[bin] + (place - bin) * (noise_.inverse[bin + 1] - noise_.inverse[bin]);
 }
 
 /**
@@ -215,7 +185,7 @@ double Joint::inverseNoiseAt(double model) const {
  * lean away from the bright side.
  */
 Joint::Pull Joint::pullOf(long at, double inverse) const {
-  const double residual = roi_.residual[at], room = ceiling_ - (roi_.y[at] - residual);
+  const double residual = roi_.residual[at], room = noise_.ceiling - (roi_.y[at] - residual);
   if (!(room > 0)) return {0, 0};
   const double part = residual * residual * (inverse * inverse / (kTukey * kTukey));
   if (part >= 1) return {0, 0};
@@ -246,7 +216,9 @@ JointAnswer Joint::measure(Line shape, const float* samples, int rows, int width
     if (!minimise(line, normals, round <= kLearningRounds ? kNear : kSettled)) return answer;
     settled = round > kLearningRounds && std::fabs(line.centre - before) < kSettled * std::exp(line.logWidth);
     follow(line);
-    if (!settled) weigh(round < kLearningRounds);
+    if (settled) break;
+    if (round < kLearningRounds) learnNoise();
+    vectorUnit().weigh(roi_, noise_);
   }
   judge(samples, line, normals, answer);
   return answer;

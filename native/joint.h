@@ -39,6 +39,25 @@ struct JointRows {
   double typicalHeight, typicalOffset;  // of all rows
 };
 
+/** How the noise of a sample depends on the model, and where the camera's scale ends; values are without the ROI's mean. */
+struct NoiseCurve {
+  double first = 0, binsPerCount = 0;  // model value in the middle of the first bin, and bins in one count
+  double inverse[kNoiseBins] = {};     // one over the deviation of the residual there
+  double ceiling = 0;                  // from where on the camera cuts off
+};
+
+/** What the noise is learnt from: the range of the model, and the sizes of the residuals by its value. */
+struct NoiseSizes {
+  double low, high;  // of the model
+  double typical;    // mean size of a residual
+  double sizes[kNoiseBins], counts[kNoiseBins];
+};
+
+/** Residuals beyond so many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */
+constexpr double kTukey = 5;
+/** A grain of dust must not pass for noise: sizes beyond so many typical ones count as these. */
+constexpr double kDust = 5;
+
 /** Cost sum(weight * residual^2), and Gauss-Newton's matrix and right side for the four shared parameters. */
 struct Normals {
   double cost;
@@ -90,7 +109,7 @@ class Joint {
   void follow(const SharedLine& line);
   bool start(const float* samples, SharedLine& line);
   bool minimise(SharedLine& line, Normals& normals, double tolerance);
-  void weigh(bool learnNoise);
+  void learnNoise();
   /** How much a sample counts, 0 to 1, and the derivative of its pull on the line by its residual. */
   struct Pull {
     double weight, slope;
@@ -100,9 +119,8 @@ class Joint {
   void judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer);
 
   JointRows roi_{};
-  double mean_ = 0, total_ = 0, ceiling_ = 0;
-  double firstBin_ = 0, binsPerCount_ = 0;  // model value in the middle of the first bin, and bins in one count
-  double inverse_[kNoiseBins] = {};         // one over the deviation of the residual there
+  double mean_ = 0, total_ = 0;
+  NoiseCurve noise_;
   FitScratch scratch_;
   Buffer<double> samples_, rows_;
 };

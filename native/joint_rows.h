@@ -1,5 +1,7 @@
-// The two passes over an ROI's samples that the joint fit consists of, samples of a row in lanes.
+// The passes over an ROI's samples that the joint fit consists of, samples of a row in lanes.
 #pragma once
+#include <limits>
+
 #include "joint.h"
 #include "lanes.h"
 
@@ -119,6 +121,73 @@ static void traceOf(const JointRows& roi, const SharedLine& line) {
       storeLanes(roi.residual + first + i, loadLanes(roi.y + first + i) - roi.offset[row] - roi.height[row] * s);
     }
   }
+}
+
+/** Visits the samples of all rows: where they are in memory, and which of them are samples and not padding. */
+template <class Visit>
+__attribute__((always_inline)) static inline void eachSample(const JointRows& roi, Visit visit) {
+  Lanes lane;
+  for (int k = 0; k < kLanes; ++k) lane[k] = k;
+  for (int row = 0; row < roi.rows; ++row) {
+    const long first = static_cast<long>(row) * roi.stride;
+    for (int i = 0; i < roi.width; i += kLanes) visit(first + i, lane + i < 1.0 * roi.width);
+  }
+}
+
+/** Range of the model and sizes of the residuals of the last trace. */
+static void sizes(const JointRows& roi, NoiseSizes& out) {
+  const double infinite = std::numeric_limits<double>::infinity();
+  Lanes low = fill(infinite), high = fill(-infinite), sum{};
+  eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
+    const Lanes model = loadLanes(roi.model + at);
+    low = select(inside, smaller(low, model), low);
+    high = select(inside, larger(high, model), high);
+    sum += select(inside, absolute(loadLanes(roi.residual + at)), fill(0.0));
+  });
+  out.low = infinite, out.high = -infinite;
+  for (int k = 0; k < kLanes; ++k) {
+    out.low = low[k] < out.low ? low[k] : out.low;
+    out.high = high[k] > out.high ? high[k] : out.high;
+  }
+  out.typical = across(sum) / (static_cast<double>(roi.rows) * roi.width);
+  const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9, binsPerCount = kNoiseBins / range;
+  // What lies in a bin or above it; the bins themselves are the differences.
+  Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {};
+  eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
+    const Lanes place = (loadLanes(roi.model + at) - out.low) * binsPerCount;
+    const Lanes kept = smaller(absolute(loadLanes(roi.residual + at)), fill(kDust * out.typical));
+    for (int bin = 0; bin < kNoiseBins; ++bin) {
+      Mask above = inside;
+      if (bin > 0) above &= place >= 1.0 * bin;
+      size[bin] += select(above, kept, fill(0.0));
+      count[bin] += select(above, fill(1.0), fill(0.0));
+    }
+  });
+  double sizeAbove = 0, countAbove = 0;
+  for (int bin = kNoiseBins - 1; bin >= 0; --bin) {
+    const double allSize = across(size[bin]), allCount = across(count[bin]);
+    out.sizes[bin] = allSize - sizeAbove, out.counts[bin] = allCount - countAbove;
+    sizeAbove = allSize, countAbove = allCount;
+  }
+}
+
+/** New weights from the residuals of the last trace: Joint::pullOf for every sample. */
+static void weigh(const JointRows& roi, const NoiseCurve& noise) {
+  eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
+    const Lanes model = loadLanes(roi.model + at), residual = loadLanes(roi.residual + at), y = loadLanes(roi.y + at);
+    const Lanes place = within((model - noise.first) * noise.binsPerCount, 0.0, kNoiseBins - 1.001);
+    // Linear between the bins, every stretch adding what of it lies below.
+    Lanes inverse = fill(noise.inverse[0]);
+    for (int bin = 0; bin + 1 < kNoiseBins; ++bin) {
+      inverse += (noise.inverse[bin + 1] - noise.inverse[bin]) * within(place - 1.0 * bin, 0.0, 1.0);
+    }
+    const Lanes size = absolute(residual), room = noise.ceiling - (y - residual);
+    const Lanes part = residual * residual * (inverse * inverse * (1 / (kTukey * kTukey)));
+    const Lanes kept = 1.0 - part;
+    const Mask cut = size >= room, counts = inside & (room > 0.0) & (part < 1.0);
+    const Lanes share = select(cut, room / select(cut, size, fill(1.0)), fill(1.0));
+    storeLanes(roi.weight + at, select(counts, kept * kept * share * inverse * inverse, fill(0.0)));
+  });
 }
 
 static void normals(const JointRows& roi, const SharedLine& line, Normals& out) {

@@ -12,7 +12,9 @@ static inline Lanes fill(double value) { return value - Lanes{}; }
 static inline Lanes select(Mask mask, Lanes yes, Lanes no) { return mask ? yes : no; }
 static inline Lanes smaller(Lanes a, Lanes b) { return a < b ? a : b; }
 static inline Lanes larger(Lanes a, Lanes b) { return a > b ? a : b; }
-static inline Lanes absolute(Lanes a) { return a < 0.0 ? -a : a; }
+static inline Lanes absolute(Lanes a) {
+  return reinterpret_cast<Lanes>(reinterpret_cast<Mask>(a) & 0x7fffffffffffffffLL);  // without the sign bit
+}
 static inline Lanes within(Lanes a, double low, double high) { return smaller(larger(a, fill(low)), fill(high)); }
 
 /** Sum of term(first) to term(end - 1), in four chains so that additions do not wait for each other. */
@@ -59,6 +61,14 @@ static inline Lanes exponential(Lanes x) {
   p = p * r + 1.0;
   return reinterpret_cast<Lanes>(reinterpret_cast<Mask>(p) + power);
 }
+
+/**
+ * Euler and Maclaurin's formula for midpoints: the sum of f at points h apart is the integral F / h between half a step
+ * before the first and half a step behind the last, plus kMidpoint[k] * h^(2k+1) times f's derivative of order 2k + 1 there.
+ */
+constexpr double kMidpoint[] = {-1.0 / 24, 7.0 / 5760, -31.0 / 967680, 127.0 / 154828800};
+/** Lines of at least so many points in width have sums smooth enough for it, to 1e-8 at worst; half as wide, to 1e-3. */
+constexpr double kSmoothWidth = 6;
 
 /** What one pass over the samples says about a trial (centre, width): everything needed to move and to judge. */
 struct Pass {

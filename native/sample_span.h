@@ -4,9 +4,12 @@
 
 namespace phorest::PHOREST_TARGET {
 
-/** One stretch of bilinear samples; plain loops that the compiler turns into vectors. */
+/**
+ * One stretch of bilinear samples; plain loops that the compiler turns into vectors. Nothing is fused, unlike in the fits,
+ * so that every unit gives the same samples to the last bit.
+ */
 template <class Pixel>
-static void sampleSpan(const Pixel* upper, const Pixel* lower, const Span& span, float* out) {
+__attribute__((optimize("fp-contract=off"))) static void sampleSpan(const Pixel* upper, const Pixel* lower, const Span& span, float* out) {
   const float fx = static_cast<float>(span.fractionX), sx = static_cast<float>(span.slopeX);
   const float fy = static_cast<float>(span.fractionY), sy = static_cast<float>(span.slopeY);
   for (int i = 0; i < span.count; ++i) {

@@ -7,8 +7,6 @@
 namespace phorest {
 namespace {
 
-constexpr double kTukey = 5;
-
 constexpr int kShape = kTracked - 1;
 
 /** Derivatives of the logarithm of a line's light by centre, slope, log width, phase and log ratio. */

@@ -104,6 +104,8 @@ interface Native {
     grow?: boolean,
   ): KernelAnswer;
   statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
+  medianError(positions: Float64Array, rowErrors: Float64Array, rounding: number, position: number): number;
+  robustLine(positions: Float64Array): [start: number, slope: number];
   decodePng(bytes: Uint8Array): Picture | undefined;
   version(): string;
 }
@@ -145,6 +147,24 @@ export type MeasuredRows = Pick<KernelAnswer, "columns" | "status" | "rowStart">
  */
 export function rowStatistics({ columns, status, rowStart }: MeasuredRows, quantities: number): Float64Array {
   return native().statistics(columns, status, rowStart, quantities);
+}
+
+/**
+ * px: the standard error of `position`, the median of an ROI's rows; see medianError. `rowErrors` are those of single
+ * rows, `rounding` the deviation of a rounded position. Throws RangeError for arrays of different length.
+ */
+export function medianErrorOfRows(
+  positions: Float64Array,
+  rowErrors: Float64Array,
+  rounding: number,
+  position: number,
+): number {
+  return native().medianError(positions, rowErrors, rounding, position);
+}
+
+/** px and px per row: the straight line through rows of which those that are NaN were not measured; see robustLine. */
+export function robustLineOfRows(positions: Float64Array): [start: number, slope: number] {
+  return native().robustLine(positions);
 }
 
 /**
