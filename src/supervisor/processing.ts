@@ -14,7 +14,7 @@ import { decodeFailure, encodeFailure, Failure, type FailureData, failureLine } 
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { workerFile } from "./stage-thread.ts";
+import { workerFile } from "./vessel.ts";
 
 export interface ProcessingOptions {
   readonly manifest: Manifest;
