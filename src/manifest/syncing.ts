@@ -86,6 +86,7 @@ export class Syncing {
   readonly #synced: Statement;
   readonly #picture: Statement<[number], { directory: string; filename: string; local: number; image_synced: number }>;
   readonly #moved: Statement;
+  readonly #remotePath: Statement<[number], string>;
 
   constructor(connection: Connection, entries: Entries) {
     this.#connection = connection;
@@ -105,6 +106,11 @@ export class Syncing {
       WHERE id = @entryId AND image_synced = 0 AND local = 1 AND filename = @filename
         AND (sha256 IS NULL OR sha256 = @sha256)`);
     this.#picture = db.prepare("SELECT directory, filename, local, image_synced FROM entry WHERE id = ?");
+    this.#remotePath = db
+      .prepare<[number], string>(
+        "SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1 AND remote_path IS NOT NULL",
+      )
+      .pluck();
     this.#moved = db.prepare(`
       UPDATE entry SET local = 0, removed_at_us = @nowUs, missing = 0, directory = @directory, filename = @name
       WHERE id = @entryId AND local = 1 AND image_synced = 1`);
@@ -153,6 +159,16 @@ export class Syncing {
     const directory = dirname(remoteFile);
     const name = basename(remoteFile);
     return this.#connection.write(() => this.#moved.run({ entryId, directory, name, nowUs }).changes === 1);
+  }
+
+  /** Within a transaction: where a picture is gone from here but was copied, the copy takes its place. */
+  standIn(entryId: number, nowUs: number): boolean {
+    const remote = this.remote();
+    const remotePath = this.#remotePath.get(entryId);
+    if (remote === undefined || remotePath === undefined) return false;
+    const file = join(remote.root, remotePath);
+    if (this.#entries.knowsFile(basename(file), dirname(file))) return false;
+    return this.#moved.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
   }
 
   /** The copies of the files beside the pictures, by path. */

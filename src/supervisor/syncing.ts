@@ -142,8 +142,7 @@ export class Syncing implements StagePart {
     if (known?.remoteId !== remoteId || known.root !== root) {
       manifest.syncing.bindRemote({ remoteId, root }, nowUs());
       log.info(`this experiment is copied to ${inspection.words} (id ${remoteId})`);
-    }
-    if (!this.#ready) log.info(`the remote is there: ${inspection.words}`);
+    } else if (!this.#ready) log.info(`the remote is there: ${inspection.words}`);
     this.#ready = true;
     return remoteId;
   }
