@@ -2,7 +2,7 @@
 
 /** The backlog is compared with itself this long ago. */
 const TREND_MS = 60_000;
-const MANY = 10_000;
+const MANY = 1000;
 
 export class SyncProgress {
   private readonly waiting: () => number;
@@ -12,7 +12,7 @@ export class SyncProgress {
   private before: { atMs: number; waiting: number } | undefined;
   private slow = false;
 
-  /** @param waiting pictures that wait, counted at most a little beyond 10,000. */
+  /** @param waiting pictures that wait, counted at most a little beyond 1,000. */
   constructor(waiting: () => number, now: () => number = () => performance.now()) {
     this.waiting = waiting;
     this.now = now;

@@ -289,4 +289,4 @@ export class Syncing implements StagePart {
 }
 
 /** Beyond this, the status says "more than". */
-const COUNTED_UP_TO = 10_001;
+const COUNTED_UP_TO = 1001;
