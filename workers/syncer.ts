@@ -14,10 +14,10 @@ import { PARTIAL_SUFFIX } from "../src/files.ts";
 import { snapshotManifest } from "../src/manifest/snapshot.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "../src/supervisor/messages.ts";
 import { type Log, type Station, serve } from "./host.ts";
-import { lowerPriority } from "./priority.ts";
+import { lowerProcessPriority } from "./priority.ts";
 
 async function open(settings: SyncerSettings, log: Log): Promise<Station<SyncerJob, SyncerAnswer>> {
-  lowerPriority();
+  lowerProcessPriority();
   const rate = new RateLimit(settings.maxBytesPerSecond);
 
   const run = async (job: SyncerJob, signal: AbortSignal, progress: () => void): Promise<SyncerAnswer> => {

@@ -1,12 +1,13 @@
 // One file to the remote, so that it counts: written under a temporary name in its directory, flushed, read back, its
 // SHA-256 compared, given its name without overwriting anything, the directory flushed. The root's marker is read
-// before and after, and the copy must lie on the marker's own file system, so that a copy into the directory under a
-// share that is not mounted never counts.
+// before and after, the mount must be the same one, and the copy must lie on the marker's own file system, so that a copy
+// into the directory under a share that is not mounted never counts.
 import { constants } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Failure } from "../failure.ts";
 import { digestFile, PIECE_BYTES } from "./digest.ts";
+import { mountOf } from "./mounts.ts";
 import { numberedName, partialPath } from "./names.ts";
 import type { RateLimit } from "./rate.ts";
 import { inspectRemote, type Marker, readMarker, remoteFailure, unready } from "./remote.ts";
@@ -86,10 +87,19 @@ export async function guarded<T>(
   work: () => Promise<{ readonly value: T; readonly lies: string }>,
 ): Promise<T> {
   try {
-    checkMarker(root, remoteId);
+    const before = checkMarker(root, remoteId);
     const { value, lies: path } = await work();
     await flushDirectory(dirname(path));
-    const { device } = checkMarker(root, remoteId);
+    const { device, mountId } = checkMarker(root, remoteId);
+    if (mountId !== before.mountId) {
+      throw new Failure(
+        "remote.unavailable",
+        `${root} was mounted anew during a copy, which does not count: it is made again`,
+        {
+          retry: "later",
+        },
+      );
+    }
     if ((await stat(path)).dev !== device) {
       throw new Failure(
         "remote.unavailable",
@@ -106,12 +116,12 @@ export async function guarded<T>(
   }
 }
 
-function checkMarker(root: string, remoteId: string): Marker {
+function checkMarker(root: string, remoteId: string): Marker & { readonly mountId: number | undefined } {
   const marker = readMarker(root);
   if (marker === undefined || marker === "damaged" || marker.remoteId !== remoteId) {
     throw unready(inspectRemote(root, remoteId));
   }
-  return marker;
+  return { ...marker, mountId: mountOf(root)?.id };
 }
 
 export function isAbort(error: unknown): boolean {

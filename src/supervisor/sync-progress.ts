@@ -39,13 +39,21 @@ export class SyncProgress {
     this.before = undefined;
   }
 
+  waitingText(): string {
+    return waitingText(this.waiting());
+  }
+
   note(): string {
     const waiting = this.waiting();
     const speed = this.bytesPerSecond === undefined ? "" : `, ${(this.bytesPerSecond / 1e6).toFixed(1)} MB/s`;
     const done = `${this.copies} pictures copied and verified in this run`;
     if (waiting === 0) return `all copied; ${done}`;
-    const many = waiting > MANY ? `more than ${MANY}` : String(waiting);
     const trend = this.slow ? "; SLOW: more pictures come in than the share takes" : "";
-    return `${many} pictures wait; ${done}${speed}${trend}`;
+    return `${waitingText(waiting)}; ${done}${speed}${trend}`;
   }
+}
+
+function waitingText(waiting: number): string {
+  if (waiting === 1) return "1 picture waits";
+  return `${waiting > MANY ? `more than ${MANY}` : waiting} pictures wait`;
 }

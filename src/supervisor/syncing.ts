@@ -4,7 +4,7 @@
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { remotePathOf } from "../archive/names.ts";
-import type { PictureTask } from "../archive/pictures.ts";
+import type { PictureCopied, PictureTask } from "../archive/pictures.ts";
 import { unready } from "../archive/remote.ts";
 import type { SideFile } from "../archive/side-files.ts";
 import type { Config } from "../config/schema.ts";
@@ -95,8 +95,15 @@ export class Syncing implements StagePart {
     } catch (error) {
       this.#ready = false;
       if (signal.aborted) return false;
-      throw error;
+      throw error instanceof Failure && error.code.startsWith("remote.") ? this.#comforting(error) : error;
     }
+  }
+
+  /** The failure with what it means for the pictures. */
+  #comforting(failure: Failure): Failure {
+    const waiting = this.#progress.waitingText();
+    const message = `${failure.message} (${waiting} here, none is lost)`;
+    return new Failure(failure.code, message, { retry: "later", cause: failure });
   }
 
   idle(): boolean {
@@ -189,8 +196,8 @@ export class Syncing implements StagePart {
       if (basename(remotePath) !== basename(byId.get(entryId)?.source ?? "")) {
         log.warn(`another file bears the name on the share; the copy is ${remotePath}`, { entry: entryId });
       }
-      if (!config.Sync.keep_local) await this.#moveAway(entryId, remotePath);
     }
+    if (!config.Sync.keep_local) await this.#moveAway(noted);
     for (const { entryId, kind, message } of result.refused) {
       if (kind === "missing") manifest.markMissing(entryId);
       else this.#hold(entryId);
@@ -203,14 +210,20 @@ export class Syncing implements StagePart {
     return true;
   }
 
-  /** The copy is proven and noted: the local file goes, then the row names the copy. Recovery finishes what dies in between. */
-  async #moveAway(entryId: number, remotePath: string): Promise<void> {
+  /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what dies in between. */
+  async #moveAway(copies: readonly PictureCopied[]): Promise<void> {
     const { manifest, config, nowUs } = this.#options;
-    const remoteFile = join(config.Paths.remote_root_dir, remotePath);
-    const local = manifest.syncing.removableFile(entryId, remoteFile);
-    if (local === undefined) return;
-    await rm(local, { force: true });
-    manifest.syncing.markMoved(entryId, remoteFile, nowUs());
+    const moved: [entryId: number, remoteFile: string][] = [];
+    for (const { entryId, remotePath } of copies) {
+      const remoteFile = join(config.Paths.remote_root_dir, remotePath);
+      const local = manifest.syncing.removableFile(entryId, remoteFile);
+      if (local === undefined) continue;
+      await rm(local, { force: true });
+      moved.push([entryId, remoteFile]);
+    }
+    manifest.together(() => {
+      for (const [entryId, remoteFile] of moved) manifest.syncing.markMoved(entryId, remoteFile, nowUs());
+    });
   }
 
   #hold(entryId: number): void {
