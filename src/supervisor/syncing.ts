@@ -86,7 +86,7 @@ export class Syncing implements StagePart {
   async work(signal: AbortSignal): Promise<boolean> {
     try {
       const remoteId = await this.#bind(signal);
-      if (performance.now() >= this.#sideDueMs) await this.#syncSideFiles(remoteId, signal, true);
+      if (performance.now() >= this.#sideDueMs) await this.#trySideFiles(remoteId, signal);
       const more = await this.#syncPictures(remoteId, signal);
       // The files beside the pictures are looked at again at the beginning of the next pass.
       if (!more) this.#sideDueMs = 0;
@@ -232,6 +232,17 @@ export class Syncing implements StagePart {
     this.#held.set(entryId, { untilMs: performance.now() + forMs, times });
   }
 
+  /** Trouble on this side (no room for a snapshot, a report that cannot be read) must not keep the pictures waiting. */
+  async #trySideFiles(remoteId: string, signal: AbortSignal): Promise<void> {
+    this.#sideDueMs = performance.now() + SIDE_EVERY_MS;
+    try {
+      await this.#syncSideFiles(remoteId, signal, true);
+    } catch (error) {
+      if (error instanceof Failure && error.code.startsWith("remote.")) throw error;
+      if (!signal.aborted) this.#options.log.warn(`files beside the pictures are not copied: ${failureLine(error)}`);
+    }
+  }
+
   async #syncSideFiles(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { manifest, config, manifestFile, nowUs } = this.#options;
     const { files } = await this.#ask({ type: "list" }, signal);
@@ -250,7 +261,6 @@ export class Syncing implements StagePart {
         await rm(file.source, { force: true });
       }
     }
-    this.#sideDueMs = performance.now() + SIDE_EVERY_MS;
   }
 
   async #syncSideFile(

@@ -224,3 +224,12 @@ test("pictures that compression has yet to look at wait, unless they failed", as
   expect(ids(false)).toEqual([1, 2, 3]);
   expect(manifest.syncing.countUnsynced(2, false)).toBe(2);
 });
+
+test("no room here for the manifest's snapshot keeps no picture from being copied", async () => {
+  const remote = await localRemote();
+  const { work, rows, lines } = staged(remote, { sync: "[Storage]\nmin_free_bytes = 9000000000000000" });
+  expect(await work()).toBeUndefined();
+  expect(rows().every(({ image_synced }) => image_synced === 1)).toBe(true);
+  expect(lines.join("\n")).toContain("no room for a snapshot");
+  expect(readdirSync(join(remote, "data"))).not.toContain("phorest.sqlite");
+});
