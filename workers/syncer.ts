@@ -3,7 +3,7 @@
 // was done without an answer is found and verified by the next one.
 import { stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type CopyContext, SourceProblem } from "../src/archive/copy.ts";
+import { type CopyContext, SourceProblem } from "../src/archive/guard.ts";
 import { remotePathOf } from "../src/archive/names.ts";
 import { copyPictures } from "../src/archive/pictures.ts";
 import { RateLimit } from "../src/archive/rate.ts";

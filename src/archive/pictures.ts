@@ -1,7 +1,8 @@
 // A batch of pictures to the remote, several at a time. Each answer names its entry: what becomes of one says nothing
 // about another.
 import { encodeFailure, type FailureData } from "../failure.ts";
-import { type Copied, type CopyContext, type CopyTask, copyVerified, isAbort, SourceProblem } from "./copy.ts";
+import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
+import { type CopyContext, isAbort, SourceProblem } from "./guard.ts";
 
 /** A picture to copy. */
 export interface PictureTask extends CopyTask {

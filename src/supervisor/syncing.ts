@@ -1,6 +1,7 @@
 // The syncer stage: pictures and the files beside them to the remote share. Its process copies and verifies; what is
 // proven is noted here, and only then may a local picture go. A remote that is away, full, read-only or hanging costs
 // time: the stage backs off and tries again without end.
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { remotePathOf } from "../archive/names.ts";
@@ -199,7 +200,9 @@ export class Syncing implements StagePart {
     }
     if (!config.Sync.keep_local) await this.#moveAway(noted);
     for (const { entryId, kind, message } of result.refused) {
-      if (kind === "missing") manifest.markMissing(entryId);
+      // With its whole directory gone, it is the disk that is missing, and it may come back.
+      const lost = kind === "missing" && existsSync(dirname(byId.get(entryId)?.source ?? ""));
+      if (lost) manifest.markMissing(entryId);
       else this.#hold(entryId);
       log.error(`not copied: ${message}`, { entry: entryId });
     }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { CopyContext } from "../../src/archive/copy.ts";
+import type { CopyContext } from "../../src/archive/guard.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
 import { type KnownCopy, listSideFiles, publishSideFile, stageSideFile } from "../../src/archive/side-files.ts";
