@@ -19,7 +19,6 @@ constexpr double kNear = 1e-2, kFinest = 5e-4;
 constexpr double kSettled = 2e-4;
 /** px: a line that has moved less is no better known for a free shape, whose share of the error is then a thousandth. */
 constexpr double kLocked = 0.5;
-/** Residuals beyond so many deviations have no weight (Tukey's biweight). */
 /** No sample counts for less noise than this share of the ROI's typical one, nor for less than rounding to whole counts. */
 constexpr double kLeastNoise = 0.05, kRounding = 0.23;
 constexpr double kSizeToDeviation = 1.2533141373155;

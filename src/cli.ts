@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
+  sync: async (parser) => parser.command((await import("./commands/sync.ts")).syncCommand),
+  "init-remote": async (parser) => parser.command((await import("./commands/init-remote.ts")).initRemoteCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 

@@ -25,6 +25,10 @@ export type FailureCode =
   | "chip.unknown"
   | "chip.invalid"
   | "report.failed"
+  | "remote.unavailable"
+  | "remote.refused"
+  | "remote.full"
+  | "remote.failed"
   | "internal";
 
 /** Whether trying the same again can help. */

@@ -6,12 +6,43 @@ import type { LogLevel } from "../src/log.ts";
 import type { FromThread, ToThread } from "../src/supervisor/messages.ts";
 
 export interface Station<Job, Answer> {
-  run(job: Job, signal: AbortSignal): Promise<Answer>;
+  /** `progress` tells the supervisor that the job moves on; one that takes long without a word is taken to hang. */
+  run(job: Job, signal: AbortSignal, progress: () => void): Promise<Answer>;
   /** Idempotent; also called after a failed run. */
   close(): Promise<void>;
 }
 
 export type Log = (level: LogLevel, message: string) => void;
+
+const PROGRESS_EVERY_MS = 250;
+
+/** The supervisor's end, whichever vessel this runs in. */
+interface Port {
+  post(message: unknown): void;
+  hear(listener: (message: unknown) => void): void;
+  close(): void;
+}
+
+function openPort(): Port {
+  const port = parentPort;
+  if (port !== null) {
+    return {
+      post: (message) => port.postMessage(message),
+      hear: (listener) => port.on("message", listener),
+      close: () => port.close(),
+    };
+  }
+  if (process.send === undefined) throw new Error("this file runs as a worker of the supervisor");
+  // Without the supervisor there is nothing left to do, whatever is in hand.
+  process.on("disconnect", () => process.exit());
+  return {
+    post: (message) => {
+      if (process.connected) process.send?.(message);
+    },
+    hear: (listener) => process.on("message", listener),
+    close: () => process.disconnect(),
+  };
+}
 
 /**
  * Serves jobs from the parent thread until told to close. `open` is tried again with the next job when it fails, so
@@ -20,9 +51,15 @@ export type Log = (level: LogLevel, message: string) => void;
 export function serve<Settings, Job, Answer>(
   open: (settings: Settings, log: Log) => Promise<Station<Job, Answer>>,
 ): void {
-  const port = parentPort;
-  if (port === null) throw new Error("this file runs as a worker thread");
-  const post = (message: FromThread<Answer>) => port.postMessage(message);
+  const port = openPort();
+  const post = (message: FromThread<Answer>) => port.post(message);
+  let saidMs = 0;
+  const progress = () => {
+    const nowMs = performance.now();
+    if (nowMs - saidMs < PROGRESS_EVERY_MS) return;
+    saidMs = nowMs;
+    post({ type: "progress" });
+  };
   const log: Log = (level, message) => post({ type: "log", level, message });
   let settings: Settings | undefined;
   let station: Station<Job, Answer> | undefined;
@@ -38,7 +75,7 @@ export function serve<Settings, Job, Answer>(
     job = { id: message.id, abort };
     try {
       station ??= await openStation();
-      post({ type: "settled", id: message.id, answer: await station.run(message.job, abort.signal) });
+      post({ type: "settled", id: message.id, answer: await station.run(message.job, abort.signal, progress) });
     } catch (thrown) {
       // A device that failed once is closed and opened anew: half-open devices are the ones that hang.
       const broken = station;
@@ -57,7 +94,8 @@ export function serve<Settings, Job, Answer>(
     port.close();
   };
 
-  port.on("message", (message: ToThread<Settings, Job>) => {
+  port.hear((received) => {
+    const message = received as ToThread<Settings, Job>;
     switch (message.type) {
       case "open":
         settings = message.settings;

@@ -10,3 +10,9 @@ export function lowerPriority(): void {
   const lower = constants.priority.PRIORITY_BELOW_NORMAL;
   if (!isMainThread && getPriority(0) < lower) setPriority(0, lower);
 }
+
+/** Lowers the priority of a worker that is a process of its own; call it before anything starts threads. */
+export function lowerProcessPriority(): void {
+  const lower = constants.priority.PRIORITY_BELOW_NORMAL;
+  if (process.send !== undefined && getPriority(0) < lower) setPriority(0, lower);
+}

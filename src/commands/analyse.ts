@@ -27,7 +27,7 @@ import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
-import { workerFile } from "../supervisor/stage-thread.ts";
+import { workerFile } from "../supervisor/vessel.ts";
 import { Progress } from "./progress.ts";
 import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
 

@@ -197,7 +197,6 @@ const NO_OPC_UA = 'Communication.method: "OPC_UA" is not part of this version ye
 const UNBUILT_SERVICES = [
   "enable_brightfield",
   "enable_file_backup",
-  "enable_remote_sync",
   "enable_image_compression",
   "enable_service_health_check",
 ] as const;

@@ -215,6 +215,19 @@ const Storage = section("The disk", {
   min_free_bytes: key(whole(0).default(200_000_000), "Capture pauses while less than this is free", { unit: "bytes" }),
 });
 
+const Sync = section("Copies on the remote share", {
+  keep_local: key(
+    z.boolean().default(true),
+    "Pictures stay here after they were copied, until the ring buffer lets go of them; false moves them",
+  ),
+  max_bytes_per_second: key(whole(0).default(0), "Bound on what is sent to the share; 0 means none", {
+    unit: "bytes per second",
+  }),
+  parallel: key(whole(1, 32).default(2), "Pictures copied at the same time"),
+  timeout_seconds: key(seconds(60), "A share on which nothing moves for this long counts as hanging", S),
+  manifest_interval_seconds: key(seconds(86_400), "Shortest time between snapshots of the manifest on the share", S),
+});
+
 const Development = section("For looking into the analysis", {
   debug_mode: key(off(), "Keep the values of every measured row in the results"),
 });
@@ -290,6 +303,7 @@ export const SCHEMA = z.strictObject({
   Brightfield,
   Assets,
   Storage,
+  Sync,
   Analysis,
   Report,
   Supervisor,

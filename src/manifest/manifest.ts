@@ -16,6 +16,7 @@ import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./o
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
+import { Syncing } from "./syncing.ts";
 import * as tracking from "./tracking.ts";
 
 export type { ManifestCounts, StoredEntry } from "./history.ts";
@@ -28,12 +29,15 @@ export class Manifest {
   readonly #entries: Entries;
   readonly #results: Results;
   readonly #outputs: Outputs;
+  /** Copies on the remote. */
+  readonly syncing: Syncing;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
     this.#entries = new Entries(connection);
     this.#results = new Results(connection);
     this.#outputs = new Outputs(connection, this.#entries);
+    this.syncing = new Syncing(connection, this.#entries);
   }
 
   /**

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { Syncing } from "./syncing.ts";
 
 export interface Recovery {
   /** Entries that were in hand and are pending again. */
@@ -48,10 +49,11 @@ function releaseDeadClaims(
 }
 
 function comparePictures(
-  { db, directory }: Connection,
+  connection: Connection,
   entries: Entries,
   nowUs: number,
 ): Pick<Recovery, "missing" | "returned"> {
+  const { db, directory } = connection;
   const present = new Set(readdirSync(directory));
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
@@ -63,6 +65,7 @@ function comparePictures(
   const found = db.prepare(`
     UPDATE entry SET missing = 0, status = iif(error_code = 'frame.missing' AND status = 'failed', 'pending', status),
       attempts = iif(error_code = 'frame.missing', 0, attempts) WHERE id = ?`);
+  const syncing = new Syncing(connection, entries);
   const missing: string[] = [];
   const returned: string[] = [];
   const lost = db.prepare<[], number>("SELECT id FROM entry WHERE missing = 1").pluck().all();
@@ -81,6 +84,8 @@ function comparePictures(
       if (wasMissing.has(id)) found.run(id);
       continue;
     }
+    // A move or a removal died between the file and the row: the verified copy is the picture now.
+    if (syncing.standIn(id, nowUs)) continue;
     failLost.run(nowUs, id);
     if (lose.run(id).changes === 1) missing.push(filename);
   }
@@ -89,11 +94,11 @@ function comparePictures(
 
 const PAGE_ROWS = 10_000;
 
-/** Every row that names a picture, from the index alone. */
+/** Every row that names a picture on this machine. */
 function* pictureRows(db: Connection["db"]): Generator<FileRow> {
   const page = db.prepare<[string, string, number], FileRow>(`
     SELECT id, directory, filename FROM entry INDEXED BY entry_file
-    WHERE filename IS NOT NULL AND (directory, filename) > (?, ?) ORDER BY directory, filename LIMIT ?`);
+    WHERE filename IS NOT NULL AND (directory, filename) > (?, ?) AND local = 1 ORDER BY directory, filename LIMIT ?`);
   let last: FileRow = { id: 0, directory: "", filename: "" };
   for (;;) {
     const rows = page.all(last.directory, last.filename, PAGE_ROWS);

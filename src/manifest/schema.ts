@@ -287,8 +287,18 @@ CREATE TABLE synced_file (
   sha256 TEXT NOT NULL,
   -- Relative to the remote root.
   remote_path TEXT NOT NULL,
-  synced_at_us INTEGER NOT NULL
+  synced_at_us INTEGER NOT NULL,
+  -- Content that was about to take the copy's place: after a death either may stand there, and both are ours.
+  staged_sha256 TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- The remote that this experiment is copied to. Another one mounted in its place has another id.
+CREATE TABLE remote (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  remote_id TEXT NOT NULL,
+  root TEXT NOT NULL,
+  bound_at_us INTEGER NOT NULL
+) STRICT;
 
 -- Finished history that was moved out of the live tables.
 CREATE TABLE archive (

@@ -1,4 +1,7 @@
 // What crosses between the supervisor and a stage's thread: two unions, plain data only.
+import type { BatchResult, PictureTask } from "../archive/pictures.ts";
+import type { RemoteInspection } from "../archive/remote.ts";
+import type { SideFile, SideTask, StagedFile } from "../archive/side-files.ts";
 import type { FailureData } from "../failure.ts";
 import type { SourceOptions } from "../frame/camera.ts";
 import type { Reading, Thermometer } from "../frame/thermometer.ts";
@@ -16,6 +19,8 @@ export type FromThread<Answer> =
   | { readonly type: "settled"; readonly id: number; readonly answer: Answer }
   | { readonly type: "failed"; readonly id: number; readonly failure: FailureData }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string }
+  /** The job in hand moves on: the time limit begins anew. */
+  | { readonly type: "progress" }
   | { readonly type: "closed" };
 
 /** Settings and jobs of the collector's thread. */
@@ -79,3 +84,40 @@ export interface CommunicatorAnswer {
   /** A plot that could not be drawn never holds up the CSV; it is reported beside it. */
   readonly plotFailure: FailureData | undefined;
 }
+
+/** Settings and jobs of the syncer's process, the only one that touches the remote. */
+export interface SyncerSettings {
+  /** Absolute. */
+  readonly remoteRoot: string;
+  readonly layout: { readonly rootDir: string; readonly dataDir: string };
+  /** Directories whose files are copied beside the pictures. */
+  readonly sideDirectories: readonly string[];
+  readonly manifestFile: string;
+  readonly minFreeBytes: number;
+  readonly maxBytesPerSecond: number;
+  readonly parallel: number;
+}
+
+export type SyncerJob =
+  /** Which remote is it, and can it be used? */
+  | { readonly type: "inspect"; readonly remoteId: string | undefined }
+  | {
+      readonly type: "pictures";
+      readonly remoteId: string;
+      readonly tasks: readonly PictureTask[];
+      readonly limitMs: number;
+    }
+  | { readonly type: "list" }
+  /** A consistent copy of the manifest, beside it, under a temporary name. */
+  | { readonly type: "snapshot" }
+  | { readonly type: "stage"; readonly remoteId: string; readonly task: SideTask }
+  | { readonly type: "publish"; readonly remoteId: string; readonly staged: StagedFile };
+
+export type SyncerAnswer =
+  | { readonly type: "inspect"; readonly inspection: RemoteInspection }
+  | { readonly type: "pictures"; readonly result: BatchResult }
+  | { readonly type: "list"; readonly files: readonly SideFile[] }
+  | { readonly type: "snapshot"; readonly file: SideFile }
+  /** undefined: the file changed or went while it was read; the next pass sees to it. */
+  | { readonly type: "stage"; readonly staged: StagedFile | undefined }
+  | { readonly type: "publish"; readonly remotePath: string };

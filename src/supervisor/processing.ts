@@ -17,7 +17,7 @@ import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { StoredBeside } from "../manifest/tracking.ts";
-import { workerFile } from "./stage-thread.ts";
+import { workerFile } from "./vessel.ts";
 
 export interface ProcessingOptions {
   readonly manifest: Manifest;

@@ -1,17 +1,10 @@
 // The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
 // new one after the old one died. The other end is workers/host.ts.
-import { Worker } from "node:worker_threads";
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { decodeFailure, Failure, failureLine } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
 import type { FromThread, ToThread } from "./messages.ts";
-
-/** The file of a worker, compiled or not, beside this program. */
-export function workerFile(name: string): { url: URL; execArgv: string[] } {
-  const compiled = import.meta.url.endsWith(".js");
-  const url = new URL(`../../workers/${name}.${compiled ? "js" : "ts"}`, import.meta.url);
-  return { url, execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")] };
-}
+import { openProcess, openThread, type Vessel } from "./vessel.ts";
 
 interface Pending<Answer> {
   readonly id: number;
@@ -23,41 +16,64 @@ export class StageThread<Settings, Job, Answer> {
   private readonly name: string;
   private readonly settings: Settings;
   private readonly log: (level: LogLevel, message: string) => void;
-  private worker: Worker | undefined;
+  private readonly openVessel: typeof openThread;
+  private worker: Vessel | undefined;
+  /** A silent one that was given up; a process in a hanging call may outlive its own end. */
+  private abandoned: Vessel | undefined;
   private pending: Pending<Answer> | undefined;
   private lastId = 0;
   private closed: (() => void) | undefined;
+  private heard: (() => void) | undefined;
 
-  constructor(name: string, settings: Settings, log: (level: LogLevel, message: string) => void) {
+  /** `apart`: the worker runs in a process of its own, for work that can hang in the operating system. */
+  constructor(
+    name: string,
+    settings: Settings,
+    log: (level: LogLevel, message: string) => void,
+    { apart = false }: { readonly apart?: boolean } = {},
+  ) {
+    this.openVessel = apart ? openProcess : openThread;
     this.name = name;
     this.settings = settings;
     this.log = log;
   }
 
   /**
-   * Gives the thread one job. Rejects with a Failure (retry later) when the thread dies or does not answer within
-   * `timeoutMs`; a silent thread is replaced, for nothing else would ever bring it back.
+   * Gives the thread one job. Rejects with a Failure (retry later) when the thread dies or gives neither an answer nor a
+   * sign of progress for `timeoutMs`; a silent thread is replaced, for nothing else would ever bring it back.
+   * One that was told to cancel and goes on for `graceMs` is replaced as well.
    */
-  async run(job: Job, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
+  async run(job: Job, timeoutMs: number, signal?: AbortSignal, graceMs = timeoutMs): Promise<Answer> {
     if (this.pending !== undefined) throw new Error(`the ${this.name} thread has a job in hand already`);
     const worker = this.worker ?? this.begin();
     this.lastId += 1;
     const id = this.lastId;
-    const post = (message: ToThread<Settings, Job>) => worker.postMessage(message);
-    const cancel = () => post({ type: "cancel", id });
+    const post = (message: ToThread<Settings, Job>) => worker.post(message);
     let timer: NodeJS.Timeout | undefined;
+    const within = (limitMs: number): void => {
+      clearTimeout(timer);
+      const giveUp = () => this.replace(`gave no answer within ${(limitMs / 1000).toFixed(0)} s`);
+      timer = setTimeout(giveUp, Math.min(limitMs, LONGEST_TIMER_MS));
+    };
+    const cancel = () => {
+      this.heard = undefined;
+      post({ type: "cancel", id });
+      if (graceMs < timeoutMs) within(graceMs);
+    };
     try {
       return await new Promise<Answer>((resolve, reject) => {
         this.pending = { id, resolve, reject };
-        const giveUp = () => this.replace(`gave no answer within ${(timeoutMs / 1000).toFixed(0)} s`);
-        timer = setTimeout(giveUp, Math.min(timeoutMs, LONGEST_TIMER_MS));
+        within(timeoutMs);
+        this.heard = () => within(timeoutMs);
         signal?.addEventListener("abort", cancel, { once: true });
         post({ type: "job", id, job });
+        if (signal?.aborted === true) cancel();
       });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
       this.pending = undefined;
+      this.heard = undefined;
     }
   }
 
@@ -68,22 +84,27 @@ export class StageThread<Settings, Job, Answer> {
     const ended = new Promise<void>((resolve) => {
       this.closed = resolve;
     });
-    worker.postMessage({ type: "close" } satisfies ToThread<Settings, Job>);
+    worker.post({ type: "close" } satisfies ToThread<Settings, Job>);
     const late = () => new Failure("internal", `the ${this.name} thread did not close in time and is ended`);
     await withDeadline(ended, timeoutMs, late).catch((error: unknown) => this.log("warn", failureLine(error)));
     // Whoever still waits for a job is told; its own timer would keep the process alive.
     this.lost(worker, "was closed");
-    await worker.terminate();
+    await worker.end();
   }
 
-  private begin(): Worker {
-    const { url, execArgv } = workerFile(this.name);
-    const worker = new Worker(url, { execArgv, name: this.name });
+  private begin(): Vessel {
+    if (this.abandoned?.alive === true) {
+      throw new Failure("internal", `the ${this.name} still hangs in the operating system and cannot be ended`, {
+        hint: "a new one is started once it lets go",
+        retry: "later",
+      });
+    }
+    const worker = this.openVessel(this.name, {
+      message: (message) => this.hear(message as FromThread<Answer>),
+      lost: (how) => this.lost(worker, how),
+    });
     this.worker = worker;
-    worker.on("message", (message: FromThread<Answer>) => this.hear(message));
-    worker.on("error", (error) => this.lost(worker, `died: ${error.message}`));
-    worker.on("exit", (code) => this.lost(worker, `ended with code ${code}`));
-    worker.postMessage({ type: "open", settings: this.settings } satisfies ToThread<Settings, Job>);
+    worker.post({ type: "open", settings: this.settings } satisfies ToThread<Settings, Job>);
     return worker;
   }
 
@@ -91,6 +112,9 @@ export class StageThread<Settings, Job, Answer> {
     switch (message.type) {
       case "closed":
         this.closed?.();
+        return;
+      case "progress":
+        this.heard?.();
         return;
       case "log":
         this.log(message.level, message.message);
@@ -106,7 +130,7 @@ export class StageThread<Settings, Job, Answer> {
     }
   }
 
-  private lost(worker: Worker, how: string): void {
+  private lost(worker: Vessel, how: string): void {
     if (this.worker !== worker) return;
     this.worker = undefined;
     this.closed?.();
@@ -118,7 +142,8 @@ export class StageThread<Settings, Job, Answer> {
   private replace(how: string): void {
     const worker = this.worker;
     if (worker === undefined) return;
+    this.abandoned = worker;
     this.lost(worker, how);
-    worker.terminate().catch((error: unknown) => this.log("warn", `could not end the silent thread: ${error}`));
+    worker.end().catch((error: unknown) => this.log("warn", `could not end the silent thread: ${error}`));
   }
 }

@@ -25,6 +25,7 @@ import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { recover } from "./recovery.ts";
 import { Stage, type StageReport } from "./stage.ts";
+import { Syncing } from "./syncing.ts";
 
 /** A file source reads its own data directory or another program's; the others make new pictures. */
 const FILE_SOURCES = new Set(["file_importer", "folder"]);
@@ -121,7 +122,11 @@ export class Supervisor {
       settled: (ok) => this.settled(ok),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
-    this.parts = [];
+    this.parts = [
+      ...(config.Services.enable_remote_sync
+        ? [new Syncing({ config, manifest: this.manifest, manifestFile, log: log.stage("syncer"), nowUs })]
+        : []),
+    ];
     this.stages = this.createStages();
   }
 

@@ -9,7 +9,7 @@ import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { decodeValues, type TaskAnswer, type TaskRequest } from "../../src/analysis/task.ts";
 import { decodeStatistics } from "../../src/manifest/statistics-codec.ts";
-import { workerFile } from "../../src/supervisor/stage-thread.ts";
+import { workerFile } from "../../src/supervisor/vessel.ts";
 
 const SETTINGS: AnalysisSettings = {
   method: "fano",

@@ -1,0 +1,46 @@
+// Which mounted file system a directory lies on, as the kernel knows it.
+import { readFileSync, realpathSync } from "node:fs";
+
+export interface Mount {
+  /** Changes whenever something is mounted or unmounted there. */
+  readonly id: number;
+  /** Device as "major:minor". */
+  readonly device: string;
+  readonly point: string;
+  /** Kind of file system, such as cifs, nfs4, vfat, ext4. */
+  readonly type: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
+/**
+ * The mount that `directory` (which must exist) lies on; undefined where the kernel does not say.
+ * @param table the text of /proc/self/mountinfo.
+ */
+export function mountOf(directory: string, table = readFileSync("/proc/self/mountinfo", "utf8")): Mount | undefined {
+  const real = realpathSync(directory);
+  let found: Mount | undefined;
+  for (const line of table.split("\n")) {
+    const mount = parseLine(line);
+    if (mount === undefined) continue;
+    const inside = mount.point === "/" || real === mount.point || real.startsWith(`${mount.point}/`);
+    // The later of two mounts on one point is the one in sight.
+    if (inside && mount.point.length >= (found?.point.length ?? 0)) found = mount;
+  }
+  return found;
+}
+
+/** "36 35 98:0 /root /point options optional… - type source super-options" */
+function parseLine(line: string): Mount | undefined {
+  const [before = "", after = ""] = line.split(" - ");
+  const [id, , device, , point, options = ""] = before.split(" ");
+  const [type = "", source = "", superOptions = ""] = after.split(" ");
+  if (id === undefined || device === undefined || point === undefined) return undefined;
+  const readOnly = options.split(",").includes("ro") || superOptions.split(",").includes("ro");
+  return { id: Number(id), device, point: unescaped(point), type, source: unescaped(source), readOnly };
+}
+
+/** Blanks and the like are written in octal. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

@@ -1,0 +1,31 @@
+// What files are called on the remote: the layout of the experiment, and a number where a name is taken.
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { PARTIAL_SUFFIX } from "../files.ts";
+
+/**
+ * Where a local file goes, relative to the remote root. What lies under the experiment's root keeps its place; a data
+ * directory elsewhere becomes `data/`; anything else goes under `elsewhere/` with its whole path.
+ */
+export function remotePathOf(path: string, { rootDir, dataDir }: { rootDir: string; dataDir: string }): string {
+  const inRoot = relative(rootDir, path);
+  if (!outside(inRoot)) return inRoot;
+  const inData = relative(dataDir, path);
+  if (!outside(inData)) return join("data", inData);
+  return join("elsewhere", path);
+}
+
+function outside(path: string): boolean {
+  return path === "" || path === ".." || path.startsWith("../") || isAbsolute(path);
+}
+
+/** The n-th name to try: `image.png.gz`, `image-1.png.gz`, `image-2.png.gz`, … */
+export function numberedName(name: string, n: number): string {
+  if (n === 0) return name;
+  const dot = name.indexOf(".", 1);
+  return dot < 0 ? `${name}-${n}` : `${name.slice(0, dot)}-${n}${name.slice(dot)}`;
+}
+
+/** The temporary name of a copy: the same again for the same content, so that an interrupted copy is found and gone on with. */
+export function partialPath(path: string, sha256: string): string {
+  return join(dirname(path), `.${basename(path).slice(0, 120)}.${sha256.slice(0, 24)}${PARTIAL_SUFFIX}`);
+}

@@ -1,0 +1,59 @@
+// A batch of pictures to the remote, several at a time. Each answer names its entry: what becomes of one says nothing
+// about another.
+import { encodeFailure, type FailureData } from "../failure.ts";
+import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
+import { type CopyContext, isAbort, SourceProblem } from "./guard.ts";
+
+/** A picture to copy. */
+export interface PictureTask extends CopyTask {
+  readonly entryId: number;
+}
+
+export interface PictureCopied extends Copied {
+  readonly entryId: number;
+}
+
+export interface PictureRefused {
+  readonly entryId: number;
+  readonly kind: SourceProblem["kind"];
+  readonly message: string;
+}
+
+export interface BatchResult {
+  readonly copied: readonly PictureCopied[];
+  /** Pictures whose local file is the trouble. */
+  readonly refused: readonly PictureRefused[];
+  /** Why the batch ended early, if the remote is the reason. */
+  readonly failure: FailureData | undefined;
+}
+
+/**
+ * Copies the pictures in their order, `parallel` at a time, and begins no further one after `limitMs`. Never throws for a
+ * file: the first failure of the remote ends the batch, and what was copied until then is answered all the same.
+ */
+export async function copyPictures(
+  tasks: readonly PictureTask[],
+  context: CopyContext,
+  { parallel, limitMs }: { readonly parallel: number; readonly limitMs: number },
+): Promise<BatchResult> {
+  const copied: PictureCopied[] = [];
+  const refused: PictureRefused[] = [];
+  let failure: FailureData | undefined;
+  let next = 0;
+  const startedMs = performance.now();
+  const lane = async (): Promise<void> => {
+    while (failure === undefined && !context.signal.aborted && performance.now() - startedMs < limitMs) {
+      const task = tasks[next++];
+      if (task === undefined) return;
+      const { entryId } = task;
+      try {
+        copied.push({ entryId, ...(await copyVerified(task, context)) });
+      } catch (error) {
+        if (error instanceof SourceProblem) refused.push({ entryId, kind: error.kind, message: error.message });
+        else if (!isAbort(error)) failure ??= encodeFailure(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, lane));
+  return { copied, refused, failure };
+}

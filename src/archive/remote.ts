@@ -1,0 +1,235 @@
+// The remote root: a directory on a mounted share (SMB, NFS, a USB disk) that carries a marker file. An unmounted share
+// looks like an empty directory, and another share mounted in its place like a good one; the marker and its id tell
+// them apart. Nothing is ever written to a root that is not `ready`.
+import { randomUUID } from "node:crypto";
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { z } from "zod";
+import { Failure, type FailureCode } from "../failure.ts";
+import { writeDurably } from "../files.ts";
+import { type Mount, mountOf } from "./mounts.ts";
+
+export const MARKER_FILENAME = "phorest-remote.json";
+
+const MARKER = z.object({ phorest_remote: z.literal(1), remote_id: z.uuid(), created_at: z.string() });
+
+export const REMOTE_STATES = [
+  "ready",
+  "absent",
+  "not_a_directory",
+  "unmarked",
+  "damaged",
+  "other",
+  "read_only",
+  "denied",
+  "full",
+  "gone",
+] as const;
+export type RemoteState = (typeof REMOTE_STATES)[number];
+
+/** What a remote root is found to be. */
+export interface RemoteInspection {
+  readonly state: RemoteState;
+  /** What is the matter, in words; for `ready` what and where it is. */
+  readonly words: string;
+  /** What to do about it; empty for `ready`. */
+  readonly cure: string;
+  /** The marker's id, where there is a marker. */
+  readonly remoteId: string | undefined;
+  readonly mount: Mount | undefined;
+  /** Device number of the marker file: every copy must lie on the same one. */
+  readonly device: number | undefined;
+  readonly freeBytes: number | undefined;
+}
+
+/** Less than this left counts as full. */
+const FULL_BELOW_BYTES = 1_000_000;
+
+/**
+ * Looks at a remote root and changes nothing. `expectedId` is the id that the experiment was copied to before.
+ * Every call goes to the file system and a dead share can hold it up without limit: call it where that does no harm.
+ */
+export function inspectRemote(directory: string, expectedId?: string): RemoteInspection {
+  const facts: { mount?: Mount; remoteId?: string; device?: number; freeBytes?: number } = {};
+  const found = (state: RemoteState, words: string, cure: string): RemoteInspection => ({
+    state,
+    words,
+    cure,
+    remoteId: facts.remoteId,
+    mount: facts.mount,
+    device: facts.device,
+    freeBytes: facts.freeBytes,
+  });
+  try {
+    const stats = statSync(directory, { throwIfNoEntry: false });
+    if (stats === undefined) {
+      return found(
+        "absent",
+        `the remote root ${directory} does not exist`,
+        "mount the share, or correct Paths.remote_root_dir",
+      );
+    }
+    if (!stats.isDirectory()) {
+      return found("not_a_directory", `the remote root ${directory} is a file`, "correct Paths.remote_root_dir");
+    }
+    facts.mount = mountOf(directory);
+    const marker = readMarker(directory);
+    if (marker === undefined) {
+      const empty = readdirSync(directory).length === 0;
+      const why = empty ? "it is an empty directory, so the share is not mounted" : "it has no marker file";
+      const cure = `mount the share; a new share needs \`phorest init-remote ${directory}\` once`;
+      return found("unmarked", `${directory} is no remote root: ${why}`, cure);
+    }
+    if (marker === "damaged") {
+      const words = `the marker ${join(directory, MARKER_FILENAME)} cannot be understood`;
+      return found("damaged", words, "check what is mounted there; remove the file and run `phorest init-remote`");
+    }
+    facts.remoteId = marker.remoteId;
+    facts.device = marker.device;
+    if (expectedId !== undefined && marker.remoteId !== expectedId) {
+      const words = `another share is mounted at ${directory} (id ${marker.remoteId}, not ${expectedId})`;
+      return found("other", words, "mount the right one; `phorest sync --accept-remote` goes on with this one instead");
+    }
+    const disk = statfsSync(directory);
+    facts.freeBytes = disk.bavail * disk.bsize;
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    if (facts.freeBytes < FULL_BELOW_BYTES) {
+      return found("full", `the remote ${directory} is full`, "free some space there; copying goes on by itself");
+    }
+    return found("ready", `${directory} on ${facts.mount?.type ?? "an unknown file system"}`, "");
+  } catch (error) {
+    const [state, words, cure] = explain(error, directory);
+    return found(state, words, cure);
+  }
+}
+
+/** The Failure of a root that is not ready. */
+export function unready({ state, words, cure }: RemoteInspection): Failure {
+  return new Failure(CODES[state], `${words}: ${cure}`, { retry: "later" });
+}
+
+/** The Failure for an error met on the remote: what the root itself says where it says anything, otherwise the error's own. */
+export function remoteFailure(error: unknown, directory: string, expectedId: string | undefined): Failure {
+  if (error instanceof Failure) return error;
+  const inspection = inspectRemote(directory, expectedId);
+  if (inspection.state !== "ready") return unready(inspection);
+  const [state, words, cure] = explain(error, directory);
+  return new Failure(CODES[state], `${words}: ${cure}`, { retry: "later", cause: error });
+}
+
+const CODES: Readonly<Record<RemoteState, FailureCode>> = {
+  ready: "remote.failed",
+  absent: "remote.unavailable",
+  not_a_directory: "remote.unavailable",
+  unmarked: "remote.unavailable",
+  damaged: "remote.unavailable",
+  other: "remote.unavailable",
+  gone: "remote.unavailable",
+  read_only: "remote.refused",
+  denied: "remote.refused",
+  full: "remote.full",
+};
+
+function explain(error: unknown, directory: string): [RemoteState, string, string] {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const message = error instanceof Error ? error.message : String(error);
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return ["full", `the remote ${directory} is full`, "free some space there; copying goes on by itself"];
+    case "EROFS":
+      return [
+        "read_only",
+        `the remote ${directory} is mounted read-only`,
+        "mount it for writing, and check the disk if it became so by itself",
+      ];
+    case "EACCES":
+    case "EPERM":
+      return [
+        "denied",
+        `the remote ${directory} may not be written (${message})`,
+        "give this user the right to write there",
+      ];
+    default:
+      return [
+        "gone",
+        `the remote ${directory} does not answer as it should (${message})`,
+        "check the network, the server and the mount",
+      ];
+  }
+}
+
+export interface Marker {
+  readonly remoteId: string;
+  /** Device number of the file system that holds it. */
+  readonly device: number;
+}
+
+/** The marker of a root; undefined where there is none. */
+export function readMarker(directory: string): Marker | "damaged" | undefined {
+  const path = join(directory, MARKER_FILENAME);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  try {
+    const parsed = MARKER.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    return parsed.success ? { remoteId: parsed.data.remote_id, device: stats.dev } : "damaged";
+  } catch (error) {
+    if (error instanceof SyntaxError) return "damaged";
+    throw error;
+  }
+}
+
+export interface InitResult {
+  readonly remoteId: string;
+  /** False when it was a remote root already. */
+  readonly made: boolean;
+  readonly marker: string;
+  /** What a person should read. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes `directory` a remote root by writing its marker; one that is there stays as it is. `local`: the experiment's own
+ * directories, which can be no remote. Failures: `usage.invalid`; `remote.*` where it cannot be written.
+ */
+export async function initRemote(directory: string, local: readonly string[]): Promise<InitResult> {
+  const root = resolve(directory);
+  const stats = statSync(root, { throwIfNoEntry: false });
+  if (stats === undefined)
+    throw refuse(`${root} does not exist`, "mount the share first, and make the directory on it");
+  if (!stats.isDirectory()) throw refuse(`${root} is not a directory`, "name a directory on the share");
+  for (const own of local) {
+    const hint = "name a directory on another disk or share";
+    if (within(own, root)) throw refuse(`${root} contains the experiment's own ${own}`, hint);
+    if (within(root, own)) throw refuse(`${root} lies in the experiment's own ${own}`, hint);
+  }
+  const path = join(root, MARKER_FILENAME);
+  const known = readMarker(root);
+  if (known === "damaged") {
+    throw refuse(`${path} is there but cannot be understood`, "check what it is; remove it and try again");
+  }
+  const warnings = local.some((own) => existsSync(own) && statSync(own).dev === stats.dev)
+    ? [
+        `${root} is on the same disk as the experiment: mount the share first, for a copy beside the original dies with it`,
+      ]
+    : [];
+  if (known !== undefined) return { remoteId: known.remoteId, made: false, marker: path, warnings };
+  const remoteId = randomUUID();
+  const marker = { phorest_remote: 1, remote_id: remoteId, created_at: new Date().toISOString() };
+  try {
+    await writeDurably(path, `${JSON.stringify(marker)}\n`);
+  } catch (error) {
+    const [state, words, cure] = explain(error, root);
+    throw new Failure(CODES[state], `${words}: ${cure}`, { cause: error });
+  }
+  return { remoteId, made: true, marker: path, warnings };
+}
+
+function refuse(message: string, hint: string): Failure {
+  return new Failure("usage.invalid", message, { hint });
+}
+
+function within(inner: string, outer: string): boolean {
+  const path = relative(outer, inner);
+  return path === "" || !(path === ".." || path.startsWith("../"));
+}

@@ -1,0 +1,226 @@
+// The files beside the pictures: results, CSV, plots, backups, the manifest's snapshot. They change, so their copies are
+// replaced; but only where what stands on the remote is what we put there.
+//
+// A file that only grows is continued in place: only its tail crosses the network. Any other is staged (written under
+// a temporary name and verified), the manifest then notes its hash as about to take the name, and only then is it
+// published. A death in between leaves the old or the new content, and both are known to be ours.
+import { createHash } from "node:crypto";
+import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { PARTIAL_SUFFIX } from "../files.ts";
+import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
+import { digestFile, PIECE_BYTES } from "./digest.ts";
+import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
+import { numberedName, partialPath, remotePathOf } from "./names.ts";
+
+/** A file as it lies here now. */
+export interface SideFile {
+  /** Absolute. */
+  readonly source: string;
+  /** Its place on the remote, which also names it in the manifest. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly modifiedAtUs: number;
+}
+
+/** What the manifest knows of its copy. */
+export interface KnownCopy {
+  readonly remotePath: string;
+  readonly bytes: number;
+  /** Of the copy last verified. */
+  readonly sha256: string;
+  /** Content that was about to take its place. */
+  readonly stagedSha256: string | undefined;
+}
+
+export interface SideTask extends SideFile {
+  readonly known: KnownCopy | undefined;
+}
+
+/** A copy that has its name already, or waits for it under a temporary one. */
+export interface StagedFile {
+  readonly path: string;
+  readonly remotePath: string;
+  readonly bytes: number;
+  readonly modifiedAtUs: number;
+  readonly sha256: string;
+  /** Relative to the root; undefined: the copy is complete. */
+  readonly partial: string | undefined;
+  /** Hash of our own content that the copy replaces; undefined: nothing may stand there. */
+  readonly replaces: string | undefined;
+}
+
+/** Every file in `directories`, at any depth, half-written and hidden ones left out. Absent directories are empty. */
+export async function listSideFiles(
+  directories: readonly string[],
+  layout: { readonly rootDir: string; readonly dataDir: string },
+): Promise<SideFile[]> {
+  const files: SideFile[] = [];
+  const walk = async (directory: string): Promise<void> => {
+    for (const entry of await readdir(directory, { withFileTypes: true }).catch(absentIsEmpty)) {
+      const source = join(directory, entry.name);
+      if (entry.name.startsWith(".") || entry.name.endsWith(PARTIAL_SUFFIX)) continue;
+      if (entry.isDirectory()) await walk(source);
+      if (!entry.isFile()) continue;
+      const file = await sideFile(source, layout);
+      if (file !== undefined) files.push(file);
+    }
+  };
+  for (const directory of directories) await walk(directory);
+  return files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs);
+}
+
+async function sideFile(source: string, layout: { rootDir: string; dataDir: string }): Promise<SideFile | undefined> {
+  // A file replaced between listing and looking is found again by the next pass.
+  const stats = await stat(source).catch(() => undefined);
+  if (stats === undefined) return undefined;
+  const modifiedAtUs = Math.round(stats.mtimeMs * 1000);
+  return { source, path: remotePathOf(source, layout), bytes: stats.size, modifiedAtUs };
+}
+
+function absentIsEmpty(error: unknown): [] {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  throw error;
+}
+
+/** Brings one side file to the remote, up to its name. Throws as copyVerified does. */
+export function stageSideFile(task: SideTask, context: CopyContext): Promise<StagedFile> {
+  return guarded(context, async () => {
+    const value =
+      (GROWING.test(task.path) ? await continueCopy(task, context) : undefined) ?? (await stageWhole(task, context));
+    return { value, lies: join(context.root, value.partial ?? value.remotePath) };
+  });
+}
+
+/** Gives a staged copy its name; returns the name it got, relative to the root. Throws as copyVerified does. */
+export function publishSideFile(staged: StagedFile, context: CopyContext): Promise<string> {
+  return guarded(context, async () => {
+    const remotePath =
+      staged.partial === undefined ? staged.remotePath : await publish(staged, staged.partial, context);
+    return { value: remotePath, lies: join(context.root, remotePath) };
+  });
+}
+
+const GROWING = /\.(csv|jsonl)$/;
+/** So much before the end of a growing copy is compared before it is continued. */
+const SEAM_BYTES = 65_536;
+
+/** Appends what is new to a copy that is a beginning of the file; undefined where it is not, or is not ours any more. */
+async function continueCopy(
+  { known, source, ...file }: SideTask,
+  context: CopyContext,
+): Promise<StagedFile | undefined> {
+  if (known === undefined || known.bytes === 0 || file.bytes < known.bytes) return undefined;
+  const path = join(context.root, known.remotePath);
+  const there = await lstatOrNone(path);
+  // Longer than recorded: an append whose record was lost; its bytes are compared like those of any partial copy.
+  if (there?.isFile() !== true || there.size < known.bytes || there.size > file.bytes) return undefined;
+  const digests = await digestsAt(source, known.bytes, file.bytes, context);
+  if (digests?.prefix !== known.sha256) return undefined;
+  const from = await fromSource(source, open(source, "r"));
+  try {
+    const to = await open(path, "r+");
+    try {
+      if (!(await same(from, to, seamOf(known.bytes), known.bytes))) return undefined;
+      await copyRange(from, to, { source, begin: known.bytes, standing: there.size, end: file.bytes }, context);
+      await to.sync();
+    } finally {
+      await to.close();
+    }
+    const back = await open(path, "r");
+    try {
+      if (!(await same(from, back, seamOf(known.bytes), file.bytes))) return undefined;
+    } finally {
+      await back.close();
+    }
+  } finally {
+    await from.close();
+  }
+  return { ...file, remotePath: known.remotePath, sha256: digests.whole, partial: undefined, replaces: undefined };
+}
+
+const seamOf = (bytes: number): number => Math.max(0, bytes - SEAM_BYTES);
+
+/** SHA-256 of the first `prefix` and the first `whole` bytes, in one reading; undefined when the file is shorter. */
+async function digestsAt(
+  source: string,
+  prefix: number,
+  whole: number,
+  { signal, progress }: CopyContext,
+): Promise<{ prefix: string; whole: string } | undefined> {
+  const handle = await fromSource(source, open(source, "r"));
+  try {
+    const hash = createHash("sha256");
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    let ofPrefix: string | undefined;
+    for (let position = 0; position < whole; ) {
+      signal.throwIfAborted();
+      const end = position < prefix ? prefix : whole;
+      const { bytesRead } = await handle.read(piece, 0, Math.min(PIECE_BYTES, end - position), position);
+      if (bytesRead === 0) return undefined;
+      hash.update(piece.subarray(0, bytesRead));
+      position += bytesRead;
+      if (position === prefix) ofPrefix = hash.copy().digest("hex");
+      progress();
+    }
+    return ofPrefix === undefined ? undefined : { prefix: ofPrefix, whole: hash.digest("hex") };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function same(a: FileHandle, b: FileHandle, begin: number, end: number): Promise<boolean> {
+  const one = Buffer.allocUnsafe(PIECE_BYTES);
+  const other = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let position = begin; position < end; ) {
+    const wanted = Math.min(PIECE_BYTES, end - position);
+    const { bytesRead } = await a.read(one, 0, wanted, position);
+    const { bytesRead: back } = await b.read(other, 0, wanted, position);
+    if (bytesRead === 0 || bytesRead !== back) return false;
+    if (!one.subarray(0, bytesRead).equals(other.subarray(0, back))) return false;
+    position += bytesRead;
+  }
+  return true;
+}
+
+async function stageWhole({ known, source, ...file }: SideTask, context: CopyContext): Promise<StagedFile> {
+  const { root, signal, progress } = context;
+  const { sha256, bytes } = await sourceDigest(source, context);
+  const ours = new Set([known?.sha256, known?.stagedSha256]);
+  const wanted = join(root, file.path);
+  await ensureRemoteDirectory(root, dirname(wanted));
+  // First where it lies by the manifest; where that is somebody else's by now, the first name nobody bears.
+  const first = known === undefined ? wanted : join(root, known.remotePath);
+  for (let n = -1; ; n++) {
+    const path = n < 0 ? first : join(dirname(wanted), numberedName(basename(wanted), n));
+    const remotePath = relative(root, path);
+    const there = await lstatOrNone(path);
+    const standing =
+      there?.isFile() === true ? (await digestFile(path, { direct: true, signal, progress })).sha256 : undefined;
+    const staged = { ...file, bytes, remotePath, sha256, replaces: standing };
+    if (standing === sha256) return { ...staged, partial: undefined };
+    if (there !== undefined && !ours.has(standing)) continue;
+    // One name for all versions: what an interrupted copy left is written over by the next one.
+    const partial = partialPath(wanted, "next");
+    await ensureRemoteDirectory(root, dirname(path));
+    await writePartial(source, partial, sha256, context);
+    return { ...staged, partial: relative(root, partial) };
+  }
+}
+
+async function publish(
+  { path, remotePath, replaces }: StagedFile,
+  partial: string,
+  { root }: CopyContext,
+): Promise<string> {
+  const from = join(root, partial);
+  const wanted = join(root, remotePath);
+  if (replaces !== undefined && (await exists(wanted))) {
+    await rename(from, wanted);
+    return remotePath;
+  }
+  for (let n = -1; ; n++) {
+    const target = n < 0 ? wanted : join(dirname(wanted), numberedName(basename(path), n));
+    if (await nameFirst(from, target)) return relative(root, target);
+  }
+}

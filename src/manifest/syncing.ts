@@ -1,0 +1,227 @@
+// What the manifest knows of copies on the remote: which pictures wait for one, where each copy lies, the files beside
+// the pictures, and which remote it is.
+import { basename, dirname, join } from "node:path";
+import type { Statement } from "better-sqlite3";
+import type { Connection } from "./connection.ts";
+import type { Entries } from "./entries.ts";
+
+/** A picture that waits for its copy. */
+export interface UnsyncedPicture {
+  readonly entryId: number;
+  readonly filename: string;
+  /** Directory, absolute. */
+  readonly filepath: string;
+  /** As the manifest has it; undefined where nobody has computed it yet. */
+  readonly sha256: string | undefined;
+  readonly bytes: number | undefined;
+}
+
+export interface UnsyncedQuery {
+  readonly limit: number;
+  /** Only pictures with a higher id. */
+  readonly afterEntryId?: number;
+  /** Leave out what compression has not looked at yet, for its file will still change. */
+  readonly compressedOnly: boolean;
+  /** Entries to leave out. */
+  readonly except?: readonly number[];
+}
+
+/** A verified copy. */
+export interface PictureCopy {
+  readonly entryId: number;
+  /** Name of the local file that was copied. */
+  readonly filename: string;
+  /** Relative to the remote root. */
+  readonly remotePath: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The copy of a file beside the pictures. */
+export interface SyncedFile {
+  /** Its place in the experiment. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly modifiedAtUs: number;
+  readonly sha256: string;
+  /** Relative to the remote root. */
+  readonly remotePath: string;
+  readonly syncedAtUs: number;
+  readonly stagedSha256: string | undefined;
+}
+
+export interface BoundRemote {
+  readonly remoteId: string;
+  /** Absolute. */
+  readonly root: string;
+}
+
+interface PictureRow {
+  id: number;
+  directory: string;
+  filename: string;
+  bytes: number | null;
+  sha256: string | null;
+}
+
+interface FileRow {
+  path: string;
+  bytes: number;
+  modified_at_us: number;
+  sha256: string;
+  remote_path: string;
+  synced_at_us: number;
+  staged_sha256: string | null;
+}
+
+const UNSYNCED = `FROM entry INDEXED BY entry_unsynced
+  WHERE image_synced = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status IN ('processed', 'failed')
+    AND (@compressedOnly = 0 OR compression_attempted = 1 OR status = 'failed')`;
+
+export class Syncing {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+  readonly #unsynced: Statement<[{ compressedOnly: number; after: number; except: string; limit: number }], PictureRow>;
+  readonly #count: Statement<[{ compressedOnly: number; limit: number }], number>;
+  readonly #synced: Statement;
+  readonly #picture: Statement<[number], { directory: string; filename: string; local: number; image_synced: number }>;
+  readonly #moved: Statement;
+  readonly #remotePath: Statement<[number], string>;
+
+  constructor(connection: Connection, entries: Entries) {
+    this.#connection = connection;
+    this.#entries = entries;
+    const { db } = connection;
+    this.#unsynced = db.prepare(`
+      SELECT id, directory, filename, bytes, sha256 ${UNSYNCED}
+        AND id > @after AND id NOT IN (SELECT value FROM json_each(@except)) ORDER BY id LIMIT @limit`);
+    this.#count = db
+      .prepare<[{ compressedOnly: number; limit: number }], number>(
+        `SELECT count(*) FROM (SELECT 1 ${UNSYNCED} LIMIT @limit)`,
+      )
+      .pluck();
+    this.#synced = db.prepare(`
+      UPDATE entry SET image_synced = 1, remote_path = @remotePath, remote_bytes = @bytes, remote_sha256 = @sha256,
+        synced_at_us = @nowUs, sha256 = @sha256, bytes = @bytes
+      WHERE id = @entryId AND image_synced = 0 AND local = 1 AND filename = @filename
+        AND (sha256 IS NULL OR sha256 = @sha256)`);
+    this.#picture = db.prepare("SELECT directory, filename, local, image_synced FROM entry WHERE id = ?");
+    this.#remotePath = db
+      .prepare<[number], string>(
+        "SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1 AND remote_path IS NOT NULL",
+      )
+      .pluck();
+    this.#moved = db.prepare(`
+      UPDATE entry SET local = 0, removed_at_us = @nowUs, missing = 0, directory = @directory, filename = @name
+      WHERE id = @entryId AND local = 1 AND image_synced = 1`);
+  }
+
+  /** Pictures that wait for a copy, oldest first. */
+  unsynced({ limit, afterEntryId = 0, compressedOnly, except = [] }: UnsyncedQuery): UnsyncedPicture[] {
+    const query = {
+      limit,
+      after: afterEntryId,
+      compressedOnly: compressedOnly ? 1 : 0,
+      except: JSON.stringify(except),
+    };
+    return this.#unsynced.all(query).map(({ id, directory, filename, bytes, sha256 }) => ({
+      entryId: id,
+      filename,
+      filepath: this.#entries.absoluteDirectory(directory),
+      bytes: bytes ?? undefined,
+      sha256: sha256 ?? undefined,
+    }));
+  }
+
+  /** How many wait, counted up to `limit`. */
+  countUnsynced(limit: number, compressedOnly: boolean): number {
+    return this.#count.get({ limit, compressedOnly: compressedOnly ? 1 : 0 }) ?? 0;
+  }
+
+  /**
+   * Notes a verified copy. False, and nothing changed, when the entry is no longer what was copied: gone into an archive,
+   * compressed or renamed meanwhile, or of another content.
+   */
+  markSynced(copy: PictureCopy, nowUs: number): boolean {
+    return this.#connection.write(() => this.#synced.run({ ...copy, nowUs }).changes === 1);
+  }
+
+  /** The local file of a synced picture, absolute, if it may go: the copy is there, and no other entry's. */
+  removableFile(entryId: number, remoteFile: string): string | undefined {
+    const row = this.#picture.get(entryId);
+    if (row === undefined || row.local === 0 || row.image_synced === 0) return undefined;
+    if (this.#entries.knowsFile(basename(remoteFile), dirname(remoteFile))) return undefined;
+    return join(this.#entries.absoluteDirectory(row.directory), row.filename);
+  }
+
+  /** After the local file was removed: the row names the copy from now on. False when it does not apply any more. */
+  markMoved(entryId: number, remoteFile: string, nowUs: number): boolean {
+    const directory = dirname(remoteFile);
+    const name = basename(remoteFile);
+    return this.#connection.write(() => this.#moved.run({ entryId, directory, name, nowUs }).changes === 1);
+  }
+
+  /** Within a transaction: where a picture is gone from here but was copied, the copy takes its place. */
+  standIn(entryId: number, nowUs: number): boolean {
+    const remote = this.remote();
+    const remotePath = this.#remotePath.get(entryId);
+    if (remote === undefined || remotePath === undefined) return false;
+    const file = join(remote.root, remotePath);
+    if (this.#entries.knowsFile(basename(file), dirname(file))) return false;
+    return this.#moved.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
+  }
+
+  /** The copies of the files beside the pictures, by path. */
+  syncedFiles(): Map<string, SyncedFile> {
+    const rows = this.#connection.db.prepare<[], FileRow>("SELECT * FROM synced_file").all();
+    return new Map(
+      rows.map(({ modified_at_us, remote_path, synced_at_us, staged_sha256, ...row }) => [
+        row.path,
+        {
+          ...row,
+          modifiedAtUs: modified_at_us,
+          remotePath: remote_path,
+          syncedAtUs: synced_at_us,
+          stagedSha256: staged_sha256 ?? undefined,
+        },
+      ]),
+    );
+  }
+
+  /** Notes, before it happens, that `stagedSha256` takes the place of `standingSha256` on the remote. */
+  stageFile(path: string, remotePath: string, stagedSha256: string, standingSha256: string | undefined): void {
+    this.#connection.write(() =>
+      this.#connection.db
+        .prepare(`
+          INSERT INTO synced_file VALUES (@path, 0, 0, coalesce(@standing, ''), @remotePath, 0, @staged)
+          ON CONFLICT (path) DO UPDATE SET sha256 = coalesce(@standing, sha256), staged_sha256 = @staged,
+            remote_path = @remotePath, modified_at_us = 0`)
+        .run({ path, remotePath, staged: stagedSha256, standing: standingSha256 ?? null }),
+    );
+  }
+
+  /** Notes the verified copy of a file beside the pictures. */
+  fileSynced(file: Omit<SyncedFile, "stagedSha256">): void {
+    this.#connection.write(() =>
+      this.#connection.db
+        .prepare(
+          "INSERT OR REPLACE INTO synced_file VALUES (@path, @bytes, @modifiedAtUs, @sha256, @remotePath, @syncedAtUs, NULL)",
+        )
+        .run(file),
+    );
+  }
+
+  /** The remote this experiment is copied to. */
+  remote(): BoundRemote | undefined {
+    return this.#connection.db.prepare<[], BoundRemote>("SELECT remote_id AS remoteId, root FROM remote").get();
+  }
+
+  /** Binds the experiment to a remote. Of another one before, the copies of pictures stay noted, those of other files are made anew. */
+  bindRemote({ remoteId, root }: BoundRemote, nowUs: number): void {
+    const { db } = this.#connection;
+    this.#connection.write(() => {
+      if (this.remote()?.remoteId !== remoteId) db.prepare("DELETE FROM synced_file").run();
+      db.prepare("INSERT OR REPLACE INTO remote VALUES (1, ?, ?, ?)").run(remoteId, root, nowUs);
+    });
+  }
+}

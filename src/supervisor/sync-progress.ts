@@ -1,0 +1,59 @@
+// How the copying gets on, in one line: how much waits, how fast it goes, and whether the share keeps up.
+
+/** The backlog is compared with itself this long ago. */
+const TREND_MS = 60_000;
+const MANY = 1000;
+
+export class SyncProgress {
+  private readonly waiting: () => number;
+  private readonly now: () => number;
+  private copies = 0;
+  private bytesPerSecond: number | undefined;
+  private before: { atMs: number; waiting: number } | undefined;
+  private slow = false;
+
+  /** @param waiting pictures that wait, counted at most a little beyond 1,000. */
+  constructor(waiting: () => number, now: () => number = () => performance.now()) {
+    this.waiting = waiting;
+    this.now = now;
+  }
+
+  /** Notes what a batch did. */
+  copied(pictures: number, bytes: number, tookMs: number): void {
+    this.copies += pictures;
+    if (bytes > 0) {
+      const rate = (bytes * 1000) / Math.max(1, tookMs);
+      this.bytesPerSecond = this.bytesPerSecond === undefined ? rate : 0.7 * this.bytesPerSecond + 0.3 * rate;
+    }
+    const atMs = this.now();
+    const waiting = this.waiting();
+    this.before ??= { atMs, waiting };
+    if (atMs - this.before.atMs < TREND_MS) return;
+    this.slow = waiting > this.before.waiting;
+    this.before = { atMs, waiting };
+  }
+
+  /** Nothing waits. */
+  caughtUp(): void {
+    this.slow = false;
+    this.before = undefined;
+  }
+
+  waitingText(): string {
+    return waitingText(this.waiting());
+  }
+
+  note(): string {
+    const waiting = this.waiting();
+    const speed = this.bytesPerSecond === undefined ? "" : `, ${(this.bytesPerSecond / 1e6).toFixed(1)} MB/s`;
+    const done = `${this.copies} pictures copied and verified in this run`;
+    if (waiting === 0) return `all copied; ${done}`;
+    const trend = this.slow ? "; SLOW: more pictures come in than the share takes" : "";
+    return `${waitingText(waiting)}; ${done}${speed}${trend}`;
+  }
+}
+
+function waitingText(waiting: number): string {
+  if (waiting === 1) return "1 picture waits";
+  return `${waiting > MANY ? `more than ${MANY}` : waiting} pictures wait`;
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from "node:crypto";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { CopyContext } from "../../src/archive/guard.ts";
+import { RateLimit } from "../../src/archive/rate.ts";
+import { initRemote } from "../../src/archive/remote.ts";
+import { type KnownCopy, listSideFiles, publishSideFile, stageSideFile } from "../../src/archive/side-files.ts";
+import { temporaryDirectory } from "../manifest/experiment.ts";
+import { digest, staged } from "./staged.ts";
+
+class Counting extends RateLimit {
+  sent = 0;
+  override async take(bytes: number): Promise<void> {
+    this.sent += bytes;
+  }
+}
+
+async function place() {
+  const rootDir = temporaryDirectory();
+  const root = temporaryDirectory();
+  mkdirSync(join(rootDir, "results"));
+  const { remoteId } = await initRemote(root, []);
+  const rate = new Counting(0);
+  const context: CopyContext = {
+    root,
+    remoteId,
+    rate,
+    signal: new AbortController().signal,
+    progress: () => undefined,
+  };
+  const local = (name: string) => join(rootDir, "results", name);
+  const remote = (name: string) => join(root, "results", name);
+  const layout = { rootDir, dataDir: join(rootDir, "data") };
+  const file = async (name: string) => {
+    const found = (await listSideFiles([join(rootDir, "results")], layout)).find(
+      ({ source }) => source === local(name),
+    );
+    if (found === undefined) throw new Error(`${name} was not found`);
+    return found;
+  };
+  /** One copy as the stage makes it; returns what the manifest would note. */
+  const copy = async (name: string, known?: KnownCopy): Promise<KnownCopy> => {
+    const ready = await stageSideFile({ ...(await file(name)), known }, context);
+    const { bytes, sha256 } = ready;
+    return { bytes, sha256, remotePath: await publishSideFile(ready, context), stagedSha256: undefined };
+  };
+  return { rootDir, root, rate, context, local, remote, file, copy };
+}
+
+test("a CSV that has grown sends its new lines only, and the copy is the whole file", async () => {
+  const { rate, local, remote, copy } = await place();
+  writeFileSync(local("a.csv"), randomBytes(5_000_000));
+  const known = await copy("a.csv");
+  rate.sent = 0;
+  appendFileSync(local("a.csv"), "the next line\n");
+  const next = await copy("a.csv", known);
+  expect(rate.sent).toBe("the next line\n".length);
+  expect(readFileSync(remote("a.csv")).equals(readFileSync(local("a.csv")))).toBe(true);
+  expect(next.sha256).toBe(digest(readFileSync(local("a.csv"))));
+});
+
+test("an append whose record was lost is gone on with, however much of it had arrived", async () => {
+  for (const arrived of [3, 14, 20]) {
+    const { local, remote, copy } = await place();
+    writeFileSync(local("a.csv"), "line 1\n");
+    const known = await copy("a.csv");
+    appendFileSync(local("a.csv"), "line 2\nline 3\n");
+    writeFileSync(remote("a.csv"), readFileSync(local("a.csv")).subarray(0, 7 + Math.min(arrived, 14)));
+    await copy("a.csv", known);
+    expect(readFileSync(remote("a.csv"), "utf8")).toBe("line 1\nline 2\nline 3\n");
+    expect(readdirSync(join(remote("a.csv"), ".."))).toEqual(["a.csv"]);
+  }
+});
+
+test("a CSV written anew replaces our own copy in one step", async () => {
+  const { local, remote, copy } = await place();
+  writeFileSync(local("a.csv"), "old header\n1\n");
+  const known = await copy("a.csv");
+  writeFileSync(local("a.csv"), "new header, wider\n1\n2\n");
+  expect((await copy("a.csv", known)).remotePath).toBe("results/a.csv");
+  expect(readFileSync(remote("a.csv"), "utf8")).toBe("new header, wider\n1\n2\n");
+});
+
+test("a copy that somebody changed on the share is left to them; ours gets a number and stays there", async () => {
+  const { local, remote, copy } = await place();
+  for (const [name, numbered] of [
+    ["a.csv", "a-1.csv"],
+    ["plot.png", "plot-1.png"],
+  ] as const) {
+    writeFileSync(local(name), "ours 1\n");
+    const known = await copy(name);
+    writeFileSync(remote(name), "their notes");
+    appendFileSync(local(name), "ours 2\n");
+    const second = await copy(name, known);
+    expect(second.remotePath).toBe(`results/${numbered}`);
+    appendFileSync(local(name), "ours 3\n");
+    const third = await copy(name, second);
+    expect(third.remotePath).toBe(second.remotePath);
+    expect(readFileSync(remote(name), "utf8")).toBe("their notes");
+    expect(readFileSync(join(remote(name), "../..", third.remotePath), "utf8")).toBe("ours 1\nours 2\nours 3\n");
+  }
+});
+
+test("a death between a new name and its record leaves a copy that is known to be ours, whatever came after", async () => {
+  const { local, remote, file, context, copy } = await place();
+  writeFileSync(local("plot.png"), "first");
+  const known = await copy("plot.png");
+  writeFileSync(local("plot.png"), "second, longer");
+  const ready = await stageSideFile({ ...(await file("plot.png")), known }, context);
+  const noted: KnownCopy = { ...known, stagedSha256: ready.sha256 };
+  await publishSideFile(ready, context);
+  writeFileSync(local("plot.png"), "third, longer still");
+  expect((await copy("plot.png", noted)).remotePath).toBe("results/plot.png");
+  expect(readFileSync(remote("plot.png"), "utf8")).toBe("third, longer still");
+  expect(readdirSync(join(remote("plot.png"), ".."))).toEqual(["plot.png"]);
+});
+
+test("hidden and half-written files are not copied, directories below are", async () => {
+  const { rootDir, local } = await place();
+  mkdirSync(local("2026"));
+  for (const name of ["a.csv", ".hidden", "b.png.part", "2026/c.json"]) writeFileSync(local(name), "x");
+  const layout = { rootDir, dataDir: join(rootDir, "data") };
+  const found = await listSideFiles([join(rootDir, "results"), join(rootDir, "none")], layout);
+  expect(found.map(({ path }) => path).sort()).toEqual(["results/2026/c.json", "results/a.csv"]);
+});
+
+test("the stage copies what changed and nothing else, and the manifest's snapshot is a readable manifest", async () => {
+  const remote = temporaryDirectory();
+  await initRemote(remote, []);
+  const { results, work, manifest, sql } = staged(remote, { pictures: 1, sync: "manifest_interval_seconds = 0.001" });
+  writeFileSync(join(results, "plot.svg"), "<svg/>");
+  await work();
+  const first = manifest.syncing.syncedFiles();
+  writeFileSync(join(results, "b.csv"), "b\n");
+  await work();
+  const second = manifest.syncing.syncedFiles();
+  expect(second.get("results/plot.svg")).toEqual(first.get("results/plot.svg"));
+  expect([...second.keys()].sort()).toEqual(["data/phorest.sqlite", "results/b.csv", "results/plot.svg"]);
+  expect(second.get("data/phorest.sqlite")?.syncedAtUs).toBeGreaterThan(
+    first.get("data/phorest.sqlite")?.syncedAtUs ?? 0,
+  );
+  const snapshot = readFileSync(join(remote, "data/phorest.sqlite"));
+  expect(digest(snapshot)).toBe(second.get("data/phorest.sqlite")?.sha256);
+  expect(snapshot.subarray(0, 15).toString()).toBe("SQLite format 3");
+  expect(sql<{ n: number }>("SELECT count(*) AS n FROM synced_file WHERE staged_sha256 IS NOT NULL")).toEqual([
+    { n: 0 },
+  ]);
+});

@@ -1,0 +1,84 @@
+// The syncer's process: the only one that touches the remote. It runs apart from the supervisor, for a call to a share
+// that has gone away can hang for ever. It writes nothing to the manifest; what it did comes back as an answer, and what
+// was done without an answer is found and verified by the next one.
+import { stat, statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type CopyContext, SourceProblem } from "../src/archive/guard.ts";
+import { remotePathOf } from "../src/archive/names.ts";
+import { copyPictures } from "../src/archive/pictures.ts";
+import { RateLimit } from "../src/archive/rate.ts";
+import { inspectRemote } from "../src/archive/remote.ts";
+import { listSideFiles, publishSideFile, type SideFile, stageSideFile } from "../src/archive/side-files.ts";
+import { Failure } from "../src/failure.ts";
+import { PARTIAL_SUFFIX } from "../src/files.ts";
+import { snapshotManifest } from "../src/manifest/snapshot.ts";
+import type { SyncerAnswer, SyncerJob, SyncerSettings } from "../src/supervisor/messages.ts";
+import { type Log, type Station, serve } from "./host.ts";
+import { lowerProcessPriority } from "./priority.ts";
+
+async function open(settings: SyncerSettings, log: Log): Promise<Station<SyncerJob, SyncerAnswer>> {
+  lowerProcessPriority();
+  const rate = new RateLimit(settings.maxBytesPerSecond);
+
+  const run = async (job: SyncerJob, signal: AbortSignal, progress: () => void): Promise<SyncerAnswer> => {
+    const context = (remoteId: string): CopyContext => ({
+      root: settings.remoteRoot,
+      remoteId,
+      rate,
+      signal,
+      progress,
+    });
+    switch (job.type) {
+      case "inspect":
+        return { type: "inspect", inspection: inspectRemote(settings.remoteRoot, job.remoteId) };
+      case "pictures": {
+        const { parallel } = settings;
+        const result = await copyPictures(job.tasks, context(job.remoteId), { parallel, limitMs: job.limitMs });
+        return { type: "pictures", result };
+      }
+      case "list":
+        return { type: "list", files: await listSideFiles(settings.sideDirectories, settings.layout) };
+      case "snapshot":
+        return { type: "snapshot", file: await snapshot(settings) };
+      case "stage":
+        try {
+          return { type: "stage", staged: await stageSideFile(job.task, context(job.remoteId)) };
+        } catch (error) {
+          if (!(error instanceof SourceProblem)) throw error;
+          log("debug", `${error.message}; copied at the next pass`);
+          return { type: "stage", staged: undefined };
+        }
+      case "publish":
+        return { type: "publish", remotePath: await publishSideFile(job.staged, context(job.remoteId)) };
+    }
+  };
+  return { run, close: async () => undefined };
+}
+
+/** The snapshot, beside the manifest, under a name that a start sweeps away. */
+async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<SideFile> {
+  const directory = dirname(manifestFile);
+  const { size } = await stat(manifestFile);
+  const disk = await statfs(directory);
+  if (disk.bavail * disk.bsize < size + minFreeBytes) {
+    throw new Failure(
+      "disk.full",
+      `${directory}: no room for a snapshot of the manifest (${Math.ceil(size / 1e6)} MB)`,
+      {
+        hint: "free some space; it is made at the next pass",
+        retry: "later",
+      },
+    );
+  }
+  const source = join(directory, `.${basename(manifestFile)}.snapshot${PARTIAL_SUFFIX}`);
+  snapshotManifest(manifestFile, source);
+  const stats = await stat(source);
+  return {
+    source,
+    path: remotePathOf(manifestFile, layout),
+    bytes: stats.size,
+    modifiedAtUs: Math.round(stats.mtimeMs * 1000),
+  };
+}
+
+serve<SyncerSettings, SyncerJob, SyncerAnswer>(open);
