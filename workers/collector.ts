@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile, rm, statfs } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { checkPlace } from "../src/archive/place.ts";
 import { Failure } from "../src/failure.ts";
 import { fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
@@ -26,6 +27,16 @@ async function checkSpace(settings: CollectorSettings): Promise<void> {
     hint: `it resumes by itself above ${megabytes(settings.minFreeBytes)} (Storage.min_free_bytes)`,
     retry: "later",
   });
+}
+
+/** A disk unmounted while the picture was being written: what went into the directory below it is taken back. */
+async function checkStored({ directory, filename }: Stored, { place }: CollectorSettings): Promise<void> {
+  try {
+    checkPlace(place);
+  } catch (error) {
+    await rm(join(directory, filename), { force: true });
+    throw error;
+  }
 }
 
 /** A name in `directory` that no file bears yet: a picture is never overwritten. */
@@ -83,12 +94,17 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
 
   const run = async (_job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
     const startedMs = performance.now();
+    checkPlace(settings.place);
     await checkSpace(settings);
     // Thermometers take most of a second each: they are read while the camera exposes, never before it.
     const thermometers = readThermometers(settings.thermometers, settings.camera.type);
     const captured = await source.capture(signal);
     if (captured === null) return { frame: null, more: false };
     const stored = await store(captured, settings).catch((error: unknown) => {
+      source.giveBack?.(captured);
+      throw error;
+    });
+    await checkStored(stored, settings).catch((error: unknown) => {
       source.giveBack?.(captured);
       throw error;
     });

@@ -198,7 +198,6 @@ const UNBUILT_SERVICES = [
   "enable_brightfield",
   "enable_file_backup",
   "enable_remote_sync",
-  "enable_image_compression",
   "enable_service_health_check",
 ] as const;
 

@@ -16,6 +16,7 @@ import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./o
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
+import { Storage } from "./storage.ts";
 
 export type { ManifestCounts, StoredEntry } from "./history.ts";
 
@@ -27,12 +28,15 @@ export class Manifest {
   readonly #entries: Entries;
   readonly #results: Results;
   readonly #outputs: Outputs;
+  /** Where the pictures lie. */
+  readonly storage: Storage;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
     this.#entries = new Entries(connection);
     this.#results = new Results(connection);
     this.#outputs = new Outputs(connection, this.#entries);
+    this.storage = new Storage(connection, this.#entries);
   }
 
   /**
@@ -83,8 +87,13 @@ export class Manifest {
   }
 
   /** Puts right what a dead run left (invariants 2 and 3): claims, rows without pictures, pictures that came back. */
-  recover(options: { readonly maxAttempts: number; readonly nowUs: number }): Recovery {
-    return recoverEntries(this.#connection, this.#entries, options);
+  recover(options: {
+    readonly maxAttempts: number;
+    readonly nowUs: number;
+    /** Where the copies lie that removed pictures are known by. */
+    readonly remoteRoot?: string;
+  }): Recovery {
+    return recoverEntries(this.#connection, this.#entries, this.storage, options);
   }
 
   /** Stores what the stages say of themselves. */

@@ -1,4 +1,6 @@
 // What crosses between the supervisor and a stage's thread: two unions, plain data only.
+import type { CompressOptions } from "../archive/compress.ts";
+import type { Place } from "../archive/place.ts";
 import type { FailureData } from "../failure.ts";
 import type { SourceOptions } from "../frame/camera.ts";
 import type { Reading, Thermometer } from "../frame/thermometer.ts";
@@ -25,6 +27,7 @@ export interface CollectorSettings {
   /** Without its functions, which cannot cross; the thread adds `isKnown`. */
   readonly source: Omit<SourceOptions, "isKnown" | "nowUs">;
   readonly minFreeBytes: number;
+  readonly place: Place;
   readonly thermometers: readonly Thermometer[];
   readonly manifestFile: string;
 }
@@ -78,4 +81,16 @@ export interface CommunicatorAnswer {
   readonly more: boolean;
   /** A plot that could not be drawn never holds up the CSV; it is reported beside it. */
   readonly plotFailure: FailureData | undefined;
+}
+
+/** Settings and jobs of the compressor's thread, which answers with a CompressOutcome. */
+export type CompressorSettings = CompressOptions;
+
+export interface CompressorJob {
+  readonly type: "compress";
+  /** Directory, absolute. */
+  readonly filepath: string;
+  readonly filename: string;
+  /** The picture's hash when it was taken, where it is known. */
+  readonly sha256: string | undefined;
 }

@@ -13,6 +13,14 @@ export function workerFile(name: string): { url: URL; execArgv: string[] } {
   return { url, execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")] };
 }
 
+/** What a thread starts with. A TypeScript file cannot be a thread's own first one: the loader has to be there before. */
+function entryFile(url: URL): URL {
+  if (url.pathname.endsWith(".js")) return url;
+  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  const source = `import { register } from ${loader}; register(); await import(${JSON.stringify(url.href)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
 interface Pending<Answer> {
   readonly id: number;
   resolve(answer: Answer): void;
@@ -77,8 +85,8 @@ export class StageThread<Settings, Job, Answer> {
   }
 
   private begin(): Worker {
-    const { url, execArgv } = workerFile(this.name);
-    const worker = new Worker(url, { execArgv, name: this.name });
+    const { url } = workerFile(this.name);
+    const worker = new Worker(entryFile(url), { execArgv: [], name: this.name });
     this.worker = worker;
     worker.on("message", (message: FromThread<Answer>) => this.hear(message));
     worker.on("error", (error) => this.lost(worker, `died: ${error.message}`));

@@ -34,6 +34,7 @@ async function line(dress: (manifest: Manifest) => Manifest, picture?: Uint8Arra
     maxAttempts: 3,
     frameTimeoutMs: 60_000,
     nowUs: () => 2,
+    checkPlace: () => undefined,
     settled: () => undefined,
   });
   onTestFinished(async () => {
