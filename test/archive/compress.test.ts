@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { decodePicture } from "../../src/analysis/decode.ts";
@@ -158,7 +158,6 @@ test("a picture that cannot be read does not hold up the others", async () => {
   bench.finish();
   rmSync(bench.path("bad.bmp"));
   // A loop of links: the system refuses to follow it, which no reading of the picture can mend.
-  const { symlinkSync } = await import("node:fs");
   symlinkSync("bad.bmp", bench.path("bad.bmp"));
   const { compressing } = stage(bench);
   await expect(compressing.work(new AbortController().signal)).rejects.toThrow();
