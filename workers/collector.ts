@@ -79,6 +79,7 @@ async function storeFile(file: { path: string; keep: boolean }, dataDir: string)
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 async function open(settings: CollectorSettings, log: Log): Promise<Station<CollectorJob, CollectorAnswer>> {
+  checkPlace(settings.place);
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
   const source = createSource({ ...settings.source, isKnown: (filename: string) => manifest.knowsFile(filename) });
   const close = async (): Promise<void> => {

@@ -74,6 +74,7 @@ export class Supervisor {
   private finish: (reason: string) => void = () => undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
+  private ended = false;
 
   /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
   constructor(options: RunOptions) {
@@ -325,6 +326,7 @@ export class Supervisor {
     await attempt("collector", () => this.collecting.close(leftMs()));
     await attempt("communicator", () => this.delivering.close(leftMs()));
     clearInterval(this.heartbeat);
+    this.ended = true;
     this.beat();
     let failed = 0;
     await attempt("count of failures", async () => {
@@ -353,7 +355,7 @@ export class Supervisor {
         detail: lastFailure?.message ?? this.parts.find((part) => part.name === name)?.note?.() ?? "",
       }));
       this.manifest.storeHeartbeats([
-        { stage: "supervisor", state: "running", atUs: nowUs(), detail: surroundings },
+        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: nowUs(), detail: surroundings },
         ...stages,
       ]);
     } catch (thrown) {
