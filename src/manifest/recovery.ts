@@ -15,6 +15,8 @@ export interface Recovery {
   readonly missing: readonly string[];
   /** Pictures that were missing and are there again. */
   readonly returned: readonly string[];
+  /** Names in the manifest's own directory that no row of a picture lying here bears. */
+  readonly unclaimed: readonly string[];
   /** Pictures that lie under their own name and, compressed, under the other one: which to keep, the content must tell. */
   readonly twofold: readonly LocalPicture[];
   /** Pictures that lay there only under the other of their two names; the row names that one now. */
@@ -73,8 +75,9 @@ function comparePictures(
   entries: Entries,
   storage: Storage,
   nowUs: number,
-): Pick<Recovery, "missing" | "returned" | "twofold" | "renamed"> {
+): Omit<Recovery, "requeued" | "failed"> {
   const present = new Set(readdirSync(directory));
+  const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
   const lose = db.prepare("UPDATE entry SET missing = 1 WHERE id = ? AND missing = 0");
@@ -106,6 +109,7 @@ function comparePictures(
   }
   for (const { id, directory: stored, filename } of pictureRows(db)) {
     if (exists(stored, filename)) {
+      if (stored === ".") unclaimed.delete(filename);
       // Only our own directory was listed; elsewhere nothing is ever compressed.
       if (stored === "." && present.has(otherForm(filename))) twofold.push(id);
       continue;
@@ -117,7 +121,13 @@ function comparePictures(
     failLost.run(nowUs, id);
     if (lose.run(id).changes === 1) missing.push(filename);
   }
-  return { missing, returned, twofold: storage.named(twofold), renamed: storage.named(renamed) };
+  return {
+    missing,
+    returned,
+    unclaimed: [...unclaimed],
+    twofold: storage.named(twofold),
+    renamed: storage.named(renamed),
+  };
 }
 
 function missingRows(db: Connection["db"]): FileRow[] {

@@ -1,5 +1,5 @@
 // What a start makes good of a death: half-written files go, claims of the dead go back, files without a row get one.
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isPictureName } from "../analysis/decode.ts";
 import {
@@ -36,11 +36,11 @@ export function recover(options: RecoveryOptions): Interrupted {
   const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, half-written when the last run ended`);
   const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
-  const { requeued, failed, missing, twofold, renamed } = found;
+  const { requeued, failed, missing, unclaimed, twofold, renamed } = found;
   if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const filename of missing) log.error(`${filename}: the picture is gone, its row is marked as missing`);
-  if (options.adopt) adoptUnknownFiles(options);
+  if (options.adopt) adoptUnknownFiles(unclaimed, options);
   return { twofold, renamed };
 }
 
@@ -89,8 +89,8 @@ function note(
   }
 }
 
-function adoptUnknownFiles({ manifest, dataDir, runId, log }: RecoveryOptions): void {
-  const unknown = readdirSync(dataDir)
+function adoptUnknownFiles(unclaimed: readonly string[], { manifest, dataDir, runId, log }: RecoveryOptions): void {
+  const unknown = unclaimed
     .filter((name) => isPictureName(name) && !manifest.knowsFile(name))
     .map((name) => ({ name, capturedAtUs: captureTimeUs(dataDir, name) }))
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
