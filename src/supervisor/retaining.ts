@@ -45,16 +45,12 @@ export class Retaining implements StagePart {
 
   constructor(options: RetainingOptions) {
     this.options = options;
-    const { Buffer, Camera, Services } = options.config;
+    const { Buffer, Services } = options.config;
     if (!this.limited || Services.enable_remote_sync) return;
-    if (Camera.camera_type === "file_importer") {
-      options.log.info("the pictures in the data directory are the only ones there are: none is removed");
-    } else {
-      const limit = Buffer.image_buffer_size > 0 ? `the newest ${Buffer.image_buffer_size}` : "the limits of [Buffer]";
-      options.log.warn(
-        `no other copy is made (Services.enable_remote_sync = false): measured pictures beyond ${limit} are removed for good; Buffer.image_buffer_size = 0 keeps them all`,
-      );
-    }
+    const limit = Buffer.image_buffer_size > 0 ? `the newest ${Buffer.image_buffer_size}` : "the limits of [Buffer]";
+    options.log.warn(
+      `no other copy is made (Services.enable_remote_sync = false): measured pictures beyond ${limit} are removed for good; Buffer.image_buffer_size = 0 keeps them all`,
+    );
   }
 
   /** One batch. True when more has to go and can. */
@@ -69,7 +65,7 @@ export class Retaining implements StagePart {
   }
 
   idle(): boolean {
-    return this.choose(this.countedExcess()).length === 0;
+    return !this.limited || this.choose(this.countedExcess()).length === 0;
   }
 
   note(): string {
@@ -83,17 +79,19 @@ export class Retaining implements StagePart {
     while (await this.work());
   }
 
+  /** Whether anything may ever go. Imported where they lie, the pictures are somebody's only ones. */
   private get limited(): boolean {
-    const { image_buffer_size, max_bytes, min_free_bytes } = this.options.config.Buffer;
+    const { Buffer, Camera, Services } = this.options.config;
+    const { image_buffer_size, max_bytes, min_free_bytes } = Buffer;
+    if (Camera.camera_type === "file_importer" && !Services.enable_remote_sync) return false;
     return image_buffer_size > 0 || max_bytes > 0 || min_free_bytes > 0;
   }
 
-  /** With syncing, only what was copied and verified may go; without it, never what somebody else put there. */
+  /** With syncing, only what was copied and verified may go. */
   private choose(excess: Excess): LocalPicture[] {
     if (excess.images === 0 && excess.bytes === 0) return [];
     const { config, inHand, manifest } = this.options;
     const synced = config.Services.enable_remote_sync;
-    if (!synced && config.Camera.camera_type === "file_importer") return [];
     const busy = inHand();
     const candidates = manifest.storage.removable(BATCH + busy.size, synced);
     return chooseRemovals(candidates.filter(({ entryId }) => !busy.has(entryId)).slice(0, BATCH), excess);
