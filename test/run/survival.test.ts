@@ -104,7 +104,8 @@ test("SIGTERM ends a run cleanly: exit 0, nothing in hand, everything measured i
 test("a second interrupt ends at once with 130", async () => {
   const directory = experiment(QUICK_CONFIG);
   const { child, ended } = start(["run"], directory);
-  await sleep(2500);
+  // Before that, no signal is waited for yet.
+  await firstCapture(child, ended);
   child.kill("SIGINT");
   child.kill("SIGINT");
   const waited = performance.now();
