@@ -22,9 +22,14 @@ export const PARTIAL_SUFFIX = ".part";
 
 /**
  * Writes `bytes` to `path` so that the name never holds less than all of them, durable when the promise resolves.
- * Replaces an existing file. Leaves no temporary file behind when it fails.
+ * Replaces an existing file. Leaves no temporary file behind when it fails. `check` sees the temporary file once it is on
+ * the disk and before it gets its name; what it throws is a failure of the write.
  */
-export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeDurably(
+  path: string,
+  bytes: Uint8Array | string,
+  check?: (temporary: string) => Promise<void>,
+): Promise<void> {
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
   let handle: FileHandle | undefined;
@@ -34,6 +39,7 @@ export async function writeDurably(path: string, bytes: Uint8Array | string): Pr
     await handle.sync();
     await handle.close();
     handle = undefined;
+    await check?.(temporary);
     await rename(temporary, path);
   } catch (error) {
     await handle?.close();

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile, rm, statfs } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { checkPlace } from "../src/archive/place.ts";
 import { Failure } from "../src/failure.ts";
 import { fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
@@ -26,6 +27,16 @@ async function checkSpace(settings: CollectorSettings): Promise<void> {
     hint: `it resumes by itself above ${megabytes(settings.minFreeBytes)} (Storage.min_free_bytes)`,
     retry: "later",
   });
+}
+
+/** A disk unmounted while the picture was being written: what went into the directory below it is taken back. */
+async function checkStored({ directory, filename }: Stored, { place }: CollectorSettings): Promise<void> {
+  try {
+    checkPlace(place);
+  } catch (error) {
+    await rm(join(directory, filename), { force: true });
+    throw error;
+  }
 }
 
 /** A name in `directory` that no file bears yet: a picture is never overwritten. */
@@ -68,6 +79,7 @@ async function storeFile(file: { path: string; keep: boolean }, dataDir: string)
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 async function open(settings: CollectorSettings, log: Log): Promise<Station<CollectorJob, CollectorAnswer>> {
+  checkPlace(settings.place);
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
   const source = createSource({ ...settings.source, isKnown: (filename: string) => manifest.knowsFile(filename) });
   const close = async (): Promise<void> => {
@@ -83,12 +95,17 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
 
   const run = async (_job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
     const startedMs = performance.now();
+    checkPlace(settings.place);
     await checkSpace(settings);
     // Thermometers take most of a second each: they are read while the camera exposes, never before it.
     const thermometers = readThermometers(settings.thermometers, settings.camera.type);
     const captured = await source.capture(signal);
     if (captured === null) return { frame: null, more: false };
     const stored = await store(captured, settings).catch((error: unknown) => {
+      source.giveBack?.(captured);
+      throw error;
+    });
+    await checkStored(stored, settings).catch((error: unknown) => {
       source.giveBack?.(captured);
       throw error;
     });

@@ -4,10 +4,11 @@ import { dirname } from "node:path";
 import type { CommandModule } from "yargs";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { readRoiManifest } from "../analysis/roi.ts";
+import { checkFileSystem } from "../archive/place.ts";
 import { checkRunnable, type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
 import { checkDirectories } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure } from "../failure.ts";
+import { encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { simulatedRoiManifest } from "../frame/camera.ts";
 import { createLogger, type Logger } from "../log.ts";
@@ -38,7 +39,7 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   handler: async (args) => {
     checkArguments(args);
     const loaded = loadConfig(args.config);
-    const summary = await runExperiment(loaded, args);
+    const summary = await runOnOneDisk(loaded, args);
     process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, loaded.config)}\n`);
     process.exitCode = exitCode(summary);
     // Something that did not end in time would keep the process alive; all that is durable is so already.
@@ -59,11 +60,25 @@ function checkArguments({ frames, duration }: RunArguments): void {
   }
 }
 
+/** A disk that was unplugged and came back is a new one to the system: then everything is opened anew, by itself. */
+async function runOnOneDisk(loaded: Loaded, args: RunArguments): Promise<RunSummary> {
+  const total = { captured: 0, processed: 0, failed: 0 };
+  for (;;) {
+    const frames = args.frames === undefined ? undefined : Math.max(1, args.frames - total.captured);
+    const summary = await runExperiment(loaded, { ...args, frames });
+    total.captured += summary.captured;
+    total.processed += summary.processed;
+    total.failed += summary.failed;
+    if (!summary.displaced) return { ...summary, ...total };
+  }
+}
+
 async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSummary> {
   const { config } = loaded;
   checkRunnable(loaded);
   // A kernel that does not load is the installation's fault: it must not cost a single frame its chance.
   kernelVersion();
+  checkDisk(config);
   checkDirectories(config);
   const lock = lockExperiment(config.Paths.data_dir);
   const onTerminal = process.stderr.isTTY === true && !args.json;
@@ -113,6 +128,17 @@ async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean): 
     clearInterval(timer);
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
+  }
+}
+
+/** The disk that the configuration names must be there before anything is made in the directory it is mounted on. */
+function checkDisk({ Paths, Storage }: Config): void {
+  if (Storage.usb_uuid === undefined) return;
+  try {
+    checkFileSystem(Storage.usb_uuid, Paths.root_dir);
+  } catch (error) {
+    const { message, hint } = encodeFailure(error);
+    throw new Failure("experiment.unusable", message, { cause: error, ...(hint === undefined ? {} : { hint }) });
   }
 }
 

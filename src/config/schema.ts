@@ -126,6 +126,21 @@ const Retries = section("What happens after failures", {
 
 const Buffer = section("How much is kept locally", {
   image_buffer_size: key(whole(0).default(300), "Images kept locally; 0 means no limit", { unit: "images" }),
+  max_bytes: key(whole(0).default(0), "Size of the images kept locally; 0 means no limit", { unit: "bytes" }),
+  min_free_bytes: key(
+    whole(0).default(0),
+    "Oldest images go while less than this is free; 0 means never. Choose more than Storage.min_free_bytes",
+    { unit: "bytes" },
+  ),
+});
+
+const Compression = section("How measured images are compressed (Services.enable_image_compression)", {
+  level: key(whole(1, 9).default(6), "Effort of gzip: 1 is fastest, 9 is smallest"),
+  min_saving_percent: key(
+    z.number().min(0).max(100).default(5),
+    "An image that would shrink by less is left as it is, as PNG usually is",
+    { unit: "percent" },
+  ),
 });
 
 const Communication = section("Where results go", {
@@ -297,6 +312,7 @@ export const SCHEMA = z.strictObject({
   Timing,
   Retries,
   Buffer,
+  Compression,
   Communication,
   Camera,
   Temperature,

@@ -69,6 +69,7 @@ export class Entries {
   readonly #insert: Statement;
   readonly #insertReading: Statement;
   readonly #knows: Statement<[string, string]>;
+  readonly #knowsAway: Statement<[string, string]>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
@@ -90,6 +91,7 @@ export class Entries {
       "INSERT INTO reading VALUES (@entryId, @sensor, @value, @unit, @takenAtUs, @error)",
     );
     this.#knows = db.prepare("SELECT 1 FROM entry WHERE directory = ? AND filename = ?").pluck();
+    this.#knowsAway = db.prepare("SELECT 1 FROM entry WHERE local = 0 AND filename IN (?, ?)").pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
     this.#claim = db.prepare(`
       UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
@@ -150,11 +152,16 @@ export class Entries {
     });
   }
 
-  /** Whether a row names the file. A picture and its compressed form (`.gz`) are one and the same. */
+  /**
+   * Whether a row names the file, or named it before it was moved away. A picture and its compressed form (`.gz`) are one
+   * and the same.
+   */
   knowsFile(filename: string, filepath = this.#connection.directory): boolean {
     const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
     const directory = this.storedDirectory(filepath);
-    return this.#knows.get(directory, filename) !== undefined || this.#knows.get(directory, other) !== undefined;
+    if (this.#knows.get(directory, filename) !== undefined || this.#knows.get(directory, other) !== undefined)
+      return true;
+    return directory === "." && this.#knowsAway.get(filename, other) !== undefined;
   }
 
   /** Whether there is an entry without a picture at exactly this moment. */

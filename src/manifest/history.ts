@@ -18,6 +18,9 @@ export interface ManifestCounts {
   readonly missing: number;
   readonly collectionErrors: number;
   readonly imageBytes: number;
+  /** Pictures lying in the data directory, and their size. */
+  readonly localImages: number;
+  readonly localBytes: number;
 }
 
 /** An entry as kept. */
@@ -73,7 +76,8 @@ export function counts({ db }: Connection): ManifestCounts {
   const row = db
     .prepare<[], Omit<ManifestCounts, "total">>(`
       SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing,
-        collection_errors AS collectionErrors, image_bytes AS imageBytes FROM counter`)
+        collection_errors AS collectionErrors, image_bytes AS imageBytes,
+        local_images AS localImages, local_bytes AS localBytes FROM counter`)
     .get();
   if (row === undefined) throw new RangeError("the row of counters is gone");
   return { total: row.pending + row.processing + row.processed + row.failed, ...row };

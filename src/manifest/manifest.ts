@@ -16,6 +16,7 @@ import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./o
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
+import { Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 import * as tracking from "./tracking.ts";
 
@@ -31,6 +32,8 @@ export class Manifest {
   readonly #outputs: Outputs;
   /** Copies on the remote. */
   readonly syncing: Syncing;
+  /** Where the pictures lie. */
+  readonly storage: Storage;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -38,6 +41,7 @@ export class Manifest {
     this.#results = new Results(connection);
     this.#outputs = new Outputs(connection, this.#entries);
     this.syncing = new Syncing(connection, this.#entries);
+    this.storage = new Storage(connection, this.#entries);
   }
 
   /**
@@ -88,8 +92,13 @@ export class Manifest {
   }
 
   /** Puts right what a dead run left (invariants 2 and 3): claims, rows without pictures, pictures that came back. */
-  recover(options: { readonly maxAttempts: number; readonly nowUs: number }): Recovery {
-    return recoverEntries(this.#connection, this.#entries, options);
+  recover(options: {
+    readonly maxAttempts: number;
+    readonly nowUs: number;
+    /** Where the copies lie that removed pictures are known by. */
+    readonly remoteRoot?: string;
+  }): Recovery {
+    return recoverEntries(this.#connection, this.#entries, this.storage, options);
   }
 
   /** Stores what the stages say of themselves. */

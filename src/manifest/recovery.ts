@@ -1,8 +1,10 @@
-// What a start finds after a death: claims nobody holds any more, and rows whose picture is gone or has come back.
+// What a start finds after a death: claims nobody holds any more, pictures whose removal or compression was interrupted,
+// and rows whose picture is gone or has come back. Its cost goes with the pictures lying here, not with the history.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import type { LocalPicture, Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 
 export interface Recovery {
@@ -14,6 +16,12 @@ export interface Recovery {
   readonly missing: readonly string[];
   /** Pictures that were missing and are there again. */
   readonly returned: readonly string[];
+  /** Names in the manifest's own directory that no row of a picture lying here bears. */
+  readonly unclaimed: readonly string[];
+  /** Pictures that lie under their own name and, compressed, under the other one: which to keep, the content must tell. */
+  readonly twofold: readonly LocalPicture[];
+  /** Pictures that lay there only under the other of their two names; the row names that one now. */
+  readonly renamed: readonly LocalPicture[];
 }
 
 interface FileRow {
@@ -22,16 +30,23 @@ interface FileRow {
   filename: string;
 }
 
+/** The name of a picture's other form: compressed by gzip, or not. */
+export function otherForm(filename: string): string {
+  return filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
+}
+
 /** Only for the holder of the experiment's lock: every claim it finds belongs to a dead process. */
 export function recoverEntries(
   connection: Connection,
   entries: Entries,
-  options: { readonly maxAttempts: number; readonly nowUs: number },
+  storage: Storage,
+  options: { readonly maxAttempts: number; readonly nowUs: number; readonly remoteRoot?: string },
 ): Recovery {
-  return connection.write(() => ({
-    ...releaseDeadClaims(connection, options),
-    ...comparePictures(connection, entries, options.nowUs),
-  }));
+  return connection.write(() => {
+    const claims = releaseDeadClaims(connection, options);
+    settleRemovals(storage, options.remoteRoot);
+    return { ...claims, ...comparePictures(connection, entries, storage, options.nowUs) };
+  });
 }
 
 function releaseDeadClaims(
@@ -48,16 +63,25 @@ function releaseDeadClaims(
   return { requeued: changes, failed };
 }
 
+/** A file that is still there was not removed: it stays, and the ring buffer decides anew. */
+function settleRemovals(storage: Storage, remoteRoot: string | undefined): void {
+  const begun = storage.unfinishedRemovals();
+  const isThere = ({ filepath, filename }: LocalPicture) => existsSync(join(filepath, filename));
+  const ids = (pictures: readonly LocalPicture[]) => pictures.map(({ entryId }) => entryId);
+  storage.endRemoval(ids(begun.filter((picture) => !isThere(picture))), remoteRoot, ids(begun.filter(isThere)));
+}
+
 function comparePictures(
   connection: Connection,
   entries: Entries,
+  storage: Storage,
   nowUs: number,
-): Pick<Recovery, "missing" | "returned"> {
+): Omit<Recovery, "requeued" | "failed"> {
   const { db, directory } = connection;
   const present = new Set(readdirSync(directory));
+  const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
-  const rename = db.prepare("UPDATE entry SET filename = @name, missing = 0 WHERE id = @id");
   const lose = db.prepare("UPDATE entry SET missing = 1 WHERE id = ? AND missing = 0");
   const failLost = db.prepare(`
     UPDATE entry SET status = 'failed', processed_at_us = ?, error_code = 'frame.missing', error = 'the picture is gone'
@@ -66,22 +90,35 @@ function comparePictures(
     UPDATE entry SET missing = 0, status = iif(error_code = 'frame.missing' AND status = 'failed', 'pending', status),
       attempts = iif(error_code = 'frame.missing', 0, attempts) WHERE id = ?`);
   const syncing = new Syncing(connection, entries);
+  // Of what was compressed behind our back the hash is not known yet; of what was unpacked, it is.
+  const follow = db.prepare(`
+    UPDATE entry SET filename = @name, missing = 0,
+      bytes = iif(@packed, NULL, original_bytes), sha256 = iif(@packed, NULL, original_sha256),
+      original_bytes = iif(@packed, bytes, NULL), original_sha256 = iif(@packed, sha256, NULL) WHERE id = @id`);
   const missing: string[] = [];
   const returned: string[] = [];
-  const lost = db.prepare<[], number>("SELECT id FROM entry WHERE missing = 1").pluck().all();
-  const wasMissing = new Set(lost);
+  const twofold: number[] = [];
+  const renamed: number[] = [];
+  const followForm = (id: number, filename: string) => {
+    const name = otherForm(filename);
+    follow.run({ id, name, packed: name.endsWith(".gz") ? 1 : 0 });
+    renamed.push(id);
+  };
+  for (const { id, directory: stored, filename } of missingRows(db)) {
+    if (exists(stored, filename)) returned.push(filename);
+    else if (exists(stored, otherForm(filename))) followForm(id, filename);
+    else continue;
+    found.run(id);
+  }
   for (const { id, directory: stored, filename } of pictureRows(db)) {
     if (exists(stored, filename)) {
-      if (!wasMissing.has(id)) continue;
-      found.run(id);
-      returned.push(filename);
+      if (stored === ".") unclaimed.delete(filename);
+      // Only our own directory was listed; elsewhere nothing is ever compressed.
+      if (stored === "." && present.has(otherForm(filename))) twofold.push(id);
       continue;
     }
-    // Compression and its undoing may have died between the file and the row.
-    const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
-    if (exists(stored, other)) {
-      rename.run({ id, name: other });
-      if (wasMissing.has(id)) found.run(id);
+    if (exists(stored, otherForm(filename))) {
+      followForm(id, filename);
       continue;
     }
     // A move or a removal died between the file and the row: the verified copy is the picture now.
@@ -89,19 +126,34 @@ function comparePictures(
     failLost.run(nowUs, id);
     if (lose.run(id).changes === 1) missing.push(filename);
   }
-  return { missing, returned };
+  return {
+    missing,
+    returned,
+    unclaimed: [...unclaimed],
+    twofold: storage.named(twofold),
+    renamed: storage.named(renamed),
+  };
+}
+
+function missingRows(db: Connection["db"]): FileRow[] {
+  return db
+    .prepare<[], FileRow>(
+      "SELECT id, directory, filename FROM entry WHERE missing = 1 AND local = 1 AND filename IS NOT NULL",
+    )
+    .all();
 }
 
 const PAGE_ROWS = 10_000;
 
-/** Every row that names a picture on this machine. */
+/** Every row whose picture should lie here, from the index alone. */
 function* pictureRows(db: Connection["db"]): Generator<FileRow> {
-  const page = db.prepare<[string, string, number], FileRow>(`
-    SELECT id, directory, filename FROM entry INDEXED BY entry_file
-    WHERE filename IS NOT NULL AND (directory, filename) > (?, ?) AND local = 1 ORDER BY directory, filename LIMIT ?`);
-  let last: FileRow = { id: 0, directory: "", filename: "" };
+  const page = db.prepare<[number, number, number], FileRow & { captured_at_us: number }>(`
+    SELECT id, captured_at_us, directory, filename FROM entry INDEXED BY entry_local
+    WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND (captured_at_us, id) > (?, ?)
+    ORDER BY captured_at_us, id LIMIT ?`);
+  let last = { captured_at_us: Number.MIN_SAFE_INTEGER, id: 0 };
   for (;;) {
-    const rows = page.all(last.directory, last.filename, PAGE_ROWS);
+    const rows = page.all(last.captured_at_us, last.id, PAGE_ROWS);
     yield* rows;
     const end = rows.at(-1);
     if (end === undefined) return;

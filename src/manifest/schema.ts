@@ -248,18 +248,24 @@ SELECT o.entry_id AS entry, o.analysis_id AS analysis,
 FROM displacement d JOIN outcome o ON o.id = d.outcome_id JOIN entry e ON e.id = o.entry_id;
 `;
 
-// Where each picture lies: here, compressed, on the share, or no longer anywhere.
+// Where each picture lies: here, compressed, on the share, or no longer anywhere. Counted are those in the manifest's own
+// directory: what lies elsewhere belongs to somebody else and is not the ring buffer's.
 const STORED: Counted = {
   ...COUNTED,
-  local_images: (row) => `(${row}.local = 1 AND ${row}.filename IS NOT NULL AND ${row}.missing = 0)`,
+  local_images: (row) => `(${row}.local = 1 AND ${row}.directory IS '.' AND ${row}.missing = 0)`,
   local_bytes: (row) =>
-    `iif(${row}.local = 1 AND ${row}.filename IS NOT NULL AND ${row}.missing = 0, coalesce(${row}.bytes, 0), 0)`,
+    `iif(${row}.local = 1 AND ${row}.directory IS '.' AND ${row}.missing = 0, coalesce(${row}.bytes, 0), 0)`,
 };
+
+/** What the ring buffer may remove: settled, reported, in our own directory. A failed frame has nothing to report. */
+export const REMOVABLE = `local = 1 AND missing = 0 AND directory = '.'
+  AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1))`;
 
 const STORAGE = `
 -- 1 while the picture is (to be) found in \`directory\` on this machine. 0 once it was moved to the share, which
 -- \`directory\` and \`filename\` then name, or once the ring buffer let go of the only copy (image_synced = 0).
 ALTER TABLE entry ADD COLUMN local INTEGER NOT NULL DEFAULT 1 CHECK (local IN (0, 1));
+-- Set before the file is removed, while local is still 1: a death in between is put right by looking at the file.
 ALTER TABLE entry ADD COLUMN removed_at_us INTEGER;
 -- \`bytes\` and \`sha256\` are those of the file as it lies there; these, of the picture before it was compressed.
 ALTER TABLE entry ADD COLUMN original_bytes INTEGER;
@@ -274,9 +280,16 @@ CREATE INDEX entry_uncompressed ON entry (id)
   WHERE compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed';
 CREATE INDEX entry_unsynced ON entry (id)
   WHERE image_synced = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status IN ('processed', 'failed');
--- Oldest capture first: what the ring buffer goes through.
-CREATE INDEX entry_local ON entry (captured_at_us, id)
+-- Oldest capture first, and all that a start needs to compare rows with files, however long the history is.
+CREATE INDEX entry_local ON entry (captured_at_us, id, directory, filename)
   WHERE local = 1 AND missing = 0 AND filename IS NOT NULL;
+-- What the ring buffer may remove, oldest first: without syncing, and with it.
+CREATE INDEX entry_removable ON entry (captured_at_us, id) WHERE ${REMOVABLE};
+CREATE INDEX entry_removable_synced ON entry (captured_at_us, id)
+  WHERE ${REMOVABLE} AND image_synced = 1 AND remote_sha256 IS NOT NULL;
+CREATE INDEX entry_removing ON entry (id) WHERE local = 1 AND removed_at_us IS NOT NULL;
+-- Pictures that moved away are still known by their name: one that comes back is not a new frame.
+CREATE INDEX entry_away ON entry (filename) WHERE local = 0 AND filename IS NOT NULL;
 
 -- Files beside the pictures (results, CSV, plots, snapshots, backups) as they were last copied and verified.
 CREATE TABLE synced_file (
@@ -315,14 +328,14 @@ CREATE TABLE archive (
 ALTER TABLE counter ADD COLUMN local_images INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counter ADD COLUMN local_bytes INTEGER NOT NULL DEFAULT 0;
 UPDATE counter SET
-  local_images = (SELECT count(*) FROM entry WHERE filename IS NOT NULL AND missing = 0),
-  local_bytes = (SELECT coalesce(sum(bytes), 0) FROM entry WHERE filename IS NOT NULL AND missing = 0);
+  local_images = (SELECT count(*) FROM entry WHERE directory = '.' AND missing = 0),
+  local_bytes = (SELECT coalesce(sum(bytes), 0) FROM entry WHERE directory = '.' AND missing = 0);
 DROP TRIGGER entry_added;
 DROP TRIGGER entry_removed;
 DROP TRIGGER entry_changed;
 ${countingTriggers(
   STORED,
-  "status, data_transmitted, image_synced, compression_attempted, missing, collection_error, bytes, local, filename",
+  "status, data_transmitted, image_synced, compression_attempted, missing, collection_error, bytes, local, directory",
 )}`;
 
 // What tracking compares with, and what it was carried beside.

@@ -1,5 +1,6 @@
 // The collector stage: one capture in the collector's thread, then the row. The file is durable before this thread
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
+import type { Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import { sourceSettings } from "../frame/camera.ts";
 import type { StageLog } from "../log.ts";
@@ -11,6 +12,7 @@ export interface CollectingOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly manifestFile: string;
+  readonly place: Place;
   readonly runId: number;
   readonly log: StageLog;
   /** Captures after which the collector rests. */
@@ -34,7 +36,7 @@ export class Collecting {
     this.options = options;
     const first = options.manifest.entries().next();
     const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
-    const settings = collectorSettings(options.config, options.manifestFile, startedAtUs);
+    const settings = collectorSettings(options, startedAtUs);
     this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
   }
 
@@ -81,7 +83,10 @@ export class Collecting {
 }
 
 /** What the collector's thread needs of the configuration; plain data, as it crosses to the thread. */
-function collectorSettings(config: Config, manifestFile: string, startedAtUs?: number): CollectorSettings {
+function collectorSettings(
+  { config, manifestFile, place }: CollectingOptions,
+  startedAtUs?: number,
+): CollectorSettings {
   const { Camera: camera, Paths: paths, Services: services, Temperature: temperature } = config;
   const sensors = services.enable_thermocouple ? Object.entries(temperature.thermocouple_sensors) : [];
   return {
@@ -94,6 +99,7 @@ function collectorSettings(config: Config, manifestFile: string, startedAtUs?: n
     },
     source: sourceSettings(config, startedAtUs),
     minFreeBytes: config.Storage.min_free_bytes,
+    place,
     thermometers: sensors.map(([serial, name]) => ({ serial, name })),
     manifestFile,
   };

@@ -2,12 +2,15 @@
 
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { checkFileSystem } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
+import { failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { BUFFER_FULL } from "./retaining.ts";
 
 export interface StageHealth {
   readonly stage: string;
@@ -40,7 +43,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
   const dataDir = config.Paths.data_dir;
   const file = join(dataDir, MANIFEST_FILENAME);
   const freeBytes = existsSync(dataDir) ? freeSpace(dataDir) : undefined;
-  if (!existsSync(file)) return { ...NOTHING, dataDir, freeBytes };
+  if (!existsSync(file)) return { ...NOTHING, dataDir, freeBytes, alarms: absence(config) };
   const holder = experimentHolder(dataDir);
   const manifest = Manifest.open({ file, readonly: true });
   try {
@@ -93,8 +96,21 @@ const NOTHING = {
   counts: undefined,
   lastFrame: undefined,
   stages: [],
-  alarms: [],
 } as const;
+
+/** Why there is nothing to read although there should be. */
+function absence({ Paths, Storage }: Config): string[] {
+  if (Storage.usb_uuid !== undefined) {
+    try {
+      checkFileSystem(Storage.usb_uuid, Paths.root_dir);
+    } catch (error) {
+      return [failureLine(error)];
+    }
+  }
+  const ran = existsSync(join(Paths.logs_dir, "supervisor.log"));
+  if (!ran) return [];
+  return [`${Paths.data_dir} holds no manifest, yet something ran here: was it removed, moved, or its disk unmounted?`];
+}
 
 function freeSpace(directory: string): number {
   const disk = statfsSync(directory);
@@ -121,6 +137,8 @@ function alarms({ config, running, ended, ranBefore, stages, counts, displacemen
   if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
   for (const { stage, state, detail, ageSeconds } of stages) {
     if (!running) continue;
+    if (stage === "supervisor" && detail !== "") found.push(detail);
+    if (stage === "retention" && detail.startsWith(BUFFER_FULL)) found.push(detail);
     if (state === "faulted" || state === "backing_off") found.push(`${stage} ${state.replace("_", " ")}: ${detail}`);
     if (ageSeconds > STALE_BEATS * config.Supervisor.heartbeat_seconds) {
       found.push(`${stage}: no heartbeat for ${Math.round(ageSeconds)} s`);
@@ -146,6 +164,7 @@ function alarms({ config, running, ended, ranBefore, stages, counts, displacemen
 export function formatSnapshot(snapshot: Snapshot): string[] {
   const { counts, lastFrame } = snapshot;
   if (snapshot.experiment === "none") {
+    if (snapshot.alarms.length > 0) return snapshot.alarms.map((alarm) => `ALARM         ${alarm}`);
     return [`no experiment in ${snapshot.dataDir} yet; \`phorest run\` starts one`];
   }
   const lines = [experimentLine(snapshot)];
@@ -158,7 +177,10 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   }
   if (lastFrame !== undefined)
     lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
-  if (snapshot.freeBytes !== undefined) lines.push(`disk          ${(snapshot.freeBytes / 1e9).toFixed(1)} GB free`);
+  const kept =
+    counts === undefined ? [] : [`${counts.localImages} pictures here, ${(counts.localBytes / 1e9).toFixed(2)} GB`];
+  const free = snapshot.freeBytes === undefined ? [] : [`${(snapshot.freeBytes / 1e9).toFixed(1)} GB free`];
+  if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
   for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
     lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);

@@ -1,5 +1,8 @@
 // What crosses between the supervisor and a stage's thread: two unions, plain data only.
+
+import type { CompressOptions } from "../archive/compress.ts";
 import type { BatchResult, PictureTask } from "../archive/pictures.ts";
+import type { Place } from "../archive/place.ts";
 import type { RemoteInspection } from "../archive/remote.ts";
 import type { SideFile, SideTask, StagedFile } from "../archive/side-files.ts";
 import type { FailureData } from "../failure.ts";
@@ -30,6 +33,7 @@ export interface CollectorSettings {
   /** Without its functions, which cannot cross; the thread adds `isKnown`. */
   readonly source: Omit<SourceOptions, "isKnown" | "nowUs">;
   readonly minFreeBytes: number;
+  readonly place: Place;
   readonly thermometers: readonly Thermometer[];
   readonly manifestFile: string;
 }
@@ -121,3 +125,14 @@ export type SyncerAnswer =
   /** undefined: the file changed or went while it was read; the next pass sees to it. */
   | { readonly type: "stage"; readonly staged: StagedFile | undefined }
   | { readonly type: "publish"; readonly remotePath: string };
+/** Settings and jobs of the compressor's thread, which answers with a CompressOutcome. */
+export type CompressorSettings = CompressOptions;
+
+export interface CompressorJob {
+  readonly type: "compress";
+  /** Directory, absolute. */
+  readonly filepath: string;
+  readonly filename: string;
+  /** The picture's hash when it was taken, where it is known. */
+  readonly sha256: string | undefined;
+}

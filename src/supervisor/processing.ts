@@ -33,6 +33,8 @@ export interface ProcessingOptions {
   readonly maxAttempts: number;
   readonly frameTimeoutMs: number;
   nowUs(): number;
+  /** Throws while the data directory is not the one the run began with. */
+  checkPlace(): void;
   /** Called when a frame is settled; there is room to claim another, and an output may want to look. */
   settled(ok: boolean): void;
 }
@@ -257,7 +259,8 @@ export class Processing {
   }
 
   /** Fails the frame for good, or sets it aside for another try while that can help. */
-  private refuse(claim: Claim, failure: FailureData, analysisId?: number): void {
+  private refuse(claim: Claim, reason: FailureData, analysisId?: number): void {
+    const failure = this.withPlace(reason);
     const again = failure.retry === "later" && (isStorage(failure) || claim.attempts < this.options.maxAttempts);
     if (again) {
       this.setAside(claim, failure);
@@ -267,6 +270,17 @@ export class Processing {
       this.settleFailed(claim, failure, analysisId);
     } catch (thrown) {
       this.setAside(claim, encodeFailure(thrown));
+    }
+  }
+
+  /** A picture that is missing because the whole disk is has not failed: it waits like all others. */
+  private withPlace(failure: FailureData): FailureData {
+    if (failure.code !== "frame.missing") return failure;
+    try {
+      this.options.checkPlace();
+      return failure;
+    } catch (thrown) {
+      return encodeFailure(thrown);
     }
   }
 

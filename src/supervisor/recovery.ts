@@ -1,36 +1,96 @@
 // What a start makes good of a death: half-written files go, claims of the dead go back, files without a row get one.
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isPictureName } from "../analysis/decode.ts";
+import {
+  adoptCompressed,
+  type CompressOutcome,
+  compressPicture,
+  dropOriginal,
+  GZIP_SUFFIX,
+} from "../archive/compress.ts";
 import { sweepPartials } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { otherForm, type Recovery } from "../manifest/recovery.ts";
 
 export interface RecoveryOptions {
   readonly manifest: Manifest;
   readonly dataDir: string;
   readonly runId: number;
   readonly maxAttempts: number;
+  /** Where the copies lie that removed pictures are known by. */
+  readonly remoteRoot: string;
   /** False when the source itself takes the pictures lying in the data directory. */
   readonly adopt: boolean;
   readonly log: StageLog;
   nowUs(): number;
 }
 
+/** Pictures whose compression was interrupted; `settleForms` looks into them. */
+export type Interrupted = Pick<Recovery, "twofold" | "renamed">;
+
 /** Brings files and rows into agreement (invariant 2). Loses nothing: it deletes only temporary files. */
-export function recover(options: RecoveryOptions): void {
-  const { manifest, dataDir, log } = options;
+export function recover(options: RecoveryOptions): Interrupted {
+  const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, half-written when the last run ended`);
-  const { requeued, failed, missing } = manifest.recover({ maxAttempts: options.maxAttempts, nowUs: options.nowUs() });
+  const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
+  const { requeued, failed, missing, unclaimed, twofold, renamed } = found;
   if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const filename of missing) log.error(`${filename}: the picture is gone, its row is marked as missing`);
-  if (options.adopt) adoptUnknownFiles(options);
+  if (options.adopt) adoptUnknownFiles(unclaimed, options);
+  return { twofold, renamed };
 }
 
-function adoptUnknownFiles({ manifest, dataDir, runId, log }: RecoveryOptions): void {
-  const unknown = readdirSync(dataDir)
+/**
+ * Ends what a death interrupted between two steps of a compression: of two files that hold the same picture the
+ * compressed one stays. Files that hold different things are both left where they are.
+ */
+export async function settleForms(
+  { twofold, renamed }: Interrupted,
+  { storage }: Manifest,
+  log: StageLog,
+): Promise<void> {
+  for (const { entryId, filepath, filename, sha256 } of twofold) {
+    const path = join(filepath, filename);
+    if (filename.endsWith(GZIP_SUFFIX)) {
+      if (await dropOriginal(path)) log.warn(`${filename}: its original lay beside it again and was removed`);
+      else log.warn(`${filename}: beside it lies ${otherForm(filename)}, which holds something else; both stay`);
+      continue;
+    }
+    const outcome = await compressPicture(path, sha256, UNLIMITED);
+    note(entryId, filename, outcome, storage, log);
+  }
+  for (const { entryId, filepath, filename } of renamed) {
+    if (!filename.endsWith(GZIP_SUFFIX)) continue;
+    const outcome = await adoptCompressed(join(filepath, filename), storage.originalSha256(entryId));
+    note(entryId, filename, outcome, storage, log);
+  }
+}
+
+/** The compressed file is there already: neither effort nor saving is in question. */
+const UNLIMITED = { level: 1, minSavingPercent: 0 };
+
+function note(
+  entryId: number,
+  filename: string,
+  outcome: CompressOutcome,
+  storage: Manifest["storage"],
+  log: StageLog,
+): void {
+  if (outcome.kind === "compressed") {
+    const { kind: _, ...file } = outcome;
+    storage.settleCompressed(entryId, file);
+    log.warn(`${filename}: its compression, interrupted when the last run ended, is completed`);
+  } else if (outcome.kind === "refused") {
+    log.error(`${filename}: ${outcome.reason}`);
+  }
+}
+
+function adoptUnknownFiles(unclaimed: readonly string[], { manifest, dataDir, runId, log }: RecoveryOptions): void {
+  const unknown = unclaimed
     .filter((name) => isPictureName(name) && !manifest.knowsFile(name))
     .map((name) => ({ name, capturedAtUs: captureTimeUs(dataDir, name) }))
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);

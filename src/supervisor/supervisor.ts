@@ -11,6 +11,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { trackDrift } from "../analysis/drift.ts";
 import { methodSettings } from "../analysis/resonance.ts";
+import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
@@ -23,9 +24,10 @@ import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
-import { recover } from "./recovery.ts";
+import { type Interrupted, recover, settleForms } from "./recovery.ts";
 import { Stage, type StageReport } from "./stage.ts";
-import { Syncing } from "./syncing.ts";
+import { storageParts } from "./storing.ts";
+import { Surroundings } from "./surroundings.ts";
 
 /** A file source reads its own data directory or another program's; the others make new pictures. */
 const FILE_SOURCES = new Set(["file_importer", "folder"]);
@@ -52,6 +54,8 @@ export interface RunSummary {
   readonly fault: string | undefined;
   /** False when something in hand did not end in time. */
   readonly clean: boolean;
+  /** The disk went away and came back as a new one: everything has to be opened anew. */
+  readonly displaced: boolean;
 }
 
 export class Supervisor {
@@ -61,6 +65,8 @@ export class Supervisor {
   private readonly collecting: Collecting;
   private readonly processing: Processing;
   private readonly delivering: Delivering;
+  private readonly surroundings: Surroundings;
+  private readonly interrupted: Interrupted;
   /** The stages beside capture, measurement and report, as far as the configuration wants them. */
   private readonly parts: readonly StagePart[];
   private readonly stages: ReadonlyMap<StageName, Stage<StageName>>;
@@ -68,6 +74,7 @@ export class Supervisor {
   private finish: (reason: string) => void = () => undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
+  private ended = false;
 
   /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
   constructor(options: RunOptions) {
@@ -75,6 +82,13 @@ export class Supervisor {
     const { config, log } = options;
     const { Paths: paths, Data_Analysis: analysis } = config;
     const manifestFile = join(paths.data_dir, MANIFEST_FILENAME);
+    const place: Place = {
+      mark: markPlace(paths.data_dir),
+      dataDir: paths.data_dir,
+      rootDir: paths.root_dir,
+      usbUuid: config.Storage.usb_uuid,
+    };
+    this.surroundings = new Surroundings(place, log.stage("supervisor"));
     this.manifest = Manifest.open({ file: manifestFile });
     this.finished = new Promise((resolve) => {
       this.finish = resolve;
@@ -88,11 +102,12 @@ export class Supervisor {
       startedAtUs: nowUs(),
     });
     const isFileSource = FILE_SOURCES.has(config.Camera.camera_type);
-    recover({
+    this.interrupted = recover({
       manifest: this.manifest,
       dataDir: paths.data_dir,
       runId: this.runId,
       maxAttempts: analysis.max_attempts,
+      remoteRoot: paths.remote_root_dir,
       adopt: config.Camera.camera_type !== "file_importer",
       log: log.stage("supervisor"),
       nowUs,
@@ -102,11 +117,15 @@ export class Supervisor {
       config,
       manifest: this.manifest,
       manifestFile,
+      place,
       runId: this.runId,
       log: log.stage("collector"),
       limit: options.frames,
       live: !isFileSource,
-      collected: () => this.wake("processor"),
+      collected: () => {
+        this.wake("processor");
+        this.wake("retention");
+      },
     });
     this.processing = new Processing({
       manifest: this.manifest,
@@ -119,14 +138,19 @@ export class Supervisor {
       maxAttempts: analysis.max_attempts,
       frameTimeoutMs: analysis.frame_timeout_seconds * 1000,
       nowUs,
+      checkPlace: () => checkPlace(place),
       settled: (ok) => this.settled(ok),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
-    this.parts = [
-      ...(config.Services.enable_remote_sync
-        ? [new Syncing({ config, manifest: this.manifest, manifestFile, log: log.stage("syncer"), nowUs })]
-        : []),
-    ];
+    this.parts = storageParts({
+      config,
+      manifest: this.manifest,
+      manifestFile,
+      place,
+      log,
+      wake: (name) => this.wake(name),
+      nowUs,
+    });
     this.stages = this.createStages();
   }
 
@@ -134,6 +158,10 @@ export class Supervisor {
   async run(): Promise<RunSummary> {
     const { config } = this.options;
     const startedMs = performance.now();
+    const log = this.options.log.stage("supervisor");
+    await settleForms(this.interrupted, this.manifest, log).catch((thrown: unknown) => {
+      log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
+    });
     for (const stage of this.stages.values()) stage.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
@@ -143,7 +171,7 @@ export class Supervisor {
     }, WATCH_MS);
     const reason = await this.finished;
     clearInterval(watch);
-    this.options.log.stage("supervisor").info(`stopping: ${reason}`);
+    log.info(`stopping: ${reason}`);
     return this.shutDown(reason);
   }
 
@@ -300,11 +328,16 @@ export class Supervisor {
     await attempt("collector", () => this.collecting.close(leftMs()));
     await attempt("communicator", () => this.delivering.close(leftMs()));
     clearInterval(this.heartbeat);
+    this.ended = true;
     this.beat();
-    const failed = this.manifest.failedInRun(this.runId);
+    let failed = 0;
+    await attempt("count of failures", async () => {
+      failed = this.manifest.failedInRun(this.runId);
+    });
     await attempt("end of the run", async () => this.manifest.endRun(this.runId, nowUs(), reason));
     await attempt("manifest", async () => this.manifest.close());
-    return { captured: this.collecting.captured, processed: this.processed, failed, fault, clean };
+    const { displaced } = this.surroundings;
+    return { captured: this.collecting.captured, processed: this.processed, failed, fault, clean, displaced };
   }
 
   private faultLine(): string | undefined {
@@ -314,15 +347,19 @@ export class Supervisor {
 
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */
   private beat(): void {
+    const surroundings = this.surroundings.look();
+    if (this.surroundings.displaced) this.finish("the disk is back as a new one; everything is opened anew");
     try {
-      this.manifest.storeHeartbeats(
-        this.reports().map(({ name, state, lastFailure }) => ({
-          stage: name,
-          state,
-          atUs: nowUs(),
-          detail: lastFailure?.message ?? this.parts.find((part) => part.name === name)?.note?.() ?? "",
-        })),
-      );
+      const stages = this.reports().map(({ name, state, lastFailure }) => ({
+        stage: name,
+        state,
+        atUs: nowUs(),
+        detail: lastFailure?.message ?? this.parts.find((part) => part.name === name)?.note?.() ?? "",
+      }));
+      this.manifest.storeHeartbeats([
+        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: nowUs(), detail: surroundings },
+        ...stages,
+      ]);
     } catch (thrown) {
       this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);
     }

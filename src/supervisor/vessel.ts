@@ -25,9 +25,17 @@ export function workerFile(name: string): { url: URL; execArgv: string[] } {
   return { url, execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")] };
 }
 
+/** What a thread starts with. A TypeScript file cannot be a thread's own first one: the loader has to be there before. */
+function entryFile(url: URL): URL {
+  if (url.pathname.endsWith(".js")) return url;
+  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  const source = `import { register } from ${loader}; register(); await import(${JSON.stringify(url.href)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
 export function openThread(name: string, events: VesselEvents): Vessel {
-  const { url, execArgv } = workerFile(name);
-  const worker = new Worker(url, { execArgv, name });
+  const { url } = workerFile(name);
+  const worker = new Worker(entryFile(url), { execArgv: [], name });
   let alive = true;
   worker.on("message", (message) => events.message(message));
   worker.on("error", (error) => events.lost(`died: ${error.message}`));

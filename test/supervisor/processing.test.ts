@@ -34,6 +34,7 @@ async function line(dress: (manifest: Manifest) => Manifest, picture?: Uint8Arra
     maxAttempts: 3,
     frameTimeoutMs: 60_000,
     nowUs: () => 2,
+    checkPlace: () => undefined,
     settled: () => undefined,
   });
   onTestFinished(async () => {
@@ -49,11 +50,17 @@ async function untilAtRest(processing: Processing): Promise<void> {
   while (processing.framesInHand > 0) await sleep(10);
 }
 
-test("a disk too full for a result makes the stage wait and costs the frame none of its attempts", async () => {
+test.each([
+  ["too full for a result", "SQLITE_FULL", "disk.full"],
+  ["that gives input/output errors", "EIO", "disk.failed"],
+  ["whose manifest cannot be written for such errors", "SQLITE_IOERR_WRITE", "disk.failed"],
+  ["gone read-only", "EROFS", "disk.failed"],
+  ["whose permission is lost", "EACCES", "disk.failed"],
+])("a disk %s makes the stage wait and costs the frame none of its attempts", async (_what, systemCode, code) => {
   let full = true;
   const { manifest, processing } = await line((real) => {
     const refuse = () => {
-      throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+      throw Object.assign(new Error("as the system says it"), { code: systemCode });
     };
     return new Proxy(real, {
       get: (target, name) => {
@@ -63,11 +70,11 @@ test("a disk too full for a result makes the stage wait and costs the frame none
       },
     });
   });
-  for (let attempt = 0; attempt < 5; attempt++) {
+  for (let attempt = 0; attempt < 4; attempt++) {
     await processing.work();
     await untilAtRest(processing);
     expect(manifest.counts()).toMatchObject({ processing: 1, failed: 0 });
-    await expect(processing.work()).rejects.toMatchObject({ code: "disk.full" });
+    await expect(processing.work()).rejects.toMatchObject({ code });
     expect(manifest.counts()).toMatchObject({ pending: 1, failed: 0 });
   }
   full = false;

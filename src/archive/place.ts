@@ -1,0 +1,119 @@
+// The place where an experiment lives: its data directory, as it was when the run began. A disk that is unplugged or
+// unmounted leaves an empty directory of the same name behind; nothing may be written there, and nothing concluded from
+// what it does not hold.
+import { type BigIntStats, readFileSync, realpathSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+
+/** Device and inode of a directory, as text so that it can cross threads. */
+export type PlaceMark = string;
+
+/** Marks the directory that now bears the name. Failure disk.failed when there is none. */
+export function markPlace(directory: string): PlaceMark {
+  const found = statusOf(directory);
+  if (found === undefined) throw gone(directory);
+  return markOf(found);
+}
+
+/** The directories of an experiment, and what they must be; plain data, so that it can cross threads. */
+export interface Place {
+  readonly mark: PlaceMark;
+  readonly dataDir: string;
+  readonly rootDir: string;
+  /** The file system that `rootDir` must lie on; undefined: any. */
+  readonly usbUuid: string | undefined;
+}
+
+/** Throws Failure disk.failed (retry later) unless everything lies where it lay at the start. */
+export function checkPlace({ mark, dataDir, rootDir, usbUuid }: Place): void {
+  if (usbUuid !== undefined) checkFileSystem(usbUuid, rootDir);
+  checkMark(dataDir, mark);
+}
+
+/** Throws Failure disk.failed (retry later) unless `directory` is still the one that was marked. */
+export function checkMark(directory: string, mark: PlaceMark): void {
+  const found = statusOf(directory);
+  if (found === undefined) throw gone(directory);
+  if (markOf(found) === mark) return;
+  throw new Failure("disk.failed", `${directory} is another directory than at the start: its disk was unmounted`, {
+    hint: "mount it again; nothing is written in its place, and work goes on by itself",
+    retry: "later",
+  });
+}
+
+/** Bytes free to the user in `directory`; undefined where there is none. */
+export function freeBytesOf(directory: string): number | undefined {
+  if (statusOf(directory) === undefined) return undefined;
+  const disk = statfsSync(directory);
+  return disk.bavail * disk.bsize;
+}
+
+/** Where udev keeps a link for each file system there is. */
+const BY_UUID = "/dev/disk/by-uuid";
+
+/**
+ * Throws Failure disk.failed (retry later) unless the file system with this UUID is the one `directory` lies on.
+ * `byUuid` and `mounts` are the system's own unless a test says otherwise.
+ */
+export function checkFileSystem(
+  uuid: string,
+  directory: string,
+  { byUuid = BY_UUID, mounts = "/proc/self/mounts" }: { readonly byUuid?: string; readonly mounts?: string } = {},
+): void {
+  const device = realPath(join(byUuid, uuid)) ?? realPath(join(byUuid, uuid.toUpperCase()));
+  if (device === undefined) {
+    throw new Failure("disk.failed", `the disk of Storage.usb_uuid = "${uuid}" is not plugged in`, {
+      hint: "plug it in and mount it; `ls /dev/disk/by-uuid` shows what is there",
+      retry: "later",
+    });
+  }
+  const source = mountSource(directory, readFileSync(mounts, "utf8"));
+  if (source !== undefined && (realPath(source) ?? source) === device) return;
+  throw new Failure(
+    "disk.failed",
+    `${directory} is not on the disk of Storage.usb_uuid = "${uuid}"${source === undefined ? "" : ` but on ${source}`}`,
+    { hint: `mount ${device} there; nothing is written in its place`, retry: "later" },
+  );
+}
+
+/** The device of the innermost mount that holds a directory, by a table as in /proc/self/mounts. */
+export function mountSource(directory: string, mounts: string): string | undefined {
+  const path = realPath(directory) ?? directory;
+  let innermost: { readonly source: string; readonly depth: number } | undefined;
+  for (const line of mounts.split("\n")) {
+    const [source, point] = line.split(" ").map(unescapeMount);
+    if (source === undefined || point === undefined) continue;
+    const holds = path === point || path.startsWith(point === "/" ? "/" : `${point}/`);
+    // Of two on the same point the later one lies on top.
+    if (holds && point.length >= (innermost?.depth ?? 0)) innermost = { source, depth: point.length };
+  }
+  return innermost?.source;
+}
+
+/** The table writes blanks and backslashes as three octal digits. */
+const unescapeMount = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+
+function statusOf(directory: string): BigIntStats | undefined {
+  return statSync(directory, { bigint: true, throwIfNoEntry: false });
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+const markOf = ({ dev, ino }: BigIntStats): PlaceMark => `${dev} ${ino}`;
+
+function gone(directory: string): Failure {
+  return new Failure("disk.failed", `${directory} is gone: it was removed, moved, or its disk was unmounted`, {
+    hint: "put it back; capture waits, and work goes on by itself",
+    retry: "later",
+  });
+}

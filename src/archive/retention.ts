@@ -1,0 +1,56 @@
+// How much the ring buffer has to remove. It decides from counters and the free space alone and touches nothing; what may
+// go is a question to the manifest (src/manifest/storage.ts), and the removal is src/supervisor/retaining.ts.
+
+/** What is kept on this machine at most; 0 means no limit. */
+export interface BufferLimits {
+  readonly images: number;
+  readonly bytes: number;
+  /** Space that is to stay free on the disk. */
+  readonly freeBytes: number;
+}
+
+/** What is there. */
+export interface LocalStore {
+  readonly images: number;
+  readonly bytes: number;
+  readonly freeBytes: number;
+}
+
+/** What is there too much; all 0 when nothing is. */
+export interface Excess {
+  readonly images: number;
+  readonly bytes: number;
+}
+
+/** What lies beyond the limits. */
+export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
+  const images = limits.images === 0 ? 0 : store.images - limits.images;
+  const beyondSize = limits.bytes === 0 ? 0 : store.bytes - limits.bytes;
+  const beyondDisk = limits.freeBytes - store.freeBytes;
+  return { images: Math.max(0, images), bytes: Math.max(0, beyondSize, beyondDisk) };
+}
+
+/** The first of `candidates`, in their order, that bring the excess to nothing, or as near to it as they can. */
+export function chooseRemovals<T extends { readonly bytes: number | undefined }>(
+  candidates: readonly T[],
+  excess: Excess,
+): T[] {
+  let { images, bytes } = excess;
+  const chosen: T[] = [];
+  for (const candidate of candidates) {
+    if (images <= 0 && bytes <= 0) break;
+    chosen.push(candidate);
+    images -= 1;
+    bytes -= candidate.bytes ?? 0;
+  }
+  return chosen;
+}
+
+/** The excess in words, for a log line and `status`. */
+export function excessText({ images, bytes }: Excess): string {
+  const parts = [
+    ...(images > 0 ? [`${images} ${images === 1 ? "picture" : "pictures"}`] : []),
+    ...(bytes > 0 ? [`${(bytes / 1e6).toFixed(1)} MB`] : []),
+  ];
+  return parts.join(" and ");
+}

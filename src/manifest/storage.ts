@@ -1,0 +1,187 @@
+// Where the pictures lie: what waits for compression, what the ring buffer may remove, and each step of both as it is
+// noted. Every question is answered from a partial index or a counter, so its cost does not grow with the history.
+import { basename, dirname, join } from "node:path";
+import type { Connection } from "./connection.ts";
+import type { Entries } from "./entries.ts";
+import { REMOVABLE } from "./schema.ts";
+
+/** A picture lying on this machine. */
+export interface LocalPicture {
+  readonly entryId: number;
+  readonly filename: string;
+  /** Directory, absolute. */
+  readonly filepath: string;
+  /** In the manifest's own directory: ours to compress and to remove. */
+  readonly own: boolean;
+  readonly bytes: number | undefined;
+  readonly sha256: string | undefined;
+  readonly capturedAtUs: number;
+}
+
+/** A picture's file after compression, and the picture as it was. */
+export interface CompressedFile {
+  readonly filename: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly originalBytes: number;
+  readonly originalSha256: string;
+}
+
+/** Why the ring buffer has to leave a picture where it is. */
+export type Obstacle = "not measured yet" | "not in every report yet" | "not copied to the share yet";
+
+interface PictureRow {
+  id: number;
+  directory: string;
+  filename: string;
+  bytes: number | null;
+  sha256: string | null;
+  captured_at_us: number;
+}
+
+const COLUMNS = "id, directory, filename, bytes, sha256, captured_at_us";
+
+export class Storage {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+
+  constructor(connection: Connection, entries: Entries) {
+    this.#connection = connection;
+    this.#entries = entries;
+  }
+
+  /** Up to `limit` measured pictures on which compression was not attempted yet, oldest first. */
+  uncompressed(limit: number): LocalPicture[] {
+    return this.#pictures(
+      `SELECT ${COLUMNS} FROM entry INDEXED BY entry_uncompressed
+       WHERE compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed'
+         AND removed_at_us IS NULL ORDER BY id LIMIT ?`,
+      limit,
+    );
+  }
+
+  /** The picture is now another file. False, and nothing changed, when the row has moved on in the meantime. */
+  settleCompressed(entryId: number, file: CompressedFile): boolean {
+    const changed = this.#connection.write(() =>
+      this.#connection.db
+        .prepare(`
+          UPDATE entry SET compression_attempted = 1, filename = @filename, bytes = @bytes, sha256 = @sha256,
+            original_bytes = @originalBytes, original_sha256 = @originalSha256
+          WHERE id = @entryId AND local = 1`)
+        .run({ entryId, ...file }),
+    );
+    return changed.changes === 1;
+  }
+
+  /** The picture stays as it is. Its size and hash are noted where an adopted one had none. */
+  settleUncompressed(entryId: number, found?: { readonly bytes: number; readonly sha256: string }): void {
+    this.#connection.write(() =>
+      this.#connection.db
+        .prepare(`
+          UPDATE entry SET compression_attempted = 1, bytes = coalesce(bytes, @bytes), sha256 = coalesce(sha256, @sha256)
+          WHERE id = @entryId`)
+        .run({ entryId, bytes: found?.bytes ?? null, sha256: found?.sha256 ?? null }),
+    );
+  }
+
+  /**
+   * Up to `limit` pictures that may be removed from this machine, oldest first. `synced`: only those whose verified copy
+   * on the share is recorded.
+   */
+  removable(limit: number, synced: boolean): LocalPicture[] {
+    const [index, also] = synced
+      ? ["entry_removable_synced", "AND image_synced = 1 AND remote_sha256 IS NOT NULL"]
+      : ["entry_removable", ""];
+    return this.#pictures(
+      `SELECT ${COLUMNS} FROM entry INDEXED BY ${index} WHERE ${REMOVABLE} ${also} ORDER BY captured_at_us, id LIMIT ?`,
+      limit,
+    );
+  }
+
+  /** Notes, before any file is touched, that these pictures are being removed. */
+  beginRemoval(entryIds: readonly number[], nowUs: number): void {
+    const mark = this.#connection.db.prepare("UPDATE entry SET removed_at_us = ? WHERE id = ? AND local = 1");
+    this.#connection.write(() => {
+      for (const id of entryIds) mark.run(nowUs, id);
+    });
+  }
+
+  /**
+   * Notes that the files of `entryIds` are gone from this machine; those of `kept` could not be removed and stay. A row
+   * with a copy on the share names that one from now on.
+   */
+  endRemoval(entryIds: readonly number[], remoteRoot: string | undefined, kept: readonly number[] = []): void {
+    const { db } = this.#connection;
+    const away = db.prepare("UPDATE entry SET local = 0 WHERE id = ?");
+    const moved = db.prepare("UPDATE entry SET local = 0, directory = ?, filename = ? WHERE id = ?");
+    const stays = db.prepare("UPDATE entry SET removed_at_us = NULL WHERE id = ?");
+    const remote = db
+      .prepare<[number], string | null>("SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1")
+      .pluck();
+    this.#connection.write(() => {
+      for (const id of entryIds) {
+        const path = remote.get(id);
+        if (typeof path !== "string" || remoteRoot === undefined) away.run(id);
+        else {
+          const file = join(remoteRoot, path);
+          moved.run(this.#entries.storedDirectory(dirname(file)), basename(file), id);
+        }
+      }
+      for (const id of kept) stays.run(id);
+    });
+  }
+
+  /** The pictures of these entries. */
+  named(entryIds: readonly number[]): LocalPicture[] {
+    return entryIds.flatMap((id) => this.#pictures(`SELECT ${COLUMNS} FROM entry WHERE id = ?`, id));
+  }
+
+  /** The hash of the picture before it was compressed, where it is known. */
+  originalSha256(entryId: number): string | undefined {
+    const sha256 = this.#connection.db
+      .prepare<[number], string | null>("SELECT original_sha256 FROM entry WHERE id = ?")
+      .pluck()
+      .get(entryId);
+    return sha256 ?? undefined;
+  }
+
+  /** Removals that a death interrupted: noted, and not known to have happened. */
+  unfinishedRemovals(): LocalPicture[] {
+    return this.#pictures(
+      `SELECT ${COLUMNS} FROM entry INDEXED BY entry_removing WHERE local = 1 AND removed_at_us IS NOT NULL LIMIT ?`,
+      -1,
+    );
+  }
+
+  /** What keeps the oldest picture that may not be removed; undefined when nothing does. */
+  obstacle(synced: boolean): { readonly filename: string; readonly why: Obstacle } | undefined {
+    const row = this.#connection.db
+      .prepare<[], { filename: string; status: string; transmitted: number; copied: number }>(`
+        SELECT filename, status, data_transmitted AS transmitted,
+          image_synced = 1 AND remote_sha256 IS NOT NULL AS copied
+        FROM entry INDEXED BY entry_local
+        WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.'
+        ORDER BY captured_at_us, id LIMIT 1`)
+      .get();
+    if (row === undefined) return undefined;
+    const { filename, status, transmitted, copied } = row;
+    if (status === "pending" || status === "processing") return { filename, why: "not measured yet" };
+    if (status === "processed" && transmitted === 0) return { filename, why: "not in every report yet" };
+    return synced && copied === 0 ? { filename, why: "not copied to the share yet" } : undefined;
+  }
+
+  #pictures(sql: string, parameter: number): LocalPicture[] {
+    return this.#connection.db
+      .prepare<[number], PictureRow>(sql)
+      .all(parameter)
+      .map((row) => ({
+        entryId: row.id,
+        filename: row.filename,
+        filepath: this.#entries.absoluteDirectory(row.directory),
+        own: row.directory === ".",
+        bytes: row.bytes ?? undefined,
+        sha256: row.sha256 ?? undefined,
+        capturedAtUs: row.captured_at_us,
+      }));
+  }
+}

@@ -1,0 +1,131 @@
+// The compressor stage: hands measured pictures to its thread one by one and notes in the row what became of each.
+import type { CompressOutcome } from "../archive/compress.ts";
+import type { Config } from "../config/schema.ts";
+import type { StageLog } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { LocalPicture } from "../manifest/storage.ts";
+import type { CompressorJob, CompressorSettings } from "./messages.ts";
+import type { StagePart } from "./part.ts";
+import type { Schedule } from "./stage.ts";
+import { StageThread } from "./stage-thread.ts";
+
+/** The largest picture at the highest effort takes minutes on a small machine; a thread silent for longer hangs. */
+const PICTURE_TIMEOUT_MS = 1_800_000;
+
+export interface CompressingOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly log: StageLog;
+  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
+  checkPlace(): void;
+  /** Called when a picture is settled: the next stage may want to look. */
+  settled(): void;
+}
+
+export class Compressing implements StagePart {
+  readonly name = "compressor";
+  readonly schedule: Schedule;
+  private readonly options: CompressingOptions;
+  private readonly thread: StageThread<CompressorSettings, CompressorJob, CompressOutcome>;
+  /** The picture in hand, which nobody else may touch. */
+  private current: number | undefined;
+  /** Pictures that failed since the last round; the others do not wait for them. */
+  private readonly failed = new Set<number>();
+  private roundAtMs = Number.NEGATIVE_INFINITY;
+  private done = { compressed: 0, left: 0, savedBytes: 0 };
+
+  constructor(options: CompressingOptions) {
+    this.options = options;
+    const { Compression, Timing } = options.config;
+    const everyMs = Timing.compress_interval_seconds * 1000;
+    this.schedule = { kind: "demand", atLeastEveryMs: everyMs, atMostEveryMs: 0 };
+    const settings = { level: Compression.level, minSavingPercent: Compression.min_saving_percent };
+    this.thread = new StageThread("compressor", settings, (level, message) => options.log.log(level, message));
+  }
+
+  /** Entries in hand. */
+  get inHand(): ReadonlySet<number> {
+    return new Set(this.current === undefined ? [] : [this.current]);
+  }
+
+  /** One picture. True when another one waits. */
+  async work(signal: AbortSignal): Promise<boolean> {
+    const nowMs = performance.now();
+    if (nowMs - this.roundAtMs >= this.options.config.Timing.compress_interval_seconds * 1000) {
+      this.failed.clear();
+      this.roundAtMs = nowMs;
+    }
+    const picture = this.next();
+    if (picture === undefined) return false;
+    this.current = picture.entryId;
+    try {
+      this.settle(picture, await this.compress(picture, signal));
+    } catch (thrown) {
+      this.failed.add(picture.entryId);
+      throw thrown;
+    } finally {
+      this.current = undefined;
+    }
+    this.options.settled();
+    return !signal.aborted && this.next() !== undefined;
+  }
+
+  idle(): boolean {
+    return this.next() === undefined;
+  }
+
+  note(): string {
+    const { compressed, left, savedBytes } = this.done;
+    if (compressed + left === 0) return "";
+    const kept = left === 0 ? "" : `, ${left} left as they are`;
+    return `${compressed} compressed (${(savedBytes / 1e6).toFixed(1)} MB saved)${kept}`;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.thread.close(timeoutMs);
+  }
+
+  private next(): LocalPicture | undefined {
+    const waiting = this.options.manifest.storage.uncompressed(this.failed.size + 1);
+    return waiting.find((picture) => !this.failed.has(picture.entryId));
+  }
+
+  private async compress(picture: LocalPicture, signal: AbortSignal): Promise<CompressOutcome> {
+    if (!picture.own) return { kind: "refused", reason: "it lies outside the data directory" };
+    const { filepath, filename, sha256 } = picture;
+    return this.thread.run({ type: "compress", filepath, filename, sha256 }, PICTURE_TIMEOUT_MS, signal);
+  }
+
+  private settle({ entryId, filename }: LocalPicture, outcome: CompressOutcome): void {
+    const { log, manifest } = this.options;
+    const fields = { entry: entryId };
+    switch (outcome.kind) {
+      case "compressed": {
+        const { kind: _, ...file } = outcome;
+        manifest.storage.settleCompressed(entryId, file);
+        this.done.compressed += 1;
+        this.done.savedBytes += file.originalBytes - file.bytes;
+        const percent = Math.round(100 * (1 - file.bytes / Math.max(1, file.originalBytes)));
+        log.info(`${filename}: compressed, ${percent} % smaller`, fields);
+        return;
+      }
+      case "incompressible":
+        manifest.storage.settleUncompressed(entryId, outcome);
+        this.done.left += 1;
+        log.debug(`${filename}: would not shrink, left as it is`, fields);
+        return;
+      case "refused":
+        manifest.storage.settleUncompressed(entryId);
+        this.done.left += 1;
+        log.warn(`${filename}: left uncompressed: ${outcome.reason}`, fields);
+        return;
+      case "missing":
+        this.options.checkPlace();
+        manifest.markMissing(entryId);
+        log.error(`${filename}: the picture is gone, its row is marked as missing`, fields);
+        return;
+      default:
+        outcome satisfies never;
+    }
+  }
+}

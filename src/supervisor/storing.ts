@@ -1,0 +1,45 @@
+// The stages that look after what is stored, as far as the configuration wants them.
+import { checkPlace, type Place } from "../archive/place.ts";
+import type { Config } from "../config/schema.ts";
+import type { Logger } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { Compressing } from "./compressing.ts";
+import type { StageName, StagePart } from "./part.ts";
+import { Retaining } from "./retaining.ts";
+import { Syncing } from "./syncing.ts";
+
+export interface StoringOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly place: Place;
+  readonly log: Logger;
+  wake(stage: StageName): void;
+  nowUs(): number;
+}
+
+/** In the order in which a picture meets them. */
+export function storageParts({ config, manifest, manifestFile, place, log, wake, nowUs }: StoringOptions): StagePart[] {
+  const check = () => checkPlace(place);
+  const compressing = config.Services.enable_image_compression
+    ? new Compressing({
+        config,
+        manifest,
+        log: log.stage("compressor"),
+        checkPlace: check,
+        settled: () => wake("retention"),
+      })
+    : undefined;
+  const retaining = new Retaining({
+    config,
+    manifest,
+    log: log.stage("retention"),
+    inHand: () => compressing?.inHand ?? new Set(),
+    nowUs,
+    checkPlace: check,
+  });
+  const syncing = config.Services.enable_remote_sync
+    ? new Syncing({ config, manifest, manifestFile, log: log.stage("syncer"), nowUs })
+    : undefined;
+  return [compressing, syncing, retaining].filter((part) => part !== undefined);
+}

@@ -1,0 +1,153 @@
+// The ways in which the established system loses data, by their names, each shown to be impossible here. Those that copying
+// and archiving could bring about are shown where copying and archiving are tested.
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
+import { formatRoiManifest } from "../../src/analysis/roi.ts";
+import { updateCsv } from "../../src/delivery/csv-output.ts";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { Processing } from "../../src/supervisor/processing.ts";
+import { Retaining } from "../../src/supervisor/retaining.ts";
+import { LABELS } from "../manifest/frames.ts";
+import { Bench, memoryLog } from "./pictures.ts";
+
+const KEEP_ONE = "[Buffer]\nimage_buffer_size = 1\n";
+const SYNC = "[Services]\nenable_remote_sync = true\n";
+
+async function runBuffer(bench: Bench): Promise<void> {
+  const { log } = memoryLog();
+  const { manifest, loaded } = bench;
+  const common = { inHand: () => new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
+  const retaining = new Retaining({ config: loaded.config, manifest, log, ...common });
+  while (await retaining.work());
+}
+
+const restart = (bench: Bench) => {
+  bench.reopen();
+  return bench.manifest.recover({ maxAttempts: 3, nowUs: 5 });
+};
+
+test("entries stuck in processing for ever after a crash", () => {
+  const bench = new Bench("");
+  const entries = ["a.png", "b.png"].map((name) => bench.add(name));
+  expect(bench.manifest.claimPending(2, 1)).toHaveLength(2);
+  expect(restart(bench).requeued).toBe(2);
+  expect(bench.manifest.counts()).toMatchObject({ pending: 2, processing: 0 });
+  expect(bench.manifest.claimPending(2, 1).map(({ entryId, attempts }) => [entryId, attempts])).toEqual(
+    entries.map((entry) => [entry, 2]),
+  );
+});
+
+test("the queue thrown away at restart", () => {
+  const bench = new Bench("");
+  const entries = ["a.png", "b.png", "c.png"].map((name) => bench.add(name));
+  restart(bench);
+  expect(bench.manifest.claimPending(9, 1).map(({ entryId }) => entryId)).toEqual(entries);
+});
+
+test("ring buffer blind to .gz and .bmp", async () => {
+  const bench = new Bench(KEEP_ONE);
+  for (const name of ["a.png.gz", "b.bmp", "c.bmp.gz", "d.tiff", "e.jpg", "f.png"]) bench.add(name);
+  bench.finish();
+  await runBuffer(bench);
+  expect(readdirSync(bench.data).filter((name) => /^[a-f]\./.test(name))).toEqual(["f.png"]);
+});
+
+test("unsynced file deleted because the manifest was rotated", async () => {
+  const bench = new Bench(KEEP_ONE + SYNC);
+  const [rotated = 0, copied = 0] = ["rotated.png", "copied.png", "new.png", "newest.png"].map((name) =>
+    bench.add(name),
+  );
+  bench.finish();
+  bench.synced(copied, "data/copied.png");
+  bench.sql(
+    `DELETE FROM result; DELETE FROM outcome WHERE entry_id = ${rotated}; DELETE FROM entry WHERE id = ${rotated}`,
+  );
+  await runBuffer(bench);
+  // What no row knows is nobody's to remove; of the known ones, only the copied one may go.
+  expect(readdirSync(bench.data).filter((name) => name.endsWith(".png"))).toEqual([
+    "new.png",
+    "newest.png",
+    "rotated.png",
+  ]);
+});
+
+test("results written but status not", () => {
+  const bench = new Bench("");
+  const entry = bench.add("a.png");
+  const [claim] = bench.manifest.claimPending(1, 1);
+  if (claim === undefined) throw new Error("nothing was claimed");
+  const damaged = { position: new Float64Array(LABELS.length) };
+  // It breaks after the first rows were written: neither they nor the state may remain.
+  expect(() => bench.manifest.complete(claim, bench.analysisId, damaged as never, 2)).toThrow();
+  expect(bench.row(entry)).toMatchObject({ status: "processing" });
+  expect(bench.manifest.outcomesAfter(0, 9)).toEqual([]);
+  restart(bench);
+  bench.measure();
+  expect(bench.row(entry)).toMatchObject({ status: "processed" });
+  expect(bench.manifest.outcomesAfter(0, 9)).toHaveLength(1);
+});
+
+test("a corrupt manifest read as an empty one", () => {
+  const bench = new Bench("");
+  bench.add("a.png");
+  bench.manifest.close();
+  const file = bench.path(MANIFEST_FILENAME);
+  for (const damage of ["", "{ not a database", Buffer.alloc(8192, 1)]) {
+    writeFileSync(file, damage);
+    expect(() => Manifest.open({ file })).toThrow(expect.objectContaining({ code: "manifest.corrupt" }));
+    expect(readFileSync(file).equals(Buffer.from(damage))).toBe(true);
+  }
+  expect(existsSync(bench.path("a.png"))).toBe(true);
+});
+
+test("results of before a restart missing from the report", async () => {
+  const bench = new Bench("");
+  bench.add("a.png");
+  bench.measure();
+  restart(bench);
+  bench.add("b.png");
+  bench.measure();
+  const csv = bench.path("report.csv");
+  await updateCsv(csv, undefined, (cursor, limit) => bench.manifest.outcomesAfter(cursor, limit));
+  const lines = readFileSync(csv, "utf8").trim().split("\n").slice(1);
+  expect(lines).toHaveLength(2 * LABELS.length);
+  expect(lines.filter((line) => line.includes("a.png"))).toHaveLength(LABELS.length);
+});
+
+test("a worker pool that deadlocks and leaves the line standing for ever", async () => {
+  const bench = new Bench("");
+  const simulator = createSimulator({ width: 320, height: 240 });
+  const roiManifestFile = bench.path("rois.json");
+  writeFileSync(roiManifestFile, formatRoiManifest(simulator.roiManifest()));
+  // A pipe that nobody writes to: whoever opens it waits for ever.
+  execFileSync("mkfifo", [bench.path("hangs.png")]);
+  onTestFinished(() => closeSync(openSync(bench.path("hangs.png"), constants.O_RDWR | constants.O_NONBLOCK)));
+  const hangs = bench.manifest.addEntry({ filename: "hangs.png", capturedAtUs: 1 });
+  const good = bench.add("good.png", Buffer.from(await encodePicture(simulator.render(0, 1), "png")));
+  const { log } = memoryLog();
+  const processing = new Processing({
+    manifest: bench.manifest,
+    log,
+    runId: bench.manifest.beginRun({ config: "{}", version: "0", nodeVersion: "0", host: "t", pid: 1, startedAtUs: 1 }),
+    settings: { method: "gaussian", subRois: 5, sampling: "precise", bitDepthScaling: "stretch", debug: false },
+    roiManifestFile,
+    threads: 1,
+    batchSize: 1,
+    maxAttempts: 1,
+    frameTimeoutMs: 8000,
+    nowUs: () => 2,
+    checkPlace: () => undefined,
+    settled: () => undefined,
+  });
+  onTestFinished(() => processing.stop(1000));
+  while (bench.manifest.counts().processed === 0) {
+    await processing.work();
+    await sleep(50);
+  }
+  expect(bench.row(hangs)).toMatchObject({ status: "failed", error_code: "analysis.failed" });
+  expect(bench.row(good)).toMatchObject({ status: "processed" });
+});

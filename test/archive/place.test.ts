@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/place.ts";
+import { encodeFailure } from "../../src/failure.ts";
+import { Surroundings } from "../../src/supervisor/surroundings.ts";
+import { memoryLog } from "./pictures.ts";
+
+function scratch(): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "phorest-place-")));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function refusal(check: () => void): { code: string; message: string; retry: string } {
+  try {
+    check();
+  } catch (error) {
+    return encodeFailure(error);
+  }
+  throw new Error("it was not refused");
+}
+
+describe("a marked directory", () => {
+  test("is known again after it was moved away and back, and is no other of the same name", () => {
+    const root = scratch();
+    const data = join(root, "data");
+    mkdirSync(data);
+    const mark = markPlace(data);
+    checkMark(data, mark);
+    renameSync(data, join(root, "away"));
+    expect(refusal(() => checkMark(data, mark))).toMatchObject({ code: "disk.failed", retry: "later" });
+    mkdirSync(data);
+    expect(refusal(() => checkMark(data, mark)).message).toContain("unmounted");
+    rmSync(data, { recursive: true });
+    renameSync(join(root, "away"), data);
+    checkMark(data, mark);
+  });
+});
+
+describe("the file system of usb_uuid", () => {
+  const mounts = ["/dev/sda1 / ext4 rw 0 0", "/dev/sdb1 /media/my\\040disk ext4 rw 0 0"].join("\n");
+
+  test("is found by the innermost mount that holds a directory", () => {
+    expect(mountSource("/home/lab", mounts)).toBe("/dev/sda1");
+    expect(mountSource("/media/my disk/run 1", mounts)).toBe("/dev/sdb1");
+    expect(mountSource("/media/my disk", mounts)).toBe("/dev/sdb1");
+    expect(mountSource("/media/my disk 2", mounts)).toBe("/dev/sda1");
+    expect(mountSource("/x", `${mounts}\n/dev/sdc1 / ext4 rw 0 0`)).toBe("/dev/sdc1");
+  });
+
+  test("is accepted where it is mounted, refused where it is not plugged in or another one lies there", () => {
+    const byUuid = scratch();
+    const directory = scratch();
+    const here = mountSource(directory, readFileSync("/proc/self/mounts", "utf8")) ?? "";
+    symlinkSync(here, join(byUuid, "AB-12"));
+    symlinkSync("/dev/null", join(byUuid, "CD-34"));
+    checkFileSystem("AB-12", directory, { byUuid });
+    checkFileSystem("ab-12", directory, { byUuid });
+    expect(refusal(() => checkFileSystem("EF-56", directory, { byUuid })).message).toContain("not plugged in");
+    expect(refusal(() => checkFileSystem("CD-34", directory, { byUuid }))).toMatchObject({
+      code: "disk.failed",
+      retry: "later",
+      message: expect.stringContaining(`but on ${here}`),
+    });
+  });
+});
+
+describe("what changes around a run", () => {
+  function surroundings(directory: string) {
+    const clock = { wallMs: 1e12, steadyMs: 0 };
+    const { log, lines } = memoryLog();
+    const place = { mark: markPlace(directory), dataDir: directory, rootDir: directory, usbUuid: undefined };
+    const watch = new Surroundings(place, log, { wallMs: () => clock.wallMs, steadyMs: () => clock.steadyMs });
+    const pass = (steadyMs: number, jumpMs = 0) => {
+      clock.steadyMs += steadyMs;
+      clock.wallMs += steadyMs + jumpMs;
+      return watch.look();
+    };
+    return { watch, lines, pass };
+  }
+
+  test("a clock that was set is said once, shown for an hour, and a slewed one is not", () => {
+    const { lines, pass } = surroundings(scratch());
+    expect(pass(5000, 200)).toBe("");
+    expect(pass(5000, -3_600_000)).toContain("set back by 3600 s");
+    expect(pass(5000)).toContain("set back");
+    expect(lines).toHaveLength(1);
+    expect(pass(3_600_001)).toBe("");
+    expect(pass(5000, 60_000)).toContain("set forward by 60 s");
+  });
+
+  test("a lost data directory is said once, and once that it is back", () => {
+    const root = scratch();
+    const data = join(root, "data");
+    mkdirSync(data);
+    const { watch, lines, pass } = surroundings(data);
+    renameSync(data, join(root, "away"));
+    expect(pass(5000)).toContain("is gone");
+    expect(pass(5000)).toContain("is gone");
+    expect(watch.displaced).toBe(false);
+    renameSync(join(root, "away"), data);
+    expect(pass(5000)).toBe("");
+    expect(lines.map(({ level }) => level)).toEqual(["error", "info"]);
+  });
+
+  test("an empty directory in its place is not a disk that came back", () => {
+    const root = scratch();
+    const data = join(root, "data");
+    mkdirSync(data);
+    const { watch, pass } = surroundings(data);
+    renameSync(data, join(root, "away"));
+    mkdirSync(data);
+    expect(pass(5000)).toContain("unmounted");
+    expect(watch.displaced).toBe(false);
+  });
+});

@@ -1,0 +1,253 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, test } from "vitest";
+import { chooseRemovals, excessOf } from "../../src/archive/retention.ts";
+import { Failure } from "../../src/failure.ts";
+import { Retaining } from "../../src/supervisor/retaining.ts";
+import { Bench, memoryLog, smooth } from "./pictures.ts";
+
+const SYNC = "[Services]\nenable_remote_sync = true\n";
+const keep = (images: number) => `[Buffer]\nimage_buffer_size = ${images}\n`;
+
+function buffer(bench: Bench, options: { inHand?: number[]; checkPlace?: () => void } = {}) {
+  const { log, lines } = memoryLog();
+  const retaining = new Retaining({
+    config: bench.loaded.config,
+    manifest: bench.manifest,
+    log,
+    inHand: () => new Set(options.inHand ?? []),
+    nowUs: () => 7,
+    checkPlace: options.checkPlace ?? (() => undefined),
+    patienceMs: 0,
+  });
+  const pass = async () => {
+    while (await retaining.work());
+  };
+  return { retaining, lines, pass };
+}
+
+const pictures = (bench: Bench) => readdirSync(bench.data).filter((name) => /^p\d/.test(name));
+
+/** Names p1.png, p2.png, ... in the order of capture. */
+const frames = (bench: Bench, count: number) => Array.from({ length: count }, (_, nth) => bench.add(`p${nth + 1}.png`));
+
+describe("how much has to go", () => {
+  test("is the most that any limit asks for, and nothing without limits", () => {
+    const store = { images: 10, bytes: 1000, freeBytes: 50 };
+    expect(excessOf(store, { images: 0, bytes: 0, freeBytes: 0 })).toEqual({ images: 0, bytes: 0 });
+    expect(excessOf(store, { images: 8, bytes: 900, freeBytes: 70 })).toEqual({ images: 2, bytes: 100 });
+    expect(excessOf(store, { images: 20, bytes: 990, freeBytes: 70 })).toEqual({ images: 0, bytes: 20 });
+  });
+
+  test("is taken from the front until count and size are both satisfied", () => {
+    const sized = [5, 5, 5, 5].map((bytes) => ({ bytes }));
+    expect(chooseRemovals(sized, { images: 1, bytes: 11 })).toHaveLength(3);
+    expect(chooseRemovals(sized, { images: 2, bytes: 1 })).toHaveLength(2);
+    expect(chooseRemovals(sized, { images: 9, bytes: 0 })).toHaveLength(4);
+  });
+});
+
+describe("the ring buffer", () => {
+  test("removes the oldest beyond image_buffer_size, whatever its extension, and keeps their rows", async () => {
+    const bench = new Bench(keep(2));
+    const ids = ["p1.png", "p2.bmp", "p3.tiff", "p4.png.gz", "p5.bmp.gz"].map((name) => bench.add(name));
+    bench.finish();
+    const { lines, pass, retaining } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toEqual(["p4.png.gz", "p5.bmp.gz"]);
+    expect(bench.row(ids[0] ?? 0)).toMatchObject({ filename: "p1.png", local: 0, missing: 0, status: "processed" });
+    expect(bench.manifest.counts()).toMatchObject({ total: 5, processed: 5, missing: 0, localImages: 2 });
+    expect(lines.some(({ message }) => message.includes("p1.png to p3.tiff"))).toBe(true);
+    expect(retaining.note()).toContain("3 pictures removed");
+    expect(retaining.idle()).toBe(true);
+  });
+
+  test("keeps to max_bytes", async () => {
+    const bench = new Bench("[Buffer]\nimage_buffer_size = 0\nmax_bytes = 50000\n");
+    for (const name of ["p1.png", "p2.png", "p3.png"]) bench.add(name, smooth(1, 20_000));
+    bench.finish();
+    await buffer(bench).pass();
+    expect(pictures(bench)).toEqual(["p2.png", "p3.png"]);
+  });
+
+  test("removes all it may while less than min_free_bytes is free, and no more than that", async () => {
+    const bench = new Bench(`[Buffer]\nimage_buffer_size = 0\nmin_free_bytes = ${Number.MAX_SAFE_INTEGER}\n`);
+    frames(bench, 3);
+    bench.finish();
+    bench.add("p4.png");
+    const { lines, pass } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toEqual(["p4.png"]);
+    expect(lines.filter(({ level }) => level === "warn").at(-1)?.message).toContain(
+      "p4.png and later ones stay: not measured",
+    );
+  });
+
+  test("without limits removes nothing", async () => {
+    const bench = new Bench(keep(0));
+    frames(bench, 3);
+    bench.finish();
+    await buffer(bench).pass();
+    expect(pictures(bench)).toHaveLength(3);
+  });
+
+  test("never removes a frame that is pending or in work, nor one that is not in the report yet", async () => {
+    const bench = new Bench(keep(1));
+    frames(bench, 2);
+    bench.finish();
+    bench.add("p3.png");
+    bench.measure();
+    bench.add("p4.png");
+    bench.manifest.claimPending(1, 1);
+    bench.add("p5.png");
+    const { pass, retaining, lines } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toEqual(["p3.png", "p4.png", "p5.png"]);
+    expect(retaining.note()).toContain("p3.png and later ones stay: not in every report yet");
+    await pass();
+    expect(lines.filter(({ level, message }) => level === "warn" && message.includes("later ones stay"))).toHaveLength(
+      1,
+    );
+    bench.transmit();
+    await pass();
+    expect(pictures(bench)).toEqual(["p4.png", "p5.png"]);
+  });
+
+  test("removes frames that failed for good", async () => {
+    const bench = new Bench(keep(1));
+    frames(bench, 1);
+    const [claim] = bench.manifest.claimPending(1, 1);
+    if (claim !== undefined) bench.manifest.fail(claim, { code: "frame.unreadable", message: "no", retry: "never" }, 2);
+    bench.add("p2.png");
+    await buffer(bench).pass();
+    expect(pictures(bench)).toEqual(["p2.png"]);
+  });
+
+  test("leaves pictures outside the data directory and what another stage has in hand", async () => {
+    const bench = new Bench(keep(1));
+    const [first = 0] = frames(bench, 3);
+    bench.manifest.addEntry({ filename: "theirs.png", filepath: "/elsewhere", capturedAtUs: 1, bytes: 9 });
+    bench.finish();
+    await buffer(bench, { inHand: [first] }).pass();
+    expect(pictures(bench)).toEqual(["p1.png"]);
+    expect(bench.manifest.counts()).toMatchObject({ localImages: 1 });
+  });
+
+  test("never takes the only copy of pictures that are imported where they lie", async () => {
+    const bench = new Bench(`${keep(1)}[Camera]\ncamera_type = "file_importer"\n`);
+    frames(bench, 3);
+    bench.finish();
+    const { lines, pass, retaining } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toHaveLength(3);
+    expect([retaining.note(), retaining.idle(), lines]).toEqual(["", true, []]);
+  });
+
+  test("says at the start that measured pictures go for good where no copy is made", () => {
+    expect(
+      buffer(new Bench(keep(5)))
+        .lines.map(({ message }) => message)
+        .join(),
+    ).toContain("removed for good");
+    expect(buffer(new Bench(keep(5) + SYNC)).lines).toEqual([]);
+  });
+});
+
+describe("while syncing is enabled", () => {
+  test("only pictures with a recorded, verified copy go, and their rows name the copy", async () => {
+    const bench = new Bench(keep(1) + SYNC);
+    const [first = 0, second = 0, third = 0] = frames(bench, 4);
+    bench.finish();
+    bench.synced(second, "data/p2-1.png");
+    // The established system's mark alone proves no copy.
+    bench.sql(`UPDATE entry SET image_synced = 1 WHERE id = ${third}`);
+    const { pass, retaining } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toEqual(["p1.png", "p3.png", "p4.png"]);
+    const remote = bench.loaded.config.Paths.remote_root_dir;
+    expect(join(bench.data, String(bench.row(second).directory))).toBe(join(remote, "data"));
+    expect(bench.row(second)).toMatchObject({ filename: "p2-1.png", local: 0 });
+    expect(retaining.note()).toContain("p1.png and later ones stay: not copied to the share yet");
+    expect(bench.row(first)).toMatchObject({ local: 1 });
+  });
+
+  test("a picture that moved away is still known, so that a watched folder does not give it twice", async () => {
+    const bench = new Bench(keep(1) + SYNC);
+    const [first = 0] = frames(bench, 2);
+    bench.finish();
+    bench.synced(first, "data/p1.png");
+    await buffer(bench).pass();
+    expect(bench.manifest.knowsFile("p1.png")).toBe(true);
+    expect(bench.manifest.knowsFile("p1.png.gz")).toBe(true);
+    expect(bench.manifest.knowsFile("p9.png")).toBe(false);
+  });
+});
+
+describe("a death during a removal", () => {
+  const recover = (bench: Bench) => {
+    bench.reopen();
+    return bench.manifest.recover({ maxAttempts: 3, nowUs: 9, remoteRoot: bench.loaded.config.Paths.remote_root_dir });
+  };
+
+  test("before the file was removed leaves the picture as if nothing had begun", () => {
+    const bench = new Bench(keep(1));
+    const [first = 0] = frames(bench, 2);
+    bench.finish();
+    bench.manifest.storage.beginRemoval([first], 7);
+    expect(recover(bench).missing).toEqual([]);
+    expect(bench.row(first)).toMatchObject({ local: 1, removed_at_us: null, missing: 0 });
+    expect(bench.manifest.storage.removable(5, false)).toHaveLength(2);
+  });
+
+  test("after the file was removed ends the removal: the picture is not taken for a lost one", () => {
+    const bench = new Bench(keep(1) + SYNC);
+    const [first = 0, second = 0] = frames(bench, 3);
+    bench.finish();
+    bench.synced(second, "data/p2.png");
+    bench.manifest.storage.beginRemoval([first, second], 7);
+    rmSync(bench.path("p1.png"));
+    rmSync(bench.path("p2.png"));
+    expect(recover(bench).missing).toEqual([]);
+    expect(bench.row(first)).toMatchObject({ local: 0, removed_at_us: 7, filename: "p1.png" });
+    expect(String(bench.row(second).directory)).toContain("remote");
+    expect(bench.manifest.counts()).toMatchObject({ missing: 0, localImages: 1 });
+  });
+
+  test("a removed picture is never reported missing by later starts", async () => {
+    const bench = new Bench(keep(1));
+    frames(bench, 3);
+    bench.finish();
+    await buffer(bench).pass();
+    expect(recover(bench).missing).toEqual([]);
+    expect(bench.manifest.counts()).toMatchObject({ missing: 0 });
+  });
+});
+
+test("nothing is removed, and no row changed, while the data directory is not the one of the start", async () => {
+  const bench = new Bench(keep(1));
+  const [first = 0] = frames(bench, 3);
+  bench.finish();
+  const lost = () => {
+    throw new Failure("disk.failed", "unmounted", { retry: "later" });
+  };
+  await expect(buffer(bench, { checkPlace: lost }).retaining.work()).rejects.toThrow("unmounted");
+  expect(pictures(bench)).toHaveLength(3);
+  expect(bench.row(first)).toMatchObject({ local: 1, removed_at_us: null });
+  expect(existsSync(bench.path("p1.png"))).toBe(true);
+});
+
+test("every question of the ring buffer and the compressor is answered from its own index", () => {
+  const bench = new Bench("");
+  const db = new Database(bench.path("phorest.sqlite"), { readonly: true });
+  const indexes = db.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'index'").pluck().all();
+  db.close();
+  // INDEXED BY makes SQLite refuse a query that cannot use the index; a pass over all of them is the proof.
+  const { storage } = bench.manifest;
+  storage.uncompressed(1);
+  storage.removable(1, false);
+  storage.removable(1, true);
+  storage.unfinishedRemovals();
+  storage.obstacle(true);
+  expect(indexes).toEqual(expect.arrayContaining(["entry_removable", "entry_removable_synced", "entry_removing"]));
+});

@@ -1,0 +1,222 @@
+// What disks do to an experiment, done to the real program on real, small file systems.
+import { type ChildProcess, execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
+
+const CONFIG = `
+${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.2")}
+[Supervisor]
+heartbeat_seconds = 0.3
+[Buffer]
+image_buffer_size = 0
+`;
+const EMPTY_ENOUGH = "[Storage]\nmin_free_bytes = 1_000_000\n";
+
+/** Whether this process may mount; without that these tests have nothing to work on. */
+const mayMount = (() => {
+  const probe = "/tmp/phorest-mount-probe";
+  mkdirSync(probe, { recursive: true });
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe], { stdio: "ignore" });
+    execFileSync("umount", [probe]);
+    return true;
+  } catch {
+    // No right to mount, or no mount program: both mean the same here.
+    return false;
+  } finally {
+    rmSync(probe, { recursive: true, force: true });
+  }
+})();
+if (!mayMount) process.stderr.write("disk faults: mounting is not permitted here, those tests are skipped\n");
+
+function mount(...args: string[]): void {
+  execFileSync("mount", args);
+  const point = args.at(-1) ?? "";
+  onTestFinished(() => {
+    if (readFileSync("/proc/self/mounts", "utf8").includes(` ${point} `)) execFileSync("umount", ["-l", point]);
+  });
+}
+
+interface Status {
+  readonly counts: {
+    readonly total: number;
+    readonly processed: number;
+    readonly failed: number;
+    readonly missing: number;
+  };
+  readonly alarms: readonly string[];
+}
+
+async function status(directory: string): Promise<Status> {
+  const { stdout, stderr, code } = await phorest(["status", "--json"], directory);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+/** Waits for a state to come about; the test's own time limit ends a wait in vain. */
+async function until(what: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await what())) await sleep(100);
+}
+
+const frames = (directory: string) =>
+  readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png")).length;
+
+function run(directory: string): { child: ChildProcess; stop(): Promise<{ code: number | null; stderr: string }> } {
+  const { child, ended } = start(["run"], directory);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return {
+    child,
+    stop: async () => {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+/** Everything that was ever captured is measured, none failed, none is missing. */
+async function expectAllWell(directory: string): Promise<void> {
+  const end = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  expect(end.code, end.stderr).toBe(0);
+  const { counts } = await status(directory);
+  expect(counts).toMatchObject({ processed: counts.total, failed: 0, missing: 0 });
+  expect(frames(directory)).toBe(counts.total);
+}
+
+describe.skipIf(!mayMount)("on a disk of its own", () => {
+  test("a full disk pauses capture with an alarm; when there is room again it goes on by itself", async () => {
+    const directory = experiment(CONFIG + EMPTY_ENOUGH);
+    mkdirSync(join(directory, "data"));
+    mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", join(directory, "data"));
+    const { stop } = run(directory);
+    await until(() => frames(directory) >= 2);
+    const ballast = join(directory, "data", "ballast.bin");
+    const { bavail, bsize } = statfsSync(join(directory, "data"));
+    writeFileSync(ballast, Buffer.alloc(bavail * bsize - 500_000));
+    await until(async () => (await status(directory)).alarms.some((alarm) => alarm.includes("disk nearly full")));
+    await until(async () => (await status(directory)).alarms.some((alarm) => alarm.startsWith("collector")));
+    const paused = frames(directory);
+    await sleep(1500);
+    expect(frames(directory)).toBe(paused);
+    rmSync(ballast);
+    await until(() => frames(directory) > paused);
+    await until(async () => (await status(directory)).alarms.length === 0);
+    const { code, stderr } = await stop();
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("capture pauses");
+    await expectAllWell(directory);
+  });
+
+  test("a results directory gone read-only holds the CSV up with an alarm; nothing is missing from it afterwards", async () => {
+    const directory = experiment(CONFIG);
+    const results = join(directory, "results");
+    mkdirSync(results);
+    mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", results);
+    const { stop } = run(directory);
+    await until(() => existsSync(join(results, "communicating_results.csv")));
+    await until(() => {
+      try {
+        mountReadOnly(results, true);
+        return true;
+      } catch {
+        // A file is open for writing at this moment; the system refuses until it is closed.
+        return false;
+      }
+    });
+    await until(async () => (await status(directory)).alarms.some((alarm) => alarm.startsWith("communicator")));
+    const captured = frames(directory);
+    await until(() => frames(directory) > captured + 1);
+    mountReadOnly(results, false);
+    await until(async () => (await status(directory)).alarms.length === 0);
+    const { code, stderr } = await stop();
+    expect(code, stderr).toBe(0);
+    await expectAllWell(directory);
+    const csv = readFileSync(join(results, "communicating_results.csv"), "utf8").trim().split("\n").slice(1);
+    const { counts } = await status(directory);
+    expect(new Set(csv).size).toBe(csv.length);
+    expect(csv.length % counts.total).toBe(0);
+  });
+
+  test("a disk unmounted during the run: nothing is written into the empty directory, and work goes on when it is back", async () => {
+    const directory = experiment(CONFIG + EMPTY_ENOUGH);
+    const [disk, data] = [join(directory, "disk"), join(directory, "data")];
+    mkdirSync(disk);
+    mkdirSync(data);
+    mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", disk);
+    mount("--bind", disk, data);
+    const { stop } = run(directory);
+    await until(() => frames(directory) >= 2);
+    execFileSync("umount", ["-l", data]);
+    await until(async () => (await status(directory)).alarms.length > 0);
+    await sleep(1500);
+    expect(readdirSync(data)).toEqual([]);
+    const paused = readdirSync(disk).filter((name) => name.endsWith(".png")).length;
+    execFileSync("mount", ["--bind", disk, data]);
+    await until(() => frames(directory) > paused);
+    const { code, stderr } = await stop();
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("its disk was unmounted");
+    expect(stderr).toContain("work goes on");
+    await expectAllWell(directory);
+  });
+});
+
+test("a data directory moved away during the run pauses capture; moved back, work goes on", async () => {
+  const directory = experiment(CONFIG);
+  const data = join(directory, "data");
+  const { stop } = run(directory);
+  await until(() => existsSync(data) && frames(directory) >= 2);
+  renameSync(data, `${data}-away`);
+  await until(async () => (await status(directory)).alarms.some((alarm) => alarm.includes("removed, moved")));
+  await sleep(1000);
+  expect(existsSync(data)).toBe(false);
+  renameSync(`${data}-away`, data);
+  const before = frames(directory);
+  await until(() => frames(directory) > before);
+  const { code, stderr } = await stop();
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain("is gone");
+  await expectAllWell(directory);
+});
+
+test("a disk that comes back as a new one is opened anew by the same run", async () => {
+  const directory = experiment(CONFIG);
+  const data = join(directory, "data");
+  const { stop } = run(directory);
+  await until(() => existsSync(data) && frames(directory) >= 2);
+  renameSync(data, `${data}-away`);
+  await sleep(800);
+  // The same content under other inodes, as after unplugging and plugging in.
+  execFileSync("cp", ["-a", `${data}-away`, data]);
+  const before = frames(directory);
+  await until(() => frames(directory) > before + 1);
+  const { code, stderr } = await stop();
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain("opened anew");
+  await expectAllWell(directory);
+});
+
+test("without the disk of usb_uuid a run does not start, and makes nothing where it should be mounted", async () => {
+  const directory = experiment(`${CONFIG}[Storage]\nusb_uuid = "0000-dead"\n`);
+  const { code, stderr } = await phorest(["run", "--frames", "1"], directory);
+  expect(code).toBe(2);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr).toContain("0000-dead");
+  expect(existsSync(join(directory, "data"))).toBe(false);
+  expect((await status(directory)).alarms.join()).toContain("0000-dead");
+});
+
+function mountReadOnly(point: string, readOnly: boolean): void {
+  execFileSync("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, point], { stdio: "ignore" });
+}
