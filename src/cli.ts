@@ -19,6 +19,9 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
+  backup: async (parser) => parser.command((await import("./commands/backup.ts")).backupCommand),
+  restore: async (parser) => parser.command((await import("./commands/restore.ts")).restoreCommand),
+  verify: async (parser) => parser.command((await import("./commands/verify.ts")).verifyCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 

@@ -25,6 +25,8 @@ export type FailureCode =
   | "chip.unknown"
   | "chip.invalid"
   | "report.failed"
+  | "backup.failed"
+  | "backup.damaged"
   | "internal";
 
 /** Whether trying the same again can help. */

@@ -196,7 +196,6 @@ const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs 
 const NO_OPC_UA = 'Communication.method: "OPC_UA" is not part of this version yet; use "CSV_PLOT"';
 const UNBUILT_SERVICES = [
   "enable_brightfield",
-  "enable_file_backup",
   "enable_remote_sync",
   "enable_image_compression",
   "enable_service_health_check",

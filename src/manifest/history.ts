@@ -18,6 +18,8 @@ export interface ManifestCounts {
   readonly missing: number;
   readonly collectionErrors: number;
   readonly imageBytes: number;
+  /** Moved out of the live tables; in none of the other counts. */
+  readonly archived: number;
 }
 
 /** An entry as kept. */
@@ -73,7 +75,8 @@ export function counts({ db }: Connection): ManifestCounts {
   const row = db
     .prepare<[], Omit<ManifestCounts, "total">>(`
       SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing,
-        collection_errors AS collectionErrors, image_bytes AS imageBytes FROM counter`)
+        collection_errors AS collectionErrors, image_bytes AS imageBytes,
+        (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)
     .get();
   if (row === undefined) throw new RangeError("the row of counters is gone");
   return { total: row.pending + row.processing + row.processed + row.failed, ...row };

@@ -19,6 +19,7 @@ import { Failure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { backingUp } from "./backing-up.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import type { StageName, StagePart } from "./part.ts";
@@ -127,7 +128,19 @@ export class Supervisor {
       settled: (ok) => this.settled(ok),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
-    this.parts = [];
+    this.parts = [
+      ...(config.Services.enable_file_backup
+        ? [
+            backingUp({
+              config,
+              manifest: this.manifest,
+              log: log.stage("backup"),
+              nowUs,
+              archived: () => this.wake("communicator"),
+            }),
+          ]
+        : []),
+    ];
     this.stages = this.createStages();
   }
 
