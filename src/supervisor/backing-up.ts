@@ -49,6 +49,7 @@ class BackingUp {
   #waiting: WrittenArchive[] = [];
   #resumed = false;
   #snapshotDone = false;
+  #failing = false;
   /** Monotonic ms. */
   #dueMs: number;
   note = "";
@@ -61,17 +62,30 @@ class BackingUp {
     // A start is no reason for a backup: one that dies and starts every minute would push the good ones out.
     const newest = completeBackups(config.Paths.backup_dir).at(-1);
     const madeMs = newest === undefined ? undefined : backupTimeMs(newest);
-    const ageMs = madeMs === undefined ? intervalMs : options.nowUs() / 1000 - madeMs;
+    const neverMs = options.manifest.counts().total > 0 ? intervalMs : 0;
+    const ageMs = madeMs === undefined ? neverMs : options.nowUs() / 1000 - madeMs;
     this.#dueMs = performance.now() + Math.min(intervalMs, Math.max(0, intervalMs - ageMs));
     if (newest !== undefined) this.note = `last ${newest}`;
   }
 
+  /** A backup that cannot be made is an alarm, and no reason for a run to go on for ever. */
   idle(): boolean {
-    return this.#resumed && this.#waiting.length === 0 && performance.now() < this.#dueMs;
+    return this.#failing || (this.#resumed && this.#waiting.length === 0 && performance.now() < this.#dueMs);
   }
 
   /** One step: what is under way first, then what is due. True while more is waiting. */
   async work(signal: AbortSignal): Promise<boolean> {
+    try {
+      const more = await this.#step(signal);
+      this.#failing = false;
+      return more;
+    } catch (error) {
+      this.#failing = true;
+      throw error;
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<boolean> {
     if (!this.#resumed) await this.#resume(signal);
     const [archive] = this.#waiting;
     if (archive !== undefined) {

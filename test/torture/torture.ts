@@ -48,6 +48,7 @@ const EVENTS = [
 ] as const;
 type Event = (typeof EVENTS)[number];
 
+const LONGEST_START_MS = 30_000;
 const LONGEST_STOP_MS = 60_000;
 const CAPTURED = /collector entry (\d+): (\S+): captured in/g;
 
@@ -99,7 +100,7 @@ async function round(
     });
   });
   // One life in five ends while it starts or recovers, the others while everything overlaps.
-  if (random() > 0.2) await Promise.race([captured, ended, sleep(5000)]);
+  if (random() > 0.2) await Promise.race([captured, ended, sleep(LONGEST_START_MS)]);
   await sleep(random() * 400);
   const done = befall(world, event, readOnly);
   await sleep(random() * 800);
