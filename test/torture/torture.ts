@@ -215,6 +215,7 @@ min_free_bytes = 2_000_000
 plot_interval_seconds = 2
 [Supervisor]
 heartbeat_seconds = 0.5
+shutdown_timeout_seconds = ${camera ? 30 : 600}
 `;
 }
 
