@@ -103,7 +103,7 @@ async function round(
   if (random() > 0.2) await Promise.race([captured, ended, sleep(LONGEST_START_MS)]);
   await sleep(random() * 400);
   const done = befall(world, event, readOnly);
-  await sleep(random() * 800);
+  await sleep(random() * 1500);
   if (event === "SIGTERM") {
     child.kill("SIGTERM");
     await inTime(ended);
