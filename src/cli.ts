@@ -21,6 +21,9 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
   sync: async (parser) => parser.command((await import("./commands/sync.ts")).syncCommand),
   "init-remote": async (parser) => parser.command((await import("./commands/init-remote.ts")).initRemoteCommand),
+  backup: async (parser) => parser.command((await import("./commands/backup.ts")).backupCommand),
+  restore: async (parser) => parser.command((await import("./commands/restore.ts")).restoreCommand),
+  verify: async (parser) => parser.command((await import("./commands/verify.ts")).verifyCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 

@@ -29,6 +29,8 @@ export type FailureCode =
   | "remote.refused"
   | "remote.full"
   | "remote.failed"
+  | "backup.failed"
+  | "backup.damaged"
   | "internal";
 
 /** Whether trying the same again can help. */

@@ -14,16 +14,23 @@ import { lowerPriority } from "./priority.ts";
 async function open(settings: CommunicatorSettings, log: Log): Promise<Station<CommunicatorJob, CommunicatorAnswer>> {
   lowerPriority();
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
-  const feed = new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
+  const newFeed = () => new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
+  let feed = newFeed();
+  let knownArchive: number | undefined;
   const csv = join(settings.resultsDir, CSV_FILENAME);
 
-  const appendCsv = async (state: string | undefined): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
+  const appendCsv = async ({
+    state,
+    archive,
+  }: CommunicatorJob): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
     const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
-    const update = await updateCsv(csv, parseCsvState(state), read);
+    const update = await updateCsv(csv, parseCsvState(state), read, { archive });
     if (update.keptAside !== undefined) {
       log("warn", `${csv} was changed by somebody: their file is kept as ${update.keptAside}, ours is written anew`);
     } else if (update.rewritten === "missing") {
       log("warn", `${csv} was gone and is written anew from the manifest`);
+    } else if (update.rewritten === "archived") {
+      log("info", `${csv} begins with the live data again: archived frames are in the archive's own CSV`);
     }
     const delivered = { cursor: update.state.cursor, state: JSON.stringify(update.state) };
     return { delivered, lines: update.lines, more: !update.upToDate };
@@ -38,10 +45,13 @@ async function open(settings: CommunicatorSettings, log: Log): Promise<Station<C
     return performance.now() - startedMs;
   };
 
-  const run = async ({ plot, state }: CommunicatorJob): Promise<CommunicatorAnswer> => {
+  const run = async (job: CommunicatorJob): Promise<CommunicatorAnswer> => {
     await ensureDirectory(settings.resultsDir);
-    const csvAnswer = await appendCsv(state);
-    if (!plot || csvAnswer.more) return { ...csvAnswer, plotMs: undefined, plotFailure: undefined };
+    // The plot shows what is live: frames that were archived leave it with their rows.
+    if (knownArchive !== undefined && knownArchive !== job.archive) feed = newFeed();
+    knownArchive = job.archive;
+    const csvAnswer = await appendCsv(job);
+    if (!job.plot || csvAnswer.more) return { ...csvAnswer, plotMs: undefined, plotFailure: undefined };
     let plotMs: number | undefined;
     let plotFailure: FailureData | undefined;
     try {

@@ -14,6 +14,7 @@ import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
 import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
+import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
 
 const FORMATS = ["manifest-json", "results-jsonl", "csv", "parquet"] as const;
@@ -43,6 +44,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
     const { config } = loadConfig(file);
     const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
     try {
+      sayWhatIsArchived(manifest);
       await writeText(piecesOf(format, manifest, sinceUs), out);
     } finally {
       manifest.close();

@@ -7,6 +7,7 @@ import { plotTitle, renderPlot, writePlot } from "../delivery/plot.ts";
 import { PlotFeed } from "../delivery/plot-feed.ts";
 import { ensureDirectory } from "../files.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface ReportOptions extends GlobalOptions {
@@ -32,6 +33,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const recorded = directory === results_dir ? parseCsvState(manifest.outputState(CSV_OUTPUT).state) : undefined;
       const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
       const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
+      sayWhatIsArchived(manifest);
       const feed = new PlotFeed(manifest, { title: plotTitle(config.Paths.root_dir), labels: config.Report.plot_rois });
       feed.refresh();
       const input = feed.input();

@@ -13,6 +13,7 @@ import { Failure } from "../failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
+import { sayWhatIsArchived } from "./archived.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 
@@ -77,6 +78,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
     const { config } = loadConfig(argv.config);
     const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
     try {
+      sayWhatIsArchived(manifest);
       const sensorgrams = open(manifest, config, argv);
       const form = argv.summary ? (argv.json ? summaryJson : summaryTable) : argv.json ? curvesJson : curvesCsv;
       await writeText(form(sensorgrams, config.Analysis.sensitivity_px_per_riu), argv.out);

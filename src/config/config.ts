@@ -194,7 +194,7 @@ function doubts(config: Config): string[] {
 
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
 const NO_OPC_UA = 'Communication.method: "OPC_UA" is not part of this version yet; use "CSV_PLOT"';
-const UNBUILT_SERVICES = ["enable_brightfield", "enable_file_backup", "enable_service_health_check"] as const;
+const UNBUILT_SERVICES = ["enable_brightfield", "enable_service_health_check"] as const;
 
 const lacksWatchDir = ({ Camera }: Config): boolean =>
   Camera.camera_type === "folder" && Camera.watch_dir === undefined;

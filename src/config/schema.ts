@@ -143,6 +143,17 @@ const Compression = section("How measured images are compressed (Services.enable
   ),
 });
 
+const Backup = section("What the backups keep (Services.enable_file_backup)", {
+  keep: key(whole(1).default(10), "Newest snapshots kept; archived history is not counted and never removed", {
+    unit: "snapshots",
+  }),
+  archive_after_days: key(
+    z.number().min(0).default(30),
+    "Finished frames older than this move from the live files into the archive; 0 keeps everything live",
+    { unit: "days" },
+  ),
+});
+
 const Communication = section("Where results go", {
   method: key(outputs.default(["CSV_PLOT"]), "Outputs: one, or a list of several"),
 });
@@ -313,6 +324,7 @@ export const SCHEMA = z.strictObject({
   Retries,
   Buffer,
   Compression,
+  Backup,
   Communication,
   Camera,
   Temperature,

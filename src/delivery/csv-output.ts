@@ -8,6 +8,7 @@
 // A file that is missing, shorter or changed by somebody is written anew from the manifest, under a temporary name;
 // one that somebody changed is kept under another name first. A rewrite that was killed before its state was committed
 // leaves a file that is a prefix of the next rewrite, which tells it from an edited one.
+// When history has been archived, the file is written anew from what is still live: the state says which archive it knows.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
@@ -31,6 +32,8 @@ export interface CsvState {
   /** SHA-256 of the last TAIL_BYTES, hexadecimal. */
   readonly tail: string;
   readonly columns: readonly string[];
+  /** The last archive whose lines are no longer in the file; absent before the first. */
+  readonly archive?: number | undefined;
 }
 
 /** The state as the manifest keeps it; undefined for none, or for one this version cannot use: the file is then written anew. */
@@ -50,6 +53,7 @@ const STATE = z.object({
   bytes: z.int().nonnegative(),
   tail: z.string(),
   columns: z.array(z.string()),
+  archive: z.int().nonnegative().optional(),
 });
 
 /** Reads outcomes with a cursor above `cursor`, oldest first, at most `limit`; always the same for the same arguments. */
@@ -61,7 +65,7 @@ export interface CsvUpdate {
   /** Lines written, the header not counted. */
   readonly lines: number;
   /** Why the file was written anew, if it was. */
-  readonly rewritten: "new" | "missing" | "incomplete" | "edited" | "columns" | "asked" | undefined;
+  readonly rewritten: "new" | "missing" | "incomplete" | "edited" | "columns" | "asked" | "archived" | undefined;
   /** Where the file that somebody had changed lies now. */
   readonly keptAside: string | undefined;
   /** True when nothing newer was waiting. */
@@ -74,6 +78,8 @@ export interface CsvOptions {
   readonly signal?: AbortSignal;
   /** Write the whole file anew even if it is as it should be. */
   readonly anew?: boolean;
+  /** The last archive: where the file still has its lines, it is written anew without them. */
+  readonly archive?: number;
 }
 
 const TAIL_BYTES = 65_536;
@@ -91,6 +97,17 @@ export async function updateCsv(
   read: ReadOutcomes,
   options: CsvOptions = {},
 ): Promise<CsvUpdate> {
+  const update = await step(path, recorded, read, options);
+  const archive = options.archive ?? recorded?.archive;
+  return archive === undefined ? update : { ...update, state: { ...update.state, archive } };
+}
+
+async function step(
+  path: string,
+  recorded: CsvState | undefined,
+  read: ReadOutcomes,
+  options: CsvOptions,
+): Promise<CsvUpdate> {
   const limit = options.outcomesPerStep ?? OUTCOMES_PER_STEP;
   if (recorded === undefined) {
     return await rewrite(path, existsSync(path) ? "edited" : "new", [], read, limit, options.signal);
@@ -101,6 +118,9 @@ export async function updateCsv(
   const verdict = await compare(path, recorded, next);
   if (verdict !== "intact") return await rewrite(path, verdict, columns, read, limit, options.signal);
   if (options.anew === true) return await rewrite(path, "asked", columns, read, limit, options.signal);
+  if (options.archive !== undefined && options.archive !== (recorded.archive ?? 0)) {
+    return await rewrite(path, "archived", columns, read, limit, options.signal);
+  }
   if (columns !== recorded.columns) return await rewrite(path, "columns", columns, read, limit, options.signal);
   const cursor = outcomes.at(-1)?.outcomeId ?? recorded.cursor;
   const upToDate = outcomes.length < limit;
@@ -136,6 +156,9 @@ async function compare(path: string, recorded: CsvState, next: Buffer): Promise<
   }
 }
 
+/** Reasons to write an intact file of our own anew. */
+const OURS: ReadonlySet<CsvUpdate["rewritten"]> = new Set(["columns", "asked", "archived"]);
+
 /** Writes the whole file from the manifest, page by page, and puts it in place in one rename. */
 async function rewrite(
   path: string,
@@ -157,7 +180,7 @@ async function rewrite(
         continue;
       }
       // Our own, intact file is simply replaced: everything in it is in the new one.
-      const edited = reason !== "columns" && reason !== "asked" && existsSync(path) && !written.containsOld;
+      const edited = !OURS.has(reason) && existsSync(path) && !written.containsOld;
       const keptAside = edited ? await keepAside(path) : undefined;
       await rename(temporary, path);
       syncDirectory(directory);
@@ -275,4 +298,16 @@ async function writeAt(handle: FileHandle, buffer: Buffer, position: number): Pr
     const { bytesWritten } = await handle.write(buffer, done, buffer.length - done, position + done);
     done += bytesWritten;
   }
+}
+
+/**
+ * The file at `path` opened for reading, if its first `state.bytes` are the recorded ones; undefined when they are not.
+ * What lies behind them may be in the middle of being written. The caller closes it.
+ */
+export async function openRecordedCsv(path: string, state: CsvState): Promise<FileHandle | undefined> {
+  if ((fileSize(path) ?? -1) < state.bytes) return undefined;
+  const handle = await open(path, "r");
+  if ((await tailDigest(handle, state.bytes)) === state.tail) return handle;
+  await handle.close();
+  return undefined;
 }

@@ -68,7 +68,7 @@ export class Entries {
   readonly #connection: Connection;
   readonly #insert: Statement;
   readonly #insertReading: Statement;
-  readonly #knows: Statement<[string, string]>;
+  readonly #knows: Statement<[{ directory: string; filename: string }]>;
   readonly #knowsAway: Statement<[string, string]>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
@@ -90,7 +90,11 @@ export class Entries {
     this.#insertReading = db.prepare(
       "INSERT INTO reading VALUES (@entryId, @sensor, @value, @unit, @takenAtUs, @error)",
     );
-    this.#knows = db.prepare("SELECT 1 FROM entry WHERE directory = ? AND filename = ?").pluck();
+    this.#knows = db
+      .prepare<[{ directory: string; filename: string }]>(`
+        SELECT 1 FROM entry WHERE directory = @directory AND filename = @filename
+        UNION ALL SELECT 1 FROM archived_file WHERE directory = @directory AND filename = @filename LIMIT 1`)
+      .pluck();
     this.#knowsAway = db.prepare("SELECT 1 FROM entry WHERE local = 0 AND filename IN (?, ?)").pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
     this.#claim = db.prepare(`
@@ -159,8 +163,7 @@ export class Entries {
   knowsFile(filename: string, filepath = this.#connection.directory): boolean {
     const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
     const directory = this.storedDirectory(filepath);
-    if (this.#knows.get(directory, filename) !== undefined || this.#knows.get(directory, other) !== undefined)
-      return true;
+    if ([filename, other].some((name) => this.#knows.get({ directory, filename: name }) !== undefined)) return true;
     return directory === "." && this.#knowsAway.get(filename, other) !== undefined;
   }
 

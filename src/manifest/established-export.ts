@@ -26,9 +26,16 @@ export function* processingResults(manifest: Manifest, sinceUs?: number): Genera
   }
 }
 
-/** Every outcome, a page at a time. */
-export function* allOutcomes(manifest: Manifest, sinceUs?: number): Generator<Outcome> {
-  let cursor = 0;
+/** The records of the outcomes after one, in order of completion. */
+export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Generator<string> {
+  for (const outcome of allOutcomes(manifest, undefined, afterOutcomeId)) {
+    yield `${formatRecord(outcomeRecord(outcome))}\n`;
+  }
+}
+
+/** Every outcome after one, a page at a time. */
+export function* allOutcomes(manifest: Manifest, sinceUs?: number, afterOutcomeId = 0): Generator<Outcome> {
+  let cursor = afterOutcomeId;
   for (;;) {
     const outcomes = manifest.outcomesAfter(cursor, OUTCOMES_PER_READ, { sinceUs });
     yield* outcomes;

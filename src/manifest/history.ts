@@ -21,6 +21,8 @@ export interface ManifestCounts {
   /** Pictures lying in the data directory, and their size. */
   readonly localImages: number;
   readonly localBytes: number;
+  /** Moved out of the live tables; in none of the other counts. */
+  readonly archived: number;
 }
 
 /** An entry as kept. */
@@ -77,7 +79,8 @@ export function counts({ db }: Connection): ManifestCounts {
     .prepare<[], Omit<ManifestCounts, "total">>(`
       SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing,
         collection_errors AS collectionErrors, image_bytes AS imageBytes,
-        local_images AS localImages, local_bytes AS localBytes FROM counter`)
+        local_images AS localImages, local_bytes AS localBytes,
+        (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)
     .get();
   if (row === undefined) throw new RangeError("the row of counters is gone");
   return { total: row.pending + row.processing + row.processed + row.failed, ...row };

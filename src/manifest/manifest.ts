@@ -8,9 +8,11 @@
 import type { RoiManifest } from "../analysis/roi.ts";
 import type { FailureData } from "../failure.ts";
 import type { Reading } from "../frame/thermometer.ts";
+import * as archive from "./archive.ts";
 import { type Connection, connect } from "./connection.ts";
 import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry } from "./entries.ts";
 import * as history from "./history.ts";
+import * as inspection from "./inspection.ts";
 import * as movement from "./movement.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
 import { type Recovery, recoverEntries } from "./recovery.ts";
@@ -304,6 +306,11 @@ export class Manifest {
     return this.#outputs.state(name);
   }
 
+  /** The outcome with the highest id; 0 before the first. */
+  lastOutcomeId(): number {
+    return this.#outputs.lastOutcomeId();
+  }
+
   /** Commits that an output has passed all outcomes up to `cursor`, and marks the entries that all outputs have passed. */
   advanceOutput(name: string, cursor: number, state?: string): void {
     this.#outputs.advance(name, cursor, state);
@@ -312,5 +319,90 @@ export class Manifest {
   /** Outcomes some output has yet to pass. */
   backlog(): number {
     return this.#outputs.backlog();
+  }
+
+  // Archives and copies
+
+  /** Entries that may move out of the live tables, oldest capture first. */
+  finishedEntries(query: archive.FinishedQuery): archive.FinishedEntry[] {
+    return archive.finishedEntries(this.#connection, this.#entries, query);
+  }
+
+  /** All archives, oldest first. */
+  archives(): archive.Archive[] {
+    return archive.archives(this.#connection);
+  }
+
+  /** The last archive that is complete; 0 before the first. */
+  lastArchive(): number {
+    return archive.lastArchive(this.#connection);
+  }
+
+  /** Notes an archive that is durable and proved; returns its id. */
+  addArchive(added: archive.NewArchive, nowUs: number): number {
+    return archive.addArchive(this.#connection, added, nowUs);
+  }
+
+  /** Deletes, in one transaction, those entries that still are as the archive has them; returns how many. */
+  dropArchived(archiveId: number, archived: readonly archive.ArchivedEntry[], syncing: boolean): number {
+    return archive.dropArchived(this.#connection, archiveId, archived, syncing);
+  }
+
+  finishArchive(archiveId: number, nowUs: number): void {
+    archive.finishArchive(this.#connection, archiveId, nowUs);
+  }
+
+  /** Forgets all archives: for a manifest into which they were merged. */
+  forgetArchives(): void {
+    archive.forgetArchives(this.#connection);
+  }
+
+  /** Copies what all entries refer to (runs, analyses, ROIs) to another manifest of the experiment. */
+  copyContext(target: Manifest): void {
+    archive.copyContext(this.#connection, target.#connection);
+  }
+
+  /** Copies entries with all that belongs to them, in one transaction; rows that are there already stay. */
+  copyEntries(target: Manifest, entryIds: readonly number[]): void {
+    archive.copyEntries(this.#connection, target.#connection, entryIds);
+  }
+
+  /** Rows of these entries (of all when absent), by table. */
+  tally(entryIds?: readonly number[]): Record<string, number> {
+    return archive.tally(this.#connection, entryIds);
+  }
+
+  /** Every entry and its outcomes. */
+  contents(): archive.ArchivedEntry[] {
+    return archive.contents(this.#connection);
+  }
+
+  /** What SQLite itself finds wrong, a line each. */
+  integrityProblems(): string[] {
+    return archive.integrityProblems(this.#connection);
+  }
+
+  /** A consistent copy of the whole database as one plain file; writers go on meanwhile. */
+  snapshotTo(file: string, signal?: AbortSignal): Promise<void> {
+    return archive.snapshotTo(this.#connection, file, signal);
+  }
+
+  /** Every entry that names a picture, as a file check needs it, in order of ids. */
+  pictures(): Generator<inspection.PictureRow> {
+    return inspection.pictures(this.#connection, this.#entries);
+  }
+
+  picture(entryId: number): inspection.PictureRow | undefined {
+    return inspection.picture(this.#connection, this.#entries, entryId);
+  }
+
+  /** Files beside the pictures as they were last copied to the share. */
+  syncedFiles(): inspection.SyncedFile[] {
+    return inspection.syncedFiles(this.#connection);
+  }
+
+  /** What a file check may change, each a verb of its own. For the holder of the lock. */
+  get repairs(): inspection.Repairs {
+    return new inspection.Repairs(this.#connection, this.#entries);
   }
 }

@@ -158,6 +158,11 @@ export class Outputs {
     });
   }
 
+  /** The outcome with the highest id; 0 before the first. */
+  lastOutcomeId(): number {
+    return this.#connection.db.prepare<[], number | null>("SELECT max(id) FROM outcome").pluck().get() ?? 0;
+  }
+
   /** Outcomes that some active output has yet to pass; 0 without outputs. Never less than the truth, exact at 0. */
   backlog(): number {
     return (

@@ -267,6 +267,8 @@ const STORAGE = `
 ALTER TABLE entry ADD COLUMN local INTEGER NOT NULL DEFAULT 1 CHECK (local IN (0, 1));
 -- Set before the file is removed, while local is still 1: a death in between is put right by looking at the file.
 ALTER TABLE entry ADD COLUMN removed_at_us INTEGER;
+-- 1 once \`verify --repair\` has found the picture to differ from its size or hash here. What was recorded stays.
+ALTER TABLE entry ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0 CHECK (damaged IN (0, 1));
 -- \`bytes\` and \`sha256\` are those of the file as it lies there; these, of the picture before it was compressed.
 ALTER TABLE entry ADD COLUMN original_bytes INTEGER;
 ALTER TABLE entry ADD COLUMN original_sha256 TEXT;
@@ -317,13 +319,23 @@ CREATE TABLE remote (
 CREATE TABLE archive (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   -- Relative to the backup directory.
-  path TEXT NOT NULL,
+  path TEXT NOT NULL UNIQUE,
   made_at_us INTEGER NOT NULL,
   sha256 TEXT NOT NULL,
   entries INTEGER NOT NULL,
   first_captured_at_us INTEGER,
-  last_captured_at_us INTEGER
+  last_captured_at_us INTEGER,
+  -- NULL until all of its entries have left the live tables; a death in between is taken up again from here.
+  moved_at_us INTEGER
 ) STRICT;
+
+-- Names of archived pictures: one that turns up again is known, and not taken for a new one.
+CREATE TABLE archived_file (
+  directory TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  archive_id INTEGER NOT NULL REFERENCES archive,
+  PRIMARY KEY (directory, filename)
+) STRICT, WITHOUT ROWID;
 
 ALTER TABLE counter ADD COLUMN local_images INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counter ADD COLUMN local_bytes INTEGER NOT NULL DEFAULT 0;

@@ -1,7 +1,7 @@
 // The communicator stage: its thread reads the manifest and writes CSV and plots; the cursor is committed here, after
 // the file is durable. A death in between makes the thread write the same lines over themselves, never twice.
 import type { Config } from "../config/schema.ts";
-import { CSV_OUTPUT } from "../delivery/csv-output.ts";
+import { CSV_OUTPUT, parseCsvState } from "../delivery/csv-output.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
@@ -55,9 +55,11 @@ export class Delivering {
     const { log, manifest } = this.options;
     const { cursor, state } = manifest.outputState(CSV_OUTPUT);
     const waiting = manifest.backlog() > 0;
-    const stale = plot && (waiting || this.plottedCursor !== cursor);
-    if (!waiting && !stale) return false;
-    const answer = await this.thread.run({ type: "report", plot: stale, state }, REPORT_TIMEOUT_MS);
+    const archive = manifest.lastArchive();
+    const archived = archive !== (parseCsvState(state)?.archive ?? 0);
+    const stale = plot && (waiting || archived || this.plottedCursor !== cursor);
+    if (!waiting && !stale && !archived) return false;
+    const answer = await this.thread.run({ type: "report", plot: stale, state, archive }, REPORT_TIMEOUT_MS);
     if (answer.delivered !== undefined) {
       manifest.advanceOutput(CSV_OUTPUT, answer.delivered.cursor, answer.delivered.state);
       if (answer.lines > 0) log.info(`${answer.lines} lines added to the CSV`);

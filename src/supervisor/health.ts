@@ -169,11 +169,12 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   }
   const lines = [experimentLine(snapshot)];
   if (counts !== undefined) {
-    const { processed, pending, processing, failed, transmitted } = counts;
+    const { processed, pending, processing, failed, transmitted, archived } = counts;
     const waiting = processed - transmitted;
     lines.push(
       `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed, ${Math.max(0, waiting)} not yet in the CSV`,
     );
+    if (archived > 0) lines.push(`archive       ${archived} finished frames, moved out of the live files`);
   }
   if (lastFrame !== undefined)
     lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);

@@ -72,11 +72,12 @@ export interface CommunicatorSettings {
   readonly plotRois: readonly string[];
 }
 
-/** `state`: the CSV appender's, as last committed. */
+/** `state`: the CSV appender's, as last committed. `archive`: the last one, whose frames are no longer live. */
 export type CommunicatorJob = {
   readonly type: "report";
   readonly plot: boolean;
   readonly state: string | undefined;
+  readonly archive: number;
 };
 
 export interface CommunicatorAnswer {

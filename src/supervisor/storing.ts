@@ -3,6 +3,7 @@ import { checkPlace, type Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { backingUp } from "./backing-up.ts";
 import { Compressing } from "./compressing.ts";
 import type { StageName, StagePart } from "./part.ts";
 import { Retaining } from "./retaining.ts";
@@ -41,5 +42,8 @@ export function storageParts({ config, manifest, manifestFile, place, log, wake,
   const syncing = config.Services.enable_remote_sync
     ? new Syncing({ config, manifest, manifestFile, log: log.stage("syncer"), nowUs })
     : undefined;
-  return [compressing, syncing, retaining].filter((part) => part !== undefined);
+  const backup = config.Services.enable_file_backup
+    ? backingUp({ config, manifest, log: log.stage("backup"), nowUs, archived: () => wake("communicator") })
+    : undefined;
+  return [compressing, syncing, retaining, backup].filter((part) => part !== undefined);
 }

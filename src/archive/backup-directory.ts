@@ -1,0 +1,105 @@
+// The directory of backups:
+//
+//   backup/20260304T050607Z/           a snapshot: everything live at that moment
+//   backup/history/20260304T050607Z/   finished history that left the live files
+//
+// Either appears under its name only when it is whole and durable.
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ensureDirectory, PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { SUMS } from "./packing.ts";
+
+/** Directory of the archives, in backup_dir. */
+export const HISTORY = "history";
+
+const NAME = /^\d{8}T\d{6}Z(-\d+)?$/;
+const TEMPORARY = new RegExp(`^\\.\\d{8}T\\d{6}Z\\.(\\d+)\\${PARTIAL_SUFFIX}$`);
+
+/** `20260304T050607Z` of a moment, µs. */
+export function backupName(us: number): string {
+  return `${new Date(us / 1000).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+}
+
+/** The moment in a name, ms since the epoch; undefined when it is no such name. */
+export function backupTimeMs(name: string): number | undefined {
+  if (!NAME.test(name)) return undefined;
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)/.exec(name) ?? [];
+  return Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s));
+}
+
+/** Names of the complete backups (or archives) in a directory, oldest first. */
+export function completeBackups(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => NAME.test(name) && existsSync(join(directory, name, SUMS)))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+/**
+ * Makes a directory `<UTC>` in `parent`: `fill` writes into it under a temporary name, then it is renamed. Returns its
+ * name. Nothing is left behind when `fill` fails; a death leaves a temporary name, which the next pass sweeps.
+ */
+export async function buildWhole(
+  parent: string,
+  nowUs: number,
+  fill: (directory: string) => Promise<void>,
+): Promise<string> {
+  await ensureDirectory(parent);
+  const moment = backupName(nowUs);
+  const temporary = join(parent, `.${moment}.${process.pid}${PARTIAL_SUFFIX}`);
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary);
+  try {
+    await fill(temporary);
+    syncDirectory(temporary);
+    const name = freeName(parent, moment);
+    await rename(temporary, join(parent, name));
+    syncDirectory(parent);
+    return name;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Removes what dead processes left half-built (or half-removed) in `parent`; returns the names. */
+export async function sweepUnfinished(parent: string): Promise<string[]> {
+  if (!existsSync(parent)) return [];
+  const names = readdirSync(parent).filter((name) => {
+    const pid = Number(TEMPORARY.exec(name)?.[1]);
+    return pid === process.pid || (Number.isInteger(pid) && !isAlive(pid));
+  });
+  for (const name of names) await rm(join(parent, name), { recursive: true, force: true });
+  return names;
+}
+
+/** Removes the oldest snapshots beyond the newest `keep`; returns their names. Archived history is not among them. */
+export async function removeOldest(backupDir: string, keep: number): Promise<string[]> {
+  const old = completeBackups(backupDir).slice(0, -keep);
+  for (const name of old) {
+    // Under a name that says "not whole" first: a death in the middle must not leave half a backup that looks like one.
+    const going = join(backupDir, `.${name.slice(0, 16)}.${process.pid}${PARTIAL_SUFFIX}`);
+    await rename(join(backupDir, name), going);
+    syncDirectory(dirname(going));
+    await rm(going, { recursive: true, force: true });
+  }
+  return old;
+}
+
+function freeName(parent: string, moment: string): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? moment : `${moment}-${number}`;
+    if (!existsSync(join(parent, name))) return name;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Anything but "no such process" means that there is one.
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}

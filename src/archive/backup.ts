@@ -1,0 +1,56 @@
+// What the backup stage does that only reads the experiment: in its own thread during a run, at once for `phorest backup`.
+import { join } from "node:path";
+import { roiManifestPath } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { HISTORY, removeOldest, sweepUnfinished } from "./backup-directory.ts";
+import { type WrittenArchive, writeHistory } from "./history.ts";
+import { unfinishedArchives } from "./moving.ts";
+import { type Snapshot, writeSnapshot } from "./snapshot.ts";
+
+export type BackupJob =
+  /** What a death left: half-built directories go, archives on their way are found. */
+  { readonly type: "resume" } | { readonly type: "snapshot" } | { readonly type: "archive" };
+
+/** Plain data: it crosses from the thread. */
+export type BackupAnswer =
+  | {
+      readonly type: "resume";
+      readonly swept: string[];
+      readonly archives: WrittenArchive[];
+      readonly damaged: string[];
+    }
+  | { readonly type: "snapshot"; readonly snapshot: Snapshot; readonly removed: string[] }
+  | { readonly type: "archive"; readonly written: WrittenArchive | undefined; readonly more: boolean };
+
+/** One job. Failures as `writeSnapshot` and `writeHistory` say; the experiment's own files are only read. */
+export async function backUp(
+  config: Config,
+  job: BackupJob,
+  nowUs: number,
+  signal?: AbortSignal,
+): Promise<BackupAnswer> {
+  const { data_dir: dataDir, backup_dir: backupDir } = config.Paths;
+  const manifestFile = join(dataDir, MANIFEST_FILENAME);
+  switch (job.type) {
+    case "resume": {
+      const swept = [...(await sweepUnfinished(backupDir)), ...(await sweepUnfinished(join(backupDir, HISTORY)))];
+      return { type: "resume", swept, ...(await unfinishedArchives({ manifestFile, backupDir })) };
+    }
+    case "snapshot": {
+      const snapshot = await writeSnapshot({ config, roiManifestFile: roiManifestPath(config), nowUs, signal });
+      return { type: "snapshot", snapshot, removed: await removeOldest(backupDir, config.Backup.keep) };
+    }
+    case "archive": {
+      const answer = await writeHistory({
+        manifestFile,
+        backupDir,
+        afterDays: config.Backup.archive_after_days,
+        syncing: config.Services.enable_remote_sync,
+        nowUs,
+        signal,
+      });
+      return { type: "archive", written: answer?.written, more: answer?.more ?? false };
+    }
+  }
+}

@@ -1,0 +1,157 @@
+// Archives: finished history in a database of its own, of the same form as the live one. Written and proved here by
+// whoever may only read the live manifest; its rows leave the live tables in moving.ts, by the one who writes it.
+//
+//   write under a temporary name ▸ count, check, read back ▸ rename ▸ note in the manifest ▸ delete live rows ▸ "moved"
+//
+// A death before the note leaves an archive that the next pass finds and notes; a death after it leaves rows here and
+// there, which the next pass goes on deleting. So a row may be in both for a while, and is never in neither.
+import { createReadStream, existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { updateCsv } from "../delivery/csv-output.ts";
+import { Failure } from "../failure.ts";
+import { packageVersion, writeDurably } from "../files.ts";
+import type { ArchivedEntry, FinishedEntry } from "../manifest/archive.ts";
+import { Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import { backupName, buildWhole, HISTORY } from "./backup-directory.ts";
+import { pack, writeSums } from "./packing.ts";
+import { historyReadme } from "./readme.ts";
+
+/** Names of the files in an archive. */
+export const ARCHIVE = { database: "history.sqlite.gz", csv: "history.csv.gz", index: "index.json" } as const;
+const DATABASE = "history.sqlite";
+const CSV = "history.csv";
+
+/** Frames in one archive; more make further ones. Bounds memory and the length of a pass. */
+const ENTRIES_PER_ARCHIVE = 10_000;
+const ENTRIES_PER_COPY = 16;
+
+const DAY_US = 86_400_000_000;
+
+/** An archive that is whole, durable and proved. Plain data. */
+export interface WrittenArchive {
+  /** Relative to the backup directory. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly firstCapturedAtUs: number;
+  readonly lastCapturedAtUs: number;
+  readonly contents: readonly ArchivedEntry[];
+}
+
+export interface HistoryOptions {
+  readonly manifestFile: string;
+  readonly backupDir: string;
+  /** Age from which finished frames are archived, days; 0: never. */
+  readonly afterDays: number;
+  /** Whether pictures are copied to a share, and so must have been. */
+  readonly syncing: boolean;
+  readonly nowUs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes what is old enough and finished to a new archive; undefined when there is nothing, or too little: an archive is
+ * made at most once a day, because each is a directory for ever. `more`: another one is waiting.
+ */
+export async function writeHistory(
+  options: HistoryOptions,
+): Promise<{ readonly written: WrittenArchive; readonly more: boolean } | undefined> {
+  const { backupDir, afterDays, nowUs, syncing } = options;
+  if (afterDays === 0) return undefined;
+  const live = Manifest.open({ file: options.manifestFile, readonly: true });
+  try {
+    const beforeUs = nowUs - afterDays * DAY_US;
+    const found = live.finishedEntries({ beforeUs, limit: ENTRIES_PER_ARCHIVE, syncing });
+    const dataDir = dirname(options.manifestFile);
+    const entries = found.filter(({ filename }) => isGone(dataDir, filename));
+    const [oldest] = entries;
+    const last = entries.at(-1);
+    if (oldest === undefined || last === undefined) return undefined;
+    const full = found.length === ENTRIES_PER_ARCHIVE;
+    if (!full && oldest.capturedAtUs > beforeUs - Math.min(1, afterDays) * DAY_US) return undefined;
+    let sha256 = "";
+    const contents = entries.map(({ entryId, outcomeIds }) => ({ entryId, outcomeIds }));
+    const name = await buildWhole(join(backupDir, HISTORY), nowUs, async (directory) => {
+      sha256 = await fill(directory, live, contents, options, [oldest, last]);
+    });
+    const span = { firstCapturedAtUs: oldest.capturedAtUs, lastCapturedAtUs: last.capturedAtUs };
+    return { written: { path: `${HISTORY}/${name}`, sha256, contents, ...span }, more: full };
+  } finally {
+    live.close();
+  }
+}
+
+/** A row that says its picture is gone may be ahead of the file: until the file is gone too, the row stays. */
+function isGone(dataDir: string, filename: string | undefined): boolean {
+  if (filename === undefined) return true;
+  const plain = filename.replace(/\.gz$/, "");
+  return !existsSync(join(dataDir, plain)) && !existsSync(join(dataDir, `${plain}.gz`));
+}
+
+async function fill(
+  directory: string,
+  live: Manifest,
+  contents: readonly ArchivedEntry[],
+  { nowUs, signal }: HistoryOptions,
+  [first, last]: readonly [FinishedEntry, FinishedEntry],
+): Promise<string> {
+  const database = join(directory, DATABASE);
+  const history = Manifest.open({ file: database });
+  const ids = contents.map(({ entryId }) => entryId);
+  try {
+    live.copyContext(history);
+    for (let at = 0; at < ids.length; at += ENTRIES_PER_COPY) {
+      signal?.throwIfAborted();
+      live.copyEntries(history, ids.slice(at, at + ENTRIES_PER_COPY));
+      await breathe();
+    }
+  } finally {
+    history.close();
+  }
+  const copy = Manifest.open({ file: database, readonly: true });
+  try {
+    prove(copy, live, contents, directory);
+    await updateCsv(join(directory, CSV), undefined, (cursor, limit) => copy.outcomesAfter(cursor, limit));
+  } finally {
+    copy.close();
+  }
+  const hashes = new Map<string, string>();
+  for (const [plain, packed] of [
+    [DATABASE, ARCHIVE.database],
+    [CSV, ARCHIVE.csv],
+  ] as const) {
+    hashes.set(packed, (await pack(createReadStream(join(directory, plain)), join(directory, packed), signal)).sha256);
+    await rm(join(directory, plain));
+  }
+  const index = {
+    format: 1,
+    first_captured_at: isoFromUs(first.capturedAtUs),
+    last_captured_at: isoFromUs(last.capturedAtUs),
+    // Per frame its number, then those of its outcomes.
+    entries: contents.map(({ entryId, outcomeIds }) => [entryId, ...outcomeIds]),
+  };
+  await writeDurably(join(directory, ARCHIVE.index), `${JSON.stringify(index)}\n`);
+  const span = `${index.first_captured_at} to ${index.last_captured_at}`;
+  const readme = historyReadme(backupName(nowUs), isoFromUs(nowUs), packageVersion(), ids.length, span);
+  await writeDurably(join(directory, "README.txt"), readme);
+  await writeSums(directory, hashes);
+  const sha256 = hashes.get(ARCHIVE.database);
+  if (sha256 === undefined) throw new Error("the archive's database was not packed");
+  return sha256;
+}
+
+/** Failure `backup.failed` unless the copy holds exactly what the live tables hold of these entries. */
+function prove(copy: Manifest, live: Manifest, contents: readonly ArchivedEntry[], where: string): void {
+  const wanted = live.tally(contents.map(({ entryId }) => entryId));
+  const got = copy.tally();
+  const wrong = Object.keys(wanted).find((table) => wanted[table] !== got[table]);
+  const [problem] = copy.integrityProblems();
+  if (wrong === undefined && problem === undefined) return;
+  const what = wrong === undefined ? problem : `${got[wrong]} of ${wanted[wrong]} rows of ${wrong} arrived`;
+  throw new Failure("backup.failed", `the archive in ${where} is not what it should be: ${what}`, {
+    hint: "check the disk; nothing has left the live database",
+    retry: "later",
+  });
+}

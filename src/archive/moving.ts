@@ -1,0 +1,92 @@
+// The second half of an archive's way: its rows leave the live tables, in short transactions, by the one who writes the
+// manifest. What a death interrupted is found here and gone on with.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { z } from "zod";
+import { Manifest } from "../manifest/manifest.ts";
+import { usFromIso } from "../manifest/timestamps.ts";
+import { completeBackups, HISTORY } from "./backup-directory.ts";
+import { ARCHIVE, type WrittenArchive } from "./history.ts";
+import { contentOf, sumsProblems } from "./packing.ts";
+
+/** Entries whose rows go in one transaction: a block of results, a few milliseconds. */
+const ENTRIES_PER_DELETE = 16;
+
+/**
+ * Notes an archive and deletes its rows from the live tables; returns how many entries went. Aborted, it throws the
+ * signal's reason, and the rest goes at the next call.
+ */
+export async function moveOut(
+  manifest: Manifest,
+  archive: WrittenArchive,
+  { syncing, nowUs, signal }: { readonly syncing: boolean; nowUs(): number; readonly signal?: AbortSignal | undefined },
+): Promise<number> {
+  const { contents, ...rest } = archive;
+  const archiveId = manifest.addArchive({ ...rest, entries: contents.length }, nowUs());
+  let moved = 0;
+  for (let at = 0; at < contents.length; at += ENTRIES_PER_DELETE) {
+    signal?.throwIfAborted();
+    moved += manifest.dropArchived(archiveId, contents.slice(at, at + ENTRIES_PER_DELETE), syncing);
+    await breathe();
+  }
+  manifest.finishArchive(archiveId, nowUs());
+  return moved;
+}
+
+const INDEX = z.object({
+  first_captured_at: z.string(),
+  last_captured_at: z.string(),
+  entries: z.array(z.array(z.int())),
+});
+
+/**
+ * Archives whose move out of the live tables is not complete: written but not noted, or noted but not yet moved. Each is
+ * checked again first; one that is not whole is named in `damaged` and left alone.
+ */
+export async function unfinishedArchives({
+  manifestFile,
+  backupDir,
+}: {
+  readonly manifestFile: string;
+  readonly backupDir: string;
+}): Promise<{ archives: WrittenArchive[]; damaged: string[] }> {
+  const live = Manifest.open({ file: manifestFile, readonly: true });
+  try {
+    const moved = new Set(
+      live
+        .archives()
+        .filter(({ movedAtUs }) => movedAtUs !== undefined)
+        .map(({ path }) => path),
+    );
+    const archives: WrittenArchive[] = [];
+    const damaged: string[] = [];
+    for (const name of completeBackups(join(backupDir, HISTORY))) {
+      const path = `${HISTORY}/${name}`;
+      if (moved.has(path)) continue;
+      const directory = join(backupDir, path);
+      const problems = await sumsProblems(directory);
+      if (problems.length > 0 || !existsSync(join(directory, ARCHIVE.index))) {
+        damaged.push(problems[0] ?? `${directory} has no ${ARCHIVE.index}`);
+        continue;
+      }
+      archives.push(await readArchive(backupDir, path));
+    }
+    return { archives, damaged };
+  } finally {
+    live.close();
+  }
+}
+
+async function readArchive(backupDir: string, path: string): Promise<WrittenArchive> {
+  const directory = join(backupDir, path);
+  const index = INDEX.parse(JSON.parse(readFileSync(join(directory, ARCHIVE.index), "utf8")));
+  const { sha256 } = await contentOf(join(directory, ARCHIVE.database));
+  return {
+    path,
+    sha256,
+    firstCapturedAtUs: usFromIso(index.first_captured_at) ?? 0,
+    lastCapturedAtUs: usFromIso(index.last_captured_at) ?? 0,
+    contents: index.entries.map(([entryId = 0, ...outcomeIds]) => ({ entryId, outcomeIds })),
+  };
+}

@@ -1,0 +1,129 @@
+// Files as a backup holds them: compressed, flushed, read back and compared before they count; and the list of their
+// hashes, in the form that `sha256sum -c` reads.
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
+import { Failure } from "../failure.ts";
+import { writeDurably } from "../files.ts";
+
+/** Name of the list of hashes in each backup and archive. */
+export const SUMS = "SHA256SUMS";
+
+/** What a file is. */
+export interface Content {
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Size and SHA-256 of a file, read once. Throws what the file system throws. */
+export async function contentOf(path: string, signal?: AbortSignal): Promise<Content> {
+  const seen = new Tap();
+  await pipeline(createReadStream(path), seen.pass, sink, { signal });
+  return seen.content();
+}
+
+/**
+ * Writes `source` compressed to the new file `target`, durable when the promise resolves, then reads it back and compares.
+ * Returns what the compressed file is. Failure `backup.failed` when the disk gave back something else.
+ */
+export async function pack(
+  source: Readable | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  target: string,
+  signal?: AbortSignal,
+): Promise<Content> {
+  const plain = new Tap();
+  const packed = new Tap();
+  const input = source instanceof Readable ? source : Readable.from(source);
+  const file = createWriteStream(target, { flags: "wx", flush: true });
+  await pipeline(input, plain.pass, createGzip(), packed.pass, file, { signal });
+  const back = new Tap();
+  await pipeline(createReadStream(target), createGunzip(), back.pass, sink, { signal });
+  if (back.content().sha256 !== plain.content().sha256) {
+    throw new Failure("backup.failed", `${target}: the disk gave back something else than was written`, {
+      hint: "check the disk; this backup is given up, the next one is tried",
+      retry: "later",
+    });
+  }
+  return packed.content();
+}
+
+/** Writes the compressed file `source` out as the new file `target`, durable. Failure `backup.damaged` if it is no such file. */
+export async function unpack(source: string, target: string): Promise<void> {
+  try {
+    await pipeline(createReadStream(source), createGunzip(), createWriteStream(target, { flags: "wx", flush: true }));
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || !String(error.code).startsWith("Z_")) throw error;
+    throw new Failure("backup.damaged", `${source}: ${error.message}`, { hint: "take another backup", cause: error });
+  }
+}
+
+/** Writes the list of hashes of all files in `directory`, its own excepted. */
+export async function writeSums(directory: string, known: ReadonlyMap<string, string>): Promise<void> {
+  const lines: string[] = [];
+  for (const name of filesUnder(directory)) {
+    const sha256 = known.get(name) ?? (await contentOf(join(directory, name))).sha256;
+    lines.push(`${sha256}  ${name}\n`);
+  }
+  await writeDurably(join(directory, SUMS), lines.join(""));
+}
+
+/** What is wrong with the files of a backup, a line each; empty when every one is as its list says. */
+export async function sumsProblems(directory: string): Promise<string[]> {
+  const list = join(directory, SUMS);
+  if (!existsSync(list)) return [`${list} is missing: this is no complete backup`];
+  const problems: string[] = [];
+  const named = new Set<string>();
+  for (const line of (await readFile(list, "utf8")).split("\n")) {
+    if (line === "") continue;
+    const [, sha256, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+    if (sha256 === undefined || name === undefined) {
+      problems.push(`${list}: "${line.slice(0, 80)}" is not a line of such a list`);
+      continue;
+    }
+    named.add(name);
+    const path = join(directory, name);
+    if (!existsSync(path)) problems.push(`${path} is missing`);
+    else if ((await contentOf(path)).sha256 !== sha256) problems.push(`${path} is not what ${SUMS} says`);
+  }
+  for (const name of filesUnder(directory)) {
+    if (!named.has(name)) problems.push(`${join(directory, name)} is not in ${SUMS}`);
+  }
+  return problems;
+}
+
+/** Files below a directory, relative to it, in order; without the list of hashes. */
+function filesUnder(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .filter((name) => name !== SUMS)
+    .sort();
+}
+
+/** Hashes and counts what passes by. */
+class Tap {
+  readonly #hash: Hash = createHash("sha256");
+  #bytes = 0;
+
+  readonly pass = async function* (this: Tap, chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+      this.#hash.update(bytes);
+      this.#bytes += bytes.length;
+      yield bytes;
+    }
+  }.bind(this);
+
+  content(): Content {
+    return { bytes: this.#bytes, sha256: this.#hash.copy().digest("hex") };
+  }
+}
+
+async function sink(chunks: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of chunks);
+}

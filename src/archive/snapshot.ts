@@ -1,0 +1,189 @@
+// A snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run may go on meanwhile.
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { copyFile, open, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { stringify } from "smol-toml";
+import { z } from "zod";
+import type { Config } from "../config/schema.ts";
+import { CSV_FILENAME, CSV_OUTPUT, openRecordedCsv, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
+import { Failure } from "../failure.ts";
+import { ensureDirectory, fileSize, packageVersion, writeDurably } from "../files.ts";
+import { outcomeRecords } from "../manifest/established-export.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import { backupName, buildWhole, completeBackups } from "./backup-directory.ts";
+import { pack, writeSums } from "./packing.ts";
+import { snapshotReadme } from "./readme.ts";
+
+/** Names of the files in a snapshot. */
+export const SNAPSHOT = {
+  database: `${MANIFEST_FILENAME}.gz`,
+  csv: `${CSV_FILENAME}.gz`,
+  results: "results.jsonl.gz",
+  config: "config.toml",
+  rois: "ROI_manifest.json",
+  facts: "backup.json",
+} as const;
+const PLOTS = ["processed_data_plot.png", "processed_data_plot.svg"] as const;
+
+const FACTS = z.object({
+  format: z.literal(1),
+  made_at: z.string(),
+  phorest: z.string(),
+  /** Outcomes after the first and up to the last are in results.jsonl.gz. */
+  outcomes: z.tuple([z.int(), z.int()]),
+  entries: z.int(),
+  archives: z.array(z.object({ path: z.string(), sha256: z.string() })),
+});
+
+/** What a snapshot says of itself; undefined when it is not in a form this version knows. */
+export function readFacts(directory: string): z.output<typeof FACTS> | undefined {
+  const path = join(directory, SNAPSHOT.facts);
+  if (!existsSync(path)) return undefined;
+  const parsed = FACTS.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  return parsed.success ? parsed.data : undefined;
+}
+
+export interface SnapshotOptions {
+  readonly config: Config;
+  /** The ROI manifest in force. */
+  readonly roiManifestFile: string;
+  readonly nowUs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Snapshot {
+  /** Its directory, absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/**
+ * Writes a snapshot, whole and durable when the promise resolves. Failures `disk.full` (before anything is written, where
+ * capture would have to pause for it), `backup.failed`, `manifest.corrupt`; it then leaves nothing behind.
+ */
+export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
+  const { config, nowUs, signal } = options;
+  const { data_dir: dataDir, backup_dir: backupDir, results_dir: resultsDir } = config.Paths;
+  const live = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME), readonly: true });
+  try {
+    await ensureDirectory(backupDir);
+    checkSpace(config);
+    const newest = completeBackups(backupDir).at(-1);
+    const before = newest === undefined ? 0 : (readFacts(join(backupDir, newest))?.outcomes[1] ?? 0);
+    let bytes = 0;
+    let entries = 0;
+    const name = await buildWhole(backupDir, nowUs, async (directory) => {
+      const hashes = new Map<string, string>();
+      const packed = async (file: string, source: Parameters<typeof pack>[0]): Promise<void> => {
+        const content = await pack(source, join(directory, file), signal);
+        hashes.set(file, content.sha256);
+        bytes += content.bytes;
+      };
+      const database = join(directory, MANIFEST_FILENAME);
+      await live.snapshotTo(database, signal);
+      const snapshot = Manifest.open({ file: database, readonly: true });
+      try {
+        refuseDamaged(snapshot, dataDir);
+        const facts = factsOf(snapshot, before, nowUs);
+        entries = facts.entries;
+        await packed(SNAPSHOT.results, outcomeRecords(snapshot, facts.outcomes[0]));
+        await packCsv(snapshot, join(resultsDir, CSV_FILENAME), directory, packed);
+        await writeDurably(join(directory, SNAPSHOT.facts), `${JSON.stringify(facts, null, 2)}\n`);
+        const archives = facts.archives.map(({ path }) => path);
+        const readme = snapshotReadme(backupName(nowUs), facts.made_at, facts.phorest, archives);
+        await writeDurably(join(directory, "README.txt"), readme);
+      } finally {
+        snapshot.close();
+      }
+      await packed(SNAPSHOT.database, await chunksOf(database));
+      await rm(database);
+      for (const plot of PLOTS) await copyDurably(join(resultsDir, plot), directory);
+      await copyDurably(options.roiManifestFile, directory, SNAPSHOT.rois);
+      // Keys without a value are absent in TOML.
+      const settings = stringify(JSON.parse(JSON.stringify(config)));
+      await writeDurably(join(directory, SNAPSHOT.config), `# The configuration in force, complete.\n${settings}\n`);
+      await writeSums(directory, hashes);
+    });
+    return { path: join(backupDir, name), bytes, entries };
+  } finally {
+    live.close();
+  }
+}
+
+/** A backup that fills the disk would make capture pause: it is refused instead. */
+function checkSpace({ Paths: paths, Storage: storage }: Config): void {
+  const disk = statfsSync(paths.backup_dir);
+  const freeBytes = disk.bavail * disk.bsize;
+  const database = fileSize(join(paths.data_dir, MANIFEST_FILENAME)) ?? 0;
+  const csv = fileSize(join(paths.results_dir, CSV_FILENAME)) ?? 0;
+  // The copy and its compressed form lie side by side for a while.
+  const needed = 2 * database + csv + storage.min_free_bytes;
+  if (freeBytes >= needed) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new Failure(
+    "disk.full",
+    `${paths.backup_dir}: ${megabytes(freeBytes)} free, a backup needs ${megabytes(needed)}`,
+    {
+      hint: "free some space, lower Backup.keep, or put Paths.backup_dir on another disk; it is tried again by itself",
+      retry: "later",
+    },
+  );
+}
+
+function refuseDamaged(snapshot: Manifest, dataDir: string): void {
+  const [first, ...rest] = snapshot.integrityProblems();
+  if (first === undefined) return;
+  const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
+  throw new Failure("manifest.corrupt", `the manifest in ${dataDir} is damaged: ${first}${more}`, {
+    hint: "no backup is made of it; restore the last one",
+  });
+}
+
+function factsOf(snapshot: Manifest, before: number, nowUs: number): z.output<typeof FACTS> {
+  const last = snapshot.lastOutcomeId();
+  return {
+    format: 1,
+    made_at: isoFromUs(nowUs),
+    phorest: packageVersion(),
+    // A manifest that was put back from a copy is behind the last backup: everything in it is new.
+    outcomes: [before > last ? 0 : before, last],
+    entries: snapshot.counts().total,
+    archives: snapshot.archives().map(({ path, sha256 }) => ({ path, sha256 })),
+  };
+}
+
+type Packed = (file: string, source: Parameters<typeof pack>[0]) => Promise<void>;
+
+/** The live CSV as far as the snapshot knows it; from the snapshot itself where the file is another one by now. */
+async function packCsv(snapshot: Manifest, csv: string, directory: string, packed: Packed): Promise<void> {
+  const state = parseCsvState(snapshot.outputState(CSV_OUTPUT).state);
+  const handle = state === undefined ? undefined : await openRecordedCsv(csv, state);
+  if (handle !== undefined && state !== undefined && state.bytes > 0) {
+    // The stream closes it.
+    await packed(SNAPSHOT.csv, handle.createReadStream({ start: 0, end: state.bytes - 1 }));
+    return;
+  }
+  await handle?.close();
+  const anew = join(directory, CSV_FILENAME);
+  await updateCsv(anew, undefined, (cursor, limit) => snapshot.outcomesAfter(cursor, limit));
+  await packed(SNAPSHOT.csv, await chunksOf(anew));
+  await rm(anew);
+}
+
+async function chunksOf(path: string) {
+  return (await open(path, "r")).createReadStream();
+}
+
+async function copyDurably(file: string, directory: string, name = basename(file)): Promise<void> {
+  if (!existsSync(file)) return;
+  const target = join(directory, name);
+  await copyFile(file, target);
+  const handle = await open(target, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,185 @@
+// Every picture a row names, against the file here and the copy on the share.
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { PictureRow, Repairs } from "../manifest/inspection.ts";
+import type { Finding } from "./finding.ts";
+import { type Content, contentOf } from "./packing.ts";
+
+export interface PictureContext {
+  /** undefined while the share is not there: its copies are then not judged. */
+  readonly remoteRoot: string | undefined;
+  /** undefined: look, and change nothing. */
+  readonly repairs: Repairs | undefined;
+  readonly nowUs: number;
+  /** Counts copies that could not be looked at. */
+  unseen(): void;
+}
+
+type State = "sound" | "unrecorded" | "damaged" | "gone";
+
+interface Look {
+  readonly state: State;
+  readonly content: Content | undefined;
+  readonly difference: string;
+}
+
+/** What is wrong with one picture, after repairing what may be. */
+export async function checkPicture(row: PictureRow, context: PictureContext): Promise<Finding[]> {
+  return row.local ? await checkLocal(row, context) : await checkMoved(row, context);
+}
+
+async function checkLocal(row: PictureRow, context: PictureContext): Promise<Finding[]> {
+  const { repairs, nowUs } = context;
+  const { entryId } = row;
+  const path = join(row.filepath, row.filename);
+  const here = await look(path, row.bytes, row.sha256);
+  const copy = row.synced ? await checkCopy(row, context) : undefined;
+  const found: Finding[] = [];
+  const fixed = (what: string, fix: () => void): string | undefined => {
+    if (repairs === undefined) return undefined;
+    fix();
+    return what;
+  };
+  if (row.missing && here.state !== "gone") {
+    found.push({
+      kind: "returned",
+      subject: row.filename,
+      meaning: "a picture that was missing is there again",
+      cure: "--repair takes it up again, and so does the next run",
+      repaired: fixed("taken up again", () => repairs?.markReturned(entryId)),
+    });
+  }
+  switch (here.state) {
+    case "sound":
+      if (row.damaged) repairs?.markSound(entryId);
+      break;
+    case "unrecorded":
+      found.push({
+        kind: "not known before",
+        subject: row.filename,
+        meaning: "size or hash were never recorded, so nothing can be said of its past",
+        cure: "--repair records them as they are now",
+        repaired: fixed("recorded as it is now", () => {
+          if (here.content !== undefined) repairs?.recordContent(entryId, here.content.bytes, here.content.sha256);
+        }),
+      });
+      break;
+    case "damaged":
+      // Marked once, it is known; it goes on being counted.
+      if (row.damaged) break;
+      found.push({
+        kind: "damaged",
+        subject: row.filename,
+        meaning: `${here.difference}: it is not what was captured`,
+        cure:
+          copy?.state === "sound"
+            ? `the copy ${copy.path} is good: put it in its place`
+            : "put a good copy in its place; --repair marks it",
+        repaired: fixed("marked as damaged; file and hash are as they were", () =>
+          repairs?.markDamaged(entryId, nowUs),
+        ),
+      });
+      break;
+    case "gone":
+      if (row.missing) break;
+      if (copy?.state === "sound") {
+        found.push({
+          kind: "missing",
+          subject: row.filename,
+          meaning: "the picture is gone from here, its copy on the share is good",
+          cure: "--repair makes the copy the picture",
+          repaired: fixed("the copy on the share is the picture now", () =>
+            repairs?.moveToRemote(entryId, dirname(copy.path), basename(copy.path)),
+          ),
+        });
+      } else {
+        found.push({
+          kind: "missing",
+          subject: row.filename,
+          meaning: "the picture is gone and there is no proven copy",
+          cure: "put it back if it is anywhere; --repair marks it as missing",
+          repaired: fixed("marked as missing", () => repairs?.markMissing(entryId, nowUs)),
+        });
+      }
+  }
+  if (copy !== undefined && copy.state !== "sound") {
+    found.push({
+      kind: copy.state === "gone" ? "copy gone" : "copy damaged",
+      subject: copy.path,
+      meaning: copy.state === "gone" ? "the copy on the share is not there" : `${copy.difference}: it is no copy`,
+      cure: "--repair has it copied again",
+      repaired: fixed("it is copied again by the next sync", () => repairs?.unsync(entryId)),
+    });
+  }
+  return found;
+}
+
+/** A picture whose only copy is on the share, or that the ring buffer let go of. */
+async function checkMoved(row: PictureRow, context: PictureContext): Promise<Finding[]> {
+  const { remoteRoot, repairs, nowUs } = context;
+  if (!row.synced) return [];
+  if (remoteRoot === undefined) {
+    context.unseen();
+    return [];
+  }
+  const path = join(row.filepath, row.filename);
+  const there = await look(path, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256);
+  if (row.missing || there.state === "sound" || (there.state === "damaged" && row.damaged)) {
+    if (row.missing && there.state === "sound") repairs?.markReturned(row.entryId);
+    return [];
+  }
+  if (there.state === "unrecorded") {
+    if (there.content !== undefined) repairs?.recordContent(row.entryId, there.content.bytes, there.content.sha256);
+    return [
+      {
+        kind: "not known before",
+        subject: path,
+        meaning: "size or hash were never recorded, so nothing can be said of its past",
+        cure: "--repair records them as they are now",
+        repaired: repairs === undefined ? undefined : "recorded as it is now",
+      },
+    ];
+  }
+  const gone = there.state === "gone";
+  if (gone) repairs?.markMissing(row.entryId, nowUs);
+  else repairs?.markDamaged(row.entryId, nowUs);
+  return [
+    {
+      kind: gone ? "copy gone" : "copy damaged",
+      subject: path,
+      meaning: gone
+        ? "the picture was moved to the share and is not there"
+        : `${there.difference}: it is not what was moved there`,
+      cure: "look for it in the share's own backups; --repair marks it",
+      repaired: repairs === undefined ? undefined : `marked as ${gone ? "missing" : "damaged"}`,
+    },
+  ];
+}
+
+async function checkCopy(
+  row: PictureRow,
+  context: PictureContext,
+): Promise<{ readonly state: State; readonly path: string; readonly difference: string } | undefined> {
+  if (context.remoteRoot === undefined) {
+    context.unseen();
+    return undefined;
+  }
+  // Imported histories say "synced" of copies made by other programs, whose place is not known.
+  if (row.remotePath === undefined) return undefined;
+  const path = join(context.remoteRoot, row.remotePath);
+  const { state, difference } = await look(path, row.remoteBytes, row.remoteSha256);
+  return { state: state === "unrecorded" ? "sound" : state, path, difference };
+}
+
+async function look(path: string, bytes: number | undefined, sha256: string | undefined): Promise<Look> {
+  if (!existsSync(path)) return { state: "gone", content: undefined, difference: "" };
+  const content = await contentOf(path);
+  if (bytes !== undefined && content.bytes !== bytes) {
+    return { state: "damaged", content, difference: `${content.bytes} bytes instead of ${bytes}` };
+  }
+  if (sha256 !== undefined && content.sha256 !== sha256) {
+    return { state: "damaged", content, difference: "its bytes differ from the recorded hash" };
+  }
+  const recorded = bytes !== undefined && sha256 !== undefined;
+  return { state: recorded ? "sound" : "unrecorded", content, difference: "" };
+}

@@ -1,0 +1,210 @@
+// The check of everything an experiment consists of: database, pictures, copies, archives, backups, leftovers.
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isPictureName } from "../analysis/decode.ts";
+import type { Config } from "../config/schema.ts";
+import { PARTIAL_SUFFIX } from "../files.ts";
+import { captureTimeOf } from "../frame/frame.ts";
+import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
+import { completeBackups } from "./backup-directory.ts";
+import type { Finding } from "./finding.ts";
+import { ARCHIVE } from "./history.ts";
+import { contentOf, SUMS, sumsProblems } from "./packing.ts";
+import { checkPicture } from "./verify-pictures.ts";
+
+/** The file that makes a directory a remote root. */
+const REMOTE_MARKER = "phorest-remote.json";
+
+export interface VerifyOptions {
+  readonly config: Config;
+  /** Opened for writing where repairs are wanted. */
+  readonly manifest: Manifest;
+  readonly repair: boolean;
+  /** Whether a run is going: files may then come and go under the check. */
+  readonly running: boolean;
+  readonly nowUs: number;
+  found(finding: Finding): void;
+  progress(done: number, total: number): void;
+}
+
+export interface Verified {
+  readonly pictures: number;
+  /** Pictures known to be missing or damaged before this check. */
+  readonly knownMissing: number;
+  readonly knownDamaged: number;
+  /** Copies that could not be looked at, because the share is not there. */
+  readonly unseenCopies: number;
+  readonly archives: number;
+  readonly backups: number;
+  readonly findings: number;
+  readonly repaired: number;
+}
+
+/** Checks everything. Deletes nothing, and changes nothing but with `repair`. */
+export async function verify(options: VerifyOptions): Promise<Verified> {
+  const { config, manifest, repair, running, nowUs } = options;
+  let findings = 0;
+  let repaired = 0;
+  const report = (finding: Finding): void => {
+    findings += 1;
+    if (finding.repaired !== undefined) repaired += 1;
+    options.found(finding);
+  };
+  for (const problem of manifest.integrityProblems()) report(databaseFinding(problem));
+  if (!running) checkClaims(manifest, repair, report);
+
+  const remoteRoot = markedRemote(config);
+  let unseenCopies = 0;
+  const context = {
+    remoteRoot,
+    repairs: repair ? manifest.repairs : undefined,
+    nowUs,
+    unseen: () => {
+      unseenCopies += 1;
+    },
+  };
+  const total = manifest.counts().total;
+  const counts = { pictures: 0, knownMissing: 0, knownDamaged: 0 };
+  for (const row of manifest.pictures()) {
+    counts.pictures += 1;
+    counts.knownMissing += row.missing ? 1 : 0;
+    counts.knownDamaged += row.damaged ? 1 : 0;
+    let found = await checkPicture(row, context);
+    // Compressed, moved or let go of while it was looked at: only what is so twice is a finding.
+    if (found.length > 0 && running) {
+      const again = manifest.picture(row.entryId);
+      found = again === undefined ? [] : await checkPicture(again, context);
+    }
+    for (const finding of found) report(finding);
+    options.progress(counts.pictures, total);
+  }
+  if (unseenCopies > 0) {
+    report({
+      kind: "remote away",
+      subject: config.Paths.remote_root_dir,
+      meaning: `the share is not there, ${unseenCopies} copies were not looked at`,
+      cure: "mount it and verify again",
+    });
+  }
+  if (remoteRoot !== undefined) await checkSyncedFiles(manifest, remoteRoot, repair, report);
+  await checkUnknownFiles(options, report);
+  const archives = await checkArchives(config.Paths.backup_dir, manifest, report);
+  const backups = await checkBackups(config.Paths.backup_dir, report);
+  return { ...counts, unseenCopies, archives, backups, findings, repaired };
+}
+
+type Report = (finding: Finding) => void;
+
+function databaseFinding(problem: string): Finding {
+  return {
+    kind: "database",
+    subject: MANIFEST_FILENAME,
+    meaning: problem,
+    cure: "stop the run and restore the last backup: `phorest restore`",
+  };
+}
+
+function checkClaims(manifest: Manifest, repair: boolean, report: Report): void {
+  const { processing } = manifest.counts();
+  if (processing === 0) return;
+  if (repair) manifest.repairs.releaseClaims();
+  report({
+    kind: "stuck",
+    subject: `${processing} frames`,
+    meaning: "in hand, but nothing runs",
+    cure: "the next run measures them, or --repair",
+    repaired: repair ? "back in the queue" : undefined,
+  });
+}
+
+/** The remote root, if its marker is there: without it an unmounted share would look like lost copies. */
+function markedRemote({ Paths: paths }: Config): string | undefined {
+  return existsSync(join(paths.remote_root_dir, REMOTE_MARKER)) ? paths.remote_root_dir : undefined;
+}
+
+async function checkSyncedFiles(manifest: Manifest, root: string, repair: boolean, report: Report): Promise<void> {
+  for (const file of manifest.syncedFiles()) {
+    const path = join(root, file.remotePath);
+    const there = existsSync(path);
+    if (there && (await contentOf(path)).sha256 === file.sha256) continue;
+    if (repair) manifest.repairs.forgetSynced(file.path);
+    report({
+      kind: there ? "copy damaged" : "copy gone",
+      subject: path,
+      meaning: there ? "its bytes differ from what was copied" : "the copy on the share is not there",
+      cure: "--repair has it copied again",
+      repaired: repair ? "it is copied again by the next sync" : undefined,
+    });
+  }
+}
+
+/** Files in data_dir that no row knows. */
+async function checkUnknownFiles(
+  { config, manifest, repair, running, nowUs }: VerifyOptions,
+  report: Report,
+): Promise<void> {
+  const dataDir = config.Paths.data_dir;
+  const importer = config.Camera.camera_type === "file_importer";
+  for (const name of readdirSync(dataDir)) {
+    if (name.endsWith(PARTIAL_SUFFIX)) {
+      if (running) continue;
+      report({
+        kind: "leftover",
+        subject: name,
+        meaning: "half-written when a run died; nothing refers to it",
+        cure: "the next `phorest run` removes it",
+      });
+    } else if (isPictureName(name) && !importer && !manifest.knowsFile(name)) {
+      // A capture is durable a moment before its row: in a run it is not unknown, only new.
+      if (running) continue;
+      const path = join(dataDir, name);
+      const { mtimeMs } = statSync(path);
+      const capturedAtUs = captureTimeOf(name) ?? Math.min(nowUs, Math.round(mtimeMs * 1000));
+      if (repair) manifest.adoptFile({ filename: name, filepath: dataDir, capturedAtUs, ...(await contentOf(path)) });
+      report({
+        kind: "unknown file",
+        subject: name,
+        meaning: "a picture that no row knows",
+        cure: "--repair adopts it, and so does the next run",
+        repaired: repair ? "adopted, to be measured" : undefined,
+      });
+    }
+  }
+}
+
+async function checkArchives(backupDir: string, manifest: Manifest, report: Report): Promise<number> {
+  const archives = manifest.archives();
+  for (const { path, sha256, movedAtUs } of archives) {
+    const directory = join(backupDir, path);
+    const cure = "bring it back from the share or another copy: its frames are nowhere else";
+    const problems = await sumsProblems(directory);
+    const database = join(directory, ARCHIVE.database);
+    if (problems.length === 0 && (await contentOf(database)).sha256 !== sha256) {
+      problems.push(`${database} is not the one that was written`);
+    }
+    for (const problem of problems) report({ kind: "archive", subject: path, meaning: problem, cure });
+    if (movedAtUs === undefined) {
+      report({
+        kind: "archive",
+        subject: path,
+        meaning: "its frames are still on their way out of the live files; none is lost",
+        cure: "the next run or `phorest backup` goes on with it",
+      });
+    }
+  }
+  return archives.length;
+}
+
+async function checkBackups(backupDir: string, report: Report): Promise<number> {
+  const names = completeBackups(backupDir);
+  for (const name of names) {
+    const directory = join(backupDir, name);
+    const problems = await sumsProblems(directory);
+    // Removed meanwhile by Backup.keep.
+    if (!existsSync(join(directory, SUMS))) continue;
+    for (const meaning of problems) {
+      report({ kind: "backup", subject: name, meaning, cure: "take another one: `phorest backup`" });
+    }
+  }
+  return names.length;
+}

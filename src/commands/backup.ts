@@ -1,0 +1,92 @@
+// `phorest backup`: one pass of the backup stage by hand.
+import { basename, join } from "node:path";
+import type { CommandModule } from "yargs";
+import { backUp } from "../archive/backup.ts";
+import type { WrittenArchive } from "../archive/history.ts";
+import { moveOut } from "../archive/moving.ts";
+import { loadConfig } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
+import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { GlobalOptions } from "./global.ts";
+
+const nowUs = (): number => Date.now() * 1000;
+
+export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: "backup",
+  describe: "One backup now, also while a run is going; finished history moves to the archive when none is",
+  builder: (yargs) => yargs.example("$0 backup", "a snapshot in backup/, before you change something"),
+  handler: async ({ config: file, json }) => {
+    const { config } = loadConfig(file);
+    // Opened first: without an experiment there is nothing to back up, and nothing is made.
+    Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true }).close();
+    const running = experimentHolder(config.Paths.data_dir) !== undefined;
+    const lock = running ? undefined : lockExperiment(config.Paths.data_dir);
+    try {
+      const before = lock === undefined ? 0 : await resume(config);
+      const taken = await backUp(config, { type: "snapshot" }, nowUs());
+      const moved = lock === undefined ? 0 : before + (await archiveFinished(config));
+      if (taken.type !== "snapshot") throw new Error(`asked for a snapshot, got ${taken.type}`);
+      const { path, bytes, entries } = taken.snapshot;
+      if (json) {
+        const { removed } = taken;
+        process.stdout.write(`${JSON.stringify({ path, bytes, entries, removed, archived: moved, running })}\n`);
+        return;
+      }
+      process.stdout.write(`${path}: ${entries} frames, ${(bytes / 1e6).toFixed(1)} MB\n`);
+      for (const name of taken.removed)
+        process.stdout.write(`${name}: removed, Backup.keep is ${config.Backup.keep}\n`);
+      if (moved > 0)
+        process.stdout.write(`${moved} finished frames moved to the archive, ${basename(path)} has them too\n`);
+      if (running) process.stderr.write("a run is going: moving finished frames to the archive is left to it\n");
+    } finally {
+      lock?.release();
+    }
+  },
+};
+
+/** Goes on with what a death interrupted. */
+async function resume(config: Config): Promise<number> {
+  const answer = await backUp(config, { type: "resume" }, nowUs());
+  if (answer.type !== "resume") throw new Error(`asked to resume, got ${answer.type}`);
+  for (const problem of answer.damaged) process.stderr.write(`${problem}: left alone, its frames stay live\n`);
+  return await moveAll(config, answer.archives);
+}
+
+async function archiveFinished(config: Config): Promise<number> {
+  let moved = 0;
+  for (;;) {
+    const answer = await backUp(config, { type: "archive" }, nowUs());
+    if (answer.type !== "archive") throw new Error(`asked for an archive, got ${answer.type}`);
+    if (answer.written !== undefined) moved += await moveAll(config, [answer.written]);
+    if (!answer.more) return moved;
+  }
+}
+
+async function moveAll(config: Config, archives: readonly WrittenArchive[]): Promise<number> {
+  if (archives.length === 0) return 0;
+  const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME) });
+  try {
+    const syncing = config.Services.enable_remote_sync;
+    let moved = 0;
+    for (const archive of archives) moved += await moveOut(manifest, archive, { syncing, nowUs });
+    await csvWithoutArchived(config, manifest);
+    return moved;
+  } finally {
+    manifest.close();
+  }
+}
+
+/** As the communicator does it in a run: the file first, then the manifest's word for it. */
+async function csvWithoutArchived({ Paths: paths }: Config, manifest: Manifest): Promise<void> {
+  const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+  const csv = join(paths.results_dir, CSV_FILENAME);
+  for (;;) {
+    const recorded = parseCsvState(manifest.outputState(CSV_OUTPUT).state);
+    if (recorded === undefined) return;
+    const { state, upToDate } = await updateCsv(csv, recorded, read, { archive: manifest.lastArchive() });
+    manifest.advanceOutput(CSV_OUTPUT, Math.max(state.cursor, recorded.cursor), JSON.stringify(state));
+    if (upToDate) return;
+  }
+}

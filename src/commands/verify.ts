@@ -1,0 +1,94 @@
+// `phorest verify`: every file and hash, local and remote, against the manifest.
+import { join } from "node:path";
+import type { CommandModule } from "yargs";
+import { type Finding, findingLine } from "../archive/finding.ts";
+import { type Verified, verify } from "../archive/verify.ts";
+import { loadConfig } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { GlobalOptions } from "./global.ts";
+import { Progress } from "./progress.ts";
+
+interface VerifyArguments extends GlobalOptions {
+  repair: boolean;
+}
+
+const FINDINGS = 3;
+
+export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
+  command: "verify",
+  describe: "Check every file and hash, local and remote, against the manifest",
+  builder: (yargs) =>
+    yargs
+      .option("repair", {
+        type: "boolean",
+        default: false,
+        describe: "Adopt, queue again or mark what is found; never deletes a file or replaces a hash",
+      })
+      .example("$0 verify", "is everything as it was recorded? Exit code 0: yes, 3: no")
+      .example("$0 verify --repair", "also put right what can be; not while a run is going"),
+  handler: async ({ config: file, json, repair }) => {
+    const { config } = loadConfig(file);
+    const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
+    // Opened first: a wrong directory is said to be one, and nothing is made in it.
+    Manifest.open({ file: path, readonly: true }).close();
+    const lock = repair ? lockExperiment(config.Paths.data_dir) : undefined;
+    const running = !repair && experimentHolder(config.Paths.data_dir) !== undefined;
+    const manifest = Manifest.open({ file: path, readonly: !repair });
+    try {
+      const findings: Finding[] = [];
+      const verified = await check({ config, manifest, repair, running, json, findings });
+      if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings })}\n`);
+      else process.stdout.write(`${summary(verified, repair)}\n`);
+      process.exitCode = verified.findings > 0 ? FINDINGS : 0;
+    } finally {
+      manifest.close();
+      lock?.release();
+    }
+  },
+};
+
+interface CheckOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly repair: boolean;
+  readonly running: boolean;
+  readonly json: boolean;
+  readonly findings: Finding[];
+}
+
+async function check({ json, findings, ...options }: CheckOptions): Promise<Verified> {
+  let bar: Progress | undefined;
+  const verified = await verify({
+    ...options,
+    nowUs: Date.now() * 1000,
+    found: (finding) => {
+      if (json) {
+        findings.push(finding);
+        return;
+      }
+      bar?.clear();
+      process.stdout.write(`${findingLine(finding)}\n`);
+    },
+    progress: (_done, total) => {
+      bar ??= new Progress(total, "frames");
+      bar.advance();
+    },
+  });
+  bar?.clear();
+  return verified;
+}
+
+function summary(verified: Verified, repair: boolean): string {
+  const { pictures, archives, backups, findings, repaired, knownMissing, knownDamaged } = verified;
+  const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  const checked = `${count(pictures, "picture")}, ${count(archives, "archive")}, ${count(backups, "backup")} checked`;
+  const known = [
+    ...(knownMissing > 0 ? [`${knownMissing} known to be missing`] : []),
+    ...(knownDamaged > 0 ? [`${knownDamaged} known to be damaged`] : []),
+  ].join(", ");
+  const result =
+    findings === 0 ? "all is as recorded" : `${count(findings, "finding")}${repair ? `, ${repaired} repaired` : ""}`;
+  return `${checked}: ${result}${known === "" ? "" : ` (${known})`}`;
+}

@@ -1,0 +1,69 @@
+// An experiment whose first frames are finished: measured, in the CSV, and without a picture here.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { onTestFinished } from "vitest";
+import { type HistoryOptions, writeHistory } from "../../src/archive/history.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
+import { ensureDirectory } from "../../src/files.ts";
+import { MANIFEST_FILENAME, type Manifest } from "../../src/manifest/manifest.ts";
+import { experiment, START_US } from "../delivery/experiment.ts";
+
+export const ROIS = 2;
+export const LATER_US = START_US + 90 * 86_400_000_000;
+
+export interface Finished {
+  readonly root: string;
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly backupDir: string;
+  readonly csv: string;
+  add(frames: number): void;
+  /** Brings the CSV up to date, as the communicator does. */
+  deliver(): Promise<void>;
+  /** Changes the tables behind the manifest's back. */
+  sql(text: string): void;
+  history(changes?: Partial<HistoryOptions>): ReturnType<typeof writeHistory>;
+}
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-archive-test-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** `frames` measured frames, of which the first `gone` have no picture here any more. */
+export async function finished(frames: number, gone = frames, settings = ""): Promise<Finished> {
+  const root = temporaryDirectory();
+  const { manifest, add } = experiment(root, ROIS);
+  onTestFinished(() => manifest.close());
+  writeFileSync(join(root, "config.toml"), settings);
+  const { config } = loadConfig(join(root, "config.toml"));
+  const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+  const csv = join(config.Paths.results_dir, CSV_FILENAME);
+  const backupDir = config.Paths.backup_dir;
+  await ensureDirectory(config.Paths.results_dir);
+  manifest.configureOutputs([CSV_OUTPUT]);
+  const sql = (text: string): void => {
+    const db = new Database(manifestFile);
+    db.exec(text);
+    db.close();
+  };
+  const deliver = async (): Promise<void> => {
+    const recorded = parseCsvState(manifest.outputState(CSV_OUTPUT).state);
+    const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+    const { state, keptAside } = await updateCsv(csv, recorded, read, { archive: manifest.lastArchive() });
+    if (keptAside !== undefined) throw new Error(`the CSV was taken for somebody else's: ${keptAside}`);
+    manifest.advanceOutput(CSV_OUTPUT, state.cursor, JSON.stringify(state));
+  };
+  const history = (changes: Partial<HistoryOptions> = {}) =>
+    writeHistory({ manifestFile, backupDir, afterDays: 30, syncing: false, nowUs: LATER_US, ...changes });
+  add(frames);
+  await deliver();
+  sql(`UPDATE entry SET local = 0 WHERE id <= ${gone}`);
+  return { root, config, manifest, manifestFile, backupDir, csv, add, deliver, sql, history };
+}

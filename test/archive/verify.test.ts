@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Finding } from "../../src/archive/finding.ts";
+import { moveOut } from "../../src/archive/moving.ts";
+import { writeSnapshot } from "../../src/archive/snapshot.ts";
+import { verify } from "../../src/archive/verify.ts";
+import { phorest } from "../run/program.ts";
+import { type Finished, finished, LATER_US } from "./finished.ts";
+
+const sha = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** Four frames whose pictures, copies and hashes are as they should be; the fourth was moved to the share. */
+async function sound(): Promise<Finished> {
+  const at = await finished(4, 0);
+  const remote = at.config.Paths.remote_root_dir;
+  mkdirSync(join(remote, "data"), { recursive: true });
+  writeFileSync(join(remote, "phorest-remote.json"), "{}");
+  for (let n = 0; n < 4; n += 1) {
+    const text = `picture ${n}`;
+    const name = `image_${n}.png`;
+    if (n < 3) writeFileSync(join(at.root, "data", name), text);
+    writeFileSync(join(remote, "data", name), text);
+    at.sql(`UPDATE entry SET bytes = ${text.length}, sha256 = '${sha(text)}', image_synced = 1,
+      remote_path = 'data/${name}', remote_bytes = ${text.length}, remote_sha256 = '${sha(text)}' WHERE id = ${n + 1}`);
+  }
+  at.sql(`UPDATE entry SET local = 0, directory = '${join(remote, "data")}' WHERE id = 4`);
+  at.sql(`INSERT INTO synced_file VALUES ('results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0)`);
+  mkdirSync(join(remote, "results"));
+  writeFileSync(join(remote, "results/a.csv"), "a");
+  return at;
+}
+
+async function findings(at: Finished, repair = false): Promise<Finding[]> {
+  const found: Finding[] = [];
+  await verify({
+    config: at.config,
+    manifest: at.manifest,
+    repair,
+    running: false,
+    nowUs: LATER_US,
+    found: (finding) => found.push(finding),
+    progress: () => undefined,
+  });
+  return found;
+}
+
+const here = (at: Finished, name: string) => join(at.root, "data", name);
+const there = (at: Finished, name: string) => join(at.config.Paths.remote_root_dir, "data", name);
+
+test("an experiment as it was recorded has no findings", async () => {
+  expect(await findings(await sound())).toEqual([]);
+});
+
+type Break = (at: Finished) => void;
+test.each<[string, string, Break]>([
+  ["a picture is gone, its copy is good", "missing", (at) => rmSync(here(at, "image_0.png"))],
+  [
+    "a picture is gone and was never copied",
+    "missing",
+    (at) => {
+      rmSync(here(at, "image_0.png"));
+      at.sql("UPDATE entry SET image_synced = 0, remote_path = NULL WHERE id = 1");
+    },
+  ],
+  ["a byte of a picture changed", "damaged", (at) => writeFileSync(here(at, "image_1.png"), "picture x")],
+  ["a picture was cut off", "damaged", (at) => writeFileSync(here(at, "image_1.png"), "pict")],
+  ["a hash was never recorded", "not known before", (at) => at.sql("UPDATE entry SET sha256 = NULL WHERE id = 2")],
+  ["a copy is gone", "copy gone", (at) => rmSync(there(at, "image_2.png"))],
+  ["a copy changed", "copy damaged", (at) => writeFileSync(there(at, "image_2.png"), "picture y")],
+  ["the only copy, on the share, is gone", "copy gone", (at) => rmSync(there(at, "image_3.png"))],
+  ["the only copy, on the share, changed", "copy damaged", (at) => writeFileSync(there(at, "image_3.png"), "pic")],
+  ["a picture came back", "returned", (at) => at.sql("UPDATE entry SET missing = 1 WHERE id = 1")],
+  ["a picture has no row", "unknown file", (at) => writeFileSync(here(at, "image_new.png"), "new")],
+  ["a frame is in nobody's hand", "stuck", (at) => at.sql("UPDATE entry SET status = 'processing' WHERE id = 1")],
+  ["a copied file is gone", "copy gone", (at) => rmSync(join(at.config.Paths.remote_root_dir, "results/a.csv"))],
+])("%s: found, said with its cure, repaired, and then known", async (_what, kind, break_) => {
+  const at = await sound();
+  break_(at);
+  const files = () =>
+    [1, 2, 3].map((n) => [here(at, `image_${n}.png`), there(at, `image_${n}.png`)].map(contentOrNone));
+  const before = files();
+  const [first, ...rest] = await findings(at);
+  expect(rest).toEqual([]);
+  expect(first).toMatchObject({ kind, repaired: undefined });
+  expect(first?.cure).not.toBe("");
+  expect((await findings(at, true))[0]?.repaired).toBeDefined();
+  expect(await findings(at)).toEqual([]);
+  expect(files()).toEqual(before);
+});
+
+function contentOrNone(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Gone is an answer here.
+    return undefined;
+  }
+}
+
+test("a damaged picture is marked, never accepted: its recorded hash stays, and a good copy put in place clears it", async () => {
+  const at = await sound();
+  writeFileSync(here(at, "image_1.png"), "picture x");
+  await findings(at, true);
+  expect(at.manifest.picture(2)).toMatchObject({ damaged: true, sha256: sha("picture 1"), bytes: 9 });
+  writeFileSync(here(at, "image_1.png"), "picture 1");
+  await findings(at, true);
+  expect(at.manifest.picture(2)).toMatchObject({ damaged: false });
+});
+
+test("a share that is away is one finding, and no copy is taken for lost", async () => {
+  const at = await sound();
+  rmSync(at.config.Paths.remote_root_dir, { recursive: true });
+  mkdirSync(at.config.Paths.remote_root_dir);
+  expect(await findings(at, true)).toMatchObject([{ kind: "remote away" }]);
+  expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+});
+
+test("a changed backup and a changed archive are found", async () => {
+  const at = await sound();
+  at.sql("UPDATE entry SET missing = 0, local = 0 WHERE id = 1");
+  rmSync(here(at, "image_0.png"));
+  const answer = await at.history({ syncing: true });
+  await moveOut(at.manifest, answer!.written, { syncing: true, nowUs: () => LATER_US });
+  const { path } = await writeSnapshot({ config: at.config, roiManifestFile: "none", nowUs: LATER_US });
+  expect(await findings(at)).toEqual([]);
+  writeFileSync(join(path, "README.txt"), "x");
+  rmSync(join(at.backupDir, answer!.written.path, "index.json"));
+  expect((await findings(at)).map(({ kind }) => kind).sort()).toEqual(["archive", "backup"]);
+});
+
+test("on the command line: 0 for clean, 3 with findings, 2 without an experiment, one line each", async () => {
+  const at = await sound();
+  at.manifest.close();
+  const clean = await phorest(["verify"], at.root);
+  expect([clean.code, clean.stdout]).toEqual([0, "4 pictures, 0 archives, 0 backups checked: all is as recorded\n"]);
+  writeFileSync(here(at, "image_1.png"), "picture x");
+  const found = await phorest(["verify"], at.root);
+  expect(found.code).toBe(3);
+  expect(found.stdout.trim().split("\n")).toHaveLength(2);
+  expect(found.stdout).toMatch(/^damaged +image_1\.png: its bytes differ from the recorded hash/);
+  const json = await phorest(["verify", "--repair", "--json"], at.root);
+  expect(JSON.parse(json.stdout)).toMatchObject({ findings: [{ kind: "damaged" }], repaired: 1 });
+  expect((await phorest(["verify"], join(at.root, "results"))).code).toBe(2);
+});

@@ -1,0 +1,55 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { completeBackups } from "../../src/archive/backup-directory.ts";
+import { Manifest } from "../../src/manifest/manifest.ts";
+import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+
+const CONFIG = `${QUICK_CONFIG}
+[Services]
+enable_file_backup = true
+[Backup]
+keep = 2
+`;
+
+test("a run makes a snapshot when one is due, not at every start, and ends although none can be made", async () => {
+  const directory = experiment(CONFIG.replace("[Timing]", "[Timing]\nfile_backup_interval_seconds = 0.5"));
+  const first = await phorest(["run", "--frames", "15", "--until-idle"], directory);
+  expect(first.code, first.stderr).toBe(0);
+  const made = completeBackups(join(directory, "backup"));
+  expect(made.length).toBeGreaterThan(0);
+  expect(made.length).toBeLessThanOrEqual(2);
+
+  writeFileSync(join(directory, "config.toml"), CONFIG);
+  const second = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  expect(second.code, second.stderr).toBe(0);
+  expect(completeBackups(join(directory, "backup"))).toEqual(made);
+
+  // A file where the directory should be.
+  rmSync(join(directory, "backup"), { recursive: true });
+  writeFileSync(join(directory, "backup"), "");
+  const third = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  expect(third.stderr).toContain("not a directory");
+  expect(existsSync(join(directory, "results/communicating_results.csv"))).toBe(true);
+});
+
+test("phorest backup works while a run is going, and leaves the archive to it", async () => {
+  const directory = experiment(CONFIG);
+  await phorest(["run", "--frames", "2", "--until-idle"], directory);
+  const { child, ended } = start(["run"], directory);
+  await new Promise<void>((resolve) => {
+    child.stderr?.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("captured in")) resolve();
+    });
+  });
+  const { code, stderr, stdout } = await phorest(["backup", "--json"], directory);
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
+  expect(code, stderr).toBe(0);
+  const answer = JSON.parse(stdout);
+  expect(answer).toMatchObject({ running: true, archived: 0 });
+  expect(JSON.parse(readFileSync(join(answer.path, "backup.json"), "utf8"))).toMatchObject({ format: 1 });
+  const manifest = Manifest.open({ file: join(directory, "data/phorest.sqlite"), readonly: true });
+  expect(manifest.archives()).toEqual([]);
+  manifest.close();
+});
