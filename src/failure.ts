@@ -25,6 +25,11 @@ export type FailureCode =
   | "chip.unknown"
   | "chip.invalid"
   | "report.failed"
+  | "opcua.unreachable"
+  | "opcua.timeout"
+  | "opcua.untrusted"
+  | "opcua.refused"
+  | "opcua.lost"
   | "internal";
 
 /** Whether trying the same again can help. */

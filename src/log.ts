@@ -13,6 +13,7 @@ export const LOG_STAGES = [
   "collector",
   "processor",
   "communicator",
+  "opcua",
   "compressor",
   "backup",
   "syncer",

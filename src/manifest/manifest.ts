@@ -275,8 +275,18 @@ export class Manifest {
     this.#outputs.advance(name, cursor, state);
   }
 
-  /** Outcomes some output has yet to pass. */
-  backlog(): number {
-    return this.#outputs.backlog();
+  /** Outcomes an output has yet to pass; without a name, that some output has. */
+  backlog(output?: string): number {
+    return this.#outputs.backlog(output);
+  }
+
+  /** Names of the outputs in force. */
+  outputs(): string[] {
+    return this.#outputs.names();
+  }
+
+  /** The newest outcome; 0 while there is none. */
+  lastOutcomeId(): number {
+    return this.#outputs.lastOutcomeId();
   }
 }

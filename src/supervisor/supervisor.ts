@@ -3,6 +3,7 @@
 //   clock ─▶ collector thread ─ file durable ─▶ addEntry ──wake──▶ processing ─▶ pool ─▶ complete | fail
 //                                               (manifest)                                  │ wake
 //                                                        advanceOutput ◀─ communicator thread (CSV, plot)
+//                                                                      ◀─ opcua thread (the plant's server)
 //
 // Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
 // nothing, so a lost one costs time and never data.
@@ -11,7 +12,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { trackDrift } from "../analysis/drift.ts";
 import { methodSettings } from "../analysis/resonance.ts";
-import { roiManifestPath } from "../config/config.ts";
+import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
@@ -19,8 +20,10 @@ import { Failure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
+import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import { Processing } from "./processing.ts";
 import { recover } from "./recovery.ts";
 import { Stage, type StageReport } from "./stage.ts";
@@ -62,6 +65,8 @@ export class Supervisor {
   private readonly collecting: Collecting;
   private readonly processing: Processing;
   private readonly delivering: Delivering;
+  /** Only where it is configured: it costs a thread and 100 MB. */
+  private readonly opcUa: DeliveringOpcUa | undefined;
   private readonly stages: Readonly<Record<RunningStage, Stage<RunningStage>>>;
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
@@ -96,7 +101,10 @@ export class Supervisor {
       log: log.stage("supervisor"),
       nowUs,
     });
-    this.manifest.configureOutputs([CSV_OUTPUT]);
+    this.manifest.configureOutputs([
+      ...(config.Communication.method.includes("CSV_PLOT") ? [CSV_OUTPUT] : []),
+      ...(wantsOpcUa(config) ? [OPC_UA_OUTPUT] : []),
+    ]);
     this.collecting = new Collecting({
       config,
       manifest: this.manifest,
@@ -127,6 +135,8 @@ export class Supervisor {
       settled: (ok) => this.settled(ok),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
+    const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
+    this.opcUa = wantsOpcUa(config) ? new DeliveringOpcUa(plant) : undefined;
     this.stages = this.createStages();
   }
 
@@ -135,6 +145,7 @@ export class Supervisor {
     const { config } = this.options;
     const startedMs = performance.now();
     for (const stage of Object.values(this.stages)) stage.start();
+    this.opcUa?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
@@ -152,8 +163,9 @@ export class Supervisor {
     this.finish(reason);
   }
 
-  reports(): StageReport<RunningStage>[] {
-    return RUNNING_STAGES.map((name) => this.stages[name].report());
+  reports(): StageReport[] {
+    const reports: StageReport[] = RUNNING_STAGES.map((name) => this.stages[name].report());
+    return this.opcUa === undefined ? reports : [...reports, this.opcUa.report()];
   }
 
   get counts() {
@@ -206,6 +218,13 @@ export class Supervisor {
     if (ok) this.processed += 1;
     this.wake("processor");
     this.wake("communicator");
+    this.opcUa?.wake();
+  }
+
+  /** What the plant is told is wrong. */
+  private alarm(): string {
+    const ill = this.reports().filter(({ state }) => state === "faulted" || state === "backing_off");
+    return ill.map(({ name, lastFailure }) => `${name}: ${lastFailure?.message ?? "failing"}`).join("; ");
   }
 
   private moved(report: StageReport<RunningStage>): void {
@@ -230,7 +249,7 @@ export class Supervisor {
     if (!untilIdle || collector.state === "running") return undefined;
     const seen = collector.passes > 0 && !this.collecting.more;
     const collected = frames === undefined ? seen : enough || this.collecting.dry;
-    if (!collected || this.processing.framesInHand > 0) return undefined;
+    if (!collected || this.processing.framesInHand > 0 || this.opcUa?.isBusy) return undefined;
     const { pending, processing } = this.manifest.counts();
     return pending === 0 && processing === 0 ? "idle" : undefined;
   }
@@ -260,6 +279,7 @@ export class Supervisor {
     await attempt("processor", () => this.processing.stop(leftMs()));
     await attempt("communicator", () => this.stages.communicator.stop());
     await attempt("last report", () => this.delivering.flush());
+    await attempt("opcua", async () => this.opcUa?.finish(leftMs() * 0.8));
     await attempt("collector", () => this.collecting.close(leftMs()));
     await attempt("communicator", () => this.delivering.close(leftMs()));
     clearInterval(this.heartbeat);
@@ -272,7 +292,8 @@ export class Supervisor {
 
   private faultLine(): string | undefined {
     const faulted = this.reports().find((report) => report.state === "faulted");
-    return faulted === undefined ? undefined : `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
+    if (faulted === undefined) return this.opcUa?.leftUndone;
+    return `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
   }
 
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */
