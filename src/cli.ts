@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
+  opcua: async (parser) => parser.command((await import("./commands/opcua.ts")).opcuaCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 

@@ -238,7 +238,7 @@ function doubtsOfOpcUa(config: Config): string[] {
   const { security_mode, user_name } = config.OPC_UA;
   const inTheClear = wantsOpcUa(config) && security_mode === "None" && user_name !== undefined;
   return inTheClear
-    ? ["OPC_UA.security_mode = \"None\": the password may cross the network unencrypted; use SignAndEncrypt"]
+    ? ['OPC_UA.security_mode = "None": the password may cross the network unencrypted; use SignAndEncrypt']
     : [];
 }
 const unbuiltCamera = (type: string): string => `Camera.camera_type = "${type}": ${notBuilt()}`;

@@ -24,7 +24,9 @@ const NODE = z
       "Label of the ROI, * for any letters; several in a node without {roi} make an array",
     ),
     value: key(
-      z.string().refine((text) => parseValueName(text) !== undefined, `there is no such value; there are ${VALUE_NAMES_TEXT}`),
+      z
+        .string()
+        .refine((text) => parseValueName(text) !== undefined, `there is no such value; there are ${VALUE_NAMES_TEXT}`),
       "What is written",
     ),
     data_type: key(choice(BUILT_IN_NAMES).optional(), "Type for a node that takes several (Number, BaseDataType)", {

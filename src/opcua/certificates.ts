@@ -55,7 +55,8 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
   return {
     certificateFile,
     privateKeyFile: manager.privateKey,
-    applicationUri: /URI:([^,\s]+)/.exec(certificate.subjectAltName ?? "")?.[1] ?? `urn:${hostname()}:${APPLICATION_NAME}`,
+    applicationUri:
+      /URI:([^,\s]+)/.exec(certificate.subjectAltName ?? "")?.[1] ?? `urn:${hostname()}:${APPLICATION_NAME}`,
     manager,
   };
 }
@@ -122,7 +123,8 @@ export function describeCertificate(der: Uint8Array) {
 /** Why a certificate may not be used today; undefined when it may. */
 export function whyOutOfDate(certificate: X509Certificate, now = new Date()): string | undefined {
   if (new Date(certificate.validTo) < now) return `ran out on ${certificate.validTo}`;
-  if (new Date(certificate.validFrom) > now) return `is not valid before ${certificate.validFrom}; are the clocks right?`;
+  if (new Date(certificate.validFrom) > now)
+    return `is not valid before ${certificate.validFrom}; are the clocks right?`;
   return undefined;
 }
 

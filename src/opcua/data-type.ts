@@ -60,7 +60,10 @@ export function isCastable(kind: ValueKind, type: BuiltInName): boolean {
 }
 
 /** The type for a node that takes several (abstract types such as Number). */
-export function naturalType(kind: ValueKind, abstract: "BaseDataType" | "Number" | "Integer" | "UInteger"): BuiltInName {
+export function naturalType(
+  kind: ValueKind,
+  abstract: "BaseDataType" | "Number" | "Integer" | "UInteger",
+): BuiltInName {
   if (abstract === "Integer") return "Int64";
   if (abstract === "UInteger") return "UInt64";
   if (abstract === "Number" || kind === "number") return "Double";

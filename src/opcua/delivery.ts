@@ -7,18 +7,18 @@
 // One Write is in flight at a time. A frame is passed once every node that can be written has been answered Good; what was
 // in flight when the connection broke is sent again, with the same values and time stamps.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { OpcUaNode } from "../config/opcua.ts";
 import { encodeFailure, type FailureData } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import { Baselines } from "./baseline.ts";
 import { loadLibrary } from "./library.ts";
-import { bindNodes, type BoundNode, isWritten } from "./node-table.ts";
+import { type BoundNode, bindNodes, isWritten } from "./node-table.ts";
 import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
 import { sampleOf } from "./sample.ts";
 import { PlantSession, type ServerSettings } from "./session.ts";
 import { mapNodes, type Target } from "./target.ts";
-import type { OpcUaNode } from "../config/opcua.ts";
 import { writeSamples } from "./writer.ts";
 
 export interface DeliverySettings {
@@ -203,7 +203,11 @@ export class PlantDelivery {
     await this.#write(nodes, (node) => ({ value: value(node), quality: "Good" }), Date.now() * 1000);
   }
 
-  async #write(nodes: readonly BoundNode[], sampleFor: Parameters<typeof writeSamples>[2], timeUs: number): Promise<void> {
+  async #write(
+    nodes: readonly BoundNode[],
+    sampleFor: Parameters<typeof writeSamples>[2],
+    timeUs: number,
+  ): Promise<void> {
     const session = this.#session as PlantSession;
     try {
       const { bare } = await writeSamples(session, nodes, sampleFor, timeUs);
@@ -223,7 +227,8 @@ export class PlantDelivery {
     const written = bound.filter(isWritten);
     const say = (lacking: readonly BoundNode[], text: string) => {
       const [first] = lacking;
-      if (first !== undefined) this.#say(`${lacking.length} of ${written.length} nodes (${first.target.shown} first) ${text}`);
+      if (first !== undefined)
+        this.#say(`${lacking.length} of ${written.length} nodes (${first.target.shown} first) ${text}`);
     };
     const frames = written.filter(({ target }) => target.name.kind !== "live");
     say(

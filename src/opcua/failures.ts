@@ -11,6 +11,8 @@ const STATUS = /\b(Bad[A-Z]\w+)/;
 const GONE =
   /Bad(SessionIdInvalid|SessionClosed|SessionNotActivated|SecureChannel\w*|Connection\w*|Communication\w*|Timeout|RequestTimeout|ServerHalted|Shutdown|NotConnected|ServerNotConnected|Tcp\w*|InvalidState)\b/;
 
+const TRANSPORT = /connect|socket|channel|transaction|session|ECONN|EPIPE|ETIMEDOUT/i;
+
 /** The status code named in an error of the library; undefined where it names none. */
 export function statusNameIn(error: unknown): string | undefined {
   return error instanceof Error ? STATUS.exec(error.message)?.[1] : undefined;
@@ -20,7 +22,8 @@ export function statusNameIn(error: unknown): string | undefined {
 export function explainFailure(endpointUrl: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof RangeError) return error;
   const status = statusNameIn(error);
-  if (status !== undefined && !GONE.test(status)) return error;
+  const gone = status === undefined ? TRANSPORT.test(error.message) : GONE.test(status);
+  if (!gone) return error;
   return new Failure("opcua.lost", `${endpointUrl}: ${status ?? firstLine(error)}`, {
     hint: "connecting again",
     retry: "later",
@@ -43,7 +46,9 @@ export async function whyRefused(
     new Failure("opcua.refused", `${url}: ${message}`, { hint, retry: "later", cause: error });
   const endpoints = await discover(library, settings, own).catch(() => undefined);
   const mode = library.MessageSecurityMode[security_mode];
-  const offered = endpoints?.filter((endpoint) => fits(endpoint, mode, security_mode === "None" ? "None" : security_policy));
+  const offered = endpoints?.filter((endpoint) =>
+    fits(endpoint, mode, security_mode === "None" ? "None" : security_policy),
+  );
   if (endpoints !== undefined && offered?.length === 0) {
     return refused(`the server offers no ${wanted}`, `it offers ${endpoints.map(endpointText).join(", ")}`);
   }

@@ -108,7 +108,12 @@ export function parseNodeId({ library, namespaces }: PlantSession, text: string)
   }
 }
 
-async function bind(target: Target, nodeId: NodeId, answers: readonly DataValue[], types: NodeTypes): Promise<BoundNode> {
+async function bind(
+  target: Target,
+  nodeId: NodeId,
+  answers: readonly DataValue[],
+  types: NodeTypes,
+): Promise<BoundNode> {
   const [nodeClass, dataType, valueRank, accessLevel, userAccessLevel] = answers;
   const classStatus = nodeClass?.statusCode;
   if (classStatus?.isBad()) return unbound(target, classStatus.name, nodeId);
@@ -130,14 +135,30 @@ async function bind(target: Target, nodeId: NodeId, answers: readonly DataValue[
     takesStatus: (both & ACCESS.statusWrite) !== 0,
     takesTime: (both & ACCESS.timestampWrite) !== 0,
   };
-  const refuse = (status: string, cure = cureOf(status)): BoundNode => ({ ...node, refusal: refusalOf(target, status, cure) });
+  const refuse = (status: string, cure = cureOf(status)): BoundNode => ({
+    ...node,
+    refusal: refusalOf(target, status, cure),
+  });
   if (cast === undefined || !isCastable(kind, cast)) {
-    return refuse("BadTypeMismatch", `the node is a ${typeText}, ${target.value} cannot become one: choose another node or value`);
+    return refuse(
+      "BadTypeMismatch",
+      `the node is a ${typeText}, ${target.value} cannot become one: choose another node or value`,
+    );
   }
-  if (target.isArray && rank !== ANY_RANK && rank !== SCALAR_OR_ARRAY && rank !== ONE_OR_MORE_DIMENSIONS && rank !== 1) {
-    return refuse("BadTypeMismatch", `the node holds one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`);
+  if (
+    target.isArray &&
+    rank !== ANY_RANK &&
+    rank !== SCALAR_OR_ARRAY &&
+    rank !== ONE_OR_MORE_DIMENSIONS &&
+    rank !== 1
+  ) {
+    return refuse(
+      "BadTypeMismatch",
+      `the node holds one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`,
+    );
   }
-  if (!target.isArray && rank > 1) return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value");
+  if (!target.isArray && rank > 1)
+    return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value");
   if ((access & ACCESS.write) === 0) return refuse("BadNotWritable");
   if ((userAccess & ACCESS.write) === 0) return refuse("BadUserAccessDenied");
   return { ...node, refusal: undefined };

@@ -8,7 +8,12 @@ import type { ValueKind } from "./value-name.ts";
 export type NodeType = BuiltInName | Abstract | undefined;
 type Abstract = "BaseDataType" | "Number" | "Integer" | "UInteger";
 
-const ABSTRACT: Readonly<Record<number, Abstract>> = { 24: "BaseDataType", 26: "Number", 27: "Integer", 28: "UInteger" };
+const ABSTRACT: Readonly<Record<number, Abstract>> = {
+  24: "BaseDataType",
+  26: "Number",
+  27: "Integer",
+  28: "UInteger",
+};
 const NAMES: Readonly<Record<number, BuiltInName>> = Object.fromEntries(
   Object.entries(BUILT_IN).map(([name, number]) => [number, name as BuiltInName]),
 );

@@ -62,7 +62,9 @@ function roiValue(name: ValueName, { outcome, shift }: Frame, measured: Measured
     const column = quantityColumn(outcome.method, name.quantity);
     if (column === undefined) return Number.NaN;
     const perRoi = measured.statistics.length / outcome.labels.length;
-    return measured.statistics[roi * perRoi + column * STATISTICS.length + STATISTICS.indexOf(name.statistic)] ?? Number.NaN;
+    return (
+      measured.statistics[roi * perRoi + column * STATISTICS.length + STATISTICS.indexOf(name.statistic)] ?? Number.NaN
+    );
   }
   if (name.kind !== "roi") return Number.NaN;
   switch (name.measure) {

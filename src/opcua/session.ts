@@ -16,7 +16,13 @@ import type {
 import type { OpcUaConfig } from "../config/opcua.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { APPLICATION_NAME, type OwnCertificate, ownCertificate, trustedCertificate, whyOutOfDate } from "./certificates.ts";
+import {
+  APPLICATION_NAME,
+  type OwnCertificate,
+  ownCertificate,
+  trustedCertificate,
+  whyOutOfDate,
+} from "./certificates.ts";
 import { explainFailure, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
@@ -181,7 +187,11 @@ export class PlantSession {
 
   #lost(how: string, cause?: unknown): Failure {
     if (cause instanceof Failure) return cause;
-    return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, { hint: "connecting again", retry: "later", cause });
+    return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
+      hint: "connecting again",
+      retry: "later",
+      cause,
+    });
   }
 }
 
@@ -198,7 +208,10 @@ function createClient(
     applicationUri: own.applicationUri,
     clientName: `${APPLICATION_NAME} ${process.pid}`,
     securityMode: library.MessageSecurityMode[settings.security_mode],
-    securityPolicy: settings.security_mode === "None" ? library.SecurityPolicy.None : library.SecurityPolicy[settings.security_policy],
+    securityPolicy:
+      settings.security_mode === "None"
+        ? library.SecurityPolicy.None
+        : library.SecurityPolicy[settings.security_policy],
     // The names a server gives its endpoints are often not those by which it is reached.
     endpointMustExist: false,
     serverCertificate: trusted,

@@ -86,7 +86,9 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
       node.takesTime = false;
       return "bare";
     case "later":
-      return attempt < TRIES ? "again" : refuse(answer.name, `not after ${TRIES} tries; tried again with the next frame`, true);
+      return attempt < TRIES
+        ? "again"
+        : refuse(answer.name, `not after ${TRIES} tries; tried again with the next frame`, true);
     case "value":
       return refuse(answer.name, cureOf(answer.name), true);
     case "refused":
@@ -113,7 +115,7 @@ function dataValue(session: PlantSession, { node, sample }: Item, time: Date): D
   return {
     value:
       elements === undefined
-        ? { dataType, value: single }
+        ? { dataType, arrayType: library.VariantArrayType.Scalar, value: single }
         : { dataType, arrayType: library.VariantArrayType.Array, value: packed(type, elements) },
     statusCode: takesStatus ? library.StatusCodes[quality] : undefined,
     sourceTimestamp: takesTime ? time : undefined,

@@ -34,9 +34,9 @@ const server = new OPCUAServer({
   certificateFile: options.certificateFile,
   privateKeyFile: options.privateKeyFile,
   securityModes: (options.modes ?? ["None", "Sign", "SignAndEncrypt"]).map((mode) => MessageSecurityMode[mode]),
-  securityPolicies: (options.policies ?? ["None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"]).map(
-    (policy) => SecurityPolicy[policy],
-  ),
+  securityPolicies: (
+    options.policies ?? ["None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"]
+  ).map((policy) => SecurityPolicy[policy]),
   allowAnonymous: options.allowAnonymous ?? true,
   maxConnectionsPerEndpoint: 50,
   serverCapabilities: {
@@ -95,7 +95,7 @@ function plain(value: unknown): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
-function valueOf(name: string): WrittenValue {
+function writtenTo(name: string): WrittenValue {
   const data = variables.get(name)?.readValue();
   return {
     type: DataType[data?.value.dataType ?? 0] ?? "Null",
@@ -108,7 +108,7 @@ function valueOf(name: string): WrittenValue {
 async function answer(command: ServerCommand): Promise<unknown> {
   switch (command.do) {
     case "values":
-      return Object.fromEntries((command.names ?? [...variables.keys()]).map((name) => [name, valueOf(name)]));
+      return Object.fromEntries((command.names ?? [...variables.keys()]).map((name) => [name, writtenTo(name)]));
     case "counts":
       return {
         writes,
@@ -126,7 +126,9 @@ async function answer(command: ServerCommand): Promise<unknown> {
       return true;
     }
     case "dropSessions":
-      for (const session of Object.values((server.engine as unknown as { _sessions: Record<string, { authenticationToken: never }> })._sessions)) {
+      for (const session of Object.values(
+        (server.engine as unknown as { _sessions: Record<string, { authenticationToken: never }> })._sessions,
+      )) {
         server.engine.closeSession(session.authenticationToken, true, "Timeout");
       }
       return true;
