@@ -1,4 +1,4 @@
-// What the OPC UA output costs: npx tsx bench/opcua.ts [--frames N] [--long N]
+// What the OPC UA output costs: npm run build && npx tsx bench/opcua.ts [--frames N] [--long N]
 // 644 ROIs × 3 values a frame to a real node-opcua-server in its own process on the loopback address. Prints one line per
 // figure, then all of them as one line of JSON.
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +15,6 @@ import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 import { PlantDelivery } from "../src/opcua/delivery.ts";
 import { OPC_UA_OUTPUT } from "../src/opcua/output-state.ts";
-import { DeliveringOpcUa } from "../src/supervisor/delivering-opcua.ts";
 import { Plant } from "../test/opcua/plant.ts";
 
 const { values: options } = parseArgs({ options: { frames: { type: "string" }, long: { type: "string" } } });
@@ -119,6 +118,9 @@ report(`memory after ${LONG} frames more, ratio`, rss() / before, "(1 is flat)")
 await all.close();
 
 // The stage as a run has it: its thread beside the supervisor's, and a server that is killed and comes back.
+// Compiled, because the thread is loaded as the program loads it.
+const compiled = new URL("../dist/src/supervisor/delivering-opcua.js", import.meta.url).href;
+const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") = await import(compiled);
 const log = createLogger({ level: "error", console: false, rotateSeconds: 43_200 });
 manifest.configureOutputs([OPC_UA_OUTPUT]);
 manifest.advanceOutput(OPC_UA_OUTPUT, manifest.lastOutcomeId());

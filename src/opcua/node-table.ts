@@ -1,5 +1,5 @@
 // The mapped nodes as the server has them: which exist, what each one takes, and why the others are left alone.
-import type { DataValue, NodeId, ReadValueIdOptions } from "node-opcua-client";
+import type { DataValue, NodeId, ReadValueIdOptions, WriteValue } from "node-opcua-client";
 import { cureOf } from "./cures.ts";
 import { type BuiltInName, isCastable } from "./data-type.ts";
 import { castType, type NodeType, NodeTypes } from "./node-type.ts";
@@ -30,6 +30,8 @@ export interface BoundNode {
   takesStatus: boolean;
   takesTime: boolean;
   refusal: Refusal | undefined;
+  /** The value as it is sent, filled anew for each frame; made by the writer. */
+  slot?: WriteValue;
 }
 
 const ATTRIBUTES = { NodeClass: 2, DataType: 14, ValueRank: 15, AccessLevel: 17, UserAccessLevel: 18 } as const;

@@ -1,6 +1,6 @@
 // One frame to the server: cast, written, and judged answer by answer.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DataValueOptions, StatusCode, WriteValueOptions } from "node-opcua-client";
+import type { StatusCode, WriteValue } from "node-opcua-client";
 import { cureOf, verdictOf } from "./cures.ts";
 import { type BuiltInName, type Cast, castTo, emptyValue, hasNoNumber, type Plain } from "./data-type.ts";
 import { type BoundNode, isWritten, refusalOf } from "./node-table.ts";
@@ -45,13 +45,13 @@ export async function writeSamples(
   for (const node of nodes) if (isWritten(node)) items.push({ node, sample: sampleFor(node) });
   for (let attempt = 1; items.length > 0; attempt += 1) {
     const asked: Item[] = [];
-    const writes: WriteValueOptions[] = [];
+    const writes: WriteValue[] = [];
     for (const item of items) {
-      const value = dataValue(session, item, time);
-      if (value === undefined) withheld += 1;
+      const write = filledSlot(session, item, time);
+      if (write === undefined) withheld += 1;
       else {
         asked.push(item);
-        writes.push({ nodeId: item.node.nodeId, attributeId: VALUE_ATTRIBUTE, value });
+        writes.push(write);
       }
     }
     const answers = await session.write(writes);
@@ -97,8 +97,8 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
 }
 
 /** undefined: the node can neither hold the value nor say that there is none, and keeps what it has. */
-function dataValue(session: PlantSession, { node, sample }: Item, time: Date): DataValueOptions | undefined {
-  const { library } = session;
+function filledSlot(session: PlantSession, { node, sample }: Item, time: Date): WriteValue | undefined {
+  const { StatusCodes } = session.library;
   const { type, asArray, takesStatus, takesTime } = node;
   let quality: Quality = sample.quality;
   const cast = (value: Plain): Cast => {
@@ -110,16 +110,20 @@ function dataValue(session: PlantSession, { node, sample }: Item, time: Date): D
   const list = Array.isArray(sample.value) ? (sample.value as readonly Plain[]).map(cast) : undefined;
   const single = list === undefined ? cast(sample.value as Plain) : undefined;
   if (isBad(quality) && !takesStatus && !hasNoNumber(type)) return undefined;
-  const elements = list ?? (asArray ? [single as Cast] : undefined);
-  const dataType = library.DataType[type];
-  return {
-    value:
-      elements === undefined
-        ? { dataType, arrayType: library.VariantArrayType.Scalar, value: single }
-        : { dataType, arrayType: library.VariantArrayType.Array, value: packed(type, elements) },
-    statusCode: takesStatus ? library.StatusCodes[quality] : undefined,
-    sourceTimestamp: takesTime ? time : undefined,
-  };
+  node.slot ??= newSlot(session, node);
+  const { value } = node.slot;
+  value.value.value = asArray ? packed(type, list ?? [single as Cast]) : single;
+  // Good is said by saying nothing, which nodes that take no status need.
+  value.statusCode = takesStatus ? StatusCodes[quality] : StatusCodes.Good;
+  value.sourceTimestamp = takesTime ? time : null;
+  return node.slot;
+}
+
+function newSlot({ library }: PlantSession, { nodeId, type, asArray }: BoundNode): WriteValue {
+  const { Array: list, Scalar } = library.VariantArrayType;
+  const empty = asArray ? packed(type, []) : emptyValue(type);
+  const value = { dataType: library.DataType[type], arrayType: asArray ? list : Scalar, value: empty };
+  return new library.WriteValue({ nodeId, attributeId: VALUE_ATTRIBUTE, value: { value } });
 }
 
 const hasValue = (value: Plain): boolean => typeof value !== "number" || !Number.isNaN(value);

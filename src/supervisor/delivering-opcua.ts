@@ -13,7 +13,7 @@ import { StageThread } from "./stage-thread.ts";
 /** Above the sum of the thread's own time limits, which are what ends a hanging request. */
 const ANSWER_WITHIN_MS = 300_000;
 /** A server that is merely away is looked for this often, so that it has its values within two seconds. */
-const LOOK_FOR_MS = 500;
+const LOOK_FOR_MS = 250;
 const LONGEST_BACK_OFF_MS = 60_000;
 /** The same failure is said again after so long. */
 const SAY_AGAIN_MS = 3_600_000;
