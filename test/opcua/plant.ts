@@ -1,5 +1,5 @@
 // Starts, asks, stops, kills and revives the plant's server of the tests.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -39,6 +39,8 @@ export type ServerCommand =
   | { readonly do: "values"; readonly names?: readonly string[] }
   | { readonly do: "counts" }
   | { readonly do: "access"; readonly name: string; readonly access: string }
+  /** DER in base64. */
+  | { readonly do: "trust"; readonly certificate: string }
   | { readonly do: "dropSessions" };
 
 export interface WrittenValue {
@@ -135,14 +137,4 @@ export async function freePort(): Promise<number> {
 export function scratch(): { directory: string; gone(): void } {
   const directory = mkdtempSync(join(tmpdir(), "phorest-opcua-test-"));
   return { directory, gone: () => rmSync(directory, { recursive: true, force: true }) };
-}
-
-/** A self-signed certificate made by openssl-free means would do; what is out of date is easier to ask openssl for. */
-export function hasOpenssl(): boolean {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -125,6 +125,9 @@ async function answer(command: ServerCommand): Promise<unknown> {
       }
       return true;
     }
+    case "trust":
+      await serverCertificateManager.trustCertificate(Buffer.from(command.certificate, "base64"));
+      return true;
     case "dropSessions":
       for (const session of Object.values(
         (server.engine as unknown as { _sessions: Record<string, { authenticationToken: never }> })._sessions,
