@@ -32,7 +32,10 @@ function report(name: string, value: number, unit: string): void {
 
 const directory = mkdtempSync(join(tmpdir(), "phorest-bench-opcua-"));
 const manifest = Manifest.open({ file: join(directory, MANIFEST_FILENAME) });
-const labels = Array.from({ length: ROIS }, (_x, i) => `${String(i >> 1).padStart(3, "0")}A_${i % 2 === 0 ? "N" : "S"}`);
+const labels = Array.from(
+  { length: ROIS },
+  (_x, i) => `${String(i >> 1).padStart(3, "0")}A_${i % 2 === 0 ? "N" : "S"}`,
+);
 const rois = labels.map((label, i) => ({ label, flip: i % 2 === 0, y: 10 * i, x: 5, height: 30, width: 120 }));
 const roiManifestId = manifest.ensureRoiManifest(
   parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "the bench"),

@@ -67,7 +67,11 @@ export const opcuaCommand: CommandModule<object, Shared> = {
         (of) =>
           of
             .option("thumbprint", { type: "string", requiresArg: true, describe: "trust it only if it is this one" })
-            .option("certificate", { type: "string", requiresArg: true, describe: "the certificate's file, PEM or DER" })
+            .option("certificate", {
+              type: "string",
+              requiresArg: true,
+              describe: "the certificate's file, PEM or DER",
+            })
             .option("revoke", { type: "boolean", describe: "end the trust" })
             .example("phorest opcua trust --thumbprint 3f2a…", "after comparing it with the server's own display"),
         (args) => trust(args),
@@ -129,7 +133,9 @@ async function labelsOf(config: Config): Promise<readonly string[]> {
 async function browse(args: BrowseArguments): Promise<void> {
   const { node = OBJECTS_FOLDER, levels = 2 } = args;
   if (!Number.isInteger(levels) || levels < 1) {
-    throw new Failure("usage.invalid", "--levels takes a whole number of at least 1", { hint: "for example --levels 3" });
+    throw new Failure("usage.invalid", "--levels takes a whole number of at least 1", {
+      hint: "for example --levels 3",
+    });
   }
   const session = await PlantSession.open(await library(args), serverOf(loadConfig(args.config).config));
   try {

@@ -61,6 +61,10 @@ export async function whyRefused(
     });
   }
   if (status !== undefined) return refused(status, cureOf(status));
+  // The library looks for a way to log in before it asks the server.
+  if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {
+    return refused("the server takes no such log-in at this endpoint", cureOf("BadIdentityTokenRejected"));
+  }
   if (security_mode === "None" && endpoints === undefined) {
     return refused("the server ended the connection", "it seems to offer no security None: set OPC_UA.security_mode");
   }

@@ -1,10 +1,17 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
 import { X509Certificate } from "node:crypto";
 import { failureLine } from "../failure.ts";
-import { describeCertificate, leaf, ownCertificate, thumbprint, trustedCertificate, whyOutOfDate } from "./certificates.ts";
+import {
+  describeCertificate,
+  leaf,
+  ownCertificate,
+  thumbprint,
+  trustedCertificate,
+  whyOutOfDate,
+} from "./certificates.ts";
 import { endpointText } from "./failures.ts";
 import type { Library } from "./library.ts";
-import { bindNodes, type BoundNode, parseNodeId } from "./node-table.ts";
+import { type BoundNode, bindNodes, parseNodeId } from "./node-table.ts";
 import { discover, PlantSession, type ServerSettings } from "./session.ts";
 import type { Mapping } from "./target.ts";
 
@@ -63,17 +70,29 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
     const offered = await discover(library, server, own);
     for (const endpoint of offered) {
       const tokens = endpoint.userIdentityTokens?.map(({ tokenType }) => library.UserTokenType[tokenType]).join(", ");
-      findings.push(finding("endpoint", true, `${endpointText(endpoint)} at ${endpoint.endpointUrl}, log-in: ${tokens}`));
+      findings.push(
+        finding("endpoint", true, `${endpointText(endpoint)} at ${endpoint.endpointUrl}, log-in: ${tokens}`),
+      );
     }
     const shown = offered.find(({ serverCertificate }) => serverCertificate?.length > 0)?.serverCertificate;
-    if (secure && shown !== undefined && trusted !== undefined && thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))) {
+    if (
+      secure &&
+      shown !== undefined &&
+      trusted !== undefined &&
+      thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))
+    ) {
       const other = `the server shows another one: ${thumbprint(leaf(shown))}`;
       findings.push(finding("trusted certificate", false, other, "if that is right: phorest opcua trust"));
     }
   } catch {
     // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
     findings.push(
-      finding("endpoints", trusted !== undefined, "the server does not describe them to strangers", "phorest opcua trust --certificate FILE"),
+      finding(
+        "endpoints",
+        trusted !== undefined,
+        "the server does not describe them to strangers",
+        "phorest opcua trust --certificate FILE",
+      ),
     );
   }
   return findings;

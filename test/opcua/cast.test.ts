@@ -89,7 +89,8 @@ describe("mapping", () => {
   });
 
   test("a label is escaped in a browse path and taken as it is in a node id", () => {
-    const by = (address: object) => mapNodes([{ ...NODE, ...address, value: "position" }], LABELS).targets.at(-1)?.shown;
+    const by = (address: object) =>
+      mapNodes([{ ...NODE, ...address, value: "position" }], LABELS).targets.at(-1)?.shown;
     expect(by({ browse_path: "/Objects/2:{roi}" })).toBe("/Objects/2:053&/B_N");
     expect(by({ node_id: "ns=2;s={roi}" })).toBe("ns=2;s=053/B_N");
   });

@@ -38,12 +38,18 @@ export function delivery(directory: string, manifest: Manifest, text: string) {
 }
 
 /** Steps until `wanted` has been passed, through failures, as the stage does; at most `limitMs`. */
-export async function deliverUpTo(made: PlantDelivery, cursor: number, wanted: number, limitMs: number): Promise<Delivered[]> {
+export async function deliverUpTo(
+  made: PlantDelivery,
+  cursor: number,
+  wanted: number,
+  limitMs: number,
+): Promise<Delivered[]> {
   const steps: Delivered[] = [];
   const startedMs = performance.now();
   let at = cursor;
   while (at < wanted) {
-    if (performance.now() - startedMs > limitMs) throw new Error(`only ${at} of ${wanted}: ${JSON.stringify(steps.at(-1))}`);
+    if (performance.now() - startedMs > limitMs)
+      throw new Error(`only ${at} of ${wanted}: ${JSON.stringify(steps.at(-1))}`);
     const step = await made.step(at, "");
     at = step.cursor;
     steps.push(step);

@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly maxNodesPerRead?: number;
   readonly maxSessions?: number;
   readonly hostname?: string;
+  /** Every changed value is appended to this file: what was written outlives the server. */
+  readonly journal?: string;
   readonly certificateFile?: string;
   readonly privateKeyFile?: string;
 }

@@ -1,8 +1,16 @@
 // A real OPC UA server in a process of its own, for tests and benches: tsx server.ts '<JSON of ServerOptions>'.
 // Says "ready" on its first line of standard output, then answers commands on standard input, one JSON line each.
+import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
-import { DataType, MessageSecurityMode, makeAccessLevelFlag, SecurityPolicy, StatusCodes } from "node-opcua-client";
+import {
+  DataType,
+  MessageSecurityMode,
+  makeAccessLevelFlag,
+  SecurityPolicy,
+  StatusCodes,
+  Variant,
+} from "node-opcua-client";
 import { OPCUAServer } from "node-opcua-server";
 import type { ServerCommand, ServerOptions, WrittenValue } from "./plant.ts";
 
@@ -60,6 +68,12 @@ const space = addressSpace.registerNamespace("urn:phorest:test");
 type UAVariable = ReturnType<typeof space.addVariable>;
 const folder = space.addObject({ organizedBy: addressSpace.rootFolder.objects, browseName: "Chip" });
 
+/** A variable whose every write is answered with this status. */
+const refusing = (status: string) => ({
+  get: () => new Variant({ dataType: DataType.Double, value: 0 }),
+  set: () => StatusCodes[status as keyof typeof StatusCodes],
+});
+
 let writes = 0;
 let writtenValues = 0;
 const variables = new Map<string, UAVariable>();
@@ -75,13 +89,12 @@ for (const node of options.nodes ?? []) {
     accessLevel: flags,
     userAccessLevel: node.userAccess === undefined ? undefined : makeAccessLevelFlag(node.userAccess),
     minimumSamplingInterval: 1000,
+    value: node.refuseWith === undefined ? undefined : refusing(node.refuseWith),
   } as Parameters<typeof space.addVariable>[0]);
-  if (node.refuseWith !== undefined) {
-    const code = StatusCodes[node.refuseWith as keyof typeof StatusCodes];
-    variable.writeAttribute = (async () => code) as unknown as typeof variable.writeAttribute;
-  }
   variable.on("value_changed", () => {
     writtenValues += 1;
+    const { value } = variable.readValue().value;
+    if (options.journal !== undefined) appendFileSync(options.journal, `${node.name} ${value}\n`);
   });
   variables.set(node.name, variable);
 }
