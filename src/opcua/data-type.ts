@@ -66,18 +66,16 @@ export function naturalType(
 ): BuiltInName {
   if (abstract === "Integer") return "Int64";
   if (abstract === "UInteger") return "UInt64";
-  if (abstract === "Number" || kind === "number") return "Double";
-  switch (kind) {
-    case "text":
-      return "String";
-    case "time":
-      return "DateTime";
-    case "truth":
-      return "Boolean";
-    case "whole":
-      return "UInt32";
-  }
+  return abstract === "Number" ? "Double" : NATURAL[kind];
 }
+
+const NATURAL: Readonly<Record<ValueKind, BuiltInName>> = {
+  number: "Double",
+  whole: "UInt32",
+  truth: "Boolean",
+  text: "String",
+  time: "DateTime",
+};
 
 /**
  * `value` as the type, undefined where the type has no such value (NaN or out of range as a whole number). Times become

@@ -5,7 +5,7 @@ import type { Shift } from "./baseline.ts";
 import type { Plain } from "./data-type.ts";
 import { type Quality, qualityOfFailure, qualityOfFlags, worse } from "./quality.ts";
 import type { Target } from "./target.ts";
-import { type FrameMeasure, quantityColumn, type ValueName } from "./value-name.ts";
+import { type FrameMeasure, quantityColumn, type RoiMeasure, type ValueName } from "./value-name.ts";
 
 export interface Sample {
   /** One value, or one for each ROI of an array. */
@@ -66,8 +66,11 @@ function roiValue(name: ValueName, { outcome, shift }: Frame, measured: Measured
       measured.statistics[roi * perRoi + column * STATISTICS.length + STATISTICS.indexOf(name.statistic)] ?? Number.NaN
     );
   }
-  if (name.kind !== "roi") return Number.NaN;
-  switch (name.measure) {
+  return name.kind === "roi" ? measureOf(name.measure, shift, measured, roi) : Number.NaN;
+}
+
+function measureOf(measure: RoiMeasure, shift: Shift | undefined, measured: Measured, roi: number): number {
+  switch (measure) {
     case "position":
       return measured.position[roi] ?? Number.NaN;
     case "standard_error":

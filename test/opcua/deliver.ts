@@ -43,6 +43,7 @@ export async function deliverUpTo(
   cursor: number,
   wanted: number,
   limitMs: number,
+  alarm = "",
 ): Promise<Delivered[]> {
   const steps: Delivered[] = [];
   const startedMs = performance.now();
@@ -50,7 +51,7 @@ export async function deliverUpTo(
   while (at < wanted) {
     if (performance.now() - startedMs > limitMs)
       throw new Error(`only ${at} of ${wanted}: ${JSON.stringify(steps.at(-1))}`);
-    const step = await made.step(at, "");
+    const step = await made.step(at, alarm);
     at = step.cursor;
     steps.push(step);
     if (step.failure !== undefined) await new Promise((resolve) => setTimeout(resolve, 250));

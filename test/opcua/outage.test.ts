@@ -19,11 +19,11 @@ beforeAll(async () => {
     { name: "All", rank: 1 },
   ];
   plant = await Plant.start({ pki: join(directory, "pki"), journal, nodes });
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
-  plant.signal("SIGCONT");
-  await plant.kill();
+  plant?.signal("SIGCONT");
+  await plant?.kill();
   gone();
 });
 

@@ -24,7 +24,7 @@ const serverCertificateManager = new OPCUACertificateManager({
   disableFileWatchers: true,
 });
 const userCertificateManager = new OPCUACertificateManager({
-  rootFolder: `${options.pki}-users`,
+  rootFolder: options.pki,
   automaticallyAcceptUnknownCertificate: true,
   disableFileWatchers: true,
 });
