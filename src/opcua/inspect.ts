@@ -1,6 +1,6 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
 import { X509Certificate } from "node:crypto";
-import { failureLine } from "../failure.ts";
+import { Failure, failureLine } from "../failure.ts";
 import {
   describeCertificate,
   leaf,
@@ -9,6 +9,7 @@ import {
   trustedCertificate,
   whyOutOfDate,
 } from "./certificates.ts";
+import { cureOf } from "./cures.ts";
 import { endpointText } from "./failures.ts";
 import type { Library } from "./library.ts";
 import { type BoundNode, bindNodes, parseNodeId } from "./node-table.ts";
@@ -124,11 +125,14 @@ export interface Browsed {
 const FORWARD_HIERARCHICAL = "i=33";
 const EVERYTHING = 63;
 
+const notThere = (nodeId: string, status: string): Failure =>
+  new Failure("usage.invalid", `${nodeId}: ${status}`, { hint: cureOf(status) });
+
 /** The nodes below `start` (a node id), `levels` deep, parents before their children; each node once. */
 export async function* browseBelow(session: PlantSession, start: string, levels: number): AsyncGenerator<Browsed> {
   const { library } = session;
   const root = parseNodeId(session, start);
-  if (typeof root === "string") throw new RangeError(`${start}: ${root}`);
+  if (typeof root === "string") throw notThere(start, root);
   const seen = new Set<string>([root.toString()]);
   async function* below(nodeId: string, depth: number): AsyncGenerator<Browsed> {
     const [result] = await session.browse([
@@ -140,6 +144,7 @@ export async function* browseBelow(session: PlantSession, start: string, levels:
         resultMask: EVERYTHING,
       },
     ]);
+    if (result?.statusCode.isBad() && depth === 0) throw notThere(start, result.statusCode.name);
     for (const reference of result?.references ?? []) {
       const id = reference.nodeId.toString();
       if (seen.has(id)) continue;
