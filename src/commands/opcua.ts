@@ -17,10 +17,11 @@ import {
   thumbprint,
   trustCertificate,
 } from "../opcua/certificates.ts";
+import { discover } from "../opcua/client.ts";
 import { type Browsed, browseBelow, inspect } from "../opcua/inspect.ts";
 import { loadLibrary } from "../opcua/library.ts";
 import { probe } from "../opcua/probe.ts";
-import { discover, PlantSession, type ServerSettings } from "../opcua/session.ts";
+import { PlantSession, type ServerSettings } from "../opcua/session.ts";
 import { mapNodes } from "../opcua/target.ts";
 import type { GlobalOptions } from "./global.ts";
 

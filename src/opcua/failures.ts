@@ -2,9 +2,10 @@
 import type { EndpointDescription } from "node-opcua-client";
 import { Failure } from "../failure.ts";
 import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
+import { discover } from "./client.ts";
 import { cureOf } from "./cures.ts";
 import type { Library } from "./library.ts";
-import { discover, type ServerSettings } from "./session.ts";
+import type { ServerSettings } from "./session.ts";
 
 const STATUS = /\b(Bad[A-Z]\w+)/;
 /** Statuses that say the connection or session is gone, rather than that something was asked wrongly. */

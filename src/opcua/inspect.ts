@@ -9,11 +9,12 @@ import {
   trustedCertificate,
   whyOutOfDate,
 } from "./certificates.ts";
+import { discover } from "./client.ts";
 import { cureOf } from "./cures.ts";
 import { endpointText } from "./failures.ts";
 import type { Library } from "./library.ts";
 import { type BoundNode, bindNodes, parseNodeId } from "./node-table.ts";
-import { discover, PlantSession, type ServerSettings } from "./session.ts";
+import { PlantSession, type ServerSettings } from "./session.ts";
 import type { Mapping } from "./target.ts";
 
 /** One line of a check: what, how it is, and what to do where it is not well. */

@@ -7,7 +7,6 @@ import type {
   BrowseResult,
   ClientSession,
   DataValue,
-  EndpointDescription,
   OPCUAClient,
   ReadValueIdOptions,
   StatusCode,
@@ -17,13 +16,8 @@ import type {
 import type { OpcUaConfig } from "../config/opcua.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import {
-  APPLICATION_NAME,
-  type OwnCertificate,
-  ownCertificate,
-  trustedCertificate,
-  whyOutOfDate,
-} from "./certificates.ts";
+import { ownCertificate, trustedCertificate, whyOutOfDate } from "./certificates.ts";
+import { abandon, createClient } from "./client.ts";
 import { explainFailure, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
@@ -35,7 +29,6 @@ export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { rea
 
 /** Most items per request where the server names no limit; a Read of this size is some 100 kB. */
 const READ_AT_ONCE = 1000;
-const CLOSE_WITHIN_MS = 2000;
 /** Where servers say what they take at once (part 5, OperationLimits). */
 const LIMIT_NODES = { read: "i=11705", write: "i=11707", browse: "i=11710", translate: "i=11712" } as const;
 const VALUE_ATTRIBUTE = 13;
@@ -218,39 +211,6 @@ export class PlantSession {
   }
 }
 
-function createClient(
-  library: Library,
-  settings: ServerSettings,
-  own: OwnCertificate,
-  trusted: Buffer | undefined,
-): OPCUAClient {
-  // The client disposes of a manager that nobody else counts on.
-  own.manager.referenceCounter += 1;
-  return library.OPCUAClient.create({
-    applicationName: APPLICATION_NAME,
-    applicationUri: own.applicationUri,
-    clientName: `${APPLICATION_NAME} ${process.pid}`,
-    securityMode: library.MessageSecurityMode[settings.security_mode],
-    securityPolicy:
-      settings.security_mode === "None"
-        ? library.SecurityPolicy.None
-        : library.SecurityPolicy[settings.security_policy],
-    // The names a server gives its endpoints are often not those by which it is reached.
-    endpointMustExist: false,
-    serverCertificate: trusted,
-    certificateFile: own.certificateFile,
-    privateKeyFile: own.privateKeyFile,
-    clientCertificateManager: own.manager,
-    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
-    keepPendingSessionsOnDisconnect: false,
-    keepSessionAlive: true,
-    requestedSessionTimeout: settings.session_timeout_seconds * 1000,
-    defaultSecureTokenLifetime: settings.channel_lifetime_seconds * 1000,
-    defaultTransactionTimeout: settings.request_timeout_seconds * 1000,
-    transportTimeout: settings.connect_timeout_seconds * 1000,
-  });
-}
-
 /** The server's certificate as trusted, within its time. */
 function requireTrusted({ certificate_dir, endpoint_url }: ServerSettings): Buffer {
   const der = trustedCertificate(certificate_dir, endpoint_url);
@@ -285,42 +245,4 @@ async function readAbout(session: ClientSession) {
   };
   const uris = await value("i=2255");
   return { stated, namespaces: Array.isArray(uris) ? uris.map(String) : [] };
-}
-
-/** The endpoints as the server describes them to anybody. Throws what the connection throws. */
-export async function discover(
-  library: Library,
-  settings: ServerSettings,
-  own: OwnCertificate,
-): Promise<EndpointDescription[]> {
-  const connectMs = settings.connect_timeout_seconds * 1000;
-  own.manager.referenceCounter += 1;
-  const client = library.OPCUAClient.create({
-    applicationName: APPLICATION_NAME,
-    applicationUri: own.applicationUri,
-    endpointMustExist: false,
-    certificateFile: own.certificateFile,
-    privateKeyFile: own.privateKeyFile,
-    clientCertificateManager: own.manager,
-    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
-    transportTimeout: connectMs,
-  });
-  const ask = async () => {
-    await client.connect(settings.endpoint_url);
-    return client.getEndpoints();
-  };
-  try {
-    return await withDeadline(ask(), connectMs, () => new Error("no answer in time"));
-  } finally {
-    await abandon(client);
-  }
-}
-
-/** Disconnects as far as the other side lets us. */
-async function abandon(client: OPCUAClient): Promise<void> {
-  try {
-    await withDeadline(client.disconnect(), CLOSE_WITHIN_MS, () => new Error("not in time"));
-  } catch {
-    // The connection is of no use either way; what is left of it ends with its own time-outs.
-  }
 }
