@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   backup: async (parser) => parser.command((await import("./commands/backup.ts")).backupCommand),
   restore: async (parser) => parser.command((await import("./commands/restore.ts")).restoreCommand),
   verify: async (parser) => parser.command((await import("./commands/verify.ts")).verifyCommand),
+  opcua: async (parser) => parser.command((await import("./commands/opcua.ts")).opcuaCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 

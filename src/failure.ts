@@ -31,6 +31,11 @@ export type FailureCode =
   | "remote.failed"
   | "backup.failed"
   | "backup.damaged"
+  | "opcua.unreachable"
+  | "opcua.timeout"
+  | "opcua.untrusted"
+  | "opcua.refused"
+  | "opcua.lost"
   | "internal";
 
 /** Whether trying the same again can help. */

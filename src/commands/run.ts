@@ -5,7 +5,7 @@ import type { CommandModule } from "yargs";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { readRoiManifest } from "../analysis/roi.ts";
 import { checkFileSystem } from "../archive/place.ts";
-import { checkRunnable, type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
+import { checkRunnable, type Loaded, loadConfig, roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import { checkDirectories } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure.ts";
@@ -13,6 +13,7 @@ import { ensureDirectory, writeDurably } from "../files.ts";
 import { simulatedRoiManifest } from "../frame/camera.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { lockExperiment } from "../manifest/lock.ts";
+import { readIdentity } from "../opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import type { GlobalOptions } from "./global.ts";
 import { LiveBlock } from "./live-block.ts";
@@ -76,6 +77,7 @@ async function runOnOneDisk(loaded: Loaded, args: RunArguments): Promise<RunSumm
 async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSummary> {
   const { config } = loaded;
   checkRunnable(loaded);
+  if (wantsOpcUa(config)) readIdentity(config.OPC_UA);
   // A kernel that does not load is the installation's fault: it must not cost a single frame its chance.
   kernelVersion();
   checkDisk(config);

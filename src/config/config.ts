@@ -2,7 +2,9 @@
 import { lstatSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { QUANTITIES } from "../analysis/method.ts";
 import { Failure } from "../failure.ts";
+import { parseValueName, quantityColumn } from "../opcua/value-name.ts";
 import { NOTES } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
@@ -86,7 +88,7 @@ export function checkRunnable({ config, file }: Loaded): void {
   const reasons = [
     ...(Services.enable_camera && !isBuilt(Camera.camera_type) ? [unbuiltCamera(Camera.camera_type)] : []),
     ...(Services.enable_camera && lacksWatchDir(config) ? [NO_WATCH_DIR] : []),
-    ...(wantsOpcUa(config) ? [NO_OPC_UA] : []),
+    ...lacksOfOpcUa(config),
   ];
   if (reasons.length === 0) return;
   throw new Failure("config.invalid", reasons.map((reason) => `${where}: ${reason}`).join("\n"));
@@ -178,7 +180,7 @@ function doubts(config: Config): string[] {
   const lines: string[] = [];
   if (!isBuilt(Camera.camera_type)) lines.push(unbuiltCamera(Camera.camera_type));
   if (lacksWatchDir(config)) lines.push(NO_WATCH_DIR);
-  if (wantsOpcUa(config)) lines.push(NO_OPC_UA);
+  lines.push(...lacksOfOpcUa(config), ...doubtsOfOpcUa(config));
   for (const service of UNBUILT_SERVICES.filter((name) => Services[name])) {
     lines.push(`Services.${service} = true: not part of this version yet, it is left out`);
   }
@@ -193,12 +195,46 @@ function doubts(config: Config): string[] {
 }
 
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
-const NO_OPC_UA = 'Communication.method: "OPC_UA" is not part of this version yet; use "CSV_PLOT"';
 const UNBUILT_SERVICES = ["enable_brightfield", "enable_service_health_check"] as const;
 
 const lacksWatchDir = ({ Camera }: Config): boolean =>
   Camera.camera_type === "folder" && Camera.watch_dir === undefined;
-const wantsOpcUa = ({ Communication }: Config): boolean => Communication.method.includes("OPC_UA");
+
+/** Whether results go to an OPC UA server. */
+export const wantsOpcUa = ({ Communication }: Pick<Config, "Communication">): boolean =>
+  Communication.method.includes("OPC_UA");
+
+/** What the OPC UA output cannot do without. */
+function lacksOfOpcUa(config: Config): string[] {
+  if (!wantsOpcUa(config)) return [];
+  const { OPC_UA: opcUa, Data_Analysis } = config;
+  const lines: string[] = [];
+  if (opcUa.endpoint_url === undefined) lines.push('OPC_UA.endpoint_url is missing: Communication.method has "OPC_UA"');
+  if (opcUa.nodes.length === 0) lines.push("OPC_UA.nodes is empty: no [[OPC_UA.nodes]] says which node is given what");
+  if ((opcUa.user_certificate_file === undefined) !== (opcUa.user_key_file === undefined)) {
+    lines.push("OPC_UA.user_certificate_file and OPC_UA.user_key_file go together: give both or none");
+  }
+  if (opcUa.user_name !== undefined && opcUa.user_certificate_file !== undefined) {
+    lines.push("OPC_UA.user_name and OPC_UA.user_certificate_file exclude each other: give one of them");
+  }
+  opcUa.nodes.forEach(({ value }, at) => {
+    const name = parseValueName(value);
+    const { method } = Data_Analysis;
+    if (name?.kind !== "statistic" || quantityColumn(method, name.quantity) !== undefined) return;
+    lines.push(
+      `OPC_UA.nodes[${at}].value = "${value}": method ${method} has no ${name.quantity}; it has ${QUANTITIES[method].join(", ")}`,
+    );
+  });
+  return lines;
+}
+
+function doubtsOfOpcUa(config: Config): string[] {
+  const { security_mode, user_name } = config.OPC_UA;
+  const inTheClear = wantsOpcUa(config) && security_mode === "None" && user_name !== undefined;
+  return inTheClear
+    ? ['OPC_UA.security_mode = "None": the password may cross the network unencrypted; use SignAndEncrypt']
+    : [];
+}
 const unbuiltCamera = (type: string): string => `Camera.camera_type = "${type}": ${notBuilt()}`;
 const isBuilt = (type: string): boolean => BUILT_CAMERAS.some((built) => built === type);
 const notBuilt = (): string => `this build cannot drive it yet; it can drive ${BUILT_CAMERAS.join(", ")}`;

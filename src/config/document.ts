@@ -26,6 +26,10 @@ export function configToml(): string {
 
 function keyToml(section: string, key: string, node: SchemaNode): string[] {
   const comment = wrap([`${node.doc}.`, ...allowedSentence(node), ...defaultSentence(node)].join(" "));
+  if (node.items?.properties !== undefined) {
+    const examples = [node.example].flat().flatMap((table) => Object.entries(table ?? {}));
+    return [...comment, `#[[${section}.${key}]]`, ...examples.map(([name, value]) => `#${name} = ${inline(value)}`)];
+  }
   // Without a space, so that a setting that is switched off does not look like prose.
   if (node.type === "object") {
     const examples = Object.entries(node.example ?? {}).map(([name, value]) => `#"${name}" = ${inline(value)}`);
@@ -71,17 +75,29 @@ function wrap(text: string): string[] {
 export function configMarkdown(): string {
   const parts = sections().map(([name, node]) => {
     const keys = Object.entries(node.properties ?? {});
-    const rows = keys.map(
-      ([key, of]) => `| \`${key}\` | ${cell(allowedText(of))} | ${defaultText(of)} | ${cell(of.doc ?? "")} |`,
-    );
-    const head = "| key | value | default | meaning |\n|---|---|---|---|";
-    return `## ${name}\n${node.doc}.\n\n${head}\n${rows.join("\n")}\n`;
+    const rows = keys.map(rowMarkdown);
+    const tables = keys.flatMap(([key, of]) => tableMarkdown(`${name}.${key}`, of.items?.properties));
+    return `## ${name}\n${node.doc}.\n\n${HEAD}\n${rows.join("\n")}\n${tables.join("")}`;
   });
   return `${INTRO}\n${parts.join("\n")}\n${FEATURES}`;
 }
 
+const HEAD = "| key | value | default | meaning |\n|---|---|---|---|";
+
+function rowMarkdown([key, of]: [string, SchemaNode]): string {
+  return `| \`${key}\` | ${cell(allowedText(of))} | ${defaultText(of)} | ${cell(of.doc ?? "")} |`;
+}
+
+/** The keys of a list of tables. */
+function tableMarkdown(name: string, properties: SchemaNode["properties"]): string[] {
+  if (properties === undefined) return [];
+  return [`\nEach \`[[${name}]]\`:\n\n${HEAD}\n${Object.entries(properties).map(rowMarkdown).join("\n")}\n`];
+}
+
 function defaultText(node: SchemaNode): string {
-  if (node.default === undefined || node.type === "object") return node.none ?? "none";
+  if (node.default === undefined || node.type === "object" || node.items?.properties !== undefined) {
+    return node.none ?? "needed";
+  }
   const usual = `\`${cell(inline(node.default))}\``;
   return node.simulatedDefault === undefined
     ? usual

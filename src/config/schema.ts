@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
 import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
+import { OPC_UA } from "./opcua.ts";
 
 /** Camera types that this build can drive. */
 export const BUILT_CAMERAS = ["simulated", "dummy", "file_importer", "folder"] as const;
@@ -326,6 +327,7 @@ export const SCHEMA = z.strictObject({
   Compression,
   Backup,
   Communication,
+  OPC_UA,
   Camera,
   Temperature,
   Brightfield,

@@ -316,9 +316,14 @@ export class Manifest {
     this.#outputs.advance(name, cursor, state);
   }
 
-  /** Outcomes some output has yet to pass. */
-  backlog(): number {
-    return this.#outputs.backlog();
+  /** Outcomes an output has yet to pass; without a name, that some output has. */
+  backlog(output?: string): number {
+    return this.#outputs.backlog(output);
+  }
+
+  /** Names of the outputs in force. */
+  outputs(): string[] {
+    return this.#outputs.names();
   }
 
   // Archives and copies

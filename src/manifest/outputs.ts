@@ -87,6 +87,7 @@ export class Outputs {
   readonly #results: Statement<[number, number, number], ResultRow>;
   readonly #readings: Statement<[number], ReadingRow>;
   readonly #output: Statement<[string], { cursor: number; state: string | null }>;
+  readonly #lastOutcome: Statement<[], number>;
 
   constructor(connection: Connection, entries: Entries) {
     this.#connection = connection;
@@ -108,6 +109,7 @@ export class Outputs {
       "SELECT sensor, value, unit, taken_at_us, error FROM reading WHERE entry_id = ? ORDER BY sensor",
     );
     this.#output = db.prepare("SELECT cursor, state FROM output WHERE name = ?");
+    this.#lastOutcome = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM outcome").pluck();
   }
 
   /** Up to `limit` outcomes after `cursor`, in order of completion. */
@@ -158,20 +160,32 @@ export class Outputs {
     });
   }
 
-  /** The outcome with the highest id; 0 before the first. */
-  lastOutcomeId(): number {
-    return this.#connection.db.prepare<[], number | null>("SELECT max(id) FROM outcome").pluck().get() ?? 0;
-  }
-
-  /** Outcomes that some active output has yet to pass; 0 without outputs. Never less than the truth, exact at 0. */
-  backlog(): number {
+  /**
+   * Outcomes that an active output has yet to pass (without a name: that some output has); 0 without outputs. Never less
+   * than the truth, exact at 0.
+   */
+  backlog(name: string | null = null): number {
     return (
       this.#connection.db
-        .prepare<[], number>(`
-          SELECT max(0, coalesce((SELECT max(id) FROM outcome), 0) - coalesce(min(cursor), 9e15)) FROM output WHERE active = 1`)
+        .prepare<[{ name: string | null }], number>(`
+          SELECT max(0, coalesce((SELECT max(id) FROM outcome), 0) - coalesce(min(cursor), 9e15)) FROM output
+          WHERE active = 1 AND (@name IS NULL OR name = @name)`)
         .pluck()
-        .get() ?? 0
+        .get({ name }) ?? 0
     );
+  }
+
+  /** The outputs in force. */
+  names(): string[] {
+    return this.#connection.db
+      .prepare<[], string>("SELECT name FROM output WHERE active = 1 ORDER BY name")
+      .pluck()
+      .all();
+  }
+
+  /** The newest outcome; 0 while there is none. */
+  lastOutcomeId(): number {
+    return this.#lastOutcome.get() ?? 0;
   }
 
   /** Only the outcomes passed since the last time are touched, however long the history. */

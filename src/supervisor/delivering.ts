@@ -52,9 +52,10 @@ export class Delivering {
   }
 
   private async step(plot: boolean): Promise<boolean> {
-    const { log, manifest } = this.options;
+    const { log, manifest, config } = this.options;
+    if (!config.Communication.method.includes("CSV_PLOT")) return false;
     const { cursor, state } = manifest.outputState(CSV_OUTPUT);
-    const waiting = manifest.backlog() > 0;
+    const waiting = manifest.backlog(CSV_OUTPUT) > 0;
     const archive = manifest.lastArchive();
     const archived = archive !== (parseCsvState(state)?.archive ?? 0);
     const stale = plot && (waiting || archived || this.plottedCursor !== cursor);

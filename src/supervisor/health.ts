@@ -10,6 +10,7 @@ import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport, refusalLines } from "../opcua/output-state.ts";
 import { BUFFER_FULL } from "./retaining.ts";
 
 export interface StageHealth {
@@ -33,6 +34,10 @@ export interface Snapshot {
     | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
     | undefined;
   readonly stages: readonly StageHealth[];
+  /** The outputs in force, and how many frames each has yet to be given. */
+  readonly outputs: readonly { readonly name: string; readonly waiting: number }[];
+  /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
+  readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
   /** What needs a person, in words. */
   readonly alarms: readonly string[];
@@ -56,6 +61,9 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
       ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
       detail,
     }));
+    const outputs = manifest.outputs().map((name) => ({ name, waiting: manifest.backlog(name) }));
+    const hasOpcUa = outputs.some(({ name }) => name === OPC_UA_OUTPUT);
+    const opcUa = hasOpcUa ? parseOutputReport(manifest.outputState(OPC_UA_OUTPUT).state) : undefined;
     const running = holder !== undefined;
     return {
       experiment: running ? "running" : "stopped",
@@ -70,11 +78,14 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
           ? undefined
           : { filename: last.filename, capturedAt: isoFromUs(last.capturedAtUs), status: last.status },
       stages,
+      outputs,
+      opcUa,
       freeBytes,
       alarms: alarms({
         config,
         running,
         stages,
+        opcUa,
         counts,
         displacement: manifest.lastDisplacement(),
         freeBytes,
@@ -96,6 +107,8 @@ const NOTHING = {
   counts: undefined,
   lastFrame: undefined,
   stages: [],
+  outputs: [],
+  opcUa: undefined,
 } as const;
 
 /** Why there is nothing to read although there should be. */
@@ -126,14 +139,16 @@ interface Facts {
   readonly ended: boolean;
   readonly ranBefore: boolean;
   readonly stages: readonly StageHealth[];
+  readonly opcUa: OutputReport | undefined;
   readonly counts: ManifestCounts;
   /** In the frame measured last. */
   readonly displacement: StoredDisplacement | undefined;
   readonly freeBytes: number | undefined;
 }
 
-function alarms({ config, running, ended, ranBefore, stages, counts, displacement, freeBytes }: Facts): string[] {
-  const found: string[] = [];
+function alarms(facts: Facts): string[] {
+  const { config, running, ended, ranBefore, stages, opcUa, counts, displacement, freeBytes } = facts;
+  const found: string[] = opcUa === undefined ? [] : refusalLines(opcUa).map((line) => `OPC UA refused: ${line}`);
   if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
   for (const { stage, state, detail, ageSeconds } of stages) {
     if (!running) continue;
@@ -162,19 +177,25 @@ function alarms({ config, running, ended, ranBefore, stages, counts, displacemen
 
 /** The snapshot as lines of text for a person. */
 export function formatSnapshot(snapshot: Snapshot): string[] {
-  const { counts, lastFrame } = snapshot;
+  const { counts, lastFrame, opcUa } = snapshot;
   if (snapshot.experiment === "none") {
     if (snapshot.alarms.length > 0) return snapshot.alarms.map((alarm) => `ALARM         ${alarm}`);
     return [`no experiment in ${snapshot.dataDir} yet; \`phorest run\` starts one`];
   }
   const lines = [experimentLine(snapshot)];
   if (counts !== undefined) {
-    const { processed, pending, processing, failed, transmitted, archived } = counts;
-    const waiting = processed - transmitted;
+    const { processed, pending, processing, failed, archived } = counts;
+    const behind = snapshot.outputs.map(({ name, waiting }) => `, ${waiting} not yet ${OUTPUT_PLACES[name] ?? name}`);
     lines.push(
-      `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed, ${Math.max(0, waiting)} not yet in the CSV`,
+      `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
     );
     if (archived > 0) lines.push(`archive       ${archived} finished frames, moved out of the live files`);
+  }
+  if (opcUa !== undefined) {
+    const { endpoint, written, refused, withoutStatus, withoutTime } = opcUa;
+    lines.push(
+      `OPC UA        ${written} nodes on ${endpoint}, ${refused} refused; ${withoutTime} take no time stamp, ${withoutStatus} no status`,
+    );
   }
   if (lastFrame !== undefined)
     lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
@@ -189,6 +210,8 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
   return lines;
 }
+
+const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "in the CSV", [OPC_UA_OUTPUT]: "on the OPC UA server" };
 
 function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir }: Snapshot): string {
   if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;

@@ -9,6 +9,7 @@ import type { FailureData } from "../failure.ts";
 import type { SourceOptions } from "../frame/camera.ts";
 import type { Reading, Thermometer } from "../frame/thermometer.ts";
 import type { LogLevel } from "../log.ts";
+import type { Delivered, DeliverySettings } from "../opcua/delivery.ts";
 
 /** Supervisor to thread. */
 export type ToThread<Settings, Job> =
@@ -137,3 +138,12 @@ export interface CompressorJob {
   /** The picture's hash when it was taken, where it is known. */
   readonly sha256: string | undefined;
 }
+/** Settings and jobs of the OPC UA output's thread. */
+export interface OpcUaThreadSettings extends DeliverySettings {
+  readonly manifestFile: string;
+}
+
+/** `cursor`: the last outcome the server is known to have. */
+export type OpcUaJob = { readonly type: "deliver"; readonly cursor: number; readonly alarm: string };
+
+export type OpcUaAnswer = Delivered;

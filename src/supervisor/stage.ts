@@ -19,6 +19,8 @@ export interface StageOptions<Name extends string> {
   /** First delay after a failure; doubles, with jitter, up to `maxDelayMs`. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
+  /** In place of that delay, ms, by the failure and how many there have been in a row. */
+  readonly backOffMs?: (failure: FailureData, failures: number) => number;
   /** Consecutive failures after which the stage is shown as faulted. */
   readonly failureLimit: number;
   /** Called after each move; must not throw. */
@@ -122,13 +124,14 @@ export class Stage<Name extends string = string> {
       this.lastFailure = encodeFailure(thrown);
       const exhausted = this.failures >= failureLimit;
       this.apply(exhausted ? "exhaust" : "fail");
-      return this.options.now() + this.delayMs(exhausted);
+      return this.options.now() + this.delayMs(exhausted, this.lastFailure);
     }
   }
 
   /** Exponential with a jitter of a quarter, so that several instruments on one share do not knock in step. */
-  private delayMs(exhausted: boolean): number {
-    const { firstDelayMs, maxDelayMs } = this.options;
+  private delayMs(exhausted: boolean, failure: FailureData): number {
+    const { firstDelayMs, maxDelayMs, backOffMs } = this.options;
+    if (backOffMs !== undefined) return backOffMs(failure, this.failures);
     if (exhausted) return maxDelayMs;
     const bare = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.failures - 1, 30));
     return bare * (1 + 0.25 * Math.random());

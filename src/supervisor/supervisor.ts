@@ -3,6 +3,7 @@
 //   clock ─▶ collector thread ─ file durable ─▶ addEntry ──wake──▶ processing ─▶ pool ─▶ complete | fail
 //                                               (manifest)                                  │ wake
 //                                                        advanceOutput ◀─ communicator thread (CSV, plot)
+//                                                                      ◀─ opcua thread (the plant's server)
 //
 // Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
 // nothing, so a lost one costs time and never data.
@@ -12,7 +13,7 @@ import { join } from "node:path";
 import { trackDrift } from "../analysis/drift.ts";
 import { methodSettings } from "../analysis/resonance.ts";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
-import { roiManifestPath } from "../config/config.ts";
+import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
@@ -20,8 +21,10 @@ import { Failure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
+import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
@@ -65,6 +68,8 @@ export class Supervisor {
   private readonly collecting: Collecting;
   private readonly processing: Processing;
   private readonly delivering: Delivering;
+  /** Only where it is configured: it costs a thread and 100 MB. */
+  private readonly opcUa: DeliveringOpcUa | undefined;
   private readonly surroundings: Surroundings;
   private readonly interrupted: Interrupted;
   /** The stages beside capture, measurement and report, as far as the configuration wants them. */
@@ -112,7 +117,10 @@ export class Supervisor {
       log: log.stage("supervisor"),
       nowUs,
     });
-    this.manifest.configureOutputs([CSV_OUTPUT]);
+    this.manifest.configureOutputs([
+      ...(config.Communication.method.includes("CSV_PLOT") ? [CSV_OUTPUT] : []),
+      ...(wantsOpcUa(config) ? [OPC_UA_OUTPUT] : []),
+    ]);
     this.collecting = new Collecting({
       config,
       manifest: this.manifest,
@@ -151,6 +159,8 @@ export class Supervisor {
       wake: (name) => this.wake(name),
       nowUs,
     });
+    const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
+    this.opcUa = wantsOpcUa(config) ? new DeliveringOpcUa(plant) : undefined;
     this.stages = this.createStages();
   }
 
@@ -163,6 +173,7 @@ export class Supervisor {
       log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
     });
     for (const stage of this.stages.values()) stage.start();
+    this.opcUa?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
@@ -181,7 +192,8 @@ export class Supervisor {
   }
 
   reports(): StageReport<StageName>[] {
-    return [...this.stages.values()].map((stage) => stage.report());
+    const reports: StageReport<StageName>[] = [...this.stages.values()].map((stage) => stage.report());
+    return this.opcUa === undefined ? reports : [...reports, this.opcUa.report()];
   }
 
   get counts() {
@@ -253,6 +265,13 @@ export class Supervisor {
     if (ok) this.processed += 1;
     this.wake("processor");
     this.wake("communicator");
+    this.opcUa?.wake();
+  }
+
+  /** What the plant is told is wrong. */
+  private alarm(): string {
+    const ill = this.reports().filter(({ state }) => state === "faulted" || state === "backing_off");
+    return ill.map(({ name, lastFailure }) => `${name}: ${lastFailure?.message ?? "failing"}`).join("; ");
   }
 
   private moved(report: StageReport<StageName>): void {
@@ -277,7 +296,7 @@ export class Supervisor {
     if (!untilIdle || collector.state === "running") return undefined;
     const seen = collector.passes > 0 && !this.collecting.more;
     const collected = frames === undefined ? seen : enough || this.collecting.dry;
-    if (!collected || this.processing.framesInHand > 0) return undefined;
+    if (!collected || this.processing.framesInHand > 0 || this.opcUa?.isBusy) return undefined;
     const { pending, processing } = this.manifest.counts();
     if (pending > 0 || processing > 0) return undefined;
     return this.partsIdle() ? "idle" : undefined;
@@ -315,6 +334,7 @@ export class Supervisor {
     await attempt("processor", () => this.processing.stop(leftMs()));
     await attempt("communicator", () => this.stage("communicator").stop());
     await attempt("last report", () => this.delivering.flush());
+    await attempt("opcua", async () => this.opcUa?.finish(leftMs() * 0.8));
     // A copy or an archive that takes longer than the time left is given up; it goes on where it stood at the next start.
     await Promise.all(
       this.parts.map((part) =>
@@ -342,7 +362,8 @@ export class Supervisor {
 
   private faultLine(): string | undefined {
     const faulted = this.reports().find((report) => report.state === "faulted");
-    return faulted === undefined ? undefined : `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
+    if (faulted === undefined) return this.opcUa?.leftUndone;
+    return `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
   }
 
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */

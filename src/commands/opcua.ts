@@ -1,0 +1,195 @@
+// `phorest opcua`: look at the plant's server, look through its nodes, trust its certificate.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Argv, CommandModule } from "yargs";
+import { parseRoiManifest, readRoiManifest } from "../analysis/roi.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure.ts";
+import { simulatedRoiManifest } from "../frame/camera.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import {
+  describeCertificate,
+  leaf,
+  ownCertificate,
+  readCertificate,
+  revokeCertificate,
+  thumbprint,
+  trustCertificate,
+} from "../opcua/certificates.ts";
+import { discover } from "../opcua/client.ts";
+import { type Browsed, browseBelow, inspect } from "../opcua/inspect.ts";
+import { loadLibrary } from "../opcua/library.ts";
+import { probe } from "../opcua/probe.ts";
+import { PlantSession, type ServerSettings } from "../opcua/session.ts";
+import { mapNodes } from "../opcua/target.ts";
+import type { GlobalOptions } from "./global.ts";
+
+type Shared = Partial<Pick<GlobalOptions, "config" | "json" | "log-level">>;
+
+interface BrowseArguments extends Shared {
+  node?: string;
+  levels?: number;
+}
+
+interface TrustArguments extends Shared {
+  thumbprint?: string;
+  certificate?: string;
+  revoke?: boolean;
+}
+
+const NOT_WELL = 1;
+const OBJECTS_FOLDER = "i=85";
+
+export const opcuaCommand: CommandModule<object, Shared> = {
+  command: "opcua",
+  describe: "Look at the plant's OPC UA server, its nodes and its certificate",
+  builder: (yargs: Argv): Argv<Shared> =>
+    yargs
+      .command<Shared>(
+        "check",
+        "Connect and say what there is: endpoints, limits, each mapped node, and what to do",
+        (of) => of.example("phorest opcua check --config lab.toml", "before the first run"),
+        (args) => check(args),
+      )
+      .command<BrowseArguments>(
+        "browse [node]",
+        "List the nodes below a node",
+        (of) =>
+          of
+            .positional("node", { type: "string", describe: "node id; else the Objects folder" })
+            .option("levels", { type: "number", requiresArg: true, default: 2, describe: "how deep" })
+            .example('phorest opcua browse "ns=2;s=Chip" --levels 3', "what is below a node"),
+        (args) => browse(args),
+      )
+      .command<TrustArguments>(
+        "trust",
+        "Trust the server's certificate from now on",
+        (of) =>
+          of
+            .option("thumbprint", { type: "string", requiresArg: true, describe: "trust it only if it is this one" })
+            .option("certificate", {
+              type: "string",
+              requiresArg: true,
+              describe: "the certificate's file, PEM or DER",
+            })
+            .option("revoke", { type: "boolean", describe: "end the trust" })
+            .example("phorest opcua trust --thumbprint 3f2a…", "after comparing it with the server's own display"),
+        (args) => trust(args),
+      )
+      .demandCommand(1, "say what to do: check, browse or trust")
+      .example("phorest opcua check", "what the server takes, and what to mend"),
+  handler: () => undefined,
+};
+
+function serverOf(config: Config): ServerSettings {
+  const { endpoint_url, nodes: _nodes, ...server } = config.OPC_UA;
+  if (endpoint_url !== undefined) return { ...server, endpoint_url };
+  throw new Failure("config.invalid", "OPC_UA.endpoint_url is missing", {
+    hint: 'give it in the configuration: endpoint_url = "opc.tcp://host:4840"',
+  });
+}
+
+const library = (args: Shared) =>
+  loadLibrary((_level, message) => {
+    if (args["log-level"] === "debug") process.stderr.write(`${message}\n`);
+  });
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+async function check(args: Shared): Promise<void> {
+  const { config } = loadConfig(args.config);
+  const server = serverOf(config);
+  const mapping = mapNodes(config.OPC_UA.nodes, await labelsOf(config));
+  const findings = await inspect(await library(args), server, mapping);
+  if (args.json) print(JSON.stringify({ endpoint: server.endpoint_url, findings }, null, 2));
+  else {
+    print(server.endpoint_url);
+    for (const { subject, well, text, cure } of findings) {
+      print(`${well ? "ok  " : "MEND"}  ${subject}: ${text}${cure === undefined ? "" : ` (${cure})`}`);
+    }
+  }
+  if (findings.some(({ well }) => !well)) process.exitCode = NOT_WELL;
+}
+
+/** Labels of the ROIs as the next run will have them, else as the last one had. */
+async function labelsOf(config: Config): Promise<readonly string[]> {
+  const file = roiManifestPath(config);
+  if (existsSync(file)) return (await readRoiManifest(file)).rois.map(({ label }) => label);
+  if (config.Camera.camera_type === "simulated") {
+    return parseRoiManifest(simulatedRoiManifest(config), file).rois.map(({ label }) => label);
+  }
+  const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+  if (!existsSync(manifestFile)) return [];
+  const manifest = Manifest.open({ file: manifestFile, readonly: true });
+  try {
+    return manifest.analyses().at(-1)?.labels ?? [];
+  } finally {
+    manifest.close();
+  }
+}
+
+async function browse(args: BrowseArguments): Promise<void> {
+  const { node = OBJECTS_FOLDER, levels = 2 } = args;
+  if (!Number.isInteger(levels) || levels < 1) {
+    throw new Failure("usage.invalid", "--levels takes a whole number of at least 1", {
+      hint: "for example --levels 3",
+    });
+  }
+  const session = await PlantSession.open(await library(args), serverOf(loadConfig(args.config).config));
+  try {
+    const found: Browsed[] = [];
+    for await (const one of browseBelow(session, node, levels)) {
+      if (args.json) found.push(one);
+      else print(`${"  ".repeat(one.depth)}${one.browseName}  ${one.nodeId}  ${one.nodeClass}`);
+    }
+    if (args.json) print(JSON.stringify(found, null, 2));
+  } finally {
+    await session.close();
+  }
+}
+
+async function trust(args: TrustArguments): Promise<void> {
+  const server = serverOf(loadConfig(args.config).config);
+  const { certificate_dir: directory, endpoint_url: url } = server;
+  if (args.revoke) {
+    const was = revokeCertificate(directory, url);
+    print(was ? `${url} is no longer trusted` : `${url} was not trusted`);
+    return;
+  }
+  const der = args.certificate === undefined ? await shownBy(args, server) : readCertificate(args.certificate);
+  const about = describeCertificate(der);
+  const wanted = args.thumbprint?.replaceAll(/[^0-9a-f]/gi, "").toLowerCase();
+  if (wanted !== undefined && wanted !== about.thumbprint) {
+    throw new Failure("opcua.untrusted", `${url} shows the certificate ${thumbprint(der)}, not ${wanted}`, {
+      hint: "nothing was trusted; ask who runs the server",
+    });
+  }
+  const file = await trustCertificate(directory, url, der);
+  if (args.json) print(JSON.stringify({ endpoint: url, file, ...about }, null, 2));
+  else {
+    print(`trusted for ${url}: ${about.subject}`);
+    print(`thumbprint  ${about.thumbprint}  (compare it with the one that the server displays)`);
+    print(`valid       ${about.validFrom} to ${about.validTo}`);
+    print(`kept in     ${file}`);
+  }
+}
+
+/** The certificate that the server shows to everybody. */
+async function shownBy(args: Shared, server: ServerSettings): Promise<Buffer> {
+  const { endpoint_url: url } = server;
+  await probe(url, server.connect_timeout_seconds * 1000);
+  const own = await ownCertificate(server.certificate_dir);
+  const ask = async () => discover(await library(args), server, own);
+  const endpoints = await ask().catch((cause: unknown) => {
+    throw new Failure("opcua.refused", `${url} does not show its certificate to strangers`, {
+      hint: "have it exported on the server, then: phorest opcua trust --certificate FILE",
+      cause,
+    });
+  });
+  const shown = endpoints.find(({ serverCertificate }) => serverCertificate?.length > 0)?.serverCertificate;
+  if (shown !== undefined) return leaf(shown);
+  throw new Failure("opcua.refused", `${url} has no certificate`, { hint: 'it offers security_mode = "None" only' });
+}

@@ -1,0 +1,97 @@
+// [OPC_UA]: the server, how it is spoken to, and which node is given what.
+import { z } from "zod";
+import { BUILT_IN_NAMES } from "../opcua/data-type.ts";
+import { parseValueName, VALUE_NAMES_TEXT } from "../opcua/value-name.ts";
+import { choice, key, optionalText, path, positive, section, whole } from "./key.ts";
+
+export const SECURITY_MODES = ["None", "Sign", "SignAndEncrypt"] as const;
+export const SECURITY_POLICIES = ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] as const;
+export const BACKLOGS = ["all", "latest"] as const;
+
+const ENDPOINT = /^opc\.tcp:\/\/[^\s/:]+|^opc\.tcp:\/\/\[[0-9a-f:.]+\]/i;
+const seconds = (low: number, of: number) => z.number().min(low).max(86_400).default(of);
+const S = { unit: "seconds" };
+const BESIDE_FILE = { relativeTo: "file" } as const;
+
+const NODE = z
+  .strictObject({
+    node_id: key(optionalText(), "The node, {roi} stands for the ROI's label; nsu=URI; is taken as well as ns=N;", {
+      none: "browse_path",
+    }),
+    browse_path: key(optionalText(), "The way from Root instead, as in /Objects/2:Chip/2:{roi}", { none: "node_id" }),
+    roi: key(
+      z.string().min(1).default("*"),
+      "Label of the ROI, * for any letters; several in a node without {roi} make an array",
+    ),
+    value: key(
+      z
+        .string()
+        .refine((text) => parseValueName(text) !== undefined, `there is no such value; there are ${VALUE_NAMES_TEXT}`),
+      "What is written",
+    ),
+    data_type: key(choice(BUILT_IN_NAMES).optional(), "Type for a node that takes several (Number, BaseDataType)", {
+      none: "the node's own",
+    }),
+    scale: key(z.number().default(1), "Numbers are multiplied by this"),
+    offset: key(z.number().default(0), "Then this is added"),
+  })
+  .refine(({ node_id, browse_path }) => (node_id === undefined) !== (browse_path === undefined), {
+    message: "needs either node_id or browse_path",
+  });
+
+export const OPC_UA = section("The plant's OPC UA server (Communication.method OPC_UA)", {
+  endpoint_url: key(
+    optionalText().refine((url) => url === undefined || ENDPOINT.test(url), "must look like opc.tcp://host:4840"),
+    "Address of the server",
+    { none: "needed by method OPC_UA", example: "opc.tcp://plc.example:4840" },
+  ),
+  security_mode: key(choice(SECURITY_MODES).default("SignAndEncrypt"), "Whether messages are signed and encrypted"),
+  security_policy: key(choice(SECURITY_POLICIES).default("Basic256Sha256"), "How, unless security_mode is None"),
+  user_name: key(optionalText(), "Who we are; the password is never in this file", {
+    none: "anonymous, or user_certificate_file",
+    example: "phorest",
+  }),
+  password_env: key(
+    z.string().min(1).default("PHOREST_OPCUA_PASSWORD"),
+    "Environment variable that holds the password of user_name",
+  ),
+  password_file: key(optionalText(), "File that holds the password, readable by its owner alone (chmod 600)", {
+    ...BESIDE_FILE,
+    none: "password_env",
+    example: "opcua-password",
+  }),
+  user_certificate_file: key(optionalText(), "X.509 certificate (PEM or DER) to log in with, instead of a user name", {
+    ...BESIDE_FILE,
+    none: "no certificate",
+    example: "opcua-user.pem",
+  }),
+  user_key_file: key(optionalText(), "Private key (PEM) of user_certificate_file, readable by its owner alone", {
+    ...BESIDE_FILE,
+    none: "no certificate",
+    example: "opcua-user-key.pem",
+  }),
+  certificate_dir: key(
+    path().default("opcua"),
+    "Our own certificate and key, made on first use, and the server's certificate once it is trusted",
+    { relativeTo: "root" },
+  ),
+  connect_timeout_seconds: key(seconds(1, 10), "Longest time a connection may take", S),
+  request_timeout_seconds: key(seconds(5, 10), "Longest time the server may take to answer", S),
+  session_timeout_seconds: key(seconds(10, 60), "Time after which the server may forget a client that vanished", S),
+  channel_lifetime_seconds: key(seconds(2, 3600), "Time after which the keys of the secure channel are renewed", S),
+  backlog: key(
+    choice(BACKLOGS).default("all"),
+    "After an outage: every frame in order, behind the latest one, or the latest one alone",
+  ),
+  max_frames_per_second: key(positive().default(20), "Fastest pace at which a backlog is worked off"),
+  max_nodes_per_write: key(whole(1, 100_000).default(10_000), "Largest Write, where the server names no smaller limit"),
+  heartbeat_seconds: key(positive().default(5), "Time between writes of heartbeat and alarm", S),
+  nodes: key(z.array(NODE).readonly().default([]), "The nodes: one table for each, or for each pattern", {
+    none: "needed by method OPC_UA",
+    allowed: "[[OPC_UA.nodes]] tables with node_id or browse_path, and value",
+    example: [{ node_id: "ns=2;s=Chip.{roi}.Position", roi: "052A_*", value: "position" }],
+  }),
+});
+
+export type OpcUaConfig = Readonly<z.output<typeof OPC_UA>>;
+export type OpcUaNode = OpcUaConfig["nodes"][number];

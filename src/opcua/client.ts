@@ -1,0 +1,80 @@
+// The library's client, set up the way this program needs it: one attempt, our own certificate, no reconnection of its own.
+import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
+import { withDeadline } from "../deadline.ts";
+import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
+import type { Library } from "./library.ts";
+import type { ServerSettings } from "./session.ts";
+
+const CLOSE_WITHIN_MS = 2000;
+
+/** A client for one connection. `trusted`: the server's certificate, for any mode but None. */
+export function createClient(
+  library: Library,
+  settings: ServerSettings,
+  own: OwnCertificate,
+  trusted: Buffer | undefined,
+): OPCUAClient {
+  // The client disposes of a manager that nobody else counts on.
+  own.manager.referenceCounter += 1;
+  return library.OPCUAClient.create({
+    applicationName: APPLICATION_NAME,
+    applicationUri: own.applicationUri,
+    clientName: `${APPLICATION_NAME} ${process.pid}`,
+    securityMode: library.MessageSecurityMode[settings.security_mode],
+    securityPolicy:
+      settings.security_mode === "None"
+        ? library.SecurityPolicy.None
+        : library.SecurityPolicy[settings.security_policy],
+    // The names a server gives its endpoints are often not those by which it is reached.
+    endpointMustExist: false,
+    serverCertificate: trusted,
+    certificateFile: own.certificateFile,
+    privateKeyFile: own.privateKeyFile,
+    clientCertificateManager: own.manager,
+    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
+    keepPendingSessionsOnDisconnect: false,
+    keepSessionAlive: true,
+    requestedSessionTimeout: settings.session_timeout_seconds * 1000,
+    defaultSecureTokenLifetime: settings.channel_lifetime_seconds * 1000,
+    defaultTransactionTimeout: settings.request_timeout_seconds * 1000,
+    transportTimeout: settings.connect_timeout_seconds * 1000,
+  });
+}
+
+/** The endpoints as the server describes them to anybody. Throws what the connection throws. */
+export async function discover(
+  library: Library,
+  settings: ServerSettings,
+  own: OwnCertificate,
+): Promise<EndpointDescription[]> {
+  const connectMs = settings.connect_timeout_seconds * 1000;
+  own.manager.referenceCounter += 1;
+  const client = library.OPCUAClient.create({
+    applicationName: APPLICATION_NAME,
+    applicationUri: own.applicationUri,
+    endpointMustExist: false,
+    certificateFile: own.certificateFile,
+    privateKeyFile: own.privateKeyFile,
+    clientCertificateManager: own.manager,
+    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
+    transportTimeout: connectMs,
+  });
+  const ask = async () => {
+    await client.connect(settings.endpoint_url);
+    return client.getEndpoints();
+  };
+  try {
+    return await withDeadline(ask(), connectMs, () => new Error("no answer in time"));
+  } finally {
+    await abandon(client);
+  }
+}
+
+/** Disconnects as far as the other side lets us. */
+export async function abandon(client: OPCUAClient): Promise<void> {
+  try {
+    await withDeadline(client.disconnect(), CLOSE_WITHIN_MS, () => new Error("not in time"));
+  } catch {
+    // The connection is of no use either way; what is left of it ends with its own time-outs.
+  }
+}

@@ -1,0 +1,69 @@
+// Status codes a person may meet, and what to do about each. docs/opc-ua.md tells the same at length.
+
+const CURES: Readonly<Record<string, string>> = {
+  BadNodeIdUnknown: "there is no such node: check node_id with phorest opcua browse",
+  BadNodeIdInvalid: "write node_id as ns=2;s=Name or ns=2;i=42",
+  BadNoMatch: "there is no such browse path: check it with phorest opcua browse",
+  BadBrowseNameInvalid: "check the names and namespace numbers of browse_path",
+  BadTypeMismatch: "the node has another data type: choose another value or have the node changed",
+  BadNotWritable: "the node is read-only: have it made writable on the server",
+  BadUserAccessDenied: "this user may not write it: have the right given to the user on the server",
+  BadWriteNotSupported: "the node takes no status or time stamp, and no bare value either",
+  BadAttributeIdInvalid: "it is not a variable: name a variable",
+  BadNodeClassInvalid: "it is not a variable: name a variable",
+  BadNotReadable: "its type cannot be read: have its attributes made readable, or give data_type",
+  BadOutOfRange: "the value is outside the node's range: use scale and offset, or another data type",
+  BadIndexRangeNoData: "the array is longer than the node allows",
+  BadIdentityTokenRejected: "user name or password is wrong, or anonymous is not allowed: see OPC_UA.user_name",
+  BadIdentityTokenInvalid: "the server does not take this kind of log-in at this endpoint: see phorest opcua check",
+  BadTooManySessions: "the server's sessions are used up: end others or raise its limit",
+  BadCertificateUntrusted: "have our certificate trusted on the server: it is under OPC_UA.certificate_dir",
+  BadSecurityChecksFailed: "have our certificate trusted on the server: it is under OPC_UA.certificate_dir",
+  BadCertificateTimeInvalid: "a certificate is out of date: renew it, and check the clocks",
+  BadCertificateUriInvalid: "the application URI is not the certificate's: move our certificate away and start again",
+  BadCertificateHostNameInvalid: "the server's certificate was made for another host name",
+  BadSecurityPolicyRejected: "the server does not take this policy: see phorest opcua check",
+  BadSecurityModeRejected: "the server does not take this mode: see phorest opcua check",
+  BadUserSignatureInvalid: "the user's key does not fit its certificate",
+};
+
+/** What to do about a status code. */
+export function cureOf(statusName: string): string {
+  return CURES[statusName] ?? "see the server's own log";
+}
+
+/** What a server's answer to one written value means for the frames to come. */
+export type Verdict =
+  | "good"
+  /** The node takes nothing; it is left alone until it is looked at again. */
+  | "refused"
+  /** The node took everything but the status or time stamp. */
+  | "bare"
+  /** This value alone was not taken. */
+  | "value"
+  /** The server could not just now. */
+  | "later";
+
+const VALUE_ALONE = new Set(["BadOutOfRange", "BadIndexRangeNoData", "BadIndexRangeInvalid"]);
+const FOR_NOW = new Set([
+  "BadOutOfMemory",
+  "BadResourceUnavailable",
+  "BadCommunicationError",
+  "BadNoCommunication",
+  "BadNotConnected",
+  "BadDeviceFailure",
+  "BadWaitingForInitialData",
+  "BadTimeout",
+  "BadTooManyOperations",
+  "BadInternalError",
+  "BadUnexpectedError",
+  "BadInvalidState",
+]);
+
+/** @param severity the two top bits of the status code: 0 good, 1 uncertain, 2 bad. */
+export function verdictOf(statusName: string, severity: number): Verdict {
+  if (severity < 2) return "good";
+  if (statusName === "BadWriteNotSupported") return "bare";
+  if (VALUE_ALONE.has(statusName)) return "value";
+  return FOR_NOW.has(statusName) ? "later" : "refused";
+}

@@ -1,0 +1,271 @@
+// Store and forward. The manifest is the outbox and the cursor says how far the server has got; this is the loop in between:
+//
+//   no session ─▶ connect ─▶ look the nodes up ─▶ newest frame at once ─▶ backlog in order ─▶ wait for more
+//        ▲                                                   │
+//        └──────────── anything wrong with the connection ◀──┘   (disconnect, back off, new client)
+//
+// One Write is in flight at a time. A frame is passed once every node that can be written has been answered Good; what was
+// in flight when the connection broke is sent again, with the same values and time stamps.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OpcUaNode } from "../config/opcua.ts";
+import { encodeFailure, type FailureData } from "../failure.ts";
+import type { LogLevel } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Outcome } from "../manifest/outputs.ts";
+import { Baselines } from "./baseline.ts";
+import { loadLibrary } from "./library.ts";
+import { type BoundNode, bindNodes, isWritten } from "./node-table.ts";
+import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
+import { sampleOf } from "./sample.ts";
+import { PlantSession, type ServerSettings } from "./session.ts";
+import { mapNodes, type Target } from "./target.ts";
+import { writeSamples } from "./writer.ts";
+
+export interface DeliverySettings {
+  readonly server: ServerSettings;
+  readonly nodes: readonly OpcUaNode[];
+  readonly baselineSeconds: number;
+}
+
+/** What has been passed when the step was over; `failure` ended it early. */
+export interface Delivered {
+  readonly cursor: number;
+  readonly frames: number;
+  readonly report: OutputReport | undefined;
+  /** Something is waiting right now. */
+  readonly more: boolean;
+  readonly failure: FailureData | undefined;
+}
+
+type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "analyses">;
+
+/** A step ends after so long, so that the cursor is committed and a stop is heard. */
+const STEP_MS = 1000;
+const FRAMES_AT_ONCE = 8;
+/** Refused nodes are looked up again so often: somebody may have cured them. */
+const LOOK_AGAIN_MS = 60_000;
+const SMALLEST_WRITE = 10;
+const HEARTBEAT_TURNS = 100;
+
+export class PlantDelivery {
+  readonly #settings: DeliverySettings;
+  readonly #source: Source;
+  readonly #log: (level: LogLevel, message: string) => void;
+  readonly #baselines: Baselines;
+  readonly #wantsShift: boolean;
+  #session: PlantSession | undefined;
+  #nodes: { readonly labels: string; readonly bound: BoundNode[]; boundAtMs: number } | undefined;
+  #labelled: { readonly outcomeId: number; readonly labels: readonly string[] } | undefined;
+  /** The newest outcome written ahead of its turn. */
+  #latestId = 0;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #liveAtMs = Number.NEGATIVE_INFINITY;
+  #beats = 0;
+  /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
+  #writeAtMost = Number.POSITIVE_INFINITY;
+  #saidMappings = new Set<string>();
+
+  constructor(settings: DeliverySettings, source: Source, log: (level: LogLevel, message: string) => void) {
+    this.#settings = settings;
+    this.#source = source;
+    this.#log = log;
+    this.#baselines = new Baselines(source, settings.baselineSeconds);
+    this.#wantsShift = settings.nodes.some(({ value }) => value === "shift");
+  }
+
+  /**
+   * Delivers what comes after `cursor`, for about a second. `alarm`: the program's alarm text of now. Never throws for
+   * what the server does; the failure is in the answer, beside what was passed before it.
+   */
+  async step(cursor: number, alarm: string): Promise<Delivered> {
+    let passed = cursor;
+    let frames = 0;
+    let failure: FailureData | undefined;
+    try {
+      const fresh = await this.#connect();
+      await this.#lookUp(this.#labels());
+      const startedMs = performance.now();
+      const last = this.#source.lastOutcomeId();
+      const { backlog } = this.#settings.server;
+      if (fresh) this.#latestId = 0;
+      // More than one frame behind, or a server that may have forgotten everything: the newest goes first.
+      if (last > this.#latestId && (fresh || last > passed + 1)) await this.#sendLatest(last);
+      if (backlog === "latest") {
+        if (last > passed) frames += 1;
+        passed = Math.max(passed, this.#latestId);
+      }
+      // However slow the server, each step passes a frame.
+      const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
+      while (passed < last && !isOver()) {
+        for (const outcome of this.#source.outcomesAfter(passed, FRAMES_AT_ONCE)) {
+          if (isOver()) break;
+          if (outcome.outcomeId === last && this.#latestId === last && frames === 0 && passed === last - 1) {
+            // The only one that waits, and it has just been written as the newest.
+          } else await this.#send(outcome);
+          passed = outcome.outcomeId;
+          frames += 1;
+        }
+      }
+      await this.#sendLive(alarm);
+    } catch (thrown) {
+      failure = encodeFailure(thrown);
+      await this.close();
+    }
+    const more = failure === undefined && this.#source.lastOutcomeId() > passed;
+    return { cursor: passed, frames, report: this.#report(), more, failure };
+  }
+
+  /** Ends the session. Idempotent. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#nodes = undefined;
+    await session?.close();
+  }
+
+  /** True when the session is a new one. */
+  async #connect(): Promise<boolean> {
+    const { server } = this.#settings;
+    const broken = this.#session?.broken;
+    if (this.#session !== undefined && broken === undefined) return false;
+    if (broken !== undefined) {
+      this.#log("warn", `${server.endpoint_url}: ${broken}; connecting again`);
+      await this.close();
+    }
+    const session = await PlantSession.open(await loadLibrary(this.#log), server);
+    session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
+    this.#session = session;
+    this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes in one Write`);
+    return true;
+  }
+
+  /** Labels of the ROIs measured last; none before the first measurement. */
+  #labels(): readonly string[] {
+    const last = this.#source.lastOutcomeId();
+    if (this.#labelled?.outcomeId === last) return this.#labelled.labels;
+    const [outcome] = last === 0 ? [] : this.#source.outcomesAfter(last - 1, 1);
+    const labels = outcome?.labels ?? this.#source.analyses().at(-1)?.labels ?? [];
+    this.#labelled = { outcomeId: last, labels };
+    return labels;
+  }
+
+  async #lookUp(labels: readonly string[]): Promise<BoundNode[]> {
+    const session = this.#session as PlantSession;
+    const key = labels.join("\n");
+    const now = performance.now();
+    if (this.#nodes?.labels !== key) {
+      const { targets, problems } = mapNodes(this.#settings.nodes, labels);
+      // Before anything was measured there are no labels to compare with.
+      if (labels.length > 0) for (const problem of problems) this.#say(problem);
+      this.#nodes = { labels: key, bound: await bindNodes(session, targets), boundAtMs: now };
+      this.#sayWhatIsMissing(this.#nodes.bound);
+    } else if (now - this.#nodes.boundAtMs > LOOK_AGAIN_MS) {
+      const { bound } = this.#nodes;
+      this.#nodes.boundAtMs = now;
+      const refused = [...bound.keys()].filter((at) => bound[at]?.refusal !== undefined);
+      const anew = await bindNodes(
+        session,
+        refused.map((at) => bound[at]?.target as Target),
+      );
+      refused.forEach((at, i) => {
+        bound[at] = anew[i] as BoundNode;
+      });
+    }
+    return this.#nodes.bound;
+  }
+
+  async #sendLatest(last: number): Promise<void> {
+    const [outcome] = this.#source.outcomesAfter(last - 1, 1);
+    if (outcome === undefined) return;
+    await this.#send(outcome);
+    this.#latestId = outcome.outcomeId;
+  }
+
+  async #send(outcome: Outcome): Promise<void> {
+    await this.#pace();
+    const bound = await this.#lookUp(outcome.labels);
+    const frame = { outcome, shift: this.#wantsShift ? this.#baselines.shiftOf(outcome) : undefined };
+    const nodes = bound.filter(({ target }) => target.name.kind !== "live");
+    await this.#write(nodes, (node) => sampleOf(node.target, frame), outcome.capturedAtUs);
+  }
+
+  /** A backlog is worked off at a bounded pace: the server has other clients. */
+  async #pace(): Promise<void> {
+    const gapMs = 1000 / this.#settings.server.max_frames_per_second;
+    const waitMs = this.#writtenAtMs + gapMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    this.#writtenAtMs = performance.now();
+  }
+
+  async #sendLive(alarm: string): Promise<void> {
+    const now = performance.now();
+    if (now - this.#liveAtMs < this.#settings.server.heartbeat_seconds * 1000) return;
+    const nodes = (this.#nodes?.bound ?? []).filter(({ target }) => target.name.kind === "live");
+    if (nodes.length === 0) return;
+    this.#liveAtMs = now;
+    this.#beats = (this.#beats + 1) % HEARTBEAT_TURNS;
+    const value = ({ target: { name } }: BoundNode) =>
+      name.kind === "live" && name.measure === "alarm" ? alarm : this.#beats;
+    await this.#write(nodes, (node) => ({ value: value(node), quality: "Good" }), Date.now() * 1000);
+  }
+
+  async #write(
+    nodes: readonly BoundNode[],
+    sampleFor: Parameters<typeof writeSamples>[2],
+    timeUs: number,
+  ): Promise<void> {
+    const session = this.#session as PlantSession;
+    try {
+      const { bare } = await writeSamples(session, nodes, sampleFor, timeUs);
+      this.#writeAtMost = session.limits.write.max * 2;
+      if (bare.length > 0) {
+        this.#say(
+          `${bare.length} nodes promise to take status and time stamp and refuse them, ${bare[0]?.target.shown} first: they get the value alone`,
+        );
+      }
+    } catch (error) {
+      this.#writeAtMost = Math.max(SMALLEST_WRITE, Math.ceil(Math.min(session.limits.write.max, nodes.length) / 2));
+      throw error;
+    }
+  }
+
+  #sayWhatIsMissing(bound: readonly BoundNode[]): void {
+    const written = bound.filter(isWritten);
+    const say = (lacking: readonly BoundNode[], text: string) => {
+      const [first] = lacking;
+      if (first !== undefined)
+        this.#say(`${lacking.length} of ${written.length} nodes (${first.target.shown} first) ${text}`);
+    };
+    const frames = written.filter(({ target }) => target.name.kind !== "live");
+    say(
+      frames.filter(({ takesTime }) => !takesTime),
+      "take no time stamp: the server's own time stands beside the value",
+    );
+    say(
+      frames.filter(({ takesStatus }) => !takesStatus),
+      "take no status: a doubtful value looks like a good one there, flags or quality can be mapped beside it",
+    );
+  }
+
+  /** Each line once in the life of this thread. */
+  #say(line: string): void {
+    if (this.#saidMappings.has(line)) return;
+    this.#saidMappings.add(line);
+    this.#log("warn", line);
+  }
+
+  #report(): OutputReport | undefined {
+    const bound = this.#nodes?.bound;
+    if (bound === undefined) return undefined;
+    const refused = bound.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal]));
+    const written = bound.filter(isWritten);
+    return {
+      endpoint: this.#settings.server.endpoint_url,
+      written: written.length,
+      withoutStatus: written.filter(({ takesStatus }) => !takesStatus).length,
+      withoutTime: written.filter(({ takesTime }) => !takesTime).length,
+      refused: refused.length,
+      refusals: refused.slice(0, REFUSALS_KEPT).map(({ node, value, status, cure }) => ({ node, value, status, cure })),
+    };
+  }
+}

@@ -1,0 +1,159 @@
+// What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
+import { X509Certificate } from "node:crypto";
+import { Failure, failureLine } from "../failure.ts";
+import {
+  describeCertificate,
+  leaf,
+  ownCertificate,
+  thumbprint,
+  trustedCertificate,
+  whyOutOfDate,
+} from "./certificates.ts";
+import { discover } from "./client.ts";
+import { cureOf } from "./cures.ts";
+import { endpointText } from "./failures.ts";
+import type { Library } from "./library.ts";
+import { type BoundNode, bindNodes, parseNodeId } from "./node-table.ts";
+import { PlantSession, type ServerSettings } from "./session.ts";
+import type { Mapping } from "./target.ts";
+
+/** One line of a check: what, how it is, and what to do where it is not well. */
+export interface Finding {
+  readonly subject: string;
+  readonly well: boolean;
+  readonly text: string;
+  readonly cure?: string;
+}
+
+/** Looks at the server, the security, the session and every mapped node. Throws nothing that the server is to blame for. */
+export async function inspect(library: Library, server: ServerSettings, mapping: Mapping): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const own = await ownCertificate(server.certificate_dir);
+  findings.push(finding("our certificate", true, `${own.certificateFile}, application ${own.applicationUri}`));
+  findings.push(...(await endpoints(library, server)));
+  let session: PlantSession;
+  try {
+    session = await PlantSession.open(library, server);
+  } catch (error) {
+    return [...findings, finding("session", false, failureLine(error))];
+  }
+  try {
+    findings.push(finding("session", true, `${server.security_mode}, logged in as ${whoOf(server)}`));
+    const limits = Object.entries(session.stated).map(([what, limit]) => `${what} ${limit === 0 ? "any" : limit}`);
+    findings.push(finding("limits", true, `nodes in one request: ${limits.join(", ")}`));
+    for (const problem of mapping.problems) findings.push(finding("mapping", false, problem));
+    for (const node of await bindNodes(session, mapping.targets)) findings.push(nodeFinding(node));
+  } catch (error) {
+    findings.push(finding("session", false, failureLine(error)));
+  } finally {
+    await session.close();
+  }
+  return findings;
+}
+
+const finding = (subject: string, well: boolean, text: string, cure?: string): Finding => ({
+  subject,
+  well,
+  text,
+  ...(cure === undefined ? {} : { cure }),
+});
+
+const whoOf = ({ user_name, user_certificate_file }: ServerSettings): string =>
+  user_name ?? (user_certificate_file === undefined ? "anonymous" : user_certificate_file);
+
+async function endpoints(library: Library, server: ServerSettings): Promise<Finding[]> {
+  const own = await ownCertificate(server.certificate_dir);
+  const trusted = trustedCertificate(server.certificate_dir, server.endpoint_url);
+  const secure = server.security_mode !== "None";
+  const findings: Finding[] = [];
+  if (trusted !== undefined) findings.push(certificateFinding("trusted certificate", trusted));
+  else if (secure) findings.push(finding("trusted certificate", false, "none for this server", "phorest opcua trust"));
+  try {
+    const offered = await discover(library, server, own);
+    for (const endpoint of offered) {
+      const tokens = endpoint.userIdentityTokens?.map(({ tokenType }) => library.UserTokenType[tokenType]).join(", ");
+      findings.push(
+        finding("endpoint", true, `${endpointText(endpoint)} at ${endpoint.endpointUrl}, log-in: ${tokens}`),
+      );
+    }
+    const shown = offered.find(({ serverCertificate }) => serverCertificate?.length > 0)?.serverCertificate;
+    if (
+      secure &&
+      shown !== undefined &&
+      trusted !== undefined &&
+      thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))
+    ) {
+      const other = `the server shows another one: ${thumbprint(leaf(shown))}`;
+      findings.push(finding("trusted certificate", false, other, "if that is right: phorest opcua trust"));
+    }
+  } catch {
+    // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
+    findings.push(
+      finding(
+        "endpoints",
+        trusted !== undefined,
+        "the server does not describe them to strangers",
+        "phorest opcua trust --certificate FILE",
+      ),
+    );
+  }
+  return findings;
+}
+
+function certificateFinding(subject: string, der: Buffer): Finding {
+  const { subject: name, thumbprint: print, validTo } = describeCertificate(der);
+  const ended = whyOutOfDate(new X509Certificate(leaf(der)));
+  const text = `${name}, ${print}, until ${validTo}`;
+  return finding(subject, ended === undefined, ended === undefined ? text : `${text}: ${ended}`);
+}
+
+function nodeFinding({ target, refusal, typeText, type, takesStatus, takesTime }: BoundNode): Finding {
+  const subject = `${target.shown} <- ${target.value}`;
+  if (refusal !== undefined) return finding(subject, false, refusal.status, refusal.cure);
+  const cast = typeText.startsWith(type) ? typeText : `${typeText} as ${type}`;
+  const lacks = [...(takesTime ? [] : ["time stamp"]), ...(takesStatus ? [] : ["status"])];
+  return finding(subject, true, lacks.length === 0 ? cast : `${cast}, takes no ${lacks.join(" and no ")}`);
+}
+
+/** A node below another one. */
+export interface Browsed {
+  readonly depth: number;
+  readonly nodeId: string;
+  readonly browseName: string;
+  readonly nodeClass: string;
+}
+
+const FORWARD_HIERARCHICAL = "i=33";
+const EVERYTHING = 63;
+
+const notThere = (nodeId: string, status: string): Failure =>
+  new Failure("usage.invalid", `${nodeId}: ${status}`, { hint: cureOf(status) });
+
+/** The nodes below `start` (a node id), `levels` deep, parents before their children; each node once. */
+export async function* browseBelow(session: PlantSession, start: string, levels: number): AsyncGenerator<Browsed> {
+  const { library } = session;
+  const root = parseNodeId(session, start);
+  if (typeof root === "string") throw notThere(start, root);
+  const seen = new Set<string>([root.toString()]);
+  async function* below(nodeId: string, depth: number): AsyncGenerator<Browsed> {
+    const [result] = await session.browse([
+      {
+        nodeId,
+        browseDirection: library.BrowseDirection.Forward,
+        referenceTypeId: FORWARD_HIERARCHICAL,
+        includeSubtypes: true,
+        resultMask: EVERYTHING,
+      },
+    ]);
+    if (result?.statusCode.isBad() && depth === 0) throw notThere(start, result.statusCode.name);
+    for (const reference of result?.references ?? []) {
+      const id = reference.nodeId.toString();
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const nodeClass = library.NodeClass[reference.nodeClass] ?? "";
+      yield { depth, nodeId: id, browseName: reference.browseName.toString(), nodeClass };
+      if (depth + 1 < levels) yield* below(id, depth + 1);
+    }
+  }
+  yield* below(root.toString(), 0);
+}

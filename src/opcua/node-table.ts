@@ -1,0 +1,188 @@
+// The mapped nodes as the server has them: which exist, what each one takes, and why the others are left alone.
+import type { DataValue, NodeId, ReadValueIdOptions, WriteValue } from "node-opcua-client";
+import { cureOf } from "./cures.ts";
+import { type BuiltInName, isCastable } from "./data-type.ts";
+import { castType, type NodeType, NodeTypes } from "./node-type.ts";
+import type { PlantSession } from "./session.ts";
+import type { Target } from "./target.ts";
+import { kindOf } from "./value-name.ts";
+
+/** Why a node is given nothing. */
+export interface Refusal {
+  readonly node: string;
+  readonly value: string;
+  readonly status: string;
+  readonly cure: string;
+  /** It was this value's fault or the moment's: the next frame is tried. */
+  readonly passing?: boolean;
+}
+
+/** What is known of one node. */
+export interface BoundNode {
+  readonly target: Target;
+  readonly nodeId: NodeId | undefined;
+  /** The server's own type, in words. */
+  readonly typeText: string;
+  readonly type: BuiltInName;
+  /** Written as an array, of one element if need be. */
+  readonly asArray: boolean;
+  /** Cleared for good when the server refuses them all the same. */
+  takesStatus: boolean;
+  takesTime: boolean;
+  refusal: Refusal | undefined;
+  /** The value as it is sent, filled anew for each frame; made by the writer. */
+  slot?: WriteValue;
+}
+
+const ATTRIBUTES = { NodeClass: 2, DataType: 14, ValueRank: 15, AccessLevel: 17, UserAccessLevel: 18 } as const;
+const VARIABLE = 2;
+/** Bits of AccessLevel and UserAccessLevel (part 3, 8.57). */
+const ACCESS = { write: 1 << 1, statusWrite: 1 << 5, timestampWrite: 1 << 6 } as const;
+const ANY_RANK = -2;
+const SCALAR_OR_ARRAY = -3;
+const ONE_OR_MORE_DIMENSIONS = 0;
+
+/** Whether frames are written to the node. */
+export const isWritten = ({ refusal }: BoundNode): boolean => refusal === undefined || refusal.passing === true;
+
+/** Looks all targets up. Throws what the session throws; what is wrong with single nodes is in the table. */
+export async function bindNodes(session: PlantSession, targets: readonly Target[]): Promise<BoundNode[]> {
+  const ids = await findNodes(session, targets);
+  const found = ids.filter((id) => typeof id !== "string");
+  const questions = found.flatMap((nodeId) =>
+    Object.values(ATTRIBUTES).map((attributeId): ReadValueIdOptions => ({ nodeId, attributeId })),
+  );
+  const answers = await session.read(questions);
+  const types = new NodeTypes(session);
+  const perNode = Object.keys(ATTRIBUTES).length;
+  let next = 0;
+  const bound: BoundNode[] = [];
+  for (const [at, target] of targets.entries()) {
+    const id = ids[at];
+    if (id === undefined || typeof id === "string") {
+      bound.push(unbound(target, id ?? "BadNodeIdUnknown"));
+      continue;
+    }
+    bound.push(await bind(target, id, answers.slice(next, next + perNode), types));
+    next += perNode;
+  }
+  return bound;
+}
+
+/** The node id of each target, or the status that says why there is none. */
+async function findNodes(session: PlantSession, targets: readonly Target[]): Promise<(NodeId | string)[]> {
+  const { library } = session;
+  const ids: (NodeId | string)[] = targets.map(({ address }) =>
+    "nodeId" in address ? parseNodeId(session, address.nodeId) : "BadNoMatch",
+  );
+  const paths = targets.flatMap(({ address }, at) => {
+    if (!("browsePath" in address)) return [];
+    try {
+      return [{ at, path: library.makeBrowsePath("i=84", address.browsePath) }];
+    } catch {
+      // The library's words are about its parser; the node's own line names the path.
+      ids[at] = "BadBrowseNameInvalid";
+      return [];
+    }
+  });
+  const results = await session.translate(paths.map(({ path }) => path));
+  results.forEach((result, i) => {
+    const at = paths[i]?.at;
+    if (at === undefined) return;
+    const found = result.targets?.[0]?.targetId;
+    ids[at] = found === undefined || result.statusCode.isBad() ? result.statusCode.name || "BadNoMatch" : found;
+  });
+  return ids;
+}
+
+/** A node id as written; `nsu=URI;` is looked up in the server's namespaces, whose numbers may change at a restart. */
+export function parseNodeId({ library, namespaces }: PlantSession, text: string): NodeId | string {
+  const byUri = /^nsu=([^;]+);(.+)$/.exec(text);
+  const index = byUri === null ? undefined : namespaces.indexOf(byUri[1] ?? "");
+  if (index === -1) return "BadNodeIdUnknown";
+  const plain = byUri === null ? text : `ns=${index};${byUri[2]}`;
+  // The library takes many other texts for node ids too.
+  if (!/^(ns=\d+;)?(i=\d+|s=.+|g=[0-9a-f-]{36}|b=.+)$/is.test(plain)) return "BadNodeIdInvalid";
+  try {
+    return library.coerceNodeId(plain);
+  } catch {
+    return "BadNodeIdInvalid";
+  }
+}
+
+async function bind(
+  target: Target,
+  nodeId: NodeId,
+  answers: readonly DataValue[],
+  types: NodeTypes,
+): Promise<BoundNode> {
+  const [nodeClass, dataType, valueRank, accessLevel, userAccessLevel] = answers;
+  const classStatus = nodeClass?.statusCode;
+  if (classStatus?.isBad()) return unbound(target, classStatus.name, nodeId);
+  if (nodeClass?.value.value !== VARIABLE) return unbound(target, "BadNodeClassInvalid", nodeId);
+  const type: NodeType = dataType?.statusCode.isGood() ? await types.of(String(dataType.value.value)) : "BaseDataType";
+  const typeText = type ?? String(dataType?.value.value);
+  const kind = kindOf(target.name);
+  const cast = castType(type, kind, target.dataType);
+  const rank = numberOf(valueRank) ?? ANY_RANK;
+  const access = numberOf(accessLevel) ?? 0xff;
+  const userAccess = numberOf(userAccessLevel) ?? access;
+  const both = access & userAccess;
+  const node = {
+    target,
+    nodeId,
+    typeText: `${typeText}${rank >= ONE_OR_MORE_DIMENSIONS ? "[]" : ""}`,
+    type: cast ?? "Double",
+    asArray: target.isArray || rank >= ONE_OR_MORE_DIMENSIONS,
+    takesStatus: (both & ACCESS.statusWrite) !== 0,
+    takesTime: (both & ACCESS.timestampWrite) !== 0,
+  };
+  const refuse = (status: string, cure = cureOf(status)): BoundNode => ({
+    ...node,
+    refusal: refusalOf(target, status, cure),
+  });
+  if (cast === undefined || !isCastable(kind, cast)) {
+    return refuse(
+      "BadTypeMismatch",
+      `the node is a ${typeText}, ${target.value} cannot become one: choose another node or value`,
+    );
+  }
+  if (
+    target.isArray &&
+    rank !== ANY_RANK &&
+    rank !== SCALAR_OR_ARRAY &&
+    rank !== ONE_OR_MORE_DIMENSIONS &&
+    rank !== 1
+  ) {
+    return refuse(
+      "BadTypeMismatch",
+      `the node holds one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`,
+    );
+  }
+  if (!target.isArray && rank > 1)
+    return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value");
+  if ((access & ACCESS.write) === 0) return refuse("BadNotWritable");
+  if ((userAccess & ACCESS.write) === 0) return refuse("BadUserAccessDenied");
+  return { ...node, refusal: undefined };
+}
+
+function numberOf(answer: DataValue | undefined): number | undefined {
+  return answer?.statusCode.isGood() && typeof answer.value.value === "number" ? answer.value.value : undefined;
+}
+
+function unbound(target: Target, status: string, nodeId?: NodeId): BoundNode {
+  return {
+    target,
+    nodeId,
+    typeText: "",
+    type: "Double",
+    asArray: false,
+    takesStatus: false,
+    takesTime: false,
+    refusal: refusalOf(target, status),
+  };
+}
+
+export function refusalOf({ shown, value }: Target, status: string, cure = cureOf(status)): Refusal {
+  return { node: shown, value, status, cure };
+}

@@ -1,0 +1,74 @@
+// What a data type of the server is in the end: one of the built-in ones, or an abstract one that takes several. Types of
+// one's own (Duration, a plant's "Pixel") are followed up to it.
+import { BUILT_IN, type BuiltInName, naturalType } from "./data-type.ts";
+import type { PlantSession } from "./session.ts";
+import type { ValueKind } from "./value-name.ts";
+
+/** A built-in type; an abstract one; or `undefined` for what no value of ours fits (structures, GUIDs, ...). */
+export type NodeType = BuiltInName | Abstract | undefined;
+type Abstract = "BaseDataType" | "Number" | "Integer" | "UInteger";
+
+const ABSTRACT: Readonly<Record<number, Abstract>> = {
+  24: "BaseDataType",
+  26: "Number",
+  27: "Integer",
+  28: "UInteger",
+};
+const NAMES: Readonly<Record<number, BuiltInName>> = Object.fromEntries(
+  Object.entries(BUILT_IN).map(([name, number]) => [number, name as BuiltInName]),
+);
+const ENUMERATION = 29;
+const DEEPEST = 32;
+
+/** Looks types up, each one once per session. */
+export class NodeTypes {
+  readonly #session: PlantSession;
+  readonly #known = new Map<string, Promise<NodeType>>();
+
+  constructor(session: PlantSession) {
+    this.#session = session;
+  }
+
+  /** @param dataType the node id in a variable's DataType attribute, as text. */
+  of(dataType: string): Promise<NodeType> {
+    const known = this.#known.get(dataType) ?? this.#find(dataType);
+    this.#known.set(dataType, known);
+    return known;
+  }
+
+  async #find(dataType: string): Promise<NodeType> {
+    const { library } = this.#session;
+    let at = dataType;
+    for (let depth = 0; depth < DEEPEST; depth += 1) {
+      const { namespace, value } = library.resolveNodeId(at);
+      if (namespace === 0 && typeof value === "number") {
+        if (value === ENUMERATION) return "Int32";
+        const found = NAMES[value] ?? ABSTRACT[value];
+        // Integer and UInteger are below Number, and everything is below BaseDataType: the first one met is the type.
+        if (found !== undefined) return found;
+      }
+      const [result] = await this.#session.browse([
+        {
+          nodeId: at,
+          browseDirection: library.BrowseDirection.Inverse,
+          referenceTypeId: "i=45",
+          includeSubtypes: false,
+          resultMask: 0,
+        },
+      ]);
+      const parent = result?.references?.[0]?.nodeId;
+      if (parent === undefined) return undefined;
+      at = parent.toString();
+    }
+    return undefined;
+  }
+}
+
+/** The type to cast to, for a node of that type. */
+export function castType(type: NodeType, kind: ValueKind, wanted: BuiltInName | undefined): BuiltInName | undefined {
+  if (type === undefined) return undefined;
+  if (type === "BaseDataType" || type === "Number" || type === "Integer" || type === "UInteger") {
+    return wanted ?? naturalType(kind, type);
+  }
+  return type;
+}

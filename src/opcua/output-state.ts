@@ -1,0 +1,38 @@
+// What the manifest remembers of the OPC UA output beside its cursor: what `phorest status` tells of it.
+import { z } from "zod";
+
+/** Name of the output in the manifest. */
+export const OPC_UA_OUTPUT = "opcua";
+
+const REFUSAL = z.object({ node: z.string(), value: z.string(), status: z.string(), cure: z.string() });
+const STATE = z.object({
+  endpoint: z.string(),
+  /** Nodes that are written, and among them those that take no status or no time stamp. */
+  written: z.int(),
+  withoutStatus: z.int(),
+  withoutTime: z.int(),
+  refused: z.int(),
+  /** The first of the refused. */
+  refusals: z.array(REFUSAL),
+});
+
+export type OutputReport = z.output<typeof STATE>;
+/** Refusals kept in the manifest; hundreds of them have one cause. */
+export const REFUSALS_KEPT = 20;
+
+/** The report as stored; undefined for none, or for one this version cannot read. */
+export function parseOutputReport(json: string | undefined): OutputReport | undefined {
+  if (json === undefined) return undefined;
+  try {
+    return STATE.safeParse(JSON.parse(json)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** One line for each refusal that is kept, and one for the rest. */
+export function refusalLines({ refusals, refused }: OutputReport): string[] {
+  const lines = refusals.map(({ node, value, status, cure }) => `${node} (${value}): ${status}: ${cure}`);
+  return refused > refusals.length ? [...lines, `${refused - refusals.length} more nodes are refused`] : lines;
+}

@@ -1,0 +1,248 @@
+// One session with the plant's server, from the first byte to the last. It is used until anything is wrong with it and then
+// thrown away: the client library's own reconnection would replay writes whose fate nobody knows, so it is switched off.
+import { X509Certificate } from "node:crypto";
+import type {
+  BrowseDescriptionLike,
+  BrowsePath,
+  BrowseResult,
+  ClientSession,
+  DataValue,
+  OPCUAClient,
+  ReadValueIdOptions,
+  StatusCode,
+  WriteRequest,
+  WriteValue,
+} from "node-opcua-client";
+import type { OpcUaConfig } from "../config/opcua.ts";
+import { withDeadline } from "../deadline.ts";
+import { Failure } from "../failure.ts";
+import { ownCertificate, trustedCertificate, whyOutOfDate } from "./certificates.ts";
+import { abandon, createClient } from "./client.ts";
+import { explainFailure, whyRefused } from "./failures.ts";
+import { identityInfo, readIdentity } from "./identity.ts";
+import type { Library } from "./library.ts";
+import { probe } from "./probe.ts";
+import { inPieces, type Limit } from "./requests.ts";
+
+/** What a connection needs of the settings. */
+export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { readonly endpoint_url: string };
+
+/** Most items per request where the server names no limit; a Read of this size is some 100 kB. */
+const READ_AT_ONCE = 1000;
+/** Where servers say what they take at once (part 5, OperationLimits). */
+const LIMIT_NODES = { read: "i=11705", write: "i=11707", browse: "i=11710", translate: "i=11712" } as const;
+const VALUE_ATTRIBUTE = 13;
+
+/** What every session of the library has and its interface does not name. */
+interface Transactor {
+  performMessageTransaction(request: WriteRequest, callback: (error: Error | null, response?: unknown) => void): void;
+}
+
+export interface OperationLimits {
+  readonly read: Limit;
+  readonly write: Limit;
+  readonly browse: Limit;
+  readonly translate: Limit;
+}
+
+export class PlantSession {
+  readonly library: Library;
+  readonly endpointUrl: string;
+  /** As the server states them, 0 for none; `limits` is what is used. */
+  readonly stated: Readonly<Record<keyof OperationLimits, number>>;
+  readonly limits: OperationLimits;
+  /** URIs of the server's namespaces, by index. */
+  readonly namespaces: readonly string[];
+  readonly #client: OPCUAClient;
+  readonly #session: ClientSession;
+  readonly #timeoutMs: number;
+  #broken: string | undefined;
+
+  private constructor(
+    library: Library,
+    settings: ServerSettings,
+    client: OPCUAClient,
+    session: ClientSession,
+    about: { stated: Record<keyof OperationLimits, number>; namespaces: readonly string[] },
+  ) {
+    this.library = library;
+    this.endpointUrl = settings.endpoint_url;
+    this.#client = client;
+    this.#session = session;
+    this.#timeoutMs = settings.request_timeout_seconds * 1000;
+    this.stated = about.stated;
+    this.namespaces = about.namespaces;
+    const within = (stated: number, most: number): Limit => ({ max: stated > 0 ? Math.min(stated, most) : most });
+    this.limits = {
+      read: within(about.stated.read, READ_AT_ONCE),
+      write: within(about.stated.write, settings.max_nodes_per_write),
+      browse: within(about.stated.browse, READ_AT_ONCE),
+      translate: within(about.stated.translate, READ_AT_ONCE),
+    };
+    const lost = (how: string) => () => {
+      this.#broken ??= how;
+    };
+    client.on("connection_lost", lost("the connection was lost"));
+    client.on("start_reconnection", lost("the connection was lost"));
+    client.on("close", lost("the connection was closed"));
+    session.on("session_closed", lost("the server ended the session"));
+    session.on("keepalive_failure", lost("the server no longer answers for the session"));
+  }
+
+  /**
+   * Connects and logs in. Failures: `opcua.unreachable`, `opcua.timeout`, `opcua.untrusted` (a certificate, either side's),
+   * `opcua.refused` (identity, policy, too many sessions), `config.invalid` (no password).
+   */
+  static async open(library: Library, settings: ServerSettings): Promise<PlantSession> {
+    const identity = readIdentity(settings);
+    const own = await ownCertificate(settings.certificate_dir);
+    const secure = settings.security_mode !== "None";
+    const trusted = secure ? requireTrusted(settings) : undefined;
+    const connectMs = settings.connect_timeout_seconds * 1000;
+    const deadlineMs = performance.now() + connectMs;
+    await probe(settings.endpoint_url, connectMs);
+    const client = createClient(library, settings, own, trusted);
+    const late = () =>
+      new Failure("opcua.timeout", `${settings.endpoint_url} did not answer within ${connectMs / 1000} s`, {
+        hint: "the server hangs, or something else listens there",
+        retry: "later",
+      });
+    try {
+      const logIn = async () => {
+        await client.connect(settings.endpoint_url);
+        return client.createSession(identityInfo(library, identity));
+      };
+      const session = await withDeadline(logIn(), Math.max(1000, deadlineMs - performance.now()), late);
+      const about = await withDeadline(readAbout(session), settings.request_timeout_seconds * 1000, late);
+      return new PlantSession(library, settings, client, session, about);
+    } catch (error) {
+      await abandon(client);
+      if (error instanceof Failure) throw error;
+      throw await whyRefused(library, settings, own, trusted, error);
+    }
+  }
+
+  /** Why this session is of no use any more; undefined while it is. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+
+  /** Reads attributes; one DataValue for each, Bad ones included. */
+  read(nodes: readonly ReadValueIdOptions[]): Promise<DataValue[]> {
+    return inPieces(nodes, this.limits.read, (piece) => this.#ask(() => this.#session.read(piece)));
+  }
+
+  /** Writes values; one status for each. The values are sent as they are, not copied first. */
+  write(values: readonly WriteValue[]): Promise<StatusCode[]> {
+    return inPieces(values, this.limits.write, (piece) => this.#ask(() => this.#writeUncopied(piece)));
+  }
+
+  /** `ClientSession.write` builds every value anew, which is most of the time a frame would take. */
+  #writeUncopied(values: WriteValue[]): Promise<StatusCode[]> {
+    const { WriteRequest, WriteResponse } = this.library;
+    const request = new WriteRequest({});
+    request.nodesToWrite = values;
+    const session = this.#session as unknown as Transactor;
+    return new Promise((resolve, reject) => {
+      session.performMessageTransaction(request, (error, response) => {
+        if (error) return reject(error);
+        if (!(response instanceof WriteResponse)) return reject(new Error("BadUnexpectedError: no answer to a Write"));
+        const { serviceResult } = response.responseHeader;
+        if (serviceResult.isBad()) return reject(new Error(serviceResult.toString()));
+        resolve(response.results ?? []);
+      });
+    });
+  }
+
+  translate(paths: readonly BrowsePath[]) {
+    return inPieces(paths, this.limits.translate, (piece) => this.#ask(() => this.#session.translateBrowsePath(piece)));
+  }
+
+  /** All references of each description, continued until there are no more. */
+  async browse(descriptions: readonly BrowseDescriptionLike[]): Promise<BrowseResult[]> {
+    const results = await inPieces(descriptions, this.limits.browse, (piece) =>
+      this.#ask(() => this.#session.browse(piece)),
+    );
+    for (const result of results) {
+      for (let point = result.continuationPoint; point != null && point.length > 0; ) {
+        const next = await this.#ask(() => this.#session.browseNext(point as Buffer, false));
+        result.references = [...(result.references ?? []), ...(next.references ?? [])];
+        point = next.continuationPoint;
+      }
+    }
+    return results;
+  }
+
+  /** Ends the session and the connection; never longer than 2 s, whatever the server does. Idempotent. */
+  async close(): Promise<void> {
+    this.#broken ??= "it was closed";
+    await abandon(this.#client);
+  }
+
+  /** One request, with our own time limit: while disconnected the library's promises never settle. */
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#broken !== undefined) throw this.#lost(this.#broken);
+    const late = () =>
+      new Failure("opcua.timeout", `${this.endpointUrl} gave no answer within ${this.#timeoutMs / 1000} s`, {
+        hint: "the server hangs or is overloaded; tried again with a new connection",
+        retry: "later",
+      });
+    let watch: NodeJS.Timeout | undefined;
+    const broke = new Promise<never>((_, reject) => {
+      watch = setInterval(() => this.#broken !== undefined && reject(this.#lost(this.#broken)), 100);
+    });
+    try {
+      return await withDeadline(Promise.race([request(), broke]), this.#timeoutMs, late);
+    } catch (error) {
+      if (error instanceof Failure) this.#broken ??= error.message;
+      throw this.#broken === undefined ? explainFailure(this.endpointUrl, error) : this.#lost(this.#broken, error);
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  #lost(how: string, cause?: unknown): Failure {
+    if (cause instanceof Failure) return cause;
+    return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
+      hint: "connecting again",
+      retry: "later",
+      cause,
+    });
+  }
+}
+
+/** The server's certificate as trusted, within its time. */
+function requireTrusted({ certificate_dir, endpoint_url }: ServerSettings): Buffer {
+  const der = trustedCertificate(certificate_dir, endpoint_url);
+  if (der === undefined) {
+    throw new Failure("opcua.untrusted", `the certificate of ${endpoint_url} is not trusted yet`, {
+      hint: "look at it and trust it: phorest opcua trust",
+      retry: "later",
+    });
+  }
+  const ended = whyOutOfDate(new X509Certificate(der));
+  if (ended !== undefined) {
+    throw new Failure("opcua.untrusted", `the certificate of ${endpoint_url} ${ended}`, {
+      hint: "have it renewed on the server, then phorest opcua trust",
+      retry: "later",
+    });
+  }
+  return der;
+}
+
+/** Operation limits and namespaces; a server without them has no limits. */
+async function readAbout(session: ClientSession) {
+  const value = async (nodeId: string): Promise<unknown> => {
+    const data = await session.read({ nodeId, attributeId: VALUE_ATTRIBUTE });
+    return data.statusCode.isGood() ? data.value.value : undefined;
+  };
+  const number = async (nodeId: string) => Number((await value(nodeId)) ?? 0);
+  const stated = {
+    read: await number(LIMIT_NODES.read),
+    write: await number(LIMIT_NODES.write),
+    browse: await number(LIMIT_NODES.browse),
+    translate: await number(LIMIT_NODES.translate),
+  };
+  const uris = await value("i=2255");
+  return { stated, namespaces: Array.isArray(uris) ? uris.map(String) : [] };
+}

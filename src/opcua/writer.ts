@@ -1,0 +1,135 @@
+// One frame to the server: cast, written, and judged answer by answer.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StatusCode, WriteValue } from "node-opcua-client";
+import { cureOf, verdictOf } from "./cures.ts";
+import { type BuiltInName, type Cast, castTo, emptyValue, hasNoNumber, type Plain } from "./data-type.ts";
+import { type BoundNode, isWritten, refusalOf } from "./node-table.ts";
+import { isBad, type Quality } from "./quality.ts";
+import type { Sample } from "./sample.ts";
+import type { PlantSession } from "./session.ts";
+
+const VALUE_ATTRIBUTE = 13;
+/** A node that cannot take a value just now is asked again so often, with pauses that double. */
+const TRIES = 4;
+const FIRST_PAUSE_MS = 100;
+
+/** How a Write went for the nodes that were to be written. */
+export interface Written {
+  readonly values: number;
+  /** Nodes that took the value alone and had been thought to take more. */
+  readonly bare: readonly BoundNode[];
+  /** Values left out because the node has no way to say that there is none. */
+  readonly withheld: number;
+}
+
+interface Item {
+  readonly node: BoundNode;
+  readonly sample: Sample;
+}
+
+/**
+ * Writes one sample to each node that is not refused. Refusals are noted in the nodes themselves. Throws when the
+ * connection is at fault; then any of the values may or may not have arrived, and writing them again does no harm.
+ */
+export async function writeSamples(
+  session: PlantSession,
+  nodes: readonly BoundNode[],
+  sampleFor: (node: BoundNode) => Sample,
+  timeUs: number,
+): Promise<Written> {
+  const time = new Date(Math.round(timeUs / 1000));
+  const bare: BoundNode[] = [];
+  let withheld = 0;
+  let values = 0;
+  let items: Item[] = [];
+  for (const node of nodes) if (isWritten(node)) items.push({ node, sample: sampleFor(node) });
+  for (let attempt = 1; items.length > 0; attempt += 1) {
+    const asked: Item[] = [];
+    const writes: WriteValue[] = [];
+    for (const item of items) {
+      const write = filledSlot(session, item, time);
+      if (write === undefined) withheld += 1;
+      else {
+        asked.push(item);
+        writes.push(write);
+      }
+    }
+    const answers = await session.write(writes);
+    const again: Item[] = [];
+    asked.forEach((item, at) => {
+      const verdict = judge(item.node, answers[at] as StatusCode, attempt);
+      if (verdict === "done") values += 1;
+      if (verdict === "bare") bare.push(item.node);
+      if (verdict === "bare" || verdict === "again") again.push(item);
+    });
+    items = again;
+    const waits = again.some(({ node }) => !bare.includes(node));
+    if (waits) await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1));
+  }
+  return { values, bare, withheld };
+}
+
+function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "bare" | "again" | "left" {
+  const verdict = verdictOf(answer.name, answer.value >>> 30);
+  const refuse = (status: string, cure?: string, passing = false): "left" => {
+    node.refusal = { ...refusalOf(node.target, status, cure), passing };
+    return "left";
+  };
+  switch (verdict) {
+    case "good":
+      node.refusal = undefined;
+      return "done";
+    case "bare":
+      // The access level promised it, the server knows better.
+      if (!node.takesStatus && !node.takesTime) return refuse(answer.name);
+      node.takesStatus = false;
+      node.takesTime = false;
+      return "bare";
+    case "later":
+      return attempt < TRIES
+        ? "again"
+        : refuse(answer.name, `not after ${TRIES} tries; tried again with the next frame`, true);
+    case "value":
+      return refuse(answer.name, cureOf(answer.name), true);
+    case "refused":
+      return refuse(answer.name);
+  }
+}
+
+/** undefined: the node can neither hold the value nor say that there is none, and keeps what it has. */
+function filledSlot(session: PlantSession, { node, sample }: Item, time: Date): WriteValue | undefined {
+  const { StatusCodes } = session.library;
+  const { type, asArray, takesStatus, takesTime } = node;
+  let quality: Quality = sample.quality;
+  const cast = (value: Plain): Cast => {
+    const whole = isBad(sample.quality) && !hasValue(value) ? undefined : castTo(type, value);
+    if (whole !== undefined) return whole;
+    if (!isBad(quality)) quality = "BadOutOfRange";
+    return emptyValue(type);
+  };
+  const list = Array.isArray(sample.value) ? (sample.value as readonly Plain[]).map(cast) : undefined;
+  const single = list === undefined ? cast(sample.value as Plain) : undefined;
+  if (isBad(quality) && !takesStatus && !hasNoNumber(type)) return undefined;
+  node.slot ??= newSlot(session, node);
+  const { value } = node.slot;
+  value.value.value = asArray ? packed(type, list ?? [single as Cast]) : single;
+  // Good is said by saying nothing, which nodes that take no status need.
+  value.statusCode = takesStatus ? StatusCodes[quality] : StatusCodes.Good;
+  value.sourceTimestamp = takesTime ? time : null;
+  return node.slot;
+}
+
+function newSlot({ library }: PlantSession, { nodeId, type, asArray }: BoundNode): WriteValue {
+  const { Array: list, Scalar } = library.VariantArrayType;
+  const empty = asArray ? packed(type, []) : emptyValue(type);
+  const value = { dataType: library.DataType[type], arrayType: asArray ? list : Scalar, value: empty };
+  return new library.WriteValue({ nodeId, attributeId: VALUE_ATTRIBUTE, value: { value } });
+}
+
+const hasValue = (value: Plain): boolean => typeof value !== "number" || !Number.isNaN(value);
+
+/** Doubles and Floats as the library packs them quickest. */
+function packed(type: BuiltInName, elements: readonly Cast[]): unknown {
+  if (type === "Double") return Float64Array.from(elements as readonly number[]);
+  return type === "Float" ? Float32Array.from(elements as readonly number[]) : elements;
+}

@@ -1,0 +1,171 @@
+// The OPC UA stage: its thread speaks to the plant's server, the cursor is committed here. A server that is away costs
+// nothing but this stage's time; what it has missed waits in the manifest.
+import type { Config } from "../config/schema.ts";
+import { withDeadline } from "../deadline.ts";
+import { decodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
+import type { StageLog } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../opcua/output-state.ts";
+import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
+import { Stage, type StageReport } from "./stage.ts";
+import { StageThread } from "./stage-thread.ts";
+
+/** Above the sum of the thread's own time limits, which are what ends a hanging request. */
+const ANSWER_WITHIN_MS = 300_000;
+/** A server that is merely away is looked for this often, so that it has its values within two seconds. */
+const LOOK_FOR_MS = 250;
+const LONGEST_BACK_OFF_MS = 60_000;
+/** The same failure is said again after so long. */
+const SAY_AGAIN_MS = 3_600_000;
+
+export interface DeliveringOpcUaOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly log: StageLog;
+  /** What needs a person now, in words; empty when all is well. */
+  alarm(): string;
+}
+
+export class DeliveringOpcUa {
+  private readonly options: DeliveringOpcUaOptions;
+  private readonly thread: StageThread<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
+  private readonly stage: Stage<"opcua">;
+  private readonly told = new Map<string, string>();
+  private said: { readonly line: string; readonly atMs: number } | undefined;
+  private storedReport: string | undefined;
+
+  constructor(options: DeliveringOpcUaOptions) {
+    this.options = options;
+    const { OPC_UA, Analysis } = options.config;
+    const { endpoint_url, nodes, ...server } = OPC_UA;
+    const settings: OpcUaThreadSettings = {
+      manifestFile: options.manifestFile,
+      server: { ...server, endpoint_url: endpoint_url ?? "" },
+      nodes,
+      baselineSeconds: Analysis.baseline_seconds,
+    };
+    this.thread = new StageThread("opcua", settings, (level, message) => options.log.log(level, message));
+    this.storedReport = options.manifest.outputState(OPC_UA_OUTPUT).state;
+    this.stage = new Stage({
+      name: "opcua",
+      // Also unasked: a lost connection is noticed, and heartbeats are due.
+      schedule: { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 },
+      work: () => this.work(),
+      firstDelayMs: LOOK_FOR_MS,
+      maxDelayMs: LONGEST_BACK_OFF_MS,
+      backOffMs,
+      // A server may be away for a weekend; nothing is broken here.
+      failureLimit: Number.POSITIVE_INFINITY,
+      moved: (report) => this.moved(report),
+      now: () => performance.now(),
+    });
+  }
+
+  start(): void {
+    this.stage.start();
+  }
+
+  wake(): void {
+    this.stage.wake();
+  }
+
+  report(): StageReport<"opcua"> {
+    return this.stage.report();
+  }
+
+  /** Frames wait, and the server takes them. */
+  get isBusy(): boolean {
+    return this.report().lastFailure === undefined && this.waiting > 0;
+  }
+
+  /** What a run that ends now leaves undone, in words; undefined when the server has everything. */
+  get leftUndone(): string | undefined {
+    const { lastFailure } = this.report();
+    const { waiting } = this;
+    return lastFailure === undefined || waiting === 0
+      ? undefined
+      : `opcua: ${lastFailure.message}; ${waiting} frames wait and go with the next run`;
+  }
+
+  /** The last act of a run: what waits is given to a server that takes it, then the session ends. */
+  async finish(limitMs: number): Promise<void> {
+    const untilMs = performance.now() + limitMs;
+    const stopped = this.stage.stop();
+    const late = () => new Failure("opcua.timeout", "the server still has not answered", { retry: "later" });
+    try {
+      await withDeadline(stopped, limitMs / 2, late);
+      if (this.report().lastFailure === undefined) await this.flush(untilMs - limitMs / 4);
+    } catch (error) {
+      this.options.log.warn(`${this.waiting} frames wait for the next run: ${failureLine(error)}`);
+    }
+    // Whatever is still in hand ends with the thread.
+    await this.thread.close(Math.max(100, untilMs - performance.now()));
+    await stopped;
+  }
+
+  /** Frames the server has yet to be given. */
+  get waiting(): number {
+    return this.options.manifest.backlog(OPC_UA_OUTPUT);
+  }
+
+  private moved({ state, lastFailure, failures }: StageReport<"opcua">): void {
+    const { log } = this.options;
+    if (state === "waiting" && this.said !== undefined) {
+      this.said = undefined;
+      log.info("the server takes values again");
+    }
+    if (state !== "backing_off" || lastFailure === undefined) return;
+    const line = decodeFailure(lastFailure).line;
+    const now = performance.now();
+    if (this.said?.line === line && now - this.said.atMs < SAY_AGAIN_MS) return;
+    this.said = { line, atMs: now };
+    log.warn(`failed (${failures}): ${line}; trying again, ${this.waiting} frames wait`);
+  }
+
+  /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
+  private async work(): Promise<boolean> {
+    const { manifest, log } = this.options;
+    const { cursor } = manifest.outputState(OPC_UA_OUTPUT);
+    const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
+    const report = answer.report === undefined ? this.storedReport : JSON.stringify(answer.report);
+    if (answer.cursor > cursor || report !== this.storedReport) {
+      manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report);
+      this.storedReport = report;
+    }
+    if (answer.report !== undefined) this.tell(answer.report);
+    if (answer.frames > 0) log.debug(`${answer.frames} frames passed to the server`);
+    if (answer.failure !== undefined) throw decodeFailure(answer.failure);
+    return answer.more;
+  }
+
+  /** Everything that waits, as long as the server takes it. */
+  private async flush(untilMs: number): Promise<void> {
+    while (performance.now() < untilMs && this.waiting > 0) await this.work();
+  }
+
+  /** Each refusal once, and again when its reason is another one. */
+  private tell(report: OutputReport): void {
+    const { log } = this.options;
+    const now = new Set<string>();
+    const lines = refusalLines(report);
+    report.refusals.forEach(({ node, status }, at) => {
+      now.add(node);
+      if (this.told.get(node) === status) return;
+      this.told.set(node, status);
+      log.warn(`refused: ${lines[at]}`);
+    });
+    for (const node of [...this.told.keys()].filter((one) => !now.has(one))) {
+      this.told.delete(node);
+      log.info(`no longer refused: ${node}`);
+    }
+  }
+}
+
+/** How long to leave the server in peace after the n-th failure in a row, ms. */
+export function backOffMs({ code }: FailureData, failures: number): number {
+  const jitter = 1 + 0.25 * Math.random();
+  // Nobody is home, or somebody hangs: asking again costs a TCP connection, no session.
+  if (code === "opcua.unreachable" || code === "opcua.timeout" || code === "opcua.lost") return LOOK_FOR_MS * jitter;
+  return Math.min(LONGEST_BACK_OFF_MS, 1000 * 2 ** Math.min(failures - 1, 30)) * jitter;
+}

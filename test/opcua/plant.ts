@@ -1,0 +1,142 @@
+// Starts, asks, stops, kills and revives the plant's server of the tests.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export interface PlantNode {
+  readonly name: string;
+  readonly type?: string;
+  /** -1 scalar, 1 array. */
+  readonly rank?: number;
+  /** Flags such as "CurrentRead | CurrentWrite". */
+  readonly access?: string;
+  readonly userAccess?: string;
+  /** Every write is answered with this status. */
+  readonly refuseWith?: string;
+}
+
+export interface ServerOptions {
+  readonly port: number;
+  readonly pki: string;
+  readonly nodes?: readonly PlantNode[];
+  readonly modes?: readonly ("None" | "Sign" | "SignAndEncrypt")[];
+  readonly policies?: readonly ("None" | "Basic256Sha256" | "Aes128_Sha256_RsaOaep" | "Aes256_Sha256_RsaPss")[];
+  readonly allowAnonymous?: boolean;
+  readonly trustsClients?: boolean;
+  readonly maxNodesPerWrite?: number;
+  readonly maxNodesPerRead?: number;
+  readonly maxSessions?: number;
+  readonly hostname?: string;
+  /** Every changed value is appended to this file: what was written outlives the server. */
+  readonly journal?: string;
+  readonly certificateFile?: string;
+  readonly privateKeyFile?: string;
+}
+
+export type ServerCommand =
+  | { readonly do: "values"; readonly names?: readonly string[] }
+  | { readonly do: "counts" }
+  | { readonly do: "access"; readonly name: string; readonly access: string }
+  /** DER in base64. */
+  | { readonly do: "trust"; readonly certificate: string }
+  | { readonly do: "dropSessions" };
+
+export interface WrittenValue {
+  readonly type: string;
+  readonly value: unknown;
+  readonly status: string;
+  readonly time: string | null;
+}
+
+export interface Counts {
+  readonly writes: number;
+  readonly writtenValues: number;
+  readonly sessions: number;
+  readonly everSessions: number;
+}
+
+export class Plant {
+  readonly options: ServerOptions;
+  readonly endpointUrl: string;
+  private child: ChildProcess | undefined;
+  private readonly waiting: ((line: string) => void)[] = [];
+
+  private constructor(options: ServerOptions) {
+    this.options = options;
+    this.endpointUrl = `opc.tcp://127.0.0.1:${options.port}/plant`;
+  }
+
+  /** A server that listens when the promise resolves. */
+  static async start(options: Omit<ServerOptions, "port" | "pki"> & { pki: string }): Promise<Plant> {
+    const plant = new Plant({ ...options, port: await freePort() });
+    await plant.start();
+    return plant;
+  }
+
+  /** Starts (again) on the same port. */
+  async start(): Promise<void> {
+    const script = fileURLToPath(new URL("./server.ts", import.meta.url));
+    const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(this.options)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.child = child;
+    const ready = new Promise<string>((resolve, reject) => {
+      this.waiting.push(resolve);
+      child.once("exit", (code) => reject(new Error(`the plant's server ended with ${code}`)));
+    });
+    if (child.stdout === null) throw new Error("no pipe");
+    createInterface({ input: child.stdout }).on("line", (line) => this.waiting.shift()?.(line));
+    const line = await ready;
+    if (line !== "ready") throw new Error(`the plant's server said ${line}`);
+  }
+
+  async ask<T>(command: ServerCommand): Promise<T> {
+    const line = await new Promise<string>((resolve) => {
+      this.waiting.push(resolve);
+      this.child?.stdin?.write(`${JSON.stringify(command)}\n`);
+    });
+    return JSON.parse(line) as T;
+  }
+
+  values(...names: string[]): Promise<Record<string, WrittenValue>> {
+    return this.ask(names.length === 0 ? { do: "values" } : { do: "values", names });
+  }
+
+  counts(): Promise<Counts> {
+    return this.ask({ do: "counts" });
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.child?.kill(signal);
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    const child = this.child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await gone;
+  }
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** A directory that the caller removes with `gone`. */
+export function scratch(): { directory: string; gone(): void } {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-opcua-test-"));
+  return { directory, gone: () => rmSync(directory, { recursive: true, force: true }) };
+}

@@ -1,0 +1,160 @@
+// A real OPC UA server in a process of its own, for tests and benches: tsx server.ts '<JSON of ServerOptions>'.
+// Says "ready" on its first line of standard output, then answers commands on standard input, one JSON line each.
+import { appendFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { OPCUACertificateManager } from "node-opcua-certificate-manager";
+import {
+  DataType,
+  MessageSecurityMode,
+  makeAccessLevelFlag,
+  SecurityPolicy,
+  StatusCodes,
+  Variant,
+} from "node-opcua-client";
+import { OPCUAServer } from "node-opcua-server";
+import type { ServerCommand, ServerOptions, WrittenValue } from "./plant.ts";
+
+const options: ServerOptions = JSON.parse(process.argv[2] ?? "{}");
+// Standard output is for answers alone.
+console.log = console.info = console.warn = console.error = () => undefined;
+
+const serverCertificateManager = new OPCUACertificateManager({
+  rootFolder: options.pki,
+  automaticallyAcceptUnknownCertificate: options.trustsClients ?? true,
+  disableFileWatchers: true,
+});
+const userCertificateManager = new OPCUACertificateManager({
+  rootFolder: options.pki,
+  automaticallyAcceptUnknownCertificate: true,
+  disableFileWatchers: true,
+});
+await serverCertificateManager.initialize();
+await userCertificateManager.initialize();
+
+const server = new OPCUAServer({
+  host: "127.0.0.1",
+  port: options.port,
+  hostname: options.hostname,
+  resourcePath: "/plant",
+  buildInfo: { productName: "phorest test plant" },
+  serverCertificateManager,
+  userCertificateManager,
+  certificateFile: options.certificateFile,
+  privateKeyFile: options.privateKeyFile,
+  securityModes: (options.modes ?? ["None", "Sign", "SignAndEncrypt"]).map((mode) => MessageSecurityMode[mode]),
+  securityPolicies: (
+    options.policies ?? ["None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"]
+  ).map((policy) => SecurityPolicy[policy]),
+  allowAnonymous: options.allowAnonymous ?? true,
+  maxConnectionsPerEndpoint: 50,
+  serverCapabilities: {
+    maxSessions: options.maxSessions ?? 50,
+    operationLimits: {
+      maxNodesPerWrite: options.maxNodesPerWrite ?? 0,
+      maxNodesPerRead: options.maxNodesPerRead ?? 0,
+      maxNodesPerTranslateBrowsePathsToNodeIds: options.maxNodesPerRead ?? 0,
+    },
+  },
+  userManager: {
+    isValidUser: (name: string, password: string) => name === "plant" && password === "sesame",
+  },
+  disableMdns: true,
+} as ConstructorParameters<typeof OPCUAServer>[0]);
+
+await server.initialize();
+const addressSpace = server.engine.addressSpace;
+if (addressSpace === null) throw new Error("the server has no address space");
+const space = addressSpace.registerNamespace("urn:phorest:test");
+type UAVariable = ReturnType<typeof space.addVariable>;
+const folder = space.addObject({ organizedBy: addressSpace.rootFolder.objects, browseName: "Chip" });
+
+/** A variable whose every write is answered with this status. */
+const refusing = (status: string) => ({
+  get: () => new Variant({ dataType: DataType.Double, value: 0 }),
+  set: () => StatusCodes[status as keyof typeof StatusCodes],
+});
+
+let writes = 0;
+let writtenValues = 0;
+const variables = new Map<string, UAVariable>();
+for (const node of options.nodes ?? []) {
+  const flags = makeAccessLevelFlag(node.access ?? "CurrentRead | CurrentWrite | StatusWrite | TimestampWrite");
+  const variable = space.addVariable({
+    componentOf: folder,
+    browseName: node.name,
+    nodeId: `s=${node.name}`,
+    dataType: node.type ?? "Double",
+    valueRank: node.rank ?? -1,
+    arrayDimensions: node.rank === 1 ? [0] : undefined,
+    accessLevel: flags,
+    userAccessLevel: node.userAccess === undefined ? undefined : makeAccessLevelFlag(node.userAccess),
+    minimumSamplingInterval: 1000,
+    value: node.refuseWith === undefined ? undefined : refusing(node.refuseWith),
+  } as Parameters<typeof space.addVariable>[0]);
+  variable.on("value_changed", () => {
+    writtenValues += 1;
+    const { value } = variable.readValue().value;
+    if (options.journal !== undefined) appendFileSync(options.journal, `${node.name} ${value}\n`);
+  });
+  variables.set(node.name, variable);
+}
+server.on("request", (request) => {
+  if (request.schema.name === "WriteRequest") writes += 1;
+});
+
+function plain(value: unknown): unknown {
+  if (typeof value === "number" && Number.isNaN(value)) return "NaN";
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>, plain);
+  return Array.isArray(value) ? value.map(plain) : value;
+}
+
+function writtenTo(name: string): WrittenValue {
+  const data = variables.get(name)?.readValue();
+  return {
+    type: DataType[data?.value.dataType ?? 0] ?? "Null",
+    value: plain(data?.value.value) ?? null,
+    status: data?.statusCode.name ?? "none",
+    time: data?.sourceTimestamp?.toISOString() ?? null,
+  };
+}
+
+async function answer(command: ServerCommand): Promise<unknown> {
+  switch (command.do) {
+    case "values":
+      return Object.fromEntries((command.names ?? [...variables.keys()]).map((name) => [name, writtenTo(name)]));
+    case "counts":
+      return {
+        writes,
+        writtenValues,
+        sessions: server.engine.currentSessionCount,
+        everSessions: server.engine.cumulatedSessionCount,
+        channels: server.engine.serverDiagnosticsSummary.cumulatedSessionCount,
+      };
+    case "access": {
+      const variable = variables.get(command.name);
+      if (variable !== undefined) {
+        variable.accessLevel = makeAccessLevelFlag(command.access);
+        variable.userAccessLevel = undefined;
+      }
+      return true;
+    }
+    case "trust":
+      await serverCertificateManager.trustCertificate(Buffer.from(command.certificate, "base64"));
+      return true;
+    case "dropSessions":
+      for (const session of Object.values(
+        (server.engine as unknown as { _sessions: Record<string, { authenticationToken: never }> })._sessions,
+      )) {
+        server.engine.closeSession(session.authenticationToken, true, "Timeout");
+      }
+      return true;
+  }
+}
+
+await server.start();
+process.stdout.write("ready\n");
+createInterface({ input: process.stdin }).on("line", async (line) => {
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
+});
+// Orphaned by a test that was killed: nobody would end it.
+process.stdin.on("end", () => process.exit(0));
