@@ -69,6 +69,7 @@ export class Entries {
   readonly #insert: Statement;
   readonly #insertReading: Statement;
   readonly #knows: Statement<[string, string]>;
+  readonly #settings: Statement<[string, string], string | null>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
@@ -90,6 +91,9 @@ export class Entries {
       "INSERT INTO reading VALUES (@entryId, @sensor, @value, @unit, @takenAtUs, @error)",
     );
     this.#knows = db.prepare("SELECT 1 FROM entry WHERE directory = ? AND filename = ?").pluck();
+    this.#settings = db
+      .prepare<[string, string], string | null>("SELECT settings FROM entry WHERE directory = ? AND filename = ?")
+      .pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
     this.#claim = db.prepare(`
       UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
@@ -155,6 +159,12 @@ export class Entries {
     const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
     const directory = this.storedDirectory(filepath);
     return this.#knows.get(directory, filename) !== undefined || this.#knows.get(directory, other) !== undefined;
+  }
+
+  /** Camera settings, as JSON, of the entry of this picture or its compressed form in the manifest's own directory. */
+  settingsOf(filename: string): string | undefined {
+    const directory = this.storedDirectory(this.#connection.directory);
+    return this.#settings.get(directory, filename) ?? this.#settings.get(directory, `${filename}.gz`) ?? undefined;
   }
 
   /** Whether there is an entry without a picture at exactly this moment. */

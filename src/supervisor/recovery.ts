@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { isPictureName } from "../analysis/decode.ts";
 import { sweepPartials } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
+import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
@@ -31,7 +32,7 @@ export function recover(options: RecoveryOptions): void {
 
 function adoptUnknownFiles({ manifest, dataDir, runId, log }: RecoveryOptions): void {
   const unknown = readdirSync(dataDir)
-    .filter((name) => isPictureName(name) && !manifest.knowsFile(name))
+    .filter((name) => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX) && !manifest.knowsFile(name))
     .map((name) => ({ name, capturedAtUs: captureTimeUs(dataDir, name) }))
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   for (const { name, capturedAtUs } of unknown) {

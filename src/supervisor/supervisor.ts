@@ -21,9 +21,10 @@ import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
+import { FailureLog } from "./failure-log.ts";
 import { Processing } from "./processing.ts";
 import { recover } from "./recovery.ts";
-import { Stage, type StageReport } from "./stage.ts";
+import { Stage, type StageReport, stageDetail } from "./stage.ts";
 
 export const RUNNING_STAGES = ["collector", "processor", "communicator"] as const;
 export type RunningStage = (typeof RUNNING_STAGES)[number];
@@ -65,6 +66,7 @@ export class Supervisor {
   private readonly stages: Readonly<Record<RunningStage, Stage<RunningStage>>>;
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
+  private readonly failureLog = new FailureLog();
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
 
@@ -179,9 +181,10 @@ export class Supervisor {
         ...common,
         name: "collector",
         schedule: { kind: "cadence", everyMs: timing.collector_interval_seconds * 1000 },
-        work: (signal) => this.collecting.work(signal),
+        work: (signal, dueMs) => this.collecting.work(signal, dueMs),
         firstDelayMs: retries.collector_retry_delay_seconds * 1000,
         failureLimit: retries.collector_failure_limit,
+        recover: retries.recover,
       }),
       processor: new Stage({
         ...common,
@@ -209,14 +212,9 @@ export class Supervisor {
   }
 
   private moved(report: StageReport<RunningStage>): void {
-    const { name, state, failures, lastFailure } = report;
-    if (lastFailure === undefined || (state !== "backing_off" && state !== "faulted")) return;
-    const log = this.options.log.stage(name);
-    const hint = lastFailure.hint === undefined ? "" : ` (${lastFailure.hint})`;
-    const line = `${lastFailure.message}${hint}`;
-    if (state === "faulted") log.error(`faulted after ${failures} failures: ${line}; tried again every minute`);
-    else log.warn(`failed (${failures}): ${line}; trying again`);
-    this.beat();
+    const { recover } = this.options.config.Retries;
+    this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
+    if (report.state === "backing_off" || report.state === "faulted") this.beat();
   }
 
   /** Why a scripted run may end now; undefined while it may not. */
@@ -279,11 +277,11 @@ export class Supervisor {
   private beat(): void {
     try {
       this.manifest.storeHeartbeats(
-        this.reports().map(({ name, state, lastFailure }) => ({
-          stage: name,
-          state,
+        this.reports().map((report) => ({
+          stage: report.name,
+          state: report.state,
           atUs: nowUs(),
-          detail: lastFailure === undefined ? "" : lastFailure.message,
+          detail: stageDetail(report),
         })),
       );
     } catch (thrown) {
