@@ -126,6 +126,7 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
         ...captured.settings,
         ...(sensorBits === undefined ? {} : { sensor_bits: sensorBits }),
         ...(exposedAtMs === undefined ? {} : { monotonic_ms: exposedAtMs, late_ms: round(exposedAtMs - dueMs) }),
+        took_ms: round(performance.now() - startedMs),
       },
       readings: watch?.nearest(capturedAtUs) ?? [],
       tookMs: performance.now() - startedMs,

@@ -1,8 +1,10 @@
-// What can go wrong with a camera program, by the environment variable FAKE_FAULT.
+// What can go wrong with a camera program, by the environment variable FAKE_FAULT or a file.
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
-export const fault = process.env.FAKE_FAULT ?? "";
+/** A file holds the fault where the program that runs us is itself a child, whose environment no test can change. */
+const file = process.env.FAKE_FAULT_FILE ?? "";
+export const fault = existsSync(file) ? readFileSync(file, "utf8") : (process.env.FAKE_FAULT ?? "");
 
 /** Notes a process of ours, so that the test can look whether it is gone. */
 function note(pid) {

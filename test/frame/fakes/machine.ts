@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { encodePicture } from "../../../src/frame/encode.ts";
 
 const FAKES = dirname(fileURLToPath(import.meta.url));
-const VARIABLES = ["FAKE_FAULT", "FAKE_FORMATS", "FAKE_OLD_KERNEL"] as const;
+const VARIABLES = ["FAKE_FAULT", "FAKE_FORMATS", "FAKE_OLD_KERNEL", "FAKE_FAULT_FILE"] as const;
 
 export class FakeMachine {
   readonly directory = mkdtempSync(join(tmpdir(), "phorest-fakes-"));
