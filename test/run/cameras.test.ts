@@ -8,6 +8,8 @@ import { FakeMachine } from "../frame/fakes/machine.ts";
 import { experiment, phorest, start } from "./program.ts";
 
 const CONFIG = `
+[Data_Analysis]
+method = "max_intensity"
 [Paths]
 brightfield_dir = "bright"
 [Services]
