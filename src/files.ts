@@ -13,7 +13,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -47,6 +47,21 @@ export async function writeDurably(
     throw error;
   }
   syncDirectory(directory);
+}
+
+/**
+ * The same without flushing to the disk: readers see the old file or the new one, never half of one, but a power cut may
+ * lose it. For what is rewritten many times a second.
+ */
+export async function replaceAtOnce(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  try {
+    await writeFile(temporary, bytes);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Flushes a directory's entries, so that a rename in it survives a power cut. */

@@ -7,10 +7,10 @@ import { checkPlace } from "../src/archive/place.ts";
 import { Failure } from "../src/failure.ts";
 import { fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
-import { captureFileName, encodePicture } from "../src/frame/encode.ts";
-import type { CapturedFrame } from "../src/frame/frame.ts";
-import { readThermometers } from "../src/frame/thermometer.ts";
-import { transformPicture } from "../src/frame/transform.ts";
+import type { TakenFile } from "../src/frame/folder.ts";
+import { type CapturedFrame, captureFileName, type Source } from "../src/frame/frame.ts";
+import { storeBrightfield, storedPicture } from "../src/frame/storing.ts";
+import { createThermometers, ThermometerWatch } from "../src/frame/thermometer.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "../src/supervisor/messages.ts";
 import { type Log, type Station, serve } from "./host.ts";
@@ -52,10 +52,8 @@ function freeName(directory: string, filename: string): string {
 async function store(frame: CapturedFrame, settings: CollectorSettings): Promise<Stored> {
   const { dataDir, camera } = settings;
   if (frame.file !== undefined) return storeFile(frame.file, dataDir);
-  if (frame.picture === undefined) throw new Failure("camera.failed", `the ${camera.type} source gave no picture`);
-  const picture = transformPicture(frame.picture, camera.transform);
-  const bytes = await encodePicture(picture, camera.format);
-  const filename = freeName(dataDir, captureFileName(frame.capturedAtUs, camera.id, camera.format));
+  const { bytes, extension, picture } = await storedPicture(frame, camera);
+  const filename = freeName(dataDir, captureFileName(frame.capturedAtUs, camera.id, extension));
   await writeDurably(join(dataDir, filename), bytes);
   const { width, height, bitDepth } = picture;
   return { filename, directory: dataDir, bytes: bytes.length, sha256: digest(bytes), width, height, bitDepth };
@@ -78,28 +76,54 @@ async function storeFile(file: { path: string; keep: boolean }, dataDir: string)
 
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
+/** What an earlier run noted of a file of the folder source; names taken twice have a number, the last one counts. */
+function takenBefore(manifest: Manifest, filename: string): TakenFile | undefined {
+  const extension = extname(filename);
+  const stem = basename(filename, extension);
+  let taken: string | undefined;
+  for (let n = 0, name = filename; manifest.knowsFile(name); n++, name = `${stem}-${n}${extension}`) taken = name;
+  if (taken === undefined) return undefined;
+  const noted: unknown = JSON.parse(manifest.settingsOf(taken) ?? "{}");
+  const number = (key: string) => {
+    const value: unknown = typeof noted === "object" && noted !== null ? Reflect.get(noted, key) : undefined;
+    return typeof value === "number" ? value : undefined;
+  };
+  return { bytes: number("source_bytes"), modifiedUs: number("source_modified_us") };
+}
+
+/** Longest wait for the first readings, while the camera opens. */
+const FIRST_READINGS_MS = 3000;
+
 async function open(settings: CollectorSettings, log: Log): Promise<Station<CollectorJob, CollectorAnswer>> {
   checkPlace(settings.place);
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
-  const source = createSource({ ...settings.source, isKnown: (filename: string) => manifest.knowsFile(filename) });
+  const source = createSource({
+    ...settings.source,
+    isKnown: (filename) => manifest.knowsFile(filename),
+    takenBefore: (filename) => takenBefore(manifest, filename),
+  });
+  const { thermometers } = settings;
+  const watch =
+    thermometers === undefined
+      ? undefined
+      : new ThermometerWatch(createThermometers(thermometers), thermometers.intervalMs);
   const close = async (): Promise<void> => {
     await source.close();
+    await watch?.close();
     manifest.close();
   };
   try {
-    await source.open();
+    await Promise.all([source.open(), watch?.start(FIRST_READINGS_MS)]);
   } catch (error) {
     await close();
     throw error;
   }
 
-  const run = async (_job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
+  const capture = async (dueMs: number, signal: AbortSignal): Promise<CollectorAnswer> => {
     const startedMs = performance.now();
     checkPlace(settings.place);
     await checkSpace(settings);
-    // Thermometers take most of a second each: they are read while the camera exposes, never before it.
-    const thermometers = readThermometers(settings.thermometers, settings.camera.type);
-    const captured = await source.capture(signal);
+    const captured = await source.capture(inTime(signal, settings));
     if (captured === null) return { frame: null, more: false };
     const stored = await store(captured, settings).catch((error: unknown) => {
       source.giveBack?.(captured);
@@ -110,13 +134,51 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
       throw error;
     });
     for (const warning of captured.warnings) log("warn", `${stored.filename}: ${warning}`);
-    const { capturedAtUs, settings: cameraSettings, warnings } = captured;
-    const readings = await thermometers;
-    const tookMs = performance.now() - startedMs;
-    const frame = { ...stored, capturedAtUs, settings: cameraSettings, warnings, readings, tookMs };
+    const { capturedAtUs, warnings, exposedAtMs, sensorBits } = captured;
+    const frame = {
+      ...stored,
+      capturedAtUs,
+      warnings,
+      settings: {
+        ...captured.settings,
+        ...(sensorBits === undefined ? {} : { sensor_bits: sensorBits }),
+        ...(exposedAtMs === undefined ? {} : { monotonic_ms: exposedAtMs, late_ms: round(exposedAtMs - dueMs) }),
+        took_ms: round(performance.now() - startedMs),
+      },
+      readings: watch?.nearest(capturedAtUs) ?? [],
+      tookMs: performance.now() - startedMs,
+    };
     return { frame, more: captured.file !== undefined };
   };
+  const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
+    if (job.type === "capture") return capture(job.dueMs, signal);
+    await brightfield(settings, signal, log);
+    return { frame: null, more: false };
+  };
   return { run, close };
+}
+
+/** The job's signal, and the end of the time a capture may take: sources end their programs by it. */
+function inTime(signal: AbortSignal, { source }: CollectorSettings): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(source.timeoutMs ?? LONGEST_CAPTURE_MS)]);
+}
+
+const LONGEST_CAPTURE_MS = 30_000;
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** A brightfield picture: its own settings, its own directory, no row. The source lives for this one exposure only. */
+async function brightfield(settings: CollectorSettings, signal: AbortSignal, log: Log): Promise<void> {
+  if (settings.brightfield === undefined) throw new Error("brightfield was asked for and is not configured");
+  const { directory } = settings.brightfield;
+  await checkSpace({ ...settings, dataDir: directory });
+  const source: Source = createSource(settings.brightfield.source);
+  try {
+    await source.open();
+    const path = await storeBrightfield(await source.capture(inTime(signal, settings)), settings.camera, directory);
+    log("info", `${path}: brightfield picture`);
+  } finally {
+    await source.close();
+  }
 }
 
 serve<CollectorSettings, CollectorJob, CollectorAnswer>(open);

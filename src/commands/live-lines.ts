@@ -1,5 +1,6 @@
 // What a run shows on a terminal while it runs.
 import type { Logger } from "../log.ts";
+import { stageDetail } from "../supervisor/stage.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 
 const RECENT = 5;
@@ -7,10 +8,11 @@ const RECENT = 5;
 /** The live block: counts, stages, the last events. */
 export function liveLines(supervisor: Supervisor, log: Logger): string[] {
   const { pending, processing, processed, failed } = supervisor.counts;
-  const stages = supervisor.reports().map(({ name, state, nextRunMs, lastFailure }) => {
+  const stages = supervisor.reports().map((report) => {
+    const { name, state, nextRunMs } = report;
     const wait =
       nextRunMs === undefined ? "" : `next in ${Math.max(0, (nextRunMs - performance.now()) / 1000).toFixed(0)} s`;
-    return `  ${name.padEnd(14)}${state.replace("_", " ").padEnd(13)}${lastFailure?.message ?? wait}`;
+    return `  ${name.padEnd(14)}${state.replace("_", " ").padEnd(13)}${stageDetail(report) || wait}`;
   });
   return [
     `phorest · ${supervisor.captured} captured now, ${processed} measured in all, ${pending + processing} waiting, ${failed} failed · Ctrl-C stops`,

@@ -6,7 +6,7 @@ import { parseRoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
-import { simulatedRoiManifest } from "../frame/camera.ts";
+import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import {
   describeCertificate,

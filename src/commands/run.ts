@@ -10,7 +10,7 @@ import { checkDirectories } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
-import { simulatedRoiManifest } from "../frame/camera.ts";
+import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { readIdentity } from "../opcua/identity.ts";

@@ -8,7 +8,7 @@ import { parseValueName, quantityColumn } from "../opcua/value-name.ts";
 import { NOTES } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
-import { BUILT_CAMERAS, type Config, SCHEMA, type SectionName } from "./schema.ts";
+import { type Config, SCHEMA, type SectionName } from "./schema.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
 
 /** Where a value came from. */
@@ -83,11 +83,11 @@ export function keyNames(): [SectionName, string][] {
  * Throws Failure config.invalid.
  */
 export function checkRunnable({ config, file }: Loaded): void {
-  const { Camera, Services } = config;
+  const { Services } = config;
   const where = file === undefined ? "configuration" : shownPath(file);
   const reasons = [
-    ...(Services.enable_camera && !isBuilt(Camera.camera_type) ? [unbuiltCamera(Camera.camera_type)] : []),
-    ...(Services.enable_camera && lacksWatchDir(config) ? [NO_WATCH_DIR] : []),
+    ...(Services.enable_camera ? cameraProblems(config) : []),
+    ...(Services.enable_brightfield ? brightfieldProblems(config) : []),
     ...lacksOfOpcUa(config),
   ];
   if (reasons.length === 0) return;
@@ -176,29 +176,50 @@ function atHome(path: string): string {
 
 /** What is valid, and yet worth a line. */
 function doubts(config: Config): string[] {
-  const { Camera, Services, Temperature } = config;
-  const lines: string[] = [];
-  if (!isBuilt(Camera.camera_type)) lines.push(unbuiltCamera(Camera.camera_type));
-  if (lacksWatchDir(config)) lines.push(NO_WATCH_DIR);
-  lines.push(...lacksOfOpcUa(config), ...doubtsOfOpcUa(config));
+  const { Services, Temperature } = config;
+  const lines = [...cameraProblems(config), ...lacksOfOpcUa(config), ...doubtsOfOpcUa(config)];
   for (const service of UNBUILT_SERVICES.filter((name) => Services[name])) {
     lines.push(`Services.${service} = true: not part of this version yet, it is left out`);
   }
-  const names = Object.values(Temperature.thermocouple_sensors).map((name) => name.toLowerCase().replaceAll(" ", "_"));
+  const names = sensorNames(Temperature).map((name) => name.toLowerCase().replaceAll(" ", "_"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
-    lines.push(
-      `Temperature.thermocouple_sensors: two sensors share the column temperature_${twice}; give each its own name`,
-    );
+    lines.push(`Temperature: two sensors share the column temperature_${twice}; give each its own name`);
   }
   return lines;
 }
 
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
-const UNBUILT_SERVICES = ["enable_brightfield", "enable_service_health_check"] as const;
+const UNBUILT_SERVICES = ["enable_service_health_check"] as const;
 
-const lacksWatchDir = ({ Camera }: Config): boolean =>
-  Camera.camera_type === "folder" && Camera.watch_dir === undefined;
+/** What a camera of this type needs and the file does not give. */
+function cameraProblems({ Camera }: Config): string[] {
+  const { camera_type: type, width, height } = Camera;
+  const lines: string[] = [];
+  if (type === "folder" && Camera.watch_dir === undefined) lines.push(NO_WATCH_DIR);
+  if (type === "command" && Camera.command.length === 0) lines.push(NO_COMMAND);
+  if ((width === undefined) !== (height === undefined)) lines.push(HALF_SIZE);
+  if (type === "command" && Camera.command_format !== "picture" && width === undefined) lines.push(NO_SIZE);
+  return lines;
+}
+
+const NO_COMMAND =
+  'Camera.command is missing: camera_type = "command" needs a program, such as ["python3", "camera.py"]';
+const HALF_SIZE = "Camera.width and Camera.height belong together: give both or none";
+const NO_SIZE = "Camera.command_format: raw frames need Camera.width and Camera.height";
+
+/** Brightfield pictures must never be mistaken for frames. */
+function brightfieldProblems({ Camera, Paths }: Config): string[] {
+  const taken = [Paths.data_dir, ...(Camera.watch_dir === undefined ? [] : [Camera.watch_dir])];
+  if (!taken.includes(Paths.brightfield_dir)) return [];
+  return ["Paths.brightfield_dir must be a directory of its own: what lies with the frames counts as a frame"];
+}
+
+/** The names of all thermometers, in the order in which they are read. */
+export function sensorNames(temperature: Config["Temperature"]): string[] {
+  const { thermocouple_sensors, hwmon_sensors, command_sensors } = temperature;
+  return [...Object.values(thermocouple_sensors), ...Object.values(hwmon_sensors), ...Object.keys(command_sensors)];
+}
 
 /** Whether results go to an OPC UA server. */
 export const wantsOpcUa = ({ Communication }: Pick<Config, "Communication">): boolean =>
@@ -235,9 +256,6 @@ function doubtsOfOpcUa(config: Config): string[] {
     ? ['OPC_UA.security_mode = "None": the password may cross the network unencrypted; use SignAndEncrypt']
     : [];
 }
-const unbuiltCamera = (type: string): string => `Camera.camera_type = "${type}": ${notBuilt()}`;
-const isBuilt = (type: string): boolean => BUILT_CAMERAS.some((built) => built === type);
-const notBuilt = (): string => `this build cannot drive it yet; it can drive ${BUILT_CAMERAS.join(", ")}`;
 
 function isTable(value: unknown): value is Table {
   if (typeof value !== "object" || value === null) return false;

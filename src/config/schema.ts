@@ -2,39 +2,19 @@
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
 import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
 import { OPC_UA } from "./opcua.ts";
 
-/** Camera types that this build can drive. */
-export const BUILT_CAMERAS = ["simulated", "dummy", "file_importer", "folder"] as const;
-/** Every camera type a file may name; those that are not built yet are refused when a run would need them. */
-export const CAMERA_TYPES = [
-  ...BUILT_CAMERAS,
-  ...(["argus", "tis", "logitech", "hawkeye", "v4l2", "rpicam", "command"] as const),
-] as const;
-export type CameraType = (typeof CAMERA_TYPES)[number];
-
-export const TRANSFORMS = [
-  "NONE",
-  "HORIZONTAL_FLIP",
-  "VERTICAL_FLIP",
-  "ROTATE_90_CLOCKWISE",
-  "ROTATE_90_COUNTERCLOCKWISE",
-  "ROTATE_180",
-] as const;
-export type Transform = (typeof TRANSFORMS)[number];
+export { type CameraType, TRANSFORMS, type Transform } from "./camera-section.ts";
 
 const CHIP_TYPES = ["IMEC-I", "IMECII_2", "IMECII_3", "IMECII_4"] as const;
 
 const seconds = (of: number) => positive().default(of);
 const off = () => z.boolean().default(false);
-const cameraNumber = () => z.number().optional();
 const outputs = choices(["CSV_PLOT", "OPC_UA"]);
 const besides = choices(["tracking"], { least: 0 });
-const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
 const S = { unit: "seconds" };
-const DRIVER = { none: "the driver's own", example: 0.5 };
-const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
 const IN_ROOT = { relativeTo: "root" } as const;
 const BESIDE_FILE = { relativeTo: "file" } as const;
 
@@ -123,6 +103,10 @@ const Retries = section("What happens after failures", {
     "First delay before a retry; also accepted under [Timing]",
     S,
   ),
+  recover: key(
+    z.boolean().default(true),
+    "A faulted collector is tried again once a minute, and works again by itself when the camera is back",
+  ),
 });
 
 const Buffer = section("How much is kept locally", {
@@ -157,55 +141,6 @@ const Backup = section("What the backups keep (Services.enable_file_backup)", {
 
 const Communication = section("Where results go", {
   method: key(outputs.default(["CSV_PLOT"]), "Outputs: one, or a list of several"),
-});
-
-const Camera = section("The camera", {
-  camera_type: key(
-    choice(CAMERA_TYPES).default("simulated"),
-    `Where pictures come from; this build can drive ${BUILT_CAMERAS.join(", ")}`,
-  ),
-  camera_id: key(whole(0).default(0), "Device index"),
-  camera_exposure: key(cameraNumber(), "Exposure, handed to the driver unrounded", DRIVER),
-  camera_gain: key(cameraNumber(), "Gain, handed to the driver unrounded", DRIVER),
-  camera_brightness: key(cameraNumber(), "Brightness, handed to the driver unrounded", DRIVER),
-  camera_contrast: key(cameraNumber(), "Contrast, handed to the driver unrounded", DRIVER),
-  camera_transform: key(
-    transform.default("NONE"),
-    "Applied to every picture; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",
-  ),
-  image_format: key(choice(["png", "tiff"]).default("png"), "Format of the stored pictures, both lossless"),
-  timeout_seconds: key(seconds(30), "Longest time one capture may take", S),
-  dummy_path: key(optionalText(), "Picture or directory of pictures that the dummy camera replays", {
-    ...BESIDE_FILE,
-    none: "a built-in picture of the simulated chip",
-    example: "pictures",
-  }),
-  watch_dir: key(optionalText(), "Directory that the folder camera watches for new pictures", {
-    ...BESIDE_FILE,
-    none: "needed by camera_type folder",
-    example: "incoming",
-  }),
-  folder_stable_seconds: key(
-    seconds(2),
-    "A file in watch_dir is complete once its size has not changed for this long",
-    S,
-  ),
-});
-
-const Temperature = section("Thermocouples", {
-  thermocouple_sensors: key(
-    z.record(z.string(), z.string().min(1)).default({}),
-    "1-Wire serial number = name shown, one line for each sensor",
-    { none: "no sensors", example: { "28-0123456789ab": "Flow cell" }, allowed: 'a table of "serial number" = "name"' },
-  ),
-});
-
-const Brightfield = section("Overrides of [Camera] for the brightfield picture", {
-  camera_id: key(whole(0).optional(), "Device index", { ...CAMERAS, example: 1 }),
-  camera_exposure: key(cameraNumber(), "Exposure", CAMERAS),
-  camera_gain: key(cameraNumber(), "Gain", CAMERAS),
-  camera_brightness: key(cameraNumber(), "Brightness", CAMERAS),
-  camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
 });
 
 const IGNORED = "Accepted and ignored: stages are woken inside the process";

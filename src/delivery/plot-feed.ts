@@ -101,9 +101,11 @@ export class PlotFeed {
       frames: curves.frames,
       spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
       series,
-      temperatures: [...this.#temperatures].map(
-        ([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) }),
-      ),
+      // Before the first measured frame there is no time axis; a temperature drawn off its end brings the rasteriser down.
+      temperatures:
+        curves.frames === 0
+          ? []
+          : [...this.#temperatures].map(([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) })),
       layout: rois === undefined ? undefined : chipLayout(rois.filter(({ label }) => this.#isWanted(label))),
     };
   }

@@ -1,68 +1,153 @@
 // The registry of cameras: from a camera's type to its source. A new camera is one file beside this one and one line
-// in SOURCES. The simulated camera, little more than the simulator, lives here.
-import { formatRoiManifest } from "../analysis/roi.ts";
-import type { Config } from "../config/schema.ts";
+// in SOURCES; docs/adding-a-camera.md shows a whole one.
+import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
+import { CommandCamera } from "./command.ts";
 import { Dummy } from "./dummy.ts";
 import { FileImporter } from "./file-importer.ts";
-import { Folder } from "./folder.ts";
-import { type CapturedFrame, captureClock, type Source, wallClockUs } from "./frame.ts";
-import { mixSeeds } from "./noise.ts";
-import { createSimulator, type Simulator, type SimulatorOptions } from "./simulator.ts";
+import { Folder, type TakenFile } from "./folder.ts";
+import { captureClock, type Source, wallClockUs } from "./frame.ts";
+import type { FrameSize } from "./raw-pixels.ts";
+import { RpicamCamera } from "./rpicam.ts";
+import { SimulatedCamera, simulatorOptions } from "./simulated.ts";
+import type { SimulatorOptions } from "./simulator.ts";
+import { type CameraSettings, V4l2Camera } from "./v4l2.ts";
 
-/** What any camera may need; each takes its own part. */
+/** What any camera may need, as plain data but for the functions; each takes its own part. */
 export interface SourceOptions {
   readonly type: string;
+  /** Number of the device. */
+  readonly id?: number;
+  /** v4l2: a path, or a name under /dev/v4l/by-id; absent: /dev/video<id>. */
+  readonly device?: string | undefined;
+  readonly size?: FrameSize | undefined;
+  readonly pixelFormat?: string | undefined;
+  readonly settings?: CameraSettings;
+  /** v4l2: further controls of the driver. */
+  readonly controls?: Readonly<Record<string, number>>;
+  readonly warmUpFrames?: number;
+  /** rpicam: upside down. */
+  readonly vflip?: boolean | undefined;
+  readonly rpicamArgs?: readonly string[];
+  /** command: program and arguments, and what it writes. */
+  readonly command?: readonly string[];
+  readonly commandFormat?: string;
+  /** Longest time one capture may take. */
+  readonly timeoutMs?: number;
   /** file_importer: the directory whose pictures count as captured. */
   readonly dataDir?: string;
   /** folder: the directory another program writes to. */
-  readonly watchDir?: string;
+  readonly watchDir?: string | undefined;
   /** folder: a file untouched for so long is complete. */
   readonly stableSeconds?: number;
   /** dummy: picture or directory to replay; absent: a built-in picture. */
-  readonly replayPath?: string;
-  /** file_importer, folder: whether a picture of this name has been taken already. */
+  readonly replayPath?: string | undefined;
+  /** file_importer: whether a picture of this name has been taken already. */
   readonly isKnown?: (filename: string) => boolean;
-  readonly simulator?: SimulatorOptions;
+  /** folder: what an earlier run took under this name. */
+  readonly takenBefore?: (filename: string) => TakenFile | undefined;
+  readonly simulator?: SimulatorOptions | undefined;
   /** simulated: when the experiment began, microseconds since the epoch, so that a restart continues its curve. */
-  readonly startedAtUs?: number;
+  readonly startedAtUs?: number | undefined;
   /** Wall clock in microseconds, for tests. */
   readonly nowUs?: () => number;
 }
 
 const DEFAULT_STABLE_SECONDS = 2;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
-const SOURCES: Readonly<Record<string, (options: SourceOptions) => Source>> = {
-  simulated: (options) => new SimulatedCamera(options),
+const v4l2 = (options: SourceOptions, preset: Pick<SourceOptions, "pixelFormat" | "size"> = {}): Source =>
+  new V4l2Camera({
+    device: devicePath(options),
+    pixelFormat: options.pixelFormat ?? preset.pixelFormat,
+    size: options.size ?? preset.size,
+    settings: options.settings ?? {},
+    controls: options.controls ?? {},
+    warmUpFrames: options.warmUpFrames ?? 0,
+    ...limits(options),
+  });
+
+const rpicam = (options: SourceOptions, preset: Pick<SourceOptions, "size" | "vflip"> = {}): Source =>
+  new RpicamCamera({
+    camera: options.id ?? 0,
+    size: options.size ?? preset.size,
+    settings: options.settings ?? {},
+    vflip: options.vflip ?? preset.vflip ?? false,
+    extraArgs: options.rpicamArgs ?? [],
+    ...limits(options),
+  });
+
+const SOURCES: Readonly<Record<CameraType, (options: SourceOptions) => Source>> = {
+  simulated: ({ simulator, startedAtUs, nowUs }) =>
+    new SimulatedCamera({ simulator, startedAtUs, clock: captureClock(nowUs ?? wallClockUs) }),
   dummy: ({ replayPath, nowUs }) => new Dummy({ replayPath, clock: captureClock(nowUs ?? wallClockUs) }),
   file_importer: (options) => {
     const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
-    return new FileImporter({ dataDir, isKnown: options.isKnown ?? nothingKnown });
+    return new FileImporter({ dataDir, isKnown: options.isKnown ?? (() => false) });
   },
   folder: (options) => {
     const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
     const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-    return new Folder({ watchDir, stableSeconds, isKnown: options.isKnown ?? nothingKnown });
+    return new Folder({ watchDir, stableSeconds, takenBefore: options.takenBefore ?? (() => undefined) });
   },
+  v4l2,
+  tis: (options) => v4l2(options, { pixelFormat: "GREY", size: { width: 4000, height: 3000 } }),
+  argus: (options) => v4l2(options),
+  logitech: (options) => v4l2(options, { pixelFormat: "YUYV" }),
+  rpicam,
+  hawkeye: (options) => rpicam(options, { size: { width: 9152, height: 6944 }, vflip: true }),
+  command: (options) =>
+    new CommandCamera({
+      command: options.command ?? [],
+      format: options.commandFormat ?? "picture",
+      size: options.size,
+      camera: options.id ?? 0,
+      settings: options.settings ?? {},
+      ...limits(options),
+    }),
 };
 
-/** Cameras of existing configuration files that this version cannot drive yet. */
-const NOT_YET = ["argus", "tis", "logitech", "hawkeye", "v4l2", "rpicam", "command"];
-
-/** The source of a camera type; touches no device. Failure usage.invalid for an unknown or not yet available type. */
+/** The source of a camera type; touches no device. Failure usage.invalid for an unknown type or a missing setting. */
 export function createSource(options: SourceOptions): Source {
-  const make = Object.hasOwn(SOURCES, options.type) ? SOURCES[options.type] : undefined;
+  const make = isCameraType(options.type) ? SOURCES[options.type] : undefined;
   if (make !== undefined) return make(options);
-  const known = NOT_YET.includes(options.type);
-  const what = known ? `camera type "${options.type}" is not available yet` : `unknown camera type "${options.type}"`;
-  throw new Failure("usage.invalid", what, { hint: `Camera.camera_type can be ${Object.keys(SOURCES).join(", ")}` });
+  throw new Failure("usage.invalid", `unknown camera type "${options.type}"`, {
+    hint: `Camera.camera_type can be ${Object.keys(SOURCES).join(", ")}`,
+  });
 }
 
-/** What a source needs of the configuration, as plain data. `startedAtUs`: when the experiment began. */
-export function sourceSettings(config: Config, startedAtUs?: number): Omit<SourceOptions, "isKnown" | "nowUs"> {
+const isCameraType = (type: string): type is CameraType => Object.hasOwn(SOURCES, type);
+
+/** Options that can cross to a thread. */
+export type PlainSourceOptions = Omit<SourceOptions, "isKnown" | "takenBefore" | "nowUs">;
+
+/**
+ * What a source needs of the configuration, as plain data. `startedAtUs`: when the experiment began. With `brightfield`
+ * the settings are those of [Brightfield].
+ */
+export function sourceSettings(config: Config, startedAtUs?: number, brightfield = false): PlainSourceOptions {
   const { Camera: camera, Paths: paths } = config;
+  const chosen = brightfield ? config.Brightfield : camera;
+  const { width, height } = camera;
   return {
     type: camera.camera_type,
+    id: chosen.camera_id ?? camera.camera_id,
+    device: chosen.camera_id === camera.camera_id || !brightfield ? camera.device : undefined,
+    size: width === undefined || height === undefined ? undefined : { width, height },
+    pixelFormat: camera.pixel_format,
+    settings: {
+      exposure: chosen.camera_exposure,
+      gain: chosen.camera_gain,
+      brightness: chosen.camera_brightness,
+      contrast: chosen.camera_contrast,
+    },
+    controls: camera.controls,
+    warmUpFrames: camera.warm_up_frames,
+    vflip: camera.vflip,
+    rpicamArgs: camera.rpicam_args,
+    command: camera.command,
+    commandFormat: camera.command_format,
+    timeoutMs: camera.timeout_seconds * 1000,
     dataDir: paths.data_dir,
     watchDir: camera.watch_dir,
     stableSeconds: camera.folder_stable_seconds,
@@ -72,76 +157,18 @@ export function sourceSettings(config: Config, startedAtUs?: number): Omit<Sourc
   };
 }
 
-/** The ROI manifest file of the simulated chip that `config` describes. */
-export function simulatedRoiManifest(config: Pick<Config, "Simulation">): string {
-  return formatRoiManifest(createSimulator(simulatorOptions(config)).roiManifest());
+const BY_ID = "/dev/v4l/by-id/";
+
+function devicePath({ device, id }: SourceOptions): string {
+  if (device === undefined) return `/dev/video${id ?? 0}`;
+  return device.includes("/") ? device : `${BY_ID}${device}`;
 }
 
-/** Direction in which the simulated chip drifts: mostly along the ROIs, a little across. */
-const DRIFT_DIRECTION = { x: 0.8, y: 0.6 } as const;
-
-function simulatorOptions({ Simulation: simulation }: Pick<Config, "Simulation">): SimulatorOptions {
-  const drift = simulation.drift_px_per_hour;
-  return {
-    chipType: simulation.chip_type,
-    width: simulation.width,
-    height: simulation.height,
-    bitDepth: simulation.bit_depth,
-    pxPerUm: simulation.px_per_um,
-    angleDegrees: simulation.angle_degrees,
-    driftPxPerHour: { x: drift * DRIFT_DIRECTION.x, y: drift * DRIFT_DIRECTION.y },
-    binding: { shiftPx: simulation.binding_shift_px, timeSeconds: simulation.binding_time_seconds },
-    noise: {
-      speckle: simulation.speckle,
-      readCounts: simulation.read_noise_counts,
-      electronsPerCount: simulation.electrons_per_count,
-    },
-    dust: simulation.dust,
-    seed: simulation.seed,
-  };
-}
-
-class SimulatedCamera implements Source {
-  private readonly options: SourceOptions;
-  private readonly clock: () => number;
-  private simulator: Simulator | undefined;
-  private startedAtUs: number | undefined;
-
-  constructor(options: SourceOptions) {
-    this.options = options;
-    this.clock = captureClock(options.nowUs ?? wallClockUs);
-  }
-
-  async open(): Promise<void> {
-    this.simulator ??= createSimulator(this.options.simulator);
-  }
-
-  async capture(_signal: AbortSignal): Promise<CapturedFrame> {
-    const { simulator } = this;
-    if (simulator === undefined) {
-      throw new Failure("camera.unavailable", "the simulated camera is not open", { retry: "later" });
-    }
-    const capturedAtUs = this.clock();
-    this.startedAtUs ??= this.options.startedAtUs ?? capturedAtUs;
-    // A clock set back before the start must not turn the experiment back.
-    const elapsedSeconds = Math.max(0, (capturedAtUs - this.startedAtUs) / 1e6);
-    // The moment chooses the noise, so that no two pictures share it, before and after a restart.
-    const frameNumber = mixSeeds(Math.floor(capturedAtUs / 2 ** 32), capturedAtUs % 2 ** 32);
-    const picture = simulator.render(elapsedSeconds, frameNumber);
-    const settings = { chip: simulator.chip.type, elapsed_seconds: Math.round(elapsedSeconds * 1000) / 1000 };
-    return { picture, capturedAtUs, settings, warnings: [] };
-  }
-
-  async close(): Promise<void> {
-    this.simulator = undefined;
-  }
+function limits({ timeoutMs, nowUs }: SourceOptions): { timeoutMs: number; clock: () => number } {
+  return { timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS, clock: captureClock(nowUs ?? wallClockUs) };
 }
 
 function needed(value: string | undefined, camera: string, key: string): string {
   if (value !== undefined && value !== "") return value;
   throw new Failure("usage.invalid", `camera type "${camera}" needs ${key}`, { hint: "set it in the configuration" });
-}
-
-function nothingKnown(): boolean {
-  return false;
 }

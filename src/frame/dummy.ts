@@ -4,7 +4,8 @@ import { basename } from "node:path";
 import { decodePicture } from "../analysis/decode.ts";
 import type { Picture } from "../analysis/picture.ts";
 import { Failure } from "../failure.ts";
-import type { CapturedFrame, Source } from "./frame.ts";
+import { exposureMoment } from "./exposure-moment.ts";
+import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { listPictures } from "./picture-files.ts";
 import { createSimulator } from "./simulator.ts";
 
@@ -26,6 +27,16 @@ export class Dummy implements Source {
     this.options = options;
   }
 
+  async probe(): Promise<readonly Found[]> {
+    const { replayPath } = this.options;
+    const details = replayPath === undefined ? [] : [`${(await picturesAt(replayPath)).length} pictures`];
+    const toml = [
+      'camera_type = "dummy"',
+      ...(replayPath === undefined ? [] : [`dummy_path = ${JSON.stringify(replayPath)}`]),
+    ];
+    return [{ name: "dummy", description: `replays ${replayPath ?? "a built-in picture"}`, details, toml }];
+  }
+
   async open(): Promise<void> {
     const { replayPath } = this.options;
     this.next = 0;
@@ -36,12 +47,12 @@ export class Dummy implements Source {
   async capture(_signal: AbortSignal): Promise<CapturedFrame> {
     const path = this.paths[this.next % this.paths.length] ?? this.last?.path;
     if (path === undefined) throw new Failure("camera.unavailable", "the dummy camera is not open", { retry: "later" });
-    const capturedAtUs = this.options.clock();
+    const moment = exposureMoment(this.options.clock, undefined);
     const picture = this.last?.path === path ? this.last.picture : await decodePicture(path);
     this.last = { path, picture };
     // Counted only now: a picture that cannot be read fails again instead of being skipped unseen.
     this.next += 1;
-    return { picture, capturedAtUs, settings: { source: basename(path) }, warnings: [] };
+    return { picture, ...moment, settings: { source: basename(path) }, warnings: [] };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // The importer: every picture that lies in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure.ts";
-import type { CapturedFrame, Source } from "./frame.ts";
+import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { listPictures, type PictureFile } from "./picture-files.ts";
 
 export interface FileImporterOptions {
@@ -16,6 +16,12 @@ export class FileImporter implements Source {
 
   constructor(options: FileImporterOptions) {
     this.options = options;
+  }
+
+  async probe(): Promise<readonly Found[]> {
+    const { dataDir } = this.options;
+    const details = [`${(await listPictures(dataDir)).length} pictures`];
+    return [{ name: dataDir, description: "the data directory", details, toml: ['camera_type = "file_importer"'] }];
   }
 
   async open(): Promise<void> {

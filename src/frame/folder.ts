@@ -1,20 +1,28 @@
 // The folder source: takes the pictures another program writes into a directory. A picture is complete when its size
 // and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
 // and copying tools set times back. A name written anew with other content is a new picture; the same content is not.
+// What is written anew while this program is down is told by the size and time noted when it was taken.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
-import type { CapturedFrame, Source } from "./frame.ts";
-import { listPictures, type PictureFile } from "./picture-files.ts";
+import { DirectoryChanges } from "./directory-changes.ts";
+import type { CapturedFrame, Found, Source } from "./frame.ts";
+import { describePictures, listPictures, type PictureFile } from "./picture-files.ts";
+
+/** What was noted of a file when it was taken; undefined where an older version noted nothing. */
+export interface TakenFile {
+  readonly bytes: number | undefined;
+  readonly modifiedUs: number | undefined;
+}
 
 export interface FolderOptions {
   readonly watchDir: string;
   /** A file untouched for so long is complete. */
   readonly stableSeconds: number;
-  /** Whether a picture of this name was taken by an earlier run. */
-  isKnown(filename: string): boolean;
+  /** What an earlier run took under this name; undefined: nothing. */
+  takenBefore(filename: string): TakenFile | undefined;
   /** Monotonic clock, for tests. */
   readonly nowMs?: () => number;
 }
@@ -35,14 +43,26 @@ const POLL_MS = 200;
 export class Folder implements Source {
   private readonly options: FolderOptions;
   private readonly nowMs: () => number;
+  private readonly changes: DirectoryChanges;
   private readonly watched = new Map<string, Watched>();
+  /** Names seen and not taken yet. */
+  private readonly waiting = new Set<string>();
 
   constructor(options: FolderOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
+    this.changes = new DirectoryChanges(options.watchDir);
+  }
+
+  async probe(): Promise<readonly Found[]> {
+    const { watchDir } = this.options;
+    const files = await listPictures(watchDir);
+    const toml = ['camera_type = "folder"', `watch_dir = ${JSON.stringify(watchDir)}`];
+    return [{ name: watchDir, description: "a watched directory", details: [`${files.length} pictures`], toml }];
   }
 
   async open(): Promise<void> {
+    this.changes.relist();
     await this.scan();
   }
 
@@ -65,17 +85,25 @@ export class Folder implements Source {
     if (watched === undefined) return;
     watched.taken = undefined;
     watched.takenSha256 = undefined;
+    this.waiting.add(basename(frame.file?.path ?? ""));
   }
 
   async close(): Promise<void> {
-    // Nothing is held open; what was taken stays known, should the source be opened again.
+    // What was taken stays known, should the source be opened again.
+    this.changes.close();
   }
 
   /** Looks at the directory once: the complete pictures not yet taken, oldest first, and how many may still grow. */
   private async scan(): Promise<{ complete: PictureFile[]; growing: number }> {
-    const files = await listPictures(this.options.watchDir);
+    const { watchDir } = this.options;
+    const changed = await this.changes.take();
+    const files = await (changed === undefined
+      ? listPictures(watchDir)
+      : describePictures(watchDir, new Set([...changed, ...this.waiting])));
     const nowMs = this.nowMs();
     const fresh = files.filter((file) => this.watch(file, nowMs));
+    this.waiting.clear();
+    for (const { name } of fresh) this.waiting.add(name);
     const complete = fresh.filter((file) => {
       const sinceMs = this.watched.get(file.name)?.sinceMs ?? nowMs;
       return file.bytes > 0 && nowMs - sinceMs >= this.options.stableSeconds * 1000;
@@ -89,7 +117,8 @@ export class Folder implements Source {
   private watch(file: PictureFile, nowMs: number): boolean {
     const known = this.watched.get(file.name);
     if (known === undefined) {
-      const taken = this.options.isKnown(file.name) ? file.version : undefined;
+      const before = this.options.takenBefore(file.name);
+      const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
       this.watched.set(file.name, { taken, takenSha256: undefined, version: file.version, sinceMs: nowMs });
       return taken === undefined;
     }
@@ -111,7 +140,13 @@ export class Folder implements Source {
     watched.taken = file.version;
     watched.takenSha256 = sha256;
     if (repeated) return undefined;
-    const settings = { source: file.name };
+    // Noted for the next run: takenBefore reads it.
+    const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
     return { file: { path: file.path, keep: true }, capturedAtUs: file.takenAtUs, settings, warnings: [] };
   }
+}
+
+/** Whether a file is still what an earlier run took; where nothing was noted of it, its name must do. */
+function isSame(file: PictureFile, { bytes, modifiedUs }: TakenFile): boolean {
+  return (bytes ?? file.bytes) === file.bytes && (modifiedUs ?? file.modifiedUs) === file.modifiedUs;
 }

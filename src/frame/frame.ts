@@ -2,10 +2,21 @@
 // and giving it its row is the collector's business, not a source's.
 import type { Picture } from "../analysis/picture.ts";
 
-/** One captured picture: either pixels, or a file that another program wrote; never both. */
+/** A picture file in memory, checked to its end. It is stored byte for byte unless it must be turned first. */
+export interface EncodedPicture {
+  readonly bytes: Uint8Array;
+  /** What the bytes hold, decoded: nothing is stored that could not be measured. */
+  readonly picture: Picture;
+  /** Ending of the file name, without the dot. */
+  readonly extension: string;
+}
+
+/** One captured picture: pixels, encoded bytes, or a file that another program wrote; exactly one of the three. */
 export interface CapturedFrame {
   /** Pixels still to be transformed, encoded and stored. */
   readonly picture?: Picture;
+  /** A picture as the camera encoded it. */
+  readonly encoded?: EncodedPicture;
   /**
    * A whole picture file. It is copied into the data directory unless it lies there already. `keep`: the original
    * stays untouched; else it may be removed once the copy is durable.
@@ -13,18 +24,37 @@ export interface CapturedFrame {
   readonly file?: { readonly path: string; readonly keep: boolean };
   /** Microseconds since the epoch, UTC; strictly rising within one source that takes pictures itself. */
   readonly capturedAtUs: number;
-  /** What the picture was taken with, for the manifest. */
-  readonly settings: Readonly<Record<string, number | string>>;
+  /** The same moment on the monotonic clock, ms as `monotonicMs` counts them; absent where others took the picture. */
+  readonly exposedAtMs?: number;
+  /** Bits the sensor gave, where they differ from those of the pixels' type. */
+  readonly sensorBits?: number;
+  /** What the picture was taken with, as read back from the device, for the manifest. */
+  readonly settings: FrameSettings;
   /** Doubts a person should hear about; the frame is good nevertheless. */
   readonly warnings: readonly string[];
 }
 
+export type FrameSettings = Readonly<Record<string, number | string>>;
+
+/** What is attached, for `phorest cameras`. */
+export interface Found {
+  /** What to call it: a device, a path, a program. */
+  readonly name: string;
+  readonly description: string;
+  /** Formats, sizes, ranges of settings: one line each. */
+  readonly details: readonly string[];
+  /** Lines for the configuration file's [Camera] that choose it. */
+  readonly toml: readonly string[];
+}
+
 /**
  * Where frames come from. Making one touches no device; `close` may be called twice and after a failed `open`.
+ * `probe` says what the source would use and what that can do, without changing it; it needs no `open`.
  * `capture` resolves to null when there is nothing new, and throws Failure camera.unavailable (retry later) while the
  * device or directory is away, camera.failed when it answers nonsense.
  */
 export interface Source {
+  probe(): Promise<readonly Found[]>;
   open(): Promise<void>;
   capture(signal: AbortSignal): Promise<CapturedFrame | null>;
   /** Takes back a frame that could not be stored, so that a later `capture` hands it out again; sources of files only. */
@@ -39,6 +69,11 @@ export function captureClock(nowUs: () => number): () => number {
     lastUs = Math.max(Math.round(nowUs()), lastUs + 1);
     return lastUs;
   };
+}
+
+/** The monotonic clock in ms. Every thread counts it from the same zero, unlike performance.now(). */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
 /** The wall clock, microseconds since the epoch. */

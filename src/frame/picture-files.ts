@@ -12,6 +12,8 @@ export interface PictureFile {
   readonly bytes: number;
   /** Moment in the established file name, else the file's time of modification; microseconds since the epoch. */
   readonly takenAtUs: number;
+  /** Time of modification, microseconds since the epoch by the clock of who wrote it. */
+  readonly modifiedUs: number;
   /** Changes whenever the file is written or replaced. */
   readonly version: string;
 }
@@ -21,8 +23,12 @@ export interface PictureFile {
  * Failure camera.unavailable (retry later) when the directory cannot be read.
  */
 export async function listPictures(directory: string): Promise<PictureFile[]> {
-  const names = await readNames(directory);
-  const files = await Promise.all(names.filter(isPictureName).map((name) => describe(directory, name)));
+  return describePictures(directory, await readNames(directory));
+}
+
+/** The same for some names only; those that are no pictures or not there are left out. */
+export async function describePictures(directory: string, names: Iterable<string>): Promise<PictureFile[]> {
+  const files = await Promise.all([...names].filter(isPictureName).map((name) => describe(directory, name)));
   return files
     .filter((file) => file !== undefined)
     .sort((a, b) => a.takenAtUs - b.takenAtUs || (a.name < b.name ? -1 : 1));
@@ -57,6 +63,7 @@ async function describe(directory: string, name: string): Promise<PictureFile | 
     path,
     bytes: Number(found.size),
     takenAtUs: captureTimeOf(name) ?? Number(found.mtimeNs / 1000n),
+    modifiedUs: Number(found.mtimeNs / 1000n),
     version: `${found.size} ${found.mtimeNs} ${found.ino}`,
   };
 }

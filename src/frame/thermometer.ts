@@ -1,70 +1,166 @@
-// Temperatures beside a frame. A reading that failed carries its error; it never costs the picture.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+// The thermometers of an experiment. Each is read in a loop of its own, all at the same time and off the path of
+// capture: a conversion of 750 ms, a slow program or a dead bus delays no picture. A frame is given the reading nearest
+// to it in time; one that failed or is too old carries its error, and never costs the picture.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config/schema.ts";
+import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { failureLine } from "../failure.ts";
+import { commandThermometer } from "./command-sensor.ts";
+import { hwmonThermometer } from "./hwmon.ts";
+import { oneWireThermometer } from "./one-wire.ts";
+import type { Reading, Thermometer } from "./reading.ts";
 
-/** One thermometer's word at one moment: `value` and `error` exclude each other. */
-export interface Reading {
-  readonly sensor: string;
-  readonly value: number | undefined;
-  readonly unit: string;
-  readonly takenAtUs: number;
-  readonly error: string | undefined;
+export type { Reading } from "./reading.ts";
+
+/** Which thermometers, as plain data. */
+export interface ThermometerSettings {
+  /** 1-Wire serial number and name shown. */
+  readonly oneWire: readonly (readonly [string, string])[];
+  /** chip/label and name shown. */
+  readonly hwmon: readonly (readonly [string, string])[];
+  /** Name shown, and program with arguments. */
+  readonly commands: readonly (readonly [string, readonly string[]])[];
+  readonly intervalMs: number;
+  /** The simulated chip has simulated thermometers in place of those on the bus. */
+  readonly simulated: boolean;
 }
 
-export interface Thermometer {
-  /** 1-Wire serial number, 28-xxxxxxxxxxxx. */
-  readonly serial: string;
-  /** The name shown in files and plots. */
-  readonly name: string;
+/** What [Temperature] says. */
+export function thermometerSettings({ Temperature: temperature, Camera }: Config): ThermometerSettings {
+  return {
+    oneWire: Object.entries(temperature.thermocouple_sensors),
+    hwmon: Object.entries(temperature.hwmon_sensors),
+    commands: Object.entries(temperature.command_sensors),
+    intervalMs: temperature.interval_seconds * 1000,
+    simulated: Camera.camera_type === "simulated",
+  };
 }
 
-const ONE_WIRE_DEVICES = "/sys/bus/w1/devices";
-const CRC_TRIES = 5;
-
-/** Reads all thermometers at the same time, °C. Never rejects. The simulated chip has simulated thermometers. */
-export function readThermometers(thermometers: readonly Thermometer[], cameraType: string): Promise<Reading[]> {
-  return Promise.all(
-    thermometers.map(async ({ serial, name }): Promise<Reading> => {
-      const taken = () => ({ sensor: name, unit: "°C", takenAtUs: Date.now() * 1000 });
-      try {
-        const value = cameraType === "simulated" ? simulatedTemperature(serial) : await readOneWire(serial);
-        return { ...taken(), value, error: undefined };
-      } catch (error) {
-        return { ...taken(), value: undefined, error: `${name} (${serial}): ${failureLine(error)}` };
-      }
-    }),
-  );
+/** The thermometers, in the order of the configuration. Touches no device. */
+export function createThermometers(settings: ThermometerSettings): Thermometer[] {
+  return [
+    ...settings.oneWire.map(([serial, name]) =>
+      settings.simulated ? simulatedThermometer(serial, name) : oneWireThermometer(serial, name),
+    ),
+    ...settings.hwmon.map(([id, name]) => hwmonThermometer(id, name)),
+    ...settings.commands.map(([name, command]) => commandThermometer(command, name)),
+  ];
 }
 
-/**
- * The temperature of a DS18B20 from the kernel's `w1_slave` text, °C. Throws when its checksum fails, and on the
- * power-on value of exactly 85 °C, which means that no conversion has taken place.
- */
-export function parseOneWire(text: string): number {
-  const [checksum = "", value = ""] = text.split("\n");
-  if (!checksum.trimEnd().endsWith("YES")) throw new Error("checksum error on the wire");
-  const thousandths = /t=(-?\d+)/.exec(value)?.[1];
-  if (thousandths === undefined) throw new Error("the sensor gave no temperature");
-  if (thousandths === "85000") throw new Error("the sensor was reset (85.000 °C is its power-on value)");
-  return Number(thousandths) / 1000;
-}
+/** Longest time one reading with all its tries may take: beyond it the bus hangs. */
+const READ_MS = 30_000;
+/** Readings remembered for each sensor: the one before a picture, and the one during it. */
+const REMEMBERED = 4;
+/** A reading is too old for a picture after this many intervals, and at least so many ms. */
+const STALE_INTERVALS = 3;
+const STALE_MS = 30_000;
 
-async function readOneWire(serial: string): Promise<number> {
-  const file = join(ONE_WIRE_DEVICES, serial, "w1_slave");
-  for (let attempt = 1; ; attempt++) {
-    const text = await readFile(file, "utf8");
-    try {
-      return parseOneWire(text);
-    } catch (error) {
-      if (attempt === CRC_TRIES) throw error;
+export class ThermometerWatch {
+  private readonly thermometers: readonly Thermometer[];
+  private readonly intervalMs: number;
+  private readonly abort = new AbortController();
+  private readonly readings = new Map<Thermometer, Reading[]>();
+  /** Asked and not answered yet: not asked again, so that a dead bus does not gather questions. */
+  private readonly asked = new Set<Thermometer>();
+  private loops: Promise<void>[] = [];
+
+  constructor(thermometers: readonly Thermometer[], intervalMs: number) {
+    this.thermometers = thermometers;
+    this.intervalMs = intervalMs;
+  }
+
+  /** Begins to read. Resolves when every sensor has answered once, or after `firstMs`. */
+  async start(firstMs: number): Promise<void> {
+    const first = this.thermometers.map((thermometer) => this.take(thermometer));
+    this.loops = this.thermometers.map((thermometer, at) => this.loop(thermometer, first[at]));
+    // Whoever has not answered by then is late, and the first picture says so.
+    await withDeadline(Promise.all(first), firstMs, () => new Error("late")).catch(() => undefined);
+  }
+
+  /** For each thermometer the reading nearest to a moment, µs since the epoch. Takes no time and never throws. */
+  nearest(atUs: number): Reading[] {
+    return this.thermometers.map((thermometer) => {
+      const taken = this.readings.get(thermometer) ?? [];
+      const distance = ({ takenAtUs }: Reading) => Math.abs(takenAtUs - atUs);
+      const [nearest] = [...taken].sort((a, b) => distance(a) - distance(b));
+      const limitMs = Math.max(STALE_MS, STALE_INTERVALS * this.intervalMs);
+      if (nearest !== undefined && distance(nearest) <= limitMs * 1000) return nearest;
+      const why = nearest === undefined ? "no reading yet" : `no reading for ${Math.round(distance(nearest) / 1e6)} s`;
+      return { ...reading(thermometer), error: lineOf(thermometer, why) };
+    });
+  }
+
+  /** Ends the loops; a reading in hand is given up. */
+  async close(): Promise<void> {
+    this.abort.abort();
+    await Promise.all(this.loops);
+  }
+
+  private async loop(thermometer: Thermometer, first: Promise<void> | undefined): Promise<void> {
+    const { signal } = this.abort;
+    await first;
+    while (!signal.aborted) {
+      // Rejects when the watch is closed, which is the end of the loop.
+      await sleep(Math.min(this.intervalMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) await this.take(thermometer);
     }
+  }
+
+  private async take(thermometer: Thermometer): Promise<void> {
+    const next = await readThermometer(
+      { ...thermometer, read: (signal) => this.ask(thermometer, signal) },
+      this.abort.signal,
+    );
+    this.readings.set(thermometer, [...(this.readings.get(thermometer) ?? []), next].slice(-REMEMBERED));
+  }
+
+  private ask(thermometer: Thermometer, signal: AbortSignal): Promise<number> {
+    if (this.asked.has(thermometer)) return Promise.reject(new Error("it has not answered the last question yet"));
+    this.asked.add(thermometer);
+    const answered = () => this.asked.delete(thermometer);
+    const answer = thermometer.read(signal);
+    answer.then(answered, answered);
+    return answer;
   }
 }
 
+/** One reading. Never rejects: what goes wrong is the reading's error, with the sensor's name. */
+export async function readThermometer(thermometer: Thermometer, signal: AbortSignal): Promise<Reading> {
+  try {
+    const late = () => new Error(`no answer within ${READ_MS / 1000} s`);
+    const value = await withDeadline(abortable(thermometer.read(signal), signal), READ_MS, late);
+    return { ...reading(thermometer), value };
+  } catch (error) {
+    return { ...reading(thermometer), error: lineOf(thermometer, reasonOf(error)) };
+  }
+}
+
+function reading({ name }: Thermometer): Reading {
+  return { sensor: name, value: undefined, unit: "°C", takenAtUs: Date.now() * 1000, error: undefined };
+}
+
+const lineOf = ({ name, where }: Thermometer, why: string): string => `${name} (${where}): ${why}`;
+/** A plain Error here is a reason in words, not a defect. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.name === "Error" && !("code" in error) ? error.message : failureLine(error);
+
+/** `work`, or a rejection as soon as the signal comes: a stop need not wait for a bus that hangs. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new Error("reading was stopped"));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const done = () => signal.removeEventListener("abort", stop);
+    work.then(resolve, reject).then(done, done);
+  });
+}
+
 /** A room that breathes by half a degree in an hour; each sensor sits a little off. */
-function simulatedTemperature(serial: string): number {
+function simulatedThermometer(serial: string, name: string): Thermometer {
   const offset = [...serial].reduce((sum, character) => sum + character.charCodeAt(0), 0) % 10;
-  const phase = (2 * Math.PI * (Date.now() % 3_600_000)) / 3_600_000;
-  return Math.round((22 + offset / 20 + 0.25 * Math.sin(phase)) * 1000) / 1000;
+  const read = async (): Promise<number> => {
+    const phase = (2 * Math.PI * (Date.now() % 3_600_000)) / 3_600_000;
+    return Math.round((22 + offset / 20 + 0.25 * Math.sin(phase)) * 1000) / 1000;
+  };
+  return { name, where: serial, read };
 }

@@ -70,6 +70,7 @@ export class Entries {
   readonly #insertReading: Statement;
   readonly #knows: Statement<[{ directory: string; filename: string }]>;
   readonly #knowsAway: Statement<[string, string]>;
+  readonly #settings: Statement<[string, string], string | null>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
@@ -96,6 +97,9 @@ export class Entries {
         UNION ALL SELECT 1 FROM archived_file WHERE directory = @directory AND filename = @filename LIMIT 1`)
       .pluck();
     this.#knowsAway = db.prepare("SELECT 1 FROM entry WHERE local = 0 AND filename IN (?, ?)").pluck();
+    this.#settings = db
+      .prepare<[string, string], string | null>("SELECT settings FROM entry WHERE directory = ? AND filename = ?")
+      .pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
     this.#claim = db.prepare(`
       UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
@@ -165,6 +169,12 @@ export class Entries {
     const directory = this.storedDirectory(filepath);
     if ([filename, other].some((name) => this.#knows.get({ directory, filename: name }) !== undefined)) return true;
     return directory === "." && this.#knowsAway.get(filename, other) !== undefined;
+  }
+
+  /** Camera settings, as JSON, of the entry of this picture or its compressed form in the manifest's own directory. */
+  settingsOf(filename: string): string | undefined {
+    const directory = this.storedDirectory(this.#connection.directory);
+    return this.#settings.get(directory, filename) ?? this.#settings.get(directory, `${filename}.gz`) ?? undefined;
   }
 
   /** Whether there is an entry without a picture at exactly this moment. */

@@ -138,6 +138,11 @@ export class Manifest {
     return this.#entries.knowsFile(filename, filepath);
   }
 
+  /** Camera settings, as JSON, of the entry of this picture in the manifest's own directory; undefined: none. */
+  settingsOf(filename: string): string | undefined {
+    return this.#entries.settingsOf(filename);
+  }
+
   markMissing(entryId: number): void {
     this.#entries.markMissing(entryId);
   }

@@ -2,11 +2,16 @@
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
 import type { Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
+import { failureLine } from "../failure.ts";
 import { sourceSettings } from "../frame/camera.ts";
+import { monotonicMs } from "../frame/frame.ts";
+import { thermometerSettings } from "../frame/thermometer.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { StageThread } from "./stage-thread.ts";
+
+const THREAD_GRACE_MS = 5000;
 
 export interface CollectingOptions {
   readonly config: Config;
@@ -40,14 +45,14 @@ export class Collecting {
     this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
   }
 
-  /** One capture. True when another picture may be taken at once. */
-  async work(signal: AbortSignal): Promise<boolean> {
+  /** One capture, due at `dueMs` of performance.now(). True when another picture may be taken at once. */
+  async work(signal: AbortSignal, dueMs: number): Promise<boolean> {
     const { config, limit, live, log } = this.options;
     if (!config.Services.enable_camera) this.dry = true;
     if (this.dry && live) return false;
     if (limit !== undefined && this.captured >= limit) return false;
-    const timeoutMs = config.Camera.timeout_seconds * 1000;
-    const { frame, more } = await this.thread.run({ type: "capture" }, timeoutMs, signal);
+    const due = monotonicMs() - (performance.now() - dueMs);
+    const { frame, more } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
     this.more = more && !live;
     this.dry = frame === null;
     if (frame === null) return false;
@@ -55,7 +60,25 @@ export class Collecting {
     this.captured += 1;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, { entry });
     this.options.collected();
+    await this.brightfield(signal);
     return this.more;
+  }
+
+  /** A brightfield picture after every so many captures. It is worth a warning, never a frame: captures go on without. */
+  private async brightfield(signal: AbortSignal): Promise<void> {
+    const { config, live, log } = this.options;
+    const wanted = config.Services.enable_brightfield && live;
+    if (!wanted || this.captured % config.Brightfield.every_n !== 0) return;
+    try {
+      await this.thread.run({ type: "brightfield" }, this.limitMs, signal);
+    } catch (thrown) {
+      log.warn(`no brightfield picture: ${failureLine(thrown)}`);
+    }
+  }
+
+  /** The thread ends a capture in time by itself; only one that does not even do that is replaced. */
+  private get limitMs(): number {
+    return this.options.config.Camera.timeout_seconds * 1000 + THREAD_GRACE_MS;
   }
 
   close(timeoutMs: number): Promise<void> {
@@ -87,20 +110,22 @@ function collectorSettings(
   { config, manifestFile, place }: CollectingOptions,
   startedAtUs?: number,
 ): CollectorSettings {
-  const { Camera: camera, Paths: paths, Services: services, Temperature: temperature } = config;
-  const sensors = services.enable_thermocouple ? Object.entries(temperature.thermocouple_sensors) : [];
+  const { Camera: camera, Paths: paths, Services: services } = config;
   return {
     dataDir: paths.data_dir,
     camera: {
       type: camera.camera_type,
       id: camera.camera_id,
       transform: camera.camera_transform,
-      format: camera.image_format,
+      format: camera.format,
     },
     source: sourceSettings(config, startedAtUs),
     minFreeBytes: config.Storage.min_free_bytes,
     place,
-    thermometers: sensors.map(([serial, name]) => ({ serial, name })),
+    brightfield: services.enable_brightfield
+      ? { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) }
+      : undefined,
+    thermometers: services.enable_thermocouple ? thermometerSettings(config) : undefined,
     manifestFile,
   };
 }

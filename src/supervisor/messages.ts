@@ -6,8 +6,10 @@ import type { Place } from "../archive/place.ts";
 import type { RemoteInspection } from "../archive/remote.ts";
 import type { SideFile, SideTask, StagedFile } from "../archive/side-files.ts";
 import type { FailureData } from "../failure.ts";
-import type { SourceOptions } from "../frame/camera.ts";
-import type { Reading, Thermometer } from "../frame/thermometer.ts";
+import type { PlainSourceOptions } from "../frame/camera.ts";
+import type { FrameSettings } from "../frame/frame.ts";
+import type { Reading } from "../frame/reading.ts";
+import type { ThermometerSettings } from "../frame/thermometer.ts";
 import type { LogLevel } from "../log.ts";
 import type { Delivered, DeliverySettings } from "../opcua/delivery.ts";
 
@@ -31,15 +33,19 @@ export type FromThread<Answer> =
 export interface CollectorSettings {
   readonly dataDir: string;
   readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
-  /** Without its functions, which cannot cross; the thread adds `isKnown`. */
-  readonly source: Omit<SourceOptions, "isKnown" | "nowUs">;
+  /** Without its functions, which cannot cross; the thread adds them. */
+  readonly source: PlainSourceOptions;
+  /** Where brightfield pictures go and what takes them; undefined: none are taken. */
+  readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions } | undefined;
   readonly minFreeBytes: number;
   readonly place: Place;
-  readonly thermometers: readonly Thermometer[];
+  /** Undefined: no thermometer is read. */
+  readonly thermometers: ThermometerSettings | undefined;
   readonly manifestFile: string;
 }
 
-export type CollectorJob = { readonly type: "capture" };
+/** `dueMs`: the tick of the cadence that this capture belongs to, on the monotonic clock. */
+export type CollectorJob = { readonly type: "capture"; readonly dueMs: number } | { readonly type: "brightfield" };
 
 /** A picture that lies durably in the data directory and waits for its row. */
 export interface CollectedFrame {
@@ -51,13 +57,13 @@ export interface CollectedFrame {
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly bitDepth: number | undefined;
-  readonly settings: Readonly<Record<string, string | number>>;
+  readonly settings: FrameSettings;
   readonly warnings: readonly string[];
   readonly readings: readonly Reading[];
   readonly tookMs: number;
 }
 
-/** `frame` null: nothing new. `more`: the source knows of another picture already. */
+/** `frame` null: nothing new, or a brightfield picture, which gets no row. `more`: another picture is known already. */
 export interface CollectorAnswer {
   readonly frame: CollectedFrame | null;
   readonly more: boolean;

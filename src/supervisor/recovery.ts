@@ -11,6 +11,7 @@ import {
 } from "../archive/compress.ts";
 import { sweepPartials } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
+import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { otherForm, type Recovery } from "../manifest/recovery.ts";
@@ -91,7 +92,7 @@ function note(
 
 function adoptUnknownFiles(unclaimed: readonly string[], { manifest, dataDir, runId, log }: RecoveryOptions): void {
   const unknown = unclaimed
-    .filter((name) => isPictureName(name) && !manifest.knowsFile(name))
+    .filter((name) => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX) && !manifest.knowsFile(name))
     .map((name) => ({ name, capturedAtUs: captureTimeUs(dataDir, name) }))
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   for (const { name, capturedAtUs } of unknown) {

@@ -14,8 +14,11 @@ export type Schedule =
 export interface StageOptions<Name extends string> {
   readonly name: Name;
   readonly schedule: Schedule;
-  /** One unit of work. Resolves true when more is waiting right now. Whatever it throws counts as a failure. */
-  work(signal: AbortSignal): Promise<boolean>;
+  /**
+   * One unit of work, due at `dueMs` of the clock. Resolves true when more is waiting right now. Whatever it throws
+   * counts as a failure.
+   */
+  work(signal: AbortSignal, dueMs: number): Promise<boolean>;
   /** First delay after a failure; doubles, with jitter, up to `maxDelayMs`. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
@@ -23,6 +26,8 @@ export interface StageOptions<Name extends string> {
   readonly backOffMs?: (failure: FailureData, failures: number) => number;
   /** Consecutive failures after which the stage is shown as faulted. */
   readonly failureLimit: number;
+  /** False: a faulted stage rests until the next start, instead of being tried again at a slow pace. */
+  readonly recover?: boolean;
   /** Called after each move; must not throw. */
   moved(stage: StageReport<Name>): void;
   /** Monotonic clock in ms. */
@@ -37,7 +42,9 @@ export interface StageReport<Name extends string = string> {
   readonly lastFailure: FailureData | undefined;
   /** Units of work that ended well since the start. */
   readonly passes: number;
-  /** Monotonic ms of the next run; undefined while running or stopped. */
+  /** Ticks of the cadence at which nothing was begun: the work before took too long, or failed. */
+  readonly missedTicks: number;
+  /** Monotonic ms of the next run; undefined while running or stopped, or faulted for good. */
   readonly nextRunMs: number | undefined;
 }
 
@@ -54,6 +61,11 @@ export class Stage<Name extends string = string> {
   private gridMs = 0;
   /** Before this a wake-up does not count. */
   private earliestMs = 0;
+  private missedTicks = 0;
+  /** The tick that the work in hand, or the last one, belongs to. */
+  private tickMs = 0;
+  /** Nothing has succeeded for that tick yet. */
+  private unserved = false;
   private stopping = false;
   private rouse: (() => void) | undefined;
   private life: Promise<void> | undefined;
@@ -63,8 +75,8 @@ export class Stage<Name extends string = string> {
   }
 
   report(): StageReport<Name> {
-    const { state, failures, lastFailure, passes, nextRunMs } = this;
-    return { name: this.options.name, state, failures, lastFailure, passes, nextRunMs };
+    const { state, failures, lastFailure, passes, missedTicks, nextRunMs } = this;
+    return { name: this.options.name, state, failures, lastFailure, passes, missedTicks, nextRunMs };
   }
 
   /** Begins; the first unit of work runs at once. */
@@ -91,23 +103,26 @@ export class Stage<Name extends string = string> {
   private async live(): Promise<void> {
     let dueMs = this.options.now();
     this.gridMs = dueMs;
+    this.tickMs = dueMs;
     while (!this.stopping) {
       await this.sleepUntil(dueMs);
       if (this.stopping) break;
       this.woken = false;
       this.apply("wake");
+      this.beginTick(dueMs);
       const startedMs = this.options.now();
-      dueMs = await this.runOnce(startedMs);
+      dueMs = await this.runOnce(startedMs, dueMs);
     }
     this.nextRunMs = undefined;
     this.apply("stop");
   }
 
   /** Runs the unit of work; returns when the next one is due. */
-  private async runOnce(startedMs: number): Promise<number> {
+  private async runOnce(startedMs: number, plannedMs: number): Promise<number> {
     const { schedule, failureLimit } = this.options;
     try {
-      const more = await this.options.work(this.abort.signal);
+      const more = await this.options.work(this.abort.signal, plannedMs);
+      this.unserved = false;
       this.failures = 0;
       this.lastFailure = undefined;
       this.passes += 1;
@@ -124,8 +139,20 @@ export class Stage<Name extends string = string> {
       this.lastFailure = encodeFailure(thrown);
       const exhausted = this.failures >= failureLimit;
       this.apply(exhausted ? "exhaust" : "fail");
+      if (exhausted && this.options.recover === false) return Number.POSITIVE_INFINITY;
       return this.options.now() + this.delayMs(exhausted, this.lastFailure);
     }
+  }
+
+  /** Notes the tick that work planned for `plannedMs` belongs to, and the ticks that went by without any. */
+  private beginTick(plannedMs: number): void {
+    const { schedule } = this.options;
+    if (schedule.kind !== "cadence") return;
+    const later = Math.floor((plannedMs - this.tickMs) / schedule.everyMs);
+    // Back-offs and long work skip whole ticks; a tick all of whose tries failed is one of them.
+    if (later > 0) this.missedTicks += later - 1 + (this.unserved ? 1 : 0);
+    this.tickMs += Math.max(0, later) * schedule.everyMs;
+    this.unserved = true;
   }
 
   /** Exponential with a jitter of a quarter, so that several instruments on one share do not knock in step. */
@@ -143,7 +170,7 @@ export class Stage<Name extends string = string> {
       if (this.stopping) return;
       const wakeable = this.state === "waiting" && this.options.schedule.kind === "demand";
       if (wakeable && this.woken) untilMs = Math.min(untilMs, this.earliestMs);
-      this.nextRunMs = untilMs;
+      this.nextRunMs = Number.isFinite(untilMs) ? untilMs : undefined;
       const leftMs = untilMs - this.options.now();
       if (leftMs <= 0) return;
       await new Promise<void>((resolve) => {
@@ -169,4 +196,10 @@ export class Stage<Name extends string = string> {
 export function nextOnGrid(gridMs: number, everyMs: number, nowMs: number): number {
   const missed = Math.max(0, Math.floor((nowMs - gridMs) / everyMs));
   return gridMs + (missed + 1) * everyMs;
+}
+
+/** What a person should know of a stage besides its state: its failure, or the ticks it missed; else nothing. */
+export function stageDetail({ lastFailure, missedTicks }: StageReport): string {
+  const missed = missedTicks === 0 ? "" : `${missedTicks} ticks missed since the start`;
+  return [lastFailure?.message ?? "", missed].filter((part) => part !== "").join("; ");
 }

@@ -25,10 +25,11 @@ import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
+import { FailureLog } from "./failure-log.ts";
 import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
-import { Stage, type StageReport } from "./stage.ts";
+import { Stage, type StageReport, stageDetail } from "./stage.ts";
 import { storageParts } from "./storing.ts";
 import { Surroundings } from "./surroundings.ts";
 
@@ -77,6 +78,7 @@ export class Supervisor {
   private readonly stages: ReadonlyMap<StageName, Stage<StageName>>;
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
+  private readonly failureLog = new FailureLog();
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
   private ended = false;
@@ -219,9 +221,10 @@ export class Supervisor {
         ...common,
         name: "collector",
         schedule: { kind: "cadence", everyMs: timing.collector_interval_seconds * 1000 },
-        work: (signal) => this.collecting.work(signal),
+        work: (signal, dueMs) => this.collecting.work(signal, dueMs),
         firstDelayMs: retries.collector_retry_delay_seconds * 1000,
         failureLimit: retries.collector_failure_limit,
+        recover: retries.recover,
       }),
       new Stage({
         ...common,
@@ -275,14 +278,9 @@ export class Supervisor {
   }
 
   private moved(report: StageReport<StageName>): void {
-    const { name, state, failures, lastFailure } = report;
-    if (lastFailure === undefined || (state !== "backing_off" && state !== "faulted")) return;
-    const log = this.options.log.stage(name);
-    const hint = lastFailure.hint === undefined ? "" : ` (${lastFailure.hint})`;
-    const line = `${lastFailure.message}${hint}`;
-    if (state === "faulted") log.error(`faulted after ${failures} failures: ${line}; tried again every minute`);
-    else log.warn(`failed (${failures}): ${line}; trying again`);
-    this.beat();
+    const { recover } = this.options.config.Retries;
+    this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
+    if (report.state === "backing_off" || report.state === "faulted") this.beat();
   }
 
   /** Why a scripted run may end now; undefined while it may not. */
@@ -371,11 +369,11 @@ export class Supervisor {
     const surroundings = this.surroundings.look();
     if (this.surroundings.displaced) this.finish("the disk is back as a new one; everything is opened anew");
     try {
-      const stages = this.reports().map(({ name, state, lastFailure }) => ({
-        stage: name,
-        state,
+      const stages = this.reports().map((report) => ({
+        stage: report.name,
+        state: report.state,
         atUs: nowUs(),
-        detail: lastFailure?.message ?? this.parts.find((part) => part.name === name)?.note?.() ?? "",
+        detail: stageDetail(report) || (this.parts.find((part) => part.name === report.name)?.note?.() ?? ""),
       }));
       this.manifest.storeHeartbeats([
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: nowUs(), detail: surroundings },

@@ -132,13 +132,24 @@ describe("an established Phorest_config.toml", () => {
     expect(warnings[0]).toContain("Timing.collector_retry_delay_seconds is ignored");
   });
 
-  test("a camera this build cannot drive is a warning, and refused only where a run would need it", () => {
-    const attached = parseConfig('[Camera]\ncamera_type = "TIS"\n[Services]\nenable_camera = true\n', directory);
-    expect(attached.warnings).toHaveLength(1);
-    expect(problems(() => checkRunnable(attached))[0]).toContain(
-      'Camera.camera_type = "tis": this build cannot drive it yet',
+  test("what a camera type needs and lacks is a warning, and refused where a run would need it", () => {
+    const lacking = parseConfig(
+      '[Camera]\ncamera_type = "Command"\nwidth = 5\n[Services]\nenable_camera = true',
+      "/lab",
     );
-    expect(() => checkRunnable(parseConfig('[Camera]\ncamera_type = "tis"\n', directory))).not.toThrow();
+    expect(lacking.warnings).toHaveLength(2);
+    expect(problems(() => checkRunnable(lacking))).toEqual([
+      expect.stringContaining("Camera.command is missing"),
+      expect.stringContaining("Camera.width and Camera.height belong together"),
+    ]);
+    const known = parseConfig('[Camera]\ncamera_type = "TIS"\n[Services]\nenable_camera = true', "/lab");
+    expect(known.warnings).toEqual([]);
+    checkRunnable(known);
+  });
+
+  test("brightfield pictures may not lie with the frames", () => {
+    const mixed = parseConfig('[Paths]\nbrightfield_dir = "data"\n[Services]\nenable_brightfield = true', "/lab");
+    expect(() => checkRunnable(mixed)).toThrow("Paths.brightfield_dir must be a directory of its own");
   });
 });
 

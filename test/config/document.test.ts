@@ -71,9 +71,9 @@ describe("phorest config", () => {
   });
 
   test("check says valid after its warnings", () => {
-    const loaded = parseConfig('[Camera]\ncamera_type = "tis"\n', "/experiment", "/experiment/lab.toml");
+    const loaded = parseConfig('[Camera]\ncamera_type = "folder"\n', "/experiment", "/experiment/lab.toml");
     const [warning, verdict] = checkText(loaded).split("\n");
-    expect(warning).toMatch(/^warning: \/experiment\/lab\.toml: Camera\.camera_type = "tis"/);
+    expect(warning).toMatch(/^warning: \/experiment\/lab\.toml: Camera\.watch_dir is missing/);
     expect(verdict).toBe("/experiment/lab.toml: valid");
     expect(JSON.parse(checkText(loaded, true))).toMatchObject({ file: "/experiment/lab.toml", valid: true });
   });

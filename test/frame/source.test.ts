@@ -4,10 +4,11 @@ import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseRoiManifest } from "../../src/analysis/roi.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { createSource, simulatedRoiManifest, sourceSettings } from "../../src/frame/camera.ts";
+import { createSource, sourceSettings } from "../../src/frame/camera.ts";
 import { encodePicture } from "../../src/frame/encode.ts";
-import { Folder } from "../../src/frame/folder.ts";
+import { Folder, type TakenFile } from "../../src/frame/folder.ts";
 import type { CapturedFrame, Source } from "../../src/frame/frame.ts";
+import { simulatedRoiManifest } from "../../src/frame/simulated.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
 
 const signal = new AbortController().signal;
@@ -40,9 +41,8 @@ const sameBytes = (a: CapturedFrame | null, b: CapturedFrame | null) =>
 const names = (frames: readonly CapturedFrame[]) => frames.map((frame) => basename(frame.file?.path ?? ""));
 
 describe("the registry", () => {
-  it("refuses a camera nobody knows and one not available yet, naming those that are", () => {
+  it("refuses a camera nobody knows, naming those that there are", () => {
     expect(() => createSource({ type: "polaroid" })).toThrow('unknown camera type "polaroid"');
-    expect(() => createSource({ type: "tis" })).toThrow('camera type "tis" is not available yet');
     expect(() => createSource({ type: "toString" })).toThrow(/unknown camera type/);
     expect(() => createSource({ type: "folder" })).toThrow("needs Camera.watch_dir");
   });
@@ -135,8 +135,8 @@ describe("the file importer", () => {
 
 describe("the folder source", () => {
   let nowMs: number;
-  const folder = (isKnown = (_: string) => false) =>
-    new Folder({ watchDir: directory, stableSeconds: 2, isKnown, nowMs: () => nowMs });
+  const folder = (takenBefore: (name: string) => TakenFile | undefined = () => undefined) =>
+    new Folder({ watchDir: directory, stableSeconds: 2, takenBefore, nowMs: () => nowMs });
   beforeEach(() => {
     nowMs = 1000;
   });
@@ -147,7 +147,7 @@ describe("the folder source", () => {
     const source = new Folder({
       watchDir: directory,
       stableSeconds: 2,
-      isKnown: () => false,
+      takenBefore: () => undefined,
       nowMs: () => times.shift() ?? nowMs,
     });
     const look = async () => {
@@ -176,7 +176,7 @@ describe("the folder source", () => {
 
   it("waits within a capture for a file to prove complete", async () => {
     put("a.png", "1", 50);
-    const source = new Folder({ watchDir: directory, stableSeconds: 0.1, isKnown: () => false });
+    const source = new Folder({ watchDir: directory, stableSeconds: 0.1, takenBefore: () => undefined });
     expect(names(await drain(source))).toEqual(["a.png"]);
   });
 
@@ -212,13 +212,40 @@ describe("the folder source", () => {
   it("leaves what an earlier run took, and takes back what could not be stored", async () => {
     put("old.png", "1", 30);
     put("new.png", "2", 20);
-    const source = folder((name) => name === "old.png");
+    const source = folder((name) => (name === "old.png" ? { bytes: undefined, modifiedUs: undefined } : undefined));
     await source.open();
     nowMs += 2000;
     const frame = await source.capture(signal);
     if (frame === null) throw new Error("no frame");
     source.giveBack(frame);
     expect(names(await drain(source))).toEqual(["new.png"]);
+  });
+
+  it("notices what was written anew under a known name while the program was down", async () => {
+    put("same.png", "1", 30);
+    put("longer.png", "22", 20);
+    put("later.png", "3", 10);
+    const modifiedUs = (secondsAgo: number) => (Date.UTC(2025, 0, 1) - secondsAgo * 1000) * 1000;
+    const noted: Record<string, TakenFile> = {
+      "same.png": { bytes: 1, modifiedUs: modifiedUs(30) },
+      "longer.png": { bytes: 1, modifiedUs: modifiedUs(20) },
+      "later.png": { bytes: 1, modifiedUs: modifiedUs(99) },
+    };
+    const source = folder((name) => noted[name]);
+    await source.open();
+    nowMs += 2000;
+    const frames = await drain(source);
+    expect(names(frames)).toEqual(["longer.png", "later.png"]);
+    expect(frames[0]?.settings).toEqual({ source: "longer.png", source_bytes: 2, source_modified_us: modifiedUs(20) });
+  });
+
+  it("hears of new files without listing the directory again", async () => {
+    const source = new Folder({ watchDir: directory, stableSeconds: 0.05, takenBefore: () => undefined });
+    await source.open();
+    expect(await source.capture(signal)).toBeNull();
+    put("new.png", "1", 50);
+    expect(names(await drain(source))).toEqual(["new.png"]);
+    await source.close();
   });
 
   it("survives the directory going away and coming back", async () => {

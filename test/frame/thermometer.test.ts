@@ -1,22 +1,124 @@
-import { expect, test } from "vitest";
-import { parseOneWire, readThermometers } from "../../src/frame/thermometer.ts";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { commandThermometer } from "../../src/frame/command-sensor.ts";
+import { hwmonThermometer, listHwmon } from "../../src/frame/hwmon.ts";
+import { listOneWire, oneWireThermometer, parseOneWire, parseTemperature } from "../../src/frame/one-wire.ts";
+import type { Thermometer } from "../../src/frame/reading.ts";
+import { readThermometer, ThermometerWatch } from "../../src/frame/thermometer.ts";
 
 const good = "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=23125\n";
+const signal = new AbortController().signal;
+let sys: string;
+beforeEach(() => {
+  sys = mkdtempSync(join(tmpdir(), "phorest-sys-"));
+});
+afterEach(() => rmSync(sys, { recursive: true, force: true }));
 
-test("a DS18B20 text gives its temperature", () => {
-  expect(parseOneWire(good)).toBe(23.125);
-  expect(parseOneWire(good.replace("t=23125", "t=-1250"))).toBe(-1.25);
+function put(path: string, content: string): string {
+  const file = join(sys, path);
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, content);
+  return file;
+}
+
+/** A `cat` that gives other texts than the file, one after the other: what a bus with bad wires does. */
+async function withCat(script: string, work: () => Promise<void>): Promise<void> {
+  const cat = put("bin/cat", `#!/bin/sh\n${script}\n`);
+  chmodSync(cat, 0o755);
+  const path = process.env.PATH;
+  process.env.PATH = `${join(sys, "bin")}:${path}`;
+  try {
+    await work();
+  } finally {
+    process.env.PATH = path;
+  }
+}
+
+describe("a DS18B20", () => {
+  test("gives its temperature in both of the kernel's forms", async () => {
+    put("28-000000000001/w1_slave", good);
+    put("28-000000000002/temperature", "-1250\n");
+    expect(await oneWireThermometer("28-000000000001", "A", sys).read(signal)).toBe(23.125);
+    expect(await oneWireThermometer("28-000000000002", "B", sys).read(signal)).toBe(-1.25);
+    put("w1_bus_master1/name", "w1_bus_master1");
+    expect(await listOneWire(sys)).toEqual(["28-000000000001", "28-000000000002"]);
+  });
+
+  test("a failed checksum, the power-on value and an empty answer are refused", () => {
+    expect(() => parseOneWire(good.replace("YES", "NO"))).toThrow("checksum");
+    expect(() => parseOneWire(good.replace("t=23125", "t=85000"))).toThrow("power-on");
+    expect(() => parseOneWire("")).toThrow();
+    expect(() => parseTemperature("85000\n")).toThrow("power-on");
+    expect(() => parseTemperature("\n")).toThrow("no temperature");
+  });
+
+  test("is asked up to five times while the checksum fails", async () => {
+    put("28-000000000001/w1_slave", good);
+    const count = join(sys, "count");
+    const failing = (times: number) =>
+      `echo x >> ${count}; if [ $(wc -l < ${count}) -gt ${times} ]; then /bin/cat "$1"; else echo "ff : crc=00 NO"; fi`;
+    const sensor = oneWireThermometer("28-000000000001", "A", sys);
+    await withCat(failing(4), async () => expect(await sensor.read(signal)).toBe(23.125));
+    rmSync(count);
+    await withCat(failing(5), async () => expect(sensor.read(signal)).rejects.toThrow("checksum"));
+  });
+
+  test("that is missing is an error by its name", async () => {
+    const reading = await readThermometer(oneWireThermometer("28-000000000000", "Chip holder", sys), signal);
+    expect(reading).toMatchObject({ sensor: "Chip holder", value: undefined, unit: "°C" });
+    expect(reading.error).toBe("Chip holder (28-000000000000): the sensor is not on the bus");
+  });
 });
 
-test("a failed checksum and the power-on value are refused", () => {
-  expect(() => parseOneWire(good.replace("YES", "NO"))).toThrow("checksum");
-  expect(() => parseOneWire(good.replace("t=23125", "t=85000"))).toThrow("power-on");
-  expect(() => parseOneWire("")).toThrow();
+test("hwmon inputs are found by chip and label, whatever their number", async () => {
+  put("hwmon3/name", "coretemp\n");
+  put("hwmon3/temp1_label", "Package id 0\n");
+  put("hwmon3/temp1_input", "41500\n");
+  put("hwmon0/name", "probe\n");
+  put("hwmon0/temp2_input", "nonsense\n");
+  expect((await listHwmon(sys)).map(({ id }) => id)).toEqual(["coretemp/Package id 0", "probe/temp2"]);
+  expect(await hwmonThermometer("coretemp/Package id 0", "CPU", sys).read(signal)).toBe(41.5);
+  await expect(hwmonThermometer("probe/temp2", "P", sys).read(signal)).rejects.toThrow('gave "nonsense"');
+  await expect(hwmonThermometer("probe/temp9", "P", sys).read(signal)).rejects.toThrow("no such input");
 });
 
-test("a missing sensor is an error by its name beside the others' values", async () => {
-  const readings = await readThermometers([{ serial: "28-000000000000", name: "Chip holder" }], "v4l2");
-  expect(readings).toHaveLength(1);
-  expect(readings[0]?.value).toBeUndefined();
-  expect(readings[0]?.error).toContain("Chip holder (28-000000000000)");
+test("a program that prints a number is a thermometer; anything else it prints is an error", async () => {
+  const print = (text: string) => commandThermometer(["printf", "%s", text], "Room").read(signal);
+  expect(await print("21.5\n")).toBe(21.5);
+  expect(await print("-3 °C")).toBe(-3);
+  await expect(print("sensor 1: 21.5")).rejects.toThrow('it printed "sensor 1: 21.5", not a number');
+  const failing = await readThermometer(commandThermometer(["sh", "-c", "echo no bus >&2; exit 3"], "Room"), signal);
+  expect(failing.error).toMatch(/^Room \(sh\): sh ended with code 3: no bus/);
+});
+
+describe("the watch over all thermometers", () => {
+  const sensor = (name: string, read: () => Promise<number>): Thermometer => ({ name, where: name, read });
+
+  test("gives each frame the nearest reading with its own time, and a hanging sensor delays nothing", async () => {
+    let value = 20;
+    const hanging = sensor("Hangs", () => new Promise(() => undefined));
+    const failing = sensor("Fails", () => Promise.reject(new Error("broken wire")));
+    const watch = new ThermometerWatch([sensor("Works", async () => value++), hanging, failing], 30);
+    await watch.start(50);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const atUs = Date.now() * 1000;
+    const [works, hangs, fails] = watch.nearest(atUs);
+    expect(works?.value).toBeGreaterThan(20);
+    expect(Math.abs((works?.takenAtUs ?? 0) - atUs)).toBeLessThan(10_000_000);
+    expect(hangs).toMatchObject({ value: undefined, error: "Hangs (Hangs): no reading yet" });
+    expect(fails).toMatchObject({ value: undefined, error: "Fails (Fails): broken wire" });
+    await watch.close();
+    const last = value;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(value).toBe(last);
+  });
+
+  test("does not give a reading that is too old for the frame", async () => {
+    const watch = new ThermometerWatch([sensor("Old", async () => 20)], 1000);
+    await watch.start(1000);
+    expect(watch.nearest((Date.now() + 60_000) * 1000)[0]?.error).toMatch(/^Old \(Old\): no reading for 60 s/);
+    await watch.close();
+  });
 });

@@ -1,0 +1,124 @@
+// Does the cadence hold while everything else is saturated? A real run takes a picture of 1920 x 1460 every second from
+// the dummy camera, while its analysis works through a queue of 64-megapixel pictures on all cores but one. Lateness is
+// that of the exposure against its tick, as stored with each frame.
+// Run: npx tsx bench/cadence.ts [--seconds 300] [--interval 1]. Needs `npm run build`. Prints figures and a line of JSON.
+import { spawn } from "node:child_process";
+import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { formatRoiManifest, type Roi } from "../src/analysis/roi.ts";
+import { packageRoot } from "../src/files.ts";
+import { encodePicture } from "../src/frame/encode.ts";
+import { createSimulator } from "../src/frame/simulator.ts";
+import { Manifest } from "../src/manifest/manifest.ts";
+
+function option(name: string, otherwise: number): number {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+}
+
+const seconds = option("--seconds", 300);
+const interval = option("--interval", 1);
+const workers = Math.max(1, availableParallelism() - 1);
+const [WIDTH, HEIGHT, ROIS] = [9152, 6944, 644];
+
+/** The small picture's ROIs, over and over: both sizes can be measured with them, and a large one has 644 to do. */
+function manyRois(): Roi[] {
+  const { rois } = createSimulator().roiManifest();
+  return Array.from({ length: ROIS }, (_, at) => ({ ...(rois[at % rois.length] as Roi), label: `R${at}` }));
+}
+
+/** 64 megapixels tiled from the small picture. */
+async function largePicture(): Promise<Uint8Array> {
+  const small = createSimulator().render(0, 0);
+  const pixels = new Uint8Array(WIDTH * HEIGHT);
+  for (let y = 0; y < HEIGHT; y++) {
+    const row = (y % small.height) * small.width;
+    for (let x = 0; x < WIDTH; x += small.width) {
+      const width = Math.min(small.width, WIDTH - x);
+      pixels.set(small.pixels.subarray(row, row + width), y * WIDTH + x);
+    }
+  }
+  return encodePicture({ pixels, width: WIDTH, height: HEIGHT, bitDepth: 8 }, "png");
+}
+
+function config(directory: string): string {
+  return `
+[Data_Analysis]
+method = "fano"
+number_of_subROIs = 0
+workers = ${workers}
+batch_size = 2
+[Services]
+enable_camera = true
+[Timing]
+collector_interval_seconds = ${interval}
+[Camera]
+camera_type = "dummy"
+[Paths]
+root_dir = ${JSON.stringify(directory)}
+`;
+}
+
+const directory = mkdtempSync(join(tmpdir(), "phorest-cadence-"));
+try {
+  mkdirSync(join(directory, "data"));
+  mkdirSync(join(directory, "generated_files"));
+  writeFileSync(join(directory, "config.toml"), config(directory));
+  const rois = formatRoiManifest({ imageAngle: 0, rois: manyRois() });
+  writeFileSync(join(directory, "generated_files/ROI_manifest.json"), rois);
+  writeFileSync(join(directory, "large.png"), await largePicture());
+  // One picture under many names: a queue that outlasts the bench, at the cost of one file.
+  const queued = Math.ceil(seconds * workers * 5);
+  for (let n = 0; n < queued; n++) linkSync(join(directory, "large.png"), join(directory, `data/load-${n}.png`));
+
+  const words = [join(packageRoot(), "bin/phorest.js"), "run", "--duration", String(seconds), "--log-level", "error"];
+  const run = spawn(process.execPath, words, { cwd: directory, stdio: "ignore" });
+  await new Promise<void>((resolve, reject) => {
+    run.on("error", reject);
+    run.on("exit", () => resolve());
+  });
+
+  const manifest = Manifest.open({ file: join(directory, "data/phorest.sqlite"), readonly: true });
+  const late: number[] = [];
+  const exposedMs: number[] = [];
+  let [measured, tookMs] = [0, 0];
+  for (const entry of manifest.entries()) {
+    if (entry.filename?.startsWith("load-")) {
+      measured += entry.status === "processed" ? 1 : 0;
+      continue;
+    }
+    const noted: { late_ms: number; monotonic_ms: number; took_ms: number } = JSON.parse(
+      manifest.settingsOf(entry.filename ?? "") ?? "{}",
+    );
+    late.push(noted.late_ms);
+    exposedMs.push(noted.monotonic_ms);
+    tookMs = Math.max(tookMs, noted.took_ms);
+  }
+  const [beat] = manifest.heartbeats().filter(({ stage }) => stage === "collector");
+  manifest.close();
+  // The first frame also waits for the thread and the camera to open; it is what the grid starts from.
+  const steady = late.slice(1).sort((a, b) => a - b);
+  const of = (share: number) => steady[Math.min(steady.length - 1, Math.floor(share * steady.length))] ?? Number.NaN;
+  const first = exposedMs[1] ?? 0;
+  const ticks = Math.round(((exposedMs.at(-1) ?? 0) - first) / (interval * 1000));
+  const figures = {
+    bench: "cadence",
+    seconds,
+    intervalSeconds: interval,
+    workers,
+    frames: late.length,
+    skipped: ticks + 2 - late.length,
+    lateMsMedian: of(0.5),
+    lateMsP99: of(0.99),
+    lateMsMax: steady.at(-1),
+    longestCaptureToDurableMs: Math.round(tookMs),
+    driftMs: Math.round((exposedMs.at(-1) ?? 0) - first - ticks * interval * 1000),
+    largePicturesMeasured: measured,
+    collectorSays: beat?.detail || "no tick missed",
+  };
+  for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)} ${value}`);
+  console.log(JSON.stringify(figures));
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}

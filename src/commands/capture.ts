@@ -1,0 +1,92 @@
+// `phorest capture`: one picture, without an experiment.
+import { dirname, extname, join, resolve } from "node:path";
+import type { CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure.ts";
+import { ensureDirectory, writeDurably } from "../files.ts";
+import { encodePicture, PICTURE_FORMATS } from "../frame/encode.ts";
+import { type CapturedFrame, captureFileName } from "../frame/frame.ts";
+import { sharpnessOf } from "../frame/sharpness.ts";
+import { storeBrightfield, storedPicture } from "../frame/storing.ts";
+import type { GlobalOptions } from "./global.ts";
+import { storing, withCamera } from "./open-camera.ts";
+
+interface CaptureOptions extends GlobalOptions {
+  brightfield: boolean;
+  out: string | undefined;
+}
+
+export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
+  command: "capture",
+  describe: "Take one picture with the configured camera",
+  builder: (yargs) =>
+    yargs
+      .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
+      .option("out", { type: "string", requiresArg: true, describe: "File to write (.png, .tiff, .bmp or .jpg)" })
+      .example("$0 capture --out test.png", "one picture, its settings and its sharpness")
+      .example("$0 capture --brightfield", "one picture into Paths.brightfield_dir"),
+  handler: async ({ config: file, json, brightfield, out }) => {
+    const { config } = loadConfig(file);
+    if (out !== undefined) formatOf(out);
+    await withCamera(config, brightfield, async (capture) => {
+      const frame = await capture();
+      const path = await put(frame, config, brightfield, out);
+      for (const warning of frame.warnings) process.stderr.write(`warning: ${warning}\n`);
+      const picture = frame.picture ?? frame.encoded?.picture;
+      const { width, height, bitDepth } = picture ?? { width: 0, height: 0, bitDepth: 8 };
+      const figures = picture === undefined ? undefined : sharpnessOf(picture);
+      const { settings, warnings } = frame;
+      if (json) {
+        process.stdout.write(`${JSON.stringify({ path, width, height, bitDepth, settings, warnings, ...figures })}\n`);
+        return;
+      }
+      process.stdout.write(`${path}: ${width}x${height}, ${bitDepth} bits\n`);
+      for (const [name, value] of Object.entries(settings)) process.stdout.write(`  ${name}: ${value}\n`);
+      if (figures !== undefined) process.stdout.write(`  ${figuresLine(figures)}\n`);
+    });
+  },
+};
+
+/** Focus, brightness and saturation, for a person. */
+export function figuresLine({ focus, saturated, brightness }: ReturnType<typeof sharpnessOf>): string {
+  return `focus ${focus.toFixed(1)}  brightness ${brightness.toFixed(1)}  saturated ${(100 * saturated).toFixed(2)} %`;
+}
+
+async function put(
+  frame: CapturedFrame,
+  config: Config,
+  brightfield: boolean,
+  out: string | undefined,
+): Promise<string> {
+  const as = storing(config, brightfield);
+  if (out !== undefined) {
+    const path = resolve(out);
+    await ensureDirectory(dirname(path));
+    const wanted = formatOf(path);
+    const { bytes, extension, picture } = await storedPicture(frame, { ...as, format: wanted });
+    const same = extension === wanted || (extension === "jpg" && wanted === "jpeg");
+    await writeDurably(path, same ? bytes : await encodePicture(picture, wanted));
+    return path;
+  }
+  if (brightfield) {
+    await ensureDirectory(config.Paths.brightfield_dir);
+    return storeBrightfield(frame, as, config.Paths.brightfield_dir);
+  }
+  // Beside the user, never in the data directory: there it would count as a frame of the experiment.
+  const { bytes, extension } = await storedPicture(frame, as);
+  const path = join(process.cwd(), captureFileName(frame.capturedAtUs, as.id, extension));
+  await writeDurably(path, bytes);
+  return path;
+}
+
+const ENDINGS: Readonly<Record<string, string>> = { jpg: "jpeg", tif: "tiff" };
+
+function formatOf(path: string): string {
+  const ending = extname(path).slice(1).toLowerCase();
+  const format = ENDINGS[ending] ?? ending;
+  if (PICTURE_FORMATS.some((known) => known === format)) return format;
+  throw new Failure("usage.invalid", `--out ${path}: its ending names no picture format`, {
+    hint: "use .png, .tiff, .bmp or .jpg",
+  });
+}

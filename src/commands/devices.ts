@@ -1,0 +1,127 @@
+// `phorest cameras` and `phorest sensors`: what is attached, what it can do, and the lines that choose it.
+import type { CommandModule } from "yargs";
+import { failureLine } from "../failure.ts";
+import type { Found } from "../frame/frame.ts";
+import { hwmonThermometer, listHwmon } from "../frame/hwmon.ts";
+import { listOneWire, oneWireThermometer } from "../frame/one-wire.ts";
+import type { Reading } from "../frame/reading.ts";
+import { isOnPath, listRpicams } from "../frame/rpicam.ts";
+import { readThermometer } from "../frame/thermometer.ts";
+import { V4l2Ctl } from "../frame/v4l2-ctl.ts";
+import { describeDevice, listVideoDevices } from "../frame/v4l2-found.ts";
+import type { GlobalOptions } from "./global.ts";
+
+const QUESTION_MS = 5000;
+
+export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: "cameras",
+  describe: "What cameras are attached, what they can do, and the lines to paste into config.toml",
+  builder: (yargs) => yargs.example("$0 cameras", "every camera with its formats, ranges and TOML lines"),
+  handler: async ({ json }) => {
+    const found = [...(await listV4l2Cameras()), ...(await listRpicams())];
+    if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
+    else process.stdout.write(`${camerasText(found).join("\n")}\n`);
+  },
+};
+
+/** The video devices that capture, by their stable name where they have one. `root`: for tests. */
+export async function listV4l2Cameras(root?: string): Promise<Found[]> {
+  const devices = await listVideoDevices(root);
+  if (devices.length > 0 && !(await isOnPath("v4l2-ctl"))) {
+    return devices.map(({ path, byId, name }) => ({
+      name: byId ?? path,
+      description: name,
+      details: ["v4l2-ctl is not installed, so nothing more is known: `apt install v4l-utils`"],
+      toml: ['camera_type = "v4l2"', `device = ${JSON.stringify(byId ?? path)}`],
+    }));
+  }
+  const found = await Promise.all(
+    devices.map(async ({ path, byId, name }): Promise<Found | undefined> => {
+      const toml = ['camera_type = "v4l2"', `device = ${JSON.stringify(byId ?? path)}`];
+      try {
+        const device = await new V4l2Ctl(path, QUESTION_MS).describe();
+        // A camera has further devices for its metadata, a Pi for its codecs: they give no pictures.
+        if (device.formats.length === 0) return undefined;
+        return {
+          ...describeDevice(byId ?? path, device),
+          details: [path, ...describeDevice(path, device).details],
+          toml,
+        };
+      } catch (error) {
+        return { name: byId ?? path, description: name, details: [failureLine(error)], toml };
+      }
+    }),
+  );
+  return found.filter((one) => one !== undefined);
+}
+
+function camerasText(found: readonly Found[]): string[] {
+  if (found.length === 0) {
+    return [
+      "no camera found by v4l2 or rpicam",
+      'others work through camera_type = "command" (any program that writes a picture) or "folder";',
+      'camera_type = "simulated" needs none. `phorest doctor` looks closer.',
+    ];
+  }
+  return found.flatMap(({ name, description, details, toml }) => [
+    `${name}: ${description}`,
+    ...details.map((line) => `    ${line}`),
+    "  [Camera]",
+    ...toml.map((line) => `  ${line}`),
+    "",
+  ]);
+}
+
+interface FoundSensor {
+  readonly reading: Reading;
+  readonly toml: string;
+  readonly section: string;
+}
+
+export const sensorsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: "sensors",
+  describe: "What thermometers are attached, what they read, and the lines to paste into config.toml",
+  builder: (yargs) => yargs.example("$0 sensors", "every thermometer with its reading and TOML line"),
+  handler: async ({ json }) => {
+    const found = await findSensors();
+    if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
+    else process.stdout.write(`${sensorsText(found).join("\n")}\n`);
+  },
+};
+
+/** All thermometers of the machine with a reading each, taken at the same time. */
+export async function findSensors(places: { oneWire?: string; hwmon?: string } = {}): Promise<FoundSensor[]> {
+  const { signal } = new AbortController();
+  const serials = await listOneWire(places.oneWire);
+  const inputs = await listHwmon(places.hwmon);
+  return Promise.all([
+    ...serials.map(async (serial, at) => ({
+      reading: await readThermometer(oneWireThermometer(serial, serial, places.oneWire), signal),
+      toml: `"${serial}" = "Sensor ${at + 1}"`,
+      section: "Temperature.thermocouple_sensors",
+    })),
+    ...inputs.map(async ({ id }) => ({
+      reading: await readThermometer(hwmonThermometer(id, id, places.hwmon), signal),
+      toml: `${JSON.stringify(id)} = ${JSON.stringify(id)}`,
+      section: "Temperature.hwmon_sensors",
+    })),
+  ]);
+}
+
+function sensorsText(found: readonly FoundSensor[]): string[] {
+  if (found.length === 0) {
+    return [
+      "no thermometer found on the 1-Wire bus or in /sys/class/hwmon",
+      "for DS18B20 on a Raspberry Pi: add dtoverlay=w1-gpio to /boot/firmware/config.txt and start it anew;",
+      "any program that prints a number is a thermometer too: Temperature.command_sensors",
+    ];
+  }
+  const sections = [...new Set(found.map(({ section }) => section))];
+  return sections.flatMap((section) => [
+    `[${section}]`,
+    ...found
+      .filter((one) => one.section === section)
+      .map(({ toml, reading }) => `${toml}  # ${reading.error ?? `${reading.value} ${reading.unit}`}`),
+    "",
+  ]);
+}

@@ -1,0 +1,30 @@
+// `phorest doctor`: a line for everything an experiment rests on, with the cure where one is needed.
+import type { CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
+import { type Diagnosis, diagnose, type Verdict } from "../doctor/check.ts";
+import { CHECKS } from "../doctor/checks.ts";
+import type { GlobalOptions } from "./global.ts";
+
+const SIGNS: Readonly<Record<Verdict, string>> = { good: "ok  ", doubt: "look", bad: "BAD ", off: "-   " };
+
+export const doctorCommand: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: "doctor",
+  describe: "Check disk, clock, permissions, camera, sensors, remote share and OPC UA: a line each, with the cure",
+  builder: (yargs) => yargs.example("$0 doctor", "before a long run; exit code 1 when something is bad"),
+  handler: async ({ config: file, json }) => {
+    const { config, warnings } = loadConfig(file);
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    const found: Diagnosis[] = [];
+    for await (const diagnosis of diagnose(CHECKS, config)) {
+      found.push(diagnosis);
+      if (!json) process.stdout.write(`${doctorLine(diagnosis)}\n`);
+    }
+    if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
+    if (found.some(({ verdict }) => verdict === "bad")) process.exitCode = 1;
+  },
+};
+
+/** `ok   camera         tis: 4000x3000, 8 bits in 0.3 s`, and after an arrow the cure. */
+export function doctorLine({ verdict, check, found, cure }: Diagnosis): string {
+  return `${SIGNS[verdict]} ${check.padEnd(14)} ${found}${cure === undefined ? "" : ` -> ${cure}`}`;
+}

@@ -1,0 +1,86 @@
+// `phorest preview`: a picture rewritten continuously, with the figures that focusing and lighting need.
+import { extname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CommandModule } from "yargs";
+import type { Picture } from "../analysis/picture.ts";
+import { loadConfig } from "../config/config.ts";
+import { Failure, failureLine } from "../failure.ts";
+import { ensureDirectory, replaceAtOnce } from "../files.ts";
+import { encodePicture } from "../frame/encode.ts";
+import { sharpnessOf } from "../frame/sharpness.ts";
+import { transformPicture } from "../frame/transform.ts";
+import { figuresLine } from "./capture.ts";
+import type { GlobalOptions } from "./global.ts";
+import { LiveBlock } from "./live-block.ts";
+import { storing, withCamera } from "./open-camera.ts";
+
+interface PreviewOptions extends GlobalOptions {
+  brightfield: boolean;
+  out: string | undefined;
+  frames: number | undefined;
+  interval: number;
+}
+
+const PREVIEW_NAME = "continuous_capture_frame.jpg";
+/** The frame rate is that of the last so many frames. */
+const RATE_OVER = 10;
+
+export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
+  command: "preview",
+  describe: "Rewrite one picture continuously for alignment, with frame rate, focus and saturation, until Ctrl-C",
+  builder: (yargs) =>
+    yargs
+      .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
+      .option("out", { type: "string", requiresArg: true, describe: `File (default ${PREVIEW_NAME})` })
+      .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many pictures" })
+      .option("interval", { type: "number", default: 0, describe: "Shortest time between pictures, seconds" })
+      .example("$0 preview", `rewrites ${PREVIEW_NAME} in Paths.continuous_capture_dir`),
+  handler: async ({ config: file, json, brightfield, out, frames, interval }) => {
+    if (frames !== undefined && !(Number.isInteger(frames) && frames > 0)) {
+      throw new Failure("usage.invalid", "--frames takes a whole number of at least 1");
+    }
+    if (!(interval >= 0)) throw new Failure("usage.invalid", "--interval takes a number of seconds of at least 0");
+    const { config } = loadConfig(file);
+    const directory = config.Paths.continuous_capture_dir;
+    if (out === undefined) await ensureDirectory(directory);
+    const path = out === undefined ? join(directory, PREVIEW_NAME) : resolve(out);
+    const { transform } = storing(config, brightfield);
+    const block = new LiveBlock(process.stdout);
+    const stop = new AbortController();
+    process.once("SIGINT", () => stop.abort());
+    process.once("SIGTERM", () => stop.abort());
+    process.stderr.write(`preview in ${path}; Ctrl-C ends it\n`);
+    await withCamera(config, brightfield, async (capture) => {
+      const times: number[] = [];
+      let best = 0;
+      for (let n = 1; !stop.signal.aborted && n <= (frames ?? Number.POSITIVE_INFINITY); n++) {
+        const startedMs = performance.now();
+        const frame = await capture();
+        const given = frame.picture ?? frame.encoded?.picture;
+        if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
+        const picture = transformPicture(given, transform);
+        await replaceAtOnce(path, await previewBytes(path, picture));
+        times.push(performance.now());
+        if (times.length > RATE_OVER) times.shift();
+        const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+        const rate = span > 0 ? ((times.length - 1) * 1000) / span : 0;
+        const figures = sharpnessOf(picture);
+        best = Math.max(best, figures.focus);
+        if (json) process.stdout.write(`${JSON.stringify({ frame: n, framesPerSecond: rate, ...figures })}\n`);
+        else
+          block.show([`frame ${n}  ${rate.toFixed(1)} per second  ${figuresLine(figures)}  best ${best.toFixed(1)}`]);
+        const restMs = interval * 1000 - (performance.now() - startedMs);
+        if (restMs > 0) await sleep(restMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      }
+    }).catch((error: unknown) => {
+      throw new Failure("camera.failed", `the preview ended: ${failureLine(error)}`);
+    });
+  },
+};
+
+/** JPEG or PNG by the file's ending; JPEG knows 8 bits only. */
+function previewBytes(path: string, picture: Picture): Promise<Uint8Array> {
+  if (!/^\.jpe?g$/i.test(extname(path))) return encodePicture(picture, "png");
+  const pixels = picture.bitDepth === 8 ? picture.pixels : Uint8Array.from(picture.pixels, (value) => value >> 8);
+  return encodePicture({ ...picture, pixels, bitDepth: 8 }, "jpeg");
+}

@@ -1,0 +1,154 @@
+// The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
+import { z } from "zod";
+import { choice, key, optionalText, positive, section, texts, whole } from "./key.ts";
+
+/** Where pictures may come from; src/frame/camera.ts has the source of each. */
+export const CAMERA_TYPES = [
+  "simulated",
+  "dummy",
+  "file_importer",
+  "folder",
+  "v4l2",
+  "tis",
+  "argus",
+  "logitech",
+  "rpicam",
+  "hawkeye",
+  "command",
+] as const;
+export type CameraType = (typeof CAMERA_TYPES)[number];
+
+export const TRANSFORMS = [
+  "NONE",
+  "HORIZONTAL_FLIP",
+  "VERTICAL_FLIP",
+  "ROTATE_90_CLOCKWISE",
+  "ROTATE_90_COUNTERCLOCKWISE",
+  "ROTATE_180",
+] as const;
+export type Transform = (typeof TRANSFORMS)[number];
+
+const seconds = (of: number) => positive().default(of);
+const cameraNumber = () => z.number().optional();
+const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
+const DRIVER = { none: "the driver's own", example: 0.5 };
+const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
+const SIZE = { none: "the preset's, else the camera's largest" };
+const S = { unit: "seconds" };
+const BESIDE_FILE = { relativeTo: "file" } as const;
+
+export const Camera = section("The camera", {
+  camera_type: key(
+    choice(CAMERA_TYPES).default("simulated"),
+    "Where pictures come from; tis, argus and logitech are presets of v4l2, hawkeye of rpicam",
+  ),
+  camera_id: key(whole(0).default(0), "Device index"),
+  camera_exposure: key(cameraNumber(), "Exposure, handed to the driver unrounded", DRIVER),
+  camera_gain: key(cameraNumber(), "Gain, handed to the driver unrounded", DRIVER),
+  camera_brightness: key(cameraNumber(), "Brightness, handed to the driver unrounded", DRIVER),
+  camera_contrast: key(cameraNumber(), "Contrast, handed to the driver unrounded", DRIVER),
+  camera_transform: key(
+    transform.default("NONE"),
+    "Applied to every picture; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",
+  ),
+  device: key(optionalText(), "v4l2: the device's path, or its name under /dev/v4l/by-id, which survives replugging", {
+    none: "/dev/video and camera_id",
+    example: "/dev/v4l/by-id/usb-The_Imaging_Source_DMK_33-video-index0",
+  }),
+  pixel_format: key(
+    choice(["Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12", "MJPG"]).optional(),
+    "v4l2: the format asked of the camera",
+    {
+      none: "the preset's, else the one with the most gray bits the camera has",
+      example: "GREY",
+    },
+  ),
+  width: key(whole(1, 65_535).optional(), "Width of the picture; only together with height", {
+    unit: "px",
+    ...SIZE,
+    example: 1920,
+  }),
+  height: key(whole(1, 65_535).optional(), "Height of the picture; only together with width", {
+    unit: "px",
+    ...SIZE,
+    example: 1200,
+  }),
+  warm_up_frames: key(whole(0, 1000).default(3), "v4l2: frames thrown away before the one that is kept", {
+    unit: "frames",
+  }),
+  vflip: key(z.boolean().optional(), "rpicam: the picture upside down", {
+    none: "true for hawkeye, as established; else false",
+    example: true,
+  }),
+  rpicam_args: key(texts().default([]), "rpicam: further arguments for rpicam-still"),
+  command: key(
+    texts().default([]),
+    "command: program and arguments; {exposure}, {gain}, {brightness}, {contrast}, {id} stand for the settings",
+  ),
+  command_format: key(
+    choice(["picture", "Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12"]).default("picture"),
+    "command: what the program writes; an encoded picture, or one raw frame of width x height",
+  ),
+  format: key(
+    choice(["png", "tiff", "bmp"]).default("png"),
+    "Format of the stored pictures, all lossless; more than 8 bits are never stored as bmp, but as tiff",
+  ),
+  timeout_seconds: key(seconds(30), "Longest time one capture may take", S),
+  dummy_path: key(optionalText(), "Picture or directory of pictures that the dummy camera replays", {
+    ...BESIDE_FILE,
+    none: "a built-in picture of the simulated chip",
+    example: "pictures",
+  }),
+  watch_dir: key(optionalText(), "Directory that the folder camera watches for new pictures", {
+    ...BESIDE_FILE,
+    none: "needed by camera_type folder",
+    example: "incoming",
+  }),
+  folder_stable_seconds: key(
+    seconds(2),
+    "A file in watch_dir is complete once its size has not changed for this long",
+    S,
+  ),
+  controls: key(
+    z.record(z.string().regex(/^\w+$/), z.number()).default({}),
+    "v4l2: further controls, by the names of `phorest cameras`",
+    {
+      none: "no others",
+      example: { gamma: 100 },
+      allowed: "a table of control = number",
+    },
+  ),
+});
+
+export const Temperature = section("Thermometers, read while Services.enable_thermocouple", {
+  interval_seconds: key(seconds(10), "Time between readings; the one nearest to a picture is stored with it", S),
+  // Tables come last in a section, as TOML wants it.
+  thermocouple_sensors: key(
+    z.record(z.string(), z.string().min(1)).default({}),
+    "1-Wire serial number = name shown, one line for each sensor",
+    { none: "no sensors", example: { "28-0123456789ab": "Flow cell" }, allowed: 'a table of "serial number" = "name"' },
+  ),
+  hwmon_sensors: key(
+    z.record(z.string(), z.string().min(1)).default({}),
+    "Thermometers of the machine: chip/label as `phorest sensors` lists them = name shown",
+    { none: "no sensors", example: { "cpu_thermal/temp1": "Computer" }, allowed: 'a table of "chip/label" = "name"' },
+  ),
+  command_sensors: key(
+    z.record(z.string().min(1), texts()).default({}),
+    "Programs that print a number: name shown = program and arguments",
+    {
+      none: "no sensors",
+      example: { Room: ["read-room-sensor", "--celsius"] },
+      allowed: 'a table of "name" = ["program", "argument"]',
+    },
+  ),
+});
+
+export const Brightfield = section("Overrides of [Camera] for the brightfield picture", {
+  camera_id: key(whole(0).optional(), "Device index", { ...CAMERAS, example: 1 }),
+  camera_exposure: key(cameraNumber(), "Exposure", CAMERAS),
+  camera_gain: key(cameraNumber(), "Gain", CAMERAS),
+  camera_brightness: key(cameraNumber(), "Brightness", CAMERAS),
+  camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
+  every_n: key(whole(1).default(1), "A brightfield picture after every so many captures", { unit: "captures" }),
+});

@@ -1,0 +1,16 @@
+// Every check of `phorest doctor`, in the order in which they are asked.
+import type { Check } from "./check.ts";
+import { camera, opcUa, remote, sensors } from "./devices.ts";
+import { clock, diskSpace, diskSpeed, mounts, permissions } from "./disk.ts";
+
+export const CHECKS: readonly Check[] = [
+  permissions,
+  diskSpace,
+  diskSpeed,
+  mounts,
+  clock,
+  camera,
+  sensors,
+  remote,
+  opcUa,
+];

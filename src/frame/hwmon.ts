@@ -1,0 +1,54 @@
+// Thermometers of the machine itself and of USB probes with a driver, through /sys/class/hwmon.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Thermometer } from "./reading.ts";
+
+export const HWMON_DEVICES = "/sys/class/hwmon";
+
+export interface HwmonInput {
+  /** chip/label, the name that configuration files use; the label is the driver's, else temp1, temp2, ... */
+  readonly id: string;
+  /** The file that holds thousandths of a degree. */
+  readonly file: string;
+}
+
+/** All temperature inputs, by chip and label. The chips' numbers (hwmon0, ...) change between boots; names do not. */
+export async function listHwmon(devices = HWMON_DEVICES): Promise<HwmonInput[]> {
+  // Containers have no such directory.
+  const chips = await readdir(devices).catch(() => []);
+  const inputs = await Promise.all(chips.map((chip) => inputsOf(join(devices, chip))));
+  return inputs.flat().sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The input `id` (chip/label); it is looked for at each reading, because a USB probe may come back as another hwmonN. */
+export function hwmonThermometer(id: string, name: string, devices = HWMON_DEVICES): Thermometer {
+  return {
+    name,
+    where: id,
+    read: async () => {
+      const input = (await listHwmon(devices)).find((one) => one.id === id);
+      if (input === undefined) throw new Error("no such input; `phorest sensors` lists those there are");
+      const text = (await readFile(input.file, "utf8")).trim();
+      if (!/^-?\d+$/.test(text)) throw new Error(`the driver gave "${text.slice(0, 40)}", not a number`);
+      return Number(text) / 1000;
+    },
+  };
+}
+
+async function inputsOf(directory: string): Promise<HwmonInput[]> {
+  const files = await readdir(directory).catch(() => []);
+  const chip = await firstLine(join(directory, "name"));
+  const numbers = files.flatMap((file) => /^temp(\d+)_input$/.exec(file)?.[1] ?? []);
+  return Promise.all(
+    numbers.map(async (number) => {
+      const label = await firstLine(join(directory, `temp${number}_label`));
+      return { id: `${chip || "unnamed"}/${label || `temp${number}`}`, file: join(directory, `temp${number}_input`) };
+    }),
+  );
+}
+
+/** Labels are optional: a file that is not there is an empty one. */
+async function firstLine(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return text.trim();
+}

@@ -1,0 +1,87 @@
+// DS18B20 thermometers on the 1-Wire bus, through the kernel's files.
+import { access, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { lastWords, tryProgram } from "./program.ts";
+import type { Thermometer } from "./reading.ts";
+
+export const ONE_WIRE_DEVICES = "/sys/bus/w1/devices";
+const TRIES = 5;
+const CONVERSION_MS = 5000;
+const POWER_ON_THOUSANDTHS = 85_000;
+
+/** The sensor with this serial number, 28-xxxxxxxxxxxx, under `devices`. */
+export function oneWireThermometer(serial: string, name: string, devices = ONE_WIRE_DEVICES): Thermometer {
+  return { name, where: serial, read: (signal) => readOneWire(join(devices, serial), signal) };
+}
+
+/** Serial numbers of the thermometers on the bus: DS18S20, DS1822, DS18B20 and their like. */
+export async function listOneWire(devices = ONE_WIRE_DEVICES): Promise<string[]> {
+  // Without the kernel's module the directory is not there.
+  const names = await readdir(devices).catch(() => []);
+  return names.filter((name) => /^(10|22|28|3b|42)-[0-9a-f]{12}$/.test(name)).sort();
+}
+
+/** One reading, °C: a failed checksum, an empty answer and the power-on value are tried again, up to five times. */
+async function readOneWire(directory: string, signal: AbortSignal): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(directory, signal);
+    } catch (error) {
+      if (attempt === TRIES || signal.aborted || isMissing(error)) throw named(error);
+    }
+  }
+}
+
+/** The newer file first: its driver checks the checksum itself. Older kernels have `w1_slave` alone. */
+async function readOnce(directory: string, signal: AbortSignal): Promise<number> {
+  try {
+    return parseTemperature(await readSlowly(join(directory, "temperature"), signal));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return parseOneWire(await readSlowly(join(directory, "w1_slave"), signal));
+}
+
+/**
+ * The text of a file whose reading takes a conversion (750 ms) or, on a bus that hangs, for ever. A process of its own
+ * waits for it: four such reads at once would hold all threads that also write the pictures.
+ */
+async function readSlowly(file: string, signal: AbortSignal): Promise<string> {
+  await access(file);
+  const limits = { timeoutMs: CONVERSION_MS, maxBytes: 4096, signal };
+  const output = await tryProgram({ program: "cat", args: [file], ...limits }).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === "camera.timeout") throw new Error("the bus gave no answer");
+    throw error;
+  });
+  if (output.exitCode !== 0) throw new Error(`the sensor cannot be read${lastWords(output.stderr)}`);
+  return output.stdout.toString();
+}
+
+/** The temperature of the kernel's `temperature` file, °C. Throws on no number and on the power-on value. */
+export function parseTemperature(text: string): number {
+  if (!/^-?\d+\s*$/.test(text)) throw new Error("the sensor gave no temperature");
+  return inDegrees(Number(text));
+}
+
+/**
+ * The temperature of a DS18B20 from the kernel's `w1_slave` text, °C. Throws when its checksum fails, and on the
+ * power-on value of exactly 85 °C, which means that no conversion has taken place.
+ */
+export function parseOneWire(text: string): number {
+  const [checksum = "", value = ""] = text.split("\n");
+  if (!checksum.trimEnd().endsWith("YES")) throw new Error("checksum error on the wire");
+  const thousandths = /t=(-?\d+)/.exec(value)?.[1];
+  if (thousandths === undefined) throw new Error("the sensor gave no temperature");
+  return inDegrees(Number(thousandths));
+}
+
+function inDegrees(thousandths: number): number {
+  if (thousandths === POWER_ON_THOUSANDTHS) {
+    throw new Error("the sensor was reset (85.000 °C is its power-on value)");
+  }
+  return thousandths / 1000;
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+const named = (error: unknown): unknown => (isMissing(error) ? new Error("the sensor is not on the bus") : error);

@@ -1,0 +1,184 @@
+// Running another program once: the one place where sources and sensors start child processes. No shell, a time limit,
+// bounded output. Whatever happens to the program, its whole process group is gone and reaped when the promise settles,
+// and no file of it is left.
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { monotonicMs } from "./frame.ts";
+
+export interface ProgramOptions {
+  /** Name looked up on PATH, or a path. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly timeoutMs: number;
+  /** More on standard output than this ends the program. */
+  readonly maxBytes: number;
+  /** Aborted: the program is ended and the promise rejects. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gives the program a file to write beside its output, under the name SIDE_FILE. */
+  readonly sideFile?: boolean;
+  /** Where a program that is not installed is to be had. */
+  readonly install?: string;
+}
+
+export interface ProgramOutput {
+  readonly stdout: Buffer;
+  /** The end of standard error, at most STDERR_TAIL_BYTES. */
+  readonly stderr: string;
+  /** Text of the side file; empty without one. */
+  readonly side: string;
+  /** Monotonic ms at which the first byte of output came; undefined where none came. */
+  readonly firstByteMs: number | undefined;
+  readonly exitCode: number;
+}
+
+/** How a program reaches its side file: a file without a name, so that no death can leave it behind. */
+export const SIDE_FILE = "/dev/fd/3";
+const STDERR_TAIL_BYTES = 4096;
+const MAX_SIDE_BYTES = 1 << 20;
+/** How long a program may take to end after SIGTERM before SIGKILL. */
+export const GRACE_MS = 1000;
+
+/**
+ * Runs a program to its end and collects its output. Throws Failure: camera.unavailable when it is not installed or may
+ * not be run, camera.timeout after `timeoutMs`, camera.failed when it ends with an error (with the last line it said),
+ * dies by a signal, is aborted or writes too much. All are worth another try later.
+ */
+export async function runProgram(options: ProgramOptions): Promise<ProgramOutput> {
+  const output = await tryProgram(options);
+  if (output.exitCode === 0) return output;
+  throw failed(options.program, `ended with code ${output.exitCode}${lastWords(output.stderr)}`);
+}
+
+/** The same, but a program that ends by itself with an error code is an answer, not a failure. */
+export async function tryProgram(options: ProgramOptions): Promise<ProgramOutput> {
+  const { program, signal } = options;
+  if (signal?.aborted) throw stopped(options, signal);
+  const side = options.sideFile ? await openNameless() : undefined;
+  try {
+    const stdio = ["ignore", "pipe", "pipe", ...(side === undefined ? [] : [side.fd])] as const;
+    // A group of its own: a wrapper script's children end with it, and Ctrl-C at the terminal does not cut a picture.
+    const child = spawn(program, options.args, { stdio: [...stdio], detached: true, shell: false });
+    const output = await collect(child, options);
+    return { ...output, side: side === undefined ? "" : await textOf(side) };
+  } finally {
+    await side?.close();
+  }
+}
+
+function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<ProgramOutput, "side">> {
+  const { program, timeoutMs, maxBytes, signal } = options;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let [bytes, stderr] = [0, Buffer.alloc(0)];
+    let firstByteMs: number | undefined;
+    let cause: Failure | undefined;
+    let killer: NodeJS.Timeout | undefined;
+    const end = (why: Failure) => {
+      if (cause !== undefined) return;
+      cause = why;
+      signalGroup(child, "SIGTERM");
+      killer = setTimeout(() => signalGroup(child, "SIGKILL"), GRACE_MS);
+    };
+    const late = () => end(timedOut(program, timeoutMs));
+    const aborted = () => end(stopped(options, signal));
+    const timer = setTimeout(late, timeoutMs);
+    signal?.addEventListener("abort", aborted, { once: true });
+    const settle = () => {
+      clearTimeout(timer);
+      clearTimeout(killer);
+      signal?.removeEventListener("abort", aborted);
+    };
+
+    child.stdout?.on("data", (chunk: Buffer) => {
+      firstByteMs ??= monotonicMs();
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else end(failed(program, `wrote more than ${Math.round(maxBytes / 1e6)} MB`));
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
+    });
+    child.on("error", (error) => {
+      settle();
+      reject(notStarted(options, error));
+    });
+    // Descendants that outlive the program hold its pipes open: without this, "close" might never come.
+    child.on("exit", () => signalGroup(child, "SIGKILL"));
+    child.on("close", (exitCode, signalName) => {
+      settle();
+      if (cause !== undefined) reject(cause);
+      else if (exitCode === null) reject(failed(program, `died by ${signalName}${lastWords(stderr.toString())}`));
+      else resolve({ stdout: Buffer.concat(chunks), stderr: stderr.toString(), firstByteMs, exitCode });
+    });
+  });
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // The whole group is gone already, which is what was wanted.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** A file that is open and has no name any more. */
+async function openNameless(): Promise<FileHandle> {
+  const path = join(tmpdir(), `.phorest-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const handle = await open(path, "wx+", 0o600);
+  await rm(path);
+  return handle;
+}
+
+async function textOf(handle: FileHandle): Promise<string> {
+  const size = Math.min((await handle.stat()).size, MAX_SIDE_BYTES);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
+  return buffer.subarray(0, bytesRead).toString("utf8");
+}
+
+/** The last line a program said, as a reason. */
+export function lastWords(stderr: string): string {
+  const last =
+    stderr
+      .trim()
+      .split(/[\r\n]+/)
+      .at(-1)
+      ?.trim() ?? "";
+  return last === "" ? "" : `: ${last.slice(0, 300)}`;
+}
+
+function failed(program: string, how: string): Failure {
+  return new Failure("camera.failed", `${program} ${how}`, {
+    hint: "it is tried again; `phorest doctor` looks at the devices",
+    retry: "later",
+  });
+}
+
+/** Why an aborted signal ends a program: the time of the whole capture is over, or a stop was asked for. */
+function stopped({ program, timeoutMs }: ProgramOptions, signal: AbortSignal | undefined): Failure {
+  const reason: unknown = signal?.reason;
+  if (reason instanceof Error && reason.name === "TimeoutError") return timedOut(program, timeoutMs);
+  return failed(program, "was ended: capture was stopped");
+}
+
+function timedOut(program: string, timeoutMs: number): Failure {
+  return new Failure("camera.timeout", `${program} gave no answer within ${timeoutMs / 1000} s and was ended`, {
+    hint: "check the device and its cable, or raise Camera.timeout_seconds for long exposures",
+    retry: "later",
+  });
+}
+
+function notStarted({ program, install }: ProgramOptions, error: Error): Failure {
+  const code = "code" in error ? error.code : undefined;
+  const why = code === "ENOENT" ? "is not installed" : code === "EACCES" ? "may not be executed" : error.message;
+  return new Failure("camera.unavailable", `${program} ${why}`, {
+    hint: install ?? "install it, or give its full path",
+    retry: "later",
+    cause: error,
+  });
+}

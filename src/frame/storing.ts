@@ -1,0 +1,72 @@
+// From a captured frame to the bytes of a file, for the collector and for pictures taken by hand; and where brightfield
+// pictures lie, which are never frames.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Picture } from "../analysis/picture.ts";
+import { Failure } from "../failure.ts";
+import { writeDurably } from "../files.ts";
+import { encodePicture } from "./encode.ts";
+import { type CapturedFrame, captureFileName } from "./frame.ts";
+import { transformPicture } from "./transform.ts";
+
+/** How pictures of a camera are stored. */
+export interface Storing {
+  /** Number in the file name. */
+  readonly id: number;
+  readonly transform: string;
+  /** png, tiff or bmp. */
+  readonly format: string;
+}
+
+export interface StoredPicture {
+  readonly bytes: Uint8Array;
+  /** Ending of the file name, without the dot. */
+  readonly extension: string;
+  readonly picture: Picture;
+}
+
+/**
+ * The file of a frame: encoded pictures byte for byte unless they must be turned; pixels in `format`, but as TIFF where
+ * that format cannot hold their bits. Throws Failure camera.failed for a frame without a picture.
+ */
+export async function storedPicture(frame: CapturedFrame, { transform, format }: Storing): Promise<StoredPicture> {
+  const { encoded } = frame;
+  if (encoded !== undefined && transform === "NONE") return encoded;
+  const given = frame.picture ?? encoded?.picture;
+  if (given === undefined) throw new Failure("camera.failed", "the source gave no picture", { retry: "later" });
+  const picture = transformPicture(given, transform);
+  const extension = picture.bitDepth === 16 && format === "bmp" ? "tiff" : format;
+  return { bytes: await encodePicture(picture, extension), extension, picture };
+}
+
+/** Begins the names of brightfield pictures, so that no tool takes one for a frame. */
+export const BRIGHTFIELD_PREFIX = "brightfield_";
+
+/** Stores a brightfield picture durably; returns its path. Never overwrites one. */
+export async function storeBrightfield(
+  frame: CapturedFrame | null,
+  storing: Storing,
+  directory: string,
+): Promise<string> {
+  if (frame === null || frame.file !== undefined) {
+    throw new Failure("usage.invalid", "this camera type takes pictures that others wrote: it has no brightfield", {
+      hint: "set Services.enable_brightfield = false",
+    });
+  }
+  const { bytes, extension } = await storedPicture(frame, storing);
+  const name = captureFileName(frame.capturedAtUs, storing.id, extension).replace(/^image_/, BRIGHTFIELD_PREFIX);
+  const path = await freePath(directory, name);
+  await writeDurably(path, bytes);
+  return path;
+}
+
+async function freePath(directory: string, name: string): Promise<string> {
+  for (let n = 0; ; n++) {
+    const path = join(directory, n === 0 ? name : name.replace(/(\.\w+)$/, `-${n}$1`));
+    const taken = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!taken) return path;
+  }
+}

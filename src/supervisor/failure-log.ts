@@ -1,0 +1,44 @@
+// One alarm for each trouble: a stage that fails is announced, a stage that is faulted is announced once, and what comes
+// after is said again only when it changes or ends. A camera unplugged over Christmas costs three lines, not thousands.
+import type { StageLog } from "../log.ts";
+import type { StageReport } from "./stage.ts";
+
+interface Trouble {
+  readonly sinceMs: number;
+  readonly message: string;
+}
+
+export class FailureLog {
+  /** Stages that are faulted, and since when. */
+  private readonly faulted = new Map<string, Trouble>();
+  private readonly nowMs: () => number;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.nowMs = nowMs;
+  }
+
+  /** Writes what is new about a stage. `recovers`: a faulted stage is tried again by itself. */
+  note({ name, state, failures, lastFailure, passes }: StageReport, log: StageLog, recovers: boolean): void {
+    const trouble = this.faulted.get(name);
+    if (lastFailure === undefined) {
+      if (trouble === undefined || state !== "waiting" || passes === 0) return;
+      this.faulted.delete(name);
+      log.info(`works again after ${duration(this.nowMs() - trouble.sinceMs)}`);
+      return;
+    }
+    if (state !== "backing_off" && state !== "faulted") return;
+    const line = `${lastFailure.message}${lastFailure.hint === undefined ? "" : ` (${lastFailure.hint})`}`;
+    if (state === "backing_off") log.warn(`failed (${failures}): ${line}; trying again`);
+    else if (trouble?.message === lastFailure.message) log.debug(`still faulted (${failures}): ${line}`);
+    else {
+      const next = recovers ? "tried again every minute" : "not tried again (Retries.recover = false)";
+      log.error(`faulted after ${failures} failures: ${line}; ${next}`);
+      this.faulted.set(name, { sinceMs: trouble?.sinceMs ?? this.nowMs(), message: lastFailure.message });
+    }
+  }
+}
+
+function duration(ms: number): string {
+  const minutes = ms / 60_000;
+  return minutes < 2 ? `${Math.round(ms / 1000)} s` : `${Math.round(minutes)} minutes`;
+}

@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findSensors, listV4l2Cameras } from "../../src/commands/devices.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { diagnose } from "../../src/doctor/check.ts";
+import { endpointFinding, remoteFinding } from "../../src/doctor/devices.ts";
+import { diskSpace, permissions, uuidFinding } from "../../src/doctor/disk.ts";
+import { sharpnessOf } from "../../src/frame/sharpness.ts";
+import { FakeMachine } from "./fakes/machine.ts";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "phorest-root-"));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function put(path: string, content: string): void {
+  mkdirSync(join(root, path, ".."), { recursive: true });
+  writeFileSync(join(root, path), content);
+}
+
+test("cameras are listed by their stable by-id name, with formats, ranges and the lines to paste", async () => {
+  const machine = new FakeMachine(["v4l2-ctl"]);
+  try {
+    put("dev/video0", "");
+    put("sys/class/video4linux/video0/name", "DMK 33UX\n");
+    mkdirSync(join(root, "dev/v4l/by-id"), { recursive: true });
+    const byId = join(root, "dev/v4l/by-id/usb-TIS_DMK-video-index0");
+    symlinkSync("../../video0", byId);
+    symlinkSync("../../video7", join(root, "dev/v4l/by-id/usb-unplugged"));
+    const [found, ...others] = await listV4l2Cameras(root);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ name: byId, description: "DMK 33UX: fake" });
+    expect(found?.details).toContain("format GREY 640x480 320x240");
+    expect(found?.toml).toEqual(['camera_type = "v4l2"', `device = "${byId}"`]);
+    machine.set("FAKE_FAULT", "unplugged");
+    expect((await listV4l2Cameras(root))[0]?.details.join()).toMatch(/Cannot open device/);
+  } finally {
+    machine.close();
+  }
+  expect(await listV4l2Cameras(join(root, "empty"))).toEqual([]);
+});
+
+test("sensors are listed with a reading and the line to paste", async () => {
+  put("w1/28-00000000000a/temperature", "21500\n");
+  put("hwmon/hwmon0/name", "cpu_thermal\n");
+  put("hwmon/hwmon0/temp1_input", "bad\n");
+  const found = await findSensors({ oneWire: join(root, "w1"), hwmon: join(root, "hwmon") });
+  expect(found.map(({ toml }) => toml)).toEqual([
+    '"28-00000000000a" = "Sensor 1"',
+    '"cpu_thermal/temp1" = "cpu_thermal/temp1"',
+  ]);
+  expect(found[0]?.reading.value).toBe(21.5);
+  expect(found[1]?.reading.error).toContain('gave "bad"');
+});
+
+describe("the doctor", () => {
+  test("tells a disk that is not plugged in, not mounted, or mounted elsewhere", async () => {
+    const disk = join(root, "dev/sdb1");
+    put("dev/sdb1", "");
+    mkdirSync(join(root, "dev/disk/by-uuid"), { recursive: true });
+    const seen = async (mounts: string) => {
+      put("proc/self/mounts", mounts);
+      return (await uuidFinding("abc", "/lab/chip 1", root)).found;
+    };
+    expect(await seen("")).toBe("no disk with the UUID abc is plugged in");
+    symlinkSync(disk, join(root, "dev/disk/by-uuid/abc"));
+    expect(await seen("")).toContain("is not mounted");
+    expect(await seen(`${disk} /media/usb ext4 rw 0 0\n`)).toContain("is mounted on /media/usb, not under /lab/chip 1");
+    expect(await seen(`${disk} /lab/chip\\0401 ext4 rw 0 0\n`)).toBe("abc is mounted on /lab/chip 1");
+  });
+
+  test("knows a remote share by its marker only", () => {
+    expect(remoteFinding(join(root, "none"))).toMatchObject({ verdict: "bad" });
+    expect(remoteFinding(root).found).toContain("no marker file");
+    put("phorest-remote.json", "{}");
+    expect(remoteFinding(root).verdict).toBe("good");
+  });
+
+  test("knocks at the OPC UA server's door", async () => {
+    const server = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    expect((await endpointFinding(`opc.tcp://127.0.0.1:${port}/path`)).verdict).toBe("good");
+    await new Promise((resolve) => server.close(resolve));
+    expect(await endpointFinding(`opc.tcp://127.0.0.1:${port}`)).toMatchObject({
+      verdict: "bad",
+      cure: expect.any(String),
+    });
+  });
+
+  test("gives every bad finding its cure, and goes on after a check that throws", async () => {
+    const { config } = parseConfig("[Storage]\nmin_free_bytes = 9000000000000000\n", root);
+    const broken = { name: "broken", run: () => Promise.reject(new Error("sensor on fire")) };
+    const findings: string[] = [];
+    for await (const { check, verdict, cure } of diagnose([broken, diskSpace, permissions], config)) {
+      findings.push(`${check} ${verdict} ${cure === undefined ? "" : "cured"}`.trim());
+    }
+    expect(findings).toEqual(["broken bad", "disk space bad cured", "permissions good"]);
+  });
+});
+
+test("focus is the variance of the Laplacian, alike in 8 and 16 bits; saturation is the share of white", () => {
+  const sharp = Uint8Array.from({ length: 100 }, (_, at) => (at % 2 === 0 ? 255 : 0));
+  const blurred = Uint8Array.from({ length: 100 }, (_, at) => 10 * (at % 10));
+  const of = (pixels: Uint8Array) => sharpnessOf({ pixels, width: 10, height: 10, bitDepth: 8 });
+  expect(of(blurred).focus).toBe(0);
+  expect(of(sharp)).toMatchObject({ saturated: 0.5, brightness: 127.5 });
+  // Columns of white and black: the Laplacian is -510 and 510 in turn, its mean 0.
+  expect(of(sharp).focus).toBeCloseTo(510 ** 2, 6);
+  const deep = sharpnessOf({ pixels: Uint16Array.from(sharp, (v) => v * 257), width: 10, height: 10, bitDepth: 16 });
+  expect(deep.focus).toBeCloseTo(510 ** 2, 3);
+  expect(deep.saturated).toBe(0.5);
+});

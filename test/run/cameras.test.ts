@@ -1,0 +1,112 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { formatRoiManifest } from "../../src/analysis/roi.ts";
+import { Manifest } from "../../src/manifest/manifest.ts";
+import { FakeMachine } from "../frame/fakes/machine.ts";
+import { experiment, phorest, start } from "./program.ts";
+
+const CONFIG = `
+[Data_Analysis]
+method = "max_intensity"
+[Paths]
+brightfield_dir = "bright"
+[Services]
+enable_camera = true
+enable_brightfield = true
+enable_thermocouple = true
+[Timing]
+collector_interval_seconds = 0.2
+communicator_interval_seconds = 0.2
+[Retries]
+collector_retry_delay_seconds = 0.1
+[Camera]
+camera_type = "v4l2"
+device = "./video0"
+warm_up_frames = 0
+camera_gain = 50
+timeout_seconds = 5
+[Brightfield]
+camera_gain = 7
+every_n = 2
+[Temperature.command_sensors]
+Broken = ["false"]
+Room = ["echo", "21.5"]
+`;
+
+let machine: FakeMachine;
+beforeEach(() => {
+  machine = new FakeMachine(["v4l2-ctl"]);
+});
+afterEach(() => machine.close());
+
+function lab(config = CONFIG): string {
+  const directory = experiment(config);
+  mkdirSync(join(directory, "generated_files"));
+  const roi = { label: "01A_N", flip: false, y: 10, x: 10, height: 40, width: 100 };
+  writeFileSync(
+    join(directory, "generated_files/ROI_manifest.json"),
+    formatRoiManifest({ imageAngle: 0, rois: [roi] }),
+  );
+  return directory;
+}
+
+function entriesOf(directory: string) {
+  const manifest = Manifest.open({ file: join(directory, "data/phorest.sqlite"), readonly: true });
+  try {
+    return [...manifest.entries()];
+  } finally {
+    manifest.close();
+  }
+}
+
+test("a run with a v4l2 camera: a failed sensor keeps the picture, brightfield pictures are never frames", async () => {
+  const directory = lab();
+  const first = await phorest(["run", "--frames", "4", "--until-idle"], directory);
+  expect([first.code, first.stderr]).toEqual([0, expect.stringContaining("brightfield picture")]);
+  const entries = entriesOf(directory);
+  expect(entries).toHaveLength(4);
+  for (const entry of entries) {
+    expect(entry.status).toBe("processed");
+    expect(entry.collectionError).toMatch(/^Broken \(false\): false ended with code 1/);
+    expect(entry.filename).toMatch(/^image_.*\.png$/);
+  }
+  const bright = readdirSync(join(directory, "bright"));
+  expect(bright).toHaveLength(2);
+  expect(bright.every((name) => name.startsWith("brightfield_"))).toBe(true);
+  // Even where somebody copied one among the frames, a start does not adopt it.
+  writeFileSync(join(directory, "data", bright[0] ?? ""), "picture");
+  await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  expect(entriesOf(directory)).toHaveLength(5);
+  expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+});
+
+test("a run survives a camera that hangs, dies and comes back, and leaves no process", async () => {
+  const file = join(machine.directory, "fault");
+  machine.set("FAKE_FAULT_FILE", file);
+  writeFileSync(file, "hanging");
+  const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 2"));
+  const { child, ended } = start(["run", "--frames", "2", "--until-idle"], directory);
+  const said = (what: RegExp) =>
+    new Promise<void>((resolve) => {
+      child.stderr?.on("data", (chunk: Buffer) => what.test(chunk.toString()) && resolve());
+    });
+  await said(/gave no answer within 2 s/);
+  writeFileSync(file, "signal");
+  await said(/died by SIGSEGV/);
+  rmSync(file);
+  expect(await ended).toMatchObject({ code: 0, signal: null });
+  expect(entriesOf(directory).map(({ status }) => status)).toEqual(["processed", "processed"]);
+  expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+});
+
+test("a stop in the middle of a hanging exposure ends the run in time, with no process left", async () => {
+  machine.set("FAKE_FAULT", "hanging");
+  const directory = lab(`${CONFIG}\n[Supervisor]\nshutdown_timeout_seconds = 4\n`.replace("timeout_seconds = 5", ""));
+  const { child, ended } = start(["run"], directory);
+  await sleep(3500);
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
+  expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+});

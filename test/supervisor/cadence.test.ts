@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../src/failure.ts";
+import type { StageLog } from "../../src/log.ts";
+import { FailureLog } from "../../src/supervisor/failure-log.ts";
+import { Stage, type StageReport, stageDetail } from "../../src/supervisor/stage.ts";
+
+/** A collector whose works take the given times; a negative one fails. */
+function collector(worksMs: number[], options: { everyMs: number; delayMs: number; limit: number; recover?: boolean }) {
+  const dues: number[] = [];
+  const works = [...worksMs];
+  const stage: Stage<"collector"> = new Stage({
+    name: "collector",
+    schedule: { kind: "cadence", everyMs: options.everyMs },
+    work: async (_signal, dueMs) => {
+      dues.push(dueMs);
+      const takesMs = works.shift();
+      if (takesMs === undefined) void stage.stop();
+      else if (takesMs < 0) throw new Failure("camera.failed", "no picture", { retry: "later" });
+      else await sleep(takesMs);
+      return false;
+    },
+    firstDelayMs: options.delayMs,
+    maxDelayMs: options.delayMs,
+    failureLimit: options.limit,
+    recover: options.recover ?? true,
+    moved: () => undefined,
+    now: () => performance.now(),
+  });
+  return { stage, dues };
+}
+
+async function untilStopped(stage: Stage<"collector">): Promise<StageReport> {
+  while (stage.report().state !== "stopped") await sleep(10);
+  return stage.report();
+}
+
+describe("ticks of a cadence", () => {
+  test("that pass while a capture takes too long are counted as missed, and the grid keeps its phase", async () => {
+    const { stage, dues } = collector([0, 450, 0], { everyMs: 200, delayMs: 10, limit: 3 });
+    stage.start();
+    const report = await untilStopped(stage);
+    const ticks = dues.map((due) => Math.round((due - (dues[0] ?? 0)) / 200));
+    expect(dues.every((due, at) => Math.abs(due - (dues[0] ?? 0) - 200 * (ticks[at] ?? 0)) < 1e-6)).toBe(true);
+    expect(report.missedTicks).toBe((ticks.at(-1) ?? 0) + 1 - dues.length);
+    expect(report.missedTicks).toBeGreaterThanOrEqual(2);
+    expect(stageDetail(report)).toBe(`${report.missedTicks} ticks missed since the start`);
+  });
+
+  test("all of whose tries failed are missed; a tick served by a retry in time is not", async () => {
+    const inTime = collector([-1, 0], { everyMs: 2000, delayMs: 10, limit: 3 });
+    inTime.stage.start();
+    await sleep(500);
+    await inTime.stage.stop();
+    expect(inTime.stage.report()).toMatchObject({ passes: 1, missedTicks: 0 });
+    const late = collector([-1, 0], { everyMs: 200, delayMs: 500, limit: 3 });
+    late.stage.start();
+    expect((await untilStopped(late.stage)).missedTicks).toBeGreaterThanOrEqual(2);
+  });
+});
+
+test("a faulted collector rests for good where recovery is switched off, and stops all the same", async () => {
+  const { stage, dues } = collector([-1, -1, 0], { everyMs: 50, delayMs: 10, limit: 2, recover: false });
+  stage.start();
+  await sleep(400);
+  expect(stage.report()).toMatchObject({ state: "faulted", failures: 2, nextRunMs: undefined });
+  expect(dues).toHaveLength(2);
+  await stage.stop();
+  expect(stage.report().state).toBe("stopped");
+});
+
+test("a camera away for a week costs one alarm, and one line when it is back", () => {
+  const lines: string[] = [];
+  const line = (level: string) => (message: string) => lines.push(`${level} ${message}`);
+  const log: StageLog = {
+    error: line("error"),
+    warn: line("warn"),
+    info: line("info"),
+    debug: () => undefined,
+    log: () => undefined,
+  };
+  let nowMs = 0;
+  const failures = new FailureLog(() => nowMs);
+  const gone = { code: "camera.unavailable", message: "no such camera", retry: "later" } as const;
+  const report = (state: StageReport["state"], failed: number): StageReport => ({
+    name: "collector",
+    state,
+    failures: failed,
+    lastFailure: failed === 0 ? undefined : gone,
+    passes: 3,
+    missedTicks: 0,
+    nextRunMs: undefined,
+  });
+  failures.note(report("backing_off", 1), log, true);
+  for (let minute = 0; minute < 7 * 24 * 60; minute++) {
+    nowMs += 60_000;
+    failures.note(report("running", minute + 1), log, true);
+    failures.note(report("faulted", minute + 2), log, true);
+  }
+  failures.note(report("waiting", 0), log, true);
+  failures.note(report("waiting", 0), log, true);
+  expect(lines).toEqual([
+    "warn failed (1): no such camera; trying again",
+    "error faulted after 2 failures: no such camera; tried again every minute",
+    "info works again after 10079 minutes",
+  ]);
+});
