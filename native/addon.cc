@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "addon_correlate.h"
 #include "decode_png.h"
 #include "kernel.h"
 #include "statistics.h"
@@ -89,6 +90,7 @@ class Addon : public Napi::Addon<Addon> {
     DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("decodePng", &Addon::DecodePng),
                           InstanceMethod("statistics", &Addon::Statistics),
                           InstanceMethod("version", &Addon::Version)});
+    defineCorrelation(exports);
   }
 
  private:
