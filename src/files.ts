@@ -25,22 +25,35 @@ export const PARTIAL_SUFFIX = ".part";
  * Replaces an existing file. Leaves no temporary file behind when it fails.
  */
 export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  await writeTogether([[path, bytes]]);
+}
+
+/**
+ * Writes several files of one directory so that none of their names changes before the bytes of all are on the disk. The
+ * last one is renamed last: whoever finds it new finds the others new as well.
+ */
+export async function writeTogether(
+  files: readonly (readonly [path: string, bytes: Uint8Array | string])[],
+): Promise<void> {
+  const written: { temporary: string; path: string }[] = [];
   let handle: FileHandle | undefined;
   try {
-    handle = await open(temporary, "wx");
-    await handle.writeFile(bytes);
-    await handle.sync();
-    await handle.close();
-    handle = undefined;
-    await rename(temporary, path);
+    for (const [path, bytes] of files) {
+      const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+      written.push({ temporary, path });
+      handle = await open(temporary, "wx");
+      await handle.writeFile(bytes);
+      await handle.sync();
+      await handle.close();
+      handle = undefined;
+    }
+    for (const { temporary, path } of written) await rename(temporary, path);
   } catch (error) {
     await handle?.close();
-    await rm(temporary, { force: true });
+    for (const { temporary } of written) await rm(temporary, { force: true });
     throw error;
   }
-  syncDirectory(directory);
+  for (const directory of new Set(written.map(({ path }) => dirname(path)))) syncDirectory(directory);
 }
 
 /** Flushes a directory's entries, so that a rename in it survives a power cut. */
