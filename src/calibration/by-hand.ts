@@ -187,7 +187,10 @@ export function locateByFeatures(
   };
 }
 
-/** Rotation and scale by the medians over all pairs, offset by medians; undefined when they contradict the orientation. */
+/**
+ * The pose that two of the labels give and most of the others agree with best; undefined when no two of them agree with
+ * the orientation.
+ */
 function roughPose(
   labels: readonly { label: ChipBox; x: number; y: number }[],
   mirrored: boolean,
@@ -195,23 +198,25 @@ function roughPose(
 ): Pose | undefined {
   const plain: Pose = { angleDegrees: quarter, pxPerUm: 1, mirrored, x: 0, y: 0 };
   const points = labels.map(({ label, x, y }) => ({ chip: cornerOf(plain, label).chip, x, y }));
-  const [scales, angles]: [number[], number[]] = [[], []];
+  let best: { pose: Pose; off: number } | undefined;
   points.forEach((a, i) => {
     for (const b of points.slice(i + 1)) {
       const [u, v] = [b.chip.x - a.chip.x, (mirrored ? -1 : 1) * (b.chip.y - a.chip.y)];
       const [dx, dy] = [b.x - a.x, b.y - a.y];
-      if (Math.hypot(u, v) === 0 || Math.hypot(dx, dy) === 0) continue;
-      scales.push(Math.hypot(dx, dy) / Math.hypot(u, v));
-      angles.push(wrapDegrees(((Math.atan2(v, u) - Math.atan2(dy, dx)) * 180) / Math.PI - quarter));
+      const pxPerUm = Math.hypot(dx, dy) / Math.hypot(u, v);
+      const turn = wrapDegrees(((Math.atan2(v, u) - Math.atan2(dy, dx)) * 180) / Math.PI - quarter);
+      if (!(pxPerUm > 0) || !Number.isFinite(pxPerUm) || Math.abs(turn) > MOST_TURN) continue;
+      const turned = { ...plain, angleDegrees: wrapDegrees(turn + quarter), pxPerUm };
+      const at = points.map(({ chip }) => toPicture(turned, chip));
+      const x = (a.x - (at[i]?.x ?? 0) + b.x - (at[points.indexOf(b)]?.x ?? 0)) / 2;
+      const y = (a.y - (at[i]?.y ?? 0) + b.y - (at[points.indexOf(b)]?.y ?? 0)) / 2;
+      const off = medianOf(
+        points.map((point, k) => Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y)),
+      );
+      if (best === undefined || off < best.off) best = { pose: { ...turned, x, y }, off };
     }
   });
-  const turn = medianOf(angles);
-  if (scales.length === 0 || Math.abs(turn) > MOST_TURN) return undefined;
-  const pose = { ...plain, angleDegrees: wrapDegrees(turn + quarter), pxPerUm: medianOf(scales) };
-  const at = points.map(({ chip }) => toPicture(pose, chip));
-  const x = medianOf(points.map((point, i) => point.x - (at[i]?.x ?? 0)));
-  const y = medianOf(points.map((point, i) => point.y - (at[i]?.y ?? 0)));
-  return { ...pose, x, y };
+  return best?.pose;
 }
 
 function medianOf(values: readonly number[]): number {

@@ -43,8 +43,10 @@ const SURE = {
   margin: 0.3,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
-  labelResidual: { px: 0.7, um: 2.5 },
-  edgeResidual: { px: 0.8, um: 3 },
+  labelResidual: { px: 0.3, um: 1 },
+  edgeResidual: { px: 0.45, um: 1.5 },
+  /** Gratings of another size, or a scale that the labels do not contradict. */
+  overhang: { px: 0.3, um: 1 },
   /** Share of edges in view that must go along. */
   edgeShare: 0.6,
   stretch: 0.012,
@@ -132,7 +134,7 @@ function marginOf(best: Hypothesis, ranked: readonly Hypothesis[], refined: Refi
 
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
-  const { pose, used, labels, labelResidualPx, edgeResidualPx, edges, edgesExpected } = refined;
+  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesExpected } = refined;
   const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
@@ -151,5 +153,7 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
+  if (Math.abs(overhangPx) > limit(SURE.overhang))
+    return `the gratings have another size or pitch than those of ${chip.type}`;
   return undefined;
 }

@@ -20,6 +20,8 @@ export interface Refined {
   readonly labelResidualPx: number;
   /** The same of the gratings' edges. */
   readonly edgeResidualPx: number;
+  /** By how much gratings reach beyond their boxes, upwards and downwards alike, px: not 0 when the scale is wrong. */
+  readonly overhangPx: number;
   /** Edges that agree, and those that are well inside the picture. */
   readonly edges: number;
   readonly edgesExpected: number;
@@ -31,9 +33,14 @@ export const LEAST_LIKENESS = 0.55;
 const FINE_ROWS = 35;
 const LARGE_LABEL_ROWS = 60;
 const MOST_EDGES = 250;
-/** Strips on both sides of an edge that are compared, µm: no wider than the gap to the next grating. */
+/**
+ * Strips on both sides of an edge that are compared, µm: no wider than half the gap to the next grating, so that
+ * the contrast falls off alike on both sides of the edge.
+ */
 const STRIP_UM = 22;
 const EDGE_REACH_UM = 16;
+const UPPER = "upper";
+const LOWER = "lower";
 /** Smallest step of light at an edge, as a share of the mean light. */
 const LEAST_STEP = 0.015;
 /** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
@@ -82,9 +89,22 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
     labelResidualPx: rootMeanSquare(usedResiduals),
     edgeResidualPx: rootMeanSquare(edgeResiduals),
+    overhangPx: overhang(pose, edges, outliers),
     edges: edgeResiduals.length,
     edgesExpected,
   };
+}
+
+/** Median distance by which upper edges lie too high and lower ones too low. */
+function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
+  const down = direction(pose, { x: 0, y: 1 });
+  const beyond = edges.flatMap(({ name, chip, picture }) => {
+    if (outliers.has(name)) return [];
+    const { x, y } = toPicture(pose, chip);
+    const below = (picture.x - x) * down.x + (picture.y - y) * down.y;
+    return [name.startsWith(UPPER) ? -below : below];
+  });
+  return beyond.sort((a, b) => a - b)[beyond.length >> 1] ?? 0;
 }
 
 /** Labels as sightings of their middles. */
@@ -102,7 +122,7 @@ export function gratingEdges(
   reachUm: number,
 ): { edges: Sighting[]; expected: number } {
   const { width, height } = view.picture;
-  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).y), 1 / pose.pxPerUm);
+  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).y / 2), 1 / pose.pxPerUm);
   const margin = stripUm + reachUm;
   const inView = chip.gratings.filter((one) =>
     [one.x, one.x + one.width].every((x) =>
@@ -138,7 +158,13 @@ export function gratingEdges(
       const chipPoint = { x: grating.x + grating.width / 2, y: grating.y + edge };
       const picture = toPicture(pose, { x: chipPoint.x, y: chipPoint.y + offset });
       return [
-        { name: `edge of ${grating.label}`, chip: chipPoint, picture, along: { x: 0, y: 1 }, weight: EDGE_WEIGHT },
+        {
+          name: `${edge === 0 ? UPPER : LOWER} edge of ${grating.label}`,
+          chip: chipPoint,
+          picture,
+          along: { x: 0, y: 1 },
+          weight: EDGE_WEIGHT,
+        },
       ];
     });
   });
@@ -151,7 +177,7 @@ export function gratingEdges(
  */
 export function sidewaysOffset(view: View, chip: Chip, pose: Pose, reachUm: number): number | undefined {
   const { width, height } = view.picture;
-  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).x), 1 / pose.pxPerUm);
+  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
   const margin = stripUm + reachUm;
   const gratings = chip.gratings.filter((one) =>
     [one.x - margin, one.x + one.width + margin].every((x) =>

@@ -12,8 +12,8 @@ import { View } from "../calibration/view.ts";
 import { readChipMap } from "../chip/chip-map.ts";
 import { type Chip, chipTypes, expandChip, loadChip } from "../chip/layout.ts";
 import { loadConfig } from "../config/config.ts";
-import type { Config } from "../config/schema.ts";
 import { loadFeatureLocations } from "../config/features.ts";
+import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import type { GlobalOptions } from "./global.ts";
 

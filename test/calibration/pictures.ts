@@ -42,7 +42,7 @@ export function chipShot(seed: number, size: Size): Shot {
   for (;;) {
     const pose = randomPose(random, chip, taken, pxPerUm, tilt);
     if (!showsEnough(chip, pose, taken)) continue;
-    const plain = render(chip.type, pose, taken, Math.floor(random() * 2 ** 31));
+    const plain = render(chip, pose, taken, Math.floor(random() * 2 ** 31));
     const { picture, pose: there } = reorient(plain, pose, turned, mirrored);
     const spoilt = spoil(random, picture, chip, there);
     const description = `${chip.type} ${pxPerUm.toFixed(3)} px/um ${there.angleDegrees.toFixed(1)} deg${mirrored ? " mirrored" : ""}, ${spoilt}`;
@@ -75,7 +75,7 @@ function showsEnough(chip: Chip, pose: Pose, { width, height }: Size): boolean {
   return labels.length >= LEAST.labels && gratings.length >= LEAST.gratings && xs.size >= 2 && ys.size >= 2;
 }
 
-function render(chipType: string, pose: Pose, { width, height }: Size, seed: number): Picture {
+function render(chip: Chip, pose: Pose, { width, height }: Size, seed: number): Picture {
   const { angleDegrees, pxPerUm } = pose;
   const centre = { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
   const away = direction(
@@ -83,7 +83,7 @@ function render(chipType: string, pose: Pose, { width, height }: Size, seed: num
     { x: pose.x - centre.x, y: pose.y - centre.y },
   );
   const window = { x: -(away.x + centre.x) / pxPerUm, y: -(away.y + centre.y) / pxPerUm };
-  return createSimulator({ chipType, width, height, pxPerUm, angleDegrees, window, seed }).render(0, 0);
+  return createSimulator({ chip, width, height, pxPerUm, angleDegrees, window, seed }).render(0, 0);
 }
 
 /** Turns a picture by quarter turns clockwise and mirrors it top to bottom, pixel by pixel, and its pose with it. */
@@ -199,4 +199,90 @@ function hideLabels(random: Random, picture: Picture, chip: Chip, pose: Pose): s
     darken(picture, centre, Math.max(2, 0.75 * label.height * pose.pxPerUm), 0.1 + 0.2 * random());
   }
   return `${hidden} labels hidden`;
+}
+
+/** Largest distance, px, between corners of gratings in view as they are and as a pose has them. */
+export function cornerError({ chip, pose, picture }: Shot, found: Pose): number {
+  const distances = chip.gratings.flatMap(({ x, y, width, height }) =>
+    [x, x + width].flatMap((cornerX) =>
+      [y, y + height].flatMap((cornerY) => {
+        const [a, b] = [pose, found].map((one) => toPicture(one, { x: cornerX, y: cornerY })) as [Point, Point];
+        const inView = a.x >= 0 && a.y >= 0 && a.x <= picture.width && a.y <= picture.height;
+        return inView ? [Math.hypot(a.x - b.x, a.y - b.y)] : [];
+      }),
+    ),
+  );
+  return Math.max(...distances);
+}
+
+/** Kinds of pictures in which no chip may be found. */
+export const DECOYS = ["nothing", "shapes", "another pitch", "another chip", "no labels"] as const;
+export type Decoy = (typeof DECOYS)[number];
+
+/** A picture in which calibration must refuse, and the chips it may look for. */
+export function decoyShot(
+  seed: number,
+  kind: Decoy,
+  size: Size,
+): { picture: Picture; chips: Chip[]; description: string } {
+  const random = randomStream(seed);
+  const all = CHIPS.slice(1).map((type) => loadChip(type));
+  if (kind === "nothing" || kind === "shapes") {
+    const picture = clutter(random, size, kind === "shapes");
+    return { picture, chips: all, description: kind };
+  }
+  const shown = pick(random, all);
+  const closest = (CLOSEST[shown.type] ?? 1) * (size.width / 1920);
+  const pxPerUm = 0.1 * (closest / 0.1) ** random();
+  const tilt = between(random, -10, 10);
+  const chip = kind === "another pitch" ? stretched(random, shown) : shown;
+  for (;;) {
+    const pose = randomPose(random, chip, size, pxPerUm, tilt);
+    if (!showsEnough(chip, pose, size)) continue;
+    const picture = render(
+      kind === "no labels" ? { ...chip, labels: [] } : chip,
+      pose,
+      size,
+      Math.floor(random() * 2 ** 31),
+    );
+    const spoilt = spoil(random, picture, chip, pose);
+    const chips = kind === "another chip" ? all.filter(({ type }) => type !== chip.type) : all;
+    return { picture, chips, description: `${kind}: ${chip.type} ${pxPerUm.toFixed(3)} px/um ${spoilt}` };
+  }
+}
+
+/** The chip with another pitch across, along, or both, by 3 to 12 %; gratings and glyphs keep their size. */
+function stretched(random: Random, chip: Chip): Chip {
+  const by = () => (random() < 0.5 ? -1 : 1) * between(random, 0.03, 0.12);
+  const which = Math.floor(random() * 3);
+  const [x, y] = [which === 1 ? 1 : 1 + by(), which === 0 ? 1 : 1 + by()];
+  const [kx, ky] = which === 2 ? [x, x] : [x, y];
+  // A grating may not touch the next one.
+  const wide = chip.type === "IMECII_2" ? [Math.max(kx, 2 - kx), Math.max(ky, 2 - ky)] : [kx, ky];
+  const place = <T extends { x: number; y: number }>(one: T): T => ({
+    ...one,
+    x: one.x * (wide[0] ?? 1),
+    y: one.y * (wide[1] ?? 1),
+  });
+  return { ...chip, gratings: chip.gratings.map(place), labels: chip.labels.map(place), ticks: chip.ticks.map(place) };
+}
+
+/** Light and noise, and boxes, discs and lines in it. */
+function clutter(random: Random, { width, height }: Size, shapes: boolean): Picture {
+  const pixels = new Uint8Array(width * height).fill(100);
+  const picture: Picture = { pixels, width, height, bitDepth: 8 };
+  const regular = random() < 0.4 ? { x: between(random, 30, 200), y: between(random, 30, 200) } : undefined;
+  for (let i = 0; shapes && i < 300; i++) {
+    const [w, h] = [between(random, 5, 160), between(random, 5, 160)];
+    const left = regular === undefined ? random() * width : regular.x * (i % 20);
+    const top = regular === undefined ? random() * height : regular.y * Math.floor(i / 20);
+    const light = between(random, 60, 240);
+    for (let y = Math.floor(top); y < Math.min(height, top + (regular === undefined ? h : regular.y * 0.8)); y++) {
+      const end = Math.min(width, Math.floor(left + (regular === undefined ? w : regular.x * 0.8)));
+      if (left < end) pixels.fill(light, y * width + Math.floor(left), y * width + end);
+    }
+  }
+  dimUnevenly(random, picture);
+  if (random() < 0.5) scratch(random, picture, 4);
+  return picture;
 }
