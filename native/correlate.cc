@@ -11,6 +11,8 @@ namespace {
 /** Share of the whole plane's deviation that is added to the local one, so that empty parts stay quiet. */
 constexpr double kQuiet = 0.3;
 constexpr float kClip = 3;
+/** What single precision leaves of a sum of squares, relative to it. */
+constexpr double kRounding = 1e-5;
 
 template <class Sample>
 void shrinkRows(const Sample* pixels, int stride, int left, int top, int factor, int width, int height, float* out) {
@@ -135,8 +137,10 @@ void correlatePatches(const float* patches, std::size_t count, int columns, int 
           sum += sums[x];
           square += squares[x];
         }
-        const double spread = energy * (square - sum * sum / area);
-        *out = static_cast<float>(std::isnan(spread) ? spread : spread <= 1e-9 ? 0 : product / std::sqrt(spread));
+        const double varied = square - sum * sum / area, spread = energy * varied;
+        // Below this share, what is left of the difference is rounding.
+        const bool isFlat = varied <= kRounding * square || energy <= 1e-9;
+        *out = static_cast<float>(std::isnan(spread) ? spread : isFlat ? 0 : std::clamp(product / std::sqrt(spread), -1.0, 1.0));
       }
     }
   }

@@ -30,8 +30,16 @@ export interface LatticeFit {
 
 const MOST_VECTORS = 24;
 
+const known = new WeakMap<Chip, ChipLattice | undefined>();
+
 /** The lattice of a chip's gratings; undefined for a chip whose gratings are on none. */
 export function latticeOf(chip: Chip): ChipLattice | undefined {
+  // Comparing all gratings with each other takes longer than much of the search.
+  if (!known.has(chip)) known.set(chip, findLattice(chip));
+  return known.get(chip);
+}
+
+function findLattice(chip: Chip): ChipLattice | undefined {
   const [first] = chip.gratings;
   if (first === undefined || !chip.autoLocateGratings) return undefined;
   const { gratings } = chip;
@@ -106,11 +114,11 @@ function plausible(pxPerUm: number, angleDegrees: number): boolean {
 function distinct(fits: readonly LatticeFit[]): LatticeFit[] {
   const kept: LatticeFit[] = [];
   for (const fit of fits) {
-    const known = kept.some((other) => {
+    const again = kept.some((other) => {
       const turn = Math.abs(wrapDegrees(2 * (fit.angleDegrees - other.angleDegrees))) / 2;
       return turn < 1 && Math.abs(fit.pxPerUm / other.pxPerUm - 1) < 0.01;
     });
-    if (!known) kept.push(fit);
+    if (!again) kept.push(fit);
   }
   return kept;
 }
