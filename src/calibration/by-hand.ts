@@ -50,7 +50,7 @@ export function locateByAnchors(
     known.map(latticeOf).filter((one) => one !== undefined),
   )) {
     for (const fit of fits) {
-      const sites = findSites(view, fit);
+      const [sites] = findSites(view, fit);
       if (sites === undefined) continue;
       const { chip } = fit.lattice;
       const pitch = Math.min(fit.lattice.pitch.x, fit.lattice.pitch.y) * fit.pxPerUm;

@@ -7,7 +7,7 @@ import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./ide
 import type { LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import { type Refined, refinePose } from "./refine.ts";
-import { busiestPoint, findSites } from "./sites.ts";
+import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
 
 /** A chip that was found, and how sure that is. */
@@ -110,9 +110,17 @@ function busiest(view: View, side: number): { left: number; top: number } {
 type Judged = { readonly found: Located } | { readonly doubt: Doubtful; readonly strength: number };
 
 function judge(view: View, patterns: LabelPatterns, fit: LatticeFit): Judged | undefined {
-  const sites = findSites(view, fit);
-  if (sites === undefined) return undefined;
-  if (sites.likeness < SURE.likeness) return undefined;
+  let doubtful: Judged | undefined;
+  for (const sites of findSites(view, fit)) {
+    if (sites.likeness < SURE.likeness) continue;
+    const judged = judgeSites(view, patterns, fit, sites);
+    if (judged !== undefined && "found" in judged) return judged;
+    doubtful ??= judged;
+  }
+  return doubtful;
+}
+
+function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites: Sites): Judged | undefined {
   const ranked = rankHypotheses(view, patterns, sites);
   const [best] = ranked;
   if (best === undefined) return undefined;

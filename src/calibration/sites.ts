@@ -35,25 +35,34 @@ const QUIET = 0.5;
 /** Correlation with the mean grating that speaks neither for nor against, and that which is clear. */
 const LIKENESS = { even: 0.38, clear: 0.2 } as const;
 
-/** The places of a lattice in a picture; undefined when fewer than two cells are in view. */
-export function findSites(view: View, fit: LatticeFit): Sites | undefined {
-  const { lattice, pxPerUm, angleDegrees } = fit;
-  const { pitch } = lattice;
+/**
+ * The places of a lattice in a picture, likeliest first: where gaps are wide, bands can be taken for boxes. None when fewer
+ * than two cells are in view.
+ */
+export function findSites(view: View, fit: LatticeFit): Sites[] {
   const cells = new Cells(view, fit);
-  let origin: Point = busiestPoint(view);
-  const first = cells.sample(origin, 0);
-  if (first.places.length < 2) return undefined;
-  const mean = meanOf(first.patches, first.places.length, first.loudness);
-  const corner = boxCorner(mean, cells, lattice);
+  const start = busiestPoint(view);
+  const { places, patches, loudness } = cells.sample(start, 0);
+  if (places.length < 2) return [];
+  const mean = meanOf(patches, places.length, loudness);
+  return boxCorners(mean, cells, fit.lattice).flatMap((corner) => {
+    const sites = sitesAt(cells, fit, start, corner);
+    return sites === undefined ? [] : [sites];
+  });
+}
+
+/** The sites whose boxes begin at `corner` (µm) of the cells sampled about `start`. */
+function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Sites | undefined {
+  const { lattice, pxPerUm, angleDegrees } = fit;
   // Patches begin half a pitch before a site's centre; from here on that is the centre of a box.
   const middle = direction(
     { angleDegrees, mirrored: false },
     {
-      x: corner.x + lattice.box.x / 2 - pitch.x / 2,
-      y: corner.y + lattice.box.y / 2 - pitch.y / 2,
+      x: corner.x + lattice.box.x / 2 - lattice.pitch.x / 2,
+      y: corner.y + lattice.box.y / 2 - lattice.pitch.y / 2,
     },
   );
-  origin = { x: origin.x + middle.x * pxPerUm, y: origin.y + middle.y * pxPerUm };
+  const origin = { x: start.x + middle.x * pxPerUm, y: start.y + middle.y * pxPerUm };
   const { places, patches, loudness } = cells.sample(origin, 0);
   if (places.length < 2) return undefined;
   let likeness = likenessTo(meanOf(patches, places.length, loudness), patches, places.length);
@@ -246,8 +255,14 @@ function likenessTo(mean: Float64Array, patches: Float32Array, count: number): F
   });
 }
 
-/** Top-left corner of the box in the mean cell, µm from the cell's: where the box holds most light, and gaps least. */
-function boxCorner(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice): Point {
+/** Boxes that fill so much of their cell leave no doubt where they lie. */
+const FULL = 0.85;
+const MOST_CORNERS = 4;
+/** Corners nearer than this share of the cell are the same. */
+const APART = 0.15;
+
+/** Top-left corners of the box in the mean cell, µm from the cell's: where the box holds most light, and gaps least. */
+function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice): Point[] {
   const width = Math.round(lattice.box.x / step.x);
   const height = Math.round(lattice.box.y / step.y);
   const shift = Math.round(lattice.stagger / step.x);
@@ -271,15 +286,28 @@ function boxCorner(mean: Float64Array, { columns, rows, step }: Cells, lattice: 
     const at = (a: number, b: number) => extended[b * stride + a] as number;
     return at(left + width, top + height) - at(left, top + height) - at(left + width, top) + at(left, top);
   };
-  let best = { x: 0, y: 0, value: Number.NEGATIVE_INFINITY };
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      const value = inBox(x, y);
-      if (value > best.value) best = { x, y, value };
-    }
-  }
-  return {
-    x: (best.x + vertex(inBox(best.x - 1, best.y), best.value, inBox(best.x + 1, best.y))) * step.x,
-    y: (best.y + vertex(inBox(best.x, best.y - 1), best.value, inBox(best.x, best.y + 1))) * step.y,
+  const apart = (distance: number, length: number) => {
+    const share = Math.abs(distance / length) % 1;
+    return Math.min(share, 1 - share) > APART;
   };
+  const found: { x: number; y: number; value: number }[] = [];
+  const most = (lattice.box.x * lattice.box.y) / (lattice.pitch.x * lattice.pitch.y) > FULL ? 1 : MOST_CORNERS;
+  while (found.length < most) {
+    let best = { x: 0, y: 0, value: Number.NEGATIVE_INFINITY };
+    for (let y = 0; y < rows; y++) {
+      for (let x = 0; x < columns; x++) {
+        if (!found.every((one) => apart(one.x - x, columns) || apart(one.y - y, rows))) continue;
+        const value = inBox(x, y);
+        if (value > best.value) best = { x, y, value };
+      }
+    }
+    if (!Number.isFinite(best.value)) break;
+    found.push(best);
+  }
+  return found.map(({ x, y, value }) => {
+    return {
+      x: (x + vertex(inBox(x - 1, y), value, inBox(x + 1, y))) * step.x,
+      y: (y + vertex(inBox(x, y - 1), value, inBox(x, y + 1))) * step.y,
+    };
+  });
 }
