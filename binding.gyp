@@ -50,6 +50,9 @@
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_CPP_EXCEPTIONS"],
       "sources": [
         "native/addon.cc",
+        "native/addon_correlate.cc",
+        "native/autocorrelation.cc",
+        "native/correlate.cc",
         "native/decode_png.cc",
         "native/image.cc",
         "native/kernel.cc",

@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "addon_correlate.h"
 #include "decode_png.h"
 #include "kernel.h"
 #include "median_error.h"
@@ -92,6 +93,7 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceMethod("medianError", &Addon::MedianErrorOf),
                           InstanceMethod("robustLine", &Addon::RobustLine),
                           InstanceMethod("version", &Addon::Version)});
+    defineCorrelation(exports);
   }
 
  private:

@@ -26,7 +26,7 @@ function run(command, args, env = process.env) {
   }
 }
 
-const plain = readdirSync(native).filter((name) => name.endsWith(".cc") && name !== "addon.cc");
+const plain = readdirSync(native).filter((name) => name.endsWith(".cc") && !name.startsWith("addon"));
 const theirs = [
   "adler32",
   "arm/cpu_features",

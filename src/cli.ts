@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   run: async (parser) => parser.command((await import("./commands/run.ts")).runCommand),
   analyse: async (parser) => parser.command((await import("./commands/analyse.ts")).analyseCommand),
   simulate: async (parser) => parser.command((await import("./commands/simulate.ts")).simulateCommand),
+  calibrate: async (parser) => parser.command((await import("./commands/calibrate.ts")).calibrateCommand),
   "check-rois": async (parser) => parser.command((await import("./commands/check-rois.ts")).checkRoisCommand),
   capture: async (parser) => parser.command((await import("./commands/capture.ts")).captureCommand),
   preview: async (parser) => parser.command((await import("./commands/preview.ts")).previewCommand),
@@ -47,11 +48,15 @@ const USAGE_CODES: ReadonlySet<FailureCode> = new Set([
   "experiment.unusable",
   "rois.missing",
   "rois.invalid",
+  "chip.unknown",
+  "chip.invalid",
   "manifest.newer",
 ]);
 
 const WRONG_USAGE = 2;
 const FAILED = 1;
+/** Not wrong, not done: what the picture shows does not suffice. */
+const UNDECIDED = 3;
 
 async function main(): Promise<void> {
   const words = hideBin(process.argv);
@@ -84,7 +89,8 @@ async function main(): Promise<void> {
   } catch (thrown) {
     if (thrown instanceof AlreadySaid) return;
     process.stderr.write(`${failureLine(thrown)}\n`);
-    process.exitCode = USAGE_CODES.has(encodeFailure(thrown).code) ? WRONG_USAGE : FAILED;
+    const { code } = encodeFailure(thrown);
+    process.exitCode = USAGE_CODES.has(code) ? WRONG_USAGE : code === "calibration.uncertain" ? UNDECIDED : FAILED;
     if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   }
 }

@@ -24,6 +24,7 @@ export type FailureCode =
   | "disk.failed"
   | "chip.unknown"
   | "chip.invalid"
+  | "calibration.uncertain"
   | "report.failed"
   | "remote.unavailable"
   | "remote.refused"

@@ -30,23 +30,37 @@ export async function writeDurably(
   bytes: Uint8Array | string,
   check?: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  await writeTogether([[path, bytes]], check);
+}
+
+/**
+ * Writes several files of one directory so that none of their names changes before the bytes of all are on the disk. The
+ * last one is renamed last: whoever finds it new finds the others new as well.
+ */
+export async function writeTogether(
+  files: readonly (readonly [path: string, bytes: Uint8Array | string])[],
+  check?: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const written: { temporary: string; path: string }[] = [];
   let handle: FileHandle | undefined;
   try {
-    handle = await open(temporary, "wx");
-    await handle.writeFile(bytes);
-    await handle.sync();
-    await handle.close();
-    handle = undefined;
-    await check?.(temporary);
-    await rename(temporary, path);
+    for (const [path, bytes] of files) {
+      const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+      written.push({ temporary, path });
+      handle = await open(temporary, "wx");
+      await handle.writeFile(bytes);
+      await handle.sync();
+      await handle.close();
+      handle = undefined;
+      await check?.(temporary);
+    }
+    for (const { temporary, path } of written) await rename(temporary, path);
   } catch (error) {
     await handle?.close();
-    await rm(temporary, { force: true });
+    for (const { temporary } of written) await rm(temporary, { force: true });
     throw error;
   }
-  syncDirectory(directory);
+  for (const directory of new Set(written.map(({ path }) => dirname(path)))) syncDirectory(directory);
 }
 
 /**

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../correlate.h"
 #include "../decode_png.h"
 #include "../kernel.h"
 #include "../libdeflate/libdeflate.h"
@@ -212,6 +213,37 @@ void measure(phorest::Kernel& kernel, Random& random) {
   phorest::RowStatistics().run({columns.data(), status.data(), rowStart.data(), rois, quantities}, statistics.data());
 }
 
+/** Everything that finding a chip is made of, on a small random picture and places partly outside it. */
+void correlate(Random& random) {
+  const int width = 8 + random.below(60), height = 8 + random.below(60), factor = 1 + random.below(3);
+  Bytes pixels(static_cast<std::size_t>(width) * height);
+  for (auto& pixel : pixels) pixel = static_cast<std::uint8_t>(random.below(256));
+  const int left = random.below(2), top = random.below(2);
+  const int columns = (width - left) / factor, rows = (height - top) / factor;
+  std::vector<float> values(static_cast<std::size_t>(columns) * rows), flat(values.size());
+  phorest::shrink({pixels.data(), width, height, false}, left, top, factor, columns, rows, values.data());
+  const phorest::Plane plane{values.data(), columns, rows};
+  phorest::Flattener().run(plane, 1 + random.below(20), flat.data());
+  const int lagX = 1 + random.below(columns - 1), lagY = 1 + random.below(rows - 1);
+  std::vector<float> lags((lagY + 1) * (2 * static_cast<std::size_t>(lagX) + 1));
+  phorest::Autocorrelation().run({flat.data(), columns, rows}, lagX, lagY, lags.data());
+  if (std::fabs(lags[lagX] - 1) > 1e-3) fail("a plane is not like itself");
+  const int across = 2 + random.below(12), down = 2 + random.below(12), count = 1 + random.below(3);
+  std::vector<double> frames;
+  for (int i = 0; i < 6 * count; ++i) frames.push_back((random.unit() - 0.3) * (i % 6 < 2 ? columns : 2));
+  if (random.chance(0.1)) frames[random.below(6)] = std::numeric_limits<double>::quiet_NaN();
+  std::vector<float> patches(static_cast<std::size_t>(count) * across * down);
+  phorest::samplePatches(plane, frames.data(), count, across, down, patches.data());
+  const int wide = 1 + random.below(across), high = 1 + random.below(down);
+  std::vector<float> pattern(static_cast<std::size_t>(wide) * high);
+  for (float& value : pattern) value = static_cast<float>(random.unit());
+  std::vector<float> scores(static_cast<std::size_t>(count) * (across - wide + 1) * (down - high + 1));
+  phorest::correlatePatches(patches.data(), count, across, down, {pattern.data(), wide, high}, scores.data());
+  for (float score : scores) {
+    if (std::fabs(score) > 1.01f) fail("a correlation is beyond 1");
+  }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -226,6 +258,7 @@ int main(int count, char** words) {
     for (int i = 0; i < 20; ++i) read += decode(decoder, random);
     fitRows(scratch, random);
     measure(kernel, random);
+    correlate(random);
     ++rounds;
   } while (std::chrono::steady_clock::now() < end);
   std::printf("%s: %ld rounds, %ld of %ld pictures read\n", phorest::vectorUnit().name, rounds, read, rounds * 20);

@@ -110,7 +110,7 @@ interface Native {
   version(): string;
 }
 
-let loaded: Native | undefined;
+let loaded: unknown;
 
 /**
  * Measures every row of every ROI of one picture, synchronously and without copying the picture. What lies outside the
@@ -189,10 +189,15 @@ export function vectorUnit(): string {
 }
 
 function native(): Native {
+  return loadKernel() as Native;
+}
+
+/** The compiled kernel, loaded once; only the files that type its calls may ask for it. Failure `internal` without one. */
+export function loadKernel(): unknown {
   if (loaded !== undefined) return loaded;
   const path = join(packageRoot(), "build", "Release", "phorest_kernel.node");
   try {
-    loaded = createRequire(import.meta.url)(path) as Native;
+    loaded = createRequire(import.meta.url)(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new Failure("internal", `the C++ kernel ${path} cannot be loaded: ${reason}`, {

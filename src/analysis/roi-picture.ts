@@ -7,6 +7,7 @@ import type { Roi, RoiManifest } from "./roi.ts";
 
 const FLIPPED = "#ff9f1c";
 const UNFLIPPED = "#2ec4ff";
+const FLAGGED = "#ff3b5c";
 /** Letters smaller than this, px, cannot be read; the label is left out. */
 const SMALLEST_LETTERS_PX = 9;
 /** Width of a letter over its height in the font used. */
@@ -14,11 +15,16 @@ const LETTER_SHAPE = 0.62;
 
 /**
  * PNG bytes of the picture (16 bit: stretched to its own range) with every ROI outlined where it lies on the unrotated
- * picture: orange where rows are flipped, blue where not, a thick side where a row's pixel 0 is, a label where it fits.
+ * picture: orange where rows are flipped, blue where not, red where `flagged`, a thick side where a row's pixel 0 is, a label where
+ * it fits.
  */
-export async function drawRois(picture: Picture, manifest: Pick<RoiManifest, "imageAngle" | "rois">): Promise<Buffer> {
+export async function drawRois(
+  picture: Picture,
+  manifest: Pick<RoiManifest, "imageAngle" | "rois">,
+  flagged: ReadonlySet<string> = new Set(),
+): Promise<Buffer> {
   const { width, height } = picture;
-  const overlay = new Resvg(overlaySvg(picture, manifest), {
+  const overlay = new Resvg(overlaySvg(picture, manifest, flagged), {
     font: {
       fontFiles: [createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")],
       loadSystemFonts: false,
@@ -33,7 +39,11 @@ export async function drawRois(picture: Picture, manifest: Pick<RoiManifest, "im
 }
 
 /** The outlines alone, in the pixels of the picture as it was taken. */
-export function overlaySvg(picture: Picture, { imageAngle, rois }: Pick<RoiManifest, "imageAngle" | "rois">): string {
+export function overlaySvg(
+  picture: Picture,
+  { imageAngle, rois }: Pick<RoiManifest, "imageAngle" | "rois">,
+  flagged: ReadonlySet<string> = new Set(),
+): string {
   const { width, height } = picture;
   const centre = [Math.floor(width / 2), Math.floor(height / 2)];
   const line = Math.max(1, Math.round(Math.max(width, height) / 2000));
@@ -41,15 +51,15 @@ export function overlaySvg(picture: Picture, { imageAngle, rois }: Pick<RoiManif
   // clockwise, so that turning the outlines by -imageAngle there lays them back over the picture. Pixel centres are at
   // halves in SVG and at whole numbers in OpenCV.
   const turned = `translate(0.5 0.5) rotate(${-imageAngle} ${centre.join(" ")})`;
-  const shapes = rois.map((roi) => outline(roi, line)).join("");
+  const shapes = rois.map((roi) => outline(roi, line, flagged.has(roi.label))).join("");
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
     `<g transform="${turned}" fill="none">${shapes}</g></svg>`
   );
 }
 
-function outline({ label, flip, y, x, height, width }: Roi, line: number): string {
-  const colour = flip ? FLIPPED : UNFLIPPED;
+function outline({ label, flip, y, x, height, width }: Roi, line: number, flagged: boolean): string {
+  const colour = flagged ? FLAGGED : flip ? FLIPPED : UNFLIPPED;
   const [left, top] = [x - 0.5, y - 0.5];
   const zero = flip ? left + width : left;
   const letters = Math.min(height * 0.22, (width * 0.9) / (label.length * LETTER_SHAPE));

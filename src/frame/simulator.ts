@@ -18,6 +18,8 @@ import { type NoiseSettings, Sensor } from "./sensor.ts";
 
 export interface SimulatorOptions {
   readonly chipType?: string;
+  /** A chip of its own instead of a built-in one. */
+  readonly chip?: Chip;
   readonly width?: number;
   readonly height?: number;
   readonly bitDepth?: 8 | 16;
@@ -95,7 +97,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const binding = { ...SIMULATOR_DEFAULTS.binding, ...withoutUndefined(options.binding ?? {}) };
   const noise = { ...SIMULATOR_DEFAULTS.noise, ...withoutUndefined(options.noise ?? {}) };
   const { width, height, seed, bitDepth, driftPxPerHour } = settings;
-  const chip = loadChip(settings.chipType);
+  const chip = options.chip ?? loadChip(settings.chipType);
   const placement = placeChip(chip, settings, settings.angleDegrees, options.pxPerUm, options.window);
   const bands = makeBands(chip, placement, seed);
   const measured = bands.filter((band) => band.roi !== undefined);

@@ -1,0 +1,225 @@
+// Calibration from rough points: gratings named by hand choose among the lattice's poses; the printed labels of a feature
+// file are refined one by one.
+import type { Picture } from "../analysis/picture.ts";
+import { type Chip, type ChipBox, gratingHalves } from "../chip/layout.ts";
+import type { FeatureLocations } from "../config/features.ts";
+import { Failure } from "../failure.ts";
+import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
+import type { LabelPatterns } from "./label-search.ts";
+import { latticeOf } from "./lattice.ts";
+import { type Doubtful, latticesByLevel, type Search } from "./locate.ts";
+import { fitPose, type Point, type Pose, toPicture, wrapDegrees } from "./pose.ts";
+import { gratingEdges, LEAST_LIKENESS, refinePose, sidewaysOffset } from "./refine.ts";
+import { findSites } from "./sites.ts";
+import { View } from "./view.ts";
+
+/** A grating, one of its halves, or a printed label, and roughly where its top left corner is in the picture, px. */
+export interface Anchor {
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** An anchor may be so far off, as a share of the lattice's pitch; further, it could mean the next grating. */
+const ROUGH = 0.45;
+/** A pose that fits the anchors nearly as well as the best: the anchors leave it open. */
+const AS_GOOD = { factor: 1.6, pitchShare: 0.08 } as const;
+const REACH_UM = 20;
+
+/** The pose of a chip from its lattice in the picture and at least two anchors. Failure usage.invalid for unknown ones. */
+export function locateByAnchors(
+  picture: Picture,
+  chips: readonly Chip[],
+  anchors: readonly Anchor[],
+  patterns: LabelPatterns,
+): Search {
+  const known = chips.filter((chip) => anchors.every(({ label }) => boxOf(chip, label) !== undefined));
+  if (known.length === 0) {
+    const strange = anchors.find(({ label }) => !chips.some((chip) => boxOf(chip, label) !== undefined));
+    const types = chips.map(({ type }) => type).join(", ");
+    throw new Failure(
+      "usage.invalid",
+      strange === undefined ? "no chip has all of these labels" : `no grating or label "${strange.label}" on ${types}`,
+      { hint: "labels are those of the gratings, such as 052A, or printed ones, such as D-Left" },
+    );
+  }
+  const view = new View(picture);
+  let doubt: Doubtful = { reason: "no lattice of gratings in the picture", lattice: undefined };
+  for (const fits of latticesByLevel(
+    view,
+    known.map(latticeOf).filter((one) => one !== undefined),
+  )) {
+    for (const fit of fits) {
+      const [sites] = findSites(view, fit);
+      if (sites === undefined) continue;
+      const { chip } = fit.lattice;
+      const pitch = Math.min(fit.lattice.pitch.x, fit.lattice.pitch.y) * fit.pxPerUm;
+      const ranked = rankHypotheses(view, patterns, sites)
+        .map((hypothesis) => ({ hypothesis, off: distanceOf(chip, hypothesis.pose, anchors) }))
+        .sort((a, b) => a.off - b.off);
+      const [best] = ranked;
+      if (best === undefined) continue;
+      if (best.off > ROUGH * pitch) {
+        doubt = {
+          reason: `the anchors lie ${best.off.toFixed(0)} px from where the lattice has these gratings`,
+          lattice: { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.hypothesis.pose.angleDegrees },
+        };
+        continue;
+      }
+      const rivals = ranked.filter(
+        ({ off, hypothesis }) =>
+          off < AS_GOOD.factor * best.off + AS_GOOD.pitchShare * pitch && !sameIdentity(best.hypothesis, hypothesis),
+      );
+      const score = labelScore(best.hypothesis.labels);
+      if (rivals.some(({ hypothesis }) => labelScore(hypothesis.labels) > score - 0.3)) {
+        const reason =
+          "identity ambiguous: the anchors fit the chip mirrored or turned as well; name gratings of different rows and columns";
+        return {
+          doubt: {
+            reason,
+            lattice: { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.hypothesis.pose.angleDegrees },
+          },
+        };
+      }
+      return { found: { ...settle(view, patterns, chip, best.hypothesis.pose), chip, margin: Number.NaN } };
+    }
+  }
+  return { doubt };
+}
+
+/** Refines by labels and edges; without labels the gratings' sides alone give the place along their rows. */
+function settle(view: View, patterns: LabelPatterns, chip: Chip, start: Pose) {
+  let refined = refinePose(view, patterns, chip, start, REACH_UM);
+  if (refined.used.length > 0) return refined;
+  for (let round = 0; round < 2; round++) {
+    const offset = sidewaysOffset(view, chip, refined.pose, Math.max(REACH_UM, 3 / refined.pose.pxPerUm)) ?? 0;
+    const moved = toPicture(refined.pose, { x: offset, y: 0 });
+    const pose = { ...refined.pose, x: moved.x, y: moved.y };
+    const edges = gratingEdges(view, chip, pose, 8).edges;
+    // Edges leave the place along the rows open: the middle of the chip is held where it is.
+    const held = {
+      name: "middle",
+      chip: { x: 0, y: 0 },
+      picture: { x: pose.x, y: pose.y },
+      along: { x: 1, y: 0 },
+      weight: 1,
+    };
+    refined = { ...refined, pose: fitPose([...edges, held], pose)?.pose ?? pose };
+  }
+  return refined;
+}
+
+/** A grating, a half of one, or a printed label. */
+function boxOf(chip: Chip, label: string): ChipBox | undefined {
+  return (
+    chip.gratings.find((one) => one.label === label) ??
+    gratingHalves(chip).find((one) => one.label === label) ??
+    chip.labels.find((one) => one.label === label)
+  );
+}
+
+/** Of a box's corners, as the picture shows them, the one that lies top left. */
+function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Point } {
+  const corners = [box.x, box.x + box.width].flatMap((x) =>
+    [box.y, box.y + box.height].map((y) => ({ chip: { x, y }, picture: toPicture(pose, { x, y }) })),
+  );
+  return corners.reduce((best, one) => (one.picture.x + one.picture.y < best.picture.x + best.picture.y ? one : best));
+}
+
+function distanceOf(chip: Chip, pose: Pose, anchors: readonly Anchor[]): number {
+  const distances = anchors.map(({ label, x, y }) => {
+    const box = boxOf(chip, label);
+    if (box === undefined) return Number.POSITIVE_INFINITY;
+    const { picture } = cornerOf(pose, box);
+    return Math.hypot(picture.x - x, picture.y - y);
+  });
+  return Math.max(...distances);
+}
+
+/** A label named by hand is looked for so far from where the others put it, µm. */
+const FEATURE_REACH_UM = 45;
+const MOST_TURN = 15;
+/** The established orientation is taken unless another one fits clearly better. */
+const ESTABLISHED_BONUS = 0.25;
+
+/**
+ * The pose from the rough places of printed labels, in whichever of the eight orientations they fit best. Failure
+ * usage.invalid for a label that the chip does not have; doubt when fewer than two of them are found.
+ */
+export function locateByFeatures(
+  picture: Picture,
+  chip: Chip,
+  features: FeatureLocations["features"],
+  patterns: LabelPatterns,
+): Search {
+  const labels = features.map(({ label, feature_location: [x, y] }) => {
+    const found = chip.labels.find((one) => one.label === label);
+    if (found === undefined) {
+      const some = chip.labels.slice(0, 6).map((one) => one.label);
+      throw new Failure("usage.invalid", `${chip.type} has no label "${label}"`, {
+        hint: `it has ${some.join(", ")}, …`,
+      });
+    }
+    return { label: found, x, y };
+  });
+  const view = new View(picture);
+  const tried = [false, true].flatMap((mirrored) =>
+    [0, 90, 180, -90].flatMap((quarter) => {
+      const start = roughPose(labels, mirrored, quarter);
+      if (start === undefined) return [];
+      const refined = refinePose(view, patterns, chip, start, FEATURE_REACH_UM);
+      const named = refined.used.filter(({ label }) => labels.some((one) => one.label.label === label.label));
+      const established = !mirrored && quarter === 0 ? ESTABLISHED_BONUS : 0;
+      return [{ refined, named, score: labelScore(named) + established }];
+    }),
+  );
+  const best = tried.sort((a, b) => b.score - a.score)[0];
+  if (best === undefined || best.named.length < 2) {
+    const found = best?.named.map(({ label }) => label.label).join(", ") || "none";
+    const reason = `fewer than two of the labels were found near the places given (found: ${found}; likeness at least ${LEAST_LIKENESS} needed)`;
+    return { doubt: { reason, lattice: undefined } };
+  }
+  const lost = labels
+    .map(({ label }) => label.label)
+    .filter((label) => !best.named.some((one) => one.label.label === label));
+  return {
+    found: { ...best.refined, outliers: [...new Set([...best.refined.outliers, ...lost])], chip, margin: Number.NaN },
+  };
+}
+
+/**
+ * The pose that two of the labels give and most of the others agree with best; undefined when no two of them agree with
+ * the orientation.
+ */
+function roughPose(
+  labels: readonly { label: ChipBox; x: number; y: number }[],
+  mirrored: boolean,
+  quarter: number,
+): Pose | undefined {
+  const plain: Pose = { angleDegrees: quarter, pxPerUm: 1, mirrored, x: 0, y: 0 };
+  const points = labels.map(({ label, x, y }) => ({ chip: cornerOf(plain, label).chip, x, y }));
+  let best: { pose: Pose; off: number } | undefined;
+  points.forEach((a, i) => {
+    for (const b of points.slice(i + 1)) {
+      const [u, v] = [b.chip.x - a.chip.x, (mirrored ? -1 : 1) * (b.chip.y - a.chip.y)];
+      const [dx, dy] = [b.x - a.x, b.y - a.y];
+      const pxPerUm = Math.hypot(dx, dy) / Math.hypot(u, v);
+      const turn = wrapDegrees(((Math.atan2(v, u) - Math.atan2(dy, dx)) * 180) / Math.PI - quarter);
+      if (!(pxPerUm > 0) || !Number.isFinite(pxPerUm) || Math.abs(turn) > MOST_TURN) continue;
+      const turned = { ...plain, angleDegrees: wrapDegrees(turn + quarter), pxPerUm };
+      const at = points.map(({ chip }) => toPicture(turned, chip));
+      const x = (a.x - (at[i]?.x ?? 0) + b.x - (at[points.indexOf(b)]?.x ?? 0)) / 2;
+      const y = (a.y - (at[i]?.y ?? 0) + b.y - (at[points.indexOf(b)]?.y ?? 0)) / 2;
+      const off = medianOf(
+        points.map((point, k) => Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y)),
+      );
+      if (best === undefined || off < best.off) best = { pose: { ...turned, x, y }, off };
+    }
+  });
+  return best?.pose;
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+}

@@ -1,0 +1,171 @@
+// Which grating is which: a lattice looks the same turned by half a turn, mirrored and moved by a cell. Every such pose
+// is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
+import type { ChipLabel } from "../chip/layout.ts";
+import { type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
+import { type ChipLattice, cellOf } from "./lattice.ts";
+import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
+import { type Sites, siteCentre } from "./sites.ts";
+import type { View } from "./view.ts";
+
+/** One way in which the chip may lie in the picture. */
+export interface Hypothesis {
+  readonly lattice: ChipLattice;
+  readonly pose: Pose;
+  /** Sum of the sites' evidence where a grating is expected, minus that where none is. */
+  readonly occupancy: number;
+  /** Labels expected in the picture, as they were found. */
+  readonly labels: readonly FoundLabel[];
+  readonly score: number;
+}
+
+/** What one label is worth: its likeness above that of chance; one that is hidden costs little. */
+const LABEL = { chance: 0.4, hidden: -0.1 } as const;
+/** What a site is worth where a label is worth about one half. */
+const SITE = 0.05;
+/** Hypotheses so far behind the best occupancy (in sites, and as a share of all) are not looked at. */
+const BEHIND = { sites: 6, share: 0.12 } as const;
+const MOST_LOOKED_AT = 800;
+/** A label is looked for within this distance: the lattice leaves so much open across the bands. */
+const REACH = { um: 18, px: 2.2 } as const;
+/** Samples down a glyph. */
+export const COARSE_ROWS = 17;
+
+/** All poses that put the chip's lattice on the sites, best first, labels weighed for those whose occupancy fits. */
+export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites): Hypothesis[] {
+  const { lattice } = sites;
+  const found: { pose: Pose; occupancy: number }[] = [];
+  const table = new EvidenceTable(sites);
+  for (const mirrored of [false, true]) {
+    for (const turned of [false, true]) found.push(...shiftsOf(sites, table, mirrored, turned));
+  }
+  found.sort((a, b) => b.occupancy - a.occupancy);
+  const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * sites.list.length);
+  const known = new Map<string, FoundLabel | undefined>();
+  return found
+    .filter(({ occupancy }) => occupancy >= least)
+    .slice(0, MOST_LOOKED_AT)
+    .map(({ pose, occupancy }) => {
+      const labels = expectedLabels(view, pose, lattice.chip.labels).flatMap((label) => {
+        const at = toPicture(pose, { x: label.x, y: label.y });
+        const key = `${label.text} ${label.height} ${pose.mirrored} ${Math.round(pose.angleDegrees)} ${Math.round(at.x)} ${Math.round(at.y)}`;
+        if (!known.has(key)) {
+          const reach = Math.max(REACH.um, REACH.px / pose.pxPerUm);
+          known.set(key, searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)));
+        }
+        const one = known.get(key);
+        return one === undefined ? [] : [{ ...one, label }];
+      });
+      return { lattice, pose, occupancy, labels, score: SITE * occupancy + labelScore(labels) };
+    })
+    .sort((a, b) => b.score - a.score);
+}
+
+/** µm between samples that show a label's strokes well enough to know it. */
+export function coarseStep(label: ChipLabel, pose: Pose, rows = COARSE_ROWS): number {
+  return Math.max(label.height / rows, 0.95 / pose.pxPerUm);
+}
+
+/** What labels are worth together. */
+export function labelScore(labels: readonly FoundLabel[]): number {
+  return labels.reduce((sum, { likeness }) => sum + Math.max(LABEL.hidden, likeness - LABEL.chance), 0);
+}
+
+/** Printed labels that a pose puts wholly into the picture. */
+export function expectedLabels(view: View, pose: Pose, labels: readonly ChipLabel[]): ChipLabel[] {
+  const { width, height } = view.picture;
+  const margin = 1;
+  return labels.filter((label) => {
+    if (label.text === "") return false;
+    return [label.x, label.x + label.width].every((x) =>
+      [label.y, label.y + label.height].every((y) => {
+        const at = toPicture(pose, { x, y });
+        return at.x >= margin && at.y >= margin && at.x <= width - margin && at.y <= height - margin;
+      }),
+    );
+  });
+}
+
+/** Whether two poses put the chip's gratings in the same places and call them the same. */
+export function sameIdentity(a: Hypothesis, b: Hypothesis): boolean {
+  if (a.lattice.chip.type !== b.lattice.chip.type || a.pose.mirrored !== b.pose.mirrored) return false;
+  if (Math.abs(wrapDegrees(a.pose.angleDegrees - b.pose.angleDegrees)) > 20) return false;
+  const [one] = a.lattice.chip.gratings;
+  const [p, q] = [toPicture(a.pose, one ?? { x: 0, y: 0 }), toPicture(b.pose, one ?? { x: 0, y: 0 })];
+  const { pitch } = a.lattice;
+  return Math.hypot(p.x - q.x, p.y - q.y) < 0.4 * Math.min(pitch.x, pitch.y) * a.pose.pxPerUm;
+}
+
+/** Every shift of the chip's gratings over the sites, in one orientation, with its occupancy. */
+function shiftsOf(
+  sites: Sites,
+  table: EvidenceTable,
+  mirrored: boolean,
+  turned: boolean,
+): { pose: Pose; occupancy: number }[] {
+  const { lattice, pxPerUm } = sites;
+  const [first] = lattice.chip.gratings;
+  if (first === undefined) return [];
+  const sign = turned ? -1 : 1;
+  const cells: { column: number; row: number }[] = [];
+  for (const grating of lattice.chip.gratings) {
+    const y = mirrored ? first.y - grating.y : grating.y - first.y;
+    const { column, row } = cellOf(lattice, { x: sign * (grating.x - first.x), y: sign * y });
+    // A staggered lattice that does not look the same mirrored cannot lie there mirrored.
+    if (Math.abs(column - Math.round(column)) > 0.1) return [];
+    cells.push({ column: Math.round(column), row: Math.round(row) });
+  }
+  const angleDegrees = wrapDegrees(sites.angleDegrees + (turned ? 180 : 0));
+  const middle = direction({ angleDegrees, mirrored }, { x: first.x + first.width / 2, y: first.y + first.height / 2 });
+  const found: { pose: Pose; occupancy: number }[] = [];
+  const [columns, rows] = [cells.map(({ column }) => column), cells.map(({ row }) => row)];
+  for (let row = table.top - Math.max(...rows); row <= table.bottom - Math.min(...rows); row++) {
+    for (let column = table.left - Math.max(...columns); column <= table.right - Math.min(...columns); column++) {
+      const occupancy = table.occupancy(cells, column, row);
+      if (occupancy === undefined) continue;
+      const at = siteCentre(sites, column, row);
+      const pose = { angleDegrees, pxPerUm, mirrored, x: at.x - pxPerUm * middle.x, y: at.y - pxPerUm * middle.y };
+      found.push({ pose, occupancy });
+    }
+  }
+  return found;
+}
+
+/** Evidence by column and row. */
+class EvidenceTable {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+  private readonly values: Float64Array;
+  private readonly total: number;
+
+  constructor(sites: Sites) {
+    const columns = sites.list.map(({ column }) => column);
+    const rows = sites.list.map(({ row }) => row);
+    this.left = Math.min(...columns);
+    this.right = Math.max(...columns);
+    this.top = Math.min(...rows);
+    this.bottom = Math.max(...rows);
+    const stride = this.right - this.left + 1;
+    this.values = new Float64Array(stride * (this.bottom - this.top + 1)).fill(Number.NaN);
+    for (const { column, row, evidence } of sites.list)
+      this.values[(row - this.top) * stride + column - this.left] = evidence;
+    this.total = sites.list.reduce((sum, { evidence }) => sum + evidence, 0);
+  }
+
+  /** Evidence for gratings at these cells, moved, and nowhere else; undefined when none of them is in view. */
+  occupancy(cells: readonly { column: number; row: number }[], column: number, row: number): number | undefined {
+    const stride = this.right - this.left + 1;
+    let sum = 0;
+    let seen = 0;
+    for (const cell of cells) {
+      const [x, y] = [cell.column + column - this.left, cell.row + row - this.top];
+      if (x < 0 || y < 0 || x >= stride || y > this.bottom - this.top) continue;
+      const evidence = this.values[y * stride + x] as number;
+      if (Number.isNaN(evidence)) continue;
+      seen++;
+      sum += evidence;
+    }
+    return seen === 0 ? undefined : 2 * sum - this.total;
+  }
+}

@@ -1,0 +1,30 @@
+// Pictures of printed labels from an existing installation: <directory>/<chip type>/<label>.png, upright, bright on dark.
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { decodePicture } from "../analysis/decode.ts";
+import type { Chip } from "../chip/layout.ts";
+import { Failure } from "../failure.ts";
+import type { LabelPicture } from "./label-search.ts";
+
+/** The pictures of a chip's labels by label name. Failure config.invalid when there are none. */
+export async function readLabelPictures(directory: string, chip: Chip): Promise<Map<string, LabelPicture>> {
+  const own = join(directory, chip.type);
+  const folder = existsSync(own) ? own : directory;
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.toLowerCase().endsWith(".png")) : [];
+  if (names.length === 0) {
+    throw new Failure("config.invalid", `${directory}: no label pictures of ${chip.type} there`, {
+      hint: "put them into a directory named after the chip type, or leave Assets.label_template_dir out for the built-in glyphs",
+    });
+  }
+  const pictures = new Map<string, LabelPicture>();
+  for (const name of names) {
+    const { pixels, width, height, bitDepth } = await decodePicture(join(folder, name));
+    const values = bitDepth === 8 ? Uint8Array.from(pixels) : Uint8Array.from(pixels, (pixel) => pixel >> 8);
+    const label = name.slice(0, -".png".length);
+    const known = chip.labels.find(
+      (one) => one.label.toLowerCase().replace("_", "-") === label.toLowerCase().replace("_", "-"),
+    );
+    pictures.set(known?.label ?? label, { values, width, height });
+  }
+  return pictures;
+}

@@ -1,0 +1,313 @@
+// The lattice of a chip's gratings, and finding it in a picture without knowing anything else: the autocorrelation of
+// the picture has peaks at the lattice's vectors, which give scale and angle up to the lattice's own symmetries.
+import { autocorrelate, flatten, type Plane } from "../analysis/correlate.ts";
+import type { Chip } from "../chip/layout.ts";
+import { type Point, wrapDegrees } from "./pose.ts";
+
+/** Gratings on a lattice: centres differ by column·(pitch.x, 0) + row·(stagger, pitch.y), µm. */
+export interface ChipLattice {
+  readonly chip: Chip;
+  readonly pitch: Point;
+  readonly stagger: number;
+  /** Size of a grating. */
+  readonly box: Point;
+  /** Differences between gratings, shortest first, one of every pair of opposite ones. */
+  readonly vectors: readonly Point[];
+}
+
+/** A scale and an angle at which a chip's lattice lies in the picture; half a turn and the mirror image look the same. */
+export interface LatticeFit {
+  readonly lattice: ChipLattice;
+  readonly pxPerUm: number;
+  readonly angleDegrees: number;
+  /** Mean autocorrelation at the lattice's vectors minus that in between. */
+  readonly score: number;
+  /** Root mean square distance of peaks from the lattice, as a share of the pitch. */
+  readonly misfit: number;
+  /** Scale along the chip's x over that along its y, minus 1: other than 0 for a chip of another pitch. */
+  readonly stretch: number;
+}
+
+const MOST_VECTORS = 24;
+
+const known = new WeakMap<Chip, ChipLattice | undefined>();
+
+/** The lattice of a chip's gratings; undefined for a chip whose gratings are on none. */
+export function latticeOf(chip: Chip): ChipLattice | undefined {
+  // Comparing all gratings with each other takes longer than much of the search.
+  if (!known.has(chip)) known.set(chip, findLattice(chip));
+  return known.get(chip);
+}
+
+function findLattice(chip: Chip): ChipLattice | undefined {
+  const [first] = chip.gratings;
+  if (first === undefined || !chip.autoLocateGratings) return undefined;
+  const { gratings } = chip;
+  const counted = new Map<string, { vector: Point; count: number }>();
+  for (const a of gratings) {
+    for (const b of gratings) {
+      const vector = { x: b.x - a.x, y: b.y - a.y };
+      if (vector.y < 0 || (vector.y === 0 && vector.x <= 0)) continue;
+      const name = `${vector.x} ${vector.y}`;
+      const one = counted.get(name);
+      counted.set(name, { vector, count: (one?.count ?? 0) + 1 });
+    }
+  }
+  const all = [...counted.values()].map(({ vector }) => vector);
+  const x = Math.min(...all.filter((vector) => vector.y === 0).map((vector) => vector.x));
+  const y = Math.min(...all.filter((vector) => vector.y > 0).map((vector) => vector.y));
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return undefined;
+  const step = all.find((vector) => vector.y === y);
+  const stagger = (((step?.x ?? 0) % x) + x) % x;
+  const lattice = { pitch: { x, y }, stagger };
+  const whole = all.every((vector) => {
+    const { column, row } = cellOf(lattice, vector);
+    return Math.abs(column - Math.round(column)) < 0.02 && Math.abs(row - Math.round(row)) < 0.02;
+  });
+  if (!whole) return undefined;
+  const vectors = all.sort((a, b) => Math.hypot(a.x, a.y) - Math.hypot(b.x, b.y)).slice(0, MOST_VECTORS);
+  return { chip, ...lattice, box: { x: first.width, y: first.height }, vectors };
+}
+
+/** Column and row of a vector in the lattice; whole numbers for a vector of it. */
+export function cellOf({ pitch, stagger }: Pick<ChipLattice, "pitch" | "stagger">, vector: Point) {
+  const row = vector.y / pitch.y;
+  return { row, column: (vector.x - row * stagger) / pitch.x };
+}
+
+const LIMITS = { least: 0.06, most: 2.4 } as const;
+/** A chip may be turned this far from a quarter turn, degrees. */
+const MOST_TURN = 12;
+const MOST_PEAKS = 80;
+const LEAST_PEAK = 0.03;
+/** Lags shorter than this, px of the plane, are speckle and blur. */
+const SHORTEST_LAG = 3;
+const SHORT_VECTORS = 5;
+const FLATTEN_PX = 40;
+
+/** Scales and angles at which the lattices may lie in the plane, best first, a few of each chip. */
+export function findLattices(plane: Plane, lattices: readonly ChipLattice[], mostPerChip = 3): LatticeFit[] {
+  const flat = flatten(plane, FLATTEN_PX);
+  const correlation = new Lags(flat);
+  const fits: LatticeFit[] = [];
+  for (const lattice of lattices) {
+    const own: LatticeFit[] = [];
+    for (const peak of correlation.peaks) {
+      for (const vector of lattice.vectors.slice(0, SHORT_VECTORS)) {
+        const start = turnBetween(vector, peak);
+        if (!plausible(start.scale * plane.factor, start.angleDegrees)) continue;
+        const fit = refine(correlation, lattice, start, plane.factor);
+        if (fit !== undefined && plausible(fit.pxPerUm, fit.angleDegrees)) own.push(fit);
+      }
+    }
+    own.sort((a, b) => b.score - a.score);
+    fits.push(...distinct(own).slice(0, mostPerChip));
+  }
+  return fits.sort((a, b) => b.score - a.score);
+}
+
+function plausible(pxPerUm: number, angleDegrees: number): boolean {
+  const off = Math.abs(angleDegrees - 90 * Math.round(angleDegrees / 90));
+  return pxPerUm >= LIMITS.least && pxPerUm <= LIMITS.most && off <= MOST_TURN;
+}
+
+function distinct(fits: readonly LatticeFit[]): LatticeFit[] {
+  const kept: LatticeFit[] = [];
+  for (const fit of fits) {
+    const again = kept.some((other) => {
+      const turn = Math.abs(wrapDegrees(2 * (fit.angleDegrees - other.angleDegrees))) / 2;
+      return turn < 1 && Math.abs(fit.pxPerUm / other.pxPerUm - 1) < 0.01;
+    });
+    if (!again) kept.push(fit);
+  }
+  return kept;
+}
+
+/** Scale and angle (0 to 180 degrees, as in Pose) that take a chip vector to a lag. */
+function turnBetween(vector: Point, lag: Point): { scale: number; angleDegrees: number } {
+  const scale = Math.hypot(lag.x, lag.y) / Math.hypot(vector.x, vector.y);
+  const degrees = ((Math.atan2(vector.y, vector.x) - Math.atan2(lag.y, lag.x)) * 180) / Math.PI;
+  return { scale, angleDegrees: ((degrees % 180) + 180) % 180 };
+}
+
+/** Improves scale and angle on the peaks near all of the lattice's vectors, and scores them. */
+function refine(
+  lags: Lags,
+  lattice: ChipLattice,
+  start: { scale: number; angleDegrees: number },
+  factor: number,
+): LatticeFit | undefined {
+  const radians = (start.angleDegrees * Math.PI) / 180;
+  let [a, b] = [start.scale * Math.cos(radians), start.scale * Math.sin(radians)];
+  const { pitch, stagger, vectors } = lattice;
+  let score = 0;
+  let misfit = Number.POSITIVE_INFINITY;
+  let stretch = 0;
+  for (let round = 0; round < 3; round++) {
+    const reach = Math.hypot(a, b) * Math.min(pitch.x, pitch.y) * (round === 0 ? 0.15 : 0.08);
+    let [aa, bb, norm, sum, count, off, found] = [0, 0, 0, 0, 0, 0, 0];
+    const scales = new AxisScales(a, b);
+    for (const v of vectors) {
+      const at = { x: a * v.x + b * v.y, y: a * v.y - b * v.x };
+      if (!lags.holds(at)) continue;
+      count++;
+      const peak = lags.peakNear(at, Math.max(1.5, reach));
+      sum += lags.at(at);
+      if (peak === undefined) continue;
+      found++;
+      scales.add(v, peak);
+      off += (peak.x - at.x) ** 2 + (peak.y - at.y) ** 2;
+      // (a, b) solve lag = a·(v.x, v.y) + b·(v.y, −v.x) in the least-squares sense.
+      aa += v.x * peak.x + v.y * peak.y;
+      bb += v.y * peak.x - v.x * peak.y;
+      norm += v.x * v.x + v.y * v.y;
+    }
+    if (count < 3 || found < 3) return undefined;
+    misfit = Math.sqrt(off / found) / (Math.hypot(a, b) * Math.min(pitch.x, pitch.y));
+    let [between, places] = [0, 0];
+    for (const [column, row] of BETWEEN) {
+      const v = { x: column * pitch.x + row * stagger, y: row * pitch.y };
+      const at = { x: a * v.x + b * v.y, y: a * v.y - b * v.x };
+      if (!lags.holds(at) || Math.hypot(at.x, at.y) < SHORTEST_LAG) continue;
+      between += lags.at(at);
+      places++;
+    }
+    stretch = scales.stretch;
+    score = sum / count - (places > 0 ? between / places : 0);
+    if (round < 2) [a, b] = [aa / norm, bb / norm];
+  }
+  if (misfit > 0.05 || !(score > 0.02)) return undefined;
+  const angleDegrees = (Math.atan2(b, a) * 180) / Math.PI;
+  return { lattice, pxPerUm: Math.hypot(a, b) * factor, angleDegrees, score, misfit, stretch };
+}
+
+/** Separate scales along the chip's two directions, from its vectors and their peaks, by least squares. */
+class AxisScales {
+  private readonly a: number;
+  private readonly b: number;
+  private xx = 0;
+  private yy = 0;
+  private alongX = 0;
+  private alongY = 0;
+
+  /** `a`, `b`: scale times cosine and sine of the angle. */
+  constructor(a: number, b: number) {
+    const scale = Math.hypot(a, b);
+    this.a = a / scale;
+    this.b = b / scale;
+  }
+
+  add(vector: Point, lag: Point): void {
+    this.xx += vector.x * vector.x;
+    this.yy += vector.y * vector.y;
+    this.alongX += vector.x * (this.a * lag.x - this.b * lag.y);
+    this.alongY += vector.y * (this.b * lag.x + this.a * lag.y);
+  }
+
+  get stretch(): number {
+    return this.xx > 0 && this.yy > 0 ? this.alongX / this.xx / (this.alongY / this.yy) - 1 : 0;
+  }
+}
+
+/** Cells between the lattice's points, where a lattice that is really finer has peaks too. */
+const BETWEEN: readonly (readonly [number, number])[] = [0, 0.25, 0.5, 0.75, 1].flatMap((row) =>
+  [-0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75]
+    .filter((column) => column !== 0 || (row !== 0 && row !== 1))
+    .filter((column) => row !== 1 || column > 0)
+    .filter((column) => row !== 0 || column > 0)
+    .map((column): readonly [number, number] => [column, row]),
+);
+
+/** The autocorrelation of a plane with its peaks. Lags in px of the plane. */
+class Lags {
+  readonly peaks: Point[];
+  private readonly values: Float32Array;
+  private readonly lagX: number;
+  private readonly lagY: number;
+
+  constructor(plane: Plane) {
+    this.lagX = Math.floor(plane.width * 0.7);
+    this.lagY = Math.floor(plane.height * 0.7);
+    this.values = autocorrelate(plane, this.lagX, this.lagY);
+    this.peaks = this.findPeaks();
+  }
+
+  holds(lag: Point): boolean {
+    return Math.abs(lag.x) < this.lagX - 1 && Math.abs(lag.y) < this.lagY - 1;
+  }
+
+  at(lag: Point): number {
+    const sign = lag.y < 0 ? -1 : 1;
+    const [x, y] = [sign * lag.x, sign * lag.y];
+    const [left, top] = [Math.floor(x), Math.floor(y)];
+    const [fx, fy] = [x - left, y - top];
+    const upper = this.value(left, top) * (1 - fx) + this.value(left + 1, top) * fx;
+    const lower = this.value(left, top + 1) * (1 - fx) + this.value(left + 1, top + 1) * fx;
+    return upper * (1 - fy) + lower * fy;
+  }
+
+  /** The highest point within `reach` of a lag, to a fraction of a pixel; undefined when it lies at the rim. */
+  peakNear(lag: Point, reach: number): Point | undefined {
+    let best: { x: number; y: number; value: number } | undefined;
+    for (let y = Math.ceil(lag.y - reach); y <= lag.y + reach; y++) {
+      for (let x = Math.ceil(lag.x - reach); x <= lag.x + reach; x++) {
+        if (!this.holds({ x, y })) continue;
+        const value = this.value(x, y);
+        if (best === undefined || value > best.value) best = { x, y, value };
+      }
+    }
+    if (best === undefined || best.value < LEAST_PEAK) return undefined;
+    const { x, y } = best;
+    if (
+      [this.value(x - 1, y), this.value(x + 1, y), this.value(x, y - 1), this.value(x, y + 1)].some(
+        (v) => v > this.value(x, y),
+      )
+    )
+      return undefined;
+    return this.top(x, y);
+  }
+
+  private value(x: number, y: number): number {
+    const sign = y < 0 ? -1 : 1;
+    return this.values[sign * y * (2 * this.lagX + 1) + sign * x + this.lagX] ?? 0;
+  }
+
+  /** Top of the parabolas through a highest pixel and its neighbours. */
+  private top(x: number, y: number): Point {
+    const here = this.value(x, y);
+    return {
+      x: x + vertex(this.value(x - 1, y), here, this.value(x + 1, y)),
+      y: y + vertex(this.value(x, y - 1), here, this.value(x, y + 1)),
+    };
+  }
+
+  private findPeaks(): Point[] {
+    const found: { x: number; y: number; value: number }[] = [];
+    for (let y = 0; y < this.lagY - 1; y++) {
+      for (let x = y === 0 ? 1 : 1 - this.lagX; x < this.lagX - 1; x++) {
+        const value = this.value(x, y);
+        if (value < LEAST_PEAK || x * x + y * y < SHORTEST_LAG ** 2) continue;
+        if (value >= this.value(x - 1, y) && value > this.value(x + 1, y) && this.isRidge(x, y, value)) {
+          found.push({ x, y, value });
+        }
+      }
+    }
+    found.sort((a, b) => b.value - a.value);
+    // The strongest, and the shortest: with few gratings in view the lattice's own peaks are not the strongest.
+    const strong = found.slice(0, MOST_PEAKS);
+    return strong.map(({ x, y }) => this.top(x, y));
+  }
+
+  private isRidge(x: number, y: number, value: number): boolean {
+    for (let dx = -1; dx <= 1; dx++) {
+      if (value < this.value(x + dx, y - 1) || value < this.value(x + dx, y + 1)) return false;
+    }
+    return true;
+  }
+}
+
+/** Offset of a parabola's vertex from the middle one of three samples, within half a step. */
+export function vertex(before: number, here: number, after: number): number {
+  const bend = before - 2 * here + after;
+  return bend < 0 ? Math.max(-0.5, Math.min(0.5, (before - after) / (2 * bend))) : 0;
+}

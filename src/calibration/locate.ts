@@ -1,0 +1,167 @@
+// Finding the chip in a picture without any coordinates: which chip it is, how it lies there, and whether that is sure.
+//
+//   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
+import type { Picture } from "../analysis/picture.ts";
+import type { Chip } from "../chip/layout.ts";
+import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
+import type { LabelPatterns } from "./label-search.ts";
+import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
+import { type Refined, refinePose } from "./refine.ts";
+import { busiestPoint, findSites, type Sites } from "./sites.ts";
+import { View } from "./view.ts";
+
+/** A chip that was found, and how sure that is. */
+export interface Located extends Refined {
+  readonly chip: Chip;
+  /** By how much the labels and sites speak for this rather than the next best identity; one label is worth about 0.5. */
+  readonly margin: number;
+}
+
+/** What was seen although it does not suffice. */
+export interface Doubtful {
+  readonly reason: string;
+  readonly lattice: { readonly chipType: string; readonly pxPerUm: number; readonly angleDegrees: number } | undefined;
+}
+
+export type Search = { readonly found: Located } | { readonly doubt: Doubtful };
+
+/** Side of the picture in which the lattice is looked for, px. */
+const LATTICE_PX = 512;
+const MOST_LATTICES = 6;
+/** Lattices with a lower score are looked at only when none has a higher one, at any level. */
+const CLEAR_SCORE = 0.11;
+/** A lattice with so small a share of the best one's score is not looked at. */
+const FAINT = 0.4;
+/** Labels are at most this far from where a hypothesis puts them, µm. */
+const REACH_UM = 20;
+
+/** What it takes to be sure; measured by bench/calibrate-proof.ts. */
+const SURE = {
+  labels: 2,
+  /** Share of the labels in view that must be found; a quarter may be hidden. */
+  share: 0.55,
+  margin: 0.3,
+  /** Sum of the labels' likeness above chance. */
+  worth: 0.55,
+  labelResidual: { px: 0.3, um: 1 },
+  edgeResidual: { px: 0.45, um: 1.5 },
+  /** Gratings of another size, or a scale that the labels do not contradict. */
+  overhang: { px: 0.3, um: 1 },
+  /** Share of edges in view that must go along. */
+  edgeShare: 0.6,
+  stretch: 0.012,
+  likeness: 0.4,
+} as const;
+
+/** Looks for one of the chips in the picture. */
+export function locateChip(picture: Picture, chips: readonly Chip[], patterns: LabelPatterns): Search {
+  const lattices = chips.map(latticeOf).filter((lattice) => lattice !== undefined);
+  const view = new View(picture);
+  const looked: { doubt: Doubtful; strength: number }[] = [];
+  const faint: LatticeFit[] = [];
+  const consider = (fit: LatticeFit): Located | undefined => {
+    const judged = judge(view, patterns, fit);
+    if (judged === undefined) return undefined;
+    if ("found" in judged) return judged.found;
+    looked.push(judged);
+    return undefined;
+  };
+  for (const fits of latticesByLevel(view, lattices)) {
+    const least = Math.max(CLEAR_SCORE, FAINT * (fits[0]?.score ?? 0));
+    faint.push(...fits.filter(({ score }) => score < CLEAR_SCORE));
+    for (const fit of fits.filter(({ score }) => score >= least)) {
+      const found = consider(fit);
+      if (found !== undefined) return { found };
+    }
+    // A lattice that was seen clearly is not looked for again at a finer scale.
+    if (looked.some(({ strength }) => strength > CLEAR_LATTICE)) break;
+  }
+  if (looked.length === 0) {
+    for (const fit of faint.sort((a, b) => b.score - a.score).slice(0, MOST_LATTICES)) {
+      const found = consider(fit);
+      if (found !== undefined) return { found };
+    }
+  }
+  const [strongest] = looked.sort((a, b) => b.strength - a.strength);
+  return { doubt: strongest?.doubt ?? { reason: "no lattice of gratings in the picture", lattice: undefined } };
+}
+
+/** Strength (score times likeness of its gratings) of a lattice that is certainly one. */
+const CLEAR_LATTICE = 0.25;
+
+/** Lattices in the whole picture, then, should none of these do, in its busiest part at finer and finer scales. */
+export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): Generator<LatticeFit[]> {
+  const { picture } = view;
+  const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
+  yield findLattices(view.part(whole), lattices).slice(0, MOST_LATTICES);
+  for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) {
+    const { left, top } = busiest(view, factor * LATTICE_PX);
+    yield findLattices(view.part(factor, left, top, LATTICE_PX, LATTICE_PX), lattices).slice(0, MOST_LATTICES);
+  }
+}
+
+/** Top left of the square of `side` px about the middle of what varies in the picture. */
+function busiest(view: View, side: number): { left: number; top: number } {
+  const middle = busiestPoint(view);
+  const place = (at: number, length: number) => Math.max(0, Math.min(length - side, Math.round(at - side / 2)));
+  return { left: place(middle.x, view.picture.width), top: place(middle.y, view.picture.height) };
+}
+
+type Judged = { readonly found: Located } | { readonly doubt: Doubtful; readonly strength: number };
+
+function judge(view: View, patterns: LabelPatterns, fit: LatticeFit): Judged | undefined {
+  let doubtful: Judged | undefined;
+  for (const sites of findSites(view, fit)) {
+    if (sites.likeness < SURE.likeness) continue;
+    const judged = judgeSites(view, patterns, fit, sites);
+    if (judged !== undefined && "found" in judged) return judged;
+    doubtful ??= judged;
+  }
+  return doubtful;
+}
+
+function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites: Sites): Judged | undefined {
+  const ranked = rankHypotheses(view, patterns, sites);
+  const [best] = ranked;
+  if (best === undefined) return undefined;
+  const { chip } = fit.lattice;
+  const refined = refinePose(view, patterns, chip, best.pose, REACH_UM);
+  const margin = marginOf(best, ranked, refined);
+  const reason = whyUnsure(fit, refined, margin, chip);
+  if (reason === undefined) return { found: { ...refined, chip, margin } };
+  const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
+  return { doubt: { reason, lattice }, strength: fit.score * sites.likeness };
+}
+
+/** Advantage over the best hypothesis that calls the gratings otherwise. */
+function marginOf(best: Hypothesis, ranked: readonly Hypothesis[], refined: Refined): number {
+  const rival = ranked.find((other) => !sameIdentity(best, other));
+  const gained = labelScore(refined.labels) - labelScore(best.labels);
+  return best.score + Math.min(0, gained) - (rival?.score ?? 0);
+}
+
+/** Why a refined pose is not sure; undefined when it is. */
+function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
+  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesExpected } = refined;
+  const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
+  if (labels.length === 0)
+    return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
+  if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
+    return `identity ambiguous: only ${used.length} of the ${labels.length} labels expected in view are to be seen`;
+  }
+  if (used.length < SURE.share * labels.length) {
+    return `identity ambiguous: ${used.length} of ${labels.length} labels expected in view are to be seen, too few to be sure`;
+  }
+  if (margin < SURE.margin)
+    return "identity ambiguous: the labels in view fit another arrangement of the gratings as well";
+  if (labelResidualPx > limit(SURE.labelResidual)) {
+    return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
+  }
+  if (Math.abs(fit.stretch) > SURE.stretch) return `the gratings have another pitch than those of ${chip.type}`;
+  if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
+    return `the gratings do not lie where those of ${chip.type} do`;
+  }
+  if (Math.abs(overhangPx) > limit(SURE.overhang))
+    return `the gratings have another size or pitch than those of ${chip.type}`;
+  return undefined;
+}

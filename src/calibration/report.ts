@@ -1,0 +1,171 @@
+// What a calibration says about itself: the established ROI manifest, a file with everything measured, two pictures to
+// judge it by, and a summary.
+import { join } from "node:path";
+import { type FrameResult, flagNames } from "../analysis/method.ts";
+import { analysePicture } from "../analysis/resonance.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi } from "../analysis/roi.ts";
+import { drawRois } from "../analysis/roi-picture.ts";
+import { ensureDirectory, writeTogether } from "../files.ts";
+import type { LabelPatterns } from "./label-search.ts";
+import type { Located } from "./locate.ts";
+import { direction, type Pose, toAligned } from "./pose.ts";
+import { LEAST_LIKENESS } from "./refine.ts";
+import { layOutRois, type RoiLayout } from "./roi-layout.ts";
+import { edgeWidth } from "./sharpness.ts";
+import type { View } from "./view.ts";
+
+/** Everything said about a calibration; lengths in px of the picture. */
+export interface CalibrationSummary {
+  readonly chip_type: string;
+  /** Degrees; the established orientation is 0, not mirrored. */
+  readonly image_angle: number;
+  readonly mirrored: boolean;
+  readonly orientation: string;
+  readonly px_per_um: number;
+  /** Of the chip's origin in the aligned picture: aligned = offset + px_per_um · chip (y of the chip negated if mirrored). */
+  readonly offset: readonly [x: number, y: number];
+  readonly label_residual_px: number | null;
+  readonly edge_residual_px: number | null;
+  /** Advantage over the next best identity; null where it was given by hand. */
+  readonly margin: number | null;
+  readonly labels: readonly LabelSummary[];
+  readonly labels_not_agreeing: readonly string[];
+  readonly rois: number;
+  readonly dropped: RoiLayout["dropped"];
+  readonly without_resonance: readonly string[];
+  readonly saturated: readonly string[];
+  /** Width over which the light rises at the edge of a printed stroke; null where no label is in view. */
+  readonly edge_width_px: number | null;
+  /** Notes a person should read. */
+  readonly notes: readonly string[];
+}
+
+interface LabelSummary {
+  readonly label: string;
+  /** Middle of the label in the picture. */
+  readonly found_at: readonly [x: number, y: number];
+  readonly likeness: number;
+  readonly used: boolean;
+}
+
+export interface CalibrationFiles {
+  readonly summary: CalibrationSummary;
+  readonly layout: RoiLayout;
+  readonly located: Located;
+}
+
+/** Lays out the ROIs and measures what can be said about them. */
+export function describeCalibration(view: View, patterns: LabelPatterns, located: Located): CalibrationFiles {
+  const { picture } = view;
+  const { chip, pose, labels, used, outliers } = located;
+  const layout = layOutRois(view, chip, pose);
+  const flags = layout.rois.length === 0 ? undefined : measured(view, layout);
+  const flagged = (...names: string[]) =>
+    layout.rois
+      .filter((_, i) => flagNames(flags?.flags[i] ?? 0).some((flag) => names.includes(flag)))
+      .map(({ label }) => label);
+  const origin = toAligned(pose, picture, { x: 0, y: 0, width: 0, height: 0 });
+  const notes: string[] = [];
+  if (pose.mirrored) notes.push("the picture is mirrored against those of the established cameras");
+  if (layout.halvesExchanged) notes.push("_N is the lower half in the aligned picture, as on established pictures");
+  const few = used.length < 2;
+  if (few)
+    notes.push(`only ${used.length} labels are to be seen: the place along the rows is that of the gratings' edges`);
+  const summary: CalibrationSummary = {
+    chip_type: chip.type,
+    image_angle: layout.imageAngle,
+    mirrored: pose.mirrored,
+    orientation: orientationOf(pose),
+    px_per_um: rounded(pose.pxPerUm, 6),
+    offset: [rounded(origin.x, 2), rounded(origin.y, 2)],
+    label_residual_px: orNull(located.labelResidualPx),
+    edge_residual_px: orNull(located.edgeResidualPx),
+    margin: orNull(located.margin),
+    labels: labels.map(({ label, picture: at, likeness }) => {
+      return {
+        label: label.label,
+        found_at: [rounded(at.x, 2), rounded(at.y, 2)],
+        likeness: rounded(likeness, 3),
+        used: used.some((one) => one.label === label),
+      };
+    }),
+    labels_not_agreeing: outliers,
+    rois: layout.rois.length,
+    dropped: layout.dropped,
+    without_resonance: flagged("low_contrast", "not_converged"),
+    saturated: flagged("saturated"),
+    edge_width_px: orNull(edgeWidth(view, patterns, pose, used)),
+    notes,
+  };
+  return { summary, layout, located };
+}
+
+/**
+ * Writes the four files of a calibration into `directory`, all or none, the ROI manifest last; `manifestName` is that
+ * file's name. Returns their paths.
+ */
+export async function writeCalibration(
+  view: View,
+  { summary, layout, located }: CalibrationFiles,
+  directory: string,
+  manifestName: string,
+): Promise<string[]> {
+  const manifest = formatRoiManifest(layout);
+  const doubtful = new Set([...summary.without_resonance, ...summary.saturated]);
+  const labels = labelBoxes(view, located);
+  const unseen = new Set(summary.labels.filter(({ used }) => !used).map(({ label }) => label));
+  const files: [string, string | Uint8Array][] = [
+    ["Grating_locations.png", await drawRois(view.picture, layout, doubtful)],
+    ["Label_locations.png", await drawRois(view.picture, { imageAngle: layout.imageAngle, rois: labels }, unseen)],
+    ["CalculatedImageFeatures.json", `${JSON.stringify(summary, null, 1)}\n`],
+    [manifestName, manifest],
+  ];
+  await ensureDirectory(directory);
+  const paths = files.map(([name, bytes]): [string, string | Uint8Array] => [join(directory, name), bytes]);
+  await writeTogether(paths);
+  return paths.map(([path]) => path);
+}
+
+/** The labels in view as boxes of the aligned picture, where they were found. */
+function labelBoxes(view: View, { pose, labels }: Located): Roi[] {
+  return labels.map(({ label, picture, likeness }) => {
+    const expected = toAligned(pose, view.picture, label);
+    const middle = toAligned({ ...pose, x: picture.x, y: picture.y }, view.picture, {
+      x: 0,
+      y: 0,
+      width: 0,
+      height: 0,
+    });
+    const found = likeness >= LEAST_LIKENESS;
+    const [width, height] = [Math.round(expected.width), Math.round(expected.height)];
+    const x = Math.round(found ? middle.x - expected.width / 2 : expected.x);
+    const y = Math.round(found ? middle.y - expected.height / 2 : expected.y);
+    return { label: label.label, flip: false, x, y, width, height };
+  });
+}
+
+function measured(view: View, layout: RoiLayout): FrameResult {
+  const settings = {
+    method: "gaussian",
+    subRois: 10,
+    sampling: "precise",
+    bitDepthScaling: "fixed",
+    debug: false,
+  } as const;
+  return analysePicture(view.picture, parseRoiManifest(formatRoiManifest(layout), "the new ROI manifest"), settings);
+}
+
+/** The orientation in words: quarter turns from that of an established picture. */
+export function orientationOf(pose: Pick<Pose, "angleDegrees" | "mirrored">): string {
+  const right = direction(pose, { x: 1, y: 0 });
+  const turn = Math.abs(right.x) > Math.abs(right.y) ? (right.x > 0 ? "upright" : "upside down") : "on its side";
+  return pose.mirrored ? `${turn}, mirrored` : turn;
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+function orNull(value: number | undefined): number | null {
+  return value === undefined || !Number.isFinite(value) ? null : rounded(value, 3);
+}

@@ -1,0 +1,107 @@
+// From the pose of a chip to its ROIs: which halves of gratings are wholly in view, what they are called, and why others
+// were left out.
+import { samplePatches } from "../analysis/correlate.ts";
+import type { Roi, RoiManifest } from "../analysis/roi.ts";
+import { type Chip, type Grating, type GratingHalf, gratingHalves } from "../chip/layout.ts";
+import { direction, fromAligned, type Point, type Pose, toAligned, toPicture } from "./pose.ts";
+import type { View } from "./view.ts";
+
+/** Gratings without ROIs and the reason. */
+export interface Dropped {
+  readonly reason: string;
+  readonly gratings: readonly string[];
+}
+
+export interface RoiLayout extends Pick<RoiManifest, "imageAngle" | "rois"> {
+  readonly dropped: readonly Dropped[];
+  /**
+   * The halves of a mirrored chip carry each other's names, because `_N` is the lower half in the aligned picture. Not so
+   * where its bands show that the bow-ties are mirrored with it: then the upper half is the one to be reversed.
+   */
+  readonly halvesExchanged: boolean;
+}
+
+/** ROIs end this far inside the picture, so that interpolation at their edges stays inside too. */
+const MARGIN_PX = 2;
+
+/**
+ * The ROIs of a chip: coordinates rounded, sides as the established system cuts them. A grating gives all of its ROIs or
+ * none.
+ */
+export function layOutRois(view: View, chip: Chip, pose: Pose): RoiLayout {
+  const { width, height } = view.picture;
+  const size = { width, height };
+  const halvesExchanged = pose.mirrored && chip.halves === "rows" && !bowTiesMirrored(view, chip, pose);
+  const halves = gratingHalves(chip);
+  const outside = new Set<string>();
+  const cut = new Set<string>();
+  const placed = halves.map((half): Roi => {
+    const box = toAligned(pose, size, halvesExchanged ? otherHalf(halves, half) : half);
+    const roi = {
+      label: half.label,
+      flip: half.flip,
+      y: Math.round(box.y),
+      x: Math.round(box.x),
+      height: Math.floor(box.height + 1e-9),
+      width: Math.round(box.width),
+    };
+    if (roi.height < 1 || roi.width < 1) outside.add(half.grating);
+    const within = ({ x, y }: Point) =>
+      x >= MARGIN_PX && y >= MARGIN_PX && x <= width - MARGIN_PX && y <= height - MARGIN_PX;
+    const corners = [roi.x, roi.x + roi.width].flatMap((x) => [roi.y, roi.y + roi.height].map((y) => ({ x, y })));
+    if (!corners.every((corner) => within(fromAligned(pose.angleDegrees, size, corner)))) outside.add(half.grating);
+    else if (!corners.every(within)) cut.add(half.grating);
+    return roi;
+  });
+  const rois = placed.filter((_, i) => !outside.has(halves[i]?.grating ?? "") && !cut.has(halves[i]?.grating ?? ""));
+  const dropped = [
+    { reason: "not wholly in the picture", gratings: [...outside] },
+    {
+      reason:
+        "outside the picture once it is turned upright; set Camera.camera_transform so that pictures come upright",
+      gratings: [...cut].filter((grating) => !outside.has(grating)),
+    },
+  ].filter(({ gratings }) => gratings.length > 0);
+  return { imageAngle: Number(pose.angleDegrees.toFixed(5)), rois, dropped, halvesExchanged };
+}
+
+function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHalf {
+  return halves.find((one) => one.grating === half.grating && one.flip !== half.flip) ?? half;
+}
+
+/** Shift of bands between the halves of a grating, as a share of its width, that is taken for real. */
+const LEAST_SHIFT = 0.02;
+
+/** Whether bands lie clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
+function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
+  const shifts = chip.gratings.flatMap((grating) => {
+    const [upper, lower] = [0, 0.5].map((share) => bandPlace(view, pose, grating, share));
+    return upper === undefined || lower === undefined ? [] : [lower - upper];
+  });
+  if (shifts.length === 0) return false;
+  const sorted = shifts.sort((a, b) => a - b);
+  const middle = sorted[sorted.length >> 1] ?? 0;
+  const spread = sorted.map((shift) => Math.abs(shift - middle)).sort((a, b) => a - b)[sorted.length >> 1] ?? 0;
+  return middle > Math.max(LEAST_SHIFT, (2 * 1.4826 * spread) / Math.sqrt(sorted.length));
+}
+
+/** Where the light of half a grating is centred along the chip's x, 0 to 1; undefined when it is not in the picture. */
+function bandPlace(view: View, pose: Pose, grating: Grating, share: number): number | undefined {
+  const [columns, rows] = [32, 4];
+  const step = { x: (0.9 * grating.width) / columns, y: (0.4 * grating.height) / rows };
+  const start = toPicture(pose, {
+    x: grating.x + 0.05 * grating.width + step.x / 2,
+    y: grating.y + (share + 0.05) * grating.height + step.y / 2,
+  });
+  const [right, down] = [direction(pose, { x: step.x, y: 0 }), direction(pose, { x: 0, y: step.y })];
+  const s = pose.pxPerUm;
+  const frame = Float64Array.of(start.x, start.y, s * right.x, s * right.y, s * down.x, s * down.y);
+  const patch = samplePatches(view.atMost(Math.min(step.x, step.y) * s), frame, columns, rows);
+  const profile = Array.from({ length: columns }, (_, x) =>
+    Array.from({ length: rows }, (__, y) => patch[y * columns + x] as number).reduce((sum, value) => sum + value, 0),
+  );
+  const least = Math.min(...profile);
+  const light = profile.reduce((sum, value) => sum + value - least, 0);
+  if (!(light > 0)) return undefined;
+  return profile.reduce((sum, value, x) => sum + (value - least) * x, 0) / light / columns;
+}

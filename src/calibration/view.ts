@@ -1,0 +1,58 @@
+// A picture at the resolutions that the search needs: shrunk on demand, kept. The few brightest and darkest pixels
+// (scratches, hot pixels) are brought back to the range of all others first.
+import { type Plane, shrink } from "../analysis/correlate.ts";
+import type { Picture } from "../analysis/picture.ts";
+
+/** Share of the pixels at either end whose value is not believed. */
+const BEYOND = 0.004;
+/** No coarser than this: a shrunk picture keeps at least so many px on its shorter side. */
+const FEWEST_PX = 48;
+
+export class View {
+  readonly picture: Picture;
+  private readonly planes = new Map<number, Plane>();
+  private readonly range: { readonly low: number; readonly high: number };
+
+  constructor(picture: Picture) {
+    this.picture = picture;
+    this.range = rangeOf(picture);
+  }
+
+  /** Part of the picture, shrunk: see shrink in analysis/correlate.ts. */
+  part(factor: number, left = 0, top = 0, columns?: number, rows?: number): Plane {
+    const plane = shrink(this.picture, factor, left, top, columns, rows);
+    const { values } = plane;
+    const { low, high } = this.range;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number;
+      if (value < low) values[i] = low;
+      else if (value > high) values[i] = high;
+    }
+    return plane;
+  }
+
+  /** The whole picture with pixels of at most `px` px of the original, or the original when that is less than two. */
+  atMost(px: number): Plane {
+    const coarsest = Math.max(1, Math.floor(Math.min(this.picture.width, this.picture.height) / FEWEST_PX));
+    // Few different ones, so that they are used again.
+    const wanted = Math.max(1, Math.min(px, coarsest));
+    const factor = wanted >= 4 ? 2 ** Math.floor(Math.log2(wanted)) : Math.floor(wanted);
+    let plane = this.planes.get(factor);
+    if (plane === undefined) {
+      plane = this.part(factor);
+      this.planes.set(factor, plane);
+    }
+    return plane;
+  }
+}
+
+/** Values between which all but the most extreme pixels lie, from every so manyth pixel. */
+function rangeOf({ pixels }: Picture): { low: number; high: number } {
+  const every = Math.max(1, Math.floor(pixels.length / 60_000));
+  const sample = Float64Array.from(
+    { length: Math.floor(pixels.length / every) },
+    (_, i) => pixels[i * every] as number,
+  ).sort();
+  const at = (share: number) => sample[Math.floor(share * (sample.length - 1))] ?? 0;
+  return { low: at(BEYOND), high: at(1 - BEYOND) };
+}

@@ -1,0 +1,83 @@
+// Chips as existing installations describe them: one Chip_map.json for all of them, and a directory of label pictures.
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { Failure } from "../failure.ts";
+import { type Chip, type ChipLabel, chipTypes, type Grating, loadChip } from "./layout.ts";
+
+const sized = { label: z.string(), "x-size": z.number().positive(), "y-size": z.number().positive() };
+const origin = z.tuple([z.number(), z.number()]);
+const chipMap = z.object({
+  chip: z.array(
+    z.object({
+      chip_type: z.string(),
+      auto_locate_grating: z.boolean().default(true),
+      labels: z.array(z.object({ ...sized, label_origin: origin })).default([]),
+      gratings: z.array(z.object({ ...sized, grating_origin: origin })).default([]),
+    }),
+  ),
+});
+type MapChip = z.infer<typeof chipMap>["chip"][number];
+
+/** Height of the small characters and distance between them, where a map says nothing about its font, µm. */
+const FONT = { width: 57, pitch: 70, height: 80 } as const;
+
+/**
+ * The chips of a Chip_map.json that have gratings. Two gratings of the same label (the rows of IMEC-I) are told apart by
+ * L and R. What is printed at a label is what its name begins with. Failure chip.invalid.
+ */
+export function readChipMap(path: string): Chip[] {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure("chip.invalid", `${path}: cannot be read as a chip map: ${reason}`, { cause: error });
+  }
+  const checked = chipMap.safeParse(raw);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new Failure("chip.invalid", `${path}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a chip map"}`);
+  }
+  return checked.data.chip.filter(({ gratings }) => gratings.length > 0).map(chipOf);
+}
+
+function chipOf(entry: MapChip): Chip {
+  const builtIn = chipTypes().includes(entry.chip_type) ? loadChip(entry.chip_type) : undefined;
+  return {
+    type: entry.chip_type,
+    autoLocateGratings: entry.auto_locate_grating,
+    halves: entry.chip_type === "IMECII_2" ? "rows" : "columns",
+    gratings: apart(
+      entry.gratings.map(({ label, "x-size": width, "y-size": height, grating_origin: [x, y] }) => {
+        return { label, x, y, width, height };
+      }),
+    ),
+    labels: entry.labels.map(({ label, "x-size": width, "y-size": height, label_origin: [x, y] }): ChipLabel => {
+      const known = builtIn?.labels.find((one) => one.label === label);
+      if (known !== undefined) return { ...known, x, y, width, height };
+      const text = /corner/i.test(label) ? "" : (/^[0-9A-I]{1,2}(?=[-_]|$)/.exec(label)?.[0] ?? "");
+      const large = height > 2 * FONT.height;
+      return {
+        label,
+        text,
+        x,
+        y,
+        width,
+        height,
+        pitch: large ? width : FONT.pitch,
+        characterWidth: large ? width : FONT.width,
+      };
+    }),
+    ticks: [],
+  };
+}
+
+/** Gratings that share a label get L and R, from left to right. */
+function apart(gratings: readonly Grating[]): Grating[] {
+  return gratings.map((grating) => {
+    const same = gratings.filter(({ label }) => label === grating.label).sort((a, b) => a.x - b.x);
+    if (same.length < 2) return grating;
+    if (same.length > 2) throw new Failure("chip.invalid", `grating label ${grating.label} is used more than twice`);
+    return { ...grating, label: `${grating.label}${same[0] === grating ? "L" : "R"}` };
+  });
+}

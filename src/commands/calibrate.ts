@@ -1,0 +1,188 @@
+// `phorest calibrate`: from a picture to the ROI manifest, with the proof beside it.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { CommandModule } from "yargs";
+import { decodePicture } from "../analysis/decode.ts";
+import { type Anchor, locateByAnchors, locateByFeatures } from "../calibration/by-hand.ts";
+import { readLabelPictures } from "../calibration/label-pictures.ts";
+import { LabelPatterns, type LabelPicture } from "../calibration/label-search.ts";
+import { type Doubtful, locateChip, type Search } from "../calibration/locate.ts";
+import { type CalibrationSummary, describeCalibration, writeCalibration } from "../calibration/report.ts";
+import { View } from "../calibration/view.ts";
+import { readChipMap } from "../chip/chip-map.ts";
+import { type Chip, chipTypes, expandChip, loadChip } from "../chip/layout.ts";
+import { loadConfig } from "../config/config.ts";
+import { loadFeatureLocations } from "../config/features.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure.ts";
+import type { GlobalOptions } from "./global.ts";
+
+interface CalibrateOptions extends GlobalOptions {
+  image: string;
+  features: string | undefined;
+  auto: boolean;
+  anchor: string[] | undefined;
+  chip: string | undefined;
+  "chip-map": string | undefined;
+  out: string | undefined;
+}
+
+export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = {
+  command: "calibrate <image>",
+  describe: "Find the chip in a picture and write the ROI manifest, with pictures to judge it by",
+  builder: (yargs) =>
+    yargs
+      .positional("image", { type: "string", demandOption: true, describe: "the picture" })
+      .option("auto", { type: "boolean", default: false, describe: "Find everything by itself (the default)" })
+      .option("features", {
+        type: "string",
+        requiresArg: true,
+        describe: "Feature_locations.toml: rough places of labels",
+      })
+      .option("anchor", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "LABEL=x,y: rough top left corner of a grating or label, px; at least twice",
+      })
+      .option("chip", { type: "string", requiresArg: true, describe: "Chip type, or a chip file of your own" })
+      .option("chip-map", { type: "string", requiresArg: true, describe: "Chip_map.json of an existing installation" })
+      .option("out", { type: "string", requiresArg: true, describe: "Directory; else Assets.generated_files_dir" })
+      .example("phorest calibrate frame.png --auto", "which chip it is, and where every ROI lies")
+      .example("phorest calibrate frame.png --anchor 052A=27,64 --anchor 124B=1062,1153", "where no label is in view"),
+  handler: async (options) => {
+    const { image, features, json, out, auto } = options;
+    const { config } = loadConfig(options.config);
+    const anchors = (options.anchor ?? []).map(parseAnchor);
+    const ways = [auto, features !== undefined, anchors.length > 0].filter(Boolean).length;
+    if (ways > 1) throw usage("choose one of --auto, --features and --anchor");
+    if (anchors.length === 1) throw usage("one --anchor gives no angle", "name a second grating, far from the first");
+    const named = features === undefined ? undefined : loadFeatureLocations(resolve(features));
+    const chips = chipsFor(options, named?.chip_type);
+    const pictures = await labelPictures(config, chips);
+    const patterns = new LabelPatterns(pictures);
+    const picture = await decodePicture(image);
+    if (Math.min(picture.width, picture.height) < SMALLEST_PX) {
+      throw usage(`${image}: ${picture.width} x ${picture.height} px is too small to show a chip`);
+    }
+    const found: Search =
+      named !== undefined
+        ? locateByFeatures(picture, chips[0] as Chip, named.features, patterns)
+        : anchors.length > 0
+          ? locateByAnchors(picture, chips, anchors, patterns)
+          : locateChip(picture, chips, patterns);
+    if ("doubt" in found) {
+      if (json) process.stdout.write(`${JSON.stringify({ found: false, ...found.doubt })}\n`);
+      throw uncertain(image, found.doubt, anchors.length > 0 || named !== undefined);
+    }
+    const view = new View(picture);
+    const described = describeCalibration(view, patterns, found.found);
+    if (described.layout.rois.length === 0) {
+      const reasons = described.summary.dropped.map(({ reason }) => reason).join("; ");
+      throw new Failure("calibration.uncertain", `${image}: the chip was found, but no ROI is in view: ${reasons}`);
+    }
+    const directory = resolve(out ?? config.Assets.generated_files_dir);
+    const files = await writeCalibration(view, described, directory, config.Paths.roi_manifest_filename);
+    process.stdout.write(
+      json ? `${JSON.stringify({ found: true, ...described.summary, files })}\n` : told(described.summary),
+    );
+    if (!json) process.stderr.write(`wrote ${files.join(", ")}\n`);
+  },
+};
+
+const SMALLEST_PX = 100;
+
+function usage(message: string, hint?: string): Failure {
+  return new Failure("usage.invalid", message, hint === undefined ? {} : { hint });
+}
+
+function parseAnchor(text: string): Anchor {
+  const match = /^(.+)=\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*$/.exec(text);
+  const [x, y] = [Number(match?.[2]), Number(match?.[3])];
+  if (match === null || !Number.isFinite(x) || !Number.isFinite(y)) {
+    throw usage(`--anchor ${text}: expected LABEL=x,y, such as 052A=27,64`);
+  }
+  return { label: match[1] as string, x, y };
+}
+
+/** The chips that may be in the picture. */
+function chipsFor({ chip, "chip-map": map }: CalibrateOptions, inFile: string | undefined): Chip[] {
+  const type = chip ?? inFile;
+  if (type?.endsWith(".toml")) return [chipFile(type)];
+  const known = map === undefined ? undefined : readChipMap(resolve(map));
+  if (type === undefined) return known ?? chipTypes().map(loadChip);
+  if (known === undefined) return [loadChip(type)];
+  const found = known.find((one) => one.type === type);
+  if (found !== undefined) return [found];
+  throw new Failure("chip.unknown", `${map}: no chip type "${type}" with gratings`, {
+    hint: `it has ${known.map((one) => one.type).join(", ")}`,
+  });
+}
+
+function chipFile(path: string): Chip {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Failure("chip.unknown", `${path}: no chip file there`, { cause: error });
+  }
+  return expandChip(text, path);
+}
+
+async function labelPictures(config: Config, chips: readonly Chip[]): Promise<ReadonlyMap<string, LabelPicture>> {
+  const directory = config.Assets.label_template_dir;
+  const [only] = chips;
+  if (directory === undefined || only === undefined || chips.length > 1) return new Map();
+  return readLabelPictures(resolve(directory), only);
+}
+
+function uncertain(image: string, { reason, lattice }: Doubtful, byHand: boolean): Failure {
+  const seen =
+    lattice === undefined
+      ? ""
+      : `; seen: a lattice like that of ${lattice.chipType}, ${lattice.pxPerUm.toFixed(4)} px/µm, ` +
+        `turned by ${quarterRest(lattice.angleDegrees).toFixed(2)} degrees, up to quarter turns`;
+  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${reason}${seen}`, {
+    hint: byHand
+      ? "check labels and coordinates"
+      : "show labels and an edge of the lattice, or name two gratings with --anchor LABEL=x,y",
+  });
+}
+
+/** What is left of an angle after quarter turns. */
+function quarterRest(degrees: number): number {
+  return degrees - 90 * Math.round(degrees / 90);
+}
+
+function told(summary: CalibrationSummary): string {
+  const { labels, dropped } = summary;
+  const list = (names: readonly string[]) => `${names.slice(0, 6).join(", ")}${names.length > 6 ? ", …" : ""}`;
+  const lines: [string, string][] = [
+    ["chip", `${summary.chip_type}, ${summary.orientation}`],
+    ["angle", `${summary.image_angle.toFixed(3)}°`],
+    ["scale", `${summary.px_per_um.toFixed(5)} px/µm`],
+    ["offset", `${summary.offset.map((value) => value.toFixed(1)).join(", ")} px`],
+    [
+      "labels",
+      `${labels.filter(({ used }) => used).length} of ${labels.length} in view found` +
+        (summary.label_residual_px === null ? "" : `, ${summary.label_residual_px.toFixed(2)} px from the fit`),
+    ],
+    ["ROIs", String(summary.rois)],
+    ...dropped.map(({ reason, gratings }): [string, string] => [
+      "dropped",
+      `${gratings.length} gratings ${reason} (${list(gratings)})`,
+    ]),
+  ];
+  if (summary.margin !== null) lines.push(["margin", `${summary.margin.toFixed(2)} over the next best identity`]);
+  if (summary.labels_not_agreeing.length > 0)
+    lines.push(["left out", `labels ${list(summary.labels_not_agreeing)}: not where the others say`]);
+  if (summary.without_resonance.length > 0) {
+    lines.push(["no resonance", `in ${summary.without_resonance.length} ROIs (${list(summary.without_resonance)})`]);
+  }
+  if (summary.saturated.length > 0)
+    lines.push(["saturated", `${summary.saturated.length} ROIs (${list(summary.saturated)})`]);
+  if (summary.edge_width_px !== null)
+    lines.push(["sharpness", `edges rise within ${summary.edge_width_px.toFixed(1)} px`]);
+  for (const note of summary.notes) lines.push(["note", note]);
+  return `${lines.map(([name, value]) => `${name.padEnd(13)}${value}`).join("\n")}\n`;
+}

@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseRoiManifest } from "../../src/analysis/roi.ts";
+import { packageRoot } from "../../src/files.ts";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+
+let directory = "";
+const simulator = createSimulator();
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "phorest-calibrate-"));
+  writeFileSync(join(directory, "frame.png"), await encodePicture(simulator.render(0, 0), "png"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Runs the real program. */
+function calibrate(...words: string[]): Promise<{ code: number; out: string; error: string }> {
+  const program = ["--import", "tsx", join(packageRoot(), "src/cli.ts"), "calibrate", ...words];
+  return new Promise((done) => {
+    execFile(process.execPath, program, { cwd: packageRoot() }, (failed, out, error) => {
+      done({ code: typeof failed?.code === "number" ? failed.code : 0, out, error });
+    });
+  });
+}
+
+describe("phorest calibrate", () => {
+  it("writes manifest, measurements and both pictures, and says as JSON what it found", async () => {
+    const out = join(directory, "out");
+    const { code, out: said } = await calibrate(join(directory, "frame.png"), "--auto", "--json", "--out", out);
+    expect(code).toBe(0);
+    const summary = JSON.parse(said);
+    expect(summary).toMatchObject({ found: true, chip_type: "IMECII_2", mirrored: false });
+    expect(readdirSync(out).sort()).toEqual([
+      "CalculatedImageFeatures.json",
+      "Grating_locations.png",
+      "Label_locations.png",
+      "ROI_manifest.json",
+    ]);
+    const written = parseRoiManifest(readFileSync(join(out, "ROI_manifest.json"), "utf8"), "written");
+    const truth = new Map(simulator.roiManifest().rois.map((roi) => [roi.label, roi]));
+    expect(written.rois.length).toBe(truth.size);
+    for (const { label, x, y, flip } of written.rois) {
+      expect(truth.get(label)?.flip).toBe(flip);
+      expect(Math.abs(x - (truth.get(label)?.x ?? 0)), label).toBeLessThanOrEqual(1);
+      expect(Math.abs(y - (truth.get(label)?.y ?? 0)), label).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("ends with 3, one line and no file where only the inside of the lattice is in view", async () => {
+    const out = join(directory, "none");
+    mkdirSync(out);
+    const picture = join(packageRoot(), "test/cases/oracle-pictures/img_B.png");
+    const { code, error } = await calibrate(picture, "--out", out);
+    expect(code).toBe(3);
+    expect(error.trim().split("\n")).toHaveLength(1);
+    expect(error).toMatch(/identity ambiguous.*px\/µm.*degrees/);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  it("ends with 2 and one line for what cannot be meant", async () => {
+    const frame = join(directory, "frame.png");
+    for (const words of [
+      ["--anchor", "052A"],
+      ["--anchor", "052A=1,2"],
+      ["--auto", "--anchor", "052A=1,2", "--anchor", "053A=4,5"],
+      ["--chip", "IMECII_9"],
+    ]) {
+      const { code, error } = await calibrate(frame, ...words);
+      expect(code, words.join(" ")).toBe(2);
+      expect(error.trim().split("\n"), words.join(" ")).toHaveLength(1);
+    }
+  });
+});

@@ -1,0 +1,153 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { decodePicture } from "../../src/analysis/decode.ts";
+import { parseRoiManifest } from "../../src/analysis/roi.ts";
+import { locateByAnchors, locateByFeatures } from "../../src/calibration/by-hand.ts";
+import { LabelPatterns } from "../../src/calibration/label-search.ts";
+import { locateChip } from "../../src/calibration/locate.ts";
+import { toPicture } from "../../src/calibration/pose.ts";
+import { layOutRois } from "../../src/calibration/roi-layout.ts";
+import { View } from "../../src/calibration/view.ts";
+import { chipTypes, loadChip } from "../../src/chip/layout.ts";
+import { packageRoot } from "../../src/files.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+import { chipShot, cornerError, DECOYS, decoyShot, reorient } from "./pictures.ts";
+
+const SIZE = { width: 1920, height: 1460 };
+const chips = chipTypes().map(loadChip);
+const patterns = new LabelPatterns();
+
+describe("automatic calibration", () => {
+  it("finds chips of all types, scales and orientations, spoilt or not, to a pixel, or refuses", () => {
+    const outcome = Array.from({ length: 8 }, (_, i) => {
+      const shot = chipShot(i + 1, SIZE);
+      const search = locateChip(shot.picture, chips, patterns);
+      if ("doubt" in search) return "refused";
+      return search.found.chip.type === shot.chip.type && cornerError(shot, search.found.pose) <= 1
+        ? "right"
+        : `wrong: ${shot.description}`;
+    });
+    expect(outcome.filter((one) => one.startsWith("wrong"))).toEqual([]);
+    expect(outcome.filter((one) => one === "right").length).toBeGreaterThanOrEqual(7);
+  });
+
+  it("accepts nothing where there is no chip, another chip, another pitch, or no label", () => {
+    const accepted = DECOYS.flatMap((kind, i) => {
+      const { picture, chips: known, description } = decoyShot(40 + i, kind, SIZE);
+      return "found" in locateChip(picture, known, patterns) ? [description] : [];
+    });
+    expect(accepted).toEqual([]);
+  });
+
+  it("says angle, scale and lattice, and that the identity is ambiguous, where only the lattice's inside is in view", async () => {
+    const picture = await decodePicture(join(packageRoot(), "test/cases/oracle-pictures/img_B.png"));
+    const search = locateChip(picture, chips, patterns);
+    if (!("doubt" in search)) throw new Error("accepted");
+    expect(search.doubt.reason).toMatch(/identity ambiguous/);
+    expect(search.doubt.lattice?.chipType).toBe("IMECII_2");
+    expect(search.doubt.lattice?.pxPerUm).toBeCloseTo(0.724, 2);
+  });
+
+  it("gives the simulator's own ROIs, in every orientation the same gratings", () => {
+    const simulator = createSimulator({ chipType: "IMECII_2" });
+    const { placement } = simulator;
+    const picture = simulator.render(0, 0);
+    const expected = simulator.roiManifest().rois.map(({ label, flip }) => `${label} ${flip}`);
+    const upright = locateChip(picture, chips, patterns);
+    if ("doubt" in upright) throw new Error(upright.doubt.reason);
+    const { pose } = upright.found;
+    expect(pose.pxPerUm).toBeCloseTo(placement.pxPerUm, 3);
+    for (const [quarters, mirrored] of [
+      [0, false],
+      [2, false],
+      [0, true],
+      [2, true],
+    ] as const) {
+      const turned = reorient(picture, pose, quarters, mirrored);
+      const search = locateChip(turned.picture, chips, patterns);
+      if ("doubt" in search) throw new Error(search.doubt.reason);
+      const found = search.found.pose;
+      expect(found.mirrored).toBe(mirrored);
+      const layout = layOutRois(new View(turned.picture), search.found.chip, found);
+      // Rows at the picture's rim may gain or lose a grating by a pixel of margin.
+      const ours = new Set(layout.rois.map(({ label, flip }) => `${label} ${flip}`));
+      expect(expected.filter((one) => ours.has(one)).length).toBeGreaterThan(0.9 * expected.length);
+    }
+  });
+});
+
+describe("calibration by hand", () => {
+  it("agrees with the established ROIs within two pixels from two rough anchors", async () => {
+    const folder = join(packageRoot(), "test/cases/oracle-pictures");
+    const picture = await decodePicture(join(folder, "img_B.png"));
+    const theirs = parseRoiManifest(readFileSync(join(folder, "img_B.manifest.json"), "utf8"), "img_B");
+    const corner = (label: string) => theirs.rois.find((roi) => roi.label === `${label}_S`) ?? { x: 0, y: 0 };
+    const anchors = [
+      { label: "052A", x: corner("052A").x + 12, y: corner("052A").y - 9 },
+      { label: "124B", x: corner("124B").x - 10, y: corner("124B").y + 11 },
+    ];
+    const search = locateByAnchors(picture, chips, anchors, patterns);
+    if ("doubt" in search) throw new Error(search.doubt.reason);
+    const ours = new Map(
+      layOutRois(new View(picture), search.found.chip, search.found.pose).rois.map((roi) => [roi.label, roi]),
+    );
+    for (const roi of theirs.rois) {
+      const own = ours.get(roi.label);
+      expect(own?.flip, roi.label).toBe(roi.flip);
+      expect(Math.abs((own?.x ?? 0) - roi.x), roi.label).toBeLessThanOrEqual(2);
+      expect(Math.abs((own?.y ?? 0) - roi.y), roi.label).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it("finds labels near rough places and names one that is elsewhere", () => {
+    const simulator = createSimulator({
+      chipType: "IMECII_2",
+      width: 2300,
+      height: 1800,
+      pxPerUm: 0.45,
+      angleDegrees: -2,
+    });
+    const picture = simulator.render(0, 0);
+    const truth = locateChip(picture, chips, patterns);
+    if ("doubt" in truth) throw new Error(truth.doubt.reason);
+    const { chip, pose, used } = truth.found;
+    const features = used.slice(0, 4).map(({ label }, i) => {
+      const { x, y } = toPicture(pose, label);
+      const off = i === 3 ? 160 : 6;
+      return { label: label.label, feature_location: [x + off, y - off] as [number, number] };
+    });
+    const search = locateByFeatures(picture, chip, features, patterns);
+    if ("doubt" in search) throw new Error(search.doubt.reason);
+    expect(cornerError({ picture, chip, pose, description: "" }, search.found.pose)).toBeLessThan(0.5);
+  });
+
+  it("refuses a label that no chip has", () => {
+    const picture = createSimulator().render(0, 0);
+    const anchors = [
+      { label: "999Z", x: 1, y: 1 },
+      { label: "052A", x: 5, y: 5 },
+    ];
+    expect(() => locateByAnchors(picture, chips, anchors, patterns)).toThrow(/no grating or label "999Z"/);
+  });
+});
+
+describe("chip maps of existing installations", () => {
+  it("are read, two gratings of one label told apart", async (context) => {
+    const path = join(process.env.PHOREST_REFERENCE ?? join(packageRoot(), "../shared/reference"), "Chip_map.json");
+    if (!existsSync(path)) {
+      context.skip(`no chip map at ${path}; set PHOREST_REFERENCE to read it`);
+      return;
+    }
+    const { readChipMap } = await import("../../src/chip/chip-map.ts");
+    const read = readChipMap(path);
+    for (const type of chipTypes()) {
+      const chip = read.find((one) => one.type === type);
+      expect(chip?.gratings.map(({ label, x, y }) => `${label} ${x} ${y}`).sort()).toEqual(
+        loadChip(type)
+          .gratings.map(({ label, x, y }) => `${label} ${x} ${y}`)
+          .sort(),
+      );
+    }
+  });
+});
