@@ -115,32 +115,14 @@ double Tracking::leftOver() const {
 
 /** By how much the variance is larger than that of independent residuals of the weights' size. Overwrites the gain. */
 void Tracking::worth() {
-  double influences = 0, slopes = 0, inside = 0, counted = 0;
-  for (int row = 0; row < roi_.rows; ++row) {
-    for (int i = 0; i < roi_.stride; ++i) {
-      const long at = static_cast<long>(row) * roi_.stride + i;
-      double influence = 0;
-      if (i < roi_.width && roi_.reference[at] > 0) {
-        ++counted;
-        if (roi_.weight[at] > 0) {
-          const double scaled = roi_.residual[at] * inverseNoiseAt(roi_.predicted[at]);
-          const double part = scaled * scaled / (kTukey * kTukey);
-          const double kept = std::max(0.0, 1 - part);
-          influence = scaled * kept * kept;
-          influences += influence * influence;
-          slopes += kept * (1 - 5 * part);
-          inside += kept * kept;
-        }
-      }
-      roi_.gain[at] = influence;
-    }
-  }
-  kept_ = counted > 0 ? inside / counted : 0;
+  TrackPulls pulls{};
+  vectorUnit().trackPulls(roi_, noise_, pulls);
+  kept_ = pulls.compared > 0 ? pulls.inside / pulls.compared : 0;
   JointRows shape{};
   shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
   const Areas areas = correlationAreas(shape, roi_.gain);
   alongArea_ = areas.along;
-  inflation_ = slopes > 0 ? areas.both * influences * inside / (slopes * slopes) : 1;
+  inflation_ = pulls.slopes > 0 ? areas.both * pulls.influences * pulls.inside / (pulls.slopes * pulls.slopes) : 1;
 }
 
 void Tracking::judge(const float* samples, const Anchor& anchor, const TrackedLine& at, double variance,
