@@ -57,6 +57,7 @@
         "native/image.cc",
         "native/kernel.cc",
         "native/median_error.cc",
+        "native/row_summary.cc",
         "native/rows.cc",
         "native/sample.cc",
         "native/statistics.cc",

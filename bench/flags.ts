@@ -1,6 +1,5 @@
 // What the flags are worth: simulated ROIs of known defects, and how often each flag is raised for them, per method.
 // "good" is no flag at all. Run: npx tsx bench/flags.ts [--rois 500] [--json]
-import { measure } from "../src/analysis/kernel.ts";
 import { FLAGS, type Flag, flagNames, type Method } from "../src/analysis/method.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { parseRoiManifest } from "../src/analysis/roi.ts";
@@ -133,12 +132,13 @@ for (const [number, { name, should, light: make }] of CASES.entries()) {
     const field = fields[Math.floor(random() * FIELDS)] as Float64Array;
     const pixels = exposeRoi(make(random), field, NOISE, normalsOf(mixSeeds(number + 101, nth)));
     METHODS_HERE.forEach((method, index) => {
-      const result = analysePicture(
-        { pixels, width: SIZE.width, height: SIZE.rows, bitDepth: 8 },
-        manifest,
-        { method, subRois: 0, sampling: "precise", bitDepthScaling: "stretch", debug: false },
-        measure,
-      );
+      const result = analysePicture({ pixels, width: SIZE.width, height: SIZE.rows, bitDepth: 8 }, manifest, {
+        method,
+        subRois: 0,
+        sampling: "precise",
+        bitDepthScaling: "stretch",
+        debug: false,
+      });
       const names = flagNames(result.flags[0] ?? 0);
       for (const flag of names.length === 0 ? (["good"] as const) : names) {
         counts[index]?.set(flag, (counts[index]?.get(flag) ?? 0) + 1);

@@ -7,90 +7,26 @@
 #include <string>
 
 #include "addon_correlate.h"
+#include "arguments.h"
 #include "decode_png.h"
 #include "kernel.h"
 #include "median_error.h"
+#include "row_summary.h"
 #include "statistics.h"
 
 namespace {
 
 constexpr int kVersion = 1;
-constexpr double kFarthest = 2e5;  // px; coordinates beyond are mistakes, and established integer positions would overflow
-constexpr int kLongestSide = 65535;
 constexpr double kMostRows = 50e6;
-constexpr int kRoiNumbers = 5;
 
-[[noreturn]] void refuseType(Napi::Env env, const std::string& message) { throw Napi::TypeError::New(env, message); }
-[[noreturn]] void refuseRange(Napi::Env env, const std::string& message) { throw Napi::RangeError::New(env, message); }
-
-double number(const Napi::CallbackInfo& info, int index, const char* name) {
-  if (!info[index].IsNumber()) refuseType(info.Env(), std::string("expected a number for ") + name);
-  return info[index].As<Napi::Number>().DoubleValue();
-}
-
-int integer(const Napi::CallbackInfo& info, int index, const char* name, int low, int high) {
-  const double value = number(info, index, name);
-  if (!(value >= low && value <= high) || value != std::floor(value)) {
-    refuseRange(info.Env(), std::string("expected an integer from ") + std::to_string(low) + " to " + std::to_string(high) +
-                                " for " + name + ", received " + std::to_string(value));
-  }
-  return static_cast<int>(value);
-}
-
-phorest::Picture picture(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  if (!info[0].IsTypedArray()) refuseType(env, "expected a Uint8Array or Uint16Array for pixels");
-  const auto array = info[0].As<Napi::TypedArray>();
-  const bool deep = array.TypedArrayType() == napi_uint16_array;
-  if (!deep && array.TypedArrayType() != napi_uint8_array) {
-    refuseType(env, "expected a Uint8Array or Uint16Array for pixels");
-  }
-  const int width = integer(info, 1, "width", 1, kLongestSide), height = integer(info, 2, "height", 1, kLongestSide);
-  const std::size_t expected = static_cast<std::size_t>(width) * height;
-  if (array.ElementLength() != expected) {
-    refuseRange(env, "expected " + std::to_string(expected) + " pixels for " + std::to_string(width) + " x " +
-                         std::to_string(height) + ", received " + std::to_string(array.ElementLength()));
-  }
-  const void* pixels = deep ? static_cast<const void*>(array.As<Napi::Uint16Array>().Data())
-                            : static_cast<const void*>(array.As<Napi::Uint8Array>().Data());
-  return {pixels, width, height, deep};
-}
-
-std::vector<phorest::Roi> rois(const Napi::CallbackInfo& info, bool wholePixels) {
-  const Napi::Env env = info.Env();
-  if (!info[4].IsTypedArray() || info[4].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
-    refuseType(env, "expected a Float64Array for rois");
-  }
-  const auto numbers = info[4].As<Napi::Float64Array>();
-  if (numbers.ElementLength() % kRoiNumbers != 0) refuseRange(env, "expected five numbers per ROI in rois");
-  std::vector<phorest::Roi> list;
-  list.reserve(numbers.ElementLength() / kRoiNumbers);
-  for (std::size_t i = 0; i < numbers.ElementLength(); i += kRoiNumbers) {
-    const double* roi = numbers.Data() + i;
-    const std::string where = " in ROI " + std::to_string(i / kRoiNumbers);
-    const auto isCoordinate = [wholePixels](double value) {
-      return std::fabs(value) <= kFarthest && (!wholePixels || value == std::floor(value));
-    };
-    const auto isSide = [](double value) { return value >= 1 && value <= kLongestSide && value == std::floor(value); };
-    if (!isCoordinate(roi[0]) || !isCoordinate(roi[1])) {
-      refuseRange(env, std::string("expected y and x to be ") + (wholePixels ? "whole pixels" : "numbers") +
-                           " of at most " + std::to_string(static_cast<int>(kFarthest)) + where);
-    }
-    if (!isSide(roi[2]) || !isSide(roi[3])) {
-      refuseRange(env, "expected height and width to be integers from 1 to " + std::to_string(kLongestSide) + where);
-    }
-    if (roi[4] != 0 && roi[4] != 1) refuseRange(env, "expected flip to be 0 or 1" + where);
-    list.push_back({roi[0], roi[1], static_cast<int>(roi[2]), static_cast<int>(roi[3]), roi[4] == 1});
-  }
-  return list;
-}
+using phorest::integer, phorest::kLongestSide, phorest::number, phorest::picture, phorest::refuseRange, phorest::refuseType, phorest::rois;
 
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env, Napi::Object exports) {
     DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("decodePng", &Addon::DecodePng),
                           InstanceMethod("statistics", &Addon::Statistics),
-                          InstanceMethod("medianError", &Addon::MedianErrorOf),
+                          InstanceMethod("summaries", &Addon::Summaries),
                           InstanceMethod("robustLine", &Addon::RobustLine),
                           InstanceMethod("version", &Addon::Version)});
     defineCorrelation(exports);
@@ -101,13 +37,14 @@ class Addon : public Napi::Addon<Addon> {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
   }
 
-  /** (columns, status, rowStart, quantities) -> Float64Array [roi][quantity][kStatistics]. */
-  Napi::Value Statistics(const Napi::CallbackInfo& info) {
+  static bool isArray(const Napi::CallbackInfo& info, int index, napi_typedarray_type type) {
+    return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
+  }
+
+  /** The first four arguments: columns, status, rowStart, quantities. */
+  static phorest::MeasuredRows measuredRows(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const auto isArray = [&info](int index, napi_typedarray_type type) {
-      return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
-    };
-    if (!isArray(0, napi_float64_array) || !isArray(1, napi_uint8_array) || !isArray(2, napi_int32_array)) {
+    if (!isArray(info, 0, napi_float64_array) || !isArray(info, 1, napi_uint8_array) || !isArray(info, 2, napi_int32_array)) {
       refuseType(env, "expected a Float64Array, a Uint8Array and an Int32Array for columns, status and rowStart");
     }
     const auto columns = info[0].As<Napi::Float64Array>();
@@ -119,12 +56,45 @@ class Addon : public Napi::Addon<Addon> {
     bool ascending = rois > 0 && rowStart[0] >= 0 && static_cast<std::size_t>(rowStart[rois - 1]) <= rows;
     for (std::size_t i = 1; i < rois; ++i) ascending = ascending && rowStart[i - 1] <= rowStart[i];
     if (!ascending) refuseRange(env, "expected ascending rows in rowStart");
+    return {columns.Data(), status.Data(), rowStart.Data(), static_cast<int>(rois - 1), quantities};
+  }
+
+  /** (columns, status, rowStart, quantities) -> Float64Array [roi][quantity][kStatistics]. */
+  Napi::Value Statistics(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const phorest::MeasuredRows rows = measuredRows(info);
     try {
-      auto out = Napi::Float64Array::New(env, (rois - 1) * quantities * phorest::kStatistics);
-      statistics_.run({columns.Data(), status.Data(), rowStart.Data(), static_cast<int>(rois - 1), quantities}, out.Data());
+      auto out = Napi::Float64Array::New(env, static_cast<std::size_t>(rows.rois) * rows.quantities * phorest::kStatistics);
+      statistics_.run(rows, out.Data());
       return out;
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory for the statistics of a picture");
+    }
+  }
+
+  /**
+   * (columns, status, rowStart, quantities, standardError, explained, peakToNoise, position column, width column or -1,
+   * rounding) -> Float64Array [roi][kRowSummary].
+   */
+  Napi::Value Summaries(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const phorest::MeasuredRows rows = measuredRows(info);
+    const std::size_t count = info[1].As<Napi::Uint8Array>().ElementLength();
+    const auto perRow = [&](int index) {
+      const Napi::Float64Array values = rowsAt(info, index);
+      if (values.ElementLength() != count) refuseRange(env, "expected one value per row in every array");
+      return values.Data();
+    };
+    phorest::SummaryInput input{rows, perRow(4), perRow(5), perRow(6), 0, 0, 0};
+    input.positionColumn = integer(info, 7, "the position's column", 0, rows.quantities - 1);
+    input.widthColumn = integer(info, 8, "the width's column", -1, rows.quantities - 1);
+    input.rounding = number(info, 9, "rounding");
+    try {
+      auto out = Napi::Float64Array::New(env, static_cast<std::size_t>(rows.rois) * phorest::kRowSummary);
+      summaries_.run(input, reinterpret_cast<phorest::RowSummary*>(out.Data()));
+      return out;
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory for the rows of a picture");
     }
   }
 
@@ -133,21 +103,6 @@ class Addon : public Napi::Addon<Addon> {
       refuseType(info.Env(), "expected a Float64Array for rows");
     }
     return info[index].As<Napi::Float64Array>();
-  }
-
-  /** (positions, rowErrors, rounding, position) -> px. */
-  Napi::Value MedianErrorOf(const Napi::CallbackInfo& info) {
-    const Napi::Env env = info.Env();
-    const Napi::Float64Array positions = rowsAt(info, 0), errors = rowsAt(info, 1);
-    const std::size_t rows = positions.ElementLength();
-    if (errors.ElementLength() != rows || rows > kMostRows) refuseRange(env, "expected an error for every position");
-    const double rounding = number(info, 2, "rounding"), position = number(info, 3, "position");
-    try {
-      return Napi::Number::New(
-          env, medianError_.of(positions.Data(), errors.Data(), static_cast<int>(rows), rounding, position));
-    } catch (const std::bad_alloc&) {
-      throw Napi::Error::New(env, "not enough memory for the rows of an ROI");
-    }
   }
 
   /** (positions) -> [start, slope]. */
@@ -194,8 +149,10 @@ class Addon : public Napi::Addon<Addon> {
     }
   }
 
-  /** (pixels, width, height, angleDegrees, rois, method, subRois, sampling, scaling, jointLine, and to track
-   *  anchors, reference, grow) -> the fields of KernelAnswer. */
+  /**
+   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks) -> per task the fields of KernelAnswer.
+   * A task is {method, jointLine}, and to track also {anchors, reference, grow}.
+   */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     try {
@@ -203,80 +160,116 @@ class Addon : public Napi::Addon<Addon> {
       request.picture = picture(info);
       request.angleDegrees = number(info, 3, "angleDegrees");
       if (!std::isfinite(request.angleDegrees)) refuseRange(env, "expected a finite angleDegrees");
-      request.method = static_cast<phorest::Method>(integer(info, 5, "method", 0, 5));
-      request.subRois = integer(info, 6, "subRois", 0, kLongestSide);
-      request.sampling = static_cast<phorest::Sampling>(integer(info, 7, "sampling", 0, 1));
-      request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 8, "bitDepthScaling", 0, 1));
-      request.jointLine = static_cast<phorest::Line>(integer(info, 9, "jointLine", 0, 1));
+      request.subRois = integer(info, 5, "subRois", 0, kLongestSide);
+      request.sampling = static_cast<phorest::Sampling>(integer(info, 6, "sampling", 0, 1));
+      request.scaling = static_cast<phorest::BitDepthScaling>(integer(info, 7, "bitDepthScaling", 0, 1));
       request.rois = rois(info, request.sampling == phorest::Sampling::established);
-      if (request.method == phorest::Method::tracking) takeReference(info, request);
-      return answer(env, request);
+      if (!info[8].IsArray()) refuseType(env, "expected an array for tasks");
+      const auto tasks = info[8].As<Napi::Array>();
+      for (std::uint32_t index = 0; index < tasks.Length(); ++index) request.tasks.push_back(task(tasks.Get(index), request.rois));
+      return answers(env, request);
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory to measure the picture");
     }
   }
 
+  static int choice(Napi::Env env, const Napi::Value& value, const char* name, int most) {
+    const double chosen = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+    if (!(chosen >= 0 && chosen <= most) || chosen != std::floor(chosen)) {
+      refuseRange(env, std::string("expected an integer from 0 to ") + std::to_string(most) + " for " + name);
+    }
+    return static_cast<int>(chosen);
+  }
+
+  static phorest::KernelTask task(const Napi::Value& value, const std::vector<phorest::Roi>& rois) {
+    const Napi::Env env = value.Env();
+    if (!value.IsObject()) refuseType(env, "expected an object for every task");
+    const auto given = value.As<Napi::Object>();
+    phorest::KernelTask task{static_cast<phorest::Method>(choice(env, given.Get("method"), "method", 5)),
+                             static_cast<phorest::Line>(choice(env, given.Get("jointLine"), "jointLine", 1))};
+    if (task.method == phorest::Method::tracking) takeReference(given, rois, task);
+    return task;
+  }
+
   /** Where tracking reads its references, and writes them when they are to grow. */
-  void takeReference(const Napi::CallbackInfo& info, phorest::KernelRequest& request) {
-    const Napi::Env env = info.Env();
-    const auto isArray = [&info](int index, napi_typedarray_type type) {
-      return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
+  static void takeReference(const Napi::Object& given, const std::vector<phorest::Roi>& rois, phorest::KernelTask& task) {
+    const Napi::Env env = given.Env();
+    const auto isArrayOf = [](const Napi::Value& value, napi_typedarray_type type) {
+      return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
     };
-    if (!isArray(10, napi_float64_array) || !isArray(11, napi_uint16_array) || !info[12].IsBoolean()) {
+    const Napi::Value anchorsGiven = given.Get("anchors"), reference = given.Get("reference"), grow = given.Get("grow");
+    if (!isArrayOf(anchorsGiven, napi_float64_array) || !isArrayOf(reference, napi_uint16_array) || !grow.IsBoolean()) {
       refuseType(env, "expected a Float64Array, a Uint16Array and a boolean for anchors, reference and grow");
     }
-    auto anchors = info[10].As<Napi::Float64Array>();
-    auto pixels = info[11].As<Napi::Uint16Array>();
+    auto anchors = anchorsGiven.As<Napi::Float64Array>();
+    auto pixels = reference.As<Napi::Uint16Array>();
     std::size_t count = 0;
-    for (const phorest::Roi& roi : request.rois) count += static_cast<std::size_t>(roi.width) * roi.height;
-    if (anchors.ElementLength() != request.rois.size() * phorest::kAnchorNumbers || pixels.ElementLength() != count) {
+    for (const phorest::Roi& roi : rois) count += static_cast<std::size_t>(roi.width) * roi.height;
+    if (anchors.ElementLength() != rois.size() * phorest::kAnchorNumbers || pixels.ElementLength() != count) {
       refuseRange(env, "expected " + std::to_string(phorest::kAnchorNumbers) + " anchor numbers per ROI and " +
                            std::to_string(count) + " reference pixels");
     }
-    request.anchors = reinterpret_cast<phorest::Anchor*>(anchors.Data());
-    request.reference = pixels.Data();
-    request.grow = info[12].As<Napi::Boolean>().Value();
+    task.anchors = reinterpret_cast<phorest::Anchor*>(anchors.Data());
+    task.reference = pixels.Data();
+    task.grow = grow.As<Napi::Boolean>().Value();
   }
 
-  Napi::Value answer(Napi::Env env, const phorest::KernelRequest& request) {
+  Napi::Value answers(Napi::Env env, const phorest::KernelRequest& request) {
+    std::vector<phorest::KernelAnswer> out;
+    auto results = Napi::Array::New(env, request.tasks.size());
+    for (std::size_t index = 0; index < request.tasks.size(); ++index) {
+      auto result = Napi::Object::New(env);
+      out.push_back(room(env, request, request.tasks[index], result));
+      results[static_cast<std::uint32_t>(index)] = result;
+    }
+    kernel_.measure(request, out.data());
+    for (std::size_t index = 0; index < request.tasks.size(); ++index) {
+      auto result = results.Get(static_cast<std::uint32_t>(index)).As<Napi::Object>();
+      result["brightness"] = out[index].brightness;
+      result["contrast"] = out[index].contrast;
+    }
+    return results;
+  }
+
+  /** Arrays for the answer of a task, which become fields of `result`. */
+  static phorest::KernelAnswer room(Napi::Env env, const phorest::KernelRequest& request, const phorest::KernelTask& task,
+                                    Napi::Object& result) {
     const std::size_t count = request.rois.size();
     double total = 0;
-    for (const phorest::Roi& roi : request.rois) total += request.answersOf(roi);
+    for (const phorest::Roi& roi : request.rois) total += request.answersOf(task, roi);
     if (total > kMostRows) refuseRange(env, "the ROIs have " + std::to_string(total) + " rows, too many for one picture");
     const auto rows = static_cast<std::size_t>(total);
     auto rowStart = Napi::Int32Array::New(env, count + 1);
     rowStart[0] = 0;
-    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.answersOf(request.rois[i]);
-    auto columns = Napi::Float64Array::New(env, rows * phorest::columnsOf(request.method));
-    auto standardError = Napi::Float64Array::New(env, rows);
-    auto explained = Napi::Float64Array::New(env, rows);
-    auto peakToNoise = Napi::Float64Array::New(env, rows);
-    auto status = Napi::Uint8Array::New(env, rows);
-    auto saturated = Napi::Float64Array::New(env, count);
-    auto residualDistance = Napi::Float64Array::New(env, count);
-    auto joined = Napi::Uint8Array::New(env, count);
-    phorest::KernelAnswer out{rowStart.Data(),    columns.Data(), standardError.Data(), explained.Data(),
-                              peakToNoise.Data(), status.Data(),  saturated.Data(),     residualDistance.Data(),
-                              joined.Data(),      0,              0};
-    kernel_.measure(request, out);
-    auto result = Napi::Object::New(env);
+    for (std::size_t i = 0; i < count; ++i) rowStart[i + 1] = rowStart[i] + request.answersOf(task, request.rois[i]);
     result["rowStart"] = rowStart;
-    result["columns"] = columns;
-    result["standardError"] = standardError;
-    result["explained"] = explained;
-    result["peakToNoise"] = peakToNoise;
-    result["status"] = status;
-    result["saturated"] = saturated;
-    result["residualDistancePx"] = residualDistance;
-    if (request.method == phorest::Method::tracking) result["joined"] = joined;
-    result["brightness"] = out.brightness;
-    result["contrast"] = out.contrast;
-    return result;
+    const auto numbers = [&](const char* name, std::size_t length) {
+      auto array = Napi::Float64Array::New(env, length);
+      result[name] = array;
+      return array.Data();
+    };
+    const auto bytes = [&](const char* name, std::size_t length) {
+      auto array = Napi::Uint8Array::New(env, length);
+      result[name] = array;
+      return array.Data();
+    };
+    phorest::KernelAnswer answer{};
+    answer.rowStart = rowStart.Data();
+    answer.columns = numbers("columns", rows * phorest::columnsOf(task.method));
+    answer.standardError = numbers("standardError", rows);
+    answer.explained = numbers("explained", rows);
+    answer.peakToNoise = numbers("peakToNoise", rows);
+    answer.status = bytes("status", rows);
+    answer.saturated = numbers("saturated", count);
+    answer.residualDistance = numbers("residualDistancePx", count);
+    if (task.method == phorest::Method::tracking) answer.joined = bytes("joined", count);
+    return answer;
   }
 
   phorest::Kernel kernel_;
   phorest::PngDecoder png_;
   phorest::RowStatistics statistics_;
+  phorest::RowSummaries summaries_;
   phorest::MedianError medianError_;
 };
 

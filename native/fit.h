@@ -107,6 +107,7 @@ struct TrackRows;
 struct Anchor;
 struct TrackedLine;
 struct TrackNormals;
+struct TrackPulls;
 
 /** The functions that exist once per vector unit. */
 struct VectorUnit {
@@ -124,6 +125,9 @@ struct VectorUnit {
   void (*trackGain)(const TrackRows&, const Anchor&);
   void (*trackNormals)(const TrackRows&, const Anchor&, const TrackedLine&, bool released, TrackNormals&);
   void (*trackTrace)(const TrackRows&, const Anchor&, const TrackedLine&);
+  void (*trackSizes)(const TrackRows&, int every, NoiseSizes&);
+  void (*trackWeigh)(const TrackRows&, const NoiseCurve&);
+  void (*trackPulls)(const TrackRows&, const NoiseCurve&, TrackPulls&);
 };
 
 /** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */

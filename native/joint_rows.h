@@ -21,12 +21,21 @@ static inline double across(Lanes value) {
   return total;
 }
 
+/** What is the same for all rows of a line. */
+struct PreparedLine : SharedLine {
+  double inverse, cosine, sine;
+  explicit PreparedLine(const SharedLine& line)
+      : SharedLine(line),
+        inverse(__builtin_exp(-line.logWidth)),
+        cosine(__builtin_cos(line.phase)),
+        sine(__builtin_sin(line.phase)) {}
+};
+
 /** Where a row's samples lie in t, and the phase of the line. */
 struct RowLine {
   Lanes start;
   double inverse, cosine, sine;
-  RowLine(const SharedLine& line, double row)
-      : inverse(__builtin_exp(-line.logWidth)), cosine(__builtin_cos(line.phase)), sine(__builtin_sin(line.phase)) {
+  RowLine(const PreparedLine& line, double row) : inverse(line.inverse), cosine(line.cosine), sine(line.sine) {
     for (int lane = 0; lane < kLanes; ++lane) start[lane] = (lane - line.centre - line.slope * row) * inverse;
   }
   Lanes at(int i) const { return start + i * inverse; }
@@ -49,7 +58,8 @@ static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, La
 
 /** Normal equations of the shared parameters, each row's height and offset eliminated and stored (Kaufman's matrix). */
 template <Line shape>
-static void normalsOf(const JointRows& roi, const SharedLine& line, Normals& out) {
+static void normalsOf(const JointRows& roi, const SharedLine& shared, Normals& out) {
+  const PreparedLine line(shared);
   out = {};
   for (int row = 0; row < roi.rows; ++row) {
     const double fromMiddle = row - (roi.rows - 1) / 2.0;
@@ -110,7 +120,8 @@ static void normalsOf(const JointRows& roi, const SharedLine& line, Normals& out
 
 /** Writes the typical model and the residual of every sample, with the heights and offsets of the last normals. */
 template <Line shape>
-static void traceOf(const JointRows& roi, const SharedLine& line) {
+static void traceOf(const JointRows& roi, const SharedLine& shared) {
+  const PreparedLine line(shared);
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
     const long first = static_cast<long>(row) * roi.stride;
@@ -171,16 +182,21 @@ static void sizes(const JointRows& roi, NoiseSizes& out) {
   }
 }
 
+/** One over the deviation of the noise, linear between the bins: every stretch adds what of it lies below. */
+static inline Lanes inverseNoiseAt(const NoiseCurve& noise, Lanes model) {
+  const Lanes place = within((model - noise.first) * noise.binsPerCount, 0.0, kNoiseBins - 1.001);
+  Lanes inverse = fill(noise.inverse[0]);
+  for (int bin = 0; bin + 1 < kNoiseBins; ++bin) {
+    inverse += (noise.inverse[bin + 1] - noise.inverse[bin]) * within(place - 1.0 * bin, 0.0, 1.0);
+  }
+  return inverse;
+}
+
 /** New weights from the residuals of the last trace: Joint::pullOf for every sample. */
 static void weigh(const JointRows& roi, const NoiseCurve& noise) {
   eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
     const Lanes model = loadLanes(roi.model + at), residual = loadLanes(roi.residual + at), y = loadLanes(roi.y + at);
-    const Lanes place = within((model - noise.first) * noise.binsPerCount, 0.0, kNoiseBins - 1.001);
-    // Linear between the bins, every stretch adding what of it lies below.
-    Lanes inverse = fill(noise.inverse[0]);
-    for (int bin = 0; bin + 1 < kNoiseBins; ++bin) {
-      inverse += (noise.inverse[bin + 1] - noise.inverse[bin]) * within(place - 1.0 * bin, 0.0, 1.0);
-    }
+    const Lanes inverse = inverseNoiseAt(noise, model);
     const Lanes size = absolute(residual), room = noise.ceiling - (y - residual);
     const Lanes part = residual * residual * (inverse * inverse * (1 / (kTukey * kTukey)));
     const Lanes kept = 1.0 - part;

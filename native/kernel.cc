@@ -69,124 +69,139 @@ bool isFit(Method method) { return method == Method::gaussian || method == Metho
 
 }  // namespace
 
-void Kernel::measure(const KernelRequest& request, KernelAnswer& answer) {
-  const Exposure exposure = measureExposure(request.picture, histogram_);
-  answer.brightness = exposure.brightness;
-  answer.contrast = exposure.contrast;
-  prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling);
-  Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
-  if (request.method == Method::joint) {
-    measureJointly(request, answer, sampler);
-    return;
-  }
-  if (request.method == Method::tracking) {
-    track(request, answer, sampler);
-    return;
-  }
-  const int rois = static_cast<int>(request.rois.size());
-  correlation_.resize(static_cast<std::size_t>(answer.rowStart[rois]) * kLagCount);
-  // Rows of neighbouring ROIs of one width are fitted together.
-  int firstRow = 0, waiting = 0, width = 0;
-  for (int index = 0; index < rois; ++index) {
-    const Roi& roi = request.rois[index];
-    if (roi.width != width || waiting == kBatchRows) {
-      flush(request, answer, firstRow, waiting, width);
-      firstRow += waiting;
-      waiting = 0;
-      width = roi.width;
-      samples_.resize(static_cast<std::size_t>(width) * kBatchRows);
-    }
-    sampler.resetSaturation();
-    const int rows = request.rowsOf(roi);
-    for (int row = 0; row < rows;) {
-      if (waiting == kBatchRows) {
-        flush(request, answer, firstRow, waiting, width);
-        firstRow += waiting;
-        waiting = 0;
-      }
-      const int count = std::min(rows - row, kBatchRows - waiting);
-      sampler.rows(roi, request.subRois, row, count, samples_.data() + static_cast<std::size_t>(waiting) * width, width);
-      waiting += count;
-      row += count;
-    }
-    answer.saturated[index] = sampler.saturatedShare();
-  }
-  flush(request, answer, firstRow, waiting, width);
-  judge(request, answer);
-}
-
-void Kernel::flush(const KernelRequest& request, const KernelAnswer& answer, int firstRow, int rows, int width) {
-  if (rows == 0) return;
-  const FitRows block{samples_.data(), rows, width, width};
-  const FitOutputs outputs{answer.columns + static_cast<std::size_t>(firstRow) * columnsOf(request.method),
-                           answer.standardError + firstRow,
-                           answer.explained + firstRow,
-                           answer.peakToNoise + firstRow,
-                           answer.status + firstRow,
-                           correlation_.data() + static_cast<std::size_t>(firstRow) * kLagCount};
-  if (request.method == Method::maxIntensity) {
-    findMaxima(block, outputs);
-  } else if (request.method == Method::centre) {
-    findCentres(block, outputs);
-  } else {
-    fit(lineOf(request.method), block, fit_, outputs);
-  }
-}
-
 /** Half a count below the top: what is interpolated between clipped pixels is clipped. */
 constexpr float kClipped = 254.5F;
 
-/** Every pixel row of an ROI in one fit. */
-void Kernel::measureJointly(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler) {
+void Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
+  const Exposure exposure = measureExposure(request.picture, histogram_);
+  prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling);
+  Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
+  correlations_.resize(std::max(correlations_.size(), request.tasks.size()));
+  bool byRows = false, whole = false;
+  for (std::size_t task = 0; task < request.tasks.size(); ++task) {
+    answers[task].brightness = exposure.brightness;
+    answers[task].contrast = exposure.contrast;
+    (request.tasks[task].takesWhole() ? whole : byRows) = true;
+    correlations_[task].resize(static_cast<std::size_t>(answers[task].rowStart[request.rois.size()]) * kLagCount);
+  }
+  waiting_ = {};
+  std::size_t firstPixel = 0;
   for (std::size_t index = 0; index < request.rois.size(); ++index) {
     const Roi& roi = request.rois[index];
-    samples_.resize(static_cast<std::size_t>(roi.width) * roi.height);
-    sampler.resetSaturation();
-    sampler.rows(roi, 0, 0, roi.height, samples_.data(), roi.width);
-    answer.saturated[index] = sampler.saturatedShare();
-    const JointAnswer joint = joint_.measure(request.jointLine, samples_.data(), roi.height, roi.width, kClipped);
-    std::copy_n(joint.columns, kJointColumns, answer.columns + index * kJointColumns);
-    answer.standardError[index] = joint.standardError;
-    answer.explained[index] = joint.explained;
-    answer.peakToNoise[index] = joint.peakToNoise;
-    answer.residualDistance[index] = joint.residualDistance;
-    answer.status[index] = joint.status;
+    if (whole) {
+      whole_.resize(static_cast<std::size_t>(roi.width) * roi.height);
+      sampler.resetSaturation();
+      sampler.rows(roi, 0, 0, roi.height, whole_.data(), roi.width);
+    }
+    for (std::size_t task = 0; task < request.tasks.size(); ++task) {
+      if (!request.tasks[task].takesWhole()) continue;
+      answers[task].saturated[index] = sampler.saturatedShare();
+      if (request.tasks[task].method == Method::joint) {
+        measureJointly(request.tasks[task], answers[task], roi, index);
+      } else {
+        track(request.tasks[task], answers[task], roi, index, firstPixel);
+      }
+    }
+    if (byRows) sampleRows(request, answers, sampler, index, whole && request.subRois == 0);
+    firstPixel += static_cast<std::size_t>(roi.width) * roi.height;
+  }
+  flush(request, answers);
+  for (std::size_t task = 0; task < request.tasks.size(); ++task) {
+    if (!request.tasks[task].takesWhole()) judge(request, task, answers[task]);
   }
 }
 
-/** Every ROI against its reference. */
-void Kernel::track(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler) {
-  std::uint16_t* pixels = request.reference;
-  for (std::size_t index = 0; index < request.rois.size(); ++index) {
-    const Roi& roi = request.rois[index];
-    const std::size_t count = static_cast<std::size_t>(roi.width) * roi.height;
-    samples_.resize(count);
-    sampler.resetSaturation();
-    sampler.rows(roi, 0, 0, roi.height, samples_.data(), roi.width);
-    answer.saturated[index] = sampler.saturatedShare();
-    const TrackAnswer found = tracking_.measure(request.jointLine, samples_.data(), roi.height, roi.width, kClipped,
-                                                joint_, request.anchors[index], pixels, request.grow);
-    std::copy_n(found.columns, kTrackingColumns, answer.columns + index * kTrackingColumns);
-    answer.standardError[index] = found.standardError;
-    answer.explained[index] = found.explained;
-    answer.peakToNoise[index] = found.peakToNoise;
-    answer.residualDistance[index] = found.residualDistance;
-    answer.status[index] = found.status;
-    answer.joined[index] = found.joined;
-    pixels += count;
+/** Puts the rows of an ROI to those that wait; `sampled`: they are in whole_ already. */
+void Kernel::sampleRows(const KernelRequest& request, KernelAnswer* answers, Sampler& sampler, std::size_t index,
+                        bool sampled) {
+  const Roi& roi = request.rois[index];
+  if (roi.width != waiting_.width) {
+    flush(request, answers);
+    waiting_.width = roi.width;
+    samples_.resize(static_cast<std::size_t>(roi.width) * kBatchRows);
   }
+  if (!sampled) sampler.resetSaturation();
+  const int rows = request.rowsOf(roi);
+  for (int row = 0; row < rows;) {
+    if (waiting_.rows == kBatchRows) flush(request, answers);
+    const int count = std::min(rows - row, kBatchRows - waiting_.rows);
+    float* to = samples_.data() + static_cast<std::size_t>(waiting_.rows) * roi.width;
+    if (sampled) {
+      std::copy_n(whole_.data() + static_cast<std::size_t>(row) * roi.width, static_cast<std::size_t>(count) * roi.width, to);
+    } else {
+      sampler.rows(roi, request.subRois, row, count, to, roi.width);
+    }
+    waiting_.rows += count;
+    row += count;
+  }
+  for (std::size_t task = 0; task < request.tasks.size(); ++task) {
+    if (!request.tasks[task].takesWhole()) answers[task].saturated[index] = sampler.saturatedShare();
+  }
+}
+
+/** Measures the rows that wait, by every method of rows. */
+void Kernel::flush(const KernelRequest& request, KernelAnswer* answers) {
+  if (waiting_.rows == 0) return;
+  const FitRows block{samples_.data(), waiting_.rows, waiting_.width, waiting_.width};
+  const auto first = static_cast<std::size_t>(waiting_.firstRow);
+  for (std::size_t task = 0; task < request.tasks.size(); ++task) {
+    const Method method = request.tasks[task].method;
+    if (request.tasks[task].takesWhole()) continue;
+    const KernelAnswer& answer = answers[task];
+    const FitOutputs outputs{answer.columns + first * columnsOf(method),
+                             answer.standardError + first,
+                             answer.explained + first,
+                             answer.peakToNoise + first,
+                             answer.status + first,
+                             correlations_[task].data() + first * kLagCount};
+    if (method == Method::maxIntensity) {
+      findMaxima(block, outputs);
+    } else if (method == Method::centre) {
+      findCentres(block, outputs);
+    } else {
+      fit(lineOf(method), block, fits_[static_cast<int>(lineOf(method))], outputs);
+    }
+  }
+  waiting_.firstRow += waiting_.rows;
+  waiting_.rows = 0;
+}
+
+/** Every pixel row of an ROI in one fit. */
+void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
+  const JointAnswer joint = joint_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped);
+  std::copy_n(joint.columns, kJointColumns, answer.columns + index * kJointColumns);
+  answer.standardError[index] = joint.standardError;
+  answer.explained[index] = joint.explained;
+  answer.peakToNoise[index] = joint.peakToNoise;
+  answer.residualDistance[index] = joint.residualDistance;
+  answer.status[index] = joint.status;
+}
+
+/** An ROI against its reference, whose pixels begin at `firstPixel`. */
+void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index,
+                   std::size_t firstPixel) {
+  const TrackAnswer found = tracking_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped, joint_,
+                                              task.anchors[index], task.reference + firstPixel, task.grow);
+  std::copy_n(found.columns, kTrackingColumns, answer.columns + index * kTrackingColumns);
+  answer.standardError[index] = found.standardError;
+  answer.explained[index] = found.explained;
+  answer.peakToNoise[index] = found.peakToNoise;
+  answer.residualDistance[index] = found.residualDistance;
+  answer.status[index] = found.status;
+  answer.joined[index] = found.joined;
 }
 
 /** Widens the standard errors for correlated residuals, and rejects lines that are no better than a constant. */
-void Kernel::judge(const KernelRequest& request, const KernelAnswer& answer) {
+void Kernel::judge(const KernelRequest& request, std::size_t task, const KernelAnswer& answer) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const int columns = columnsOf(request.method);
+  const Method method = request.tasks[task].method;
+  const int columns = columnsOf(method);
   for (std::size_t index = 0; index < request.rois.size(); ++index) {
     const int first = answer.rowStart[index], end = answer.rowStart[index + 1];
     answer.residualDistance[index] = 1;
-    if (!isFit(request.method)) continue;
-    const int parameters = parametersOf(lineOf(request.method));
-    const double distance = residualDistance(correlation_.data() + static_cast<std::size_t>(first) * kLagCount,
+    if (!isFit(method)) continue;
+    const int parameters = parametersOf(lineOf(method));
+    const double distance = residualDistance(correlations_[task].data() + static_cast<std::size_t>(first) * kLagCount,
                                              answer.status + first, end - first, request.rois[index].width, parameters);
     answer.residualDistance[index] = distance;
     const int freedom = request.rois[index].width - parameters;

@@ -21,24 +21,32 @@ constexpr int columnsOf(Method method) {
                                       : 1;
 }
 
-struct KernelRequest {
-  Picture picture;
-  double angleDegrees;
-  std::vector<Roi> rois;
+/** One method of those that measure a picture. */
+struct KernelTask {
   Method method;
   Line jointLine;
-  int subRois;
-  Sampling sampling;
-  BitDepthScaling scaling;
 
   /** Tracking only: per ROI an anchor, and one behind the other the pixels of their references; both the caller's. */
   Anchor* anchors = nullptr;
   std::uint16_t* reference = nullptr;
   bool grow = false;
 
+  /** A joint fit and tracking look at all rows of an ROI at once, and have one answer for them. */
+  bool takesWhole() const { return method == Method::joint || method == Method::tracking; }
+};
+
+struct KernelRequest {
+  Picture picture;
+  double angleDegrees;
+  std::vector<Roi> rois;
+  std::vector<KernelTask> tasks;
+  int subRois;
+  Sampling sampling;
+  BitDepthScaling scaling;
+
   int rowsOf(const Roi& roi) const { return subRois > 0 ? subRois : roi.height; }
-  /** Rows of the answer: a joint fit and tracking have one for all rows of the ROI. */
-  int answersOf(const Roi& roi) const { return method == Method::joint || method == Method::tracking ? 1 : rowsOf(roi); }
+  /** Rows of a task's answer. */
+  int answersOf(const KernelTask& task, const Roi& roi) const { return task.takesWhole() ? 1 : rowsOf(roi); }
 };
 
 /** Memory of the caller, one entry per row unless said otherwise; see KernelAnswer in kernel.ts. */
@@ -58,22 +66,32 @@ struct KernelAnswer {
 /** Keeps its memory from picture to picture; one per thread. */
 class Kernel {
  public:
-  /** Throws std::bad_alloc, nothing else. */
-  void measure(const KernelRequest& request, KernelAnswer& answer);
+  /**
+   * Measures every ROI by every task, one answer each; pixels are counted and sampled once for all of them. Throws
+   * std::bad_alloc, nothing else.
+   */
+  void measure(const KernelRequest& request, KernelAnswer* answers);
 
  private:
-  void flush(const KernelRequest& request, const KernelAnswer& answer, int firstRow, int rows, int width);
-  void measureJointly(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler);
-  void track(const KernelRequest& request, const KernelAnswer& answer, Sampler& sampler);
-  void judge(const KernelRequest& request, const KernelAnswer& answer);
+  /** Rows that wait to be fitted together: neighbouring ones of one width. */
+  struct Waiting {
+    int firstRow = 0, rows = 0, width = 0;
+  };
 
-  FitScratch fit_;
+  void sampleRows(const KernelRequest& request, KernelAnswer* answers, Sampler& sampler, std::size_t roi, bool sampled);
+  void flush(const KernelRequest& request, KernelAnswer* answers);
+  void measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index);
+  void track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index, std::size_t firstPixel);
+  void judge(const KernelRequest& request, std::size_t task, const KernelAnswer& answer);
+
+  FitScratch fits_[2];  // by Line: a bank of starts belongs to one of them
   Joint joint_;
   Tracking tracking_;
   Scale scale_;
+  Waiting waiting_;
   std::vector<std::uint32_t> histogram_;
-  std::vector<float> samples_;
-  std::vector<float> correlation_;  // [row][kLagCount]
+  std::vector<float> samples_, whole_;           // the waiting rows; all pixel rows of one ROI
+  std::vector<std::vector<float>> correlations_;  // [task][row][kLagCount]
 };
 
 }  // namespace phorest

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "fit.h"
+#include "select.h"
 
 namespace phorest {
 namespace {
@@ -28,38 +29,6 @@ double deviation(std::size_t count, ValueAt valueAt, double mean) {
   double squares = 0;
   for (std::size_t i = 0; i < count; ++i) squares += (valueAt(i) - mean) * (valueAt(i) - mean);
   return std::sqrt(squares / static_cast<double>(count));
-}
-
-/**
- * Moves the values from `left` to before `right` that satisfy `isFirst` to the front; returns where the others begin.
- * Without a branch: of values in random order a processor guesses every other one wrong, which costs more than a swap.
- */
-template <class IsFirst>
-std::size_t part(double* values, std::size_t left, std::size_t right, IsFirst isFirst) {
-  std::size_t to = left;
-  for (std::size_t at = left; at < right; ++at) {
-    const double value = values[at];
-    values[at] = values[to];
-    values[to] = value;
-    to += isFirst(value) ? 1 : 0;
-  }
-  return to;
-}
-
-/** Puts the value of `rank` there, none larger before it and none smaller behind it, between `left` and `right`. */
-void select(double* values, std::size_t rank, std::size_t left, std::size_t right) {
-  while (right - left > 1) {
-    const double a = values[left], b = values[left + (right - left) / 2], c = values[right - 1];
-    const double pivot = std::max(std::min(a, b), std::min(std::max(a, b), c));
-    const std::size_t notBelow = part(values, left, right, [pivot](double value) { return value < pivot; });
-    if (rank < notBelow) {
-      right = notBelow;
-      continue;
-    }
-    const std::size_t above = part(values, notBelow, right, [pivot](double value) { return value <= pivot; });
-    if (rank < above) return;
-    left = above;
-  }
 }
 
 /**

@@ -30,8 +30,6 @@ constexpr double kNearAnchor = 2, kMostLight = 2, kMostSamples = 0.8;
 constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
 /** A line standing on less light than this, counts, has no ratio to speak of. */
 constexpr double kDimmest = 1;
-/** Deviations of the noise that must lie between what is foretold and the top of the camera's scale. */
-constexpr double kHeadroom = 3;
 
 bool isFinite(const TrackedLine& at) {
   for (double value : at.by) {
@@ -149,59 +147,21 @@ bool Tracking::load(const float* samples, float top, const std::uint16_t* pixels
   return usable_ >= kLeastSamples && light > kLeastLight * reference && reference > kLeastLight * light;
 }
 
-/** One over the deviation of the noise where this is foretold, linear between the bins. */
-double Tracking::inverseNoiseAt(double value) const {
-  const double place = std::clamp((value - firstBin_) * binsPerCount_, 0.0, kNoiseBins - 1.001);
-  const int bin = static_cast<int>(place);
-  return inverse_[bin] + (place - bin) * (inverse_[bin + 1] - inverse_[bin]);
-}
-
-/** New weights from the residuals of the last trace; their deviation by what was foretold is learnt or kept. */
-void Tracking::weigh(bool learnNoise, float top) {
-  if (learnNoise) {
-    // So many rows know the noise to two percent.
-    constexpr int kEnoughRows = 24;
-    const int every = std::max(1, roi_.rows / kEnoughRows);
-    double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0, count = 0;
-    for (int row = 0; row < roi_.rows; row += every) {
-      for (int i = 0; i < roi_.width; ++i) {
-        const long at = static_cast<long>(row) * roi_.stride + i;
-        if (!(roi_.reference[at] > 0)) continue;
-        low = std::min(low, roi_.predicted[at]), high = std::max(high, roi_.predicted[at]);
-        sum += std::fabs(roi_.residual[at]);
-        ++count;
-      }
-    }
-    if (!(count > 0)) return;
-    binsPerCount_ = kNoiseBins / std::max(high - low, 1e-9);
-    firstBin_ = low + 0.5 / binsPerCount_;
-    const double typical = sum / count;
-    double sizes[kNoiseBins] = {}, counts[kNoiseBins] = {};
-    for (int row = 0; row < roi_.rows; row += every) {
-      for (int i = 0; i < roi_.width; ++i) {
-        const long at = static_cast<long>(row) * roi_.stride + i;
-        if (!(roi_.reference[at] > 0)) continue;
-        const int bin = std::clamp(static_cast<int>((roi_.predicted[at] - low) * binsPerCount_), 0, kNoiseBins - 1);
-        // A grain of dust must not pass for noise.
-        sizes[bin] += std::min(std::fabs(roi_.residual[at]), 5 * typical);
-        ++counts[bin];
-      }
-    }
-    // Bins of few samples lean on the whole ROI.
-    constexpr double kLeaning = 30;
-    const double least = std::max(kLeastNoise * typical, kRounding);
-    for (int bin = 0; bin < kNoiseBins; ++bin) {
-      inverse_[bin] = 1 / (kSizeToDeviation * std::max(least, (sizes[bin] + kLeaning * typical) / (counts[bin] + kLeaning)));
-    }
-  }
-  for (int row = 0; row < roi_.rows; ++row) {
-    for (int i = 0; i < roi_.width; ++i) {
-      const long at = static_cast<long>(row) * roi_.stride + i;
-      const double inverse = inverseNoiseAt(roi_.predicted[at]), part = roi_.residual[at] * inverse / kTukey;
-      // Not by whether it was cut off, which noise decides, but by whether it could have been.
-      const bool counts = roi_.reference[at] > 0 && (top - roi_.predicted[at]) * inverse > kHeadroom && std::fabs(part) < 1;
-      roi_.weight[at] = counts ? (1 - part * part) * (1 - part * part) * inverse * inverse : 0;
-    }
+/** The deviation of the residuals of the last trace by what was foretold. */
+void Tracking::learnNoise() {
+  // So many rows know the noise to two percent.
+  constexpr int kEnoughRows = 24;
+  NoiseSizes found{};
+  vectorUnit().trackSizes(roi_, std::max(1, roi_.rows / kEnoughRows), found);
+  if (found.typical < 0) return;
+  noise_.binsPerCount = kNoiseBins / std::max(found.high - found.low, 1e-9);
+  noise_.first = found.low + 0.5 / noise_.binsPerCount;
+  // Bins of few samples lean on the whole ROI.
+  constexpr double kLeaning = 30;
+  const double least = std::max(kLeastNoise * found.typical, kRounding);
+  for (int bin = 0; bin < kNoiseBins; ++bin) {
+    const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
+    noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
   }
 }
 
@@ -221,22 +181,23 @@ void Tracking::join(const Anchor& anchor, const float* samples, float top, std::
 }
 
 /** The shift from the anchor: first with its shape held, then, once the line has moved, with the shape released. */
-bool Tracking::follow(const Anchor& anchor, float top, TrackedLine& at, double* variance) {
+bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double* variance) {
   inflation_ = 1;
-  if (!settle(anchor, top, false, at, variance)) return false;
+  if (!settle(anchor, false, at, variance)) return false;
   if (std::fabs(at.shift()) < kLocked) return true;
-  return settle(anchor, top, true, at, variance);
+  return settle(anchor, true, at, variance);
 }
 
 /** Descents and new weights in turn; the noise is learnt in the first rounds and then held, so that the rest converges. */
-bool Tracking::settle(const Anchor& anchor, float top, bool released, TrackedLine& at, double* variance) {
+bool Tracking::settle(const Anchor& anchor, bool released, TrackedLine& at, double* variance) {
   for (int round = 0; round < kRounds; ++round) {
     const double before = at.shift();
     const bool learning = round < kLearningRounds;
     if (!descend(anchor, released, learning ? kNear : kFinest, at, variance)) return false;
     vectorUnit().trackTrace(roi_, anchor, at);
     if (!learning && std::fabs(at.shift() - before) < kSettled) return true;
-    weigh(learning, top);
+    if (learning) learnNoise();
+    vectorUnit().trackWeigh(roi_, noise_);
     // How much the samples know by themselves, against what is known beforehand; misfit of a held shape does not count.
     if (released && round + 1 == kLearningRounds) worth();
   }
@@ -267,18 +228,19 @@ TrackAnswer Tracking::measure(Line line, const float* samples, int rows, int wid
   answer.status = kNotConverged;
   roi_.line = line, roi_.rows = rows, roi_.width = width;
   roi_.stride = (width + kPadding - 1) / kPadding * kPadding;
+  noise_.ceiling = top;
   if (!load(samples, top, pixels)) return answer;
   vectorUnit().trackGain(roi_, anchor);
   TrackedLine at{};
   double variance = 0;
   const std::size_t size = static_cast<std::size_t>(rows) * roi_.stride;
-  bool found = follow(anchor, top, at, &variance);
+  bool found = follow(anchor, at, &variance);
   if (!found || (leftOver_ = leftOver()) > kAstray) {
     // The weights are of a wrong place.
     for (std::size_t i = 0; i < size; ++i) roi_.weight[i] = roi_.reference[i] > 0 ? 1 / std::max(1.0, roi_.reference[i]) : 0;
     vectorUnit().trackGain(roi_, anchor);
     at = farStart(anchor);
-    found = follow(anchor, top, at, &variance);
+    found = follow(anchor, at, &variance);
     leftOver_ = leftOver();
   }
   if (!found) return answer;

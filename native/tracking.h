@@ -55,6 +55,14 @@ struct TrackRows {
   double* scale;  // [row], light of the row relative to the reference
 };
 
+/** Deviations of the noise that must lie between what is foretold and the top of the camera's scale. */
+constexpr double kHeadroom = 3;
+
+/** Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1. */
+struct TrackPulls {
+  double influences, slopes, inside, compared;
+};
+
 struct TrackAnswer {
   double columns[kTrackingColumns];  // NaN unless the status is ok
   double standardError;              // px, of the shift
@@ -80,12 +88,11 @@ class Tracking {
                     std::uint16_t* pixels, bool grow) const;
   static bool shapeKnown(Line line, int rows, int width, double centreError, Anchor& anchor);
   bool load(const float* samples, float top, const std::uint16_t* pixels);
-  bool follow(const Anchor& anchor, float top, TrackedLine& at, double* variance);
-  bool settle(const Anchor& anchor, float top, bool released, TrackedLine& at, double* variance);
+  bool follow(const Anchor& anchor, TrackedLine& at, double* variance);
+  bool settle(const Anchor& anchor, bool released, TrackedLine& at, double* variance);
   bool descend(const Anchor& anchor, bool released, double tolerance, TrackedLine& at, double* variance);
   TrackedLine farStart(const Anchor& anchor) const;
-  void weigh(bool learnNoise, float top);
-  double inverseNoiseAt(double value) const;
+  void learnNoise();
   double leftOver() const;
   void worth();
   void judge(const float* samples, const Anchor& anchor, const TrackedLine& at, double variance, TrackAnswer& answer);
@@ -93,8 +100,7 @@ class Tracking {
 
   TrackRows roi_{};
   double usable_ = 0;  // share of the samples
-  double firstBin_ = 0, binsPerCount_ = 0;
-  double inverse_[kNoiseBins] = {};
+  NoiseCurve noise_;
   double inflation_ = 1;  // of the variance: residuals are alike, and not quite of the size the weights say
   double alongArea_ = 1, kept_ = 0, leftOver_ = 0;
   Buffer<double> samples_, rows_;

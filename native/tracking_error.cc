@@ -9,21 +9,35 @@ namespace {
 
 constexpr int kShape = kTracked - 1;
 
-/** Derivatives of the logarithm of a line's light by centre, slope, log width, phase and log ratio. */
-void logDerivatives(Line line, const Anchor& anchor, double x, double row, double* out) {
-  const double width = std::exp(anchor.logWidth), t = (x - anchor.centre - anchor.slope * row) / width;
-  double s, u, d;
-  if (line == Line::gaussian) {
-    s = std::exp(-0.5 * t * t), u = -t * s, d = 0;
-  } else {
-    const double l = 1 / (1 + t * t), m = t * l, cosine = std::cos(anchor.phase), sine = std::sin(anchor.phase);
-    s = cosine * l + sine * m;
-    u = sine * (l - 2 * m * m) - cosine * 2 * m * l;
-    d = cosine * m - sine * l;
+/** An anchor's line, with what is the same for all its samples. */
+struct AnchorLine {
+  Line line;
+  double centre, slope, width, ratio, cosine, sine;
+  AnchorLine(Line shape, const Anchor& anchor)
+      : line(shape),
+        centre(anchor.centre),
+        slope(anchor.slope),
+        width(std::exp(anchor.logWidth)),
+        ratio(anchor.ratio),
+        cosine(std::cos(anchor.phase)),
+        sine(std::sin(anchor.phase)) {}
+
+  /** Derivatives of the logarithm of the line's light by centre, slope, log width, phase and log ratio. */
+  void derivatives(double x, double row, double* out) const {
+    const double t = (x - centre - slope * row) / width;
+    double s, u, d;
+    if (line == Line::gaussian) {
+      s = std::exp(-0.5 * t * t), u = -t * s, d = 0;
+    } else {
+      const double l = 1 / (1 + t * t), m = t * l;
+      s = cosine * l + sine * m;
+      u = sine * (l - 2 * m * m) - cosine * 2 * m * l;
+      d = cosine * m - sine * l;
+    }
+    const double part = ratio / std::max(1 + ratio * s, 0.02);
+    out[0] = -part * u / width, out[1] = out[0] * row, out[2] = -part * u * t, out[3] = part * d, out[4] = part * s;
   }
-  const double part = anchor.ratio / std::max(1 + anchor.ratio * s, 0.02);
-  out[0] = -part * u / width, out[1] = out[0] * row, out[2] = -part * u * t, out[3] = part * d, out[4] = part * s;
-}
+};
 
 /** Inverse of a positive definite matrix, in place, by Gauss and Jordan; false where it is not one. */
 bool invert(double (&matrix)[kShape][kShape]) {
@@ -57,12 +71,13 @@ bool Tracking::shapeKnown(Line line, int rows, int width, double centreError, An
   constexpr int kRatio = kShape - 1;
   /** Variance of a median over that of a mean. */
   constexpr double kMedian = 1.5707963267949;
+  const AnchorLine light(line, anchor);
   double shape[kShape][kShape] = {}, ratio[kShape] = {};
   for (int row = 0; row < rows; ++row) {
     double sums[kShape] = {}, products[kShape][kShape] = {};
     for (int i = 0; i < width; ++i) {
       double f[kShape];
-      logDerivatives(line, anchor, i, row - (rows - 1) / 2.0, f);
+      light.derivatives(i, row - (rows - 1) / 2.0, f);
       for (int k = 0; k < kShape; ++k) {
         sums[k] += f[k];
         for (int j = 0; j < kShape; ++j) products[k][j] += f[k] * f[j];
@@ -115,32 +130,14 @@ double Tracking::leftOver() const {
 
 /** By how much the variance is larger than that of independent residuals of the weights' size. Overwrites the gain. */
 void Tracking::worth() {
-  double influences = 0, slopes = 0, inside = 0, counted = 0;
-  for (int row = 0; row < roi_.rows; ++row) {
-    for (int i = 0; i < roi_.stride; ++i) {
-      const long at = static_cast<long>(row) * roi_.stride + i;
-      double influence = 0;
-      if (i < roi_.width && roi_.reference[at] > 0) {
-        ++counted;
-        if (roi_.weight[at] > 0) {
-          const double scaled = roi_.residual[at] * inverseNoiseAt(roi_.predicted[at]);
-          const double part = scaled * scaled / (kTukey * kTukey);
-          const double kept = std::max(0.0, 1 - part);
-          influence = scaled * kept * kept;
-          influences += influence * influence;
-          slopes += kept * (1 - 5 * part);
-          inside += kept * kept;
-        }
-      }
-      roi_.gain[at] = influence;
-    }
-  }
-  kept_ = counted > 0 ? inside / counted : 0;
+  TrackPulls pulls{};
+  vectorUnit().trackPulls(roi_, noise_, pulls);
+  kept_ = pulls.compared > 0 ? pulls.inside / pulls.compared : 0;
   JointRows shape{};
   shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
   const Areas areas = correlationAreas(shape, roi_.gain);
   alongArea_ = areas.along;
-  inflation_ = slopes > 0 ? areas.both * influences * inside / (slopes * slopes) : 1;
+  inflation_ = pulls.slopes > 0 ? areas.both * pulls.influences * pulls.inside / (pulls.slopes * pulls.slopes) : 1;
 }
 
 void Tracking::judge(const float* samples, const Anchor& anchor, const TrackedLine& at, double variance,

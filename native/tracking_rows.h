@@ -8,8 +8,8 @@ namespace phorest::PHOREST_TARGET {
 /** A line's light falls to this share of what it stands on at the least: the dark end of a Fano line must not divide. */
 constexpr double kDarkest = 0.02;
 
-static inline SharedLine lineAt(const Anchor& anchor, const TrackedLine& at, double shift) {
-  return {anchor.centre + at.by[1] + shift, anchor.slope + at.by[2], anchor.logWidth + at.by[3], anchor.phase + at.by[4]};
+static inline PreparedLine lineAt(const Anchor& anchor, const TrackedLine& at, double shift) {
+  return PreparedLine({anchor.centre + at.by[1] + shift, anchor.slope + at.by[2], anchor.logWidth + at.by[3], anchor.phase + at.by[4]});
 }
 
 /** Light of the line relative to what it stands on, and derivatives of its logarithm by centre, log width, phase, log ratio. */
@@ -29,7 +29,7 @@ static inline Lanes lightAt(const RowLine& along, Lanes t, double ratio, Lanes* 
 /** gain = reference over the light of the anchor's line. */
 template <Line shape>
 static void gainOf(const TrackRows& roi, const Anchor& anchor) {
-  const SharedLine line = lineAt(anchor, {}, 0);
+  const PreparedLine line = lineAt(anchor, {}, 0);
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
     const long first = static_cast<long>(row) * roi.stride;
@@ -44,7 +44,7 @@ static void gainOf(const TrackRows& roi, const Anchor& anchor) {
 /** Normal equations of the shift alone, each row's scale eliminated and stored. */
 template <Line shape>
 static void shiftNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, TrackNormals& out) {
-  const SharedLine line = lineAt(anchor, at, at.by[0]);
+  const PreparedLine line = lineAt(anchor, at, at.by[0]);
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
     const long first = static_cast<long>(row) * roi.stride;
@@ -75,7 +75,7 @@ static void shiftNormals(const TrackRows& roi, const Anchor& anchor, const Track
 /** Those of the shift and of the shape that frame and reference share. */
 template <Line shape>
 static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, TrackNormals& out) {
-  const SharedLine before = lineAt(anchor, at, 0), now = lineAt(anchor, at, at.by[0]);
+  const PreparedLine before = lineAt(anchor, at, 0), now = lineAt(anchor, at, at.by[0]);
   const double ratio = anchor.ratio * __builtin_exp(at.by[5]);
   for (int row = 0; row < roi.rows; ++row) {
     const double fromMiddle = row - (roi.rows - 1) / 2.0;
@@ -123,7 +123,7 @@ static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const Track
 /** Writes what the line foretells and what is left over, with the scales of the last normals. */
 template <Line shape>
 static void traceTracked(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
-  const SharedLine before = lineAt(anchor, at, 0), now = lineAt(anchor, at, at.by[0]);
+  const PreparedLine before = lineAt(anchor, at, 0), now = lineAt(anchor, at, at.by[0]);
   const double ratio = anchor.ratio * __builtin_exp(at.by[5]);
   for (int row = 0; row < roi.rows; ++row) {
     const double fromMiddle = row - (roi.rows - 1) / 2.0;
@@ -138,6 +138,86 @@ static void traceTracked(const TrackRows& roi, const Anchor& anchor, const Track
       storeLanes(roi.residual + first + i, loadLanes(roi.y + first + i) - predicted);
     }
   }
+}
+
+/** Visits the samples of every `every`-th row: where they are in memory, and which of them can be compared. */
+template <class Visit>
+__attribute__((always_inline)) static inline void eachCompared(const TrackRows& roi, int every, Visit visit) {
+  for (int row = 0; row < roi.rows; row += every) {
+    const long first = static_cast<long>(row) * roi.stride;
+    // What has no reference, the padding among it, has none of it.
+    for (int i = 0; i < roi.stride; i += kLanes) visit(first + i, loadLanes(roi.reference + first + i) > 0.0);
+  }
+}
+
+/** Range of what is foretold, and sizes of the residuals of the last trace by it; `typical` is negative without samples. */
+static void trackSizes(const TrackRows& roi, int every, NoiseSizes& out) {
+  const double infinite = std::numeric_limits<double>::infinity();
+  Lanes low = fill(infinite), high = fill(-infinite), sum{}, compared{};
+  eachCompared(roi, every, [&](long at, Mask known) __attribute__((always_inline)) {
+    const Lanes predicted = loadLanes(roi.predicted + at);
+    low = select(known, smaller(low, predicted), low);
+    high = select(known, larger(high, predicted), high);
+    sum += select(known, absolute(loadLanes(roi.residual + at)), fill(0.0));
+    compared += select(known, fill(1.0), fill(0.0));
+  });
+  out = {};
+  out.low = infinite, out.high = -infinite;
+  for (int k = 0; k < kLanes; ++k) {
+    out.low = low[k] < out.low ? low[k] : out.low;
+    out.high = high[k] > out.high ? high[k] : out.high;
+  }
+  const double all = across(compared);
+  out.typical = all > 0 ? across(sum) / all : -1;
+  if (!(all > 0)) return;
+  const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9, binsPerCount = kNoiseBins / range;
+  // What lies in a bin or above it; the bins themselves are the differences.
+  Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {};
+  eachCompared(roi, every, [&](long at, Mask known) __attribute__((always_inline)) {
+    const Lanes place = (loadLanes(roi.predicted + at) - out.low) * binsPerCount;
+    const Lanes kept = smaller(absolute(loadLanes(roi.residual + at)), fill(kDust * out.typical));
+    for (int bin = 0; bin < kNoiseBins; ++bin) {
+      Mask above = known;
+      if (bin > 0) above &= place >= 1.0 * bin;
+      size[bin] += select(above, kept, fill(0.0));
+      count[bin] += select(above, fill(1.0), fill(0.0));
+    }
+  });
+  double sizeAbove = 0, countAbove = 0;
+  for (int bin = kNoiseBins - 1; bin >= 0; --bin) {
+    const double allSize = across(size[bin]), allCount = across(count[bin]);
+    out.sizes[bin] = allSize - sizeAbove, out.counts[bin] = allCount - countAbove;
+    sizeAbove = allSize, countAbove = allCount;
+  }
+}
+
+/** New weights from the residuals of the last trace: Tukey's biweight over the variance of the noise. */
+static void trackWeigh(const TrackRows& roi, const NoiseCurve& noise) {
+  eachCompared(roi, 1, [&](long at, Mask known) __attribute__((always_inline)) {
+    const Lanes predicted = loadLanes(roi.predicted + at), residual = loadLanes(roi.residual + at);
+    const Lanes inverse = inverseNoiseAt(noise, predicted), part = residual * inverse * (1 / kTukey);
+    // Not by whether it was cut off, which noise decides, but by whether it could have been.
+    const Mask counts = known & ((noise.ceiling - predicted) * inverse > kHeadroom) & (absolute(part) < 1.0);
+    const Lanes kept = 1.0 - part * part;
+    storeLanes(roi.weight + at, select(counts, kept * kept * inverse * inverse, fill(0.0)));
+  });
+}
+
+/** What the residuals of the last trace pull on the shift; each sample's influence becomes its gain. */
+static void trackPulls(const TrackRows& roi, const NoiseCurve& noise, TrackPulls& out) {
+  Lanes influences{}, slopes{}, inside{}, compared{};
+  eachCompared(roi, 1, [&](long at, Mask known) __attribute__((always_inline)) {
+    const Lanes scaled = loadLanes(roi.residual + at) * inverseNoiseAt(noise, loadLanes(roi.predicted + at));
+    const Lanes part = scaled * scaled * (1 / (kTukey * kTukey)), kept = larger(1.0 - part, fill(0.0));
+    const Mask counts = known & (loadLanes(roi.weight + at) > 0.0);
+    const Lanes influence = select(counts, scaled * kept * kept, fill(0.0));
+    storeLanes(roi.gain + at, influence);
+    influences += influence * influence;
+    slopes += select(counts, kept * (1.0 - 5.0 * part), fill(0.0));
+    inside += select(counts, kept * kept, fill(0.0));
+    compared += select(known, fill(1.0), fill(0.0));
+  });
+  out = {across(influences), across(slopes), across(inside), across(compared)};
 }
 
 static void trackGain(const TrackRows& roi, const Anchor& anchor) {

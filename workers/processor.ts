@@ -44,14 +44,14 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
 /** What the method says, and tracking where that is the method or carried beside it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
   const tracking = task.settings.method === "tracking" ? task.settings : task.beside;
-  if (tracking === undefined) return { result: analysePicture(picture, rois, task.settings, undefined, displacement) };
+  if (tracking === undefined) return { result: analysePicture(picture, rois, task.settings, { displacement }) };
   const before = task.reference === undefined ? emptyReference(rois) : decodeReference(task.reference);
-  const tracked = trackPicture(picture, rois, tracking, before, displacement);
-  const grown = tracked.reference === undefined ? {} : { reference: tracked.reference.bytes };
-  if (tracking === task.settings) return { result: tracked.result, ...grown };
-  const { position, standardError, quality, flags } = tracked.result;
-  const beside = { position, standardError, quality, flags };
-  return { result: analysePicture(picture, rois, task.settings, undefined, displacement), ...grown, beside };
+  const carried = tracking === task.settings ? {} : { carriedBy: task.settings };
+  const { result, carrier, reference } = trackPicture(picture, rois, tracking, before, { displacement, ...carried });
+  const grown = reference === undefined ? {} : { reference: reference.bytes };
+  if (carrier === undefined) return { result, ...grown };
+  const { position, standardError, quality, flags } = result;
+  return { result: carrier, ...grown, beside: { position, standardError, quality, flags } };
 }
 
 let lastReference: { readonly bytes: Uint8Array; readonly reference: DriftReference } | undefined;

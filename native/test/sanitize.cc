@@ -15,6 +15,7 @@
 #include "../decode_png.h"
 #include "../kernel.h"
 #include "../libdeflate/libdeflate.h"
+#include "../row_summary.h"
 #include "../rows.h"
 #include "../statistics.h"
 
@@ -159,6 +160,43 @@ void fitRows(phorest::FitScratch& scratch, Random& random) {
   }
 }
 
+/** Memory for the answer of one task. */
+struct Room {
+  std::vector<std::int32_t> rowStart = {0};
+  std::vector<double> columns, error, explained, contrast, saturated, distance;
+  Bytes status, joined;
+
+  Room(const phorest::KernelRequest& request, const phorest::KernelTask& task) {
+    for (const phorest::Roi& roi : request.rois) rowStart.push_back(rowStart.back() + request.answersOf(task, roi));
+    const auto rows = static_cast<std::size_t>(rowStart.back());
+    columns.resize(rows * phorest::columnsOf(task.method));
+    for (auto* perRow : {&error, &explained, &contrast}) perRow->resize(rows);
+    for (auto* perRoi : {&saturated, &distance}) perRoi->resize(request.rois.size());
+    status.resize(rows);
+    joined.resize(request.rois.size());
+  }
+
+  phorest::KernelAnswer answer() {
+    return {rowStart.data(),  columns.data(),   error.data(),    explained.data(), contrast.data(), status.data(),
+            saturated.data(), distance.data(), joined.data(), 0,                0};
+  }
+
+  void check(const phorest::KernelRequest& request, const phorest::KernelTask& task) const {
+    for (double share : saturated) {
+      if (!(share >= 0 && share <= 1)) fail("a share of saturated pixels is none");
+    }
+    const int rois = static_cast<int>(request.rois.size()), quantities = phorest::columnsOf(task.method);
+    std::vector<double> statistics(static_cast<std::size_t>(rois) * quantities * phorest::kStatistics);
+    const phorest::MeasuredRows rows{columns.data(), status.data(), rowStart.data(), rois, quantities};
+    phorest::RowStatistics().run(rows, statistics.data());
+    std::vector<phorest::RowSummary> summaries(rois);
+    phorest::RowSummaries().run({rows, error.data(), explained.data(), contrast.data(), 0, quantities - 2, 0}, summaries.data());
+    for (const phorest::RowSummary& summary : summaries) {
+      if (!(summary.measured >= 0 && summary.measured <= 1)) fail("a share of measured rows is none");
+    }
+  }
+};
+
 /** Whole measurements, of ROIs that lie inside the picture, half outside and far away. */
 void measure(phorest::Kernel& kernel, Random& random) {
   const bool deep = random.chance(0.5);
@@ -171,46 +209,37 @@ void measure(phorest::Kernel& kernel, Random& random) {
   phorest::KernelRequest request;
   request.picture = {deep ? static_cast<const void*>(wide.data()) : narrow.data(), width, height, deep};
   request.angleDegrees = random.chance(0.3) ? 0 : random.chance(0.8) ? random.unit() * 4 - 2 : random.unit() * 1e6;
-  request.method = static_cast<phorest::Method>(random.below(6));
-  request.jointLine = random.chance(0.5) ? phorest::Line::gaussian : phorest::Line::fano;
   request.subRois = random.chance(0.5) ? 0 : 1 + random.below(30);
   request.sampling = static_cast<phorest::Sampling>(random.below(2));
   request.scaling = static_cast<phorest::BitDepthScaling>(random.below(2));
   const bool whole = request.sampling == phorest::Sampling::established;
   const double farthest = random.chance(0.1) ? 2e5 : 150;
-  std::vector<std::int32_t> rowStart = {0};
+  std::size_t pixels = 0;
   for (int count = random.below(5); count > 0; --count) {
     double y = (random.unit() * 2 - 1) * farthest, x = (random.unit() * 2 - 1) * farthest;
     if (whole) y = std::floor(y), x = std::floor(x);
     request.rois.push_back({y, x, 1 + random.below(60), 1 + random.below(150), random.chance(0.5)});
-    rowStart.push_back(rowStart.back() + request.answersOf(request.rois.back()));
+    pixels += static_cast<std::size_t>(request.rois.back().width) * request.rois.back().height;
   }
-  const auto rows = static_cast<std::size_t>(rowStart.back());
-  std::vector<double> columns(rows * phorest::columnsOf(request.method)), error(rows), explained(rows), contrast(rows);
-  std::vector<double> saturated(request.rois.size()), distance(request.rois.size());
-  Bytes status(rows), joined(request.rois.size());
   // Tracking begins from nothing, from what the same picture gives, or from any numbers.
-  std::size_t pixels = 0;
-  for (const phorest::Roi& roi : request.rois) pixels += static_cast<std::size_t>(roi.width) * roi.height;
   std::vector<std::uint16_t> reference(pixels);
   std::vector<phorest::Anchor> anchors(request.rois.size());
   if (random.chance(0.3)) {
     for (std::uint16_t& value : reference) value = static_cast<std::uint16_t>(random.below(65536));
     for (phorest::Anchor& anchor : anchors) anchor = {1, random.unit() * 100, random.unit(), random.unit() * 4, random.unit(), 1, {}};
   }
-  request.anchors = anchors.data();
-  request.reference = reference.data();
-  request.grow = random.chance(0.7);
-  phorest::KernelAnswer answer{rowStart.data(), columns.data(), error.data(),     explained.data(), contrast.data(),
-                               status.data(),   saturated.data(), distance.data(), joined.data(),    0,
-                               0};
-  for (int times = random.chance(0.3) ? 3 : 1; times > 0; --times) kernel.measure(request, answer);
-  for (double share : saturated) {
-    if (!(share >= 0 && share <= 1)) fail("a share of saturated pixels is none");
+  const int tasks = 1 + random.below(3);
+  std::vector<Room> rooms;
+  std::vector<phorest::KernelAnswer> answers;
+  for (int task = 0; task < tasks; ++task) {
+    const auto line = random.chance(0.5) ? phorest::Line::gaussian : phorest::Line::fano;
+    request.tasks.push_back({static_cast<phorest::Method>(random.below(6)), line, anchors.data(), reference.data(),
+                             random.chance(0.7)});
+    rooms.emplace_back(request, request.tasks.back());
   }
-  const int rois = static_cast<int>(request.rois.size()), quantities = phorest::columnsOf(request.method);
-  std::vector<double> statistics(static_cast<std::size_t>(rois) * quantities * phorest::kStatistics);
-  phorest::RowStatistics().run({columns.data(), status.data(), rowStart.data(), rois, quantities}, statistics.data());
+  for (Room& room : rooms) answers.push_back(room.answer());
+  for (int times = random.chance(0.3) ? 3 : 1; times > 0; --times) kernel.measure(request, answers.data());
+  for (int task = 0; task < tasks; ++task) rooms[task].check(request, request.tasks[task]);
 }
 
 /** Everything that finding a chip is made of, on a small random picture and places partly outside it. */

@@ -1,21 +1,15 @@
 // How far a resonance position may be trusted: its standard error, a quality and flags. The established statistics are
 // not touched by any of it; a bad fit is reported, and reported as bad.
-import { medianError, type RowPositions } from "./median-error.ts";
+import type { RowSummary } from "./kernel.ts";
 import { FLAGS, type Method, WIDTH_COLUMN } from "./method.ts";
-import { countKnown, medianOf } from "./statistics.ts";
 
-/** What is known of one ROI's rows. Arrays run over all rows, NaN where a row was not measured. */
-export interface RowEvidence extends RowPositions {
-  /** Share of each row's variance explained by the model, 0 to 1; NaN where unknown. */
-  readonly explained: Float64Array;
-  /** Peak height over noise per row, of rows that were not measured too. */
-  readonly peakToNoise: Float64Array;
+/** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
+export interface RoiEvidence extends RowSummary {
+  readonly method: Method;
   /** Share of the ROI's pixels at the top of the scale, 0 to 1. */
   readonly saturatedShare: number;
   /** Samples of the fit's residual that count as one; 1 where there is no fit. */
   readonly residualDistancePx: number;
-  /** Width of the fitted line (sigma or gamma, median of the rows), px; NaN where there is no fit. */
-  readonly lineWidthPx: number;
   readonly widthPx: number;
 }
 
@@ -62,30 +56,11 @@ export const MISFIT_SHARE: Readonly<Record<Method, number>> = {
 };
 export const MISFIT_EXPLAINED = 0.8;
 
-/** Weighs the rows of one ROI whose position is `position` (their median, px). */
-export function weigh(evidence: RowEvidence, position: number): Doubt {
-  const measured = countKnown(evidence.positions);
-  const rows = evidence.positions.length;
-  const unknown = { position, standardError: Number.NaN, share: 0, explained: 0 };
-  if (measured === 0) return { standardError: Number.NaN, quality: 0, flags: flagsOf({ evidence, ...unknown }) };
-  const share = measured / rows;
-  const median = medianOf(evidence.explained);
-  const explained = Number.isNaN(median) ? 0 : Math.min(1, Math.max(0, median));
-  const standardError = medianError(evidence, position);
-  return {
-    standardError,
-    quality: share * explained,
-    flags: flagsOf({ evidence, position, standardError, share, explained }),
-  };
-}
-
-interface Judgement {
-  readonly evidence: RowEvidence;
-  readonly position: number;
-  readonly standardError: number;
-  /** Share of the rows that were measured, and of their variance that was explained. */
-  readonly share: number;
-  readonly explained: number;
+/** Weighs one ROI. */
+export function weigh(evidence: RoiEvidence): Doubt {
+  const { measured, standardError } = evidence;
+  const explained = Number.isNaN(evidence.explained) ? 0 : Math.min(1, Math.max(0, evidence.explained));
+  return { standardError, quality: measured * explained, flags: flagsOf(evidence, explained) };
 }
 
 function leastContrastOf(method: Method): number {
@@ -93,20 +68,18 @@ function leastContrastOf(method: Method): number {
   return WIDTH_COLUMN[method] === undefined ? LOW_CONTRAST_OF_SAMPLE : LOW_CONTRAST;
 }
 
-function flagsOf({ evidence, position, standardError, share, explained }: Judgement): number {
-  const { widthPx, method } = evidence;
+function flagsOf(evidence: RoiEvidence, explained: number): number {
+  const { widthPx, method, position, standardError, contrast } = evidence;
   const margin = EDGE_SHARE * widthPx + EDGE_ERRORS * (Number.isNaN(standardError) ? 0 : standardError);
-  const wide = evidence.lineWidthPx > WIDE_SHARE * widthPx;
+  const wide = evidence.lineWidth > WIDE_SHARE * widthPx;
   // `centre` counts pixels from 1, all others from 0.
   const fromLeft = method === "centre" ? position - 1 : position;
-  const contrast = medianOf(evidence.peakToNoise);
-  const leastContrast = leastContrastOf(method);
-  const vague = medianOf(evidence.rowErrors) > VAGUE_SHARE * widthPx;
+  const vague = evidence.rowError > VAGUE_SHARE * widthPx;
   let flags = 0;
   if (evidence.saturatedShare > SATURATED_SHARE) flags |= FLAGS.saturated;
   if (fromLeft < margin || fromLeft > widthPx - 1 - margin || wide) flags |= FLAGS.at_edge;
-  if (!(contrast >= leastContrast) || vague) flags |= FLAGS.low_contrast;
+  if (!(contrast >= leastContrastOf(method)) || vague) flags |= FLAGS.low_contrast;
   const misfit = evidence.residualDistancePx > MISFIT_SHARE[method] * widthPx && explained < MISFIT_EXPLAINED;
-  if (share < CONVERGED_SHARE || misfit) flags |= FLAGS.not_converged;
+  if (evidence.measured < CONVERGED_SHARE || misfit) flags |= FLAGS.not_converged;
   return flags;
 }

@@ -18,7 +18,8 @@ import type { Picture } from "./picture.ts";
 /** What became of one row. */
 export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;
 
-export interface KernelRequest {
+/** A picture, and where and how it is sampled. */
+export interface KernelPicture {
   /** Gray pixels, row-major, 8 or 16 bit as decoded. */
   readonly pixels: Uint8Array | Uint16Array;
   readonly width: number;
@@ -27,16 +28,22 @@ export interface KernelRequest {
   readonly angleDegrees: number;
   /** Five numbers per ROI: y, x, height, width (px in the rotated picture), flip (0 or 1). */
   readonly rois: Float64Array;
-  readonly method: Method;
-  /** Line of the methods `joint` and `tracking`; "fano" when absent. */
-  readonly jointLine?: JointLine;
   /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` and `tracking` always do. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
+}
+
+/** One method of those that measure a picture. */
+export interface KernelTask {
+  readonly method: Method;
+  /** Line of the methods `joint` and `tracking`; "fano" when absent. */
+  readonly jointLine?: JointLine;
   /** What the method `tracking` compares with, and only that one. */
   readonly tracking?: KernelReference;
 }
+
+export interface KernelRequest extends KernelPicture, KernelTask {}
 
 /** The references of all ROIs. Where they grow, the kernel writes into both arrays: sound frames join. */
 export interface KernelReference {
@@ -94,20 +101,35 @@ interface Native {
     height: number,
     angleDegrees: number,
     rois: Float64Array,
-    method: number,
     subRois: number,
     sampling: number,
     bitDepthScaling: number,
-    jointLine: number,
-    anchors?: Float64Array,
-    reference?: Uint16Array,
-    grow?: boolean,
-  ): KernelAnswer;
+    tasks: readonly NativeTask[],
+  ): KernelAnswer[];
   statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
-  medianError(positions: Float64Array, rowErrors: Float64Array, rounding: number, position: number): number;
+  summaries(
+    columns: Float64Array,
+    status: Uint8Array,
+    rowStart: Int32Array,
+    quantities: number,
+    standardError: Float64Array,
+    explained: Float64Array,
+    peakToNoise: Float64Array,
+    positionColumn: number,
+    widthColumn: number,
+    rounding: number,
+  ): Float64Array;
   robustLine(positions: Float64Array): [start: number, slope: number];
   decodePng(bytes: Uint8Array): Picture | undefined;
   version(): string;
+}
+
+interface NativeTask {
+  readonly method: number;
+  readonly jointLine: number;
+  readonly anchors?: Float64Array;
+  readonly reference?: Uint16Array;
+  readonly grow?: boolean;
 }
 
 let loaded: unknown;
@@ -119,20 +141,25 @@ let loaded: unknown;
  * area, coordinates between pixels with `established` sampling.
  */
 export function measure(request: KernelRequest): KernelAnswer {
+  return measureTogether(request, [request])[0] as KernelAnswer;
+}
+
+/** The same by several methods, one answer each; the picture is counted, and its ROIs are sampled, once for all of them. */
+export function measureTogether(picture: KernelPicture, tasks: readonly KernelTask[]): KernelAnswer[] {
   return native().measure(
-    request.pixels,
-    request.width,
-    request.height,
-    request.angleDegrees,
-    request.rois,
-    METHODS.indexOf(request.method),
-    request.subRois,
-    SAMPLINGS.indexOf(request.sampling),
-    BIT_DEPTH_SCALINGS.indexOf(request.bitDepthScaling),
-    JOINT_LINES.indexOf(request.jointLine ?? "fano"),
-    request.tracking?.anchors,
-    request.tracking?.pixels,
-    request.tracking?.grow,
+    picture.pixels,
+    picture.width,
+    picture.height,
+    picture.angleDegrees,
+    picture.rois,
+    picture.subRois,
+    SAMPLINGS.indexOf(picture.sampling),
+    BIT_DEPTH_SCALINGS.indexOf(picture.bitDepthScaling),
+    tasks.map(({ method, jointLine = "fano", tracking }) => ({
+      method: METHODS.indexOf(method),
+      jointLine: JOINT_LINES.indexOf(jointLine),
+      ...(tracking === undefined ? {} : { anchors: tracking.anchors, reference: tracking.pixels, grow: tracking.grow }),
+    })),
   );
 }
 
@@ -149,20 +176,74 @@ export function rowStatistics({ columns, status, rowStart }: MeasuredRows, quant
   return native().statistics(columns, status, rowStart, quantities);
 }
 
-/**
- * px: the standard error of `position`, the median of an ROI's rows; see medianError. `rowErrors` are those of single
- * rows, `rounding` the deviation of a rounded position. Throws RangeError for arrays of different length.
- */
-export function medianErrorOfRows(
-  positions: Float64Array,
-  rowErrors: Float64Array,
-  rounding: number,
-  position: number,
-): number {
-  return native().medianError(positions, rowErrors, rounding, position);
+/** What the rows of one ROI say together; px unless said otherwise, NaN where nothing is known. */
+export interface RowSummary {
+  /** Median of the measured rows. */
+  readonly position: number;
+  /**
+   * Of that median: from the rows' own scatter about a straight (tilted) line. Rows are correlated where speckle grains
+   * span several of them, which leaves fewer independent ones; of fewer than five rows, from the errors of single rows.
+   */
+  readonly standardError: number;
+  /** Share of the rows that were measured. */
+  readonly measured: number;
+  /** Share of their variance that the model explains, median. */
+  readonly explained: number;
+  /** Width of the fitted line (sigma or gamma), median; NaN where there is no fit. */
+  readonly lineWidth: number;
+  /** Peak height over noise, median over all rows, those that were not measured too. */
+  readonly contrast: number;
+  /** Standard error of a single row, median. */
+  readonly rowError: number;
+}
+const SUMMARY_NUMBERS = 7;
+
+/** The rows of a KernelAnswer, and what summaries need to know of its method. */
+export interface SummaryRequest {
+  readonly rows: MeasuredRows & Pick<KernelAnswer, "standardError" | "explained" | "peakToNoise">;
+  readonly quantities: number;
+  readonly positionColumn: number;
+  /** Absent where nothing is fitted. */
+  readonly widthColumn?: number | undefined;
+  /** px: deviation of positions that were rounded, 0 where none was. */
+  readonly rounding: number;
 }
 
-/** px and px per row: the straight line through rows of which those that are NaN were not measured; see robustLine. */
+/** The summary of each ROI's rows. Throws TypeError or RangeError for arrays that do not belong together. */
+export function summariseRows(request: SummaryRequest): RowSummary[] {
+  const { rows, quantities, positionColumn, widthColumn = -1, rounding } = request;
+  const { columns, status, rowStart, standardError, explained, peakToNoise } = rows;
+  const numbers = native().summaries(
+    columns,
+    status,
+    rowStart,
+    quantities,
+    standardError,
+    explained,
+    peakToNoise,
+    positionColumn,
+    widthColumn,
+    rounding,
+  );
+  const number = (at: number) => numbers[at] as number;
+  return Array.from({ length: numbers.length / SUMMARY_NUMBERS }, (_, roi) => {
+    const at = roi * SUMMARY_NUMBERS;
+    return {
+      position: number(at),
+      standardError: number(at + 1),
+      measured: number(at + 2),
+      explained: number(at + 3),
+      lineWidth: number(at + 4),
+      contrast: number(at + 5),
+      rowError: number(at + 6),
+    };
+  });
+}
+
+/**
+ * px and px per row: the straight line through rows of which those that are NaN were not measured, by least squares with
+ * Huber's weights from a robust start.
+ */
 export function robustLineOfRows(positions: Float64Array): [start: number, slope: number] {
   return native().robustLine(positions);
 }

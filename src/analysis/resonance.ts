@@ -1,9 +1,18 @@
 // One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
-import { type RowEvidence, weigh } from "./doubt.ts";
+import { weigh } from "./doubt.ts";
 import { type Displacement, followChip } from "./drift.ts";
-import { type KernelAnswer, type KernelReference, type KernelRequest, measure, ROW, rowStatistics } from "./kernel.ts";
+import {
+  type KernelAnswer,
+  type KernelPicture,
+  type KernelReference,
+  type KernelTask,
+  measureTogether,
+  ROW,
+  rowStatistics,
+  summariseRows,
+} from "./kernel.ts";
 import {
   type BitDepthScaling,
   type FrameResult,
@@ -16,7 +25,7 @@ import {
 } from "./method.ts";
 import type { Picture } from "./picture.ts";
 import type { Roi, RoiManifest } from "./roi.ts";
-import { medianOf, roundHalfEven } from "./statistics.ts";
+import { roundHalfEven } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
@@ -50,43 +59,72 @@ export function methodSettings(
   return method === "joint" ? { method, jointLine, subRois: 0 } : { method, subRois };
 }
 
+/** How `tracking` is to be asked, where that is one of the methods. */
+export interface PictureOptions {
+  /** Where the chip is; ROIs follow it with `trackDrift`, and their own coordinates move with them. */
+  readonly displacement?: Displacement | undefined;
+  /** What `tracking` compares with, and lets grow where that says so; see trackPicture. */
+  readonly reference?: KernelReference;
+  /** Stands in for the C++ kernel: to see what it answers, or what it costs. */
+  readonly kernel?: typeof measureTogether;
+}
+
 /**
  * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
- * pixels from 1, as established; `joint` and `tracking` have one value for all rows); an ROI without a measured row gets NaN and the flag `not_converged`.
- * With `trackDrift` the ROIs are where `displacement` has taken the chip; their own coordinates move with them.
- * `tracking` compares with `reference`, and lets it grow where that says so; see trackPicture.
- * `kernel` stands in for the C++ kernel in tests. Throws Failure `rois.outside` when an ROI leaves the picture.
+ * pixels from 1, as established; `joint` and `tracking` have one value for all rows); an ROI without a measured row gets
+ * NaN and the flag `not_converged`. Throws Failure `rois.outside` when an ROI leaves the picture.
  */
 export function analysePicture(
   picture: Picture,
   roiManifest: RoiManifest,
   settings: AnalysisSettings,
-  kernel: (request: KernelRequest) => KernelAnswer = measure,
-  displacement?: Displacement,
-  reference?: KernelReference,
+  options: PictureOptions = {},
 ): FrameResult {
-  const follows = settings.trackDrift === true && displacement !== undefined;
+  return analyseTogether(picture, roiManifest, [settings], options)[0] as FrameResult;
+}
+
+/**
+ * The same by several methods, one result each. The first settings say how the picture is sampled, and the others must
+ * not contradict them: ROIs are sampled once for all.
+ */
+export function analyseTogether(
+  picture: Picture,
+  roiManifest: RoiManifest,
+  all: readonly AnalysisSettings[],
+  { displacement, reference, kernel = measureTogether }: PictureOptions = {},
+): FrameResult[] {
+  const [first] = all;
+  if (first === undefined) return [];
+  const follows = first.trackDrift === true && displacement !== undefined;
   const { rois, imageAngle } = follows ? followChip(roiManifest, displacement) : roiManifest;
   refuseOutside(rois, picture);
-  const { method, jointLine, subRois, sampling, bitDepthScaling } = settings;
   const { pixels, width, height } = picture;
-  const answer = kernel({
+  const sampled: KernelPicture = {
     pixels,
     width,
     height,
     angleDegrees: imageAngle,
     rois: Float64Array.from(rois.flatMap((roi) => [roi.y, roi.x, roi.height, roi.width, roi.flip ? 1 : 0])),
-    method,
-    ...(jointLine === undefined ? {} : { jointLine }),
-    subRois,
-    sampling,
-    bitDepthScaling,
-    ...(reference === undefined ? {} : { tracking: reference }),
-  });
-  const { brightness, contrast } = answer;
+    subRois: first.subRois,
+    sampling: first.sampling,
+    bitDepthScaling: first.bitDepthScaling,
+  };
+  const tasks = all.map(
+    ({ method, jointLine }): KernelTask => ({
+      method,
+      ...(jointLine === undefined ? {} : { jointLine }),
+      ...(method === "tracking" && reference !== undefined ? { tracking: reference } : {}),
+    }),
+  );
   const moved = displacement === undefined ? {} : { displacement };
-  return { ...summarise(answer, rois, settings), brightness, contrast, ...moved };
+  return kernel(sampled, tasks).map((answer, nth) => {
+    const { brightness, contrast } = answer;
+    return { ...summarise(answer, rois, all[nth] as AnalysisSettings), brightness, contrast, ...moved };
+  });
 }
+
+/** A maximum falls on a whole pixel: the deviation of a value rounded so. */
+const WHOLE_PIXEL_ERROR = Math.sqrt(1 / 12);
 
 function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }: AnalysisSettings) {
   const quantities = QUANTITIES[method].length;
@@ -96,12 +134,22 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
   const flags = new Uint8Array(rois.length);
   const statistics = rowStatistics(answer, quantities);
   const values: Float64Array[][] = [];
-  const evidence = new EvidenceOfRows(answer, method);
-  rois.forEach((roi, index) => {
-    const rows = evidence.of(index, roi);
-    const median = medianOf(rows.positions);
-    const doubt = weigh(rows, median);
-    position[index] = median;
+  const summaries = summariseRows({
+    rows: answer,
+    quantities,
+    positionColumn: POSITION_COLUMN[method],
+    widthColumn: WIDTH_COLUMN[method],
+    rounding: method === "max_intensity" ? WHOLE_PIXEL_ERROR : 0,
+  });
+  summaries.forEach((summary, index) => {
+    const doubt = weigh({
+      ...summary,
+      method,
+      saturatedShare: answer.saturated[index] as number,
+      residualDistancePx: answer.residualDistancePx[index] as number,
+      widthPx: rois[index]?.width ?? Number.NaN,
+    });
+    position[index] = summary.position;
     standardError[index] = doubt.standardError;
     quality[index] = roundHalfEven(doubt.quality);
     flags[index] = doubt.flags;
@@ -124,58 +172,6 @@ function measuredColumns(answer: KernelAnswer, roi: number, quantities: number):
     measured++;
   }
   return columns.map((column) => column.subarray(0, measured));
-}
-
-/** What the rows of one ROI after the other say, in arrays that are used again for the next. */
-class EvidenceOfRows {
-  private positions = new Float64Array(0);
-  private rowErrors = new Float64Array(0);
-  private explained = new Float64Array(0);
-  private widths = new Float64Array(0);
-
-  private readonly answer: KernelAnswer;
-  private readonly method: Method;
-
-  constructor(answer: KernelAnswer, method: Method) {
-    this.answer = answer;
-    this.method = method;
-  }
-
-  of(index: number, roi: Roi): RowEvidence {
-    const { answer, method } = this;
-    const { columns, status, standardError, explained } = answer;
-    const start = answer.rowStart[index] as number;
-    const end = answer.rowStart[index + 1] as number;
-    if (this.positions.length !== end - start) {
-      this.positions = new Float64Array(end - start);
-      this.rowErrors = new Float64Array(end - start);
-      this.explained = new Float64Array(end - start);
-      this.widths = new Float64Array(end - start);
-    }
-    const quantities = QUANTITIES[method].length;
-    const column = POSITION_COLUMN[method];
-    const widthColumn = WIDTH_COLUMN[method];
-    for (let row = start; row < end; row++) {
-      const measured = status[row] === ROW.ok;
-      this.positions[row - start] = measured ? (columns[row * quantities + column] as number) : Number.NaN;
-      this.rowErrors[row - start] = measured ? (standardError[row] as number) : Number.NaN;
-      this.explained[row - start] = measured ? (explained[row] as number) : Number.NaN;
-      const hasWidth = measured && widthColumn !== undefined;
-      // A Gaussian is the same with its sigma negative.
-      this.widths[row - start] = hasWidth ? Math.abs(columns[row * quantities + widthColumn] as number) : Number.NaN;
-    }
-    return {
-      method,
-      positions: this.positions,
-      rowErrors: this.rowErrors,
-      explained: this.explained,
-      peakToNoise: answer.peakToNoise.subarray(start, end),
-      saturatedShare: answer.saturated[index] as number,
-      residualDistancePx: answer.residualDistancePx[index] as number,
-      lineWidthPx: medianOf(this.widths),
-      widthPx: roi.width,
-    };
-  }
 }
 
 function refuseOutside(rois: readonly Roi[], picture: Picture): void {

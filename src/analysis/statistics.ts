@@ -60,10 +60,3 @@ function selectInScratch(rank: number, count: number): number {
   }
   return scratch[rank] as number;
 }
-
-/** How many of the values are numbers. */
-export function countKnown(values: Float64Array): number {
-  let count = 0;
-  for (let at = 0; at < values.length; at++) if (!Number.isNaN(values[at])) count++;
-  return count;
-}

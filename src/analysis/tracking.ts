@@ -1,10 +1,10 @@
 // What tracking compares a frame with: for each ROI the mean of its first frames, all moved back to where the first of
 // them had the band, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
 import type { Displacement } from "./drift.ts";
-import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measure } from "./kernel.ts";
+import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
 import type { FrameResult } from "./method.ts";
 import type { Picture } from "./picture.ts";
-import { type AnalysisSettings, analysePicture } from "./resonance.ts";
+import { type AnalysisSettings, analyseTogether } from "./resonance.ts";
 import type { RoiManifest } from "./roi.ts";
 
 /** The references of all ROIs of an analysis. Views of one buffer, which is their encoded form. */
@@ -63,41 +63,46 @@ export function referenceFrames({ anchors }: Pick<TrackingReference, "anchors">,
 /**
  * Measures a picture against a reference, and, while that is not complete, answers with one that holds this picture too.
  * Frames must be offered one after the other until then: each is measured against those before it. A frame without
- * light, cut off by the camera or of something else does not join, but counts as offered.
+ * light, cut off by the camera or of something else does not join, but counts as offered. `carriedBy`: settings of the
+ * method that tracking goes beside, whose result comes too; it sees the same samples.
  */
 export function trackPicture(
   picture: Picture,
   rois: RoiManifest,
   settings: AnalysisSettings,
   reference: TrackingReference,
-  displacement?: Displacement,
-): { readonly result: FrameResult; readonly reference?: TrackingReference } {
+  { displacement, carriedBy }: { displacement?: Displacement | undefined; carriedBy?: AnalysisSettings } = {},
+): { readonly result: FrameResult; readonly carrier?: FrameResult; readonly reference?: TrackingReference } {
   const frames = settings.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
+  // The carrier says how many rows there are; tracking looks at all of them whatever it says.
+  const all = carriedBy === undefined ? [settings] : [carriedBy, settings];
+  const analyse = (against: KernelReference, kernel: typeof measureTogether) => {
+    const results = analyseTogether(picture, rois, all, { displacement, reference: against, kernel });
+    const result = results.at(-1) as FrameResult;
+    return { result, ...(carriedBy === undefined ? {} : { carrier: results[0] as FrameResult }) };
+  };
   if (isComplete(reference, frames)) {
     const { anchors, pixels } = reference;
-    const fixed = { anchors, pixels, grow: false };
-    return { result: analysePicture(picture, rois, settings, undefined, displacement, fixed) };
+    return analyse({ anchors, pixels, grow: false }, measureTogether);
   }
   const grown = decodeReference(Uint8Array.from(reference.bytes));
   let joined: KernelAnswer["joined"];
-  const offer: typeof measure = (request) => {
-    const answer = measure(request);
-    joined = answer.joined;
-    return answer;
-  };
-  const growing = { anchors: grown.anchors, pixels: grown.pixels, grow: true };
-  const result = analysePicture(picture, rois, settings, offer, displacement, growing);
+  const measured = analyse({ anchors: grown.anchors, pixels: grown.pixels, grow: true }, (sampled, tasks) => {
+    const answers = measureTogether(sampled, tasks);
+    joined = answers.at(-1)?.joined;
+    return answers;
+  });
   const known = rois.rois.filter((_, roi) => referenceFrames(reference, roi) > 0).length;
   let along = 0;
   for (let roi = 0; roi < rois.rois.length; roi++) {
     if (joined?.[roi] !== 1) continue;
     // A doubtful first frame is no anchor.
-    if (referenceFrames(grown, roi) === 1 && result.flags[roi] !== 0) grown.anchors[roi * ANCHOR_NUMBERS] = 0;
+    if (referenceFrames(grown, roi) === 1 && measured.result.flags[roi] !== 0) grown.anchors[roi * ANCHOR_NUMBERS] = 0;
     else along++;
   }
   const joins = along > 0 && along >= LEAST_SHARE * known;
   const next = joins ? grown : decodeReference(Uint8Array.from(reference.bytes));
   next.counts[0] = (reference.counts[0] as number) + 1;
   next.counts[1] = (reference.counts[1] as number) + (joins ? 1 : 0);
-  return { result, reference: next };
+  return { ...measured, reference: next };
 }

@@ -45,6 +45,7 @@ interface AnalyseArguments {
   out?: string;
   jsonl?: string;
   jobs?: number;
+  also?: boolean;
   resume?: boolean;
 }
 
@@ -92,6 +93,11 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
         requiresArg: true,
         describe: "pictures measured at a time; else one per processor core",
       })
+      .option("also", {
+        type: "boolean",
+        default: true,
+        describe: "--no-also: measure by the method alone where the configuration tracks beside it",
+      })
       .option("resume", {
         type: "boolean",
         default: false,
@@ -105,6 +111,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const loaded = loadConfig(argv.config);
     for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
     const settings = settingsOf(argv, loaded);
+    refuseCompanions(argv, settings, loaded);
     const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1);
     const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
     const pictures = await listPictures(argv.paths ?? []);
@@ -246,6 +253,19 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
     debug: argv.debug ?? config.Development.debug_mode,
     ...trackDrift(configured.track_drift, argv.sampling ?? configured.sampling),
   };
+}
+
+/** A record holds one method: what is configured beside it must not be lost in silence. */
+function refuseCompanions({ also = true }: AnalyseArguments, { method }: AnalysisSettings, { config }: Loaded): void {
+  const [beside] = config.Data_Analysis.also;
+  if (!also || beside === undefined || method === beside) return;
+  throw new Failure(
+    "usage.invalid",
+    `Data_Analysis.also: a record of analyse holds one method, not ${beside} beside ${method}`,
+    {
+      hint: `leave it out with --no-also, or measure with --method ${beside} into a file of its own`,
+    },
+  );
 }
 
 function wholeNumber(option: string, value: number, least: number): number {

@@ -202,6 +202,20 @@ describe("phorest analyse", () => {
     expect(existsSync(jsonl)).toBe(false);
   });
 
+  it("asks what to do where the configuration tracks beside the method, which a record has no place for", async () => {
+    const file = join(emptyDirectory, "tracking.toml");
+    writeFileSync(file, '[Data_Analysis]\nmethod = "gaussian"\nalso = ["tracking"]\n');
+    const jsonl = join(directory, "alone.jsonl");
+    const words = ["analyse", pictureDirectory, "--rois", roisPath, "--config", file, "--jsonl", jsonl];
+    await expect(run(...words)).rejects.toMatchObject({
+      code: "usage.invalid",
+      message: expect.stringMatching(/^Data_Analysis\.also: .*tracking beside gaussian/),
+    });
+    expect(existsSync(jsonl)).toBe(false);
+    await run(...words, "--no-also");
+    expect(recordsIn(jsonl).length).toBeGreaterThan(0);
+  });
+
   it("never writes into a file that is there already", async () => {
     const jsonl = join(directory, "kept.jsonl");
     writeFileSync(jsonl, "precious\n");

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type KernelAnswer, type KernelRequest, ROW } from "../../src/analysis/kernel.ts";
-import { FLAGS, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import { type AnalysisSettings, analysePicture } from "../../src/analysis/resonance.ts";
+import {
+  type KernelAnswer,
+  type KernelPicture,
+  type KernelRequest,
+  type KernelTask,
+  ROW,
+} from "../../src/analysis/kernel.ts";
+import { FLAGS, METHODS, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
+import { type AnalysisSettings, analysePicture, analyseTogether } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi } from "../../src/analysis/roi.ts";
 
 const PICTURE = { pixels: new Uint8Array(200 * 100), width: 200, height: 100, bitDepth: 8 } as const;
@@ -18,7 +24,7 @@ const manifest = (...rois: Roi[]) => parseRoiManifest(formatRoiManifest({ imageA
 
 /** Answers that every ROI has rows at 50, 51, 52, ... px, of the given status. */
 function kernelOf(statuses: number[], seen?: (request: KernelRequest) => void) {
-  return (request: KernelRequest): KernelAnswer => {
+  const answerTo = (request: KernelRequest): KernelAnswer => {
     seen?.(request);
     const rois = request.rois.length / 5;
     const rows = statuses.length;
@@ -40,6 +46,8 @@ function kernelOf(statuses: number[], seen?: (request: KernelRequest) => void) {
       contrast: 33,
     };
   };
+  return (picture: KernelPicture, tasks: readonly KernelTask[]) =>
+    tasks.map((task) => answerTo({ ...picture, ...task }));
 }
 
 describe("one picture", () => {
@@ -50,7 +58,7 @@ describe("one picture", () => {
       PICTURE,
       rois,
       { ...SETTINGS, subRois: 3, sampling: "established" },
-      kernelOf([0, 0, 0], (request) => seen.push(request)),
+      { kernel: kernelOf([0, 0, 0], (request) => seen.push(request)) },
     );
     expect(seen).toHaveLength(1);
     expect(seen[0]).toMatchObject({
@@ -66,7 +74,7 @@ describe("one picture", () => {
   });
 
   it("gives the median of the rows' position, statistics of every quantity, brightness and contrast", () => {
-    const result = analysePicture(PICTURE, manifest(ROI), SETTINGS, kernelOf([0, 0, 0]));
+    const result = analysePicture(PICTURE, manifest(ROI), SETTINGS, { kernel: kernelOf([0, 0, 0]) });
     expect(Array.from(result.position)).toEqual([51]);
     expect(result).toMatchObject({ method: "gaussian", brightness: 101.25, contrast: 33 });
     expect(result.statistics).toHaveLength(QUANTITIES.gaussian.length * STATISTICS.length);
@@ -80,7 +88,7 @@ describe("one picture", () => {
       PICTURE,
       manifest(ROI),
       { ...SETTINGS, debug: true },
-      kernelOf([0, ROW.flat, 0, 0, ROW.not_converged]),
+      { kernel: kernelOf([0, ROW.flat, 0, 0, ROW.not_converged]) },
     );
     expect(result.position[0]).toBe(52);
     expect(result.values?.[0]?.map((column) => Array.from(column))[1]).toEqual([50, 52, 53]);
@@ -88,7 +96,7 @@ describe("one picture", () => {
   });
 
   it("says so where no row could be measured, and keeps the other ROIs", () => {
-    const result = analysePicture(PICTURE, manifest(ROI), SETTINGS, kernelOf([ROW.flat, ROW.flat]));
+    const result = analysePicture(PICTURE, manifest(ROI), SETTINGS, { kernel: kernelOf([ROW.flat, ROW.flat]) });
     expect(result.position[0]).toBeNaN();
     expect(result.standardError[0]).toBeNaN();
     expect(result.quality[0]).toBe(0);
@@ -103,13 +111,34 @@ describe("one picture", () => {
     ["above", { y: -2 }, "rows -2 to 1"],
   ])("is refused when an ROI leaves it %s", (_, change, where) => {
     const run = () =>
-      analysePicture(PICTURE, manifest(ROI, { ...ROI, label: "b", ...change }), SETTINGS, kernelOf([0]));
+      analysePicture(PICTURE, manifest(ROI, { ...ROI, label: "b", ...change }), SETTINGS, { kernel: kernelOf([0]) });
     expect(run).toThrow(expect.objectContaining({ code: "rois.outside", message: expect.stringContaining(where) }));
     expect(run).toThrow(/^ROI b leaves the picture of 200 x 100 pixels/);
   });
 
   it("may have an ROI that touches its border", () => {
-    const result = analysePicture(PICTURE, manifest({ ...ROI, y: 97, x: 100 }), SETTINGS, kernelOf([0]));
+    const result = analysePicture(PICTURE, manifest({ ...ROI, y: 97, x: 100 }), SETTINGS, { kernel: kernelOf([0]) });
     expect(result.position[0]).toBe(50);
+  });
+});
+
+describe("several methods of one picture", () => {
+  const picture = {
+    ...PICTURE,
+    pixels: PICTURE.pixels.map((_, at) => 110 + 90 / (1 + (((at % 200) - 70) / 15) ** 2) + ((at * 7919) % 13)),
+  };
+  const rois = manifest(
+    { ...ROI, y: 10, x: 20, height: 40 },
+    { ...ROI, label: "b", y: 20, x: 30, height: 61, width: 90, flip: true },
+    { ...ROI, label: "c", y: 30, x: 15, height: 50 },
+  );
+
+  it.each([0, 7])("give together what each gives alone, with %i sub-ROIs", (subRois) => {
+    const all = METHODS.filter((method) => method !== "tracking").map((method) => ({ ...SETTINGS, method, subRois }));
+    const joint = { ...SETTINGS, method: "joint", jointLine: "gaussian", subRois } as const;
+    const together = analyseTogether(picture, rois, [...all, joint]);
+    expect(together).toEqual([...all, joint].map((settings) => analysePicture(picture, rois, settings)));
+    const fitted = together.filter(({ method }) => method === "gaussian" || method === "fano" || method === "joint");
+    expect(fitted.every(({ position }) => position.every(Number.isFinite))).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 // Whole pictures against the established system's own answers. What differs for a good reason is printed, not hidden.
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodePicture } from "../../src/analysis/decode.ts";
-import { type KernelAnswer, type KernelRequest, measure } from "../../src/analysis/kernel.ts";
+import { type KernelAnswer, measure, measureTogether } from "../../src/analysis/kernel.ts";
 import { type FrameResult, type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
 import type { Picture } from "../../src/analysis/picture.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
@@ -37,11 +37,12 @@ describe.each(pictures.map((picture) => [picture.id, picture] as const))("%s", (
   interface Changes {
     picture?: Picture;
     rois?: RoiManifest;
-    kernel?: (request: KernelRequest) => KernelAnswer;
+    kernel?: typeof measureTogether;
   }
   const analyse = (method: Method, subRois: number, changes: Changes = {}): FrameResult => {
     const settings = { method, subRois, sampling: "established", bitDepthScaling: "stretch", debug: true } as const;
-    return analysePicture(changes.picture ?? picture, changes.rois ?? rois, settings, changes.kernel);
+    const { kernel = measureTogether } = changes;
+    return analysePicture(changes.picture ?? picture, changes.rois ?? rois, settings, { kernel });
   };
 
   it("names the ROIs in the established order", () => {
@@ -97,8 +98,13 @@ describe.each(pictures.map((picture) => [picture.id, picture] as const))("%s", (
     (fit, { skip }) => {
       const { method, subRois, theirs } = fit;
       if (theirs === undefined) return skip("these rows are only in the larger oracle");
-      const answers: KernelAnswer[] = [];
-      const result = analyse(method, subRois, { kernel: (request) => (answers[answers.length] = measure(request)) });
+      let answers: KernelAnswer[] = [];
+      const result = analyse(method, subRois, {
+        kernel: (sampled, tasks) => {
+          answers = measureTogether(sampled, tasks);
+          return answers;
+        },
+      });
       const pairs = answers.flatMap((answer) => rowPairs(answer, method, theirs));
       const { worse, better } = residuals(pairs);
       const { wrong, explained, compared } = medians(pairs, method, result, results, subRois);
