@@ -76,6 +76,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
         running,
         stages,
         counts,
+        damaged: counts.damaged === 0 ? [] : manifest.damagedNames(NAMED),
         displacement: manifest.lastDisplacement(),
         freeBytes,
         ended: run?.endedAtUs !== undefined,
@@ -117,6 +118,9 @@ function freeSpace(directory: string): number {
   return disk.bavail * disk.bsize;
 }
 
+/** Damaged pictures named in an alarm. */
+const NAMED = 3;
+
 /** Heartbeats this many times late mean that the process stands still. */
 const STALE_BEATS = 6;
 
@@ -127,12 +131,24 @@ interface Facts {
   readonly ranBefore: boolean;
   readonly stages: readonly StageHealth[];
   readonly counts: ManifestCounts;
+  /** Names of the first damaged pictures. */
+  readonly damaged: readonly string[];
   /** In the frame measured last. */
   readonly displacement: StoredDisplacement | undefined;
   readonly freeBytes: number | undefined;
 }
 
-function alarms({ config, running, ended, ranBefore, stages, counts, displacement, freeBytes }: Facts): string[] {
+function alarms({
+  config,
+  running,
+  ended,
+  ranBefore,
+  stages,
+  counts,
+  damaged,
+  displacement,
+  freeBytes,
+}: Facts): string[] {
   const found: string[] = [];
   if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
   for (const { stage, state, detail, ageSeconds } of stages) {
@@ -147,6 +163,7 @@ function alarms({ config, running, ended, ranBefore, stages, counts, displacemen
   if (counts.failed > 0)
     found.push(`${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``);
   if (counts.missing > 0) found.push(`${counts.missing} pictures are gone from ${config.Paths.data_dir}`);
+  if (counts.damaged > 0) found.push(damagedLine(counts.damaged, damaged));
   if (running && displacement?.astray === true) {
     const { dx, dy } = displacement;
     found.push(`the chip has moved by ${dx.toFixed(1)}, ${dy.toFixed(1)} px and is leaving its ROIs; calibrate again`);
@@ -158,6 +175,12 @@ function alarms({ config, running, ended, ranBefore, stages, counts, displacemen
     );
   }
   return found;
+}
+
+function damagedLine(pictures: number, names: readonly string[]): string {
+  const more = pictures > names.length ? ` and ${pictures - names.length} more` : "";
+  const what = pictures === 1 ? "1 picture is" : `${pictures} pictures are`;
+  return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
 }
 
 /** The snapshot as lines of text for a person. */

@@ -26,7 +26,7 @@ async function sound(): Promise<Finished> {
       remote_path = 'data/${name}', remote_bytes = ${text.length}, remote_sha256 = '${sha(text)}' WHERE id = ${n + 1}`);
   }
   at.sql(`UPDATE entry SET local = 0, directory = '${join(remote, "data")}' WHERE id = 4`);
-  at.sql(`INSERT INTO synced_file VALUES ('results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0)`);
+  at.sql(`INSERT INTO synced_file VALUES ('results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0, NULL)`);
   mkdirSync(join(remote, "results"));
   writeFileSync(join(remote, "results/a.csv"), "a");
   return at;
