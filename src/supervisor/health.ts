@@ -10,6 +10,7 @@ import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { STAGES } from "./part.ts";
 import { BUFFER_FULL } from "./retaining.ts";
 
 export interface StageHealth {
@@ -50,12 +51,15 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
     const run = manifest.lastRun();
     const counts = manifest.counts();
     const last = manifest.lastEntry();
-    const stages = manifest.heartbeats().map(({ stage, state, atUs, detail }) => ({
-      stage,
-      state,
-      ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
-      detail,
-    }));
+    const stages = manifest
+      .heartbeats()
+      .map(({ stage, state, atUs, detail }) => ({
+        stage,
+        state,
+        ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
+        detail,
+      }))
+      .sort((a, b) => place(a.stage) - place(b.stage));
     const running = holder !== undefined;
     return {
       experiment: running ? "running" : "stopped",
@@ -86,6 +90,11 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
   } finally {
     manifest.close();
   }
+}
+
+/** Where a stage stands in the data's own way; the supervisor, which is none, before them all. */
+function place(stage: string): number {
+  return STAGES.findIndex((name) => name === stage);
 }
 
 const NOTHING = {
@@ -162,7 +171,10 @@ function alarms({
   }
   if (counts.failed > 0)
     found.push(`${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``);
-  if (counts.missing > 0) found.push(`${counts.missing} pictures are gone from ${config.Paths.data_dir}`);
+  if (counts.missing > 0) {
+    const what = counts.missing === 1 ? "1 picture is" : `${counts.missing} pictures are`;
+    found.push(`${what} gone from ${config.Paths.data_dir}`);
+  }
   if (counts.damaged > 0) found.push(damagedLine(counts.damaged, damaged));
   if (running && displacement?.astray === true) {
     const { dx, dy } = displacement;
@@ -201,9 +213,8 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   }
   if (lastFrame !== undefined)
     lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
-  const kept =
-    counts === undefined ? [] : [`${counts.localImages} pictures here, ${(counts.localBytes / 1e9).toFixed(2)} GB`];
-  const free = snapshot.freeBytes === undefined ? [] : [`${(snapshot.freeBytes / 1e9).toFixed(1)} GB free`];
+  const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
+  const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
   for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
@@ -211,6 +222,10 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   }
   for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
   return lines;
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir }: Snapshot): string {
