@@ -20,6 +20,8 @@ export interface TortureOptions {
   readonly seed: number;
   readonly localBytes: number;
   readonly remoteBytes: number;
+  /** The longest a life goes on after what befalls it, ms. */
+  readonly lifeMs: number;
   say(line: string): void;
 }
 
@@ -68,7 +70,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     let kills = 0;
     while (kills < options.kills) {
       const event = EVENTS[Math.floor(random() * EVENTS.length)] ?? "nothing";
-      const done = await round(world, event, random, acknowledged);
+      const done = await round(world, event, random, options.lifeMs, acknowledged);
       events[done] = (events[done] ?? 0) + 1;
       if (!asksToEnd(event)) kills += 1;
       options.say(`${kills} kills, ${acknowledged.size} frames acknowledged; last: ${done}`);
@@ -87,6 +89,7 @@ async function round(
   world: World,
   event: Event,
   random: () => number,
+  lifeMs: number,
   acknowledged: Map<number, Acknowledged>,
 ): Promise<string> {
   const readOnly = event === "local read-only at the start" && world.readOnly("local", true);
@@ -106,7 +109,7 @@ async function round(
   if (random() > 0.2) await Promise.race([captured, ended, sleep(LONGEST_START_MS)]);
   await sleep(random() * 400);
   const done = await befall(world, event, readOnly);
-  await sleep(random() * 1500);
+  await sleep(random() * lifeMs);
   if (event === "SIGTERM" || event === "SIGINT") {
     child.kill(event);
     await inTime(ended);
@@ -139,6 +142,8 @@ async function befall(world: World, event: Event, readOnly: boolean): Promise<st
       world.unmountRemote();
       return event;
     case "share full":
+      // Of an earlier life it may still be read-only.
+      world.readOnly("remote", false);
       world.fill("remote");
       return event;
     case "share read-only":
@@ -228,7 +233,7 @@ height = 480
 [Storage]
 min_free_bytes = 2_000_000
 [Report]
-plot_interval_seconds = 2
+plot_interval_seconds = 60
 [Supervisor]
 heartbeat_seconds = 0.5
 shutdown_timeout_seconds = ${camera ? 30 : 600}
@@ -282,6 +287,7 @@ async function main(): Promise<void> {
     seed: Number(values.seed),
     localBytes: 512 * 1024 * 1024,
     remoteBytes: 1024 * 1024 * 1024,
+    lifeMs: 1500,
     say: (line) => process.stderr.write(`${line}\n`),
   });
   process.stdout.write(`${reportText(report)}\n`);
