@@ -22,7 +22,7 @@ archive_after_days = 0.000001
   mkdirSync(remote);
   writeFileSync(
     join(root, "config.toml"),
-    readFileSync(join(root, "config.toml"), "utf8") + `[Paths]\nremote_root_dir = "${remote}"\n`,
+    `${readFileSync(join(root, "config.toml"), "utf8")}[Paths]\nremote_root_dir = "${remote}"\n`,
   );
   await initRemote(remote, []);
   for (const args of [
