@@ -1,7 +1,7 @@
-// What copying to the share costs: npx tsx bench/storage-sync.ts [--to DIR] [--rounds N]
+// What copying to the share costs: npx tsx bench/storage-sync.ts [--to DIR] [--rounds N] [--quick]
 //   throughput: our verified copies against `cp` and `sha256sum` of the same files to the same place, in turns, the
 //     quickest of the rounds; with and without flushing, which ours always does.
-//   decision: choosing the next batch, noting a copy and counting what waits, after 1,000 and after 1,000,000 entries.
+//   decision: choosing the next batch, noting a copy and counting what waits, after 1,000 and after 1,000,000 entries (--quick: 100,000).
 // Prints one line per figure, then all of them as one line of JSON.
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -17,9 +17,11 @@ import { initRemote } from "../src/archive/remote.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 
 const { values: options } = parseArgs({
-  options: { to: { type: "string" }, rounds: { type: "string" } },
+  options: { to: { type: "string" }, rounds: { type: "string" }, quick: { type: "boolean" } },
 });
-const ROUNDS = Number(options.rounds ?? 7);
+const QUICK = options.quick === true;
+const ROUNDS = Number(options.rounds ?? (QUICK ? 2 : 7));
+const MANY = QUICK ? 100_000 : 1_000_000;
 const MEMORY = "/dev/shm";
 const figures: Record<string, number> = {};
 
@@ -128,17 +130,17 @@ await throughput("memory", MEMORY, 6, 50e6);
 await throughput("disk", options.to ?? tmpdir(), 50, 2e6);
 await throughput("disk", options.to ?? tmpdir(), 6, 50e6);
 const few = await decision(1000, 100);
-const many = await decision(1_000_000, 100);
+const many = await decision(MANY, 100);
 report(
   "decision_ratio",
   many / few,
-  `${(many / few).toFixed(2)} × (${few.toFixed(0)} µs after 1,000, ${many.toFixed(0)} µs after 1,000,000 entries)`,
+  `${(many / few).toFixed(2)} × (${few.toFixed(0)} µs after 1,000, ${many.toFixed(0)} µs after ${MANY} entries)`,
 );
-const backlog = await decision(1_000_000, 1_000_000);
+const backlog = await decision(MANY, MANY);
 const small = await decision(1000, 1000);
 report(
   "decision_backlog_ratio",
   backlog / small,
-  `${(backlog / small).toFixed(2)} × (${small.toFixed(0)} µs with 1,000, ${backlog.toFixed(0)} µs with 1,000,000 waiting)`,
+  `${(backlog / small).toFixed(2)} × (${small.toFixed(0)} µs with 1,000, ${backlog.toFixed(0)} µs with ${MANY} waiting)`,
 );
 console.log(JSON.stringify({ bench: "storage-sync", ...figures }));

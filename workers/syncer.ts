@@ -1,7 +1,7 @@
 // The syncer's process: the only one that touches the remote. It runs apart from the supervisor, for a call to a share
 // that has gone away can hang for ever. It writes nothing to the manifest; what it did comes back as an answer, and what
 // was done without an answer is found and verified by the next one.
-import { stat, statfs } from "node:fs/promises";
+import { rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type CopyContext, SourceProblem } from "../src/archive/guard.ts";
 import { remotePathOf } from "../src/archive/names.ts";
@@ -11,7 +11,7 @@ import { inspectRemote } from "../src/archive/remote.ts";
 import { listSideFiles, publishSideFile, type SideFile, stageSideFile } from "../src/archive/side-files.ts";
 import { Failure } from "../src/failure.ts";
 import { PARTIAL_SUFFIX } from "../src/files.ts";
-import { snapshotManifest } from "../src/manifest/snapshot.ts";
+import { Manifest } from "../src/manifest/manifest.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "../src/supervisor/messages.ts";
 import { type Log, type Station, serve } from "./host.ts";
 import { lowerProcessPriority } from "./priority.ts";
@@ -71,7 +71,13 @@ async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings):
     );
   }
   const source = join(directory, `.${basename(manifestFile)}.snapshot${PARTIAL_SUFFIX}`);
-  snapshotManifest(manifestFile, source);
+  await rm(source, { force: true });
+  const manifest = Manifest.open({ file: manifestFile, readonly: true });
+  try {
+    await manifest.snapshotTo(source);
+  } finally {
+    manifest.close();
+  }
   const stats = await stat(source);
   return {
     source,

@@ -2,7 +2,17 @@
 // looks like an empty directory, and another share mounted in its place like a good one; the marker and its id tell
 // them apart. Nothing is ever written to a root that is not `ready`.
 import { randomUUID } from "node:crypto";
-import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { Failure, type FailureCode } from "../failure.ts";
@@ -76,7 +86,10 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
     const marker = readMarker(directory);
     if (marker === undefined) {
       const empty = readdirSync(directory).length === 0;
-      const why = empty ? "it is an empty directory, so the share is not mounted" : "it has no marker file";
+      const mountPoint = facts.mount?.point === realpathSync(directory);
+      // A new share is empty as well, but something is mounted there.
+      const unmounted = empty && !mountPoint;
+      const why = unmounted ? "it is an empty directory, so the share is not mounted" : "it has no marker file";
       const cure = `mount the share; a new share needs \`phorest init-remote ${directory}\` once`;
       return found("unmarked", `${directory} is no remote root: ${why}`, cure);
     }

@@ -75,6 +75,9 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         for (const path of sound)
           await cp(path, join(building, "backup", "history", basename(path)), { recursive: true });
       }
+      endRecordedRun(manifest, `restored from ${basename(snapshot)}`, options.nowUs);
+      // The files on the share are those of the experiment that was: they may have grown since, and are not this one's.
+      for (const { path } of manifest.syncedFiles()) manifest.repairs.forgetSynced(path);
       pictures = await placePictures(manifest, config, building, options);
       await writeCsvAnew(manifest, building);
       entries = manifest.counts().total;
@@ -190,6 +193,13 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
     history.close();
   }
   for (const name of readdirSync(root).filter((file) => file.startsWith(".history.sqlite"))) await rm(join(root, name));
+}
+
+/** The run in which the snapshot was made did not die: it goes on elsewhere, or ended later. */
+function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void {
+  const run = manifest.lastRun();
+  if (run !== undefined && run.endedAtUs === undefined) manifest.endRun(run.runId, nowUs, reason);
+  manifest.storeHeartbeats(manifest.heartbeats().map((beat) => ({ ...beat, state: "stopped", detail: "" })));
 }
 
 /** Each picture is brought here, found on the share, or marked as missing: a row never names a file that is not there. */

@@ -11,8 +11,10 @@ export interface PictureContext {
   /** undefined: look, and change nothing. */
   readonly repairs: Repairs | undefined;
   readonly nowUs: number;
-  /** Counts copies that could not be looked at. */
-  unseen(): void;
+  /** Whether the share is there at this moment. What was not found on one that went away meanwhile is not lost. */
+  remoteThere(): boolean;
+  /** Notes a copy that could not be looked at. */
+  unseen(entryId: number): void;
 }
 
 type State = "sound" | "unrecorded" | "damaged" | "gone";
@@ -118,12 +120,15 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
 async function checkMoved(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const { remoteRoot, repairs, nowUs } = context;
   if (!row.synced) return [];
-  if (remoteRoot === undefined) {
-    context.unseen();
+  const path = join(row.filepath, row.filename);
+  const there =
+    remoteRoot === undefined
+      ? undefined
+      : await lookThere(path, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256, context);
+  if (there === undefined) {
+    context.unseen(row.entryId);
     return [];
   }
-  const path = join(row.filepath, row.filename);
-  const there = await look(path, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256);
   if (row.missing || there.state === "sound" || (there.state === "damaged" && row.damaged)) {
     if (row.missing && there.state === "sound") repairs?.markReturned(row.entryId);
     return [];
@@ -160,15 +165,33 @@ async function checkCopy(
   row: PictureRow,
   context: PictureContext,
 ): Promise<{ readonly state: State; readonly path: string; readonly difference: string } | undefined> {
-  if (context.remoteRoot === undefined) {
-    context.unseen();
-    return undefined;
-  }
   // Imported histories say "synced" of copies made by other programs, whose place is not known.
   if (row.remotePath === undefined) return undefined;
-  const path = join(context.remoteRoot, row.remotePath);
-  const { state, difference } = await look(path, row.remoteBytes, row.remoteSha256);
+  const path = join(context.remoteRoot ?? "", row.remotePath);
+  const there =
+    context.remoteRoot === undefined ? undefined : await lookThere(path, row.remoteBytes, row.remoteSha256, context);
+  if (there === undefined) {
+    context.unseen(row.entryId);
+    return undefined;
+  }
+  const { state, difference } = there;
   return { state: state === "unrecorded" ? "sound" : state, path, difference };
+}
+
+/** Looks at a file on the share; undefined when the share went away before the look had ended. */
+async function lookThere(
+  path: string,
+  bytes: number | undefined,
+  sha256: string | undefined,
+  { remoteThere }: PictureContext,
+): Promise<Look | undefined> {
+  try {
+    const found = await look(path, bytes, sha256);
+    return found.state === "sound" || remoteThere() ? found : undefined;
+  } catch (error) {
+    if (remoteThere()) throw error;
+    return undefined;
+  }
 }
 
 async function look(path: string, bytes: number | undefined, sha256: string | undefined): Promise<Look> {

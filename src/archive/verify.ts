@@ -1,6 +1,7 @@
 // The check of everything an experiment consists of: database, pictures, copies, archives, backups, leftovers.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isPictureName } from "../analysis/decode.ts";
 import type { Config } from "../config/schema.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
@@ -10,10 +11,14 @@ import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";
 import { contentOf, SUMS, sumsProblems } from "./packing.ts";
+import { inspectRemote, type RemoteState } from "./remote.ts";
 import { checkPicture } from "./verify-pictures.ts";
 
-/** The file that makes a directory a remote root. */
-const REMOTE_MARKER = "phorest-remote.json";
+/** States of a remote root in which its copies can be read. */
+const READABLE: ReadonlySet<RemoteState> = new Set(["ready", "read_only", "full"]);
+
+/** Beside a run, a picture may be between two names or two places: it is looked at again after so long. */
+const LOOK_AGAIN_MS = [100, 400];
 
 export interface VerifyOptions {
   readonly config: Config;
@@ -53,15 +58,20 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   for (const problem of manifest.integrityProblems()) report(databaseFinding(problem));
   if (!running) checkClaims(manifest, repair, report);
 
-  const remoteRoot = markedRemote(config);
-  let unseenCopies = 0;
+  const remote = inspectRemote(config.Paths.remote_root_dir, manifest.syncing.remote()?.remoteId);
+  const remoteRoot = READABLE.has(remote.state) ? config.Paths.remote_root_dir : undefined;
+  const unseen = new Set<number>();
+  const remoteThere = () => {
+    // Another share in its place is no better than none.
+    const now = inspectRemote(config.Paths.remote_root_dir, remote.remoteId);
+    return READABLE.has(now.state);
+  };
   const context = {
     remoteRoot,
     repairs: repair ? manifest.repairs : undefined,
     nowUs,
-    unseen: () => {
-      unseenCopies += 1;
-    },
+    remoteThere,
+    unseen: (entryId: number) => unseen.add(entryId),
   };
   const total = manifest.counts().total;
   const counts = { pictures: 0, knownMissing: 0, knownDamaged: 0 };
@@ -70,27 +80,31 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     counts.knownMissing += row.missing ? 1 : 0;
     counts.knownDamaged += row.damaged ? 1 : 0;
     let found = await checkPicture(row, context);
-    // Compressed, moved or let go of while it was looked at: only what is so twice is a finding.
-    if (found.length > 0 && running) {
+    // Compressed, moved or let go of while it was looked at: only what stays so is a finding.
+    for (const pauseMs of running ? LOOK_AGAIN_MS : []) {
+      if (found.length === 0) break;
+      await sleep(pauseMs);
       const again = manifest.picture(row.entryId);
       found = again === undefined ? [] : await checkPicture(again, context);
     }
     for (const finding of found) report(finding);
     options.progress(counts.pictures, total);
   }
-  if (unseenCopies > 0) {
+  if (remoteRoot !== undefined) await checkSyncedFiles(options, remoteRoot, remoteThere, report);
+  if (unseen.size > 0) {
+    const copies = unseen.size === 1 ? "1 copy was" : `${unseen.size} copies were`;
+    const why = remoteRoot === undefined ? remote.words : `${remoteRoot} went away meanwhile`;
     report({
       kind: "remote away",
       subject: config.Paths.remote_root_dir,
-      meaning: `the share is not there, ${unseenCopies} copies were not looked at`,
-      cure: "mount it and verify again",
+      meaning: `${why}; ${copies} not looked at`,
+      cure: `${remote.cure === "" ? "mount the share" : remote.cure}, and verify again`,
     });
   }
-  if (remoteRoot !== undefined) await checkSyncedFiles(manifest, remoteRoot, repair, report);
   await checkUnknownFiles(options, report);
   const archives = await checkArchives(config.Paths.backup_dir, manifest, report);
   const backups = await checkBackups(config.Paths.backup_dir, report);
-  return { ...counts, unseenCopies, archives, backups, findings, repaired };
+  return { ...counts, unseenCopies: unseen.size, archives, backups, findings, repaired };
 }
 
 type Report = (finding: Finding) => void;
@@ -117,16 +131,20 @@ function checkClaims(manifest: Manifest, repair: boolean, report: Report): void 
   });
 }
 
-/** The remote root, if its marker is there: without it an unmounted share would look like lost copies. */
-function markedRemote({ Paths: paths }: Config): string | undefined {
-  return existsSync(join(paths.remote_root_dir, REMOTE_MARKER)) ? paths.remote_root_dir : undefined;
-}
-
-async function checkSyncedFiles(manifest: Manifest, root: string, repair: boolean, report: Report): Promise<void> {
+async function checkSyncedFiles(
+  { manifest, repair, running }: VerifyOptions,
+  root: string,
+  remoteThere: () => boolean,
+  report: Report,
+): Promise<void> {
   for (const file of manifest.syncedFiles()) {
     const path = join(root, file.remotePath);
+    if (await isCopy(path, file.sha256)) continue;
+    // Beside a run its copy may just be replaced by a newer one.
+    const now = running ? manifest.syncedFiles().find(({ path: same }) => same === file.path) : file;
+    if (now === undefined || (running && (await isCopy(join(root, now.remotePath), now.sha256)))) continue;
+    if (!remoteThere()) return;
     const there = existsSync(path);
-    if (there && (await contentOf(path)).sha256 === file.sha256) continue;
     if (repair) manifest.repairs.forgetSynced(file.path);
     report({
       kind: there ? "copy damaged" : "copy gone",
@@ -136,6 +154,10 @@ async function checkSyncedFiles(manifest: Manifest, root: string, repair: boolea
       repaired: repair ? "it is copied again by the next sync" : undefined,
     });
   }
+}
+
+async function isCopy(path: string, sha256: string): Promise<boolean> {
+  return existsSync(path) && (await contentOf(path)).sha256 === sha256;
 }
 
 /** Files in data_dir that no row knows. */

@@ -50,7 +50,7 @@ export const restoreCommand: CommandModule<GlobalOptions, RestoreArguments> = {
     process.stdout.write(`pictures: ${pictures} here, ${remote} on the share, ${missing} not found\n`);
     if (missing > 0) {
       process.stderr.write(
-        `${missing} pictures are marked as missing; put them into ${directory}/data (or restore with --pictures) and start again\n`,
+        `${missing} ${missing === 1 ? "picture is" : "pictures are"} marked as missing; put ${missing === 1 ? "it" : "them"} into ${directory}/data (or restore with --pictures) and start again\n`,
       );
     }
   },

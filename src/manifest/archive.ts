@@ -123,7 +123,7 @@ export function dropArchived(
   const keepName = db.prepare(`
     INSERT INTO archived_file SELECT directory, filename, ? FROM entry WHERE id = ? AND filename IS NOT NULL
     ON CONFLICT (directory, filename) DO NOTHING`);
-  const analysesOf = db.prepare<[number], number>("SELECT analysis_id FROM outcome WHERE entry_id = ?").pluck();
+  const analysesOf = db.prepare<[{ id: number }], number>(ANALYSES_OF_ENTRY).pluck();
   const dropResults = db.prepare(`
     DELETE FROM result WHERE analysis_id = ? AND block = ? AND entry_id IN (SELECT value FROM json_each(?))`);
   const dropOutcomes = db.prepare("DELETE FROM outcome WHERE entry_id = ?");
@@ -137,7 +137,7 @@ export function dropArchived(
     const blocks = new Map<string, { analysis: number; block: number; entryIds: number[] }>();
     for (const { entryId } of going) {
       const block = blockOf(entryId);
-      for (const analysis of analysesOf.all(entryId)) {
+      for (const analysis of analysesOf.all({ id: entryId })) {
         const key = `${analysis} ${block}`;
         const group = blocks.get(key) ?? { analysis, block, entryIds: [] };
         group.entryIds.push(entryId);
@@ -174,7 +174,19 @@ export function forgetArchives(connection: Connection): void {
 }
 
 /** What entries refer to: copied whole, for it is little. */
-const CONTEXT = ["roi_manifest", "roi", "run", "analysis", "drift_reference"] as const;
+const CONTEXT = [
+  "roi_manifest",
+  "roi",
+  "run",
+  "analysis",
+  "drift_reference",
+  "tracking_reference",
+  "companion",
+] as const;
+/** The analyses that measured an entry: those of its outcomes, and the trackings carried beside them. */
+const ANALYSES_OF_ENTRY = `SELECT analysis_id FROM outcome WHERE entry_id = @id
+  UNION SELECT c.tracking_id FROM outcome o JOIN companion c USING (analysis_id) WHERE o.entry_id = @id`;
+
 /** What belongs to an entry, and how it is found. */
 const BELONGINGS: Readonly<Record<string, string>> = {
   entry: "id = @id",
@@ -182,7 +194,7 @@ const BELONGINGS: Readonly<Record<string, string>> = {
   outcome: "entry_id = @id",
   detail: "outcome_id IN (SELECT id FROM outcome WHERE entry_id = @id)",
   displacement: "outcome_id IN (SELECT id FROM outcome WHERE entry_id = @id)",
-  result: `analysis_id IN (SELECT analysis_id FROM outcome WHERE entry_id = @id) AND block = @id >> ${BLOCK_BITS} AND entry_id = @id`,
+  result: `analysis_id IN (${ANALYSES_OF_ENTRY}) AND block = @id >> ${BLOCK_BITS} AND entry_id = @id`,
 };
 
 /** Copies what all entries refer to from one manifest of an experiment to another. */

@@ -69,7 +69,7 @@ export class Entries {
   readonly #insert: Statement;
   readonly #insertReading: Statement;
   readonly #knows: Statement<[{ directory: string; filename: string }]>;
-  readonly #knowsAway: Statement<[string, string]>;
+  readonly #knowsAway: Statement<[{ filename: string; other: string }]>;
   readonly #settings: Statement<[string, string], string | null>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
@@ -96,9 +96,13 @@ export class Entries {
         SELECT 1 FROM entry WHERE directory = @directory AND filename = @filename
         UNION ALL SELECT 1 FROM archived_file WHERE directory = @directory AND filename = @filename LIMIT 1`)
       .pluck();
-    this.#knowsAway = db.prepare("SELECT 1 FROM entry WHERE local = 0 AND filename IN (?, ?)").pluck();
     this.#settings = db
       .prepare<[string, string], string | null>("SELECT settings FROM entry WHERE directory = ? AND filename = ?")
+      .pluck();
+    this.#knowsAway = db
+      .prepare<[{ filename: string; other: string }]>(`
+        SELECT 1 FROM entry WHERE local = 0 AND filename IN (@filename, @other)
+        UNION ALL SELECT 1 FROM archived_file WHERE filename IN (@filename, @other) LIMIT 1`)
       .pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
     this.#claim = db.prepare(`
@@ -161,14 +165,14 @@ export class Entries {
   }
 
   /**
-   * Whether a row names the file, or named it before it was moved away. A picture and its compressed form (`.gz`) are one
+   * Whether a row names the file, or named it before it was moved away or archived. A picture and its compressed form (`.gz`) are one
    * and the same.
    */
   knowsFile(filename: string, filepath = this.#connection.directory): boolean {
     const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
     const directory = this.storedDirectory(filepath);
     if ([filename, other].some((name) => this.#knows.get({ directory, filename: name }) !== undefined)) return true;
-    return directory === "." && this.#knowsAway.get(filename, other) !== undefined;
+    return directory === "." && this.#knowsAway.get({ filename, other }) !== undefined;
   }
 
   /** Camera settings, as JSON, of the entry of this picture or its compressed form in the manifest's own directory. */

@@ -16,6 +16,8 @@ export interface ManifestCounts {
   readonly synced: number;
   readonly compressed: number;
   readonly missing: number;
+  /** Pictures that `verify --repair` found to differ from what was captured. */
+  readonly damaged: number;
   readonly collectionErrors: number;
   readonly imageBytes: number;
   /** Pictures lying in the data directory, and their size. */
@@ -77,7 +79,7 @@ const PAGE = 1000;
 export function counts({ db }: Connection): ManifestCounts {
   const row = db
     .prepare<[], Omit<ManifestCounts, "total">>(`
-      SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing,
+      SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing, damaged,
         collection_errors AS collectionErrors, image_bytes AS imageBytes,
         local_images AS localImages, local_bytes AS localBytes,
         (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)

@@ -75,6 +75,14 @@ export function picture({ db }: Connection, entries: Entries, entryId: number): 
   return row === undefined ? undefined : pictureRow(row, entries);
 }
 
+/** Names of the first `limit` pictures marked as damaged, oldest first. */
+export function damagedNames({ db }: Connection, limit: number): string[] {
+  return db
+    .prepare<[number], string>("SELECT filename FROM entry WHERE damaged = 1 ORDER BY id LIMIT ?")
+    .pluck()
+    .all(limit);
+}
+
 export function syncedFiles({ db }: Connection): SyncedFile[] {
   return db
     .prepare<[], SyncedFile>("SELECT path, bytes, sha256, remote_path AS remotePath FROM synced_file ORDER BY path")

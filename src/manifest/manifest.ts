@@ -406,6 +406,11 @@ export class Manifest {
     return inspection.picture(this.#connection, this.#entries, entryId);
   }
 
+  /** Names of the first `limit` pictures marked as damaged, oldest first. */
+  damagedNames(limit: number): string[] {
+    return inspection.damagedNames(this.#connection, limit);
+  }
+
   /** Files beside the pictures as they were last copied to the share. */
   syncedFiles(): inspection.SyncedFile[] {
     return inspection.syncedFiles(this.#connection);

@@ -3,7 +3,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
-import { REMOVABLE } from "./schema.ts";
+import { REMOVABLE } from "./storage-schema.ts";
 
 /** A picture lying on this machine. */
 export interface LocalPicture {
@@ -28,7 +28,7 @@ export interface CompressedFile {
 }
 
 /** Why the ring buffer has to leave a picture where it is. */
-export type Obstacle = "not measured yet" | "not in every report yet" | "not copied to the share yet";
+export type Obstacle = "not measured yet" | "not in every report yet" | "not copied to the share yet" | "it is damaged";
 
 interface PictureRow {
   id: number;
@@ -156,18 +156,20 @@ export class Storage {
   /** What keeps the oldest picture that may not be removed; undefined when nothing does. */
   obstacle(synced: boolean): { readonly filename: string; readonly why: Obstacle } | undefined {
     const row = this.#connection.db
-      .prepare<[], { filename: string; status: string; transmitted: number; copied: number }>(`
-        SELECT filename, status, data_transmitted AS transmitted,
+      .prepare<[], { filename: string; status: string; transmitted: number; copied: number; damaged: number }>(`
+        SELECT filename, status, damaged, data_transmitted AS transmitted,
           image_synced = 1 AND remote_sha256 IS NOT NULL AS copied
         FROM entry INDEXED BY entry_local
         WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.'
         ORDER BY captured_at_us, id LIMIT 1`)
       .get();
     if (row === undefined) return undefined;
-    const { filename, status, transmitted, copied } = row;
+    const { filename, status, transmitted, copied, damaged } = row;
     if (status === "pending" || status === "processing") return { filename, why: "not measured yet" };
     if (status === "processed" && transmitted === 0) return { filename, why: "not in every report yet" };
-    return synced && copied === 0 ? { filename, why: "not copied to the share yet" } : undefined;
+    if (!synced || copied === 1) return undefined;
+    // What is not what was captured is not copied, and so it stays.
+    return { filename, why: damaged === 1 ? "it is damaged" : "not copied to the share yet" };
   }
 
   #pictures(sql: string, parameter: number): LocalPicture[] {

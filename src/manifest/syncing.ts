@@ -75,7 +75,8 @@ interface FileRow {
 }
 
 const UNSYNCED = `FROM entry INDEXED BY entry_unsynced
-  WHERE image_synced = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status IN ('processed', 'failed')
+  WHERE image_synced = 0 AND local = 1 AND missing = 0 AND damaged = 0 AND filename IS NOT NULL
+    AND status IN ('processed', 'failed')
     AND (@compressedOnly = 0 OR compression_attempted = 1 OR status = 'failed')`;
 
 export class Syncing {

@@ -11,6 +11,7 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport, refusalLines } from "../opcua/output-state.ts";
+import { STAGES } from "./part.ts";
 import { BUFFER_FULL } from "./retaining.ts";
 
 export interface StageHealth {
@@ -55,12 +56,15 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
     const run = manifest.lastRun();
     const counts = manifest.counts();
     const last = manifest.lastEntry();
-    const stages = manifest.heartbeats().map(({ stage, state, atUs, detail }) => ({
-      stage,
-      state,
-      ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
-      detail,
-    }));
+    const stages = manifest
+      .heartbeats()
+      .map(({ stage, state, atUs, detail }) => ({
+        stage,
+        state,
+        ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
+        detail,
+      }))
+      .sort((a, b) => place(a.stage) - place(b.stage));
     const outputs = manifest.outputs().map((name) => ({ name, waiting: manifest.backlog(name) }));
     const hasOpcUa = outputs.some(({ name }) => name === OPC_UA_OUTPUT);
     const opcUa = hasOpcUa ? parseOutputReport(manifest.outputState(OPC_UA_OUTPUT).state) : undefined;
@@ -87,6 +91,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
         stages,
         opcUa,
         counts,
+        damaged: counts.damaged === 0 ? [] : manifest.damagedNames(NAMED),
         displacement: manifest.lastDisplacement(),
         freeBytes,
         ended: run?.endedAtUs !== undefined,
@@ -96,6 +101,12 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
   } finally {
     manifest.close();
   }
+}
+
+/** Where a stage stands in the data's own way; the supervisor, which is none, before them all. */
+function place(stage: string): number {
+  const order: readonly string[] = STAGES;
+  return order.indexOf(stage);
 }
 
 const NOTHING = {
@@ -130,6 +141,9 @@ function freeSpace(directory: string): number {
   return disk.bavail * disk.bsize;
 }
 
+/** Damaged pictures named in an alarm. */
+const NAMED = 3;
+
 /** Heartbeats this many times late mean that the process stands still. */
 const STALE_BEATS = 6;
 
@@ -141,13 +155,15 @@ interface Facts {
   readonly stages: readonly StageHealth[];
   readonly opcUa: OutputReport | undefined;
   readonly counts: ManifestCounts;
+  /** Names of the first damaged pictures. */
+  readonly damaged: readonly string[];
   /** In the frame measured last. */
   readonly displacement: StoredDisplacement | undefined;
   readonly freeBytes: number | undefined;
 }
 
 function alarms(facts: Facts): string[] {
-  const { config, running, ended, ranBefore, stages, opcUa, counts, displacement, freeBytes } = facts;
+  const { config, running, ended, ranBefore, stages, opcUa, counts, damaged, displacement, freeBytes } = facts;
   const found: string[] = opcUa === undefined ? [] : refusalLines(opcUa).map((line) => `OPC UA refused: ${line}`);
   if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
   for (const { stage, state, detail, ageSeconds } of stages) {
@@ -161,7 +177,11 @@ function alarms(facts: Facts): string[] {
   }
   if (counts.failed > 0)
     found.push(`${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``);
-  if (counts.missing > 0) found.push(`${counts.missing} pictures are gone from ${config.Paths.data_dir}`);
+  if (counts.missing > 0) {
+    const what = counts.missing === 1 ? "1 picture is" : `${counts.missing} pictures are`;
+    found.push(`${what} gone from ${config.Paths.data_dir}`);
+  }
+  if (counts.damaged > 0) found.push(damagedLine(counts.damaged, damaged));
   if (running && displacement?.astray === true) {
     const { dx, dy } = displacement;
     found.push(`the chip has moved by ${dx.toFixed(1)}, ${dy.toFixed(1)} px and is leaving its ROIs; calibrate again`);
@@ -173,6 +193,12 @@ function alarms(facts: Facts): string[] {
     );
   }
   return found;
+}
+
+function damagedLine(pictures: number, names: readonly string[]): string {
+  const more = pictures > names.length ? ` and ${pictures - names.length} more` : "";
+  const what = pictures === 1 ? "1 picture is" : `${pictures} pictures are`;
+  return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
 }
 
 /** The snapshot as lines of text for a person. */
@@ -199,9 +225,8 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   }
   if (lastFrame !== undefined)
     lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
-  const kept =
-    counts === undefined ? [] : [`${counts.localImages} pictures here, ${(counts.localBytes / 1e9).toFixed(2)} GB`];
-  const free = snapshot.freeBytes === undefined ? [] : [`${(snapshot.freeBytes / 1e9).toFixed(1)} GB free`];
+  const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
+  const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
   for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
@@ -212,6 +237,9 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
 }
 
 const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "in the CSV", [OPC_UA_OUTPUT]: "on the OPC UA server" };
+function sizeText(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
 
 function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir }: Snapshot): string {
   if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;

@@ -15,13 +15,14 @@ import { methodSettings } from "../analysis/resonance.ts";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
+import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
-import { Failure, failureLine } from "../failure.ts";
+import { failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
+import { Closing } from "./closing.ts";
 import { Collecting } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
@@ -81,6 +82,8 @@ export class Supervisor {
   private readonly failureLog = new FailureLog();
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
+  /** What a run with --until-idle was last said to wait for. */
+  private waitingFor = "";
   private ended = false;
 
   /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
@@ -304,58 +307,40 @@ export class Supervisor {
   private partsIdle(): boolean {
     const busy = this.parts.filter((part) => this.stage(part.name).report().state === "running" || !part.idle());
     for (const part of busy) this.wake(part.name);
+    this.sayWaiting(busy.map(({ name }) => this.stage(name).report()));
     return busy.length === 0;
+  }
+
+  /** Everything is measured, and what is left to do cannot be done: a person who waits for the end should know why. */
+  private sayWaiting(busy: readonly StageReport<StageName>[]): void {
+    const held = busy.filter(({ state }) => state === "backing_off" || state === "faulted");
+    if (held.length < busy.length) return;
+    const rest = held.map(({ name, lastFailure }) => `${name} (${lastFailure?.message ?? "failed"})`).join(", ");
+    if (rest !== "" && rest !== this.waitingFor) {
+      const line = `all frames are measured; the run goes on until this is done too: ${rest}; Ctrl-C ends it now, the next run goes on with it`;
+      this.options.log.stage("supervisor").warn(line);
+    }
+    this.waitingFor = rest;
   }
 
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
-    const log = this.options.log.stage("supervisor");
-    const deadlineMs = performance.now() + limitMs;
-    const leftMs = () => Math.max(100, deadlineMs - performance.now());
+    const closing = new Closing(limitMs, this.options.log.stage("supervisor"));
     const fault = this.faultLine();
-    let clean = true;
-    const attempt = async (what: string, step: () => Promise<void>): Promise<void> => {
-      try {
-        const limitMs = leftMs();
-        const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(1)} s`);
-        await withDeadline(step(), limitMs, late);
-      } catch (thrown) {
-        clean = false;
-        log.error(`${what}: ${failureLine(thrown)}`);
-      }
-    };
-    // The picture in hand is finished; a capture that takes longer than half the limit is given up.
-    const abandon = setTimeout(() => void this.stage("collector").stop({ abandon: true }), limitMs / 2);
-    await attempt("collector", () => this.stage("collector").stop());
-    clearTimeout(abandon);
-    await attempt("processor", () => this.stage("processor").stop());
-    await attempt("processor", () => this.processing.stop(leftMs()));
-    await attempt("communicator", () => this.stage("communicator").stop());
-    await attempt("last report", () => this.delivering.flush());
-    await attempt("opcua", async () => this.opcUa?.finish(leftMs() * 0.8));
-    // A copy or an archive that takes longer than the time left is given up; it goes on where it stood at the next start.
-    await Promise.all(
-      this.parts.map((part) =>
-        attempt(part.name, async () => {
-          await this.stage(part.name).stop({ abandon: true });
-          await part.flush?.();
-          await part.close?.(leftMs());
-        }),
-      ),
-    );
-    await attempt("collector", () => this.collecting.close(leftMs()));
-    await attempt("communicator", () => this.delivering.close(leftMs()));
+    const { collecting, processing, delivering, opcUa, parts } = this;
+    await closing.endStages({ collecting, processing, delivering, opcUa, parts, stage: (name) => this.stage(name) });
     clearInterval(this.heartbeat);
     this.ended = true;
     this.beat();
     let failed = 0;
-    await attempt("count of failures", async () => {
+    await closing.attempt("count of failures", async () => {
       failed = this.manifest.failedInRun(this.runId);
     });
-    await attempt("end of the run", async () => this.manifest.endRun(this.runId, nowUs(), reason));
-    await attempt("manifest", async () => this.manifest.close());
+    await closing.attempt("end of the run", async () => this.manifest.endRun(this.runId, nowUs(), reason));
+    await closing.attempt("manifest", async () => this.manifest.close());
+    const { clean } = closing;
     const { displaced } = this.surroundings;
-    return { captured: this.collecting.captured, processed: this.processed, failed, fault, clean, displaced };
+    return { captured: collecting.captured, processed: this.processed, failed, fault, clean, displaced };
   }
 
   private faultLine(): string | undefined {

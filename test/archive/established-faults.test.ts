@@ -1,5 +1,16 @@
-// The ways in which the established system loses data, by their names, each shown to be impossible here. Those that copying
-// and archiving could bring about are shown where copying and archiving are tested.
+// The eleven ways in which the established system loses data, by their names, each shown to be impossible here:
+//
+//   entries stuck in processing for ever after a crash                            here
+//   the queue thrown away at restart                                              here
+//   ring buffer blind to .gz and .bmp                                             here
+//   unsynced file deleted because the manifest was rotated                        here
+//   the wrong entry marked as synced when one of a batch fails to move            sync-stage.test.ts
+//   updates lost because the manifest was archived in between                     sync-stage.test.ts, history.test.ts
+//   results written but status not                                                here
+//   a corrupt manifest read as an empty one                                       here
+//   files "moved" into an unmounted share                                         sync-stage.test.ts
+//   results of before a restart missing from the report                           here
+//   a worker pool that deadlocks and leaves the line standing for ever            here
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -11,6 +11,7 @@ import { unpack } from "../../src/archive/packing.ts";
 import { restore } from "../../src/archive/restore.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
+import { START_US } from "../delivery/experiment.ts";
 import { type Finished, finished, LATER_US, ROIS, temporaryDirectory } from "./finished.ts";
 
 const MOVE = { syncing: false, nowUs: () => LATER_US };
@@ -89,6 +90,42 @@ test("no update is lost because the manifest was archived in between: a frame th
   const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
   expect(ids(again)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect(again.tally()).toMatchObject({ outcome: 8, result: 8 * ROIS });
+  again.close();
+});
+
+test("what tracking said beside a method leaves with its frames, and comes back with what it was compared with", async () => {
+  const at = await finished(0);
+  const [method] = at.manifest.analyses();
+  const tracking = at.manifest.ensureAnalysis({ ...method!, method: "tracking", settings: '{"beside":true}' });
+  at.manifest.noteCompanion(method!.analysisId, tracking);
+  at.manifest.keepTrackingReference(tracking, Uint8Array.of(1, 2, 3));
+  const { position, standardError, quality, flags } = RESULT;
+  for (let n = 0; n < 20; n += 1) {
+    at.manifest.addEntry({ capturedAtUs: START_US + n, filename: `tracked_${n}.png` });
+    const [claim] = at.manifest.claimPending(1, 1);
+    const beside = { analysisId: tracking, position: position.map(() => n), standardError, quality, flags };
+    at.manifest.complete(claim!, method!.analysisId, { ...RESULT, beside }, 2);
+  }
+  await at.deliver();
+  at.sql("UPDATE entry SET local = 0");
+  const lines = readFileSync(at.csv, "utf8");
+  const before = at.manifest.tally();
+  expect(before).toMatchObject({ entry: 20, outcome: 20, result: 2 * 20 * ROIS });
+
+  expect(await moveAll(at)).toBe(20);
+  expect(at.manifest.tally()).toMatchObject({ entry: 0, outcome: 0, result: 0 });
+  await backUp(at.config, { type: "snapshot" }, LATER_US);
+  const into = join(temporaryDirectory(), "again");
+  const snapshot = join(at.backupDir, "20260602T152000Z");
+  await restore({ snapshot, into, withHistory: true, nowUs: LATER_US });
+  const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
+  expect(again.tally()).toEqual(before);
+  expect(again.companions(method!.analysisId)).toEqual([tracking]);
+  expect(again.trackingReference(tracking)).toEqual(Buffer.of(1, 2, 3));
+  expect(again.outcomesAfter(0, 99).map(({ beside }) => beside?.position[0])).toEqual(
+    Array.from({ length: 20 }, (_, n) => n),
+  );
+  expect(readFileSync(join(into, "results/communicating_results.csv"), "utf8")).toBe(lines);
   again.close();
 });
 
@@ -176,6 +213,17 @@ test("a picture that was archived is known for ever: turning up again it is not 
   expect(at.manifest.knowsFile("image_1.png")).toBe(true);
   expect(at.manifest.knowsFile("image_1.png.gz")).toBe(true);
   expect(at.manifest.adoptFile({ filename: "image_1.png", capturedAtUs: 1 })).toBeUndefined();
+});
+
+test("an archived picture that had been moved to the share is known where somebody copies it back", async () => {
+  const at = await finished(3);
+  at.sql("UPDATE entry SET image_synced = 1, directory = '/share/data'");
+  await moveAll(at);
+  expect(at.manifest.counts().total).toBe(0);
+  for (const name of ["image_1.png", "image_1.png.gz"]) {
+    expect(at.manifest.adoptFile({ filename: name, capturedAtUs: 1 })).toBeUndefined();
+  }
+  expect(at.manifest.knowsFile("image_9.png")).toBe(false);
 });
 
 test("an archive is not made for a handful of frames: they wait until a day's worth is old enough", async () => {

@@ -86,6 +86,10 @@ describe("the state of a remote root", () => {
     share.unmount();
     expect(inspectRemote(share.point, remoteId).state).toBe("unmarked");
     share.mount();
+    expect(inspectRemote(share.point, remoteId)).toMatchObject({
+      state: "unmarked",
+      words: expect.stringContaining("no marker file"),
+    });
     await initRemote(share.point, []);
     expect(inspectRemote(share.point, remoteId).state).toBe("other");
   });

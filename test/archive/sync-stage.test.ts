@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
+import { takeSnapshot } from "../../src/supervisor/health.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 import { digest, staged } from "./staged.ts";
@@ -201,6 +202,23 @@ test("a share that hangs is said so, is given up after its time, delays no end, 
   // The process that was given up is gone a moment later.
   while ((await work()) !== undefined) await sleep(100);
   expect(rows().every(({ image_synced }) => image_synced === 1)).toBe(true);
+});
+
+test("a damaged picture is not copied, and is named in an alarm until a good one is in its place", async () => {
+  const remote = await localRemote();
+  const { config, manifest, work, rows, syncing } = staged(remote);
+  manifest.repairs.markDamaged(2, 1);
+  await work();
+  expect(rows().map(({ image_synced }) => image_synced)).toEqual([1, 0, 1, 1]);
+  expect(readdirSync(join(remote, "data"))).not.toContain("image_2.png");
+  expect(syncing.idle()).toBe(true);
+  expect(takeSnapshot(config, 1).alarms).toContainEqual(
+    expect.stringMatching(/^1 picture is not what was captured \(image_2\.png\)/),
+  );
+  manifest.repairs.markSound(2);
+  await work();
+  expect(rows().map(({ image_synced }) => image_synced)).toEqual([1, 1, 1, 1]);
+  expect(takeSnapshot(config, 1).alarms.join()).not.toContain("image_2");
 });
 
 test("a backlog goes oldest first, and what is captured meanwhile does not wait for its end", async () => {

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Finding } from "../../src/archive/finding.ts";
 import { moveOut } from "../../src/archive/moving.ts";
+import { initRemote } from "../../src/archive/remote.ts";
 import { writeSnapshot } from "../../src/archive/snapshot.ts";
 import { verify } from "../../src/archive/verify.ts";
 import { phorest } from "../run/program.ts";
@@ -16,7 +17,7 @@ async function sound(): Promise<Finished> {
   const at = await finished(4, 0);
   const remote = at.config.Paths.remote_root_dir;
   mkdirSync(join(remote, "data"), { recursive: true });
-  writeFileSync(join(remote, "phorest-remote.json"), "{}");
+  await initRemote(remote, []);
   for (let n = 0; n < 4; n += 1) {
     const text = `picture ${n}`;
     const name = `image_${n}.png`;
@@ -26,7 +27,7 @@ async function sound(): Promise<Finished> {
       remote_path = 'data/${name}', remote_bytes = ${text.length}, remote_sha256 = '${sha(text)}' WHERE id = ${n + 1}`);
   }
   at.sql(`UPDATE entry SET local = 0, directory = '${join(remote, "data")}' WHERE id = 4`);
-  at.sql(`INSERT INTO synced_file VALUES ('results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0)`);
+  at.sql(`INSERT INTO synced_file VALUES ('results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0, NULL)`);
   mkdirSync(join(remote, "results"));
   writeFileSync(join(remote, "results/a.csv"), "a");
   return at;
@@ -34,17 +35,17 @@ async function sound(): Promise<Finished> {
 
 async function findings(at: Finished, repair = false): Promise<Finding[]> {
   const found: Finding[] = [];
-  await verify({
-    config: at.config,
-    manifest: at.manifest,
-    repair,
-    running: false,
-    nowUs: LATER_US,
-    found: (finding) => found.push(finding),
-    progress: () => undefined,
-  });
+  await verify({ ...common(at, repair), found: (finding) => found.push(finding), progress: () => undefined });
   return found;
 }
+
+const common = ({ config, manifest }: Finished, repair: boolean) => ({
+  config,
+  manifest,
+  repair,
+  running: false,
+  nowUs: LATER_US,
+});
 
 const here = (at: Finished, name: string) => join(at.root, "data", name);
 const there = (at: Finished, name: string) => join(at.config.Paths.remote_root_dir, "data", name);
@@ -115,6 +116,72 @@ test("a share that is away is one finding, and no copy is taken for lost", async
   mkdirSync(at.config.Paths.remote_root_dir);
   expect(await findings(at, true)).toMatchObject([{ kind: "remote away" }]);
   expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+});
+
+test("another share in its place is no share, and none of its files is taken for a copy", async () => {
+  const at = await sound();
+  const remote = at.config.Paths.remote_root_dir;
+  at.manifest.syncing.bindRemote({ remoteId: "11111111-1111-4111-8111-111111111111", root: remote }, LATER_US);
+  expect(await findings(at, true)).toMatchObject([
+    { kind: "remote away", meaning: expect.stringContaining("another share is mounted") },
+  ]);
+  expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+});
+
+test("a share that goes away in the middle of the check costs no row its copy", async () => {
+  const at = await sound();
+  const remote = at.config.Paths.remote_root_dir;
+  const found: Finding[] = [];
+  await verify({
+    ...common(at, true),
+    found: (finding) => found.push(finding),
+    progress: (done) => {
+      if (done === 2) renameSync(remote, `${remote}.away`);
+    },
+  });
+  expect(found).toMatchObject([
+    { kind: "remote away", meaning: expect.stringContaining("2 copies were not looked at") },
+  ]);
+  expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+});
+
+test.each<[string, (at: Finished) => void]>([
+  [
+    "compressed",
+    (at) => {
+      renameSync(here(at, "image_1.png"), here(at, "image_1.png.gz"));
+      setTimeout(() => at.sql("UPDATE entry SET filename = 'image_1.png.gz' WHERE id = 2"), 50);
+    },
+  ],
+  [
+    "let go of",
+    (at) => {
+      rmSync(here(at, "image_1.png"));
+      const directory = join(at.config.Paths.remote_root_dir, "data");
+      setTimeout(() => at.sql(`UPDATE entry SET local = 0, directory = '${directory}' WHERE id = 2`), 50);
+    },
+  ],
+])("beside a run, a picture that is just being %s is no finding", async (_what, change) => {
+  const at = await sound();
+  const found: Finding[] = [];
+  const progress = (done: number) => {
+    if (done === 1) change(at);
+  };
+  await verify({ ...common(at, false), running: true, found: (finding) => found.push(finding), progress });
+  expect(found).toEqual([]);
+});
+
+test("beside a run, a picture that stays away is a finding", async () => {
+  const at = await sound();
+  rmSync(here(at, "image_1.png"));
+  const found: Finding[] = [];
+  await verify({
+    ...common(at, false),
+    running: true,
+    found: (finding) => found.push(finding),
+    progress: () => undefined,
+  });
+  expect(found).toMatchObject([{ kind: "missing", subject: "image_1.png" }]);
 });
 
 test("a changed backup and a changed archive are found", async () => {

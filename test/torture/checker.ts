@@ -22,6 +22,10 @@ export interface Judgement {
   readonly frames: number;
   readonly live: number;
   readonly archived: number;
+  /** Of all frames: with a compressed picture, with a verified copy, removed from here once copied. */
+  readonly compressed: number;
+  readonly synced: number;
+  readonly removed: number;
   readonly local: number;
   readonly remote: number;
   /** Let go of by the ring buffer, as it may without a share. */
@@ -78,7 +82,7 @@ export async function judge(root: string, acknowledged: readonly Acknowledged[])
     faults.push(...(await sumsProblems(join(root, "backup", name))));
 
   const rows = [...live.rows, ...archived.values()];
-  faults.push(...frameFaults(rows, live.rois), ...lineFaults(rows, csv, live.rois));
+  faults.push(...frameFaults(rows, live.rois, live.analyses), ...lineFaults(rows, csv, live.rois));
   faults.push(...acknowledgedFaults(root, rows, acknowledged), ...strayFaults(root, live.rows));
   const where = (test: (row: Row) => boolean) => rows.filter(test).length;
   return {
@@ -86,6 +90,9 @@ export async function judge(root: string, acknowledged: readonly Acknowledged[])
     frames: rows.length,
     live: live.rows.length,
     archived: archived.size,
+    compressed: where(({ filename }) => filename?.endsWith(".gz") === true),
+    synced: where(({ image_synced }) => image_synced === 1),
+    removed: where(({ local }) => local === 0),
     local: where(({ local }) => local === 1),
     remote: where(({ local, image_synced }) => local === 0 && image_synced === 1),
     released: where(({ local, image_synced }) => local === 0 && image_synced === 0),
@@ -94,7 +101,7 @@ export async function judge(root: string, acknowledged: readonly Acknowledged[])
   };
 }
 
-function readRows(file: string, faults: string[]): { rows: Row[]; rois: number } {
+function readRows(file: string, faults: string[]): { rows: Row[]; rois: number; analyses: number } {
   const db = new Database(file, { readonly: true });
   try {
     const check = db.pragma("integrity_check", { simple: true });
@@ -108,17 +115,20 @@ function readRows(file: string, faults: string[]): { rows: Row[]; rois: number }
           (SELECT count(*) FROM result r WHERE r.entry_id = e.id) AS results,
           (SELECT count(*) FROM outcome o WHERE o.entry_id = e.id) AS outcomes FROM entry e`)
       .all();
-    return { rows, rois: db.prepare<[], number>("SELECT count(*) FROM roi").pluck().get() ?? 0 };
+    const count = (table: string) => db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
+    return { rows, rois: count("roi"), analyses: count("analysis") };
   } finally {
     db.close();
   }
 }
 
 const csvLines = (text: string) => text.trim().split("\n").slice(1);
-const fileOf = (line: string) => plainName(line.slice(line.lastIndexOf(",") + 1));
+/** The only field that ends like a picture's name; columns of readings and tracking follow it. */
+const fileOf = (line: string) => plainName(line.split(",").find((field) => PICTURE.test(field)) ?? line);
+const PICTURE = /\.(png|tiff|bmp)(\.gz)?$/;
 
-/** Each frame measured once, with one result per ROI. */
-function frameFaults(rows: readonly Row[], rois: number): string[] {
+/** Each frame measured once, with one result per ROI and analysis: the method, and what is carried beside it. */
+function frameFaults(rows: readonly Row[], rois: number, analyses: number): string[] {
   const faults: string[] = [];
   const names = new Set<string>();
   for (const row of rows) {
@@ -126,7 +136,7 @@ function frameFaults(rows: readonly Row[], rois: number): string[] {
     if (names.has(name)) faults.push(`${name}: two rows`);
     names.add(name);
     if (row.status !== "processed") faults.push(`${name}: ${row.status}`);
-    if (row.outcomes !== 1 || row.results !== rois)
+    if (row.outcomes !== 1 || row.results !== rois * analyses)
       faults.push(`${name}: ${row.outcomes} outcomes, ${row.results} results`);
     if (row.data_transmitted !== 1) faults.push(`${name}: not in the CSV by its row`);
     if (row.missing === 1) faults.push(`${name}: marked as missing`);

@@ -9,6 +9,7 @@ test("twenty kill -9 amid full, read-only and vanishing disks: every acknowledge
     seed: 4,
     localBytes: 160 * 1024 * 1024,
     remoteBytes: 160 * 1024 * 1024,
+    lifeMs: 600,
     say: () => undefined,
   });
   if (!report.mounted)
@@ -16,5 +17,9 @@ test("twenty kill -9 amid full, read-only and vanishing disks: every acknowledge
   expect(report.judgement.faults).toEqual([]);
   expect(report.kills).toBe(20);
   expect(report.judgement.acknowledged).toBeGreaterThan(20);
+  // Every stage had its part in it.
+  const { compressed, synced, removed, archived } = report.judgement;
+  expect(report.syncing).toBe(true);
+  for (const count of [compressed, synced, removed, archived]) expect(count).toBeGreaterThan(0);
   expect(report.judgement.frames).toBeGreaterThanOrEqual(report.judgement.acknowledged);
 });

@@ -1,0 +1,38 @@
+// Counting a million rows takes longer than a status line may; one row of counters is kept by triggers instead.
+/** A column of the row of counters, and what a row of `entry` adds to it. */
+export type Counted = Readonly<Record<string, (row: string) => string>>;
+
+/** Counters of the first manifests. */
+export const COUNTED: Counted = {
+  pending: (row) => `(${row}.status = 'pending')`,
+  processing: (row) => `(${row}.status = 'processing')`,
+  processed: (row) => `(${row}.status = 'processed')`,
+  failed: (row) => `(${row}.status = 'failed')`,
+  transmitted: (row) => `${row}.data_transmitted`,
+  synced: (row) => `${row}.image_synced`,
+  compressed: (row) => `${row}.compression_attempted`,
+  missing: (row) => `${row}.missing`,
+  collection_errors: (row) => `(${row}.collection_error IS NOT NULL)`,
+  image_bytes: (row) => `coalesce(${row}.bytes, 0)`,
+};
+
+function counting(counted: Counted, change: (count: (row: string) => string) => string): string {
+  return Object.entries(counted)
+    .map(([name, count]) => `${name} = ${name} ${change(count)}`)
+    .join(", ");
+}
+
+/** Triggers that keep `counted` in the one row of table `counter`; `columns` are those of entry that can change a count. */
+export function countingTriggers(counted: Counted, columns: string): string {
+  return `
+CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
+  UPDATE counter SET ${counting(counted, (count) => `+ ${count("NEW")}`)};
+END;
+CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN
+  UPDATE counter SET ${counting(counted, (count) => `- ${count("OLD")}`)};
+END;
+CREATE TRIGGER entry_changed AFTER UPDATE OF ${columns} ON entry BEGIN
+  UPDATE counter SET ${counting(counted, (count) => `+ ${count("NEW")} - ${count("OLD")}`)};
+END;
+`;
+}

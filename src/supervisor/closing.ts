@@ -1,0 +1,77 @@
+// How a run ends: capture first, then what is in hand, the last report, and the stages that look after what is stored;
+// all of it within one limit. Whatever is given up goes on where it stood at the next start.
+import { withDeadline } from "../deadline.ts";
+import { Failure, failureLine } from "../failure.ts";
+import type { StageLog } from "../log.ts";
+import type { Collecting } from "./collecting.ts";
+import type { Delivering } from "./delivering.ts";
+import type { DeliveringOpcUa } from "./delivering-opcua.ts";
+import type { StageName, StagePart } from "./part.ts";
+import type { Processing } from "./processing.ts";
+import type { Stage } from "./stage.ts";
+
+/** A step may have this long even when the limit is used up: most need no more. */
+const SHORTEST_STEP_MS = 100;
+
+/** Steps that share one limit. A step that fails or is late is logged, and the next one is taken. */
+export class Closing {
+  private readonly limitMs: number;
+  private readonly deadlineMs: number;
+  private readonly log: StageLog;
+  /** False once a step has failed. */
+  clean = true;
+
+  constructor(limitMs: number, log: StageLog) {
+    this.limitMs = limitMs;
+    this.deadlineMs = performance.now() + limitMs;
+    this.log = log;
+  }
+
+  leftMs(): number {
+    return Math.max(SHORTEST_STEP_MS, this.deadlineMs - performance.now());
+  }
+
+  async attempt(what: string, step: () => Promise<void>): Promise<void> {
+    try {
+      const limitMs = this.leftMs();
+      const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(1)} s`);
+      await withDeadline(step(), limitMs, late);
+    } catch (thrown) {
+      this.clean = false;
+      this.log.error(`${what}: ${failureLine(thrown)}`);
+    }
+  }
+
+  /** Ends all stages and what they hold open. */
+  async endStages(work: {
+    readonly collecting: Collecting;
+    readonly processing: Processing;
+    readonly delivering: Delivering;
+    readonly opcUa: DeliveringOpcUa | undefined;
+    readonly parts: readonly StagePart[];
+    stage(name: StageName): Stage<StageName>;
+  }): Promise<void> {
+    const { collecting, processing, delivering, opcUa, parts, stage } = work;
+    // The picture in hand is finished; a capture that takes longer than half the limit is given up.
+    const abandon = setTimeout(() => void stage("collector").stop({ abandon: true }), this.limitMs / 2);
+    await this.attempt("collector", () => stage("collector").stop());
+    clearTimeout(abandon);
+    await this.attempt("processor", () => stage("processor").stop());
+    await this.attempt("processor", () => processing.stop(this.leftMs()));
+    await this.attempt("communicator", () => stage("communicator").stop());
+    await this.attempt("last report", () => delivering.flush());
+    await this.attempt("opcua", async () => opcUa?.finish(this.leftMs() * 0.8));
+    // A copy or an archive that takes longer than the time left is given up; it goes on where it stood at the next start.
+    await Promise.all(
+      parts.map((part) =>
+        this.attempt(part.name, async () => {
+          await stage(part.name).stop({ abandon: true });
+          await part.flush?.();
+          await part.close?.(this.leftMs());
+        }),
+      ),
+    );
+    await this.attempt("collector", () => collecting.close(this.leftMs()));
+    await this.attempt("communicator", () => delivering.close(this.leftMs()));
+  }
+}
