@@ -25,6 +25,7 @@ export type FailureCode =
   | "chip.unknown"
   | "chip.invalid"
   | "report.failed"
+  | "alarm.failed"
   | "remote.unavailable"
   | "remote.refused"
   | "remote.full"
