@@ -57,7 +57,8 @@ async function open(config: Config, log: Log): Promise<Station<HealthJob, Health
       }
       const result = healthReport(config, snapshot, ledger);
       if (report) await writeHealthReport(config.Paths.results_dir, result);
-      return { told: result.told.length, undelivered: ledger.outbox.length };
+      const told = Object.values(ledger.troubles).filter((trouble) => trouble.told).length;
+      return { told, undelivered: ledger.outbox.length };
     },
     close: () => Promise.resolve(),
   };

@@ -17,8 +17,9 @@ import type { GlobalOptions } from "./global.ts";
 
 interface Choice {
   readonly name: string;
+  /** The command it stands for. */
+  readonly command: string;
   readonly description: string;
-  /** False ends the menu. */
   act(): Promise<unknown>;
 }
 
@@ -57,34 +58,49 @@ async function offer({ config }: Loaded, file: string | undefined, commands: rea
   const run = (...words: string[]) => runCommand(words, file);
   const going: Choice = {
     name: "Stop",
-    description: "phorest run ends cleanly: the frame in hand is finished",
+    command: "run",
+    description: "the frame in hand is finished, everything is written",
     act: () => stop(dataDir, config.Supervisor.shutdown_timeout_seconds),
   };
   const resting: Choice = {
     name: "Start",
-    description: "phorest run, in the background: it goes on when you log out",
+    command: "run",
+    description: "in the background: it goes on when you log out",
     act: () => start(dataDir, config.Paths.logs_dir, file),
   };
-  const choices: Choice[] = [
-    { name: "Status", description: "phorest status --watch", act: () => run("status", "--watch") },
-    holder === undefined ? resting : going,
-    { name: "Preview", description: "phorest preview: a live picture for alignment", act: () => run("preview") },
-    { name: "Calibrate", description: "phorest calibrate: find the labels, write the ROIs", act: () => calibrate(run) },
-    { name: "Logs", description: "phorest logs", act: () => run("logs") },
-    { name: "Check storage", description: "phorest doctor: disk, share, camera, clock", act: () => run("doctor") },
-    { name: "Verify files", description: "phorest verify: every file against its hash", act: () => run("verify") },
-    { name: "Report", description: "phorest report: CSV, plots and a page of the run", act: () => run("report") },
-  ];
-  const known = choices.filter(({ description }) => {
-    const [, command = ""] = description.split(/[ :]/);
-    return !description.startsWith("phorest ") || commands.includes(command.replace(",", ""));
+  const runs = (name: string, command: string, description: string, ...options: string[]): Choice => ({
+    name,
+    command,
+    description,
+    act: () => run(command, ...options),
   });
+  const all: Choice[] = [
+    runs("Status", "status", "stages, queues, last results, alarms; q comes back here", "--watch"),
+    holder === undefined ? resting : going,
+    runs("Preview", "preview", "a live picture for alignment; Ctrl-C comes back here"),
+    {
+      name: "Calibrate",
+      command: "calibrate",
+      description: "find the chip's labels in a picture, write the ROIs",
+      act: () => calibrate(run),
+    },
+    runs("Logs", "logs", "the last lines of all stages"),
+    runs("Health", "health", "is it well?"),
+    runs("Check storage", "doctor", "disk, share, camera, clock: a line each, with the cure"),
+    runs("Verify files", "verify", "every file against its recorded hash"),
+    runs("Report", "report", "CSV, plots and a page of the run"),
+  ];
+  const known = all.filter(({ command }) => commands.includes(command));
   const state = holder === undefined ? "no run is going" : `a run is going (process ${holder.pid} on ${holder.host})`;
   const chosen = await select<Choice | undefined>({
     message: `phorest, ${dataDir}: ${state}`,
     pageSize: known.length + 1,
     choices: [
-      ...known.map((choice) => ({ name: choice.name, value: choice, description: choice.description })),
+      ...known.map((choice) => ({
+        name: choice.name,
+        value: choice,
+        description: `phorest ${choice.command}: ${choice.description}`,
+      })),
       { name: "Leave", value: undefined, description: "a run goes on without the menu" },
     ],
   });

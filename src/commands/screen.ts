@@ -51,20 +51,19 @@ export type Paint = (colour: keyof typeof COLOURS, text: string) => string;
 export const plain: Paint = (_colour, text) => text;
 export const coloured: Paint = (colour, text) => `${ESCAPE}${COLOURS[colour]}m${text}${ESCAPE}0m`;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with the escape character.
-const COLOUR_CODE = /\u001b\[\d+m/g;
-
 /** At most `columns` letters, colours not counted. */
 export function cut(line: string, columns: number): string {
-  if (line.replaceAll(COLOUR_CODE, "").length <= columns) return line;
-  let letters = 0;
-  let kept = "";
-  for (const part of line.split(/(\u001b\[\d+m)/)) {
-    if (part.startsWith(ESCAPE)) kept += part;
-    else {
-      kept += part.slice(0, Math.max(0, columns - letters));
-      letters += part.length;
-    }
-  }
-  return kept;
+  let left = columns;
+  // Between two escape characters: a colour code up to its "m", then letters.
+  const [first = "", ...coloured] = line.split(ESCAPE);
+  const take = (text: string) => {
+    const kept = text.slice(0, left);
+    left -= kept.length;
+    return kept;
+  };
+  const parts = coloured.map((part) => {
+    const end = part.indexOf("m") + 1;
+    return { code: `${ESCAPE}${part.slice(0, end)}`, text: part.slice(end) };
+  });
+  return take(first) + parts.map(({ code, text }) => code + take(text)).join("");
 }

@@ -38,7 +38,10 @@ export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
 
 function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, alarms }: Snapshot, paint: Paint): string {
   if (experiment === "none") return paint("bold", `no experiment in ${dataDir}`);
-  const well = alarms.length === 0 ? paint("green", "no alarm") : paint("red", `${alarms.length} alarms`);
+  const well =
+    alarms.length === 0
+      ? paint("green", "no alarm")
+      : paint("red", alarms.length === 1 ? "1 alarm" : `${alarms.length} alarms`);
   if (experiment === "running") {
     return `${paint("bold", "phorest running")}  ${well}  since ${startedAt}, process ${pid}, ${dataDir}`;
   }

@@ -17,6 +17,8 @@ interface StatusOptions extends GlobalOptions {
 }
 
 const REFRESH_MS = 1000;
+/** q, and what Ctrl-C and Ctrl-D are in a terminal that is read key by key. */
+const END_KEYS = ["q", "Q", "\u0003", "\u0004"];
 /** Where lines scroll by, each look is a block of them: less often. */
 const PLAIN_REFRESH_MS = 5000;
 
@@ -89,7 +91,7 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
   const ended = new AbortController();
   const end = () => ended.abort();
   const onKey = (keys: Buffer) => {
-    if (/[qQ\u0003\u0004]/.test(keys.toString())) end();
+    if (END_KEYS.some((key) => keys.includes(key))) end();
   };
   const draw = () => screen.show(linesOf(config, roi, stdout.columns ?? 80, stdout.hasColors?.() === true, env));
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

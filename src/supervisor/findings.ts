@@ -50,17 +50,26 @@ export function findingsOf(facts: Facts): Finding[] {
   ];
 }
 
-function ofTheProcess({ running, ended, ranBefore }: Facts): Finding[] {
-  if (running || ended || !ranBefore) return [];
-  const text = "the last run ended without closing; `phorest run` makes good of it";
-  return [{ key: "run.died", state: "ill", text }];
+function ofTheProcess({ config, running, ended, ranBefore, stages, upSeconds = 0 }: Facts): Finding[] {
+  if (!running) {
+    if (ended || !ranBefore) return [];
+    const text = "the last run ended without closing; `phorest run` makes good of it";
+    return [{ key: "run.died", state: "ill", text }];
+  }
+  const staleSeconds = STALE_BEATS * config.Supervisor.heartbeat_seconds;
+  const silentSeconds = Math.min(upSeconds, ...stages.map(({ ageSeconds }) => ageSeconds));
+  if (silentSeconds <= staleSeconds) return [];
+  // One transaction holds the heartbeats of all stages: none is late alone.
+  const text = `no heartbeat for ${Math.round(silentSeconds)} s: the process stands still; end it and start it again`;
+  return [told("process.stale", text)];
 }
 
-function ofStages({ config, running, stages }: Facts): Finding[] {
+function ofStages({ running, stages, upSeconds = 0 }: Facts): Finding[] {
   if (!running) return [];
-  const staleSeconds = STALE_BEATS * config.Supervisor.heartbeat_seconds;
   return stages.flatMap(({ stage, state, detail, ageSeconds }): Finding[] => {
     const found: Finding[] = [];
+    // What an earlier run said of a stage says nothing of this one.
+    if (ageSeconds > upSeconds) return [{ key: `stage.faulted:${stage}`, state: "unknown", text: "" }];
     if (stage === "supervisor" && detail !== "") found.push(told("surroundings", detail));
     if (stage === "retention" && detail.startsWith(BUFFER_FULL)) found.push(told("buffer.full", detail));
     const key = `stage.faulted:${stage}`;
@@ -70,9 +79,6 @@ function ofStages({ config, running, stages }: Facts): Finding[] {
       found.push({ key, state: "unknown", text: "" });
       found.push({ key: `stage.failing:${stage}`, state: "ill", text: `${stage} backing off: ${detail}`, minor: true });
     } else if (state !== "waiting" && stage !== "supervisor") found.push({ key, state: "unknown", text: "" });
-    if (ageSeconds > staleSeconds) {
-      found.push(told(`stage.stale:${stage}`, `${stage}: no heartbeat for ${Math.round(ageSeconds)} s`));
-    }
     return found;
   });
 }

@@ -1,6 +1,7 @@
 // The health report of an experiment: what `phorest health` prints and the health stage leaves in results_dir, as JSON for
 // programs and as a picture for people.
 import { join } from "node:path";
+import { illOnes } from "../alarm/finding.ts";
 import { LEDGER_FILENAME, type Ledger, readLedger } from "../alarm/ledger.ts";
 import type { Config } from "../config/schema.ts";
 import { rasterise } from "../delivery/render.ts";
@@ -19,7 +20,7 @@ export interface HealthReport {
   readonly verdict: Verdict;
   readonly at: string;
   readonly snapshot: Snapshot;
-  /** Troubles that somebody has been told of and that are not over, in words, with their beginning. */
+  /** Beside the alarms: what somebody has been told of and is not over yet, in words, with its beginning. */
   readonly told: readonly { readonly since: string; readonly text: string }[];
   /** Notices that have not arrived yet. */
   readonly undelivered: number;
@@ -34,9 +35,10 @@ export function ledgerPath({ Paths }: Pick<Config, "Paths">): string {
 
 /** The report of a snapshot. */
 export function healthReport(config: Config, snapshot: Snapshot, ledger = knownLedger(config)): HealthReport {
-  const told = Object.values(ledger.troubles)
-    .filter((trouble) => trouble.told)
-    .map(({ sinceUs, text }) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));
+  const shown = new Set(illOnes(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
+  const told = Object.entries(ledger.troubles)
+    .filter(([key, trouble]) => trouble.told && !shown.has(key))
+    .map(([, { sinceUs, text }]) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));
   const running = snapshot.experiment === "running";
   const ill = isIll(snapshot) || (running && told.length > 0);
   const nothing = snapshot.experiment === "none" && snapshot.alarms.length === 0;

@@ -46,7 +46,7 @@ export function watching({ config, log }: { readonly config: Config; readonly lo
 
 function noteOf({ told, undelivered }: HealthAnswer): string {
   const parts = [];
-  if (told > 0) parts.push(`${told} troubles told of`);
-  if (undelivered > 0) parts.push(`${undelivered} notices wait to be delivered`);
+  if (told > 0) parts.push(told === 1 ? "1 trouble told of" : `${told} troubles told of`);
+  if (undelivered > 0) parts.push(`notices waiting to be delivered: ${undelivered}`);
   return parts.join("; ");
 }
