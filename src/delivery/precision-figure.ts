@@ -29,7 +29,7 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
   const left = rois.length - told.length;
   const subtitle = [
     `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} mpx, limit of detection ${(3 * middle).toFixed(2)} mpx (3σ)`,
-    ...(left > 0 ? [`${left} ROIs have too few sound frames in the baseline`] : []),
+    ...(left > 0 ? [`too few sound frames in the baseline: ${left} of ${rois.length} ROIs`] : []),
   ];
   const crowded = told.length > MOST_LABELS;
   const x = (labelled: boolean) => ({

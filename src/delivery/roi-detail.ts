@@ -4,6 +4,7 @@ import sharp from "sharp";
 import type { TopLevelSpec } from "vega-lite";
 import { medianOf } from "../analysis/statistics.ts";
 import type { Sensorgram } from "../manifest/results.ts";
+import { CurveStore } from "./curve.ts";
 import { COLOURS, CROSS, DOUBTFUL_COLOUR, METHOD_TITLES, STYLE, TIME_FORMAT, timeTitle } from "./figure-style.ts";
 import type { PlotSeries } from "./plot-input.ts";
 import type { RoiView } from "./roi-view.ts";
@@ -43,10 +44,15 @@ export async function roiDetailFigure({ label, method, sensorgram, view }: RoiDe
 }
 
 function curve(label: string, { capturedAtUs, position, flags }: Sensorgram): object {
-  const timesMs = capturedAtUs.map((us) => us / 1000);
-  const series: PlotSeries = { label, baselinePx: undefined, timesMs, values: position, flags };
-  const last = timesMs.at(-1);
-  const span = timeSpan(last === undefined ? undefined : [timesMs[0] ?? last, last]);
+  // It knows where a pause is a gap.
+  const store = new CurveStore([label], 4 * WIDTH);
+  capturedAtUs.forEach((timeUs, at) => {
+    store.add(timeUs, position.subarray(at, at + 1), flags.subarray(at, at + 1));
+  });
+  const series: PlotSeries = { label, baselinePx: undefined, ...store.curve(0) };
+  const [firstUs, lastUs] = store.spanUs ?? [];
+  const known = firstUs !== undefined && lastUs !== undefined;
+  const span = timeSpan(known ? [firstUs / 1000, lastUs / 1000] : undefined);
   const limits = robustLimits([series], () => 0) ?? [-1, 1];
   const trace = traceOf(series, 0, span, WIDTH, limits);
   const points = trace.runs.flatMap((run, index) => run.map(({ t, v }) => ({ t, v, run: index })));
@@ -54,8 +60,8 @@ function curve(label: string, { capturedAtUs, position, flags }: Sensorgram): ob
   const x = {
     field: "t",
     type: "temporal",
-    scale: { type: "utc", domain: [...span] },
-    axis: { title: timeTitle(span), format: TIME_FORMAT, formatType: "utc" },
+    scale: { type: "utc", domain: [...span], nice: false },
+    axis: { title: timeTitle(span), format: TIME_FORMAT, tickCount: 9, labelOverlap: true, labelFlush: false },
   };
   const y = {
     field: "v",
