@@ -1,9 +1,10 @@
 // The real program and its real files: what a monitor, a technician over SSH and somebody who is told get to see.
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { packageRoot } from "../../src/files.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
@@ -25,14 +26,26 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** A measured experiment; `then` is the configuration it is left with. */
+let original: Promise<string> | undefined;
+
+/** A measured experiment, made once and copied; `then` is the configuration it is left with. */
 async function measured(then = QUICK_CONFIG): Promise<string> {
-  const directory = experiment(QUICK_CONFIG);
-  const { code, stderr } = await phorest(["run", "--frames", "6", "--until-idle"], directory);
-  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  original ??= measure();
+  const directory = experiment();
+  cpSync(await original, directory, { recursive: true });
   writeFileSync(join(directory, "config.toml"), then);
   return directory;
 }
+
+async function measure(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-health-"));
+  writeFileSync(join(directory, "config.toml"), QUICK_CONFIG);
+  const { code, stderr } = await phorest(["run", "--frames", "6", "--until-idle"], directory);
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  return directory;
+}
+
+afterAll(async () => rmSync(await (original ?? ""), { recursive: true, force: true }));
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const untilMs = performance.now() + PATIENCE_MS;
@@ -61,7 +74,7 @@ function healthReport(directory: string): { verdict: string; stages: { stage: st
 
 const FAULTED = "stage.faulted:collector";
 
-test("a faulted camera is told once, also when the run is killed and started again", { timeout: 120_000 }, async () => {
+test("a faulted camera is told once, also when the run is killed and started again", { timeout: 240_000 }, async () => {
   const broken = QUICK_CONFIG.replace('camera_type = "simulated"', 'camera_type = "command"\ncommand = ["false"]');
   const directory = await measured(broken + TOLD.replace("[Services]", "timeout_seconds = 5\n[Services]"));
   const isFaulted = ({ event, key }: Notice) => event === "alarm" && key === FAULTED;
@@ -88,7 +101,7 @@ test("a faulted camera is told once, also when the run is killed and started aga
 });
 
 test("the exit code says it to a monitor: fine, not running, nothing there, wrong usage", {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const directory = await measured();
   const picture = join(directory, "seen/health.png");
@@ -102,33 +115,33 @@ test("the exit code says it to a monitor: fine, not running, nothing there, wron
   expect(empty.code).toBe(2);
 });
 
-test("a report is a page that holds everything, and shows the ROI asked for", { timeout: 60_000 }, async () => {
+test("a report is a page that holds everything, and shows the ROI asked for", { timeout: 240_000 }, async () => {
   const directory = await measured();
-  const { also } = JSON.parse((await phorest(["report", "--roi", "001A_N", "--json"], directory)).stdout);
+  const { also } = JSON.parse((await phorest(["report", "--roi", "093B_N", "--json"], directory)).stdout);
   expect(also.map((path: string) => path.split("/").at(-1))).toEqual([
     ...["noise_and_drift.csv", "noise_and_drift.png", "noise_and_drift.svg"],
-    ...["roi_001A_N.png", "roi_001A_N.svg", "report.html"],
+    ...["roi_093B_N.png", "roi_093B_N.svg", "report.html"],
   ]);
   const page = readFileSync(join(directory, "results/report.html"), "utf8");
-  expect(page).toContain("<h2>ROI 001A_N</h2>");
+  expect(page).toContain("<h2>ROI 093B_N</h2>");
   const sources = [...page.matchAll(/(?:src|href|url)\s*[=(]\s*"?([^">)]{0,22})/g)].map(([, source]) => source);
   expect(new Set(sources)).toEqual(new Set(["data:image/png;base64,"]));
   expect(page).not.toMatch(/<script/i);
   const lines = readFileSync(join(directory, "results/noise_and_drift.csv"), "utf8").trimEnd().split("\n");
-  expect(lines).toHaveLength(129);
+  expect(lines).toHaveLength(11);
   const wrong = await phorest(["report", "--roi", "nowhere"], directory);
-  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("the first labels are 001A_N") });
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("the first labels are ") });
 });
 
-test("without a terminal the status is plain lines, and the logs are one stream", { timeout: 60_000 }, async () => {
+test("without a terminal the status is plain lines, and the logs are one stream", { timeout: 240_000 }, async () => {
   const directory = await measured();
-  const watching = start(["status", "--watch", "--roi", "001A_N"], directory);
+  const watching = start(["status", "--watch", "--roi", "093B_N"], directory);
   children.push(watching.child);
   let seen = "";
   watching.child.stdout?.on("data", (chunk: Buffer) => {
     seen += chunk.toString();
   });
-  await until("a status was printed", () => seen.includes("001A_N  "));
+  await until("a status was printed", () => seen.includes("093B_N  "));
   watching.child.kill("SIGTERM");
   expect((await watching.ended).stdout).not.toContain("\u001b");
   const logs = (await phorest(["logs", "-n", "5"], directory)).stdout.trimEnd().split("\n");
@@ -141,7 +154,7 @@ const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
 
 test.skipIf(!hasTmux)(
   "on a terminal: a screen with curves, a menu that starts and stops",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const directory = await measured(QUICK_CONFIG.replace("= 0.05", "= 1"));
     const tmux = (...args: string[]) =>
@@ -155,7 +168,7 @@ test.skipIf(!hasTmux)(
       tmux("send-keys", "Down", "Enter");
       await until("a run", () => /a run is going \(process \d+/.test(screen()));
       tmux("send-keys", "Enter");
-      await until("the screen", () => /001A_N +[\d.]+ px +[+-]\d\.\d{3} +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
+      await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
       expect(screen()).toMatch(/^phorest running {2}no alarm/);
       tmux("send-keys", "q");
       await until("the menu again", () => screen().includes("❯ Status"));
