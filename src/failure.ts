@@ -26,6 +26,7 @@ export type FailureCode =
   | "chip.invalid"
   | "calibration.uncertain"
   | "report.failed"
+  | "alarm.failed"
   | "remote.unavailable"
   | "remote.refused"
   | "remote.full"

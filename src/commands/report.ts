@@ -1,32 +1,55 @@
-// `phorest report`: the CSV and the plots anew, from the manifest alone; a run may go on meanwhile.
+// `phorest report`: CSV, plots and a page of the experiment anew, from the manifest and the pictures alone; a run may go on
+// meanwhile.
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
 import { plotTitle, renderPlot, writePlot } from "../delivery/plot.ts";
 import { PlotFeed } from "../delivery/plot-feed.ts";
-import { ensureDirectory } from "../files.ts";
+import { precisionCsv, precisionFigure } from "../delivery/precision-figure.ts";
+import type { Picture } from "../delivery/render.ts";
+import { renderVegaLite } from "../delivery/render.ts";
+import { roiDetailFigure } from "../delivery/roi-detail.ts";
+import { ensureDirectory, writeDurably } from "../files.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { takeSnapshot } from "../supervisor/health.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
+import { lastAnalysis, type Measured, precisions, roiDetails } from "./measured.ts";
+import { runPage } from "./run-page.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
+  roi?: string[] | undefined;
 }
+
+const PRECISION_NAME = "noise_and_drift";
+const PAGE_NAME = "report.html";
 
 export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
   command: "report",
-  describe: "CSV and plots anew from the manifest",
+  describe: "CSV, plots, noise and drift, and a page of the experiment, anew from the manifest",
   builder: (yargs) =>
     yargs
       .option("out", { type: "string", describe: "Directory to write to (default: results_dir of the experiment)" })
-      .example("$0 report --out talk", "write the CSV and the plots of everything measured so far into ./talk"),
-  handler: async ({ config: file, json, out }) => {
+      .option("roi", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Also these ROIs in detail: sensorgram, pixels, a row with its fit; labels, * for any letters",
+      })
+      .example("$0 report --out talk", "write everything measured so far into ./talk")
+      .example("$0 report --roi 052A_N", "and one ROI in detail"),
+  handler: async ({ config: file, json, out, roi }) => {
     const { config } = loadConfig(file);
     const { data_dir, results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
     const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true });
     try {
+      const measured = lastAnalysis(manifest);
+      // Before anything is written: a label that is not there is wrong usage.
+      const details = roi === undefined ? [] : roiDetails(manifest, measured, roi);
       await ensureDirectory(directory);
       const csv = join(directory, CSV_FILENAME);
       // What the manifest remembers of the experiment's own file tells it from one that somebody has changed.
@@ -37,16 +60,50 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const feed = new PlotFeed(manifest, { title: plotTitle(config.Paths.root_dir), labels: config.Report.plot_rois });
       feed.refresh();
       const input = feed.input();
-      const plots = input === undefined ? [] : await writePlot(directory, await renderPlot(input));
+      const overview = input === undefined ? undefined : await renderPlot(input);
+      const plots = overview === undefined ? [] : await writePlot(directory, overview);
+      const quiet = await drawPrecision(manifest, config, measured, directory);
+      const rois: { label: string; picture: Picture; files: string[] }[] = [];
+      for (const detail of details) {
+        const picture = await renderVegaLite(await roiDetailFigure(await detail()));
+        const { label } = detail;
+        rois.push({ label, picture, files: await writePicture(directory, `roi_${fileName(label)}`, picture) });
+      }
+      const page = join(directory, PAGE_NAME);
+      const snapshot = takeSnapshot(config, Date.now() * 1000);
+      await writeDurably(page, runPage({ config, manifest, snapshot, measured, overview, ...quiet, rois }));
+      const written = [...quiet.files, ...rois.flatMap(({ files }) => files), page];
       if (json) {
-        process.stdout.write(`${JSON.stringify({ csv, lines, plots, keptAside: keptAside ?? null })}\n`);
+        process.stdout.write(`${JSON.stringify({ csv, lines, plots, also: written, keptAside: keptAside ?? null })}\n`);
         return;
       }
       if (keptAside !== undefined) process.stderr.write(`the old file had been changed; it is kept as ${keptAside}\n`);
-      process.stdout.write(`${csv}: ${lines} lines\n${plots.map((plot) => `${plot}\n`).join("")}`);
+      process.stdout.write(`${csv}: ${lines} lines\n${[...plots, ...written].map((path) => `${path}\n`).join("")}`);
       if (plots.length === 0) process.stderr.write("no plot: nothing has been measured yet\n");
     } finally {
       manifest.close();
     }
   },
 };
+
+async function drawPrecision(manifest: Manifest, config: Config, measured: Measured | undefined, directory: string) {
+  const quiet = measured === undefined ? [] : precisions(manifest, measured, config.Analysis);
+  const csv = join(directory, `${PRECISION_NAME}.csv`);
+  await writeDurably(csv, await precisionCsv(quiet, config.Analysis.sensitivity_px_per_riu));
+  const spec = precisionFigure(plotTitle(config.Paths.root_dir), quiet);
+  if (spec === undefined) return { quiet, noise: undefined, files: [csv] };
+  const noise = await renderVegaLite(spec);
+  return { quiet, noise, files: [csv, ...(await writePicture(directory, PRECISION_NAME, noise))] };
+}
+
+async function writePicture(directory: string, name: string, { png, svg }: Picture): Promise<string[]> {
+  const paths = [join(directory, `${name}.png`), join(directory, `${name}.svg`)] as const;
+  await writeDurably(paths[0], png);
+  await writeDurably(paths[1], svg);
+  return [...paths];
+}
+
+/** A label is any text; a file's name is not. */
+function fileName(label: string): string {
+  return label.replaceAll(/[^\p{L}\p{N}._-]/gu, "_");
+}

@@ -1,34 +1,135 @@
 // `phorest status`: the state of a running or stopped experiment, from its files alone.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
+import { labelMatcher } from "../analysis/labels.ts";
 import { loadConfig } from "../config/config.ts";
-import { formatSnapshot, takeSnapshot } from "../supervisor/health.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure, failureLine } from "../failure.ts";
+import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../supervisor/health.ts";
 import type { GlobalOptions } from "./global.ts";
-import { LiveBlock } from "./live-block.ts";
+import { canRedraw, coloured, plain, Screen } from "./screen.ts";
+import { knowsUnicode } from "./sparkline.ts";
+import { FIRST_ROIS, watchLines } from "./status-lines.ts";
 
 interface StatusOptions extends GlobalOptions {
   watch: boolean;
+  roi: string[] | undefined;
 }
 
 const REFRESH_MS = 1000;
+/** q, and what Ctrl-C and Ctrl-D are in a terminal that is read key by key. */
+const END_KEYS = ["q", "Q", "\u0003", "\u0004"];
+/** Where lines scroll by, each look is a block of them: less often. */
+const PLAIN_REFRESH_MS = 5000;
 
 export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
   command: "status",
   describe: "State of a running or stopped experiment, from its files alone",
   builder: (yargs) =>
     yargs
-      .option("watch", { type: "boolean", default: false, describe: "Keep showing it until Ctrl-C" })
-      .example("$0 status --watch", "follow an experiment that runs elsewhere on this machine"),
-  handler: async ({ config: file, json, watch }) => {
+      .option("watch", { type: "boolean", default: false, describe: "Keep showing it until q or Ctrl-C" })
+      .option("roi", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Labels, * for any letters, whose last results are shown (--watch: the first few)",
+      })
+      .example("$0 status --watch --roi '05*_N'", "follow an experiment that runs elsewhere on this machine"),
+  handler: async ({ config: file, json, watch, roi }) => {
     const { config } = loadConfig(file);
-    const read = () => takeSnapshot(config, Date.now() * 1000);
-    const block = new LiveBlock(process.stdout);
+    if (watch && !json && canRedraw(process.stdout, process.env)) return await watchOnScreen(config, roi);
     for (;;) {
-      const snapshot = read();
-      if (json) process.stdout.write(`${JSON.stringify(snapshot)}\n`);
-      else block.show(formatSnapshot(snapshot));
+      const snapshot = takeSnapshot(config, Date.now() * 1000);
+      refuseUnknown(snapshot, roi);
+      if (json)
+        process.stdout.write(`${JSON.stringify({ ...snapshotJson(snapshot), results: results(snapshot, roi) })}\n`);
+      else process.stdout.write(`${formatSnapshot(snapshot).concat(resultLines(snapshot, roi)).join("\n")}\n`);
       if (!watch) return;
-      await sleep(REFRESH_MS);
+      await sleep(json ? REFRESH_MS : PLAIN_REFRESH_MS);
+      if (!json) process.stdout.write("\n");
     }
   },
 };
+
+interface Result {
+  readonly label: string;
+  readonly position_px: number | null;
+  readonly flags: number;
+}
+
+/** What the last frame said of the chosen ROIs; nothing unless some were chosen. */
+function results({ recent }: Snapshot, roi: readonly string[] | undefined): Result[] {
+  const last = recent?.curves.at(-1);
+  if (recent === undefined || last === undefined || roi === undefined) return [];
+  const isChosen = labelMatcher(roi);
+  return recent.labels.flatMap((label, at) => {
+    const px = last.position[at] ?? Number.NaN;
+    return isChosen(label) ? [{ label, position_px: Number.isFinite(px) ? px : null, flags: last.flags[at] ?? 0 }] : [];
+  });
+}
+
+function resultLines(snapshot: Snapshot, roi: readonly string[] | undefined): string[] {
+  return results(snapshot, roi).map(({ label, position_px: px, flags }) => {
+    const doubt = flags === 0 ? "" : "  doubtful";
+    return `${label.padEnd(14)}${px === null ? "no value" : `${px.toFixed(3)} px`}${doubt}`;
+  });
+}
+
+/** Throws Failure `usage.invalid` where ROIs are known and none has such a label. */
+function refuseUnknown({ recent }: Snapshot, roi: readonly string[] | undefined): void {
+  if (recent === undefined || roi === undefined || recent.labels.some(labelMatcher(roi))) return;
+  throw new Failure("usage.invalid", `no ROI is called ${roi.join(", ")}`, {
+    hint: `the first labels are ${recent.labels.slice(0, 3).join(", ")}`,
+  });
+}
+
+async function watchOnScreen(config: Config, roi: readonly string[] | undefined): Promise<void> {
+  const { stdout, stdin, env } = process;
+  // Wrong labels are said before the screen is taken.
+  refuseUnknown(takeSnapshot(config, Date.now() * 1000), roi);
+  const screen = new Screen(stdout);
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const onKey = (keys: Buffer) => {
+    if (END_KEYS.some((key) => keys.includes(key))) end();
+  };
+  const draw = () => screen.show(linesOf(config, roi, stdout.columns ?? 80, stdout.hasColors?.() === true, env));
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, end);
+  stdout.on("resize", draw);
+  if (stdin.isTTY) stdin.setRawMode(true).on("data", onKey).resume();
+  try {
+    while (!ended.signal.aborted) {
+      draw();
+      await sleep(REFRESH_MS, undefined, { signal: ended.signal }).catch(ignoreAbort);
+    }
+  } finally {
+    screen.leave();
+    stdout.off("resize", draw);
+    if (stdin.isTTY) stdin.setRawMode(false).off("data", onKey).pause();
+    for (const signal of signals) process.off(signal, end);
+  }
+}
+
+/** One look. What cannot be read now may be there at the next. */
+function linesOf(
+  config: Config,
+  roi: readonly string[] | undefined,
+  columns: number,
+  colours: boolean,
+  env: NodeJS.ProcessEnv,
+): string[] {
+  let snapshot: Snapshot;
+  try {
+    snapshot = takeSnapshot(config, Date.now() * 1000);
+  } catch (error) {
+    return [failureLine(error), "", "looking again every second; q ends"];
+  }
+  const first = new Set(snapshot.recent?.labels.slice(0, FIRST_ROIS));
+  const isChosen = roi === undefined ? (label: string) => first.has(label) : labelMatcher(roi);
+  return watchLines(snapshot, { isChosen, columns, paint: colours ? coloured : plain, unicode: knowsUnicode(env) });
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error && error.name === "AbortError")) throw error;
+}

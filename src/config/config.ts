@@ -176,21 +176,21 @@ function atHome(path: string): string {
 
 /** What is valid, and yet worth a line. */
 function doubts(config: Config): string[] {
-  const { Services, Temperature } = config;
+  const { Temperature, Alarm } = config;
   const lines = [...cameraProblems(config), ...lacksOfOpcUa(config), ...doubtsOfOpcUa(config)];
-  for (const service of UNBUILT_SERVICES.filter((name) => Services[name])) {
-    lines.push(`Services.${service} = true: not part of this version yet, it is left out`);
-  }
   const names = sensorNames(Temperature).map((name) => name.toLowerCase().replaceAll(" ", "_"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
     lines.push(`Temperature: two sensors share the column temperature_${twice}; give each its own name`);
   }
+  const { resonance_min_px: low, resonance_max_px: high } = Alarm;
+  if (low !== undefined && high !== undefined && low >= high) {
+    lines.push("Alarm.resonance_min_px is not below Alarm.resonance_max_px: every position is an alarm");
+  }
   return lines;
 }
 
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
-const UNBUILT_SERVICES = ["enable_service_health_check"] as const;
 
 /** What a camera of this type needs and the file does not give. */
 function cameraProblems({ Camera }: Config): string[] {

@@ -2,6 +2,7 @@
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
 import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
 import { OPC_UA } from "./opcua.ts";
@@ -79,7 +80,7 @@ const Services = section("What takes part in a run", {
   enable_file_backup: key(off(), "Finished history is archived"),
   enable_remote_sync: key(off(), "Files are copied to the remote share, and verified there"),
   enable_image_compression: key(off(), "Measured images are compressed"),
-  enable_service_health_check: key(off(), "A health report is written"),
+  enable_service_health_check: key(off(), "A health report is written to results_dir"),
 });
 
 const Timing = section("When things happen", {
@@ -89,6 +90,7 @@ const Timing = section("When things happen", {
   compress_interval_seconds: key(seconds(3600), "Time between compressions", S),
   file_backup_interval_seconds: key(seconds(3600), "Time between backups", S),
   sync_interval_seconds: key(seconds(3600), "Time between copies to the remote share", S),
+  health_interval_seconds: key(seconds(60), "Time between health reports (Services.enable_service_health_check)", S),
   log_file_interval_seconds: key(
     seconds(43200),
     "Time after which a new log file begins, brought to the next whole part of an hour or day (UTC)",
@@ -271,6 +273,7 @@ export const SCHEMA = z.strictObject({
   Sync,
   Analysis,
   Report,
+  Alarm,
   Supervisor,
   Simulation,
   Development,

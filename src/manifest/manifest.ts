@@ -290,6 +290,11 @@ export class Manifest {
     return this.#results.lastPositions(analysisId, rois);
   }
 
+  /** Positions and flags of all ROIs in the frames an analysis measured last, at most `limit`, the latest at the end. */
+  latestCurves(analysisId: number, limit: number): Curve[] {
+    return this.#results.latest(analysisId, limit);
+  }
+
   /** Positions and flags of all ROIs, frame by frame in order of completion, after an outcome. */
   curves(analysisId: number, afterOutcomeId = 0): Generator<Curve> {
     return this.#results.curves(analysisId, afterOutcomeId);

@@ -101,6 +101,7 @@ export class Results {
   readonly #blocks: Statement<[number, number], number>;
   readonly #rows: Statement<[RowsQuery], ResultRow>;
   readonly #curves: Statement<[number, number, number], CurveRow>;
+  readonly #latest: Statement<[number, number], CurveRow>;
   readonly #lastCurves: Statement<[number, number], Buffer>;
   readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
 
@@ -129,6 +130,9 @@ export class Results {
     this.#curves = db.prepare(`
       SELECT o.id, o.entry_id, e.captured_at_us, o.curve FROM outcome o JOIN entry e ON e.id = o.entry_id
       WHERE o.analysis_id = ? AND o.ok = 1 AND o.id > ? ORDER BY o.id LIMIT ?`);
+    this.#latest = db.prepare(`
+      SELECT o.id, o.entry_id, e.captured_at_us, o.curve FROM outcome o JOIN entry e ON e.id = o.entry_id
+      WHERE o.analysis_id = ? AND o.ok = 1 ORDER BY o.id DESC LIMIT ?`);
     this.#lastCurves = db
       .prepare<[number, number], Buffer>(
         "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
@@ -252,6 +256,17 @@ export class Results {
       if (last === undefined) return;
       after = last.id;
     }
+  }
+
+  /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
+  latest(analysisId: number, limit: number): Curve[] {
+    const rows = this.#latest.all(analysisId, limit).reverse();
+    return rows.map((row) => ({
+      outcomeId: row.id,
+      entryId: row.entry_id,
+      capturedAtUs: row.captured_at_us,
+      ...unpackCurve(row.curve),
+    }));
   }
 
   /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */

@@ -2,17 +2,18 @@
 
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { type Finding, illOnes } from "../alarm/finding.ts";
 import { checkFileSystem } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { StoredDisplacement } from "../manifest/movement.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport, refusalLines } from "../opcua/output-state.ts";
+import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
+import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { STAGES } from "./part.ts";
-import { BUFFER_FULL } from "./retaining.ts";
+import { type RecentCurves, recentCurves } from "./recent.ts";
 
 export interface StageHealth {
   readonly stage: string;
@@ -40,16 +41,26 @@ export interface Snapshot {
   /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
+  /** The frames measured last, for what is drawn of them. */
+  readonly recent: RecentCurves | undefined;
+  /** What is wrong, and what cannot be told. */
+  readonly findings: readonly Finding[];
   /** What needs a person, in words. */
   readonly alarms: readonly string[];
 }
+
+/** Frames that are looked back at. */
+const RECENT_FRAMES = 100;
 
 /** Reads the snapshot. Throws a Failure when the manifest cannot be read. */
 export function takeSnapshot(config: Config, nowUs: number): Snapshot {
   const dataDir = config.Paths.data_dir;
   const file = join(dataDir, MANIFEST_FILENAME);
   const freeBytes = existsSync(dataDir) ? freeSpace(dataDir) : undefined;
-  if (!existsSync(file)) return { ...NOTHING, dataDir, freeBytes, alarms: absence(config) };
+  if (!existsSync(file)) {
+    const findings = absence(config);
+    return { ...NOTHING, dataDir, freeBytes, findings, alarms: findings.map(({ text }) => text) };
+  }
   const holder = experimentHolder(dataDir);
   const manifest = Manifest.open({ file, readonly: true });
   try {
@@ -69,6 +80,22 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
     const hasOpcUa = outputs.some(({ name }) => name === OPC_UA_OUTPUT);
     const opcUa = hasOpcUa ? parseOutputReport(manifest.outputState(OPC_UA_OUTPUT).state) : undefined;
     const running = holder !== undefined;
+    const recent = recentCurves(manifest, Math.max(RECENT_FRAMES, config.Alarm.resonance_frames));
+    const findings = findingsOf({
+      config,
+      running,
+      stages,
+      opcUa,
+      counts,
+      damaged: counts.damaged === 0 ? [] : manifest.damagedNames(DAMAGED_NAMED),
+      displacement: manifest.lastDisplacement(),
+      freeBytes,
+      recent,
+      upSeconds: running && run !== undefined ? (nowUs - run.startedAtUs) / 1e6 : undefined,
+      lastFrameAgeSeconds: last === undefined ? undefined : (nowUs - last.capturedAtUs) / 1e6,
+      ended: run?.endedAtUs !== undefined,
+      ranBefore: run !== undefined,
+    });
     return {
       experiment: running ? "running" : "stopped",
       dataDir,
@@ -85,18 +112,9 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
       outputs,
       opcUa,
       freeBytes,
-      alarms: alarms({
-        config,
-        running,
-        stages,
-        opcUa,
-        counts,
-        damaged: counts.damaged === 0 ? [] : manifest.damagedNames(NAMED),
-        displacement: manifest.lastDisplacement(),
-        freeBytes,
-        ended: run?.endedAtUs !== undefined,
-        ranBefore: run !== undefined,
-      }),
+      recent,
+      findings,
+      alarms: wordsOf(findings),
     };
   } finally {
     manifest.close();
@@ -120,85 +138,35 @@ const NOTHING = {
   stages: [],
   outputs: [],
   opcUa: undefined,
+  recent: undefined,
 } as const;
 
+/** Each trouble once: a share that is away is a stage that backs off. */
+function wordsOf(findings: readonly Finding[]): string[] {
+  return illOnes(findings)
+    .filter(({ key }) => key !== "share.gone")
+    .map(({ text }) => text);
+}
+
 /** Why there is nothing to read although there should be. */
-function absence({ Paths, Storage }: Config): string[] {
+function absence({ Paths, Storage }: Config): Finding[] {
+  const gone = (text: string): Finding => ({ key: "experiment.gone", state: "ill", text, tellAfterSeconds: 0 });
   if (Storage.usb_uuid !== undefined) {
     try {
       checkFileSystem(Storage.usb_uuid, Paths.root_dir);
     } catch (error) {
-      return [failureLine(error)];
+      return [gone(failureLine(error))];
     }
   }
   const ran = existsSync(join(Paths.logs_dir, "supervisor.log"));
   if (!ran) return [];
-  return [`${Paths.data_dir} holds no manifest, yet something ran here: was it removed, moved, or its disk unmounted?`];
+  const where = `${Paths.data_dir} holds no manifest`;
+  return [gone(`${where}, yet something ran here: was it removed, moved, or its disk unmounted?`)];
 }
 
 function freeSpace(directory: string): number {
   const disk = statfsSync(directory);
   return disk.bavail * disk.bsize;
-}
-
-/** Damaged pictures named in an alarm. */
-const NAMED = 3;
-
-/** Heartbeats this many times late mean that the process stands still. */
-const STALE_BEATS = 6;
-
-interface Facts {
-  readonly config: Config;
-  readonly running: boolean;
-  readonly ended: boolean;
-  readonly ranBefore: boolean;
-  readonly stages: readonly StageHealth[];
-  readonly opcUa: OutputReport | undefined;
-  readonly counts: ManifestCounts;
-  /** Names of the first damaged pictures. */
-  readonly damaged: readonly string[];
-  /** In the frame measured last. */
-  readonly displacement: StoredDisplacement | undefined;
-  readonly freeBytes: number | undefined;
-}
-
-function alarms(facts: Facts): string[] {
-  const { config, running, ended, ranBefore, stages, opcUa, counts, damaged, displacement, freeBytes } = facts;
-  const found: string[] = opcUa === undefined ? [] : refusalLines(opcUa).map((line) => `OPC UA refused: ${line}`);
-  if (!running && !ended && ranBefore) found.push("the last run ended without closing; `phorest run` makes good of it");
-  for (const { stage, state, detail, ageSeconds } of stages) {
-    if (!running) continue;
-    if (stage === "supervisor" && detail !== "") found.push(detail);
-    if (stage === "retention" && detail.startsWith(BUFFER_FULL)) found.push(detail);
-    if (state === "faulted" || state === "backing_off") found.push(`${stage} ${state.replace("_", " ")}: ${detail}`);
-    if (ageSeconds > STALE_BEATS * config.Supervisor.heartbeat_seconds) {
-      found.push(`${stage}: no heartbeat for ${Math.round(ageSeconds)} s`);
-    }
-  }
-  if (counts.failed > 0)
-    found.push(`${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``);
-  if (counts.missing > 0) {
-    const what = counts.missing === 1 ? "1 picture is" : `${counts.missing} pictures are`;
-    found.push(`${what} gone from ${config.Paths.data_dir}`);
-  }
-  if (counts.damaged > 0) found.push(damagedLine(counts.damaged, damaged));
-  if (running && displacement?.astray === true) {
-    const { dx, dy } = displacement;
-    found.push(`the chip has moved by ${dx.toFixed(1)}, ${dy.toFixed(1)} px and is leaving its ROIs; calibrate again`);
-  }
-  const minimum = config.Storage.min_free_bytes;
-  if (freeBytes !== undefined && freeBytes < minimum) {
-    found.push(
-      `disk nearly full: ${Math.round(freeBytes / 1e6)} MB left, capture pauses below ${Math.round(minimum / 1e6)} MB`,
-    );
-  }
-  return found;
-}
-
-function damagedLine(pictures: number, names: readonly string[]): string {
-  const more = pictures > names.length ? ` and ${pictures - names.length} more` : "";
-  const what = pictures === 1 ? "1 picture is" : `${pictures} pictures are`;
-  return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
 }
 
 /** The snapshot as lines of text for a person. */
@@ -245,4 +213,14 @@ function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDi
   if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
   if (startedAt === undefined) return `stopped       not run yet, ${dataDir}`;
   return `stopped       ${endedAt ?? "without closing"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+}
+
+/** Whether something is wrong now, and not only was or may become so. */
+export function isIll({ findings }: Pick<Snapshot, "findings">): boolean {
+  return illOnes(findings).some(({ minor }) => minor !== true);
+}
+
+/** What `--json` prints: everything but the curves. */
+export function snapshotJson({ recent: _recent, findings: _findings, ...rest }: Snapshot) {
+  return rest;
 }

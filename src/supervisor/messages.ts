@@ -153,3 +153,13 @@ export interface OpcUaThreadSettings extends DeliverySettings {
 export type OpcUaJob = { readonly type: "deliver"; readonly cursor: number; readonly alarm: string };
 
 export type OpcUaAnswer = Delivered;
+
+/** Jobs of the health stage's thread, which is opened with the whole configuration. */
+export type HealthJob = { readonly type: "look"; readonly report: boolean };
+
+export interface HealthAnswer {
+  /** Troubles that somebody was told of and that are not over. */
+  readonly told: number;
+  /** Notices that have not arrived yet. */
+  readonly undelivered: number;
+}

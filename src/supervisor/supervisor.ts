@@ -33,6 +33,7 @@ import { type Interrupted, recover, settleForms } from "./recovery.ts";
 import { Stage, type StageReport, stageDetail } from "./stage.ts";
 import { storageParts } from "./storing.ts";
 import { Surroundings } from "./surroundings.ts";
+import { wantsHealth, watching } from "./watching.ts";
 
 /** A file source reads its own data directory or another program's; the others make new pictures. */
 const FILE_SOURCES = new Set(["file_importer", "folder"]);
@@ -155,15 +156,18 @@ export class Supervisor {
       settled: (ok) => this.settled(ok),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
-    this.parts = storageParts({
-      config,
-      manifest: this.manifest,
-      manifestFile,
-      place,
-      log,
-      wake: (name) => this.wake(name),
-      nowUs,
-    });
+    this.parts = [
+      ...storageParts({
+        config,
+        manifest: this.manifest,
+        manifestFile,
+        place,
+        log,
+        wake: (name) => this.wake(name),
+        nowUs,
+      }),
+      ...(wantsHealth(config) ? [watching({ config, log: log.stage("health") })] : []),
+    ];
     const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
     this.opcUa = wantsOpcUa(config) ? new DeliveringOpcUa(plant) : undefined;
     this.stages = this.createStages();

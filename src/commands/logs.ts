@@ -1,0 +1,60 @@
+// `phorest logs`: the last lines of all stages in one order of time.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
+import { Failure } from "../failure.ts";
+import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "../log.ts";
+import { type LogLine, logTail } from "../log-tail.ts";
+import type { GlobalOptions } from "./global.ts";
+
+interface LogsOptions extends GlobalOptions {
+  lines: number;
+  stage: LogStage[] | undefined;
+  level: LogLevel;
+  follow: boolean;
+}
+
+const LOOK_EVERY_MS = 500;
+/** Lines that may come between two looks. */
+const MOST_NEW = 2000;
+
+export const logsCommand: CommandModule<GlobalOptions, LogsOptions> = {
+  command: "logs",
+  describe: "The last lines of the logs, of all stages together",
+  builder: (yargs) =>
+    yargs
+      .option("lines", { alias: "n", type: "number", default: 40, requiresArg: true, describe: "How many" })
+      .option("stage", { type: "string", array: true, choices: LOG_STAGES, describe: "Only these stages" })
+      .option("level", { choices: LOG_LEVELS, default: "debug" as const, describe: "Only lines as important as this" })
+      .option("follow", {
+        alias: "f",
+        type: "boolean",
+        default: false,
+        describe: "Go on with what comes, until Ctrl-C",
+      })
+      .example("$0 logs --level warn", "what went wrong lately"),
+  handler: async ({ config: file, lines, stage, level, follow, json }) => {
+    if (!Number.isInteger(lines) || lines < 1) {
+      throw new Failure("usage.invalid", "--lines takes a whole number of at least 1", { hint: "for example -n 100" });
+    }
+    const { config } = loadConfig(file);
+    const wanted = { ...(stage === undefined ? {} : { stages: stage }), level };
+    const print = (line: LogLine) => process.stdout.write(`${json ? JSON.stringify(line) : line.text}\n`);
+    let shown = logTail(config.Paths.logs_dir, { limit: lines, ...wanted });
+    shown.forEach(print);
+    if (shown.length === 0) process.stderr.write(`no line in ${config.Paths.logs_dir}\n`);
+    while (follow) {
+      await sleep(LOOK_EVERY_MS);
+      const now = logTail(config.Paths.logs_dir, { limit: MOST_NEW, ...wanted });
+      newLines(shown, now).forEach(print);
+      shown = now;
+    }
+  },
+};
+
+/** Lines of `now` that `before` does not end with. A line that is written late may carry an earlier time. */
+export function newLines(before: readonly LogLine[], now: readonly LogLine[]): LogLine[] {
+  const last = before.at(-1)?.time ?? "";
+  const known = new Set(before.map(({ text }) => text));
+  return now.filter(({ time, text }) => time >= last && !known.has(text));
+}

@@ -1,0 +1,92 @@
+// What a report says of the analysis that measured last: how quiet its ROIs are, and some of them in detail.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { decodePicture } from "../analysis/decode.ts";
+import { labelMatcher } from "../analysis/labels.ts";
+import type { AnalysisSettings } from "../analysis/resonance.ts";
+import { openingWindow } from "../analysis/sensorgram.ts";
+import type { Config } from "../config/schema.ts";
+import type { RoiPrecision } from "../delivery/precision-figure.ts";
+import type { RoiDetail } from "../delivery/roi-detail.ts";
+import { viewRoi } from "../delivery/roi-view.ts";
+import { Sensorgrams } from "../delivery/sensorgrams.ts";
+import { Failure } from "../failure.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { type RecentCurves, recentCurves } from "../supervisor/recent.ts";
+
+/** The analysis that measured last, and its last frames. */
+export type Measured = RecentCurves;
+
+/** Frames looked back at for one whose picture is still here. */
+const LOOK_BACK = 50;
+
+export function lastAnalysis(manifest: Manifest): Measured | undefined {
+  return recentCurves(manifest, LOOK_BACK);
+}
+
+/** Noise, drift and limit of detection of every ROI in the configured baseline, references subtracted. */
+export function precisions(
+  manifest: Manifest,
+  { analysis }: Measured,
+  { baseline_seconds, reference_rois, groups }: Config["Analysis"],
+): RoiPrecision[] {
+  const sensorgrams = new Sensorgrams(manifest, analysis, {
+    isWanted: () => true,
+    isReference: labelMatcher(reference_rois),
+    baseline: (timesUs) => openingWindow(timesUs, baseline_seconds),
+    pairs: false,
+    groups,
+  });
+  // One curve in memory at a time.
+  return Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));
+}
+
+/** What to draw of each chosen ROI, made when asked for. Throws Failure `usage.invalid` where no ROI is called so. */
+export function roiDetails(
+  manifest: Manifest,
+  measured: Measured | undefined,
+  wanted: readonly string[],
+): ((() => Promise<RoiDetail>) & { readonly label: string })[] {
+  if (measured === undefined) {
+    throw new Failure("usage.invalid", "--roi: nothing has been measured yet", { hint: "`phorest run` measures" });
+  }
+  const isWanted = labelMatcher(wanted);
+  const chosen = measured.labels.flatMap((label, at) => (isWanted(label) ? [{ label, at }] : []));
+  if (chosen.length === 0) {
+    throw new Failure("usage.invalid", `no ROI is called ${wanted.join(", ")}`, {
+      hint: `the first labels are ${measured.labels.slice(0, 3).join(", ")}`,
+    });
+  }
+  const picture = lastPicture(manifest, measured);
+  return chosen.map(({ label, at }) =>
+    Object.assign(() => detailOf(manifest, measured, label, at, picture), { label }),
+  );
+}
+
+async function detailOf(
+  manifest: Manifest,
+  { analysis }: Measured,
+  label: string,
+  at: number,
+  picture: { readonly filename: string; readonly path: string } | undefined,
+): Promise<RoiDetail> {
+  const { analysisId, method, roiManifestId } = analysis;
+  const sensorgram = manifest.sensorgram({ analysisId, roi: at });
+  const roiManifest = roiManifestId === undefined ? undefined : manifest.roiManifest(roiManifestId);
+  if (picture === undefined || roiManifest === undefined) return { label, method, sensorgram, view: undefined };
+  // As written by this program; see NewAnalysis.
+  const settings = JSON.parse(analysis.settings) as AnalysisSettings;
+  const view = viewRoi(await decodePicture(picture.path), roiManifest, at, { ...settings, method });
+  return { label, method, sensorgram, view: { ...view, filename: picture.filename } };
+}
+
+/** The newest measured picture that is still to be read. */
+function lastPicture(manifest: Manifest, { curves }: Measured): { filename: string; path: string } | undefined {
+  for (const { entryId } of [...curves].reverse()) {
+    const picture = manifest.picture(entryId);
+    if (picture === undefined || picture.missing) continue;
+    const path = join(picture.filepath, picture.filename);
+    if (existsSync(path)) return { filename: picture.filename, path };
+  }
+  return undefined;
+}

@@ -1,0 +1,122 @@
+// The page of an experiment: what was run, how it went, what was measured, how well.
+import { basename } from "node:path";
+import { flagNames } from "../analysis/method.ts";
+import type { Config } from "../config/schema.ts";
+import { METHOD_TITLES } from "../delivery/figure-style.ts";
+import { type HtmlSection, htmlReport } from "../delivery/html-report.ts";
+import type { RoiPrecision } from "../delivery/precision-figure.ts";
+import type { Picture } from "../delivery/render.ts";
+import { packageVersion } from "../files.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import type { Snapshot } from "../supervisor/health.ts";
+import type { Measured } from "./measured.ts";
+
+export interface RunPage {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly snapshot: Snapshot;
+  readonly measured: Measured | undefined;
+  readonly overview: Picture | undefined;
+  readonly noise: Picture | undefined;
+  readonly quiet: readonly RoiPrecision[];
+  readonly rois: readonly { readonly label: string; readonly picture: Picture }[];
+}
+
+const FAILURES_SHOWN = 50;
+
+/** HTML of the page, complete in itself. */
+export function runPage(page: RunPage): string {
+  const { config, overview, noise, rois, measured } = page;
+  const name = basename(config.Paths.root_dir);
+  const sections: HtmlSection[] = [{ title: "The experiment", table: { head: ["", ""], rows: facts(page) } }];
+  const failures = failedFrames(page.manifest);
+  if (page.snapshot.alarms.length > 0) {
+    const rows = page.snapshot.alarms.map((alarm) => [alarm]);
+    sections.push({ title: "Alarms", table: { head: ["what wants a person"], rows } });
+  }
+  if (overview !== undefined) {
+    const alt = "Resonance shifts of the chip's ROIs over time";
+    sections.push({ title: "Sensorgrams", figure: { alt, png: overview.png } });
+  }
+  for (const { label, picture } of rois) {
+    const alt = `ROI ${label}: sensorgram, pixels and one row with the fitted line`;
+    sections.push({ title: `ROI ${label}`, figure: { alt, png: picture.png } });
+  }
+  if (measured !== undefined) sections.push(precision(page, noise));
+  if (failures.length > 0) {
+    const note = `The last ${failures.length} of ${page.snapshot.counts?.failed}.`;
+    sections.push({ title: "Failed frames", note, table: { head: ["captured", "picture", "reason"], rows: failures } });
+  }
+  sections.push({ title: "Configuration of the last run", text: configuration(page.manifest) });
+  const subtitle = `phorest ${packageVersion()}, made ${new Date().toISOString().slice(0, 19)}Z. Complete in this file.`;
+  return htmlReport(name === "" ? "Experiment" : name, subtitle, sections);
+}
+
+function facts({ config, snapshot, measured, manifest }: RunPage): string[][] {
+  const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
+  const first = manifest.entries().next();
+  const rows: string[][] = [["directory", config.Paths.root_dir]];
+  if (startedAt !== undefined) rows.push(["last run began", startedAt]);
+  if (experiment === "running") rows.push(["state", "running while this was made"]);
+  else if (endedAt !== undefined) rows.push(["last run ended", `${endedAt} (${endReason ?? "no reason"})`]);
+  if (!first.done) rows.push(["first frame", isoFromUs(first.value.capturedAtUs)]);
+  if (snapshot.lastFrame !== undefined) rows.push(["last frame", snapshot.lastFrame.capturedAt]);
+  if (counts !== undefined) {
+    const { total, processed, pending, processing, failed, archived, missing } = counts;
+    const waiting = pending + processing;
+    rows.push(["frames", `${total}: ${processed} measured, ${waiting} waiting, ${failed} failed`]);
+    if (archived > 0) rows.push(["archived frames", `${archived}, not in this report`]);
+    if (missing > 0) rows.push(["pictures gone", String(missing)]);
+  }
+  if (measured !== undefined) {
+    const { analysis, labels } = measured;
+    rows.push(["measured by", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
+    rows.push(["settings", analysis.settings]);
+    rows.push(["ROIs", String(labels.length)]);
+  }
+  rows.push(["camera", `${config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`]);
+  return rows;
+}
+
+function precision({ quiet, measured, config }: RunPage, noise: Picture | undefined): HtmlSection {
+  const last = measured?.curves.at(-1);
+  const px = (value: number, decimals: number) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  const rows = quiet.map(({ label, precision: found }, roi) => [
+    label,
+    px(last?.position[roi] ?? Number.NaN, 3),
+    String(found.points),
+    String(found.excluded),
+    px(found.noise, 5),
+    `${px(found.driftPerHour, 4)} ± ${px(found.driftError, 4)}`,
+    px(found.detectionLimit, 5),
+    flagNames(last?.flags[roi] ?? 0).join(" "),
+  ]);
+  const baseline = `the first ${config.Analysis.baseline_seconds} s`;
+  return {
+    title: "Noise and drift",
+    note: `In the baseline (${baseline}); noise from frame to frame, drift of a robust straight line, limit of detection three times the noise.`,
+    ...(noise === undefined
+      ? {}
+      : { figure: { alt: "Noise, drift and limit of detection of each ROI", png: noise.png } }),
+    table: {
+      head: ["ROI", "last position px", "frames", "left out", "noise px", "drift px/h", "LOD px", "flags now"],
+      rows,
+    },
+  };
+}
+
+function failedFrames(manifest: Manifest): string[][] {
+  return manifest
+    .recentFailures(FAILURES_SHOWN)
+    .map(({ capturedAtUs, filename, error }) => [isoFromUs(capturedAtUs), filename ?? "", error ?? ""]);
+}
+
+/** Passwords are never in a configuration; the path of a webhook is often one. */
+function configuration(manifest: Manifest): string {
+  const run = manifest.lastRun();
+  if (run === undefined) return "no run yet";
+  const config: unknown = JSON.parse(run.config);
+  const hide = (key: string, value: unknown) => (key === "webhook" && typeof value === "string" ? "(hidden)" : value);
+  return JSON.stringify(config, hide, 2);
+}

@@ -1,0 +1,69 @@
+// A whole terminal that is drawn anew with each look, and given back as it was found.
+
+/** The part of a terminal that the screen needs. */
+export interface ScreenStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
+const ESCAPE = "\u001b[";
+const ENTER = `${ESCAPE}?1049h${ESCAPE}?25l`;
+const LEAVE = `${ESCAPE}?25h${ESCAPE}?1049l`;
+
+/** Whether a stream can be redrawn: a terminal, and not one that calls itself dumb. */
+export function canRedraw(stream: Pick<ScreenStream, "isTTY">, { TERM }: NodeJS.ProcessEnv): boolean {
+  return stream.isTTY === true && TERM !== "dumb" && TERM !== undefined && TERM !== "";
+}
+
+export class Screen {
+  private readonly stream: ScreenStream;
+  private entered = false;
+
+  constructor(stream: ScreenStream) {
+    this.stream = stream;
+  }
+
+  /** Draws `lines` from the top; what does not fit is cut, and the last line says so. */
+  show(lines: readonly string[]): void {
+    const { columns = 80, rows = 24 } = this.stream;
+    const fits = lines.length <= rows;
+    const hidden = lines.length - rows + 1;
+    const shown = fits ? lines : [...lines.slice(0, rows - 1), `... ${hidden} more lines: make the window higher`];
+    const enter = this.entered ? "" : ENTER;
+    this.entered = true;
+    // Line by line over the old picture, and the rest wiped: a screen that is cleared first flickers.
+    const body = shown.map((line) => `${cut(line, columns)}${ESCAPE}K`).join("\r\n");
+    this.stream.write(`${enter}${ESCAPE}H${body}${ESCAPE}J`);
+  }
+
+  /** The terminal as it was before. Idempotent. */
+  leave(): void {
+    if (this.entered) this.stream.write(LEAVE);
+    this.entered = false;
+  }
+}
+
+const COLOURS = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
+export type Paint = (colour: keyof typeof COLOURS, text: string) => string;
+
+export const plain: Paint = (_colour, text) => text;
+export const coloured: Paint = (colour, text) => `${ESCAPE}${COLOURS[colour]}m${text}${ESCAPE}0m`;
+
+/** At most `columns` letters, colours not counted. */
+export function cut(line: string, columns: number): string {
+  let left = columns;
+  // Between two escape characters: a colour code up to its "m", then letters.
+  const [first = "", ...coloured] = line.split(ESCAPE);
+  const take = (text: string) => {
+    const kept = text.slice(0, left);
+    left -= kept.length;
+    return kept;
+  };
+  const parts = coloured.map((part) => {
+    const end = part.indexOf("m") + 1;
+    return { code: `${ESCAPE}${part.slice(0, end)}`, text: part.slice(end) };
+  });
+  return take(first) + parts.map(({ code, text }) => code + take(text)).join("");
+}

@@ -1,0 +1,115 @@
+// `status --watch`: the lines of the screen, from a snapshot.
+import { flagNames } from "../analysis/method.ts";
+import type { Snapshot, StageHealth } from "../supervisor/health.ts";
+import type { RecentCurves } from "../supervisor/recent.ts";
+import type { Paint } from "./screen.ts";
+import { type SparkPoint, sparkline } from "./sparkline.ts";
+
+export interface ViewOptions {
+  /** Whether a ROI has a line of its own. */
+  isChosen(label: string): boolean;
+  readonly columns: number;
+  readonly paint: Paint;
+  readonly unicode: boolean;
+}
+
+/** ROIs with a line of their own, unless they were named. */
+export const FIRST_ROIS = 6;
+/** px: a narrower range would only show noise. */
+const LEAST_RANGE_PX = 0.05;
+const NAME = 14;
+
+/** The screen, top to bottom: what wants a person comes first. */
+export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
+  const { paint, columns } = options;
+  const { alarms, stages, experiment } = snapshot;
+  return [
+    headLine(snapshot, paint),
+    ...alarms.flatMap((alarm) => wrap(`! ${alarm}`, columns).map((line) => paint("red", line))),
+    "",
+    ...queueLines(snapshot),
+    "",
+    ...stages.map((stage) => stageLine(stage, experiment === "running", paint)),
+    ...(snapshot.recent === undefined ? [] : ["", ...resultLines(snapshot.recent, options)]),
+    "",
+    paint("dim", `${new Date().toISOString().slice(0, 19)}Z  q or Ctrl-C ends this view; the run goes on`),
+  ];
+}
+
+function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, alarms }: Snapshot, paint: Paint): string {
+  if (experiment === "none") return paint("bold", `no experiment in ${dataDir}`);
+  const well =
+    alarms.length === 0
+      ? paint("green", "no alarm")
+      : paint("red", alarms.length === 1 ? "1 alarm" : `${alarms.length} alarms`);
+  if (experiment === "running") {
+    return `${paint("bold", "phorest running")}  ${well}  since ${startedAt}, process ${pid}, ${dataDir}`;
+  }
+  const ended = endedAt ?? "without closing";
+  return `${paint("bold", "phorest stopped")}  ${well}  ${ended}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+}
+
+function queueLines({ counts, outputs, freeBytes, lastFrame, opcUa }: Snapshot): string[] {
+  const lines: string[] = [];
+  const line = (name: string, text: string) => lines.push(`${name.padEnd(NAME)}${text}`);
+  if (counts !== undefined) {
+    const { processed, pending, processing, failed, synced, compressed, localImages, localBytes } = counts;
+    line("frames", `${processed} measured, ${pending} waiting, ${processing} in hand, ${failed} failed`);
+    const waiting = outputs.map(({ name, waiting: count }) => `${name} ${count}`).join(", ");
+    line("to be given", waiting === "" ? "no output" : waiting);
+    const free = freeBytes === undefined ? "" : `, ${(freeBytes / 1e9).toFixed(1)} GB free`;
+    const stored = `${localImages} pictures, ${(localBytes / 1e9).toFixed(2)} GB`;
+    line("disk", `${stored}${free}; ${compressed} compressed, ${synced} on the share`);
+  }
+  if (opcUa !== undefined) line("OPC UA", `${opcUa.written} nodes written, ${opcUa.refused} refused`);
+  if (lastFrame !== undefined) {
+    line("last frame", `${lastFrame.filename ?? "no picture"}  ${lastFrame.capturedAt}  ${lastFrame.status}`);
+  }
+  return lines;
+}
+
+function stageLine({ stage, state, ageSeconds, detail }: StageHealth, running: boolean, paint: Paint): string {
+  const bad = state === "faulted" ? "red" : state === "backing_off" ? "yellow" : "green";
+  const word = state.replace("_", " ").padEnd(13);
+  return `${stage.padEnd(NAME)}${running ? paint(bad, word) : word}${`${Math.round(ageSeconds)} s`.padStart(6)}  ${detail}`;
+}
+
+function resultLines({ labels, curves }: RecentCurves, { isChosen, columns, paint, unicode }: ViewOptions): string[] {
+  const last = curves.at(-1);
+  if (last === undefined) return [];
+  const sound = Array.from(last.flags).filter((flags) => flags === 0).length;
+  const width = Math.max(8, Math.min(curves.length, columns - 58));
+  const lines = [`results       ${sound} of ${labels.length} ROIs sound in the last frame; shift over ${width} frames`];
+  labels.forEach((label, roi) => {
+    if (!isChosen(label)) return;
+    const points = curves.map(({ position, flags }): SparkPoint => {
+      return { value: position[roi] ?? Number.NaN, doubtful: flags[roi] !== 0 };
+    });
+    const first = points.slice(-width).find(({ value, doubtful }) => !doubtful && Number.isFinite(value));
+    const now = points.at(-1)?.value ?? Number.NaN;
+    const px = Number.isFinite(now) ? `${now.toFixed(3)} px` : "no value";
+    const shift = first === undefined || !Number.isFinite(now) ? "" : signed(now - first.value);
+    const doubts = flagNames(last.flags[roi] ?? 0).join(" ");
+    const curve = sparkline(points, width, LEAST_RANGE_PX, unicode);
+    lines.push(`  ${label.padEnd(NAME)}${px.padStart(12)} ${shift.padStart(9)}  ${curve}  ${paint("yellow", doubts)}`);
+  });
+  return lines;
+}
+
+function signed(px: number): string {
+  return `${px < 0 ? "-" : "+"}${Math.abs(px).toFixed(3)}`;
+}
+
+/** Alarms are read to their end. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = "   ";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}

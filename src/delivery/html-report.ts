@@ -1,0 +1,55 @@
+// A run as one page that can be mailed and opened anywhere: text, tables and pictures, all inside, no script, nothing loaded.
+
+export interface HtmlSection {
+  readonly title: string;
+  /** A sentence or two under the title. */
+  readonly note?: string;
+  readonly table?: { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
+  readonly figure?: { readonly alt: string; readonly png: Uint8Array };
+  /** Text as it stands, such as a configuration; folded away. */
+  readonly text?: string;
+}
+
+const STYLE = `
+:root{color-scheme:light}body{font:15px/1.45 "DejaVu Sans",Verdana,Helvetica,Arial,sans-serif;color:#222;background:#fff;
+max-width:72rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2.2rem;
+border-bottom:1px solid #ddd;padding-bottom:.2rem}p.note{color:#555}img{max-width:100%;height:auto}
+div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #eee;vertical-align:top}
+pre{background:#f6f6f6;padding:.8rem;overflow-x:auto;font-size:12px}summary{cursor:pointer}@media print{details{display:none}}`;
+
+/** The page. The policy in its head forbids it to run or to load anything, whatever a label or a message holds. */
+export function htmlReport(title: string, subtitle: string, sections: readonly HtmlSection[]): string {
+  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+  return [
+    `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">`,
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    `<meta name="viewport" content="width=device-width, initial-scale=1">`,
+    `<title>${escaped(title)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<main>`,
+    `<h1>${escaped(title)}</h1>\n<p class="note">${escaped(subtitle)}</p>`,
+    ...sections.map(section),
+    "</main>\n</body>\n</html>\n",
+  ].join("\n");
+}
+
+function section({ title, note, table, figure, text }: HtmlSection): string {
+  const parts = [`<section>\n<h2>${escaped(title)}</h2>`];
+  if (note !== undefined) parts.push(`<p class="note">${escaped(note)}</p>`);
+  if (figure !== undefined) {
+    const data = Buffer.from(figure.png).toString("base64");
+    parts.push(`<img alt="${escaped(figure.alt)}" src="data:image/png;base64,${data}">`);
+  }
+  if (table !== undefined) {
+    const head = table.head.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("");
+    const rows = table.rows.map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`);
+    parts.push(
+      `<div class="wide"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody>\n</table></div>`,
+    );
+  }
+  if (text !== undefined) parts.push(`<details><summary>Show</summary>\n<pre>${escaped(text)}</pre></details>`);
+  return [...parts, "</section>"].join("\n");
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}

@@ -1,0 +1,108 @@
+// How quiet each ROI is: noise from frame to frame, drift per hour, limit of detection; as a figure and as CSV.
+import { writeToString } from "fast-csv";
+import type { TopLevelSpec } from "vega-lite";
+import { medianOf } from "../analysis/statistics.ts";
+import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
+import type { WorkedSensorgram } from "./sensorgrams.ts";
+
+/** One ROI's precision in the baseline. */
+export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision">;
+
+const WIDTH = 940;
+const HEIGHT = 150;
+/** More labels would overlap. */
+const MOST_LABELS = 70;
+
+/** Noise, drift and limit of detection of every ROI, in their order on the chip; undefined where nothing can be told yet. */
+export function precisionFigure(title: string, rois: readonly RoiPrecision[]): TopLevelSpec | undefined {
+  const told = rois.filter(({ precision }) => Number.isFinite(precision.noise));
+  if (told.length === 0) return undefined;
+  const values = told.map(({ label, precision }) => ({
+    label,
+    noise: precision.noise * 1000,
+    drift: orNull(precision.driftPerHour),
+    low: orNull(precision.driftPerHour - precision.driftError),
+    high: orNull(precision.driftPerHour + precision.driftError),
+    limit: precision.detectionLimit * 1000,
+  }));
+  const middle = medianOf(Float64Array.from(told, ({ precision }) => precision.noise)) * 1000;
+  const left = rois.length - told.length;
+  const subtitle = [
+    `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} mpx, limit of detection ${(3 * middle).toFixed(2)} mpx (3σ)`,
+    ...(left > 0 ? [`too few sound frames in the baseline: ${left} of ${rois.length} ROIs`] : []),
+  ];
+  const crowded = told.length > MOST_LABELS;
+  const x = (labelled: boolean) => ({
+    field: "label",
+    type: "nominal",
+    sort: null,
+    axis: {
+      title: labelled ? "ROI" : null,
+      labels: labelled,
+      ticks: labelled,
+      labelAngle: -90,
+      labelFontSize: 8.5,
+      labelOverlap: crowded ? "greedy" : false,
+    },
+  });
+  const y = (field: string, name: string, zero: boolean) => ({
+    field,
+    type: "quantitative",
+    scale: { zero },
+    axis: { title: name, tickCount: 4 },
+  });
+  const panel = (layer: object[]) => ({ width: WIDTH, height: HEIGHT, layer });
+  const dots = { type: "circle", color: COLOURS[0], size: 26, opacity: 0.9 };
+  const line = (datum: number) => ({
+    mark: { type: "rule", color: DOUBTFUL_COLOUR, strokeDash: [4, 3] },
+    encoding: { y: { datum } },
+  });
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: STYLE,
+    title: { text: `${title}: noise and drift in the baseline`, subtitle, anchor: "start" },
+    data: { values },
+    spacing: 12,
+    vconcat: [
+      panel([{ mark: dots, encoding: { x: x(false), y: y("noise", "Noise (mpx)", true) } }, line(middle)]),
+      panel([
+        {
+          mark: { type: "rule", color: "#999999" },
+          encoding: { x: x(false), y: y("low", "", false), y2: { field: "high" } },
+        },
+        { mark: dots, encoding: { x: x(false), y: y("drift", "Drift (px/h)", false) } },
+        line(0),
+      ]),
+      panel([{ mark: dots, encoding: { x: x(true), y: y("limit", "LOD, 3σ (mpx)", true) } }, line(3 * middle)]),
+    ],
+  } as TopLevelSpec;
+}
+
+const COLUMNS = [
+  ...["label", "frames", "left_out", "noise_px", "noise_plain_px", "drift_px_per_hour", "drift_standard_error"],
+  ...["detection_limit_px", "detection_limit_riu"],
+];
+
+/** The same as CSV, a line per ROI; an empty cell where it cannot be told. */
+export async function precisionCsv(rois: readonly RoiPrecision[], pxPerRiu: number | undefined): Promise<string> {
+  const lines = rois.map(({ label, precision }) => [
+    label,
+    precision.points,
+    precision.excluded,
+    cell(precision.noise, 6),
+    cell(precision.noisePlain, 6),
+    cell(precision.driftPerHour, 5),
+    cell(precision.driftError, 5),
+    cell(precision.detectionLimit, 6),
+    pxPerRiu === undefined ? "" : cell(precision.detectionLimit / pxPerRiu, 10),
+  ]);
+  return await writeToString([COLUMNS, ...lines], { headers: false, includeEndRowDelimiter: true });
+}
+
+function cell(value: number, decimals: number): string {
+  return Number.isFinite(value) ? String(Number(value.toFixed(decimals))) : "";
+}
+
+function orNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

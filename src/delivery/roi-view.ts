@@ -1,0 +1,125 @@
+// One ROI of one picture as the fit sees it: its pixels upright and unflipped to the reading direction, one row of them with
+// the line through it, and where each row has its resonance.
+import { measure } from "../analysis/kernel.ts";
+import { type JointLine, type Method, POSITION_COLUMN, QUANTITIES } from "../analysis/method.ts";
+import type { Picture } from "../analysis/picture.ts";
+import type { AnalysisSettings } from "../analysis/resonance.ts";
+import type { Roi, RoiManifest } from "../analysis/roi.ts";
+
+export interface RoiView {
+  readonly width: number;
+  readonly height: number;
+  /** Counts of the picture, row-major, flipped as measured. */
+  readonly pixels: Float64Array;
+  /** The row that is drawn, and its counts. */
+  readonly row: number;
+  readonly profile: Float64Array;
+  /** px; undefined where the method fits no line, or none was found. */
+  readonly fit: { readonly line: Float64Array; readonly positionPx: number } | undefined;
+  /** Position in each row, px; NaN where it was not measured. */
+  readonly rowPositions: Float64Array;
+}
+
+/** Looks at the ROI with index `at`. The line is that of the analysis' method; of `tracking`, its joint fit. */
+export function viewRoi(
+  picture: Picture,
+  { rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">,
+  at: number,
+  settings: Pick<AnalysisSettings, "method" | "jointLine" | "sampling" | "bitDepthScaling">,
+): RoiView {
+  const roi = rois[at];
+  if (roi === undefined) throw new RangeError(`there is no ROI ${at}`);
+  const { width, height } = roi;
+  const pixels = samplesOf(picture, roi, imageAngle);
+  const row = height >> 1;
+  const profile = pixels.slice(row * width, (row + 1) * width);
+  const method: Method = settings.method === "tracking" ? "joint" : settings.method;
+  const jointLine = settings.jointLine ?? "fano";
+  const { columns, rowStart, status } = measure({
+    pixels: picture.pixels,
+    width: picture.width,
+    height: picture.height,
+    angleDegrees: imageAngle,
+    rois: Float64Array.of(roi.y, roi.x, height, width, roi.flip ? 1 : 0),
+    method,
+    ...(method === "joint" ? { jointLine } : {}),
+    subRois: 0,
+    sampling: settings.sampling,
+    bitDepthScaling: settings.bitDepthScaling,
+  });
+  const quantities = QUANTITIES[method];
+  const valuesOf = (line: number) =>
+    new Map(quantities.map((name, i) => [name, columns[line * quantities.length + i] ?? Number.NaN]));
+  const shared = method === "joint" ? valuesOf(0) : undefined;
+  const rows = (rowStart[1] ?? 0) - (rowStart[0] ?? 0);
+  const rowPositions = Float64Array.from({ length: height }, (_x, line) => {
+    if (shared !== undefined) return number(shared, "position") + number(shared, "slope") * (line - (height - 1) / 2);
+    if (line >= rows || status[line] !== 0) return Number.NaN;
+    const position = columns[line * quantities.length + POSITION_COLUMN[method]] ?? Number.NaN;
+    // Established: `centre` counts from 1.
+    return method === "centre" ? position - 1 : position;
+  });
+  const positionPx = rowPositions[row] ?? Number.NaN;
+  const shape = shapeOf(method, jointLine, shared ?? valuesOf(row), positionPx);
+  const line = shape === undefined || !Number.isFinite(positionPx) ? undefined : scaledTo(profile, shape);
+  return { width, height, pixels, row, profile, fit: line && { line, positionPx }, rowPositions };
+}
+
+/** The pixels under a ROI, bilinear; what lies outside the picture is 0. */
+function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: number): Float64Array {
+  const [cos, sin] = [Math.cos((imageAngle * Math.PI) / 180), Math.sin((imageAngle * Math.PI) / 180)];
+  const [middleX, middleY] = [Math.floor(width / 2), Math.floor(height / 2)];
+  const at = (x: number, y: number) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : (pixels[y * width + x] ?? 0));
+  const samples = new Float64Array(roi.width * roi.height);
+  for (let row = 0; row < roi.height; row++) {
+    for (let column = 0; column < roi.width; column++) {
+      // ROIs lie in the picture rotated by -imageAngle about its middle, y downwards.
+      const [dx, dy] = [roi.x + column - middleX, roi.y + row - middleY];
+      const [x, y] = [middleX + cos * dx + sin * dy, middleY - sin * dx + cos * dy];
+      const [left, top] = [Math.floor(x), Math.floor(y)];
+      const [right, down] = [x - left, y - top];
+      const upper = at(left, top) * (1 - right) + at(left + 1, top) * right;
+      const lower = at(left, top + 1) * (1 - right) + at(left + 1, top + 1) * right;
+      const place = roi.flip ? roi.width - 1 - column : column;
+      samples[row * roi.width + place] = upper * (1 - down) + lower * down;
+    }
+  }
+  return samples;
+}
+
+/** The fitted line without its height and offset; formulas in docs/kernel.md. */
+function shapeOf(
+  method: Method,
+  jointLine: JointLine,
+  values: ReadonlyMap<string, number>,
+  centre: number,
+): ((x: number) => number) | undefined {
+  const gaussian = (sigma: number) => (x: number) => Math.exp(-(((x - centre) / sigma) ** 2) / 2);
+  const fano = (q: number, gamma: number) => (x: number) => {
+    const t = (x - centre) / gamma;
+    return (q + t) ** 2 / (1 + t * t);
+  };
+  if (method === "gaussian") return gaussian(number(values, "sigma"));
+  if (method === "fano") return fano(number(values, "assymetry"), number(values, "gamma"));
+  if (method !== "joint") return undefined;
+  if (jointLine === "gaussian") return gaussian(number(values, "width"));
+  return fano(number(values, "asymmetry"), number(values, "width"));
+}
+
+/** Height and offset by least squares on the row that is drawn: the fit's own are those of all rows, in 8-bit counts. */
+function scaledTo(profile: Float64Array, shape: (x: number) => number): Float64Array | undefined {
+  const model = profile.map((_v, x) => shape(x));
+  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [middle, level] = [mean(model), mean(profile)];
+  let [xx, xy] = [0, 0];
+  model.forEach((value, x) => {
+    xx += (value - middle) ** 2;
+    xy += (value - middle) * ((profile[x] as number) - level);
+  });
+  if (!(xx > 0)) return undefined;
+  return model.map((value) => level + (xy / xx) * (value - middle));
+}
+
+function number(values: ReadonlyMap<string, number>, name: string): number {
+  return values.get(name) ?? Number.NaN;
+}

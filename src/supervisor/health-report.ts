@@ -1,0 +1,81 @@
+// The health report of an experiment: what `phorest health` prints and the health stage leaves in results_dir, as JSON for
+// programs and as a picture for people.
+import { join } from "node:path";
+import { illOnes } from "../alarm/finding.ts";
+import { LEDGER_FILENAME, type Ledger, readLedger } from "../alarm/ledger.ts";
+import type { Config } from "../config/schema.ts";
+import { rasterise } from "../delivery/render.ts";
+import { ensureDirectory, replaceAtOnce } from "../files.ts";
+import { type LogLine, logTail } from "../log-tail.ts";
+import { isIll, type Snapshot, snapshotJson } from "./health.ts";
+import { healthFigure } from "./health-figure.ts";
+
+export const HEALTH_PICTURE = "health_report.png";
+export const HEALTH_JSON = "health_report.json";
+
+export type Verdict = "fine" | "ill" | "none";
+
+export interface HealthReport {
+  /** `none`: there is no experiment. */
+  readonly verdict: Verdict;
+  readonly at: string;
+  readonly snapshot: Snapshot;
+  /** Beside the alarms: what somebody has been told of and is not over yet, in words, with its beginning. */
+  readonly told: readonly { readonly since: string; readonly text: string }[];
+  /** Notices that have not arrived yet. */
+  readonly undelivered: number;
+  readonly log: readonly LogLine[];
+}
+
+const LOG_LINES = 12;
+
+export function ledgerPath({ Paths }: Pick<Config, "Paths">): string {
+  return join(Paths.data_dir, LEDGER_FILENAME);
+}
+
+/** The report of a snapshot. */
+export function healthReport(config: Config, snapshot: Snapshot, ledger = knownLedger(config)): HealthReport {
+  const shown = new Set(illOnes(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
+  const told = Object.entries(ledger.troubles)
+    .filter(([key, trouble]) => trouble.told && !shown.has(key))
+    .map(([, { sinceUs, text }]) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));
+  const running = snapshot.experiment === "running";
+  const ill = isIll(snapshot) || (running && told.length > 0);
+  const nothing = snapshot.experiment === "none" && snapshot.alarms.length === 0;
+  return {
+    verdict: nothing ? "none" : ill ? "ill" : "fine",
+    at: new Date().toISOString(),
+    snapshot,
+    told: running ? told : [],
+    undelivered: ledger.outbox.length,
+    log: logTail(config.Paths.logs_dir, { limit: LOG_LINES, level: "info" }),
+  };
+}
+
+/** A ledger that cannot be read is the health stage's to complain of; the report goes without. */
+function knownLedger(config: Config): Ledger {
+  try {
+    return readLedger(ledgerPath(config));
+  } catch {
+    return { version: 1, troubles: {}, outbox: [] };
+  }
+}
+
+export function healthJson({ verdict, at, snapshot, told, undelivered, log }: HealthReport): object {
+  return { verdict, at, ...snapshotJson(snapshot), told, undelivered, log: log.map(({ text }) => text) };
+}
+
+export async function healthPicture(report: HealthReport): Promise<Uint8Array> {
+  return rasterise(healthFigure(report));
+}
+
+/** Writes picture and JSON into `directory`, each whole or not at all. */
+export async function writeHealthReport(directory: string, report: HealthReport): Promise<void> {
+  await ensureDirectory(directory);
+  // Made anew in a minute: not worth a flush of the disk that captures wait for.
+  await replaceAtOnce(
+    join(directory, HEALTH_JSON),
+    Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),
+  );
+  await replaceAtOnce(join(directory, HEALTH_PICTURE), await healthPicture(report));
+}
