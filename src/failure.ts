@@ -31,6 +31,7 @@ export type FailureCode =
   | "remote.failed"
   | "backup.failed"
   | "backup.damaged"
+  | "web.unavailable"
   | "internal";
 
 /** Whether trying the same again can help. */

@@ -25,6 +25,7 @@ import { Delivering } from "./delivering.ts";
 import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
+import { Serving } from "./serving.ts";
 import { Stage, type StageReport } from "./stage.ts";
 import { storageParts } from "./storing.ts";
 import { Surroundings } from "./surroundings.ts";
@@ -44,6 +45,10 @@ export interface RunOptions {
   /** Stop once nothing is pending or undelivered. */
   readonly untilIdle?: boolean;
   readonly durationMs?: number;
+  /** By "Section.key": where a setting came from, in words. */
+  readonly origins?: Readonly<Record<string, string>>;
+  /** Shows a person a line that must not be in a log. */
+  announce?(line: string): void;
 }
 
 export interface RunSummary {
@@ -66,6 +71,8 @@ export class Supervisor {
   private readonly processing: Processing;
   private readonly delivering: Delivering;
   private readonly surroundings: Surroundings;
+  /** The page; absent where none is wanted. */
+  private readonly serving: Serving | undefined;
   private readonly interrupted: Interrupted;
   /** The stages beside capture, measurement and report, as far as the configuration wants them. */
   private readonly parts: readonly StagePart[];
@@ -152,6 +159,7 @@ export class Supervisor {
       nowUs,
     });
     this.stages = this.createStages();
+    this.serving = config.Web.enabled ? this.createServing(manifestFile) : undefined;
   }
 
   /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed. */
@@ -163,6 +171,7 @@ export class Supervisor {
       log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
     });
     for (const stage of this.stages.values()) stage.start();
+    this.serving?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
@@ -190,6 +199,16 @@ export class Supervisor {
 
   get captured(): number {
     return this.collecting.captured;
+  }
+
+  private createServing(manifestFile: string): Serving {
+    const { config, log, origins = {}, announce = () => undefined } = this.options;
+    const nextCaptureMs = () => {
+      const { nextRunMs } = this.stage("collector").report();
+      return nextRunMs === undefined ? undefined : Date.now() + nextRunMs - performance.now();
+    };
+    const { manifest } = this;
+    return new Serving({ config, origins, manifest, manifestFile, log: log.stage("web"), nextCaptureMs, announce });
   }
 
   private createStages(): Map<StageName, Stage<StageName>> {
@@ -253,6 +272,7 @@ export class Supervisor {
     if (ok) this.processed += 1;
     this.wake("processor");
     this.wake("communicator");
+    this.serving?.look();
   }
 
   private moved(report: StageReport<StageName>): void {
@@ -327,6 +347,7 @@ export class Supervisor {
     );
     await attempt("collector", () => this.collecting.close(leftMs()));
     await attempt("communicator", () => this.delivering.close(leftMs()));
+    await attempt("page", async () => this.serving?.close(leftMs()));
     clearInterval(this.heartbeat);
     this.ended = true;
     this.beat();
@@ -360,6 +381,7 @@ export class Supervisor {
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: nowUs(), detail: surroundings },
         ...stages,
       ]);
+      this.serving?.look();
     } catch (thrown) {
       this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);
     }
