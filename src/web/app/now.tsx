@@ -178,7 +178,7 @@ function Stages({ stages, experiment }: { stages: readonly StageView[]; experime
                   {state.replace("_", " ")}
                   {detail !== "" && <div class="quiet">{detail}</div>}
                 </td>
-                <td class="n">{duration(ageSeconds)} ago</td>
+                <td class="n">{ageSeconds < 1 ? "just now" : `${duration(ageSeconds)} ago`}</td>
               </tr>
             );
           })}

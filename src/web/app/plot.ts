@@ -25,13 +25,28 @@ const HEIGHT = 380;
 const TEMPERATURE_HEIGHT = 130;
 const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC");
 
+/** Of 24 hours, as in the files; the day where it changes, or where hours no longer matter. */
+function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+  return splits.map((at, place) => {
+    const text = new Date(at * 1000).toISOString();
+    const clock = text.slice(11, step < 60 ? 19 : 16);
+    const day = text.slice(5, 10);
+    const before = place === 0 ? "" : new Date((splits[place - 1] as number) * 1000).toISOString().slice(5, 10);
+    if (step >= 86_400) return day;
+    return day === before ? clock : `${clock}\n${day}`;
+  });
+}
+
 function axes(label: string): uPlot.Axis[] {
   const common = () => ({
     stroke: theme("--text"),
     grid: { stroke: theme("--line"), width: 1 },
     ticks: { stroke: theme("--line"), width: 1 },
   });
-  return [common(), { ...common(), label, size: 62, labelSize: 22 }];
+  return [
+    { ...common(), values: timeTicks },
+    { ...common(), label, size: 62, labelSize: 22 },
+  ];
 }
 
 const scaled = (values: readonly (number | null)[], factor: number) =>

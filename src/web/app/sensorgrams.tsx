@@ -296,9 +296,7 @@ function ChoiceForm({
       </datalist>
       <label class="wide">
         References (empty:{" "}
-        {chip === undefined || chip.references.length === 0
-          ? "none configured"
-          : `${chip.references.length} as configured`}
+        {chip === undefined || chip.references.length === 0 ? "none" : `${chip.references.length} as configured`}
         )
         <input value={references} onInput={(event) => setReferences(event.currentTarget.value)} />
       </label>
@@ -368,7 +366,9 @@ function Readout({
                     : number(pointed.values[at], digits)}
                 </td>
                 <td class="n">{value(curve.noise)}</td>
-                <td class="n">{value(curve.driftPerHour)}</td>
+                <td class="n">
+                  {number(curve.driftPerHour === null ? null : curve.driftPerHour * factor, digits - 2)}
+                </td>
                 <td class="n">{value(curve.detectionLimit)}</td>
               </tr>
             ))}
