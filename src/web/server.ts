@@ -29,7 +29,6 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: LIMITS,
-    overrideGlobalObjects: false,
   }) as Server;
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
