@@ -35,6 +35,8 @@ const FILE_SOURCES = new Set(["file_importer", "folder"]);
 
 const LONGEST_DELAY_MS = 60_000;
 const WATCH_MS = 50;
+/** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
+const PAGE_CLOSE_MS = 3000;
 
 export interface RunOptions {
   readonly config: Config;
@@ -327,6 +329,7 @@ export class Supervisor {
         log.error(`${what}: ${failureLine(thrown)}`);
       }
     };
+    const pageClosed = this.serving?.close(PAGE_CLOSE_MS);
     // The picture in hand is finished; a capture that takes longer than half the limit is given up.
     const abandon = setTimeout(() => void this.stage("collector").stop({ abandon: true }), limitMs / 2);
     await attempt("collector", () => this.stage("collector").stop());
@@ -347,7 +350,8 @@ export class Supervisor {
     );
     await attempt("collector", () => this.collecting.close(leftMs()));
     await attempt("communicator", () => this.delivering.close(leftMs()));
-    await attempt("page", async () => this.serving?.close(leftMs()));
+    // Before the manifest, which becomes one plain file only when nobody reads it.
+    await pageClosed;
     clearInterval(this.heartbeat);
     this.ended = true;
     this.beat();

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ensureToken, isToken, TOKEN_FILENAME } from "../../src/web/token.ts";
-import { experiment, phorest } from "../run/program.ts";
+import { type Ended, experiment, start } from "../run/program.ts";
 
 const QUICK = `
 [Timing]
@@ -18,6 +18,17 @@ camera_type = "simulated"
 width = 640
 height = 480
 `;
+
+/** A run that is asked to stop once it has said all of `words`. */
+async function runUntil(place: string, words: readonly RegExp[]): Promise<Ended> {
+  const { child, ended } = start(["run"], place);
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    if (words.every((word) => word.test(said))) child.kill("SIGTERM");
+  });
+  return await ended;
+}
 
 function directory(): string {
   const made = mkdtempSync(join(tmpdir(), "phorest-token-"));
@@ -33,24 +44,23 @@ test("a taken port is one clear line; the run goes on without the page and ends 
   onTestFinished(() => void taken.close());
   const { port } = taken.address() as AddressInfo;
   const place = experiment(`${QUICK}[Web]\nport = ${port}\n`);
-  const { code, stderr } = await phorest(["run", "--duration", "6"], place);
+  const { code, stderr } = await runUntil(place, [/no page/, /captured in/]);
   expect(code, stderr).toBe(0);
   const lines = stderr.split("\n").filter((line) => line.includes(" web:"));
   expect(lines, stderr).toHaveLength(1);
   expect(lines[0]).toContain(`port ${port} is taken`);
-  expect(stderr).toMatch(/captured in/);
 });
 
 test("the link with the token is shown at the first start only, and the token is in no log", async () => {
   const place = experiment(`${QUICK}[Web]\nport = 0\n`);
-  const first = await phorest(["run", "--duration", "5"], place);
+  const first = await runUntil(place, [/#token=/]);
   const token = readFileSync(join(place, TOKEN_FILENAME), "utf8").trim();
   expect(first.stderr).toContain(`#token=${token}`);
   expect(statSync(join(place, TOKEN_FILENAME)).mode & 0o777).toBe(0o600);
   const log = readFileSync(join(place, "logs", "web.log"), "utf8");
   expect(log).toContain("the page is at http://127.0.0.1:");
   expect(log).not.toContain(token);
-  const second = await phorest(["run", "--duration", "4"], place);
+  const second = await runUntil(place, [/the page is at/]);
   expect(second.stderr).toContain("the page is at");
   expect(second.stderr).not.toContain(token);
 });
