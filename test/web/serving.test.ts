@@ -23,9 +23,11 @@ height = 480
 async function runUntil(place: string, words: readonly RegExp[]): Promise<Ended> {
   const { child, ended } = start(["run"], place);
   let said = "";
+  let asked = false;
   child.stderr?.on("data", (chunk: Buffer) => {
     said += chunk.toString();
-    if (words.every((word) => word.test(said))) child.kill("SIGTERM");
+    // Once: a second signal would end it at once.
+    if (!asked && words.every((word) => word.test(said))) asked = child.kill("SIGTERM");
   });
   return await ended;
 }
