@@ -211,6 +211,7 @@ export class CurvePlot {
     ctx.globalAlpha = 1;
     ctx.strokeStyle = theme("--quiet");
     ctx.fillStyle = theme("--text");
+    ctx.textAlign = "left";
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
     for (const { at, text } of markers) {
       const x = place(at);
