@@ -6,20 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Database from "better-sqlite3";
-import { QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { writeDurably } from "../src/files.ts";
-import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
+import { Manifest } from "../src/manifest/manifest.ts";
 import type { StoredResult } from "../src/manifest/results.ts";
-import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
+import { answer, fillCurves, newManifest, PER_ROI, ROIS } from "./synthetic.ts";
 
 const { values: options } = parseArgs({
   options: { quick: { type: "boolean" }, dir: { type: "string" }, only: { type: "string" } },
 });
 const QUICK = options.quick === true;
-const ROIS = 644;
 const BATCH = 16;
-const PER_ROI = QUANTITIES.fano.length * STATISTICS.length;
-const ROWS_PER_ROI = 74;
 
 const figures: Record<string, number> = {};
 
@@ -37,80 +33,6 @@ function timed(work: () => void): number {
   const startMs = performance.now();
   work();
   return performance.now() - startMs;
-}
-
-/** A repeatable stream of standard normal numbers. */
-function normals(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state + 0.5) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-}
-
-/** Mean and spread over the rows of an ROI of each Fano quantity, as on pictures of a real chip's noise. */
-const FANO_ROWS = [
-  [80, 6],
-  [0.6, 0.15],
-  [90, 2.5],
-  [12, 1.5],
-  [60, 4],
-  [5, 0.4],
-] as const;
-
-/** One frame's answer, with statistics computed from rows of noise: what is stored is as hard to pack as the real thing. */
-function answer(seed: number): StoredResult {
-  const normal = normals(seed);
-  const statistics = new Float64Array(ROIS * PER_ROI);
-  const position = new Float64Array(ROIS);
-  for (let roi = 0; roi < ROIS; roi += 1) {
-    FANO_ROWS.forEach(([typical, spread], quantity) => {
-      const centre = typical * (1 + 0.2 * normal());
-      const rows = Float64Array.from({ length: ROWS_PER_ROI }, () => centre + spread * normal());
-      statistics.set(statisticsOf(rows), roi * PER_ROI + quantity * STATISTICS.length);
-      if (quantity === 2) position[roi] = centre + normal() / 100;
-    });
-  }
-  return {
-    position,
-    standardError: Float64Array.from({ length: ROIS }, () => Math.abs(normal()) / 50),
-    quality: Float64Array.from({ length: ROIS }, () => 1 - Math.abs(normal()) / 100),
-    flags: new Uint8Array(ROIS),
-    statistics: encodeStatistics(statistics, PER_ROI),
-    brightness: 120.25,
-    contrast: 80.5,
-  };
-}
-
-function statisticsOf(rows: Float64Array): number[] {
-  const mean = rows.reduce((sum, v) => sum + v, 0) / rows.length;
-  const std = Math.sqrt(rows.reduce((sum, v) => sum + (v - mean) ** 2, 0) / rows.length);
-  const steps = rows.slice(1).map((v, i) => v - (rows[i] ?? 0));
-  const sorted = rows.slice().sort();
-  const at = (q: number) => {
-    const place = q * (sorted.length - 1);
-    const low = sorted[Math.floor(place)] ?? 0;
-    return low + ((sorted[Math.ceil(place)] ?? 0) - low) * (place % 1);
-  };
-  const roughness = Math.sqrt(steps.reduce((sum, v) => sum + v ** 2, 0) / steps.length) / (at(1) - at(0));
-  return [mean, std, at(0.25), at(0.5), at(0.75), at(1), at(0), roughness].map((v) => Math.round(v * 1000) / 1000);
-}
-
-function newManifest(directory: string): { manifest: Manifest; analysisId: number; file: string } {
-  const file = join(directory, MANIFEST_FILENAME);
-  const manifest = Manifest.open({ file });
-  const rois = Array.from({ length: ROIS }, (_, i) => ({
-    label: `R${i}`,
-    flip: i % 2 === 0,
-    y: i,
-    x: 0,
-    height: 74,
-    width: 181,
-  }));
-  const roiManifestId = manifest.ensureRoiManifest({ imageAngle: 0, rois, sha256: "bench", json: "{}" });
-  const analysisId = manifest.ensureAnalysis({ method: "fano", settings: "{}", roiManifestId, kernelVersion: "bench" });
-  return { manifest, analysisId, file };
 }
 
 /** Finished entries with their outcomes, `entries` of them, then `pending` waiting ones. */
@@ -173,17 +95,7 @@ function benchCurve(directory: string, answers: readonly StoredResult[]): void {
   const { manifest, analysisId, file } = newManifest(mkdtempSync(join(directory, "curve-")));
   const emptyBytes = statSync(file).size;
   const ms = timed(() => {
-    for (let first = 0; first < frames; first += 64) {
-      manifest.together(() => {
-        const count = Math.min(64, frames - first);
-        for (let i = first; i < first + count; i += 1) {
-          manifest.addEntry({ capturedAtUs: 1.7726e15 + i * 1e7, filename: `image_${i}_cam0.png`, bytes: 2_000_000 });
-        }
-        manifest.claimPending(count, 1).forEach((claim, i) => {
-          manifest.complete(claim, analysisId, answers[(first + i) % answers.length] as StoredResult, 2);
-        });
-      });
-    }
+    fillCurves(manifest, analysisId, answers, frames);
   });
   report("fill_ms_per_frame", ms / frames, `${(ms / frames).toFixed(2)} ms a frame, 64 frames in a transaction`);
   manifest.close();

@@ -38,6 +38,7 @@ export type FailureCode =
   | "opcua.untrusted"
   | "opcua.refused"
   | "opcua.lost"
+  | "web.unavailable"
   | "internal";
 
 /** Whether trying the same again can help. */

@@ -19,6 +19,7 @@ export const LOG_STAGES = [
   "syncer",
   "retention",
   "health",
+  "web",
 ] as const;
 export type LogStage = (typeof LOG_STAGES)[number];
 

@@ -46,7 +46,8 @@ export function docsText(toml = false): string {
   return toml ? configToml() : configMarkdown();
 }
 
-function originText(origin: Origin): string {
+/** Where a value came from, in words. */
+export function originText(origin: Origin): string {
   if (origin === "default") return "default";
   if (origin === "simulated default") return "default of the simulated camera";
   return `${shownPath(origin.file)}${origin.line === undefined ? "" : `:${origin.line}`}`;

@@ -15,6 +15,7 @@ import { createLogger, type Logger } from "../log.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { readIdentity } from "../opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
+import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { LiveBlock } from "./live-block.ts";
 import { liveLines } from "./live-lines.ts";
@@ -103,6 +104,8 @@ async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSum
       frames: args.frames,
       untilIdle: args["until-idle"],
       durationMs: args.duration === undefined ? undefined : args.duration * 1000,
+      origins: Object.fromEntries([...loaded.origins].map(([key, origin]) => [key, originText(origin)])),
+      announce: (line) => process.stderr.write(`${line}\n`),
     });
     return await steer(supervisor, log, onTerminal);
   } finally {

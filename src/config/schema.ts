@@ -227,6 +227,15 @@ const Analysis = section("From positions to sensorgrams (phorest sensorgram)", {
   ),
 });
 
+const Web = section("The page that a run serves (docs/web.md)", {
+  enabled: key(z.boolean().default(true), "A run serves the page"),
+  host: key(
+    z.string().min(1).default("127.0.0.1"),
+    "Address the page is served on; any but the machine's own (loopback) shows nothing without the token",
+  ),
+  port: key(whole(0, 65_535).default(8080), "Port of the page; 0 takes any free one"),
+});
+
 const Supervisor = section("The process itself", {
   shutdown_timeout_seconds: key(seconds(20), "Longest time a stop may take", S),
   heartbeat_seconds: key(seconds(5), "Time between signs of life written to the manifest", S),
@@ -274,6 +283,7 @@ export const SCHEMA = z.strictObject({
   Analysis,
   Report,
   Alarm,
+  Web,
   Supervisor,
   Simulation,
   Development,

@@ -13,6 +13,7 @@ import { type Connection, connect } from "./connection.ts";
 import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry } from "./entries.ts";
 import * as history from "./history.ts";
 import * as inspection from "./inspection.ts";
+import { Markers } from "./markers.ts";
 import * as movement from "./movement.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
 import { type Recovery, recoverEntries } from "./recovery.ts";
@@ -36,6 +37,8 @@ export class Manifest {
   readonly syncing: Syncing;
   /** Where the pictures lie. */
   readonly storage: Storage;
+  /** What people said of the experiment. */
+  readonly markers: Markers;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -44,6 +47,7 @@ export class Manifest {
     this.#outputs = new Outputs(connection, this.#entries);
     this.syncing = new Syncing(connection, this.#entries);
     this.storage = new Storage(connection, this.#entries);
+    this.markers = new Markers(connection);
   }
 
   /**
@@ -87,6 +91,11 @@ export class Manifest {
 
   lastRun(): runs.Run | undefined {
     return runs.lastRun(this.#connection);
+  }
+
+  /** The newest runs first, at most `limit`. */
+  recentRuns(limit: number): runs.Run[] {
+    return runs.recentRuns(this.#connection, limit);
   }
 
   failedInRun(runId: number): number {
@@ -298,6 +307,11 @@ export class Manifest {
   /** Positions and flags of all ROIs, frame by frame in order of completion, after an outcome. */
   curves(analysisId: number, afterOutcomeId = 0): Generator<Curve> {
     return this.#results.curves(analysisId, afterOutcomeId);
+  }
+
+  /** The same of the frames captured from `fromUs` on and before `toUs`, in order of capture. */
+  curvesWithin(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
+    return this.#results.curvesWithin(analysisId, fromUs, toUs);
   }
 
   // Outputs

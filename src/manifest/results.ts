@@ -269,6 +269,30 @@ export class Results {
     }));
   }
 
+  /** All ROIs of the frames captured within a window, in order of capture. */
+  *curvesWithin(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
+    const page = this.#db.prepare<[number, number, number, number], CurveRow>(`
+      SELECT o.id, o.entry_id, e.captured_at_us, o.curve
+      FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
+      WHERE e.captured_at_us >= ? AND e.captured_at_us < ? ORDER BY e.captured_at_us LIMIT ?`);
+    let from = fromUs;
+    const seen = new Set<number>();
+    for (;;) {
+      const rows = page.all(analysisId, from, toUs, CURVE_PAGE);
+      const fresh = rows.filter(({ id }) => !seen.has(id));
+      seen.clear();
+      for (const row of fresh) {
+        yield { outcomeId: row.id, entryId: row.entry_id, capturedAtUs: row.captured_at_us, ...unpackCurve(row.curve) };
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < CURVE_PAGE) return;
+      // The next page begins with the frames of the last moment once more, should several share it.
+      if (last.captured_at_us === from && fresh.length === 0) return;
+      from = last.captured_at_us;
+      for (const row of rows) if (row.captured_at_us === from) seen.add(row.id);
+    }
+  }
+
   /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
   lastPositions(analysisId: number, rois: number): Float64Array {
     const last = new Float64Array(rois).fill(Number.NaN);

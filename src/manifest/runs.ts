@@ -76,15 +76,18 @@ export function endRun(connection: Connection, runId: number, nowUs: number, rea
 
 type RunRow = Omit<Run, "endedAtUs" | "endReason"> & { endedAtUs: number | null; endReason: string | null };
 
-export function lastRun({ db }: Connection): Run | undefined {
-  const row = db
-    .prepare<[], RunRow>(`
+export function lastRun(connection: Connection): Run | undefined {
+  return recentRuns(connection, 1)[0];
+}
+
+/** The newest runs first. */
+export function recentRuns({ db }: Connection, limit: number): Run[] {
+  return db
+    .prepare<[number], RunRow>(`
       SELECT id AS runId, started_at_us AS startedAtUs, ended_at_us AS endedAtUs, end_reason AS endReason, config,
-        phorest_version AS version, node_version AS nodeVersion, host, pid FROM run ORDER BY id DESC LIMIT 1`)
-    .get();
-  return row === undefined
-    ? undefined
-    : { ...row, endedAtUs: row.endedAtUs ?? undefined, endReason: row.endReason ?? undefined };
+        phorest_version AS version, node_version AS nodeVersion, host, pid FROM run ORDER BY id DESC LIMIT ?`)
+    .all(limit)
+    .map((row) => ({ ...row, endedAtUs: row.endedAtUs ?? undefined, endReason: row.endReason ?? undefined }));
 }
 
 /** Entries that became failed since a run began. */

@@ -231,5 +231,24 @@ CREATE TABLE companion (
 ) STRICT, WITHOUT ROWID;
 `;
 
+// What people said of the experiment on the page: moments with a text, and the window that shifts count from.
+const MARKERS = `
+CREATE TABLE marker (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_us INTEGER NOT NULL,
+  text TEXT NOT NULL CHECK (length(text) BETWEEN 1 AND 200),
+  made_at_us INTEGER NOT NULL
+) STRICT;
+CREATE INDEX marker_time ON marker (at_us);
+
+-- Absent: the first \`Analysis.baseline_seconds\` of the curves.
+CREATE TABLE baseline (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  from_us INTEGER NOT NULL,
+  to_us INTEGER NOT NULL CHECK (to_us > from_us),
+  made_at_us INTEGER NOT NULL
+) STRICT;
+`;
+
 /** Migration n brings a manifest from `user_version` n to n + 1. */
-export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT, STORAGE, TRACKING];
+export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT, STORAGE, TRACKING, MARKERS];

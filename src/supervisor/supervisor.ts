@@ -30,6 +30,7 @@ import { FailureLog } from "./failure-log.ts";
 import type { StageName, StagePart } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
+import { Serving } from "./serving.ts";
 import { Stage, type StageReport, stageDetail } from "./stage.ts";
 import { storageParts } from "./storing.ts";
 import { Surroundings } from "./surroundings.ts";
@@ -40,6 +41,8 @@ const FILE_SOURCES = new Set(["file_importer", "folder"]);
 
 const LONGEST_DELAY_MS = 60_000;
 const WATCH_MS = 50;
+/** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
+const PAGE_CLOSE_MS = 3000;
 
 export interface RunOptions {
   readonly config: Config;
@@ -50,6 +53,10 @@ export interface RunOptions {
   /** Stop once nothing is pending or undelivered. */
   readonly untilIdle?: boolean;
   readonly durationMs?: number;
+  /** By "Section.key": where a setting came from, in words. */
+  readonly origins?: Readonly<Record<string, string>>;
+  /** Shows a person a line that must not be in a log. */
+  announce?(line: string): void;
 }
 
 export interface RunSummary {
@@ -74,6 +81,8 @@ export class Supervisor {
   /** Only where it is configured: it costs a thread and 100 MB. */
   private readonly opcUa: DeliveringOpcUa | undefined;
   private readonly surroundings: Surroundings;
+  /** The page; absent where none is wanted. */
+  private readonly serving: Serving | undefined;
   private readonly interrupted: Interrupted;
   /** The stages beside capture, measurement and report, as far as the configuration wants them. */
   private readonly parts: readonly StagePart[];
@@ -171,6 +180,7 @@ export class Supervisor {
     const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
     this.opcUa = wantsOpcUa(config) ? new DeliveringOpcUa(plant) : undefined;
     this.stages = this.createStages();
+    this.serving = config.Web.enabled ? this.createServing(manifestFile) : undefined;
   }
 
   /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed. */
@@ -183,6 +193,7 @@ export class Supervisor {
     });
     for (const stage of this.stages.values()) stage.start();
     this.opcUa?.start();
+    this.serving?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
@@ -211,6 +222,16 @@ export class Supervisor {
 
   get captured(): number {
     return this.collecting.captured;
+  }
+
+  private createServing(manifestFile: string): Serving {
+    const { config, log, origins = {}, announce = () => undefined } = this.options;
+    const nextCaptureMs = () => {
+      const { nextRunMs } = this.stage("collector").report();
+      return nextRunMs === undefined ? undefined : Date.now() + nextRunMs - performance.now();
+    };
+    const { manifest } = this;
+    return new Serving({ config, origins, manifest, manifestFile, log: log.stage("web"), nextCaptureMs, announce });
   }
 
   private createStages(): Map<StageName, Stage<StageName>> {
@@ -276,6 +297,7 @@ export class Supervisor {
     this.wake("processor");
     this.wake("communicator");
     this.opcUa?.wake();
+    this.serving?.look();
   }
 
   /** What the plant is told is wrong. */
@@ -331,8 +353,11 @@ export class Supervisor {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
     const closing = new Closing(limitMs, this.options.log.stage("supervisor"));
     const fault = this.faultLine();
+    const pageClosed = this.serving?.close(PAGE_CLOSE_MS);
     const { collecting, processing, delivering, opcUa, parts } = this;
     await closing.endStages({ collecting, processing, delivering, opcUa, parts, stage: (name) => this.stage(name) });
+    // Before the manifest, which becomes one plain file only when nobody reads it.
+    await pageClosed;
     clearInterval(this.heartbeat);
     this.ended = true;
     this.beat();
@@ -368,6 +393,7 @@ export class Supervisor {
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: nowUs(), detail: surroundings },
         ...stages,
       ]);
+      this.serving?.look();
     } catch (thrown) {
       this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);
     }

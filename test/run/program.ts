@@ -48,6 +48,8 @@ export function experiment(config?: string): string {
 
 /** A small simulated chip, as fast as it goes. */
 export const QUICK_CONFIG = `
+[Web]
+enabled = false
 [Timing]
 collector_interval_seconds = 0.05
 communicator_interval_seconds = 0.1

@@ -1,0 +1,231 @@
+// Chip: every ROI where it lies, coloured by its shift or its quality; one of them in detail.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { ChipView, CurvesView, ProfileView, RoiView, StateView } from "../views.ts";
+import { get } from "./api.ts";
+import { divergingColour, GRADES, gradeOf } from "./colours.ts";
+import { moment, number } from "./format.ts";
+import { LineChart } from "./line-chart.tsx";
+
+type By = "shift" | "quality";
+
+export function Chip({ state }: { state: StateView }) {
+  const [chip, setChip] = useState<ChipView>();
+  const [by, setBy] = useState<By>("shift");
+  const [label, setLabel] = useState<string>();
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    const ending = new AbortController();
+    get<ChipView>("/api/chip", ending.signal).then(
+      (seen) => {
+        setChip(seen);
+        setSaid("");
+      },
+      (error: Error) => {
+        if (!ending.signal.aborted) setSaid(error.message);
+      },
+    );
+    return () => ending.abort();
+  }, [state.outcome]);
+  if (chip === undefined) return <p role="status">{said || "Reading the chip …"}</p>;
+  const roi = chip.rois.find((one) => one.label === label) ?? chip.rois[chip.rois.length >> 1];
+  return (
+    <div class="split">
+      <section class="card">
+        <h2>
+          {chip.rois.length} ROIs <span class="quiet">{moment(chip.capturedAt)}</span>
+        </h2>
+        <div class="bar" role="group" aria-label="Colours">
+          <button type="button" aria-pressed={by === "shift"} onClick={() => setBy("shift")}>
+            By shift since the baseline
+          </button>
+          <button type="button" aria-pressed={by === "quality"} onClick={() => setBy("quality")}>
+            By quality
+          </button>
+        </div>
+        <Layout chip={chip} by={by} chosen={roi?.label} choose={setLabel} />
+      </section>
+      {roi !== undefined && <Detail roi={roi} chip={chip} state={state} choose={setLabel} />}
+    </div>
+  );
+}
+
+/** The largest ordinary shift, so that one runaway does not make all others pale. */
+function usualReach(rois: readonly RoiView[]): number {
+  const sizes = rois.flatMap(({ shift }) => (shift === null ? [] : [Math.abs(shift)])).sort((a, b) => a - b);
+  return Math.max(0.01, sizes[Math.floor(0.98 * (sizes.length - 1))] ?? 0);
+}
+
+function Layout({
+  chip,
+  by,
+  chosen,
+  choose,
+}: {
+  chip: ChipView;
+  by: By;
+  chosen: string | undefined;
+  choose(label: string): void;
+}) {
+  const { rois } = chip;
+  const reach = usualReach(rois);
+  const box = useMemo(() => {
+    const [left, top] = [Math.min(...rois.map(({ x }) => x)), Math.min(...rois.map(({ y }) => y))];
+    const [right, bottom] = [
+      Math.max(...rois.map(({ x, width }) => x + width)),
+      Math.max(...rois.map(({ y, height }) => y + height)),
+    ];
+    const margin = 0.03 * Math.max(right - left, bottom - top);
+    return {
+      left: left - margin,
+      top: top - margin,
+      width: right - left + 2 * margin,
+      height: bottom - top + 2 * margin,
+    };
+  }, [chip.analysisId, rois.length]);
+  const colour = (roi: RoiView) => {
+    if (by === "quality") return GRADES[gradeOf(roi)].colour;
+    return roi.shift === null ? GRADES.none.colour : divergingColour(roi.shift / reach);
+  };
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard's way to every ROI is the list beside it. */}
+      <svg
+        class="chip"
+        viewBox={`${box.left} ${box.top} ${box.width} ${box.height}`}
+        role="img"
+        aria-label={`Layout of ${rois.length} ROIs coloured by ${by}; choose one by its label beside it`}
+        onClick={(event) => {
+          const name = event.target instanceof Element ? event.target.getAttribute("data-label") : null;
+          if (name !== null) choose(name);
+        }}
+      >
+        {rois.map((roi) => (
+          <rect
+            key={roi.label}
+            data-label={roi.label}
+            x={roi.x}
+            y={roi.y}
+            width={roi.width}
+            height={roi.height}
+            fill={colour(roi)}
+            stroke={roi.label === chosen ? "var(--text)" : roi.flags.length > 0 ? GRADES.bad.colour : "var(--line)"}
+            stroke-width={roi.label === chosen ? box.width / 250 : box.width / 900}
+          >
+            <title>{`${roi.label}: ${number(roi.shift)} px${roi.flags.length > 0 ? `, ${roi.flags.join(", ")}` : ""}`}</title>
+          </rect>
+        ))}
+      </svg>
+      <p class="bar">
+        {by === "shift" ? (
+          <span class="key">
+            {number(-reach, 2)}
+            <svg viewBox="0 0 100 10" style={{ width: "8rem" }} aria-hidden="true">
+              {Array.from({ length: 20 }, (_v, at) => (
+                <rect key={at} x={at * 5} width={5.2} height={10} fill={divergingColour((at - 9.5) / 9.5)} />
+              ))}
+            </svg>
+            {number(reach, 2)} px
+          </span>
+        ) : (
+          Object.values(GRADES).map((grade) => (
+            <span class="key" key={grade.words}>
+              <svg viewBox="0 0 10 10" aria-hidden="true">
+                <rect width="10" height="10" fill={grade.colour} />
+              </svg>
+              {grade.words}
+            </span>
+          ))
+        )}
+      </p>
+    </>
+  );
+}
+
+function Detail({
+  roi,
+  chip,
+  state,
+  choose,
+}: {
+  roi: RoiView;
+  chip: ChipView;
+  state: StateView;
+  choose(label: string): void;
+}) {
+  const [profile, setProfile] = useState<ProfileView>();
+  const [curves, setCurves] = useState<CurvesView>();
+  const [said, setSaid] = useState("");
+  const { label } = roi;
+  useEffect(() => {
+    const ending = new AbortController();
+    const query = new URLSearchParams({ roi: label });
+    const failed = (error: Error) => {
+      if (!ending.signal.aborted) setSaid(error.message);
+    };
+    get<ProfileView>(`/api/profile?${query}`, ending.signal).then((seen) => {
+      setProfile(seen);
+      setSaid("");
+    }, failed);
+    query.set("columns", "300");
+    get<CurvesView>(`/api/curves?${query}`, ending.signal).then(setCurves, failed);
+    return () => ending.abort();
+  }, [label, state.outcome]);
+  const curve = curves?.curves[0];
+  const known = profile?.label === label ? profile : undefined;
+  return (
+    <section class="card">
+      <h2>{label}</h2>
+      <label class="wide">
+        ROI
+        <select value={label} onChange={(event) => choose(event.currentTarget.value)}>
+          {chip.rois.map((one) => (
+            <option key={one.label} value={one.label}>
+              {one.label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <dl>
+        <dt>position</dt>
+        <dd>
+          {number(roi.position)} ± {number(roi.standardError)} px
+        </dd>
+        <dt>shift</dt>
+        <dd>{number(roi.shift)} px</dd>
+        <dt>quality</dt>
+        <dd>{number(roi.quality, 2)}</dd>
+        <dt>flags</dt>
+        <dd class={roi.flags.length > 0 ? "error" : ""}>{roi.flags.length === 0 ? "none" : roi.flags.join(", ")}</dd>
+      </dl>
+      {said !== "" && <p class="quiet">{said}</p>}
+      {curve?.label === label && (
+        <>
+          <h3>Sensorgram</h3>
+          <LineChart
+            name={`Sensorgram of ${label}`}
+            x={curve.times}
+            lines={[{ values: curve.values, colour: "var(--accent)" }]}
+            xLabel={`${moment(curves?.span[0] ?? 0).slice(5, 16)} to ${moment(curves?.span[1] ?? 0).slice(5, 16)}`}
+            yLabel="shift, px"
+          />
+        </>
+      )}
+      {known !== undefined && (
+        <>
+          <h3>Profile{known.fit !== undefined && ` and its ${known.line} line`}</h3>
+          <LineChart
+            name={`Profile of ${label}, mean of its rows`}
+            x={known.profile.map((_v, at) => at)}
+            lines={[
+              { values: known.profile, colour: "var(--quiet)" },
+              ...(known.fit === undefined ? [] : [{ values: known.fit, colour: "var(--accent)" }]),
+            ]}
+            mark={known.position ?? undefined}
+            xLabel="px in the ROI; dashed: the measured position"
+            yLabel="counts"
+          />
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,262 @@
+// Experiment: the settings in force and where they came from, the runs, the log, where everything lies.
+import { useEffect, useState } from "preact/hooks";
+import type { ExperimentView, LogLineView, StateView } from "../views.ts";
+import { get } from "./api.ts";
+import { bytes, moment } from "./format.ts";
+
+const STAGES = [
+  "supervisor",
+  "collector",
+  "processor",
+  "communicator",
+  "opcua",
+  "compressor",
+  "backup",
+  "syncer",
+  "retention",
+  "health",
+  "web",
+];
+
+interface Props {
+  readonly state: StateView;
+  readonly hasToken: boolean;
+  enter(token: string): void;
+}
+
+export function ExperimentPage({ state, hasToken, enter }: Props) {
+  const [view, setView] = useState<ExperimentView>();
+  useEffect(() => {
+    get<ExperimentView>("/api/experiment").then(setView, () => undefined);
+  }, [state.startedAt]);
+  return (
+    <div class="split">
+      <div class="column">
+        <Log state={state} />
+        {view !== undefined && <Settings view={view} />}
+      </div>
+      <div class="column">
+        <Steering hasToken={hasToken} enter={enter} />
+        <Stored state={state} view={view} />
+        {view !== undefined && <Runs view={view} />}
+      </div>
+    </div>
+  );
+}
+
+const LOG_EVERY_MS = 3000;
+
+function Log({ state }: { state: StateView }) {
+  const [stage, setStage] = useState("");
+  const [level, setLevel] = useState("info");
+  const [text, setText] = useState("");
+  const [lines, setLines] = useState<readonly LogLineView[]>([]);
+  const beat = Math.floor(state.now / LOG_EVERY_MS);
+  useEffect(() => {
+    const ending = new AbortController();
+    get<LogLineView[]>(`/api/log?${new URLSearchParams({ stage, level, text })}`, ending.signal).then(
+      setLines,
+      () => undefined,
+    );
+    return () => ending.abort();
+  }, [stage, level, text, beat]);
+  return (
+    <section class="card">
+      <h2>Log</h2>
+      <div class="row">
+        <label>
+          Stage
+          <select value={stage} onChange={(event) => setStage(event.currentTarget.value)}>
+            <option value="">all</option>
+            {STAGES.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          At least
+          <select value={level} onChange={(event) => setLevel(event.currentTarget.value)}>
+            {["error", "warn", "info", "debug"].map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="wide">
+          With the words
+          <input value={text} maxLength={200} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+      </div>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Log lines, newest first">
+        <pre class="log">
+          {lines.toReversed().map((line, at) => (
+            <div key={`${line.time}${at}`} class={line.level}>{`${line.time} ${line.level} ${line.text}`}</div>
+          ))}
+        </pre>
+        {lines.length === 0 && <p class="quiet">Nothing that fits.</p>}
+      </div>
+    </section>
+  );
+}
+
+function Settings({ view }: { view: ExperimentView }) {
+  const [text, setText] = useState("");
+  const [given, setGiven] = useState(false);
+  const shown = view.settings.filter(
+    ({ key, value, origin }) =>
+      (!given || origin !== "default") && `${key} ${value} ${origin}`.toLowerCase().includes(text.toLowerCase()),
+  );
+  return (
+    <section class="card">
+      <h2>Configuration in force</h2>
+      <div class="row">
+        <label class="wide">
+          Find
+          <input value={text} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+        <label class="inline">
+          <input type="checkbox" checked={given} onChange={(event) => setGiven(event.currentTarget.checked)} /> without
+          defaults
+        </label>
+      </div>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Settings">
+        <table>
+          <thead>
+            <tr>
+              <th>setting</th>
+              <th>value</th>
+              <th>from</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ key, value, origin }) => (
+              <tr key={key}>
+                <td>{key}</td>
+                <td>{value === "" ? "–" : value}</td>
+                <td class="quiet">{origin}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Stored({ state: { counts, disk, share }, view }: { state: StateView; view: ExperimentView | undefined }) {
+  return (
+    <section class="card">
+      <h2>Storage and queues</h2>
+      <dl>
+        {disk !== undefined && (
+          <>
+            <dt>free on the disk</dt>
+            <dd>{bytes(disk.freeBytes)}</dd>
+          </>
+        )}
+        {counts !== undefined && (
+          <>
+            <dt>pictures here</dt>
+            <dd>
+              {counts.localImages}, {bytes(counts.localBytes)}
+            </dd>
+            <dt>compressed</dt>
+            <dd>{counts.compressed}</dd>
+            <dt>archived frames</dt>
+            <dd>{counts.archived}</dd>
+            <dt>not yet in the CSV</dt>
+            <dd>{Math.max(0, counts.processed - counts.transmitted)}</dd>
+          </>
+        )}
+        <dt>waiting for the share</dt>
+        <dd>{share === undefined ? "no syncing" : share.waiting}</dd>
+      </dl>
+      {view !== undefined && (
+        <p class="quiet">
+          {Object.entries(view.directories).map(([name, path]) => (
+            <div key={name}>
+              {name}: {path}
+            </div>
+          ))}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Runs({ view }: { view: ExperimentView }) {
+  return (
+    <section class="card">
+      <h2>Runs</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Runs, newest first">
+        <table>
+          <thead>
+            <tr>
+              <th>run</th>
+              <th>began</th>
+              <th>end</th>
+            </tr>
+          </thead>
+          <tbody>
+            {view.runs.map((run) => (
+              <tr key={run.id}>
+                <td>{run.id}</td>
+                <td>
+                  {moment(run.startedAt)}
+                  <div class="quiet">
+                    {run.version} on {run.host}
+                  </div>
+                </td>
+                <td>
+                  {run.endedAt === undefined
+                    ? (run.endReason ?? "goes on")
+                    : `${moment(run.endedAt)}, ${run.endReason ?? ""}`}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Steering({ hasToken, enter }: Omit<Props, "state">) {
+  const [typed, setTyped] = useState("");
+  if (hasToken) {
+    return (
+      <section class="card">
+        <h2>Steering</h2>
+        <p>This browser has the token: markers and the baseline can be changed.</p>
+        <button type="button" onClick={() => enter("")}>
+          Forget the token here
+        </button>
+      </section>
+    );
+  }
+  return (
+    <form
+      class="card"
+      onSubmit={(event) => {
+        event.preventDefault();
+        enter(typed.trim());
+      }}
+    >
+      <h2>Steering</h2>
+      <p>Looking needs nothing; changing something needs the token, from the file web_token of the experiment.</p>
+      <label class="wide">
+        Token
+        <input
+          type="password"
+          autocomplete="off"
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">Keep it in this browser</button>
+    </form>
+  );
+}

@@ -1,0 +1,30 @@
+// Numbers and times as people read them. All times are UTC, as in the files.
+export function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}
+
+export function moment(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 1) return "now";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+export function bytes(count: number): string {
+  if (count >= 1e12) return `${(count / 1e12).toFixed(2)} TB`;
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
+  return `${Math.round(count / 1e6)} MB`;
+}
+
+export function number(value: number | null | undefined, digits = 3): string {
+  return value === null || value === undefined ? "–" : value.toFixed(digits);
+}
+
+export function percent(share: number): string {
+  return share === 0 ? "0 %" : share < 0.001 ? "under 0.1 %" : `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,160 @@
+// The page's frame: what is well or not, the four views, the theme, the token.
+import "uplot/dist/uPlot.min.css";
+import "./style.css";
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { StateView } from "../views.ts";
+import { follow, hasToken, Refused, setToken, takeToken } from "./api.ts";
+import { Chip } from "./chip.tsx";
+import { ExperimentPage } from "./experiment.tsx";
+import { Now } from "./now.tsx";
+import { Sensorgrams } from "./sensorgrams.tsx";
+
+const VIEWS = { now: "Now", sensorgrams: "Sensorgrams", chip: "Chip", experiment: "Experiment" } as const;
+type View = keyof typeof VIEWS;
+
+function viewOfAddress(): View {
+  const named = location.hash.slice(1);
+  return Object.hasOwn(VIEWS, named) ? (named as View) : "now";
+}
+
+const THEMES = ["auto", "light", "dark"] as const;
+type Theme = (typeof THEMES)[number];
+
+function useTheme(): [Theme, () => void] {
+  const kept = localStorage.getItem("phorest-theme");
+  const [theme, setTheme] = useState<Theme>(THEMES.find((one) => one === kept) ?? "auto");
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+    localStorage.setItem("phorest-theme", theme);
+    dispatchEvent(new Event("themechange"));
+  }, [theme]);
+  return [theme, () => setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme)];
+}
+
+function Page() {
+  const [view, setView] = useState(viewOfAddress);
+  const [state, setState] = useState<StateView>();
+  const [trouble, setTrouble] = useState<Error>();
+  const [login, setLogin] = useState(0);
+  const [theme, nextTheme] = useTheme();
+  useEffect(() => {
+    const turn = () => {
+      takeToken();
+      setView(viewOfAddress());
+    };
+    addEventListener("hashchange", turn);
+    return () => removeEventListener("hashchange", turn);
+  }, []);
+  useEffect(() => {
+    const ending = new AbortController();
+    void follow(setState, setTrouble, ending.signal);
+    return () => ending.abort();
+  }, [login]);
+  useEffect(() => {
+    document.title = state === undefined ? "phorest" : `${mark(state, trouble)} ${state.title} · phorest`;
+  }, [state, trouble]);
+  const barred = trouble instanceof Refused && trouble.status === 401;
+  const enter = (token: string) => {
+    setToken(token);
+    setLogin(login + 1);
+  };
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+        Skip to the content
+      </button>
+      <header>
+        <h1>{state?.title ?? "phorest"}</h1>
+        <Verdict state={state} trouble={barred ? undefined : trouble} />
+        <nav aria-label="Views">
+          {(Object.keys(VIEWS) as View[]).map((name) => (
+            <a key={name} href={`#${name}`} aria-current={name === view ? "page" : undefined}>
+              {VIEWS[name]}
+            </a>
+          ))}
+        </nav>
+        <button type="button" class="plain" onClick={nextTheme} aria-label={`Colours: ${theme}. Change`}>
+          ◐ {theme}
+        </button>
+      </header>
+      <main id="main" tabIndex={-1}>
+        {barred && <AskToken said={trouble.message} enter={enter} />}
+        {state !== undefined && !barred && (
+          <>
+            {view === "now" && <Now state={state} />}
+            {view === "sensorgrams" && <Sensorgrams state={state} />}
+            {view === "chip" && <Chip state={state} />}
+            {view === "experiment" && <ExperimentPage state={state} enter={enter} hasToken={hasToken()} />}
+          </>
+        )}
+        {state === undefined && !barred && <p role="status">Reading the experiment …</p>}
+      </main>
+    </>
+  );
+}
+
+function mark(state: StateView, trouble: Error | undefined): string {
+  return trouble !== undefined || state.alarms.length > 0 ? "⚠" : state.experiment === "running" ? "●" : "○";
+}
+
+/** In five seconds: is it fine? */
+function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Error | undefined }) {
+  if (trouble !== undefined)
+    return (
+      <p class="verdict bad" role="status">
+        No connection: {trouble.message}. Trying again.
+      </p>
+    );
+  if (state === undefined)
+    return (
+      <p class="verdict" role="status">
+        …
+      </p>
+    );
+  const alarms = state.alarms.length;
+  if (alarms > 0)
+    return (
+      <p class="verdict bad" role="status">
+        {alarms === 1 ? "1 alarm" : `${alarms} alarms`}, see Now
+      </p>
+    );
+  return state.experiment === "running" ? (
+    <p class="verdict good" role="status">
+      Running, all well
+    </p>
+  ) : (
+    <p class="verdict" role="status">
+      Stopped
+    </p>
+  );
+}
+
+function AskToken({ said, enter }: { said: string; enter(token: string): void }) {
+  const [typed, setTyped] = useState("");
+  return (
+    <form
+      class="card"
+      onSubmit={(event) => {
+        event.preventDefault();
+        enter(typed.trim());
+      }}
+    >
+      <h2>Who is there?</h2>
+      <p>{said}.</p>
+      <label>
+        Token, from the file web_token of the experiment
+        <input
+          type="password"
+          autocomplete="off"
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">Open</button>
+    </form>
+  );
+}
+
+takeToken();
+render(<Page />, document.getElementById("page") as HTMLElement);

@@ -1,0 +1,236 @@
+// uPlot as this page uses it: curves on one time axis, doubtful points as open circles, markers and baseline drawn over.
+import uPlot from "uplot";
+import type { CurvesView, MarkerView } from "../views.ts";
+import { curveColour, theme } from "./colours.ts";
+
+export interface PlotContent {
+  readonly view: CurvesView;
+  readonly markers: readonly MarkerView[];
+  readonly unit: string;
+  /** Values are multiplied by this for the unit. */
+  readonly factor: number;
+}
+
+export interface PlotEvents {
+  /** A range was dragged, ms. */
+  ranged(from: number, to: number): void;
+  /** The plot was clicked at a time, ms. */
+  clicked(at: number): void;
+  /** Values under the cursor, in the order of the curves; undefined without a cursor. */
+  pointed(at: number | undefined, values: readonly (number | null | undefined)[]): void;
+  reset(): void;
+}
+
+const HEIGHT = 380;
+const TEMPERATURE_HEIGHT = 130;
+const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC");
+
+/** Of 24 hours, as in the files; the day where it changes, or where hours no longer matter. */
+function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+  return splits.map((at, place) => {
+    const text = new Date(at * 1000).toISOString();
+    const clock = text.slice(11, step < 60 ? 19 : 16);
+    const day = text.slice(5, 10);
+    const before = place === 0 ? "" : new Date((splits[place - 1] as number) * 1000).toISOString().slice(5, 10);
+    if (step >= 86_400) return day;
+    return day === before ? clock : `${clock}\n${day}`;
+  });
+}
+
+function axes(label: string): uPlot.Axis[] {
+  const common = () => ({
+    stroke: theme("--text"),
+    grid: { stroke: theme("--line"), width: 1 },
+    ticks: { stroke: theme("--line"), width: 1 },
+  });
+  return [
+    { ...common(), values: timeTicks },
+    { ...common(), label, size: 62, labelSize: 22 },
+  ];
+}
+
+const scaled = (values: readonly (number | null)[], factor: number) =>
+  factor === 1 ? values : values.map((value) => (value === null ? null : value * factor));
+const seconds = (times: readonly number[]) => times.map((ms) => ms / 1000);
+
+/** Curves, then their doubtful points, on a common time axis. */
+function curveData({ view, factor }: PlotContent): uPlot.AlignedData {
+  const tables = [
+    ...view.curves.map(({ times, values }) => [seconds(times), scaled(values, factor)]),
+    ...view.curves.map(({ flagged }) => [seconds(flagged.times), scaled(flagged.values, factor)]),
+  ] as unknown as uPlot.AlignedData[];
+  return tables.length === 0 ? [[], []] : uPlot.join(tables);
+}
+
+export class CurvePlot {
+  readonly #host: HTMLElement;
+  readonly #events: PlotEvents;
+  #content: PlotContent;
+  #plot: uPlot | undefined;
+  #temperature: uPlot | undefined;
+  #shape = "";
+
+  constructor(host: HTMLElement, content: PlotContent, events: PlotEvents) {
+    this.#host = host;
+    this.#events = events;
+    this.#content = content;
+    this.show(content);
+  }
+
+  /** Draws new content; the plot itself is made anew only when its curves are others. */
+  show(content: PlotContent): void {
+    this.#content = content;
+    const shape = JSON.stringify([
+      content.view.curves.map(({ label }) => label),
+      content.view.temperatures.map(({ sensor }) => sensor),
+      content.unit,
+      theme("--text"),
+    ]);
+    if (shape !== this.#shape) this.#make(shape);
+    this.#plot?.setData(curveData(content));
+    const { temperatures } = content.view;
+    if (temperatures.length > 0) {
+      this.#temperature?.setData(
+        uPlot.join(temperatures.map(({ times, values }) => [seconds(times), values]) as unknown as uPlot.AlignedData[]),
+      );
+    }
+  }
+
+  resize(): void {
+    const width = this.#host.clientWidth;
+    this.#plot?.setSize({ width, height: HEIGHT });
+    this.#temperature?.setSize({ width, height: TEMPERATURE_HEIGHT });
+  }
+
+  close(): void {
+    this.#plot?.destroy();
+    this.#temperature?.destroy();
+  }
+
+  #make(shape: string): void {
+    this.close();
+    this.#shape = shape;
+    const { view, unit } = this.#content;
+    const sync = { key: "time" };
+    this.#plot = new uPlot(
+      {
+        width: this.#host.clientWidth,
+        height: HEIGHT,
+        tzDate: utc,
+        legend: { show: false },
+        cursor: { sync, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => this.#reset() } },
+        axes: axes(`shift, ${unit}`),
+        series: [
+          {},
+          ...view.curves.map(
+            (_c, at): uPlot.Series => ({ stroke: curveColour(at), width: 1.5, points: { show: false } }),
+          ),
+          ...view.curves.map(
+            (_c, at): uPlot.Series => ({
+              stroke: curveColour(at),
+              paths: () => null,
+              points: { show: true, size: 7, stroke: curveColour(at), fill: theme("--ground") },
+            }),
+          ),
+        ],
+        hooks: {
+          draw: [(plot) => this.#annotate(plot)],
+          setSelect: [(plot) => this.#selected(plot)],
+          setCursor: [(plot) => this.#pointed(plot)],
+          ready: [(plot) => plot.over.addEventListener("click", (event) => this.#clicked(plot, event))],
+        },
+      },
+      curveData(this.#content),
+      this.#host,
+    );
+    if (view.temperatures.length === 0) {
+      this.#temperature = undefined;
+      return;
+    }
+    this.#temperature = new uPlot(
+      {
+        width: this.#host.clientWidth,
+        height: TEMPERATURE_HEIGHT,
+        tzDate: utc,
+        legend: { show: false },
+        cursor: { sync, drag: { x: false, y: false } },
+        axes: axes("°C"),
+        series: [
+          {},
+          ...view.temperatures.map(
+            (_t, at): uPlot.Series => ({ stroke: curveColour(at + 5), width: 1.5, points: { show: false } }),
+          ),
+        ],
+      },
+      [[], ...view.temperatures.map(() => [])] as unknown as uPlot.AlignedData,
+      this.#host,
+    );
+  }
+
+  #reset(): null {
+    this.#events.reset();
+    return null;
+  }
+
+  #selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < 5) return;
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.#events.ranged(1000 * plot.posToVal(left, "x"), 1000 * plot.posToVal(left + width, "x"));
+  }
+
+  #clicked(plot: uPlot, event: MouseEvent): void {
+    this.#events.clicked(1000 * plot.posToVal(event.offsetX, "x"));
+  }
+
+  #pointed(plot: uPlot): void {
+    const at = plot.cursor.idx;
+    if (at === null || at === undefined) {
+      this.#events.pointed(undefined, []);
+      return;
+    }
+    const count = this.#content.view.curves.length;
+    this.#events.pointed(
+      1000 * (plot.data[0][at] as number),
+      Array.from({ length: count }, (_v, i) => nearest(plot.data[i + 1], at)),
+    );
+  }
+
+  #annotate(plot: uPlot): void {
+    const { view, markers } = this.#content;
+    const { ctx, bbox } = plot;
+    const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.fillStyle = theme("--accent");
+    ctx.globalAlpha = 0.1;
+    const from = place(view.baseline.from);
+    ctx.fillRect(from, bbox.top, place(view.baseline.to) - from, bbox.height);
+    ctx.globalAlpha = 1;
+    ctx.strokeStyle = theme("--quiet");
+    ctx.fillStyle = theme("--text");
+    ctx.textAlign = "left";
+    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+    for (const { at, text } of markers) {
+      const x = place(at);
+      ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillText(text, x + 4 * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+}
+
+/** Curves keep different frames: the value at an index of the common axis, or that of the nearest frame before. */
+function nearest(values: ArrayLike<number | null | undefined> | undefined, at: number): number | null | undefined {
+  for (let index = at; index >= Math.max(0, at - 40); index -= 1) {
+    const value = values?.[index];
+    if (typeof value === "number") return value;
+  }
+  return undefined;
+}

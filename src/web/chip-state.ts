@@ -1,0 +1,90 @@
+// What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
+import { groupsOf, labelMatcher, pairsOf } from "../analysis/labels.ts";
+import { flagNames } from "../analysis/method.ts";
+import type { Roi } from "../analysis/roi.ts";
+import type { TimeWindow } from "../analysis/sensorgram.ts";
+import { medianOf } from "../analysis/statistics.ts";
+import type { Config } from "../config/schema.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Outcome } from "../manifest/outputs.ts";
+import type { Analysis } from "../manifest/runs.ts";
+import type { ChipView, RoiView } from "./views.ts";
+
+export class ChipState {
+  readonly #manifest: Manifest;
+  readonly #config: Config["Analysis"];
+  #levels: { readonly key: string; readonly values: Float64Array } | undefined;
+
+  constructor(manifest: Manifest, config: Config["Analysis"]) {
+    this.#manifest = manifest;
+    this.#config = config;
+  }
+
+  /** Per ROI the median of the sound positions in the baseline, px; NaN where there is none. */
+  levels({ analysisId, labels }: Analysis, window: TimeWindow): Float64Array {
+    // A window that is over does not change; one that is open grows with every frame.
+    const open = window.toUs > Date.now() * 1000 ? this.#manifest.lastOutcomeId() : "closed";
+    const key = JSON.stringify([analysisId, window.fromUs, window.toUs, open, this.#manifest.lastArchive()]);
+    if (this.#levels?.key === key) return this.#levels.values;
+    const found = labels.map(() => [] as number[]);
+    for (const { position, flags } of this.#manifest.curvesWithin(analysisId, window.fromUs, window.toUs)) {
+      position.forEach((px, roi) => {
+        if (flags[roi] === 0 && Number.isFinite(px)) found[roi]?.push(px);
+      });
+    }
+    const values = Float64Array.from(found, (positions) => medianOf(Float64Array.from(positions)));
+    this.#levels = { key, values };
+    return values;
+  }
+
+  /** Undefined before the first result. */
+  view(analysis: Analysis, window: TimeWindow, chosen: boolean): ChipView | undefined {
+    const last = this.recent(analysis.analysisId).findLast(({ ok }) => ok);
+    const manifest =
+      analysis.roiManifestId === undefined ? undefined : this.#manifest.roiManifest(analysis.roiManifestId);
+    if (last?.measured === undefined || manifest === undefined) return undefined;
+    const { measured } = last;
+    const levels = this.levels(analysis, window);
+    const isReference = labelMatcher(this.#config.reference_rois);
+    const rois = manifest.rois.map((roi, at): RoiView => {
+      const position = measured.position[at] ?? Number.NaN;
+      return {
+        ...placeOf(roi),
+        position: finite(position),
+        shift: finite(position - (levels[at] ?? Number.NaN)),
+        standardError: finite(measured.standardError[at]),
+        quality: finite(measured.quality[at]),
+        flags: flagNames(measured.flags[at] ?? 0),
+      };
+    });
+    const labels = rois.map(({ label }) => label);
+    return {
+      analysisId: analysis.analysisId,
+      method: analysis.method,
+      imageAngle: manifest.imageAngle,
+      capturedAt: last.capturedAtUs / 1000,
+      baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen },
+      rois,
+      gratings: pairsOf(manifest.rois).map(({ label }) => label),
+      groups: [...new Set(labels.flatMap((label) => groupsOf(label, this.#config.groups)))].sort(),
+      references: labels.filter(isReference),
+    };
+  }
+
+  /** What was said of the last few frames, in order of completion. */
+  recent(analysisId: number): Outcome[] {
+    return this.#manifest.outcomesAfter(this.#manifest.lastOutcomeId() - LOOK_BACK, LOOK_BACK, { analysisId });
+  }
+}
+
+/** Frames may fail, or be measured out of order; the last good one is looked for among so many. */
+const LOOK_BACK = 8;
+
+function placeOf({ label, flip, x, y, width, height }: Roi) {
+  return { label, flip, x, y, width, height };
+}
+
+/** JSON knows no NaN. */
+export function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}

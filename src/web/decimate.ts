@@ -1,0 +1,116 @@
+// A curve of any length as what a screen can show of it: per pixel column the first, smallest, largest and last sound
+// point (so that extremes are the true ones), lines cut at pauses, doubtful points apart.
+
+/** A pause of more than so many usual intervals cuts the line. */
+const GAP_INTERVALS = 3;
+/** Intervals looked at to know the usual one. */
+const SAMPLED_INTERVALS = 501;
+/** Doubtful points are marks of some pixels: more of them than this would only lie over each other. */
+const MOST_MARKS = 400;
+
+export interface CurveData {
+  /** Rising, µs. */
+  readonly timesUs: Float64Array;
+  readonly values: Float64Array;
+  /** FLAGS bits. */
+  readonly flags: Uint8Array;
+}
+
+export interface DecimatedCurve {
+  /** ms since 1970. */
+  readonly times: number[];
+  /** null is a gap. */
+  readonly values: (number | null)[];
+  /** Points whose fit is doubtful. */
+  readonly flagged: { readonly times: number[]; readonly values: number[]; readonly flags: number[] };
+}
+
+/** What to draw of a curve from `fromUs` to `toUs` on `columns` pixel columns; with one point more on either side. */
+export function decimate(curve: CurveData, fromUs: number, toUs: number, columns: number): DecimatedCurve {
+  const { timesUs, values, flags } = curve;
+  const first = Math.max(0, lowerBound(timesUs, fromUs) - 1);
+  const end = Math.min(timesUs.length, lowerBound(timesUs, toUs) + 1);
+  const gapUs = GAP_INTERVALS * usualInterval(timesUs);
+  const perUs = columns / Math.max(1, toUs - fromUs);
+  const out = { times: [] as number[], values: [] as (number | null)[] };
+  const flagged = { times: [] as number[], values: [] as number[], flags: [] as number[] };
+  const marksPerUs = Math.min(perUs, MOST_MARKS / Math.max(1, toUs - fromUs));
+  let column: number[] = [];
+  let columnNumber = Number.NaN;
+  let lastMark = Number.NaN;
+  let lastSoundUs = Number.NaN;
+  const put = (timeUs: number, value: number | null) => {
+    out.times.push(timeUs / 1000);
+    out.values.push(value === null ? null : rounded(value));
+  };
+  const flush = () => {
+    for (const at of outermost(column, values)) put(timesUs[at] as number, values[at] as number);
+    column = [];
+  };
+  for (let at = first; at < end; at += 1) {
+    const value = values[at] as number;
+    if (!Number.isFinite(value)) continue;
+    const timeUs = timesUs[at] as number;
+    if (flags[at] !== 0) {
+      const mark = Math.floor((timeUs - fromUs) * marksPerUs);
+      if (mark === lastMark) continue;
+      lastMark = mark;
+      flagged.times.push(timeUs / 1000);
+      flagged.values.push(rounded(value));
+      flagged.flags.push(flags[at] as number);
+      continue;
+    }
+    const here = Math.floor((timeUs - fromUs) * perUs);
+    if (timeUs - lastSoundUs > gapUs) {
+      flush();
+      put((timeUs + lastSoundUs) / 2, null);
+    } else if (here !== columnNumber) flush();
+    columnNumber = here;
+    lastSoundUs = timeUs;
+    column.push(at);
+  }
+  flush();
+  return { ...out, flagged };
+}
+
+/** First, smallest, largest and last of the points of one pixel column, each once, in order. */
+function outermost(points: readonly number[], values: Float64Array): readonly number[] {
+  if (points.length <= 4) return points;
+  let least = points[0] as number;
+  let greatest = least;
+  for (const at of points) {
+    if ((values[at] as number) < (values[least] as number)) least = at;
+    if ((values[at] as number) > (values[greatest] as number)) greatest = at;
+  }
+  return [
+    ...new Set([points[0] as number, Math.min(least, greatest), Math.max(least, greatest), points.at(-1) as number]),
+  ];
+}
+
+/** Index of the first time at or after `timeUs`. */
+export function lowerBound(timesUs: Float64Array, timeUs: number): number {
+  let low = 0;
+  let high = timesUs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((timesUs[middle] as number) < timeUs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Median distance of neighbouring frames, µs; infinite for fewer than two. */
+function usualInterval(timesUs: Float64Array): number {
+  const count = timesUs.length - 1;
+  if (count < 1) return Number.POSITIVE_INFINITY;
+  const step = Math.max(1, Math.floor(count / SAMPLED_INTERVALS));
+  const intervals: number[] = [];
+  for (let at = 0; at < count; at += step) intervals.push((timesUs[at + 1] as number) - (timesUs[at] as number));
+  intervals.sort((a, b) => a - b);
+  return Math.max(1, intervals[intervals.length >> 1] as number);
+}
+
+/** Ten nanopixels are finer than any screen and any resonance. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(8));
+}

@@ -1,0 +1,88 @@
+// Who may do what, decided before any route is looked at. Reading is open on the machine itself and needs the token on any
+// other address; changing something needs the token always. There are no cookies, so no other site can borrow a login.
+import type { MiddlewareHandler } from "hono";
+import { isToken } from "./token.ts";
+
+/** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, nobody may frame the page. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+};
+
+const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|::1)$/i;
+
+/** Whether an address to listen on can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 415;
+  readonly error: string;
+}
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  header(name: string): string | undefined;
+}
+
+/** Why a request is refused; undefined where it may go on. */
+export function refusal(asked: Asked, host: string, token: string): Refusal | undefined {
+  const local = isLoopback(host);
+  const named = asked.header("host");
+  // A site whose name was pointed at this machine (DNS rebinding) is known by that name. Elsewhere the token, which such a
+  // site cannot have, is asked for anyway.
+  if (local && !isLoopback(hostName(named))) {
+    return { status: 403, error: "this page is served under the machine's own address only, such as 127.0.0.1" };
+  }
+  const reads = asked.method === "GET" || asked.method === "HEAD";
+  const given = bearer(asked.header("authorization"));
+  const known = given !== undefined && isToken(given, token);
+  if (given !== undefined && !known) return { status: 401, error: "the token is not that of this experiment" };
+  if (reads) {
+    const open = local || !asked.path.startsWith("/api/");
+    return open || known ? undefined : { status: 401, error: "reading from another machine needs the token" };
+  }
+  const origin = asked.header("origin");
+  if (origin !== undefined && !sameOrigin(origin, named)) {
+    return { status: 403, error: "changes are taken from this page only, not from another site" };
+  }
+  if (!known)
+    return { status: 401, error: "changing something needs the token: open the page by the link with #token=" };
+  if (asked.method !== "DELETE" && !/^application\/json\b/i.test(asked.header("content-type") ?? "")) {
+    return { status: 415, error: "send JSON (Content-Type: application/json)" };
+  }
+  return undefined;
+}
+
+/** The same as the first step of a server. */
+export function guard(host: string, token: string): MiddlewareHandler {
+  return async (context, next) => {
+    const { method, path } = context.req;
+    const refused = refusal({ method, path, header: (name) => context.req.header(name) }, host, token);
+    if (refused !== undefined) return context.json({ error: refused.error }, refused.status);
+    await next();
+    return undefined;
+  };
+}
+
+function bearer(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : (/^Bearer +(\S+)$/i.exec(header)?.[1] ?? "");
+}
+
+/** The name in a Host header, without port and brackets. */
+function hostName(host: string | undefined): string {
+  return (host ?? "").replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+function sameOrigin(origin: string, host: string | undefined): boolean {
+  return host !== undefined && origin.toLowerCase() === `http://${host}`.toLowerCase();
+}

@@ -1,0 +1,95 @@
+// Server-sent events: the state, pushed to every open page when it changes. A page that does not read is dropped; it
+// connects again by itself and gets the state as it is then, so nothing has to be kept for it.
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import { streamSSE } from "hono/streaming";
+import type { StateView } from "./views.ts";
+
+/** Pages open at a time. */
+const MOST_CLIENTS = 32;
+/** A state is sent at least so often, so that ages and gauges move, and a dead connection is noticed. */
+const LONGEST_SILENCE_MS = 2000;
+/** Frames may come faster than anybody can look. */
+const SHORTEST_INTERVAL_MS = 100;
+const SLOWEST_READER_MS = 10_000;
+
+export class Live {
+  readonly #read: () => StateView;
+  readonly #rouse = new Set<() => void>();
+  #closed = false;
+
+  constructor(read: () => StateView) {
+    this.#read = read;
+  }
+
+  get clients(): number {
+    return this.#rouse.size;
+  }
+
+  /** Something is new. */
+  look(): void {
+    for (const rouse of [...this.#rouse]) rouse();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.look();
+  }
+
+  /** Answers a request with the stream; undefined when too many are open. */
+  serve(context: Context<{ Bindings: HttpBindings }>): Response | undefined {
+    if (this.#rouse.size >= MOST_CLIENTS) return undefined;
+    let pending = true;
+    let wake: () => void = () => undefined;
+    const rouse = () => {
+      pending = true;
+      wake();
+    };
+    this.#rouse.add(rouse);
+    const { incoming } = context.env;
+    return streamSSE(context, async (stream) => {
+      stream.onAbort(() => rouse());
+      try {
+        while (!this.#closed && !stream.aborted) {
+          pending = false;
+          const sent = stream.writeSSE({ event: "state", data: JSON.stringify(this.#read()) });
+          if (!(await within(sent, SLOWEST_READER_MS))) {
+            incoming.socket.destroy();
+            return;
+          }
+          await pause(SHORTEST_INTERVAL_MS);
+          if (!pending) {
+            await new Promise<void>((resolve) => {
+              const timer = setTimeout(resolve, LONGEST_SILENCE_MS);
+              wake = () => {
+                clearTimeout(timer);
+                resolve();
+              };
+            });
+          }
+        }
+      } finally {
+        this.#rouse.delete(rouse);
+      }
+    });
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Whether `work` ended in time. */
+async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,99 @@
+// What a request may say: every parameter and body is checked here before anything looks at it.
+import { z } from "zod";
+import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
+import { LONGEST_MARKER } from "../manifest/markers.ts";
+import type { CurvesQuery } from "./experiment.ts";
+import type { LogQuery } from "./log-tail.ts";
+import type { Change } from "./messages.ts";
+
+/** Something asked wrongly: 400, with what is expected. */
+export class Wrong extends Error {}
+
+const timeMs = z.coerce.number().min(0).max(8.64e15);
+const label = z.string().min(1).max(100);
+const curves = z.object({
+  roi: z.array(label).min(1).max(32),
+  pairs: z.enum(["0", "1"]).default("0"),
+  reference: z.array(label).max(64),
+  own: z.enum(["0", "1"]).default("0"),
+  from: timeMs.optional(),
+  to: timeMs.optional(),
+  columns: z.coerce.number().int().min(16).max(4000).default(800),
+});
+
+/** Query parameters of curves: roi (repeated), pairs, reference (repeated, in force with own=1), from, to, columns. */
+export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
+  const { roi, pairs, reference, own, from, to, columns } = checked(curves, {
+    ...Object.fromEntries(parameters),
+    roi: parameters.getAll("roi"),
+    reference: parameters.getAll("reference"),
+  });
+  if (from !== undefined && to !== undefined && to <= from) throw new Wrong("from: before to");
+  return {
+    wanted: roi,
+    pairs: pairs === "1",
+    references: own === "1" ? reference : undefined,
+    fromUs: from === undefined ? undefined : from * 1000,
+    toUs: to === undefined ? undefined : to * 1000,
+    columns,
+  };
+}
+
+const log = z.object({
+  stage: z.enum(LOG_STAGES).optional(),
+  level: z.enum(LOG_LEVELS).default("info"),
+  text: z.string().max(200).default(""),
+  lines: z.coerce.number().int().min(1).max(1000).default(200),
+});
+
+/** Query parameters of the log: stage, level, text, lines. */
+export function logQuery(parameters: URLSearchParams): LogQuery {
+  return checked(log, Object.fromEntries([...parameters].filter(([, value]) => value !== "")));
+}
+
+const tile = z.tuple([
+  z.coerce.number().int().min(1),
+  z.coerce.number().int().min(0).max(16),
+  z.coerce.number().int().min(0).max(1024),
+  z.coerce.number().int().min(0).max(1024),
+]);
+
+/** Entry, level, column and row of a tile. */
+export function tileAddress(parts: readonly (string | undefined)[]): [number, number, number, number] {
+  return checked(tile, parts);
+}
+
+// Control characters could hide text in a terminal or break a line of the CSV.
+const marker = z.strictObject({
+  at: z.number().min(0).max(8.64e15),
+  text: z
+    .string()
+    .trim()
+    .min(1)
+    .max(LONGEST_MARKER)
+    .refine((text) => !/\p{Cc}/u.test(text), "without control characters"),
+});
+
+export function newMarker(body: unknown): Change {
+  const { at, text } = checked(marker, body);
+  return { type: "add-marker", atUs: Math.round(at * 1000), text };
+}
+
+export function markerId(text: string): number {
+  return checked(z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER), text);
+}
+
+const baseline = z.strictObject({ from: z.number().min(0).max(8.64e15), to: z.number().min(0).max(8.64e15) });
+
+export function newBaseline(body: unknown): Change {
+  const { from, to } = checked(baseline, body);
+  if (to <= from) throw new Wrong("from: before to");
+  return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
+}
+
+function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new Wrong(`${issue?.path.join(".") || "request"}: ${issue?.message ?? "wrong"}`);
+}

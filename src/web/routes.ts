@@ -1,0 +1,139 @@
+// The page's addresses. Reading is answered from the experiment's files; a change is asked of the supervisor.
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { stream } from "hono/streaming";
+import { encodeFailure, Failure } from "../failure.ts";
+import type { Asset } from "./assets.ts";
+import { curvesCsv } from "./curves-csv.ts";
+import type { Experiment } from "./experiment.ts";
+import { guard, SECURITY_HEADERS } from "./guard.ts";
+import type { Live } from "./live.ts";
+import { logTail } from "./log-tail.ts";
+import type { Change } from "./messages.ts";
+import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
+
+/** Bytes; a marker needs a few hundred. */
+const LARGEST_BODY = 16_384;
+
+export interface Served {
+  readonly host: string;
+  readonly token: string;
+  readonly assets: ReadonlyMap<string, Asset>;
+  readonly experiment: Experiment;
+  readonly live: Live;
+  readonly logsDir: string;
+  /** Throws a Failure when the change was not made. */
+  change(change: Change): Promise<void>;
+  /** For the log of what went wrong inside. */
+  complain(message: string): void;
+}
+
+type Env = { Bindings: HttpBindings };
+
+export function routes(served: Served): Hono<Env> {
+  const app = new Hono<Env>();
+  app.use(async (context, next) => {
+    await next();
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
+    if (!context.res.headers.has("Cache-Control")) context.res.headers.set("Cache-Control", "no-store");
+  });
+  app.use(guard(served.host, served.token));
+  app.use(
+    bodyLimit({
+      maxSize: LARGEST_BODY,
+      onError: (context) => context.json({ error: `the body is larger than ${LARGEST_BODY} bytes` }, 413),
+    }),
+  );
+  reading(app, served);
+  changing(app, served);
+  app.get("*", (context) => asset(context, served.assets));
+  app.notFound((context) => context.json({ error: "there is nothing of this name here" }, 404));
+  app.onError((error, context) => {
+    if (error instanceof Wrong) return context.json({ error: error.message }, 400);
+    const { code, message, hint } = encodeFailure(error);
+    const line = hint === undefined ? message : `${message} (${hint})`;
+    if (error instanceof Failure) return context.json({ error: line, code }, STATUS[code] ?? 503);
+    served.complain(`${context.req.method} ${context.req.path}: ${message}`);
+    return context.json({ error: "this could not be answered; the reason is in the log", code }, 500);
+  });
+  return app;
+}
+
+/** Failures that are no fault of the server. */
+const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = { "usage.invalid": 400, "frame.missing": 404 };
+
+function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
+  const nothing = (context: Context<Env>) => context.json({ error: "nothing has been measured yet" }, 404);
+  app.get("/api/state", (context) => context.json(experiment.state()));
+  app.get("/api/live", (context) => live.serve(context) ?? context.json({ error: "too many pages are open" }, 503));
+  app.get("/api/chip", (context) => {
+    const chip = experiment.chip();
+    return chip === undefined ? nothing(context) : context.json(chip);
+  });
+  app.get("/api/curves", async (context) => {
+    const view = await experiment.curves(curvesQuery(parametersOf(context)));
+    return view === undefined ? nothing(context) : context.json(view);
+  });
+  app.get("/api/curves.csv", (context) => {
+    const query = curvesQuery(parametersOf(context));
+    context.header("Content-Type", "text/csv; charset=utf-8");
+    context.header("Content-Disposition", 'attachment; filename="sensorgrams.csv"');
+    return stream(context, async (out) => {
+      for await (const part of curvesCsv(experiment, query)) await out.write(part);
+    });
+  });
+  app.get("/api/frame", async (context) => context.json(await experiment.frame()));
+  app.get("/api/frame/:entry/:level/:column/:row", async (context) => {
+    const { entry, level, column, row } = context.req.param();
+    const tile = await experiment.tile(...tileAddress([entry, level, column, row]));
+    if (tile === undefined) return context.json({ error: "the picture has moved on" }, 404);
+    // A tile of an entry never changes; the browser may keep what it has seen.
+    return context.body(Uint8Array.from(tile), 200, {
+      "Content-Type": "image/jpeg",
+      "Cache-Control": "private, max-age=600",
+    });
+  });
+  app.get("/api/profile", async (context) => {
+    const profile = await experiment.profile(context.req.query("roi") ?? "");
+    return profile === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(profile);
+  });
+  app.get("/api/experiment", (context) => context.json(experiment.experiment()));
+  app.get("/api/log", (context) => context.json(logTail(logsDir, logQuery(parametersOf(context)))));
+  // A page learns here whether its token is right; a wrong one was refused before.
+  app.get("/api/token", (context) => context.json({ known: context.req.header("authorization") !== undefined }));
+}
+
+function changing(app: Hono<Env>, { change }: Served): void {
+  const make = async (context: Context<Env>, wanted: Change) => {
+    await change(wanted);
+    return context.json({ done: true });
+  };
+  app.post("/api/markers", async (context) => make(context, newMarker(await bodyOf(context))));
+  app.delete("/api/markers/:id", (context) =>
+    make(context, { type: "remove-marker", markerId: markerId(context.req.param("id")) }),
+  );
+  app.put("/api/baseline", async (context) => make(context, newBaseline(await bodyOf(context))));
+  app.delete("/api/baseline", (context) => make(context, { type: "forget-baseline" }));
+}
+
+function parametersOf(context: Context<Env>): URLSearchParams {
+  return new URL(context.req.url).searchParams;
+}
+
+async function bodyOf(context: Context<Env>): Promise<unknown> {
+  const text = await context.req.text();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Wrong("request: not JSON");
+    throw error;
+  }
+}
+
+function asset(context: Context<Env>, assets: ReadonlyMap<string, Asset>): Response {
+  const found = assets.get(context.req.path);
+  if (found === undefined) return context.json({ error: "there is nothing of this name here" }, 404);
+  if (context.req.header("if-none-match") === found.tag) return context.body(null, 304);
+  return context.body(found.bytes, 200, { "Content-Type": found.type, ETag: found.tag, "Cache-Control": "no-cache" });
+}

@@ -1,0 +1,88 @@
+// The HTTP server of the page, with the bounds that keep it cheap under attack: connections, headers, bodies, time.
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { createAdaptorServer } from "@hono/node-server";
+import { Failure } from "../failure.ts";
+import { isLoopback } from "./guard.ts";
+import { routes, type Served } from "./routes.ts";
+
+const LIMITS = {
+  /** Whoever has not said what they want by then never will (slowloris). */
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 8_192,
+} as const;
+const MOST_CONNECTIONS = 128;
+const MOST_HEADERS = 64;
+/** A connection on which nothing moves; the stream of events says something more often. */
+const SILENCE_MS = 15_000;
+
+/** Hosts that stand for all of the machine's addresses. */
+const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
+
+/** Serves until closed. Throws a Failure `web.unavailable` when the address cannot be had. */
+export async function listen(served: Served, port: number): Promise<{ server: Server; address: string }> {
+  const app = routes(served);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: LIMITS,
+  }) as Server;
+  server.maxConnections = MOST_CONNECTIONS;
+  server.maxHeadersCount = MOST_HEADERS;
+  server.setTimeout(SILENCE_MS, (socket) => socket.destroy());
+  server.on("clientError", (_error, socket) => {
+    if (!socket.writable) return;
+    const body = JSON.stringify({ error: "this is not an HTTP request that can be understood" });
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+    // Whoever does not take the answer must not keep the connection.
+    setTimeout(() => socket.destroy(), 1000).unref();
+  });
+  const { host } = served;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(unavailable(host, port, error)));
+    server.listen(port, host, resolve);
+  });
+  // An error of a single connection must not take the page down.
+  server.on("error", (error) => served.complain(`the server: ${error.message}`));
+  const { port: taken } = server.address() as AddressInfo;
+  const shown = ANY_ADDRESS.has(host) ? hostname() : host;
+  return { server, address: `http://${shown.includes(":") ? `[${shown}]` : shown}:${taken}/` };
+}
+
+/** Ends it at once: open pages connect again when there is a server again. */
+export async function end(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeAllConnections();
+  await closed;
+}
+
+function unavailable(host: string, port: number, error: NodeJS.ErrnoException): Failure {
+  if (error.code === "EADDRINUSE") {
+    return new Failure(
+      "web.unavailable",
+      `port ${port} is taken by another program; the run goes on without the page`,
+      {
+        hint: "give another one in [Web] port and start again, or set [Web] enabled = false",
+        cause: error,
+      },
+    );
+  }
+  if (error.code === "EACCES") {
+    return new Failure("web.unavailable", `port ${port} may not be used; the run goes on without the page`, {
+      hint: "ports below 1024 belong to the system: give [Web] port a higher one",
+      cause: error,
+    });
+  }
+  const what = isLoopback(host) ? "" : ": is it one of this machine's addresses?";
+  return new Failure("web.unavailable", `cannot listen on ${host}:${port} (${error.code})${what}`, {
+    hint: "[Web] host; the run goes on without the page",
+    cause: error,
+  });
+}

@@ -1,0 +1,55 @@
+// Temperatures over time, one curve for each sensor, brought up to date with what is new.
+import { DEGREES } from "../delivery/report.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { type CurveData, decimate } from "./decimate.ts";
+import type { CurvesView } from "./views.ts";
+
+const PAGE = 1000;
+
+interface Readings {
+  readonly times: number[];
+  readonly values: number[];
+}
+
+export class Temperatures {
+  readonly #manifest: Manifest;
+  readonly #sensors = new Map<string, Readings>();
+  #seenEntry = 0;
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+  }
+
+  /** What to draw between two times (µs) on so many pixel columns. */
+  between(fromUs: number, toUs: number, columns: number): CurvesView["temperatures"] {
+    this.#refresh();
+    return [...this.#sensors].map(([sensor, { times, values }]) => {
+      const curve: CurveData = {
+        timesUs: Float64Array.from(times),
+        values: Float64Array.from(values),
+        flags: new Uint8Array(times.length),
+      };
+      const drawn = decimate(curve, fromUs, toUs, columns);
+      return { sensor, times: drawn.times, values: drawn.values };
+    });
+  }
+
+  #refresh(): void {
+    const newest = this.#manifest.lastEntry()?.entryId ?? 0;
+    while (this.#seenEntry < newest) {
+      const readings = this.#manifest.readingsAfter(this.#seenEntry, PAGE);
+      for (const { sensor, unit, value, takenAtUs } of readings) {
+        if (unit !== DEGREES || value === undefined) continue;
+        const kept = this.#sensors.get(sensor) ?? { times: [], values: [] };
+        this.#sensors.set(sensor, kept);
+        // A clock that was set back would bend the line: what is not later is left out.
+        if (takenAtUs <= (kept.times.at(-1) ?? 0)) continue;
+        kept.times.push(takenAtUs);
+        kept.values.push(value);
+      }
+      // An empty page may only mean that none of its entries has a reading.
+      const last = readings.at(-1)?.entryId ?? this.#seenEntry + PAGE;
+      this.#seenEntry = Math.min(newest, Math.max(last, this.#seenEntry + 1));
+    }
+  }
+}

@@ -1,0 +1,169 @@
+// What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
+import type { ManifestCounts } from "../manifest/history.ts";
+import type { DecimatedCurve } from "./decimate.ts";
+
+export interface StageView {
+  readonly stage: string;
+  readonly state: string;
+  readonly ageSeconds: number;
+  readonly detail: string;
+}
+
+export interface AlarmView {
+  readonly what: string;
+  /** What a person should do; empty where the alarm says it already. */
+  readonly cure: string;
+}
+
+export interface MarkerView {
+  readonly id: number;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Everything that is asked at a glance; pushed whenever it changes. */
+export interface StateView {
+  readonly title: string;
+  readonly version: string;
+  readonly experiment: "running" | "stopped" | "none";
+  readonly startedAt: string | undefined;
+  readonly now: number;
+  readonly nextCapture: number | undefined;
+  readonly counts: ManifestCounts | undefined;
+  readonly stages: readonly StageView[];
+  readonly alarms: readonly AlarmView[];
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number; readonly minFreeBytes: number } | undefined;
+  /** undefined without syncing. */
+  readonly share: { readonly copied: number; readonly waiting: number } | undefined;
+  readonly lastFrame:
+    | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
+    | undefined;
+  /** The last outcome: curves drawn with an earlier one are out of date. */
+  readonly outcome: number;
+  readonly method: string | undefined;
+  readonly markers: readonly MarkerView[];
+}
+
+export interface RoiView {
+  readonly label: string;
+  readonly flip: boolean;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** px, in the last frame; null where there is none. */
+  readonly position: number | null;
+  /** px since the baseline. */
+  readonly shift: number | null;
+  readonly standardError: number | null;
+  /** 0 to 1. */
+  readonly quality: number | null;
+  readonly flags: readonly string[];
+}
+
+export interface ChipView {
+  readonly analysisId: number;
+  readonly method: string;
+  readonly imageAngle: number;
+  readonly capturedAt: number;
+  readonly baseline: BaselineView;
+  readonly rois: readonly RoiView[];
+  readonly gratings: readonly string[];
+  readonly groups: readonly string[];
+  readonly references: readonly string[];
+}
+
+export interface BaselineView {
+  readonly from: number;
+  readonly to: number;
+  /** By a person on the page; else as configured. */
+  readonly chosen: boolean;
+}
+
+export interface CurveView extends DecimatedCurve {
+  readonly label: string;
+  readonly reference: boolean;
+  readonly noise: number | null;
+  readonly driftPerHour: number | null;
+  readonly detectionLimit: number | null;
+  /** Members, of a group. */
+  readonly members?: number;
+}
+
+export interface CurvesView {
+  readonly outcome: number;
+  readonly frames: number;
+  /** First and last frame. */
+  readonly span: readonly [number, number];
+  readonly baseline: BaselineView;
+  readonly references: readonly string[];
+  readonly curves: readonly CurveView[];
+  /** Matching curves that were left out. */
+  readonly more: number;
+  readonly pxPerRiu: number | undefined;
+  readonly temperatures: readonly {
+    readonly sensor: string;
+    readonly times: number[];
+    readonly values: (number | null)[];
+  }[];
+}
+
+export interface FrameView {
+  readonly entryId: number;
+  readonly filename: string;
+  readonly capturedAt: number;
+  readonly width: number;
+  readonly height: number;
+  readonly bitDepth: number;
+  /** Pixels in each of 256 equal parts of the scale. */
+  readonly histogram: readonly number[];
+  /** Share of the pixels at the top of the scale. */
+  readonly saturated: number;
+  /** Mean over the full scale, 0 to 1. */
+  readonly brightness: number;
+  /** Root mean square step between neighbouring pixels over the mean: compare frames with it, higher is sharper. */
+  readonly focus: number;
+  readonly tilePx: number;
+  /** Level n has 1/2^n of the pixels on each side; this is the smallest. */
+  readonly levels: number;
+}
+
+export interface ProfileView {
+  readonly label: string;
+  readonly entryId: number;
+  /** Mean over the ROI's rows, 8-bit counts, from the ROI's left edge after flipping. */
+  readonly profile: readonly number[];
+  /** The method's line fitted to that mean row; absent for methods without one, and where it did not converge. */
+  readonly fit: readonly number[] | undefined;
+  readonly line: string | undefined;
+  /** As stored for the frame, px. */
+  readonly position: number | null;
+  readonly standardError: number | null;
+}
+
+export interface SettingView {
+  readonly key: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+export interface RunView {
+  readonly id: number;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly endReason: string | undefined;
+  readonly version: string;
+  readonly host: string;
+}
+
+export interface ExperimentView {
+  readonly settings: readonly SettingView[];
+  readonly runs: readonly RunView[];
+  readonly directories: Readonly<Record<string, string>>;
+}
+
+export interface LogLineView {
+  readonly time: string;
+  readonly level: string;
+  readonly text: string;
+}

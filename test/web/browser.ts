@@ -1,0 +1,66 @@
+// The system's Chromium, driven; and what must hold on every page it shows.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Where a browser is; undefined on a machine without one. */
+export const CHROMIUM = [process.env.CHROMIUM ?? "", ...PLACES].find((path) => path !== "" && existsSync(path));
+
+export const DESKTOP: BrowserContextOptions = { viewport: { width: 1360, height: 900 }, deviceScaleFactor: 1 };
+export const PHONE: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+};
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox", "--disable-gpu"] });
+}
+
+export interface Watched {
+  readonly page: Page;
+  /** Errors on the console, and failures of scripts. */
+  readonly errors: string[];
+  /** Requests to anywhere but the page's own server. */
+  readonly strangers: string[];
+}
+
+/** A page that notes what must not happen on it. */
+export async function openPage(browser: Browser, address: string, options: BrowserContextOptions): Promise<Watched> {
+  const context = await browser.newContext({ ...options, acceptDownloads: true });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const strangers: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning")
+      errors.push(`${message.text()} ${message.location().url}`);
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== "blob:" && protocol !== "data:" && origin !== new URL(address).origin)
+      strangers.push(request.url());
+  });
+  await page.goto(address);
+  return { page, errors, strangers };
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly help: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+  }[];
+}
+
+/** What axe finds wrong with the page for people who do not see it or use no mouse, a line each. */
+export async function inaccessible(page: Page): Promise<string[]> {
+  const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  // By the debugger, not as a script of the page: its own rules let no foreign script run.
+  await page.evaluate(source);
+  const { violations } = (await page.evaluate("axe.run()")) as AxeResult;
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html} ${nodes[0]?.failureSummary ?? ""}`);
+}

@@ -1,0 +1,312 @@
+// The page's server against wrong, hostile and slow clients.
+
+import { request } from "node:http";
+import { connect } from "node:net";
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../src/failure.ts";
+import type { CurvesView, StateView } from "../../src/web/views.ts";
+import { serving, TOKEN } from "./server.ts";
+
+const AUTHORISED = { Authorization: `Bearer ${TOKEN}` };
+const JSON_BODY = { "Content-Type": "application/json" };
+const MARKER = JSON.stringify({ at: 1_772_637_600_000, text: "antibody" });
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** A request exactly as given: no cleaning of paths, any Host. */
+function ask(
+  port: number,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: "127.0.0.1", port, method, path, headers }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+      response.on("error", reject);
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}
+
+/** What a raw connection says until it is closed by the server. */
+function raw(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve(text));
+  });
+}
+
+describe("who may do what", () => {
+  test("on the machine itself, reading needs no token and changing does", async () => {
+    const { port, changes } = await serving();
+    expect((await ask(port, "GET", "/api/state")).status).toBe(200);
+    expect((await ask(port, "POST", "/api/markers", JSON_BODY, MARKER)).status).toBe(401);
+    expect(changes).toEqual([]);
+    expect((await ask(port, "POST", "/api/markers", { ...AUTHORISED, ...JSON_BODY }, MARKER)).status).toBe(200);
+    expect(changes).toEqual([{ type: "add-marker", atUs: 1_772_637_600_000_000, text: "antibody" }]);
+  });
+
+  test("on any other address, nothing of the experiment is read without the token", async () => {
+    const { port } = await serving({ host: "0.0.0.0" });
+    for (const path of ["/api/state", "/api/live", "/api/chip", "/api/log", "/api/experiment", "/api/frame/1/0/0/0"]) {
+      expect((await ask(port, "GET", path)).status, path).toBe(401);
+      expect((await ask(port, "HEAD", path)).status, path).toBe(401);
+    }
+    expect((await ask(port, "GET", "/api/state", AUTHORISED)).status).toBe(200);
+    expect((await ask(port, "GET", "/")).text).toBe("<p>page</p>");
+  });
+
+  test.each([["wrong"], [TOKEN.slice(0, -1)], [`${TOKEN}x`], [TOKEN.toUpperCase()], [""]])(
+    "the token %j is refused, also for reading",
+    async (token) => {
+      const { port } = await serving({ frames: 1 });
+      expect((await ask(port, "GET", "/api/state", { Authorization: `Bearer ${token}` })).status).toBe(401);
+    },
+  );
+
+  test("a site whose name points here (DNS rebinding) is refused", async () => {
+    const { port } = await serving({ frames: 1 });
+    for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example", "[::2]"]) {
+      expect((await ask(port, "GET", "/api/state", { Host: host })).status, host).toBe(403);
+    }
+    for (const host of ["localhost", `localhost:${port}`, `[::1]:${port}`, "127.0.0.1"]) {
+      expect((await ask(port, "GET", "/api/state", { Host: host })).status, host).toBe(200);
+    }
+  });
+
+  test("another site cannot change anything, even with the token", async () => {
+    const { port, changes } = await serving({ frames: 1 });
+    const headers = { ...AUTHORISED, ...JSON_BODY, Origin: "https://evil.example" };
+    expect((await ask(port, "POST", "/api/markers", headers, MARKER)).status).toBe(403);
+    expect((await ask(port, "POST", "/api/markers", { ...headers, Origin: "null" }, MARKER)).status).toBe(403);
+    // What a form of another site can send without asking.
+    const form = { ...AUTHORISED, "Content-Type": "text/plain" };
+    expect((await ask(port, "POST", "/api/markers", form, MARKER)).status).toBe(415);
+    expect(changes).toEqual([]);
+    const own = { ...headers, Origin: `http://127.0.0.1:${port}` };
+    expect((await ask(port, "POST", "/api/markers", own, MARKER)).status).toBe(200);
+  });
+});
+
+describe("wrong input", () => {
+  test.each([
+    ["GET", "/api/nothing", undefined, 404, "name"],
+    ["GET", "/api/curves", undefined, 400, "roi"],
+    ["GET", "/api/curves?roi=001A_N&columns=1e9", undefined, 400, "columns"],
+    ["GET", "/api/curves?roi=001A_N&from=9&to=3", undefined, 400, "from"],
+    ["GET", "/api/log?level=loud", undefined, 400, "level"],
+    ["GET", "/api/log?stage=../../etc/passwd", undefined, 400, "stage"],
+    ["GET", "/api/frame/x/0/0/0", undefined, 400, "0"],
+    ["GET", "/api/profile?roi=nobody", undefined, 404, "label"],
+    ["POST", "/api/markers", "{", 400, "JSON"],
+    ["POST", "/api/markers", '{"at": 1}', 400, "text"],
+    ["POST", "/api/markers", '{"at": 1, "text": "  "}', 400, "text"],
+    ["POST", "/api/markers", '{"at": 1, "text": "a\\u0007b"}', 400, "control"],
+    ["POST", "/api/markers", '{"at": -1, "text": "a"}', 400, "at"],
+    ["POST", "/api/markers", '{"at": 1, "text": "a", "more": 1}', 400, "more"],
+    ["PUT", "/api/baseline", '{"from": 2, "to": 1}', 400, "from"],
+    ["DELETE", "/api/markers/none", undefined, 400, ""],
+    ["PATCH", "/api/markers", "{}", 404, "name"],
+  ] as const)("%s %s %s is answered %i in JSON", async (method, path, body, status, word) => {
+    const { port, changes, complaints } = await serving({ frames: 1 });
+    const answer = await ask(port, method, path, { ...AUTHORISED, ...JSON_BODY }, body);
+    expect(answer.status, complaints.join()).toBe(status);
+    const { error } = JSON.parse(answer.text) as { error: string };
+    expect(error).toContain(word);
+    expect(changes).toEqual([]);
+  });
+
+  test("a change that the supervisor refuses is answered with its reason", async () => {
+    const { port } = await serving({
+      frames: 1,
+      refuse: new Failure("usage.invalid", "there are 1000 markers already"),
+    });
+    const answer = await ask(port, "POST", "/api/markers", { ...AUTHORISED, ...JSON_BODY }, MARKER);
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain("1000 markers");
+  });
+
+  test("no path leads out of the page's own files, however it is written", async () => {
+    const { port } = await serving({ frames: 1 });
+    const up = ["..", "%2e%2e", "%2E.", "..%2f..", "%252e%252e", "..%c0%af..", "....//", "..;", ".%00."];
+    const paths = up.flatMap((step) => [
+      `/${step}/package.json`,
+      `/${step}/${step}/${step}/etc/passwd`,
+      `/api/frame/${step}/0/0/0`,
+    ]);
+    for (const path of [
+      ...paths,
+      "//etc/passwd",
+      "/%",
+      "/%ff%fe",
+      "/\\..\\x",
+      `/${"a".repeat(4000)}`,
+      "/.git/config",
+      "/web_token",
+    ]) {
+      const { status, text } = await ask(port, "GET", path);
+      expect([400, 404], path).toContain(status);
+      expect(text).not.toMatch(/root:|"name": "phorest"/);
+    }
+  });
+
+  test("random requests are answered below 500 or closed, and the server goes on", async () => {
+    const { port, complaints } = await serving({ frames: 1 });
+    let state = 7;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const pieces = [
+      "/",
+      "api",
+      "frame",
+      "curves",
+      "?",
+      "roi=",
+      "%",
+      "..",
+      "\0",
+      "é",
+      "*",
+      "&",
+      "state",
+      "1e99",
+      "-1",
+      "[",
+      "]",
+      "live?",
+      "log",
+    ];
+    for (let round = 0; round < 150; round += 1) {
+      const path = Array.from({ length: 1 + random(8) }, () => pieces[random(pieces.length)]).join("");
+      if (path.includes("live")) continue;
+      const verb = ["GET", "HEAD", "POST", "DELETE", "get", "TRACE"][random(6)];
+      const text = await raw(port, `${verb} /${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      expect(text, path).not.toMatch(/^HTTP\/1\.1 5/);
+    }
+    expect(complaints).toEqual([]);
+    expect((await ask(port, "GET", "/api/state")).status).toBe(200);
+  });
+});
+
+describe("abuse", () => {
+  test("a body of ten megabytes is refused, announced or not", async () => {
+    const { port, changes } = await serving({ frames: 1 });
+    const start =
+      "POST /api/markers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    const authorised = `${start}Authorization: Bearer ${TOKEN}\r\n`;
+    const ten = "x".repeat(10_000_000);
+    const chunked = `${authorised}Transfer-Encoding: chunked\r\n\r\n${ten.length.toString(16)}\r\n${ten}\r\n0\r\n\r\n`;
+    const announced = `${authorised}Content-Length: ${ten.length}\r\n\r\n${ten}`;
+    for (const bytes of [chunked, announced]) expect(await raw(port, bytes)).toMatch(/^HTTP\/1\.1 413|^$/);
+    expect(changes).toEqual([]);
+    expect((await ask(port, "GET", "/api/state")).status).toBe(200);
+  });
+
+  test("a client that never ends its headers is closed, and others are answered meanwhile", async () => {
+    const { port } = await serving({ frames: 1 });
+    const closed = Promise.all(Array.from({ length: 20 }, () => raw(port, "GET /api/state HTTP/1.1\r\nHost: local")));
+    expect((await ask(port, "GET", "/api/state")).status).toBe(200);
+    for (const said of await closed) expect(said).toMatch(/^HTTP\/1\.1 4|^$/);
+  });
+
+  test("more pages than there may be are told so; those that went make room", async () => {
+    const { address, live } = await serving({ frames: 1 });
+    const ending = new AbortController();
+    const open = await Promise.all(
+      Array.from({ length: 32 }, () => fetch(`${address}api/live`, { signal: ending.signal })),
+    );
+    expect(open.map(({ status }) => status)).toEqual(open.map(() => 200));
+    expect((await fetch(`${address}api/live`)).status).toBe(503);
+    ending.abort();
+    await expect.poll(() => live.clients, { timeout: 10_000 }).toBe(0);
+  });
+
+  test("a small body that comes in chunks is taken", async () => {
+    const { port, changes } = await serving({ frames: 1 });
+    const start = `POST /api/markers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n`;
+    const chunk = `${Buffer.byteLength(MARKER).toString(16)}\r\n${MARKER}\r\n0\r\n\r\n`;
+    const said = await raw(
+      port,
+      `${start}Authorization: Bearer ${TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`,
+    );
+    expect(said).toMatch(/^HTTP\/1\.1 200/);
+    expect(changes).toHaveLength(1);
+  });
+
+  test("every answer forbids foreign scripts, frames and sniffing", async () => {
+    const { port } = await serving({ frames: 1 });
+    for (const path of ["/", "/api/state", "/nothing"]) {
+      const { headers } = await ask(port, "GET", path);
+      expect(headers["content-security-policy"], path).toContain("default-src 'none'");
+      expect(headers["content-security-policy"]).not.toContain("unsafe");
+      expect(headers["x-content-type-options"]).toBe("nosniff");
+      expect(headers["x-frame-options"]).toBe("DENY");
+      expect(headers["access-control-allow-origin"]).toBeUndefined();
+    }
+  });
+});
+
+describe("what is read", () => {
+  test("the stream says what is new, at once", async () => {
+    const { address, recorded, live } = await serving({ frames: 3 });
+    const ending = new AbortController();
+    const { body } = await fetch(`${address}api/live`, { signal: ending.signal });
+    const reader = (body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+    const next = async () => {
+      const data = /^data: (.*)$/m.exec((await reader.read()).value ?? "")?.[1] ?? "{}";
+      return (JSON.parse(data) as StateView).outcome;
+    };
+    expect(await next()).toBe(3);
+    recorded.add(1);
+    live.look();
+    expect(await next()).toBe(4);
+    ending.abort();
+  });
+
+  test("curves are shifts since the baseline, minus references, halves combined, brought up to date", async () => {
+    const { address, recorded } = await serving({ frames: 30 });
+    const curves = async (query: string) => (await (await fetch(`${address}api/curves?${query}`)).json()) as CurvesView;
+    // Every position rises by 0.01 px a frame; the baseline is the first six frames.
+    const one = await curves("roi=000A_N");
+    expect(one.curves[0]?.values.at(-1)).toBeCloseTo(0.29 - 0.025, 6);
+    expect(one.temperatures[0]?.values.at(-1)).toBeCloseTo(21.29, 6);
+    recorded.add(2);
+    expect((await curves("roi=000A_N")).curves[0]?.values.at(-1)).toBeCloseTo(0.31 - 0.025, 6);
+    const pairs = await curves("roi=000A&pairs=1");
+    expect(pairs.curves.map(({ label }) => label)).toEqual(["000A"]);
+    const referenced = await curves("roi=000A_N&own=1&reference=003A*");
+    expect(referenced.references).toEqual(["003A_N", "003A_S"]);
+    expect(referenced.curves[0]?.values.at(-1)).toBeCloseTo(0, 6);
+    const group = await curves("roi=group:A");
+    expect(group.curves[0]?.members).toBe(8);
+    expect(group.curves[0]?.values.at(-1)).toBeCloseTo(0.31 - 0.025, 4);
+  });
+
+  test("the CSV holds every frame of the window, the marker, and no formula", async () => {
+    const { address, recorded } = await serving({ frames: 10 });
+    const frames = [...recorded.manifest.entries()];
+    recorded.manifest.markers.add((frames[4]?.capturedAtUs ?? 0) - 1, "=injection", 1);
+    const from = (frames[2]?.capturedAtUs ?? 0) / 1000;
+    const lines = (await (await fetch(`${address}api/curves.csv?roi=000A_N&from=${from}`)).text()).trim().split("\n");
+    expect(lines).toHaveLength(9);
+    expect(lines.filter((line) => line.endsWith("'=injection"))).toEqual([lines[3]]);
+  });
+});

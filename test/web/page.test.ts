@@ -1,0 +1,171 @@
+// The page as a person meets it: the real program with the simulated chip, the system's Chromium.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { start } from "../run/program.ts";
+import { CHROMIUM, DESKTOP, inaccessible, launch, openPage, PHONE } from "./browser.ts";
+
+const CONFIG = `
+[Timing]
+collector_interval_seconds = 0.4
+communicator_interval_seconds = 60
+[Camera]
+camera_type = "simulated"
+[Simulation]
+width = 960
+height = 730
+px_per_um = 0.362
+[Analysis]
+sensitivity_px_per_riu = 2500
+[Report]
+plot_interval_seconds = 3600
+[Web]
+port = 0
+`;
+const VIEWS = ["now", "sensorgrams", "chip", "experiment"] as const;
+/** What shows that a view has its data. */
+const READY: Readonly<Record<(typeof VIEWS)[number], string>> = {
+  now: ".histogram path",
+  sensorgrams: ".uplot canvas",
+  chip: ".chip rect",
+  experiment: ".log div",
+};
+
+if (CHROMIUM === undefined) process.stderr.write("no Chromium on this machine: the page is not tried in a browser\n");
+
+describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-page-"));
+  let browser: Browser;
+  let program: ReturnType<typeof start>;
+  let address = "";
+  let link = "";
+
+  beforeAll(async () => {
+    writeFileSync(join(directory, "config.toml"), CONFIG);
+    program = start(["run"], directory);
+    let said = "";
+    link = await new Promise<string>((resolve, reject) => {
+      program.child.stderr?.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /steer it by (\S+)/.exec(said)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      program.child.on("exit", () => reject(new Error(said)));
+    });
+    address = new URL("/", link).href;
+    browser = await launch();
+    while ((await measured()) < 4) await sleep(100);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    program.child.kill("SIGTERM");
+    const { code, stderr } = await program.ended;
+    rmSync(directory, { recursive: true, force: true });
+    expect(code, stderr).toBe(0);
+  });
+
+  async function measured(): Promise<number> {
+    const state = (await (await fetch(`${address}api/state`)).json()) as { counts?: { processed: number } };
+    return state.counts?.processed ?? 0;
+  }
+
+  async function turnTo(page: Page, view: (typeof VIEWS)[number]): Promise<void> {
+    await page.getByRole("link", { name: new RegExp(`^${view}$`, "i") }).click();
+    await page.locator(READY[view]).first().waitFor();
+  }
+
+  describe.each([
+    ["desktop", DESKTOP, "light"],
+    ["desktop in the dark", DESKTOP, "dark"],
+    ["phone", PHONE, "light"],
+  ] as const)("on a %s", (_, size, colorScheme) => {
+    test("every view shows the run's data, without an error, a stranger or a barrier", async () => {
+      const { page, errors, strangers } = await openPage(browser, address, { ...size, colorScheme });
+      for (const view of VIEWS) {
+        await turnTo(page, view);
+        // What differs on a phone is the order of things, not what they are.
+        if (size !== PHONE) expect(await inaccessible(page), view).toEqual([]);
+        const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        expect(wider, `${view} is wider than the window`).toBeLessThanOrEqual(0);
+      }
+      expect(errors).toEqual([]);
+      expect(strangers).toEqual([]);
+      await page.context().close();
+    });
+  });
+
+  test("a new frame arrives by itself", async () => {
+    const { page } = await openPage(browser, address, DESKTOP);
+    const count = async () =>
+      Number.parseInt((await page.locator("dt:text-is('measured') + dd").textContent()) ?? "", 10);
+    await page.locator(READY.now).first().waitFor();
+    const before = await count();
+    await expect.poll(count, { timeout: 15_000 }).toBeGreaterThan(before);
+    await page.context().close();
+  });
+
+  test("looking needs no token, changing does, and the page says so", async () => {
+    const { page } = await openPage(browser, address, DESKTOP);
+    await turnTo(page, "sensorgrams");
+    await page.getByLabel(/Text, such as/).fill("buffer");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByRole("alert").filter({ hasText: "needs the token" }).waitFor();
+    await page.context().close();
+  });
+
+  test("by the link, markers and a baseline are set and kept; what is shown is downloaded", async () => {
+    const { page, errors } = await openPage(browser, link, DESKTOP);
+    expect(page.url()).not.toContain("token");
+    await turnTo(page, "sensorgrams");
+    await page.getByLabel(/Text, such as/).fill("antibody <b>1</b>");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByRole("cell", { name: "antibody <b>1</b>", exact: true }).waitFor();
+    const plot = page.locator(".u-over").first();
+    await page.getByRole("button", { name: "Click: baseline" }).click();
+    await plot.click({ position: { x: 200, y: 100 } });
+    await page.getByRole("button", { name: "Baseline as configured" }).waitFor();
+    for (const [button, begins] of [
+      ["CSV", "timestamp,label,position_px"],
+      ["SVG", "<svg"],
+      ["PNG", "\u0089PNG"],
+    ] as const) {
+      const arriving = page.waitForEvent("download");
+      await page.getByRole("button", { name: button, exact: true }).click();
+      const path = await (await arriving).path();
+      expect(readFileSync(path, "latin1").slice(0, begins.length)).toBe(begins);
+      expect(statSync(path).size).toBeGreaterThan(300);
+    }
+    await page.getByRole("button", { name: /^Remove antibody/ }).click();
+    await page.getByText("None yet.").waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a click on the chip shows that ROI's curve, profile and fit", async () => {
+    const { page } = await openPage(browser, address, DESKTOP);
+    await turnTo(page, "chip");
+    const roi = page.locator(".chip rect").nth(7);
+    const label = await roi.getAttribute("data-label");
+    await roi.click();
+    await page.getByRole("heading", { name: label ?? "", exact: true }).waitFor();
+    await page.getByRole("img", { name: `Profile of ${label}` }).waitFor();
+    await page.getByRole("img", { name: `Sensorgram of ${label}` }).waitFor();
+    await page.getByRole("heading", { name: /and its gaussian line/ }).waitFor();
+    await page.context().close();
+  });
+
+  test("the picture is zoomed by keys, and finer tiles come", async () => {
+    const { page } = await openPage(browser, address, DESKTOP);
+    const picture = page.getByRole("img", { name: /Picture of the chip/ });
+    await picture.waitFor();
+    const finer = page.waitForRequest(/\/api\/frame\/\d+\/0\//);
+    await picture.focus();
+    for (let i = 0; i < 6; i += 1) await page.keyboard.press("+");
+    await finer;
+    await page.context().close();
+  });
+});

@@ -1,0 +1,85 @@
+// The page beside a real run: what happens when it cannot be served, and to whom its token is known.
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ensureToken, isToken, TOKEN_FILENAME } from "../../src/web/token.ts";
+import { type Ended, experiment, start } from "../run/program.ts";
+
+const QUICK = `
+[Timing]
+collector_interval_seconds = 0.1
+communicator_interval_seconds = 60
+[Camera]
+camera_type = "simulated"
+[Simulation]
+width = 640
+height = 480
+`;
+
+/** A run that is asked to stop once it has said all of `words`. */
+async function runUntil(place: string, words: readonly RegExp[]): Promise<Ended> {
+  const { child, ended } = start(["run"], place);
+  let said = "";
+  let asked = false;
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    // Once: a second signal would end it at once.
+    if (!asked && words.every((word) => word.test(said))) asked = child.kill("SIGTERM");
+  });
+  return await ended;
+}
+
+function directory(): string {
+  const made = mkdtempSync(join(tmpdir(), "phorest-token-"));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+test("a taken port is one clear line; the run goes on without the page and ends well", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => {
+    taken.listen(0, "127.0.0.1", resolve);
+  });
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const place = experiment(`${QUICK}[Web]\nport = ${port}\n`);
+  const { code, stderr } = await runUntil(place, [/no page/, /captured in/]);
+  expect(code, stderr).toBe(0);
+  const lines = stderr.split("\n").filter((line) => line.includes(" web:"));
+  expect(lines, stderr).toHaveLength(1);
+  expect(lines[0]).toContain(`port ${port} is taken`);
+});
+
+test("the link with the token is shown at the first start only, and the token is in no log", async () => {
+  const place = experiment(`${QUICK}[Web]\nport = 0\n`);
+  const first = await runUntil(place, [/#token=/]);
+  const token = readFileSync(join(place, TOKEN_FILENAME), "utf8").trim();
+  expect(first.stderr).toContain(`#token=${token}`);
+  expect(statSync(join(place, TOKEN_FILENAME)).mode & 0o777).toBe(0o600);
+  const log = readFileSync(join(place, "logs", "web.log"), "utf8");
+  expect(log).toContain("the page is at http://127.0.0.1:");
+  expect(log).not.toContain(token);
+  const second = await runUntil(place, [/the page is at/]);
+  expect(second.stderr).toContain("the page is at");
+  expect(second.stderr).not.toContain(token);
+});
+
+test("a token stays, until others may have read it or it is damaged", () => {
+  const place = directory();
+  const made = ensureToken(place);
+  expect(made.fresh).toBe(true);
+  expect(ensureToken(place)).toEqual({ ...made, fresh: false });
+  chmodSync(made.file, 0o644);
+  const renewed = ensureToken(place);
+  expect(renewed.token).not.toBe(made.token);
+  writeFileSync(made.file, "");
+  expect(ensureToken(place).token).toMatch(/^[\w-]{43}$/);
+});
+
+test("only the whole token is the token", () => {
+  expect(isToken("abc", "abc")).toBe(true);
+  for (const other of ["", "ab", "abcd", "ABC", "abc "]) expect(isToken(other, "abc"), other).toBe(false);
+});
