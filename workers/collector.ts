@@ -3,12 +3,13 @@
 import { createHash } from "node:crypto";
 import { readFile, rm, statfs } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkPlace } from "../src/archive/place.ts";
 import { Failure } from "../src/failure.ts";
 import { fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
 import type { TakenFile } from "../src/frame/folder.ts";
-import { type CapturedFrame, captureFileName, type Source } from "../src/frame/frame.ts";
+import { type CapturedFrame, captureFileName, monotonicMs, type Source } from "../src/frame/frame.ts";
 import { storeBrightfield, storedPicture } from "../src/frame/storing.ts";
 import { createThermometers, ThermometerWatch } from "../src/frame/thermometer.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
@@ -120,9 +121,11 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
   }
 
   const capture = async (dueMs: number, signal: AbortSignal): Promise<CollectorAnswer> => {
-    const startedMs = performance.now();
     checkPlace(settings.place);
     await checkSpace(settings);
+    await untilDue(dueMs, signal);
+    if (signal.aborted) return { frame: null, more: false };
+    const startedMs = performance.now();
     const captured = await source.capture(inTime(signal, settings));
     if (captured === null) return { frame: null, more: false };
     const stored = await store(captured, settings).catch((error: unknown) => {
@@ -152,10 +155,21 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
   };
   const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
     if (job.type === "capture") return capture(job.dueMs, signal);
-    await brightfield(settings, signal, log);
+    // To open is all that is asked when that is the job, and that has been done by now.
+    if (job.type === "brightfield") await brightfield(settings, signal, log);
     return { frame: null, more: false };
   };
   return { run, close };
+}
+
+/** Jobs come ahead of their time, so that only this thread's own timer stands between the grid and the exposure. */
+async function untilDue(dueMs: number, signal: AbortSignal): Promise<void> {
+  for (let leftMs = dueMs - monotonicMs(); leftMs > 0; leftMs = dueMs - monotonicMs()) {
+    await sleep(Math.ceil(leftMs), undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (signal.aborted) return;
+  }
 }
 
 /** The job's signal, and the end of the time a capture may take: sources end their programs by it. */

@@ -73,6 +73,7 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
         if (restMs > 0) await sleep(restMs, undefined, { signal: stop.signal }).catch(() => undefined);
       }
     }).catch((error: unknown) => {
+      if (error instanceof Failure && error.code === "usage.invalid") throw error;
       throw new Failure("camera.failed", `the preview ended: ${failureLine(error)}`);
     });
   },

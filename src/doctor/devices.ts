@@ -1,8 +1,10 @@
 // Checks of what is attached and what is to be reached: camera, thermometers, remote share, OPC UA server.
+import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
-import type { Config } from "../config/schema.ts";
+import { fileURLToPath } from "node:url";
+import type { RemoteInspection } from "../archive/remote.ts";
+import { withDeadline } from "../deadline.ts";
 import { failureLine } from "../failure.ts";
 import { createSource, sourceSettings } from "../frame/camera.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
@@ -63,8 +65,8 @@ export const sensors: Check = {
   },
 };
 
-/** The file that makes a directory a remote root. */
-const MARKER = "phorest-remote.json";
+/** A share that answers later than this would hold the syncer up as well. */
+const LOOK_MS = 15_000;
 
 export const remote: Check = {
   name: "remote share",
@@ -74,14 +76,31 @@ export const remote: Check = {
   },
 };
 
-/** Whether `directory` is a remote root: there, and with its marker. */
-export function remoteFinding(directory: string): Finding {
-  if (!existsSync(directory)) return bad(`${directory} is not there`, "mount the share; files wait until then");
-  if (existsSync(join(directory, MARKER))) return good(`${directory} is there and marked`);
-  return bad(
-    `${directory} has no marker file: the share is not mounted, or new`,
-    "mount it; for a new one: `phorest init-remote`",
-  );
+/** What the syncer would find in `directory`. Asked in a process of its own, which is ended when the share hangs. */
+export async function remoteFinding(directory: string): Promise<Finding> {
+  const compiled = import.meta.url.endsWith(".js");
+  const look = fork(fileURLToPath(new URL(`../../workers/remote-look.${compiled ? "js" : "ts"}`, import.meta.url)), {
+    execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const answer = new Promise<Finding>((resolve, reject) => {
+    look.once("message", (message) => {
+      const { state, words, cure } = message as RemoteInspection;
+      resolve(state === "ready" ? good(words) : bad(words, cure));
+    });
+    look.once("error", reject);
+    look.once("exit", (code) => reject(new Error(`${directory} could not be looked at: the look ended with ${code}`)));
+    look.send(directory);
+  });
+  const late = () => new Error(`${directory} gives no answer: the share hangs`);
+  try {
+    return await withDeadline(answer, LOOK_MS, late);
+  } catch (error) {
+    return bad(failureLine(error), "bring its server or network back, then mount it again");
+  } finally {
+    look.kill("SIGKILL");
+    look.unref();
+  }
 }
 
 const CONNECT_MS = 3000;
@@ -90,16 +109,11 @@ export const opcUa: Check = {
   name: "OPC UA",
   run: async (config) => {
     if (!config.Communication.method.includes("OPC_UA")) return off("Communication.method does not name OPC_UA");
-    const endpoint = endpointOf(config);
-    if (endpoint === undefined) return bad("no endpoint is configured", "name it in the configuration");
+    const { endpoint_url: endpoint } = config.OPC_UA;
+    if (endpoint === undefined) return bad("OPC_UA.endpoint_url is missing", "name it in the configuration");
     return endpointFinding(endpoint);
   },
 };
-
-/** The first opc.tcp address in the configuration, under whatever key the output keeps it. */
-function endpointOf(config: Config): string | undefined {
-  return /"(opc\.tcp:\/\/[^"]+)"/.exec(JSON.stringify(config))?.[1];
-}
 
 /** Whether something listens at an opc.tcp address; the protocol itself is the output's business. */
 export async function endpointFinding(endpoint: string): Promise<Finding> {
@@ -114,6 +128,6 @@ export async function endpointFinding(endpoint: string): Promise<Finding> {
     socket.once("timeout", () => done(`no answer within ${CONNECT_MS / 1000} s`));
     socket.once("error", (error) => done(error.message));
   });
-  if (reason === undefined) return good(`${endpoint} answers`);
+  if (reason === undefined) return good(`${endpoint} answers; \`phorest opcua check\` tells more`);
   return bad(`${endpoint}: ${reason}`, "check address, server and firewall; results wait until then");
 }

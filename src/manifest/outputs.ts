@@ -247,9 +247,14 @@ export class Outputs {
   #measured(row: OutcomeRow, statistics: Buffer, method: Method, rois: number): Measured {
     const none = () => new Float64Array(rois).fill(Number.NaN);
     const unknown = { position: none(), standardError: none(), quality: none(), flags: new Uint8Array(rois) };
+    let unpacked: Float64Array | undefined;
     return {
       ...(this.#rowsOf(row.analysis_id, row.entry_id, rois) ?? unknown),
-      statistics: decodeStatistics(statistics),
+      // Unpacking costs more than all the rest of an outcome, and not every output looks at them.
+      get statistics() {
+        unpacked ??= decodeStatistics(statistics);
+        return unpacked;
+      },
       brightness: row.brightness ?? Number.NaN,
       contrast: row.contrast ?? Number.NaN,
       values: row.row_values === null ? undefined : decodeValues(row.row_values, method),

@@ -13,6 +13,7 @@ import type { LogLevel } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import { Baselines } from "./baseline.ts";
+import { cureOf } from "./cures.ts";
 import { loadLibrary } from "./library.ts";
 import { type BoundNode, bindNodes, isWritten } from "./node-table.ts";
 import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
@@ -37,6 +38,13 @@ export interface Delivered {
   readonly failure: FailureData | undefined;
 }
 
+interface NodeTable {
+  /** Of the ROIs, one a line: another set of them has other nodes. */
+  readonly labels: string;
+  readonly bound: BoundNode[];
+  boundAtMs: number;
+}
+
 type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "analyses">;
 
 /** A step ends after so long, so that the cursor is committed and a stop is heard. */
@@ -54,7 +62,9 @@ export class PlantDelivery {
   readonly #baselines: Baselines;
   readonly #wantsShift: boolean;
   #session: PlantSession | undefined;
-  #nodes: { readonly labels: string; readonly bound: BoundNode[]; boundAtMs: number } | undefined;
+  #nodes: NodeTable | undefined;
+  /** The nodes of the session before this one. */
+  #remembered: { readonly namespaces: string; readonly nodes: NodeTable } | undefined;
   #labelled: { readonly outcomeId: number; readonly labels: readonly string[] } | undefined;
   /** The newest outcome written ahead of its turn. */
   #latestId = 0;
@@ -83,9 +93,10 @@ export class PlantDelivery {
     let failure: FailureData | undefined;
     try {
       const fresh = await this.#connect();
+      const last = this.#source.lastOutcomeId();
+      if (fresh && last > 0) await this.#sendByMemory(last);
       await this.#lookUp(this.#labels());
       const startedMs = performance.now();
-      const last = this.#source.lastOutcomeId();
       const { backlog } = this.#settings.server;
       if (fresh) this.#latestId = 0;
       // More than one frame behind, or a server that may have forgotten everything: the newest goes first.
@@ -119,6 +130,9 @@ export class PlantDelivery {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
+    if (session !== undefined && this.#nodes !== undefined) {
+      this.#remembered = { namespaces: session.namespaces.join("\n"), nodes: this.#nodes };
+    }
     this.#nodes = undefined;
     await session?.close();
   }
@@ -174,6 +188,19 @@ export class PlantDelivery {
     return this.#nodes.bound;
   }
 
+  /**
+   * Looking thousands of nodes up takes a second or two, which a server that is back should not have to wait for its values:
+   * they are written to the nodes as they were. Nothing is concluded from the answers, everything is looked up and sent
+   * again right after.
+   */
+  async #sendByMemory(last: number): Promise<void> {
+    const remembered = this.#remembered;
+    if (remembered === undefined || remembered.namespaces !== this.#session?.namespaces.join("\n")) return;
+    this.#nodes = { ...remembered.nodes, boundAtMs: performance.now() };
+    await this.#sendLatest(last);
+    this.#nodes = undefined;
+  }
+
   async #sendLatest(last: number): Promise<void> {
     const [outcome] = this.#source.outcomesAfter(last - 1, 1);
     if (outcome === undefined) return;
@@ -216,12 +243,15 @@ export class PlantDelivery {
   ): Promise<void> {
     const session = this.#session as PlantSession;
     try {
-      const { bare } = await writeSamples(session, nodes, sampleFor, timeUs);
+      const { bare, remarks } = await writeSamples(session, nodes, sampleFor, timeUs);
       this.#writeAtMost = session.limits.write.max * 2;
       if (bare.length > 0) {
         this.#say(
           `${bare.length} nodes promise to take status and time stamp and refuse them, ${bare[0]?.target.shown} first: they get the value alone`,
         );
+      }
+      for (const [status, { target }] of remarks) {
+        this.#say(`${target.shown} (${target.value}) took the value and answered ${status}: ${cureOf(status)}`);
       }
     } catch (error) {
       this.#writeAtMost = Math.max(SMALLEST_WRITE, Math.ceil(Math.min(session.limits.write.max, nodes.length) / 2));

@@ -1,7 +1,15 @@
 // The mapped nodes as the server has them: which exist, what each one takes, and why the others are left alone.
-import type { DataValue, NodeId, ReadValueIdOptions, WriteValue } from "node-opcua-client";
+import type {
+  BrowsePath,
+  BrowsePathResult,
+  DataValue,
+  NodeId,
+  ReadValueIdOptions,
+  WriteValue,
+} from "node-opcua-client";
 import { cureOf } from "./cures.ts";
 import { type BuiltInName, isCastable } from "./data-type.ts";
+import { statusNameIn } from "./failures.ts";
 import { castType, type NodeType, NodeTypes } from "./node-type.ts";
 import type { PlantSession } from "./session.ts";
 import type { Target } from "./target.ts";
@@ -34,8 +42,18 @@ export interface BoundNode {
   slot?: WriteValue;
 }
 
-const ATTRIBUTES = { NodeClass: 2, DataType: 14, ValueRank: 15, AccessLevel: 17, UserAccessLevel: 18 } as const;
+const ATTRIBUTES = {
+  NodeClass: 2,
+  DataType: 14,
+  ValueRank: 15,
+  ArrayDimensions: 16,
+  AccessLevel: 17,
+  UserAccessLevel: 18,
+} as const;
 const VARIABLE = 2;
+/** NodeIdType of names. */
+const STRING_ID = 2;
+const UNSUPPORTED = "BadServiceUnsupported";
 /** Bits of AccessLevel and UserAccessLevel (part 3, 8.57). */
 const ACCESS = { write: 1 << 1, statusWrite: 1 << 5, timestampWrite: 1 << 6 } as const;
 const ANY_RANK = -2;
@@ -85,14 +103,31 @@ async function findNodes(session: PlantSession, targets: readonly Target[]): Pro
       return [];
     }
   });
-  const results = await session.translate(paths.map(({ path }) => path));
-  results.forEach((result, i) => {
+  const translated = await translate(
+    session,
+    paths.map(({ path }) => path),
+  );
+  translated.forEach((result, i) => {
     const at = paths[i]?.at;
     if (at === undefined) return;
+    if (typeof result === "string") {
+      ids[at] = result;
+      return;
+    }
     const found = result.targets?.[0]?.targetId;
     ids[at] = found === undefined || result.statusCode.isBad() ? result.statusCode.name || "BadNoMatch" : found;
   });
   return ids;
+}
+
+/** Small servers know no browse paths; nodes named by their ids are written all the same. */
+async function translate(session: PlantSession, paths: readonly BrowsePath[]): Promise<(BrowsePathResult | string)[]> {
+  try {
+    return await session.translate(paths);
+  } catch (error) {
+    if (statusNameIn(error) !== UNSUPPORTED) throw error;
+    return paths.map(() => UNSUPPORTED);
+  }
 }
 
 /** A node id as written; `nsu=URI;` is looked up in the server's namespaces, whose numbers may change at a restart. */
@@ -102,7 +137,13 @@ export function parseNodeId({ library, namespaces }: PlantSession, text: string)
   if (index === -1) return "BadNodeIdUnknown";
   const plain = byUri === null ? text : `ns=${index};${byUri[2]}`;
   // The library takes many other texts for node ids too.
-  if (!/^(ns=\d+;)?(i=\d+|s=.+|g=[0-9a-f-]{36}|b=.+)$/is.test(plain)) return "BadNodeIdInvalid";
+  const parts = /^(?:ns=(\d+);)?(i=\d+|s=.+|g=[0-9a-f-]{36}|b=.+)$/is.exec(plain);
+  if (parts === null) return "BadNodeIdInvalid";
+  const [, namespace = "0", identifier = ""] = parts;
+  // A name may look like anything, another node id too, and is not to be read as one.
+  if (/^s=/i.test(identifier)) {
+    return new library.NodeId(STRING_ID, identifier.slice(2), Number(namespace));
+  }
   try {
     return library.coerceNodeId(plain);
   } catch {
@@ -116,11 +157,14 @@ async function bind(
   answers: readonly DataValue[],
   types: NodeTypes,
 ): Promise<BoundNode> {
-  const [nodeClass, dataType, valueRank, accessLevel, userAccessLevel] = answers;
+  const [nodeClass, dataType, valueRank, dimensions, accessLevel, userAccessLevel] = answers;
   const classStatus = nodeClass?.statusCode;
   if (classStatus?.isBad()) return unbound(target, classStatus.name, nodeId);
   if (nodeClass?.value.value !== VARIABLE) return unbound(target, "BadNodeClassInvalid", nodeId);
-  const type: NodeType = dataType?.statusCode.isGood() ? await types.of(String(dataType.value.value)) : "BaseDataType";
+  const type: NodeType = await types.of(
+    dataType?.statusCode.isGood() === true ? (dataType.value.value as NodeId) : undefined,
+    nodeId,
+  );
   const typeText = type ?? String(dataType?.value.value);
   const kind = kindOf(target.name);
   const cast = castType(type, kind, target.dataType);
@@ -159,6 +203,10 @@ async function bind(
       `the node holds one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`,
     );
   }
+  const most = mostElements(dimensions);
+  if (target.isArray && target.rois.length > most) {
+    return refuse("BadTypeMismatch", `the node holds ${most} values, not ${target.rois.length}: have it made longer`);
+  }
   if (!target.isArray && rank > 1)
     return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value");
   if ((access & ACCESS.write) === 0) return refuse("BadNotWritable");
@@ -168,6 +216,13 @@ async function bind(
 
 function numberOf(answer: DataValue | undefined): number | undefined {
   return answer?.statusCode.isGood() && typeof answer.value.value === "number" ? answer.value.value : undefined;
+}
+
+/** ArrayDimensions is the longest an array may be, 0 for any length (part 3, 5.6.2). */
+function mostElements(dimensions: DataValue | undefined): number {
+  const lengths: unknown = dimensions?.statusCode.isGood() ? dimensions.value.value : undefined;
+  const [first] = Array.isArray(lengths) || lengths instanceof Uint32Array ? lengths : [];
+  return typeof first === "number" && first > 0 ? first : Number.POSITIVE_INFINITY;
 }
 
 function unbound(target: Target, status: string, nodeId?: NodeId): BoundNode {

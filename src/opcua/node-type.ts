@@ -1,5 +1,6 @@
 // What a data type of the server is in the end: one of the built-in ones, or an abstract one that takes several. Types of
 // one's own (Duration, a plant's "Pixel") are followed up to it.
+import type { NodeId } from "node-opcua-client";
 import { BUILT_IN, type BuiltInName, naturalType } from "./data-type.ts";
 import type { PlantSession } from "./session.ts";
 import type { ValueKind } from "./value-name.ts";
@@ -19,6 +20,7 @@ const NAMES: Readonly<Record<number, BuiltInName>> = Object.fromEntries(
 );
 const ENUMERATION = 29;
 const DEEPEST = 32;
+const VALUE_ATTRIBUTE = 13;
 
 /** Looks types up, each one once per session. */
 export class NodeTypes {
@@ -29,18 +31,28 @@ export class NodeTypes {
     this.#session = session;
   }
 
-  /** @param dataType the node id in a variable's DataType attribute, as text. */
-  of(dataType: string): Promise<NodeType> {
-    const known = this.#known.get(dataType) ?? this.#find(dataType);
-    this.#known.set(dataType, known);
-    return known;
+  /**
+   * @param dataType what a variable's DataType attribute says; undefined where it cannot be read.
+   * @param variable whose present value tells the type where the server does not say what the type is below.
+   */
+  async of(dataType: NodeId | undefined, variable: NodeId): Promise<NodeType> {
+    if (dataType === undefined) return (await this.#ofValue(variable)) ?? "BaseDataType";
+    const key = dataType.toString();
+    const known = this.#known.get(key) ?? this.#find(dataType);
+    this.#known.set(key, known);
+    return (await known) ?? this.#ofValue(variable);
   }
 
-  async #find(dataType: string): Promise<NodeType> {
+  async #ofValue(variable: NodeId): Promise<NodeType> {
+    const [answer] = await this.#session.read([{ nodeId: variable, attributeId: VALUE_ATTRIBUTE }]);
+    return answer?.statusCode.isGood() ? NAMES[answer.value.dataType] : undefined;
+  }
+
+  async #find(dataType: NodeId): Promise<NodeType> {
     const { library } = this.#session;
     let at = dataType;
     for (let depth = 0; depth < DEEPEST; depth += 1) {
-      const { namespace, value } = library.resolveNodeId(at);
+      const { namespace, value } = at;
       if (namespace === 0 && typeof value === "number") {
         if (value === ENUMERATION) return "Int32";
         const found = NAMES[value] ?? ABSTRACT[value];
@@ -58,7 +70,7 @@ export class NodeTypes {
       ]);
       const parent = result?.references?.[0]?.nodeId;
       if (parent === undefined) return undefined;
-      at = parent.toString();
+      at = parent;
     }
     return undefined;
   }

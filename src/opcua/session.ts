@@ -31,6 +31,7 @@ export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { rea
 const READ_AT_ONCE = 1000;
 /** Where servers say what they take at once (part 5, OperationLimits). */
 const LIMIT_NODES = { read: "i=11705", write: "i=11707", browse: "i=11710", translate: "i=11712" } as const;
+const NAMESPACE_ARRAY = "i=2255";
 const VALUE_ATTRIBUTE = 13;
 
 /** What every session of the library has and its interface does not name. */
@@ -232,17 +233,18 @@ function requireTrusted({ certificate_dir, endpoint_url }: ServerSettings): Buff
 
 /** Operation limits and namespaces; a server without them has no limits. */
 async function readAbout(session: ClientSession) {
-  const value = async (nodeId: string): Promise<unknown> => {
-    const data = await session.read({ nodeId, attributeId: VALUE_ATTRIBUTE });
-    return data.statusCode.isGood() ? data.value.value : undefined;
+  const { read, write, browse, translate } = LIMIT_NODES;
+  const questions = [read, write, browse, translate, NAMESPACE_ARRAY].map((nodeId) => ({
+    nodeId,
+    attributeId: VALUE_ATTRIBUTE,
+  }));
+  // How many it answers at once is among the questions.
+  const answers = await inPieces(questions, { max: questions.length }, (piece) => session.read(piece));
+  const values = answers.map(({ statusCode, value }): unknown => (statusCode.isGood() ? value.value : undefined));
+  const number = (at: number) => Number(values[at] ?? 0);
+  const uris = values[4];
+  return {
+    stated: { read: number(0), write: number(1), browse: number(2), translate: number(3) },
+    namespaces: Array.isArray(uris) ? uris.map(String) : [],
   };
-  const number = async (nodeId: string) => Number((await value(nodeId)) ?? 0);
-  const stated = {
-    read: await number(LIMIT_NODES.read),
-    write: await number(LIMIT_NODES.write),
-    browse: await number(LIMIT_NODES.browse),
-    translate: await number(LIMIT_NODES.translate),
-  };
-  const uris = await value("i=2255");
-  return { stated, namespaces: Array.isArray(uris) ? uris.map(String) : [] };
 }

@@ -12,6 +12,8 @@ const VALUE_ATTRIBUTE = 13;
 /** A node that cannot take a value just now is asked again so often, with pauses that double. */
 const TRIES = 4;
 const FIRST_PAUSE_MS = 100;
+/** A gateway may pass the value on by and by. */
+const PLAIN_GOOD = new Set(["Good", "GoodCompletesAsynchronously"]);
 
 /** How a Write went for the nodes that were to be written. */
 export interface Written {
@@ -20,6 +22,8 @@ export interface Written {
   readonly bare: readonly BoundNode[];
   /** Values left out because the node has no way to say that there is none. */
   readonly withheld: number;
+  /** Nodes that took the value and had something to say of it (GoodClamped, Uncertain...), the first one for each status. */
+  readonly remarks: ReadonlyMap<string, BoundNode>;
 }
 
 interface Item {
@@ -39,6 +43,7 @@ export async function writeSamples(
 ): Promise<Written> {
   const time = new Date(Math.round(timeUs / 1000));
   const bare: BoundNode[] = [];
+  const remarks = new Map<string, BoundNode>();
   let withheld = 0;
   let values = 0;
   let items: Item[] = [];
@@ -57,7 +62,11 @@ export async function writeSamples(
     const answers = await session.write(writes);
     const again: Item[] = [];
     asked.forEach((item, at) => {
-      const verdict = judge(item.node, answers[at] as StatusCode, attempt);
+      const answer = answers[at] as StatusCode;
+      const verdict = judge(item.node, answer, attempt);
+      if (verdict === "done" && !PLAIN_GOOD.has(answer.name) && !remarks.has(answer.name)) {
+        remarks.set(answer.name, item.node);
+      }
       if (verdict === "done") values += 1;
       if (verdict === "bare") bare.push(item.node);
       if (verdict === "bare" || verdict === "again") again.push(item);
@@ -66,7 +75,7 @@ export async function writeSamples(
     const waits = again.some(({ node }) => !bare.includes(node));
     if (waits) await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1));
   }
-  return { values, bare, withheld };
+  return { values, bare, withheld, remarks };
 }
 
 function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "bare" | "again" | "left" {
@@ -86,7 +95,8 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
       node.takesTime = false;
       return "bare";
     case "later":
-      return attempt < TRIES
+      // One that was away with the last frame, too, does not make every frame wait for it.
+      return attempt < TRIES && node.refusal === undefined
         ? "again"
         : refuse(answer.name, `not after ${TRIES} tries; tried again with the next frame`, true);
     case "value":

@@ -9,9 +9,18 @@ import { thermometerSettings } from "../frame/thermometer.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
+import type { Schedule } from "./stage.ts";
 import { StageThread } from "./stage-thread.ts";
 
 const THREAD_GRACE_MS = 5000;
+/** A capture is handed to its thread so long before it is due, at most half an interval: this thread may be busy then. */
+const AHEAD_MS = 250;
+
+/** When captures are begun, for an interval in seconds. */
+export function captureSchedule(intervalSeconds: number): Schedule {
+  const everyMs = intervalSeconds * 1000;
+  return { kind: "cadence", everyMs, aheadMs: Math.min(AHEAD_MS, everyMs / 2) };
+}
 
 export interface CollectingOptions {
   readonly config: Config;
@@ -43,6 +52,13 @@ export class Collecting {
     const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
     const settings = collectorSettings(options, startedAtUs);
     this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
+  }
+
+  /** Opens the camera and the thermometers, which may take seconds: no tick should have to wait for that. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { config, limit, live } = this.options;
+    if (!config.Services.enable_camera || !live || limit === 0) return;
+    await this.thread.run({ type: "open" }, this.limitMs, signal);
   }
 
   /** One capture, due at `dueMs` of performance.now(). True when another picture may be taken at once. */

@@ -45,7 +45,10 @@ export interface CollectorSettings {
 }
 
 /** `dueMs`: the tick of the cadence that this capture belongs to, on the monotonic clock. */
-export type CollectorJob = { readonly type: "capture"; readonly dueMs: number } | { readonly type: "brightfield" };
+export type CollectorJob =
+  | { readonly type: "capture"; readonly dueMs: number }
+  | { readonly type: "brightfield" }
+  | { readonly type: "open" };
 
 /** A picture that lies durably in the data directory and waits for its row. */
 export interface CollectedFrame {

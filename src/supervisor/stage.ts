@@ -6,8 +6,11 @@ import { move, type StageEvent, type StageState } from "./stage-state.ts";
 
 /** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */
 export type Schedule =
-  /** On a grid that does not drift: start, start + every, ... A grid point missed is skipped, never made up for. */
-  | { readonly kind: "cadence"; readonly everyMs: number }
+  /**
+   * On a grid that does not drift: start, start + every, ... A grid point missed is skipped, never made up for. `aheadMs`:
+   * the work is begun so long before its point and waits for it by itself, where no busy event loop is in its way.
+   */
+  | { readonly kind: "cadence"; readonly everyMs: number; readonly aheadMs?: number }
   /** When woken, but at most once per `atMostEveryMs`, and unasked after `atLeastEveryMs`. */
   | { readonly kind: "demand"; readonly atLeastEveryMs: number; readonly atMostEveryMs: number };
 
@@ -19,6 +22,8 @@ export interface StageOptions<Name extends string> {
    * counts as a failure.
    */
   work(signal: AbortSignal, dueMs: number): Promise<boolean>;
+  /** What the first work needs and may take long; tried until it succeeds. The grid begins after it. */
+  prepare?(signal: AbortSignal): Promise<void>;
   /** First delay after a failure; doubles, with jitter, up to `maxDelayMs`. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
@@ -66,6 +71,7 @@ export class Stage<Name extends string = string> {
   private tickMs = 0;
   /** Nothing has succeeded for that tick yet. */
   private unserved = false;
+  private prepared = false;
   private stopping = false;
   private rouse: (() => void) | undefined;
   private life: Promise<void> | undefined;
@@ -121,7 +127,7 @@ export class Stage<Name extends string = string> {
   private async runOnce(startedMs: number, plannedMs: number): Promise<number> {
     const { schedule, failureLimit } = this.options;
     try {
-      const more = await this.options.work(this.abort.signal, plannedMs);
+      const more = await this.options.work(this.abort.signal, await this.begin(plannedMs));
       this.unserved = false;
       this.failures = 0;
       this.lastFailure = undefined;
@@ -142,6 +148,22 @@ export class Stage<Name extends string = string> {
       if (exhausted && this.options.recover === false) return Number.POSITIVE_INFINITY;
       return this.options.now() + this.delayMs(exhausted, this.lastFailure);
     }
+  }
+
+  /** Prepares the first time, and moves the grid's beginning behind it. Returns when the work is due. */
+  private async begin(plannedMs: number): Promise<number> {
+    const { prepare, now } = this.options;
+    if (this.prepared || prepare === undefined) return plannedMs;
+    await prepare(this.abort.signal);
+    this.prepared = true;
+    this.gridMs = now() + this.aheadMs;
+    this.tickMs = this.gridMs;
+    return this.gridMs;
+  }
+
+  private get aheadMs(): number {
+    const { schedule } = this.options;
+    return schedule.kind === "cadence" ? (schedule.aheadMs ?? 0) : 0;
   }
 
   /** Notes the tick that work planned for `plannedMs` belongs to, and the ticks that went by without any. */
@@ -171,7 +193,7 @@ export class Stage<Name extends string = string> {
       const wakeable = this.state === "waiting" && this.options.schedule.kind === "demand";
       if (wakeable && this.woken) untilMs = Math.min(untilMs, this.earliestMs);
       this.nextRunMs = Number.isFinite(untilMs) ? untilMs : undefined;
-      const leftMs = untilMs - this.options.now();
+      const leftMs = untilMs - this.aheadMs - this.options.now();
       if (leftMs <= 0) return;
       await new Promise<void>((resolve) => {
         // A wait longer than a timer may be is slept in pieces.

@@ -23,7 +23,7 @@ import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { Closing } from "./closing.ts";
-import { Collecting } from "./collecting.ts";
+import { Collecting, captureSchedule } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import { FailureLog } from "./failure-log.ts";
@@ -248,7 +248,8 @@ export class Supervisor {
       new Stage({
         ...common,
         name: "collector",
-        schedule: { kind: "cadence", everyMs: timing.collector_interval_seconds * 1000 },
+        schedule: captureSchedule(timing.collector_interval_seconds),
+        prepare: (signal) => this.collecting.prepare(signal),
         work: (signal, dueMs) => this.collecting.work(signal, dueMs),
         firstDelayMs: retries.collector_retry_delay_seconds * 1000,
         failureLimit: retries.collector_failure_limit,

@@ -73,11 +73,17 @@ describe("the doctor", () => {
     expect(await seen(`${disk} /lab/chip\\0401 ext4 rw 0 0\n`)).toBe("abc is mounted on /lab/chip 1");
   });
 
-  test("knows a remote share by its marker only", () => {
-    expect(remoteFinding(join(root, "none"))).toMatchObject({ verdict: "bad" });
-    expect(remoteFinding(root).found).toContain("no marker file");
+  test("knows a remote share by its marker only", async () => {
+    expect(await remoteFinding(join(root, "none"))).toMatchObject({ verdict: "bad" });
+    expect((await remoteFinding(root)).verdict).toBe("bad");
+    const id = "0b8f1c1e-6f0a-4c3c-9d3e-1f0f4a5b6c7d";
     put("phorest-remote.json", "{}");
-    expect(remoteFinding(root).verdict).toBe("good");
+    expect((await remoteFinding(root)).found).toContain("phorest-remote.json");
+    put(
+      "phorest-remote.json",
+      JSON.stringify({ phorest_remote: 1, remote_id: id, created_at: "2026-03-04T15:20:00Z" }),
+    );
+    expect((await remoteFinding(root)).verdict).toBe("good");
   });
 
   test("knocks at the OPC UA server's door", async () => {
