@@ -4,8 +4,9 @@
 import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/layout.ts";
 import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
-import type { LabelPatterns } from "./label-search.ts";
+import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
+import type { Point } from "./pose.ts";
 import { type Refined, refinePose } from "./refine.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -140,6 +141,16 @@ function marginOf(best: Hypothesis, ranked: readonly Hypothesis[], refined: Refi
   return best.score + Math.min(0, gained) - (rival?.score ?? 0);
 }
 
+/**
+ * Whether labels lie a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
+ * not in the same place of every grating.
+ */
+function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
+  const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
+  const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
+  return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
+}
+
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
   const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesExpected } = refined;
@@ -157,7 +168,7 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (labelResidualPx > limit(SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
-  if (Math.abs(fit.stretch) > SURE.stretch) return `the gratings have another pitch than those of ${chip.type}`;
+  if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch) return `the gratings have another pitch than those of ${chip.type}`;
   if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }

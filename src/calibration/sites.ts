@@ -21,12 +21,14 @@ export interface Sites {
   /** Centre of the box of site (0, 0), px of the picture. */
   readonly origin: Point;
   readonly list: readonly Site[];
-  /** Correlation of an ordinary grating with the mean one. */
+  /** Correlation with the mean grating that a few places exceed: there may be no more gratings in view. */
   readonly likeness: number;
 }
 
 /** Cells that may be louder than an ordinary grating: dirt. */
 const LOUDEST = 5;
+/** Gratings with their whole cells in view, when there are few. */
+const FEWEST = 3;
 /** Samples of a cell. */
 const SAMPLES = 1600;
 const MOST_CELLS = 600;
@@ -73,7 +75,7 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
     const evidence = ((likeness[i] ?? 0) - LIKENESS.even) / LIKENESS.clear;
     return { column, row, evidence: Math.max(-1, Math.min(1, evidence)) };
   });
-  const ordinary = [...likeness].sort((a, b) => b - a)[Math.min(LOUDEST, Math.floor(list.length / 2))] ?? 0;
+  const ordinary = [...likeness].sort((a, b) => b - a)[Math.min(FEWEST - 1, list.length - 1)] ?? 0;
   return { lattice, pxPerUm, angleDegrees, origin, list, likeness: ordinary };
 }
 
