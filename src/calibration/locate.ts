@@ -1,6 +1,7 @@
 // Finding the chip in a picture without any coordinates: which chip it is, how it lies there, and whether that is sure.
 //
 //   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
+import type { Plane } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/layout.ts";
 import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
@@ -8,6 +9,7 @@ import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 import { type Refined, refinePose } from "./refine.ts";
+import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
 
@@ -94,10 +96,11 @@ const CLEAR_LATTICE = 0.25;
 export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): Generator<LatticeFit[]> {
   const { picture } = view;
   const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
-  yield findLattices(view.part(whole), lattices).slice(0, MOST_LATTICES);
+  const seen = (plane: Plane) => findLattices(withoutScratches(plane), lattices).slice(0, MOST_LATTICES);
+  yield seen(view.part(whole));
   for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) {
     const { left, top } = busiest(view, factor * LATTICE_PX);
-    yield findLattices(view.part(factor, left, top, LATTICE_PX, LATTICE_PX), lattices).slice(0, MOST_LATTICES);
+    yield seen(view.part(factor, left, top, LATTICE_PX, LATTICE_PX));
   }
 }
 

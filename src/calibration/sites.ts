@@ -3,6 +3,7 @@
 // every cell while bands differ from grating to grating.
 import { samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit, vertex } from "./lattice.ts";
+import { withoutScratches } from "./scratches.ts";
 import { direction, minus, type Point } from "./pose.ts";
 import type { View } from "./view.ts";
 
@@ -92,7 +93,8 @@ export function siteCentre(sites: Omit<Sites, "list" | "likeness">, column: numb
 /** Middle of what varies in the picture. */
 export function busiestPoint(view: View): Point {
   const { width: full, height: high } = view.picture;
-  const { values, width, height, factor } = view.part(Math.max(1, Math.ceil(Math.max(full, high) / 160)));
+  const small = view.part(Math.max(1, Math.ceil(Math.max(full, high) / 320)));
+  const { values, width, height, factor } = withoutScratches(small);
   const change = new Float64Array(values.length);
   for (let i = width; i < values.length; i++) {
     const here = values[i] as number;
