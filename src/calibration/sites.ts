@@ -165,6 +165,7 @@ class Cells {
     });
     const plane = this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm);
     const patches = samplePatches(plane, frames, this.columns, this.rows);
+    level(patches, kept.length, this.columns, this.rows);
     return { places: kept, patches, loudness: evenOut(patches, kept.length) };
   }
 }
@@ -193,6 +194,28 @@ function sitesAround(
     }
   }
   return found.sort((a, b) => a.distance - b.distance);
+}
+
+/** Takes off every patch the plane that fits it best: light that falls off is no grating, and alike in all empty cells. */
+function level(patches: Float32Array, count: number, columns: number, rows: number): void {
+  const [middleX, middleY] = [(columns - 1) / 2, (rows - 1) / 2];
+  const [normX, normY] = [(rows * columns * (columns ** 2 - 1)) / 12, (columns * rows * (rows ** 2 - 1)) / 12];
+  for (let i = 0; i < count; i++) {
+    let [alongX, alongY] = [0, 0];
+    for (let y = 0, k = i * columns * rows; y < rows; y++) {
+      for (let x = 0; x < columns; x++, k++) {
+        alongX += (x - middleX) * (patches[k] as number);
+        alongY += (y - middleY) * (patches[k] as number);
+      }
+    }
+    const [slopeX, slopeY] = [alongX / normX, alongY / normY];
+    if (!Number.isFinite(slopeX + slopeY)) continue;
+    for (let y = 0, k = i * columns * rows; y < rows; y++) {
+      for (let x = 0; x < columns; x++, k++) {
+        patches[k] = (patches[k] as number) - slopeX * (x - middleX) - slopeY * (y - middleY);
+      }
+    }
+  }
 }
 
 /** Brings every patch to mean 0 and the deviation of a loud one to 1; returns how loud each was. */
