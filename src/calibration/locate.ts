@@ -171,7 +171,8 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (labelResidualPx > limit(SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
-  if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch) return `the gratings have another pitch than those of ${chip.type}`;
+  if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch)
+    return `the gratings have another pitch than those of ${chip.type}`;
   if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }

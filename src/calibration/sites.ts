@@ -3,8 +3,8 @@
 // every cell while bands differ from grating to grating.
 import { samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit, vertex } from "./lattice.ts";
-import { withoutScratches } from "./scratches.ts";
 import { direction, minus, type Point } from "./pose.ts";
+import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
 /** One place of the lattice, wholly in view. */
@@ -165,7 +165,8 @@ class Cells {
     });
     const plane = this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm);
     const patches = samplePatches(plane, frames, this.columns, this.rows);
-    level(patches, kept.length, this.columns, this.rows);
+    // Where gratings fill their cells none is empty, and a gap at a cell's side would be taken for a slope.
+    if (fillOf(lattice) <= FULL) level(patches, kept.length, this.columns, this.rows);
     return { places: kept, patches, loudness: evenOut(patches, kept.length) };
   }
 }
@@ -288,6 +289,11 @@ const MOST_CORNERS = 4;
 /** Corners nearer than this share of the cell are the same. */
 const APART = 0.15;
 
+/** Share of a cell that the grating takes. */
+function fillOf({ box, pitch }: ChipLattice): number {
+  return (box.x * box.y) / (pitch.x * pitch.y);
+}
+
 /** Top-left corners of the box in the mean cell, µm from the cell's: where the box holds most light, and gaps least. */
 function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice): Point[] {
   const width = Math.round(lattice.box.x / step.x);
@@ -318,7 +324,7 @@ function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice:
     return Math.min(share, 1 - share) > APART;
   };
   const found: { x: number; y: number; value: number }[] = [];
-  const most = (lattice.box.x * lattice.box.y) / (lattice.pitch.x * lattice.pitch.y) > FULL ? 1 : MOST_CORNERS;
+  const most = fillOf(lattice) > FULL ? 1 : MOST_CORNERS;
   while (found.length < most) {
     let best = { x: 0, y: 0, value: Number.NEGATIVE_INFINITY };
     for (let y = 0; y < rows; y++) {

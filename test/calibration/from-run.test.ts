@@ -21,8 +21,7 @@ async function measuredBy(directory: string, nth: number): Promise<void> {
     const manifest = Manifest.open({ file, readonly: true });
     const analyses = manifest.analyses();
     const last = analyses.at(-1);
-    const done =
-      analyses.length >= nth && last !== undefined && manifest.curves(last.analysisId).next().done === false;
+    const done = analyses.length >= nth && last !== undefined && manifest.curves(last.analysisId).next().done === false;
     manifest.close();
     if (done) return;
   }

@@ -30,7 +30,11 @@ export async function photograph(seed: number): Promise<Shot> {
   if (chance(0.5)) said.push(dimGratings(random, light, picture, chip, pose));
   if (chance(0.4)) said.push(dimLabels(random, light, picture, chip, pose));
   const peak = brightest(light);
-  const bands = chance(0.5) ? between(random, 10, 20) : chance(0.3) ? between(random, 180, 320) : between(random, 30, 120);
+  const bands = chance(0.5)
+    ? between(random, 10, 20)
+    : chance(0.3)
+      ? between(random, 180, 320)
+      : between(random, 30, 120);
   for (let i = 0; i < light.length; i++) light[i] = ((light[i] as number) * bands) / peak;
   const ground = bands > 150 ? between(random, 20, 60) : between(random, 15, 90);
   said.push(`bands ${bands.toFixed(0)} over ${ground.toFixed(0)}`);
@@ -252,6 +256,8 @@ function blur(light: Float32Array, { width, height }: Size, sigma: number): void
 
 async function throughJpeg({ pixels, width, height }: Picture, quality: number): Promise<Uint8Array> {
   const raw = { width, height, channels: 1 } as const;
-  const packed = await sharp(pixels as Uint8Array, { raw }).jpeg({ quality }).toBuffer();
+  const packed = await sharp(pixels as Uint8Array, { raw })
+    .jpeg({ quality })
+    .toBuffer();
   return new Uint8Array(await sharp(packed).toColourspace("b-w").raw().toBuffer());
 }

@@ -182,7 +182,16 @@ function blot(random: Random, picture: Picture, chip: Chip, pose: Pose): string 
   return "blot";
 }
 
-export function darken({ pixels, width, height }: { readonly pixels: { [place: number]: number }; readonly width: number; readonly height: number }, { x, y }: Point, radius: number, left: number): void {
+export function darken(
+  {
+    pixels,
+    width,
+    height,
+  }: { readonly pixels: { [place: number]: number }; readonly width: number; readonly height: number },
+  { x, y }: Point,
+  radius: number,
+  left: number,
+): void {
   for (let row = Math.max(0, Math.floor(y - radius)); row < Math.min(height, y + radius); row++) {
     for (let column = Math.max(0, Math.floor(x - radius)); column < Math.min(width, x + radius); column++) {
       const distance = Math.hypot(column - x, row - y) / radius;
