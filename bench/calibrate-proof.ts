@@ -1,9 +1,11 @@
 // What an automatic calibration is worth: simulated pictures with known truth (all chips, scales, orientations, defects),
-// and pictures in which it must refuse. Run: npx tsx bench/calibrate-proof.ts [--pictures 500] [--decoys 500] [--first 1] [--size 1920x1460]
+// and pictures in which it must refuse. Run: npx tsx bench/calibrate-proof.ts [--pictures 500] [--decoys 500] [--first 1] [--size 1920x1460] [--photographs]
+// --photographs: pictures with the defects of real ones, of their own sizes (test/calibration/photographs.ts).
 import { parseArgs } from "node:util";
 import { LabelPatterns } from "../src/calibration/label-search.ts";
 import { locateChip } from "../src/calibration/locate.ts";
 import { chipTypes, loadChip } from "../src/chip/layout.ts";
+import { photograph } from "../test/calibration/photographs.ts";
 import { chipShot, cornerError, DECOYS, type Decoy, decoyShot } from "../test/calibration/pictures.ts";
 
 const { values } = parseArgs({
@@ -12,6 +14,7 @@ const { values } = parseArgs({
     decoys: { type: "string", default: "500" },
     first: { type: "string", default: "1" },
     size: { type: "string", default: "1920x1460" },
+    photographs: { type: "boolean", default: false },
   },
 });
 const [width = 1920, height = 1460] = values.size.split("x").map(Number);
@@ -23,7 +26,7 @@ const errors: number[] = [];
 const [cpu, wrong, refused]: [number[], string[], string[]] = [[], [], []];
 
 for (let seed = first; seed < first + Number(values.pictures); seed++) {
-  const shot = chipShot(seed, { width, height });
+  const shot = values.photographs ? await photograph(seed) : chipShot(seed, { width, height });
   const started = process.cpuUsage();
   const search = locateChip(shot.picture, chips, patterns);
   const { user, system } = process.cpuUsage(started);

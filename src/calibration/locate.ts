@@ -1,12 +1,15 @@
 // Finding the chip in a picture without any coordinates: which chip it is, how it lies there, and whether that is sure.
 //
 //   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
+import type { Plane } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/layout.ts";
 import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
-import type { LabelPatterns } from "./label-search.ts";
+import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
+import type { Point } from "./pose.ts";
 import { type Refined, refinePose } from "./refine.ts";
+import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
 
@@ -93,10 +96,11 @@ const CLEAR_LATTICE = 0.25;
 export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): Generator<LatticeFit[]> {
   const { picture } = view;
   const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
-  yield findLattices(view.part(whole), lattices).slice(0, MOST_LATTICES);
+  const seen = (plane: Plane) => findLattices(withoutScratches(plane), lattices).slice(0, MOST_LATTICES);
+  yield seen(view.part(whole));
   for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) {
     const { left, top } = busiest(view, factor * LATTICE_PX);
-    yield findLattices(view.part(factor, left, top, LATTICE_PX, LATTICE_PX), lattices).slice(0, MOST_LATTICES);
+    yield seen(view.part(factor, left, top, LATTICE_PX, LATTICE_PX));
   }
 }
 
@@ -140,6 +144,16 @@ function marginOf(best: Hypothesis, ranked: readonly Hypothesis[], refined: Refi
   return best.score + Math.min(0, gained) - (rival?.score ?? 0);
 }
 
+/**
+ * Whether labels lie a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
+ * not in the same place of every grating.
+ */
+function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
+  const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
+  const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
+  return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
+}
+
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
   const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesExpected } = refined;
@@ -157,7 +171,8 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (labelResidualPx > limit(SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
-  if (Math.abs(fit.stretch) > SURE.stretch) return `the gratings have another pitch than those of ${chip.type}`;
+  if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch)
+    return `the gratings have another pitch than those of ${chip.type}`;
   if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }

@@ -1,6 +1,6 @@
 // How a chip lies in a picture, and the fit of that to measured points.
 //
-//   picture = (x, y) + pxPerUm · Rot(angle) · F · chip,   Rot(a) = (cos a, sin a; −sin a, cos a),   F = (1, 0; 0, ±1)
+//   picture = lens((x, y) + pxPerUm · Rot(angle) · F · chip),   Rot(a) = (cos a, sin a; −sin a, cos a),   F = (1, 0; 0, ±1)
 //
 // Pixel i of a row reaches from i to i + 1. `mirrored` (F = −1) is a picture taken without the established cameras' flip.
 // "Aligned" px are those after rotation by −angle about (width // 2, height // 2), in which ROIs are given.
@@ -19,6 +19,19 @@ export interface Pose {
   /** Place of the chip's origin in the picture, px. */
   readonly x: number;
   readonly y: number;
+  /** How the lens bends the picture, where that is to be seen. */
+  readonly lens?: Lens;
+}
+
+/**
+ * Third-order distortion about a centre that need not be the picture's: with d the place from the picture's middle in
+ * units of `radiusPx`, a place moves by radial·|d|²·d − 2 (d·shift) d − |d|²·shift, px.
+ */
+export interface Lens {
+  readonly middle: Point;
+  readonly radiusPx: number;
+  readonly radial: number;
+  readonly shift: Point;
 }
 
 /** Something of the chip seen in the picture: a point, or only its place along one of the chip's directions. */
@@ -46,8 +59,39 @@ export interface PoseFit {
 
 /** The picture point of a chip point. */
 export function toPicture(pose: Pose, chip: Point): Point {
+  const ideal = idealPlace(pose, chip);
+  const { lens } = pose;
+  if (lens === undefined) return ideal;
+  const [radial, across, down] = bends(lens, ideal);
+  const { x, y } = lens.shift;
+  return {
+    x: ideal.x + lens.radial * radial.x + x * across.x + y * down.x,
+    y: ideal.y + lens.radial * radial.y + x * across.y + y * down.y,
+  };
+}
+
+function idealPlace(pose: Pose, chip: Point): Point {
   const { x, y } = direction(pose, chip);
   return { x: pose.x + pose.pxPerUm * x, y: pose.y + pose.pxPerUm * y };
+}
+
+/** How a place moves for one px of the lens's `radial`, `shift.x` and `shift.y`. */
+function bends({ middle, radiusPx }: Lens, ideal: Point): [Point, Point, Point] {
+  const [x, y] = [(ideal.x - middle.x) / radiusPx, (ideal.y - middle.y) / radiusPx];
+  const square = x * x + y * y;
+  return [
+    { x: square * x, y: square * y },
+    { x: -2 * x * x - square, y: -2 * x * y },
+    { x: -2 * x * y, y: -2 * y * y - square },
+  ];
+}
+
+/** By how much the lens enlarges a part of the picture, on average over directions; 1 without one. */
+function enlargement({ lens, ...pose }: Pose, chip: Point): number {
+  if (lens === undefined) return 1;
+  const { x, y } = minus(idealPlace(pose, chip), lens.middle);
+  const [dx, dy] = [x / lens.radiusPx, y / lens.radiusPx];
+  return 1 + (2 * lens.radial * (dx * dx + dy * dy) - 4 * (dx * lens.shift.x + dy * lens.shift.y)) / lens.radiusPx;
 }
 
 /** A vector on the chip turned (and mirrored) as the picture shows it, not scaled. */
@@ -65,14 +109,12 @@ export function toAligned(
   box: ChipBox,
 ): ChipBox {
   const centre = rotationCentre(size);
-  const corner = toPicture(pose, { x: box.x, y: pose.mirrored ? box.y + box.height : box.y });
-  const aligned = direction({ angleDegrees: -pose.angleDegrees, mirrored: false }, minus(corner, centre));
-  return {
-    x: aligned.x + centre.x,
-    y: aligned.y + centre.y,
-    width: box.width * pose.pxPerUm,
-    height: box.height * pose.pxPerUm,
-  };
+  const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const shown = minus(toPicture(pose, middle), centre);
+  const aligned = direction({ angleDegrees: -pose.angleDegrees, mirrored: false }, shown);
+  const scale = pose.pxPerUm * enlargement(pose, middle);
+  const [width, height] = [box.width * scale, box.height * scale];
+  return { x: aligned.x + centre.x - width / 2, y: aligned.y + centre.y - height / 2, width, height };
 }
 
 /** The picture point that rotation by `angleDegrees` takes to an aligned point. */
@@ -138,34 +180,39 @@ function distance(pose: Pose, { chip, picture, along }: Sighting): number {
   return Math.abs(off.x * unit.x + off.y * unit.y);
 }
 
-/** One step of weighted least squares: x, y, s·cos, s·sin enter linearly. */
+/** One step of weighted least squares: x, y, s·cos, s·sin enter linearly, a lens (taken at the places of now) as well. */
 function leastSquares(sightings: readonly Sighting[], weights: readonly number[], pose: Pose): Pose | undefined {
-  const system = Array.from({ length: 4 }, () => new Float64Array(5));
+  const { lens } = pose;
+  const unknowns = lens === undefined ? 4 : 7;
+  const system = Array.from({ length: unknowns }, () => new Float64Array(unknowns + 1));
   const f = pose.mirrored ? -1 : 1;
   const add = (row: readonly number[], value: number, weight: number) => {
-    for (let a = 0; a < 4; a++) {
+    for (let a = 0; a < unknowns; a++) {
       const line = system[a] as Float64Array;
       const factor = (row[a] ?? 0) * weight;
-      for (let b = 0; b < 4; b++) line[b] = (line[b] ?? 0) + factor * (row[b] ?? 0);
-      line[4] = (line[4] ?? 0) + factor * value;
+      for (let b = 0; b < unknowns; b++) line[b] = (line[b] ?? 0) + factor * (row[b] ?? 0);
+      line[unknowns] = (line[unknowns] ?? 0) + factor * value;
     }
   };
   // Thousands of micrometres against one pixel: in millimetres the system is well conditioned.
   sightings.forEach(({ chip, picture, along }, i) => {
     const weight = weights[i] ?? 0;
     const [u, v] = [chip.x / 1000, (f * chip.y) / 1000];
+    const bent = lens === undefined ? [] : bends(lens, idealPlace(pose, chip));
     if (along === undefined) {
-      add([1, 0, u, v], picture.x, weight);
-      add([0, 1, v, -u], picture.y, weight);
+      add([1, 0, u, v, ...bent.map(({ x }) => x)], picture.x, weight);
+      add([0, 1, v, -u, ...bent.map(({ y }) => y)], picture.y, weight);
     } else {
       const n = direction(pose, along);
-      add([n.x, n.y, n.x * u + n.y * v, n.x * v - n.y * u], n.x * picture.x + n.y * picture.y, weight);
+      const row = [n.x, n.y, n.x * u + n.y * v, n.x * v - n.y * u, ...bent.map(({ x, y }) => n.x * x + n.y * y)];
+      add(row, n.x * picture.x + n.y * picture.y, weight);
     }
   });
   const solution = solve(system);
   if (solution === undefined) return undefined;
-  const [x = 0, y = 0, a = 0, b = 0] = solution;
-  return { ...pose, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
+  const [x = 0, y = 0, a = 0, b = 0, radial = 0, across = 0, down = 0] = solution;
+  const now = lens === undefined ? {} : { lens: { ...lens, radial, shift: { x: across, y: down } } };
+  return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
 }
 
 /** Gauss's elimination with pivots; undefined when the system does not determine its unknowns. */

@@ -46,8 +46,33 @@ const LEAST_STEP = 0.015;
 /** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
 const EDGE_WEIGHT = 0.25;
 
-/** Refines a pose by labels and edges; `reachUm` is how far labels may be from where the pose puts them. */
+/** A lens is allowed for when a straight fit leaves more than this, px, and enough is seen to determine it. */
+const LENS = { residualPx: 0.2, labels: 5, sightings: 24, gain: 0.6 } as const;
+/** Lenses that bend more, as a share of the distance from the middle at the picture's corner, are not believed. */
+const MOST_BENT = 0.016;
+
+/**
+ * Refines a pose by labels and edges; `reachUm` is how far labels may be from where the pose puts them. Where lines are bent
+ * by the lens, the pose says how.
+ */
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
+  const straight = refineAs(view, patterns, chip, start, reachUm);
+  const left = ({ labelResidualPx, edgeResidualPx, outliers }: Refined) =>
+    Math.max(labelResidualPx, edgeResidualPx) + outliers.length;
+  const seen = straight.used.length + straight.outliers.length;
+  if (!(left(straight) > LENS.residualPx) || seen < LENS.labels || 2 * seen + straight.edgesExpected < LENS.sightings)
+    return straight;
+  const { width, height } = view.picture;
+  const radiusPx = Math.hypot(width, height) / 2;
+  const lens = { middle: { x: width / 2, y: height / 2 }, radiusPx, radial: 0, shift: { x: 0, y: 0 } };
+  const bent = refineAs(view, patterns, chip, { ...straight.pose, lens }, reachUm);
+  const { radial = 0, shift = { x: 0, y: 0 } } = bent.pose.lens ?? {};
+  const most = MOST_BENT * radiusPx;
+  if (Math.abs(radial) > most || Math.hypot(shift.x, shift.y) > most) return straight;
+  return bent.used.length >= straight.used.length && left(bent) < LENS.gain * left(straight) ? bent : straight;
+}
+
+function refineAs(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   let pose = start;
   let labels: FoundLabel[] = [];
   let edges: Sighting[] = [];

@@ -4,6 +4,7 @@
 import { samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit, vertex } from "./lattice.ts";
 import { direction, minus, type Point } from "./pose.ts";
+import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
 /** One place of the lattice, wholly in view. */
@@ -21,12 +22,14 @@ export interface Sites {
   /** Centre of the box of site (0, 0), px of the picture. */
   readonly origin: Point;
   readonly list: readonly Site[];
-  /** Correlation of an ordinary grating with the mean one. */
+  /** Correlation with the mean grating that a few places exceed: there may be no more gratings in view. */
   readonly likeness: number;
 }
 
 /** Cells that may be louder than an ordinary grating: dirt. */
 const LOUDEST = 5;
+/** Gratings with their whole cells in view, when there are few. */
+const FEWEST = 3;
 /** Samples of a cell. */
 const SAMPLES = 1600;
 const MOST_CELLS = 600;
@@ -73,7 +76,7 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
     const evidence = ((likeness[i] ?? 0) - LIKENESS.even) / LIKENESS.clear;
     return { column, row, evidence: Math.max(-1, Math.min(1, evidence)) };
   });
-  const ordinary = [...likeness].sort((a, b) => b - a)[Math.min(LOUDEST, Math.floor(list.length / 2))] ?? 0;
+  const ordinary = [...likeness].sort((a, b) => b - a)[Math.min(FEWEST - 1, list.length - 1)] ?? 0;
   return { lattice, pxPerUm, angleDegrees, origin, list, likeness: ordinary };
 }
 
@@ -90,7 +93,8 @@ export function siteCentre(sites: Omit<Sites, "list" | "likeness">, column: numb
 /** Middle of what varies in the picture. */
 export function busiestPoint(view: View): Point {
   const { width: full, height: high } = view.picture;
-  const { values, width, height, factor } = view.part(Math.max(1, Math.ceil(Math.max(full, high) / 160)));
+  const small = view.part(Math.max(1, Math.ceil(Math.max(full, high) / 320)));
+  const { values, width, height, factor } = withoutScratches(small);
   const change = new Float64Array(values.length);
   for (let i = width; i < values.length; i++) {
     const here = values[i] as number;
@@ -161,6 +165,8 @@ class Cells {
     });
     const plane = this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm);
     const patches = samplePatches(plane, frames, this.columns, this.rows);
+    // Where gratings fill their cells none is empty, and a gap at a cell's side would be taken for a slope.
+    if (fillOf(lattice) <= FULL) level(patches, kept.length, this.columns, this.rows);
     return { places: kept, patches, loudness: evenOut(patches, kept.length) };
   }
 }
@@ -189,6 +195,28 @@ function sitesAround(
     }
   }
   return found.sort((a, b) => a.distance - b.distance);
+}
+
+/** Takes off every patch the plane that fits it best: light that falls off is no grating, and alike in all empty cells. */
+function level(patches: Float32Array, count: number, columns: number, rows: number): void {
+  const [middleX, middleY] = [(columns - 1) / 2, (rows - 1) / 2];
+  const [normX, normY] = [(rows * columns * (columns ** 2 - 1)) / 12, (columns * rows * (rows ** 2 - 1)) / 12];
+  for (let i = 0; i < count; i++) {
+    let [alongX, alongY] = [0, 0];
+    for (let y = 0, k = i * columns * rows; y < rows; y++) {
+      for (let x = 0; x < columns; x++, k++) {
+        alongX += (x - middleX) * (patches[k] as number);
+        alongY += (y - middleY) * (patches[k] as number);
+      }
+    }
+    const [slopeX, slopeY] = [alongX / normX, alongY / normY];
+    if (!Number.isFinite(slopeX + slopeY)) continue;
+    for (let y = 0, k = i * columns * rows; y < rows; y++) {
+      for (let x = 0; x < columns; x++, k++) {
+        patches[k] = (patches[k] as number) - slopeX * (x - middleX) - slopeY * (y - middleY);
+      }
+    }
+  }
 }
 
 /** Brings every patch to mean 0 and the deviation of a loud one to 1; returns how loud each was. */
@@ -261,6 +289,11 @@ const MOST_CORNERS = 4;
 /** Corners nearer than this share of the cell are the same. */
 const APART = 0.15;
 
+/** Share of a cell that the grating takes. */
+function fillOf({ box, pitch }: ChipLattice): number {
+  return (box.x * box.y) / (pitch.x * pitch.y);
+}
+
 /** Top-left corners of the box in the mean cell, µm from the cell's: where the box holds most light, and gaps least. */
 function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice): Point[] {
   const width = Math.round(lattice.box.x / step.x);
@@ -291,7 +324,7 @@ function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice:
     return Math.min(share, 1 - share) > APART;
   };
   const found: { x: number; y: number; value: number }[] = [];
-  const most = (lattice.box.x * lattice.box.y) / (lattice.pitch.x * lattice.pitch.y) > FULL ? 1 : MOST_CORNERS;
+  const most = fillOf(lattice) > FULL ? 1 : MOST_CORNERS;
   while (found.length < most) {
     let best = { x: 0, y: 0, value: Number.NEGATIVE_INFINITY };
     for (let y = 0; y < rows; y++) {

@@ -16,9 +16,11 @@ import { loadFeatureLocations } from "../config/features.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import type { GlobalOptions } from "./global.ts";
+import { lastFrame } from "./last-frame.ts";
 
 interface CalibrateOptions extends GlobalOptions {
-  image: string;
+  image: string | undefined;
+  from: string | undefined;
   features: string | undefined;
   auto: boolean;
   anchor: string[] | undefined;
@@ -28,11 +30,17 @@ interface CalibrateOptions extends GlobalOptions {
 }
 
 export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = {
-  command: "calibrate <image>",
+  command: "calibrate [image]",
   describe: "Find the chip in a picture and write the ROI manifest, with pictures to judge it by",
   builder: (yargs) =>
     yargs
-      .positional("image", { type: "string", demandOption: true, describe: "the picture" })
+      .positional("image", { type: "string", describe: "the picture; or --from run" })
+      .option("from", {
+        type: "string",
+        requiresArg: true,
+        choices: ["run"],
+        describe: "run: the newest picture of the configured experiment; one that is running goes on with the new ROIs",
+      })
       .option("auto", { type: "boolean", default: false, describe: "Find everything by itself (the default)" })
       .option("features", {
         type: "string",
@@ -49,10 +57,15 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
       .option("chip-map", { type: "string", requiresArg: true, describe: "Chip_map.json of an existing installation" })
       .option("out", { type: "string", requiresArg: true, describe: "Directory; else Assets.generated_files_dir" })
       .example("phorest calibrate frame.png --auto", "which chip it is, and where every ROI lies")
+      .example("phorest calibrate --from run", "register the ROIs of a running experiment anew, without stopping it")
       .example("phorest calibrate frame.png --anchor 052A=27,64 --anchor 124B=1062,1153", "where no label is in view"),
   handler: async (options) => {
-    const { image, features, json, out, auto } = options;
+    const { features, json, out, auto } = options;
     const { config } = loadConfig(options.config);
+    if ((options.image === undefined) === (options.from === undefined)) {
+      throw usage("expected one picture, or --from run for the newest one of the experiment");
+    }
+    const image = options.image ?? lastFrame(config);
     const anchors = (options.anchor ?? []).map(parseAnchor);
     const ways = [auto, features !== undefined, anchors.length > 0].filter(Boolean).length;
     if (ways > 1) throw usage("choose one of --auto, --features and --anchor");
@@ -81,12 +94,18 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
       const reasons = described.summary.dropped.map(({ reason }) => reason).join("; ");
       throw new Failure("calibration.uncertain", `${image}: the chip was found, but no ROI is in view: ${reasons}`);
     }
+    const ofRun = options.from !== undefined && out === undefined;
     const directory = resolve(out ?? config.Assets.generated_files_dir);
     const files = await writeCalibration(view, described, directory, config.Paths.roi_manifest_filename);
     process.stdout.write(
       json ? `${JSON.stringify({ found: true, ...described.summary, files })}\n` : told(described.summary),
     );
     if (!json) process.stderr.write(`wrote ${files.join(", ")}\n`);
+    if (ofRun && !json) {
+      process.stderr.write(
+        `registered on ${image}: from the next frame on a running experiment measures with these ROIs, as an analysis of its own\n`,
+      );
+    }
   },
 };
 
@@ -142,11 +161,12 @@ function uncertain(image: string, { reason, lattice }: Doubtful, byHand: boolean
       ? ""
       : `; seen: a lattice like that of ${lattice.chipType}, ${lattice.pxPerUm.toFixed(4)} px/µm, ` +
         `turned by ${quarterRest(lattice.angleDegrees).toFixed(2)} degrees, up to quarter turns`;
-  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${reason}${seen}`, {
-    hint: byHand
-      ? "check labels and coordinates"
-      : "show labels and an edge of the lattice, or name two gratings with --anchor LABEL=x,y",
-  });
+  const hint = byHand
+    ? "check labels and coordinates"
+    : lattice === undefined
+      ? "is a chip in view, in focus and lit? Then give rough places of two labels with --features FILE"
+      : "show labels and an edge of the lattice, give rough places of labels with --features FILE, or name two gratings with --anchor LABEL=x,y";
+  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${reason}${seen}`, { hint });
 }
 
 /** What is left of an angle after quarter turns. */

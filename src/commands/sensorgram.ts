@@ -91,6 +91,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
 function open(manifest: Manifest, { Analysis: configured }: Config, argv: SensorgramArguments): Sensorgrams {
   const measured = analysisOf(manifest, argv.analysis);
   const analysis = argv.tracking ? trackingBeside(manifest, measured) : measured;
+  sayWhatCameBefore(manifest, measured);
   const references = argv.reference ?? configured.reference_rois;
   const baseline =
     argv.baseline === undefined
@@ -140,6 +141,19 @@ function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
   throw new Failure("usage.invalid", wanted === undefined ? "nothing has been measured yet" : `no analysis ${wanted}`, {
     hint: known === "" ? "measure something with `phorest run`" : `there are ${known}`,
   });
+}
+
+/** Says when the ROIs were registered anew during the experiment, and where the curves before that are. */
+function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifestId }: Analysis): void {
+  const before = manifest
+    .analyses()
+    .findLast((one) => one.analysisId < analysisId && one.method === method && one.roiManifestId !== roiManifestId);
+  const first = manifest.curves(analysisId).next().value;
+  if (before === undefined || first === undefined || manifest.curves(before.analysisId).next().done === true) return;
+  process.stderr.write(
+    `ROIs registered anew at ${isoFromUs(first.capturedAtUs)}: these curves begin there; ` +
+      `those before are --analysis ${before.analysisId}\n`,
+  );
 }
 
 /** The tracking that was carried beside an analysis; tracking itself needs none. */

@@ -4,6 +4,7 @@ import { labelMatcher } from "../analysis/labels.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, TemperatureSeries } from "./plot-input.ts";
@@ -94,9 +95,16 @@ export class PlotFeed {
       });
     }
     const span = curves.spanUs;
+    const registeredAnew = measures.some(
+      (other) =>
+        other.analysis.method === analysis.method &&
+        other.analysis.roiManifestId !== analysis.roiManifestId &&
+        (other.curves.spanUs?.[0] ?? Number.POSITIVE_INFINITY) < (span?.[0] ?? 0),
+    );
+    const since = registeredAnew && span !== undefined ? `, ROIs registered anew ${isoFromUs(span[0])}` : "";
     const rois = analysis.roiManifestId == null ? undefined : this.#source.roiManifest(analysis.roiManifestId)?.rois;
     return {
-      title: this.#title,
+      title: `${this.#title}${since}`,
       method: analysis.method,
       frames: curves.frames,
       spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],

@@ -14,15 +14,17 @@ export interface Shot {
   readonly chip: Chip;
   readonly pose: Pose;
   readonly description: string;
+  /** Where the picture shows a place that a perfect lens would show at `point`. */
+  readonly bent?: (point: Point) => Point;
 }
 
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-const between = (random: Random, low: number, high: number) => low + (high - low) * random();
-const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+export const between = (random: Random, low: number, high: number) => low + (high - low) * random();
+export const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
 
 /** Largest scale at which a picture 1920 px wide still shows several gratings and their labels. */
 const CLOSEST: Readonly<Record<string, number>> = { IMECII_2: 1, IMECII_3: 0.62, IMECII_4: 0.62, "IMEC-I": 0.62 };
@@ -32,6 +34,13 @@ const CHIPS = ["IMECII_2", "IMECII_2", "IMECII_3", "IMECII_4", "IMEC-I"] as cons
 /** A random picture of a chip in which at least some labels and gratings are wholly in view. */
 export function chipShot(seed: number, size: Size): Shot {
   const random = randomStream(seed);
+  const shot = plainShot(random, size);
+  const spoilt = spoil(random, shot.picture, shot.chip, shot.pose);
+  return { ...shot, description: `${shot.description}, ${spoilt}` };
+}
+
+/** The same without anything that spoils it. */
+export function plainShot(random: Random, size: Size): Shot {
   const chip = loadChip(pick(random, CHIPS));
   const closest = Math.min(2, (CLOSEST[chip.type] ?? 1) * (size.width / 1920));
   const pxPerUm = 0.08 * (closest / 0.08) ** random();
@@ -44,8 +53,7 @@ export function chipShot(seed: number, size: Size): Shot {
     if (!showsEnough(chip, pose, taken)) continue;
     const plain = render(chip, pose, taken, Math.floor(random() * 2 ** 31));
     const { picture, pose: there } = reorient(plain, pose, turned, mirrored);
-    const spoilt = spoil(random, picture, chip, there);
-    const description = `${chip.type} ${pxPerUm.toFixed(3)} px/um ${there.angleDegrees.toFixed(1)} deg${mirrored ? " mirrored" : ""}, ${spoilt}`;
+    const description = `${chip.type} ${pxPerUm.toFixed(3)} px/um ${there.angleDegrees.toFixed(1)} deg${mirrored ? " mirrored" : ""}`;
     return { picture, chip, pose: there, description };
   }
 }
@@ -174,7 +182,16 @@ function blot(random: Random, picture: Picture, chip: Chip, pose: Pose): string 
   return "blot";
 }
 
-function darken({ pixels, width, height }: Picture, { x, y }: Point, radius: number, left: number): void {
+export function darken(
+  {
+    pixels,
+    width,
+    height,
+  }: { readonly pixels: { [place: number]: number }; readonly width: number; readonly height: number },
+  { x, y }: Point,
+  radius: number,
+  left: number,
+): void {
   for (let row = Math.max(0, Math.floor(y - radius)); row < Math.min(height, y + radius); row++) {
     for (let column = Math.max(0, Math.floor(x - radius)); column < Math.min(width, x + radius); column++) {
       const distance = Math.hypot(column - x, row - y) / radius;
@@ -202,11 +219,12 @@ function hideLabels(random: Random, picture: Picture, chip: Chip, pose: Pose): s
 }
 
 /** Largest distance, px, between corners of gratings in view as they are and as a pose has them. */
-export function cornerError({ chip, pose, picture }: Shot, found: Pose): number {
+export function cornerError({ chip, pose, picture, bent = (point) => point }: Shot, found: Pose): number {
   const distances = chip.gratings.flatMap(({ x, y, width, height }) =>
     [x, x + width].flatMap((cornerX) =>
       [y, y + height].flatMap((cornerY) => {
-        const [a, b] = [pose, found].map((one) => toPicture(one, { x: cornerX, y: cornerY })) as [Point, Point];
+        const a = bent(toPicture(pose, { x: cornerX, y: cornerY }));
+        const b = toPicture(found, { x: cornerX, y: cornerY });
         const inView = a.x >= 0 && a.y >= 0 && a.x <= picture.width && a.y <= picture.height;
         return inView ? [Math.hypot(a.x - b.x, a.y - b.y)] : [];
       }),

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { experiment, phorest, start } from "../run/program.ts";
+
+const CONFIG = `
+[Timing]
+collector_interval_seconds = 0.5
+[Camera]
+camera_type = "simulated"
+`;
+
+/** Waits until the newest analysis, the nth, has measured a frame. */
+async function measuredBy(directory: string, nth: number): Promise<void> {
+  const file = join(directory, "data", MANIFEST_FILENAME);
+  for (;;) {
+    await sleep(200);
+    if (!existsSync(file)) continue;
+    const manifest = Manifest.open({ file, readonly: true });
+    const analyses = manifest.analyses();
+    const last = analyses.at(-1);
+    const done = analyses.length >= nth && last !== undefined && manifest.curves(last.analysisId).next().done === false;
+    manifest.close();
+    if (done) return;
+  }
+}
+
+describe("phorest calibrate --from run", () => {
+  it("gives a running experiment new ROIs without stopping it, and the sensorgram says when", async () => {
+    const directory = experiment(CONFIG);
+    const run = start(["run"], directory);
+    await measuredBy(directory, 1);
+    const manifest = join(directory, "generated_files", "ROI_manifest.json");
+    // As after the chip has moved: what the run measures with is not where the gratings are.
+    const before = JSON.parse(readFileSync(manifest, "utf8")) as Record<string, { coords?: [number, number] }>;
+    for (const roi of Object.values(before)) if (roi.coords !== undefined) roi.coords[0] += 3;
+    writeFileSync(manifest, JSON.stringify(before));
+    await measuredBy(directory, 2);
+    const { code, stderr } = await phorest(["calibrate", "--from", "run"], directory);
+    expect(stderr).toMatch(/registered on .*image_/);
+    expect(code).toBe(0);
+    await measuredBy(directory, 3);
+    expect(run.child.exitCode).toBeNull();
+    run.child.kill("SIGINT");
+    expect((await run.ended).code).toBe(0);
+    const told = await phorest(["sensorgram", "--summary"], directory);
+    expect(told.stderr).toMatch(/ROIs registered anew at .*--analysis 2/);
+  }, 120_000);
+
+  it("says in one line that there is no experiment, or no picture and no --from", async () => {
+    const directory = experiment(CONFIG);
+    for (const words of [["calibrate", "--from", "run"], ["calibrate"]]) {
+      const { code, stderr } = await phorest(words, directory);
+      expect(code, words.join(" ")).not.toBe(0);
+      expect(stderr.trim().split("\n"), words.join(" ")).toHaveLength(1);
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { readLabelPictures } from "../../src/calibration/label-pictures.ts";
+import { LabelPatterns } from "../../src/calibration/label-search.ts";
+import { locateChip } from "../../src/calibration/locate.ts";
+import { withoutScratches } from "../../src/calibration/scratches.ts";
+import { chipTypes, loadChip } from "../../src/chip/layout.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+import { photograph } from "./photographs.ts";
+import { cornerError } from "./pictures.ts";
+
+const chips = chipTypes().map(loadChip);
+
+describe("automatic calibration of pictures like photographs", () => {
+  // Faint bands, texture and vignetting; faint bands through a JPEG; a lens that bends lines, faint and bright.
+  it.each([14, 24, 31, 35])("finds the chip in photograph %i", async (seed) => {
+    const shot = await photograph(seed);
+    const search = locateChip(shot.picture, chips, new LabelPatterns());
+    if ("doubt" in search) throw new Error(`${shot.description}: ${search.doubt.reason}`);
+    expect(search.found.chip.type).toBe(shot.chip.type);
+    expect(cornerError(shot, search.found.pose), shot.description).toBeLessThan(1);
+  });
+
+  it("takes a scratch out and leaves short bands in", () => {
+    const [width, height] = [200, 150];
+    const values = new Float32Array(width * height).fill(50);
+    for (let y = 40; y < 60; y++) values.fill(120, y * width + 30, y * width + 34);
+    for (let x = 0; x < width; x++) values.fill(255, 100 * width + x, 100 * width + x + 1);
+    const clean = withoutScratches({ values, width, height, factor: 1, left: 0, top: 0 }).values;
+    expect(clean[100 * width + 77]).toBe(50);
+    expect(clean[50 * width + 32]).toBe(120);
+  });
+});
+
+describe("label pictures of an existing installation", () => {
+  it("stand in for the drawn labels", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "phorest-labels-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const chip = loadChip("IMECII_2");
+    mkdirSync(join(directory, chip.type));
+    const drawn = new LabelPatterns();
+    for (const label of chip.labels.filter(({ text }) => text !== "")) {
+      // The glyph upright, bright on dark, without the border of the search's own template.
+      const { values, width, height } = drawn.of(label, 1);
+      const pixels = Uint8Array.from(values, (value) => Math.round(255 * value));
+      const [w, h] = [Math.round(label.width), Math.round(label.height)];
+      const box = { left: Math.floor((width - w) / 2), top: Math.floor((height - h) / 2), width: w, height: h };
+      await sharp(pixels, { raw: { width, height, channels: 1 } })
+        .extract(box)
+        .flip()
+        .png()
+        .toFile(join(directory, chip.type, `${label.label.replace("-", "_")}.png`));
+    }
+    const pictures = await readLabelPictures(directory, chip);
+    expect(pictures.has("D-Left")).toBe(true);
+    const picture = createSimulator().render(0, 0);
+    const [theirs, ours] = [new LabelPatterns(pictures), drawn].map((patterns) =>
+      locateChip(picture, [chip], patterns),
+    );
+    if (theirs === undefined || ours === undefined || "doubt" in theirs || "doubt" in ours) throw new Error("refused");
+    expect(theirs.found.pose.x).toBeCloseTo(ours.found.pose.x, 0);
+    expect(theirs.found.pose.pxPerUm).toBeCloseTo(ours.found.pose.pxPerUm, 4);
+  });
+});

@@ -1,0 +1,263 @@
+// Simulated pictures with what real photographs of chips show and drawings do not: bands a few counts above the ground,
+// gratings off resonance, faint labels, strong vignetting, blur, a lens that bends lines, texture, dirt, hot pixels,
+// saturation and JPEG's blocks. Their truth is known as that of pictures.ts.
+import sharp from "sharp";
+import type { Picture } from "../../src/analysis/picture.ts";
+import { type Point, type Pose, toPicture } from "../../src/calibration/pose.ts";
+import type { Chip, ChipBox } from "../../src/chip/layout.ts";
+import { normal, randomStream } from "../../src/frame/noise.ts";
+import { between, darken, pick, plainShot, type Random, type Shot, type Size } from "./pictures.ts";
+
+/** Counts of the simulator's chip between gratings: pedestal and substrate. */
+const GROUND = 106;
+const SIZES: readonly Size[] = [
+  { width: 1920, height: 1460 },
+  { width: 1920, height: 1460 },
+  { width: 1920, height: 1460 },
+  { width: 4000, height: 3000 },
+];
+
+/** A picture with several of these defects at once, each by chance; 4000 x 3000 px or 1920 x 1460. */
+export async function photograph(seed: number): Promise<Shot> {
+  const random = randomStream(seed);
+  const shot = plainShot(random, pick(random, SIZES));
+  const { picture, chip, pose } = shot;
+  const { width, height } = picture;
+  const said = [shot.description, `${width} x ${height}`];
+  const chance = (share: number) => random() < share;
+  // Light above the ground, real numbers; every defect changes it, the camera comes last.
+  let light = Float32Array.from(picture.pixels, (pixel) => pixel - GROUND);
+  if (chance(0.5)) said.push(dimGratings(random, light, picture, chip, pose));
+  if (chance(0.4)) said.push(dimLabels(random, light, picture, chip, pose));
+  const peak = brightest(light);
+  const bands = chance(0.5)
+    ? between(random, 10, 20)
+    : chance(0.3)
+      ? between(random, 180, 320)
+      : between(random, 30, 120);
+  for (let i = 0; i < light.length; i++) light[i] = ((light[i] as number) * bands) / peak;
+  const ground = bands > 150 ? between(random, 20, 60) : between(random, 15, 90);
+  said.push(`bands ${bands.toFixed(0)} over ${ground.toFixed(0)}`);
+  if (chance(0.4)) said.push(texture(random, light, picture, bands));
+  for (let i = 0; i < light.length; i++) light[i] = (light[i] as number) + ground;
+  let bent: Shot["bent"];
+  if (chance(0.3)) {
+    const bend = (chance(0.5) ? -1 : 1) * between(random, 0.005, 0.01);
+    const centre = { x: width * between(random, 0.4, 0.6), y: height * between(random, 0.4, 0.6) };
+    [light, bent] = throughLens(light, picture, centre, bend);
+    said.push(`lens ${(100 * bend).toFixed(2)} %`);
+  }
+  if (chance(0.6)) said.push(vignette(random, light, picture));
+  const pixels = new Uint8Array(light.length);
+  const taken = { ...picture, pixels };
+  if (chance(0.4)) said.push(dust(random, light, picture));
+  if (chance(0.4)) said.push(scratch(random, light, picture));
+  if (chance(0.5)) said.push(blots(random, light, picture, chip, pose));
+  if (chance(0.5)) {
+    const sigma = between(random, 0.5, 1) * Math.min(2, Math.max(0.7, 8 * pose.pxPerUm));
+    blur(light, picture, sigma);
+    said.push(`blur ${sigma.toFixed(1)} px`);
+  }
+  const noise = between(random, 0.5, 1.5);
+  const draws = Float32Array.from({ length: 8192 }, () => noise * normal(random));
+  for (let i = 0; i < light.length; i++) {
+    pixels[i] = Math.max(0, Math.min(255, (light[i] as number) + (draws[(random() * 8192) | 0] as number) + 0.5));
+  }
+  if (chance(0.4)) {
+    for (let i = 0; i < pixels.length / 20_000; i++) pixels[Math.floor(random() * pixels.length)] = 255;
+    said.push("hot pixels");
+  }
+  const description = () => said.join(", ");
+  const shown = { ...shot, picture: taken, ...(bent === undefined ? {} : { bent }) };
+  if (!chance(0.4)) return { ...shown, description: description() };
+  const quality = Math.round(between(random, 60, 92));
+  said.push(`JPEG ${quality}`);
+  return { ...shown, picture: { ...taken, pixels: await throughJpeg(taken, quality) }, description: description() };
+}
+
+/** The light that one pixel of a hundred exceeds. */
+function brightest(light: Float32Array): number {
+  const sample = Float32Array.from({ length: 50_000 }, (_, i) => light[Math.floor((i / 50_000) * light.length)] ?? 0);
+  return Math.max(5, sample.sort()[Math.floor(0.99 * sample.length)] ?? 0);
+}
+
+/** Scales the light of a box of the chip, and of `rim` µm about it. */
+function scaleBox(light: Float32Array, { width, height }: Size, pose: Pose, box: ChipBox, by: number, rim = 3): void {
+  const radians = (pose.angleDegrees * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  const corners = [box.x - rim, box.x + box.width + rim].flatMap((x) =>
+    [box.y - rim, box.y + box.height + rim].map((y) => toPicture(pose, { x, y })),
+  );
+  const [xs, ys] = [corners.map(({ x }) => x), corners.map(({ y }) => y)];
+  for (let y = Math.max(0, Math.floor(Math.min(...ys))); y < Math.min(height, Math.max(...ys)); y++) {
+    for (let x = Math.max(0, Math.floor(Math.min(...xs))); x < Math.min(width, Math.max(...xs)); x++) {
+      const [dx, dy] = [(x + 0.5 - pose.x) / pose.pxPerUm, (y + 0.5 - pose.y) / pose.pxPerUm];
+      const chipX = cos * dx - sin * dy;
+      const chipY = (sin * dx + cos * dy) * (pose.mirrored ? -1 : 1);
+      if (chipX < box.x - rim || chipX > box.x + box.width + rim) continue;
+      if (chipY < box.y - rim || chipY > box.y + box.height + rim) continue;
+      light[y * width + x] = (light[y * width + x] as number) * by;
+    }
+  }
+}
+
+/** Gratings of uneven brightness, some nearly dark because their resonance lies off them. */
+function dimGratings(random: Random, light: Float32Array, size: Size, chip: Chip, pose: Pose): string {
+  const share = between(random, 0.05, 0.3);
+  for (const grating of chip.gratings) {
+    scaleBox(light, size, pose, grating, random() < share ? between(random, 0.08, 0.25) : between(random, 0.5, 1), 0);
+  }
+  return `${(100 * share).toFixed(0)} % of the gratings dark`;
+}
+
+function dimLabels(random: Random, light: Float32Array, size: Size, chip: Chip, pose: Pose): string {
+  const by = between(random, 0.35, 0.8);
+  for (const label of chip.labels) if (label.text !== "") scaleBox(light, size, pose, label, by);
+  return `labels dimmed to ${by.toFixed(2)}`;
+}
+
+/** Slow waves of light, as stains and reflections give. */
+function texture(random: Random, light: Float32Array, { width, height }: Size, bands: number): string {
+  const waves = Array.from({ length: 12 }, () => {
+    const [length, angle] = [between(random, 40, 600), random() * 2 * Math.PI];
+    const k = (2 * Math.PI) / length;
+    return { x: k * Math.cos(angle), y: k * Math.sin(angle), at: random() * 7 };
+  });
+  const strength = between(random, 0.02, 0.05) * Math.min(bands, 60);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      let sum = 0;
+      for (const wave of waves) sum += Math.sin(wave.x * x + wave.y * y + wave.at);
+      light[i] = (light[i] as number) + strength * sum;
+    }
+  }
+  return "texture";
+}
+
+/** Barrel or cushion: a place at the corner is moved by the share `bend` of its distance from `centre`. */
+function throughLens(
+  light: Float32Array,
+  { width, height }: Size,
+  centre: Point,
+  bend: number,
+): [Float32Array<ArrayBuffer>, (point: Point) => Point] {
+  const corner = (width * width + height * height) / 4;
+  const moved = ({ x, y }: Point, by: number): Point => {
+    const [dx, dy] = [x - centre.x, y - centre.y];
+    const factor = 1 + (by * (dx * dx + dy * dy)) / corner;
+    return { x: centre.x + dx * factor, y: centre.y + dy * factor };
+  };
+  /** The ideal place shown at a place, by iteration. */
+  const ideal = (point: Point): Point => {
+    let at = point;
+    for (let i = 0; i < 4; i++) {
+      const there = moved(at, bend);
+      at = { x: at.x + point.x - there.x, y: at.y + point.y - there.y };
+    }
+    return at;
+  };
+  const seen = new Float32Array(light.length);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const at = ideal({ x: x + 0.5, y: y + 0.5 });
+      const px = Math.max(0, Math.min(width - 1.001, at.x - 0.5));
+      const py = Math.max(0, Math.min(height - 1.001, at.y - 0.5));
+      const [left, top] = [Math.floor(px), Math.floor(py)];
+      const [fx, fy] = [px - left, py - top];
+      const value = (dx: number, dy: number) => light[(top + dy) * width + left + dx] as number;
+      seen[i] =
+        (value(0, 0) * (1 - fx) + value(1, 0) * fx) * (1 - fy) + (value(0, 1) * (1 - fx) + value(1, 1) * fx) * fy;
+    }
+  }
+  return [seen, (point) => moved(point, bend)];
+}
+
+/** Corners down to a fifth of the light, about a place that need not be the middle. */
+function vignette(random: Random, light: Float32Array, { width, height }: Size): string {
+  const left = between(random, 0.2, 0.6);
+  const [cx, cy] = [width * between(random, 0.35, 0.65), height * between(random, 0.35, 0.65)];
+  const far = (width * width + height * height) / 4;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const share = Math.min(1, ((x - cx) ** 2 + (y - cy) ** 2) / far);
+      light[i] = (light[i] as number) * (1 - (1 - left) * share);
+    }
+  }
+  return `corners ${left.toFixed(2)}`;
+}
+
+function dust(random: Random, light: Float32Array, { width, height }: Size): string {
+  const grains = Math.floor(between(random, 40, 200));
+  for (let i = 0; i < grains; i++) {
+    const radius = between(random, 1, 9) * (width / 1920);
+    const by = random() < 0.6 ? between(random, 0.3, 0.8) : between(random, 1.2, 2);
+    const [cx, cy] = [random() * width, random() * height];
+    for (let y = Math.max(0, Math.floor(cy - radius)); y < Math.min(height, cy + radius); y++) {
+      for (let x = Math.max(0, Math.floor(cx - radius)); x < Math.min(width, cx + radius); x++) {
+        if (Math.hypot(x - cx, y - cy) < radius) light[y * width + x] = (light[y * width + x] as number) * by;
+      }
+    }
+  }
+  return `${grains} grains`;
+}
+
+/** A long scratch: slightly bent, bright or dark. */
+function scratch(random: Random, light: Float32Array, { width, height }: Size): string {
+  const bright = random() < 0.5;
+  const wide = between(random, 2, 8) * (width / 1920);
+  const angle = random() * Math.PI;
+  const [nx, ny] = [Math.sin(angle), -Math.cos(angle)];
+  const [cx, cy, bow] = [random() * width, random() * height, between(random, -1e-4, 1e-4)];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const across = (x - cx) * nx + (y - cy) * ny;
+      const along = (x - cx) * ny - (y - cy) * nx;
+      if (Math.abs(across - bow * along * along) < wide / 2) light[y * width + x] = bright ? 200 : 8;
+    }
+  }
+  return bright ? "bright scratch" : "dark scratch";
+}
+
+/** Dark blots, the first over a grating in view where there is one. */
+function blots(random: Random, light: Float32Array, picture: Picture, chip: Chip, pose: Pose): string {
+  const { width, height } = picture;
+  const inView = chip.gratings.filter((grating) => {
+    const { x, y } = toPicture(pose, grating);
+    return x > 0 && y > 0 && x < width && y < height;
+  });
+  const grating = pick(random, inView.length > 0 ? inView : chip.gratings);
+  const centre = toPicture(pose, { x: grating.x + grating.width / 2, y: grating.y + grating.height / 2 });
+  const radius = between(random, 0.5, 1.2) * Math.min(grating.width, grating.height) * pose.pxPerUm;
+  darken({ pixels: light, width, height }, centre, radius, 0.2);
+  return "blot over a grating";
+}
+
+/** Gaussian blur by three boxes' worth of weights, in place. */
+function blur(light: Float32Array, { width, height }: Size, sigma: number): void {
+  const reach = Math.ceil(3 * sigma);
+  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma * sigma)));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const pass = (length: number, lines: number, step: number, stride: number) => {
+    const line = new Float32Array(length);
+    for (let k = 0; k < lines; k++) {
+      for (let i = 0; i < length; i++) line[i] = light[k * stride + i * step] as number;
+      for (let i = 0; i < length; i++) {
+        let sum = 0;
+        for (let j = -reach; j <= reach; j++) {
+          sum += (weights[j + reach] as number) * (line[Math.max(0, Math.min(length - 1, i + j))] as number);
+        }
+        light[k * stride + i * step] = sum / total;
+      }
+    }
+  };
+  pass(width, height, 1, width);
+  pass(height, width, width, 1);
+}
+
+async function throughJpeg({ pixels, width, height }: Picture, quality: number): Promise<Uint8Array> {
+  const raw = { width, height, channels: 1 } as const;
+  const packed = await sharp(pixels as Uint8Array, { raw })
+    .jpeg({ quality })
+    .toBuffer();
+  return new Uint8Array(await sharp(packed).toColourspace("b-w").raw().toBuffer());
+}
