@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   sensors: async (parser) => parser.command((await import("./commands/devices.ts")).sensorsCommand),
   doctor: async (parser) => parser.command((await import("./commands/doctor.ts")).doctorCommand),
   status: async (parser) => parser.command((await import("./commands/status.ts")).statusCommand),
+  health: async (parser) => parser.command((await import("./commands/health.ts")).healthCommand),
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
@@ -30,6 +31,9 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   restore: async (parser) => parser.command((await import("./commands/restore.ts")).restoreCommand),
   verify: async (parser) => parser.command((await import("./commands/verify.ts")).verifyCommand),
   opcua: async (parser) => parser.command((await import("./commands/opcua.ts")).opcuaCommand),
+  "install-service": async (parser) =>
+    parser.command((await import("./commands/install-service.ts")).installServiceCommand),
+  licences: async (parser) => parser.command((await import("./commands/licences.ts")).licencesCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 
