@@ -23,8 +23,8 @@ export async function bundle(stage: string, target: string): Promise<void> {
     chunkNames: "src/shared/[name]-[hash]",
     platform: "node",
     target: "node24",
-    // canvas is vega's choice where it is installed; it is not.
-    external: [...KEPT_PACKAGES, "canvas"],
+    // Choices of vega and of node-opcua where they are installed; they are not.
+    external: [...KEPT_PACKAGES, "canvas", "proper-lockfile"],
     banner: { js: COMMONJS },
     minifyWhitespace: true,
     minifySyntax: true,

@@ -1,8 +1,8 @@
 // The bill of materials beside an executable (CycloneDX), by npm from the installed packages, completed by what npm does
 // not know: the Node.js inside, and source that came with ours.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { Base } from "./base.ts";
 import { run } from "./steps.ts";
 
@@ -14,6 +14,9 @@ interface Bill {
 
 /** The bill's text. Its only time is that of the commit, and its number follows from its contents. */
 export function billOfMaterials(stage: string, executable: string, base: Base, commitSeconds: number): string {
+  // What only development needs is not installed here; npm would take that for a fault.
+  const own = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
+  writeFileSync(join(stage, "package.json"), JSON.stringify({ ...own, devDependencies: undefined }));
   const printed = run("npm", ["sbom", "--sbom-format=cyclonedx", "--omit=dev"], { cwd: stage, what: "npm sbom" });
   const bill: Bill = JSON.parse(printed);
   bill.components.push(

@@ -14,7 +14,7 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
   mkdirSync(stage, { recursive: true });
   for (const name of SOURCES) {
     rmSync(join(stage, name), { recursive: true, force: true });
-    cpSync(join(root, name), join(stage, name), { recursive: true });
+    cpSync(join(root, name), join(stage, name), { recursive: true, preserveTimestamps: true });
   }
   const lock = readFileSync(join(root, "package-lock.json"));
   const wanted = createHash("sha256").update(lock).update(`${base.version} ${target.arch}`).digest("hex");
@@ -25,6 +25,7 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
     const platform = ["--os=linux", `--cpu=${target.arch}`, "--libc=glibc"];
     run("npm", ["ci", "--omit=dev", "--ignore-scripts", ...platform], { cwd: stage, what: "npm ci" });
     say(`compiling SQLite for ${target.arch}`);
+    rmSync(join(stage, "build"), { recursive: true, force: true });
     gyp("SQLite", join(stage, "node_modules/better-sqlite3"));
     writeFileSync(stamp, wanted);
   }
@@ -36,7 +37,7 @@ function compiler(root: string, stage: string, target: Target, base: Base): (wha
   // Where it was compiled must not be readable from the result, or two checkouts would differ.
   const flags = `-ffile-prefix-map=${stage}=. -fdebug-prefix-map=${stage}=.`;
   const env = { ...target.compiler, CFLAGS: flags, CXXFLAGS: flags };
-  const args = ["rebuild", "--release", "-j", "2", `--arch=${target.arch}`, `--nodedir=${base.directory}`];
+  const args = ["configure", "build", "--release", "-j", "2", `--arch=${target.arch}`, `--nodedir=${base.directory}`];
   return (what, cwd) => {
     run(join(root, "node_modules/.bin/node-gyp"), args, { cwd, env, what: `compiling ${what}` });
   };

@@ -6,7 +6,7 @@ import { z } from "zod";
 const packageFile = z.object({
   name: z.string(),
   version: z.string(),
-  license: z.unknown(),
+  license: z.unknown().optional(),
   homepage: z.string().optional().catch(undefined),
   dependencies: z.record(z.string(), z.string()).default({}),
   optionalDependencies: z.record(z.string(), z.string()).default({}),
