@@ -5,9 +5,10 @@ import { entryPoints, KEPT_PACKAGES } from "./contents.ts";
 
 /** What CommonJS packages expect to find in an ES module. */
 const COMMONJS = `import { createRequire as createRequire$ } from "node:module";
-import { dirname as dirname$ } from "node:path";
+import { dirname as directoryOf$ } from "node:path";
 import { fileURLToPath as fileURLToPath$ } from "node:url";
-const require = createRequire$(import.meta.url), __filename = fileURLToPath$(import.meta.url), __dirname = dirname$(__filename);`;
+const require = createRequire$(import.meta.url);
+const filename$ = fileURLToPath$(import.meta.url), dirname$ = directoryOf$(filename$);`;
 
 /** Bundles the program of `stage` below `target`/dist. */
 export async function bundle(stage: string, target: string): Promise<void> {
@@ -26,8 +27,8 @@ export async function bundle(stage: string, target: string): Promise<void> {
     // Choices of vega and of node-opcua where they are installed; they are not.
     external: [...KEPT_PACKAGES, "canvas", "proper-lockfile"],
     banner: { js: COMMONJS },
-    minifyWhitespace: true,
-    minifySyntax: true,
+    // Some ES modules declare these names themselves, so only those that nobody declares are replaced.
+    define: { __filename: "filename$", __dirname: "dirname$" },
     legalComments: "none",
     logLevel: "error",
   });
@@ -43,7 +44,6 @@ export async function bundleBoot(stage: string, outfile: string): Promise<void> 
     format: "cjs",
     platform: "node",
     target: "node24",
-    minifyWhitespace: true,
     logLevel: "error",
     // src/files.ts finds the program's own directory by it, which is not asked for before the program is unpacked.
     logOverride: { "empty-import-meta": "silent" },

@@ -36,7 +36,8 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
 function compiler(root: string, stage: string, target: Target, base: Base): (what: string, cwd: string) => void {
   // Where it was compiled must not be readable from the result, or two checkouts would differ.
   const flags = `-ffile-prefix-map=${stage}=. -fdebug-prefix-map=${stage}=.`;
-  const env = { ...target.compiler, CFLAGS: flags, CXXFLAGS: flags };
+  // A person's own npm settings would have precedence over the command line.
+  const env = { ...target.compiler, CFLAGS: flags, CXXFLAGS: flags, npm_config_nodedir: base.directory };
   const args = ["configure", "build", "--release", "-j", "2", `--arch=${target.arch}`, `--nodedir=${base.directory}`];
   return (what, cwd) => {
     run(join(root, "node_modules/.bin/node-gyp"), args, { cwd, env, what: `compiling ${what}` });

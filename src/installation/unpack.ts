@@ -163,9 +163,7 @@ function codeOf(error: unknown): string | undefined {
 
 function reasonOf(error: unknown): string {
   if (codeOf(error) === "ERR_DLOPEN_FAILED") return "libraries cannot be loaded from there (mounted noexec?)";
-  return error instanceof Error
-    ? error.message.replace(/^\w+: |, \w+ '.*$/g, "")
-    : String(error);
+  return error instanceof Error ? error.message.replace(/^\w+: |, \w+ '.*$/g, "") : String(error);
 }
 
 /** The packed bytes are not those that were packed: no other place would help. */
