@@ -17,17 +17,17 @@ const SETTINGS = {
   shutdownSeconds: 30,
   unpacks: true,
 };
-const valueOf = (unit: string, key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1];
+const settingOf = (unit: string, key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1];
 
 describe("the systemd unit", () => {
   it("starts at boot, comes back after every end, and is watched", () => {
     const unit = serviceUnit(SETTINGS);
-    expect(valueOf(unit, "Restart")).toBe("always");
-    expect(valueOf(unit, "StartLimitIntervalSec")).toBe("0");
-    expect(valueOf(unit, "Type")).toBe("notify");
-    expect(Number(valueOf(unit, "WatchdogSec"))).toBeGreaterThan(0);
-    expect(valueOf(unit, "WantedBy")).toBe("multi-user.target");
-    expect(Number(valueOf(unit, "TimeoutStopSec"))).toBeGreaterThan(SETTINGS.shutdownSeconds);
+    expect(settingOf(unit, "Restart")).toBe("always");
+    expect(settingOf(unit, "StartLimitIntervalSec")).toBe("0");
+    expect(settingOf(unit, "Type")).toBe("notify");
+    expect(Number(settingOf(unit, "WatchdogSec"))).toBeGreaterThan(0);
+    expect(settingOf(unit, "WantedBy")).toBe("multi-user.target");
+    expect(Number(settingOf(unit, "TimeoutStopSec"))).toBeGreaterThan(SETTINGS.shutdownSeconds);
   });
 
   it("takes no setting that would hide cameras or sensors", () => {
@@ -40,16 +40,16 @@ describe("the systemd unit", () => {
       "PrivateNetwork",
       "ProcSubset",
     ]) {
-      expect(valueOf(unit, key), key).toBeUndefined();
+      expect(settingOf(unit, key), key).toBeUndefined();
     }
     // Code is compiled while it runs.
-    expect(valueOf(unit, "MemoryDenyWriteExecute")).toBeUndefined();
-    expect(valueOf(unit, "SupplementaryGroups")).toBe("video i2c");
+    expect(settingOf(unit, "MemoryDenyWriteExecute")).toBeUndefined();
+    expect(settingOf(unit, "SupplementaryGroups")).toBe("video i2c");
   });
 
   it("hands over a path with blanks and percent signs as it is", () => {
     const unit = serviceUnit(SETTINGS);
-    expect(valueOf(unit, "ExecStart")).toBe('/opt/phorest/phorest run --config "/srv/experiment 7/100%%.toml"');
+    expect(settingOf(unit, "ExecStart")).toBe('/opt/phorest/phorest run --config "/srv/experiment 7/100%%.toml"');
     expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\nExecStartPre=/bin/evil" })).toThrow(/line break/);
     expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a name/);
   });
@@ -80,8 +80,8 @@ describe("phorest install-service", () => {
     const written = await phorest(words, directory);
     expect(written.stdout).toBe(shown.stdout);
     expect(readFileSync(join(units, "phorest.service"), "utf8")).toBe(shown.stdout);
-    expect(valueOf(shown.stdout, "WorkingDirectory")).toBe(directory);
-    expect(valueOf(shown.stdout, "ExecStart")).toContain(`bin/phorest.js run --config ${directory}/config.toml`);
+    expect(settingOf(shown.stdout, "WorkingDirectory")).toBe(directory);
+    expect(settingOf(shown.stdout, "ExecStart")).toContain(`bin/phorest.js run --config ${directory}/config.toml`);
 
     writeFileSync(join(units, "phorest.service"), "[Service]\nExecStart=/bin/true\n");
     const refused = await phorest(words, directory);
