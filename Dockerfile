@@ -1,26 +1,27 @@
-# Two stages: the first has a compiler for the kernel and SQLite, the second only what runs.
-FROM node:20.20.2-bookworm-slim AS build
-RUN apt-get update \
- && apt-get install --no-install-recommends -y g++ make python3 \
- && rm -rf /var/lib/apt/lists/*
+# Two stages: the first makes the one executable, the second is Debian and that file.
+FROM node:20.20.2-bookworm AS build
 WORKDIR /opt/phorest
 COPY . .
-RUN npm ci && npm prune --omit=dev
+# Seconds of the commit: .git stays outside.
+ARG SOURCE_DATE_EPOCH=0
+RUN npm ci && npm run package -- --out /opt/packed && mv /opt/packed/phorest-*-linux-*[46] /opt/phorest.bin
 
-FROM node:20.20.2-bookworm-slim
+FROM debian:12.12-slim
 LABEL org.opencontainers.image.title="phorest" org.opencontainers.image.licenses="MIT"
-ENV NODE_ENV=production
-WORKDIR /opt/phorest
-COPY --from=build /opt/phorest/package.json ./
-COPY --from=build /opt/phorest/bin ./bin
-COPY --from=build /opt/phorest/dist ./dist
-COPY --from=build /opt/phorest/chips ./chips
-COPY --from=build /opt/phorest/build/Release/phorest_kernel.node ./build/Release/
-COPY --from=build /opt/phorest/node_modules ./node_modules
-RUN ln -s /opt/phorest/bin/phorest.js /usr/local/bin/phorest && install -d -o node -g node /experiment
-USER node
+RUN apt-get update \
+ && apt-get install --no-install-recommends -y v4l-utils \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 1000 phorest \
+ && useradd --uid 1000 --gid phorest --groups video --create-home phorest \
+ && install -d -o phorest -g phorest /experiment
+COPY --from=build /opt/phorest.bin /usr/local/bin/phorest
+# Unpacked here once, so that a container starts at once and works with a read-only root.
+ENV PHOREST_CACHE_DIR=/opt/phorest
+RUN phorest --version
+USER phorest
 VOLUME /experiment
 WORKDIR /experiment
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["phorest", "health", "--expect-running"]
 # Exec form: SIGTERM reaches the program itself, which then finishes the frame in hand.
 ENTRYPOINT ["phorest"]
 CMD ["run"]

@@ -34,6 +34,9 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   restore: async (parser) => parser.command((await import("./commands/restore.ts")).restoreCommand),
   verify: async (parser) => parser.command((await import("./commands/verify.ts")).verifyCommand),
   opcua: async (parser) => parser.command((await import("./commands/opcua.ts")).opcuaCommand),
+  "install-service": async (parser) =>
+    parser.command((await import("./commands/install-service.ts")).installServiceCommand),
+  licences: async (parser) => parser.command((await import("./commands/licences.ts")).licencesCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 

@@ -11,6 +11,7 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
+import { notifyService } from "../installation/service-notices.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { readIdentity } from "../opcua/identity.ts";
@@ -127,9 +128,11 @@ async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean): 
   const block = new LiveBlock(process.stderr);
   const show = () => block.show(liveLines(supervisor, log));
   const timer = onTerminal ? setInterval(show, REFRESH_MS) : undefined;
+  const service = notifyService(process.env, (line) => log.stage("supervisor").warn(line));
   try {
     return await supervisor.run();
   } finally {
+    service.stop();
     clearInterval(timer);
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);

@@ -1,0 +1,51 @@
+// The program's own code and most packages, bundled: a few dozen files instead of ten thousand, laid out as the build
+// lays them out, because threads and assets are found by their place.
+import { build } from "esbuild";
+import { entryPoints, KEPT_PACKAGES } from "./contents.ts";
+
+/** What CommonJS packages expect to find in an ES module. */
+const COMMONJS = `import { createRequire as createRequire$ } from "node:module";
+import { dirname as directoryOf$ } from "node:path";
+import { fileURLToPath as fileURLToPath$ } from "node:url";
+const require = createRequire$(import.meta.url);
+const filename$ = fileURLToPath$(import.meta.url), dirname$ = directoryOf$(filename$);`;
+
+/** Bundles the program of `stage` below `target`/dist. */
+export async function bundle(stage: string, target: string): Promise<void> {
+  await build({
+    absWorkingDir: stage,
+    entryPoints: entryPoints(stage),
+    outbase: ".",
+    outdir: `${target}/dist`,
+    bundle: true,
+    format: "esm",
+    splitting: true,
+    // As deep as src/<room>/<file>.js: what is found relative to a file is found from here as well.
+    chunkNames: "src/shared/[name]-[hash]",
+    platform: "node",
+    target: "node24",
+    // Choices of vega and of node-opcua where they are installed; they are not.
+    external: [...KEPT_PACKAGES, "canvas", "proper-lockfile"],
+    banner: { js: COMMONJS },
+    // Some ES modules declare these names themselves, so only those that nobody declares are replaced.
+    define: { __filename: "filename$", __dirname: "dirname$" },
+    legalComments: "none",
+    logLevel: "error",
+  });
+}
+
+/** Bundles the executable's first code. */
+export async function bundleBoot(stage: string, outfile: string): Promise<void> {
+  await build({
+    absWorkingDir: stage,
+    entryPoints: ["src/installation/boot.ts"],
+    outfile,
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node24",
+    logLevel: "error",
+    // src/files.ts finds the program's own directory by it, which is not asked for before the program is unpacked.
+    logOverride: { "empty-import-meta": "silent" },
+  });
+}

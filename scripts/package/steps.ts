@@ -1,0 +1,32 @@
+// Small things every step of the packing uses: running a program, and ending with one line.
+import { spawnSync } from "node:child_process";
+
+/** What stops the packing, said in one line. */
+export class PackingError extends Error {}
+
+/** Runs a program quietly. Throws a PackingError with the last lines it said when it fails. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd: string; env?: NodeJS.ProcessEnv; what: string },
+): string {
+  const { cwd, env, what } = options;
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+    maxBuffer: 1e9,
+  });
+  if (status === 0) return stdout;
+  const said = `${stdout}\n${stderr}`.trim().split("\n").slice(-12).join("\n");
+  throw new PackingError(`${what} failed: ${error?.message ?? said}`);
+}
+
+/** Whether a program is to be had here. */
+export function has(command: string): boolean {
+  return spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
+}
+
+export function say(line: string): void {
+  process.stdout.write(`package: ${line}\n`);
+}

@@ -1,0 +1,98 @@
+// `phorest install-service`: the systemd unit of an experiment, shown and then written.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { CommandModule } from "yargs";
+import { checkRunnable, loadConfig } from "../config/config.ts";
+import { Failure } from "../failure.ts";
+import { writeDurably } from "../files.ts";
+import { DEVICE_GROUPS, serviceUnit } from "../installation/service-unit.ts";
+import type { GlobalOptions } from "./global.ts";
+
+interface InstallServiceOptions extends GlobalOptions {
+  user: string | undefined;
+  name: string;
+  directory: string;
+  print: boolean;
+  replace: boolean;
+}
+
+export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceOptions> = {
+  command: "install-service",
+  describe: "Show the systemd unit that starts this experiment at boot, then write it",
+  builder: (yargs) =>
+    yargs
+      .option("user", { type: "string", requiresArg: true, describe: "Whose the experiment is (default: who asks)" })
+      .option("name", { type: "string", requiresArg: true, default: "phorest", describe: "Name of the unit" })
+      .option("directory", {
+        type: "string",
+        requiresArg: true,
+        default: "/etc/systemd/system",
+        describe: "Where units lie",
+      })
+      .option("print", { type: "boolean", default: false, describe: "Only show it" })
+      .option("replace", { type: "boolean", default: false, describe: "Write over another unit of that name" })
+      .example("sudo $0 install-service --user lab --config /srv/experiment_7/config.toml", "starts at every boot"),
+  handler: async ({ config, user, name, directory, print, replace }) => {
+    const configFile = resolve(config ?? "config.toml");
+    if (!existsSync(configFile)) {
+      throw new Failure("config.invalid", `${configFile} does not exist`, {
+        hint: "start in the experiment's directory, or name its configuration with --config",
+      });
+    }
+    const loaded = loadConfig(configFile);
+    checkRunnable(loaded);
+    if (!/^[\w@.-]+$/.test(name)) {
+      throw new Failure("usage.invalid", `${name} cannot be the name of a unit`, { hint: "letters, digits, - and _" });
+    }
+    const unit = serviceUnit({
+      ...startedAs(),
+      user: existingUser(user ?? process.env.SUDO_USER ?? userInfo().username),
+      groups: DEVICE_GROUPS.filter((group) => spawnSync("getent", ["group", group], { stdio: "ignore" }).status === 0),
+      configFile,
+      directory: dirname(configFile),
+      shutdownSeconds: loaded.config.Supervisor.shutdown_timeout_seconds,
+    });
+    process.stdout.write(unit);
+    if (print) return;
+    const file = join(directory, `${name}.service`);
+    await write(file, unit, replace);
+    process.stderr.write(
+      `wrote ${file}; now: systemctl daemon-reload && systemctl enable --now ${name} && systemctl status ${name}\n`,
+    );
+  },
+};
+
+async function write(file: string, unit: string, replace: boolean): Promise<void> {
+  if (existsSync(file) && readFileSync(file, "utf8") !== unit && !replace) {
+    throw new Failure("usage.invalid", `${file} exists and differs`, {
+      hint: "--replace writes over it, --name gives this experiment a unit of its own",
+    });
+  }
+  try {
+    await writeDurably(file, unit);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure("disk.failed", `${file} cannot be written: ${reason}`, {
+      hint: "as root: sudo, with --user NAME; or --print, and copy it yourself",
+      cause: error,
+    });
+  }
+}
+
+/** How this very program was started: the executable itself, or Node with its first file. */
+function startedAs(): { program: string[]; unpacks: boolean } {
+  const [, script = ""] = process.argv;
+  const isOneFile = resolve(script) === process.execPath || !script.endsWith(".js");
+  return isOneFile
+    ? { program: [process.execPath], unpacks: true }
+    : { program: [process.execPath, resolve(script)], unpacks: false };
+}
+
+function existingUser(name: string): string {
+  if (spawnSync("id", ["-u", "--", name], { stdio: "ignore" }).status === 0) return name;
+  throw new Failure("usage.invalid", `there is no user ${name} here`, {
+    hint: "--user NAME names whose experiment it is",
+  });
+}

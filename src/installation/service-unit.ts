@@ -1,0 +1,108 @@
+// The systemd unit that keeps an experiment running: started at boot, restarted whatever happened, watched.
+import { Failure } from "../failure.ts";
+
+export interface ServiceSettings {
+  /** What is started, each word by itself; `run --config FILE` follows. */
+  readonly program: readonly string[];
+  readonly user: string;
+  /** Groups besides the user's own: those of cameras and buses, as far as this machine has them. */
+  readonly groups: readonly string[];
+  /** Absolute. */
+  readonly configFile: string;
+  /** Absolute; relative paths of the configuration start here. */
+  readonly directory: string;
+  /** Longest time a clean stop may take. */
+  readonly shutdownSeconds: number;
+  /** The one executable unpacks itself into a directory of the service. */
+  readonly unpacks: boolean;
+}
+
+/** Who may open cameras (video, render) and buses of sensors on Debian and Raspberry Pi OS. */
+export const DEVICE_GROUPS = ["video", "render", "gpio", "i2c", "plugdev"];
+/** Time a stop may take beyond what the program itself allows. */
+const STOP_GRACE_SECONDS = 15;
+
+/** The unit file's text. Throws a Failure for names systemd could not take. */
+export function serviceUnit(settings: ServiceSettings): string {
+  const { program, user, groups, configFile, directory, shutdownSeconds, unpacks } = settings;
+  if (!/^[A-Za-z_][\w.-]*\$?$/.test(user)) {
+    throw new Failure("usage.invalid", `${user} is not a name a user can have`, { hint: "--user NAME" });
+  }
+  const command = [...program, "run", "--config", configFile].map(commandWord).join(" ");
+  return `# Written by \`phorest install-service\`. Changes of your own belong in: systemctl edit <this unit>
+[Unit]
+Description=phorest: ${plain(directory)}
+Documentation=man:systemd.service(5)
+After=local-fs.target remote-fs.target network-online.target time-sync.target
+Wants=network-online.target
+# Never gives up: whatever is missing may be back tomorrow.
+StartLimitIntervalSec=0
+
+[Service]
+# The program says when it is ready and, as long as its main thread turns, that it lives (systemd-notify).
+Type=notify
+NotifyAccess=all
+WatchdogSec=120
+TimeoutStartSec=600
+ExecStart=${command}
+WorkingDirectory=${plain(directory)}
+User=${user}
+# Those of cameras and of the buses of sensors that this machine has.
+SupplementaryGroups=${groups.join(" ")}
+Restart=always
+RestartSec=15
+# The frame in hand is finished; only what is left after that is killed.
+KillMode=mixed
+TimeoutStopSec=${Math.ceil(shutdownSeconds) + STOP_GRACE_SECONDS}
+# 3: finished, though some frames had failed.
+SuccessExitStatus=3
+
+# A picture of 64 megapixels needs room; a leak must not take the machine with it.
+MemoryHigh=70%
+MemoryMax=85%
+OOMPolicy=continue
+TasksMax=512
+LimitNOFILE=65536
+LimitCORE=0
+${unpacks ? "CacheDirectory=phorest\nEnvironment=PHOREST_CACHE_DIR=/var/cache/phorest\n" : ""}
+# Hardening. /dev stays whole (no PrivateDevices, no DeviceAllow, and no ProtectClock, which would imply one), so that
+# cameras may come and go; /sys stays readable for sensors. The file system is closed where programs live and open where
+# disks and shares are mounted, also later.
+NoNewPrivileges=yes
+ProtectSystem=full
+PrivateTmp=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+RestrictRealtime=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+CapabilityBoundingSet=
+AmbientCapabilities=
+UMask=0022
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** A path as the value of a setting: a line of its own, and % is systemd's. */
+function plain(text: string): string {
+  if (/[\n\r]/.test(text)) {
+    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break`, {
+      hint: "use a plainer directory",
+    });
+  }
+  return text.replaceAll("%", "%%");
+}
+
+/** A word of a command line: also quotes and variables are systemd's. */
+function commandWord(text: string): string {
+  const escaped = plain(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("$", "$$$$");
+  return /^[\w./%+:=@-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}

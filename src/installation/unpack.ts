@@ -1,0 +1,179 @@
+// The one executable carries the program as packed files. Native libraries cannot be loaded out of it, so all of them are
+// unpacked once, into a directory that is named by the hash of its contents: another version is another directory, and
+// two programs that unpack at the same moment make the same one.
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Failure } from "../failure.ts";
+import { makeDirectory, syncDirectory } from "../files.ts";
+
+/** One file as it will lie in the unpacked directory. */
+export interface PackedFile {
+  /** Relative to the directory, with forward slashes. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The table of contents of an executable. */
+export interface Packing {
+  readonly version: string;
+  /** SHA-256 over the files' paths and hashes, hex. */
+  readonly digest: string;
+  readonly files: readonly PackedFile[];
+}
+
+/** Something of a start that died while unpacking is nobody's after this time. */
+const STALE_MS = 3_600_000;
+const DIGEST_LETTERS = 12;
+const WRITABLE_BY_OTHERS = 0o002;
+const WRITABLE_BY_ANY = 0o022;
+const STICKY = 0o1000;
+
+/** Where the files may be unpacked, best first. With PHOREST_CACHE_DIR that directory alone: who names one means it. */
+export function cachePlaces(env: NodeJS.ProcessEnv, home: string, temporary: string, uid: number): string[] {
+  if (env.PHOREST_CACHE_DIR) return [resolve(env.PHOREST_CACHE_DIR)];
+  return [
+    ...(env.XDG_CACHE_HOME ? [join(resolve(env.XDG_CACHE_HOME), "phorest")] : []),
+    join(home, ".cache", "phorest"),
+    join(temporary, `phorest-${uid}`),
+  ];
+}
+
+/** The name of the directory a packing is unpacked to. */
+export function unpackedName({ version, digest }: Packing): string {
+  return `phorest-${version}-${digest.slice(0, DIGEST_LETTERS)}`;
+}
+
+/**
+ * The directory that holds the files of `packing`, unpacked now where no earlier start has done it. Tries each place in
+ * turn; `contents` gives a file's bytes, `usable` may throw where the files cannot be used (a file system mounted noexec).
+ * Throws a Failure that names every place and what is wrong with it.
+ */
+export function unpack(
+  packing: Packing,
+  contents: (path: string) => Uint8Array,
+  places: readonly string[],
+  usable: (directory: string) => void,
+): string {
+  const refusals: string[] = [];
+  for (const place of places) {
+    try {
+      const directory = join(place, unpackedName(packing));
+      if (!isWhole(directory, packing)) unpackAt(place, packing, contents);
+      checkOwner(place, WRITABLE_BY_OTHERS);
+      checkOwner(directory, WRITABLE_BY_ANY);
+      usable(directory);
+      return directory;
+    } catch (error) {
+      if (error instanceof DamagedError) throw error.failure;
+      refusals.push(`${place}: ${reasonOf(error)}`);
+    }
+  }
+  const megabytes = Math.ceil(packing.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6);
+  throw new Failure("disk.failed", `the program cannot be unpacked (${megabytes} MB): ${refusals.join("; ")}`, {
+    hint: "set PHOREST_CACHE_DIR to a directory that can be written and executed from",
+  });
+}
+
+/** Whether an earlier start has unpacked everything: a power cut may have cut files short, hence the sizes. */
+function isWhole(directory: string, { files }: Packing): boolean {
+  if (statSync(directory, { throwIfNoEntry: false }) === undefined) return false;
+  return files.every(({ path, bytes }) => statSync(join(directory, path), { throwIfNoEntry: false })?.size === bytes);
+}
+
+function unpackAt(place: string, packing: Packing, contents: (path: string) => Uint8Array): void {
+  makeDirectory(place);
+  sweep(place);
+  const name = unpackedName(packing);
+  const temporary = mkdtempSync(join(place, `.${name}.`));
+  try {
+    for (const file of packing.files) writeChecked(join(temporary, file.path), contents(file.path), file);
+    chmodSync(temporary, 0o755);
+    giveName(temporary, join(place, name), packing);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  syncDirectory(place);
+}
+
+function writeChecked(path: string, bytes: Uint8Array, { sha256 }: PackedFile): void {
+  if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new DamagedError(path);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const descriptor = openSync(path, "wx", 0o555);
+  try {
+    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A directory takes its name whole or not at all. Another start may have been quicker: then its files are as good. */
+function giveName(temporary: string, directory: string, packing: Packing): void {
+  try {
+    renameSync(temporary, directory);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+    if (isWhole(directory, packing)) return;
+    const aside = `${temporary}.${randomBytes(4).toString("hex")}`;
+    renameSync(directory, aside);
+    renameSync(temporary, directory);
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** Code is run from there: whoever else could put files there could run theirs in our name. */
+function checkOwner(directory: string, forbidden: number): void {
+  const found = lstatSync(directory);
+  const self = process.getuid?.() ?? 0;
+  if (!found.isDirectory()) throw new Error(`${directory} is not a directory`);
+  if (found.uid !== self && found.uid !== 0) throw new Error(`${directory} belongs to another user (${found.uid})`);
+  if ((found.mode & forbidden) !== 0 && (found.mode & STICKY) === 0) {
+    throw new Error(`${directory} can be written by other users`);
+  }
+}
+
+function sweep(place: string): void {
+  for (const name of readdirSync(place).filter((entry) => entry.startsWith(".phorest-"))) {
+    const left = statSync(join(place, name), { throwIfNoEntry: false });
+    if (left !== undefined && Date.now() - left.mtimeMs > STALE_MS) {
+      rmSync(join(place, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  if (codeOf(error) === "ERR_DLOPEN_FAILED") return "libraries cannot be loaded from there (mounted noexec?)";
+  return error instanceof Error ? error.message.replace(/^\w+: |, \w+ '.*$/g, "") : String(error);
+}
+
+/** The packed bytes are not those that were packed: no other place would help. */
+class DamagedError extends Error {
+  readonly failure: Failure;
+
+  constructor(path: string) {
+    super(`${path} differs from its hash`);
+    this.failure = new Failure("internal", `this executable is damaged: ${this.message}`, {
+      hint: "compare it with its .sha256 file and copy it anew",
+    });
+  }
+}

@@ -1,0 +1,36 @@
+// What the executable holds must be what the program asks for: a worker that is not packed is missed on the user's machine.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { entryPoints, KEPT_PACKAGES } from "../../scripts/package/contents.ts";
+import { packageRoot } from "../../src/files.ts";
+import { licences } from "../../src/installation/licences.ts";
+import { packageClosure } from "../../src/installation/packages.ts";
+
+describe("what is packed", () => {
+  it("has every file of workers/ as an entry", () => {
+    const workers = readdirSync(join(packageRoot(), "workers"), { recursive: true, encoding: "utf8" });
+    const code = workers.filter((name) => name.endsWith(".ts")).map((name) => `workers/${name}`);
+    expect(entryPoints(packageRoot())).toEqual(["src/cli.ts", ...code.sort()]);
+  });
+
+  it("has every package whose compiled part or data is looked for beside it", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+    const native = packageClosure(packageRoot(), Object.keys(dependencies)).filter(({ directory }) =>
+      readdirSync(directory, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith(".node")),
+    );
+    expect(native.length).toBeGreaterThan(2);
+    const kept = new Set(packageClosure(packageRoot(), KEPT_PACKAGES).map(({ name }) => name));
+    for (const { name } of native) expect(kept, name).toContain(name);
+  });
+});
+
+describe("the licences", () => {
+  it("name every package that is shipped, its version and its terms", () => {
+    const text = licences();
+    const { dependencies } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+    for (const [name, version] of Object.entries(dependencies)) expect(text).toContain(`${name} ${version} (`);
+    expect(text).toContain("libdeflate 1.14 (MIT)");
+    expect(text).toMatch(/sharp-libvips-linux-\w+ [\d.]+ \(LGPL-3.0-or-later\)/);
+  });
+});

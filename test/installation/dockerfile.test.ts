@@ -1,0 +1,55 @@
+// The container's recipe, by the checks of Docker's own editor support and by the rules hadolint is known for.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ValidationSeverity, validate } from "dockerfile-utils";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { packageRoot, packageVersion } from "../../src/files.ts";
+
+const dockerfile = readFileSync(join(packageRoot(), "Dockerfile"), "utf8");
+const lines = dockerfile.replaceAll("\\\n", " ").split("\n");
+const starting = (word: string) => lines.filter((line) => line.startsWith(`${word} `));
+
+describe("the Dockerfile", () => {
+  it("is sound by the linter, warnings included", () => {
+    const settings = {
+      deprecatedMaintainer: ValidationSeverity.ERROR,
+      instructionJSONInSingleQuotes: ValidationSeverity.ERROR,
+    };
+    const found = validate(dockerfile, settings).map(({ message, range }) => `${range.start.line + 1}: ${message}`);
+    expect(found).toEqual([]);
+  });
+
+  it("pins every base to a full version (DL3006, DL3007)", () => {
+    expect(starting("FROM").length).toBeGreaterThan(1);
+    for (const line of starting("FROM")) expect(line).toMatch(/^FROM \w+:\d+(\.\d+)+-\S+/);
+  });
+
+  it("installs only what it names and keeps no lists (DL3009, DL3014, DL3015)", () => {
+    for (const line of starting("RUN").filter((text) => text.includes("apt-get install"))) {
+      expect(line).toMatch(/apt-get install --no-install-recommends -y/);
+      expect(line).toContain("rm -rf /var/lib/apt/lists/*");
+    }
+  });
+
+  it("runs as a user without rights, starts in exec form, and is asked for its health (DL3002, DL3025)", () => {
+    expect(starting("USER").at(-1)).toBe("USER phorest");
+    for (const word of ["ENTRYPOINT", "CMD"]) expect(starting(word).at(-1)).toMatch(/^\w+ \["/);
+    expect(starting("HEALTHCHECK")[0]).toContain('CMD ["phorest", "health", "--expect-running"]');
+  });
+});
+
+describe("the compose example", () => {
+  const { services } = parse(readFileSync(join(packageRoot(), "docker-compose.yml"), "utf8"));
+
+  it("comes back after a fault, gives a stop its time, and sees camera and share", () => {
+    const { phorest } = services;
+    expect(phorest.restart).toBe("unless-stopped");
+    expect(Number.parseInt(phorest.stop_grace_period, 10)).toBeGreaterThan(30);
+    expect(phorest.devices).toContain("/dev/video0:/dev/video0");
+    expect(phorest.volumes).toContainEqual(
+      expect.objectContaining({ target: "/mnt/lab", bind: { propagation: "rslave" } }),
+    );
+    expect(phorest.image).toBe(`phorest:${packageVersion()}`);
+  });
+});

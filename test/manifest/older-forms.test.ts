@@ -1,0 +1,114 @@
+// An experiment outlives the program that began it: every form the manifest ever had is opened by the present program,
+// with all that was in it, and goes on.
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { APPLICATION_ID, MIGRATIONS } from "../../src/manifest/schema.ts";
+import { phorest, QUICK_CONFIG } from "../run/program.ts";
+import { temporaryDirectory } from "./experiment.ts";
+
+const FRAMES = 3;
+/** Tables that fill themselves, or that SQLite keeps. */
+const DERIVED = new Set(["counter", "sqlite_sequence"]);
+
+/** Rows of a table as text, whatever else the present form has beside `columns`. */
+function rowsOf(db: Database.Database, table: string, columns: readonly string[]): string[] {
+  const rows = db.prepare(`SELECT ${columns.join(", ")} FROM ${table}`).all();
+  return rows.map((row) => JSON.stringify(row)).sort();
+}
+
+function tablesOf(db: Database.Database): { name: string; columns: string[] }[] {
+  const names = db
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    .pluck()
+    .all() as string[];
+  const columns = db.prepare("SELECT name FROM pragma_table_info(?)").pluck();
+  const kept = names.filter((name) => !DERIVED.has(name));
+  return kept.map((name) => ({ name, columns: columns.all(name) as string[] }));
+}
+
+/** Rewrites the manifest of an experiment as a program of form `version` would have left it: with its tables and columns. */
+function makeOlder(directory: string, version: number): { name: string; columns: string[]; rows: string[] }[] {
+  const file = join(directory, "data", "phorest.sqlite");
+  const present = `${file}.present`;
+  renameSync(file, present);
+  const db = new Database(file);
+  try {
+    db.pragma("foreign_keys = OFF");
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    for (const migration of MIGRATIONS.slice(0, version)) db.exec(migration);
+    db.pragma(`user_version = ${version}`);
+    db.exec(`ATTACH '${present}' AS present`);
+    const tables = tablesOf(db);
+    for (const { name, columns } of tables) {
+      const list = columns.join(", ");
+      db.exec(`DELETE FROM main.${name}; INSERT INTO main.${name} (${list}) SELECT ${list} FROM present.${name}`);
+    }
+    return tables.map(({ name, columns }) => ({ name, columns, rows: rowsOf(db, `main.${name}`, columns) }));
+  } finally {
+    db.close();
+  }
+}
+
+const schemaOf = (db: Database.Database) => db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all();
+
+describe("a manifest of an older form", () => {
+  let model: string;
+  beforeAll(async () => {
+    model = mkdtempSync(join(tmpdir(), "phorest-form-"));
+    writeFileSync(join(model, "config.toml"), QUICK_CONFIG);
+    const { code, stderr } = await phorest(["run", "--frames", `${FRAMES}`, "--until-idle"], model);
+    expect(code, stderr).toBe(0);
+  });
+
+  afterAll(() => rmSync(model, { recursive: true, force: true }));
+
+  for (let version = 1; version <= MIGRATIONS.length; version += 1) {
+    it(`${version} keeps every row, gets the present form, and the experiment goes on in it`, async () => {
+      const directory = temporaryDirectory();
+      cpSync(model, directory, { recursive: true });
+      const before = makeOlder(directory, version);
+      expect(before.find(({ name }) => name === "entry")?.rows).toHaveLength(FRAMES);
+      expect(before.find(({ name }) => name === "result")?.rows.length).toBeGreaterThan(FRAMES);
+
+      const { code, stderr } = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+      expect(code, stderr).toBe(0);
+
+      const db = new Database(join(directory, "data", "phorest.sqlite"), { readonly: true });
+      const fresh = new Database(join(model, "data", "phorest.sqlite"), { readonly: true });
+      expect(db.pragma("user_version", { simple: true })).toBe(MIGRATIONS.length);
+      expect(schemaOf(db)).toEqual(schemaOf(fresh));
+      expect(db.pragma("integrity_check", { simple: true })).toBe("ok");
+      for (const { name, columns, rows } of before.filter((table) => GROWING.includes(table.name))) {
+        expect(rowsOf(db, name, columns), name).toEqual(expect.arrayContaining(rows));
+      }
+      expect(db.prepare("SELECT processed FROM counter").pluck().get()).toBe(FRAMES + 1);
+      expect(db.prepare("SELECT count(*) FROM entry WHERE status = 'processed'").pluck().get()).toBe(FRAMES + 1);
+      fresh.close();
+      db.close();
+    });
+  }
+
+  it("of a newer program is refused in one line, and nothing of it is touched", async () => {
+    const directory = temporaryDirectory();
+    cpSync(model, directory, { recursive: true });
+    const file = join(directory, "data", "phorest.sqlite");
+    const db = new Database(file);
+    db.pragma(`user_version = ${MIGRATIONS.length + 1}`);
+    db.close();
+    const before = readFileSync(file);
+    for (const command of [["run", "--frames", "1"], ["status"], ["report"]]) {
+      const { code, stderr } = await phorest(command, directory);
+      expect(code).toBe(2);
+      const complaints = stderr.split("\n").filter((line) => /newer phorest/.test(line));
+      expect(complaints).toHaveLength(1);
+      expect(complaints[0]).toMatch(/update this program; nothing was changed/);
+    }
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+});
+
+/** Tables whose rows a later run adds to and never changes. */
+const GROWING = ["entry", "reading", "analysis", "outcome", "detail", "result", "roi_manifest", "roi", "movement"];
