@@ -18,6 +18,8 @@ export interface TailOptions {
   readonly stages?: readonly LogStage[];
   /** The least important level wanted; all when absent. */
   readonly level?: LogLevel;
+  /** Only lines with these letters, in any case; all when absent. */
+  readonly containing?: string;
 }
 
 /** Read from the end of each file; older lines are in the files. */
@@ -25,12 +27,16 @@ const BYTES_READ = 256 * 1024;
 const LINE = /^(\d{4}-\d{2}-\d{2}T[\d:.]+Z) (\w+) (\w+)[ :]/;
 
 /** The last `limit` lines, oldest first. A directory or file that is not there has no lines. */
-export function logTail(directory: string, { limit, stages = LOG_STAGES, level = "debug" }: TailOptions): LogLine[] {
+export function logTail(
+  directory: string,
+  { limit, stages = LOG_STAGES, level = "debug", containing = "" }: TailOptions,
+): LogLine[] {
   const least = LOG_LEVELS.indexOf(level);
+  const letters = containing.toLowerCase();
   const lines = stages.flatMap((stage) =>
     endOf(join(directory, `${stage}.log`))
       .flatMap(parseLine)
-      .filter((line) => LOG_LEVELS.indexOf(line.level) <= least)
+      .filter((line) => LOG_LEVELS.indexOf(line.level) <= least && line.text.toLowerCase().includes(letters))
       .slice(-limit),
   );
   return lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)).slice(-limit);

@@ -11,6 +11,7 @@ import { packageVersion } from "../files.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { takeSnapshot } from "../supervisor/health.ts";
+import { metricsText } from "../supervisor/metrics.ts";
 import { ChipState, finite } from "./chip-state.ts";
 import { withCure } from "./cures.ts";
 import { CurveCache } from "./curve-cache.ts";
@@ -77,6 +78,11 @@ export class Experiment {
 
   get #config(): Config {
     return this.#settings.config;
+  }
+
+  /** The state as Prometheus reads it. */
+  metrics(): Promise<string> {
+    return metricsText(takeSnapshot(this.#config, Date.now() * 1000));
   }
 
   state(): StateView {

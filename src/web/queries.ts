@@ -3,7 +3,6 @@ import { z } from "zod";
 import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
 import type { CurvesQuery } from "./experiment.ts";
-import type { LogQuery } from "./log-tail.ts";
 import type { Change } from "./messages.ts";
 
 /** Something asked wrongly: 400, with what is expected. */
@@ -47,7 +46,7 @@ const log = z.object({
 });
 
 /** Query parameters of the log: stage, level, text, lines. */
-export function logQuery(parameters: URLSearchParams): LogQuery {
+export function logQuery(parameters: URLSearchParams): z.output<typeof log> {
   return checked(log, Object.fromEntries([...parameters].filter(([, value]) => value !== "")));
 }
 

@@ -4,12 +4,14 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
 import { encodeFailure, Failure } from "../failure.ts";
+import { LOG_STAGES } from "../log.ts";
+import { logTail } from "../log-tail.ts";
+import { METRICS_TYPE } from "../supervisor/metrics.ts";
 import type { Asset } from "./assets.ts";
 import { curvesCsv } from "./curves-csv.ts";
 import type { Experiment } from "./experiment.ts";
 import { guard, SECURITY_HEADERS } from "./guard.ts";
 import type { Live } from "./live.ts";
-import { logTail } from "./log-tail.ts";
 import type { Change } from "./messages.ts";
 import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
 
@@ -66,6 +68,10 @@ const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = { "usage.invalid": 
 function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   const nothing = (context: Context<Env>) => context.json({ error: "nothing has been measured yet" }, 404);
   app.get("/api/state", (context) => context.json(experiment.state()));
+  // Monitors know this address by custom.
+  app.get("/metrics", async (context) =>
+    context.body(await experiment.metrics(), 200, { "Content-Type": METRICS_TYPE }),
+  );
   app.get("/api/live", (context) => live.serve(context) ?? context.json({ error: "too many pages are open" }, 503));
   app.get("/api/chip", (context) => {
     const chip = experiment.chip();
@@ -99,7 +105,14 @@ function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
     return profile === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(profile);
   });
   app.get("/api/experiment", (context) => context.json(experiment.experiment()));
-  app.get("/api/log", (context) => context.json(logTail(logsDir, logQuery(parametersOf(context)))));
+  app.get("/api/log", (context) => {
+    const { stage, level, text, lines } = logQuery(parametersOf(context));
+    const stages = stage === undefined ? LOG_STAGES : [stage];
+    const found = logTail(logsDir, { limit: lines, stages, level, containing: text });
+    return context.json(
+      found.map((line) => ({ ...line, text: line.text.slice(`${line.time} ${line.level} `.length) })),
+    );
+  });
   // A page learns here whether its token is right; a wrong one was refused before.
   app.get("/api/token", (context) => context.json({ known: context.req.header("authorization") !== undefined }));
 }

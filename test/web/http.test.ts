@@ -52,6 +52,14 @@ function raw(port: number, bytes: string): Promise<string> {
   });
 }
 
+test("a monitor reads the metrics at the usual address", async () => {
+  const { port } = await serving();
+  const { status, headers, text } = await ask(port, "GET", "/metrics");
+  expect(status).toBe(200);
+  expect(headers["content-type"]).toContain("text/plain; version=0.0.4");
+  expect(text).toMatch(/^phorest_\w+(\{.*\})? \d/m);
+});
+
 describe("who may do what", () => {
   test("on the machine itself, reading needs no token and changing does", async () => {
     const { port, changes } = await serving();
