@@ -179,7 +179,7 @@ async function measureAll(directory: string): Promise<void> {
 
 describe("a run that tracks", () => {
   it("gives the same curves with one thread and with three, killed at any frame and started again or not", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const whole = await pictureDirectory(config('method = "tracking"\nworkers = 1'));
     await measureAll(whole);
@@ -202,7 +202,7 @@ describe("a run that tracks", () => {
   });
 
   it("beside a method leaves that one's columns as they are and adds its own at the end", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const [alone, both, tracked] = await Promise.all(
       ['method = "gaussian"', 'method = "gaussian"\nalso = ["tracking"]', 'method = "tracking"'].map((analysis) =>
