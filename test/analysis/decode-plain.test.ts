@@ -1,3 +1,4 @@
+import { endianness } from "node:os";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
@@ -170,6 +171,18 @@ describe("an uncompressed gray TIFF comes out to the last bit", () => {
       }
     }
   });
+
+  it.each(DEPTHS)(
+    "%i bit, without a second copy where it lies in one piece and in the processor's byte order",
+    (depth) => {
+      const picture = grayPicture(37, 23, depth, depth);
+      const little = endianness() === "LE";
+      const bytes = Uint8Array.from(writeTiff(picture, { little, rowsPerStrip: 5 }));
+      const decoded = decodePlainTiff(bytes);
+      expectPixels(decoded, picture);
+      expect(decoded?.pixels.buffer === bytes.buffer).toBe(true);
+    },
+  );
 
   it("as sharp writes it", async () => {
     const { pixels, width, height } = grayPicture(40, 30, 8, 8);

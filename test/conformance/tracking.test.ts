@@ -109,7 +109,7 @@ describe("tracking", () => {
     { name: "a Fano line of q = 2", line: FANO },
   ])(
     "$name by 0.1 px reaches the Cramér-Rao bound, and its error bars hold the truth",
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     ({ name, line }) => {
       const worth = realise({ line, shiftPx: 0.1, references: 16, realisations: 200, each: 3 });
       const bound = shiftBoundPx(line, NOISE, 16);
@@ -128,7 +128,7 @@ describe("tracking", () => {
     { shiftPx: -20, line: FANO },
   ])(
     "a $line.kind line over $shiftPx px has error bars that hold the truth",
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     ({ shiftPx, line }) => {
       const worth = realise({ line, shiftPx, references: 2, realisations: 200, each: 1 });
       report(`${line.kind} by ${shiftPx} px`, worth);
@@ -139,7 +139,7 @@ describe("tracking", () => {
   );
 
   it("speckle of which 3 % is new in every frame widens the error bar as it widens the scatter", {
-    timeout: 120_000,
+    timeout: 600_000,
   }, () => {
     const worth = realise({ line: FANO, shiftPx: 0.1, references: 4, realisations: 60, each: 5, changed: 0.03 });
     report("3 % of the speckle new", worth);
@@ -148,7 +148,7 @@ describe("tracking", () => {
     expect(worth.two).toBeGreaterThan(0.92);
   });
 
-  it("a lamp 2 % darker and dust in another place in every frame do no harm", { timeout: 120_000 }, () => {
+  it("a lamp 2 % darker and dust in another place in every frame do no harm", { timeout: 600_000 }, () => {
     const dust = (x: number, row: number, nth: number) =>
       Math.hypot(x - 20 - ((37 * nth) % 140), row + 30 - ((23 * nth) % 60)) < 9 ? 0.4 : 1;
     const over = (x: number, row: number, nth: number) => 0.98 * dust(x, row, nth);

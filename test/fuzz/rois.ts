@@ -1,8 +1,9 @@
 // ROI input as it must never come: manifests damaged as text, and numbers that contradict each other.
 import { measure } from "../../src/analysis/kernel.ts";
 import { METHODS, SAMPLINGS } from "../../src/analysis/method.ts";
-import { analysePicture } from "../../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
+import { type AnalysisSettings, analysePicture } from "../../src/analysis/resonance.ts";
+import { formatRoiManifest, parseRoiManifest, type RoiManifest } from "../../src/analysis/roi.ts";
+import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
 import { Failure } from "../../src/failure.ts";
 import { grayPicture } from "../analysis/picture-writers.ts";
 import { damage } from "./pictures.ts";
@@ -36,17 +37,19 @@ export function tryManifest(random: Random): void {
   const subRois = random() < 0.5 ? 0 : Math.ceil(random() * 20);
   try {
     const manifest = parseRoiManifest(damagedManifest(random), "fuzzed");
-    const result = analysePicture(PICTURE, manifest, {
-      method,
-      sampling,
-      subRois,
-      bitDepthScaling: "stretch",
-      debug: false,
-    });
+    const settings = { method, sampling, subRois, bitDepthScaling: "stretch", debug: false } as const;
+    const result = method === "tracking" ? track(manifest, settings) : analysePicture(PICTURE, manifest, settings);
     if (result.position.length !== manifest.rois.length) throw new Error("an ROI has no result");
   } catch (error) {
     if (!(error instanceof Failure) || !error.code.startsWith("rois.")) throw error;
   }
+}
+
+/** Begins a reference with the picture, and measures the picture against it. */
+function track(manifest: RoiManifest, settings: AnalysisSettings) {
+  const empty = emptyReference(manifest);
+  return trackPicture(PICTURE, manifest, settings, trackPicture(PICTURE, manifest, settings, empty).reference ?? empty)
+    .result;
 }
 
 /** Hands the kernel numbers that nobody checked; it must answer, or refuse with a TypeError or RangeError. */
