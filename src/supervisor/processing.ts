@@ -35,8 +35,10 @@ export interface ProcessingOptions {
   nowUs(): number;
   /** Throws while the data directory is not the one the run began with. */
   checkPlace(): void;
-  /** Called when a frame is settled; there is room to claim another, and an output may want to look. */
+  /** Called when a frame is settled: an output may want to look. */
   settled(ok: boolean): void;
+  /** Called when a frame has left its thread: there is room to claim another. */
+  freed(): void;
 }
 
 /** What all frames of the moment are measured with; replaced when the ROI manifest's file changes. */
@@ -90,7 +92,10 @@ export class Processing {
       return this.room() > 0;
     }
     for (const claim of claims) {
-      const done = this.process(claim, measure).finally(() => this.inHand.delete(claim.entryId));
+      const done = this.process(claim, measure).finally(() => {
+        this.inHand.delete(claim.entryId);
+        this.options.freed();
+      });
       this.inHand.set(claim.entryId, done);
     }
     return false;

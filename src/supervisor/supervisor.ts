@@ -163,6 +163,7 @@ export class Supervisor {
       nowUs,
       checkPlace: () => checkPlace(place),
       settled: (ok) => this.settled(ok),
+      freed: () => this.wake("processor"),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
     this.parts = [
@@ -295,7 +296,6 @@ export class Supervisor {
 
   private settled(ok: boolean): void {
     if (ok) this.processed += 1;
-    this.wake("processor");
     this.wake("communicator");
     this.opcUa?.wake();
     this.serving?.look();

@@ -153,6 +153,7 @@ test("a worker pool that deadlocks and leaves the line standing for ever", async
     nowUs: () => 2,
     checkPlace: () => undefined,
     settled: () => undefined,
+    freed: () => undefined,
   });
   onTestFinished(() => processing.stop(1000));
   while (bench.manifest.counts().processed === 0) {

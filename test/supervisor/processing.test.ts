@@ -11,23 +11,44 @@ import { createLogger } from "../../src/log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { Processing } from "../../src/supervisor/processing.ts";
 
-/** One pending frame of a small simulated chip, and a processing stage whose manifest is `dress`ed up. */
-async function line(dress: (manifest: Manifest) => Manifest, picture?: Uint8Array) {
+const SETTINGS = {
+  method: "gaussian",
+  subRois: 10,
+  sampling: "precise",
+  bitDepthScaling: "stretch",
+  debug: false,
+} as const;
+
+/** Pending frames of a small simulated chip, and a processing stage whose manifest is `dress`ed up. */
+async function line(
+  dress: (manifest: Manifest) => Manifest,
+  picture?: Uint8Array,
+  {
+    frames = 1,
+    beside = false,
+    freed = () => undefined,
+  }: { frames?: number; beside?: boolean; freed?: () => void } = {},
+) {
   const directory = mkdtempSync(join(tmpdir(), "phorest-processing-"));
   const simulator = createSimulator({ width: 640, height: 480 });
   const roiManifestFile = join(directory, "rois.json");
   await writeDurably(roiManifestFile, formatRoiManifest(simulator.roiManifest()));
-  writeFileSync(join(directory, "frame.png"), picture ?? (await encodePicture(simulator.render(0, 1), "png")));
+  const bytes = picture ?? (await encodePicture(simulator.render(0, 1), "png"));
   const manifest = Manifest.open({ file: join(directory, MANIFEST_FILENAME) });
   const version = { config: "{}", version: "0", nodeVersion: "0", host: "test", pid: 1 };
   const runId = manifest.beginRun({ ...version, startedAtUs: 1 });
-  manifest.addEntry({ runId, capturedAtUs: 1, filename: "frame.png", filepath: directory });
+  for (let nth = 0; nth < frames; nth++) {
+    const filename = `frame${nth}.png`;
+    writeFileSync(join(directory, filename), bytes);
+    manifest.addEntry({ runId, capturedAtUs: 1 + nth, filename, filepath: directory });
+  }
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
   const processing = new Processing({
     manifest: dress(manifest),
     log: log.stage("processor"),
     runId,
-    settings: { method: "gaussian", subRois: 10, sampling: "precise", bitDepthScaling: "stretch", debug: false },
+    settings: SETTINGS,
+    ...(beside ? { beside: { ...SETTINGS, method: "tracking", referenceFrames: 2 } } : {}),
     roiManifestFile,
     threads: 1,
     batchSize: 16,
@@ -36,6 +57,7 @@ async function line(dress: (manifest: Manifest) => Manifest, picture?: Uint8Arra
     nowUs: () => 2,
     checkPlace: () => undefined,
     settled: () => undefined,
+    freed,
   });
   onTestFinished(async () => {
     await processing.stop(10_000);
@@ -83,10 +105,31 @@ test.each([
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 0 });
 });
 
+test.each([
+  ["alone", false],
+  ["with tracking beside", true],
+])("a thread that ends a frame (%s) can be given the next one at once", async (_what, beside) => {
+  const inHandWhenFreed: number[] = [];
+  const next: { work?: () => Promise<boolean> } = {};
+  const freed = () => {
+    inHandWhenFreed.push(processing.framesInHand);
+    void next.work?.();
+  };
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 5, beside, freed });
+  next.work = () => processing.work();
+  await processing.work();
+  // Nobody but the freed thread asks for more.
+  const untilMs = performance.now() + 60_000;
+  while (manifest.counts().processed < 5 && performance.now() < untilMs) await sleep(10);
+  expect(manifest.counts()).toMatchObject({ pending: 0, processed: 5 });
+  await untilAtRest(processing);
+  expect(inHandWhenFreed).toEqual([0, 0, 0, 0, 0]);
+});
+
 test("a picture that can never be read is failed at once, with its reason", async () => {
   const { manifest, processing } = await line((real) => real, Buffer.from("not a picture"));
   await processing.work();
   await untilAtRest(processing);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, failed: 1 });
-  expect(manifest.lastEntry()?.error).toContain("frame.png");
+  expect(manifest.lastEntry()?.error).toContain("frame0.png");
 });
