@@ -12,7 +12,7 @@ const KILLS = 10;
 const KEPT = 6;
 const CONFIG = `${QUICK_CONFIG.replace(
   'camera_type = "simulated"',
-  'camera_type = "simulated"\nimage_format = "tiff"',
+  'camera_type = "simulated"\nformat = "tiff"',
 ).replace("[Timing]", "[Timing]\ncompress_interval_seconds = 0.05")}
 [Services]
 enable_image_compression = true

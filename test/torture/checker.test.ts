@@ -8,7 +8,7 @@ import { experiment, phorest, QUICK_CONFIG } from "../run/program.ts";
 import { judge } from "./checker.ts";
 
 test("the judge looks into compressed pictures, copies on the share and archives", async () => {
-  const root = experiment(`${QUICK_CONFIG.replace("[Camera]", '[Camera]\nimage_format = "tiff"')}
+  const root = experiment(`${QUICK_CONFIG.replace("[Camera]", '[Camera]\nformat = "tiff"')}
 [Services]
 enable_remote_sync = true
 enable_image_compression = true

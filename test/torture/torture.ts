@@ -115,7 +115,9 @@ async function round(
     await inTime(ended);
   } else {
     child.kill("SIGKILL");
-    await ended;
+    const { code, stderr } = await ended;
+    // A program that refuses its own configuration would survive everything.
+    if (code === 2 && !readOnly) throw new Error(`the program did not start:\n${stderr.slice(-1000)}`);
   }
   makeGood(world, random);
   return done;
@@ -226,7 +228,7 @@ also = ["tracking"]
 workers = 1
 [Camera]
 camera_type = "simulated"
-image_format = "tiff"
+format = "tiff"
 [Simulation]
 width = 640
 height = 480
