@@ -1,5 +1,6 @@
 // `phorest cameras` and `phorest sensors`: what is attached, what it can do, and the lines that choose it.
 import type { CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
 import { failureLine } from "../failure.ts";
 import type { Found } from "../frame/frame.ts";
 import { hwmonThermometer, listHwmon } from "../frame/hwmon.ts";
@@ -17,7 +18,9 @@ export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "cameras",
   describe: "What cameras are attached, what they can do, and the lines to paste into config.toml",
   builder: (yargs) => yargs.example("$0 cameras", "every camera with its formats, ranges and TOML lines"),
-  handler: async ({ json }) => {
+  handler: async ({ config, json }) => {
+    // Needs no settings; a file that is named and wrong is said all the same.
+    loadConfig(config);
     const found = [...(await listV4l2Cameras()), ...(await listRpicams())];
     if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
     else process.stdout.write(`${camerasText(found).join("\n")}\n`);
@@ -82,7 +85,8 @@ export const sensorsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "sensors",
   describe: "What thermometers are attached, what they read, and the lines to paste into config.toml",
   builder: (yargs) => yargs.example("$0 sensors", "every thermometer with its reading and TOML line"),
-  handler: async ({ json }) => {
+  handler: async ({ config, json }) => {
+    loadConfig(config);
     const found = await findSensors();
     if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
     else process.stdout.write(`${sensorsText(found).join("\n")}\n`);
