@@ -53,6 +53,9 @@ export interface StageReport<Name extends string = string> {
   readonly nextRunMs: number | undefined;
 }
 
+/** Share of an interval; times in ms since the start of a process are exact to far less. */
+const ROUNDING = 1e-6;
+
 export class Stage<Name extends string = string> {
   private readonly options: StageOptions<Name>;
   private readonly abort = new AbortController();
@@ -170,7 +173,8 @@ export class Stage<Name extends string = string> {
   private beginTick(plannedMs: number): void {
     const { schedule } = this.options;
     if (schedule.kind !== "cadence") return;
-    const later = Math.floor((plannedMs - this.tickMs) / schedule.everyMs);
+    // A point of the grid may come out a rounding below itself, and is that point all the same.
+    const later = Math.floor((plannedMs - this.tickMs) / schedule.everyMs + ROUNDING);
     // Back-offs and long work skip whole ticks; a tick all of whose tries failed is one of them.
     if (later > 0) this.missedTicks += later - 1 + (this.unserved ? 1 : 0);
     this.tickMs += Math.max(0, later) * schedule.everyMs;
