@@ -64,6 +64,11 @@ interface ClaimRow {
   captured_at_us: number;
 }
 
+/** The name of a picture's other form: compressed by gzip, or not. */
+export function otherForm(filename: string): string {
+  return filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
+}
+
 export class Entries {
   readonly #connection: Connection;
   readonly #insert: Statement;
@@ -169,7 +174,7 @@ export class Entries {
    * and the same.
    */
   knowsFile(filename: string, filepath = this.#connection.directory): boolean {
-    const other = filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
+    const other = otherForm(filename);
     const directory = this.storedDirectory(filepath);
     if ([filename, other].some((name) => this.#knows.get({ directory, filename: name }) !== undefined)) return true;
     return directory === "." && this.#knowsAway.get({ filename, other }) !== undefined;

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "./connection.ts";
-import type { Entries } from "./entries.ts";
+import { type Entries, otherForm } from "./entries.ts";
 import type { LocalPicture, Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 
@@ -28,11 +28,6 @@ interface FileRow {
   id: number;
   directory: string;
   filename: string;
-}
-
-/** The name of a picture's other form: compressed by gzip, or not. */
-export function otherForm(filename: string): string {
-  return filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
 }
 
 /** Only for the holder of the experiment's lock: every claim it finds belongs to a dead process. */

@@ -13,8 +13,9 @@ import { sweepPartials } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
 import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
 import type { StageLog } from "../log.ts";
+import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { otherForm, type Recovery } from "../manifest/recovery.ts";
+import type { Recovery } from "../manifest/recovery.ts";
 
 export interface RecoveryOptions {
   readonly manifest: Manifest;
