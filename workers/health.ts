@@ -1,9 +1,11 @@
 // The health stage's thread: looks through read-only connections, keeps the ledger of who was told what, sends notices,
 // draws the report.
+
 import { Courier } from "../src/alarm/courier.ts";
 import { EMPTY_LEDGER, forChannels, type Ledger, note, readLedger, writeLedger } from "../src/alarm/ledger.ts";
 import type { Config } from "../src/config/schema.ts";
 import { failureLine } from "../src/failure.ts";
+import { wallClockUs } from "../src/frame/frame.ts";
 import { takeSnapshot } from "../src/supervisor/health.ts";
 import { healthReport, ledgerPath, writeHealthReport } from "../src/supervisor/health-report.ts";
 import type { HealthAnswer, HealthJob } from "../src/supervisor/messages.ts";
@@ -37,7 +39,7 @@ async function open(config: Config, log: Log): Promise<Station<HealthJob, Health
 
   return {
     async run({ report }, signal) {
-      const nowUs = Date.now() * 1000;
+      const nowUs = wallClockUs();
       const snapshot = takeSnapshot(config, nowUs);
       const before = ledger.outbox;
       const { channels } = courier;

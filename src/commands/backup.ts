@@ -1,4 +1,5 @@
 // `phorest backup`: one pass of the backup stage by hand.
+
 import { basename, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { backUp } from "../archive/backup.ts";
@@ -7,11 +8,10 @@ import { moveOut } from "../archive/moving.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { GlobalOptions } from "./global.ts";
-
-const nowUs = (): number => Date.now() * 1000;
 
 export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "backup",
@@ -25,7 +25,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
     const lock = running ? undefined : lockExperiment(config.Paths.data_dir);
     try {
       const before = lock === undefined ? 0 : await resume(config);
-      const taken = await backUp(config, { type: "snapshot" }, nowUs());
+      const taken = await backUp(config, { type: "snapshot" }, wallClockUs());
       const moved = lock === undefined ? 0 : before + (await archiveFinished(config));
       if (taken.type !== "snapshot") throw new Error(`asked for a snapshot, got ${taken.type}`);
       const { path, bytes, entries } = taken.snapshot;
@@ -48,7 +48,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
 
 /** Goes on with what a death interrupted. */
 async function resume(config: Config): Promise<number> {
-  const answer = await backUp(config, { type: "resume" }, nowUs());
+  const answer = await backUp(config, { type: "resume" }, wallClockUs());
   if (answer.type !== "resume") throw new Error(`asked to resume, got ${answer.type}`);
   for (const problem of answer.damaged) process.stderr.write(`${problem}: left alone, its frames stay live\n`);
   return await moveAll(config, answer.archives);
@@ -57,7 +57,7 @@ async function resume(config: Config): Promise<number> {
 async function archiveFinished(config: Config): Promise<number> {
   let moved = 0;
   for (;;) {
-    const answer = await backUp(config, { type: "archive" }, nowUs());
+    const answer = await backUp(config, { type: "archive" }, wallClockUs());
     if (answer.type !== "archive") throw new Error(`asked for an archive, got ${answer.type}`);
     if (answer.written !== undefined) moved += await moveAll(config, [answer.written]);
     if (!answer.more) return moved;
@@ -70,7 +70,7 @@ async function moveAll(config: Config, archives: readonly WrittenArchive[]): Pro
   try {
     const syncing = config.Services.enable_remote_sync;
     let moved = 0;
-    for (const archive of archives) moved += await moveOut(manifest, archive, { syncing, nowUs });
+    for (const archive of archives) moved += await moveOut(manifest, archive, { syncing, nowUs: wallClockUs });
     await csvWithoutArchived(config, manifest);
     return moved;
   } finally {

@@ -1,9 +1,11 @@
 // `phorest health`: is the experiment well? One line for a person, an exit code for a monitor.
+
 import { dirname, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { formatSnapshot, takeSnapshot } from "../supervisor/health.ts";
 import { type HealthReport, healthJson, healthPicture, healthReport } from "../supervisor/health-report.ts";
 import { metricsText } from "../supervisor/metrics.ts";
@@ -32,7 +34,7 @@ export const healthCommand: CommandModule<GlobalOptions, HealthOptions> = {
       throw new Failure("usage.invalid", "--metrics and --json exclude each other", { hint: "give one of them" });
     }
     const { config } = loadConfig(args.config);
-    const snapshot = takeSnapshot(config, Date.now() * 1000);
+    const snapshot = takeSnapshot(config, wallClockUs());
     const report = healthReport(config, snapshot);
     const missed = args["expect-running"] && snapshot.experiment === "stopped";
     if (args.png !== undefined) await writePicture(resolve(args.png), report);

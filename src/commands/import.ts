@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { ensureDirectory } from "../files.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
@@ -30,7 +31,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
       if (lock.warning !== undefined) process.stderr.write(`${lock.warning}\n`);
       const manifest = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME) });
       try {
-        const summary = await importExperiment(manifest, directory ?? "", Date.now() * 1000);
+        const summary = await importExperiment(manifest, directory ?? "", wallClockUs());
         process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
         for (const name of summary.missing) process.stderr.write(`${name}: the picture was not found\n`);
       } finally {

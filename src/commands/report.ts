@@ -1,5 +1,6 @@
 // `phorest report`: CSV, plots and a page of the experiment anew, from the manifest and the pictures alone; a run may go on
 // meanwhile.
+
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -12,6 +13,7 @@ import type { Picture } from "../delivery/render.ts";
 import { renderVegaLite } from "../delivery/render.ts";
 import { roiDetailFigure } from "../delivery/roi-detail.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { takeSnapshot } from "../supervisor/health.ts";
 import { sayWhatIsArchived } from "./archived.ts";
@@ -70,7 +72,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         rois.push({ label, picture, files: await writePicture(directory, `roi_${fileName(label)}`, picture) });
       }
       const page = join(directory, PAGE_NAME);
-      const snapshot = takeSnapshot(config, Date.now() * 1000);
+      const snapshot = takeSnapshot(config, wallClockUs());
       await writeDurably(page, runPage({ config, manifest, snapshot, measured, overview, ...quiet, rois }));
       const written = [...quiet.files, ...rois.flatMap(({ files }) => files), page];
       if (json) {

@@ -1,6 +1,8 @@
 // `phorest restore`: a backup as an experiment again.
+
 import type { CommandModule } from "yargs";
 import { restore } from "../archive/restore.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import type { GlobalOptions } from "./global.ts";
 import { Progress } from "./progress.ts";
 
@@ -32,7 +34,7 @@ export const restoreCommand: CommandModule<GlobalOptions, RestoreArguments> = {
       into: args.into,
       withHistory: !args["without-history"],
       pictures: args.pictures,
-      nowUs: Date.now() * 1000,
+      nowUs: wallClockUs(),
       progress: (_done, total) => {
         bar ??= new Progress(total, "pictures");
         bar.advance();

@@ -1,10 +1,12 @@
 // `phorest status`: the state of a running or stopped experiment, from its files alone.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { labelMatcher } from "../analysis/labels.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../supervisor/health.ts";
 import type { GlobalOptions } from "./global.ts";
 import { canRedraw, coloured, plain, Screen } from "./screen.ts";
@@ -39,7 +41,7 @@ export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
     const { config } = loadConfig(file);
     if (watch && !json && canRedraw(process.stdout, process.env)) return await watchOnScreen(config, roi);
     for (;;) {
-      const snapshot = takeSnapshot(config, Date.now() * 1000);
+      const snapshot = takeSnapshot(config, wallClockUs());
       refuseUnknown(snapshot, roi);
       if (json)
         process.stdout.write(`${JSON.stringify({ ...snapshotJson(snapshot), results: results(snapshot, roi) })}\n`);
@@ -86,7 +88,7 @@ function refuseUnknown({ recent }: Snapshot, roi: readonly string[] | undefined)
 async function watchOnScreen(config: Config, roi: readonly string[] | undefined): Promise<void> {
   const { stdout, stdin, env } = process;
   // Wrong labels are said before the screen is taken.
-  refuseUnknown(takeSnapshot(config, Date.now() * 1000), roi);
+  refuseUnknown(takeSnapshot(config, wallClockUs()), roi);
   const screen = new Screen(stdout);
   const ended = new AbortController();
   const end = () => ended.abort();
@@ -121,7 +123,7 @@ function linesOf(
 ): string[] {
   let snapshot: Snapshot;
   try {
-    snapshot = takeSnapshot(config, Date.now() * 1000);
+    snapshot = takeSnapshot(config, wallClockUs());
   } catch (error) {
     return [failureLine(error), "", "looking again every second; q ends"];
   }

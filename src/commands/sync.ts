@@ -1,4 +1,5 @@
 // `phorest sync`: everything that waits to the remote, without a run.
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,6 +7,7 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { createLogger, type StageLog } from "../log.ts";
 import { type ExperimentLock, experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
@@ -87,7 +89,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     manifestFile,
     log,
     acceptRemote: args["accept-remote"],
-    nowUs: () => Date.now() * 1000,
+    nowUs: wallClockUs,
   });
   const stop = new AbortController();
   const onSignal = () => {

@@ -1,10 +1,12 @@
 // `phorest verify`: every file and hash, local and remote, against the manifest.
+
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { type Finding, findingLine } from "../archive/finding.ts";
 import { type Verified, verify } from "../archive/verify.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -62,7 +64,7 @@ async function check({ json, findings, ...options }: CheckOptions): Promise<Veri
   let bar: Progress | undefined;
   const verified = await verify({
     ...options,
-    nowUs: Date.now() * 1000,
+    nowUs: wallClockUs(),
     found: (finding) => {
       if (json) {
         findings.push(finding);

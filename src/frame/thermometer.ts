@@ -1,11 +1,13 @@
 // The thermometers of an experiment. Each is read in a loop of its own, all at the same time and off the path of
 // capture: a conversion of 750 ms, a slow program or a dead bus delays no picture. A frame is given the reading nearest
 // to it in time; one that failed or is too old carries its error, and never costs the picture.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { failureLine } from "../failure.ts";
 import { commandThermometer } from "./command-sensor.ts";
+import { wallClockUs } from "./frame.ts";
 import { hwmonThermometer } from "./hwmon.ts";
 import { oneWireThermometer } from "./one-wire.ts";
 import type { Reading, Thermometer } from "./reading.ts";
@@ -136,7 +138,7 @@ export async function readThermometer(thermometer: Thermometer, signal: AbortSig
 }
 
 function reading({ name }: Thermometer): Reading {
-  return { sensor: name, value: undefined, unit: "°C", takenAtUs: Date.now() * 1000, error: undefined };
+  return { sensor: name, value: undefined, unit: "°C", takenAtUs: wallClockUs(), error: undefined };
 }
 
 const lineOf = ({ name, where }: Thermometer, why: string): string => `${name} (${where}): ${why}`;

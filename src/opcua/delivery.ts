@@ -6,9 +6,11 @@
 //
 // One Write is in flight at a time. A frame is passed once every node that can be written has been answered Good; what was
 // in flight when the connection broke is sent again, with the same values and time stamps.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../config/opcua.ts";
 import { encodeFailure, type FailureData } from "../failure.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import type { LogLevel } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
@@ -233,7 +235,7 @@ export class PlantDelivery {
     this.#beats = (this.#beats + 1) % HEARTBEAT_TURNS;
     const value = ({ target: { name } }: BoundNode) =>
       name.kind === "live" && name.measure === "alarm" ? alarm : this.#beats;
-    await this.#write(nodes, (node) => ({ value: value(node), quality: "Good" }), Date.now() * 1000);
+    await this.#write(nodes, (node) => ({ value: value(node), quality: "Good" }), wallClockUs());
   }
 
   async #write(

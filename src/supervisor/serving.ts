@@ -4,6 +4,7 @@
 import type { Config } from "../config/schema.ts";
 import { withDeadline } from "../deadline.ts";
 import { encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
@@ -119,7 +120,7 @@ export class Serving {
 
   private apply(change: Change): void {
     const { markers } = this.options.manifest;
-    const nowUs = Date.now() * 1000;
+    const nowUs = wallClockUs();
     switch (change.type) {
       case "add-marker":
         if (markers.add(change.atUs, change.text, nowUs) === undefined) {

@@ -19,6 +19,7 @@ import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
@@ -119,7 +120,7 @@ export class Supervisor {
       nodeVersion: process.versions.node,
       host: hostname(),
       pid: process.pid,
-      startedAtUs: nowUs(),
+      startedAtUs: wallClockUs(),
     });
     const isFileSource = FILE_SOURCES.has(config.Camera.camera_type);
     this.interrupted = recover({
@@ -130,7 +131,7 @@ export class Supervisor {
       remoteRoot: paths.remote_root_dir,
       adopt: config.Camera.camera_type !== "file_importer",
       log: log.stage("supervisor"),
-      nowUs,
+      nowUs: wallClockUs,
     });
     this.manifest.configureOutputs([
       ...(config.Communication.method.includes("CSV_PLOT") ? [CSV_OUTPUT] : []),
@@ -160,7 +161,7 @@ export class Supervisor {
       batchSize: analysis.batch_size,
       maxAttempts: analysis.max_attempts,
       frameTimeoutMs: analysis.frame_timeout_seconds * 1000,
-      nowUs,
+      nowUs: wallClockUs,
       checkPlace: () => checkPlace(place),
       settled: (ok) => this.settled(ok),
       freed: () => this.wake("processor"),
@@ -174,7 +175,7 @@ export class Supervisor {
         place,
         log,
         wake: (name) => this.wake(name),
-        nowUs,
+        nowUs: wallClockUs,
       }),
       ...(wantsHealth(config) ? [watching({ config, log: log.stage("health") })] : []),
     ];
@@ -366,7 +367,7 @@ export class Supervisor {
     await closing.attempt("count of failures", async () => {
       failed = this.manifest.failedInRun(this.runId);
     });
-    await closing.attempt("end of the run", async () => this.manifest.endRun(this.runId, nowUs(), reason));
+    await closing.attempt("end of the run", async () => this.manifest.endRun(this.runId, wallClockUs(), reason));
     await closing.attempt("manifest", async () => this.manifest.close());
     const { clean } = closing;
     const { displaced } = this.surroundings;
@@ -387,11 +388,11 @@ export class Supervisor {
       const stages = this.reports().map((report) => ({
         stage: report.name,
         state: report.state,
-        atUs: nowUs(),
+        atUs: wallClockUs(),
         detail: stageDetail(report) || (this.parts.find((part) => part.name === report.name)?.note?.() ?? ""),
       }));
       this.manifest.storeHeartbeats([
-        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: nowUs(), detail: surroundings },
+        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },
         ...stages,
       ]);
       this.serving?.look();
@@ -417,9 +418,4 @@ function settingsOf({ Data_Analysis: analysis, Development }: Config) {
   const settings = { ...methodSettings(analysis.method, options), ...common };
   if (analysis.method === "tracking" || !analysis.also.includes("tracking")) return { settings };
   return { settings, beside: { ...methodSettings("tracking", options), ...common } };
-}
-
-/** µs since the epoch, UTC, as the wall clock stands now. */
-function nowUs(): number {
-  return Date.now() * 1000;
 }

@@ -1,10 +1,12 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
+
 import { groupsOf, labelMatcher, pairsOf } from "../analysis/labels.ts";
 import { flagNames } from "../analysis/method.ts";
 import type { Roi } from "../analysis/roi.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
 import { medianOf } from "../analysis/statistics.ts";
 import type { Config } from "../config/schema.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import type { Analysis } from "../manifest/runs.ts";
@@ -23,7 +25,7 @@ export class ChipState {
   /** Per ROI the median of the sound positions in the baseline, px; NaN where there is none. */
   levels({ analysisId, labels }: Analysis, window: TimeWindow): Float64Array {
     // A window that is over does not change; one that is open grows with every frame.
-    const open = window.toUs > Date.now() * 1000 ? this.#manifest.lastOutcomeId() : "closed";
+    const open = window.toUs > wallClockUs() ? this.#manifest.lastOutcomeId() : "closed";
     const key = JSON.stringify([analysisId, window.fromUs, window.toUs, open, this.#manifest.lastArchive()]);
     if (this.#levels?.key === key) return this.#levels.values;
     const found = labels.map(() => [] as number[]);

@@ -1,4 +1,5 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
+
 import { statfsSync } from "node:fs";
 import { basename } from "node:path";
 import { type Groups, groupsOf, labelMatcher } from "../analysis/labels.ts";
@@ -8,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
+import { wallClockUs } from "../frame/frame.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { takeSnapshot } from "../supervisor/health.ts";
@@ -82,7 +84,7 @@ export class Experiment {
 
   /** The state as Prometheus reads it. */
   metrics(): Promise<string> {
-    return metricsText(takeSnapshot(this.#config, Date.now() * 1000));
+    return metricsText(takeSnapshot(this.#config, wallClockUs()));
   }
 
   state(): StateView {
