@@ -49,7 +49,7 @@ struct NoiseCurve {
 /** What the noise is learnt from: the range of the model, and the sizes of the residuals by its value. */
 struct NoiseSizes {
   double low, high;  // of the model
-  double typical;    // mean size of a residual
+  double typical;    // mean size of a residual; negative without any
   double sizes[kNoiseBins], counts[kNoiseBins];
 };
 

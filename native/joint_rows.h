@@ -145,30 +145,38 @@ __attribute__((always_inline)) static inline void eachSample(const JointRows& ro
   }
 }
 
-/** Range of the model and sizes of the residuals of the last trace. */
-static void sizes(const JointRows& roi, NoiseSizes& out) {
+/**
+ * Range of `model` and sizes of `residual` by it, over the samples that `each` visits as (where in memory, which of them
+ * count); `typical` is negative when none does.
+ */
+template <class Each>
+static inline void noiseSizes(Each each, const double* model, const double* residual, NoiseSizes& out) {
   const double infinite = std::numeric_limits<double>::infinity();
-  Lanes low = fill(infinite), high = fill(-infinite), sum{};
-  eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
-    const Lanes model = loadLanes(roi.model + at);
-    low = select(inside, smaller(low, model), low);
-    high = select(inside, larger(high, model), high);
-    sum += select(inside, absolute(loadLanes(roi.residual + at)), fill(0.0));
+  Lanes low = fill(infinite), high = fill(-infinite), sum{}, counted{};
+  each([&](long at, Mask counts) __attribute__((always_inline)) {
+    const Lanes value = loadLanes(model + at);
+    low = select(counts, smaller(low, value), low);
+    high = select(counts, larger(high, value), high);
+    sum += select(counts, absolute(loadLanes(residual + at)), fill(0.0));
+    counted += select(counts, fill(1.0), fill(0.0));
   });
+  out = {};
   out.low = infinite, out.high = -infinite;
   for (int k = 0; k < kLanes; ++k) {
     out.low = low[k] < out.low ? low[k] : out.low;
     out.high = high[k] > out.high ? high[k] : out.high;
   }
-  out.typical = across(sum) / (static_cast<double>(roi.rows) * roi.width);
+  const double all = across(counted);
+  out.typical = all > 0 ? across(sum) / all : -1;
+  if (!(all > 0)) return;
   const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9, binsPerCount = kNoiseBins / range;
   // What lies in a bin or above it; the bins themselves are the differences.
   Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {};
-  eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
-    const Lanes place = (loadLanes(roi.model + at) - out.low) * binsPerCount;
-    const Lanes kept = smaller(absolute(loadLanes(roi.residual + at)), fill(kDust * out.typical));
+  each([&](long at, Mask counts) __attribute__((always_inline)) {
+    const Lanes place = (loadLanes(model + at) - out.low) * binsPerCount;
+    const Lanes kept = smaller(absolute(loadLanes(residual + at)), fill(kDust * out.typical));
     for (int bin = 0; bin < kNoiseBins; ++bin) {
-      Mask above = inside;
+      Mask above = counts;
       if (bin > 0) above &= place >= 1.0 * bin;
       size[bin] += select(above, kept, fill(0.0));
       count[bin] += select(above, fill(1.0), fill(0.0));
@@ -180,6 +188,11 @@ static void sizes(const JointRows& roi, NoiseSizes& out) {
     out.sizes[bin] = allSize - sizeAbove, out.counts[bin] = allCount - countAbove;
     sizeAbove = allSize, countAbove = allCount;
   }
+}
+
+/** Range of the model and sizes of the residuals of the last trace. */
+static void sizes(const JointRows& roi, NoiseSizes& out) {
+  noiseSizes([&](auto visit) { eachSample(roi, visit); }, roi.model, roi.residual, out);
 }
 
 /** One over the deviation of the noise, linear between the bins: every stretch adds what of it lies below. */

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "rows.h"
@@ -166,15 +167,20 @@ void Kernel::flush(const KernelRequest& request, KernelAnswer* answers) {
   waiting_.rows = 0;
 }
 
+/** What one fit of a whole ROI (JointAnswer, TrackAnswer) says, in the place of ROI `index`. */
+template <class WholeAnswer>
+static void write(const WholeAnswer& found, const KernelAnswer& answer, std::size_t index) {
+  std::copy(std::begin(found.columns), std::end(found.columns), answer.columns + index * std::size(found.columns));
+  answer.standardError[index] = found.standardError;
+  answer.explained[index] = found.explained;
+  answer.peakToNoise[index] = found.peakToNoise;
+  answer.residualDistance[index] = found.residualDistance;
+  answer.status[index] = found.status;
+}
+
 /** Every pixel row of an ROI in one fit. */
 void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
-  const JointAnswer joint = joint_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped);
-  std::copy_n(joint.columns, kJointColumns, answer.columns + index * kJointColumns);
-  answer.standardError[index] = joint.standardError;
-  answer.explained[index] = joint.explained;
-  answer.peakToNoise[index] = joint.peakToNoise;
-  answer.residualDistance[index] = joint.residualDistance;
-  answer.status[index] = joint.status;
+  write(joint_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped), answer, index);
 }
 
 /** An ROI against its reference, whose pixels begin at `firstPixel`. */
@@ -182,12 +188,7 @@ void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi
                    std::size_t firstPixel) {
   const TrackAnswer found = tracking_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped, joint_,
                                               task.anchors[index], task.reference + firstPixel, task.grow);
-  std::copy_n(found.columns, kTrackingColumns, answer.columns + index * kTrackingColumns);
-  answer.standardError[index] = found.standardError;
-  answer.explained[index] = found.explained;
-  answer.peakToNoise[index] = found.peakToNoise;
-  answer.residualDistance[index] = found.residualDistance;
-  answer.status[index] = found.status;
+  write(found, answer, index);
   answer.joined[index] = found.joined;
 }
 

@@ -150,45 +150,9 @@ __attribute__((always_inline)) static inline void eachCompared(const TrackRows& 
   }
 }
 
-/** Range of what is foretold, and sizes of the residuals of the last trace by it; `typical` is negative without samples. */
+/** Range of what is foretold, and sizes of the residuals of the last trace by it. */
 static void trackSizes(const TrackRows& roi, int every, NoiseSizes& out) {
-  const double infinite = std::numeric_limits<double>::infinity();
-  Lanes low = fill(infinite), high = fill(-infinite), sum{}, compared{};
-  eachCompared(roi, every, [&](long at, Mask known) __attribute__((always_inline)) {
-    const Lanes predicted = loadLanes(roi.predicted + at);
-    low = select(known, smaller(low, predicted), low);
-    high = select(known, larger(high, predicted), high);
-    sum += select(known, absolute(loadLanes(roi.residual + at)), fill(0.0));
-    compared += select(known, fill(1.0), fill(0.0));
-  });
-  out = {};
-  out.low = infinite, out.high = -infinite;
-  for (int k = 0; k < kLanes; ++k) {
-    out.low = low[k] < out.low ? low[k] : out.low;
-    out.high = high[k] > out.high ? high[k] : out.high;
-  }
-  const double all = across(compared);
-  out.typical = all > 0 ? across(sum) / all : -1;
-  if (!(all > 0)) return;
-  const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9, binsPerCount = kNoiseBins / range;
-  // What lies in a bin or above it; the bins themselves are the differences.
-  Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {};
-  eachCompared(roi, every, [&](long at, Mask known) __attribute__((always_inline)) {
-    const Lanes place = (loadLanes(roi.predicted + at) - out.low) * binsPerCount;
-    const Lanes kept = smaller(absolute(loadLanes(roi.residual + at)), fill(kDust * out.typical));
-    for (int bin = 0; bin < kNoiseBins; ++bin) {
-      Mask above = known;
-      if (bin > 0) above &= place >= 1.0 * bin;
-      size[bin] += select(above, kept, fill(0.0));
-      count[bin] += select(above, fill(1.0), fill(0.0));
-    }
-  });
-  double sizeAbove = 0, countAbove = 0;
-  for (int bin = kNoiseBins - 1; bin >= 0; --bin) {
-    const double allSize = across(size[bin]), allCount = across(count[bin]);
-    out.sizes[bin] = allSize - sizeAbove, out.counts[bin] = allCount - countAbove;
-    sizeAbove = allSize, countAbove = allCount;
-  }
+  noiseSizes([&](auto visit) { eachCompared(roi, every, visit); }, roi.predicted, roi.residual, out);
 }
 
 /** New weights from the residuals of the last trace: Tukey's biweight over the variance of the noise. */

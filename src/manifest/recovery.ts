@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
+import { Repairs } from "./inspection.ts";
 import type { LocalPicture, Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 
@@ -77,13 +78,7 @@ function comparePictures(
   const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
-  const lose = db.prepare("UPDATE entry SET missing = 1 WHERE id = ? AND missing = 0");
-  const failLost = db.prepare(`
-    UPDATE entry SET status = 'failed', processed_at_us = ?, error_code = 'frame.missing', error = 'the picture is gone'
-    WHERE id = ? AND status = 'pending'`);
-  const found = db.prepare(`
-    UPDATE entry SET missing = 0, status = iif(error_code = 'frame.missing' AND status = 'failed', 'pending', status),
-      attempts = iif(error_code = 'frame.missing', 0, attempts) WHERE id = ?`);
+  const repairs = new Repairs(connection, entries);
   const syncing = new Syncing(connection, entries);
   // Of what was compressed behind our back the hash is not known yet; of what was unpacked, it is.
   const follow = db.prepare(`
@@ -103,7 +98,7 @@ function comparePictures(
     if (exists(stored, filename)) returned.push(filename);
     else if (exists(stored, otherForm(filename))) followForm(id, filename);
     else continue;
-    found.run(id);
+    repairs.markReturned(id);
   }
   for (const { id, directory: stored, filename } of pictureRows(db)) {
     if (exists(stored, filename)) {
@@ -118,8 +113,8 @@ function comparePictures(
     }
     // A move or a removal died between the file and the row: the verified copy is the picture now.
     if (syncing.standIn(id, nowUs)) continue;
-    failLost.run(nowUs, id);
-    if (lose.run(id).changes === 1) missing.push(filename);
+    repairs.markMissing(id, nowUs);
+    missing.push(filename);
   }
   return {
     missing,
