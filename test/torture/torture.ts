@@ -116,8 +116,10 @@ async function round(
   } else {
     child.kill("SIGKILL");
     const { code, stderr } = await ended;
-    // A program that refuses its own configuration would survive everything.
-    if (code === 2 && !readOnly) throw new Error(`the program did not start:\n${stderr.slice(-1000)}`);
+    // A program that refuses its own configuration would survive everything. One whose disk was full or read-only before
+    // it had its lock is right to refuse.
+    const startable = !readOnly && done !== "local full";
+    if (code === 2 && startable) throw new Error(`the program did not start:\n${stderr.slice(-1000)}`);
   }
   makeGood(world, random);
   return done;
