@@ -70,6 +70,8 @@ export class PlantDelivery {
   #labelled: { readonly outcomeId: number; readonly labels: readonly string[] } | undefined;
   /** The newest outcome written ahead of its turn. */
   #latestId = 0;
+  /** The frame written last in this session: what the nodes hold. */
+  #sentId = 0;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #liveAtMs = Number.NEGATIVE_INFINITY;
   #beats = 0;
@@ -100,7 +102,7 @@ export class PlantDelivery {
       await this.#lookUp(this.#labels());
       const startedMs = performance.now();
       const { backlog } = this.#settings.server;
-      if (fresh) this.#latestId = 0;
+      if (fresh) this.#latestId = this.#sentId = 0;
       // More than one frame behind, or a server that may have forgotten everything: the newest goes first.
       if (last > this.#latestId && (fresh || last > passed + 1)) await this.#sendLatest(last);
       if (backlog === "latest") {
@@ -112,9 +114,8 @@ export class PlantDelivery {
       while (passed < last && !isOver()) {
         for (const outcome of this.#source.outcomesAfter(passed, FRAMES_AT_ONCE)) {
           if (isOver()) break;
-          if (outcome.outcomeId === last && this.#latestId === last && frames === 0 && passed === last - 1) {
-            // The only one that waits, and it has just been written as the newest.
-          } else await this.#send(outcome);
+          // The newest went first; written again unless nothing older was written since.
+          if (outcome.outcomeId !== this.#sentId) await this.#send(outcome);
           passed = outcome.outcomeId;
           frames += 1;
         }
@@ -216,6 +217,7 @@ export class PlantDelivery {
     const frame = { outcome, shift: this.#wantsShift ? this.#baselines.shiftOf(outcome) : undefined };
     const nodes = bound.filter(({ target }) => target.name.kind !== "live");
     await this.#write(nodes, (node) => sampleOf(node.target, frame), outcome.capturedAtUs);
+    this.#sentId = outcome.outcomeId;
   }
 
   /** A backlog is worked off at a bounded pace: the server has other clients. */

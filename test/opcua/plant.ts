@@ -17,6 +17,10 @@ export interface PlantNode {
   readonly userAccess?: string;
   /** Every write is answered with this status. */
   readonly refuseWith?: string;
+  /** An array's fixed length (ArrayDimensions). */
+  readonly length?: number;
+  /** A type of the server's own, whose ancestors it does not show; the node holds a value of `type`. */
+  readonly ownType?: boolean;
 }
 
 export interface ServerOptions {
@@ -31,6 +35,8 @@ export interface ServerOptions {
   readonly maxNodesPerRead?: number;
   readonly maxSessions?: number;
   readonly hostname?: string;
+  /** Answers TranslateBrowsePathsToNodeIds with BadServiceUnsupported, as small servers do. */
+  readonly noBrowsePaths?: boolean;
   /** Every changed value is appended to this file: what was written outlives the server. */
   readonly journal?: string;
   readonly certificateFile?: string;

@@ -8,6 +8,7 @@ import {
   MessageSecurityMode,
   makeAccessLevelFlag,
   SecurityPolicy,
+  ServiceFault,
   StatusCodes,
   Variant,
 } from "node-opcua-client";
@@ -74,6 +75,15 @@ const refusing = (status: string) => ({
   set: () => StatusCodes[status as keyof typeof StatusCodes],
 });
 
+const held = (type = "Double") => ({ dataType: DataType[type as keyof typeof DataType], value: 0 });
+
+/** A type below `type` that denies having anything above it. */
+function ownType(name: string, type: string) {
+  const made = space.createDataType({ browseName: `${name}Type`, isAbstract: false, subtypeOf: type });
+  made.browseNode = () => [];
+  return made.nodeId;
+}
+
 let writes = 0;
 let writtenValues = 0;
 const variables = new Map<string, UAVariable>();
@@ -83,13 +93,13 @@ for (const node of options.nodes ?? []) {
     componentOf: folder,
     browseName: node.name,
     nodeId: `s=${node.name}`,
-    dataType: node.type ?? "Double",
+    dataType: node.ownType === true ? ownType(node.name, node.type ?? "Double") : (node.type ?? "Double"),
     valueRank: node.rank ?? -1,
-    arrayDimensions: node.rank === 1 ? [0] : undefined,
+    arrayDimensions: node.rank === 1 ? [node.length ?? 0] : undefined,
     accessLevel: flags,
     userAccessLevel: node.userAccess === undefined ? undefined : makeAccessLevelFlag(node.userAccess),
     minimumSamplingInterval: 1000,
-    value: node.refuseWith === undefined ? undefined : refusing(node.refuseWith),
+    value: node.refuseWith === undefined ? node.ownType && held(node.type) : refusing(node.refuseWith),
   } as Parameters<typeof space.addVariable>[0]);
   variable.on("value_changed", () => {
     writtenValues += 1;
@@ -97,6 +107,15 @@ for (const node of options.nodes ?? []) {
     if (options.journal !== undefined) appendFileSync(options.journal, `${node.name} ${value}\n`);
   });
   variables.set(node.name, variable);
+}
+if (options.noBrowsePaths === true) {
+  const refuse = (message: never, channel: { send_response(type: string, fault: ServiceFault, to: never): void }) =>
+    channel.send_response(
+      "MSG",
+      new ServiceFault({ responseHeader: { serviceResult: StatusCodes.BadServiceUnsupported } }),
+      message,
+    );
+  Object.assign(server, { _on_TranslateBrowsePathsToNodeIdsRequest: refuse });
 }
 server.on("request", (request) => {
   if (request.schema.name === "WriteRequest") writes += 1;

@@ -1,0 +1,89 @@
+// What the standard permits a server and the one of the tests does not do by itself: services left out, arrays of a fixed
+// length, types whose ancestors are not shown, answers that are good and yet not plain.
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { experiment } from "../delivery/experiment.ts";
+import { deliverUpTo, delivery, type NodeEntry, toml } from "./deliver.ts";
+import { Plant, scratch } from "./plant.ts";
+
+const ROIS = 4;
+const FRAMES = 2;
+const { directory, gone } = scratch();
+let plant: Plant;
+let made: ReturnType<typeof experiment>;
+
+beforeAll(async () => {
+  made = experiment(directory, ROIS);
+  made.add(FRAMES, []);
+  plant = await Plant.start({
+    pki: join(directory, "odd"),
+    noBrowsePaths: true,
+    nodes: [
+      { name: "Plain" },
+      { name: "Long", rank: 1, length: 6 },
+      { name: "Short", rank: 1, length: 2 },
+      { name: "Pixel", type: "Float", ownType: true },
+      { name: "Clamped", refuseWith: "GoodClamped" },
+      { name: "Later", refuseWith: "GoodCompletesAsynchronously" },
+      { name: "Busy", refuseWith: "BadWaitingForInitialData" },
+    ],
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await plant?.kill();
+  made.manifest.close();
+  gone();
+});
+
+/** All frames to these nodes: what the server holds then, what is refused, what was said. */
+async function passed(nodes: readonly NodeEntry[]) {
+  const { delivery: to, said } = delivery(directory, made.manifest, toml(plant.endpointUrl, nodes));
+  const steps = await deliverUpTo(to, 0, FRAMES, 30_000);
+  await to.close();
+  expect(steps.filter(({ failure }) => failure !== undefined)).toEqual([]);
+  const refusals = steps.at(-1)?.report?.refusals ?? [];
+  return {
+    values: await plant.values(),
+    refusals: Object.fromEntries(refusals.map(({ node, status, cure }) => [node, `${status}: ${cure}`])),
+    said: said.join("\n"),
+  };
+}
+
+const PLAIN: NodeEntry = { node_id: "ns=2;s=Plain", roi: "000A_N", value: "position" };
+const of = (name: string): NodeEntry => ({ ...PLAIN, node_id: `ns=2;s=${name}` });
+
+test("a server without browse paths is written to by node ids, and the paths are told with the service's status", async () => {
+  const browsed: NodeEntry = { browse_path: "/Objects/2:Chip/2:Plain", value: "contrast" };
+  const { values, refusals } = await passed([PLAIN, browsed]);
+  expect(values.Plain).toMatchObject({ value: 60.01, status: "Good" });
+  expect(refusals).toEqual({ "/Objects/2:Chip/2:Plain": expect.stringMatching(/^BadServiceUnsupported: .*node_id/) });
+});
+
+test("an array shorter than the chip is refused with both numbers, a longer one gets as many values as there are ROIs", async () => {
+  const all = (name: string): NodeEntry => ({ node_id: `ns=2;s=${name}`, value: "position" });
+  const { values, refusals } = await passed([all("Long"), all("Short")]);
+  expect(values.Long?.value).toEqual([60.01, 61.01, 62.01, 63.01]);
+  expect(refusals).toEqual({ "ns=2;s=Short": expect.stringMatching(/holds 2 values, not 4/) });
+});
+
+test("a type whose ancestors the server hides is the type of the value it holds", async () => {
+  const { values, refusals } = await passed([of("Pixel")]);
+  expect(values.Pixel?.type).toBe("Float");
+  expect(values.Pixel?.value).toBeCloseTo(60.01, 5);
+  expect(refusals).toEqual({});
+});
+
+test("a value the server clamps counts as passed and is remarked upon once; one that it takes by and by is not", async () => {
+  const { refusals, said } = await passed([of("Clamped"), of("Later")]);
+  expect(refusals).toEqual({});
+  expect(said.match(/GoodClamped/g)).toHaveLength(1);
+  expect(said).toMatch(/ns=2;s=Clamped/);
+  expect(said).not.toMatch(/GoodCompletesAsynchronously/);
+});
+
+test("a node that is not ready yet is asked again with the next frame, and holds none up", async () => {
+  const { values, refusals } = await passed([of("Busy"), PLAIN]);
+  expect(values.Plain?.value).toBe(60.01);
+  expect(refusals["ns=2;s=Busy"]).toMatch(/^BadWaitingForInitialData: .*next frame/);
+});
