@@ -5,9 +5,13 @@ import { type BigIntStats, type FSWatcher, watch } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 
-/** NFS, SMB 1 to 3, 9P, FUSE (sshfs), Ceph, AFS: others write there unseen. */
+/**
+ * Others write there unseen (numbers of statfs(2)): NFS, SMB 1 to 3, 9P, FUSE (sshfs, virtiofs), Ceph, AFS, VirtualBox's and
+ * Parallels' shared folders, Lustre, BeeGFS, GPFS, GFS2, OCFS2.
+ */
 const REMOTE_FILE_SYSTEMS = new Set([
-  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f,
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f, 0x786f4256, 0x7c7c6673,
+  0x0bd00bd0, 0x19830326, 0x47504653, 0x01161970, 0x7461636f,
 ]);
 /** Even so the whole directory is listed now and then: events are lost when too many come at once. */
 const RELIST_MS = 60_000;

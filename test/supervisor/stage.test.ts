@@ -3,9 +3,15 @@ import { describe, expect, test } from "vitest";
 import { nextOnGrid, type Schedule, Stage } from "../../src/supervisor/stage.ts";
 import { move, STAGE_STATES, type StageEvent } from "../../src/supervisor/stage-state.ts";
 
-function stage(work: () => Promise<boolean>, schedule: Schedule, failureLimit = 3) {
+function stage(
+  work: (signal: AbortSignal, dueMs: number) => Promise<boolean>,
+  schedule: Schedule,
+  failureLimit = 3,
+  more: { recover?: boolean; prepare?: () => Promise<void> } = {},
+) {
   const states: string[] = [];
   const made = new Stage({
+    ...more,
     name: "test",
     schedule,
     work,
@@ -71,6 +77,57 @@ describe("stage schedule", () => {
     expect(steps).toBeGreaterThanOrEqual(9);
   });
 
+  test("work that waits for its tick by itself is begun ahead of it, and its ticks are on the grid", async () => {
+    const begun: { dueMs: number; aheadMs: number }[] = [];
+    const { stage: made } = stage(
+      async (_signal, dueMs) => {
+        begun.push({ dueMs, aheadMs: dueMs - performance.now() });
+        await sleep(Math.max(0, dueMs - performance.now()));
+        return false;
+      },
+      { kind: "cadence", everyMs: 60, aheadMs: 30 },
+      3,
+      { prepare: async () => undefined },
+    );
+    made.start();
+    while (begun.length < 6) await sleep(20);
+    await made.stop();
+    expect(begun[0]?.aheadMs).toBeGreaterThan(0);
+    for (const { dueMs } of begun) {
+      const ticks = (dueMs - (begun[0]?.dueMs ?? 0)) / 60;
+      expect(Math.abs(ticks - Math.round(ticks))).toBeLessThan(1e-6);
+    }
+  });
+
+  test("the grid begins after the preparation, which is repeated until it succeeds; no tick counts as missed for it", async () => {
+    let preparations = 0;
+    let preparedMs = Number.POSITIVE_INFINITY;
+    const duesMs: number[] = [];
+    const { stage: made } = stage(
+      async (_signal, dueMs) => {
+        duesMs.push(dueMs);
+        return false;
+      },
+      { kind: "cadence", everyMs: 5000 },
+      3,
+      {
+        prepare: async () => {
+          preparations += 1;
+          await sleep(60);
+          if (preparations === 1) throw new Error("the camera is still starting");
+          preparedMs = performance.now();
+        },
+      },
+    );
+    made.start();
+    while (duesMs.length === 0) await sleep(10);
+    const { missedTicks, failures } = made.report();
+    await made.stop();
+    expect(preparations).toBe(2);
+    expect(duesMs[0]).toBeGreaterThanOrEqual(preparedMs);
+    expect({ missedTicks, failures }).toEqual({ missedTicks: 0, failures: 0 });
+  });
+
   test("a wake-up during the work is not lost", async () => {
     let passes = 0;
     const { stage: made } = stage(async () => {
@@ -120,6 +177,26 @@ describe("stage failures", () => {
     expect(states).toContain("backing_off");
     expect(states).toContain("faulted");
     expect({ state, failures, passes }).toEqual({ state: "waiting", failures: 0, passes: 1 });
+  });
+
+  test("a stage that must not recover by itself rests after the limit, whoever wakes it, and stops when told to", async () => {
+    let tries = 0;
+    const { stage: made } = stage(
+      async () => {
+        tries += 1;
+        throw new Error("unplugged");
+      },
+      ON_DEMAND,
+      3,
+      { recover: false },
+    );
+    made.start();
+    while (made.report().state !== "faulted") await sleep(10);
+    made.wake();
+    await sleep(150);
+    expect({ tries, ...made.report() }).toMatchObject({ tries: 3, state: "faulted", nextRunMs: undefined });
+    await made.stop();
+    expect(made.report().state).toBe("stopped");
   });
 
   test("stop waits for the unit of work in hand", async () => {
