@@ -86,13 +86,13 @@ test("a run survives a camera that hangs, dies and comes back, and leaves no pro
   const file = join(machine.directory, "fault");
   machine.set("FAKE_FAULT_FILE", file);
   writeFileSync(file, "hanging");
-  const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 2"));
+  const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 4"));
   const { child, ended } = start(["run", "--frames", "2", "--until-idle"], directory);
   const said = (what: RegExp) =>
     new Promise<void>((resolve) => {
       child.stderr?.on("data", (chunk: Buffer) => what.test(chunk.toString()) && resolve());
     });
-  await said(/gave no answer within 2 s/);
+  await said(/gave no answer within 4 s/);
   writeFileSync(file, "signal");
   await said(/died by SIGSEGV/);
   rmSync(file);
