@@ -1,11 +1,11 @@
 // How a run ends: capture first, then what is in hand, the last report, and the stages that look after what is stored;
 // all of it within one limit. Whatever is given up goes on where it stood at the next start.
+import { setTimeout as sleep } from "node:timers/promises";
 import { withDeadline } from "../deadline.ts";
 import { Failure, failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Collecting } from "./collecting.ts";
 import type { Delivering } from "./delivering.ts";
-import type { DeliveringOpcUa } from "./delivering-opcua.ts";
 import type { StageName, StagePart } from "./part.ts";
 import type { Processing } from "./processing.ts";
 import type { Stage } from "./stage.ts";
@@ -47,11 +47,10 @@ export class Closing {
     readonly collecting: Collecting;
     readonly processing: Processing;
     readonly delivering: Delivering;
-    readonly opcUa: DeliveringOpcUa | undefined;
     readonly parts: readonly StagePart[];
     stage(name: StageName): Stage<StageName>;
   }): Promise<void> {
-    const { collecting, processing, delivering, opcUa, parts, stage } = work;
+    const { collecting, processing, delivering, parts, stage } = work;
     // The picture in hand is finished; a capture that takes longer than half the limit is given up.
     const abandon = setTimeout(() => void stage("collector").stop({ abandon: true }), this.limitMs / 2);
     await this.attempt("collector", () => stage("collector").stop());
@@ -60,18 +59,25 @@ export class Closing {
     await this.attempt("processor", () => processing.stop(this.leftMs()));
     await this.attempt("communicator", () => stage("communicator").stop());
     await this.attempt("last report", () => delivering.flush());
-    await this.attempt("opcua", async () => opcUa?.finish(this.leftMs() * 0.8));
-    // A copy or an archive that takes longer than the time left is given up; it goes on where it stood at the next start.
-    await Promise.all(
-      parts.map((part) =>
-        this.attempt(part.name, async () => {
-          await stage(part.name).stop({ abandon: true });
-          await part.flush?.();
-          await part.close?.(this.leftMs());
-        }),
-      ),
-    );
+    await Promise.all(parts.map((part) => this.endPart(part, stage(part.name))));
     await this.attempt("collector", () => collecting.close(this.leftMs()));
     await this.attempt("communicator", () => delivering.close(this.leftMs()));
+  }
+
+  /**
+   * A copy, an archive or an answer that takes longer than half the time left is given up; it goes on where it stood at the
+   * next start.
+   */
+  private async endPart(part: StagePart, stage: Stage<StageName>): Promise<void> {
+    const stopped = stage.stop({ abandon: true });
+    await this.attempt(part.name, async () => {
+      await Promise.race([stopped, sleep(this.leftMs() / 2, undefined, { ref: false })]);
+      if (stage.report().state === "stopped") await part.flush?.(this.leftMs() / 2);
+    });
+    await this.attempt(part.name, async () => {
+      // Whatever is still in hand ends with what it runs in.
+      await part.close?.(this.leftMs());
+      await stopped;
+    });
   }
 }

@@ -7,7 +7,8 @@ import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../opcua/output-state.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
-import { Stage, type StageReport } from "./stage.ts";
+import type { StageName, StagePart } from "./part.ts";
+import type { Schedule, StageReport } from "./stage.ts";
 import { StageThread } from "./stage-thread.ts";
 
 /** Above the sum of the thread's own time limits, which are what ends a hanging request. */
@@ -27,11 +28,18 @@ export interface DeliveringOpcUaOptions {
   alarm(): string;
 }
 
-export class DeliveringOpcUa {
+export class DeliveringOpcUa implements StagePart {
+  readonly name = "opcua";
+  /** Also unasked: a lost connection is noticed, and heartbeats are due. */
+  readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
+  /** A server may be away for a weekend; nothing is broken here. */
+  readonly failureLimit = Number.POSITIVE_INFINITY;
+  readonly backOffMs = backOffMs;
   private readonly options: DeliveringOpcUaOptions;
   private readonly thread: StageThread<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
-  private readonly stage: Stage<"opcua">;
   private readonly told = new Map<string, string>();
+  /** The last one, while it lasts. */
+  private failure: FailureData | undefined;
   private said: { readonly line: string; readonly atMs: number } | undefined;
   private storedReport: string | undefined;
 
@@ -47,61 +55,35 @@ export class DeliveringOpcUa {
     };
     this.thread = new StageThread("opcua", settings, (level, message) => options.log.log(level, message));
     this.storedReport = options.manifest.outputState(OPC_UA_OUTPUT).state;
-    this.stage = new Stage({
-      name: "opcua",
-      // Also unasked: a lost connection is noticed, and heartbeats are due.
-      schedule: { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 },
-      work: () => this.work(),
-      firstDelayMs: LOOK_FOR_MS,
-      maxDelayMs: LONGEST_BACK_OFF_MS,
-      backOffMs,
-      // A server may be away for a weekend; nothing is broken here.
-      failureLimit: Number.POSITIVE_INFINITY,
-      moved: (report) => this.moved(report),
-      now: () => performance.now(),
-    });
   }
 
-  start(): void {
-    this.stage.start();
+  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run goes on with it. */
+  idle(): boolean {
+    return this.failure !== undefined || this.waiting === 0;
   }
 
-  wake(): void {
-    this.stage.wake();
-  }
-
-  report(): StageReport<"opcua"> {
-    return this.stage.report();
-  }
-
-  /** Frames wait, and the server takes them. */
-  get isBusy(): boolean {
-    return this.report().lastFailure === undefined && this.waiting > 0;
-  }
-
-  /** What a run that ends now leaves undone, in words; undefined when the server has everything. */
-  get leftUndone(): string | undefined {
-    const { lastFailure } = this.report();
-    const { waiting } = this;
-    return lastFailure === undefined || waiting === 0
+  leftUndone(): string | undefined {
+    const { failure, waiting } = this;
+    return failure === undefined || waiting === 0
       ? undefined
-      : `opcua: ${lastFailure.message}; ${waiting} frames wait and go with the next run`;
+      : `opcua: ${failure.message}; ${waiting} frames wait and go with the next run`;
   }
 
-  /** The last act of a run: what waits is given to a server that takes it, then the session ends. */
-  async finish(limitMs: number): Promise<void> {
+  /** What waits is given to a server that takes it. */
+  async flush(limitMs: number): Promise<void> {
     const untilMs = performance.now() + limitMs;
-    const stopped = this.stage.stop();
     const late = () => new Failure("opcua.timeout", "the server still has not answered", { retry: "later" });
     try {
-      await withDeadline(stopped, limitMs / 2, late);
-      if (this.report().lastFailure === undefined) await this.flush(untilMs - limitMs / 4);
+      while (this.failure === undefined && this.waiting > 0 && performance.now() < untilMs) {
+        await withDeadline(this.work(), untilMs - performance.now(), late);
+      }
     } catch (error) {
       this.options.log.warn(`${this.waiting} frames wait for the next run: ${failureLine(error)}`);
     }
-    // Whatever is still in hand ends with the thread.
-    await this.thread.close(Math.max(100, untilMs - performance.now()));
-    await stopped;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.thread.close(timeoutMs);
   }
 
   /** Frames the server has yet to be given. */
@@ -109,8 +91,10 @@ export class DeliveringOpcUa {
     return this.options.manifest.backlog(OPC_UA_OUTPUT);
   }
 
-  private moved({ state, lastFailure, failures }: StageReport<"opcua">): void {
+  /** The same failure is said once, and its end. */
+  moved({ state, lastFailure, failures }: StageReport<StageName>): void {
     const { log } = this.options;
+    this.failure = lastFailure;
     if (state === "waiting" && this.said !== undefined) {
       this.said = undefined;
       log.info("the server takes values again");
@@ -124,7 +108,7 @@ export class DeliveringOpcUa {
   }
 
   /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
-  private async work(): Promise<boolean> {
+  async work(): Promise<boolean> {
     const { manifest, log } = this.options;
     const { cursor } = manifest.outputState(OPC_UA_OUTPUT);
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
@@ -137,11 +121,6 @@ export class DeliveringOpcUa {
     if (answer.frames > 0) log.debug(`${answer.frames} frames passed to the server`);
     if (answer.failure !== undefined) throw decodeFailure(answer.failure);
     return answer.more;
-  }
-
-  /** Everything that waits, as long as the server takes it. */
-  private async flush(untilMs: number): Promise<void> {
-    while (performance.now() < untilMs && this.waiting > 0) await this.work();
   }
 
   /** Each refusal once, and again when its reason is another one. */

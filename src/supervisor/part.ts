@@ -1,6 +1,7 @@
 // What a stage brings to the supervisor, beyond capture, measurement and CSV: its name, when it runs, one unit of work,
 // and how it ends. A new stage is one file that returns a StagePart and one line in the supervisor's list.
-import type { Schedule } from "./stage.ts";
+import type { FailureData } from "../failure.ts";
+import { type Schedule, Stage, type StageReport } from "./stage.ts";
 
 /** Every stage there is, in the order in which people read them: the data's own way. */
 export const STAGES = [
@@ -24,14 +25,38 @@ export interface StagePart {
   readonly maxDelayMs?: number;
   /** Consecutive failures after which the stage is shown as faulted. */
   readonly failureLimit?: number;
+  /** In place of the usual delays, ms, by the failure and how many there have been in a row. */
+  readonly backOffMs?: (failure: FailureData, failures: number) => number;
   /** One unit of work; true when more is waiting right now. */
   work(signal: AbortSignal): Promise<boolean>;
   /** Whether nothing is left for it to do. A run with --until-idle wakes the stage until this is true, then ends. */
   idle(): boolean;
   /** What `status` says of it while all is well, in one line; empty for nothing. */
   note?(): string;
-  /** The last act of a run, after its last unit of work. */
-  flush?(): Promise<void>;
+  /** Called after each move of the stage, in place of the usual lines in the log about failures. */
+  moved?(report: StageReport<StageName>): void;
+  /** The last act of a run, after its last unit of work; it should take no longer than `limitMs`. */
+  flush?(limitMs: number): Promise<void>;
+  /** What a run that ends now leaves undone, in words; undefined for nothing a person need know. */
+  leftUndone?(): string | undefined;
   /** Ends what it holds open, within `timeoutMs`. */
   close?(timeoutMs: number): Promise<void>;
+}
+
+/** How long a stage that fails is left in peace, and when it is shown as faulted, unless it says otherwise. */
+export const PATIENCE = { firstDelayMs: 1000, maxDelayMs: 60_000, failureLimit: 5 } as const;
+
+/** The stage that does a part's work. `moved` hears of each of its moves. */
+export function stageOf(part: StagePart, moved: (report: StageReport<StageName>) => void): Stage<StageName> {
+  return new Stage({
+    name: part.name,
+    schedule: part.schedule,
+    work: (signal) => part.work(signal),
+    firstDelayMs: part.firstDelayMs ?? PATIENCE.firstDelayMs,
+    maxDelayMs: part.maxDelayMs ?? PATIENCE.maxDelayMs,
+    failureLimit: part.failureLimit ?? PATIENCE.failureLimit,
+    ...(part.backOffMs === undefined ? {} : { backOffMs: part.backOffMs }),
+    moved,
+    now: () => performance.now(),
+  });
 }

@@ -28,7 +28,7 @@ import { Collecting, captureSchedule } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import { FailureLog } from "./failure-log.ts";
-import type { StageName, StagePart } from "./part.ts";
+import { PATIENCE, type StageName, type StagePart, stageOf } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
 import { Serving } from "./serving.ts";
@@ -40,7 +40,6 @@ import { wantsHealth, watching } from "./watching.ts";
 /** A file source reads its own data directory or another program's; the others make new pictures. */
 const FILE_SOURCES = new Set(["file_importer", "folder"]);
 
-const LONGEST_DELAY_MS = 60_000;
 const WATCH_MS = 50;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
@@ -79,8 +78,6 @@ export class Supervisor {
   private readonly collecting: Collecting;
   private readonly processing: Processing;
   private readonly delivering: Delivering;
-  /** Only where it is configured: it costs a thread and 100 MB. */
-  private readonly opcUa: DeliveringOpcUa | undefined;
   private readonly surroundings: Surroundings;
   /** The page; absent where none is wanted. */
   private readonly serving: Serving | undefined;
@@ -167,7 +164,10 @@ export class Supervisor {
       freed: () => this.wake("processor"),
     });
     this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
+    const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
     this.parts = [
+      // Only where it is configured: it costs a thread and 100 MB.
+      ...(wantsOpcUa(config) ? [new DeliveringOpcUa(plant)] : []),
       ...storageParts({
         config,
         manifest: this.manifest,
@@ -179,8 +179,6 @@ export class Supervisor {
       }),
       ...(wantsHealth(config) ? [watching({ config, log: log.stage("health") })] : []),
     ];
-    const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
-    this.opcUa = wantsOpcUa(config) ? new DeliveringOpcUa(plant) : undefined;
     this.stages = this.createStages();
     this.serving = config.Web.enabled ? this.createServing(manifestFile) : undefined;
   }
@@ -194,7 +192,6 @@ export class Supervisor {
       log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
     });
     for (const stage of this.stages.values()) stage.start();
-    this.opcUa?.start();
     this.serving?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
@@ -214,8 +211,7 @@ export class Supervisor {
   }
 
   reports(): StageReport<StageName>[] {
-    const reports: StageReport<StageName>[] = [...this.stages.values()].map((stage) => stage.report());
-    return this.opcUa === undefined ? reports : [...reports, this.opcUa.report()];
+    return [...this.stages.values()].map((stage) => stage.report());
   }
 
   get counts() {
@@ -238,13 +234,8 @@ export class Supervisor {
 
   private createStages(): Map<StageName, Stage<StageName>> {
     const { Timing: timing, Retries: retries } = this.options.config;
-    const common = {
-      firstDelayMs: 1000,
-      maxDelayMs: LONGEST_DELAY_MS,
-      failureLimit: 5,
-      moved: (report: StageReport<StageName>) => this.moved(report),
-      now: () => performance.now(),
-    };
+    const moved = (report: StageReport<StageName>) => this.moved(report);
+    const common = { ...PATIENCE, moved, now: () => performance.now() };
     const reportMs = timing.communicator_interval_seconds * 1000;
     const stages: Stage<StageName>[] = [
       new Stage({
@@ -269,18 +260,7 @@ export class Supervisor {
         schedule: { kind: "demand", atLeastEveryMs: reportMs, atMostEveryMs: reportMs },
         work: () => this.delivering.work(),
       }),
-      ...this.parts.map(
-        (part) =>
-          new Stage({
-            ...common,
-            name: part.name,
-            schedule: part.schedule,
-            work: (signal) => part.work(signal),
-            firstDelayMs: part.firstDelayMs ?? common.firstDelayMs,
-            maxDelayMs: part.maxDelayMs ?? common.maxDelayMs,
-            failureLimit: part.failureLimit ?? common.failureLimit,
-          }),
-      ),
+      ...this.parts.map((part) => stageOf(part, moved)),
     ];
     return new Map(stages.map((stage) => [stage.report().name, stage]));
   }
@@ -291,6 +271,10 @@ export class Supervisor {
     return stage;
   }
 
+  private part(name: StageName): StagePart | undefined {
+    return this.parts.find((part) => part.name === name);
+  }
+
   private wake(name: StageName): void {
     this.stages.get(name)?.wake();
   }
@@ -298,7 +282,7 @@ export class Supervisor {
   private settled(ok: boolean): void {
     if (ok) this.processed += 1;
     this.wake("communicator");
-    this.opcUa?.wake();
+    this.wake("opcua");
     this.serving?.look();
   }
 
@@ -310,7 +294,9 @@ export class Supervisor {
 
   private moved(report: StageReport<StageName>): void {
     const { recover } = this.options.config.Retries;
-    this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
+    const part = this.part(report.name);
+    if (part?.moved !== undefined) part.moved(report);
+    else this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
     if (report.state === "backing_off" || report.state === "faulted") this.beat();
   }
 
@@ -325,7 +311,7 @@ export class Supervisor {
     if (!untilIdle || collector.state === "running") return undefined;
     const seen = collector.passes > 0 && !this.collecting.more;
     const collected = frames === undefined ? seen : enough || this.collecting.dry;
-    if (!collected || this.processing.framesInHand > 0 || this.opcUa?.isBusy) return undefined;
+    if (!collected || this.processing.framesInHand > 0) return undefined;
     const { pending, processing } = this.manifest.counts();
     if (pending > 0 || processing > 0) return undefined;
     return this.partsIdle() ? "idle" : undefined;
@@ -356,8 +342,8 @@ export class Supervisor {
     const closing = new Closing(limitMs, this.options.log.stage("supervisor"));
     const fault = this.faultLine();
     const pageClosed = this.serving?.close(PAGE_CLOSE_MS);
-    const { collecting, processing, delivering, opcUa, parts } = this;
-    await closing.endStages({ collecting, processing, delivering, opcUa, parts, stage: (name) => this.stage(name) });
+    const { collecting, processing, delivering, parts } = this;
+    await closing.endStages({ collecting, processing, delivering, parts, stage: (name) => this.stage(name) });
     // Before the manifest, which becomes one plain file only when nobody reads it.
     await pageClosed;
     clearInterval(this.heartbeat);
@@ -376,7 +362,7 @@ export class Supervisor {
 
   private faultLine(): string | undefined {
     const faulted = this.reports().find((report) => report.state === "faulted");
-    if (faulted === undefined) return this.opcUa?.leftUndone;
+    if (faulted === undefined) return this.parts.map((part) => part.leftUndone?.()).find((line) => line !== undefined);
     return `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
   }
 
@@ -389,7 +375,7 @@ export class Supervisor {
         stage: report.name,
         state: report.state,
         atUs: wallClockUs(),
-        detail: stageDetail(report) || (this.parts.find((part) => part.name === report.name)?.note?.() ?? ""),
+        detail: stageDetail(report) || (this.part(report.name)?.note?.() ?? ""),
       }));
       this.manifest.storeHeartbeats([
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },

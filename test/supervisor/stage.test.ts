@@ -7,7 +7,7 @@ function stage(
   work: (signal: AbortSignal, dueMs: number) => Promise<boolean>,
   schedule: Schedule,
   failureLimit = 3,
-  more: { recover?: boolean; prepare?: () => Promise<void> } = {},
+  more: { prepare?: () => Promise<void> } = {},
 ) {
   const states: string[] = [];
   const made = new Stage({
@@ -177,26 +177,6 @@ describe("stage failures", () => {
     expect(states).toContain("backing_off");
     expect(states).toContain("faulted");
     expect({ state, failures, passes }).toEqual({ state: "waiting", failures: 0, passes: 1 });
-  });
-
-  test("a stage that must not recover by itself rests after the limit, whoever wakes it, and stops when told to", async () => {
-    let tries = 0;
-    const { stage: made } = stage(
-      async () => {
-        tries += 1;
-        throw new Error("unplugged");
-      },
-      ON_DEMAND,
-      3,
-      { recover: false },
-    );
-    made.start();
-    while (made.report().state !== "faulted") await sleep(10);
-    made.wake();
-    await sleep(150);
-    expect({ tries, ...made.report() }).toMatchObject({ tries: 3, state: "faulted", nextRunMs: undefined });
-    await made.stop();
-    expect(made.report().state).toBe("stopped");
   });
 
   test("stop waits for the unit of work in hand", async () => {
