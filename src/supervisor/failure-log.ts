@@ -1,16 +1,18 @@
 // One alarm for each trouble: a stage that fails is announced, a stage that is faulted is announced once, and what comes
-// after is said again only when it changes or ends. A camera unplugged over Christmas costs three lines, not thousands.
+// after is said again only when it changes, ever more seldom, or when it ends. A camera unplugged over Christmas costs three
+// lines, a share that is away a dozen, not thousands.
 import type { StageLog } from "../log.ts";
 import type { StageReport } from "./stage.ts";
 
 interface Trouble {
   readonly sinceMs: number;
   readonly message: string;
+  readonly faulted: boolean;
 }
 
 export class FailureLog {
-  /** Stages that are faulted, and since when. */
-  private readonly faulted = new Map<string, Trouble>();
+  /** Stages that fail, and since when. */
+  private readonly troubles = new Map<string, Trouble>();
   private readonly nowMs: () => number;
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -19,22 +21,25 @@ export class FailureLog {
 
   /** Writes what is new about a stage. `recovers`: a faulted stage is tried again by itself. */
   note({ name, state, failures, lastFailure, passes }: StageReport, log: StageLog, recovers: boolean): void {
-    const trouble = this.faulted.get(name);
+    const trouble = this.troubles.get(name);
     if (lastFailure === undefined) {
       if (trouble === undefined || state !== "waiting" || passes === 0) return;
-      this.faulted.delete(name);
+      this.troubles.delete(name);
       log.info(`works again after ${duration(this.nowMs() - trouble.sinceMs)}`);
       return;
     }
     if (state !== "backing_off" && state !== "faulted") return;
-    const line = `${lastFailure.message}${lastFailure.hint === undefined ? "" : ` (${lastFailure.hint})`}`;
-    if (state === "backing_off") log.warn(`failed (${failures}): ${line}; trying again`);
-    else if (trouble?.message === lastFailure.message) log.debug(`still faulted (${failures}): ${line}`);
+    const { message } = lastFailure;
+    const line = `${message}${lastFailure.hint === undefined ? "" : ` (${lastFailure.hint})`}`;
+    const isKnown = trouble?.message === message && trouble.faulted === (state === "faulted");
+    const isTime = state === "backing_off" && Number.isInteger(Math.log2(failures));
+    if (isKnown && !isTime) log.debug(`still failing (${failures}): ${line}`);
+    else if (state === "backing_off") log.warn(`failed (${failures}): ${line}; trying again`);
     else {
       const next = recovers ? "tried again every minute" : "not tried again (Retries.recover = false)";
       log.error(`faulted after ${failures} failures: ${line}; ${next}`);
-      this.faulted.set(name, { sinceMs: trouble?.sinceMs ?? this.nowMs(), message: lastFailure.message });
     }
+    this.troubles.set(name, { sinceMs: trouble?.sinceMs ?? this.nowMs(), message, faulted: state === "faulted" });
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../src/failure.ts";
 import type { StageLog } from "../../src/log.ts";
 import { FailureLog } from "../../src/supervisor/failure-log.ts";
@@ -69,8 +69,10 @@ test("a faulted collector rests for good where recovery is switched off, and sto
   expect(stage.report().state).toBe("stopped");
 });
 
-test("a camera away for a week costs one alarm, and one line when it is back", () => {
-  const lines: string[] = [];
+describe("the log of failures", () => {
+  let lines: string[];
+  let nowMs: number;
+  let failures: FailureLog;
   const line = (level: string) => (message: string) => lines.push(`${level} ${message}`);
   const log: StageLog = {
     error: line("error"),
@@ -79,8 +81,6 @@ test("a camera away for a week costs one alarm, and one line when it is back", (
     debug: () => undefined,
     log: () => undefined,
   };
-  let nowMs = 0;
-  const failures = new FailureLog(() => nowMs);
   const gone = { code: "camera.unavailable", message: "no such camera", retry: "later" } as const;
   const report = (state: StageReport["state"], failed: number): StageReport => ({
     name: "collector",
@@ -91,17 +91,36 @@ test("a camera away for a week costs one alarm, and one line when it is back", (
     missedTicks: 0,
     nextRunMs: undefined,
   });
-  failures.note(report("backing_off", 1), log, true);
-  for (let minute = 0; minute < 7 * 24 * 60; minute++) {
-    nowMs += 60_000;
-    failures.note(report("running", minute + 1), log, true);
-    failures.note(report("faulted", minute + 2), log, true);
-  }
-  failures.note(report("waiting", 0), log, true);
-  failures.note(report("waiting", 0), log, true);
-  expect(lines).toEqual([
-    "warn failed (1): no such camera; trying again",
-    "error faulted after 2 failures: no such camera; tried again every minute",
-    "info works again after 10079 minutes",
-  ]);
+  beforeEach(() => {
+    lines = [];
+    nowMs = 0;
+    failures = new FailureLog(() => nowMs);
+  });
+
+  test("a camera away for a week costs one alarm, and one line when it is back", () => {
+    failures.note(report("backing_off", 1), log, true);
+    for (let minute = 0; minute < 7 * 24 * 60; minute++) {
+      nowMs += 60_000;
+      failures.note(report("running", minute + 1), log, true);
+      failures.note(report("faulted", minute + 2), log, true);
+    }
+    failures.note(report("waiting", 0), log, true);
+    failures.note(report("waiting", 0), log, true);
+    expect(lines).toEqual([
+      "warn failed (1): no such camera; trying again",
+      "error faulted after 2 failures: no such camera; tried again every minute",
+      "info works again after 10080 minutes",
+    ]);
+  });
+
+  test("a stage that never counts as faulted says the same ever more seldom, and that it works again", () => {
+    for (let minute = 1; minute <= 7 * 24 * 60; minute++) {
+      failures.note(report("backing_off", minute), log, true);
+      nowMs += 60_000;
+    }
+    failures.note(report("waiting", 0), log, true);
+    expect(lines).toHaveLength(15);
+    expect(lines.slice(0, 4).map((text) => /\d+/.exec(text)?.[0])).toEqual(["1", "2", "4", "8"]);
+    expect(lines.at(-1)).toBe("info works again after 10080 minutes");
+  });
 });
