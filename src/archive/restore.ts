@@ -210,7 +210,9 @@ async function placePictures(
   { pictures: source, nowUs, progress }: RestoreOptions,
 ): Promise<Pick<Restored, "pictures" | "remote" | "missing">> {
   const counts = { pictures: 0, remote: 0, missing: 0 };
-  const rows = [...manifest.pictures()].filter((row) => row.local);
+  const all = [...manifest.pictures()];
+  const rows = all.filter((row) => row.local);
+  counts.remote = all.filter((row) => !row.local && row.synced && !row.missing).length;
   const { repairs } = manifest;
   for (const [index, row] of rows.entries()) {
     progress?.(index + 1, rows.length);
