@@ -53,7 +53,7 @@ async function serve(root: string) {
   });
   return {
     address: await address,
-    look: () => vessel.post({ type: "look", nextCaptureMs: undefined }),
+    look: () => vessel.post({ type: "look", nextCaptureMs: undefined, brightfield: undefined }),
     end: () => vessel.end(),
   };
 }

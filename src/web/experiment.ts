@@ -25,6 +25,7 @@ import { fitRow, lineOf, meanRow } from "./profile.ts";
 import { Temperatures } from "./temperatures.ts";
 import type {
   BaselineView,
+  BrightfieldView,
   ChipView,
   CurvesView,
   CurveView,
@@ -65,6 +66,8 @@ export class Experiment {
   #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
   nextCaptureMs: number | undefined;
+  /** As the supervisor said last. */
+  brightfield: BrightfieldView | undefined;
 
   constructor(settings: WebSettings) {
     this.#settings = settings;
@@ -99,6 +102,7 @@ export class Experiment {
       startedAt,
       now: nowMs,
       nextCapture: this.nextCaptureMs,
+      brightfield: this.brightfield,
       counts,
       stages,
       alarms: alarms.map(withCure),
@@ -195,6 +199,12 @@ export class Experiment {
 
   async frame(): Promise<FrameView> {
     return (await this.#lastPicture()).view;
+  }
+
+  /** Width and height of the newest picture, where they are known. */
+  framePx(): readonly [number, number] | undefined {
+    const { width, height } = this.#manifest.lastEntry() ?? {};
+    return width === undefined || height === undefined ? undefined : [width, height];
   }
 
   tile(entryId: number, level: number, column: number, row: number): Promise<Buffer> | undefined {

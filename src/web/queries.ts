@@ -1,5 +1,6 @@
 // What a request may say: every parameter and body is checked here before anything looks at it.
 import { z } from "zod";
+import type { Anchor } from "../calibration/by-hand.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
 import type { CurvesQuery } from "./experiment.ts";
@@ -88,6 +89,30 @@ export function newBaseline(body: unknown): Change {
   const { from, to } = checked(baseline, body);
   if (to <= from) throw new Wrong("from: before to");
   return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
+}
+
+const place = z.strictObject({ label, x: z.number().min(-1e5).max(1e6), y: z.number().min(-1e5).max(1e6) });
+const search = z.strictObject({
+  id: z.number().int().min(1),
+  chip: label.optional(),
+  places: z.array(place).min(2, "name at least two labels").max(32),
+});
+
+/** What a person named in a picture: the middles of gratings or labels, px. */
+export function namedPlaces(body: unknown): { id: number; chip: string | undefined; anchors: Anchor[] } {
+  const { id, chip, places } = checked(search, body);
+  return { id, chip, anchors: places.map((one) => ({ ...one, at: "middle" })) };
+}
+
+/** Which picture is meant. */
+export function pictureId(body: unknown): number {
+  return checked(z.strictObject({ id: z.number().int().min(1) }), body).id;
+}
+
+/** The name of a picture that is sent: shown to people, never part of a path. */
+export function pictureName(parameters: URLSearchParams): string {
+  const name = checked(z.string().max(200), parameters.get("name") ?? "");
+  return name.replace(/\p{Cc}/gu, "").trim() || "the picture";
 }
 
 function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
