@@ -10,6 +10,7 @@ import { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
+import { LOG_STAGES } from "../log.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { takeSnapshot } from "../supervisor/health.ts";
@@ -261,6 +262,7 @@ export class Experiment {
         logs: config.Paths.logs_dir,
         backup: config.Paths.backup_dir,
       },
+      logStages: LOG_STAGES,
     };
   }
 

@@ -171,6 +171,8 @@ export interface ExperimentView {
   readonly settings: readonly SettingView[];
   readonly runs: readonly RunView[];
   readonly directories: Readonly<Record<string, string>>;
+  /** Who writes to the log. */
+  readonly logStages: readonly string[];
 }
 
 export interface LogLineView {

@@ -9,6 +9,7 @@ import { Chip } from "./chip.tsx";
 import { ExperimentPage } from "./experiment.tsx";
 import { Now } from "./now.tsx";
 import { Sensorgrams } from "./sensorgrams.tsx";
+import { TokenForm } from "./token-form.tsx";
 
 const VIEWS = { now: "Now", sensorgrams: "Sensorgrams", chip: "Chip", experiment: "Experiment" } as const;
 type View = keyof typeof VIEWS;
@@ -79,7 +80,7 @@ function Page() {
         </button>
       </header>
       <main id="main" tabIndex={-1}>
-        {barred && <AskToken said={trouble.message} enter={enter} />}
+        {barred && <TokenForm title="Who is there?" said={`${trouble.message}.`} button="Open" enter={enter} />}
         {state !== undefined && !barred && (
           <>
             {view === "now" && <Now state={state} />}
@@ -127,32 +128,6 @@ function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Er
     <p class="verdict" role="status">
       Stopped
     </p>
-  );
-}
-
-function AskToken({ said, enter }: { said: string; enter(token: string): void }) {
-  const [typed, setTyped] = useState("");
-  return (
-    <form
-      class="card"
-      onSubmit={(event) => {
-        event.preventDefault();
-        enter(typed.trim());
-      }}
-    >
-      <h2>Who is there?</h2>
-      <p>{said}.</p>
-      <label>
-        Token, from the file web_token of the experiment
-        <input
-          type="password"
-          autocomplete="off"
-          value={typed}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-      </label>
-      <button type="submit">Open</button>
-    </form>
   );
 }
 
