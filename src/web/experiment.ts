@@ -1,5 +1,6 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
+import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { basename } from "node:path";
 import { type Groups, groupsOf, labelMatcher } from "../analysis/labels.ts";
@@ -18,7 +19,7 @@ import { metricsText } from "../supervisor/metrics.ts";
 import { ChipState, finite } from "./chip-state.ts";
 import { withCure } from "./cures.ts";
 import { CurveCache } from "./curve-cache.ts";
-import { decimate } from "./decimate.ts";
+import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
 import { Frames } from "./frames.ts";
 import { GroupMeans, type GroupMember } from "./group-means.ts";
 import type { WebSettings } from "./messages.ts";
@@ -54,6 +55,8 @@ export interface CurvesQuery {
   readonly toUs: number | undefined;
   /** Pixel columns of the drawing. */
   readonly columns: number;
+  /** What the page has drawn already. */
+  readonly known?: { readonly key: string; readonly outcome: number } | undefined;
 }
 
 export class Experiment {
@@ -143,6 +146,14 @@ export class Experiment {
     const span = this.#span(analysis);
     const fromUs = query.fromUs ?? span[0];
     const toUs = query.toUs ?? span[1] + 1;
+    const outcome = this.#manifest.lastOutcomeId();
+    const columns = columnsOf(fromUs, toUs, query.columns);
+    const made = [analysis.analysisId, this.#manifest.lastArchive(), window, columns, query.wanted, query.pairs];
+    const key = shortHash(JSON.stringify([...made, sensorgrams.references, query.fromUs, query.toUs]));
+    // While the baseline is still open its level moves, and with it everything.
+    const settled = query.known?.key === key && window.toUs <= span[1];
+    const tailUs = settled ? this.#changedFrom(analysis, window, columns, query.known.outcome) : undefined;
+    const part: Part = { fromUs, toUs, columns, tailUs };
     const curves: CurveView[] = [];
     const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
     if (labels.length > 0) {
@@ -151,7 +162,7 @@ export class Experiment {
         curves.push({
           label: worked.label,
           reference: worked.reference,
-          ...decimate({ timesUs, values: result, flags }, fromUs, toUs, query.columns),
+          ...drawn({ timesUs, values: result, flags }, part),
           noise: finite(precision.noise),
           driftPerHour: finite(precision.driftPerHour),
           detectionLimit: finite(precision.detectionLimit),
@@ -159,9 +170,11 @@ export class Experiment {
         if (curves.length >= MOST_CURVES) break;
       }
     }
-    if (groups.length > 0) curves.push(...(await this.#groupCurves(analysis, window, groups, query, fromUs, toUs)));
+    if (groups.length > 0) curves.push(...(await this.#groupCurves(analysis, window, groups, query, part)));
     return {
-      outcome: this.#manifest.lastOutcomeId(),
+      key,
+      ...(tailUs === undefined ? {} : { tailFrom: tailUs / 1000 }),
+      outcome,
       frames: this.#manifest.counts().processed,
       span: [span[0] / 1000, span[1] / 1000],
       baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen } satisfies BaselineView,
@@ -169,7 +182,7 @@ export class Experiment {
       curves,
       more,
       pxPerRiu: this.#config.Analysis.sensitivity_px_per_riu,
-      temperatures: this.#temperatures.between(fromUs, toUs, query.columns),
+      temperatures: this.#temperatures.between(fromUs, toUs, columns, tailUs),
     };
   }
 
@@ -188,7 +201,7 @@ export class Experiment {
       isReference: labelMatcher(references ?? configured.reference_rois),
       baseline: () => baseline,
       pairs,
-      groups: configured.groups,
+      groups: undefined,
       sensitivityPxPerRiu: configured.sensitivity_px_per_riu,
     });
   }
@@ -291,20 +304,32 @@ export class Experiment {
   }
 
   /** Times of the first and the last measured frame, µs. */
-  #span({ analysisId }: Analysis): readonly [number, number] {
+  #span({ analysisId }: Pick<Analysis, "analysisId">): readonly [number, number] {
     const first = this.#manifest.curvesWithin(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
     const firstUs = first.done === true ? 0 : first.value.capturedAtUs;
     const last = [...this.#manifest.curves(analysisId, this.#manifest.lastOutcomeId() - RECENT)];
     return [firstUs, Math.max(firstUs, ...last.map(({ capturedAtUs }) => capturedAtUs))];
   }
 
+  /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */
+  #changedFrom({ analysisId }: Analysis, { toUs }: TimeWindow, columns: Columns, outcome: number): number | undefined {
+    const capturedAtUs: number[] = [];
+    for (const curve of this.#manifest.curves(analysisId, outcome)) {
+      capturedAtUs.push(curve.capturedAtUs);
+      // A late one within the baseline moves its level.
+      if (capturedAtUs.length > MOST_NEW || curve.capturedAtUs < toUs) return undefined;
+    }
+    // A reading may be somewhat older than its frame.
+    const earliestUs = Math.min(this.#span({ analysisId })[1], ...capturedAtUs) - READING_AGE_US;
+    return columnStart(columns, earliestUs);
+  }
+
   async #groupCurves(
     analysis: Analysis,
     window: TimeWindow,
     groups: readonly string[],
-    { references, columns }: CurvesQuery,
-    fromUs: number,
-    toUs: number,
+    { references }: CurvesQuery,
+    part: Part,
   ): Promise<CurveView[]> {
     const referenceLabels = references ?? this.#config.Analysis.reference_rois;
     const means = this.#groupMeans(analysis, window, referenceLabels);
@@ -322,7 +347,7 @@ export class Experiment {
           label: `group ${name}`,
           reference: false,
           members: curve.members,
-          ...decimate({ ...curve, values }, fromUs, toUs, columns),
+          ...drawn({ ...curve, values }, part),
           noise: null,
           driftPerHour: null,
           detectionLimit: null,
@@ -350,6 +375,26 @@ export class Experiment {
     this.#means = { key, means };
     return means;
   }
+}
+
+/** Frames that a page may have missed and still be told of alone. */
+const MOST_NEW = 500;
+const READING_AGE_US = 120e6;
+
+/** What of a curve is drawn, and how; see decimate. */
+interface Part {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly columns: Columns;
+  readonly tailUs: number | undefined;
+}
+
+function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs }: Part): DecimatedCurve {
+  return decimate(curve, fromUs, toUs, columns, tailUs);
+}
+
+function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
 }
 
 const GROUP = "group:";

@@ -19,11 +19,16 @@ const curves = z.object({
   from: timeMs.optional(),
   to: timeMs.optional(),
   columns: z.coerce.number().int().min(16).max(4000).default(800),
+  key: z.string().max(100).optional(),
+  after: z.coerce.number().int().min(0).default(0),
 });
 
-/** Query parameters of curves: roi (repeated), pairs, reference (repeated, in force with own=1), from, to, columns. */
+/**
+ * Query parameters of curves: roi (repeated), pairs, reference (repeated, in force with own=1), from, to, columns; of
+ * what the page has already: key, and after, its last outcome.
+ */
 export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
-  const { roi, pairs, reference, own, from, to, columns } = checked(curves, {
+  const { roi, pairs, reference, own, from, to, columns, key, after } = checked(curves, {
     ...Object.fromEntries(parameters),
     roi: parameters.getAll("roi"),
     reference: parameters.getAll("reference"),
@@ -36,6 +41,7 @@ export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
     fromUs: from === undefined ? undefined : from * 1000,
     toUs: to === undefined ? undefined : to * 1000,
     columns,
+    known: key === undefined ? undefined : { key, outcome: after },
   };
 }
 

@@ -102,6 +102,10 @@ export interface CurveView extends DecimatedCurve {
 }
 
 export interface CurvesView {
+  /** Of how it was made: what is drawn with the same one is brought up to date by its end. */
+  readonly key: string;
+  /** The curves and temperatures here begin at this time, ms, and what was drawn before it stays; absent: they are whole. */
+  readonly tailFrom?: number;
   readonly outcome: number;
   readonly frames: number;
   /** First and last frame. */

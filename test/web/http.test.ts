@@ -361,6 +361,23 @@ describe("what is read", () => {
     expect(group.curves[0]?.values.at(-1)).toBeCloseTo(0.31 - 0.025, 4);
   });
 
+  test("a page that has drawn curves is sent their end alone, and all of them when anything else is asked", async () => {
+    const { address, recorded } = await serving({ frames: 300 });
+    const curves = async (query: string) => (await (await fetch(`${address}api/curves?${query}`)).json()) as CurvesView;
+    const asked = "roi=000A_N&columns=16";
+    const whole = await curves(asked);
+    expect(whole.tailFrom).toBeUndefined();
+    recorded.add(1);
+    const end = await curves(`${asked}&key=${whole.key}&after=${whole.outcome}`);
+    expect(end.tailFrom).toBeGreaterThan(whole.span[0]);
+    expect(end.curves[0]?.times[0]).toBeGreaterThanOrEqual(end.tailFrom ?? 0);
+    const anew = await curves(asked);
+    const kept = whole.curves[0]?.times.filter((ms) => ms < (end.tailFrom ?? 0)) ?? [];
+    expect([...kept, ...(end.curves[0]?.times ?? [])]).toEqual(anew.curves[0]?.times);
+    const other = await curves(`roi=001A_N&columns=16&key=${whole.key}&after=${whole.outcome}`);
+    expect(other.tailFrom).toBeUndefined();
+  });
+
   test("the CSV holds every frame of the window, the marker, and no formula", async () => {
     const { address, recorded } = await serving({ frames: 10 });
     const frames = [...recorded.manifest.entries()];

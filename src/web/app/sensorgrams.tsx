@@ -65,6 +65,34 @@ export function curvesAddress(
   return `${path}?${query}`;
 }
 
+/** What was drawn before, with the end that came now; the answer itself where it is whole. */
+function broughtUpToDate(before: CurvesView | undefined, answer: CurvesView): CurvesView {
+  const from = answer.tailFrom;
+  if (from === undefined || before === undefined) return answer;
+  const curves = answer.curves.map((curve, at) => {
+    const old = before.curves[at];
+    return old === undefined
+      ? curve
+      : { ...curve, ...joined(old, curve, from), flagged: joined(old.flagged, curve.flagged, from) };
+  });
+  const temperatures = answer.temperatures.map((now) => {
+    const old = before.temperatures.find(({ sensor }) => sensor === now.sensor);
+    return old === undefined ? now : { ...now, ...joined(old, now, from) };
+  });
+  return { ...answer, curves, temperatures };
+}
+
+/** Columns of equal length up to a time, ms, and what follows. */
+function joined<T extends { readonly times: readonly number[] }>(old: T, now: T, from: number): T {
+  let kept = old.times.length;
+  while (kept > 0 && (old.times[kept - 1] as number) >= from) kept -= 1;
+  const entries = Object.entries(now).map(([name, values]): [string, unknown] => {
+    const before: unknown = Reflect.get(old, name);
+    return [name, Array.isArray(values) && Array.isArray(before) ? before.slice(0, kept).concat(values) : values];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
 type Click = "zoom" | "baseline" | "marker";
 
 export function Sensorgrams({ state }: { state: StateView }) {
@@ -72,6 +100,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<readonly [number, number]>();
   const [view, setView] = useState<CurvesView>();
+  const shown = useRef<CurvesView>();
   const [said, setSaid] = useState("");
   const [inRiu, setInRiu] = useState(false);
   const [click, setClick] = useState<Click>("zoom");
@@ -96,8 +125,13 @@ export function Sensorgrams({ state }: { state: StateView }) {
   useEffect(() => {
     if (wanted === undefined) return;
     const ending = new AbortController();
-    get<CurvesView>(curvesAddress("/api/curves", wanted, range, columns), ending.signal).then(
-      (seen) => {
+    const address = curvesAddress("/api/curves", wanted, range, columns);
+    const before = shown.current;
+    const known = before === undefined ? "" : `&key=${before.key}&after=${before.outcome}`;
+    get<CurvesView>(`${address}${known}`, ending.signal).then(
+      (answer) => {
+        const seen = broughtUpToDate(before, answer);
+        shown.current = seen;
         setView(seen);
         setSaid(seen.curves.length === 0 ? "No ROI or group is called so." : "");
       },
