@@ -24,6 +24,7 @@ import { Frames } from "./frames.ts";
 import { GroupMeans, type GroupMember } from "./group-means.ts";
 import type { WebSettings } from "./messages.ts";
 import { fitRow, lineOf, meanRow } from "./profile.ts";
+import { MeasuredSpan } from "./span.ts";
 import { Temperatures } from "./temperatures.ts";
 import type {
   BaselineView,
@@ -40,8 +41,6 @@ import type {
 /** More curves in one drawing cannot be told apart. */
 export const MOST_CURVES = 16;
 const RUNS_SHOWN = 50;
-/** The last frame in time is among so many measured last. */
-const RECENT = 64;
 /** Settings whose value is nobody's business. */
 const SECRET = /password|secret|token|passphrase/i;
 
@@ -64,6 +63,7 @@ export class Experiment {
   readonly #manifest: Manifest;
   readonly #cache: CurveCache;
   readonly #temperatures: Temperatures;
+  readonly #span: MeasuredSpan;
   readonly #chip: ChipState;
   readonly #frames = new Frames();
   #means: { readonly key: string; readonly means: GroupMeans } | undefined;
@@ -77,6 +77,7 @@ export class Experiment {
     this.#settings = settings;
     this.#manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
     this.#cache = new CurveCache(this.#manifest);
+    this.#span = new MeasuredSpan(this.#manifest);
     this.#temperatures = new Temperatures(this.#manifest);
     this.#chip = new ChipState(this.#manifest, settings.config.Analysis);
   }
@@ -143,7 +144,7 @@ export class Experiment {
     const groups = query.wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
     const labels = query.wanted.filter((name) => !isGroup(name));
     const sensorgrams = this.sensorgrams(query, window, labels);
-    const span = this.#span(analysis);
+    const span = this.#span.of(analysis.analysisId);
     const fromUs = query.fromUs ?? span[0];
     const toUs = query.toUs ?? span[1] + 1;
     const outcome = this.#manifest.lastOutcomeId();
@@ -291,7 +292,7 @@ export class Experiment {
     if (this.#analysis?.outcome === outcome) return this.#analysis.analysis;
     const analysis = this.#manifest
       .analyses()
-      .findLast(({ analysisId }) => this.#manifest.curves(analysisId).next().done === false);
+      .findLast(({ analysisId }) => this.#manifest.latestCurves(analysisId, 1).length > 0);
     this.#analysis = { outcome, analysis };
     return analysis;
   }
@@ -299,16 +300,8 @@ export class Experiment {
   #baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
     const chosen = this.#manifest.markers.baseline();
     if (chosen !== undefined) return { window: chosen, chosen: true };
-    const [firstUs] = this.#span(analysis);
+    const [firstUs] = this.#span.of(analysis.analysisId);
     return { window: openingWindow(Float64Array.of(firstUs), this.#config.Analysis.baseline_seconds), chosen: false };
-  }
-
-  /** Times of the first and the last measured frame, µs. */
-  #span({ analysisId }: Pick<Analysis, "analysisId">): readonly [number, number] {
-    const first = this.#manifest.curvesWithin(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
-    const firstUs = first.done === true ? 0 : first.value.capturedAtUs;
-    const last = [...this.#manifest.curves(analysisId, this.#manifest.lastOutcomeId() - RECENT)];
-    return [firstUs, Math.max(firstUs, ...last.map(({ capturedAtUs }) => capturedAtUs))];
   }
 
   /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */
@@ -320,7 +313,7 @@ export class Experiment {
       if (capturedAtUs.length > MOST_NEW || curve.capturedAtUs < toUs) return undefined;
     }
     // A reading may be somewhat older than its frame.
-    const earliestUs = Math.min(this.#span({ analysisId })[1], ...capturedAtUs) - READING_AGE_US;
+    const earliestUs = Math.min(this.#span.of(analysisId)[1], ...capturedAtUs) - READING_AGE_US;
     return columnStart(columns, earliestUs);
   }
 
