@@ -3,9 +3,9 @@ import { writeToString } from "fast-csv";
 import { flagNames } from "../analysis/method.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import { lowerBound } from "./decimate.ts";
-import type { CurvesQuery, Experiment } from "./experiment.ts";
-import { MOST_CURVES } from "./experiment.ts";
+import type { Experiment } from "./experiment.ts";
 
 const COLUMNS = [
   "timestamp",
@@ -24,7 +24,7 @@ export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): As
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([COLUMNS], form);
   let curves = 0;
-  for (const curve of experiment.sensorgrams(query, undefined, query.wanted).curves()) {
+  for (const curve of experiment.sensorgrams(query).curves()) {
     if (++curves > MOST_CURVES) return;
     const { timesUs } = curve;
     const first = query.fromUs === undefined ? 0 : lowerBound(timesUs, query.fromUs);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Anchor } from "../calibration/by-hand.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
-import type { CurvesQuery } from "./experiment.ts";
+import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 
 /** Something asked wrongly: 400, with what is expected. */

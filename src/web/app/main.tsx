@@ -22,13 +22,28 @@ function viewOfAddress(): View {
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 
-function useTheme(): [Theme, () => void] {
+function keptTheme(): Theme {
   const kept = localStorage.getItem("phorest-theme");
-  const [theme, setTheme] = useState<Theme>(THEMES.find((one) => one === kept) ?? "auto");
+  return THEMES.find((one) => one === kept) ?? "auto";
+}
+
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+/** What "auto" stands for is decided here, so that the style sheet knows two sets of colours and no more. */
+function shade(theme: Theme): void {
+  const dark = theme === "dark" || (theme === "auto" && DARK.matches);
+  document.documentElement.dataset.shade = dark ? "dark" : "light";
+  dispatchEvent(new Event("themechange"));
+}
+
+function useTheme(): [Theme, () => void] {
+  const [theme, setTheme] = useState<Theme>(keptTheme);
   useEffect(() => {
-    document.documentElement.dataset.theme = theme;
     localStorage.setItem("phorest-theme", theme);
-    dispatchEvent(new Event("themechange"));
+    const apply = () => shade(theme);
+    apply();
+    DARK.addEventListener("change", apply);
+    return () => DARK.removeEventListener("change", apply);
   }, [theme]);
   return [theme, () => setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme)];
 }
@@ -132,4 +147,5 @@ function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Er
 }
 
 takeToken();
+shade(keptTheme());
 render(<Page />, document.getElementById("page") as HTMLElement);
