@@ -34,12 +34,15 @@ export class MarkersFile {
   }
 }
 
-/** By index of a frame: the texts of the markers for which it is the first frame at or after their time. */
+/**
+ * By index of a frame: the texts of the markers for which it is the first frame at or after their time. Those from before
+ * the first frame belong to other curves.
+ */
 export function markedFrames(timesUs: Float64Array, markers: readonly Marker[]): ReadonlyMap<number, string> {
   const marked = new Map<number, string>();
   for (const { atUs, text } of markers) {
     const at = firstAtOrAfter(timesUs, atUs);
-    if (at === timesUs.length) continue;
+    if (at === timesUs.length || atUs < (timesUs[0] as number)) continue;
     const before = marked.get(at);
     marked.set(at, harmless(before === undefined ? text : `${before} | ${text}`));
   }
