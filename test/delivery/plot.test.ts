@@ -79,7 +79,7 @@ test.each([2, 24])("markers are drawn into the plot of %i ROIs, those outside it
     { timeMs: at(9e5), text: "after" },
   ];
   const { svg } = await renderPlot({ ...input(rois, 60), markers });
-  for (const words of ["antibody &lt;1&gt;", "buffer"]) expect(count(svg, `>${words}<`)).toBe(1);
+  for (const words of ["antibody &lt;1&gt;", "buffer"]) expect(svg).toContain(`>${words}<`);
   for (const words of ["before", "after"]) expect(svg).not.toContain(`>${words}<`);
   // In the curves and in the temperatures below.
   expect(count(svg, 'stroke-dasharray="4,3"')).toBe(4);

@@ -77,6 +77,13 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     await page.getByLabel(/choose a file/).setInputFiles({ name, mimeType: "image/png", buffer: content });
   }
 
+  /** For the documentation: SCREENSHOTS names a directory. */
+  async function shoot(page: Page, name: string): Promise<void> {
+    if (process.env.SCREENSHOTS === undefined) return;
+    await sleep(1000);
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+  }
+
   const alert = (page: Page, words: RegExp) =>
     page.getByRole("alert").filter({ hasText: words }).first().waitFor(PATIENCE);
 
@@ -107,10 +114,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     await page.getByText("IMECII_2, upright").waitFor();
     await page.getByRole("img", { name: /Picture of the chip, 960 by 730.*outlines/ }).waitFor();
     expect(await inaccessible(page)).toEqual([]);
-    if (process.env.SCREENSHOTS !== undefined) {
-      await sleep(1000);
-      await page.screenshot({ path: join(process.env.SCREENSHOTS, "page-calibration.png"), fullPage: false });
-    }
+    await shoot(page, "page-calibration");
     const { analysisId } = await read<ChipView>("/api/chip");
     const before = statSync(roiManifest).mtimeMs;
     await page.getByRole("button", { name: /^Accept/ }).click();
@@ -166,6 +170,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     await page.mouse.down();
     await page.mouse.move(shown.x + x, shown.y + y, { steps: 4 });
     await page.mouse.up();
+    await shoot(page, "page-calibration-by-hand");
     await page.getByRole("button", { name: "Find the chip with these" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     const byHand = (await read<CalibrationView>("/api/calibration")).found;
