@@ -37,7 +37,7 @@ for (const [width, height] of [
   const { chip, pose, used } = search.found;
   const features = used.slice(0, 3).map(({ label }, i) => {
     const { x, y } = toPicture(pose, label);
-    return { label: label.label, feature_location: [x + 5 - 3 * i, y - 4] as [number, number] };
+    return { label: label.label, x: x + 5 - 3 * i, y: y - 4 };
   });
   figures[`${name} features`] = smallest(() => {
     if ("doubt" in locateByFeatures(picture, chip, features, new LabelPatterns())) throw new Error(`${name}: refused`);

@@ -53,7 +53,7 @@ async function serve(root: string) {
   });
   return {
     address: await address,
-    look: () => vessel.post({ type: "look", nextCaptureMs: undefined }),
+    look: () => vessel.post({ type: "look", nextCaptureMs: undefined, brightfield: undefined }),
     end: () => vessel.end(),
   };
 }
@@ -93,6 +93,14 @@ async function benchHistory(root: string): Promise<void> {
     const { page: shown } = await openPage(browser, `${page.address}#sensorgrams`, DESKTOP);
     await shown.getByText(`${FRAMES} frames`).waitFor();
     const tookMs: number[] = [];
+    // Wall clock tells of the machine's other work too; this does not.
+    const debug = await shown.context().newCDPSession(shown);
+    await debug.send("Performance.enable");
+    const busyMs = async () => {
+      const { metrics } = await debug.send("Performance.getMetrics");
+      return 1000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN);
+    };
+    const before = { server: process.cpuUsage(), browserMs: await busyMs() };
     for (let update = 0; update < UPDATES; update += 1) {
       await sleep(400);
       const frames = FRAMES + update + 1;
@@ -113,6 +121,15 @@ async function benchHistory(root: string): Promise<void> {
       median(tookMs),
       `${median(tookMs)} ms from the stored result to the drawn curve (least ${Math.min(...tookMs)}, most ${Math.max(...tookMs)}; at most 100)`,
     );
+    const { user, system } = process.cpuUsage(before.server);
+    const serverMs = (user + system) / 1000 / UPDATES;
+    const browserMs = ((await busyMs()) - before.browserMs) / UPDATES;
+    report(
+      "update_server_cpu_ms",
+      serverMs,
+      `${serverMs.toFixed(1)} ms of the server's processor for each (with this bench's)`,
+    );
+    report("update_browser_busy_ms", browserMs, `${browserMs.toFixed(1)} ms in which the page was busy for each`);
     const heap = "performance.memory.usedJSHeapSize / 1e6";
     const heapMb = await shown.evaluate<number>(heap);
     report("browser_heap_mb", heapMb, `${heapMb.toFixed(1)} MB of JavaScript in the browser`);

@@ -6,7 +6,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkPlace } from "../src/archive/place.ts";
 import { Failure } from "../src/failure.ts";
-import { fileSize, syncDirectory, writeDurably } from "../src/files.ts";
+import { ensureDirectory, fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
 import type { TakenFile } from "../src/frame/folder.ts";
 import { type CapturedFrame, captureFileName, monotonicMs, type Source } from "../src/frame/frame.ts";
@@ -156,8 +156,8 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
   const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
     if (job.type === "capture") return capture(job.dueMs, signal);
     // To open is all that is asked when that is the job, and that has been done by now.
-    if (job.type === "brightfield") await brightfield(settings, signal, log);
-    return { frame: null, more: false };
+    if (job.type === "open") return { frame: null, more: false };
+    return { frame: null, more: false, brightfield: await brightfield(settings, signal, log) };
   };
   return { run, close };
 }
@@ -181,15 +181,16 @@ const LONGEST_CAPTURE_MS = 30_000;
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** A brightfield picture: its own settings, its own directory, no row. The source lives for this one exposure only. */
-async function brightfield(settings: CollectorSettings, signal: AbortSignal, log: Log): Promise<void> {
-  if (settings.brightfield === undefined) throw new Error("brightfield was asked for and is not configured");
+async function brightfield(settings: CollectorSettings, signal: AbortSignal, log: Log): Promise<string> {
   const { directory } = settings.brightfield;
+  await ensureDirectory(directory);
   await checkSpace({ ...settings, dataDir: directory });
   const source: Source = createSource(settings.brightfield.source);
   try {
     await source.open();
     const path = await storeBrightfield(await source.capture(inTime(signal, settings)), settings.camera, directory);
     log("info", `${path}: brightfield picture`);
+    return path;
   } finally {
     await source.close();
   }

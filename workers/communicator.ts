@@ -2,6 +2,7 @@
 // read-only connection; how far it has got is committed by the supervisor, once the file is durable.
 import { join } from "node:path";
 import { CSV_FILENAME, parseCsvState, updateCsv } from "../src/delivery/csv-output.ts";
+import { MarkersFile } from "../src/delivery/markers.ts";
 import { plotTitle, renderPlot, writePlot } from "../src/delivery/plot.ts";
 import { PlotFeed } from "../src/delivery/plot-feed.ts";
 import { encodeFailure, type FailureData } from "../src/failure.ts";
@@ -16,6 +17,7 @@ async function open(settings: CommunicatorSettings, log: Log): Promise<Station<C
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
   const newFeed = () => new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
   let feed = newFeed();
+  const markersFile = new MarkersFile(settings.resultsDir);
   let knownArchive: number | undefined;
   const csv = join(settings.resultsDir, CSV_FILENAME);
 
@@ -50,6 +52,7 @@ async function open(settings: CommunicatorSettings, log: Log): Promise<Station<C
     // The plot shows what is live: frames that were archived leave it with their rows.
     if (knownArchive !== undefined && knownArchive !== job.archive) feed = newFeed();
     knownArchive = job.archive;
+    await markersFile.update(manifest.markers.all());
     const csvAnswer = await appendCsv(job);
     if (!job.plot || csvAnswer.more) return { ...csvAnswer, plotMs: undefined, plotFailure: undefined };
     let plotMs: number | undefined;

@@ -2,12 +2,17 @@
 // is to be changed is asked of the supervisor. Nothing that happens here can hold up capture.
 import { parentPort } from "node:worker_threads";
 import { decodeFailure, encodeFailure, type FailureData } from "../src/failure.ts";
+import type { LogLevel } from "../src/log.ts";
 import { loadAssets } from "../src/web/assets.ts";
+import { Calibrating } from "../src/web/calibrating.ts";
 import { Experiment } from "../src/web/experiment.ts";
 import { Live } from "../src/web/live.ts";
 import type { Change, FromWeb, ToWeb, WebSettings } from "../src/web/messages.ts";
 import { end, listen } from "../src/web/server.ts";
 import { lowerPriority } from "./priority.ts";
+
+/** A search in hand is ended by force after this; the page's own end is bounded by the supervisor. */
+const CALIBRATOR_CLOSE_MS = 500;
 
 const port = parentPort;
 if (port === null) throw new Error("this file runs as a worker of the supervisor");
@@ -49,15 +54,18 @@ async function open({ config, token, ...settings }: WebSettings): Promise<Open> 
   const assets = loadAssets();
   const experiment = new Experiment({ config, token, ...settings });
   const live = new Live(() => experiment.state());
-  const complain = (message: string) => post({ type: "log", level: "warn", message });
+  const log = (level: LogLevel, message: string) => post({ type: "log", level, message });
+  const complain = (message: string) => log("warn", message);
+  const calibrating = new Calibrating(config, log);
   try {
     const logsDir = config.Paths.logs_dir;
-    const served = { host, token, assets, experiment, live, logsDir, change, complain };
+    const served = { host, token, assets, experiment, live, calibrating, logsDir, change, complain };
     const { server, address } = await listen(served, wanted);
     post({ type: "listening", address });
     const close = async () => {
       live.close();
       await end(server);
+      await calibrating.close(CALIBRATOR_CLOSE_MS);
       experiment.close();
     };
     return { experiment, live, close };
@@ -69,10 +77,11 @@ async function open({ config, token, ...settings }: WebSettings): Promise<Open> 
 
 let page: Promise<Open | undefined> = Promise.resolve(undefined);
 
-async function look(nextCaptureMs: number | undefined): Promise<void> {
+async function look({ nextCaptureMs, brightfield }: Extract<ToWeb, { type: "look" }>): Promise<void> {
   const opened = await page;
   if (opened === undefined) return;
   opened.experiment.nextCaptureMs = nextCaptureMs;
+  opened.experiment.brightfield = brightfield;
   opened.live.look();
 }
 
@@ -91,7 +100,7 @@ port.on("message", (message: ToWeb) => {
       });
       return;
     case "look":
-      void look(message.nextCaptureMs);
+      void look(message);
       return;
     case "changed":
       settle(message.id, message.failure);

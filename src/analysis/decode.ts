@@ -42,10 +42,11 @@ const unzip = promisify(gunzip);
 /**
  * Reads and decodes a picture: PNG, TIFF, BMP or JPEG, also compressed by gzip. Colour becomes gray as in OpenCV,
  * 16-bit gray stays as stored, alpha is ignored.
- * Throws Failure `frame.missing` or `frame.unreadable`; errors of the disk itself pass through.
+ * Throws Failure `frame.missing` or `frame.unreadable`; errors of the disk itself pass through. `where` names the picture
+ * in what is wrong with it.
  */
-export async function decodePicture(path: string): Promise<Picture> {
-  return decodeBytes(await readWhole(path), path);
+export async function decodePicture(path: string, where = path): Promise<Picture> {
+  return decodeBytes(await readWhole(path), where);
 }
 
 /** The same from bytes in memory, which the pixels may go on using; `where` names them in errors. */

@@ -2,7 +2,6 @@
 // file are refined one by one.
 import type { Picture } from "../analysis/picture.ts";
 import { type Chip, type ChipBox, gratingHalves } from "../chip/layout.ts";
-import type { FeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure.ts";
 import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";
@@ -13,11 +12,13 @@ import { gratingEdges, LEAST_LIKENESS, refinePose, sidewaysOffset } from "./refi
 import { findSites } from "./sites.ts";
 import { View } from "./view.ts";
 
-/** A grating, one of its halves, or a printed label, and roughly where its top left corner is in the picture, px. */
+/** A grating, one of its halves, or a printed label, and roughly where it is in the picture, px. */
 export interface Anchor {
   readonly label: string;
   readonly x: number;
   readonly y: number;
+  /** Of its box: the corner that the picture shows top left (unless said otherwise), or the middle. */
+  readonly at?: "corner" | "middle";
 }
 
 /** An anchor may be so far off, as a share of the lattice's pitch; further, it could mean the next grating. */
@@ -126,11 +127,15 @@ function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Point } {
   return corners.reduce((best, one) => (one.picture.x + one.picture.y < best.picture.x + best.picture.y ? one : best));
 }
 
+function middleOf({ x, y, width, height }: ChipBox): Point {
+  return { x: x + width / 2, y: y + height / 2 };
+}
+
 function distanceOf(chip: Chip, pose: Pose, anchors: readonly Anchor[]): number {
-  const distances = anchors.map(({ label, x, y }) => {
+  const distances = anchors.map(({ label, x, y, at }) => {
     const box = boxOf(chip, label);
     if (box === undefined) return Number.POSITIVE_INFINITY;
-    const { picture } = cornerOf(pose, box);
+    const picture = at === "middle" ? toPicture(pose, middleOf(box)) : cornerOf(pose, box).picture;
     return Math.hypot(picture.x - x, picture.y - y);
   });
   return Math.max(...distances);
@@ -149,10 +154,10 @@ const ESTABLISHED_BONUS = 0.25;
 export function locateByFeatures(
   picture: Picture,
   chip: Chip,
-  features: FeatureLocations["features"],
+  places: readonly Anchor[],
   patterns: LabelPatterns,
 ): Search {
-  const labels = features.map(({ label, feature_location: [x, y] }) => {
+  const labels = places.map(({ label, x, y, at }) => {
     const found = chip.labels.find((one) => one.label === label);
     if (found === undefined) {
       const some = chip.labels.slice(0, 6).map((one) => one.label);
@@ -160,7 +165,7 @@ export function locateByFeatures(
         hint: `it has ${some.join(", ")}, …`,
       });
     }
-    return { label: found, x, y };
+    return { label: found, x, y, at };
   });
   const view = new View(picture);
   const tried = [false, true].flatMap((mirrored) =>
@@ -192,12 +197,14 @@ export function locateByFeatures(
  * the orientation.
  */
 function roughPose(
-  labels: readonly { label: ChipBox; x: number; y: number }[],
+  labels: readonly { label: ChipBox; x: number; y: number; at: Anchor["at"] }[],
   mirrored: boolean,
   quarter: number,
 ): Pose | undefined {
   const plain: Pose = { angleDegrees: quarter, pxPerUm: 1, mirrored, x: 0, y: 0 };
-  const points = labels.map(({ label, x, y }) => ({ chip: cornerOf(plain, label).chip, x, y }));
+  const points = labels.map(({ label, x, y, at }) => {
+    return { chip: at === "middle" ? middleOf(label) : cornerOf(plain, label).chip, x, y };
+  });
   let best: { pose: Pose; off: number } | undefined;
   points.forEach((a, i) => {
     for (const b of points.slice(i + 1)) {

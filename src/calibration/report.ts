@@ -127,7 +127,7 @@ export async function writeCalibration(
 }
 
 /** The labels in view as boxes of the aligned picture, where they were found. */
-function labelBoxes(view: View, { pose, labels }: Located): Roi[] {
+export function labelBoxes(view: View, { pose, labels }: Located): Roi[] {
   return labels.map(({ label, picture, likeness }) => {
     const expected = toAligned(pose, view.picture, label);
     const middle = toAligned({ ...pose, x: picture.x, y: picture.y }, view.picture, {

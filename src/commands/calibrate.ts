@@ -3,20 +3,17 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { decodePicture } from "../analysis/decode.ts";
-import { type Anchor, locateByAnchors, locateByFeatures } from "../calibration/by-hand.ts";
-import { readLabelPictures } from "../calibration/label-pictures.ts";
-import { LabelPatterns, type LabelPicture } from "../calibration/label-search.ts";
-import { type Doubtful, locateChip, type Search } from "../calibration/locate.ts";
-import { type CalibrationSummary, describeCalibration, writeCalibration } from "../calibration/report.ts";
-import { View } from "../calibration/view.ts";
+import type { Anchor } from "../calibration/by-hand.ts";
+import { calibratePicture, doubtText, labelPatterns, type Way } from "../calibration/calibrate.ts";
+import { lastFrame } from "../calibration/last-frame.ts";
+import type { Doubtful } from "../calibration/locate.ts";
+import { type CalibrationSummary, writeCalibration } from "../calibration/report.ts";
 import { readChipMap } from "../chip/chip-map.ts";
 import { type Chip, chipTypes, expandChip, loadChip } from "../chip/layout.ts";
 import { loadConfig } from "../config/config.ts";
-import { loadFeatureLocations } from "../config/features.ts";
-import type { Config } from "../config/schema.ts";
+import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure.ts";
 import type { GlobalOptions } from "./global.ts";
-import { lastFrame } from "./last-frame.ts";
 
 interface CalibrateOptions extends GlobalOptions {
   image: string | undefined;
@@ -72,28 +69,19 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     if (anchors.length === 1) throw usage("one --anchor gives no angle", "name a second grating, far from the first");
     const named = features === undefined ? undefined : loadFeatureLocations(resolve(features));
     const chips = chipsFor(options, named?.chip_type);
-    const pictures = await labelPictures(config, chips);
-    const patterns = new LabelPatterns(pictures);
-    const picture = await decodePicture(image);
-    if (Math.min(picture.width, picture.height) < SMALLEST_PX) {
-      throw usage(`${image}: ${picture.width} x ${picture.height} px is too small to show a chip`);
-    }
-    const found: Search =
+    const way: Way =
       named !== undefined
-        ? locateByFeatures(picture, chips[0] as Chip, named.features, patterns)
+        ? { type: "features", places: named.features.map(placeOf) }
         : anchors.length > 0
-          ? locateByAnchors(picture, chips, anchors, patterns)
-          : locateChip(picture, chips, patterns);
+          ? { type: "anchors", anchors }
+          : { type: "auto" };
+    const patterns = await labelPatterns(config.Assets.label_template_dir, chips);
+    const found = calibratePicture(await decodePicture(image), image, chips, patterns, way);
     if ("doubt" in found) {
       if (json) process.stdout.write(`${JSON.stringify({ found: false, ...found.doubt })}\n`);
-      throw uncertain(image, found.doubt, anchors.length > 0 || named !== undefined);
+      throw uncertain(image, found.doubt, way.type !== "auto");
     }
-    const view = new View(picture);
-    const described = describeCalibration(view, patterns, found.found);
-    if (described.layout.rois.length === 0) {
-      const reasons = described.summary.dropped.map(({ reason }) => reason).join("; ");
-      throw new Failure("calibration.uncertain", `${image}: the chip was found, but no ROI is in view: ${reasons}`);
-    }
+    const { view, described } = found;
     const ofRun = options.from !== undefined && out === undefined;
     const directory = resolve(out ?? config.Assets.generated_files_dir);
     const files = await writeCalibration(view, described, directory, config.Paths.roi_manifest_filename);
@@ -109,7 +97,10 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
   },
 };
 
-const SMALLEST_PX = 100;
+/** A feature file gives the labels' top left corners. */
+function placeOf({ label, feature_location: [x, y] }: FeatureLocations["features"][number]): Anchor {
+  return { label, x, y };
+}
 
 function usage(message: string, hint?: string): Failure {
   return new Failure("usage.invalid", message, hint === undefined ? {} : { hint });
@@ -148,30 +139,13 @@ function chipFile(path: string): Chip {
   return expandChip(text, path);
 }
 
-async function labelPictures(config: Config, chips: readonly Chip[]): Promise<ReadonlyMap<string, LabelPicture>> {
-  const directory = config.Assets.label_template_dir;
-  const [only] = chips;
-  if (directory === undefined || only === undefined || chips.length > 1) return new Map();
-  return readLabelPictures(resolve(directory), only);
-}
-
-function uncertain(image: string, { reason, lattice }: Doubtful, byHand: boolean): Failure {
-  const seen =
-    lattice === undefined
-      ? ""
-      : `; seen: a lattice like that of ${lattice.chipType}, ${lattice.pxPerUm.toFixed(4)} px/µm, ` +
-        `turned by ${quarterRest(lattice.angleDegrees).toFixed(2)} degrees, up to quarter turns`;
+function uncertain(image: string, doubt: Doubtful, byHand: boolean): Failure {
   const hint = byHand
     ? "check labels and coordinates"
-    : lattice === undefined
+    : doubt.lattice === undefined
       ? "is a chip in view, in focus and lit? Then give rough places of two labels with --features FILE"
       : "show labels and an edge of the lattice, give rough places of labels with --features FILE, or name two gratings with --anchor LABEL=x,y";
-  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${reason}${seen}`, { hint });
-}
-
-/** What is left of an angle after quarter turns. */
-function quarterRest(degrees: number): number {
-  return degrees - 90 * Math.round(degrees / 90);
+  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${doubtText(doubt)}`, { hint });
 }
 
 function told(summary: CalibrationSummary): string {

@@ -6,6 +6,7 @@ import { labelMatcher } from "../analysis/labels.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { openingWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
+import { plotMarkers } from "../delivery/plot-feed.ts";
 import type { RoiPrecision } from "../delivery/precision-figure.ts";
 import type { RoiDetail } from "../delivery/roi-detail.ts";
 import { viewRoi } from "../delivery/roi-view.ts";
@@ -73,11 +74,13 @@ async function detailOf(
   const { analysisId, method, roiManifestId } = analysis;
   const sensorgram = manifest.sensorgram({ analysisId, roi: at });
   const roiManifest = roiManifestId === undefined ? undefined : manifest.roiManifest(roiManifestId);
-  if (picture === undefined || roiManifest === undefined) return { label, method, sensorgram, view: undefined };
+  const markers = plotMarkers(manifest.markers.all());
+  const known = { label, method, sensorgram, markers };
+  if (picture === undefined || roiManifest === undefined) return { ...known, view: undefined };
   // As written by this program; see NewAnalysis.
   const settings = JSON.parse(analysis.settings) as AnalysisSettings;
   const view = viewRoi(await decodePicture(picture.path), roiManifest, at, { ...settings, method });
-  return { label, method, sensorgram, view: { ...view, filename: picture.filename } };
+  return { ...known, view: { ...view, filename: picture.filename } };
 }
 
 /** The newest measured picture that is still to be read. */

@@ -6,6 +6,7 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
+import { MarkersFile } from "../delivery/markers.ts";
 import { plotTitle, renderPlot, writePlot } from "../delivery/plot.ts";
 import { PlotFeed } from "../delivery/plot-feed.ts";
 import { precisionCsv, precisionFigure } from "../delivery/precision-figure.ts";
@@ -59,6 +60,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
       const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
       sayWhatIsArchived(manifest);
+      const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const feed = new PlotFeed(manifest, { title: plotTitle(config.Paths.root_dir), labels: config.Report.plot_rois });
       feed.refresh();
       const input = feed.input();
@@ -74,7 +76,12 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const page = join(directory, PAGE_NAME);
       const snapshot = takeSnapshot(config, wallClockUs());
       await writeDurably(page, runPage({ config, manifest, snapshot, measured, overview, ...quiet, rois }));
-      const written = [...quiet.files, ...rois.flatMap(({ files }) => files), page];
+      const written = [
+        ...(markers === undefined ? [] : [markers]),
+        ...quiet.files,
+        ...rois.flatMap(({ files }) => files),
+        page,
+      ];
       if (json) {
         process.stdout.write(`${JSON.stringify({ csv, lines, plots, also: written, keptAside: keptAside ?? null })}\n`);
         return;

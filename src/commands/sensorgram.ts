@@ -8,9 +8,11 @@ import type { Precision } from "../analysis/precision.ts";
 import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { markedFrames } from "../delivery/markers.ts";
 import { Sensorgrams, type WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Marker } from "../manifest/markers.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { sayWhatIsArchived } from "./archived.ts";
@@ -81,7 +83,8 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       sayWhatIsArchived(manifest);
       const sensorgrams = open(manifest, config, argv);
       const form = argv.summary ? (argv.json ? summaryJson : summaryTable) : argv.json ? curvesJson : curvesCsv;
-      await writeText(form(sensorgrams, config.Analysis.sensitivity_px_per_riu), argv.out);
+      const { sensitivity_px_per_riu: pxPerRiu } = config.Analysis;
+      await writeText(form(sensorgrams, pxPerRiu, manifest.markers.all()), argv.out);
     } finally {
       manifest.close();
     }
@@ -197,21 +200,28 @@ function wrong(option: string, expected: string, received: string | number): Fai
 
 const COLUMNS = [
   ...["timestamp", "label", "position_px", "standard_error_px", "shift_px", "movement_px", "referenced_px"],
-  ...["double_referenced_px", "smoothed_px", "riu", "flags"],
+  ...["double_referenced_px", "smoothed_px", "riu", "flags", "marker"],
 ];
 
-async function* curvesCsv(sensorgrams: Sensorgrams): AsyncGenerator<string> {
+/** A marker stands at the first frame of each curve at or after its time. */
+async function* curvesCsv(
+  sensorgrams: Sensorgrams,
+  _pxPerRiu: number | undefined,
+  markers: readonly Marker[],
+): AsyncGenerator<string> {
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([COLUMNS], form);
   for (const curve of sensorgrams.curves()) {
     const px = [curve.position, curve.standardError, curve.shift, curve.movement, curve.referenced];
     px.push(curve.doubleReferenced, curve.smoothed);
+    const marked = markedFrames(curve.timesUs, markers);
     const lines = Array.from(curve.timesUs, (timeUs, at) => [
       isoFromUs(timeUs),
       curve.label,
       ...px.map((values) => cell(values?.[at], 5)),
       cell(curve.riu?.[at], 10),
       flagNames(curve.flags[at] ?? 0).join("|"),
+      marked.get(at) ?? "",
     ]);
     if (lines.length > 0) yield await writeToString(lines, form);
   }
@@ -223,7 +233,12 @@ function cell(value: number | undefined, decimals: number): string {
 }
 
 /** One line for each curve; NaN is null. */
-function* curvesJson(sensorgrams: Sensorgrams): Generator<string> {
+function* curvesJson(
+  sensorgrams: Sensorgrams,
+  _pxPerRiu: number | undefined,
+  markers: readonly Marker[],
+): Generator<string> {
+  const marked = markers.map(({ atUs, text }) => ({ timestamp: isoFromUs(atUs), text }));
   for (const curve of sensorgrams.curves()) {
     const { label, reference, timesUs, flags } = curve;
     yield `${JSON.stringify({
@@ -239,6 +254,7 @@ function* curvesJson(sensorgrams: Sensorgrams): Generator<string> {
       smoothed_px: plain(curve.smoothed),
       riu: plain(curve.riu),
       flags: Array.from(flags, flagNames),
+      markers: marked,
     })}\n`;
   }
 }

@@ -208,8 +208,8 @@ const NO_COMMAND =
 const HALF_SIZE = "Camera.width and Camera.height belong together: give both or none";
 const NO_SIZE = "Camera.command_format: raw frames need Camera.width and Camera.height";
 
-/** Brightfield pictures must never be mistaken for frames. */
-function brightfieldProblems({ Camera, Paths }: Config): string[] {
+/** Why no brightfield picture may be taken; they must never be mistaken for frames. */
+export function brightfieldProblems({ Camera, Paths }: Config): string[] {
   const taken = [Paths.data_dir, ...(Camera.watch_dir === undefined ? [] : [Camera.watch_dir])];
   if (!taken.includes(Paths.brightfield_dir)) return [];
   return ["Paths.brightfield_dir must be a directory of its own: what lies with the frames counts as a frame"];

@@ -79,8 +79,9 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
         most,
         temperatures.length === 0,
         limits === undefined ? emptyNote(input) : undefined,
+        input.markers,
       ),
-      ...(temperatures.length === 0 ? [] : [temperaturePanel(temperatures, temperatureTop, span)]),
+      ...(temperatures.length === 0 ? [] : [temperaturePanel(temperatures, temperatureTop, span, input.markers)]),
       panelHeading(
         grid,
         gridTop,

@@ -3,7 +3,8 @@ import type { GroupMark } from "vega";
 import type { PanelPlace } from "./chip-layout.ts";
 import { INK, SENSOR_COLOURS, TIME_FORMAT, textMark, timeTitle } from "./figure-style.ts";
 import { SHIFT_COLOURS } from "./heat-map.ts";
-import type { TemperatureSeries } from "./plot-input.ts";
+import { markerMarks, placedMarkers } from "./marker-marks.ts";
+import type { PlotMarker, TemperatureSeries } from "./plot-input.ts";
 import { celsiusLimits, type Limits, traceOf } from "./trace.ts";
 
 /** Room for the row names on the left; the colour bar and the legend lie right of the overview. */
@@ -45,6 +46,7 @@ export function overview(
   most: number,
   last: boolean,
   note: string | undefined,
+  markers: readonly PlotMarker[] = [],
 ): GroupMark {
   // The first ROI of each row of the chip names the row, where there is room for its name.
   const step = height / places.length;
@@ -120,13 +122,19 @@ export function overview(
         from: { data: "names" },
         encode: { enter: { x: { value: -4 }, x2: { value: 0 }, y: { field: "y" }, stroke: { value: "#999999" } } },
       },
+      ...markerMarks(placedMarkers(markers, span, OVERVIEW_WIDTH), height),
       ...(note === undefined ? [] : [textMark(note, OVERVIEW_WIDTH / 2, height / 2, { size: 15, align: "center" })]),
     ],
   };
 }
 
 /** The temperatures, on the time axis of the overview. */
-export function temperaturePanel(temperatures: readonly TemperatureSeries[], top: number, span: Limits): GroupMark {
+export function temperaturePanel(
+  temperatures: readonly TemperatureSeries[],
+  top: number,
+  span: Limits,
+  markers: readonly PlotMarker[] = [],
+): GroupMark {
   const unlimited: Limits = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const values = temperatures.flatMap(({ sensor, timesMs, values: celsius }) =>
     traceOf(
@@ -191,6 +199,7 @@ export function temperaturePanel(temperatures: readonly TemperatureSeries[], top
           enter: { ...place, size: { signal: "datum.alone ? 20 : 0" }, fill: { scale: "sensor", field: "sensor" } },
         },
       },
+      ...markerMarks(placedMarkers(markers, span, OVERVIEW_WIDTH), TEMPERATURE_HEIGHT, false),
     ],
   };
 }

@@ -3,14 +3,17 @@
 import { labelMatcher } from "../analysis/labels.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { Marker } from "../manifest/markers.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
-import type { PlotInput, TemperatureSeries } from "./plot-input.ts";
+import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
 import { DEGREES } from "./report.ts";
 
-export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" | "roiManifest">;
+export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" | "roiManifest"> & {
+  readonly markers: Pick<Manifest["markers"], "all">;
+};
 
 /** One measurement over all versions of the program: the same method, settings and ROIs make one plot. */
 interface Measure {
@@ -21,6 +24,11 @@ interface Measure {
 
 const READINGS_PAGE = 1000;
 const SOUND = new Uint8Array(1);
+
+/** Markers as drawings take them. */
+export function plotMarkers(markers: readonly Marker[]): PlotMarker[] {
+  return markers.map(({ atUs, text }) => ({ timeMs: atUs / 1000, text }));
+}
 
 export class PlotFeed {
   readonly #source: PlotSource;
@@ -114,6 +122,7 @@ export class PlotFeed {
         curves.frames === 0
           ? []
           : [...this.#temperatures].map(([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) })),
+      markers: plotMarkers(this.#source.markers.all()),
       layout: rois === undefined ? undefined : chipLayout(rois.filter(({ label }) => this.#isWanted(label))),
     };
   }

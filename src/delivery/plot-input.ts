@@ -20,6 +20,12 @@ export interface TemperatureSeries {
   readonly values: Float64Array;
 }
 
+/** What a person said of a moment. */
+export interface PlotMarker {
+  readonly timeMs: number;
+  readonly text: string;
+}
+
 export interface PlotInput {
   readonly title: string;
   readonly method: Method;
@@ -29,6 +35,8 @@ export interface PlotInput {
   readonly spanMs: readonly [number, number] | undefined;
   readonly series: readonly PlotSeries[];
   readonly temperatures: readonly TemperatureSeries[];
+  /** In order of time. */
+  readonly markers?: readonly PlotMarker[];
   /** Where each ROI's panel lies; a plain grid where it is absent. */
   readonly layout?: readonly PanelPlace[];
 }

@@ -6,7 +6,8 @@ import { medianOf } from "../analysis/statistics.ts";
 import type { Sensorgram } from "../manifest/results.ts";
 import { CurveStore } from "./curve.ts";
 import { COLOURS, CROSS, DOUBTFUL_COLOUR, METHOD_TITLES, STYLE, TIME_FORMAT, timeTitle } from "./figure-style.ts";
-import type { PlotSeries } from "./plot-input.ts";
+import { markerLayers, placedMarkers } from "./marker-marks.ts";
+import type { PlotMarker, PlotSeries } from "./plot-input.ts";
 import type { RoiView } from "./roi-view.ts";
 import { robustLimits, timeSpan, traceOf } from "./trace.ts";
 
@@ -18,12 +19,19 @@ export interface RoiDetail {
   readonly label: string;
   readonly method: keyof typeof METHOD_TITLES;
   readonly sensorgram: Sensorgram;
+  readonly markers?: readonly PlotMarker[];
   /** undefined where no picture is left to look at. */
   readonly view: (RoiView & { readonly filename: string }) | undefined;
 }
 
 /** The specification of the figure. */
-export async function roiDetailFigure({ label, method, sensorgram, view }: RoiDetail): Promise<TopLevelSpec> {
+export async function roiDetailFigure({
+  label,
+  method,
+  sensorgram,
+  markers = [],
+  view,
+}: RoiDetail): Promise<TopLevelSpec> {
   const errors = sensorgram.standardError.filter(Number.isFinite);
   const subtitle = [
     METHOD_TITLES[method],
@@ -39,11 +47,11 @@ export async function roiDetailFigure({ label, method, sensorgram, view }: RoiDe
       anchor: "start",
     },
     spacing: 18,
-    vconcat: [curve(label, sensorgram), ...(view === undefined ? [] : [await pictureRow(view)])],
+    vconcat: [curve(label, sensorgram, markers), ...(view === undefined ? [] : [await pictureRow(view)])],
   } as TopLevelSpec;
 }
 
-function curve(label: string, { capturedAtUs, position, flags }: Sensorgram): object {
+function curve(label: string, { capturedAtUs, position, flags }: Sensorgram, markers: readonly PlotMarker[]): object {
   // It knows where a pause is a gap.
   const store = new CurveStore([label], 4 * WIDTH);
   capturedAtUs.forEach((timeUs, at) => {
@@ -83,6 +91,7 @@ function curve(label: string, { capturedAtUs, position, flags }: Sensorgram): ob
         mark: { type: "point", shape: CROSS, color: DOUBTFUL_COLOUR, size: 34 },
         encoding: { x, y },
       },
+      ...markerLayers(placedMarkers(markers, span, WIDTH), x),
     ],
   };
 }

@@ -30,7 +30,8 @@ export interface SensorgramOptions {
   baseline(timesUs: Float64Array): TimeWindow;
   /** One curve for each grating from its two halves, instead of one for each half. */
   readonly pairs: boolean;
-  readonly groups: Groups;
+  /** Undefined: groups are not asked for, which saves their means. */
+  readonly groups: Groups | undefined;
   readonly sensitivityPxPerRiu?: number | undefined;
   /** Frames a smooth curve goes over. */
   readonly smoothFrames?: number | undefined;
@@ -190,7 +191,9 @@ export class Sensorgrams {
   }
 
   #addToGroups(unit: Unit, { entryId, result, flags }: WorkedSensorgram): void {
-    for (const name of new Set(unit.labels.flatMap((label) => groupsOf(label, this.#options.groups)))) {
+    const { groups } = this.#options;
+    if (groups === undefined) return;
+    for (const name of new Set(unit.labels.flatMap((label) => groupsOf(label, groups)))) {
       const group = this.#groups.get(name) ?? { mean: new FrameMean(), members: 0 };
       group.mean.add(entryId, { values: result, flags });
       this.#groups.set(name, { ...group, members: group.members + 1 });

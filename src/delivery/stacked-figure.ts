@@ -14,6 +14,7 @@ import {
   TIME_FORMAT,
   timeTitle,
 } from "./figure-style.ts";
+import { markerLayers, placedMarkers } from "./marker-marks.ts";
 import type { PlotInput, PlotSeries, TemperatureSeries } from "./plot-input.ts";
 import { celsiusLimits, type Limits, robustLimits, type Trace, timeSpan, traceOf, zeroOf } from "./trace.ts";
 
@@ -44,7 +45,7 @@ export function stackedFigure(input: PlotInput): TopLevelSpec {
     title: { text: input.title, subtitle: [summary(input), ...markNote(marks)], anchor: "start" },
     spacing: 14,
     bounds: "flush",
-    vconcat: drawn.length === 0 ? [resonance] : [resonance, temperaturePanel(drawn, span)],
+    vconcat: drawn.length === 0 ? [resonance] : [resonance, temperaturePanel(input, drawn, span)],
     resolve: { scale: { color: "independent", strokeDash: "independent" } },
   } as TopLevelSpec;
 }
@@ -156,6 +157,7 @@ function resonancePanel(
           stroke: { field: "colour", type: "nominal", scale: null, legend: null },
         },
       },
+      ...markerLayers(placedMarkers(input.markers ?? [], span, WIDTH), x),
       ...(limits === undefined
         ? [
             {
@@ -169,7 +171,11 @@ function resonancePanel(
   };
 }
 
-function temperaturePanel(temperatures: readonly TemperatureSeries[], span: Limits): object {
+function temperaturePanel(
+  { markers = [] }: PlotInput,
+  temperatures: readonly TemperatureSeries[],
+  span: Limits,
+): object {
   const sensors = temperatures.map(({ sensor }) => sensor);
   const rows = temperatures.flatMap(({ sensor, timesMs, values }) => {
     const nothing = new Uint8Array(values.length);
@@ -208,6 +214,7 @@ function temperaturePanel(temperatures: readonly TemperatureSeries[], span: Limi
         mark: { type: "point", filled: true, size: 22, opacity: 1 },
         encoding: { x, y, color },
       },
+      ...markerLayers(placedMarkers(markers, span, WIDTH), x, false),
     ],
   };
 }

@@ -47,6 +47,9 @@ export interface StoredEntry {
   readonly imageSynced: boolean;
   readonly compressionAttempted: boolean;
   readonly missing: boolean;
+  /** px, where they are known. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
 }
 
 interface EntryRow {
@@ -67,6 +70,8 @@ interface EntryRow {
   image_synced: number;
   compression_attempted: number;
   missing: number;
+  width: number | null;
+  height: number | null;
 }
 
 /** A reading and the entry it was taken with. */
@@ -180,5 +185,7 @@ function storedEntry(row: EntryRow, entries: Entries): StoredEntry {
     imageSynced: row.image_synced === 1,
     compressionAttempted: row.compression_attempted === 1,
     missing: row.missing === 1,
+    width: row.width ?? undefined,
+    height: row.height ?? undefined,
   };
 }

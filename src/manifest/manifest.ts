@@ -85,6 +85,11 @@ export class Manifest {
     runs.noteMeasure(this.#connection, runId, analysisId);
   }
 
+  /** The ROI manifest that was measured with last; undefined before the first. */
+  lastRoiManifest(): number | undefined {
+    return runs.lastRoiManifest(this.#connection);
+  }
+
   endRun(runId: number, nowUs: number, reason: string): void {
     runs.endRun(this.#connection, runId, nowUs, reason);
   }

@@ -68,6 +68,14 @@ export function noteMeasure(connection: Connection, runId: number, analysisId: n
   );
 }
 
+/** The ROI manifest that was measured with last, in whichever run; undefined before the first. */
+export function lastRoiManifest({ db }: Connection): number | undefined {
+  return db
+    .prepare<[], number>("SELECT roi_manifest_id FROM run WHERE roi_manifest_id IS NOT NULL ORDER BY id DESC LIMIT 1")
+    .pluck()
+    .get();
+}
+
 export function endRun(connection: Connection, runId: number, nowUs: number, reason: string): void {
   connection.write(() =>
     connection.db.prepare("UPDATE run SET ended_at_us = ?, end_reason = ? WHERE id = ?").run(nowUs, reason, runId),

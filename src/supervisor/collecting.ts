@@ -2,12 +2,12 @@
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
 import type { Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
-import { failureLine } from "../failure.ts";
 import { sourceSettings } from "../frame/camera.ts";
 import { monotonicMs } from "../frame/frame.ts";
 import { thermometerSettings } from "../frame/thermometer.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import type { Schedule } from "./stage.ts";
 import { StageThread } from "./stage-thread.ts";
@@ -34,11 +34,16 @@ export interface CollectingOptions {
   /** False for sources that take files other programs wrote: these may have nothing new. */
   readonly live: boolean;
   collected(): void;
+  /** Until the next capture is begun, ms; 0 while one is in hand or none is planned. */
+  untilCaptureMs(): number;
+  /** There is news of a brightfield picture. */
+  brightfieldChanged(): void;
 }
 
 export class Collecting {
   private readonly options: CollectingOptions;
   private readonly thread: StageThread<CollectorSettings, CollectorJob, CollectorAnswer>;
+  readonly brightfield: BrightfieldPictures;
   /** Frames captured since the start. */
   captured = 0;
   /** Whether the source knows of another picture already. */
@@ -52,6 +57,14 @@ export class Collecting {
     const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
     const settings = collectorSettings(options, startedAtUs);
     this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
+    this.brightfield = new BrightfieldPictures({
+      ...options,
+      changed: () => options.brightfieldChanged(),
+      take: async (signal) => {
+        const { brightfield = "" } = await this.thread.run({ type: "brightfield" }, this.limitMs, signal);
+        return brightfield;
+      },
+    });
   }
 
   /** Opens the camera and the thermometers, which may take seconds: no tick should have to wait for that. */
@@ -67,6 +80,7 @@ export class Collecting {
     if (!config.Services.enable_camera) this.dry = true;
     if (this.dry && live) return false;
     if (limit !== undefined && this.captured >= limit) return false;
+    await this.brightfield.settled();
     const due = monotonicMs() - (performance.now() - dueMs);
     const { frame, more } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
     this.more = more && !live;
@@ -76,20 +90,8 @@ export class Collecting {
     this.captured += 1;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, { entry });
     this.options.collected();
-    await this.brightfield(signal);
+    await this.brightfield.afterCapture(this.captured, signal);
     return this.more;
-  }
-
-  /** A brightfield picture after every so many captures. It is worth a warning, never a frame: captures go on without. */
-  private async brightfield(signal: AbortSignal): Promise<void> {
-    const { config, live, log } = this.options;
-    const wanted = config.Services.enable_brightfield && live;
-    if (!wanted || this.captured % config.Brightfield.every_n !== 0) return;
-    try {
-      await this.thread.run({ type: "brightfield" }, this.limitMs, signal);
-    } catch (thrown) {
-      log.warn(`no brightfield picture: ${failureLine(thrown)}`);
-    }
   }
 
   /** The thread ends a capture in time by itself; only one that does not even do that is replaced. */
@@ -97,8 +99,10 @@ export class Collecting {
     return this.options.config.Camera.timeout_seconds * 1000 + THREAD_GRACE_MS;
   }
 
-  close(timeoutMs: number): Promise<void> {
-    return this.thread.close(timeoutMs);
+  async close(timeoutMs: number): Promise<void> {
+    const closed = this.thread.close(timeoutMs);
+    await this.brightfield.close();
+    await closed;
   }
 
   private addEntry(frame: CollectedFrame): number {
@@ -138,9 +142,7 @@ function collectorSettings(
     source: sourceSettings(config, startedAtUs),
     minFreeBytes: config.Storage.min_free_bytes,
     place,
-    brightfield: services.enable_brightfield
-      ? { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) }
-      : undefined,
+    brightfield: { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) },
     thermometers: services.enable_thermocouple ? thermometerSettings(config) : undefined,
     manifestFile,
   };

@@ -114,7 +114,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
       freeBytes,
       recent,
       findings,
-      alarms: wordsOf(findings),
+      alarms: troublesOf(findings).map(({ text }) => text),
     };
   } finally {
     manifest.close();
@@ -142,10 +142,8 @@ const NOTHING = {
 } as const;
 
 /** Each trouble once: a share that is away is a stage that backs off. */
-function wordsOf(findings: readonly Finding[]): string[] {
-  return illOnes(findings)
-    .filter(({ key }) => key !== "share.gone")
-    .map(({ text }) => text);
+export function troublesOf(findings: readonly Finding[]): Finding[] {
+  return illOnes(findings).filter(({ key }) => key !== "share.gone");
 }
 
 /** Why there is nothing to read although there should be. */

@@ -35,8 +35,8 @@ export interface CollectorSettings {
   readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
   /** Without its functions, which cannot cross; the thread adds them. */
   readonly source: PlainSourceOptions;
-  /** Where brightfield pictures go and what takes them; undefined: none are taken. */
-  readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions } | undefined;
+  /** Where brightfield pictures go and what takes them. */
+  readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions };
   readonly minFreeBytes: number;
   readonly place: Place;
   /** Undefined: no thermometer is read. */
@@ -66,10 +66,14 @@ export interface CollectedFrame {
   readonly tookMs: number;
 }
 
-/** `frame` null: nothing new, or a brightfield picture, which gets no row. `more`: another picture is known already. */
+/**
+ * `frame` null: nothing new, or a brightfield picture, which gets no row but lies at the path `brightfield`. `more`:
+ * another picture is known already.
+ */
 export interface CollectorAnswer {
   readonly frame: CollectedFrame | null;
   readonly more: boolean;
+  readonly brightfield?: string;
 }
 
 /** Settings and jobs of the communicator's thread. */

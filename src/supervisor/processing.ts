@@ -85,7 +85,7 @@ export class Processing {
     if (claims.length === 0) return false;
     let measure: Measure;
     try {
-      measure = await this.currentMeasure();
+      measure = await this.currentMeasure(claims);
     } catch (thrown) {
       const failure = encodeFailure(thrown);
       for (const claim of claims) this.refuse(claim, failure);
@@ -135,7 +135,7 @@ export class Processing {
     });
   }
 
-  private async currentMeasure(): Promise<Measure> {
+  private async currentMeasure(claims: readonly Claim[]): Promise<Measure> {
     const { manifest, roiManifestFile, runId, settings } = this.options;
     const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
     const stamp = `${mtimeMs} ${size}`;
@@ -143,6 +143,8 @@ export class Processing {
     const rois = await readRoiManifest(roiManifestFile);
     const roiManifestId = manifest.ensureRoiManifest(rois);
     const analysisId = this.analysisOf(settings, roiManifestId);
+    const before = manifest.lastRoiManifest();
+    if (before !== undefined && before !== roiManifestId) this.markRegistration(rois, claims);
     manifest.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
     const drift = new DriftKeeper(manifest.driftReference(analysisId));
@@ -150,6 +152,14 @@ export class Processing {
     this.measure = { stamp, rois, analysisId, jumps, drift, tracking };
     this.options.log.info(`measuring ${rois.rois.length} ROIs by ${settings.method} (${roiManifestFile})`);
     return this.measure;
+  }
+
+  /** Curves before and after are of different ROIs: the moment is drawn into them. */
+  private markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): void {
+    const { manifest, nowUs, log } = this.options;
+    const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
+    const marked = manifest.markers.add(fromUs, `${rois.length} ROIs registered anew`, nowUs());
+    if (marked === undefined) log.warn("the ROIs were registered anew; there is no room for another marker");
   }
 
   private analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {

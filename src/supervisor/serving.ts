@@ -10,6 +10,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
 import type { Change, FromWeb, ToWeb } from "../web/messages.ts";
 import { ensureToken } from "../web/token.ts";
+import type { BrightfieldPictures } from "./brightfield.ts";
 import { openThread, type Vessel } from "./vessel.ts";
 
 const FIRST_RESTART_MS = 1_000;
@@ -21,6 +22,7 @@ export interface ServingOptions {
   readonly manifest: Manifest;
   readonly manifestFile: string;
   readonly log: StageLog;
+  readonly brightfield: BrightfieldPictures;
   /** Wall clock, ms; undefined while none is planned. */
   nextCaptureMs(): number | undefined;
   /** For the link with the token, which must not be in a log. */
@@ -58,7 +60,8 @@ export class Serving {
   /** "Look now": something in the manifest is new. */
   look(): void {
     if (this.vessel === undefined) return;
-    this.post({ type: "look", nextCaptureMs: this.options.nextCaptureMs() });
+    const { nextCaptureMs, brightfield } = this.options;
+    this.post({ type: "look", nextCaptureMs: nextCaptureMs(), brightfield: brightfield.state });
   }
 
   /** Closes the page and its connection to the manifest; ends the thread by force after `timeoutMs`. */
@@ -139,6 +142,10 @@ export class Serving {
       case "forget-baseline":
         markers.setBaseline(undefined, nowUs);
         this.options.log.info("the baseline is the configuration's again");
+        return;
+      case "take-brightfield":
+        this.options.brightfield.ask();
+        this.options.log.info("a brightfield picture was asked for on the page");
         return;
       default:
         change satisfies never;

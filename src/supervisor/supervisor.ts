@@ -147,6 +147,8 @@ export class Supervisor {
         this.wake("processor");
         this.wake("retention");
       },
+      untilCaptureMs: () => this.untilCaptureMs(),
+      brightfieldChanged: () => this.serving?.look(),
     });
     this.processing = new Processing({
       manifest: this.manifest,
@@ -228,8 +230,18 @@ export class Supervisor {
       const { nextRunMs } = this.stage("collector").report();
       return nextRunMs === undefined ? undefined : Date.now() + nextRunMs - performance.now();
     };
-    const { manifest } = this;
-    return new Serving({ config, origins, manifest, manifestFile, log: log.stage("web"), nextCaptureMs, announce });
+    const { manifest, collecting } = this;
+    const { brightfield } = collecting;
+    return new Serving({
+      ...{ config, origins, manifest, manifestFile, brightfield, nextCaptureMs, announce },
+      log: log.stage("web"),
+    });
+  }
+
+  /** See CollectingOptions. */
+  private untilCaptureMs(): number {
+    const { state, nextRunMs } = this.stage("collector").report();
+    return state === "waiting" && nextRunMs !== undefined ? Math.max(0, nextRunMs - performance.now()) : 0;
   }
 
   private createStages(): Map<StageName, Stage<StageName>> {

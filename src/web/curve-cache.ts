@@ -52,18 +52,23 @@ export class CurveCache implements SensorgramSource {
     const known = lowerBound(curve.capturedAtUs, fromUs);
     const fresh = this.#manifest.sensorgram({ analysisId, roi, fromUs });
     return {
-      entryId: joined(curve.entryId, known, fresh.entryId),
-      capturedAtUs: joined(curve.capturedAtUs, known, fresh.capturedAtUs),
-      position: joined(curve.position, known, fresh.position),
-      standardError: joined(curve.standardError, known, fresh.standardError),
-      quality: joined(curve.quality, known, fresh.quality),
-      flags: Uint8Array.from([...curve.flags.subarray(0, known), ...fresh.flags]),
+      entryId: joined(curve.entryId, known, fresh.entryId, Float64Array),
+      capturedAtUs: joined(curve.capturedAtUs, known, fresh.capturedAtUs, Float64Array),
+      position: joined(curve.position, known, fresh.position, Float64Array),
+      standardError: joined(curve.standardError, known, fresh.standardError, Float64Array),
+      quality: joined(curve.quality, known, fresh.quality, Float64Array),
+      flags: joined(curve.flags, known, fresh.flags, Uint8Array),
     };
   }
 }
 
-function joined(known: Float64Array, count: number, fresh: Float64Array): Float64Array {
-  const all = new Float64Array(count + fresh.length);
+function joined<T extends Float64Array | Uint8Array>(
+  known: T,
+  count: number,
+  fresh: T,
+  Numbers: new (length: number) => T,
+): T {
+  const all = new Numbers(count + fresh.length);
   all.set(known.subarray(0, count));
   all.set(fresh, count);
   return all;

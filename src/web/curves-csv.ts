@@ -1,11 +1,11 @@
 // What is shown as a CSV: every frame of the window, not only those that are drawn.
 import { writeToString } from "fast-csv";
 import { flagNames } from "../analysis/method.ts";
-import type { Marker } from "../manifest/markers.ts";
+import { markedFrames } from "../delivery/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import { lowerBound } from "./decimate.ts";
-import type { CurvesQuery, Experiment } from "./experiment.ts";
-import { MOST_CURVES } from "./experiment.ts";
+import type { Experiment } from "./experiment.ts";
 
 const COLUMNS = [
   "timestamp",
@@ -24,7 +24,7 @@ export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): As
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([COLUMNS], form);
   let curves = 0;
-  for (const curve of experiment.sensorgrams(query, undefined, query.wanted).curves()) {
+  for (const curve of experiment.sensorgrams(query).curves()) {
     if (++curves > MOST_CURVES) return;
     const { timesUs } = curve;
     const first = query.fromUs === undefined ? 0 : lowerBound(timesUs, query.fromUs);
@@ -41,26 +41,11 @@ export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): As
         cell(curve.result[at], 5),
         cell(curve.riu?.[at], 10),
         flagNames(curve.flags[at] ?? 0).join("|"),
-        harmless(marked.get(at) ?? ""),
+        marked.get(at) ?? "",
       ]);
     }
     if (lines.length > 0) yield await writeToString(lines, form);
   }
-}
-
-function markedFrames(timesUs: Float64Array, markers: readonly Marker[]): Map<number, string> {
-  const marked = new Map<number, string>();
-  for (const { atUs, text } of markers) {
-    const at = lowerBound(timesUs, atUs);
-    const before = marked.get(at);
-    marked.set(at, before === undefined ? text : `${before} | ${text}`);
-  }
-  return marked;
-}
-
-/** A spreadsheet takes a cell that begins so for a formula. */
-function harmless(text: string): string {
-  return /^[=+\-@]/.test(text) ? `'${text}` : text;
 }
 
 function cell(value: number | undefined, decimals: number): string {

@@ -1,4 +1,4 @@
-// A curve of any length as what a screen can show of it: per pixel column the first, smallest, largest and last sound
+// A curve of any length as what a screen can show of it: per column of pixels the first, smallest, largest and last sound
 // point (so that extremes are the true ones), lines cut at pauses, doubtful points apart.
 
 /** A pause of more than so many usual intervals cuts the line. */
@@ -25,20 +25,48 @@ export interface DecimatedCurve {
   readonly flagged: { readonly times: number[]; readonly values: number[]; readonly flags: number[] };
 }
 
-/** What to draw of a curve from `fromUs` to `toUs` on `columns` pixel columns; with one point more on either side. */
-export function decimate(curve: CurveData, fromUs: number, toUs: number, columns: number): DecimatedCurve {
+/**
+ * How a time is cut into columns: at multiples of a power of two of µs. A column once full never changes, whatever comes
+ * after it, so that a drawing is brought up to date by its end alone.
+ */
+export interface Columns {
+  readonly columnUs: number;
+  /** Of these each gets one mark for a doubtful point. */
+  readonly markUs: number;
+}
+
+/** Columns of one or two pixels. */
+export function columnsOf(fromUs: number, toUs: number, pixels: number): Columns {
+  const columnUs = 2 ** Math.ceil(Math.log2(Math.max(1, (toUs - fromUs) / pixels)));
+  return { columnUs, markUs: columnUs * 2 ** Math.ceil(Math.log2(Math.max(1, pixels / MOST_MARKS))) };
+}
+
+/** The beginning of the columns that a time lies in. */
+export function columnStart({ markUs }: Columns, timeUs: number): number {
+  return Math.floor(timeUs / markUs) * markUs;
+}
+
+/**
+ * What to draw of a curve from `fromUs` to `toUs`, with one point more on either side. With `tailUs`, which begins
+ * columns, only what lies from there on.
+ */
+export function decimate(
+  curve: CurveData,
+  fromUs: number,
+  toUs: number,
+  { columnUs, markUs }: Columns,
+  tailUs?: number,
+): DecimatedCurve {
   const { timesUs, values, flags } = curve;
-  const first = Math.max(0, lowerBound(timesUs, fromUs) - 1);
+  const first = Math.max(0, lowerBound(timesUs, fromUs) - 1, tailUs === undefined ? 0 : lowerBound(timesUs, tailUs));
   const end = Math.min(timesUs.length, lowerBound(timesUs, toUs) + 1);
   const gapUs = GAP_INTERVALS * usualInterval(timesUs);
-  const perUs = columns / Math.max(1, toUs - fromUs);
   const out = { times: [] as number[], values: [] as (number | null)[] };
   const flagged = { times: [] as number[], values: [] as number[], flags: [] as number[] };
-  const marksPerUs = Math.min(perUs, MOST_MARKS / Math.max(1, toUs - fromUs));
   let column: number[] = [];
   let columnNumber = Number.NaN;
   let lastMark = Number.NaN;
-  let lastSoundUs = Number.NaN;
+  let lastSoundUs = tailUs === undefined ? Number.NaN : lastSound(curve, first);
   const put = (timeUs: number, value: number | null) => {
     out.times.push(timeUs / 1000);
     out.values.push(value === null ? null : rounded(value));
@@ -52,7 +80,7 @@ export function decimate(curve: CurveData, fromUs: number, toUs: number, columns
     if (!Number.isFinite(value)) continue;
     const timeUs = timesUs[at] as number;
     if (flags[at] !== 0) {
-      const mark = Math.floor((timeUs - fromUs) * marksPerUs);
+      const mark = Math.floor(timeUs / markUs);
       if (mark === lastMark) continue;
       lastMark = mark;
       flagged.times.push(timeUs / 1000);
@@ -60,10 +88,11 @@ export function decimate(curve: CurveData, fromUs: number, toUs: number, columns
       flagged.flags.push(flags[at] as number);
       continue;
     }
-    const here = Math.floor((timeUs - fromUs) * perUs);
+    const here = Math.floor(timeUs / columnUs);
     if (timeUs - lastSoundUs > gapUs) {
       flush();
-      put((timeUs + lastSoundUs) / 2, null);
+      // In the column of the point that follows, so that they come and go together.
+      put(timeUs - 1, null);
     } else if (here !== columnNumber) flush();
     columnNumber = here;
     lastSoundUs = timeUs;
@@ -71,6 +100,14 @@ export function decimate(curve: CurveData, fromUs: number, toUs: number, columns
   }
   flush();
   return { ...out, flagged };
+}
+
+/** Time of the last sound point before an index, µs; NaN where there is none. */
+function lastSound({ timesUs, values, flags }: CurveData, before: number): number {
+  for (let at = before - 1; at >= 0; at -= 1) {
+    if (flags[at] === 0 && Number.isFinite(values[at])) return timesUs[at] as number;
+  }
+  return Number.NaN;
 }
 
 /** First, smallest, largest and last of the points of one pixel column, each once, in order. */

@@ -2,76 +2,54 @@
 
 import { statfsSync } from "node:fs";
 import { basename } from "node:path";
-import { type Groups, groupsOf, labelMatcher } from "../analysis/labels.ts";
-import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { Sensorgrams } from "../delivery/sensorgrams.ts";
+import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
+import { LOG_STAGES } from "../log.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
-import { takeSnapshot } from "../supervisor/health.ts";
+import { cureOf } from "../supervisor/cures.ts";
+import { takeSnapshot, troublesOf } from "../supervisor/health.ts";
 import { metricsText } from "../supervisor/metrics.ts";
 import { ChipState, finite } from "./chip-state.ts";
-import { withCure } from "./cures.ts";
-import { CurveCache } from "./curve-cache.ts";
-import { decimate } from "./decimate.ts";
+import { Curves, type CurvesQuery } from "./curves.ts";
 import { Frames } from "./frames.ts";
-import { GroupMeans, type GroupMember } from "./group-means.ts";
 import type { WebSettings } from "./messages.ts";
 import { fitRow, lineOf, meanRow } from "./profile.ts";
-import { Temperatures } from "./temperatures.ts";
 import type {
-  BaselineView,
+  BrightfieldView,
   ChipView,
   CurvesView,
-  CurveView,
   ExperimentView,
   FrameView,
   ProfileView,
   StateView,
 } from "./views.ts";
 
-/** More curves in one drawing cannot be told apart. */
-export const MOST_CURVES = 16;
 const RUNS_SHOWN = 50;
-/** The last frame in time is among so many measured last. */
-const RECENT = 64;
 /** Settings whose value is nobody's business. */
 const SECRET = /password|secret|token|passphrase/i;
-
-export interface CurvesQuery {
-  /** Labels, `*` for any letters; groups as `group:NAME`. */
-  readonly wanted: readonly string[];
-  readonly pairs: boolean;
-  /** Undefined: as configured. */
-  readonly references: readonly string[] | undefined;
-  readonly fromUs: number | undefined;
-  readonly toUs: number | undefined;
-  /** Pixel columns of the drawing. */
-  readonly columns: number;
-}
 
 export class Experiment {
   readonly #settings: WebSettings;
   readonly #manifest: Manifest;
-  readonly #cache: CurveCache;
-  readonly #temperatures: Temperatures;
   readonly #chip: ChipState;
+  readonly #curves: Curves;
   readonly #frames = new Frames();
-  #means: { readonly key: string; readonly means: GroupMeans } | undefined;
   #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
   nextCaptureMs: number | undefined;
+  /** As the supervisor said last. */
+  brightfield: BrightfieldView | undefined;
 
   constructor(settings: WebSettings) {
     this.#settings = settings;
     this.#manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
-    this.#cache = new CurveCache(this.#manifest);
-    this.#temperatures = new Temperatures(this.#manifest);
     this.#chip = new ChipState(this.#manifest, settings.config.Analysis);
+    this.#curves = new Curves(this.#manifest, settings.config.Analysis, this.#chip);
   }
 
   close(): void {
@@ -90,7 +68,7 @@ export class Experiment {
   state(): StateView {
     const { Paths, Storage, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, counts, stages, alarms, lastFrame } = takeSnapshot(this.#config, nowMs * 1000);
+    const { experiment, startedAt, counts, stages, findings, lastFrame } = takeSnapshot(this.#config, nowMs * 1000);
     const disk = statfsSync(Paths.data_dir);
     return {
       title: basename(Paths.root_dir),
@@ -99,9 +77,10 @@ export class Experiment {
       startedAt,
       now: nowMs,
       nextCapture: this.nextCaptureMs,
+      brightfield: this.brightfield,
       counts,
       stages,
-      alarms: alarms.map(withCure),
+      alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: cureOf(key) })),
       disk: {
         freeBytes: disk.bavail * disk.bsize,
         totalBytes: disk.blocks * disk.bsize,
@@ -123,69 +102,21 @@ export class Experiment {
   chip(): ChipView | undefined {
     const analysis = this.#newestAnalysis();
     if (analysis === undefined) return undefined;
-    const { window, chosen } = this.#baseline(analysis);
+    const { window, chosen } = this.#curves.baseline(analysis);
     return this.#chip.view(analysis, window, chosen);
   }
 
-  /** Curves to draw, already worked up: shifts since the baseline, minus the references. */
+  /** Undefined while nothing is measured. */
   async curves(query: CurvesQuery): Promise<CurvesView | undefined> {
     const analysis = this.#newestAnalysis();
-    if (analysis === undefined) return undefined;
-    const { window, chosen } = this.#baseline(analysis);
-    const groups = query.wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
-    const labels = query.wanted.filter((name) => !isGroup(name));
-    const sensorgrams = this.sensorgrams(query, window, labels);
-    const span = this.#span(analysis);
-    const fromUs = query.fromUs ?? span[0];
-    const toUs = query.toUs ?? span[1] + 1;
-    const curves: CurveView[] = [];
-    const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
-    if (labels.length > 0) {
-      for (const worked of sensorgrams.curves()) {
-        const { timesUs, result, flags, precision } = worked;
-        curves.push({
-          label: worked.label,
-          reference: worked.reference,
-          ...decimate({ timesUs, values: result, flags }, fromUs, toUs, query.columns),
-          noise: finite(precision.noise),
-          driftPerHour: finite(precision.driftPerHour),
-          detectionLimit: finite(precision.detectionLimit),
-        });
-        if (curves.length >= MOST_CURVES) break;
-      }
-    }
-    if (groups.length > 0) curves.push(...(await this.#groupCurves(analysis, window, groups, query, fromUs, toUs)));
-    return {
-      outcome: this.#manifest.lastOutcomeId(),
-      frames: this.#manifest.counts().processed,
-      span: [span[0] / 1000, span[1] / 1000],
-      baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen } satisfies BaselineView,
-      references: sensorgrams.references,
-      curves,
-      more,
-      pxPerRiu: this.#config.Analysis.sensitivity_px_per_riu,
-      temperatures: this.#temperatures.between(fromUs, toUs, query.columns),
-    };
+    return analysis === undefined ? undefined : this.#curves.view(analysis, query);
   }
 
   /** The curves at full length. Throws Failure `usage.invalid` while nothing is measured. */
-  sensorgrams(
-    { pairs, references }: CurvesQuery,
-    window: TimeWindow | undefined,
-    labels: readonly string[],
-  ): Sensorgrams {
+  sensorgrams(query: CurvesQuery): Sensorgrams {
     const analysis = this.#newestAnalysis();
     if (analysis === undefined) throw new Failure("usage.invalid", "nothing has been measured yet");
-    const configured = this.#config.Analysis;
-    const baseline = window ?? this.#baseline(analysis).window;
-    return new Sensorgrams(this.#cache, analysis, {
-      isWanted: labelMatcher(labels),
-      isReference: labelMatcher(references ?? configured.reference_rois),
-      baseline: () => baseline,
-      pairs,
-      groups: configured.groups,
-      sensitivityPxPerRiu: configured.sensitivity_px_per_riu,
-    });
+    return this.#curves.sensorgrams(analysis, query, this.#curves.baseline(analysis).window, query.wanted);
   }
 
   /** Markers in order of time. */
@@ -195,6 +126,12 @@ export class Experiment {
 
   async frame(): Promise<FrameView> {
     return (await this.#lastPicture()).view;
+  }
+
+  /** Width and height of the newest picture, where they are known. */
+  framePx(): readonly [number, number] | undefined {
+    const { width, height } = this.#manifest.lastEntry() ?? {};
+    return width === undefined || height === undefined ? undefined : [width, height];
   }
 
   tile(entryId: number, level: number, column: number, row: number): Promise<Buffer> | undefined {
@@ -251,6 +188,7 @@ export class Experiment {
         logs: config.Paths.logs_dir,
         backup: config.Paths.backup_dir,
       },
+      logStages: LOG_STAGES,
     };
   }
 
@@ -266,81 +204,8 @@ export class Experiment {
     if (this.#analysis?.outcome === outcome) return this.#analysis.analysis;
     const analysis = this.#manifest
       .analyses()
-      .findLast(({ analysisId }) => this.#manifest.curves(analysisId).next().done === false);
+      .findLast(({ analysisId }) => this.#manifest.latestCurves(analysisId, 1).length > 0);
     this.#analysis = { outcome, analysis };
     return analysis;
   }
-
-  #baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
-    const chosen = this.#manifest.markers.baseline();
-    if (chosen !== undefined) return { window: chosen, chosen: true };
-    const [firstUs] = this.#span(analysis);
-    return { window: openingWindow(Float64Array.of(firstUs), this.#config.Analysis.baseline_seconds), chosen: false };
-  }
-
-  /** Times of the first and the last measured frame, µs. */
-  #span({ analysisId }: Analysis): readonly [number, number] {
-    const first = this.#manifest.curvesWithin(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
-    const firstUs = first.done === true ? 0 : first.value.capturedAtUs;
-    const last = [...this.#manifest.curves(analysisId, this.#manifest.lastOutcomeId() - RECENT)];
-    return [firstUs, Math.max(firstUs, ...last.map(({ capturedAtUs }) => capturedAtUs))];
-  }
-
-  async #groupCurves(
-    analysis: Analysis,
-    window: TimeWindow,
-    groups: readonly string[],
-    { references, columns }: CurvesQuery,
-    fromUs: number,
-    toUs: number,
-  ): Promise<CurveView[]> {
-    const referenceLabels = references ?? this.#config.Analysis.reference_rois;
-    const means = this.#groupMeans(analysis, window, referenceLabels);
-    await means.refresh();
-    const reference = means.curve(REFERENCES);
-    return groups.flatMap((name): CurveView[] => {
-      const curve = means.curve(name);
-      if (curve === undefined) return [];
-      const values =
-        reference === undefined
-          ? curve.values
-          : curve.values.map((value, at) => value - (reference.values[at] as number));
-      return [
-        {
-          label: `group ${name}`,
-          reference: false,
-          members: curve.members,
-          ...decimate({ ...curve, values }, fromUs, toUs, columns),
-          noise: null,
-          driftPerHour: null,
-          detectionLimit: null,
-        },
-      ];
-    });
-  }
-
-  /** Kept as long as baseline and references stay the same. */
-  #groupMeans(analysis: Analysis, window: TimeWindow, references: readonly string[]): GroupMeans {
-    const levels = this.#chip.levels(analysis, window);
-    const key = JSON.stringify([analysis.analysisId, references, this.#manifest.lastArchive(), Array.from(levels)]);
-    if (this.#means?.key === key) return this.#means.means;
-    const isReference = labelMatcher(references);
-    const groups: Groups = this.#config.Analysis.groups;
-    const members = new Map<string, GroupMember[]>();
-    analysis.labels.forEach((label, roi) => {
-      const level = levels[roi] as number;
-      if (Number.isNaN(level)) return;
-      for (const name of isReference(label) ? [REFERENCES] : groupsOf(label, groups)) {
-        members.set(name, [...(members.get(name) ?? []), { roi, level }]);
-      }
-    });
-    const means = new GroupMeans(this.#manifest, analysis.analysisId, members);
-    this.#means = { key, means };
-    return means;
-  }
 }
-
-const GROUP = "group:";
-/** No group of a person's is called so: groups bear the letters of labels, or names of the configuration. */
-const REFERENCES = "\0references";
-const isGroup = (name: string): boolean => name.startsWith(GROUP);

@@ -18,6 +18,11 @@ const FOCUS_SAMPLES = 4_000_000;
 /** Share of the time that may go into decoding: a camera faster than that is shown with gaps. */
 const DECODING_SHARE = 0.25;
 
+/** A picture on the disk. `where` names it in what is wrong with it. */
+export type ShownPicture = Pick<StoredEntry, "entryId" | "filename" | "filepath" | "capturedAtUs"> & {
+  readonly where?: string;
+};
+
 export interface LoadedFrame {
   readonly entryId: number;
   readonly picture: Picture;
@@ -36,7 +41,7 @@ export class Frames {
    * The picture of `entry`, or the one before it while decoding takes more than its share of the time. Throws a Failure
    * when there is no picture or it cannot be read.
    */
-  async load(entry: StoredEntry): Promise<LoadedFrame> {
+  async load(entry: ShownPicture): Promise<LoadedFrame> {
     if (this.#loaded?.entryId === entry.entryId) return this.#loaded;
     if (this.#loading !== undefined) return this.#loading.frame;
     if (this.#loaded !== undefined && performance.now() < this.#restUntilMs) return this.#loaded;
@@ -77,13 +82,13 @@ export class Frames {
     return tile;
   }
 
-  async #decode(entry: StoredEntry): Promise<LoadedFrame> {
+  async #decode(entry: ShownPicture): Promise<LoadedFrame> {
     const { entryId, filename, filepath } = entry;
     if (filename === undefined || filepath === undefined) {
       throw new Failure("frame.missing", "the last capture gave no picture");
     }
     const startedMs = performance.now();
-    const picture = await decodePicture(join(filepath, filename));
+    const picture = await decodePicture(join(filepath, filename), entry.where);
     const { width, height, bitDepth } = picture;
     const { shown, histogram, saturated, brightness } = levels(picture);
     const frame: LoadedFrame = {

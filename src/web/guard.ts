@@ -23,6 +23,10 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
+/** Takes a picture's own bytes; every other change is JSON. */
+export const PICTURE_PATH = "/api/calibration/picture";
+const PICTURE_TYPE = /^(image\/[\w.+-]+|application\/(octet-stream|gzip|x-gzip))$/i;
+
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 415;
   readonly error: string;
@@ -57,10 +61,13 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   }
   if (!known)
     return { status: 401, error: "changing something needs the token: open the page by the link with #token=" };
-  if (asked.method !== "DELETE" && !/^application\/json\b/i.test(asked.header("content-type") ?? "")) {
-    return { status: 415, error: "send JSON (Content-Type: application/json)" };
+  if (asked.method === "DELETE") return undefined;
+  const type = asked.header("content-type") ?? "";
+  if (asked.path === PICTURE_PATH) {
+    return PICTURE_TYPE.test(type) ? undefined : { status: 415, error: "send a picture (Content-Type: image/png)" };
   }
-  return undefined;
+  if (/^application\/json\b/i.test(type)) return undefined;
+  return { status: 415, error: "send JSON (Content-Type: application/json)" };
 }
 
 /** The same as the first step of a server. */

@@ -1,8 +1,11 @@
 // What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whatever
 // it wants changed is asked of the supervisor, which alone writes the manifest.
+
+import type { Anchor } from "../calibration/by-hand.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
+import type { BrightfieldView, CalibrationFound } from "./views.ts";
 
 export interface WebSettings {
   readonly config: Config;
@@ -17,13 +20,19 @@ export type Change =
   | { readonly type: "add-marker"; readonly atUs: number; readonly text: string }
   | { readonly type: "remove-marker"; readonly markerId: number }
   | { readonly type: "set-baseline"; readonly fromUs: number; readonly toUs: number }
-  | { readonly type: "forget-baseline" };
+  | { readonly type: "forget-baseline" }
+  /** One is taken as soon as no capture is in its way. */
+  | { readonly type: "take-brightfield" };
 
 /** Supervisor to page. */
 export type ToWeb =
   | { readonly type: "open"; readonly settings: WebSettings }
   /** Something is new; look. `nextCaptureMs`: wall clock, undefined while none is planned. */
-  | { readonly type: "look"; readonly nextCaptureMs: number | undefined }
+  | {
+      readonly type: "look";
+      readonly nextCaptureMs: number | undefined;
+      readonly brightfield: BrightfieldView | undefined;
+    }
   | { readonly type: "changed"; readonly id: number; readonly failure: FailureData | undefined }
   | { readonly type: "close" };
 
@@ -34,3 +43,30 @@ export type FromWeb =
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string }
   | { readonly type: "change"; readonly id: number; readonly change: Change }
   | { readonly type: "closed" };
+
+/** Settings and jobs of the calibrator's thread, which the page starts when somebody calibrates. */
+export interface CalibratorSettings {
+  /** Directory of the four files of a calibration, and the ROI manifest's name in it. */
+  readonly directory: string;
+  readonly manifestName: string;
+  /** Pictures of labels of an existing installation. */
+  readonly labelPictures: string | undefined;
+}
+
+export type CalibratorJob =
+  /** `name` is the picture's for people. Without anchors everything is found by itself. */
+  | {
+      readonly type: "find";
+      readonly path: string;
+      readonly name: string;
+      /** Undefined: whichever it is. */
+      readonly chip: string | undefined;
+      readonly anchors: readonly Anchor[];
+    }
+  /** Writes what was found last. */
+  | { readonly type: "write" };
+
+export type CalibratorAnswer =
+  | { readonly type: "found"; readonly found: CalibrationFound }
+  | { readonly type: "doubt"; readonly reason: string }
+  | { readonly type: "written"; readonly files: readonly string[] };

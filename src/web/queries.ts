@@ -1,8 +1,9 @@
 // What a request may say: every parameter and body is checked here before anything looks at it.
 import { z } from "zod";
+import type { Anchor } from "../calibration/by-hand.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
-import type { CurvesQuery } from "./experiment.ts";
+import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 
 /** Something asked wrongly: 400, with what is expected. */
@@ -18,11 +19,16 @@ const curves = z.object({
   from: timeMs.optional(),
   to: timeMs.optional(),
   columns: z.coerce.number().int().min(16).max(4000).default(800),
+  key: z.string().max(100).optional(),
+  after: z.coerce.number().int().min(0).default(0),
 });
 
-/** Query parameters of curves: roi (repeated), pairs, reference (repeated, in force with own=1), from, to, columns. */
+/**
+ * Query parameters of curves: roi (repeated), pairs, reference (repeated, in force with own=1), from, to, columns; of
+ * what the page has already: key, and after, its last outcome.
+ */
 export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
-  const { roi, pairs, reference, own, from, to, columns } = checked(curves, {
+  const { roi, pairs, reference, own, from, to, columns, key, after } = checked(curves, {
     ...Object.fromEntries(parameters),
     roi: parameters.getAll("roi"),
     reference: parameters.getAll("reference"),
@@ -35,6 +41,7 @@ export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
     fromUs: from === undefined ? undefined : from * 1000,
     toUs: to === undefined ? undefined : to * 1000,
     columns,
+    known: key === undefined ? undefined : { key, outcome: after },
   };
 }
 
@@ -88,6 +95,30 @@ export function newBaseline(body: unknown): Change {
   const { from, to } = checked(baseline, body);
   if (to <= from) throw new Wrong("from: before to");
   return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
+}
+
+const place = z.strictObject({ label, x: z.number().min(-1e5).max(1e6), y: z.number().min(-1e5).max(1e6) });
+const search = z.strictObject({
+  id: z.number().int().min(1),
+  chip: label.optional(),
+  places: z.array(place).min(2, "name at least two labels").max(32),
+});
+
+/** What a person named in a picture: the middles of gratings or labels, px. */
+export function namedPlaces(body: unknown): { id: number; chip: string | undefined; anchors: Anchor[] } {
+  const { id, chip, places } = checked(search, body);
+  return { id, chip, anchors: places.map((one) => ({ ...one, at: "middle" })) };
+}
+
+/** Which picture is meant. */
+export function pictureId(body: unknown): number {
+  return checked(z.strictObject({ id: z.number().int().min(1) }), body).id;
+}
+
+/** The name of a picture that is sent: shown to people, never part of a path. */
+export function pictureName(parameters: URLSearchParams): string {
+  const name = checked(z.string().max(200), parameters.get("name") ?? "");
+  return name.replace(/\p{Cc}/gu, "").trim() || "the picture";
 }
 
 function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {

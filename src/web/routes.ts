@@ -8,9 +8,12 @@ import { LOG_STAGES } from "../log.ts";
 import { logTail } from "../log-tail.ts";
 import { METRICS_TYPE } from "../supervisor/metrics.ts";
 import type { Asset } from "./assets.ts";
+import { bodyOf } from "./body.ts";
+import type { Calibrating } from "./calibrating.ts";
+import { calibrationRoutes } from "./calibration-routes.ts";
 import { curvesCsv } from "./curves-csv.ts";
 import type { Experiment } from "./experiment.ts";
-import { guard, SECURITY_HEADERS } from "./guard.ts";
+import { guard, PICTURE_PATH, SECURITY_HEADERS } from "./guard.ts";
 import type { Live } from "./live.ts";
 import type { Change } from "./messages.ts";
 import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
@@ -24,6 +27,7 @@ export interface Served {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly experiment: Experiment;
   readonly live: Live;
+  readonly calibrating: Calibrating;
   readonly logsDir: string;
   /** Throws a Failure when the change was not made. */
   change(change: Change): Promise<void>;
@@ -31,7 +35,7 @@ export interface Served {
   complain(message: string): void;
 }
 
-type Env = { Bindings: HttpBindings };
+export type Env = { Bindings: HttpBindings };
 
 export function routes(served: Served): Hono<Env> {
   const app = new Hono<Env>();
@@ -41,14 +45,14 @@ export function routes(served: Served): Hono<Env> {
     if (!context.res.headers.has("Cache-Control")) context.res.headers.set("Cache-Control", "no-store");
   });
   app.use(guard(served.host, served.token));
-  app.use(
-    bodyLimit({
-      maxSize: LARGEST_BODY,
-      onError: (context) => context.json({ error: `the body is larger than ${LARGEST_BODY} bytes` }, 413),
-    }),
-  );
+  const limited = bodyLimit({
+    maxSize: LARGEST_BODY,
+    onError: (context) => context.json({ error: `the body is larger than ${LARGEST_BODY} bytes` }, 413),
+  });
+  app.use((context, next) => (context.req.path === PICTURE_PATH ? next() : limited(context, next)));
   reading(app, served);
   changing(app, served);
+  calibrationRoutes(app, served);
   app.get("*", (context) => asset(context, served.assets));
   app.notFound((context) => context.json({ error: "there is nothing of this name here" }, 404));
   app.onError((error, context) => {
@@ -63,7 +67,12 @@ export function routes(served: Served): Hono<Env> {
 }
 
 /** Failures that are no fault of the server. */
-const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = { "usage.invalid": 400, "frame.missing": 404 };
+const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = {
+  "usage.invalid": 400,
+  "frame.missing": 404,
+  "frame.unreadable": 400,
+  "chip.unknown": 400,
+};
 
 function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   const nothing = (context: Context<Env>) => context.json({ error: "nothing has been measured yet" }, 404);
@@ -126,22 +135,13 @@ function changing(app: Hono<Env>, { change }: Served): void {
   app.delete("/api/markers/:id", (context) =>
     make(context, { type: "remove-marker", markerId: markerId(context.req.param("id")) }),
   );
+  app.post("/api/brightfield", (context) => make(context, { type: "take-brightfield" }));
   app.put("/api/baseline", async (context) => make(context, newBaseline(await bodyOf(context))));
   app.delete("/api/baseline", (context) => make(context, { type: "forget-baseline" }));
 }
 
 function parametersOf(context: Context<Env>): URLSearchParams {
   return new URL(context.req.url).searchParams;
-}
-
-async function bodyOf(context: Context<Env>): Promise<unknown> {
-  const text = await context.req.text();
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Wrong("request: not JSON");
-    throw error;
-  }
 }
 
 function asset(context: Context<Env>, assets: ReadonlyMap<string, Asset>): Response {

@@ -1,16 +1,18 @@
 // The HTTP server of the page, with the bounds that keep it cheap under attack: connections, headers, bodies, time.
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
 import { Failure } from "../failure.ts";
+import { hurry } from "./body.ts";
 import { isLoopback } from "./guard.ts";
 import { routes, type Served } from "./routes.ts";
 
 const LIMITS = {
   /** Whoever has not said what they want by then never will (slowloris). */
   headersTimeout: 5_000,
-  requestTimeout: 10_000,
+  /** Of a picture, the only large thing that is taken; everything else has ten seconds, see body.ts. */
+  requestTimeout: 300_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
@@ -33,6 +35,7 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   server.setTimeout(SILENCE_MS, (socket) => socket.destroy());
+  server.on("request", (incoming: IncomingMessage) => hurry(incoming));
   server.on("clientError", (_error, socket) => {
     if (!socket.writable) return;
     const body = JSON.stringify({ error: "this is not an HTTP request that can be understood" });

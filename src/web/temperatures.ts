@@ -1,7 +1,7 @@
 // Temperatures over time, one curve for each sensor, brought up to date with what is new.
 import { DEGREES } from "../delivery/report.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { type CurveData, decimate } from "./decimate.ts";
+import { type Columns, type CurveData, decimate } from "./decimate.ts";
 import type { CurvesView } from "./views.ts";
 
 const PAGE = 1000;
@@ -20,8 +20,8 @@ export class Temperatures {
     this.#manifest = manifest;
   }
 
-  /** What to draw between two times (µs) on so many pixel columns. */
-  between(fromUs: number, toUs: number, columns: number): CurvesView["temperatures"] {
+  /** What to draw between two times (µs); see decimate. */
+  between(fromUs: number, toUs: number, columns: Columns, tailUs: number | undefined): CurvesView["temperatures"] {
     this.#refresh();
     return [...this.#sensors].map(([sensor, { times, values }]) => {
       const curve: CurveData = {
@@ -29,7 +29,7 @@ export class Temperatures {
         values: Float64Array.from(values),
         flags: new Uint8Array(times.length),
       };
-      const drawn = decimate(curve, fromUs, toUs, columns);
+      const drawn = decimate(curve, fromUs, toUs, columns, tailUs);
       return { sensor, times: drawn.times, values: drawn.values };
     });
   }

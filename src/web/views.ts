@@ -1,4 +1,6 @@
 // What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
+import type { Roi } from "../analysis/roi.ts";
+import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { DecimatedCurve } from "./decimate.ts";
 
@@ -21,6 +23,13 @@ export interface MarkerView {
   readonly text: string;
 }
 
+/** What became of the brightfield picture that was taken or asked for last. */
+export interface BrightfieldView {
+  readonly state: "none" | "asked" | "taking" | "taken" | "failed";
+  /** Where it lies, or why there is none. */
+  readonly said: string;
+}
+
 /** Everything that is asked at a glance; pushed whenever it changes. */
 export interface StateView {
   readonly title: string;
@@ -29,6 +38,8 @@ export interface StateView {
   readonly startedAt: string | undefined;
   readonly now: number;
   readonly nextCapture: number | undefined;
+  /** undefined while nothing can take one. */
+  readonly brightfield: BrightfieldView | undefined;
   readonly counts: ManifestCounts | undefined;
   readonly stages: readonly StageView[];
   readonly alarms: readonly AlarmView[];
@@ -91,6 +102,10 @@ export interface CurveView extends DecimatedCurve {
 }
 
 export interface CurvesView {
+  /** Of how it was made: what is drawn with the same one is brought up to date by its end. */
+  readonly key: string;
+  /** The curves and temperatures here begin at this time, ms, and what was drawn before it stays; absent: they are whole. */
+  readonly tailFrom?: number;
   readonly outcome: number;
   readonly frames: number;
   /** First and last frame. */
@@ -160,10 +175,45 @@ export interface ExperimentView {
   readonly settings: readonly SettingView[];
   readonly runs: readonly RunView[];
   readonly directories: Readonly<Record<string, string>>;
+  /** Who writes to the log. */
+  readonly logStages: readonly string[];
 }
 
 export interface LogLineView {
   readonly time: string;
   readonly level: string;
   readonly text: string;
+}
+
+/** Where the chip was found in a picture. */
+export interface CalibrationFound {
+  readonly summary: CalibrationSummary;
+  /** Degrees; ROIs and labels lie in the picture turned by its negative. */
+  readonly imageAngle: number;
+  readonly rois: readonly Roi[];
+  /** The printed labels in view. */
+  readonly labels: readonly Roi[];
+}
+
+export interface CalibrationView {
+  /** Of the picture; 0 before the first. */
+  readonly id: number;
+  /** Of the picture, for people. */
+  readonly name: string;
+  readonly state: "none" | "receiving" | "searching" | "found" | "doubt" | "failed" | "writing" | "accepted";
+  /** Why it is in doubt or failed; the files that were written. */
+  readonly said: string;
+  /** What a person should know before accepting; empty for nothing. */
+  readonly warning: string;
+  readonly picture: FrameView | undefined;
+  readonly found: CalibrationFound | undefined;
+  /** Largest picture that is taken, bytes. */
+  readonly largestBytes: number;
+}
+
+/** What can be named in a picture by hand. */
+export interface ChipLabelsView {
+  readonly type: string;
+  readonly printed: readonly string[];
+  readonly gratings: readonly string[];
 }

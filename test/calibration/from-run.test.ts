@@ -47,6 +47,8 @@ describe("phorest calibrate --from run", () => {
     expect((await run.ended).code).toBe(0);
     const told = await phorest(["sensorgram", "--summary"], directory);
     expect(told.stderr).toMatch(/ROIs registered anew at .*--analysis 2/);
+    const curves = await phorest(["sensorgram", "--roi", "001A_N"], directory);
+    expect(curves.stdout.split("\n")[1]).toMatch(/ROIs registered anew$/);
   }, 120_000);
 
   it("says in one line that there is no experiment, or no picture and no --from", async () => {

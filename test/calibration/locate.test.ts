@@ -115,7 +115,7 @@ describe("calibration by hand", () => {
     const features = used.slice(0, 4).map(({ label }, i) => {
       const { x, y } = toPicture(pose, label);
       const off = i === 3 ? 160 : 6;
-      return { label: label.label, feature_location: [x + off, y - off] as [number, number] };
+      return { label: label.label, x: x + off, y: y - off };
     });
     const search = locateByFeatures(picture, chip, features, patterns);
     if ("doubt" in search) throw new Error(search.doubt.reason);

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { parseString } from "fast-csv";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { reportCommand } from "../../src/commands/report.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
+import { MarkersFile } from "../../src/delivery/markers.ts";
 import { PlotFeed, type PlotSource } from "../../src/delivery/plot-feed.ts";
 import { type Experiment, experiment, START_US } from "./experiment.ts";
 
@@ -118,6 +120,32 @@ test("the plot takes in what is new, and nothing twice", () => {
   ]);
 });
 
+test("markers reach the plot, and a file of their own that a spreadsheet takes for words", async () => {
+  run.add(2);
+  const { markers } = run.manifest;
+  markers.add(START_US + 5_000_000, "=buffer, 10 mM", 1);
+  const feed = new PlotFeed(run.manifest, { title: "chip" });
+  feed.refresh();
+  expect(feed.input()?.markers).toEqual([{ timeMs: START_US / 1000 + 5000, text: "=buffer, 10 mM" }]);
+  const place = mkdtempSync(join(tmpdir(), "phorest-markers-"));
+  onTestFinished(() => rmSync(place, { recursive: true, force: true }));
+  const file = new MarkersFile(place);
+  const written = await file.update(markers.all());
+  const rows: string[][] = [];
+  await new Promise((resolve, reject) => {
+    parseString(readFileSync(written ?? "", "utf8"))
+      .on("data", (row: string[]) => rows.push(row))
+      .on("error", reject)
+      .on("end", resolve);
+  });
+  expect(rows).toEqual([
+    ["timestamp", "marker"],
+    ["2026-03-04T15:20:05.000000Z", "'=buffer, 10 mM"],
+  ]);
+  expect(await file.update(markers.all())).toBeUndefined();
+  expect(await new MarkersFile(place).update([])).toBeUndefined();
+});
+
 test("another version of the program continues the curves, another method starts its own", () => {
   run.add(2);
   const [analysis] = run.manifest.analyses();
@@ -144,6 +172,7 @@ test("temperatures are found behind thousands of frames without any", () => {
     },
     readingsAfter: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []),
     roiManifest: () => undefined,
+    markers: { all: () => [] },
   };
   const feed = new PlotFeed(source, { title: "chip" });
   feed.refresh();

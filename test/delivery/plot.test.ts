@@ -70,6 +70,21 @@ test("a plot names what it shows: title, method, ROIs, frames, last time, units 
   expect(Math.min(width, height)).toBeGreaterThan(1000);
 });
 
+test.each([2, 24])("markers are drawn into the plot of %i ROIs, those outside its time are not", async (rois) => {
+  const at = (seconds: number) => START_US / 1000 + seconds * 1000;
+  const markers = [
+    { timeMs: at(-5), text: "before" },
+    { timeMs: at(100), text: "antibody <1>" },
+    { timeMs: at(130), text: "buffer" },
+    { timeMs: at(9e5), text: "after" },
+  ];
+  const { svg } = await renderPlot({ ...input(rois, 60), markers });
+  for (const words of ["antibody &lt;1&gt;", "buffer"]) expect(svg).toContain(`>${words}<`);
+  for (const words of ["before", "after"]) expect(svg).not.toContain(`>${words}<`);
+  // In the curves and in the temperatures below.
+  expect(count(svg, 'stroke-dasharray="4,3"')).toBe(4);
+});
+
 test("one ROI is drawn at its position", async () => {
   expect((await renderPlot(input(1, 20))).svg).toContain("Resonance position (px)");
 });

@@ -100,6 +100,24 @@ const rootMeanSquare = (values: readonly number[]) =>
   Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 
 describe("phorest sensorgram", () => {
+  it("writes a marker at the first frame at or after it, and beside the curves in JSON", async () => {
+    const root = measured();
+    const manifest = Manifest.open({ file: join(root, MANIFEST_FILENAME) });
+    manifest.markers.add(START_US + 41_500_000, "antibody", 1);
+    manifest.markers.add(START_US + 500_000_000, "not yet", 1);
+    manifest.close();
+    const lines = (await sensorgram(root, "--roi", "010A_*")).trim().split("\n");
+    expect(lines[0]).toMatch(/,flags,marker$/);
+    expect(lines.filter((line) => line.endsWith(",antibody"))).toEqual([lines[43], lines[43 + FRAMES]]);
+    expect(lines.filter((line) => line.includes("not yet"))).toEqual([]);
+    const [curve] = (await sensorgram(root, "--roi", "010A_N", "--json")).split("\n");
+    const { markers } = JSON.parse(curve ?? "") as { markers: unknown };
+    expect(markers).toEqual([
+      { timestamp: "2026-03-04T15:00:41.500000Z", text: "antibody" },
+      { timestamp: "2026-03-04T15:08:20.000000Z", text: "not yet" },
+    ]);
+  });
+
   it("prints each ROI over time: raw, shift from the baseline, flags; what was not asked for is empty", async () => {
     const rows = rowsOf(await sensorgram(measured(), "--roi", "010A_*", "--baseline", "0..50"));
     expect(rows).toHaveLength(2 * FRAMES);

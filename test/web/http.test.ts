@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../src/failure.ts";
-import type { CurvesView, StateView } from "../../src/web/views.ts";
+import type { CalibrationView, CurvesView, StateView } from "../../src/web/views.ts";
 import { serving, TOKEN } from "./server.ts";
 
 const AUTHORISED = { Authorization: `Bearer ${TOKEN}` };
@@ -109,6 +109,59 @@ describe("who may do what", () => {
     expect(changes).toEqual([]);
     const own = { ...headers, Origin: `http://127.0.0.1:${port}` };
     expect((await ask(port, "POST", "/api/markers", own, MARKER)).status).toBe(200);
+  });
+});
+
+describe("a picture to calibrate on", () => {
+  const PICTURE = "/api/calibration/picture?name=a.png";
+  const BYTES = { "Content-Type": "image/png" };
+
+  test("is taken from the token's owner only, and only as a picture", async () => {
+    const { port } = await serving({ frames: 1 });
+    expect((await ask(port, "POST", PICTURE, BYTES, "x")).status).toBe(401);
+    const stranger = { ...AUTHORISED, ...BYTES, Origin: "https://evil.example" };
+    expect((await ask(port, "POST", PICTURE, stranger, "x")).status).toBe(403);
+    expect((await ask(port, "POST", PICTURE, { ...AUTHORISED, ...JSON_BODY }, "{}")).status).toBe(415);
+    // Bytes are taken at this address alone.
+    expect((await ask(port, "POST", "/api/markers", { ...AUTHORISED, ...BYTES }, "x")).status).toBe(415);
+    const refused = await ask(port, "POST", PICTURE, { ...AUTHORISED, ...BYTES }, "not a picture");
+    expect(refused.status).toBe(400);
+    expect(refused.text).toContain("a.png: not a picture");
+    const { state } = JSON.parse((await ask(port, "GET", "/api/calibration")).text) as CalibrationView;
+    expect(state).toBe("failed");
+  });
+
+  test("that is larger than any camera's is refused before it is read", async () => {
+    const { port } = await serving({ frames: 1 });
+    const start = `POST ${PICTURE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nAuthorization: Bearer ${TOKEN}\r\n`;
+    expect(await raw(port, `${start}Content-Length: 9000000000\r\n\r\nx`)).toMatch(/^HTTP\/1\.1 413/);
+  });
+
+  test("that breaks off leaves the way free for the next one", async () => {
+    const { port } = await serving({ frames: 1 });
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(`POST ${PICTURE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n`);
+      socket.write(`Authorization: Bearer ${TOKEN}\r\nContent-Length: 1000\r\n\r\nhalf`);
+    });
+    socket.on("error", () => undefined);
+    const seen = async () => (JSON.parse((await ask(port, "GET", "/api/calibration")).text) as CalibrationView).state;
+    await expect.poll(seen).toBe("receiving");
+    const meanwhile = await ask(port, "POST", PICTURE, { ...AUTHORISED, ...BYTES }, "x");
+    expect(meanwhile.text).toContain("another calibration is at work");
+    socket.destroy();
+    await expect.poll(seen).toBe("failed");
+  });
+
+  test.each([
+    ["/api/calibration/search", '{"id": 1, "places": [{"label": "A", "x": 1, "y": 1}]}', "at least two"],
+    ["/api/calibration/search", '{"id": 1, "places": [{"label": "A", "x": "1", "y": 1}]}', "places"],
+    ["/api/calibration/accept", '{"id": 7}', "replaced"],
+    ["/api/calibration/frame", "{}", "no picture"],
+  ])("POST %s %s is refused with a reason", async (path, body, word) => {
+    const { port, complaints } = await serving({ frames: 1 });
+    const answer = await ask(port, "POST", path, { ...AUTHORISED, ...JSON_BODY }, body);
+    expect(answer.status, complaints.join()).toBe(400);
+    expect((JSON.parse(answer.text) as { error: string }).error).toContain(word);
   });
 });
 
@@ -306,6 +359,23 @@ describe("what is read", () => {
     const group = await curves("roi=group:A");
     expect(group.curves[0]?.members).toBe(8);
     expect(group.curves[0]?.values.at(-1)).toBeCloseTo(0.31 - 0.025, 4);
+  });
+
+  test("a page that has drawn curves is sent their end alone, and all of them when anything else is asked", async () => {
+    const { address, recorded } = await serving({ frames: 300 });
+    const curves = async (query: string) => (await (await fetch(`${address}api/curves?${query}`)).json()) as CurvesView;
+    const asked = "roi=000A_N&columns=16";
+    const whole = await curves(asked);
+    expect(whole.tailFrom).toBeUndefined();
+    recorded.add(1);
+    const end = await curves(`${asked}&key=${whole.key}&after=${whole.outcome}`);
+    expect(end.tailFrom).toBeGreaterThan(whole.span[0]);
+    expect(end.curves[0]?.times[0]).toBeGreaterThanOrEqual(end.tailFrom ?? 0);
+    const anew = await curves(asked);
+    const kept = whole.curves[0]?.times.filter((ms) => ms < (end.tailFrom ?? 0)) ?? [];
+    expect([...kept, ...(end.curves[0]?.times ?? [])]).toEqual(anew.curves[0]?.times);
+    const other = await curves(`roi=001A_N&columns=16&key=${whole.key}&after=${whole.outcome}`);
+    expect(other.tailFrom).toBeUndefined();
   });
 
   test("the CSV holds every frame of the window, the marker, and no formula", async () => {

@@ -7,6 +7,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import type { Failure } from "../../src/failure.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import type { Asset } from "../../src/web/assets.ts";
+import { Calibrating } from "../../src/web/calibrating.ts";
 import { Experiment } from "../../src/web/experiment.ts";
 import { Live } from "../../src/web/live.ts";
 import type { Change } from "../../src/web/messages.ts";
@@ -44,6 +45,7 @@ export async function serving({
   const manifestFile = join(root, "data", MANIFEST_FILENAME);
   const shown = new Experiment({ config, origins: { "Web.port": "config.toml:3" }, token: TOKEN, manifestFile });
   const live = new Live(() => shown.state());
+  const calibrating = new Calibrating(config, () => undefined);
   const changes: Change[] = [];
   const complaints: string[] = [];
   const change = async (wanted: Change) => {
@@ -56,6 +58,7 @@ export async function serving({
     assets: new Map([["/", PAGE]]),
     experiment: shown,
     live,
+    calibrating,
     logsDir: join(root, "logs"),
     change,
     complain: (line: string) => complaints.push(line),
@@ -64,6 +67,7 @@ export async function serving({
   onTestFinished(async () => {
     live.close();
     await end(server);
+    await calibrating.close(1000);
     shown.close();
     recorded.manifest.close();
     rmSync(root, { recursive: true, force: true });

@@ -51,15 +51,21 @@ export async function getBlob(path: string): Promise<Blob> {
   return (await answered(await fetch(path, { headers: headers() }))).blob();
 }
 
+/** Asks for something to be done. `body` is JSON, or a file's own bytes. */
+export async function ask<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const file = body instanceof Blob;
+  const type = file ? "application/octet-stream" : "application/json";
+  const response = await fetch(path, {
+    method,
+    headers: { ...headers(), ...(body === undefined ? {} : { "Content-Type": type }) },
+    body: body === undefined ? null : file ? body : JSON.stringify(body),
+  });
+  return (await answered(response)).json() as Promise<T>;
+}
+
+/** The same where the answer says nothing. */
 export async function change(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<void> {
-  const content: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" };
-  await answered(
-    await fetch(path, {
-      method,
-      headers: { ...headers(), ...content },
-      body: body === undefined ? null : JSON.stringify(body),
-    }),
-  );
+  await ask(method, path, body);
 }
 
 const FIRST_RETRY_MS = 500;

@@ -2,21 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ExperimentView, LogLineView, StateView } from "../views.ts";
 import { get } from "./api.ts";
+import { Calibration } from "./calibration.tsx";
 import { bytes, moment } from "./format.ts";
-
-const STAGES = [
-  "supervisor",
-  "collector",
-  "processor",
-  "communicator",
-  "opcua",
-  "compressor",
-  "backup",
-  "syncer",
-  "retention",
-  "health",
-  "web",
-];
+import { TokenForm } from "./token-form.tsx";
 
 interface Props {
   readonly state: StateView;
@@ -32,7 +20,8 @@ export function ExperimentPage({ state, hasToken, enter }: Props) {
   return (
     <div class="split">
       <div class="column">
-        <Log state={state} />
+        <Calibration state={state} />
+        <Log state={state} stages={view?.logStages ?? []} />
         {view !== undefined && <Settings view={view} />}
       </div>
       <div class="column">
@@ -46,7 +35,7 @@ export function ExperimentPage({ state, hasToken, enter }: Props) {
 
 const LOG_EVERY_MS = 3000;
 
-function Log({ state }: { state: StateView }) {
+function Log({ state, stages }: { state: StateView; stages: readonly string[] }) {
   const [stage, setStage] = useState("");
   const [level, setLevel] = useState("info");
   const [text, setText] = useState("");
@@ -68,7 +57,7 @@ function Log({ state }: { state: StateView }) {
           Stage
           <select value={stage} onChange={(event) => setStage(event.currentTarget.value)}>
             <option value="">all</option>
-            {STAGES.map((name) => (
+            {stages.map((name) => (
               <option key={name} value={name}>
                 {name}
               </option>
@@ -225,12 +214,11 @@ function Runs({ view }: { view: ExperimentView }) {
 }
 
 function Steering({ hasToken, enter }: Omit<Props, "state">) {
-  const [typed, setTyped] = useState("");
   if (hasToken) {
     return (
       <section class="card">
         <h2>Steering</h2>
-        <p>This browser has the token: markers and the baseline can be changed.</p>
+        <p>This browser has the token: markers, the baseline and the ROIs can be changed.</p>
         <button type="button" onClick={() => enter("")}>
           Forget the token here
         </button>
@@ -238,25 +226,11 @@ function Steering({ hasToken, enter }: Omit<Props, "state">) {
     );
   }
   return (
-    <form
-      class="card"
-      onSubmit={(event) => {
-        event.preventDefault();
-        enter(typed.trim());
-      }}
-    >
-      <h2>Steering</h2>
-      <p>Looking needs nothing; changing something needs the token, from the file web_token of the experiment.</p>
-      <label class="wide">
-        Token
-        <input
-          type="password"
-          autocomplete="off"
-          value={typed}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-      </label>
-      <button type="submit">Keep it in this browser</button>
-    </form>
+    <TokenForm
+      title="Steering"
+      said="Looking needs nothing; changing something needs the token."
+      button="Keep it in this browser"
+      enter={enter}
+    />
   );
 }

@@ -9,6 +9,7 @@ import { Chip } from "./chip.tsx";
 import { ExperimentPage } from "./experiment.tsx";
 import { Now } from "./now.tsx";
 import { Sensorgrams } from "./sensorgrams.tsx";
+import { TokenForm } from "./token-form.tsx";
 
 const VIEWS = { now: "Now", sensorgrams: "Sensorgrams", chip: "Chip", experiment: "Experiment" } as const;
 type View = keyof typeof VIEWS;
@@ -21,13 +22,28 @@ function viewOfAddress(): View {
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 
-function useTheme(): [Theme, () => void] {
+function keptTheme(): Theme {
   const kept = localStorage.getItem("phorest-theme");
-  const [theme, setTheme] = useState<Theme>(THEMES.find((one) => one === kept) ?? "auto");
+  return THEMES.find((one) => one === kept) ?? "auto";
+}
+
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+/** What "auto" stands for is decided here, so that the style sheet knows two sets of colours and no more. */
+function shade(theme: Theme): void {
+  const dark = theme === "dark" || (theme === "auto" && DARK.matches);
+  document.documentElement.dataset.shade = dark ? "dark" : "light";
+  dispatchEvent(new Event("themechange"));
+}
+
+function useTheme(): [Theme, () => void] {
+  const [theme, setTheme] = useState<Theme>(keptTheme);
   useEffect(() => {
-    document.documentElement.dataset.theme = theme;
     localStorage.setItem("phorest-theme", theme);
-    dispatchEvent(new Event("themechange"));
+    const apply = () => shade(theme);
+    apply();
+    DARK.addEventListener("change", apply);
+    return () => DARK.removeEventListener("change", apply);
   }, [theme]);
   return [theme, () => setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme)];
 }
@@ -79,7 +95,7 @@ function Page() {
         </button>
       </header>
       <main id="main" tabIndex={-1}>
-        {barred && <AskToken said={trouble.message} enter={enter} />}
+        {barred && <TokenForm title="Who is there?" said={`${trouble.message}.`} button="Open" enter={enter} />}
         {state !== undefined && !barred && (
           <>
             {view === "now" && <Now state={state} />}
@@ -130,31 +146,6 @@ function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Er
   );
 }
 
-function AskToken({ said, enter }: { said: string; enter(token: string): void }) {
-  const [typed, setTyped] = useState("");
-  return (
-    <form
-      class="card"
-      onSubmit={(event) => {
-        event.preventDefault();
-        enter(typed.trim());
-      }}
-    >
-      <h2>Who is there?</h2>
-      <p>{said}.</p>
-      <label>
-        Token, from the file web_token of the experiment
-        <input
-          type="password"
-          autocomplete="off"
-          value={typed}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-      </label>
-      <button type="submit">Open</button>
-    </form>
-  );
-}
-
 takeToken();
+shade(keptTheme());
 render(<Page />, document.getElementById("page") as HTMLElement);

@@ -1,13 +1,14 @@
 // Now: is it well, what does the camera see, what comes next.
-import { useEffect, useState } from "preact/hooks";
-import type { ChipView, FrameView, StageView, StateView } from "../views.ts";
-import { get } from "./api.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
+import { change, get } from "./api.ts";
 import { GRADES, type Grade } from "./colours.ts";
 import { bytes, clock, duration, moment, percent } from "./format.ts";
-import { Picture } from "./picture.tsx";
+import { Picture, roiOutlines } from "./picture.tsx";
 
 export function Now({ state }: { state: StateView }) {
   const { frame, chip, said } = useLastFrame(state);
+  const outlines = useMemo(() => chip && roiOutlines(chip), [chip]);
   return (
     <div class="split">
       <div class="column">
@@ -23,7 +24,7 @@ export function Now({ state }: { state: StateView }) {
         )}
         <section class="card">
           <h2>Last frame {frame !== undefined && <span class="quiet">{moment(frame.capturedAt)}</span>}</h2>
-          {frame !== undefined && <Picture frame={frame} chip={chip} />}
+          {frame !== undefined && <Picture frame={frame} outlines={outlines} tiles="/api/frame" />}
           {said !== "" && <p class="quiet">{said}</p>}
           <p class="bar">
             {(Object.keys(GRADES) as Grade[]).map((grade) => (
@@ -39,6 +40,7 @@ export function Now({ state }: { state: StateView }) {
       </div>
       <div class="column">
         <Frames state={state} />
+        {state.brightfield !== undefined && <Brightfield brightfield={state.brightfield} />}
         {frame !== undefined && <Light frame={frame} />}
         <Stages stages={state.stages} experiment={state.experiment} />
         <Storage state={state} />
@@ -100,6 +102,39 @@ function Frames({ state: { counts, nextCapture, now, lastFrame, method } }: { st
         <dt>failed</dt>
         <dd>{counts?.failed ?? 0}</dd>
       </dl>
+    </section>
+  );
+}
+
+const BRIGHTFIELD: Readonly<Record<BrightfieldView["state"], string>> = {
+  none: "None taken since the start of the run.",
+  asked: "Asked for; taken after the next capture.",
+  taking: "Being taken …",
+  taken: "Taken:",
+  failed: "None taken:",
+};
+
+function Brightfield({ brightfield: { state, said } }: { brightfield: BrightfieldView }) {
+  const [refused, setRefused] = useState("");
+  const take = () =>
+    change("POST", "/api/brightfield", {}).then(
+      () => setRefused(""),
+      (error: Error) => setRefused(error.message),
+    );
+  return (
+    <section class="card">
+      <h2>Brightfield</h2>
+      <button type="button" disabled={state === "asked" || state === "taking"} onClick={() => void take()}>
+        Brightfield now
+      </button>
+      <p class={state === "failed" ? "error" : "quiet"} role="status">
+        {BRIGHTFIELD[state]} {said}
+      </p>
+      {refused !== "" && (
+        <p class="error" role="alert">
+          {refused}
+        </p>
+      )}
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { change, get, getBlob } from "./api.ts";
 import { curveColour } from "./colours.ts";
+import { broughtUpToDate } from "./drawn.ts";
 import { clock, moment, number } from "./format.ts";
 import { curvesSvg, type Drawing, download, pngOf } from "./picture-file.ts";
 import { CurvePlot } from "./plot.ts";
@@ -72,6 +73,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<readonly [number, number]>();
   const [view, setView] = useState<CurvesView>();
+  const shown = useRef<CurvesView>();
   const [said, setSaid] = useState("");
   const [inRiu, setInRiu] = useState(false);
   const [click, setClick] = useState<Click>("zoom");
@@ -96,8 +98,13 @@ export function Sensorgrams({ state }: { state: StateView }) {
   useEffect(() => {
     if (wanted === undefined) return;
     const ending = new AbortController();
-    get<CurvesView>(curvesAddress("/api/curves", wanted, range, columns), ending.signal).then(
-      (seen) => {
+    const address = curvesAddress("/api/curves", wanted, range, columns);
+    const before = shown.current;
+    const known = before === undefined ? "" : `&key=${before.key}&after=${before.outcome}`;
+    get<CurvesView>(`${address}${known}`, ending.signal).then(
+      (answer) => {
+        const seen = broughtUpToDate(before, answer);
+        shown.current = seen;
         setView(seen);
         setSaid(seen.curves.length === 0 ? "No ROI or group is called so." : "");
       },

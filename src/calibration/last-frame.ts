@@ -1,4 +1,4 @@
-// The newest picture of an experiment, for commands that look at it while the experiment runs.
+// The newest picture of an experiment, for whoever looks at it while the experiment runs.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
@@ -13,7 +13,7 @@ export function lastFrame(config: Config): string {
     const newest = pathOf(last?.filepath, last?.filename) ?? newestOf(manifest);
     if (newest !== undefined) return newest;
     throw new Failure("usage.invalid", `${config.Paths.data_dir}: the experiment has no picture here yet`, {
-      hint: "wait for the first frame, or name a picture instead of --from run",
+      hint: "wait for the first frame, or give a picture of your own",
     });
   } finally {
     manifest.close();

@@ -1,0 +1,88 @@
+// Markers in drawings: a dashed line over the whole height, its text at the upper end where there is room for it.
+import type { Mark } from "vega";
+import { INK } from "./figure-style.ts";
+import type { PlotMarker } from "./plot-input.ts";
+import type { Limits } from "./trace.ts";
+
+const DASH = [4, 3];
+const FONT_SIZE = 10;
+const CHARACTER_PX = 5.8;
+const LONGEST_PX = 170;
+/** Vega, without a display to measure on, takes a character for this much; it cuts a text where it takes it for too long. */
+const VEGA_CHARACTER_PX = 0.8 * FONT_SIZE;
+const VEGA_LONGEST_PX = (LONGEST_PX * VEGA_CHARACTER_PX) / CHARACTER_PX;
+const HALO = "#ffffff";
+const ROW_PX = 13;
+const ROWS = 3;
+
+interface PlacedMarker {
+  readonly t: number;
+  /** Empty where it would lie over others. */
+  readonly text: string;
+  /** px from the upper edge. */
+  readonly y: number;
+  /** Left of the line, for there is no room right of it. */
+  readonly left: boolean;
+}
+
+/** Those within `span`, on a drawing of `width` px; texts that would meet go to rows below one another. */
+export function placedMarkers(markers: readonly PlotMarker[], span: Limits, width: number): PlacedMarker[] {
+  const perMs = width / Math.max(1, span[1] - span[0]);
+  const free = new Array<number>(ROWS).fill(0);
+  return markers
+    .filter(({ timeMs }) => timeMs >= span[0] && timeMs <= span[1])
+    .map(({ timeMs, text }) => {
+      const x = (timeMs - span[0]) * perMs;
+      const long = Math.min(LONGEST_PX, text.length * CHARACTER_PX) + 8;
+      const left = x + long > width;
+      const row = free.findIndex((end) => end <= (left ? x - long : x));
+      if (row < 0) return { t: timeMs, text: "", y: 0, left };
+      free[row] = left ? x : x + long;
+      return { t: timeMs, text, y: 8 + ROW_PX * row, left };
+    });
+}
+
+/** Layers for Vega-Lite; `x` is the encoding of the time axis, field `t`. */
+export function markerLayers(markers: readonly PlacedMarker[], x: object, texts = true): object[] {
+  if (markers.length === 0) return [];
+  const data = { values: markers };
+  const rules = { data, mark: { type: "rule", color: INK, strokeDash: DASH, opacity: 0.7 }, encoding: { x } };
+  if (!texts) return [rules];
+  const look = { baseline: "middle", fontSize: FONT_SIZE, color: INK, limit: VEGA_LONGEST_PX };
+  const y = { field: "y", type: "quantitative", scale: null, axis: null };
+  const words = ([left, right]: [boolean, object]) => {
+    const values = markers.filter((marker) => marker.left === left && marker.text !== "");
+    const encoding = { x, y, text: { field: "text" } };
+    return values.length === 0 ? [] : [{ data: { values }, mark: { type: "text", ...look, ...right }, encoding }];
+  };
+  return [rules, ...words([false, { align: "left", dx: 4 }]), ...words([true, { align: "right", dx: -4 }])];
+}
+
+/** The same as marks of a Vega group that is `height` px high and has a scale `x`; to be read on any ground. */
+export function markerMarks(markers: readonly PlacedMarker[], height: number, texts = true): Mark[] {
+  return markers.flatMap(({ t, text, y, left }): Mark[] => {
+    const x = { scale: "x", value: t };
+    const rule = (stroke: string, width: number, dash: readonly number[]): Mark => ({
+      type: "rule",
+      encode: {
+        enter: {
+          ...{ x, y: { value: 0 }, y2: { value: height }, stroke: { value: stroke } },
+          ...{ strokeWidth: { value: width }, strokeDash: { value: [...dash] }, opacity: { value: 0.7 } },
+        },
+      },
+    });
+    const words = (look: object): Mark => ({
+      type: "text",
+      encode: {
+        enter: {
+          ...{ x, dx: { value: left ? -4 : 4 }, align: { value: left ? "right" : "left" }, y: { value: y } },
+          ...{ text: { value: text }, limit: { value: VEGA_LONGEST_PX }, baseline: { value: "middle" } },
+          ...{ fontSize: { value: FONT_SIZE }, ...look },
+        },
+      },
+    });
+    const halo = { stroke: { value: HALO }, strokeWidth: { value: 3 }, opacity: { value: 0.8 } };
+    const drawn = texts && text !== "" ? [words(halo), words({ fill: { value: INK } })] : [];
+    return [rule(HALO, 3, [1, 0]), rule(INK, 1, DASH), ...drawn];
+  });
+}

@@ -1,0 +1,35 @@
+// Where a person types the token.
+import { useState } from "preact/hooks";
+
+interface TokenFormProps {
+  readonly title: string;
+  readonly said: string;
+  readonly button: string;
+  enter(token: string): void;
+}
+
+export function TokenForm({ title, said, button, enter }: TokenFormProps) {
+  const [typed, setTyped] = useState("");
+  return (
+    <form
+      class="card"
+      onSubmit={(event) => {
+        event.preventDefault();
+        enter(typed.trim());
+      }}
+    >
+      <h2>{title}</h2>
+      <p>{said}</p>
+      <label class="wide">
+        Token, from the file web_token of the experiment
+        <input
+          type="password"
+          autocomplete="off"
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">{button}</button>
+    </form>
+  );
+}

@@ -1,0 +1,325 @@
+// The picture and what lies over it, on a canvas: zoomed and moved by wheel, drag, two fingers or keys. Only the tiles in
+// sight are fetched, from the level that suits the zoom, and a bounded number is kept.
+import type { FrameView } from "../views.ts";
+import { getBlob } from "./api.ts";
+import { theme } from "./colours.ts";
+
+const MOST_TILES = 96;
+const FURTHEST_IN = 8;
+
+interface Sight {
+  /** Screen px per picture px. */
+  scale: number;
+  /** Picture px at the left and upper edge. */
+  x: number;
+  y: number;
+}
+
+/** A box of the picture turned by `-imageAngle`, px. */
+export interface Outline {
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly colour: string;
+  /** px from the left edge, drawn as an upright line; null for none. */
+  readonly at: number | null;
+}
+
+export interface Outlines {
+  /** Degrees. */
+  readonly imageAngle: number;
+  readonly boxes: readonly Outline[];
+}
+
+/** A place of the picture that a person named; it can be dragged. */
+export interface Place {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A finger or mouse that moves less than this, screen px, clicks. */
+const CLICK_PX = 5;
+/** Screen px from a place at which it is taken hold of. */
+const GRIP_PX = 22;
+
+/** Draws on a canvas; holds tiles and sight. Plain DOM, for it redraws far more often than the page renders. */
+export class Viewer {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #tiles = new Map<string, ImageBitmap | "asked">();
+  #frame: FrameView | undefined;
+  #before: FrameView | undefined;
+  #outlines: Outlines | undefined;
+  #places: readonly Place[] = [];
+  /** What the pressed pointer holds, and where it was pressed. */
+  #press: { readonly x: number; readonly y: number; readonly place: number | undefined; still: boolean } | undefined;
+  #sight: Sight | undefined;
+  #planned = false;
+  readonly #fingers = new Map<number, { x: number; y: number }>();
+  readonly #address: string;
+  onSight: (text: string) => void = () => undefined;
+  /** A click, picture px. */
+  onClick: (x: number, y: number) => void = () => undefined;
+  /** A place was dragged, picture px. */
+  onDrag: (place: number, x: number, y: number) => void = () => undefined;
+
+  /** Tiles come from `address`/picture/level/column/row. */
+  constructor(canvas: HTMLCanvasElement, address: string) {
+    this.#canvas = canvas;
+    this.#address = address;
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        this.zoom(Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY);
+      },
+      { passive: false },
+    );
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      const { offsetX: x, offsetY: y } = event;
+      this.#press = this.#fingers.size > 0 ? undefined : { x, y, place: this.#placeAt(x, y), still: true };
+      this.#fingers.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
+    });
+    canvas.addEventListener("pointermove", (event) => this.#moved(event));
+    canvas.addEventListener("pointerup", (event) => {
+      this.#fingers.delete(event.pointerId);
+      if (this.#press?.still === true && this.#press.place === undefined) {
+        const { x, y } = this.#inPicture(event.offsetX, event.offsetY);
+        this.onClick(x, y);
+      }
+      this.#press = undefined;
+    });
+    canvas.addEventListener("pointercancel", (event) => {
+      this.#fingers.delete(event.pointerId);
+      this.#press = undefined;
+    });
+  }
+
+  show(frame: FrameView, outlines: Outlines | undefined, places: readonly Place[] = []): void {
+    if (this.#frame?.entryId !== frame.entryId) {
+      const other =
+        this.#frame !== undefined && (this.#frame.width !== frame.width || this.#frame.height !== frame.height);
+      if (other) this.#sight = undefined;
+      this.#before = this.#frame;
+      this.#frame = frame;
+      this.#forget();
+    }
+    this.#outlines = outlines;
+    this.#places = places;
+    this.plan();
+  }
+
+  zoom(factor: number, x = this.#canvas.clientWidth / 2, y = this.#canvas.clientHeight / 2): void {
+    const sight = this.#sight;
+    if (sight === undefined || this.#frame === undefined) return;
+    const scale = Math.max(this.#whole().scale / 2, Math.min(FURTHEST_IN, sight.scale * factor));
+    sight.x += x / sight.scale - x / scale;
+    sight.y += y / sight.scale - y / scale;
+    sight.scale = scale;
+    this.plan();
+  }
+
+  /** By screen px. */
+  pan(dx: number, dy: number): void {
+    if (this.#sight === undefined) return;
+    this.#sight.x += dx / this.#sight.scale;
+    this.#sight.y += dy / this.#sight.scale;
+    this.plan();
+  }
+
+  fit(): void {
+    this.#sight = undefined;
+    this.plan();
+  }
+
+  plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    requestAnimationFrame(() => {
+      this.#planned = false;
+      this.#draw();
+    });
+  }
+
+  close(): void {
+    for (const tile of this.#tiles.values()) if (tile !== "asked") tile.close();
+    this.#tiles.clear();
+  }
+
+  #moved(event: PointerEvent): void {
+    const before = this.#fingers.get(event.pointerId);
+    if (before === undefined) return;
+    const now = { x: event.offsetX, y: event.offsetY };
+    const press = this.#press;
+    if (press !== undefined) {
+      if (Math.hypot(now.x - press.x, now.y - press.y) > CLICK_PX) press.still = false;
+      if (press.place !== undefined) {
+        this.#fingers.set(event.pointerId, now);
+        const { x, y } = this.#inPicture(now.x, now.y);
+        this.onDrag(press.place, x, y);
+        return;
+      }
+    }
+    const other = [...this.#fingers].find(([id]) => id !== event.pointerId)?.[1];
+    this.#fingers.set(event.pointerId, now);
+    if (other === undefined) {
+      this.pan(before.x - now.x, before.y - now.y);
+      return;
+    }
+    const apart = (point: { x: number; y: number }) => Math.max(1, Math.hypot(point.x - other.x, point.y - other.y));
+    this.zoom(apart(now) / apart(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
+  }
+
+  #inPicture(x: number, y: number): { x: number; y: number } {
+    const sight = this.#sight ?? { scale: 1, x: 0, y: 0 };
+    return { x: sight.x + x / sight.scale, y: sight.y + y / sight.scale };
+  }
+
+  #placeAt(x: number, y: number): number | undefined {
+    const at = this.#inPicture(x, y);
+    const reach = GRIP_PX / (this.#sight?.scale ?? 1);
+    const found = this.#places.findIndex((place) => Math.hypot(place.x - at.x, place.y - at.y) <= reach);
+    return found < 0 ? undefined : found;
+  }
+
+  #whole(): Sight {
+    const { clientWidth, clientHeight } = this.#canvas;
+    const { width, height } = this.#frame as FrameView;
+    const scale = Math.min(clientWidth / width, clientHeight / height);
+    return { scale, x: (width - clientWidth / scale) / 2, y: (height - clientHeight / scale) / 2 };
+  }
+
+  #draw(): void {
+    const frame = this.#frame;
+    if (frame === undefined || !this.#canvas.isConnected) return;
+    const ratio = devicePixelRatio;
+    const { clientWidth, clientHeight } = this.#canvas;
+    this.#canvas.width = Math.round(clientWidth * ratio);
+    this.#canvas.height = Math.round(clientHeight * ratio);
+    const context = this.#canvas.getContext("2d") as CanvasRenderingContext2D;
+    this.#sight ??= this.#whole();
+    const { scale, x, y } = this.#sight;
+    context.setTransform(ratio * scale, 0, 0, ratio * scale, -x * scale * ratio, -y * scale * ratio);
+    context.imageSmoothingEnabled = scale < 2;
+    // What is known of the frame before lies below until the new tiles are here.
+    if (this.#before !== undefined) this.#drawTiles(context, this.#before, false);
+    this.#drawTiles(context, frame, true);
+    this.#drawOutlines(context, frame, scale);
+    this.#drawPlaces(context, scale);
+    this.onSight(`${Math.round(100 * scale * ratio)} %`);
+  }
+
+  #drawTiles(context: CanvasRenderingContext2D, frame: FrameView, fetching: boolean): void {
+    const { scale, x, y } = this.#sight as Sight;
+    const fine = Math.max(0, Math.min(frame.levels - 1, Math.floor(-Math.log2(scale * devicePixelRatio))));
+    // The coarsest level is one tile or a few: it is there at once and stands in for what is still on its way.
+    for (const level of new Set([frame.levels - 1, fine])) {
+      const side = frame.tilePx * 2 ** level;
+      const last = (size: number) => Math.ceil(size / side) - 1;
+      const [right, bottom] = [x + this.#canvas.clientWidth / scale, y + this.#canvas.clientHeight / scale];
+      for (
+        let row = Math.max(0, Math.floor(y / side));
+        row <= Math.min(last(frame.height), Math.floor(bottom / side));
+        row += 1
+      ) {
+        for (
+          let column = Math.max(0, Math.floor(x / side));
+          column <= Math.min(last(frame.width), Math.floor(right / side));
+          column += 1
+        ) {
+          const tile = this.#tile(`${frame.entryId}/${level}/${column}/${row}`, fetching);
+          if (tile === undefined) continue;
+          const [left, top] = [column * side, row * side];
+          context.drawImage(tile, left, top, Math.min(side, frame.width - left), Math.min(side, frame.height - top));
+        }
+      }
+    }
+  }
+
+  #tile(key: string, fetching: boolean): ImageBitmap | undefined {
+    const known = this.#tiles.get(key);
+    if (known !== undefined && known !== "asked") return known;
+    if (known === undefined && fetching) {
+      this.#tiles.set(key, "asked");
+      void this.#fetch(key);
+    }
+    return undefined;
+  }
+
+  async #fetch(key: string): Promise<void> {
+    try {
+      this.#tiles.set(key, await createImageBitmap(await getBlob(`${this.#address}/${key}`)));
+      this.#forget();
+      this.plan();
+    } catch {
+      // The picture has moved on; the next one is on its way.
+      this.#tiles.delete(key);
+    }
+  }
+
+  /** Tiles of frames before the last one go, and the oldest where there are too many. */
+  #forget(): void {
+    const kept = [this.#frame, this.#before].map((frame) => `${frame?.entryId}/`);
+    for (const [key, tile] of this.#tiles) {
+      if (this.#tiles.size <= MOST_TILES && kept.some((start) => key.startsWith(start))) continue;
+      if (tile === "asked") continue;
+      tile.close();
+      this.#tiles.delete(key);
+    }
+  }
+
+  #drawOutlines(context: CanvasRenderingContext2D, frame: FrameView, scale: number): void {
+    if (this.#outlines === undefined) return;
+    const { imageAngle, boxes } = this.#outlines;
+    const [cx, cy] = [Math.floor(frame.width / 2), Math.floor(frame.height / 2)];
+    context.save();
+    // Boxes lie in the picture turned by -imageAngle; turned back they lie over it.
+    context.translate(cx + 0.5, cy + 0.5);
+    context.rotate((-imageAngle * Math.PI) / 180);
+    context.translate(-cx, -cy);
+    context.lineWidth = 1.5 / scale;
+    context.font = `${12 / scale}px system-ui, sans-serif`;
+    for (const { label, x, y, width, height, colour, at } of boxes) {
+      context.strokeStyle = colour;
+      context.strokeRect(x - 0.5, y - 0.5, width, height);
+      if (at !== null && width * scale > 24) {
+        context.beginPath();
+        context.moveTo(x + at, y);
+        context.lineTo(x + at, y + height);
+        context.stroke();
+      }
+      if (width * scale < 7 * label.length) continue;
+      context.fillStyle = colour;
+      context.fillText(label, x + 3 / scale, y + 13 / scale);
+    }
+    context.restore();
+  }
+
+  #drawPlaces(context: CanvasRenderingContext2D, scale: number): void {
+    context.save();
+    context.font = `${14 / scale}px system-ui, sans-serif`;
+    for (const { text, x, y } of this.#places) {
+      const arm = GRIP_PX / scale;
+      // Light on dark: to be seen on every picture.
+      for (const [colour, width] of [
+        [theme("--ground"), 4],
+        ["#ff4fd8", 2],
+      ] as const) {
+        context.strokeStyle = colour;
+        context.lineWidth = width / scale;
+        context.beginPath();
+        context.moveTo(x - arm, y);
+        context.lineTo(x + arm, y);
+        context.moveTo(x, y - arm);
+        context.lineTo(x, y + arm);
+        context.stroke();
+      }
+      context.fillStyle = "#ff4fd8";
+      context.fillText(text, x + 5 / scale, y - 5 / scale);
+    }
+    context.restore();
+  }
+}

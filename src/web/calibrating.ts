@@ -1,0 +1,272 @@
+// Calibration on the page: takes in a picture, has the chip found in it by a thread of its own, and on a person's word has
+// the ROI manifest written, as `phorest calibrate` does. One at a time.
+import { randomBytes } from "node:crypto";
+import { createWriteStream, readdirSync, rmSync, statfsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Anchor } from "../calibration/by-hand.ts";
+import { lastFrame } from "../calibration/last-frame.ts";
+import { chipTypes, loadChip } from "../chip/layout.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure, failureLine } from "../failure.ts";
+import { ensureDirectory, PARTIAL_SUFFIX } from "../files.ts";
+import type { LogLevel } from "../log.ts";
+import { StageThread } from "../supervisor/stage-thread.ts";
+import { Frames } from "./frames.ts";
+import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";
+import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
+
+/** 64 megapixels of 16 bits without any compression, and their header. */
+export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;
+/** A calibration of 64 megapixels takes seconds; beside a saturated machine more. */
+const LONGEST_SEARCH_MS = 180_000;
+/** What nobody accepts is forgotten, with the memory it holds. */
+const KEPT_MS = 30 * 60_000;
+const DROPPED_PREFIX = ".dropped-";
+/** The one who sends went away. */
+const GONE: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "ABORT_ERR"]);
+
+interface Work {
+  readonly id: number;
+  readonly name: string;
+  readonly path: string;
+  /** A file of ours, removed when it is no longer needed. */
+  readonly ours: boolean;
+  readonly picture: FrameView;
+}
+
+type Progress = Pick<CalibrationView, "state" | "said" | "found">;
+const NOTHING: Progress = { state: "none", said: "", found: undefined };
+
+export class Calibrating {
+  readonly #config: Config;
+  readonly #log: (level: LogLevel, message: string) => void;
+  readonly #thread: StageThread<CalibratorSettings, CalibratorJob, CalibratorAnswer>;
+  #frames = new Frames();
+  #work: Work | undefined;
+  #progress: Progress = NOTHING;
+  #name = "";
+  #lastId = 0;
+  #forgetting: NodeJS.Timeout | undefined;
+  #labels: ChipLabelsView[] | undefined;
+
+  constructor(config: Config, log: (level: LogLevel, message: string) => void) {
+    this.#config = config;
+    this.#log = log;
+    const { Assets, Paths } = config;
+    const settings = {
+      directory: Assets.generated_files_dir,
+      manifestName: Paths.roi_manifest_filename,
+      labelPictures: Assets.label_template_dir,
+    };
+    this.#thread = new StageThread("calibrator", settings, log);
+    this.#sweep();
+  }
+
+  /** `framePx`: width and height of the experiment's own frames, where they are known. */
+  view(framePx: readonly [number, number] | undefined): CalibrationView {
+    const picture = this.#work?.picture;
+    return {
+      id: this.#work?.id ?? 0,
+      name: this.#name,
+      ...this.#progress,
+      warning: picture === undefined || framePx === undefined ? "" : sizeWarning(picture, framePx),
+      picture,
+      largestBytes: LARGEST_PICTURE_BYTES,
+    };
+  }
+
+  /** What can be named by hand on each chip. */
+  labels(): readonly ChipLabelsView[] {
+    this.#labels ??= chipTypes().map((type) => {
+      const { labels, gratings } = loadChip(type);
+      return { type, printed: labels.map(({ label }) => label), gratings: gratings.map(({ label }) => label) };
+    });
+    return this.#labels;
+  }
+
+  tile(id: number, level: number, column: number, row: number): Promise<Buffer> | undefined {
+    return this.#work?.id === id ? this.#frames.tile(id, level, column, row) : undefined;
+  }
+
+  /** Takes in a picture as it comes, then looks for the chip. Resolves when the picture is there and readable. */
+  async takePicture(name: string, body: Readable, announcedBytes: number | undefined): Promise<void> {
+    await this.#begin(name, async () => {
+      const { generated_files_dir } = this.#config.Assets;
+      await ensureDirectory(generated_files_dir);
+      this.#checkSpace(generated_files_dir, announcedBytes ?? LARGEST_PICTURE_BYTES);
+      const path = join(generated_files_dir, `${DROPPED_PREFIX}${randomBytes(6).toString("hex")}${PARTIAL_SUFFIX}`);
+      try {
+        await pipeline(body, atMost(LARGEST_PICTURE_BYTES), createWriteStream(path, { flags: "wx", mode: 0o600 }));
+      } catch (error) {
+        await rm(path, { force: true });
+        if (!(error instanceof Error) || !("code" in error) || !GONE.has(String(error.code))) throw error;
+        throw new Failure("usage.invalid", `${name} did not come to its end`, { hint: "send it again", cause: error });
+      }
+      return { path, ours: true };
+    });
+  }
+
+  /** The same with the experiment's newest picture. */
+  async takeLastFrame(): Promise<void> {
+    const path = lastFrame(this.#config);
+    await this.#begin(basename(path), async () => ({ path, ours: false }));
+  }
+
+  /** Looks again, by what a person named in the picture. */
+  searchAgain(id: number, anchors: readonly Anchor[], chip: string | undefined): void {
+    const work = this.#current(id);
+    this.#checkFree();
+    void this.#search(work, anchors, chip);
+  }
+
+  /** Writes the ROI manifest of what was found, which a running experiment takes up with its next frame. */
+  async accept(id: number): Promise<void> {
+    const work = this.#current(id);
+    this.#checkFree();
+    const { found } = this.#progress;
+    if (found === undefined) throw new Failure("usage.invalid", "there is nothing to accept: no chip was found");
+    this.#progress = { ...this.#progress, state: "writing" };
+    try {
+      const answer = await this.#thread.run({ type: "write" }, LONGEST_SEARCH_MS);
+      const files = answer.type === "written" ? answer.files : [];
+      this.#log("info", `ROIs of ${work.name} accepted on the page: wrote ${files.join(", ")}`);
+      this.#progress = { state: "accepted", said: files.join(", "), found };
+    } catch (error) {
+      this.#progress = { ...this.#progress, state: "failed", said: failureLine(error) };
+      throw error;
+    }
+  }
+
+  /** Forgets the picture and what was found in it. */
+  async forget(): Promise<void> {
+    this.#checkFree();
+    await this.#drop();
+    this.#progress = NOTHING;
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    await this.#drop(timeoutMs);
+  }
+
+  async #begin(name: string, fetch: () => Promise<Pick<Work, "path" | "ours">>): Promise<void> {
+    this.#checkFree();
+    this.#progress = { state: "receiving", said: "", found: undefined };
+    this.#name = name;
+    try {
+      await this.#drop();
+      const file = await fetch();
+      this.#lastId += 1;
+      const id = this.#lastId;
+      try {
+        const { view } = await this.#frames.load({
+          entryId: id,
+          filename: basename(file.path),
+          filepath: dirname(file.path),
+          capturedAtUs: 0,
+          where: name,
+        });
+        this.#work = { id, name, ...file, picture: { ...view, filename: name } };
+      } catch (error) {
+        if (file.ours) await rm(file.path, { force: true });
+        throw error;
+      }
+      void this.#search(this.#work, [], undefined);
+    } catch (error) {
+      this.#progress = { state: "failed", said: failureLine(error), found: undefined };
+      throw error;
+    }
+  }
+
+  /** Never rejects: what went wrong is shown. */
+  async #search(work: Work, anchors: readonly Anchor[], chip: string | undefined): Promise<void> {
+    this.#progress = { state: "searching", said: "", found: undefined };
+    const { path, name } = work;
+    try {
+      const answer = await this.#thread.run({ type: "find", path, name, chip, anchors }, LONGEST_SEARCH_MS);
+      if (answer.type === "found") this.#progress = { state: "found", said: "", found: answer.found };
+      if (answer.type === "doubt") this.#progress = { state: "doubt", said: answer.reason, found: undefined };
+    } catch (error) {
+      this.#progress = { state: "failed", said: failureLine(error), found: undefined };
+    }
+    clearTimeout(this.#forgetting);
+    this.#forgetting = setTimeout(() => void this.#expire(work), KEPT_MS);
+    this.#forgetting.unref();
+  }
+
+  async #expire(work: Work): Promise<void> {
+    if (this.#work !== work || this.#isBusy) return;
+    await this.#drop();
+    this.#progress = { ...NOTHING, said: "nobody accepted the calibration; it was forgotten" };
+  }
+
+  async #drop(timeoutMs = 1000): Promise<void> {
+    clearTimeout(this.#forgetting);
+    const work = this.#work;
+    this.#work = undefined;
+    this.#frames = new Frames();
+    await this.#thread.close(timeoutMs);
+    if (work?.ours === true) await rm(work.path, { force: true });
+  }
+
+  get #isBusy(): boolean {
+    const { state } = this.#progress;
+    return state === "receiving" || state === "searching" || state === "writing";
+  }
+
+  #checkFree(): void {
+    if (!this.#isBusy) return;
+    throw new Failure("usage.invalid", "another calibration is at work", { hint: "wait for its end", retry: "later" });
+  }
+
+  #current(id: number): Work {
+    if (this.#work?.id === id) return this.#work;
+    throw new Failure("usage.invalid", "the picture was replaced by another one", { hint: "look at that one" });
+  }
+
+  #checkSpace(directory: string, bytes: number): void {
+    const { bavail, bsize } = statfsSync(directory);
+    if (bavail * bsize - bytes >= this.#config.Storage.min_free_bytes) return;
+    throw new Failure("disk.full", `${directory}: too little room for a picture`, { hint: "Storage.min_free_bytes" });
+  }
+
+  /** What an earlier process left of a picture. */
+  #sweep(): void {
+    const directory = this.#config.Assets.generated_files_dir;
+    const names = readdirIfThere(directory).filter((name) => name.startsWith(DROPPED_PREFIX));
+    for (const name of names) rmSync(join(directory, name), { force: true });
+  }
+}
+
+function readdirIfThere(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Passes on what comes, and fails once it is more than `limit` bytes. */
+function atMost(limit: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(bytes > limit ? tooLarge(limit) : null, chunk);
+    },
+  });
+}
+
+export function tooLarge(limit: number): Failure {
+  return new Failure("usage.invalid", `the picture is larger than ${Math.round(limit / 1e6)} MB`, {
+    hint: "64 megapixels of 16 bits are the most",
+  });
+}
+
+function sizeWarning({ width, height }: FrameView, [frameWidth, frameHeight]: readonly [number, number]): string {
+  if (width === frameWidth && height === frameHeight) return "";
+  return `This picture has ${width} × ${height} px, the experiment's frames have ${frameWidth} × ${frameHeight}: its ROIs do not fit them.`;
+}

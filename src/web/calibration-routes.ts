@@ -1,0 +1,48 @@
+// The addresses of calibration. Looking is open like all reading; the guard asks for the token before anything is taken in.
+import type { Hono } from "hono";
+import { bodyOf, leaveTime } from "./body.ts";
+import { LARGEST_PICTURE_BYTES, tooLarge } from "./calibrating.ts";
+import { PICTURE_PATH } from "./guard.ts";
+import { namedPlaces, pictureId, pictureName, tileAddress } from "./queries.ts";
+import type { Env, Served } from "./routes.ts";
+
+export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: Served): void {
+  const view = () => calibrating.view(experiment.framePx());
+  app.get("/api/calibration", (context) => context.json(view()));
+  app.get("/api/calibration/labels", (context) => context.json(calibrating.labels()));
+  app.get("/api/calibration/tile/:id/:level/:column/:row", async (context) => {
+    const { id, level, column, row } = context.req.param();
+    const tile = await calibrating.tile(...tileAddress([id, level, column, row]));
+    if (tile === undefined) return context.json({ error: "the picture has moved on" }, 404);
+    return context.body(Uint8Array.from(tile), 200, { "Content-Type": "image/jpeg" });
+  });
+  app.post(PICTURE_PATH, async (context) => {
+    const { incoming } = context.env;
+    const announced = Number(context.req.header("content-length"));
+    // Said before it is read; what is not announced is cut off where it is too much.
+    if (announced > LARGEST_PICTURE_BYTES) {
+      return context.json({ error: tooLarge(LARGEST_PICTURE_BYTES).line }, 413, { Connection: "close" });
+    }
+    leaveTime(incoming);
+    const name = pictureName(new URL(context.req.url).searchParams);
+    await calibrating.takePicture(name, incoming, Number.isFinite(announced) ? announced : undefined);
+    return context.json(view());
+  });
+  app.post("/api/calibration/frame", async (context) => {
+    await calibrating.takeLastFrame();
+    return context.json(view());
+  });
+  app.post("/api/calibration/search", async (context) => {
+    const { id, anchors, chip } = namedPlaces(await bodyOf(context));
+    calibrating.searchAgain(id, anchors, chip);
+    return context.json(view());
+  });
+  app.post("/api/calibration/accept", async (context) => {
+    await calibrating.accept(pictureId(await bodyOf(context)));
+    return context.json(view());
+  });
+  app.delete("/api/calibration", async (context) => {
+    await calibrating.forget();
+    return context.json(view());
+  });
+}

@@ -1,0 +1,215 @@
+// Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
+import { createHash } from "node:crypto";
+import { type Groups, groupsOf, labelMatcher } from "../analysis/labels.ts";
+import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
+import type { Config } from "../config/schema.ts";
+import { Sensorgrams } from "../delivery/sensorgrams.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Analysis } from "../manifest/runs.ts";
+import { type ChipState, finite } from "./chip-state.ts";
+import { CurveCache } from "./curve-cache.ts";
+import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
+import { GroupMeans, type GroupMember } from "./group-means.ts";
+import { MeasuredSpan } from "./span.ts";
+import { Temperatures } from "./temperatures.ts";
+import type { BaselineView, CurvesView, CurveView } from "./views.ts";
+
+/** More curves in one drawing cannot be told apart. */
+export const MOST_CURVES = 16;
+
+export interface CurvesQuery {
+  /** Labels, `*` for any letters; groups as `group:NAME`. */
+  readonly wanted: readonly string[];
+  readonly pairs: boolean;
+  /** Undefined: as configured. */
+  readonly references: readonly string[] | undefined;
+  readonly fromUs: number | undefined;
+  readonly toUs: number | undefined;
+  /** Pixel columns of the drawing. */
+  readonly columns: number;
+  /** What the page has drawn already. */
+  readonly known?: { readonly key: string; readonly outcome: number } | undefined;
+}
+
+export class Curves {
+  readonly #manifest: Manifest;
+  readonly #config: Config["Analysis"];
+  readonly #chip: ChipState;
+  readonly #cache: CurveCache;
+  readonly #temperatures: Temperatures;
+  readonly #span: MeasuredSpan;
+  #means: { readonly key: string; readonly means: GroupMeans } | undefined;
+
+  constructor(manifest: Manifest, config: Config["Analysis"], chip: ChipState) {
+    this.#manifest = manifest;
+    this.#config = config;
+    this.#chip = chip;
+    this.#cache = new CurveCache(manifest);
+    this.#temperatures = new Temperatures(manifest);
+    this.#span = new MeasuredSpan(manifest);
+  }
+
+  /** Curves to draw, already worked up: shifts since the baseline, minus the references. */
+  async view(analysis: Analysis, query: CurvesQuery): Promise<CurvesView> {
+    const { window, chosen } = this.baseline(analysis);
+    const groups = query.wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
+    const labels = query.wanted.filter((name) => !isGroup(name));
+    const sensorgrams = this.sensorgrams(analysis, query, window, labels);
+    const span = this.#span.of(analysis.analysisId);
+    const fromUs = query.fromUs ?? span[0];
+    const toUs = query.toUs ?? span[1] + 1;
+    const outcome = this.#manifest.lastOutcomeId();
+    const columns = columnsOf(fromUs, toUs, query.columns);
+    const made = [analysis.analysisId, this.#manifest.lastArchive(), window, columns, query.wanted, query.pairs];
+    const key = shortHash(JSON.stringify([...made, sensorgrams.references, query.fromUs, query.toUs]));
+    // While the baseline is still open its level moves, and with it everything.
+    const settled = query.known?.key === key && window.toUs <= span[1];
+    const tailUs = settled ? this.#changedFrom(analysis, window, columns, query.known.outcome) : undefined;
+    const part: Part = { fromUs, toUs, columns, tailUs };
+    const curves: CurveView[] = [];
+    const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
+    if (labels.length > 0) {
+      for (const worked of sensorgrams.curves()) {
+        const { timesUs, result, flags, precision } = worked;
+        curves.push({
+          label: worked.label,
+          reference: worked.reference,
+          ...drawn({ timesUs, values: result, flags }, part),
+          noise: finite(precision.noise),
+          driftPerHour: finite(precision.driftPerHour),
+          detectionLimit: finite(precision.detectionLimit),
+        });
+        if (curves.length >= MOST_CURVES) break;
+      }
+    }
+    if (groups.length > 0) curves.push(...(await this.#groupCurves(analysis, window, groups, query, part)));
+    return {
+      key,
+      ...(tailUs === undefined ? {} : { tailFrom: tailUs / 1000 }),
+      outcome,
+      frames: this.#manifest.counts().processed,
+      span: [span[0] / 1000, span[1] / 1000],
+      baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen } satisfies BaselineView,
+      references: sensorgrams.references,
+      curves,
+      more,
+      pxPerRiu: this.#config.sensitivity_px_per_riu,
+      temperatures: this.#temperatures.between(fromUs, toUs, columns, tailUs),
+    };
+  }
+
+  /** The curves at full length. */
+  sensorgrams(
+    analysis: Analysis,
+    { pairs, references }: CurvesQuery,
+    window: TimeWindow,
+    labels: readonly string[],
+  ): Sensorgrams {
+    return new Sensorgrams(this.#cache, analysis, {
+      isWanted: labelMatcher(labels),
+      isReference: labelMatcher(references ?? this.#config.reference_rois),
+      baseline: () => window,
+      pairs,
+      groups: undefined,
+      sensitivityPxPerRiu: this.#config.sensitivity_px_per_riu,
+    });
+  }
+
+  /** As a person chose it on the page, else as configured. */
+  baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
+    const chosen = this.#manifest.markers.baseline();
+    if (chosen !== undefined) return { window: chosen, chosen: true };
+    const [firstUs] = this.#span.of(analysis.analysisId);
+    return { window: openingWindow(Float64Array.of(firstUs), this.#config.baseline_seconds), chosen: false };
+  }
+
+  /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */
+  #changedFrom({ analysisId }: Analysis, { toUs }: TimeWindow, columns: Columns, outcome: number): number | undefined {
+    const capturedAtUs: number[] = [];
+    for (const curve of this.#manifest.curves(analysisId, outcome)) {
+      capturedAtUs.push(curve.capturedAtUs);
+      // A late one within the baseline moves its level.
+      if (capturedAtUs.length > MOST_NEW || curve.capturedAtUs < toUs) return undefined;
+    }
+    // A reading may be somewhat older than its frame.
+    const earliestUs = Math.min(this.#span.of(analysisId)[1], ...capturedAtUs) - READING_AGE_US;
+    return columnStart(columns, earliestUs);
+  }
+
+  async #groupCurves(
+    analysis: Analysis,
+    window: TimeWindow,
+    groups: readonly string[],
+    { references }: CurvesQuery,
+    part: Part,
+  ): Promise<CurveView[]> {
+    const referenceLabels = references ?? this.#config.reference_rois;
+    const means = this.#groupMeans(analysis, window, referenceLabels);
+    await means.refresh();
+    const reference = means.curve(REFERENCES);
+    return groups.flatMap((name): CurveView[] => {
+      const curve = means.curve(name);
+      if (curve === undefined) return [];
+      const values =
+        reference === undefined
+          ? curve.values
+          : curve.values.map((value, at) => value - (reference.values[at] as number));
+      return [
+        {
+          label: `group ${name}`,
+          reference: false,
+          members: curve.members,
+          ...drawn({ ...curve, values }, part),
+          noise: null,
+          driftPerHour: null,
+          detectionLimit: null,
+        },
+      ];
+    });
+  }
+
+  /** Kept as long as baseline and references stay the same. */
+  #groupMeans(analysis: Analysis, window: TimeWindow, references: readonly string[]): GroupMeans {
+    const levels = this.#chip.levels(analysis, window);
+    const key = JSON.stringify([analysis.analysisId, references, this.#manifest.lastArchive(), Array.from(levels)]);
+    if (this.#means?.key === key) return this.#means.means;
+    const isReference = labelMatcher(references);
+    const groups: Groups = this.#config.groups;
+    const members = new Map<string, GroupMember[]>();
+    analysis.labels.forEach((label, roi) => {
+      const level = levels[roi] as number;
+      if (Number.isNaN(level)) return;
+      for (const name of isReference(label) ? [REFERENCES] : groupsOf(label, groups)) {
+        members.set(name, [...(members.get(name) ?? []), { roi, level }]);
+      }
+    });
+    const means = new GroupMeans(this.#manifest, analysis.analysisId, members);
+    this.#means = { key, means };
+    return means;
+  }
+}
+
+/** Frames that a page may have missed and still be told of alone. */
+const MOST_NEW = 500;
+const READING_AGE_US = 120e6;
+
+/** What of a curve is drawn, and how; see decimate. */
+interface Part {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly columns: Columns;
+  readonly tailUs: number | undefined;
+}
+
+function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs }: Part): DecimatedCurve {
+  return decimate(curve, fromUs, toUs, columns, tailUs);
+}
+
+function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
+}
+
+const GROUP = "group:";
+/** No group of a person's is called so: groups bear the letters of labels, or names of the configuration. */
+const REFERENCES = "\0references";
+const isGroup = (name: string): boolean => name.startsWith(GROUP);

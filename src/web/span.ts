@@ -1,0 +1,37 @@
+// When the first and the last frame of an analysis were taken, kept up to date by what is new.
+import type { Manifest } from "../manifest/manifest.ts";
+
+/** The last frame in time is among so many measured last. */
+const RECENT = 64;
+
+export class MeasuredSpan {
+  readonly #manifest: Manifest;
+  #known: { readonly of: string; outcome: number; firstUs: number; lastUs: number } | undefined;
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+  }
+
+  /** µs; zeros before the first. */
+  of(analysisId: number): readonly [firstUs: number, lastUs: number] {
+    const of = `${analysisId}/${this.#manifest.lastArchive()}`;
+    if (this.#known?.of !== of) this.#known = { of, ...this.#read(analysisId) };
+    const known = this.#known;
+    for (const { outcomeId, capturedAtUs } of this.#manifest.curves(analysisId, known.outcome)) {
+      known.outcome = outcomeId;
+      known.firstUs = Math.min(known.firstUs, capturedAtUs);
+      known.lastUs = Math.max(known.lastUs, capturedAtUs);
+    }
+    return Number.isFinite(known.firstUs) ? [known.firstUs, known.lastUs] : [0, 0];
+  }
+
+  #read(analysisId: number) {
+    const first = this.#manifest.curvesWithin(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
+    const last = this.#manifest.latestCurves(analysisId, RECENT);
+    return {
+      outcome: last.at(-1)?.outcomeId ?? 0,
+      firstUs: first.done === true ? Number.POSITIVE_INFINITY : first.value.capturedAtUs,
+      lastUs: Math.max(0, ...last.map(({ capturedAtUs }) => capturedAtUs)),
+    };
+  }
+}

@@ -1,0 +1,224 @@
+// Calibration on the page, from the picture to a running experiment that measures with the new ROIs.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Browser, Page } from "playwright-core";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CalibrationFound, CalibrationView, ChipView, StateView } from "../../src/web/views.ts";
+import { start } from "../run/program.ts";
+import { CHROMIUM, DESKTOP, inaccessible, launch, openPage } from "./browser.ts";
+
+const CONFIG = `
+[Timing]
+collector_interval_seconds = 1
+communicator_interval_seconds = 60
+[Camera]
+camera_type = "simulated"
+[Simulation]
+width = 960
+height = 730
+px_per_um = 0.362
+[Report]
+plot_interval_seconds = 3600
+[Web]
+port = 0
+`;
+
+/** The search gives way to whatever else the machine does: on a busy one it takes long. */
+const PATIENCE = { timeout: 150_000 } as const;
+
+describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-page-roi-"));
+  const roiManifest = join(directory, "generated_files", "ROI_manifest.json");
+  let browser: Browser;
+  let program: ReturnType<typeof start>;
+  let address = "";
+  let link = "";
+
+  beforeAll(async () => {
+    writeFileSync(join(directory, "config.toml"), CONFIG);
+    program = start(["run"], directory);
+    let said = "";
+    link = await new Promise<string>((resolve, reject) => {
+      program.child.stderr?.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /steer it by (\S+)/.exec(said)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      program.child.on("exit", () => reject(new Error(said)));
+    });
+    address = new URL("/", link).href;
+    browser = await launch();
+    while (((await read<StateView>("/api/state")).counts?.processed ?? 0) < 1) await sleep(100);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    program.child.kill("SIGTERM");
+    const { code, stderr } = await program.ended;
+    rmSync(directory, { recursive: true, force: true });
+    expect(code, stderr).toBe(0);
+  });
+
+  async function read<T>(path: string): Promise<T> {
+    return (await (await fetch(new URL(path, address))).json()) as T;
+  }
+
+  async function open(at: string) {
+    const watched = await openPage(browser, at, DESKTOP);
+    await watched.page.getByRole("link", { name: "Experiment" }).click();
+    await watched.page.getByRole("heading", { name: "Calibration", exact: true }).waitFor();
+    return watched;
+  }
+
+  async function drop(page: Page, name: string, content: Buffer): Promise<void> {
+    await page.getByLabel(/choose a file/).setInputFiles({ name, mimeType: "image/png", buffer: content });
+  }
+
+  /** For the documentation: SCREENSHOTS names a directory. */
+  async function shoot(page: Page, name: string): Promise<void> {
+    if (process.env.SCREENSHOTS === undefined) return;
+    await sleep(1000);
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+  }
+
+  const alert = (page: Page, words: RegExp) =>
+    page.getByRole("alert").filter({ hasText: words }).first().waitFor(PATIENCE);
+
+  /** A frame of the run with everything printed painted over: which grating is which cannot be seen. */
+  async function withoutLabels({ labels }: CalibrationFound): Promise<Buffer> {
+    const frames = readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png"));
+    const paint = labels.map(({ x, y, width, height }) => {
+      const [left, top] = [Math.max(0, Math.floor(x - 6)), Math.max(0, Math.floor(y - 6))];
+      const [right, bottom] = [Math.min(960, x + width + 6), Math.min(730, y + height + 6)];
+      const size = { width: Math.floor(right - left), height: Math.floor(bottom - top) };
+      return { left, top, input: { create: { ...size, channels: 3 as const, background: "#101010" } } };
+    });
+    return sharp(join(directory, "data", frames[0] as string))
+      .composite(paint)
+      .toColourspace("b-w")
+      .png()
+      .toBuffer();
+  }
+
+  test("the last frame is calibrated by itself; accepted, the run goes on with new ROIs and says when", async () => {
+    // As after the chip has moved: what the run measures with is not where the gratings are.
+    const moved = JSON.parse(readFileSync(roiManifest, "utf8")) as Record<string, { coords?: [number, number] }>;
+    for (const roi of Object.values(moved)) if (roi.coords !== undefined) roi.coords[0] += 3;
+    writeFileSync(roiManifest, JSON.stringify(moved));
+    const { page, errors, strangers } = await open(link);
+    await page.getByRole("button", { name: "Last frame" }).click();
+    await page.getByText("The chip was found").waitFor(PATIENCE);
+    await page.getByText("IMECII_2, upright").waitFor();
+    await page.getByRole("img", { name: /Picture of the chip, 960 by 730.*outlines/ }).waitFor();
+    expect(await inaccessible(page)).toEqual([]);
+    await shoot(page, "page-calibration");
+    const { analysisId } = await read<ChipView>("/api/chip");
+    const before = statSync(roiManifest).mtimeMs;
+    await page.getByRole("button", { name: /^Accept/ }).click();
+    await page.getByText(/Accepted\..*ROI_manifest\.json/).waitFor(PATIENCE);
+    expect(statSync(roiManifest).mtimeMs).toBeGreaterThan(before);
+    await expect
+      .poll(async () => (await read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
+      .toBeGreaterThan(analysisId);
+    const { markers } = await read<StateView>("/api/state");
+    expect(markers.at(-1)?.text).toMatch(/ROIs registered anew/);
+    expect(errors).toEqual([]);
+    expect(strangers).toEqual([]);
+    await page.context().close();
+  }, 600_000);
+
+  test("where no label is to be seen, two gratings named by click and drag give the same ROIs", async () => {
+    const { page, errors } = await open(link);
+    await page.getByRole("button", { name: "Last frame" }).click();
+    await page.getByText("The chip was found").waitFor(PATIENCE);
+    const { found } = await read<CalibrationView>("/api/calibration");
+    if (found === undefined) throw new Error("nothing was found");
+    const middle = (grating: string) => {
+      const halves = found.rois.filter(({ label }) => label.startsWith(`${grating}_`));
+      const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+      return {
+        x: mean(halves.map((roi) => roi.x + roi.width / 2)),
+        y: mean(halves.map((roi) => roi.y + roi.height / 2)),
+      };
+    };
+    const gratings = found.rois.map(({ label }) => label.replace(/_.$/, ""));
+    const [first, second] = [gratings[0] as string, gratings.at(-1) as string];
+    await drop(page, "painted over.png", await withoutLabels(found));
+    await alert(page, /painted over\.png.*identity ambiguous/);
+    const canvas = page.getByRole("img", { name: /Picture of the chip/ });
+    const box = await canvas.boundingBox();
+    if (box === null) throw new Error("the picture is not to be seen");
+    const scale = Math.min(box.width / 960, box.height / 730);
+    const onCanvas = ({ x, y }: { x: number; y: number }) => ({
+      x: (box.width - 960 * scale) / 2 + x * scale,
+      y: (box.height - 730 * scale) / 2 + y * scale,
+    });
+    await page.getByLabel("Label 1", { exact: true }).last().fill(first);
+    await canvas.click({ position: onCanvas(middle(first)) });
+    await page.getByLabel("Label 2", { exact: true }).last().fill(second);
+    // Put beside it, then dragged where it belongs.
+    const towards = (at: number, centre: number) => at + 90 * Math.sign(centre - at);
+    const aside = onCanvas({ x: towards(middle(second).x, 480), y: towards(middle(second).y, 365) });
+    await canvas.click({ position: aside });
+    const { x, y } = onCanvas(middle(second));
+    const shown = await canvas.boundingBox();
+    if (shown === null) throw new Error("the picture is not to be seen");
+    await page.mouse.move(shown.x + aside.x, shown.y + aside.y);
+    await page.mouse.down();
+    await page.mouse.move(shown.x + x, shown.y + y, { steps: 4 });
+    await page.mouse.up();
+    await shoot(page, "page-calibration-by-hand");
+    await page.getByRole("button", { name: "Find the chip with these" }).click();
+    await page.getByText("The chip was found").waitFor(PATIENCE);
+    const byHand = (await read<CalibrationView>("/api/calibration")).found;
+    expect(byHand?.rois.map(({ label }) => label)).toEqual(found.rois.map(({ label }) => label));
+    for (const [at, roi] of (byHand?.rois ?? []).entries()) {
+      // Without a label the place along the rows is that of the gratings' edges.
+      expect(Math.abs(roi.x - (found.rois[at]?.x ?? 0)), roi.label).toBeLessThanOrEqual(2);
+      expect(Math.abs(roi.y - (found.rois[at]?.y ?? 0)), roi.label).toBeLessThanOrEqual(2);
+    }
+    await page.getByRole("button", { name: /^Accept/ }).click();
+    await page.getByText(/Accepted\./).waitFor(PATIENCE);
+    expect(readFileSync(roiManifest, "utf8")).toContain(`"${first}_`);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  }, 600_000);
+
+  test("what is no picture is refused in one line, and nothing of it stays", async () => {
+    const { page } = await open(link);
+    await drop(page, "notes.txt", Buffer.from("not a picture at all"));
+    await alert(page, /notes\.txt: not a picture/);
+    const left = readdirSync(join(directory, "generated_files")).filter((name) => name.startsWith("."));
+    expect(left).toEqual([]);
+    await page.context().close();
+  }, 600_000);
+
+  test("a picture of another size than the frames is said to be one", async () => {
+    const { page } = await open(link);
+    const plain = sharp({ create: { width: 300, height: 200, channels: 3, background: "#808080" } });
+    await drop(page, "small.png", await plain.toColourspace("b-w").png().toBuffer());
+    await page.getByText(/300 × 200 px, the experiment's frames have 960 × 730/).waitFor(PATIENCE);
+    await page.getByRole("button", { name: "Discard" }).click(PATIENCE);
+    await page.getByText(/Nothing changes before you accept/).waitFor();
+    await page.context().close();
+  }, 600_000);
+
+  test("the token is needed to take in a picture, and the page says so", async () => {
+    const { page } = await open(address);
+    await page.getByRole("button", { name: "Last frame" }).click();
+    await alert(page, /needs the token/);
+    await page.context().close();
+  });
+
+  test("a brightfield picture is taken on demand, and the page says where it lies", async () => {
+    const { page } = await openPage(browser, link, DESKTOP);
+    await page.getByRole("button", { name: "Brightfield now" }).click();
+    await page.getByText(/Taken: .*brightfield_.*\.png/).waitFor();
+    const [picture] = readdirSync(join(directory, "bright"));
+    expect(picture).toMatch(/^brightfield_/);
+    await page.context().close();
+  });
+});

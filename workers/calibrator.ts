@@ -1,0 +1,70 @@
+// The calibrator's thread: finds the chip in a picture, for the page. Seconds of computing that must hold up neither
+// capture nor the page; what was found is kept here until somebody accepts it.
+import { decodePicture } from "../src/analysis/decode.ts";
+import type { Picture } from "../src/analysis/picture.ts";
+import {
+  type Calibration,
+  calibratePicture,
+  doubtText,
+  labelPatterns,
+  type Way,
+} from "../src/calibration/calibrate.ts";
+import { labelBoxes, writeCalibration } from "../src/calibration/report.ts";
+import { type Chip, chipTypes, loadChip } from "../src/chip/layout.ts";
+import { Failure } from "../src/failure.ts";
+import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
+import { type Station, serve } from "./host.ts";
+import { lowerPriority } from "./priority.ts";
+
+type Find = Extract<CalibratorJob, { type: "find" }>;
+type Found = Extract<Calibration, { described: unknown }>;
+
+async function open(settings: CalibratorSettings): Promise<Station<CalibratorJob, CalibratorAnswer>> {
+  lowerPriority();
+  let seen: { readonly path: string; readonly picture: Picture } | undefined;
+  let last: Found | undefined;
+
+  const find = async ({ path, name, chip, anchors }: Find): Promise<CalibratorAnswer> => {
+    last = undefined;
+    if (seen?.path !== path) seen = { path, picture: await decodePicture(path, name) };
+    const { picture } = seen;
+    const chips = (chip === undefined ? chipTypes() : [chip]).map(loadChip);
+    const patterns = await labelPatterns(settings.labelPictures, chips);
+    const attempt = (way: Way, some: readonly Chip[]) => calibratePicture(picture, name, some, patterns, way);
+    let calibration = attempt(anchors.length === 0 ? { type: "auto" } : { type: "anchors", anchors }, chips);
+    // Printed labels are found one by one also where no lattice is to be seen.
+    const printed = chips.filter(({ labels }) =>
+      anchors.every((anchor) => labels.some(({ label }) => label === anchor.label)),
+    );
+    if ("doubt" in calibration && anchors.length > 0) {
+      for (const one of printed) {
+        const other = attempt({ type: "features", places: anchors }, [one]);
+        if (!("doubt" in other)) calibration = other;
+      }
+    }
+    if ("doubt" in calibration) return { type: "doubt", reason: doubtText(calibration.doubt) };
+    last = calibration;
+    const { view, described } = calibration;
+    const { imageAngle, rois } = described.layout;
+    const labels = labelBoxes(view, described.located);
+    return { type: "found", found: { summary: described.summary, imageAngle, rois, labels } };
+  };
+
+  const write = async (): Promise<CalibratorAnswer> => {
+    if (last === undefined) {
+      throw new Failure("usage.invalid", "there is no calibration to accept any more", { hint: "calibrate again" });
+    }
+    const { directory, manifestName } = settings;
+    return { type: "written", files: await writeCalibration(last.view, last.described, directory, manifestName) };
+  };
+
+  return {
+    run: (job) => (job.type === "find" ? find(job) : write()),
+    close: async () => {
+      seen = undefined;
+      last = undefined;
+    },
+  };
+}
+
+serve<CalibratorSettings, CalibratorJob, CalibratorAnswer>(open);
