@@ -2,7 +2,7 @@
 // not as the dependency's, so that what is missing on a fresh machine is said in one line before a compiler says it in
 // two hundred. Run by hand: node scripts/setup.mjs
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -35,10 +35,11 @@ function checkMachine() {
 }
 
 /** Runs a build quietly; its output goes to a file that the one line of a failure names. */
-function build(what, directory, command, args) {
+function build(what, directory, command, args, cxxFlags = "") {
   process.stdout.write(`phorest: compiling ${what}\n`);
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: directory,
+    env: { ...process.env, CXXFLAGS: `${process.env.CXXFLAGS ?? ""} ${cxxFlags}` },
     encoding: "utf8",
     maxBuffer: 1e8,
   });
@@ -57,10 +58,15 @@ const sqlite = join(root, "node_modules", "better-sqlite3");
 const binding = join(sqlite, "build", "Release", "better_sqlite3.node");
 const loads = () =>
   spawnSync(process.execPath, ["-e", `process.dlopen({exports: {}}, ${JSON.stringify(binding)})`]).status === 0;
+// Made with Node's own headers from 24.19 on it would abort the program in the middle of a run: see the file.
+const objectWrap = join(root, "native", "sqlite", "object_wrap.h");
+const isUsable = () =>
+  existsSync(binding) && !readFileSync(binding).includes("RemoveEnvironmentCleanupHook") && loads();
 // A ready-made binding saves two minutes where the network allows; compiled where it does not.
-if (!existsSync(binding) || !loads()) {
+if (!isUsable()) {
   const ready = spawnSync("prebuild-install", [], { cwd: sqlite, stdio: "ignore" });
-  if (ready.status !== 0 || !loads())
-    build("the SQLite binding", sqlite, "node-gyp", ["rebuild", "--release", "-j", "2"]);
+  if (ready.status !== 0 || !isUsable()) {
+    build("the SQLite binding", sqlite, "node-gyp", ["rebuild", "--release", "-j", "2"], `-include "${objectWrap}"`);
+  }
 }
 build("the image kernel", root, "node-gyp", ["rebuild", "--release", "-j", "2"]);
