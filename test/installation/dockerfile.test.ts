@@ -39,6 +39,24 @@ describe("the Dockerfile", () => {
   });
 });
 
+describe("the context of a build", () => {
+  const entries = (file: string) =>
+    readFileSync(join(packageRoot(), file), "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => line.replace(/^\/|\/$/g, ""));
+
+  it("leaves out all that does not belong into the repository either: pictures, tokens, private keys", () => {
+    expect(entries(".dockerignore")).toEqual(expect.arrayContaining([".git", ...entries(".gitignore")]));
+  });
+
+  it("leaves out the experiment that the compose example keeps beside it", () => {
+    const { services } = parse(readFileSync(join(packageRoot(), "docker-compose.yml"), "utf8"));
+    expect(services.phorest.volumes).toContain("./experiment:/experiment");
+    expect(entries(".dockerignore")).toContain("experiment");
+  });
+});
+
 describe("the compose example", () => {
   const { services } = parse(readFileSync(join(packageRoot(), "docker-compose.yml"), "utf8"));
 
