@@ -92,7 +92,7 @@ export class Root {
     if (closed !== undefined) rights.push("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all");
     const settings = Object.entries({ ...env, HOME: user === "root" ? "/root" : `/home/${user}` });
     const assigned = settings.map(([name, value]) => `${name}=${value}`);
-    const inner = ["setpriv", ...rights, "env", "-i", ...assigned, `--chdir=${directory}`, ...words];
+    const inner = ["setpriv", ...rights, "env", "-i", `--chdir=${directory}`, ...assigned, ...words];
     const script = `${steps.join("\n")}\nexec chroot ${root} "$@"`;
     return ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", ...inner];
   }

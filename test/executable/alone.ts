@@ -29,8 +29,11 @@ export class Alone {
   readonly home: string;
   readonly program: string;
   readonly cache: string;
+  private readonly launcher: readonly string[];
 
-  constructor(made: string) {
+  /** `launcher`: a program that runs it, with its options, where this machine cannot by itself. */
+  constructor(made: string, launcher: readonly string[] = []) {
+    this.launcher = launcher;
     if (!existsSync(made)) throw new Error(`${made} is not there: npm run package`);
     this.home = mkdtempSync(join(tmpdir(), "phorest-executable-"));
     for (let above = this.home; above !== dirname(above); above = dirname(above)) {
@@ -64,11 +67,13 @@ export class Alone {
 
   /** Runs it to its end with nothing but `env` in its environment. */
   run(words: readonly string[], directory: string, env: NodeJS.ProcessEnv = this.settings) {
-    return spawnSync(this.program, words, { cwd: directory, env, encoding: "utf8", maxBuffer: 1e9, ...SOMEBODY_ELSE });
+    const [program = "", ...all] = [...this.launcher, this.program, ...words];
+    return spawnSync(program, all, { cwd: directory, env, encoding: "utf8", maxBuffer: 1e9, ...SOMEBODY_ELSE });
   }
 
   start(words: readonly string[], directory: string, env: NodeJS.ProcessEnv = this.settings): Started {
-    const child = spawn(this.program, words, {
+    const [program = "", ...all] = [...this.launcher, this.program, ...words];
+    const child = spawn(program, all, {
       cwd: directory,
       env,
       stdio: ["ignore", "pipe", "pipe"],

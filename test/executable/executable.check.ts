@@ -7,6 +7,7 @@ import { packageRoot, packageVersion } from "../../src/files.ts";
 import { toml } from "../opcua/deliver.ts";
 import { Plant, scratch } from "../opcua/plant.ts";
 import { Alone, madeFor } from "./alone.ts";
+import { positionsOf } from "./positions.ts";
 
 const made = madeFor(process.arch);
 /** The ways the kernel may compute here; NEON is part of every arm64, so that there is one. */
@@ -126,18 +127,6 @@ describe("the executable", () => {
     }
   });
 });
-
-/** Every number called a position in JSON lines, in order. */
-function positionsOf(lines: string): number[] {
-  const found: number[] = [];
-  const visit = (value: unknown, key: string): void => {
-    if (typeof value === "number" && /position|resonance|median|mean/i.test(key)) found.push(value);
-    else if (typeof value === "object" && value !== null)
-      for (const [name, inner] of Object.entries(value)) visit(inner, name);
-  };
-  for (const line of lines.trim().split("\n")) visit(JSON.parse(line), "");
-  return found;
-}
 
 const QUICK = `
 [Timing]
