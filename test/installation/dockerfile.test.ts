@@ -5,6 +5,7 @@ import { ValidationSeverity, validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { packageRoot, packageVersion } from "../../src/files.ts";
+import { stagesOf } from "../container/recipe.ts";
 
 const dockerfile = readFileSync(join(packageRoot(), "Dockerfile"), "utf8");
 const lines = dockerfile.replaceAll("\\\n", " ").split("\n");
@@ -18,6 +19,15 @@ describe("the Dockerfile", () => {
     };
     const found = validate(dockerfile, settings).map(({ message, range }) => `${range.start.line + 1}: ${message}`);
     expect(found).toEqual([]);
+  });
+
+  it("is understood as a whole by the script that does its steps where no engine runs", () => {
+    const stages = stagesOf(dockerfile);
+    expect(stages.map(({ name }) => name)).toEqual(["build", "1"]);
+    const words = stages.flatMap(({ instructions }) => instructions.map(({ word, text }) => `${word} ${text}`));
+    const written = lines.filter((line) => /^[A-Z]+ /.test(line) && !line.startsWith("FROM "));
+    expect(words).toEqual(written.map((line) => line.trim()));
+    expect(() => stagesOf("FROM a\nADD https://example.org /x")).toThrow(/not understood/);
   });
 
   it("pins every base to a full version (DL3006, DL3007)", () => {
