@@ -99,8 +99,10 @@ void samplePatches(const Plane& plane, const double* frames, std::size_t count, 
   }
 }
 
-// Most of the search's time goes here: wider vectors where the processor has them.
+// Most of the search's time goes here: wider vectors where the processor has them. On arm64 every one has the same.
+#if defined(__x86_64__)
 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
 void correlatePatches(const float* patches, std::size_t count, int columns, int rows, const Plane& pattern, float* out) {
   const int width = pattern.width, height = pattern.height, area = width * height;
   float mean = 0;

@@ -2,7 +2,7 @@
 // not as the dependency's, so that what is missing on a fresh machine is said in one line before a compiler says it in
 // two hundred. Run by hand: node scripts/setup.mjs
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -34,11 +34,23 @@ function checkMachine() {
   }
 }
 
+/** Node's headers where this Node brought them along; node-gyp would fetch them from the network. */
+function ownHeaders() {
+  const prefix = join(dirname(realpathSync(process.execPath)), "..");
+  const versionFile = join(prefix, "include", "node", "node_version.h");
+  if (!existsSync(versionFile)) return {};
+  const text = readFileSync(versionFile, "utf8");
+  const number = (part) => new RegExp(`#define NODE_${part}_VERSION (\\d+)`).exec(text)?.[1];
+  const version = ["MAJOR", "MINOR", "PATCH"].map(number).join(".");
+  return version === process.versions.node ? { npm_config_nodedir: prefix } : {};
+}
+
 /** Runs a build quietly; its output goes to a file that the one line of a failure names. */
-function build(what, directory, command, args) {
+function build(what, directory, command, args, cxxFlags = "") {
   process.stdout.write(`phorest: compiling ${what}\n`);
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: directory,
+    env: { ...headers, ...process.env, CXXFLAGS: `${process.env.CXXFLAGS ?? ""} ${cxxFlags}` },
     encoding: "utf8",
     maxBuffer: 1e8,
   });
@@ -53,14 +65,20 @@ function build(what, directory, command, args) {
 }
 
 checkMachine();
+const headers = ownHeaders();
 const sqlite = join(root, "node_modules", "better-sqlite3");
 const binding = join(sqlite, "build", "Release", "better_sqlite3.node");
 const loads = () =>
   spawnSync(process.execPath, ["-e", `process.dlopen({exports: {}}, ${JSON.stringify(binding)})`]).status === 0;
+// Made with Node's own headers from 24.19 on it would abort the program in the middle of a run: see the file.
+const objectWrap = join(root, "native", "sqlite", "object_wrap.h");
+const isUsable = () =>
+  existsSync(binding) && !readFileSync(binding).includes("RemoveEnvironmentCleanupHook") && loads();
 // A ready-made binding saves two minutes where the network allows; compiled where it does not.
-if (!existsSync(binding) || !loads()) {
+if (!isUsable()) {
   const ready = spawnSync("prebuild-install", [], { cwd: sqlite, stdio: "ignore" });
-  if (ready.status !== 0 || !loads())
-    build("the SQLite binding", sqlite, "node-gyp", ["rebuild", "--release", "-j", "2"]);
+  if (ready.status !== 0 || !isUsable()) {
+    build("the SQLite binding", sqlite, "node-gyp", ["rebuild", "--release", "-j", "2"], `-include "${objectWrap}"`);
+  }
 }
 build("the image kernel", root, "node-gyp", ["rebuild", "--release", "-j", "2"]);

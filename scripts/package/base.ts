@@ -1,7 +1,7 @@
 // The Node.js that executables are made of: official builds with headers, from the registry, pinned by hash in base/.
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PackingError, run, say } from "./steps.ts";
+import { run, say } from "./steps.ts";
 import type { Arch } from "./target.ts";
 
 export interface Base {
@@ -25,15 +25,5 @@ export function installBase(root: string, stage: string, arch: Arch): Base {
     cpSync(join(root, "scripts/package/base"), place, { recursive: true });
     run("npm", ["ci", "--os=linux", `--cpu=${arch}`, "--ignore-scripts"], { cwd: place, what: `npm ci of ${name}` });
   }
-  checkHeaders(version, directory, arch);
   return { version, directory };
-}
-
-/** From 24.19 on Node's ObjectWrap removes a hook of an environment that is gone: SQLite's binding aborts at a thread's end. */
-function checkHeaders(version: string, directory: string, arch: Arch): void {
-  if (!readFileSync(join(directory, "include/node/node_object_wrap.h"), "utf8").includes("CleanupHook")) return;
-  throw new PackingError(
-    `no linux-${arch} executable can be made: better-sqlite3 12 aborts with the headers of Node.js ${version}; ` +
-      "scripts/package/base needs a version below 24.19",
-  );
 }

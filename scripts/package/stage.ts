@@ -4,9 +4,11 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Base } from "./base.ts";
-import { run, say } from "./steps.ts";
+import { PackingError, run, say } from "./steps.ts";
 import type { Target } from "./target.ts";
 
+/** What SQLite's binding is compiled with, see there. */
+const OBJECT_WRAP = "native/sqlite/object_wrap.h";
 const SOURCES = ["src", "workers", "native", "chips", "binding.gyp", "LICENSE", "package.json", "package-lock.json"];
 
 /** Makes `stage`; packages and SQLite are kept from the last time while the lock file and the base are the same. */
@@ -17,8 +19,13 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
     cpSync(join(root, name), join(stage, name), { recursive: true, preserveTimestamps: true });
   }
   const lock = readFileSync(join(root, "package-lock.json"));
-  const wanted = createHash("sha256").update(lock).update(`${base.version} ${target.arch}`).digest("hex");
+  const wanted = createHash("sha256")
+    .update(lock)
+    .update(readFileSync(join(stage, OBJECT_WRAP)))
+    .update(`${base.version} ${target.arch}`)
+    .digest("hex");
   const stamp = join(stage, "installed.sha256");
+  const sqlite = join(stage, "node_modules/better-sqlite3");
   const gyp = compiler(root, stage, target, base);
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
     say(`installing the packages for ${target.arch}`);
@@ -26,20 +33,32 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
     run("npm", ["ci", "--omit=dev", "--ignore-scripts", ...platform], { cwd: stage, what: "npm ci" });
     say(`compiling SQLite for ${target.arch}`);
     rmSync(join(stage, "build"), { recursive: true, force: true });
-    gyp("SQLite", join(stage, "node_modules/better-sqlite3"));
+    gyp("SQLite", sqlite, `-include ${join(stage, OBJECT_WRAP)}`);
+    checkBinding(sqlite);
     writeFileSync(stamp, wanted);
   }
   say(`compiling the kernel for ${target.arch}`);
   gyp("the kernel", stage);
 }
 
-function compiler(root: string, stage: string, target: Target, base: Base): (what: string, cwd: string) => void {
+/** With the hook that `OBJECT_WRAP` leaves out, the program would be aborted in the middle of a run. */
+function checkBinding(sqlite: string): void {
+  const binding = readFileSync(join(sqlite, "build/Release/better_sqlite3.node"));
+  if (binding.includes("RemoveEnvironmentCleanupHook")) {
+    throw new PackingError(`SQLite's binding still takes hooks for its objects: ${OBJECT_WRAP} had no effect`);
+  }
+}
+
+type Compiler = (what: string, directory: string, cxxFlags?: string) => void;
+
+function compiler(root: string, stage: string, target: Target, base: Base): Compiler {
   // Where it was compiled must not be readable from the result, or two checkouts would differ.
   const flags = `-ffile-prefix-map=${stage}=. -fdebug-prefix-map=${stage}=.`;
-  // A person's own npm settings would have precedence over the command line.
-  const env = { ...target.compiler, CFLAGS: flags, CXXFLAGS: flags, npm_config_nodedir: base.directory };
   const args = ["configure", "build", "--release", "-j", "2", `--arch=${target.arch}`, `--nodedir=${base.directory}`];
-  return (what, cwd) => {
-    run(join(root, "node_modules/.bin/node-gyp"), args, { cwd, env, what: `compiling ${what}` });
+  return (what, directory, cxxFlags = "") => {
+    // A person's own npm settings would have precedence over the command line.
+    const settings = { npm_config_nodedir: base.directory };
+    const env = { ...target.compiler, CFLAGS: flags, CXXFLAGS: `${flags} ${cxxFlags}`, ...settings };
+    run(join(root, "node_modules/.bin/node-gyp"), args, { cwd: directory, env, what: `compiling ${what}` });
   };
 }

@@ -18,8 +18,11 @@ export function run(
     maxBuffer: 1e9,
   });
   if (status === 0) return stdout;
-  const said = `${stdout}\n${stderr}`.trim().split("\n").slice(-12).join("\n");
-  throw new PackingError(`${what} failed: ${error?.message ?? said}`);
+  const said = `${stdout}\n${stderr}`.trim().split("\n");
+  // A compiler's complaint is followed by much that others say about it.
+  const complaints = said.filter((line) => /\berror:/.test(line));
+  const told = (complaints.length > 0 ? complaints : said).slice(-12).join("\n");
+  throw new PackingError(`${what} failed: ${error?.message ?? told}`);
 }
 
 /** Whether a program is to be had here. */

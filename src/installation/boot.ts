@@ -35,7 +35,8 @@ function start(): void {
   try {
     const packing: Packing = JSON.parse(getAsset("packing.json", "utf8"));
     const places = cachePlaces(process.env, homedir(), tmpdir(), process.getuid?.() ?? 0);
-    const directory = unpack(packing, contents, places, checkLoadable);
+    const notice = (line: string) => process.stderr.write(`phorest: ${line}\n`);
+    const directory = unpack(packing, contents, places, checkLoadable, notice);
     const load: (url: string) => Promise<unknown> = createRequire(join(directory, "import.cjs"))("./import.cjs");
     void load(pathToFileURL(entryOf(directory, process.argv[2])).href);
   } catch (error) {

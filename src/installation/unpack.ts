@@ -61,22 +61,28 @@ export function unpackedName({ version, digest }: Packing): string {
 /**
  * The directory that holds the files of `packing`, unpacked now where no earlier start has done it. Tries each place in
  * turn; `contents` gives a file's bytes, `usable` may throw where the files cannot be used (a file system mounted noexec).
- * Throws a Failure that names every place and what is wrong with it.
+ * `notice` hears, in the start that unpacks, why it was not done at the first place. Throws a Failure that names every
+ * place and what is wrong with it.
  */
 export function unpack(
   packing: Packing,
   contents: (path: string) => Uint8Array,
   places: readonly string[],
   usable: (directory: string) => void,
+  notice: (line: string) => void = () => undefined,
 ): string {
   const refusals: string[] = [];
   for (const place of places) {
     try {
       const directory = join(place, unpackedName(packing));
-      if (!isWhole(directory, packing)) unpackAt(place, packing, contents);
+      const wasThere = isWhole(directory, packing);
+      if (!wasThere) unpackAt(place, packing, contents);
       checkOwner(place, WRITABLE_BY_OTHERS);
       checkOwner(directory, WRITABLE_BY_ANY);
       usable(directory);
+      if (!wasThere && refusals.length > 0) {
+        notice(`unpacked to ${directory}, because of ${refusals.join("; ")} (PHOREST_CACHE_DIR names another place)`);
+      }
       return directory;
     } catch (error) {
       if (error instanceof DamagedError) throw error.failure;

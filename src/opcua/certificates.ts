@@ -29,8 +29,12 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // The directory may be there already, made by somebody less careful.
   chmodSync(directory, 0o700);
-  const { OPCUACertificateManager } = await import("node-opcua-certificate-manager");
-  const manager = new OPCUACertificateManager({ rootFolder: directory, keySize: KEY_BITS, disableFileWatchers: true });
+  const { default: library } = await import("node-opcua-certificate-manager");
+  const manager = new library.OPCUACertificateManager({
+    rootFolder: directory,
+    keySize: KEY_BITS,
+    disableFileWatchers: true,
+  });
   await manager.initialize();
   const certificateFile = join(directory, "own", "certs", "phorest.pem");
   if (!existsSync(certificateFile)) {

@@ -19,7 +19,8 @@ async function load(hear: (level: LogLevel, message: string) => void): Promise<L
   console.info = say;
   console.warn = say;
   console.error = say;
-  const library = await import("node-opcua-client");
+  // As CommonJS it is whole in its default, also where it was bundled and has no names for an import to find.
+  const { default: library } = await import("node-opcua-client");
   const silent = (_context: unknown, ...parts: unknown[]) => say(...parts);
   library.setWarningLogger(silent);
   library.setErrorLogger(silent);

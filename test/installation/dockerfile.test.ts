@@ -5,6 +5,7 @@ import { ValidationSeverity, validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { packageRoot, packageVersion } from "../../src/files.ts";
+import { stagesOf } from "../container/recipe.ts";
 
 const dockerfile = readFileSync(join(packageRoot(), "Dockerfile"), "utf8");
 const lines = dockerfile.replaceAll("\\\n", " ").split("\n");
@@ -18,6 +19,15 @@ describe("the Dockerfile", () => {
     };
     const found = validate(dockerfile, settings).map(({ message, range }) => `${range.start.line + 1}: ${message}`);
     expect(found).toEqual([]);
+  });
+
+  it("is understood as a whole by the script that does its steps where no engine runs", () => {
+    const stages = stagesOf(dockerfile);
+    expect(stages.map(({ name }) => name)).toEqual(["build", "1"]);
+    const words = stages.flatMap(({ instructions }) => instructions.map(({ word, text }) => `${word} ${text}`));
+    const written = lines.filter((line) => /^[A-Z]+ /.test(line) && !line.startsWith("FROM "));
+    expect(words).toEqual(written.map((line) => line.trim()));
+    expect(() => stagesOf("FROM a\nADD https://example.org /x")).toThrow(/not understood/);
   });
 
   it("pins every base to a full version (DL3006, DL3007)", () => {
@@ -36,6 +46,24 @@ describe("the Dockerfile", () => {
     expect(starting("USER").at(-1)).toBe("USER phorest");
     for (const word of ["ENTRYPOINT", "CMD"]) expect(starting(word).at(-1)).toMatch(/^\w+ \["/);
     expect(starting("HEALTHCHECK")[0]).toContain('CMD ["phorest", "health", "--expect-running"]');
+  });
+});
+
+describe("the context of a build", () => {
+  const entries = (file: string) =>
+    readFileSync(join(packageRoot(), file), "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => line.replace(/^\/|\/$/g, ""));
+
+  it("leaves out all that does not belong into the repository either: pictures, tokens, private keys", () => {
+    expect(entries(".dockerignore")).toEqual(expect.arrayContaining([".git", ...entries(".gitignore")]));
+  });
+
+  it("leaves out the experiment that the compose example keeps beside it", () => {
+    const { services } = parse(readFileSync(join(packageRoot(), "docker-compose.yml"), "utf8"));
+    expect(services.phorest.volumes).toContain("./experiment:/experiment");
+    expect(entries(".dockerignore")).toContain("experiment");
   });
 });
 

@@ -1,0 +1,59 @@
+// The page of the one executable, in the system's Chromium: its files come out of the executable as well.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, DESKTOP, launch, openPage } from "../web/browser.ts";
+import { Alone, madeFor, type Started } from "./alone.ts";
+
+const CONFIG = `
+[Timing]
+collector_interval_seconds = 0.4
+[Simulation]
+width = 960
+height = 730
+px_per_um = 0.362
+[Web]
+port = 0
+`;
+/** What shows that a view has its data. */
+const READY = {
+  now: ".histogram path",
+  sensorgrams: ".uplot canvas",
+  chip: ".chip rect",
+  experiment: ".log div",
+};
+
+if (CHROMIUM === undefined) process.stderr.write("no Chromium on this machine: the page is not tried in a browser\n");
+
+describe.skipIf(CHROMIUM === undefined)("the executable's page", () => {
+  let alone: Alone;
+  let browser: Browser;
+  let run: Started;
+
+  beforeAll(async () => {
+    alone = new Alone(madeFor(process.arch));
+    browser = await launch();
+    run = alone.start(["run"], alone.experiment(CONFIG));
+  });
+  afterAll(async () => {
+    await browser.close();
+    run.child.kill("SIGKILL");
+    await run.ended;
+    alone.remove();
+  });
+
+  it("shows every view with its data, without an error and without asking anybody else", async () => {
+    const [, link = ""] = await run.saying(/steer it by (\S+)/);
+    await run.saying(/processor entry 3: .* measured/);
+    const { page, errors, strangers } = await openPage(browser, new URL("/", link).href, DESKTOP);
+    for (const [view, selector] of Object.entries(READY)) {
+      await page.getByRole("link", { name: new RegExp(`^${view}$`, "i") }).click();
+      await page.locator(selector).first().waitFor();
+    }
+    expect([errors, strangers]).toEqual([[], []]);
+  });
+
+  it("goes with the program, which a SIGTERM ends cleanly", async () => {
+    run.child.kill("SIGTERM");
+    expect(await run.ended, run.said()).toBe(0);
+  });
+});
