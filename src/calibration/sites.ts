@@ -45,13 +45,79 @@ const LIKENESS = { even: 0.38, clear: 0.2 } as const;
 export function findSites(view: View, fit: LatticeFit): Sites[] {
   const cells = new Cells(view, fit);
   const start = busiestPoint(view);
-  const { places, patches, loudness } = cells.sample(start, 0);
-  if (places.length < 2) return [];
-  const mean = meanOf(patches, places.length, loudness);
-  return boxCorners(mean, cells, fit.lattice).flatMap((corner) => {
+  return cornersFrom(cells, fit.lattice, start).flatMap((corner) => {
     const sites = sitesAt(cells, fit, start, corner);
     return sites === undefined ? [] : [sites];
   });
+}
+
+/**
+ * Top-left corners of the box in a cell sampled about `start`, µm, likeliest first. Bands that are not in the middle of a
+ * cell are a slope of light as well, and to level that moves the gap: cells are taken as they are first, but for the
+ * slope that all of them together have.
+ */
+function cornersFrom(cells: Cells, lattice: ChipLattice, start: Point): Point[] {
+  const full = fillOf(lattice) > FULL;
+  const plain = cells.sample(start, false);
+  if (plain.places.length < 2) return [];
+  const mean = meanOf(plain.patches, plain.places.length, plain.loudness);
+  if (full) return boxCorners(mean, cells, lattice, 1);
+  const sloping = boxCorners(tilted(mean, cells, commonSlope(plain)), cells, lattice, MOST_CORNERS / 2);
+  const levelled = cells.sample(start, true);
+  const level = meanOf(levelled.patches, levelled.places.length, levelled.loudness);
+  const kept = sloping;
+  for (const corner of boxCorners(level, cells, lattice, MOST_CORNERS)) {
+    if (kept.length < MOST_CORNERS && kept.every((one) => areApart(one, corner, lattice.pitch))) kept.push(corner);
+  }
+  return kept;
+}
+
+function areApart(a: Point, b: Point, pitch: Point): boolean {
+  return isApart((a.x - b.x) / pitch.x) || isApart((a.y - b.y) / pitch.y);
+}
+
+/** Whether a distance in cells is none of nearly whole cells. */
+function isApart(cells: number): boolean {
+  const share = Math.abs(cells) % 1;
+  return Math.min(share, 1 - share) > APART;
+}
+
+/** How much brighter a louder cell is than the one to its left and the one above, in deviations of a usual one. */
+function commonSlope({ places, means, loudness, usual }: Cellular): Point {
+  const system = { cc: 0, rr: 0, cr: 0, c: 0, r: 0, n: 0, v: 0, cv: 0, rv: 0 };
+  places.forEach(({ column, row }, i) => {
+    const value = means[i] ?? Number.NaN;
+    if (!((loudness[i] ?? 0) > 0.5) || !Number.isFinite(value)) return;
+    system.n++;
+    system.c += column;
+    system.r += row;
+    system.v += value;
+    system.cc += column * column;
+    system.rr += row * row;
+    system.cr += column * row;
+    system.cv += column * value;
+    system.rv += row * value;
+  });
+  const { n } = system;
+  const cc = system.cc - (system.c * system.c) / n;
+  const rr = system.rr - (system.r * system.r) / n;
+  const cr = system.cr - (system.c * system.r) / n;
+  const cv = system.cv - (system.c * system.v) / n;
+  const rv = system.rv - (system.r * system.v) / n;
+  const determinant = cc * rr - cr * cr;
+  if (!(determinant > 1e-6 * cc * rr)) return { x: 0, y: 0 };
+  const scale = 1 / (determinant * (usual + 1e-6));
+  return { x: (rr * cv - cr * rv) * scale, y: (cc * rv - cr * cv) * scale };
+}
+
+/** The mean cell without a slope; `slope` is that from one cell to the next. */
+function tilted(mean: Float64Array, { columns, rows }: Cells, slope: Point): Float64Array {
+  return mean.map(
+    (value, i) =>
+      value -
+      slope.x * (((i % columns) + 0.5) / columns - 0.5) -
+      slope.y * ((Math.floor(i / columns) + 0.5) / rows - 0.5),
+  );
 }
 
 /** The sites whose boxes begin at `corner` (µm) of the cells sampled about `start`. */
@@ -66,7 +132,8 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
     },
   );
   const origin = { x: start.x + middle.x * pxPerUm, y: start.y + middle.y * pxPerUm };
-  const { places, patches, loudness } = cells.sample(origin, 0);
+  // Where gratings fill their cells none is empty, and a gap at a cell's side would be taken for a slope.
+  const { places, patches, loudness } = cells.sample(origin, fillOf(lattice) <= FULL);
   if (places.length < 2) return undefined;
   let likeness = likenessTo(meanOf(patches, places.length, loudness), patches, places.length);
   for (let round = 0; round < 3; round++) {
@@ -114,6 +181,18 @@ export function busiestPoint(view: View): Point {
   return sum > 0 ? { x: (x / sum) * factor, y: (y / sum) * factor } : { x: full / 2, y: high / 2 };
 }
 
+/** Sampled cells. */
+interface Cellular {
+  readonly places: readonly { readonly column: number; readonly row: number }[];
+  /** One cell after the other, each with mean 0 and the deviation of a loud one 1. */
+  readonly patches: Float32Array;
+  /** A patch's own deviation, 1 for the loudest ones. */
+  readonly loudness: Float64Array;
+  readonly means: readonly number[];
+  /** Deviation of a loud patch. */
+  readonly usual: number;
+}
+
 /** Samples one cell after the other, each evened out by its own mean and deviation. */
 class Cells {
   readonly columns: number;
@@ -133,17 +212,12 @@ class Cells {
     this.fit = fit;
   }
 
-  /** `loudness` is a patch's own deviation, 1 for the loudest ones. */
-  sample(
-    origin: Point,
-    marginPx: number,
-  ): { places: { column: number; row: number }[]; patches: Float32Array; loudness: Float64Array } {
+  sample(origin: Point, levelled: boolean): Cellular {
     const { lattice, pxPerUm, angleDegrees } = this.fit;
     const { pitch } = lattice;
     const turn = (v: Point) => direction({ angleDegrees, mirrored: false }, v);
     const { width, height } = this.view.picture;
-    const inside = ({ x, y }: Point) =>
-      x >= marginPx && y >= marginPx && x <= width - marginPx && y <= height - marginPx;
+    const inside = ({ x, y }: Point) => x >= 0 && y >= 0 && x <= width && y <= height;
     const base = { lattice, pxPerUm, angleDegrees, origin };
     const places = sitesAround(base, width, height).filter(({ column, row }) => {
       const centre = siteCentre(base, column, row);
@@ -165,9 +239,8 @@ class Cells {
     });
     const plane = this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm);
     const patches = samplePatches(plane, frames, this.columns, this.rows);
-    // Where gratings fill their cells none is empty, and a gap at a cell's side would be taken for a slope.
-    if (fillOf(lattice) <= FULL) level(patches, kept.length, this.columns, this.rows);
-    return { places: kept, patches, loudness: evenOut(patches, kept.length) };
+    if (levelled) level(patches, kept.length, this.columns, this.rows);
+    return { places: kept, patches, ...evenOut(patches, kept.length) };
   }
 }
 
@@ -219,8 +292,8 @@ function level(patches: Float32Array, count: number, columns: number, rows: numb
   }
 }
 
-/** Brings every patch to mean 0 and the deviation of a loud one to 1; returns how loud each was. */
-function evenOut(patches: Float32Array, count: number): Float64Array {
+/** Brings every patch to mean 0 and the deviation of a loud one to 1; returns what each had. */
+function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness" | "means" | "usual"> {
   const size = patches.length / count;
   const spreads: number[] = [];
   const moments = Array.from({ length: count }, (_, i) => {
@@ -246,7 +319,10 @@ function evenOut(patches: Float32Array, count: number): Float64Array {
         Number.isFinite(value) && Number.isFinite(mean) ? Math.max(-3, Math.min(3, (value - mean) * scale)) : 0;
     }
   });
-  return Float64Array.from(spreads, (spread) => (Number.isFinite(spread) ? Math.min(1, spread / (usual + 1e-6)) : 0));
+  const loudness = Float64Array.from(spreads, (spread) =>
+    Number.isFinite(spread) ? Math.min(1, spread / (usual + 1e-6)) : 0,
+  );
+  return { loudness, means: moments.map(({ mean }) => mean), usual };
 }
 
 /** Mean of the patches that look most like gratings: those at least half as likely as the likeliest. */
@@ -295,7 +371,7 @@ function fillOf({ box, pitch }: ChipLattice): number {
 }
 
 /** Top-left corners of the box in the mean cell, µm from the cell's: where the box holds most light, and gaps least. */
-function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice): Point[] {
+function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice, most: number): Point[] {
   const width = Math.round(lattice.box.x / step.x);
   const height = Math.round(lattice.box.y / step.y);
   const shift = Math.round(lattice.stagger / step.x);
@@ -319,17 +395,12 @@ function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice:
     const at = (a: number, b: number) => extended[b * stride + a] as number;
     return at(left + width, top + height) - at(left, top + height) - at(left + width, top) + at(left, top);
   };
-  const apart = (distance: number, length: number) => {
-    const share = Math.abs(distance / length) % 1;
-    return Math.min(share, 1 - share) > APART;
-  };
   const found: { x: number; y: number; value: number }[] = [];
-  const most = fillOf(lattice) > FULL ? 1 : MOST_CORNERS;
   while (found.length < most) {
     let best = { x: 0, y: 0, value: Number.NEGATIVE_INFINITY };
     for (let y = 0; y < rows; y++) {
       for (let x = 0; x < columns; x++) {
-        if (!found.every((one) => apart(one.x - x, columns) || apart(one.y - y, rows))) continue;
+        if (!found.every((one) => isApart((one.x - x) / columns) || isApart((one.y - y) / rows))) continue;
         const value = inBox(x, y);
         if (value > best.value) best = { x, y, value };
       }
