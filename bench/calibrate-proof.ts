@@ -69,9 +69,7 @@ async function attempt({ kind, seed }: Task): Promise<Outcome> {
         ? await photograph(seed)
         : chipShot(seed, kind === "64 MP" ? LARGE : SMALL);
   const { picture, chips, description } =
-    shot !== undefined
-      ? { ...shot, chips: chipTypes().map(loadChip) }
-      : decoyShot(seed, decoy ?? "nothing", SMALL);
+    shot !== undefined ? { ...shot, chips: chipTypes().map(loadChip) } : decoyShot(seed, decoy ?? "nothing", SMALL);
   const started = process.cpuUsage();
   const search = locateChip(picture, chips, patterns);
   const { user, system } = process.cpuUsage(started);
@@ -88,7 +86,10 @@ async function runAll(): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const work = () =>
     new Promise<void>((done, failed) => {
-      const child = fork(fileURLToPath(import.meta.url), [], { execArgv: ["--import", "tsx"], env: childEnvironment() });
+      const child = fork(fileURLToPath(import.meta.url), [], {
+        execArgv: ["--import", "tsx"],
+        env: childEnvironment(),
+      });
       const next = () => {
         const task = waiting.shift();
         if (task === undefined) child.disconnect();
@@ -100,7 +101,9 @@ async function runAll(): Promise<Outcome[]> {
         next();
       });
       child.on("error", failed);
-      child.on("exit", (code) => (code === 0 ? done() : failed(new Error(`a process of the proof ended with ${code}`))));
+      child.on("exit", (code) =>
+        code === 0 ? done() : failed(new Error(`a process of the proof ended with ${code}`)),
+      );
       next();
     });
   await Promise.all(Array.from({ length: Number(values.processes) }, work));
@@ -129,14 +132,33 @@ function report(outcomes: readonly Outcome[]): void {
     const accepted = own.filter(({ refusal }) => refusal === undefined);
     const wrong = accepted.filter(({ errorPx }) => !(errorPx <= limitPx));
     const errors = accepted.filter((one) => !wrong.includes(one)).map(({ errorPx }) => errorPx);
-    const ms = (list: readonly Outcome[]) => [0.5, 0.9, 1].map((at) => Math.round(quantile(list.map((one) => one.cpuMs), at)));
+    const ms = (list: readonly Outcome[]) =>
+      [0.5, 0.9, 1].map((at) =>
+        Math.round(
+          quantile(
+            list.map((one) => one.cpuMs),
+            at,
+          ),
+        ),
+      );
     const [acceptedMs, refusedMs] = [ms(accepted), ms(refused)];
     const px = [0.5, 0.99, 1].map((at) => Number(quantile(errors, at).toFixed(3)));
-    figures[kind] = { pictures: own.length, right: errors.length, refused: refused.length, wrong: wrong.length, px, acceptedMs, refusedMs };
-    say(`${kind}: ${own.length}, ${errors.length}, ${refused.length}, ${wrong.length}; median, 99 %, largest ${px.join(", ")} px; ` +
-      `median, 90 %, largest ${acceptedMs.join(", ")} ms accepted, ${refusedMs.join(", ")} ms refused`);
+    figures[kind] = {
+      pictures: own.length,
+      right: errors.length,
+      refused: refused.length,
+      wrong: wrong.length,
+      px,
+      acceptedMs,
+      refusedMs,
+    };
+    say(
+      `${kind}: ${own.length}, ${errors.length}, ${refused.length}, ${wrong.length}; median, 99 %, largest ${px.join(", ")} px; ` +
+        `median, 90 %, largest ${acceptedMs.join(", ")} ms accepted, ${refusedMs.join(", ")} ms refused`,
+    );
     for (const one of wrong) say(`${about(one)}: WRONG by ${one.errorPx.toFixed(2)} px`);
-    if (values.list && !DECOYS.some((decoy) => decoy === kind)) for (const one of refused) say(`${about(one)}: ${one.refusal}`);
+    if (values.list && !DECOYS.some((decoy) => decoy === kind))
+      for (const one of refused) say(`${about(one)}: ${one.refusal}`);
   }
   say(JSON.stringify(figures));
 }

@@ -48,8 +48,11 @@ const SURE = {
   worth: 0.55,
   labelResidual: { px: 0.3, um: 1 },
   edgeResidual: { px: 0.45, um: 1.5 },
-  /** Gratings of another size, or a scale that the labels do not contradict. */
-  overhang: { px: 0.3, um: 1 },
+  /**
+   * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
+   * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
+   */
+  overhang: { px: 0.3, um: 1, share: 0.0075 },
   /** Share of edges in view that must go along. */
   edgeShare: 0.6,
   stretch: 0.012,
@@ -176,7 +179,8 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
-  if (Math.abs(overhangPx) > limit(SURE.overhang))
+  const { px, um, share } = SURE.overhang;
+  if (Math.abs(overhangPx) > limit({ px, um: Math.max(um, share * fit.lattice.box.y) }))
     return `the gratings have another size or pitch than those of ${chip.type}`;
   return undefined;
 }

@@ -1,7 +1,7 @@
 // From a pose that is right to a few micrometres to one that is right to a fraction of a pixel: labels give places in
 // both directions, the upper and lower edges of gratings along one of them; a robust fit takes them all together.
 import { samplePatches } from "../analysis/correlate.ts";
-import type { Chip } from "../chip/layout.ts";
+import type { Chip, ChipBox } from "../chip/layout.ts";
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import { latticeOf, vertex } from "./lattice.ts";
@@ -18,9 +18,12 @@ export interface Refined {
   readonly outliers: readonly string[];
   /** Root mean square distance of the used labels from the fit, px; NaN without labels. */
   readonly labelResidualPx: number;
-  /** The same of the gratings' edges. */
+  /** The same of the gratings' edges, about what they all reach beyond their boxes. */
   readonly edgeResidualPx: number;
-  /** By how much gratings reach beyond their boxes, upwards and downwards alike, px: not 0 when the scale is wrong. */
+  /**
+   * By how much gratings reach beyond their boxes, upwards and downwards alike, px: not 0 when the scale is wrong. From edges
+   * that face no other grating where there are enough of them, because blur closes narrow gaps.
+   */
   readonly overhangPx: number;
   /** Edges that agree, and those that are well inside the picture. */
   readonly edges: number;
@@ -46,8 +49,11 @@ const LEAST_STEP = 0.015;
 /** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
 const EDGE_WEIGHT = 0.25;
 
+/** Edges that face no grating needed to judge the gratings' size by these alone. */
+const FEWEST_OUTER = 6;
+
 /** A lens is allowed for when a straight fit leaves more than this, px, and enough is seen to determine it. */
-const LENS = { residualPx: 0.2, labels: 5, sightings: 24, gain: 0.6 } as const;
+const LENS = { residualPx: 0.2, labels: 5, sightings: 24, gain: 0.7 } as const;
 /** Lenses that bend more, as a share of the distance from the middle at the picture's corner, are not believed. */
 const MOST_BENT = 0.016;
 
@@ -57,10 +63,9 @@ const MOST_BENT = 0.016;
  */
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   const straight = refineAs(view, patterns, chip, start, reachUm);
-  const left = ({ labelResidualPx, edgeResidualPx, outliers }: Refined) =>
-    Math.max(labelResidualPx, edgeResidualPx) + outliers.length;
   const seen = straight.used.length + straight.outliers.length;
-  if (!(left(straight) > LENS.residualPx) || seen < LENS.labels || 2 * seen + straight.edgesExpected < LENS.sightings)
+  const worst = Math.max(straight.labelResidualPx, straight.edgeResidualPx) + straight.outliers.length;
+  if (!(worst > LENS.residualPx) || seen < LENS.labels || 2 * seen + straight.edgesExpected < LENS.sightings)
     return straight;
   const { width, height } = view.picture;
   const radiusPx = Math.hypot(width, height) / 2;
@@ -69,7 +74,12 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const { radial = 0, shift = { x: 0, y: 0 } } = bent.pose.lens ?? {};
   const most = MOST_BENT * radiusPx;
   if (Math.abs(radial) > most || Math.hypot(shift.x, shift.y) > most) return straight;
-  return bent.used.length >= straight.used.length && left(bent) < LENS.gain * left(straight) ? bent : straight;
+  return bent.used.length >= straight.used.length && misfit(bent) < LENS.gain * misfit(straight) ? bent : straight;
+}
+
+/** What a fit leaves: squares of residuals weighted as in it, px²; a label that does not go along counts as one off by a pixel. */
+function misfit({ used, outliers, labelResidualPx, edgeResidualPx, edges }: Refined): number {
+  return 2 * used.length * labelResidualPx ** 2 + EDGE_WEIGHT * edges * edgeResidualPx ** 2 + outliers.length;
 }
 
 function refineAs(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
@@ -106,6 +116,7 @@ function refineAs(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, 
   const outliers = new Set(fit?.outliers ?? []);
   const used = found.filter(({ label }) => !outliers.has(label.label));
   const usedResiduals = found.flatMap(({ label }, i) => (outliers.has(label.label) ? [] : [residuals[i] ?? 0]));
+  const reach = overhang(pose, edges, outliers);
   const edgeResiduals = edges.flatMap(({ name }, i) => (outliers.has(name) ? [] : [residuals[found.length + i] ?? 0]));
   return {
     pose,
@@ -113,8 +124,8 @@ function refineAs(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, 
     used,
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
     labelResidualPx: rootMeanSquare(usedResiduals),
-    edgeResidualPx: rootMeanSquare(edgeResiduals),
-    overhangPx: overhang(pose, edges, outliers),
+    edgeResidualPx: Math.sqrt(Math.max(0, rootMeanSquare(edgeResiduals) ** 2 - reach ** 2)),
+    overhangPx: outermost(view, chip, pose) ?? reach,
     edges: edgeResiduals.length,
     edgesExpected,
   };
@@ -132,6 +143,17 @@ function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<
   return beyond.sort((a, b) => a - b)[beyond.length >> 1] ?? 0;
 }
 
+/** The overhang of edges at the chip's rim and at missing gratings; undefined where few of them are in view. */
+function outermost(view: View, chip: Chip, pose: Pose): number | undefined {
+  const { edges } = gratingEdges(view, chip, pose, EDGE_REACH_UM, true);
+  const mostOff = Math.max(4, 1 / pose.pxPerUm) * pose.pxPerUm;
+  const near = edges.filter(({ chip: at, picture }) => {
+    const there = toPicture(pose, at);
+    return Math.hypot(picture.x - there.x, picture.y - there.y) < mostOff;
+  });
+  return near.length < FEWEST_OUTER ? undefined : overhang(pose, near, new Set());
+}
+
 /** Labels as sightings of their middles. */
 export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
   return labels
@@ -139,23 +161,30 @@ export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
     .map(({ label, picture }) => ({ name: label.label, chip: labelMiddle(label), picture, weight: 1 }));
 }
 
-/** Where the upper and lower edges of gratings in view lie, along the chip's y. */
+/**
+ * Where the upper and lower edges of gratings in view lie, along the chip's y; only those that face no other grating with
+ * `outer`.
+ */
 export function gratingEdges(
   view: View,
   chip: Chip,
   pose: Pose,
   reachUm: number,
+  outer = false,
 ): { edges: Sighting[]; expected: number } {
   const { width, height } = view.picture;
-  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).y / 2), 1 / pose.pxPerUm);
+  const stripUm = Math.max(outer ? STRIP_UM : Math.min(STRIP_UM, gapOf(chip).y / 2), 1 / pose.pxPerUm);
   const margin = stripUm + reachUm;
-  const inView = chip.gratings.filter((one) =>
-    [one.x, one.x + one.width].every((x) =>
-      [one.y - margin, one.y + one.height + margin].every((y) => {
-        const at = toPicture(pose, { x, y });
-        return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-      }),
-    ),
+  const facing = outer ? outerEdges(chip) : undefined;
+  const inView = chip.gratings.filter(
+    (one) =>
+      (facing?.has(one.label) ?? true) &&
+      [one.x, one.x + one.width].every((x) =>
+        [one.y - margin, one.y + one.height + margin].every((y) => {
+          const at = toPicture(pose, { x, y });
+          return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
+        }),
+      ),
   );
   const every = Math.ceil(inView.length / MOST_EDGES);
   const gratings = inView.filter((_, i) => i % every === 0);
@@ -177,6 +206,7 @@ export function gratingEdges(
   const edges = gratings.flatMap((grating, i) => {
     const profile = new Profile(profiles.subarray(i * rows, (i + 1) * rows), stepY);
     return [0, first.height].flatMap((edge): Sighting[] => {
+      if (facing?.get(grating.label)?.includes(edge) === false) return [];
       const sign = edge === 0 ? 1 : -1;
       const offset = profile.brightest((at) => sign * profile.step(margin + edge + at, stripUm), reachUm);
       if (offset === undefined) return [];
@@ -194,6 +224,28 @@ export function gratingEdges(
     });
   });
   return { edges, expected: 2 * gratings.length };
+}
+
+const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();
+
+/** By grating: those of its two edges (0 and its height) beyond which there is no other grating nearby. */
+function outerEdges(chip: Chip): ReadonlyMap<string, readonly number[]> {
+  const known = knownOuter.get(chip);
+  if (known !== undefined) return known;
+  const outer = new Map<string, readonly number[]>();
+  for (const one of chip.gratings) {
+    const above = (other: ChipBox) => one.y - other.y - other.height;
+    const below = (other: ChipBox) => other.y - one.y - one.height;
+    const beside = chip.gratings.filter(
+      (other) => other !== one && other.x < one.x + one.width && other.x + other.width > one.x,
+    );
+    const isFree = (gap: (other: ChipBox) => number) =>
+      beside.every((other) => gap(other) < 0 || gap(other) >= 2 * STRIP_UM);
+    const free = [...(isFree(above) ? [0] : []), ...(isFree(below) ? [one.height] : [])];
+    if (free.length > 0) outer.set(one.label, free);
+  }
+  knownOuter.set(chip, outer);
+  return outer;
 }
 
 /**
