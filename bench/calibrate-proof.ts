@@ -1,7 +1,8 @@
 // What an automatic calibration is worth: simulated pictures with known truth (all chips, scales, orientations, defects),
 // pictures like photographs, 64 megapixels, and pictures in which it must refuse. Run:
-//   npx tsx bench/calibrate-proof.ts [--count 500] [--large 10] [--photographs 200] [--decoys 500] [--seed 1] [--processes 2] [--list]
-// --count are pictures at 1920 x 1460, of which --large are of 64 megapixels instead. --list prints every refusal.
+//   npx tsx bench/calibrate-proof.ts [--count 500] [--large 10] [--photographs 200] [--decoys 500] [--seed 1] [--processes 2] [--list] [--progress]
+// --count are pictures at 1920 x 1460, of which --large are of 64 megapixels instead. --list prints every refusal, --progress a line of JSON for each picture
+// as it is done.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     processes: { type: "string", default: "2" },
     list: { type: "boolean", default: false },
+    progress: { type: "boolean", default: false },
   },
 });
 
@@ -97,7 +99,7 @@ async function runAll(): Promise<Outcome[]> {
       };
       child.on("message", (outcome) => {
         outcomes.push(outcome as Outcome);
-        if (outcomes.length % 50 === 0) process.stderr.write(`${outcomes.length} done\n`);
+        if (values.progress) process.stderr.write(`${JSON.stringify(outcome)}\n`);
         next();
       });
       child.on("error", failed);

@@ -25,6 +25,9 @@ const SITE = 0.05;
 /** Hypotheses so far behind the best occupancy (in sites, and as a share of all) are not looked at. */
 const BEHIND = { sites: 6, share: 0.12 } as const;
 const MOST_LOOKED_AT = 800;
+/** So many labels tell a hypothesis that is worth while, by one at least so likely. */
+const FIRST_LABELS = 8;
+const LEAST_PROMISING = 0.5;
 /** A label is looked for within this distance: the lattice leaves so much open across the bands. */
 const REACH = { um: 18, px: 2.2 } as const;
 /** Samples down a glyph. */
@@ -39,13 +42,14 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
     for (const turned of [false, true]) found.push(...shiftsOf(sites, table, mirrored, turned));
   }
   found.sort((a, b) => b.occupancy - a.occupancy);
-  const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * sites.list.length);
+  const inView = Math.min(sites.list.length, lattice.chip.gratings.length);
+  const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * inView);
   const known = new Map<string, FoundLabel | undefined>();
   return found
     .filter(({ occupancy }) => occupancy >= least)
     .slice(0, MOST_LOOKED_AT)
     .map(({ pose, occupancy }) => {
-      const labels = expectedLabels(view, pose, lattice.chip.labels).flatMap((label) => {
+      const labels = someFirst(expectedLabels(view, pose, lattice.chip.labels), (label) => {
         const at = toPicture(pose, { x: label.x, y: label.y });
         const key = `${label.text} ${label.height} ${pose.mirrored} ${Math.round(pose.angleDegrees)} ${Math.round(at.x)} ${Math.round(at.y)}`;
         if (!known.has(key)) {
@@ -53,11 +57,19 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
           known.set(key, searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)));
         }
         const one = known.get(key);
-        return one === undefined ? [] : [{ ...one, label }];
+        return one === undefined ? undefined : { ...one, label };
       });
       return { lattice, pose, occupancy, labels, score: SITE * occupancy + labelScore(labels) };
     })
     .sort((a, b) => b.score - a.score);
+}
+
+/** Looks for labels, and where the first ones, from all over the chip, speak for none, not for the rest. */
+function someFirst(labels: readonly ChipLabel[], look: (label: ChipLabel) => FoundLabel | undefined): FoundLabel[] {
+  const every = Math.ceil(labels.length / FIRST_LABELS);
+  const found = labels.filter((_, i) => i % every === 0).flatMap((label) => look(label) ?? []);
+  if (found.every(({ likeness }) => likeness < LEAST_PROMISING)) return found;
+  return [...found, ...labels.filter((_, i) => i % every !== 0).flatMap((label) => look(label) ?? [])];
 }
 
 /** µm between samples that show a label's strokes well enough to know it. */

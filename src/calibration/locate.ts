@@ -31,6 +31,8 @@ export type Search = { readonly found: Located } | { readonly doubt: Doubtful };
 /** Side of the picture in which the lattice is looked for, px. */
 const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
+/** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
+const MOST_JUDGED = 20;
 /** Lattices with a lower score are looked at only when none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with so small a share of the best one's score is not looked at. */
@@ -65,14 +67,17 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   const view = new View(picture);
   const looked: { doubt: Doubtful; strength: number }[] = [];
   const faint: LatticeFit[] = [];
+  const effort = { left: MOST_JUDGED };
   const consider = (fit: LatticeFit): Located | undefined => {
-    const judged = judge(view, patterns, fit);
+    if (effort.left <= 0) return undefined;
+    const judged = judge(view, patterns, fit, effort);
     if (judged === undefined) return undefined;
     if ("found" in judged) return judged.found;
     looked.push(judged);
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
+    if (effort.left <= 0) break;
     const least = Math.max(CLEAR_SCORE, FAINT * (fits[0]?.score ?? 0));
     faint.push(...fits.filter(({ score }) => score < CLEAR_SCORE));
     for (const fit of fits.filter(({ score }) => score >= least)) {
@@ -114,15 +119,22 @@ function busiest(view: View, side: number): { left: number; top: number } {
   return { left: place(middle.x, view.picture.width), top: place(middle.y, view.picture.height) };
 }
 
+/** Arrangements that may still be judged: a picture that has to be refused shall not take long. */
+interface Effort {
+  left: number;
+}
+
 type Judged = { readonly found: Located } | { readonly doubt: Doubtful; readonly strength: number };
 
-function judge(view: View, patterns: LabelPatterns, fit: LatticeFit): Judged | undefined {
+function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Effort): Judged | undefined {
   let doubtful: Judged | undefined;
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
+    effort.left--;
     const judged = judgeSites(view, patterns, fit, sites);
     if (judged !== undefined && "found" in judged) return judged;
     doubtful ??= judged;
+    if (effort.left <= 0) break;
   }
   return doubtful;
 }

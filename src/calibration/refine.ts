@@ -53,7 +53,9 @@ const EDGE_WEIGHT = 0.25;
 const FEWEST_OUTER = 6;
 
 /** A lens is allowed for when a straight fit leaves more than this, px, and enough is seen to determine it. */
-const LENS = { residualPx: 0.2, labels: 5, sightings: 24, gain: 0.7 } as const;
+const LENS = { residualPx: 0.2, labels: 8, sightings: 24, gain: 0.7 } as const;
+/** What a label that does not go along with a fit counts, px². */
+const OUTLIER = 0.1;
 /** Lenses that bend more, as a share of the distance from the middle at the picture's corner, are not believed. */
 const MOST_BENT = 0.016;
 
@@ -63,9 +65,9 @@ const MOST_BENT = 0.016;
  */
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   const straight = refineAs(view, patterns, chip, start, reachUm);
-  const seen = straight.used.length + straight.outliers.length;
+  const seen = straight.used.length;
   const worst = Math.max(straight.labelResidualPx, straight.edgeResidualPx) + straight.outliers.length;
-  if (!(worst > LENS.residualPx) || seen < LENS.labels || 2 * seen + straight.edgesExpected < LENS.sightings)
+  if (!(worst > LENS.residualPx) || seen < LENS.labels - 2 || 2 * seen + straight.edgesExpected < LENS.sightings)
     return straight;
   const { width, height } = view.picture;
   const radiusPx = Math.hypot(width, height) / 2;
@@ -74,12 +76,14 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const { radial = 0, shift = { x: 0, y: 0 } } = bent.pose.lens ?? {};
   const most = MOST_BENT * radiusPx;
   if (Math.abs(radial) > most || Math.hypot(shift.x, shift.y) > most) return straight;
-  return bent.used.length >= straight.used.length && misfit(bent) < LENS.gain * misfit(straight) ? bent : straight;
+  return bent.used.length >= Math.max(LENS.labels, straight.used.length) && misfit(bent) < LENS.gain * misfit(straight)
+    ? bent
+    : straight;
 }
 
-/** What a fit leaves: squares of residuals weighted as in it, px²; a label that does not go along counts as one off by a pixel. */
+/** What a fit leaves: squares of residuals weighted as in it, px²; a label that does not go along, which may be none, counts little. */
 function misfit({ used, outliers, labelResidualPx, edgeResidualPx, edges }: Refined): number {
-  return 2 * used.length * labelResidualPx ** 2 + EDGE_WEIGHT * edges * edgeResidualPx ** 2 + outliers.length;
+  return 2 * used.length * labelResidualPx ** 2 + EDGE_WEIGHT * edges * edgeResidualPx ** 2 + OUTLIER * outliers.length;
 }
 
 function refineAs(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {

@@ -42,13 +42,13 @@ const LIKENESS = { even: 0.38, clear: 0.2 } as const;
  * The places of a lattice in a picture, likeliest first: where gaps are wide, bands can be taken for boxes. None when fewer
  * than two cells are in view.
  */
-export function findSites(view: View, fit: LatticeFit): Sites[] {
+export function* findSites(view: View, fit: LatticeFit): Generator<Sites> {
   const cells = new Cells(view, fit);
   const start = busiestPoint(view);
-  return cornersFrom(cells, fit.lattice, start).flatMap((corner) => {
+  for (const corner of cornersFrom(cells, fit.lattice, start)) {
     const sites = sitesAt(cells, fit, start, corner);
-    return sites === undefined ? [] : [sites];
-  });
+    if (sites !== undefined) yield sites;
+  }
 }
 
 /**
@@ -60,16 +60,25 @@ function cornersFrom(cells: Cells, lattice: ChipLattice, start: Point): Point[] 
   const full = fillOf(lattice) > FULL;
   const plain = cells.sample(start, false);
   if (plain.places.length < 2) return [];
-  const mean = meanOf(plain.patches, plain.places.length, plain.loudness);
+  const mean = typical(plain);
   if (full) return boxCorners(mean, cells, lattice, 1);
   const sloping = boxCorners(tilted(mean, cells, commonSlope(plain)), cells, lattice, MOST_CORNERS / 2);
   const levelled = cells.sample(start, true);
-  const level = meanOf(levelled.patches, levelled.places.length, levelled.loudness);
+  const level = typical(levelled);
   const kept = sloping;
   for (const corner of boxCorners(level, cells, lattice, MOST_CORNERS)) {
     if (kept.length < MOST_CORNERS && kept.every((one) => areApart(one, corner, lattice.pitch))) kept.push(corner);
   }
   return kept;
+}
+
+/** Mean of the cells that are alike among the loud ones: scratches and dirt are loud too, but none is like the other. */
+function typical({ places, patches, loudness }: Cellular): Float64Array {
+  let mean = meanOf(patches, places.length, loudness);
+  for (let round = 0; round < 2; round++) {
+    mean = meanOf(patches, places.length, likenessTo(mean, patches, places.length));
+  }
+  return mean;
 }
 
 function areApart(a: Point, b: Point, pitch: Point): boolean {
