@@ -53,11 +53,14 @@ function tasks(): Task[] {
   ].map(Number) as [number, number, number, number, number];
   const many = (length: number, kind: (i: number) => Class): Task[] =>
     Array.from({ length }, (_, i) => ({ kind: kind(i), seed: seed + i }));
-  return [
-    ...many(count, (i) => (i < large ? "64 MP" : "drawn")),
-    ...many(photographs, () => "photograph"),
-    ...many(decoys, (i) => DECOYS[(seed + i) % DECOYS.length] as Class),
+  const all = [
+    many(count, (i) => (i < large ? "64 MP" : "drawn")),
+    many(photographs, () => "photograph"),
+    many(decoys, (i) => DECOYS[(seed + i) % DECOYS.length] as Class),
   ];
+  // Of all classes in turn: a run that is cut short has seen as much of each.
+  const turns = all.flatMap((list) => list.map((task, i) => ({ task, at: (i + 0.5) / list.length })));
+  return turns.sort((a, b) => a.at - b.at).map(({ task }) => task);
 }
 
 const patterns = new LabelPatterns();

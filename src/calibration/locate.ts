@@ -4,7 +4,7 @@
 import type { Plane } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/layout.ts";
-import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
+import { type Hypothesis, labelScore, misread, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
@@ -46,6 +46,8 @@ const SURE = {
   /** Share of the labels in view that must be found; a quarter may be hidden. */
   share: 0.55,
   margin: 0.3,
+  /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
+  misread: 0.34,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
   labelResidual: { px: 0.3, um: 1 },
@@ -146,7 +148,7 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
   const { chip } = fit.lattice;
   const refined = refinePose(view, patterns, chip, best.pose, REACH_UM);
   const margin = marginOf(best, ranked, refined);
-  const reason = whyUnsure(fit, refined, margin, chip);
+  const reason = whyUnsure(fit, refined, margin, chip) ?? whyMisread(view, patterns, refined, chip);
   if (reason === undefined) return { found: { ...refined, chip, margin } };
   const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
   return { doubt: { reason, lattice }, strength: fit.score * sites.likeness };
@@ -167,6 +169,13 @@ function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
   const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
   const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
   return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
+}
+
+/** Why labels cannot be those of the chip as it was laid; undefined when they can. */
+function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined, chip: Chip): string | undefined {
+  const labels = used.map(({ label }) => label);
+  if (misread(view, patterns, pose, labels, chip) <= SURE.misread) return undefined;
+  return "identity ambiguous: the labels in view are rather those of other gratings";
 }
 
 /** Why a refined pose is not sure; undefined when it is. */
