@@ -1,10 +1,11 @@
 // Which grating is which: a lattice looks the same turned by half a turn, mirrored and moved by a cell. Every such pose
 // is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
 import type { Chip, ChipLabel } from "../chip/layout.ts";
+import { siteCentre } from "./cells.ts";
 import { type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
 import { type ChipLattice, cellOf } from "./lattice.ts";
 import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
-import { type Sites, siteCentre } from "./sites.ts";
+import type { Sites } from "./sites.ts";
 import type { View } from "./view.ts";
 
 /** One way in which the chip may lie in the picture. */
