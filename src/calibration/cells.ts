@@ -1,8 +1,9 @@
 // The cells of a lattice as the picture shows them: sampled along the chip's axes, one after the other, evened out, and what
 // they have in common.
-import { samplePatches } from "../analysis/correlate.ts";
+import { type Plane, samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
 import { direction, minus, type Point } from "./pose.ts";
+import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
 /** Where a lattice's places lie in a picture. */
@@ -19,6 +20,8 @@ const LOUDEST = 5;
 /** Samples of a cell. */
 const SAMPLES = 1600;
 const MOST_CELLS = 600;
+/** Pixels of a plane from which scratches are taken out. */
+const MOST_CLEANED = 800_000;
 /** A patch's own deviation is taken as at least this share of the usual one, so that empty ones stay quiet. */
 const QUIET = 0.5;
 
@@ -88,11 +91,24 @@ export class Cells {
       const y = centre.y - right.y * (this.columns / 2 - 0.5) - down.y * (this.rows / 2 - 0.5);
       frames.set([x, y, right.x, right.y, down.x, down.y], 6 * i);
     });
-    const plane = this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm);
+    const plane = cleaned(this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm));
     const patches = samplePatches(plane, frames, this.columns, this.rows);
     if (levelled) level(patches, kept.length, this.columns, this.rows);
     return { places: kept, patches, ...evenOut(patches, kept.length) };
   }
+}
+
+const known = new WeakMap<Plane, Plane>();
+
+/** The plane without scratches, where it is small enough for that to be quick. */
+function cleaned(plane: Plane): Plane {
+  if (plane.values.length > MOST_CLEANED) return plane;
+  let clean = known.get(plane);
+  if (clean === undefined) {
+    clean = withoutScratches(plane);
+    known.set(plane, clean);
+  }
+  return clean;
 }
 
 /** All sites whose centre is in the picture. */

@@ -32,7 +32,7 @@ export type Search = { readonly found: Located } | { readonly doubt: Doubtful };
 const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
 /** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
-const MOST_JUDGED = 20;
+const MOST_JUDGED = 16;
 /** Lattices with a lower score are looked at only when none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with so small a share of the best one's score is not looked at. */
@@ -70,6 +70,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   const looked: { doubt: Doubtful; strength: number }[] = [];
   const faint: LatticeFit[] = [];
   const effort = { left: MOST_JUDGED };
+  let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
     if (effort.left <= 0) return undefined;
     const judged = judge(view, patterns, fit, effort);
@@ -86,8 +87,9 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       const found = consider(fit);
       if (found !== undefined) return { found };
     }
-    // A lattice that was seen clearly is not looked for again at a finer scale.
-    if (looked.some(({ strength }) => strength > CLEAR_LATTICE)) break;
+    // A lattice that was seen clearly is looked for at one finer scale, where its scale is found better, and no more.
+    if (clear) break;
+    clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
   if (looked.length === 0) {
     for (const fit of faint.sort((a, b) => b.score - a.score).slice(0, MOST_LATTICES)) {
