@@ -33,6 +33,8 @@ const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
 /** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
 const MOST_JUDGED = 16;
+/** The same at one scale, so that lattices mistaken at a coarse one leave something for the next. */
+const MOST_IN_LEVEL = 6;
 /** Lattices with a lower score are looked at only when none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with so small a share of the best one's score is not looked at. */
@@ -69,7 +71,8 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   const view = new View(picture);
   const looked: { doubt: Doubtful; strength: number }[] = [];
   const faint: LatticeFit[] = [];
-  const effort = { left: MOST_JUDGED };
+  let left = MOST_JUDGED;
+  const effort = { left };
   let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
     if (effort.left <= 0) return undefined;
@@ -80,6 +83,8 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
+    left -= MOST_IN_LEVEL;
+    effort.left = MOST_IN_LEVEL + Math.min(0, left);
     if (effort.left <= 0) break;
     const least = Math.max(CLEAR_SCORE, FAINT * (fits[0]?.score ?? 0));
     faint.push(...fits.filter(({ score }) => score < CLEAR_SCORE));
@@ -92,6 +97,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
     clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
   if (looked.length === 0) {
+    effort.left = MOST_JUDGED;
     for (const fit of faint.sort((a, b) => b.score - a.score).slice(0, MOST_LATTICES)) {
       const found = consider(fit);
       if (found !== undefined) return { found };
