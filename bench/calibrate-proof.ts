@@ -1,68 +1,172 @@
 // What an automatic calibration is worth: simulated pictures with known truth (all chips, scales, orientations, defects),
-// and pictures in which it must refuse. Run: npx tsx bench/calibrate-proof.ts [--pictures 500] [--decoys 500] [--first 1] [--size 1920x1460] [--photographs]
-// --photographs: pictures with the defects of real ones, of their own sizes (test/calibration/photographs.ts).
+// pictures like photographs, 64 megapixels, and pictures in which it must refuse. Run:
+//   npx tsx bench/calibrate-proof.ts [--count 500] [--large 10] [--photographs 200] [--decoys 500] [--seed 1] [--processes 2] [--list] [--progress]
+// --count are pictures at 1920 x 1460, of which --large are of 64 megapixels instead. --list prints every refusal, --progress a line of JSON for each picture
+// as it is done.
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LabelPatterns } from "../src/calibration/label-search.ts";
 import { locateChip } from "../src/calibration/locate.ts";
 import { chipTypes, loadChip } from "../src/chip/layout.ts";
 import { photograph } from "../test/calibration/photographs.ts";
-import { chipShot, cornerError, DECOYS, type Decoy, decoyShot } from "../test/calibration/pictures.ts";
+import { chipShot, cornerError, DECOYS, decoyShot, type Shot } from "../test/calibration/pictures.ts";
+
+const SMALL = { width: 1920, height: 1460 };
+const LARGE = { width: 9152, height: 6944 };
+const CLASSES = ["64 MP", "drawn", "photograph", ...DECOYS] as const;
+type Class = (typeof CLASSES)[number];
+
+interface Task {
+  readonly kind: Class;
+  readonly seed: number;
+}
+
+/** What became of one picture; `errorPx` is infinite for another chip. */
+interface Outcome extends Task {
+  readonly description: string;
+  readonly refusal: string | undefined;
+  readonly errorPx: number;
+  readonly cpuMs: number;
+}
 
 const { values } = parseArgs({
   options: {
-    pictures: { type: "string", default: "500" },
+    count: { type: "string", default: "500" },
+    large: { type: "string", default: "10" },
+    photographs: { type: "string", default: "200" },
     decoys: { type: "string", default: "500" },
-    first: { type: "string", default: "1" },
-    size: { type: "string", default: "1920x1460" },
-    photographs: { type: "boolean", default: false },
+    seed: { type: "string", default: "1" },
+    processes: { type: "string", default: "2" },
+    list: { type: "boolean", default: false },
+    progress: { type: "boolean", default: false },
   },
 });
-const [width = 1920, height = 1460] = values.size.split("x").map(Number);
-const first = Number(values.first);
-const limitPx = width > 4000 ? 2 : 1;
-const chips = chipTypes().map(loadChip);
+
+function tasks(): Task[] {
+  const [seed, count, large, photographs, decoys] = [
+    values.seed,
+    values.count,
+    values.large,
+    values.photographs,
+    values.decoys,
+  ].map(Number) as [number, number, number, number, number];
+  const many = (length: number, kind: (i: number) => Class): Task[] =>
+    Array.from({ length }, (_, i) => ({ kind: kind(i), seed: seed + i }));
+  const all = [
+    many(count, (i) => (i < large ? "64 MP" : "drawn")),
+    many(photographs, () => "photograph"),
+    many(decoys, (i) => DECOYS[(seed + i) % DECOYS.length] as Class),
+  ];
+  // Of all classes in turn: a run that is cut short has seen as much of each.
+  const turns = all.flatMap((list) => list.map((task, i) => ({ task, at: (i + 0.5) / list.length })));
+  return turns.sort((a, b) => a.at - b.at).map(({ task }) => task);
+}
+
 const patterns = new LabelPatterns();
-const errors: number[] = [];
-const [cpu, wrong, refused]: [number[], string[], string[]] = [[], [], []];
 
-for (let seed = first; seed < first + Number(values.pictures); seed++) {
-  const shot = values.photographs ? await photograph(seed) : chipShot(seed, { width, height });
+async function attempt({ kind, seed }: Task): Promise<Outcome> {
+  const decoy = DECOYS.find((one) => one === kind);
+  const shot: Shot | undefined =
+    decoy !== undefined
+      ? undefined
+      : kind === "photograph"
+        ? await photograph(seed)
+        : chipShot(seed, kind === "64 MP" ? LARGE : SMALL);
+  const { picture, chips, description } =
+    shot !== undefined ? { ...shot, chips: chipTypes().map(loadChip) } : decoyShot(seed, decoy ?? "nothing", SMALL);
   const started = process.cpuUsage();
-  const search = locateChip(shot.picture, chips, patterns);
+  const search = locateChip(picture, chips, patterns);
   const { user, system } = process.cpuUsage(started);
-  cpu.push((user + system) / 1000);
-  const about = `${seed} (${shot.description})`;
-  if ("doubt" in search) {
-    refused.push(`${about}: ${search.doubt.reason}`);
-    continue;
+  const cpuMs = (user + system) / 1000;
+  if ("doubt" in search) return { kind, seed, description, refusal: search.doubt.reason, errorPx: 0, cpuMs };
+  const right = shot !== undefined && search.found.chip.type === shot.chip.type;
+  const errorPx = right ? cornerError(shot, search.found.pose) : 1e9;
+  return { kind, seed, description, refusal: undefined, errorPx, cpuMs };
+}
+
+/** One process after the other asks for tasks until there are none. */
+async function runAll(): Promise<Outcome[]> {
+  const waiting = tasks();
+  const outcomes: Outcome[] = [];
+  const work = () =>
+    new Promise<void>((done, failed) => {
+      const child = fork(fileURLToPath(import.meta.url), [], {
+        execArgv: ["--import", "tsx"],
+        env: childEnvironment(),
+      });
+      const next = () => {
+        const task = waiting.shift();
+        if (task === undefined) child.disconnect();
+        else child.send(task);
+      };
+      child.on("message", (outcome) => {
+        outcomes.push(outcome as Outcome);
+        if (values.progress) process.stderr.write(`${JSON.stringify(outcome)}\n`);
+        next();
+      });
+      child.on("error", failed);
+      child.on("exit", (code) =>
+        code === 0 ? done() : failed(new Error(`a process of the proof ended with ${code}`)),
+      );
+      next();
+    });
+  await Promise.all(Array.from({ length: Number(values.processes) }, work));
+  return outcomes;
+}
+
+/** One core each. */
+function childEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, UV_THREADPOOL_SIZE: "1" };
+}
+
+function quantile(list: readonly number[], share: number): number {
+  return [...list].sort((a, b) => a - b)[Math.floor(share * (list.length - 1))] ?? Number.NaN;
+}
+
+function report(outcomes: readonly Outcome[]): void {
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const about = (one: Outcome) => `  ${one.kind} ${one.seed} (${one.description})`;
+  const figures: Record<string, unknown> = {};
+  say("class: pictures, accepted and right, refused, wrong; corner error of the right ones; processor time");
+  for (const kind of CLASSES) {
+    const own = outcomes.filter((one) => one.kind === kind);
+    if (own.length === 0) continue;
+    const limitPx = kind === "64 MP" ? 2 : 1;
+    const refused = own.filter(({ refusal }) => refusal !== undefined);
+    const accepted = own.filter(({ refusal }) => refusal === undefined);
+    const wrong = accepted.filter(({ errorPx }) => !(errorPx <= limitPx));
+    const errors = accepted.filter((one) => !wrong.includes(one)).map(({ errorPx }) => errorPx);
+    const ms = (list: readonly Outcome[]) =>
+      [0.5, 0.9, 1].map((at) =>
+        Math.round(
+          quantile(
+            list.map((one) => one.cpuMs),
+            at,
+          ),
+        ),
+      );
+    const [acceptedMs, refusedMs] = [ms(accepted), ms(refused)];
+    const px = [0.5, 0.99, 1].map((at) => Number(quantile(errors, at).toFixed(3)));
+    figures[kind] = {
+      pictures: own.length,
+      right: errors.length,
+      refused: refused.length,
+      wrong: wrong.length,
+      px,
+      acceptedMs,
+      refusedMs,
+    };
+    say(
+      `${kind}: ${own.length}, ${errors.length}, ${refused.length}, ${wrong.length}; median, 99 %, largest ${px.join(", ")} px; ` +
+        `median, 90 %, largest ${acceptedMs.join(", ")} ms accepted, ${refusedMs.join(", ")} ms refused`,
+    );
+    for (const one of wrong) say(`${about(one)}: WRONG by ${one.errorPx.toFixed(2)} px`);
+    if (values.list && !DECOYS.some((decoy) => decoy === kind))
+      for (const one of refused) say(`${about(one)}: ${one.refusal}`);
   }
-  const error =
-    search.found.chip.type === shot.chip.type ? cornerError(shot, search.found.pose) : Number.POSITIVE_INFINITY;
-  errors.push(error);
-  if (!(error <= limitPx)) wrong.push(`${about}: ${error.toFixed(2)} px`);
+  say(JSON.stringify(figures));
 }
 
-const accepted = new Map<Decoy, string[]>(DECOYS.map((kind) => [kind, []]));
-let decoys = 0;
-for (let seed = first; seed < first + Number(values.decoys); seed++) {
-  const kind = DECOYS[seed % DECOYS.length] as Decoy;
-  const decoy = decoyShot(seed, kind, { width, height });
-  decoys++;
-  if ("found" in locateChip(decoy.picture, decoy.chips, patterns))
-    accepted.get(kind)?.push(`${seed} (${decoy.description})`);
-}
-
-const at = (list: readonly number[], share: number) =>
-  [...list].sort((a, b) => a - b)[Math.floor(share * (list.length - 1))] ?? Number.NaN;
-const figures = {
-  size: values.size,
-  pictures: Number(values.pictures),
-  accepted: errors.length,
-  wrong,
-  refused,
-  cornerErrorPx: { median: at(errors, 0.5), p99: at(errors, 0.99), max: at(errors, 1) },
-  cpuMs: { median: at(cpu, 0.5), p90: at(cpu, 0.9), max: at(cpu, 1) },
-  decoys,
-  falseAccepts: Object.fromEntries(accepted),
-};
-process.stdout.write(`${JSON.stringify(figures, null, 1)}\n`);
+if (process.send === undefined) report(await runAll());
+else process.on("message", async (task: Task) => process.send?.(await attempt(task)));

@@ -1,10 +1,11 @@
 // Which grating is which: a lattice looks the same turned by half a turn, mirrored and moved by a cell. Every such pose
 // is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
-import type { ChipLabel } from "../chip/layout.ts";
+import type { Chip, ChipLabel } from "../chip/layout.ts";
+import { siteCentre } from "./cells.ts";
 import { type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
 import { type ChipLattice, cellOf } from "./lattice.ts";
 import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
-import { type Sites, siteCentre } from "./sites.ts";
+import type { Sites } from "./sites.ts";
 import type { View } from "./view.ts";
 
 /** One way in which the chip may lie in the picture. */
@@ -25,6 +26,12 @@ const SITE = 0.05;
 /** Hypotheses so far behind the best occupancy (in sites, and as a share of all) are not looked at. */
 const BEHIND = { sites: 6, share: 0.12 } as const;
 const MOST_LOOKED_AT = 800;
+/** So many labels tell a hypothesis that is worth while, by one at least so likely. */
+const FIRST_LABELS = 8;
+const LEAST_PROMISING = 0.5;
+/** Labels that are read against all others, and by how much another has to be likelier. */
+const READ = 10;
+const CLEARLY = 0.05;
 /** A label is looked for within this distance: the lattice leaves so much open across the bands. */
 const REACH = { um: 18, px: 2.2 } as const;
 /** Samples down a glyph. */
@@ -39,25 +46,47 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
     for (const turned of [false, true]) found.push(...shiftsOf(sites, table, mirrored, turned));
   }
   found.sort((a, b) => b.occupancy - a.occupancy);
-  const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * sites.list.length);
+  const inView = Math.min(sites.list.length, lattice.chip.gratings.length);
+  const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * inView);
   const known = new Map<string, FoundLabel | undefined>();
-  return found
-    .filter(({ occupancy }) => occupancy >= least)
-    .slice(0, MOST_LOOKED_AT)
-    .map(({ pose, occupancy }) => {
-      const labels = expectedLabels(view, pose, lattice.chip.labels).flatMap((label) => {
-        const at = toPicture(pose, { x: label.x, y: label.y });
-        const key = `${label.text} ${label.height} ${pose.mirrored} ${Math.round(pose.angleDegrees)} ${Math.round(at.x)} ${Math.round(at.y)}`;
-        if (!known.has(key)) {
-          const reach = Math.max(REACH.um, REACH.px / pose.pxPerUm);
-          known.set(key, searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)));
-        }
-        const one = known.get(key);
-        return one === undefined ? [] : [{ ...one, label }];
-      });
-      return { lattice, pose, occupancy, labels, score: SITE * occupancy + labelScore(labels) };
-    })
-    .sort((a, b) => b.score - a.score);
+  const weigh = ({ pose, occupancy }: { pose: Pose; occupancy: number }): Hypothesis => {
+    const labels = someFirst(expectedLabels(view, pose, lattice.chip.labels), (label) => {
+      const at = toPicture(pose, { x: label.x, y: label.y });
+      const key = `${label.text} ${label.height} ${pose.mirrored} ${Math.round(pose.angleDegrees)} ${Math.round(at.x)} ${Math.round(at.y)}`;
+      if (!known.has(key)) {
+        const reach = Math.max(REACH.um, REACH.px / pose.pxPerUm);
+        known.set(key, searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)));
+      }
+      const one = known.get(key);
+      return one === undefined ? undefined : { ...one, label };
+    });
+    return { lattice, pose, occupancy, labels, score: SITE * occupancy + labelScore(labels) };
+  };
+  const byScore = (a: Hypothesis, b: Hypothesis) => b.score - a.score;
+  const behind = found.findIndex(({ occupancy }) => occupancy < least);
+  const fitting = Math.min(behind < 0 ? found.length : behind, MOST_LOOKED_AT);
+  const ranked = found.slice(0, fitting).map(weigh).sort(byScore);
+  const [best] = ranked;
+  if (best === undefined) return [];
+  // Gratings too faint to be seen make a chip look moved by a column: what is read there has the last word.
+  const reach = 1.6 * Math.hypot(lattice.pitch.x, lattice.pitch.y) * best.pose.pxPerUm;
+  const beside = found
+    .slice(fitting)
+    .filter(
+      ({ pose }) =>
+        pose.mirrored === best.pose.mirrored &&
+        pose.angleDegrees === best.pose.angleDegrees &&
+        Math.hypot(pose.x - best.pose.x, pose.y - best.pose.y) < reach,
+    );
+  return [...ranked, ...beside.map(weigh)].sort(byScore);
+}
+
+/** Looks for labels, and where the first ones, from all over the chip, speak for none, not for the rest. */
+function someFirst(labels: readonly ChipLabel[], look: (label: ChipLabel) => FoundLabel | undefined): FoundLabel[] {
+  const every = Math.ceil(labels.length / FIRST_LABELS);
+  const found = labels.filter((_, i) => i % every === 0).flatMap((label) => look(label) ?? []);
+  if (found.every(({ likeness }) => likeness < LEAST_PROMISING)) return found;
+  return [...found, ...labels.filter((_, i) => i % every !== 0).flatMap((label) => look(label) ?? [])];
 }
 
 /** µm between samples that show a label's strokes well enough to know it. */
@@ -68,6 +97,34 @@ export function coarseStep(label: ChipLabel, pose: Pose, rows = COARSE_ROWS): nu
 /** What labels are worth together. */
 export function labelScore(labels: readonly FoundLabel[]): number {
   return labels.reduce((sum, { likeness }) => sum + Math.max(LABEL.hidden, likeness - LABEL.chance), 0);
+}
+
+/**
+ * Share of labels (some of these, from all over the chip) that are clearly more like another label of the chip: a chip
+ * taken for one moved by a cell has labels like those expected in most of their strokes.
+ */
+export function misread(
+  view: View,
+  patterns: LabelPatterns,
+  pose: Pose,
+  labels: readonly ChipLabel[],
+  chip: Chip,
+): number {
+  const every = Math.ceil(labels.length / READ);
+  const read = labels.filter((_, i) => i % every === 0);
+  const others = [...new Map(chip.labels.filter(({ text }) => text !== "").map((one) => [one.text, one])).values()];
+  const wrong = read.filter((label) => {
+    const step = coarseStep(label, pose);
+    const likeness = (one: ChipLabel) =>
+      searchLabel(view, patterns, pose, { ...one, x: label.x, y: label.y }, 2 * step, step)?.likeness ?? 0;
+    const own = likeness(label);
+    const alike = others.filter(
+      ({ text, height, width }) =>
+        text !== label.text && height === label.height && Math.abs(width - label.width) < 0.1 * label.width,
+    );
+    return alike.some((one) => likeness(one) > own + CLEARLY);
+  });
+  return wrong.length / Math.max(1, read.length);
 }
 
 /** Printed labels that a pose puts wholly into the picture. */

