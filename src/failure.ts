@@ -98,6 +98,14 @@ const DISK_FULL = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
 const DATABASE_LOST = /^SQLITE_(READONLY|IOERR|CANTOPEN)/;
 const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE"]);
 
+/** What a person reads in place of "EROFS: read-only file system, open '…'". */
+const DISK_WORDS: Readonly<Record<string, string>> = {
+  EIO: "input/output error, the disk or its cable is failing",
+  EROFS: "the disk is read-only",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+};
+
 /** Operating-system errors that have a meaning here; undefined for all others. */
 function fromSystemError(thrown: unknown): Failure | undefined {
   if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
@@ -110,7 +118,7 @@ function fromSystemError(thrown: unknown): Failure | undefined {
     });
   }
   if (DISK_FAILED.has(thrown.code)) {
-    return new Failure("disk.failed", `${where}${thrown.message}`, {
+    return new Failure("disk.failed", `${where}${DISK_WORDS[thrown.code] ?? thrown.message}`, {
       hint: "check the disk and its permissions",
       retry: "later",
       cause: thrown,

@@ -74,9 +74,19 @@ export async function sweepUnfinished(parent: string): Promise<string[]> {
   return names;
 }
 
-/** Removes the oldest snapshots beyond the newest `keep`; returns their names. Archived history is not among them. */
-export async function removeOldest(backupDir: string, keep: number): Promise<string[]> {
-  const old = completeBackups(backupDir).slice(0, -keep);
+/** The newest complete backup that is not dated later than now: one that is was made while the clock was wrong. */
+export function newestBackup(directory: string, nowUs: number): string | undefined {
+  return completeBackups(directory).findLast((name) => (backupTimeMs(name) ?? 0) <= nowUs / 1000);
+}
+
+/**
+ * Removes the oldest snapshots beyond the newest `keep`; returns their names. Archived history is not among them.
+ * `made` was made just now: whatever is dated later is from before the clock was set, and so is older.
+ */
+export async function removeOldest(backupDir: string, keep: number, made: string): Promise<string[]> {
+  const names = completeBackups(backupDir);
+  const now = names.indexOf(made);
+  const old = [...names.slice(now + 1), ...names.slice(0, now + 1)].slice(0, -keep);
   for (const name of old) {
     // Under a name that says "not whole" first: a death in the middle must not leave half a backup that looks like one.
     const going = join(backupDir, `.${name.slice(0, 16)}.${process.pid}${PARTIAL_SUFFIX}`);

@@ -1,5 +1,5 @@
 // What the backup stage does that only reads the experiment: in its own thread during a run, at once for `phorest backup`.
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
@@ -39,7 +39,11 @@ export async function backUp(
     }
     case "snapshot": {
       const snapshot = await writeSnapshot({ config, roiManifestFile: roiManifestPath(config), nowUs, signal });
-      return { type: "snapshot", snapshot, removed: await removeOldest(backupDir, config.Backup.keep) };
+      return {
+        type: "snapshot",
+        snapshot,
+        removed: await removeOldest(backupDir, config.Backup.keep, basename(snapshot.path)),
+      };
     }
     case "archive": {
       const answer = await writeHistory({

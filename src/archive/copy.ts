@@ -46,10 +46,12 @@ export function copyVerified(task: CopyTask, context: CopyContext): Promise<Copi
     const wanted = join(context.root, task.remotePath);
     await ensureRemoteDirectory(context.root, dirname(wanted));
     const partial = partialPath(wanted, sha256);
+    const own = await fromSource(task.source, stat(task.source));
     let written = false;
     for (let n = 0; ; n++) {
       const path = join(dirname(wanted), numberedName(basename(wanted), n));
       const copied = { remotePath: relative(context.root, path), bytes, sha256 };
+      refuseItself(await lstatOrNone(path), own, task.source, context.root);
       if (await holds(path, bytes, sha256, context)) {
         // The rest of a copy that died after it had its name.
         await rm(partial, { force: true });
@@ -165,6 +167,24 @@ export async function nameFirst(partial: string, path: string): Promise<boolean>
   }
   await rm(partial);
   return true;
+}
+
+/**
+ * A file is no copy of itself. Where the remote root leads back to the experiment (a link, a bind mount, a hard link of the
+ * picture) the original would be taken for its own proof, and then removed.
+ */
+function refuseItself(
+  there: { readonly dev: number; readonly ino: number } | undefined,
+  own: { readonly dev: number; readonly ino: number },
+  source: string,
+  root: string,
+): void {
+  if (there === undefined || there.dev !== own.dev || there.ino !== own.ino) return;
+  throw new Failure(
+    "remote.refused",
+    `the remote ${root} leads back to the experiment itself (${basename(source)} lies in both as one file): mount the share, or correct Paths.remote_root_dir`,
+    { retry: "later" },
+  );
 }
 
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);

@@ -213,8 +213,10 @@ export async function initRemote(directory: string, local: readonly string[]): P
   if (!stats.isDirectory()) throw refuse(`${root} is not a directory`, "name a directory on the share");
   for (const own of local) {
     const hint = "name a directory on another disk or share";
-    if (within(own, root)) throw refuse(`${root} contains the experiment's own ${own}`, hint);
-    if (within(root, own)) throw refuse(`${root} lies in the experiment's own ${own}`, hint);
+    // By their real places: a link that leads back here is no share.
+    const [realOwn, realRoot] = [realOf(own), realpathSync(root)];
+    if (within(realOwn, realRoot)) throw refuse(`${root} contains the experiment's own ${own}`, hint);
+    if (within(realRoot, realOwn)) throw refuse(`${root} lies in the experiment's own ${own}`, hint);
   }
   const path = join(root, MARKER_FILENAME);
   const known = readMarker(root);
@@ -240,6 +242,10 @@ export async function initRemote(directory: string, local: readonly string[]): P
 
 function refuse(message: string, hint: string): Failure {
   return new Failure("usage.invalid", message, { hint });
+}
+
+function realOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 function within(inner: string, outer: string): boolean {

@@ -10,6 +10,8 @@ import { CSV_FILENAME, CSV_OUTPUT, updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory, writeDurably } from "../files.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { CompressedFile } from "../manifest/storage.ts";
+import { adoptCompressed, GZIP_SUFFIX } from "./compress.ts";
 import { ARCHIVE } from "./history.ts";
 import { contentOf, sumsProblems, unpack } from "./packing.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";
@@ -219,8 +221,14 @@ async function placePictures(
     const inside = row.filepath === join(root, "data");
     const target = join(row.filepath, row.filename);
     const from = source === undefined ? undefined : join(source, row.filename);
+    const packed = inside && from !== undefined ? await compressedSince(from, row.sha256) : undefined;
     if (inside && from !== undefined && (await isPicture(from, row.sha256))) {
       await copyFile(from, target);
+      if (row.missing) repairs.markReturned(row.entryId);
+      counts.pictures += 1;
+    } else if (packed !== undefined) {
+      await copyFile(`${from}${GZIP_SUFFIX}`, `${target}${GZIP_SUFFIX}`);
+      manifest.storage.settleCompressed(row.entryId, packed);
       if (row.missing) repairs.markReturned(row.entryId);
       counts.pictures += 1;
     } else if (existsSync(target)) {
@@ -243,6 +251,14 @@ async function placePictures(
 async function isPicture(path: string, sha256: string | undefined): Promise<boolean> {
   if (!existsSync(path)) return false;
   return sha256 === undefined || (await contentOf(path)).sha256 === sha256;
+}
+
+/** The picture as it lies there if it was compressed after the snapshot, and proves to be the same one. */
+async function compressedSince(from: string, sha256: string | undefined): Promise<CompressedFile | undefined> {
+  const target = `${from}${GZIP_SUFFIX}`;
+  if (sha256 === undefined || existsSync(from) || !existsSync(target)) return undefined;
+  const outcome = await adoptCompressed(target, sha256);
+  return outcome.kind === "compressed" ? outcome : undefined;
 }
 
 /** The CSV of exactly what is live now, and the manifest's word for it. */

@@ -11,7 +11,7 @@ import { ensureDirectory, fileSize, packageVersion, writeDurably } from "../file
 import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import { backupName, buildWhole, completeBackups } from "./backup-directory.ts";
+import { backupName, buildWhole, newestBackup } from "./backup-directory.ts";
 import { pack, writeSums } from "./packing.ts";
 import { snapshotReadme } from "./readme.ts";
 
@@ -70,7 +70,7 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
   try {
     await ensureDirectory(backupDir);
     checkSpace(config);
-    const newest = completeBackups(backupDir).at(-1);
+    const newest = newestBackup(backupDir, nowUs);
     const before = newest === undefined ? 0 : (readFacts(join(backupDir, newest))?.outcomes[1] ?? 0);
     let bytes = 0;
     let entries = 0;

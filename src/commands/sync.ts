@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
+import { checkMark, markPlace } from "../archive/place.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
@@ -83,6 +84,7 @@ function takeExperiment({ Paths, Services, Timing }: Config): ExperimentLock {
 async function syncExperiment(config: Config, args: SyncArguments, log: StageLog): Promise<SyncSummary> {
   const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
+  const mark = markPlace(config.Paths.data_dir);
   const syncing = new Syncing({
     config,
     manifest,
@@ -90,6 +92,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     log,
     acceptRemote: args["accept-remote"],
     nowUs: wallClockUs,
+    checkPlace: () => checkMark(config.Paths.data_dir, mark),
   });
   const stop = new AbortController();
   const onSignal = () => {

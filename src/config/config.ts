@@ -88,6 +88,7 @@ export function checkRunnable({ config, file }: Loaded): void {
   const reasons = [
     ...(Services.enable_camera ? cameraProblems(config) : []),
     ...(Services.enable_brightfield ? brightfieldProblems(config) : []),
+    ...sharedDirectories(config),
     ...lacksOfOpcUa(config),
   ];
   if (reasons.length === 0) return;
@@ -177,7 +178,12 @@ function atHome(path: string): string {
 /** What is valid, and yet worth a line. */
 function doubts(config: Config): string[] {
   const { Temperature, Alarm } = config;
-  const lines = [...cameraProblems(config), ...lacksOfOpcUa(config), ...doubtsOfOpcUa(config)];
+  const lines = [
+    ...cameraProblems(config),
+    ...sharedDirectories(config),
+    ...lacksOfOpcUa(config),
+    ...doubtsOfOpcUa(config),
+  ];
   const names = sensorNames(Temperature).map((name) => name.toLowerCase().replaceAll(" ", "_"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
@@ -213,6 +219,22 @@ export function brightfieldProblems({ Camera, Paths }: Config): string[] {
   const taken = [Paths.data_dir, ...(Camera.watch_dir === undefined ? [] : [Camera.watch_dir])];
   if (!taken.includes(Paths.brightfield_dir)) return [];
   return ["Paths.brightfield_dir must be a directory of its own: what lies with the frames counts as a frame"];
+}
+
+/** Files written beside the pictures: among the frames a plot would be measured as one, around them a share gets too much. */
+function sharedDirectories({ Assets, Paths, Services }: Config): string[] {
+  const beside: [name: string, directory: string][] = [
+    ["Paths.results_dir", Paths.results_dir],
+    ["Paths.backup_dir", Paths.backup_dir],
+    ["Assets.generated_files_dir", Assets.generated_files_dir],
+  ];
+  return beside.flatMap(([name, directory]) => {
+    if (directory === Paths.data_dir) {
+      return [`${name} must be another directory than Paths.data_dir: what lies with the frames counts as a frame`];
+    }
+    if (!Services.enable_remote_sync || !Paths.data_dir.startsWith(join(directory, "/"))) return [];
+    return [`${name} must not hold Paths.data_dir: everything in it is copied to the share, the live manifest with it`];
+  });
 }
 
 /** The names of all thermometers, in the order in which they are read. */

@@ -34,11 +34,15 @@ interface Watched {
   takenSha256: string | undefined;
   version: string;
   sinceMs: number;
+  /** One that could not be read is left alone until then. */
+  againAtMs: number;
 }
 
 /** Longest wait inside one capture for a file to prove complete; after it the collector hears "nothing new". */
 const LONGEST_WAIT_MS = 5000;
 const POLL_MS = 200;
+/** A picture that cannot be read (no permission, a program that keeps it locked) is tried again after so long. */
+const HOLD_MS = 60_000;
 
 export class Folder implements Source {
   private readonly options: FolderOptions;
@@ -71,10 +75,19 @@ export class Folder implements Source {
     for (;;) {
       if (signal.aborted) throw new Failure("camera.failed", "watching the folder was stopped", { retry: "later" });
       const { complete, growing } = await this.scan();
+      const unread: unknown[] = [];
       for (const file of complete) {
-        const frame = await this.take(file);
-        if (frame !== undefined) return frame;
+        try {
+          const frame = await this.take(file);
+          if (frame !== undefined) return { ...frame, warnings: unread.map(leftAlone) };
+        } catch (error) {
+          // One that cannot be read holds up no other.
+          const watched = this.watched.get(file.name);
+          if (watched !== undefined) watched.againAtMs = this.nowMs() + HOLD_MS;
+          unread.push(error);
+        }
       }
+      if (unread.length > 0) throw unread[0];
       if (growing === 0 || this.nowMs() - startedMs >= LONGEST_WAIT_MS) return null;
       await sleep(Math.min(POLL_MS, this.options.stableSeconds * 1000));
     }
@@ -104,12 +117,13 @@ export class Folder implements Source {
     const fresh = files.filter((file) => this.watch(file, nowMs));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
-    const complete = fresh.filter((file) => {
-      const sinceMs = this.watched.get(file.name)?.sinceMs ?? nowMs;
-      return file.bytes > 0 && nowMs - sinceMs >= this.options.stableSeconds * 1000;
-    });
     // An empty file is the beginning of one: worth watching, not worth waiting for.
-    const growing = fresh.filter((file) => file.bytes > 0).length - complete.length;
+    const due = fresh.filter(({ name, bytes }) => bytes > 0 && nowMs >= (this.watched.get(name)?.againAtMs ?? 0));
+    const complete = due.filter((file) => {
+      const sinceMs = this.watched.get(file.name)?.sinceMs ?? nowMs;
+      return nowMs - sinceMs >= this.options.stableSeconds * 1000;
+    });
+    const growing = due.length - complete.length;
     return { complete, growing };
   }
 
@@ -119,12 +133,19 @@ export class Folder implements Source {
     if (known === undefined) {
       const before = this.options.takenBefore(file.name);
       const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
-      this.watched.set(file.name, { taken, takenSha256: undefined, version: file.version, sinceMs: nowMs });
+      this.watched.set(file.name, {
+        taken,
+        takenSha256: undefined,
+        version: file.version,
+        sinceMs: nowMs,
+        againAtMs: 0,
+      });
       return taken === undefined;
     }
     if (known.version !== file.version) {
       known.version = file.version;
       known.sinceMs = nowMs;
+      known.againAtMs = 0;
     }
     return known.taken !== file.version;
   }
@@ -145,6 +166,9 @@ export class Folder implements Source {
     return { file: { path: file.path, keep: true }, capturedAtUs: file.takenAtUs, settings, warnings: [] };
   }
 }
+
+const leftAlone = (error: unknown): string =>
+  `left alone for a while: ${error instanceof Error ? error.message : error}`;
 
 /** Whether a file is still what an earlier run took; where nothing was noted of it, its name must do. */
 function isSame(file: PictureFile, { bytes, modifiedUs }: TakenFile): boolean {

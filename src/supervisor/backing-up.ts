@@ -2,7 +2,7 @@
 // an archive leave the live tables here, after the archive is durable and proved.
 import { basename } from "node:path";
 import type { BackupAnswer, BackupJob } from "../archive/backup.ts";
-import { backupTimeMs, completeBackups } from "../archive/backup-directory.ts";
+import { backupTimeMs, newestBackup } from "../archive/backup-directory.ts";
 import type { WrittenArchive } from "../archive/history.ts";
 import { moveOut } from "../archive/moving.ts";
 import type { Config } from "../config/schema.ts";
@@ -60,7 +60,7 @@ class BackingUp {
     const { config, log } = options;
     this.#thread = new StageThread("backup", config, (level, message) => log.log(level, message));
     // A start is no reason for a backup: one that dies and starts every minute would push the good ones out.
-    const newest = completeBackups(config.Paths.backup_dir).at(-1);
+    const newest = newestBackup(config.Paths.backup_dir, options.nowUs());
     const madeMs = newest === undefined ? undefined : backupTimeMs(newest);
     const neverMs = options.manifest.counts().total > 0 ? intervalMs : 0;
     const ageMs = madeMs === undefined ? neverMs : options.nowUs() / 1000 - madeMs;

@@ -40,7 +40,7 @@ export function storageParts({ config, manifest, manifestFile, place, log, wake,
     checkPlace: check,
   });
   const syncing = config.Services.enable_remote_sync
-    ? new Syncing({ config, manifest, manifestFile, log: log.stage("syncer"), nowUs })
+    ? new Syncing({ config, manifest, manifestFile, log: log.stage("syncer"), nowUs, checkPlace: check })
     : undefined;
   const backup = config.Services.enable_file_backup
     ? backingUp({ config, manifest, log: log.stage("backup"), nowUs, archived: () => wake("communicator") })

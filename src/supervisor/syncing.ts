@@ -39,6 +39,8 @@ export interface SyncingOptions {
   /** Go on with whatever remote is mounted, even if it is not the one the experiment knows. */
   readonly acceptRemote?: boolean;
   nowUs(): number;
+  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
+  checkPlace(): void;
 }
 
 interface Held {
@@ -200,8 +202,10 @@ export class Syncing implements StagePart {
     }
     if (!config.Sync.keep_local) await this.#moveAway(noted);
     for (const { entryId, kind, message } of result.refused) {
-      // With its whole directory gone, it is the disk that is missing, and it may come back.
-      const lost = kind === "missing" && existsSync(dirname(byId.get(entryId)?.source ?? ""));
+      const source = byId.get(entryId)?.source ?? "";
+      if (kind === "missing") this.#options.checkPlace();
+      // With its whole directory gone, it is the disk that is missing, and it may come back; or it is back already.
+      const lost = kind === "missing" && existsSync(dirname(source)) && !existsSync(source);
       if (lost) manifest.markMissing(entryId);
       else this.#hold(entryId);
       log.error(`not copied: ${message}`, { entry: entryId });
@@ -215,7 +219,8 @@ export class Syncing implements StagePart {
 
   /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what dies in between. */
   async #moveAway(copies: readonly PictureCopied[]): Promise<void> {
-    const { manifest, config, nowUs } = this.#options;
+    const { manifest, config, nowUs, checkPlace } = this.#options;
+    checkPlace();
     const moved: [entryId: number, remoteFile: string][] = [];
     for (const { entryId, remotePath } of copies) {
       const remoteFile = join(config.Paths.remote_root_dir, remotePath);

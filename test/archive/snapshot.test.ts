@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { backUp } from "../../src/archive/backup.ts";
-import { completeBackups, sweepUnfinished } from "../../src/archive/backup-directory.ts";
+import { completeBackups, newestBackup, sweepUnfinished } from "../../src/archive/backup-directory.ts";
 import { moveOut } from "../../src/archive/moving.ts";
 import { restore } from "../../src/archive/restore.ts";
 import { writeSnapshot } from "../../src/archive/snapshot.ts";
@@ -59,6 +60,16 @@ test("the CSV in a snapshot ends where the database says, even while further lin
   writeFileSync(at.csv, `${delivered}half a li`);
   const path = await snapshot(at);
   expect(gunzipSync(readFileSync(join(path, "communicating_results.csv.gz"))).toString("utf8")).toBe(delivered);
+});
+
+test("backups from before the clock was set back are the older ones: the one just made stays", async () => {
+  const at = await finished(2, 0, "[Backup]\nkeep = 2\n");
+  const make = (us: number) => backUp(at.config, { type: "snapshot" }, us);
+  for (const years of [1, 2]) await make(LATER_US + years * 365 * 86_400 * SECOND_US);
+  expect(await make(LATER_US)).toMatchObject({ removed: ["20270602T152000Z"] });
+  expect(newestBackup(at.backupDir, LATER_US)).toBe("20260602T152000Z");
+  await make(LATER_US + 9 * SECOND_US);
+  expect(completeBackups(at.backupDir)).toEqual(["20260602T152000Z", "20260602T152009Z"]);
 });
 
 test("Backup.keep bounds the snapshots; archived history is never removed", async () => {
@@ -150,4 +161,24 @@ test("pictures: copied from where one says, found on the share, or marked as mis
     [true, true],
   ]);
   again.close();
+});
+
+test("pictures that were compressed since the snapshot are taken as they are now, if they are the same pictures", async () => {
+  const at = await finished(2, 0);
+  const pictures = temporaryDirectory();
+  const sha256 = createHash("sha256").update("zero").digest("hex");
+  at.sql(
+    `UPDATE entry SET sha256 = '${sha256}', missing = 1 WHERE id = 1; UPDATE entry SET sha256 = '${sha256}' WHERE id = 2`,
+  );
+  writeFileSync(join(pictures, "image_0.png.gz"), gzipSync("zero"));
+  writeFileSync(join(pictures, "image_1.png.gz"), gzipSync("another"));
+  const path = await snapshot(at);
+  const into = join(temporaryDirectory(), "again");
+  const restored = await restore({ snapshot: path, into, withHistory: true, pictures, nowUs: LATER_US });
+  expect(restored).toMatchObject({ pictures: 1, missing: 1 });
+  const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
+  expect([...again.pictures()][0]).toMatchObject({ filename: "image_0.png.gz", local: true, missing: false });
+  again.close();
+  expect(gunzipSync(readFileSync(join(into, "data/image_0.png.gz"))).toString()).toBe("zero");
+  expect(readdirSync(join(into, "data"))).not.toContain("image_1.png.gz");
 });

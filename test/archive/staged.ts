@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
+import { checkMark, markPlace } from "../../src/archive/place.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { Failure } from "../../src/failure.ts";
 import type { StageLog } from "../../src/log.ts";
@@ -59,8 +60,10 @@ ${sync}
   const say = (message: string) => void lines.push(message);
   const log: StageLog = { error: say, warn: say, info: say, debug: say, log: (_level, message) => say(message) };
   const nowUs = () => Date.now() * 1000;
+  const mark = markPlace(data);
+  const checkPlace = () => checkMark(data, mark);
   const open = (accept = acceptRemote) => {
-    const syncing = new Syncing({ config, manifest, manifestFile, log, acceptRemote: accept, nowUs });
+    const syncing = new Syncing({ config, manifest, manifestFile, log, acceptRemote: accept, nowUs, checkPlace });
     onTestFinished(() => syncing.close(1000));
     return syncing;
   };

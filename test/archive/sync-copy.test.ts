@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { copyVerified } from "../../src/archive/copy.ts";
@@ -53,6 +53,20 @@ test("empty files and files of whole pieces are read past the cache as they are"
       expect(await digestFile(join(local, "f"), { direct })).toEqual({ sha256: digest(bytes), bytes: size });
     }
   }
+});
+
+test("a picture is no copy of itself, though its bytes match: a root that leads back to the experiment is refused", async () => {
+  const { root, context, picture } = await place();
+  const linked = picture("a.png");
+  mkdirSync(join(root, "data"));
+  linkSync(linked.source, join(root, "data/a.png"));
+  await expect(copyVerified(linked, context)).rejects.toMatchObject({ code: "remote.refused" });
+  // The whole directory by another way.
+  const { root: other, context: round, picture: taken } = await place();
+  const task = taken("b.png");
+  symlinkSync(dirname(task.source), join(other, "data"));
+  await expect(copyVerified(task, round)).rejects.toThrow(/leads back to the experiment itself/);
+  expect(readFileSync(task.source).equals(task.bytes)).toBe(true);
 });
 
 test("a file of the same name but other content is never overwritten: the copy gets a number", async () => {

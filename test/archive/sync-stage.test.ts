@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -47,6 +47,19 @@ test("keep_local = false moves: the local file goes only after the copy is prove
     expect(digest(readFileSync(join(directory, filename)))).toBe(digest(contents.get(filename) ?? Buffer.alloc(0)));
   }
   expect(readdirSync(data).filter((name) => name.endsWith(".png"))).toEqual([]);
+});
+
+test("an empty directory in the place of the data directory makes no picture missing", async () => {
+  const { data, manifest, work, rows, falselySynced } = staged(await localRemote());
+  renameSync(data, `${data}.away`);
+  mkdirSync(data);
+  expect(await work()).toMatchObject({ code: "disk.failed", message: expect.stringContaining("another directory") });
+  expect(manifest.counts().missing).toBe(0);
+  rmSync(data, { recursive: true });
+  renameSync(`${data}.away`, data);
+  expect(await work()).toBeUndefined();
+  expect(rows().map(({ image_synced }) => image_synced)).toEqual([1, 1, 1, 1]);
+  expect(falselySynced()).toEqual([]);
 });
 
 test("a death between the removal of the local file and its row is put right at the next start", async () => {

@@ -151,6 +151,18 @@ describe("an established Phorest_config.toml", () => {
     const mixed = parseConfig('[Paths]\nbrightfield_dir = "data"\n[Services]\nenable_brightfield = true', "/lab");
     expect(() => checkRunnable(mixed)).toThrow("Paths.brightfield_dir must be a directory of its own");
   });
+
+  test("plots may not lie with the frames, nor around them where everything there goes to a share", () => {
+    const mixed = parseConfig('[Paths]\nresults_dir = "data"', "/lab");
+    expect(mixed.warnings).toHaveLength(1);
+    expect(() => checkRunnable(mixed)).toThrow("Paths.results_dir must be another directory than Paths.data_dir");
+    const around = '[Assets]\ngenerated_files_dir = "."\n[Services]\nenable_remote_sync =';
+    checkRunnable(parseConfig(`${around} false`, "/lab"));
+    expect(() => checkRunnable(parseConfig(`${around} true`, "/lab"))).toThrow(
+      "generated_files_dir must not hold Paths.data_dir",
+    );
+    checkRunnable(parseConfig('[Paths]\ndata_dir = "."\n[Services]\nenable_remote_sync = true', "/lab"));
+  });
 });
 
 test("an output or a source that cannot work is valid to load, warned of, and refused by a run", () => {

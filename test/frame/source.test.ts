@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -191,6 +191,24 @@ describe("the folder source", () => {
     await source.open();
     nowMs += 2000;
     expect(names(await drain(source))).toEqual(["z-first.png", "a-second.png"]);
+  });
+
+  it("takes the pictures behind one that cannot be read, says so, and tries that one again later", async () => {
+    // More than can be read at once fails for every user, as a file without permission does for most.
+    truncateSync(put("a.png", ""), 5 * 2 ** 30);
+    put("b.png", "2", -30);
+    put("c.png", "3", -60);
+    utimesSync(join(directory, "a.png"), 0, 0);
+    const source = folder();
+    await source.open();
+    nowMs += 2000;
+    const first = await source.capture(signal);
+    expect(names(first === null ? [] : [first])).toEqual(["b.png"]);
+    expect(first?.warnings[0]).toContain("left alone for a while");
+    expect(names(await drain(source))).toEqual(["c.png"]);
+    nowMs += 60_000;
+    await expect(source.capture(signal)).rejects.toThrow();
+    expect(await source.capture(signal)).toBeNull();
   });
 
   it("takes a name again only when it holds something new", async () => {
