@@ -194,12 +194,14 @@ export class PlantDelivery {
   /**
    * Looking thousands of nodes up takes a second or two, which a server that is back should not have to wait for its values:
    * they are written to the nodes as they were. Nothing is concluded from the answers, everything is looked up and sent
-   * again right after.
+   * again right after. Nodes found by a browse path are left out: a server may number its nodes anew at a restart, and what
+   * was one of ours may be anything now.
    */
   async #sendByMemory(last: number): Promise<void> {
     const remembered = this.#remembered;
     if (remembered === undefined || remembered.namespaces !== this.#session?.namespaces.join("\n")) return;
-    this.#nodes = { ...remembered.nodes, boundAtMs: performance.now() };
+    const bound = remembered.nodes.bound.filter(({ target }) => "nodeId" in target.address);
+    this.#nodes = { ...remembered.nodes, bound, boundAtMs: performance.now() };
     await this.#sendLatest(last);
     this.#nodes = undefined;
   }

@@ -48,6 +48,14 @@ const server = new OPCUAServer({
   ).map((policy) => SecurityPolicy[policy]),
   allowAnonymous: options.allowAnonymous ?? true,
   maxConnectionsPerEndpoint: 50,
+  transportSettings: options.transport && {
+    adjustTransportLimits: () => ({
+      maxMessageSize: options.transport?.maxMessageSize,
+      maxChunkCount: options.transport?.maxChunkCount,
+      receiveBufferSize: options.transport?.bufferSize,
+      sendBufferSize: options.transport?.bufferSize,
+    }),
+  },
   serverCapabilities: {
     maxSessions: options.maxSessions ?? 50,
     operationLimits: {
@@ -92,7 +100,7 @@ for (const node of options.nodes ?? []) {
   const variable = space.addVariable({
     componentOf: folder,
     browseName: node.name,
-    nodeId: `s=${node.name}`,
+    nodeId: node.id ?? `s=${node.name}`,
     dataType: node.ownType === true ? ownType(node.name, node.type ?? "Double") : (node.type ?? "Double"),
     valueRank: node.rank ?? -1,
     arrayDimensions: node.rank === 1 ? [node.length ?? 0] : undefined,
