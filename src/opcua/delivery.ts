@@ -253,7 +253,7 @@ export class PlantDelivery {
       this.#writeAtMost = session.limits.write.max * 2;
       if (bare.length > 0) {
         this.#say(
-          `${bare.length} nodes promise to take status and time stamp and refuse them, ${bare[0]?.target.shown} first: they get the value alone`,
+          `${bare.length} nodes promise to take status and time stamp and refuse what they promise, ${bare[0]?.target.shown} first: they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
         );
       }
       for (const [status, { target }] of remarks) {

@@ -27,6 +27,7 @@ beforeAll(async () => {
       { name: "Clamped", refuseWith: "GoodClamped" },
       { name: "Later", refuseWith: "GoodCompletesAsynchronously" },
       { name: "Busy", refuseWith: "BadWaitingForInitialData" },
+      { name: "Timeless", refusesTime: true },
       { name: "Matrix", rank: 2 },
       { name: "Guid", type: "Guid" },
       { name: "Range", type: "Range" },
@@ -141,4 +142,16 @@ test("nodes found by a path are found anew after a restart, before anything is w
     await before.kill();
     await after.kill();
   }
+});
+
+test("a node that refuses time stamps alone is still told what is in doubt", async () => {
+  const failed = experiment(join(directory, "failed"), ROIS);
+  failed.add(1, [0]);
+  const { delivery: to, said } = delivery(directory, failed.manifest, toml(plant.endpointUrl, [of("Timeless")]));
+  const steps = await deliverUpTo(to, 0, 1, 30_000);
+  await to.close();
+  failed.manifest.close();
+  expect(steps.at(-1)?.report).toMatchObject({ refused: 0, withoutTime: 1, withoutStatus: 0 });
+  expect((await plant.values("Timeless")).Timeless?.status).toMatch(/^Bad/);
+  expect(said.join("\n")).toMatch(/Timeless first: they get no time stamp/);
 });

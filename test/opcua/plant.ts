@@ -17,6 +17,8 @@ export interface PlantNode {
   readonly userAccess?: string;
   /** Every write is answered with this status. */
   readonly refuseWith?: string;
+  /** Takes a value and its status, and refuses both beside a time stamp. */
+  readonly refusesTime?: boolean;
   /** An array's fixed length (ArrayDimensions). */
   readonly length?: number;
   /** Its node id in the server's namespace; else `s=` and the name. */

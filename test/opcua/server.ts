@@ -5,10 +5,12 @@ import { createInterface } from "node:readline";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import {
   DataType,
+  type DataValue,
   MessageSecurityMode,
   makeAccessLevelFlag,
   SecurityPolicy,
   ServiceFault,
+  type StatusCode,
   StatusCodes,
   Variant,
 } from "node-opcua-client";
@@ -109,6 +111,17 @@ for (const node of options.nodes ?? []) {
     minimumSamplingInterval: 1000,
     value: node.refuseWith === undefined ? node.ownType && held(node.type) : refusing(node.refuseWith),
   } as Parameters<typeof space.addVariable>[0]);
+  if (node.refusesTime === true) {
+    const write = variable.writeValue.bind(variable) as (...all: unknown[]) => unknown;
+    variable.writeValue = ((
+      context: unknown,
+      data: DataValue,
+      ...rest: ((error: null, status: StatusCode) => void)[]
+    ) =>
+      data.sourceTimestamp === null
+        ? write(context, data, ...rest)
+        : rest.at(-1)?.(null, StatusCodes.BadWriteNotSupported)) as typeof variable.writeValue;
+  }
   variable.on("value_changed", () => {
     writtenValues += 1;
     const { value } = variable.readValue().value;
