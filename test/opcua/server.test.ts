@@ -277,7 +277,7 @@ describe("nodes", () => {
     });
     expect(step?.report?.refusals.every(({ cure }) => cure.length > 10)).toBe(true);
     expect(said.join("\n")).toMatch(/take no time stamp/);
-    expect(said.join("\n")).toMatch(/promise to take status and time stamp and refuse them, ns=2;s=Liar first/);
+    expect(said.join("\n")).toMatch(/promise to take status and time stamp and refuse what they promise, ns=2;s=Liar first/);
     await to.close();
   });
 
