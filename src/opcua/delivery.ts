@@ -78,6 +78,7 @@ export class PlantDelivery {
   /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
   #writeAtMost = Number.POSITIVE_INFINITY;
   #saidMappings = new Set<string>();
+  #saidWithheld = false;
 
   constructor(settings: DeliverySettings, source: Source, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
@@ -249,11 +250,20 @@ export class PlantDelivery {
   ): Promise<void> {
     const session = this.#session as PlantSession;
     try {
-      const { bare, remarks } = await writeSamples(session, nodes, sampleFor, timeUs);
+      const { bare, remarks, withheld } = await writeSamples(session, nodes, sampleFor, timeUs);
       this.#writeAtMost = session.limits.write.max * 2;
       if (bare.length > 0) {
         this.#say(
           `${bare.length} nodes promise to take status and time stamp and refuse what they promise, ${bare[0]?.target.shown} first: they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
+        );
+      }
+      const [kept] = withheld;
+      if (kept !== undefined && !this.#saidWithheld) {
+        this.#saidWithheld = true;
+        const all = kept.asArray ? ", all of its values for one that is missing" : "";
+        this.#log(
+          "warn",
+          `${kept.target.shown} (${kept.target.value}) takes no status and its type has no NaN: it keeps what it has while there is no value${all} (map it to a Float or Double)`,
         );
       }
       for (const [status, { target }] of remarks) {

@@ -20,8 +20,8 @@ export interface Written {
   readonly values: number;
   /** Nodes that had been thought to take a time stamp or a status and do not. */
   readonly bare: readonly BoundNode[];
-  /** Values left out because the node has no way to say that there is none. */
-  readonly withheld: number;
+  /** Nodes that keep what they have because they have no way to say that there is no value. */
+  readonly withheld: readonly BoundNode[];
   /** Nodes that took the value and had something to say of it (GoodClamped, Uncertain...), the first one for each status. */
   readonly remarks: ReadonlyMap<string, BoundNode>;
 }
@@ -44,7 +44,7 @@ export async function writeSamples(
   const time = new Date(Math.round(timeUs / 1000));
   const bare: BoundNode[] = [];
   const remarks = new Map<string, BoundNode>();
-  let withheld = 0;
+  const withheld: BoundNode[] = [];
   let values = 0;
   let items: Item[] = [];
   for (const node of nodes) if (isWritten(node)) items.push({ node, sample: sampleFor(node) });
@@ -53,7 +53,7 @@ export async function writeSamples(
     const writes: WriteValue[] = [];
     for (const item of items) {
       const write = filledSlot(session, item, time);
-      if (write === undefined) withheld += 1;
+      if (write === undefined) withheld.push(item.node);
       else {
         asked.push(item);
         writes.push(write);
