@@ -18,6 +18,7 @@ import {
   trustCertificate,
 } from "../opcua/certificates.ts";
 import { discover } from "../opcua/client.ts";
+import { shownCertificate } from "../opcua/failures.ts";
 import { type Browsed, browseBelow, inspect } from "../opcua/inspect.ts";
 import { loadLibrary } from "../opcua/library.ts";
 import { probe } from "../opcua/probe.ts";
@@ -182,14 +183,14 @@ async function shownBy(args: Shared, server: ServerSettings): Promise<Buffer> {
   const { endpoint_url: url } = server;
   await probe(url, server.connect_timeout_seconds * 1000);
   const own = await ownCertificate(server.certificate_dir);
-  const ask = async () => discover(await library(args), server, own);
-  const endpoints = await ask().catch((cause: unknown) => {
+  const client = await library(args);
+  const endpoints = await discover(client, server, own).catch((cause: unknown) => {
     throw new Failure("opcua.refused", `${url} does not show its certificate to strangers`, {
       hint: "have it exported on the server, then: phorest opcua trust --certificate FILE",
       cause,
     });
   });
-  const shown = endpoints.find(({ serverCertificate }) => serverCertificate?.length > 0)?.serverCertificate;
+  const shown = shownCertificate(client, endpoints, server);
   if (shown !== undefined) return leaf(shown);
   throw new Failure("opcua.refused", `${url} has no certificate`, { hint: 'it offers security_mode = "None" only' });
 }

@@ -78,6 +78,7 @@ export class PlantDelivery {
   /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
   #writeAtMost = Number.POSITIVE_INFINITY;
   #saidMappings = new Set<string>();
+  #saidWithheld = false;
 
   constructor(settings: DeliverySettings, source: Source, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
@@ -194,12 +195,14 @@ export class PlantDelivery {
   /**
    * Looking thousands of nodes up takes a second or two, which a server that is back should not have to wait for its values:
    * they are written to the nodes as they were. Nothing is concluded from the answers, everything is looked up and sent
-   * again right after.
+   * again right after. Nodes found by a browse path are left out: a server may number its nodes anew at a restart, and what
+   * was one of ours may be anything now.
    */
   async #sendByMemory(last: number): Promise<void> {
     const remembered = this.#remembered;
     if (remembered === undefined || remembered.namespaces !== this.#session?.namespaces.join("\n")) return;
-    this.#nodes = { ...remembered.nodes, boundAtMs: performance.now() };
+    const bound = remembered.nodes.bound.filter(({ target }) => "nodeId" in target.address);
+    this.#nodes = { ...remembered.nodes, bound, boundAtMs: performance.now() };
     await this.#sendLatest(last);
     this.#nodes = undefined;
   }
@@ -247,11 +250,20 @@ export class PlantDelivery {
   ): Promise<void> {
     const session = this.#session as PlantSession;
     try {
-      const { bare, remarks } = await writeSamples(session, nodes, sampleFor, timeUs);
+      const { bare, remarks, withheld } = await writeSamples(session, nodes, sampleFor, timeUs);
       this.#writeAtMost = session.limits.write.max * 2;
       if (bare.length > 0) {
         this.#say(
-          `${bare.length} nodes promise to take status and time stamp and refuse them, ${bare[0]?.target.shown} first: they get the value alone`,
+          `${bare.length} nodes promise to take status and time stamp and refuse what they promise, ${bare[0]?.target.shown} first: they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
+        );
+      }
+      const [kept] = withheld;
+      if (kept !== undefined && !this.#saidWithheld) {
+        this.#saidWithheld = true;
+        const all = kept.asArray ? ", all of its values for one that is missing" : "";
+        this.#log(
+          "warn",
+          `${kept.target.shown} (${kept.target.value}) takes no status and its type has no NaN: it keeps what it has while there is no value${all} (map it to a Float or Double)`,
         );
       }
       for (const [status, { target }] of remarks) {

@@ -53,7 +53,7 @@ export async function whyRefused(
   if (endpoints !== undefined && offered?.length === 0) {
     return refused(`the server offers no ${wanted}`, `it offers ${endpoints.map(endpointText).join(", ")}`);
   }
-  const shown = endpoints?.find(({ serverCertificate }) => serverCertificate?.length > 0)?.serverCertificate;
+  const shown = shownCertificate(library, endpoints ?? [], settings);
   if (trusted !== undefined && shown !== undefined && thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))) {
     const seen = thumbprint(leaf(shown));
     return new Failure("opcua.untrusted", `${url} shows another certificate (${seen}) than the one that is trusted`, {
@@ -73,6 +73,17 @@ export async function whyRefused(
     `the server ended the connection (${wanted})`,
     `have our certificate trusted there: ${own.certificateFile}`,
   );
+}
+
+/** The certificate that the server shows for the security asked for: a server may have one for each policy. */
+export function shownCertificate(
+  { MessageSecurityMode }: Pick<Library, "MessageSecurityMode">,
+  endpoints: readonly EndpointDescription[],
+  { security_mode, security_policy }: Pick<ServerSettings, "security_mode" | "security_policy">,
+): Buffer | undefined {
+  const showing = endpoints.filter(({ serverCertificate }) => serverCertificate?.length > 0);
+  const asked = showing.find((endpoint) => fits(endpoint, MessageSecurityMode[security_mode], security_policy));
+  return (asked ?? showing[0])?.serverCertificate;
 }
 
 function fits({ securityMode, securityPolicyUri }: EndpointDescription, mode: number, policy: string): boolean {

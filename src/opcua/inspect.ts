@@ -11,7 +11,7 @@ import {
 } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { cureOf } from "./cures.ts";
-import { endpointText } from "./failures.ts";
+import { endpointText, shownCertificate } from "./failures.ts";
 import type { Library } from "./library.ts";
 import { type BoundNode, bindNodes, parseNodeId } from "./node-table.ts";
 import { PlantSession, type ServerSettings } from "./session.ts";
@@ -76,7 +76,7 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
         finding("endpoint", true, `${endpointText(endpoint)} at ${endpoint.endpointUrl}, log-in: ${tokens}`),
       );
     }
-    const shown = offered.find(({ serverCertificate }) => serverCertificate?.length > 0)?.serverCertificate;
+    const shown = shownCertificate(library, offered, server);
     if (
       secure &&
       shown !== undefined &&

@@ -51,6 +51,8 @@ const ATTRIBUTES = {
   UserAccessLevel: 18,
 } as const;
 const VARIABLE = 2;
+/** A namespace's number has 16 bits; a larger one cannot be sent, and the whole request would fail for it. */
+const MOST_NAMESPACE = 0xffff;
 /** NodeIdType of names. */
 const STRING_ID = 2;
 const UNSUPPORTED = "BadServiceUnsupported";
@@ -96,7 +98,11 @@ async function findNodes(session: PlantSession, targets: readonly Target[]): Pro
   const paths = targets.flatMap(({ address }, at) => {
     if (!("browsePath" in address)) return [];
     try {
-      return [{ at, path: library.makeBrowsePath("i=84", address.browsePath) }];
+      const path = library.makeBrowsePath("i=84", address.browsePath);
+      const names = path.relativePath.elements ?? [];
+      if (names.every(({ targetName }) => targetName.namespaceIndex <= MOST_NAMESPACE)) return [{ at, path }];
+      ids[at] = "BadBrowseNameInvalid";
+      return [];
     } catch {
       // The library's words are about its parser; the node's own line names the path.
       ids[at] = "BadBrowseNameInvalid";
@@ -140,6 +146,7 @@ export function parseNodeId({ library, namespaces }: PlantSession, text: string)
   const parts = /^(?:ns=(\d+);)?(i=\d+|s=.+|g=[0-9a-f-]{36}|b=.+)$/is.exec(plain);
   if (parts === null) return "BadNodeIdInvalid";
   const [, namespace = "0", identifier = ""] = parts;
+  if (Number(namespace) > MOST_NAMESPACE) return "BadNodeIdInvalid";
   // A name may look like anything, another node id too, and is not to be read as one.
   if (/^s=/i.test(identifier)) {
     return new library.NodeId(STRING_ID, identifier.slice(2), Number(namespace));
@@ -191,6 +198,7 @@ async function bind(
       `the node is a ${typeText}, ${target.value} cannot become one: choose another node or value`,
     );
   }
+  if (rank > 1) return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value, or with a list");
   if (
     target.isArray &&
     rank !== ANY_RANK &&
@@ -207,8 +215,6 @@ async function bind(
   if (target.isArray && target.rois.length > most) {
     return refuse("BadTypeMismatch", `the node holds ${most} values, not ${target.rois.length}: have it made longer`);
   }
-  if (!target.isArray && rank > 1)
-    return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value");
   if ((access & ACCESS.write) === 0) return refuse("BadNotWritable");
   if ((userAccess & ACCESS.write) === 0) return refuse("BadUserAccessDenied");
   return { ...node, refusal: undefined };

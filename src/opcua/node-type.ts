@@ -19,6 +19,8 @@ const NAMES: Readonly<Record<number, BuiltInName>> = Object.fromEntries(
   Object.entries(BUILT_IN).map(([name, number]) => [number, name as BuiltInName]),
 );
 const ENUMERATION = 29;
+/** Built-in types have the numbers up to here; BaseDataType, above them all, would hide those that fit nothing of ours. */
+const LAST_BUILT_IN = 25;
 const DEEPEST = 32;
 const VALUE_ATTRIBUTE = 13;
 
@@ -58,6 +60,7 @@ export class NodeTypes {
         const found = NAMES[value] ?? ABSTRACT[value];
         // Integer and UInteger are below Number, and everything is below BaseDataType: the first one met is the type.
         if (found !== undefined) return found;
+        if (value <= LAST_BUILT_IN) return undefined;
       }
       const [result] = await this.#session.browse([
         {

@@ -18,10 +18,10 @@ const PLAIN_GOOD = new Set(["Good", "GoodCompletesAsynchronously"]);
 /** How a Write went for the nodes that were to be written. */
 export interface Written {
   readonly values: number;
-  /** Nodes that took the value alone and had been thought to take more. */
+  /** Nodes that had been thought to take a time stamp or a status and do not. */
   readonly bare: readonly BoundNode[];
-  /** Values left out because the node has no way to say that there is none. */
-  readonly withheld: number;
+  /** Nodes that keep what they have because they have no way to say that there is no value. */
+  readonly withheld: readonly BoundNode[];
   /** Nodes that took the value and had something to say of it (GoodClamped, Uncertain...), the first one for each status. */
   readonly remarks: ReadonlyMap<string, BoundNode>;
 }
@@ -44,7 +44,7 @@ export async function writeSamples(
   const time = new Date(Math.round(timeUs / 1000));
   const bare: BoundNode[] = [];
   const remarks = new Map<string, BoundNode>();
-  let withheld = 0;
+  const withheld: BoundNode[] = [];
   let values = 0;
   let items: Item[] = [];
   for (const node of nodes) if (isWritten(node)) items.push({ node, sample: sampleFor(node) });
@@ -53,7 +53,7 @@ export async function writeSamples(
     const writes: WriteValue[] = [];
     for (const item of items) {
       const write = filledSlot(session, item, time);
-      if (write === undefined) withheld += 1;
+      if (write === undefined) withheld.push(item.node);
       else {
         asked.push(item);
         writes.push(write);
@@ -68,7 +68,7 @@ export async function writeSamples(
         remarks.set(answer.name, item.node);
       }
       if (verdict === "done") values += 1;
-      if (verdict === "bare") bare.push(item.node);
+      if (verdict === "bare" && !bare.includes(item.node)) bare.push(item.node);
       if (verdict === "bare" || verdict === "again") again.push(item);
     });
     items = again;
@@ -89,10 +89,10 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
       node.refusal = undefined;
       return "done";
     case "bare":
-      // The access level promised it, the server knows better.
+      // The access level promised it, the server knows better: most refuse the time stamp, and take a status alone.
       if (!node.takesStatus && !node.takesTime) return refuse(answer.name);
-      node.takesStatus = false;
-      node.takesTime = false;
+      if (node.takesTime) node.takesTime = false;
+      else node.takesStatus = false;
       return "bare";
     case "later":
       // One that was away with the last frame, too, does not make every frame wait for it.

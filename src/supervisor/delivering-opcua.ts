@@ -16,6 +16,8 @@ const ANSWER_WITHIN_MS = 300_000;
 /** A server that is merely away is looked for this often, so that it has its values within two seconds. */
 const LOOK_FOR_MS = 250;
 const LONGEST_BACK_OFF_MS = 60_000;
+/** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
+const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
 const SAY_AGAIN_MS = 3_600_000;
 
@@ -34,7 +36,7 @@ export class DeliveringOpcUa implements StagePart {
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
   /** A server may be away for a weekend; nothing is broken here. */
   readonly failureLimit = Number.POSITIVE_INFINITY;
-  readonly backOffMs = backOffMs;
+  readonly backOffMs = patience();
   private readonly options: DeliveringOpcUaOptions;
   private readonly thread: StageThread<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
   private readonly told = new Map<string, string>();
@@ -141,10 +143,22 @@ export class DeliveringOpcUa implements StagePart {
   }
 }
 
-/** How long to leave the server in peace after the n-th failure in a row, ms. */
-export function backOffMs({ code }: FailureData, failures: number): number {
-  const jitter = 1 + 0.25 * Math.random();
-  // Nobody is home, or somebody hangs: asking again costs a TCP connection, no session.
-  if (code === "opcua.unreachable" || code === "opcua.timeout" || code === "opcua.lost") return LOOK_FOR_MS * jitter;
-  return Math.min(LONGEST_BACK_OFF_MS, 1000 * 2 ** Math.min(failures - 1, 30)) * jitter;
+/**
+ * How long to leave the server in peace after a failure, the n-th in a row, ms. A server that is there and ends our
+ * sessions, or lets none begin, is asked ever more seldom: what it was before, away for a weekend, does not count.
+ */
+export function patience(): (failure: FailureData, failures: number) => number {
+  let last = "";
+  let alike = 0;
+  return ({ code }, failures) => {
+    alike = code === last && failures > 1 ? alike + 1 : 1;
+    last = code;
+    const jitter = 1 + 0.25 * Math.random();
+    // Nobody is home, or somebody hangs: asking again costs a TCP connection, no session.
+    if (code === "opcua.unreachable" || code === "opcua.timeout") return LOOK_FOR_MS * jitter;
+    // Each of these left a session behind, until the server's own time-out ends it.
+    const first = code === "opcua.lost" ? LOOK_FOR_MS : 1000;
+    const doublings = Math.max(0, code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER : alike - 1);
+    return Math.min(LONGEST_BACK_OFF_MS, first * 2 ** Math.min(doublings, 30)) * jitter;
+  };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BUILT_IN_NAMES, type BuiltInName, castTo, isCastable, naturalType } from "../../src/opcua/data-type.ts";
+import { shownCertificate } from "../../src/opcua/failures.ts";
 import { qualityOfFailure, qualityOfFlags, worse } from "../../src/opcua/quality.ts";
 import { inPieces } from "../../src/opcua/requests.ts";
 import { mapNodes } from "../../src/opcua/target.ts";
@@ -134,4 +135,22 @@ describe("requests in pieces", () => {
     await expect(inPieces([1], { max: 5 }, () => Promise.reject(new Error("BadTooManyOperations")))).rejects.toThrow();
     await expect(inPieces([1, 2], { max: 5 }, async () => [1])).rejects.toThrow("1 answers came to 2");
   });
+});
+
+test("of several certificates of a server, the one for the security asked for is looked at", () => {
+  const MessageSecurityMode = { Sign: 2, SignAndEncrypt: 3 } as never;
+  const endpoint = (securityMode: number, policy: string, certificate: string) => ({
+    securityMode,
+    securityPolicyUri: `http://opcfoundation.org/UA/SecurityPolicy#${policy}`,
+    serverCertificate: Buffer.from(certificate),
+  });
+  const endpoints = [
+    endpoint(1, "None", ""),
+    endpoint(3, "ECC_nistP256", "elliptic"),
+    endpoint(3, "Basic256Sha256", "rsa"),
+  ] as never[];
+  const shown = (security_mode: "Sign" | "SignAndEncrypt", security_policy: "Basic256Sha256") =>
+    shownCertificate({ MessageSecurityMode }, endpoints, { security_mode, security_policy })?.toString();
+  expect(shown("SignAndEncrypt", "Basic256Sha256")).toBe("rsa");
+  expect(shown("Sign", "Basic256Sha256")).toBe("elliptic");
 });

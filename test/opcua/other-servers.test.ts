@@ -1,5 +1,6 @@
 // What the standard permits a server and the one of the tests does not do by itself: services left out, arrays of a fixed
 // length, types whose ancestors are not shown, answers that are good and yet not plain.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { experiment } from "../delivery/experiment.ts";
@@ -26,6 +27,11 @@ beforeAll(async () => {
       { name: "Clamped", refuseWith: "GoodClamped" },
       { name: "Later", refuseWith: "GoodCompletesAsynchronously" },
       { name: "Busy", refuseWith: "BadWaitingForInitialData" },
+      { name: "Timeless", refusesTime: true },
+      { name: "Matrix", rank: 2 },
+      { name: "Guid", type: "Guid" },
+      { name: "Range", type: "Range" },
+      { name: "Bytes", type: "ByteString" },
     ],
   });
 }, 60_000);
@@ -86,4 +92,66 @@ test("a node that is not ready yet is asked again with the next frame, and holds
   const { values, refusals } = await passed([of("Busy"), PLAIN]);
   expect(values.Plain?.value).toBe(60.01);
   expect(refusals["ns=2;s=Busy"]).toMatch(/^BadWaitingForInitialData: .*next frame/);
+});
+
+test("a node id or path that cannot even be sent is refused by itself", async () => {
+  const far: NodeEntry = { ...PLAIN, node_id: "ns=99999;s=Plain" };
+  const path: NodeEntry = { browse_path: "/Objects/99999:Chip", value: "contrast" };
+  const { values, refusals } = await passed([far, path, PLAIN]);
+  expect(values.Plain?.value).toBe(60.01);
+  expect(refusals).toEqual({
+    "ns=99999;s=Plain": expect.stringMatching(/^BadNodeIdInvalid/),
+    "/Objects/99999:Chip": expect.stringMatching(/^BadBrowseNameInvalid/),
+  });
+});
+
+test("types that no value of ours fits are known as such before anything is written", async () => {
+  const { refusals } = await passed([of("Guid"), of("Range"), of("Bytes"), of("Matrix")]);
+  expect(refusals).toEqual({
+    "ns=2;s=Guid": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
+    "ns=2;s=Range": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
+    "ns=2;s=Bytes": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
+    "ns=2;s=Matrix": expect.stringMatching(/^BadTypeMismatch: the node is a matrix/),
+  });
+  const everywhere = await passed([{ node_id: "ns=2;s=Matrix", value: "position" }]);
+  expect(everywhere.refusals["ns=2;s=Matrix"]).toMatch(/the node is a matrix/);
+});
+
+test("nodes found by a path are found anew after a restart, before anything is written to their old numbers", async () => {
+  const node = { access: "CurrentRead | CurrentWrite" };
+  const options = { pki: join(directory, "odd"), journal: join(directory, "renumbered") };
+  const before = await Plant.start({ ...options, nodes: [{ ...node, name: "Ours", id: "i=1001" }] });
+  const after = new Plant({
+    ...before.options,
+    nodes: [
+      { ...node, name: "Valve", id: "i=1001" },
+      { ...node, name: "Ours", id: "i=1002" },
+    ],
+  });
+  const entry: NodeEntry = { browse_path: "/Objects/2:Chip/2:Ours", roi: "000A_N", value: "position" };
+  const { delivery: to } = delivery(directory, made.manifest, toml(before.endpointUrl, [entry]));
+  try {
+    await deliverUpTo(to, 0, FRAMES, 30_000);
+    await before.kill();
+    await after.start();
+    await deliverUpTo(to, FRAMES - 1, FRAMES, 30_000);
+    expect(await after.values()).toMatchObject({ Ours: { value: 60.01 }, Valve: { value: null } });
+    expect(readFileSync(options.journal, "utf8")).not.toMatch(/Valve/);
+  } finally {
+    await to.close();
+    await before.kill();
+    await after.kill();
+  }
+});
+
+test("a node that refuses time stamps alone is still told what is in doubt", async () => {
+  const failed = experiment(join(directory, "failed"), ROIS);
+  failed.add(1, [0]);
+  const { delivery: to, said } = delivery(directory, failed.manifest, toml(plant.endpointUrl, [of("Timeless")]));
+  const steps = await deliverUpTo(to, 0, 1, 30_000);
+  await to.close();
+  failed.manifest.close();
+  expect(steps.at(-1)?.report).toMatchObject({ refused: 0, withoutTime: 1, withoutStatus: 0 });
+  expect((await plant.values("Timeless")).Timeless?.status).toMatch(/^Bad/);
+  expect(said.join("\n")).toMatch(/Timeless first: they get no time stamp/);
 });

@@ -17,8 +17,12 @@ export interface PlantNode {
   readonly userAccess?: string;
   /** Every write is answered with this status. */
   readonly refuseWith?: string;
+  /** Takes a value and its status, and refuses both beside a time stamp. */
+  readonly refusesTime?: boolean;
   /** An array's fixed length (ArrayDimensions). */
   readonly length?: number;
+  /** Its node id in the server's namespace; else `s=` and the name. */
+  readonly id?: string;
   /** A type of the server's own, whose ancestors it does not show; the node holds a value of `type`. */
   readonly ownType?: boolean;
 }
@@ -35,6 +39,8 @@ export interface ServerOptions {
   readonly maxNodesPerRead?: number;
   readonly maxSessions?: number;
   readonly hostname?: string;
+  /** What the server says of itself in the ACK: the largest request it takes, and of how many pieces (0: any). */
+  readonly transport?: { readonly maxMessageSize: number; readonly maxChunkCount: number; readonly bufferSize: number };
   /** Answers TranslateBrowsePathsToNodeIds with BadServiceUnsupported, as small servers do. */
   readonly noBrowsePaths?: boolean;
   /** Every changed value is appended to this file: what was written outlives the server. */
@@ -71,7 +77,7 @@ export class Plant {
   private child: ChildProcess | undefined;
   private readonly waiting: ((line: string) => void)[] = [];
 
-  private constructor(options: ServerOptions) {
+  constructor(options: ServerOptions) {
     this.options = options;
     this.endpointUrl = `opc.tcp://127.0.0.1:${options.port}/plant`;
   }

@@ -277,7 +277,9 @@ describe("nodes", () => {
     });
     expect(step?.report?.refusals.every(({ cure }) => cure.length > 10)).toBe(true);
     expect(said.join("\n")).toMatch(/take no time stamp/);
-    expect(said.join("\n")).toMatch(/promise to take status and time stamp and refuse them, ns=2;s=Liar first/);
+    expect(said.join("\n")).toMatch(
+      /promise to take status and time stamp and refuse what they promise, ns=2;s=Liar first/,
+    );
     await to.close();
   });
 
@@ -290,8 +292,11 @@ describe("nodes", () => {
       curves: () => [],
       analyses: () => made.manifest.analyses(),
     });
-    const { delivery: to } = delivery(directory, source, toml(open.endpointUrl, nodes));
+    const { delivery: to, said } = delivery(directory, source, toml(open.endpointUrl, nodes));
     expect((await to.step(1, "")).failure).toBeUndefined();
+    expect(said.filter((line) => /BareWhole .*it keeps what it has while there is no value/.test(line))).toHaveLength(
+      1,
+    );
     await to.close();
     const values = await open.values();
     expect(values.Double).toMatchObject({ value: "NaN", status: "BadSensorFailure" });

@@ -5,10 +5,12 @@ import { createInterface } from "node:readline";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import {
   DataType,
+  type DataValue,
   MessageSecurityMode,
   makeAccessLevelFlag,
   SecurityPolicy,
   ServiceFault,
+  type StatusCode,
   StatusCodes,
   Variant,
 } from "node-opcua-client";
@@ -48,6 +50,14 @@ const server = new OPCUAServer({
   ).map((policy) => SecurityPolicy[policy]),
   allowAnonymous: options.allowAnonymous ?? true,
   maxConnectionsPerEndpoint: 50,
+  transportSettings: options.transport && {
+    adjustTransportLimits: () => ({
+      maxMessageSize: options.transport?.maxMessageSize,
+      maxChunkCount: options.transport?.maxChunkCount,
+      receiveBufferSize: options.transport?.bufferSize,
+      sendBufferSize: options.transport?.bufferSize,
+    }),
+  },
   serverCapabilities: {
     maxSessions: options.maxSessions ?? 50,
     operationLimits: {
@@ -92,7 +102,7 @@ for (const node of options.nodes ?? []) {
   const variable = space.addVariable({
     componentOf: folder,
     browseName: node.name,
-    nodeId: `s=${node.name}`,
+    nodeId: node.id ?? `s=${node.name}`,
     dataType: node.ownType === true ? ownType(node.name, node.type ?? "Double") : (node.type ?? "Double"),
     valueRank: node.rank ?? -1,
     arrayDimensions: node.rank === 1 ? [node.length ?? 0] : undefined,
@@ -101,6 +111,17 @@ for (const node of options.nodes ?? []) {
     minimumSamplingInterval: 1000,
     value: node.refuseWith === undefined ? node.ownType && held(node.type) : refusing(node.refuseWith),
   } as Parameters<typeof space.addVariable>[0]);
+  if (node.refusesTime === true) {
+    const write = variable.writeValue.bind(variable) as (...all: unknown[]) => unknown;
+    variable.writeValue = ((
+      context: unknown,
+      data: DataValue,
+      ...rest: ((error: null, status: StatusCode) => void)[]
+    ) =>
+      data.sourceTimestamp === null
+        ? write(context, data, ...rest)
+        : rest.at(-1)?.(null, StatusCodes.BadWriteNotSupported)) as typeof variable.writeValue;
+  }
   variable.on("value_changed", () => {
     writtenValues += 1;
     const { value } = variable.readValue().value;
