@@ -26,6 +26,7 @@ const CURES: Readonly<Record<string, string>> = {
   BadCertificateHostNameInvalid: "the server's certificate was made for another host name",
   BadSecurityPolicyRejected: "the server does not take this policy: see phorest opcua check",
   BadSecurityModeRejected: "the server does not take this mode: see phorest opcua check",
+  BadTcpMessageTooLarge: "the server takes only small messages: have its limits of message and chunk size raised",
   BadUserSignatureInvalid: "the user's key does not fit its certificate",
 };
 

@@ -39,6 +39,7 @@ export async function inspect(library: Library, server: ServerSettings, mapping:
   }
   try {
     findings.push(finding("session", true, `${server.security_mode}, logged in as ${whoOf(server)}`));
+    if (server.security_mode === "None" && server.user_name !== undefined) findings.push(OPEN_PASSWORD);
     const limits = Object.entries(session.stated).map(([what, limit]) => `${what} ${limit === 0 ? "any" : limit}`);
     findings.push(finding("limits", true, `nodes in one request: ${limits.join(", ")}`));
     for (const problem of mapping.problems) findings.push(finding("mapping", false, problem));
@@ -57,6 +58,14 @@ const finding = (subject: string, well: boolean, text: string, cure?: string): F
   text,
   ...(cure === undefined ? {} : { cure }),
 });
+
+/** Some servers let it be encrypted even so; nobody knows whose certificate that would be. */
+const OPEN_PASSWORD = finding(
+  "password",
+  false,
+  "it goes to a server whose certificate nobody compares, and can be read on the way",
+  'security_mode = "SignAndEncrypt"',
+);
 
 const whoOf = ({ user_name, user_certificate_file }: ServerSettings): string =>
   user_name ?? (user_certificate_file === undefined ? "anonymous" : user_certificate_file);

@@ -188,6 +188,18 @@ describe("identity", () => {
     );
   });
 
+  test("check says that a password without security can be read on the way", async () => {
+    process.env.PLANT_PASSWORD = "sesame";
+    const lines = 'security_mode = "None"\nuser_name = "plant"\npassword_env = "PLANT_PASSWORD"';
+    const { server } = serverSettings(directory, toml(open.endpointUrl, [POSITION], lines));
+    const findings = await inspect(await library(), server, mapNodes([], []));
+    expect(findings.find(({ subject }) => subject === "password")).toMatchObject({
+      well: false,
+      cure: 'security_mode = "SignAndEncrypt"',
+    });
+    expect(findings.find(({ subject }) => subject === "session")).toMatchObject({ well: true });
+  });
+
   test("a password file must be its owner's alone", async () => {
     const file = join(directory, "password");
     writeFileSync(file, "sesame\n", { mode: 0o644 });
