@@ -190,7 +190,7 @@ export class Syncing implements StagePart {
     const noted = manifest.together(() =>
       result.copied.filter(({ entryId, remotePath, bytes, sha256 }) => {
         const filename = basename(byId.get(entryId)?.source ?? "");
-        return manifest.syncing.markSynced({ entryId, filename, remotePath, bytes, sha256 }, nowUs());
+        return manifest.syncing.markSynced({ entryId, filename, remoteId, remotePath, bytes, sha256 }, nowUs());
       }),
     );
     for (const { entryId, remotePath } of noted) {
@@ -254,7 +254,7 @@ export class Syncing implements StagePart {
   async #syncSideFiles(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { manifest, config, manifestFile, nowUs } = this.#options;
     const { files } = await this.#ask({ type: "list" }, signal);
-    const known = manifest.syncing.syncedFiles();
+    const known = manifest.syncing.syncedFiles(remoteId);
     const changed = files.filter((file) => {
       const copy = known.get(file.path);
       return copy === undefined || copy.bytes !== file.bytes || copy.modifiedAtUs !== file.modifiedAtUs;
@@ -283,10 +283,10 @@ export class Syncing implements StagePart {
     const { path, bytes, modifiedAtUs, sha256, replaces } = staged;
     let { remotePath } = staged;
     if (staged.partial !== undefined) {
-      syncing.stageFile(path, remotePath, sha256, replaces);
+      syncing.stageFile({ remoteId, path, remotePath, staged: sha256, standing: replaces });
       remotePath = (await this.#ask({ type: "publish", remoteId, staged }, signal)).remotePath;
     }
-    syncing.fileSynced({ path, bytes, modifiedAtUs, sha256, remotePath, syncedAtUs: this.#options.nowUs() });
+    syncing.fileSynced({ remoteId, path, bytes, modifiedAtUs, sha256, remotePath, syncedAtUs: this.#options.nowUs() });
     if (basename(remotePath) !== basename(path) && known?.remotePath !== remotePath) {
       this.#options.log.warn(
         `somebody's ${path} lies on the share; ours is ${join(dirname(path), basename(remotePath))}`,
