@@ -196,7 +196,7 @@ async function checkSyncedFiles(
     const path = join(root, file.remotePath);
     if (await isCopy(path, file.sha256)) continue;
     // Beside a run its copy may just be replaced by a newer one.
-    const now = running ? manifest.syncing.syncedFiles(file.remoteId).get(file.path) : file;
+    const now = running ? manifest.syncing.syncedFile(file.remoteId, file.path) : file;
     if (now === undefined || (running && (await isCopy(join(root, now.remotePath), now.sha256)))) continue;
     if (!remoteThere()) return;
     const there = existsSync(path);

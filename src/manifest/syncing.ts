@@ -101,6 +101,7 @@ export class Syncing {
   readonly #picture: Statement<[number], { directory: string; filename: string; local: number; image_synced: number }>;
   readonly #moved: Statement;
   readonly #remotePath: Statement<[number], string>;
+  readonly #syncedFile: Statement<[string, string], FileRow>;
 
   constructor(connection: Connection, entries: Entries) {
     this.#connection = connection;
@@ -125,6 +126,7 @@ export class Syncing {
         "SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1 AND remote_path IS NOT NULL",
       )
       .pluck();
+    this.#syncedFile = db.prepare("SELECT * FROM synced_file WHERE remote_id = ? AND path = ?");
     this.#moved = db.prepare(`
       UPDATE entry SET local = 0, removed_at_us = @nowUs, missing = 0, directory = @directory, filename = @name
       WHERE id = @entryId AND local = 1 AND image_synced = 1`);
@@ -185,24 +187,27 @@ export class Syncing {
     return this.#moved.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
   }
 
-  /** The copies of the files beside the pictures on one share, by path. */
-  syncedFiles(remoteId: string): Map<string, SyncedFile> {
-    const rows = this.#connection.db
-      .prepare<[string], FileRow>("SELECT * FROM synced_file WHERE remote_id = ?")
-      .all(remoteId);
-    return new Map(
-      rows.map(({ remote_id, modified_at_us, remote_path, synced_at_us, staged_sha256, ...row }) => [
-        row.path,
-        {
-          ...row,
-          remoteId: remote_id,
-          modifiedAtUs: modified_at_us,
-          remotePath: remote_path,
-          syncedAtUs: synced_at_us,
-          stagedSha256: staged_sha256 ?? undefined,
-        },
-      ]),
-    );
+  /** The copy of a file beside the pictures on one share. */
+  syncedFile(remoteId: string, path: string): SyncedFile | undefined {
+    const row = this.#syncedFile.get(remoteId, path);
+    if (row === undefined) return undefined;
+    const { remote_id, modified_at_us, remote_path, synced_at_us, staged_sha256, ...rest } = row;
+    return {
+      ...rest,
+      remoteId: remote_id,
+      modifiedAtUs: modified_at_us,
+      remotePath: remote_path,
+      syncedAtUs: synced_at_us,
+      stagedSha256: staged_sha256 ?? undefined,
+    };
+  }
+
+  /** Whether a verified copy of a file beside the pictures, of so many bytes, lies on any share. */
+  fileCopied(path: string, bytes: number): boolean {
+    return this.shares().some(({ remoteId }) => {
+      const copy = this.syncedFile(remoteId, path);
+      return copy !== undefined && copy.bytes === bytes && copy.syncedAtUs > 0 && copy.stagedSha256 === undefined;
+    });
   }
 
   /** Notes, before it happens, that `staged` (a SHA-256) takes the place of `standing` on the remote. */

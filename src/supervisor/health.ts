@@ -3,6 +3,7 @@
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { type Finding, illOnes } from "../alarm/finding.ts";
+import { brightfieldNames } from "../archive/brightfield.ts";
 import { checkFileSystem } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure.ts";
@@ -44,6 +45,8 @@ export interface Snapshot {
   /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
+  /** Brightfield pictures lying here. */
+  readonly brightfield: number;
   /** The frames measured last, for what is drawn of them. */
   readonly recent: RecentCurves | undefined;
   /** What is wrong, and what cannot be told. */
@@ -60,9 +63,10 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
   const dataDir = config.Paths.data_dir;
   const file = join(dataDir, MANIFEST_FILENAME);
   const freeBytes = existsSync(dataDir) ? freeSpace(dataDir) : undefined;
+  const brightfield = brightfieldNames(config.Paths.brightfield_dir).length;
   if (!existsSync(file)) {
     const findings = absence(config);
-    return { ...NOTHING, dataDir, freeBytes, findings, alarms: findings.map(({ text }) => text) };
+    return { ...NOTHING, dataDir, freeBytes, brightfield, findings, alarms: findings.map(({ text }) => text) };
   }
   const holder = experimentHolder(dataDir);
   const manifest = Manifest.open({ file, readonly: true });
@@ -116,6 +120,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
       outputs,
       opcUa,
       freeBytes,
+      brightfield,
       recent,
       findings,
       alarms: troublesOf(findings).map(({ text }) => text),
@@ -199,6 +204,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
   const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
+  if (snapshot.brightfield > 0) lines.push(`brightfield   ${picturesText(snapshot.brightfield)} here`);
   if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
   for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;

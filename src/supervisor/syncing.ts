@@ -22,6 +22,8 @@ import { SyncProgress } from "./sync-progress.ts";
 const OLDEST = 24;
 const NEWEST = 8;
 const BATCH_MS = 5000;
+/** Brightfield pictures in one go, for nobody waits for them. */
+const BRIGHTFIELD = 16;
 /** While a backlog is worked off, the files beside the pictures are looked at this often. */
 const SIDE_EVERY_MS = 60_000;
 const SNAPSHOT_TIMEOUT_MS = 7_200_000;
@@ -62,6 +64,8 @@ export class Syncing implements StagePart {
   /** Pictures with a higher id came while this process was at work. */
   #watermark: number;
   #sideDueMs = 0;
+  /** Whether brightfield pictures wait. */
+  #brightfieldLeft = false;
   #passed = false;
   #ready = false;
 
@@ -77,6 +81,7 @@ export class Syncing implements StagePart {
       remoteRoot: Paths.remote_root_dir,
       layout: { rootDir: Paths.root_dir, dataDir: Paths.data_dir },
       sideDirectories: [Paths.results_dir, Paths.backup_dir, Assets.generated_files_dir],
+      brightfieldDirectory: Paths.brightfield_dir,
       manifestFile,
       minFreeBytes: config.Storage.min_free_bytes,
       maxBytesPerSecond: Sync.max_bytes_per_second,
@@ -94,7 +99,7 @@ export class Syncing implements StagePart {
       // The files beside the pictures are looked at again at the beginning of the next pass.
       if (!more) this.#sideDueMs = 0;
       this.#passed = true;
-      return more && !signal.aborted;
+      return (more || this.#brightfieldLeft) && !signal.aborted;
     } catch (error) {
       this.#ready = false;
       if (signal.aborted) return false;
@@ -110,7 +115,7 @@ export class Syncing implements StagePart {
   }
 
   idle(): boolean {
-    return this.#passed && this.#ready && this.#next().length === 0;
+    return this.#passed && this.#ready && !this.#brightfieldLeft && this.#next().length === 0;
   }
 
   note(): string {
@@ -243,6 +248,7 @@ export class Syncing implements StagePart {
   /** Trouble on this side (no room for a snapshot, a report that cannot be read) must not keep the pictures waiting. */
   async #trySideFiles(remoteId: string, signal: AbortSignal): Promise<void> {
     this.#sideDueMs = performance.now() + SIDE_EVERY_MS;
+    this.#brightfieldLeft = false;
     try {
       await this.#syncSideFiles(remoteId, signal, true);
     } catch (error) {
@@ -253,18 +259,23 @@ export class Syncing implements StagePart {
 
   async #syncSideFiles(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { manifest, config, manifestFile, nowUs } = this.#options;
-    const { files } = await this.#ask({ type: "list" }, signal);
-    const known = manifest.syncing.syncedFiles(remoteId);
-    const changed = files.filter((file) => {
-      const copy = known.get(file.path);
+    const { files, brightfield } = await this.#ask({ type: "list" }, signal);
+    const known = (path: string) => manifest.syncing.syncedFile(remoteId, path);
+    const isChanged = (file: SideFile) => {
+      const copy = known(file.path);
       return copy === undefined || copy.bytes !== file.bytes || copy.modifiedAtUs !== file.modifiedAtUs;
-    });
-    for (const file of changed) await this.#syncSideFile(remoteId, file, known.get(file.path), signal);
-    const lastUs = known.get(this.#place(manifestFile))?.syncedAtUs ?? 0;
+    };
+    for (const file of files.filter(isChanged)) await this.#syncSideFile(remoteId, file, known(file.path), signal);
+    const bright = brightfield.filter((file) => isChanged(file) && !manifest.syncing.fileCopied(file.path, file.bytes));
+    for (const file of bright.slice(0, BRIGHTFIELD)) {
+      await this.#syncSideFile(remoteId, file, known(file.path), signal);
+    }
+    this.#brightfieldLeft = bright.length > BRIGHTFIELD;
+    const lastUs = known(this.#place(manifestFile))?.syncedAtUs ?? 0;
     if (withManifest && nowUs() - lastUs >= config.Sync.manifest_interval_seconds * 1e6) {
       const { file } = await this.#ask({ type: "snapshot" }, signal, SNAPSHOT_TIMEOUT_MS);
       try {
-        await this.#syncSideFile(remoteId, file, known.get(file.path), signal);
+        await this.#syncSideFile(remoteId, file, known(file.path), signal);
       } finally {
         await rm(file.source, { force: true });
       }

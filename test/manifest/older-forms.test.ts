@@ -112,7 +112,7 @@ describe("a manifest of an older form", () => {
       expect([...manifest.pictures()].map(({ remoteId }) => remoteId)).toEqual(["share-a", "share-a", undefined]);
       expect(manifest.syncing.remote()).toEqual({ remoteId: "share-a", root: "/mnt/a" });
       expect(manifest.syncing.shares()).toEqual([{ remoteId: "share-a", root: "/mnt/a", pictures: 2, inUse: true }]);
-      expect(manifest.syncing.syncedFiles("share-a").get("results/a.csv")).toEqual({
+      expect(manifest.syncing.syncedFile("share-a", "results/a.csv")).toEqual({
         remoteId: "share-a",
         path: "results/a.csv",
         bytes: 1,
