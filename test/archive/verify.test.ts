@@ -172,6 +172,17 @@ test("a new share in place of a full one: what lies on the first is said to lie 
   expect(await findings(at)).toMatchObject([{ kind: "copy damaged" }, { kind: "copy gone" }]);
 });
 
+test("copies in an archive of a time with one share only are found on the first share, not on the one in use", async () => {
+  const at = await sound();
+  const first = at.manifest.syncing.remote()?.remoteId ?? "";
+  at.manifest.syncing.bindRemote({ remoteId: "second", root: "/mnt" }, LATER_US + 1);
+  at.sql("UPDATE entry SET remote_id = NULL WHERE id <= 2");
+  expect(at.manifest.syncing.shares().map(({ pictures }) => pictures)).toEqual([2, 0]);
+  at.manifest.syncing.attributeToFirstShare();
+  expect([...at.manifest.pictures()].map(({ remoteId }) => remoteId)).toEqual([first, first, first, first]);
+  expect(at.manifest.syncing.shares().map(({ pictures }) => pictures)).toEqual([4, 0]);
+});
+
 test("a picture gone from here whose copy is on a share that is not mounted is not given up", async () => {
   const at = await sound();
   const { remoteId, back } = await otherShare(at);
