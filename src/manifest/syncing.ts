@@ -177,6 +177,21 @@ export class Syncing {
     return this.#connection.write(() => this.#moved.run({ entryId, directory, name, nowUs }).changes === 1);
   }
 
+  /**
+   * Pictures that were copied to this share and still lie here wait for a copy again: what stands there is verified anew, and
+   * then they go. Returns how many.
+   */
+  takeUpMoves(remoteId: string): number {
+    return this.#connection.write(
+      () =>
+        this.#connection.db
+          .prepare(`
+            UPDATE entry INDEXED BY entry_local SET image_synced = 0
+            WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND damaged = 0 AND image_synced = 1 AND remote_id = ?`)
+          .run(remoteId).changes,
+    );
+  }
+
   /** Within a transaction: where a picture is gone from here but was copied, the copy takes its place. */
   standIn(entryId: number, nowUs: number): boolean {
     const remote = this.remote();

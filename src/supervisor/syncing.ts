@@ -66,6 +66,7 @@ export class Syncing implements StagePart {
   #sideDueMs = 0;
   /** Whether brightfield pictures wait. */
   #brightfieldLeft = false;
+  #tookUpMoves = false;
   #passed = false;
   #ready = false;
 
@@ -159,7 +160,16 @@ export class Syncing implements StagePart {
       log.info(`this experiment is copied to ${inspection.words} (id ${remoteId})`);
     } else if (!this.#ready) log.info(`the remote is there: ${inspection.words}`);
     this.#ready = true;
+    this.#takeUpMoves(remoteId);
     return remoteId;
+  }
+
+  /** Once: a death between the record of a copy and the removal of the picture left it in both places. */
+  #takeUpMoves(remoteId: string): void {
+    if (this.#tookUpMoves || this.#options.config.Sync.keep_local) return;
+    this.#tookUpMoves = true;
+    const left = this.#options.manifest.syncing.takeUpMoves(remoteId);
+    if (left > 0) this.#options.log.info(`${left} pictures are here and on the share; they are verified there and go`);
   }
 
   /** The oldest that wait, and the first of those captured meanwhile, so that a long backlog does not hide today's. */

@@ -49,6 +49,20 @@ test("keep_local = false moves: the local file goes only after the copy is prove
   expect(readdirSync(data).filter((name) => name.endsWith(".png"))).toEqual([]);
 });
 
+test("a death between the record of a copy and the removal of the picture: the next start moves it", async () => {
+  const remote = await localRemote();
+  const { data, work, open, rows, contents, sql } = staged(remote, { sync: "keep_local = false", pictures: 2 });
+  await work();
+  writeFileSync(join(data, "image_1.png"), contents.get("image_1.png") ?? "");
+  sql("UPDATE entry SET local = 1, directory = '.', removed_at_us = NULL WHERE id = 1");
+  expect(await work(open())).toBeUndefined();
+  expect(rows().map(({ local, image_synced, directory }) => [local, image_synced, directory])).toEqual(
+    [1, 2].map(() => [0, 1, join(remote, "data")]),
+  );
+  expect(readdirSync(data)).not.toContain("image_1.png");
+  expect(readdirSync(join(remote, "data")).sort()).toEqual(["image_1.png", "image_2.png", "phorest.sqlite"]);
+});
+
 test("an empty directory in the place of the data directory makes no picture missing", async () => {
   const { data, manifest, work, rows, falselySynced } = staged(await localRemote());
   renameSync(data, `${data}.away`);
