@@ -8,7 +8,13 @@ import { remotePathOf } from "../src/archive/names.ts";
 import { copyPictures } from "../src/archive/pictures.ts";
 import { RateLimit } from "../src/archive/rate.ts";
 import { inspectRemote } from "../src/archive/remote.ts";
-import { listSideFiles, publishSideFile, type SideFile, stageSideFile } from "../src/archive/side-files.ts";
+import {
+  listBrightfield,
+  listSideFiles,
+  publishSideFile,
+  type SideFile,
+  stageSideFile,
+} from "../src/archive/side-files.ts";
 import { Failure } from "../src/failure.ts";
 import { PARTIAL_SUFFIX } from "../src/files.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
@@ -37,7 +43,11 @@ async function open(settings: SyncerSettings, log: Log): Promise<Station<SyncerJ
         return { type: "pictures", result };
       }
       case "list":
-        return { type: "list", files: await listSideFiles(settings.sideDirectories, settings.layout) };
+        return {
+          type: "list",
+          files: await listSideFiles(settings.sideDirectories, settings.layout),
+          brightfield: await listBrightfield(settings.brightfieldDirectory, settings.layout),
+        };
       case "snapshot":
         return { type: "snapshot", file: await snapshot(settings) };
       case "stage":

@@ -73,13 +73,14 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       if (options.withHistory) {
         for (const path of sound) await mergeArchive(manifest, path, building);
         manifest.forgetArchives();
+        manifest.syncing.attributeToFirstShare();
       } else {
         for (const path of sound)
           await cp(path, join(building, "backup", "history", basename(path)), { recursive: true });
       }
       endRecordedRun(manifest, `restored from ${basename(snapshot)}`, options.nowUs);
       // The files on the share are those of the experiment that was: they may have grown since, and are not this one's.
-      for (const { path } of manifest.syncedFiles()) manifest.repairs.forgetSynced(path);
+      for (const file of manifest.syncedFiles()) manifest.repairs.forgetSynced(file);
       pictures = await placePictures(manifest, config, building, options);
       await writeCsvAnew(manifest, building);
       entries = manifest.counts().total;

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { PARTIAL_SUFFIX } from "../files.ts";
+import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
 import { digestFile, PIECE_BYTES } from "./digest.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
@@ -68,6 +69,19 @@ export async function listSideFiles(
   };
   for (const directory of directories) await walk(directory);
   return files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs);
+}
+
+/** The brightfield pictures as side files, oldest first. */
+export async function listBrightfield(
+  directory: string,
+  layout: { readonly rootDir: string; readonly dataDir: string },
+): Promise<SideFile[]> {
+  const files: SideFile[] = [];
+  for (const name of brightfieldNames(directory)) {
+    const file = await sideFile(join(directory, name), layout);
+    if (file !== undefined) files.push(file);
+  }
+  return files;
 }
 
 async function sideFile(source: string, layout: { rootDir: string; dataDir: string }): Promise<SideFile | undefined> {

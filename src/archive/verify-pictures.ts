@@ -8,6 +8,8 @@ import { type Content, contentOf } from "./packing.ts";
 export interface PictureContext {
   /** undefined while the share is not there: its copies are then not judged. */
   readonly remoteRoot: string | undefined;
+  /** The share whose copies are judged: the one mounted, or the one in use while none is. */
+  readonly shareId: string | undefined;
   /** undefined: look, and change nothing. */
   readonly repairs: Repairs | undefined;
   readonly nowUs: number;
@@ -15,6 +17,8 @@ export interface PictureContext {
   remoteThere(): boolean;
   /** Notes a copy that could not be looked at. */
   unseen(entryId: number): void;
+  /** Notes a copy on a share that is not the one mounted. */
+  elsewhere(row: PictureRow): void;
 }
 
 type State = "sound" | "unrecorded" | "damaged" | "gone";
@@ -22,6 +26,13 @@ type State = "sound" | "unrecorded" | "damaged" | "gone";
 interface Look {
   readonly state: State;
   readonly content: Content | undefined;
+  readonly difference: string;
+}
+
+interface Copy {
+  /** `unseen`: it could not be looked at. */
+  readonly state: State | "unseen";
+  readonly path: string;
   readonly difference: string;
 }
 
@@ -94,6 +105,13 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
             repairs?.moveToRemote(entryId, dirname(copy.path), basename(copy.path)),
           ),
         });
+      } else if (copy?.state === "unseen") {
+        found.push({
+          kind: "missing",
+          subject: row.filename,
+          meaning: `the picture is gone from here, its copy is on the share with id ${row.remoteId ?? "unknown"}, which is not mounted`,
+          cure: "mount that share and verify again; --repair then makes the copy the picture",
+        });
       } else {
         found.push({
           kind: "missing",
@@ -104,7 +122,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
         });
       }
   }
-  if (copy !== undefined && copy.state !== "sound") {
+  if (copy !== undefined && copy.state !== "sound" && copy.state !== "unseen") {
     found.push({
       kind: copy.state === "gone" ? "copy gone" : "copy damaged",
       subject: copy.path,
@@ -120,7 +138,12 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
 async function checkMoved(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const { remoteRoot, repairs, nowUs } = context;
   if (!row.synced) return [];
-  const path = join(row.filepath, row.filename);
+  if (liesElsewhere(row, context)) return [];
+  // By its place on the share, wherever that is mounted today.
+  const path =
+    row.remotePath === undefined || remoteRoot === undefined
+      ? join(row.filepath, row.filename)
+      : join(remoteRoot, row.remotePath);
   const there =
     remoteRoot === undefined
       ? undefined
@@ -161,18 +184,24 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
   ];
 }
 
-async function checkCopy(
-  row: PictureRow,
-  context: PictureContext,
-): Promise<{ readonly state: State; readonly path: string; readonly difference: string } | undefined> {
+/** Whether the copy is on a share that is not the one mounted; noted if it is. */
+function liesElsewhere(row: PictureRow, { shareId, elsewhere }: PictureContext): boolean {
+  if (row.remoteId === undefined || row.remoteId === shareId) return false;
+  elsewhere(row);
+  return true;
+}
+
+async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy | undefined> {
   // Imported histories say "synced" of copies made by other programs, whose place is not known.
   if (row.remotePath === undefined) return undefined;
   const path = join(context.remoteRoot ?? "", row.remotePath);
+  const unseen = { state: "unseen", path, difference: "" } as const;
+  if (liesElsewhere(row, context)) return unseen;
   const there =
     context.remoteRoot === undefined ? undefined : await lookThere(path, row.remoteBytes, row.remoteSha256, context);
   if (there === undefined) {
     context.unseen(row.entryId);
-    return undefined;
+    return unseen;
   }
   const { state, difference } = there;
   return { state: state === "unrecorded" ? "sound" : state, path, difference };

@@ -6,12 +6,13 @@ import { isPictureName } from "../analysis/decode.ts";
 import type { Config } from "../config/schema.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
+import type { PictureRow, SyncedFile } from "../manifest/inspection.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
 import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";
 import { contentOf, SUMS, sumsProblems } from "./packing.ts";
-import { inspectRemote, type RemoteState } from "./remote.ts";
+import { inspectRemote, type RemoteInspection, type RemoteState } from "./remote.ts";
 import { checkPicture } from "./verify-pictures.ts";
 
 /** States of a remote root in which its copies can be read. */
@@ -39,10 +40,23 @@ export interface Verified {
   readonly knownDamaged: number;
   /** Copies that could not be looked at, because the share is not there. */
   readonly unseenCopies: number;
+  /** Copies on shares that are not mounted because another one of this experiment is in use, or is mounted now. */
+  readonly elsewhere: readonly CopiesElsewhere[];
   readonly archives: number;
   readonly backups: number;
   readonly findings: number;
   readonly repaired: number;
+}
+
+/** What lies on a share that is not the one mounted. */
+export interface CopiesElsewhere {
+  readonly remoteId: string;
+  readonly pictures: number;
+  /** Files beside the pictures. */
+  readonly files: number;
+  /** Names of the first and the last of the pictures; empty where there is none. */
+  readonly first: string;
+  readonly last: string;
 }
 
 /** Checks everything. Deletes nothing, and changes nothing but with `repair`. */
@@ -58,8 +72,15 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   for (const problem of manifest.integrityProblems()) report(databaseFinding(problem));
   if (!running) checkClaims(manifest, repair, report);
 
-  const remote = inspectRemote(config.Paths.remote_root_dir, manifest.syncing.remote()?.remoteId);
+  const remote = inspectOwn(config.Paths.remote_root_dir, manifest);
   const remoteRoot = READABLE.has(remote.state) ? config.Paths.remote_root_dir : undefined;
+  const shareId = remoteRoot === undefined ? manifest.syncing.remote()?.remoteId : remote.remoteId;
+  const elsewhere = new Map<string, { names: string[]; files: number }>();
+  const on = (remoteId: string) => {
+    const known = elsewhere.get(remoteId) ?? { names: [], files: 0 };
+    elsewhere.set(remoteId, known);
+    return known;
+  };
   const unseen = new Set<number>();
   const remoteThere = () => {
     // Another share in its place is no better than none.
@@ -68,10 +89,14 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   };
   const context = {
     remoteRoot,
+    shareId,
     repairs: repair ? manifest.repairs : undefined,
     nowUs,
     remoteThere,
     unseen: (entryId: number) => unseen.add(entryId),
+    elsewhere: ({ remoteId = "", filename }: PictureRow) => {
+      on(remoteId).names.push(filename);
+    },
   };
   const total = manifest.counts().total;
   const counts = { pictures: 0, knownMissing: 0, knownDamaged: 0 };
@@ -90,7 +115,12 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     for (const finding of found) report(finding);
     options.progress(counts.pictures, total);
   }
-  if (remoteRoot !== undefined) await checkSyncedFiles(options, remoteRoot, remoteThere, report);
+  const files = manifest.syncedFiles();
+  for (const { remoteId } of files.filter((file) => file.remoteId !== shareId)) on(remoteId).files += 1;
+  if (remoteRoot !== undefined) {
+    const mounted = files.filter(({ remoteId }) => remoteId === shareId);
+    await checkSyncedFiles(options, { root: remoteRoot, files: mounted, remoteThere }, report);
+  }
   if (unseen.size > 0) {
     const copies = unseen.size === 1 ? "1 copy was" : `${unseen.size} copies were`;
     const why = remoteRoot === undefined ? remote.words : `${remoteRoot} went away meanwhile`;
@@ -104,7 +134,29 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   await checkUnknownFiles(options, report);
   const archives = await checkArchives(config.Paths.backup_dir, manifest, report);
   const backups = await checkBackups(config.Paths.backup_dir, report);
-  return { ...counts, unseenCopies: unseen.size, archives, backups, findings, repaired };
+  return {
+    ...counts,
+    unseenCopies: unseen.size,
+    elsewhere: [...elsewhere].map(([remoteId, { names, files: beside }]) => ({
+      remoteId,
+      pictures: names.length,
+      files: beside,
+      first: names[0] ?? "",
+      last: names.at(-1) ?? "",
+    })),
+    archives,
+    backups,
+    findings,
+    repaired,
+  };
+}
+
+/** The mounted share where it is one that this experiment was ever copied to; any other is as good as none. */
+function inspectOwn(root: string, manifest: Manifest): RemoteInspection {
+  const found = inspectRemote(root);
+  const known = manifest.syncing.shares();
+  if (known.length === 0 || known.some(({ remoteId }) => remoteId === found.remoteId)) return found;
+  return inspectRemote(root, manifest.syncing.remote()?.remoteId);
 }
 
 type Report = (finding: Finding) => void;
@@ -133,19 +185,22 @@ function checkClaims(manifest: Manifest, repair: boolean, report: Report): void 
 
 async function checkSyncedFiles(
   { manifest, repair, running }: VerifyOptions,
-  root: string,
-  remoteThere: () => boolean,
+  {
+    root,
+    files,
+    remoteThere,
+  }: { readonly root: string; readonly files: readonly SyncedFile[]; remoteThere(): boolean },
   report: Report,
 ): Promise<void> {
-  for (const file of manifest.syncedFiles()) {
+  for (const file of files) {
     const path = join(root, file.remotePath);
     if (await isCopy(path, file.sha256)) continue;
     // Beside a run its copy may just be replaced by a newer one.
-    const now = running ? manifest.syncedFiles().find(({ path: same }) => same === file.path) : file;
+    const now = running ? manifest.syncing.syncedFile(file.remoteId, file.path) : file;
     if (now === undefined || (running && (await isCopy(join(root, now.remotePath), now.sha256)))) continue;
     if (!remoteThere()) return;
     const there = existsSync(path);
-    if (repair) manifest.repairs.forgetSynced(file.path);
+    if (repair) manifest.repairs.forgetSynced(file);
     report({
       kind: there ? "copy damaged" : "copy gone",
       subject: path,

@@ -49,7 +49,7 @@ function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, ala
   return `${paint("bold", "phorest stopped")}  ${well}  ${ended}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
 }
 
-function queueLines({ counts, outputs, freeBytes, lastFrame, opcUa }: Snapshot): string[] {
+function queueLines({ counts, shares, outputs, freeBytes, lastFrame, opcUa }: Snapshot): string[] {
   const lines: string[] = [];
   const line = (name: string, text: string) => lines.push(`${name.padEnd(NAME)}${text}`);
   if (counts !== undefined) {
@@ -59,7 +59,10 @@ function queueLines({ counts, outputs, freeBytes, lastFrame, opcUa }: Snapshot):
     line("to be given", waiting === "" ? "no output" : waiting);
     const free = freeBytes === undefined ? "" : `, ${(freeBytes / 1e9).toFixed(1)} GB free`;
     const stored = `${localImages} pictures, ${(localBytes / 1e9).toFixed(2)} GB`;
-    line("disk", `${stored}${free}; ${compressed} compressed, ${synced} on the share`);
+    line(
+      "disk",
+      `${stored}${free}; ${compressed} compressed, ${synced} copied to ${shares.length > 1 ? `${shares.length} shares` : "the share"}`,
+    );
   }
   if (opcUa !== undefined) line("OPC UA", `${opcUa.written} nodes written, ${opcUa.refused} refused`);
   if (lastFrame !== undefined) {

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { type Finding, findingLine } from "../archive/finding.ts";
-import { type Verified, verify } from "../archive/verify.ts";
+import { type CopiesElsewhere, type Verified, verify } from "../archive/verify.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { wallClockUs } from "../frame/frame.ts";
@@ -42,7 +42,8 @@ export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
       const findings: Finding[] = [];
       const verified = await check({ config, manifest, repair, running, json, findings });
       if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings })}\n`);
-      else process.stdout.write(`${summary(verified, repair)}\n`);
+      else
+        process.stdout.write(`${[...verified.elsewhere.map(elsewhereLine), summary(verified, repair)].join("\n")}\n`);
       process.exitCode = verified.findings > 0 ? FINDINGS : 0;
     } finally {
       manifest.close();
@@ -80,6 +81,13 @@ async function check({ json, findings, ...options }: CheckOptions): Promise<Veri
   });
   bar?.clear();
   return verified;
+}
+
+function elsewhereLine({ remoteId, pictures, files, first, last }: CopiesElsewhere): string {
+  const names = pictures > 1 ? `, ${first} to ${last}` : first === "" ? "" : `, ${first}`;
+  const beside = `${files} other ${files === 1 ? "file" : "files"}`;
+  const what = `${pictures} ${pictures === 1 ? "picture" : "pictures"}${names}, and ${beside}`;
+  return `on share ${remoteId}, which is not the one mounted: ${what}; not looked at (mount it in the other's place to check them)`;
 }
 
 function summary(verified: Verified, repair: boolean): string {

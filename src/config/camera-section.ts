@@ -151,4 +151,9 @@ export const Brightfield = section("Overrides of [Camera] for the brightfield pi
   camera_brightness: key(cameraNumber(), "Brightness", CAMERAS),
   camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
   every_n: key(whole(1).default(1), "A brightfield picture after every so many captures", { unit: "captures" }),
+  keep: key(
+    whole(0).default(100),
+    "Brightfield pictures kept here; the oldest go first, with a share only once they are copied there",
+    { unit: "pictures", none: "all" },
+  ),
 });

@@ -18,6 +18,8 @@ export interface PictureRow {
   readonly synced: boolean;
   readonly missing: boolean;
   readonly damaged: boolean;
+  /** The share that holds the copy. */
+  readonly remoteId: string | undefined;
   /** Relative to the remote root. */
   readonly remotePath: string | undefined;
   readonly remoteBytes: number | undefined;
@@ -26,6 +28,8 @@ export interface PictureRow {
 
 /** A file beside the pictures, as last copied to the share. */
 export interface SyncedFile {
+  /** The share it lies on. */
+  readonly remoteId: string;
   /** Relative to the experiment's root. */
   readonly path: string;
   readonly bytes: number;
@@ -45,12 +49,13 @@ interface Row {
   image_synced: number;
   missing: number;
   damaged: number;
+  remote_id: string | null;
   remote_path: string | null;
   remote_bytes: number | null;
   remote_sha256: string | null;
 }
 
-const COLUMNS = `id, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_path,
+const COLUMNS = `id, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
   remote_bytes, remote_sha256`;
 const PAGE = 1000;
 
@@ -85,7 +90,8 @@ export function damagedNames({ db }: Connection, limit: number): string[] {
 
 export function syncedFiles({ db }: Connection): SyncedFile[] {
   return db
-    .prepare<[], SyncedFile>("SELECT path, bytes, sha256, remote_path AS remotePath FROM synced_file ORDER BY path")
+    .prepare<[], SyncedFile>(`
+      SELECT remote_id AS remoteId, path, bytes, sha256, remote_path AS remotePath FROM synced_file ORDER BY path`)
     .all();
 }
 
@@ -101,6 +107,7 @@ function pictureRow(row: Row, entries: Entries): PictureRow {
     synced: row.image_synced === 1,
     missing: row.missing === 1,
     damaged: row.damaged === 1,
+    remoteId: row.remote_id ?? undefined,
     remotePath: row.remote_path ?? undefined,
     remoteBytes: row.remote_bytes ?? undefined,
     remoteSha256: row.remote_sha256 ?? undefined,
@@ -189,8 +196,8 @@ export class Repairs {
   }
 
   /** A file beside the pictures is copied to the share again. */
-  forgetSynced(path: string): void {
-    this.#run("DELETE FROM synced_file WHERE path = @path", { path });
+  forgetSynced({ remoteId, path }: Pick<SyncedFile, "remoteId" | "path">): void {
+    this.#run("DELETE FROM synced_file WHERE remote_id = @remoteId AND path = @path", { remoteId, path });
   }
 
   /** Claims nobody holds; returns how many went back to the queue. */

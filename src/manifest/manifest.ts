@@ -435,7 +435,7 @@ export class Manifest {
     return inspection.damagedNames(this.#connection, limit);
   }
 
-  /** Files beside the pictures as they were last copied to the share. */
+  /** Files beside the pictures as they were last copied, to every share there was. */
   syncedFiles(): inspection.SyncedFile[] {
     return inspection.syncedFiles(this.#connection);
   }

@@ -31,6 +31,8 @@ export interface PictureCopy {
   readonly entryId: number;
   /** Name of the local file that was copied. */
   readonly filename: string;
+  /** The share it lies on. */
+  readonly remoteId: string;
   /** Relative to the remote root. */
   readonly remotePath: string;
   readonly bytes: number;
@@ -39,6 +41,8 @@ export interface PictureCopy {
 
 /** The copy of a file beside the pictures. */
 export interface SyncedFile {
+  /** The share it lies on. */
+  readonly remoteId: string;
   /** Its place in the experiment. */
   readonly path: string;
   readonly bytes: number;
@@ -56,6 +60,14 @@ export interface BoundRemote {
   readonly root: string;
 }
 
+/** A share this experiment is or was copied to. */
+export interface KnownShare extends BoundRemote {
+  /** Live entries whose copy lies there. */
+  readonly pictures: number;
+  /** Copied to now. */
+  readonly inUse: boolean;
+}
+
 interface PictureRow {
   id: number;
   directory: string;
@@ -65,6 +77,7 @@ interface PictureRow {
 }
 
 interface FileRow {
+  remote_id: string;
   path: string;
   bytes: number;
   modified_at_us: number;
@@ -88,6 +101,7 @@ export class Syncing {
   readonly #picture: Statement<[number], { directory: string; filename: string; local: number; image_synced: number }>;
   readonly #moved: Statement;
   readonly #remotePath: Statement<[number], string>;
+  readonly #syncedFile: Statement<[string, string], FileRow>;
 
   constructor(connection: Connection, entries: Entries) {
     this.#connection = connection;
@@ -102,7 +116,7 @@ export class Syncing {
       )
       .pluck();
     this.#synced = db.prepare(`
-      UPDATE entry SET image_synced = 1, remote_path = @remotePath, remote_bytes = @bytes, remote_sha256 = @sha256,
+      UPDATE entry SET image_synced = 1, remote_id = @remoteId, remote_path = @remotePath, remote_bytes = @bytes, remote_sha256 = @sha256,
         synced_at_us = @nowUs, sha256 = @sha256, bytes = @bytes
       WHERE id = @entryId AND image_synced = 0 AND local = 1 AND filename = @filename
         AND (sha256 IS NULL OR sha256 = @sha256)`);
@@ -112,6 +126,7 @@ export class Syncing {
         "SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1 AND remote_path IS NOT NULL",
       )
       .pluck();
+    this.#syncedFile = db.prepare("SELECT * FROM synced_file WHERE remote_id = ? AND path = ?");
     this.#moved = db.prepare(`
       UPDATE entry SET local = 0, removed_at_us = @nowUs, missing = 0, directory = @directory, filename = @name
       WHERE id = @entryId AND local = 1 AND image_synced = 1`);
@@ -162,6 +177,21 @@ export class Syncing {
     return this.#connection.write(() => this.#moved.run({ entryId, directory, name, nowUs }).changes === 1);
   }
 
+  /**
+   * Pictures that were copied to this share and still lie here wait for a copy again: what stands there is verified anew, and
+   * then they go. Returns how many.
+   */
+  takeUpMoves(remoteId: string): number {
+    return this.#connection.write(
+      () =>
+        this.#connection.db
+          .prepare(`
+            UPDATE entry INDEXED BY entry_local SET image_synced = 0
+            WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND damaged = 0 AND image_synced = 1 AND remote_id = ?`)
+          .run(remoteId).changes,
+    );
+  }
+
   /** Within a transaction: where a picture is gone from here but was copied, the copy takes its place. */
   standIn(entryId: number, nowUs: number): boolean {
     const remote = this.remote();
@@ -172,32 +202,44 @@ export class Syncing {
     return this.#moved.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
   }
 
-  /** The copies of the files beside the pictures, by path. */
-  syncedFiles(): Map<string, SyncedFile> {
-    const rows = this.#connection.db.prepare<[], FileRow>("SELECT * FROM synced_file").all();
-    return new Map(
-      rows.map(({ modified_at_us, remote_path, synced_at_us, staged_sha256, ...row }) => [
-        row.path,
-        {
-          ...row,
-          modifiedAtUs: modified_at_us,
-          remotePath: remote_path,
-          syncedAtUs: synced_at_us,
-          stagedSha256: staged_sha256 ?? undefined,
-        },
-      ]),
-    );
+  /** The copy of a file beside the pictures on one share. */
+  syncedFile(remoteId: string, path: string): SyncedFile | undefined {
+    const row = this.#syncedFile.get(remoteId, path);
+    if (row === undefined) return undefined;
+    const { remote_id, modified_at_us, remote_path, synced_at_us, staged_sha256, ...rest } = row;
+    return {
+      ...rest,
+      remoteId: remote_id,
+      modifiedAtUs: modified_at_us,
+      remotePath: remote_path,
+      syncedAtUs: synced_at_us,
+      stagedSha256: staged_sha256 ?? undefined,
+    };
   }
 
-  /** Notes, before it happens, that `stagedSha256` takes the place of `standingSha256` on the remote. */
-  stageFile(path: string, remotePath: string, stagedSha256: string, standingSha256: string | undefined): void {
+  /** Whether a verified copy of a file beside the pictures, of so many bytes, lies on any share. */
+  fileCopied(path: string, bytes: number): boolean {
+    return this.shares().some(({ remoteId }) => {
+      const copy = this.syncedFile(remoteId, path);
+      return copy !== undefined && copy.bytes === bytes && copy.syncedAtUs > 0 && copy.stagedSha256 === undefined;
+    });
+  }
+
+  /** Notes, before it happens, that `staged` (a SHA-256) takes the place of `standing` on the remote. */
+  stageFile({
+    standing,
+    ...file
+  }: Pick<SyncedFile, "remoteId" | "path" | "remotePath"> & {
+    readonly staged: string;
+    readonly standing: string | undefined;
+  }): void {
     this.#connection.write(() =>
       this.#connection.db
         .prepare(`
-          INSERT INTO synced_file VALUES (@path, 0, 0, coalesce(@standing, ''), @remotePath, 0, @staged)
-          ON CONFLICT (path) DO UPDATE SET sha256 = coalesce(@standing, sha256), staged_sha256 = @staged,
+          INSERT INTO synced_file VALUES (@remoteId, @path, 0, 0, coalesce(@standing, ''), @remotePath, 0, @staged)
+          ON CONFLICT (remote_id, path) DO UPDATE SET sha256 = coalesce(@standing, sha256), staged_sha256 = @staged,
             remote_path = @remotePath, modified_at_us = 0`)
-        .run({ path, remotePath, staged: stagedSha256, standing: standingSha256 ?? null }),
+        .run({ ...file, standing: standing ?? null }),
     );
   }
 
@@ -206,23 +248,50 @@ export class Syncing {
     this.#connection.write(() =>
       this.#connection.db
         .prepare(
-          "INSERT OR REPLACE INTO synced_file VALUES (@path, @bytes, @modifiedAtUs, @sha256, @remotePath, @syncedAtUs, NULL)",
+          `INSERT OR REPLACE INTO synced_file
+           VALUES (@remoteId, @path, @bytes, @modifiedAtUs, @sha256, @remotePath, @syncedAtUs, NULL)`,
         )
         .run(file),
     );
   }
 
-  /** The remote this experiment is copied to. */
+  /** The share this experiment is copied to now. */
   remote(): BoundRemote | undefined {
     return this.#connection.db.prepare<[], BoundRemote>("SELECT remote_id AS remoteId, root FROM remote").get();
   }
 
-  /** Binds the experiment to a remote. Of another one before, the copies of pictures stay noted, those of other files are made anew. */
+  /** Every share this experiment is or was copied to, the first one first. */
+  shares(): KnownShare[] {
+    return this.#connection.db
+      .prepare<[], Omit<KnownShare, "inUse"> & { inUse: number }>(`
+        SELECT remote_id AS remoteId, root, pictures, remote_id IN (SELECT remote_id FROM remote) AS inUse
+        FROM share ORDER BY first_bound_at_us, remote_id`)
+      .all()
+      .map((share) => ({ ...share, inUse: share.inUse === 1 }));
+  }
+
+  /** Binds the experiment to a share. What lies on others stays noted as lying there. */
   bindRemote({ remoteId, root }: BoundRemote, nowUs: number): void {
     const { db } = this.#connection;
     this.#connection.write(() => {
-      if (this.remote()?.remoteId !== remoteId) db.prepare("DELETE FROM synced_file").run();
       db.prepare("INSERT OR REPLACE INTO remote VALUES (1, ?, ?, ?)").run(remoteId, root, nowUs);
+      db.prepare(`
+        INSERT INTO share VALUES (?, ?, ?, 0) ON CONFLICT (remote_id) DO UPDATE SET root = excluded.root`).run(
+        remoteId,
+        root,
+        nowUs,
+      );
     });
+  }
+
+  /** Copies of a time when there was one share only, and no row named it: they lie on the first. */
+  attributeToFirstShare(): void {
+    const [first] = this.shares();
+    if (first === undefined) return;
+    this.#connection.write(() =>
+      this.#connection.db
+        .prepare("UPDATE entry SET remote_id = ? WHERE remote_id IS NULL AND remote_path IS NOT NULL")
+        .run(first.remoteId),
+    );
   }
 }

@@ -3,12 +3,14 @@
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { type Finding, illOnes } from "../alarm/finding.ts";
+import { brightfieldNames } from "../archive/brightfield.ts";
 import { checkFileSystem } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
 import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
@@ -32,6 +34,8 @@ export interface Snapshot {
   readonly endedAt: string | undefined;
   readonly endReason: string | undefined;
   readonly counts: ManifestCounts | undefined;
+  /** The shares it is and was copied to, the first one first. */
+  readonly shares: readonly KnownShare[];
   readonly lastFrame:
     | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
     | undefined;
@@ -41,6 +45,8 @@ export interface Snapshot {
   /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
+  /** Brightfield pictures lying here. */
+  readonly brightfield: number;
   /** The frames measured last, for what is drawn of them. */
   readonly recent: RecentCurves | undefined;
   /** What is wrong, and what cannot be told. */
@@ -57,9 +63,10 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
   const dataDir = config.Paths.data_dir;
   const file = join(dataDir, MANIFEST_FILENAME);
   const freeBytes = existsSync(dataDir) ? freeSpace(dataDir) : undefined;
+  const brightfield = brightfieldNames(config.Paths.brightfield_dir).length;
   if (!existsSync(file)) {
     const findings = absence(config);
-    return { ...NOTHING, dataDir, freeBytes, findings, alarms: findings.map(({ text }) => text) };
+    return { ...NOTHING, dataDir, freeBytes, brightfield, findings, alarms: findings.map(({ text }) => text) };
   }
   const holder = experimentHolder(dataDir);
   const manifest = Manifest.open({ file, readonly: true });
@@ -104,6 +111,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
       endedAt: run?.endedAtUs === undefined ? undefined : isoFromUs(run.endedAtUs),
       endReason: run?.endReason,
       counts,
+      shares: manifest.syncing.shares(),
       lastFrame:
         last === undefined
           ? undefined
@@ -112,6 +120,7 @@ export function takeSnapshot(config: Config, nowUs: number): Snapshot {
       outputs,
       opcUa,
       freeBytes,
+      brightfield,
       recent,
       findings,
       alarms: troublesOf(findings).map(({ text }) => text),
@@ -134,6 +143,7 @@ const NOTHING = {
   endedAt: undefined,
   endReason: undefined,
   counts: undefined,
+  shares: [],
   lastFrame: undefined,
   stages: [],
   outputs: [],
@@ -194,6 +204,8 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
   const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
+  if (snapshot.brightfield > 0) lines.push(`brightfield   ${picturesText(snapshot.brightfield)} here`);
+  if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
   for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
     lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
@@ -203,6 +215,20 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
 }
 
 const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "in the CSV", [OPC_UA_OUTPUT]: "on the OPC UA server" };
+/** `1200 pictures on the share in use (id …), 4000 pictures on an earlier one (id …)`. */
+function copiesText(shares: readonly KnownShare[]): string {
+  const present = shares.filter(({ inUse }) => inUse);
+  const others = shares.filter(({ inUse }) => !inUse);
+  return [
+    ...present.map(({ remoteId, pictures }) => `${picturesText(pictures)} on the share in use (id ${remoteId})`),
+    ...others.map(({ remoteId, pictures }) => `${picturesText(pictures)} on an earlier one (id ${remoteId})`),
+  ].join(", ");
+}
+
+function picturesText(pictures: number): string {
+  return pictures === 1 ? "1 picture" : `${pictures} pictures`;
+}
+
 function sizeText(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

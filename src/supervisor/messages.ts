@@ -111,6 +111,8 @@ export interface SyncerSettings {
   readonly layout: { readonly rootDir: string; readonly dataDir: string };
   /** Directories whose files are copied beside the pictures. */
   readonly sideDirectories: readonly string[];
+  /** Of which only the brightfield pictures are copied. */
+  readonly brightfieldDirectory: string;
   readonly manifestFile: string;
   readonly minFreeBytes: number;
   readonly maxBytesPerSecond: number;
@@ -135,7 +137,7 @@ export type SyncerJob =
 export type SyncerAnswer =
   | { readonly type: "inspect"; readonly inspection: RemoteInspection }
   | { readonly type: "pictures"; readonly result: BatchResult }
-  | { readonly type: "list"; readonly files: readonly SideFile[] }
+  | { readonly type: "list"; readonly files: readonly SideFile[]; readonly brightfield: readonly SideFile[] }
   | { readonly type: "snapshot"; readonly file: SideFile }
   /** undefined: the file changed or went while it was read; the next pass sees to it. */
   | { readonly type: "stage"; readonly staged: StagedFile | undefined }

@@ -41,7 +41,7 @@ function frames({ counts, lastFrame, startedAt }: Snapshot, gauge: MakeGauge): v
       byStatus.set({ status }, count);
     }
     gauge("images_missing", "Pictures that are gone").set(counts.missing);
-    gauge("images_synced", "Pictures with a verified copy on the share").set(counts.synced);
+    gauge("images_synced", "Pictures with a verified copy on a share").set(counts.synced);
     gauge("images_local", "Pictures in the data directory").set(counts.localImages);
     gauge("images_local_bytes", "Size of the pictures in the data directory").set(counts.localBytes);
   }

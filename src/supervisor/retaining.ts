@@ -3,6 +3,8 @@
 // in between is put right at the next start by looking at the file.
 import { rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { trimBrightfield } from "../archive/brightfield.ts";
+import { remotePathOf } from "../archive/names.ts";
 import { chooseRemovals, type Excess, excessOf, excessText } from "../archive/retention.ts";
 import type { Config } from "../config/schema.ts";
 import { syncDirectory } from "../files.ts";
@@ -41,6 +43,7 @@ export class Retaining implements StagePart {
   /** Why the last pass left more than the limits allow. */
   private stuck: { readonly reason: string; readonly line: string } | undefined;
   private stuckSinceMs: number | undefined;
+  private brightfieldDueMs = 0;
   private excess: Excess = { images: 0, bytes: 0 };
 
   constructor(options: RetainingOptions) {
@@ -55,6 +58,7 @@ export class Retaining implements StagePart {
 
   /** One batch. True when more has to go and can. */
   async work(): Promise<boolean> {
+    await this.trimBrightfield();
     this.excess = await this.measure();
     const chosen = this.choose(this.excess);
     if (chosen.length > 0) await this.remove(chosen);
@@ -95,6 +99,21 @@ export class Retaining implements StagePart {
     const busy = inHand();
     const candidates = manifest.storage.removable(BATCH + busy.size, synced);
     return chooseRemovals(candidates.filter(({ entryId }) => !busy.has(entryId)).slice(0, BATCH), excess);
+  }
+
+  /** By the same rule as pictures: with syncing, only what was copied and verified may go. */
+  private async trimBrightfield(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < this.brightfieldDueMs) return;
+    this.brightfieldDueMs = nowMs + LOOK_EVERY_MS;
+    const { checkPlace, config, log, manifest } = this.options;
+    const { brightfield_dir: directory, root_dir: rootDir, data_dir: dataDir } = config.Paths;
+    checkPlace();
+    const copied = config.Services.enable_remote_sync
+      ? (path: string, bytes: number) => manifest.syncing.fileCopied(remotePathOf(path, { rootDir, dataDir }), bytes)
+      : undefined;
+    const removed = await trimBrightfield({ directory, keep: config.Brightfield.keep, copied });
+    if (removed.length > 0) log.info(`removed the ${removed.length} oldest brightfield pictures, to ${removed.at(-1)}`);
   }
 
   private async measure(): Promise<Excess> {

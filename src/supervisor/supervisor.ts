@@ -35,7 +35,7 @@ import { type Interrupted, recover, settleForms } from "./recovery.ts";
 import { Serving } from "./serving.ts";
 import { Stage, type StageReport, stageDetail } from "./stage.ts";
 import { storageParts } from "./storing.ts";
-import { Surroundings } from "./surroundings.ts";
+import { refusedByDisk, Surroundings } from "./surroundings.ts";
 import { wantsHealth, watching } from "./watching.ts";
 
 /** A file source reads its own data directory or another program's; the others make new pictures. */
@@ -397,7 +397,8 @@ export class Supervisor {
 
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */
   private beat(): void {
-    const surroundings = this.surroundings.look();
+    // A disk that is gone refuses everything: then that is said once.
+    const surroundings = this.surroundings.look() || refusedByDisk(this.reports());
     if (this.surroundings.displaced) this.finish("the disk is back as a new one; everything is opened anew");
     try {
       const stages = this.reports().map((report) => ({

@@ -6,6 +6,7 @@ import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import type { StageReport } from "./stage.ts";
 
 /** Between two looks the wall clock may differ from the monotonic one by so much; more is a jump. */
 const LARGEST_SLEW_MS = 5000;
@@ -74,6 +75,20 @@ export class Surroundings {
       this.jump = undefined;
     }
   }
+}
+
+/** Twice in a row: a disk that refused once may only have hesitated. */
+const REFUSALS = 2;
+
+/**
+ * What the disk refuses the stages, in one line; empty where it refuses nothing. Any other stage that tries again is no
+ * reason to call a person; this one is, because the disk will not mend itself.
+ */
+export function refusedByDisk(reports: readonly Pick<StageReport, "name" | "failures" | "lastFailure">[]): string {
+  const refused = reports.flatMap(({ name, failures, lastFailure }) =>
+    failures >= REFUSALS && lastFailure?.code.startsWith("disk.") === true ? [`${name}: ${lastFailure.message}`] : [],
+  );
+  return refused.length === 0 ? "" : `the disk refuses what it is given (${refused.join("; ")})`;
 }
 
 function problemOf(check: () => void): string | undefined {

@@ -22,6 +22,8 @@ import { SyncProgress } from "./sync-progress.ts";
 const OLDEST = 24;
 const NEWEST = 8;
 const BATCH_MS = 5000;
+/** Brightfield pictures in one go, for nobody waits for them. */
+const BRIGHTFIELD = 16;
 /** While a backlog is worked off, the files beside the pictures are looked at this often. */
 const SIDE_EVERY_MS = 60_000;
 const SNAPSHOT_TIMEOUT_MS = 7_200_000;
@@ -62,6 +64,9 @@ export class Syncing implements StagePart {
   /** Pictures with a higher id came while this process was at work. */
   #watermark: number;
   #sideDueMs = 0;
+  /** Whether brightfield pictures wait. */
+  #brightfieldLeft = false;
+  #tookUpMoves = false;
   #passed = false;
   #ready = false;
 
@@ -77,6 +82,7 @@ export class Syncing implements StagePart {
       remoteRoot: Paths.remote_root_dir,
       layout: { rootDir: Paths.root_dir, dataDir: Paths.data_dir },
       sideDirectories: [Paths.results_dir, Paths.backup_dir, Assets.generated_files_dir],
+      brightfieldDirectory: Paths.brightfield_dir,
       manifestFile,
       minFreeBytes: config.Storage.min_free_bytes,
       maxBytesPerSecond: Sync.max_bytes_per_second,
@@ -94,7 +100,7 @@ export class Syncing implements StagePart {
       // The files beside the pictures are looked at again at the beginning of the next pass.
       if (!more) this.#sideDueMs = 0;
       this.#passed = true;
-      return more && !signal.aborted;
+      return (more || this.#brightfieldLeft) && !signal.aborted;
     } catch (error) {
       this.#ready = false;
       if (signal.aborted) return false;
@@ -110,7 +116,7 @@ export class Syncing implements StagePart {
   }
 
   idle(): boolean {
-    return this.#passed && this.#ready && this.#next().length === 0;
+    return this.#passed && this.#ready && !this.#brightfieldLeft && this.#next().length === 0;
   }
 
   note(): string {
@@ -154,7 +160,16 @@ export class Syncing implements StagePart {
       log.info(`this experiment is copied to ${inspection.words} (id ${remoteId})`);
     } else if (!this.#ready) log.info(`the remote is there: ${inspection.words}`);
     this.#ready = true;
+    this.#takeUpMoves(remoteId);
     return remoteId;
+  }
+
+  /** Once: a death between the record of a copy and the removal of the picture left it in both places. */
+  #takeUpMoves(remoteId: string): void {
+    if (this.#tookUpMoves || this.#options.config.Sync.keep_local) return;
+    this.#tookUpMoves = true;
+    const left = this.#options.manifest.syncing.takeUpMoves(remoteId);
+    if (left > 0) this.#options.log.info(`${left} pictures are here and on the share; they are verified there and go`);
   }
 
   /** The oldest that wait, and the first of those captured meanwhile, so that a long backlog does not hide today's. */
@@ -190,7 +205,7 @@ export class Syncing implements StagePart {
     const noted = manifest.together(() =>
       result.copied.filter(({ entryId, remotePath, bytes, sha256 }) => {
         const filename = basename(byId.get(entryId)?.source ?? "");
-        return manifest.syncing.markSynced({ entryId, filename, remotePath, bytes, sha256 }, nowUs());
+        return manifest.syncing.markSynced({ entryId, filename, remoteId, remotePath, bytes, sha256 }, nowUs());
       }),
     );
     for (const { entryId, remotePath } of noted) {
@@ -243,6 +258,7 @@ export class Syncing implements StagePart {
   /** Trouble on this side (no room for a snapshot, a report that cannot be read) must not keep the pictures waiting. */
   async #trySideFiles(remoteId: string, signal: AbortSignal): Promise<void> {
     this.#sideDueMs = performance.now() + SIDE_EVERY_MS;
+    this.#brightfieldLeft = false;
     try {
       await this.#syncSideFiles(remoteId, signal, true);
     } catch (error) {
@@ -253,18 +269,23 @@ export class Syncing implements StagePart {
 
   async #syncSideFiles(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { manifest, config, manifestFile, nowUs } = this.#options;
-    const { files } = await this.#ask({ type: "list" }, signal);
-    const known = manifest.syncing.syncedFiles();
-    const changed = files.filter((file) => {
-      const copy = known.get(file.path);
+    const { files, brightfield } = await this.#ask({ type: "list" }, signal);
+    const known = (path: string) => manifest.syncing.syncedFile(remoteId, path);
+    const isChanged = (file: SideFile) => {
+      const copy = known(file.path);
       return copy === undefined || copy.bytes !== file.bytes || copy.modifiedAtUs !== file.modifiedAtUs;
-    });
-    for (const file of changed) await this.#syncSideFile(remoteId, file, known.get(file.path), signal);
-    const lastUs = known.get(this.#place(manifestFile))?.syncedAtUs ?? 0;
+    };
+    for (const file of files.filter(isChanged)) await this.#syncSideFile(remoteId, file, known(file.path), signal);
+    const bright = brightfield.filter((file) => isChanged(file) && !manifest.syncing.fileCopied(file.path, file.bytes));
+    for (const file of bright.slice(0, BRIGHTFIELD)) {
+      await this.#syncSideFile(remoteId, file, known(file.path), signal);
+    }
+    this.#brightfieldLeft = bright.length > BRIGHTFIELD;
+    const lastUs = known(this.#place(manifestFile))?.syncedAtUs ?? 0;
     if (withManifest && nowUs() - lastUs >= config.Sync.manifest_interval_seconds * 1e6) {
       const { file } = await this.#ask({ type: "snapshot" }, signal, SNAPSHOT_TIMEOUT_MS);
       try {
-        await this.#syncSideFile(remoteId, file, known.get(file.path), signal);
+        await this.#syncSideFile(remoteId, file, known(file.path), signal);
       } finally {
         await rm(file.source, { force: true });
       }
@@ -283,10 +304,10 @@ export class Syncing implements StagePart {
     const { path, bytes, modifiedAtUs, sha256, replaces } = staged;
     let { remotePath } = staged;
     if (staged.partial !== undefined) {
-      syncing.stageFile(path, remotePath, sha256, replaces);
+      syncing.stageFile({ remoteId, path, remotePath, staged: sha256, standing: replaces });
       remotePath = (await this.#ask({ type: "publish", remoteId, staged }, signal)).remotePath;
     }
-    syncing.fileSynced({ path, bytes, modifiedAtUs, sha256, remotePath, syncedAtUs: this.#options.nowUs() });
+    syncing.fileSynced({ remoteId, path, bytes, modifiedAtUs, sha256, remotePath, syncedAtUs: this.#options.nowUs() });
     if (basename(remotePath) !== basename(path) && known?.remotePath !== remotePath) {
       this.#options.log.warn(
         `somebody's ${path} lies on the share; ours is ${join(dirname(path), basename(remotePath))}`,

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/place.ts";
-import { encodeFailure } from "../../src/failure.ts";
-import { Surroundings } from "../../src/supervisor/surroundings.ts";
+import { encodeFailure, Failure } from "../../src/failure.ts";
+import { refusedByDisk, Surroundings } from "../../src/supervisor/surroundings.ts";
 import { memoryLog } from "./pictures.ts";
 
 function scratch(): string {
@@ -89,6 +89,17 @@ describe("what changes around a run", () => {
     expect(lines).toHaveLength(1);
     expect(pass(3_600_001)).toBe("");
     expect(pass(5000, 60_000)).toContain("set forward by 60 s");
+  });
+
+  test("a stage that the disk refuses again and again is said, one that fails for another reason or once is not", () => {
+    const report = (name: string, failures: number, code: "disk.failed" | "camera.failed") => {
+      const lastFailure = encodeFailure(new Failure(code, "no", { retry: "later" }));
+      return { name, failures, lastFailure };
+    };
+    expect(refusedByDisk([report("collector", 9, "camera.failed"), report("backup", 1, "disk.failed")])).toBe("");
+    expect(refusedByDisk([report("collector", 2, "disk.failed"), report("processor", 0, "disk.failed")])).toBe(
+      "the disk refuses what it is given (collector: no)",
+    );
   });
 
   test("a lost data directory is said once, and once that it is back", () => {

@@ -2,11 +2,15 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { trimBrightfield } from "../../src/archive/brightfield.ts";
 import type { CopyContext } from "../../src/archive/guard.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
 import { type KnownCopy, listSideFiles, publishSideFile, stageSideFile } from "../../src/archive/side-files.ts";
+import { formatSnapshot, takeSnapshot } from "../../src/supervisor/health.ts";
+import { Retaining } from "../../src/supervisor/retaining.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
+import { memoryLog } from "./pictures.ts";
 import { digest, staged } from "./staged.ts";
 
 class Counting extends RateLimit {
@@ -125,16 +129,62 @@ test("hidden and half-written files are not copied, directories below are", asyn
   expect(found.map(({ path }) => path).sort()).toEqual(["results/2026/c.json", "results/a.csv"]);
 });
 
+test("brightfield pictures are copied, and go beyond Brightfield.keep, oldest first, only once they are", async () => {
+  const remote = temporaryDirectory();
+  await initRemote(remote, []);
+  const { work, manifest, config, open } = staged(remote, {
+    pictures: 1,
+    sync: "[Services]\nenable_remote_sync = true\n[Brightfield]\nkeep = 2",
+  });
+  const bright = config.Paths.brightfield_dir;
+  mkdirSync(bright);
+  const name = (n: number) => `brightfield_20260304_0506${String(n).padStart(2, "0")}_000000_cam0.png`;
+  const taken = Array.from({ length: 20 }, (_, n) => name(n));
+  for (const file of [...taken, "brightfield_notes.txt"]) writeFileSync(join(bright, file), file);
+  const { log, lines } = memoryLog();
+  const trim = () => {
+    const common = { inHand: () => new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
+    return new Retaining({ config, manifest, log, ...common }).work();
+  };
+  await trim();
+  expect(readdirSync(bright)).toHaveLength(21);
+  await work();
+  expect(readdirSync(join(remote, "bright")).sort()).toEqual(taken);
+  // A copy that is only on its way counts for nothing.
+  writeFileSync(join(bright, name(1)), "another size than was copied");
+  await trim();
+  expect(readdirSync(bright).sort()).toEqual([...taken.slice(1, 2), ...taken.slice(18), "brightfield_notes.txt"]);
+  expect(lines.at(-1)?.message).toContain("17 oldest brightfield pictures");
+  expect(formatSnapshot(takeSnapshot(config, 0))).toContain("brightfield   3 pictures here");
+  await work(open());
+  expect(readdirSync(join(remote, "bright"))).toHaveLength(20);
+});
+
+test("without a share the oldest brightfield pictures go all the same, and 0 keeps all", async () => {
+  const directory = temporaryDirectory();
+  const names = [1, 2, 3].map((n) => `brightfield_2026030${n}_050607_000000_cam0.png`);
+  for (const file of names) writeFileSync(join(directory, file), "x");
+  expect(await trimBrightfield({ directory, keep: 0 })).toEqual([]);
+  expect(await trimBrightfield({ directory, keep: 3 })).toEqual([]);
+  expect(await trimBrightfield({ directory, keep: 1 })).toEqual(names.slice(0, 2));
+  expect(readdirSync(directory)).toEqual(names.slice(2));
+  expect(await trimBrightfield({ directory: join(directory, "none"), keep: 1 })).toEqual([]);
+});
+
 test("the stage copies what changed and nothing else, and the manifest's snapshot is a readable manifest", async () => {
   const remote = temporaryDirectory();
   await initRemote(remote, []);
   const { results, work, manifest, sql } = staged(remote, { pictures: 1, sync: "manifest_interval_seconds = 0.001" });
   writeFileSync(join(results, "plot.svg"), "<svg/>");
   await work();
-  const first = manifest.syncing.syncedFiles();
+  const known = () =>
+    new Map(
+      manifest.syncedFiles().map(({ remoteId, path }) => [path, manifest.syncing.syncedFile(remoteId, path)] as const),
+    );
+  const first = known();
   writeFileSync(join(results, "b.csv"), "b\n");
   await work();
-  const second = manifest.syncing.syncedFiles();
+  const second = known();
   expect(second.get("results/plot.svg")).toEqual(first.get("results/plot.svg"));
   expect([...second.keys()].sort()).toEqual(["data/phorest.sqlite", "results/b.csv", "results/plot.svg"]);
   expect(second.get("data/phorest.sqlite")?.syncedAtUs).toBeGreaterThan(

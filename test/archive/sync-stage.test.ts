@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
-import { takeSnapshot } from "../../src/supervisor/health.ts";
+import { formatSnapshot, takeSnapshot } from "../../src/supervisor/health.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 import { digest, staged } from "./staged.ts";
@@ -47,6 +47,20 @@ test("keep_local = false moves: the local file goes only after the copy is prove
     expect(digest(readFileSync(join(directory, filename)))).toBe(digest(contents.get(filename) ?? Buffer.alloc(0)));
   }
   expect(readdirSync(data).filter((name) => name.endsWith(".png"))).toEqual([]);
+});
+
+test("a death between the record of a copy and the removal of the picture: the next start moves it", async () => {
+  const remote = await localRemote();
+  const { data, work, open, rows, contents, sql } = staged(remote, { sync: "keep_local = false", pictures: 2 });
+  await work();
+  writeFileSync(join(data, "image_1.png"), contents.get("image_1.png") ?? "");
+  sql("UPDATE entry SET local = 1, directory = '.', removed_at_us = NULL WHERE id = 1");
+  expect(await work(open())).toBeUndefined();
+  expect(rows().map(({ local, image_synced, directory }) => [local, image_synced, directory])).toEqual(
+    [1, 2].map(() => [0, 1, join(remote, "data")]),
+  );
+  expect(readdirSync(data)).not.toContain("image_1.png");
+  expect(readdirSync(join(remote, "data")).sort()).toEqual(["image_1.png", "image_2.png", "phorest.sqlite"]);
 });
 
 test("an empty directory in the place of the data directory makes no picture missing", async () => {
@@ -141,7 +155,7 @@ test("updates lost because the manifest was archived in between", async () => {
   sql("DELETE FROM entry WHERE id = 1");
   capture();
   const note = ({ entryId, filename, sha256 = "", bytes = 0 }: (typeof waiting)[number]) =>
-    manifest.syncing.markSynced({ entryId, filename, sha256, bytes, remotePath: `data/${filename}` }, 5);
+    manifest.syncing.markSynced({ entryId, filename, sha256, bytes, remoteId: "s", remotePath: `data/${filename}` }, 5);
   expect(waiting.map(note)).toEqual([false, true, true]);
   expect(rows().map(({ id, image_synced }) => [id, image_synced])).toEqual([
     [2, 1],
@@ -151,7 +165,14 @@ test("updates lost because the manifest was archived in between", async () => {
   const [second] = rows();
   expect(
     manifest.syncing.markSynced(
-      { entryId: 4, filename: second?.filename ?? "", sha256: second?.sha256 ?? "", bytes: 1, remotePath: "x" },
+      {
+        entryId: 4,
+        filename: second?.filename ?? "",
+        sha256: second?.sha256 ?? "",
+        bytes: 1,
+        remoteId: "s",
+        remotePath: "x",
+      },
       6,
     ),
   ).toBe(false);
@@ -192,6 +213,45 @@ test.skipIf(!CAN_MOUNT)("another share in its place is refused, and taken when i
   expect(await work(open(true))).toBeUndefined();
   expect(rows().map(({ image_synced }) => image_synced)).toEqual([1, 1, 1]);
   expect(readdirSync(join(share.point, "data")).sort()).toEqual(["image_3.png", "phorest.sqlite"]);
+});
+
+test("a full share is changed for a new one and back: each copy knows its share, and our own files are known again", async () => {
+  const remote = await localRemote();
+  const { results, work, open, capture, rows, manifest, lines, config, sql } = staged(remote, {
+    sync: "keep_local = false",
+    pictures: 2,
+  });
+  const plot = (version: number) => writeFileSync(join(results, "plot.svg"), `<svg id="${version}"/>`);
+  plot(1);
+  writeFileSync(join(results, "report.csv"), "1\n");
+  await work();
+  const first = manifest.syncing.remote()?.remoteId ?? "";
+  renameSync(remote, `${remote}.first`);
+  mkdirSync(remote);
+  const { remoteId: second } = await initRemote(remote, []);
+  capture();
+  plot(22);
+  writeFileSync(join(results, "report.csv"), "1\n22\n");
+  expect(await work()).toMatchObject({ message: expect.stringContaining("another share is mounted") });
+  expect(await work(open(true))).toBeUndefined();
+  expect(sql("SELECT remote_id FROM entry ORDER BY id")).toEqual(
+    [first, first, second].map((id) => ({ remote_id: id })),
+  );
+  expect(formatSnapshot(takeSnapshot(config, 0))).toContain(
+    `copies        1 picture on the share in use (id ${second}), 2 pictures on an earlier one (id ${first})`,
+  );
+  renameSync(remote, `${remote}.second`);
+  renameSync(`${remote}.first`, remote);
+  capture();
+  plot(333);
+  writeFileSync(join(results, "report.csv"), "1\n22\n333\n");
+  expect(await work(open(true))).toBeUndefined();
+  expect(rows().every(({ local, image_synced }) => local === 0 && image_synced === 1)).toBe(true);
+  expect(readdirSync(join(remote, "results")).sort()).toEqual(["plot.svg", "report.csv"]);
+  expect(readFileSync(join(remote, "results/plot.svg"), "utf8")).toBe('<svg id="333"/>');
+  expect(readFileSync(join(remote, "results/report.csv"), "utf8")).toBe("1\n22\n333\n");
+  expect(lines.filter((line) => line.includes("somebody's"))).toEqual([]);
+  rmSync(`${remote}.second`, { recursive: true });
 });
 
 test("a share that hangs is said so, is given up after its time, delays no end, and is used again when it answers", async () => {

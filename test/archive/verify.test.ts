@@ -17,17 +17,20 @@ async function sound(): Promise<Finished> {
   const at = await finished(4, 0);
   const remote = at.config.Paths.remote_root_dir;
   mkdirSync(join(remote, "data"), { recursive: true });
-  await initRemote(remote, []);
+  const { remoteId } = await initRemote(remote, []);
+  at.manifest.syncing.bindRemote({ remoteId, root: remote }, LATER_US);
   for (let n = 0; n < 4; n += 1) {
     const text = `picture ${n}`;
     const name = `image_${n}.png`;
     if (n < 3) writeFileSync(join(at.root, "data", name), text);
     writeFileSync(join(remote, "data", name), text);
     at.sql(`UPDATE entry SET bytes = ${text.length}, sha256 = '${sha(text)}', image_synced = 1,
-      remote_path = 'data/${name}', remote_bytes = ${text.length}, remote_sha256 = '${sha(text)}' WHERE id = ${n + 1}`);
+      remote_id = '${remoteId}', remote_path = 'data/${name}', remote_bytes = ${text.length}, remote_sha256 = '${sha(text)}' WHERE id = ${n + 1}`);
   }
   at.sql(`UPDATE entry SET local = 0, directory = '${join(remote, "data")}' WHERE id = 4`);
-  at.sql(`INSERT INTO synced_file VALUES ('results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0, NULL)`);
+  at.sql(
+    `INSERT INTO synced_file VALUES ('${remoteId}', 'results/a.csv', 1, 0, '${sha("a")}', 'results/a.csv', 0, NULL)`,
+  );
   mkdirSync(join(remote, "results"));
   writeFileSync(join(remote, "results/a.csv"), "a");
   return at;
@@ -120,12 +123,79 @@ test("a share that is away is one finding, and no copy is taken for lost", async
 
 test("another share in its place is no share, and none of its files is taken for a copy", async () => {
   const at = await sound();
-  const remote = at.config.Paths.remote_root_dir;
-  at.manifest.syncing.bindRemote({ remoteId: "11111111-1111-4111-8111-111111111111", root: remote }, LATER_US);
+  await otherShare(at);
   expect(await findings(at, true)).toMatchObject([
     { kind: "remote away", meaning: expect.stringContaining("another share is mounted") },
   ]);
   expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+});
+
+/** Mounts an empty share in the place of the one there; returns its id, and what puts the first one back. */
+async function otherShare({ config }: Finished): Promise<{ remoteId: string; back: () => void }> {
+  const remote = config.Paths.remote_root_dir;
+  renameSync(remote, `${remote}.first`);
+  mkdirSync(remote);
+  const { remoteId } = await initRemote(remote, []);
+  const back = () => {
+    renameSync(remote, `${remote}.second`);
+    renameSync(`${remote}.first`, remote);
+  };
+  return { remoteId, back };
+}
+
+async function verified(at: Finished, repair: boolean) {
+  return await verify({ ...common(at, repair), found: () => undefined, progress: () => undefined });
+}
+
+test("a new share in place of a full one: what lies on the first is said to lie there, nothing is marked, and mounted again it is checked", async () => {
+  const at = await sound();
+  const first = at.manifest.syncing.remote()?.remoteId ?? "";
+  const { remoteId, back } = await otherShare(at);
+  at.manifest.syncing.bindRemote({ remoteId, root: at.config.Paths.remote_root_dir }, LATER_US + 1);
+  const before = [...at.manifest.pictures()];
+  for (const repair of [false, true]) {
+    expect(await verified(at, repair)).toMatchObject({
+      findings: 0,
+      unseenCopies: 0,
+      elsewhere: [{ remoteId: first, pictures: 4, files: 1, first: "image_0.png", last: "image_3.png" }],
+    });
+  }
+  expect([...at.manifest.pictures()]).toEqual(before);
+  expect(at.manifest.syncing.shares().map(({ remoteId: id, pictures, inUse }) => [id, pictures, inUse])).toEqual([
+    [first, 4, false],
+    [remoteId, 0, true],
+  ]);
+  back();
+  expect(await verified(at, true)).toMatchObject({ findings: 0, elsewhere: [] });
+  writeFileSync(there(at, "image_2.png"), "picture y");
+  rmSync(there(at, "image_3.png"));
+  expect(await findings(at)).toMatchObject([{ kind: "copy damaged" }, { kind: "copy gone" }]);
+});
+
+test("copies in an archive of a time with one share only are found on the first share, not on the one in use", async () => {
+  const at = await sound();
+  const first = at.manifest.syncing.remote()?.remoteId ?? "";
+  at.manifest.syncing.bindRemote({ remoteId: "second", root: "/mnt" }, LATER_US + 1);
+  at.sql("UPDATE entry SET remote_id = NULL WHERE id <= 2");
+  expect(at.manifest.syncing.shares().map(({ pictures }) => pictures)).toEqual([2, 0]);
+  at.manifest.syncing.attributeToFirstShare();
+  expect([...at.manifest.pictures()].map(({ remoteId }) => remoteId)).toEqual([first, first, first, first]);
+  expect(at.manifest.syncing.shares().map(({ pictures }) => pictures)).toEqual([4, 0]);
+});
+
+test("a picture gone from here whose copy is on a share that is not mounted is not given up", async () => {
+  const at = await sound();
+  const { remoteId, back } = await otherShare(at);
+  at.manifest.syncing.bindRemote({ remoteId, root: at.config.Paths.remote_root_dir }, LATER_US + 1);
+  rmSync(here(at, "image_1.png"));
+  const [found, ...rest] = await findings(at, true);
+  expect(rest).toEqual([]);
+  expect(found).toMatchObject({ kind: "missing", meaning: expect.stringContaining("not mounted") });
+  expect(found?.repaired).toBeUndefined();
+  expect(at.manifest.counts().missing).toBe(0);
+  back();
+  expect(await findings(at, true)).toMatchObject([{ kind: "missing", repaired: expect.stringContaining("the copy") }]);
+  expect(at.manifest.picture(2)).toMatchObject({ local: false, missing: false });
 });
 
 test("a share that goes away in the middle of the check costs no row its copy", async () => {

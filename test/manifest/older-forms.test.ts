@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Manifest } from "../../src/manifest/manifest.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/manifest/schema.ts";
 import { phorest, QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "./experiment.ts";
 
 const FRAMES = 3;
+/** The last form in which no copy named its share. */
+const FORMS_WITH_ONE_SHARE = 5;
 /** Tables that fill themselves, or that SQLite keeps. */
 const DERIVED = new Set(["counter", "sqlite_sequence"]);
 
@@ -90,6 +93,39 @@ describe("a manifest of an older form", () => {
       db.close();
     });
   }
+
+  it("of a time with one share at a time: every copy lies on the one that was bound", () => {
+    const directory = temporaryDirectory();
+    cpSync(model, directory, { recursive: true });
+    const file = join(directory, "data", "phorest.sqlite");
+    makeOlder(directory, FORMS_WITH_ONE_SHARE);
+    const older = new Database(file);
+    older.exec(`
+      INSERT INTO remote VALUES (1, 'share-a', '/mnt/a', 7);
+      INSERT INTO synced_file VALUES ('results/a.csv', 1, 2, 'hash', 'results/a-1.csv', 3, 'next');
+      UPDATE entry SET image_synced = 1, remote_path = 'data/' || filename WHERE id <= 2;
+      UPDATE entry SET image_synced = 1 WHERE id = 3;`);
+    older.close();
+
+    const manifest = Manifest.open({ file });
+    try {
+      expect([...manifest.pictures()].map(({ remoteId }) => remoteId)).toEqual(["share-a", "share-a", undefined]);
+      expect(manifest.syncing.remote()).toEqual({ remoteId: "share-a", root: "/mnt/a" });
+      expect(manifest.syncing.shares()).toEqual([{ remoteId: "share-a", root: "/mnt/a", pictures: 2, inUse: true }]);
+      expect(manifest.syncing.syncedFile("share-a", "results/a.csv")).toEqual({
+        remoteId: "share-a",
+        path: "results/a.csv",
+        bytes: 1,
+        modifiedAtUs: 2,
+        sha256: "hash",
+        remotePath: "results/a-1.csv",
+        syncedAtUs: 3,
+        stagedSha256: "next",
+      });
+    } finally {
+      manifest.close();
+    }
+  });
 
   it("of a newer program is refused in one line, and nothing of it is touched", async () => {
     const directory = temporaryDirectory();

@@ -135,6 +135,7 @@ describe.skipIf(!mayMount)("on a disk of its own", () => {
       }
     });
     await until(async () => (await status(directory)).alarms.some((alarm) => alarm.startsWith("communicator")));
+    await until(async () => (await phorest(["health"], directory)).code === 1);
     const captured = frames(directory);
     await until(() => frames(directory) > captured + 1);
     mountReadOnly(results, false);
