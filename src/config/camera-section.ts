@@ -152,7 +152,7 @@ export const Brightfield = section("Overrides of [Camera] for the brightfield pi
   camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
   every_n: key(whole(1).default(1), "A brightfield picture after every so many captures", { unit: "captures" }),
   keep: key(
-    whole(0).default(100),
+    whole(0).default(1000),
     "Brightfield pictures kept here; the oldest go first, with a share only once they are copied there",
     { unit: "pictures", none: "all" },
   ),
