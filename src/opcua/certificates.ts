@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { wholeOf } from "./library.ts";
 
 export const APPLICATION_NAME = "phorest";
 const KEY_BITS = 2048;
@@ -29,7 +30,7 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // The directory may be there already, made by somebody less careful.
   chmodSync(directory, 0o700);
-  const { default: library } = await import("node-opcua-certificate-manager");
+  const library = wholeOf(await import("node-opcua-certificate-manager"));
   const manager = new library.OPCUACertificateManager({
     rootFolder: directory,
     keySize: KEY_BITS,

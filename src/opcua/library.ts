@@ -19,11 +19,18 @@ async function load(hear: (level: LogLevel, message: string) => void): Promise<L
   console.info = say;
   console.warn = say;
   console.error = say;
-  // As CommonJS it is whole in its default, also where it was bundled and has no names for an import to find.
-  const { default: library } = await import("node-opcua-client");
+  const library: Library = wholeOf(await import("node-opcua-client"));
   const silent = (_context: unknown, ...parts: unknown[]) => say(...parts);
   library.setWarningLogger(silent);
   library.setErrorLogger(silent);
   library.setDebugLogger(silent);
   return library;
+}
+
+/**
+ * A CommonJS package as `import()` found it: whole in its default, also where it was bundled and has no names for an import
+ * to find; loaders that make a module of it leave the default out.
+ */
+export function wholeOf<Package extends object>(found: Package & { readonly default?: Package }): Package {
+  return found.default ?? found;
 }
