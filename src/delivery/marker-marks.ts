@@ -1,6 +1,7 @@
 // Markers in drawings: a dashed line over the whole height, its text at the upper end where there is room for it.
 import type { Mark } from "vega";
 import { INK } from "./figure-style.ts";
+import { type PlacedMarker, placeMarkers } from "./marker-places.ts";
 import type { PlotMarker } from "./plot-input.ts";
 import type { Limits } from "./trace.ts";
 
@@ -12,34 +13,10 @@ const LONGEST_PX = 170;
 const VEGA_CHARACTER_PX = 0.8 * FONT_SIZE;
 const VEGA_LONGEST_PX = (LONGEST_PX * VEGA_CHARACTER_PX) / CHARACTER_PX;
 const HALO = "#ffffff";
-const ROW_PX = 13;
-const ROWS = 3;
 
-interface PlacedMarker {
-  readonly t: number;
-  /** Empty where it would lie over others. */
-  readonly text: string;
-  /** px from the upper edge. */
-  readonly y: number;
-  /** Left of the line, for there is no room right of it. */
-  readonly left: boolean;
-}
-
-/** Those within `span`, on a drawing of `width` px; texts that would meet go to rows below one another. */
+/** Those within `span`, on a drawing of `width` px. */
 export function placedMarkers(markers: readonly PlotMarker[], span: Limits, width: number): PlacedMarker[] {
-  const perMs = width / Math.max(1, span[1] - span[0]);
-  const free = new Array<number>(ROWS).fill(0);
-  return markers
-    .filter(({ timeMs }) => timeMs >= span[0] && timeMs <= span[1])
-    .map(({ timeMs, text }) => {
-      const x = (timeMs - span[0]) * perMs;
-      const long = Math.min(LONGEST_PX, text.length * CHARACTER_PX) + 8;
-      const left = x + long > width;
-      const row = free.findIndex((end) => end <= (left ? x - long : x));
-      if (row < 0) return { t: timeMs, text: "", y: 0, left };
-      free[row] = left ? x : x + long;
-      return { t: timeMs, text, y: 8 + ROW_PX * row, left };
-    });
+  return placeMarkers(markers, span, width, { characterPx: CHARACTER_PX, longestPx: LONGEST_PX });
 }
 
 /** Layers for Vega-Lite; `x` is the encoding of the time axis, field `t`. */

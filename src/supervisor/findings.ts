@@ -159,8 +159,13 @@ function ofResonances({ config, running, recent }: Facts): Finding[] {
   });
   if (beyond.length === 0) return undecided ? [{ key, state: "unknown", text: "" }] : [];
   const more = beyond.length > LABELS_NAMED ? ` and ${beyond.length - LABELS_NAMED} more` : "";
-  const bounds = `${resonance_min_px ?? "-"} to ${resonance_max_px ?? "-"} px`;
-  return [told(key, `resonance beyond ${bounds}: ${beyond.slice(0, LABELS_NAMED).join(", ")}${more}`)];
+  const where = outsideOf(resonance_min_px, resonance_max_px);
+  return [told(key, `resonance ${where}: ${beyond.slice(0, LABELS_NAMED).join(", ")}${more}`)];
+}
+
+function outsideOf(low: number | undefined, high: number | undefined): string {
+  if (low === undefined) return `above ${high} px`;
+  return high === undefined ? `below ${low} px` : `outside ${low} to ${high} px`;
 }
 
 /** Flagged points have no say. */

@@ -226,6 +226,7 @@ export function nextOnGrid(gridMs: number, everyMs: number, nowMs: number): numb
 
 /** What a person should know of a stage besides its state: its failure, or the ticks it missed; else nothing. */
 export function stageDetail({ lastFailure, missedTicks }: StageReport): string {
-  const missed = missedTicks === 0 ? "" : `${missedTicks} ticks missed since the start`;
+  const ticks = missedTicks === 1 ? "tick" : "ticks";
+  const missed = missedTicks === 0 ? "" : `${missedTicks} ${ticks} missed since the start`;
   return [lastFailure?.message ?? "", missed].filter((part) => part !== "").join("; ");
 }

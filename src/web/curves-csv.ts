@@ -2,6 +2,7 @@
 import { writeToString } from "fast-csv";
 import { flagNames } from "../analysis/method.ts";
 import { markedFrames } from "../delivery/markers.ts";
+import type { WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import { lowerBound } from "./decimate.ts";
@@ -19,33 +20,50 @@ const COLUMNS = [
   "marker",
 ];
 
-/** Part by part. A marker stands at the first frame of each curve at or after its time. */
+interface CsvCurve extends Pick<WorkedSensorgram, "label" | "timesUs" | "shift" | "result" | "riu" | "flags"> {
+  /** Of a single ROI or grating. */
+  readonly position?: Float64Array;
+  readonly standardError?: Float64Array;
+}
+
+/** Part by part: the curves in the order of the chip, then the groups. A marker stands at the first frame of each at or after its time. */
 export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): AsyncGenerator<string> {
-  const form = { headers: false, includeEndRowDelimiter: true };
-  yield await writeToString([COLUMNS], form);
+  const sensorgrams = experiment.sensorgrams(query);
+  yield await writeToString([COLUMNS], FORM);
   let curves = 0;
-  for (const curve of experiment.sensorgrams(query).curves()) {
-    if (++curves > MOST_CURVES) return;
-    const { timesUs } = curve;
-    const first = query.fromUs === undefined ? 0 : lowerBound(timesUs, query.fromUs);
-    const end = query.toUs === undefined ? timesUs.length : lowerBound(timesUs, query.toUs);
-    const marked = markedFrames(timesUs, experiment.markers());
-    const lines: string[][] = [];
-    for (let at = first; at < end; at += 1) {
-      lines.push([
-        isoFromUs(timesUs[at] as number),
-        curve.label,
-        cell(curve.position[at], 5),
-        cell(curve.standardError[at], 5),
-        cell(curve.shift[at], 5),
-        cell(curve.result[at], 5),
-        cell(curve.riu?.[at], 10),
-        flagNames(curve.flags[at] ?? 0).join("|"),
-        marked.get(at) ?? "",
-      ]);
-    }
-    if (lines.length > 0) yield await writeToString(lines, form);
+  for (const curve of sensorgrams.curves()) {
+    if (++curves > MOST_CURVES) break;
+    yield await linesOf(experiment, query, curve);
   }
+  const { pxPerRiu } = experiment;
+  for (const { values, ...group } of await experiment.groups(query, sensorgrams.references)) {
+    const riu = pxPerRiu === undefined ? undefined : group.result.map((px) => px / pxPerRiu);
+    yield await linesOf(experiment, query, { ...group, shift: values, riu });
+  }
+}
+
+const FORM = { headers: false, includeEndRowDelimiter: true };
+
+async function linesOf(experiment: Experiment, query: CurvesQuery, curve: CsvCurve): Promise<string> {
+  const { timesUs } = curve;
+  const first = query.fromUs === undefined ? 0 : lowerBound(timesUs, query.fromUs);
+  const end = query.toUs === undefined ? timesUs.length : lowerBound(timesUs, query.toUs);
+  const marked = markedFrames(timesUs, experiment.markers());
+  const lines: string[][] = [];
+  for (let at = first; at < end; at += 1) {
+    lines.push([
+      isoFromUs(timesUs[at] as number),
+      curve.label,
+      cell(curve.position?.[at], 5),
+      cell(curve.standardError?.[at], 5),
+      cell(curve.shift[at], 5),
+      cell(curve.result[at], 5),
+      cell(curve.riu?.[at], 10),
+      flagNames(curve.flags[at] ?? 0).join("|"),
+      marked.get(at) ?? "",
+    ]);
+  }
+  return lines.length === 0 ? "" : writeToString(lines, FORM);
 }
 
 function cell(value: number | undefined, decimals: number): string {

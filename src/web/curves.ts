@@ -1,6 +1,6 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
-import { type Groups, groupsOf, labelMatcher } from "../analysis/labels.ts";
+import { type Groups, gratingOf, groupsOf, labelMatcher } from "../analysis/labels.ts";
 import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { Sensorgrams } from "../delivery/sensorgrams.ts";
@@ -29,6 +29,18 @@ export interface CurvesQuery {
   readonly columns: number;
   /** What the page has drawn already. */
   readonly known?: { readonly key: string; readonly outcome: number } | undefined;
+}
+
+/** The mean of a group of ROIs, one element per frame in order of capture. */
+export interface GroupCurve {
+  readonly label: string;
+  readonly members: number;
+  readonly timesUs: Float64Array;
+  /** Shift from the baseline, px. */
+  readonly values: Float64Array;
+  readonly flags: Uint8Array;
+  /** The shift minus that of the references, px. */
+  readonly result: Float64Array;
 }
 
 export class Curves {
@@ -82,7 +94,18 @@ export class Curves {
         if (curves.length >= MOST_CURVES) break;
       }
     }
-    if (groups.length > 0) curves.push(...(await this.#groupCurves(analysis, window, groups, query, part)));
+    const means = await this.groups(analysis, query, window, sensorgrams.references);
+    for (const { label, members, result, ...curve } of means) {
+      const precision = { noise: null, driftPerHour: null, detectionLimit: null };
+      curves.push({ label, reference: false, members, ...drawn({ ...curve, values: result }, part), ...precision });
+    }
+    const patterns = [...labels, ...(query.references ?? this.#config.reference_rois)];
+    const unknown = strangers(
+      analysis,
+      patterns,
+      groups,
+      means.map(({ label }) => label),
+    );
     return {
       key,
       ...(tailUs === undefined ? {} : { tailFrom: tailUs / 1000 }),
@@ -91,6 +114,7 @@ export class Curves {
       span: [span[0] / 1000, span[1] / 1000],
       baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen } satisfies BaselineView,
       references: sensorgrams.references,
+      unknown: [...new Set(unknown)],
       curves,
       more,
       pxPerRiu: this.#config.sensitivity_px_per_riu,
@@ -136,50 +160,46 @@ export class Curves {
     return columnStart(columns, earliestUs);
   }
 
-  async #groupCurves(
+  /**
+   * The wanted groups at full length, minus the references that the curves of single ROIs have: with pairs a reference is
+   * a whole grating.
+   */
+  async groups(
     analysis: Analysis,
+    { wanted, pairs }: Pick<CurvesQuery, "wanted" | "pairs">,
     window: TimeWindow,
-    groups: readonly string[],
-    { references }: CurvesQuery,
-    part: Part,
-  ): Promise<CurveView[]> {
-    const referenceLabels = references ?? this.#config.reference_rois;
-    const means = this.#groupMeans(analysis, window, referenceLabels);
+    references: readonly string[],
+  ): Promise<GroupCurve[]> {
+    const names = wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
+    if (names.length === 0) return [];
+    const means = this.#groupMeans(analysis, window, pairs, references);
     await means.refresh();
     const reference = means.curve(REFERENCES);
-    return groups.flatMap((name): CurveView[] => {
+    return names.flatMap((name): GroupCurve[] => {
       const curve = means.curve(name);
       if (curve === undefined) return [];
-      const values =
+      const result =
         reference === undefined
           ? curve.values
           : curve.values.map((value, at) => value - (reference.values[at] as number));
-      return [
-        {
-          label: `group ${name}`,
-          reference: false,
-          members: curve.members,
-          ...drawn({ ...curve, values }, part),
-          noise: null,
-          driftPerHour: null,
-          detectionLimit: null,
-        },
-      ];
+      return [{ ...curve, label: `group ${name}`, result }];
     });
   }
 
   /** Kept as long as baseline and references stay the same. */
-  #groupMeans(analysis: Analysis, window: TimeWindow, references: readonly string[]): GroupMeans {
+  #groupMeans(analysis: Analysis, window: TimeWindow, pairs: boolean, references: readonly string[]): GroupMeans {
     const levels = this.#chip.levels(analysis, window);
-    const key = JSON.stringify([analysis.analysisId, references, this.#manifest.lastArchive(), Array.from(levels)]);
+    const archived = this.#manifest.lastArchive();
+    const key = JSON.stringify([analysis.analysisId, pairs, references, archived, Array.from(levels)]);
     if (this.#means?.key === key) return this.#means.means;
-    const isReference = labelMatcher(references);
+    const known = new Set(references);
     const groups: Groups = this.#config.groups;
     const members = new Map<string, GroupMember[]>();
     analysis.labels.forEach((label, roi) => {
       const level = levels[roi] as number;
       if (Number.isNaN(level)) return;
-      for (const name of isReference(label) ? [REFERENCES] : groupsOf(label, groups)) {
+      const isReference = known.has(pairs ? gratingOf(label) : label);
+      for (const name of isReference ? [REFERENCES] : groupsOf(label, groups)) {
         members.set(name, [...(members.get(name) ?? []), { roi, level }]);
       }
     });
@@ -187,6 +207,20 @@ export class Curves {
     this.#means = { key, means };
     return means;
   }
+}
+
+/** Patterns and groups of a request that nothing is called by. */
+function strangers(
+  { labels }: Analysis,
+  patterns: readonly string[],
+  groups: readonly string[],
+  known: readonly string[],
+) {
+  const units = [...labels, ...labels.map(gratingOf)];
+  return [
+    ...patterns.filter((pattern) => !units.some(labelMatcher([pattern]))),
+    ...groups.filter((name) => !known.includes(`group ${name}`)).map((name) => `${GROUP}${name}`),
+  ];
 }
 
 /** Frames that a page may have missed and still be told of alone. */

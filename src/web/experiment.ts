@@ -15,7 +15,7 @@ import { cureOf } from "../supervisor/cures.ts";
 import { takeSnapshot, troublesOf } from "../supervisor/health.ts";
 import { metricsText } from "../supervisor/metrics.ts";
 import { ChipState, finite } from "./chip-state.ts";
-import { Curves, type CurvesQuery } from "./curves.ts";
+import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { fitRow, lineOf, meanRow } from "./profile.ts";
@@ -114,9 +114,24 @@ export class Experiment {
 
   /** The curves at full length. Throws Failure `usage.invalid` while nothing is measured. */
   sensorgrams(query: CurvesQuery): Sensorgrams {
+    const analysis = this.#measured();
+    return this.#curves.sensorgrams(analysis, query, this.#curves.baseline(analysis).window, query.wanted);
+  }
+
+  /** The groups of a query at full length, minus `references`. */
+  groups(query: CurvesQuery, references: readonly string[]): Promise<GroupCurve[]> {
+    const analysis = this.#measured();
+    return this.#curves.groups(analysis, query, this.#curves.baseline(analysis).window, references);
+  }
+
+  get pxPerRiu(): number | undefined {
+    return this.#config.Analysis.sensitivity_px_per_riu;
+  }
+
+  #measured(): Analysis {
     const analysis = this.#newestAnalysis();
     if (analysis === undefined) throw new Failure("usage.invalid", "nothing has been measured yet");
-    return this.#curves.sensorgrams(analysis, query, this.#curves.baseline(analysis).window, query.wanted);
+    return analysis;
   }
 
   /** Markers in order of time. */

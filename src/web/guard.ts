@@ -23,6 +23,9 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
+/** What monitors read. It tells of the experiment, so on another address it needs the token like all of /api. */
+export const METRICS_PATH = "/metrics";
+
 /** Takes a picture's own bytes; every other change is JSON. */
 export const PICTURE_PATH = "/api/calibration/picture";
 const PICTURE_TYPE = /^(image\/[\w.+-]+|application\/(octet-stream|gzip|x-gzip))$/i;
@@ -52,7 +55,7 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   const known = given !== undefined && isToken(given, token);
   if (given !== undefined && !known) return { status: 401, error: "the token is not that of this experiment" };
   if (reads) {
-    const open = local || !asked.path.startsWith("/api/");
+    const open = local || !(asked.path.startsWith("/api/") || asked.path === METRICS_PATH);
     return open || known ? undefined : { status: 401, error: "reading from another machine needs the token" };
   }
   const origin = asked.header("origin");

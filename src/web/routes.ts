@@ -13,7 +13,7 @@ import type { Calibrating } from "./calibrating.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";
 import { curvesCsv } from "./curves-csv.ts";
 import type { Experiment } from "./experiment.ts";
-import { guard, PICTURE_PATH, SECURITY_HEADERS } from "./guard.ts";
+import { guard, METRICS_PATH, PICTURE_PATH, SECURITY_HEADERS } from "./guard.ts";
 import type { Live } from "./live.ts";
 import type { Change } from "./messages.ts";
 import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
@@ -78,7 +78,7 @@ function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   const nothing = (context: Context<Env>) => context.json({ error: "nothing has been measured yet" }, 404);
   app.get("/api/state", (context) => context.json(experiment.state()));
   // Monitors know this address by custom.
-  app.get("/metrics", async (context) =>
+  app.get(METRICS_PATH, async (context) =>
     context.body(await experiment.metrics(), 200, { "Content-Type": METRICS_TYPE }),
   );
   app.get("/api/live", (context) => live.serve(context) ?? context.json({ error: "too many pages are open" }, 503));

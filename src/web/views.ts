@@ -112,6 +112,8 @@ export interface CurvesView {
   readonly span: readonly [number, number];
   readonly baseline: BaselineView;
   readonly references: readonly string[];
+  /** What was asked for, also as a reference, and names nothing here. */
+  readonly unknown: readonly string[];
   readonly curves: readonly CurveView[];
   /** Matching curves that were left out. */
   readonly more: number;

@@ -72,11 +72,20 @@ describe("who may do what", () => {
 
   test("on any other address, nothing of the experiment is read without the token", async () => {
     const { port } = await serving({ host: "0.0.0.0" });
-    for (const path of ["/api/state", "/api/live", "/api/chip", "/api/log", "/api/experiment", "/api/frame/1/0/0/0"]) {
+    for (const path of [
+      "/metrics",
+      "/api/state",
+      "/api/live",
+      "/api/chip",
+      "/api/log",
+      "/api/experiment",
+      "/api/frame/1/0/0/0",
+    ]) {
       expect((await ask(port, "GET", path)).status, path).toBe(401);
       expect((await ask(port, "HEAD", path)).status, path).toBe(401);
     }
     expect((await ask(port, "GET", "/api/state", AUTHORISED)).status).toBe(200);
+    expect((await ask(port, "GET", "/metrics", AUTHORISED)).status).toBe(200);
     expect((await ask(port, "GET", "/")).text).toBe("<p>page</p>");
   });
 
@@ -359,6 +368,33 @@ describe("what is read", () => {
     const group = await curves("roi=group:A");
     expect(group.curves[0]?.members).toBe(8);
     expect(group.curves[0]?.values.at(-1)).toBeCloseTo(0.31 - 0.025, 4);
+  });
+
+  test("what names nothing is told, also where it should be a reference", async () => {
+    const { address } = await serving({ frames: 10 });
+    const asked = "roi=000A&roi=zzz&roi=group:A&roi=group:Q&own=1&reference=9*";
+    const view = (await (await fetch(`${address}api/curves?${asked}`)).json()) as CurvesView;
+    expect(view.unknown).toEqual(["zzz", "9*", "group:Q"]);
+  });
+
+  test("a group has the same references as single curves, also where they are gratings", async () => {
+    const { address } = await serving({ frames: 30 });
+    for (const reference of ["003A", "003A*"]) {
+      const asked = `roi=group:A&roi=000A&pairs=1&own=1&reference=${reference}`;
+      const view = (await (await fetch(`${address}api/curves?${asked}`)).json()) as CurvesView;
+      expect(view.references).toEqual(["003A"]);
+      const group = view.curves.find(({ members }) => members !== undefined);
+      expect(group?.members).toBe(6);
+      expect(group?.values.at(-1)).toBeCloseTo(0, 4);
+    }
+  });
+
+  test("the CSV holds groups as well", async () => {
+    const { address } = await serving({ frames: 10 });
+    const text = await (await fetch(`${address}api/curves.csv?roi=000A_N&roi=group:A`)).text();
+    const lines = text.trim().split("\n");
+    expect(lines).toHaveLength(1 + 10 + 10);
+    expect(lines.at(-1)).toMatch(/^2026-03-04T15:21:30\.000000Z,group A,,,0\.065,0\.065,,,$/);
   });
 
   test("a page that has drawn curves is sent their end alone, and all of them when anything else is asked", async () => {

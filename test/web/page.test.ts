@@ -98,6 +98,33 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     });
   });
 
+  test("a path of any length stays within a phone's width", async () => {
+    const { page } = await openPage(browser, link, PHONE);
+    await turnTo(page, "now");
+    await page.getByRole("button", { name: "Brightfield now" }).click();
+    await page.getByText(/Taken: .*brightfield_/).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+    expect(
+      await page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.card')].map((card) => card.scrollWidth - card.clientWidth))",
+      ),
+    ).toBe(0);
+    await page.context().close();
+  });
+
+  test("ticks differ from one another, also in RIU", async () => {
+    const { page } = await openPage(browser, link, DESKTOP);
+    await turnTo(page, "sensorgrams");
+    await page.getByLabel("in RIU").check();
+    const arriving = page.waitForEvent("download");
+    await page.getByRole("button", { name: "SVG", exact: true }).click();
+    const svg = readFileSync(await (await arriving).path(), "utf8");
+    const ticks = [...svg.matchAll(/text-anchor="end">([-\d.]+)</g)].map(([, text]) => text);
+    expect(ticks.length).toBeGreaterThan(1);
+    expect(new Set(ticks).size).toBe(ticks.length);
+    await page.context().close();
+  });
+
   test("a new frame arrives by itself", async () => {
     const { page } = await openPage(browser, address, DESKTOP);
     const count = async () =>
@@ -114,6 +141,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     await page.getByLabel(/Text, such as/).fill("buffer");
     await page.getByRole("button", { name: "Add" }).click();
     await page.getByRole("alert").filter({ hasText: "needs the token" }).waitFor();
+    expect(await page.getByLabel(/Text, such as/).inputValue(), "what was typed stays").toBe("buffer");
     await page.context().close();
   });
 

@@ -25,6 +25,11 @@ export function curveColour(index: number): string {
   return CURVES[index % CURVES.length] as string;
 }
 
+/** Other ones first, where few curves are drawn above them. */
+export function temperatureColour(index: number): string {
+  return curveColour(index + 5);
+}
+
 export type Grade = "good" | "fair" | "bad" | "none";
 export const GRADES: Readonly<Record<Grade, { readonly colour: string; readonly words: string }>> = {
   good: { colour: "#1f9e89", words: "quality 0.8 and up" },

@@ -123,7 +123,11 @@ function Settings({ view }: { view: ExperimentView }) {
           <tbody>
             {shown.map(({ key, value, origin }) => (
               <tr key={key}>
-                <td>{key}</td>
+                <td class="words">
+                  {section(key)}
+                  <wbr />
+                  {key.slice(section(key).length)}
+                </td>
                 <td>{value === "" ? "–" : value}</td>
                 <td class="quiet">{origin}</td>
               </tr>
@@ -134,6 +138,9 @@ function Settings({ view }: { view: ExperimentView }) {
     </section>
   );
 }
+
+/** A key breaks after its section rather than anywhere. */
+const section = (key: string): string => key.slice(0, key.indexOf(".") + 1);
 
 function Stored({ state: { counts, disk, share }, view }: { state: StateView; view: ExperimentView | undefined }) {
   return (
@@ -164,7 +171,7 @@ function Stored({ state: { counts, disk, share }, view }: { state: StateView; vi
         <dd>{share === undefined ? "no syncing" : share.waiting}</dd>
       </dl>
       {view !== undefined && (
-        <p class="quiet">
+        <p class="quiet path">
           {Object.entries(view.directories).map(([name, path]) => (
             <div key={name}>
               {name}: {path}

@@ -127,7 +127,7 @@ function Brightfield({ brightfield: { state, said } }: { brightfield: Brightfiel
       <button type="button" disabled={state === "asked" || state === "taking"} onClick={() => void take()}>
         Brightfield now
       </button>
-      <p class={state === "failed" ? "error" : "quiet"} role="status">
+      <p class={`path ${state === "failed" ? "error" : "quiet"}`} role="status">
         {BRIGHTFIELD[state]} {said}
       </p>
       {refused !== "" && (
@@ -208,7 +208,7 @@ function Stages({ stages, experiment }: { stages: readonly StageView[]; experime
             const lamp = experiment === "running" ? (stale ? "bad" : (LAMPS[state] ?? "")) : "off";
             return (
               <tr key={stage}>
-                <td class={`lamp ${lamp}`}>{stage}</td>
+                <td class={`name lamp ${lamp}`}>{stage}</td>
                 <td>
                   {state.replace("_", " ")}
                   {detail !== "" && <div class="quiet">{detail}</div>}

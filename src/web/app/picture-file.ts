@@ -1,15 +1,18 @@
 // What is shown as a file: the curves drawn as SVG, and that drawing as PNG.
+import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import type { CurvesView, MarkerView } from "../views.ts";
 import { curveColour } from "./colours.ts";
 import { moment } from "./format.ts";
+import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
 
 const WIDTH = 1100;
 const HEIGHT = 560;
-const LEFT = 80;
+const LEFT = 100;
 const TOP = 30;
-const PLOT_WIDTH = 800;
+const PLOT_WIDTH = 780;
 const PLOT_HEIGHT = 450;
 const TICKS = 6;
+const LETTERING = { characterPx: 6.6, longestPx: 240 };
 
 export interface Drawing {
   readonly title: string;
@@ -43,11 +46,14 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
   parts.push(
     `<rect x="${b0.toFixed(1)}" y="${TOP}" width="${(b1 - b0).toFixed(1)}" height="${PLOT_HEIGHT}" fill="#14623a" opacity="0.08"/>`,
   );
-  for (let tick = 0; tick <= TICKS; tick += 1) {
-    const value = low + ((high - low) * tick) / TICKS;
-    const ms = from + ((to - from) * tick) / TICKS;
+  const values = roundTicks(low, high, TICKS);
+  const decimals = decimalsOf(values.step);
+  for (const value of values.ticks) {
     parts.push(`<path d="M${LEFT} ${y(value).toFixed(1)}h${PLOT_WIDTH}" stroke="#ddd"/>`);
-    text(LEFT - 8, y(value) + 4, value.toPrecision(3), 'text-anchor="end"');
+    text(LEFT - 8, y(value) + 4, value.toFixed(decimals), 'text-anchor="end"');
+  }
+  for (const ms of timeTicks(from, to, TICKS).ticks) {
+    parts.push(`<path d="M${x(ms).toFixed(1)} ${TOP + PLOT_HEIGHT}v5" stroke="#888"/>`);
     text(x(ms), TOP + PLOT_HEIGHT + 20, moment(ms).slice(5, 19), 'text-anchor="middle"');
   }
   text(LEFT, TOP - 10, title, 'font-size="14" font-weight="600"');
@@ -81,9 +87,10 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
     parts.push(`<path d="M${LEFT + PLOT_WIDTH + 14} ${TOP + 10 + 20 * at}h18" stroke="${colour}" stroke-width="3"/>`);
     text(LEFT + PLOT_WIDTH + 38, TOP + 14 + 20 * at, label);
   });
-  for (const { at, text: words } of markers.filter((marker) => within(marker.at))) {
-    parts.push(`<path d="M${x(at).toFixed(1)} ${TOP}v${PLOT_HEIGHT}" stroke="#555" stroke-dasharray="4 3"/>`);
-    text(x(at) + 4, TOP + 14, words);
+  const marked = markers.map(({ at, text: words }) => ({ timeMs: at, text: words }));
+  for (const { t, text: words, y: py, left } of placeMarkers(marked, [from, to], PLOT_WIDTH, LETTERING)) {
+    parts.push(`<path d="M${x(t).toFixed(1)} ${TOP}v${PLOT_HEIGHT}" stroke="#555" stroke-dasharray="4 3"/>`);
+    text(x(t) + (left ? -4 : 4), TOP + py + 6, cutText(words, LETTERING), left ? 'text-anchor="end"' : "");
   }
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +

@@ -1,7 +1,9 @@
 // uPlot as this page uses it: curves on one time axis, doubtful points as open circles, markers and baseline drawn over.
 import uPlot from "uplot";
+import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import type { CurvesView, MarkerView } from "../views.ts";
-import { curveColour, theme } from "./colours.ts";
+import { curveColour, temperatureColour, theme } from "./colours.ts";
+import { decimalsOf } from "./ticks.ts";
 
 export interface PlotContent {
   readonly view: CurvesView;
@@ -9,6 +11,9 @@ export interface PlotContent {
   readonly unit: string;
   /** Values are multiplied by this for the unit. */
   readonly factor: number;
+  /** What is shown, ms: the same for the curves and for the temperatures below them. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface PlotEvents {
@@ -37,6 +42,13 @@ function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number
   });
 }
 
+/** With as many decimals as it takes to tell one from the next, also where a unit makes small numbers. */
+function numberTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+  return splits.map((value) => value.toFixed(decimalsOf(step)));
+}
+
+const LETTERING = { characterPx: 6.4, longestPx: 240 };
+
 function axes(label: string): uPlot.Axis[] {
   const common = () => ({
     stroke: theme("--text"),
@@ -45,7 +57,7 @@ function axes(label: string): uPlot.Axis[] {
   });
   return [
     { ...common(), values: timeTicks },
-    { ...common(), label, size: 62, labelSize: 22 },
+    { ...common(), label, size: 68, labelSize: 22, values: numberTicks },
   ];
 }
 
@@ -112,11 +124,13 @@ export class CurvePlot {
     this.#shape = shape;
     const { view, unit } = this.#content;
     const sync = { key: "time" };
+    const scales: uPlot.Scales = { x: { range: () => this.#span() } };
     this.#plot = new uPlot(
       {
         width: this.#host.clientWidth,
         height: HEIGHT,
         tzDate: utc,
+        scales,
         legend: { show: false },
         cursor: { sync, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => this.#reset() } },
         axes: axes(`shift, ${unit}`),
@@ -152,19 +166,26 @@ export class CurvePlot {
         width: this.#host.clientWidth,
         height: TEMPERATURE_HEIGHT,
         tzDate: utc,
+        scales,
         legend: { show: false },
         cursor: { sync, drag: { x: false, y: false } },
         axes: axes("°C"),
         series: [
           {},
           ...view.temperatures.map(
-            (_t, at): uPlot.Series => ({ stroke: curveColour(at + 5), width: 1.5, points: { show: false } }),
+            (_t, at): uPlot.Series => ({ stroke: temperatureColour(at), width: 1.5, points: { show: false } }),
           ),
         ],
       },
       [[], ...view.temperatures.map(() => [])] as unknown as uPlot.AlignedData,
       this.#host,
     );
+  }
+
+  /** Seconds; never empty. */
+  #span(): uPlot.Range.MinMax {
+    const { from, to } = this.#content;
+    return [from / 1000, Math.max(to, from + 1000) / 1000];
   }
 
   #reset(): null {
@@ -211,16 +232,22 @@ export class CurvePlot {
     ctx.globalAlpha = 1;
     ctx.strokeStyle = theme("--quiet");
     ctx.fillStyle = theme("--text");
-    ctx.textAlign = "left";
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    for (const { at, text } of markers) {
-      const x = place(at);
+    const span = this.#span().map((at) => 1000 * (at as number)) as [number, number];
+    const marked = markers.map(({ at, text }) => ({ timeMs: at, text }));
+    for (const { t, text, y, left } of placeMarkers(marked, span, bbox.width / devicePixelRatio, LETTERING)) {
+      const x = place(t);
       ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(text, x + 4 * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+      ctx.textAlign = left ? "right" : "left";
+      ctx.fillText(
+        cutText(text, LETTERING),
+        x + (left ? -4 : 4) * devicePixelRatio,
+        bbox.top + (y + 6) * devicePixelRatio,
+      );
     }
     ctx.restore();
   }

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { change, get, getBlob } from "./api.ts";
-import { curveColour } from "./colours.ts";
+import { curveColour, temperatureColour } from "./colours.ts";
 import { broughtUpToDate } from "./drawn.ts";
 import { clock, moment, number } from "./format.ts";
 import { curvesSvg, type Drawing, download, pngOf } from "./picture-file.ts";
@@ -106,7 +106,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
         const seen = broughtUpToDate(before, answer);
         shown.current = seen;
         setView(seen);
-        setSaid(seen.curves.length === 0 ? "No ROI or group is called so." : "");
+        setSaid(strangersSaid(seen));
       },
       (error: Error) => {
         if (!ending.signal.aborted) setSaid(error.message);
@@ -118,14 +118,16 @@ export function Sensorgrams({ state }: { state: StateView }) {
     setChoice(next);
     localStorage.setItem(KEPT, JSON.stringify(next));
   };
-  const act = async (what: Promise<void>) => {
+  const act = async (what: Promise<void>): Promise<boolean> => {
     try {
       await what;
-      setSaid("");
     } catch (error) {
       setSaid(error instanceof Error ? error.message : String(error));
+      return false;
     }
+    setSaid("");
     setVersion((known) => known + 1);
+    return true;
   };
   const pxPerRiu = view?.pxPerRiu;
   const factor = inRiu && pxPerRiu !== undefined ? 1 / pxPerRiu : 1;
@@ -152,8 +154,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
     markers: state.markers,
     unit,
     factor,
-    from: range?.[0] ?? view.span[0],
-    to: range?.[1] ?? view.span[1],
+    ...shownTime(view, range),
   };
   return (
     <>
@@ -187,7 +188,11 @@ export function Sensorgrams({ state }: { state: StateView }) {
         )}
         <div ref={host} class="plot" role="img" aria-label={spoken(view)} />
         {view !== undefined && (
-          <Plot host={host} content={{ view, markers: state.markers, unit, factor }} events={events} />
+          <Plot
+            host={host}
+            content={{ view, markers: state.markers, unit, factor, ...shownTime(view, range) }}
+            events={events}
+          />
         )}
         {view !== undefined && (
           <p class="quiet">
@@ -213,11 +218,22 @@ export function Sensorgrams({ state }: { state: StateView }) {
   );
 }
 
+function shownTime({ span }: CurvesView, range: readonly [number, number] | undefined): { from: number; to: number } {
+  const [from, to] = range ?? span;
+  return { from, to };
+}
+
 const CLICKS: Readonly<Record<Click, string>> = {
   zoom: "Drag: zoom",
   baseline: "Click: baseline",
   marker: "Click: marker",
 };
+
+/** A reference that is none must not go unnoticed: the curves would look referenced. */
+function strangersSaid({ unknown, references }: CurvesView): string {
+  if (unknown.length === 0) return "";
+  return `No ROI or group is called ${unknown.join(", ")}.${references.length === 0 ? " No reference is subtracted." : ""}`;
+}
 
 function spoken(view: CurvesView | undefined): string {
   if (view === undefined) return "Curves";
@@ -259,7 +275,7 @@ function Plot({
       made.close();
     };
   }, []);
-  useEffect(() => plot.current?.show(content), [content.view, content.markers, content.unit]);
+  useEffect(() => plot.current?.show(content), [content.view, content.markers, content.unit, content.from, content.to]);
   return null;
 }
 
@@ -349,15 +365,15 @@ function Readout({
             <tr>
               <th>curve</th>
               <th class="n">shift, {unit}</th>
-              <th class="n">noise</th>
-              <th class="n">drift per h</th>
-              <th class="n">LOD (3σ)</th>
+              <th class="n">noise, {unit}</th>
+              <th class="n">drift, {unit}/h</th>
+              <th class="n">LOD (3σ), {unit}</th>
             </tr>
           </thead>
           <tbody>
             {view.curves.map((curve, at) => (
               <tr key={curve.label}>
-                <td>
+                <td class="name">
                   <span class="key">
                     <svg viewBox="0 0 10 10" aria-hidden="true">
                       <rect width="10" height="10" fill={curveColour(at)} />
@@ -382,8 +398,25 @@ function Readout({
           </tbody>
         </table>
       </div>
+      {view.temperatures.length > 0 && (
+        <p class="bar">
+          {view.temperatures.map((one, at) => (
+            <span class="key" key={one.sensor}>
+              <svg viewBox="0 0 10 10" aria-hidden="true">
+                <rect width="10" height="10" fill={temperatureColour(at)} />
+              </svg>
+              {one.sensor} {number(readingAt(one, pointed.at), 2)} °C
+            </span>
+          ))}
+        </p>
+      )}
     </section>
   );
+}
+
+/** The last reading, or the last one until a time, ms. */
+function readingAt({ times, values }: CurvesView["temperatures"][number], at: number | undefined) {
+  return values.findLast((value, place) => value !== null && (at === undefined || (times[place] as number) <= at));
 }
 
 function Files({ drawing, address, failed }: { drawing: Drawing; address: string; failed(said: string): void }) {
@@ -411,6 +444,7 @@ function Files({ drawing, address, failed }: { drawing: Drawing; address: string
   );
 }
 
+const day = (ms: number) => moment(ms).slice(0, 10);
 const local = (ms: number) => new Date(ms).toISOString().slice(0, 19);
 
 function Markers({
@@ -420,7 +454,8 @@ function Markers({
 }: {
   state: StateView;
   at: number | undefined;
-  act(what: Promise<void>): Promise<void>;
+  /** Whether it was done. */
+  act(what: Promise<void>): Promise<boolean>;
 }) {
   const [text, setText] = useState("");
   const [time, setTime] = useState("");
@@ -433,7 +468,9 @@ function Markers({
   const submit = (event: Event) => {
     event.preventDefault();
     const ms = time === "" ? Date.now() : Date.parse(`${time}Z`);
-    void act(change("POST", "/api/markers", { at: ms, text })).then(() => {
+    void act(change("POST", "/api/markers", { at: ms, text })).then((done) => {
+      // What was typed stays until it is kept.
+      if (!done) return;
       setText("");
       setTime("");
     });
@@ -462,8 +499,12 @@ function Markers({
         <tbody>
           {state.markers.map((marker) => (
             <tr key={marker.id}>
-              <td>{moment(marker.at)}</td>
-              <td>{marker.text}</td>
+              <td class="time">
+                {day(marker.at)}
+                <br />
+                {clock(marker.at)} UTC
+              </td>
+              <td class="words">{marker.text}</td>
               <td class="n">
                 <button
                   type="button"

@@ -1,0 +1,43 @@
+// What is drawn of numbers, times and markers, without a browser.
+import { expect, test } from "vitest";
+import { cutText, placeMarkers } from "../../src/delivery/marker-places.ts";
+import { decimalsOf, roundTicks, timeTicks } from "../../src/web/app/ticks.ts";
+
+test.each([
+  [0.25, 2],
+  [5, 0],
+  [0.0002, 4],
+  [0.000025, 6],
+])("numbers %d apart are written with %i decimals", (step, decimals) => {
+  expect(decimalsOf(step)).toBe(decimals);
+});
+
+test("ticks are round numbers within the range", () => {
+  const { step, ticks } = roundTicks(0.0000776, 0.00107, 6);
+  expect(step).toBeCloseTo(0.0002, 12);
+  expect(ticks.map((tick) => tick.toFixed(decimalsOf(step)))).toEqual([
+    "0.0002",
+    "0.0004",
+    "0.0006",
+    "0.0008",
+    "0.0010",
+  ]);
+  expect(roundTicks(-1, 1, 4).ticks).toEqual([-1, -0.5, 0, 0.5, 1]);
+});
+
+test("ticks of time are whole seconds, minutes, hours or days", () => {
+  const from = Date.UTC(2026, 2, 4, 15, 20, 17);
+  expect(timeTicks(from, from + 96_000, 7).step).toBe(15_000);
+  expect(timeTicks(from, from + 96_000, 7).ticks[0]).toBe(Date.UTC(2026, 2, 4, 15, 20, 30));
+  expect(timeTicks(from, from + 40 * 86_400_000, 7).step).toBe(7 * 86_400_000);
+});
+
+const LETTERING = { characterPx: 6, longestPx: 180 };
+
+test("texts of markers never meet, and none leaves the drawing", () => {
+  const markers = [0, 5, 10, 95].map((timeMs) => ({ timeMs, text: "an injection of something" }));
+  const placed = placeMarkers(markers, [0, 100], 800, LETTERING);
+  expect(placed.map(({ y }) => y)).toEqual([8, 21, 34, 8]);
+  expect(placed.map(({ left }) => left)).toEqual([false, false, false, true]);
+  expect(cutText("x".repeat(200), LETTERING)).toHaveLength(30);
+});
