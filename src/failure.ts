@@ -68,8 +68,13 @@ export class Failure extends Error {
 
   /** The one line shown to a person: what and where, then what to do. */
   get line(): string {
-    return this.hint === undefined ? this.message : `${this.message} (${this.hint})`;
+    return lineOf(this);
   }
+}
+
+/** The one line shown to a person, of a failure in either form. */
+export function lineOf({ message, hint }: Pick<FailureData, "message" | "hint">): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 /** The plain form of anything thrown; what is not a Failure is a defect and becomes `internal`. */

@@ -1,7 +1,9 @@
 // A picture with its ROIs drawn over it, for a person to see whether they lie on the gratings.
+
 import { createRequire } from "node:module";
 import { Resvg } from "@resvg/resvg-js";
 import sharp from "sharp";
+import { escapeMarkup } from "../markup.ts";
 import type { Picture } from "./picture.ts";
 import type { Roi, RoiManifest } from "./roi.ts";
 
@@ -68,15 +70,11 @@ function outline({ label, flip, y, x, height, width }: Roi, line: number, flagge
       ? ""
       : `<text x="${left + 3 * line + letters / 4}" y="${top + 1.2 * letters}" font-size="${letters.toFixed(1)}" ` +
         `fill="${colour}" stroke="#000000" stroke-width="${(letters / 6).toFixed(1)}" paint-order="stroke">` +
-        `${escaped(label)}</text>`;
+        `${escapeMarkup(label)}</text>`;
   return (
     `<rect x="${left}" y="${top}" width="${width}" height="${height}" stroke="${colour}" stroke-width="${line}"/>` +
     `<path d="M${zero} ${top}v${height}" stroke="${colour}" stroke-width="${line * 3}"/>${text}`
   );
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function eightBit({ pixels }: Picture): Uint8Array {

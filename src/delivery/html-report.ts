@@ -1,4 +1,5 @@
 // A run as one page that can be mailed and opened anywhere: text, tables and pictures, all inside, no script, nothing loaded.
+import { escapeMarkup } from "../markup.ts";
 
 export interface HtmlSection {
   readonly title: string;
@@ -51,5 +52,5 @@ function section({ title, note, table, figure, text }: HtmlSection): string {
 }
 
 function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  return escapeMarkup(text).replaceAll('"', "&quot;");
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeToString } from "fast-csv";
 import { writeDurably } from "../files.ts";
 import type { Marker } from "../manifest/markers.ts";
-import { isoFromUs } from "../manifest/timestamps.ts";
+import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 
 export const MARKERS_FILENAME = "markers.csv";
 
@@ -41,22 +41,12 @@ export class MarkersFile {
 export function markedFrames(timesUs: Float64Array, markers: readonly Marker[]): ReadonlyMap<number, string> {
   const marked = new Map<number, string>();
   for (const { atUs, text } of markers) {
-    const at = firstAtOrAfter(timesUs, atUs);
+    const at = lowerBound(timesUs, atUs);
     if (at === timesUs.length || atUs < (timesUs[0] as number)) continue;
     const before = marked.get(at);
     marked.set(at, harmless(before === undefined ? text : `${before} | ${text}`));
   }
   return marked;
-}
-
-function firstAtOrAfter(timesUs: Float64Array, timeUs: number): number {
-  let [low, high] = [0, timesUs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((timesUs[middle] as number) < timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** A spreadsheet takes a cell that begins so for a formula. */

@@ -101,6 +101,7 @@ export class Syncing {
   readonly #picture: Statement<[number], { directory: string; filename: string; local: number; image_synced: number }>;
   readonly #moved: Statement;
   readonly #remotePath: Statement<[number], string>;
+  readonly #fileCopied: Statement<[string, number], number>;
   readonly #syncedFile: Statement<[string, string], FileRow>;
 
   constructor(connection: Connection, entries: Entries) {
@@ -125,6 +126,11 @@ export class Syncing {
       .prepare<[number], string>(
         "SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1 AND remote_path IS NOT NULL",
       )
+      .pluck();
+    this.#fileCopied = db
+      .prepare<[string, number], number>(`
+        SELECT EXISTS (SELECT 1 FROM share CROSS JOIN synced_file USING (remote_id)
+          WHERE path = ? AND bytes = ? AND synced_file.synced_at_us > 0 AND staged_sha256 IS NULL)`)
       .pluck();
     this.#syncedFile = db.prepare("SELECT * FROM synced_file WHERE remote_id = ? AND path = ?");
     this.#moved = db.prepare(`
@@ -219,10 +225,7 @@ export class Syncing {
 
   /** Whether a verified copy of a file beside the pictures, of so many bytes, lies on any share. */
   fileCopied(path: string, bytes: number): boolean {
-    return this.shares().some(({ remoteId }) => {
-      const copy = this.syncedFile(remoteId, path);
-      return copy !== undefined && copy.bytes === bytes && copy.syncedAtUs > 0 && copy.stagedSha256 === undefined;
-    });
+    return this.#fileCopied.get(path, bytes) === 1;
   }
 
   /** Notes, before it happens, that `staged` (a SHA-256) takes the place of `standing` on the remote. */

@@ -35,3 +35,15 @@ export function usFromOption(option: string, text: string): number {
   }
   return us;
 }
+
+/** Index of the first of the sorted `timesUs` at or after `timeUs`; their number when all are earlier. */
+export function lowerBound(timesUs: Float64Array, timeUs: number): number {
+  let low = 0;
+  let high = timesUs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((timesUs[middle] as number) < timeUs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -2,7 +2,7 @@
 // nothing but this stage's time; what it has missed waits in the manifest.
 import type { Config } from "../config/schema.ts";
 import { withDeadline } from "../deadline.ts";
-import { decodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
+import { decodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../opcua/output-state.ts";
@@ -102,7 +102,7 @@ export class DeliveringOpcUa implements StagePart {
       log.info("the server takes values again");
     }
     if (state !== "backing_off" || lastFailure === undefined) return;
-    const line = decodeFailure(lastFailure).line;
+    const line = lineOf(lastFailure);
     const now = performance.now();
     if (this.said?.line === line && now - this.said.atMs < SAY_AGAIN_MS) return;
     this.said = { line, atMs: now };

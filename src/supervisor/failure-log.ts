@@ -1,6 +1,7 @@
 // One alarm for each trouble: a stage that fails is announced, a stage that is faulted is announced once, and what comes
 // after is said again only when it changes, ever more seldom, or when it ends. A camera unplugged over Christmas costs three
 // lines, a share that is away a dozen, not thousands.
+import { lineOf } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { StageReport } from "./stage.ts";
 
@@ -30,7 +31,7 @@ export class FailureLog {
     }
     if (state !== "backing_off" && state !== "faulted") return;
     const { message } = lastFailure;
-    const line = `${message}${lastFailure.hint === undefined ? "" : ` (${lastFailure.hint})`}`;
+    const line = lineOf(lastFailure);
     const isKnown = trouble?.message === message && trouble.faulted === (state === "faulted");
     const isTime = state === "backing_off" && Number.isInteger(Math.log2(failures));
     if (isKnown && !isTime) log.debug(`still failing (${failures}): ${line}`);

@@ -1,8 +1,10 @@
 // The health report as a picture: verdict, alarms, stages, figures, the shift of the last frames, the log's last lines.
 // An SVG written line by line: it is a page of text, not a plot.
+
 import { medianOf } from "../analysis/statistics.ts";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../delivery/figure-style.ts";
 import { FONT_FAMILY } from "../delivery/render.ts";
+import { escapeMarkup } from "../markup.ts";
 import type { StageHealth } from "./health.ts";
 import type { HealthReport } from "./health-report.ts";
 import type { RecentCurves } from "./recent.ts";
@@ -212,9 +214,5 @@ interface TextStyle {
 }
 
 function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll(/\p{Cc}/gu, " ");
+  return escapeMarkup(text).replaceAll(/\p{Cc}/gu, " ");
 }

@@ -12,7 +12,7 @@ import type { BesideResult, TaskAnswer, TaskRequest } from "../analysis/task.ts"
 import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
 import { TrackingKeeper } from "../analysis/tracking-task.ts";
 import { withDeadline } from "../deadline.ts";
-import { decodeFailure, encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
+import { decodeFailure, encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -301,12 +301,11 @@ export class Processing {
 
   private settleFailed(claim: Claim, failure: FailureData, analysisId?: number): void {
     const { log, manifest, nowUs } = this.options;
-    const hint = failure.hint === undefined ? "" : ` (${failure.hint})`;
     manifest.fail(claim, failure, nowUs(), analysisId);
     if (failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename))) {
       manifest.markMissing(claim.entryId);
     }
-    log.error(`${claim.filename}: failed: ${failure.message}${hint}`, { entry: claim.entryId });
+    log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
     this.options.settled(false);
   }
 

@@ -3,7 +3,7 @@
 
 import type { Config } from "../config/schema.ts";
 import { withDeadline } from "../deadline.ts";
-import { encodeFailure, Failure, type FailureData, failureLine } from "../failure.ts";
+import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -94,7 +94,7 @@ export class Serving {
         this.announced = true;
         return;
       case "refused":
-        log.warn(`no page: ${decodedLine(message.failure)}`);
+        log.warn(`no page: ${lineOf(message.failure)}`);
         return;
       case "log":
         log.log(message.level, message.message);
@@ -162,8 +162,4 @@ export class Serving {
     this.restart.unref();
     this.restartMs = Math.min(2 * this.restartMs, LONGEST_RESTART_MS);
   }
-}
-
-function decodedLine({ message, hint }: FailureData): string {
-  return hint === undefined ? message : `${message} (${hint})`;
 }

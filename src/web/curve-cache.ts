@@ -3,7 +3,7 @@
 import type { SensorgramSource } from "../delivery/sensorgrams.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Sensorgram, SensorgramQuery } from "../manifest/results.ts";
-import { lowerBound } from "./decimate.ts";
+import { lowerBound } from "../manifest/timestamps.ts";
 
 /** About 60 MB at 26,000 frames. */
 const MOST_CURVES = 64;

@@ -3,9 +3,8 @@ import { writeToString } from "fast-csv";
 import { flagNames } from "../analysis/method.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import type { WorkedSensorgram } from "../delivery/sensorgrams.ts";
-import { isoFromUs } from "../manifest/timestamps.ts";
+import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
-import { lowerBound } from "./decimate.ts";
 import type { Experiment } from "./experiment.ts";
 
 const COLUMNS = [

@@ -1,5 +1,6 @@
 // A curve of any length as what a screen can show of it: per column of pixels the first, smallest, largest and last sound
 // point (so that extremes are the true ones), lines cut at pauses, doubtful points apart.
+import { lowerBound } from "../manifest/timestamps.ts";
 
 /** A pause of more than so many usual intervals cuts the line. */
 const GAP_INTERVALS = 3;
@@ -122,18 +123,6 @@ function outermost(points: readonly number[], values: Float64Array): readonly nu
   return [
     ...new Set([points[0] as number, Math.min(least, greatest), Math.max(least, greatest), points.at(-1) as number]),
   ];
-}
-
-/** Index of the first time at or after `timeUs`. */
-export function lowerBound(timesUs: Float64Array, timeUs: number): number {
-  let low = 0;
-  let high = timesUs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((timesUs[middle] as number) < timeUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Median distance of neighbouring frames, µs; infinite for fewer than two. */

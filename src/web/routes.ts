@@ -57,9 +57,8 @@ export function routes(served: Served): Hono<Env> {
   app.notFound((context) => context.json({ error: "there is nothing of this name here" }, 404));
   app.onError((error, context) => {
     if (error instanceof Wrong) return context.json({ error: error.message }, 400);
-    const { code, message, hint } = encodeFailure(error);
-    const line = hint === undefined ? message : `${message} (${hint})`;
-    if (error instanceof Failure) return context.json({ error: line, code }, STATUS[code] ?? 503);
+    const { code, message } = encodeFailure(error);
+    if (error instanceof Failure) return context.json({ error: error.line, code }, STATUS[code] ?? 503);
     served.complain(`${context.req.method} ${context.req.path}: ${message}`);
     return context.json({ error: "this could not be answered; the reason is in the log", code }, 500);
   });

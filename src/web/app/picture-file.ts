@@ -1,8 +1,10 @@
 // What is shown as a file: the curves drawn as SVG, and that drawing as PNG.
+
 import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
-import type { CurvesView, MarkerView } from "../views.ts";
+import { escapeMarkup } from "../../markup.ts";
 import { curveColour } from "./colours.ts";
 import { moment } from "./format.ts";
+import type { PlotContent } from "./plot.ts";
 import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
 
 const WIDTH = 1100;
@@ -14,15 +16,8 @@ const PLOT_HEIGHT = 450;
 const TICKS = 6;
 const LETTERING = { characterPx: 6.6, longestPx: 240 };
 
-export interface Drawing {
+export interface Drawing extends PlotContent {
   readonly title: string;
-  readonly view: CurvesView;
-  readonly markers: readonly MarkerView[];
-  readonly unit: string;
-  readonly factor: number;
-  /** What is shown, ms. */
-  readonly from: number;
-  readonly to: number;
 }
 
 /** On white, whatever the page's theme: it goes into a document. */
@@ -39,7 +34,7 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
   const within = (ms: number) => ms >= from && ms <= to;
   const parts: string[] = [];
   const text = (px: number, py: number, words: string, more = "") =>
-    parts.push(`<text x="${px.toFixed(1)}" y="${py.toFixed(1)}" ${more}>${escaped(words)}</text>`);
+    parts.push(`<text x="${px.toFixed(1)}" y="${py.toFixed(1)}" ${more}>${escapeMarkup(words)}</text>`);
   parts.push(`<rect x="${LEFT}" y="${TOP}" width="${PLOT_WIDTH}" height="${PLOT_HEIGHT}" fill="none" stroke="#888"/>`);
   const clip = (ms: number) => Math.min(Math.max(ms, from), to);
   const [b0, b1] = [x(clip(view.baseline.from)), x(clip(view.baseline.to))];
@@ -96,10 +91,6 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
     `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>`
   );
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** The drawing as PNG, twice as fine. */

@@ -1,0 +1,4 @@
+/** Text as it may stand between the tags of HTML, SVG and XML. */
+export function escapeMarkup(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
