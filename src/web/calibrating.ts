@@ -91,6 +91,11 @@ export class Calibrating {
     return this.#work?.id === id ? this.#frames.tile(id, level, column, row) : undefined;
   }
 
+  /** Whether the picture was there once. */
+  had(id: number): boolean {
+    return id >= 1 && id <= this.#lastId;
+  }
+
   /** Takes in a picture as it comes, then looks for the chip. Resolves when the picture is there and readable. */
   async takePicture(name: string, body: Readable, announcedBytes: number | undefined): Promise<void> {
     await this.#begin(name, async () => {

@@ -12,8 +12,11 @@ export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: S
   app.get("/api/calibration/labels", (context) => context.json(calibrating.labels()));
   app.get("/api/calibration/tile/:id/:level/:column/:row", async (context) => {
     const { id, level, column, row } = context.req.param();
-    const tile = await calibrating.tile(...tileAddress([id, level, column, row]));
-    if (tile === undefined) return context.json({ error: "the picture has moved on" }, 404);
+    const address = tileAddress([id, level, column, row]);
+    const tile = await calibrating.tile(...address);
+    // Another picture came while a page was still fetching this one: nothing is wrong, and nothing is left of it.
+    if (tile === undefined && calibrating.had(address[0])) return context.body(null, 204);
+    if (tile === undefined) return context.json({ error: "there is no such picture" }, 404);
     return context.body(Uint8Array.from(tile), 200, { "Content-Type": "image/jpeg" });
   });
   app.post(PICTURE_PATH, async (context) => {

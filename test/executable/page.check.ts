@@ -1,7 +1,7 @@
 // The page of the one executable, in the system's Chromium: its files come out of the executable as well.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, DESKTOP, launch, openPage } from "../web/browser.ts";
+import { CHROMIUM, DESKTOP, launch, openPage, turnTo, VIEWS } from "../web/browser.ts";
 import { Alone, madeFor, type Started } from "./alone.ts";
 
 const CONFIG = `
@@ -14,13 +14,6 @@ px_per_um = 0.362
 [Web]
 port = 0
 `;
-/** What shows that a view has its data. */
-const READY = {
-  now: ".histogram path",
-  sensorgrams: ".uplot canvas",
-  chip: ".chip rect",
-  experiment: ".log div",
-};
 
 if (CHROMIUM === undefined) process.stderr.write("no Chromium on this machine: the page is not tried in a browser\n");
 
@@ -45,10 +38,7 @@ describe.skipIf(CHROMIUM === undefined)("the executable's page", () => {
     const [, link = ""] = await run.saying(/steer it by (\S+)/);
     await run.saying(/processor entry 3: .* measured/);
     const { page, errors, strangers } = await openPage(browser, new URL("/", link).href, DESKTOP);
-    for (const [view, selector] of Object.entries(READY)) {
-      await page.getByRole("link", { name: new RegExp(`^${view}$`, "i") }).click();
-      await page.locator(selector).first().waitFor();
-    }
+    for (const view of VIEWS) await turnTo(page, view);
     expect([errors, strangers]).toEqual([[], []]);
   });
 

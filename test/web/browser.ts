@@ -48,6 +48,23 @@ export async function openPage(browser: Browser, address: string, options: Brows
   return { page, errors, strangers };
 }
 
+export const VIEWS = ["now", "sensorgrams", "chip", "experiment"] as const;
+export type View = (typeof VIEWS)[number];
+
+/** What shows that a view has its data. */
+export const READY: Readonly<Record<View, string>> = {
+  now: ".histogram path",
+  sensorgrams: ".uplot canvas",
+  chip: ".chip rect",
+  experiment: ".log div",
+};
+
+/** Goes to a view, and waits for its data. */
+export async function turnTo(page: Page, view: View): Promise<void> {
+  await page.getByRole("link", { name: new RegExp(`^${view}$`, "i") }).click();
+  await page.locator(READY[view]).first().waitFor();
+}
+
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string;

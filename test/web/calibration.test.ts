@@ -7,8 +7,8 @@ import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CalibrationFound, CalibrationView, ChipView, StateView } from "../../src/web/views.ts";
-import { start } from "../run/program.ts";
 import { CHROMIUM, DESKTOP, inaccessible, launch, openPage } from "./browser.ts";
+import { Running } from "./running.ts";
 
 const CONFIG = `
 [Timing]
@@ -33,38 +33,19 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
   const directory = mkdtempSync(join(tmpdir(), "phorest-page-roi-"));
   const roiManifest = join(directory, "generated_files", "ROI_manifest.json");
   let browser: Browser;
-  let program: ReturnType<typeof start>;
-  let address = "";
-  let link = "";
+  let running: Running;
 
   beforeAll(async () => {
-    writeFileSync(join(directory, "config.toml"), CONFIG);
-    program = start(["run"], directory);
-    let said = "";
-    link = await new Promise<string>((resolve, reject) => {
-      program.child.stderr?.on("data", (chunk: Buffer) => {
-        said += chunk.toString();
-        const found = /steer it by (\S+)/.exec(said)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      program.child.on("exit", () => reject(new Error(said)));
-    });
-    address = new URL("/", link).href;
+    running = await Running.start(directory, CONFIG, 1);
     browser = await launch();
-    while (((await read<StateView>("/api/state")).counts?.processed ?? 0) < 1) await sleep(100);
   });
 
   afterAll(async () => {
     await browser?.close();
-    program.child.kill("SIGTERM");
-    const { code, stderr } = await program.ended;
+    const { code, stderr } = await running.stop();
     rmSync(directory, { recursive: true, force: true });
     expect(code, stderr).toBe(0);
   });
-
-  async function read<T>(path: string): Promise<T> {
-    return (await (await fetch(new URL(path, address))).json()) as T;
-  }
 
   async function open(at: string) {
     const watched = await openPage(browser, at, DESKTOP);
@@ -108,22 +89,22 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     const moved = JSON.parse(readFileSync(roiManifest, "utf8")) as Record<string, { coords?: [number, number] }>;
     for (const roi of Object.values(moved)) if (roi.coords !== undefined) roi.coords[0] += 3;
     writeFileSync(roiManifest, JSON.stringify(moved));
-    const { page, errors, strangers } = await open(link);
+    const { page, errors, strangers } = await open(running.link);
     await page.getByRole("button", { name: "Last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     await page.getByText("IMECII_2, upright").waitFor();
     await page.getByRole("img", { name: /Picture of the chip, 960 by 730.*outlines/ }).waitFor();
     expect(await inaccessible(page)).toEqual([]);
     await shoot(page, "page-calibration");
-    const { analysisId } = await read<ChipView>("/api/chip");
+    const { analysisId } = await running.read<ChipView>("/api/chip");
     const before = statSync(roiManifest).mtimeMs;
     await page.getByRole("button", { name: /^Accept/ }).click();
     await page.getByText(/Accepted\..*ROI_manifest\.json/).waitFor(PATIENCE);
     expect(statSync(roiManifest).mtimeMs).toBeGreaterThan(before);
     await expect
-      .poll(async () => (await read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
+      .poll(async () => (await running.read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
       .toBeGreaterThan(analysisId);
-    const { markers } = await read<StateView>("/api/state");
+    const { markers } = await running.read<StateView>("/api/state");
     expect(markers.at(-1)?.text).toMatch(/ROIs registered anew/);
     expect(errors).toEqual([]);
     expect(strangers).toEqual([]);
@@ -131,10 +112,10 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
   }, 600_000);
 
   test("where no label is to be seen, two gratings named by click and drag give the same ROIs", async () => {
-    const { page, errors } = await open(link);
+    const { page, errors } = await open(running.link);
     await page.getByRole("button", { name: "Last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
-    const { found } = await read<CalibrationView>("/api/calibration");
+    const { found } = await running.read<CalibrationView>("/api/calibration");
     if (found === undefined) throw new Error("nothing was found");
     const middle = (grating: string) => {
       const halves = found.rois.filter(({ label }) => label.startsWith(`${grating}_`));
@@ -173,7 +154,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     await shoot(page, "page-calibration-by-hand");
     await page.getByRole("button", { name: "Find the chip with these" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
-    const byHand = (await read<CalibrationView>("/api/calibration")).found;
+    const byHand = (await running.read<CalibrationView>("/api/calibration")).found;
     expect(byHand?.rois.map(({ label }) => label)).toEqual(found.rois.map(({ label }) => label));
     for (const [at, roi] of (byHand?.rois ?? []).entries()) {
       // Without a label the place along the rows is that of the gratings' edges.
@@ -188,7 +169,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
   }, 600_000);
 
   test("what is no picture is refused in one line, and nothing of it stays", async () => {
-    const { page } = await open(link);
+    const { page } = await open(running.link);
     await drop(page, "notes.txt", Buffer.from("not a picture at all"));
     await alert(page, /notes\.txt: not a picture/);
     const left = readdirSync(join(directory, "generated_files")).filter((name) => name.startsWith("."));
@@ -197,7 +178,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
   }, 600_000);
 
   test("a picture of another size than the frames is said to be one", async () => {
-    const { page } = await open(link);
+    const { page } = await open(running.link);
     const plain = sharp({ create: { width: 300, height: 200, channels: 3, background: "#808080" } });
     await drop(page, "small.png", await plain.toColourspace("b-w").png().toBuffer());
     await page.getByText(/300 × 200 px, the experiment's frames have 960 × 730/).waitFor(PATIENCE);
@@ -207,14 +188,14 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
   }, 600_000);
 
   test("the token is needed to take in a picture, and the page says so", async () => {
-    const { page } = await open(address);
+    const { page } = await open(running.address);
     await page.getByRole("button", { name: "Last frame" }).click();
     await alert(page, /needs the token/);
     await page.context().close();
   });
 
   test("a brightfield picture is taken on demand, and the page says where it lies", async () => {
-    const { page } = await openPage(browser, link, DESKTOP);
+    const { page } = await openPage(browser, running.link, DESKTOP);
     await page.getByRole("button", { name: "Brightfield now" }).click();
     await page.getByText(/Taken: .*brightfield_.*\.png/).waitFor();
     const [picture] = readdirSync(join(directory, "bright"));

@@ -1,12 +1,11 @@
 // The page as a person meets it: the real program with the simulated chip, the system's Chromium.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { start } from "../run/program.ts";
-import { CHROMIUM, DESKTOP, inaccessible, launch, openPage, PHONE } from "./browser.ts";
+import { CHROMIUM, DESKTOP, inaccessible, launch, openPage, PHONE, READY, turnTo, VIEWS } from "./browser.ts";
+import { Running } from "./running.ts";
 
 const CONFIG = `
 [Timing]
@@ -25,58 +24,25 @@ plot_interval_seconds = 3600
 [Web]
 port = 0
 `;
-const VIEWS = ["now", "sensorgrams", "chip", "experiment"] as const;
-/** What shows that a view has its data. */
-const READY: Readonly<Record<(typeof VIEWS)[number], string>> = {
-  now: ".histogram path",
-  sensorgrams: ".uplot canvas",
-  chip: ".chip rect",
-  experiment: ".log div",
-};
 
 if (CHROMIUM === undefined) process.stderr.write("no Chromium on this machine: the page is not tried in a browser\n");
 
 describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   const directory = mkdtempSync(join(tmpdir(), "phorest-page-"));
   let browser: Browser;
-  let program: ReturnType<typeof start>;
-  let address = "";
-  let link = "";
+  let running: Running;
 
   beforeAll(async () => {
-    writeFileSync(join(directory, "config.toml"), CONFIG);
-    program = start(["run"], directory);
-    let said = "";
-    link = await new Promise<string>((resolve, reject) => {
-      program.child.stderr?.on("data", (chunk: Buffer) => {
-        said += chunk.toString();
-        const found = /steer it by (\S+)/.exec(said)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      program.child.on("exit", () => reject(new Error(said)));
-    });
-    address = new URL("/", link).href;
+    running = await Running.start(directory, CONFIG, 4);
     browser = await launch();
-    while ((await measured()) < 4) await sleep(100);
   });
 
   afterAll(async () => {
     await browser?.close();
-    program.child.kill("SIGTERM");
-    const { code, stderr } = await program.ended;
+    const { code, stderr } = await running.stop();
     rmSync(directory, { recursive: true, force: true });
     expect(code, stderr).toBe(0);
   });
-
-  async function measured(): Promise<number> {
-    const state = (await (await fetch(`${address}api/state`)).json()) as { counts?: { processed: number } };
-    return state.counts?.processed ?? 0;
-  }
-
-  async function turnTo(page: Page, view: (typeof VIEWS)[number]): Promise<void> {
-    await page.getByRole("link", { name: new RegExp(`^${view}$`, "i") }).click();
-    await page.locator(READY[view]).first().waitFor();
-  }
 
   describe.each([
     ["desktop", DESKTOP, "light"],
@@ -84,7 +50,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     ["phone", PHONE, "light"],
   ] as const)("on a %s", (_, size, colorScheme) => {
     test("every view shows the run's data, without an error, a stranger or a barrier", async () => {
-      const { page, errors, strangers } = await openPage(browser, address, { ...size, colorScheme });
+      const { page, errors, strangers } = await openPage(browser, running.address, { ...size, colorScheme });
       for (const view of VIEWS) {
         await turnTo(page, view);
         // What differs on a phone is the order of things, not what they are.
@@ -99,7 +65,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("a path of any length stays within a phone's width", async () => {
-    const { page } = await openPage(browser, link, PHONE);
+    const { page } = await openPage(browser, running.link, PHONE);
     await turnTo(page, "now");
     await page.getByRole("button", { name: "Brightfield now" }).click();
     await page.getByText(/Taken: .*brightfield_/).waitFor();
@@ -113,7 +79,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("ticks differ from one another, also in RIU", async () => {
-    const { page } = await openPage(browser, link, DESKTOP);
+    const { page } = await openPage(browser, running.link, DESKTOP);
     await turnTo(page, "sensorgrams");
     await page.getByLabel("in RIU").check();
     const arriving = page.waitForEvent("download");
@@ -126,7 +92,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("a new frame arrives by itself", async () => {
-    const { page } = await openPage(browser, address, DESKTOP);
+    const { page } = await openPage(browser, running.address, DESKTOP);
     const count = async () =>
       Number.parseInt((await page.locator("dt:text-is('measured') + dd").textContent()) ?? "", 10);
     await page.locator(READY.now).first().waitFor();
@@ -136,7 +102,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("looking needs no token, changing does, and the page says so", async () => {
-    const { page } = await openPage(browser, address, DESKTOP);
+    const { page } = await openPage(browser, running.address, DESKTOP);
     await turnTo(page, "sensorgrams");
     await page.getByLabel(/Text, such as/).fill("buffer");
     await page.getByRole("button", { name: "Add" }).click();
@@ -146,7 +112,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("by the link, markers and a baseline are set and kept; what is shown is downloaded", async () => {
-    const { page, errors } = await openPage(browser, link, DESKTOP);
+    const { page, errors } = await openPage(browser, running.link, DESKTOP);
     expect(page.url()).not.toContain("token");
     await turnTo(page, "sensorgrams");
     await page.getByLabel(/Text, such as/).fill("antibody <b>1</b>");
@@ -174,7 +140,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("a click on the chip shows that ROI's curve, profile and fit", async () => {
-    const { page } = await openPage(browser, address, DESKTOP);
+    const { page } = await openPage(browser, running.address, DESKTOP);
     await turnTo(page, "chip");
     const roi = page.locator(".chip rect").nth(7);
     const label = await roi.getAttribute("data-label");
@@ -187,7 +153,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   });
 
   test("the picture is zoomed by keys, and finer tiles come", async () => {
-    const { page } = await openPage(browser, address, DESKTOP);
+    const { page } = await openPage(browser, running.address, DESKTOP);
     const picture = page.getByRole("img", { name: /Picture of the chip/ });
     await picture.waitFor();
     const finer = page.waitForRequest(/\/api\/frame\/\d+\/0\//);
