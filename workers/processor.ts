@@ -24,6 +24,11 @@ lowerPriority();
 
 let lastManifest: RoiManifest | undefined;
 
+/** Can only be called, and so only answers, once this thread has loaded all it needs. */
+export function ready(): null {
+  return null;
+}
+
 /** Measures one picture. Never throws: what went wrong comes back as plain data. */
 export default async function processTask(task: TaskRequest): Promise<TaskAnswer> {
   try {

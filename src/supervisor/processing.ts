@@ -64,7 +64,7 @@ type Measured = Extract<TaskAnswer, { ok: true }>;
 export class Processing {
   private readonly options: ProcessingOptions;
   private readonly inHand = new Map<number, Promise<void>>();
-  private pool: Piscina<TaskRequest, TaskAnswer>;
+  private pool: Piscina<TaskRequest | null, TaskAnswer> | undefined;
   private measure: Measure | undefined;
   private stopped = false;
   private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
@@ -73,7 +73,18 @@ export class Processing {
 
   constructor(options: ProcessingOptions) {
     this.options = options;
-    this.pool = this.createPool();
+  }
+
+  /**
+   * Starts the measuring threads and waits until each can measure. A frame claimed before that would have been given out
+   * for nothing when the program is killed in its first second, and three such claims count as having caused it.
+   */
+  async prepare(): Promise<void> {
+    const { threads } = this.options;
+    this.pool ??= this.createPool();
+    const { pool } = this;
+    // So many at once that every thread gets one.
+    await Promise.all(Array.from({ length: threads }, () => pool.run(null, { name: "ready" })));
   }
 
   /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
@@ -113,7 +124,7 @@ export class Processing {
       this.options.log.warn(`${failureLine(error)}: ${this.inHand.size} go back to the queue`);
     });
     // A native call in flight must not be torn down; the pool is only ended when it is at rest.
-    if (this.inHand.size === 0) await this.pool.destroy();
+    if (this.inHand.size === 0) await this.pool?.destroy();
     this.giveBack();
   }
 
@@ -122,7 +133,7 @@ export class Processing {
     return Math.min(this.options.batchSize, this.options.threads) - this.inHand.size;
   }
 
-  private createPool(): Piscina<TaskRequest, TaskAnswer> {
+  private createPool(): Piscina<TaskRequest | null, TaskAnswer> {
     const { url, execArgv } = workerFile("processor");
     const { threads } = this.options;
     return new Piscina({
@@ -251,6 +262,7 @@ export class Processing {
 
   private async measureInPool(request: TaskRequest): Promise<TaskAnswer> {
     const { frameTimeoutMs } = this.options;
+    this.pool ??= this.createPool();
     const running = this.pool.run(request);
     const late = () =>
       new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {

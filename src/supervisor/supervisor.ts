@@ -264,6 +264,7 @@ export class Supervisor {
         ...common,
         name: "processor",
         schedule: { kind: "demand", atLeastEveryMs: timing.processor_interval_seconds * 1000, atMostEveryMs: 0 },
+        prepare: () => this.processing.prepare(),
         work: () => this.processing.work(),
       }),
       new Stage({

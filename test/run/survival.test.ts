@@ -1,10 +1,12 @@
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
 import { type Ended, experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const KILLS = 50;
@@ -85,6 +87,45 @@ test(`${KILLS} kill -9 at random instants lose no frame, double none and leave n
   expect(found.results).toBe(found.rows.length * found.rois);
   expect(found.csv.length).toBe(found.rows.length * found.rois);
   expect(new Set(found.csv).size).toBe(found.csv.length);
+});
+
+/** Resolves when the manifest knows `runs` runs. */
+async function begun(directory: string, runs: number): Promise<void> {
+  const file = join(directory, "data", "phorest.sqlite");
+  for (; ; await sleep(5)) {
+    if (!existsSync(file)) continue;
+    const db = new Database(file, { readonly: true });
+    try {
+      if ((db.prepare<[], { n: number }>("SELECT count(*) AS n FROM run").get()?.n ?? 0) >= runs) return;
+    } catch (error) {
+      // The very first run is still making its tables.
+      if (!(error instanceof Error && error.message.includes("no such table"))) throw error;
+    } finally {
+      db.close();
+    }
+  }
+}
+
+test("deaths in the first moments of a start are not held against the frames that wait", {
+  timeout: 120_000,
+}, async () => {
+  const directory = experiment(`${QUICK_CONFIG}[Buffer]\nimage_buffer_size = 0\n`);
+  const data = join(directory, "data");
+  mkdirSync(data);
+  const picture = await encodePicture(createSimulator({ width: 640, height: 480 }).render(0, 0), "png");
+  for (let nth = 0; nth < 8; nth++) writeFileSync(join(data, `before-${nth}.png`), picture);
+  for (let round = 1; round <= 4; round++) {
+    const { child, ended } = start(["run"], directory);
+    await begun(directory, round);
+    await sleep(100);
+    child.kill("SIGKILL");
+    await ended;
+  }
+  const { code, stderr } = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  expect(code, stderr).toBe(0);
+  const { rows } = inventory(directory);
+  expect(rows.filter(({ filename }) => filename.startsWith("before-"))).toHaveLength(8);
+  expect(rows.filter(({ status }) => status !== "processed")).toEqual([]);
 });
 
 test("SIGTERM ends a run cleanly: exit 0, nothing in hand, everything measured is in the CSV", async () => {
