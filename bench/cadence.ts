@@ -2,10 +2,11 @@
 // the dummy camera, while its analysis works through a queue of 64-megapixel pictures on all cores but one. Lateness is
 // that of the exposure against its tick, as stored with each frame.
 // Run: npx tsx bench/cadence.ts [--seconds 300] [--interval 1]. Needs `npm run build`. Prints figures and a line of JSON.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { formatRoiManifest, type Roi } from "../src/analysis/roi.ts";
 import { packageRoot } from "../src/files.ts";
 import { encodePicture } from "../src/frame/encode.ts";
@@ -60,6 +61,27 @@ root_dir = ${JSON.stringify(directory)}
 `;
 }
 
+/**
+ * How late the machine itself is: a process that only sleeps, 20 ms at a time, through the same load. No program on it
+ * can keep time better than this.
+ */
+const SLEEPER = `
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+const late = [];
+for (const end = performance.now() + ${seconds * 1000}; performance.now() < end; ) {
+  const due = performance.now() + 20;
+  Atomics.wait(nothing, 0, 0, 20);
+  late.push(performance.now() - due);
+}
+late.sort((a, b) => a - b);
+console.log(JSON.stringify({ p99: late[Math.floor(0.99 * late.length)], max: late.at(-1) }));
+`;
+
+async function sleeper(): Promise<{ p99: number; max: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", SLEEPER]);
+  return JSON.parse(stdout) as { p99: number; max: number };
+}
+
 const directory = mkdtempSync(join(tmpdir(), "phorest-cadence-"));
 try {
   mkdirSync(join(directory, "data"));
@@ -74,10 +96,11 @@ try {
 
   const words = [join(packageRoot(), "bin/phorest.js"), "run", "--duration", String(seconds), "--log-level", "error"];
   const run = spawn(process.execPath, words, { cwd: directory, stdio: "ignore" });
-  await new Promise<void>((resolve, reject) => {
+  const ended = new Promise<void>((resolve, reject) => {
     run.on("error", reject);
     run.on("exit", () => resolve());
   });
+  const [machine] = await Promise.all([sleeper(), ended]);
 
   const manifest = Manifest.open({ file: join(directory, "data/phorest.sqlite"), readonly: true });
   const late: number[] = [];
@@ -115,6 +138,8 @@ try {
     lateMsMedian: of(0.5),
     lateMsP99: of(0.99),
     lateMsMax: steady.at(-1),
+    machineLateMsP99: machine.p99,
+    machineLateMsMax: machine.max,
     captureToDurableMsMedian: of(0.5, tookMs),
     captureToDurableMsP99: of(0.99, tookMs),
     captureToDurableMsMax: tookMs.at(-1),
