@@ -1,14 +1,13 @@
 // The processor stage: claims pending entries, has each measured by the pool, settles each in one transaction.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Piscina } from "piscina";
 import { type Displacement, isAstray } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import type { BesideResult, TaskAnswer, TaskRequest } from "../analysis/task.ts";
+import type { BesideResult, TaskAnswer } from "../analysis/task.ts";
 import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
 import { TrackingKeeper } from "../analysis/tracking-task.ts";
 import { withDeadline } from "../deadline.ts";
@@ -17,7 +16,7 @@ import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { StoredBeside } from "../manifest/tracking.ts";
-import { workerFile } from "./vessel.ts";
+import { MeasuringPool } from "./measuring-pool.ts";
 
 export interface ProcessingOptions {
   readonly manifest: Manifest;
@@ -64,7 +63,7 @@ type Measured = Extract<TaskAnswer, { ok: true }>;
 export class Processing {
   private readonly options: ProcessingOptions;
   private readonly inHand = new Map<number, Promise<void>>();
-  private pool: Piscina<TaskRequest | null, TaskAnswer> | undefined;
+  private readonly pool: MeasuringPool;
   private measure: Measure | undefined;
   private stopped = false;
   private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
@@ -73,18 +72,15 @@ export class Processing {
 
   constructor(options: ProcessingOptions) {
     this.options = options;
+    this.pool = new MeasuringPool(options);
   }
 
   /**
-   * Starts the measuring threads and waits until each can measure. A frame claimed before that would have been given out
-   * for nothing when the program is killed in its first second, and three such claims count as having caused it.
+   * Waits until the threads can measure. A frame claimed before that would have been given out for nothing when the
+   * program is killed in its first second, and three such claims count as having caused it.
    */
   async prepare(): Promise<void> {
-    const { threads } = this.options;
-    this.pool ??= this.createPool();
-    const { pool } = this;
-    // So many at once that every thread gets one.
-    await Promise.all(Array.from({ length: threads }, () => pool.run(null, { name: "ready" })));
+    await this.pool.prepare();
   }
 
   /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
@@ -123,27 +119,13 @@ export class Processing {
     await withDeadline(Promise.all(this.inHand.values()), timeoutMs, late).catch((error: unknown) => {
       this.options.log.warn(`${failureLine(error)}: ${this.inHand.size} go back to the queue`);
     });
-    // A native call in flight must not be torn down; the pool is only ended when it is at rest.
-    if (this.inHand.size === 0) await this.pool?.destroy();
+    if (this.inHand.size === 0) await this.pool.close();
     this.giveBack();
   }
 
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
   private room(): number {
     return Math.min(this.options.batchSize, this.options.threads) - this.inHand.size;
-  }
-
-  private createPool(): Piscina<TaskRequest | null, TaskAnswer> {
-    const { url, execArgv } = workerFile("processor");
-    const { threads } = this.options;
-    return new Piscina({
-      filename: url.href,
-      execArgv,
-      minThreads: threads,
-      maxThreads: threads,
-      maxQueue: 64,
-      idleTimeout: Number.POSITIVE_INFINITY,
-    });
   }
 
   private async currentMeasure(claims: readonly Claim[]): Promise<Measure> {
@@ -209,7 +191,7 @@ export class Processing {
         ...(beside === undefined ? {} : { beside }),
       };
       const task = { path, roiManifestJson: measure.rois.json, settings, ...tracked };
-      const answer = await measure.drift.run((drift) => this.measureInPool({ ...task, drift: drift ?? "make" }));
+      const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
       if (answer.ok) this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
       else this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {
@@ -258,31 +240,6 @@ export class Processing {
     }
     this.wasAstray = astray;
     return astray;
-  }
-
-  private async measureInPool(request: TaskRequest): Promise<TaskAnswer> {
-    const { frameTimeoutMs } = this.options;
-    this.pool ??= this.createPool();
-    const running = this.pool.run(request);
-    const late = () =>
-      new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {
-        hint: "Data_Analysis.frame_timeout_seconds",
-        retry: "later",
-      });
-    try {
-      return await withDeadline(running, frameTimeoutMs, late);
-    } catch (thrown) {
-      if (thrown instanceof Failure) this.replacePool(running);
-      throw thrown;
-    }
-  }
-
-  /** Leaves a pool with a stuck thread behind: nothing may stand still for one picture. */
-  private replacePool(stuck: Promise<TaskAnswer>): void {
-    const { log } = this.options;
-    log.error("a measuring thread hangs; the pool is replaced");
-    stuck.catch((error: unknown) => log.debug(`the abandoned frame ended: ${error}`));
-    this.pool = this.createPool();
   }
 
   /** Fails the frame for good, or sets it aside for another try while that can help. */

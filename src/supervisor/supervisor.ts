@@ -11,8 +11,6 @@
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { trackDrift } from "../analysis/drift.ts";
-import { methodSettings } from "../analysis/resonance.ts";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -24,10 +22,12 @@ import { wallClockUs } from "../frame/frame.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
+import { analysisSettings } from "./analysis-settings.ts";
 import { Closing } from "./closing.ts";
 import { Collecting, captureSchedule } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
+import { Ending, type EndingOptions } from "./ending.ts";
 import { FailureLog } from "./failure-log.ts";
 import { PATIENCE, type StageName, type StagePart, stageOf } from "./part.ts";
 import { Processing } from "./processing.ts";
@@ -47,15 +47,10 @@ const HEAD_START_MS = 3000;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
 
-export interface RunOptions {
+export interface RunOptions extends EndingOptions {
   readonly config: Config;
   readonly configText: string;
   readonly log: Logger;
-  /** Stop after this many captures. */
-  readonly frames?: number;
-  /** Stop once nothing is pending or undelivered. */
-  readonly untilIdle?: boolean;
-  readonly durationMs?: number;
   /** By "Section.key": where a setting came from, in words. */
   readonly origins?: Readonly<Record<string, string>>;
   /** Shows a person a line that must not be in a log. */
@@ -92,11 +87,10 @@ export class Supervisor {
   private finish: (reason: string) => void = () => undefined;
   private readonly firstCapture: Promise<void>;
   private tried: () => void = () => undefined;
+  private readonly ending: Ending;
   private readonly failureLog = new FailureLog();
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
-  /** What a run with --until-idle was last said to wait for. */
-  private waitingFor = "";
   private ended = false;
 
   /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
@@ -162,7 +156,7 @@ export class Supervisor {
       manifest: this.manifest,
       log: log.stage("processor"),
       runId: this.runId,
-      ...settingsOf(config),
+      ...analysisSettings(config),
       roiManifestFile: roiManifestPath(config),
       threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,
       batchSize: analysis.batch_size,
@@ -190,6 +184,14 @@ export class Supervisor {
       ...(wantsHealth(config) ? [watching({ config, log: log.stage("health") })] : []),
     ];
     this.stages = this.createStages();
+    const { collecting, processing, parts } = this;
+    this.ending = new Ending(options, {
+      ...{ collecting, processing, parts },
+      manifest: this.manifest,
+      log: log.stage("supervisor"),
+      report: (name) => this.stage(name).report(),
+      wake: (name) => this.wake(name),
+    });
     this.serving = config.Web.enabled ? this.createServing(manifestFile) : undefined;
   }
 
@@ -204,7 +206,7 @@ export class Supervisor {
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
-      const reason = this.reasonToEnd(performance.now() - startedMs);
+      const reason = this.ending.reason(performance.now() - startedMs);
       if (reason !== undefined) this.finish(reason);
     }, WATCH_MS);
     await this.startStages();
@@ -218,7 +220,9 @@ export class Supervisor {
   private async startStages(): Promise<void> {
     const [collector, ...others] = this.stages.values();
     collector?.start();
-    await Promise.race([this.firstCapture, this.finished, sleep(HEAD_START_MS, undefined, { ref: false })]);
+    const late = sleep(HEAD_START_MS, undefined, { ref: false });
+    const ended = await Promise.race([this.firstCapture, late, this.finished]);
+    if (ended !== undefined) return;
     for (const stage of others) stage.start();
     this.serving?.start();
   }
@@ -330,43 +334,6 @@ export class Supervisor {
     if (report.state === "backing_off" || report.state === "faulted") this.beat();
   }
 
-  /** Why a scripted run may end now; undefined while it may not. */
-  private reasonToEnd(elapsedMs: number): string | undefined {
-    const { durationMs, frames, untilIdle } = this.options;
-    if (durationMs !== undefined && elapsedMs >= durationMs) return "duration reached";
-    const collector = this.stage("collector").report();
-    if (frames !== undefined && collector.state === "faulted") return "the collector is faulted";
-    const enough = frames !== undefined && this.collecting.captured >= frames;
-    if (enough && !untilIdle) return `${frames} frames captured`;
-    if (!untilIdle || collector.state === "running") return undefined;
-    const seen = collector.passes > 0 && !this.collecting.more;
-    const collected = frames === undefined ? seen : enough || this.collecting.dry;
-    if (!collected || this.processing.framesInHand > 0) return undefined;
-    const { pending, processing } = this.manifest.counts();
-    if (pending > 0 || processing > 0) return undefined;
-    return this.partsIdle() ? "idle" : undefined;
-  }
-
-  /** Whether the other stages have nothing left; those that have are woken, whatever their interval. */
-  private partsIdle(): boolean {
-    const busy = this.parts.filter((part) => this.stage(part.name).report().state === "running" || !part.idle());
-    for (const part of busy) this.wake(part.name);
-    this.sayWaiting(busy.map(({ name }) => this.stage(name).report()));
-    return busy.length === 0;
-  }
-
-  /** Everything is measured, and what is left to do cannot be done: a person who waits for the end should know why. */
-  private sayWaiting(busy: readonly StageReport<StageName>[]): void {
-    const held = busy.filter(({ state }) => state === "backing_off" || state === "faulted");
-    if (held.length < busy.length) return;
-    const rest = held.map(({ name, lastFailure }) => `${name} (${lastFailure?.message ?? "failed"})`).join(", ");
-    if (rest !== "" && rest !== this.waitingFor) {
-      const line = `all frames are measured; the run goes on until this is done too: ${rest}; Ctrl-C ends it now, the next run goes on with it`;
-      this.options.log.stage("supervisor").warn(line);
-    }
-    this.waitingFor = rest;
-  }
-
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
     const closing = new Closing(limitMs, this.options.log.stage("supervisor"));
@@ -417,22 +384,4 @@ export class Supervisor {
       this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);
     }
   }
-}
-
-/** How pictures are measured, and how they are tracked beside that where it is wanted. */
-function settingsOf({ Data_Analysis: analysis, Development }: Config) {
-  const options = {
-    subRois: analysis.number_of_subROIs,
-    jointLine: analysis.joint_line,
-    referenceFrames: analysis.reference_frames,
-  };
-  const common = {
-    sampling: analysis.sampling,
-    bitDepthScaling: analysis.bit_depth_scaling,
-    debug: Development.debug_mode,
-    ...trackDrift(analysis.track_drift, analysis.sampling),
-  };
-  const settings = { ...methodSettings(analysis.method, options), ...common };
-  if (analysis.method === "tracking" || !analysis.also.includes("tracking")) return { settings };
-  return { settings, beside: { ...methodSettings("tracking", options), ...common } };
 }
