@@ -78,6 +78,7 @@ export class Entries {
   readonly #settings: Statement<[string, string], string | null>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
+  readonly #claimFresh: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
   readonly #failed: Statement;
   readonly #release: Statement;
@@ -110,10 +111,13 @@ export class Entries {
         UNION ALL SELECT 1 FROM archived_file WHERE filename IN (@filename, @other) LIMIT 1`)
       .pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
-    this.#claim = db.prepare(`
-      UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
-      WHERE id IN (SELECT id FROM entry WHERE status = 'pending' ORDER BY id LIMIT @limit)
-      RETURNING id, claim, attempts, directory, filename, captured_at_us`);
+    const claim = (which: string) =>
+      db.prepare<[{ nowUs: number; limit: number }], ClaimRow>(`
+        UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
+        WHERE id IN (SELECT id FROM entry WHERE status = 'pending' ${which} ORDER BY id LIMIT @limit)
+        RETURNING id, claim, attempts, directory, filename, captured_at_us`);
+    this.#claim = claim("");
+    this.#claimFresh = claim("AND attempts = 0");
     this.#processed = db.prepare(`
       UPDATE entry SET status = 'processed', processed_at_us = @nowUs, error_code = NULL, error = NULL
       WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
@@ -193,8 +197,17 @@ export class Entries {
 
   /** Hands out up to `limit` pending entries, oldest first; the attempt counts before the work begins (invariant 3). */
   claimPending(limit: number, nowUs: number): Claim[] {
-    const rows = this.#connection.write(() => this.#claim.all({ limit, nowUs }));
-    return rows
+    return this.#claims(this.#claim, limit, nowUs);
+  }
+
+  /** The same without those whose earlier attempts came to nothing. */
+  claimFresh(limit: number, nowUs: number): Claim[] {
+    return this.#claims(this.#claimFresh, limit, nowUs);
+  }
+
+  #claims(statement: Statement<[{ nowUs: number; limit: number }], ClaimRow>, limit: number, nowUs: number): Claim[] {
+    return this.#connection
+      .write(() => statement.all({ limit, nowUs }))
       .sort((a, b) => a.id - b.id)
       .map((row) => ({
         entryId: row.id,

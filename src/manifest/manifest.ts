@@ -166,6 +166,11 @@ export class Manifest {
     return this.#entries.claimPending(limit, nowUs);
   }
 
+  /** The same without those whose earlier attempts came to nothing: these may have taken the process down. */
+  claimFresh(limit: number, nowUs: number): Claim[] {
+    return this.#entries.claimFresh(limit, nowUs);
+  }
+
   /** Gives a claim back; its attempt counts only if asked to. False when the claim is no longer the entry's. */
   release(claim: ClaimKey, { countAttempt = false }: { readonly countAttempt?: boolean } = {}): boolean {
     return this.#entries.release(claim, countAttempt);

@@ -69,6 +69,8 @@ export class Processing {
   private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
   private trouble: FailureData | undefined;
   private wasAstray = false;
+  /** What is in hand is measured alone. */
+  private alone = false;
 
   constructor(options: ProcessingOptions) {
     this.options = options;
@@ -88,7 +90,7 @@ export class Processing {
     this.raiseTrouble();
     const room = this.room();
     if (room <= 0 || this.stopped) return false;
-    const claims = this.options.manifest.claimPending(room, this.options.nowUs());
+    const claims = this.claim(room);
     if (claims.length === 0) return false;
     let measure: Measure;
     try {
@@ -123,8 +125,20 @@ export class Processing {
     this.giveBack();
   }
 
+  /**
+   * Frames given out before, in vain, wait until there is nothing else to do and are then measured alone: if one of them
+   * took the process down, it is known which, and deaths that have nothing to do with them are seldom held against them.
+   */
+  private claim(room: number): Claim[] {
+    const { manifest, nowUs } = this.options;
+    const fresh = manifest.claimFresh(room, nowUs());
+    this.alone = fresh.length === 0 && this.inHand.size === 0;
+    return this.alone ? manifest.claimPending(1, nowUs()) : fresh;
+  }
+
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
   private room(): number {
+    if (this.alone && this.inHand.size > 0) return 0;
     return Math.min(this.options.batchSize, this.options.threads) - this.inHand.size;
   }
 

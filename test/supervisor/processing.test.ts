@@ -25,9 +25,10 @@ async function line(
   picture?: Uint8Array,
   {
     frames = 1,
+    threads = 1,
     beside = false,
     freed = () => undefined,
-  }: { frames?: number; beside?: boolean; freed?: () => void } = {},
+  }: { frames?: number; threads?: number; beside?: boolean; freed?: () => void } = {},
 ) {
   const directory = mkdtempSync(join(tmpdir(), "phorest-processing-"));
   const simulator = createSimulator({ width: 640, height: 480 });
@@ -50,7 +51,7 @@ async function line(
     settings: SETTINGS,
     ...(beside ? { beside: { ...SETTINGS, method: "tracking", referenceFrames: 2 } } : {}),
     roiManifestFile,
-    threads: 1,
+    threads,
     batchSize: 16,
     maxAttempts: 3,
     frameTimeoutMs: 60_000,
@@ -132,4 +133,19 @@ test("a picture that can never be read is failed at once, with its reason", asyn
   await untilAtRest(processing);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, failed: 1 });
   expect(manifest.lastEntry()?.error).toContain("frame0.png");
+});
+
+test("frames that were in hand when the program died are measured last, each alone", async () => {
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2 });
+  expect(manifest.claimFresh(2, 1)).toHaveLength(2);
+  manifest.recover({ maxAttempts: 3, nowUs: 1 });
+  const inHand: number[][] = [];
+  for (let pass = 0; pass < 3; pass++) {
+    await processing.work();
+    await processing.work();
+    inHand.push([...manifest.entries()].filter(({ status }) => status === "processing").map(({ entryId }) => entryId));
+    await untilAtRest(processing);
+  }
+  expect(inHand).toEqual([[3, 4], [1], [2]]);
+  expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 4, failed: 0 });
 });
