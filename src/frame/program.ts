@@ -1,6 +1,6 @@
 // Running another program once: the one place where sources and sensors start child processes. No shell, a time limit,
 // bounded output. Whatever happens to the program, its whole process group is gone and reaped when the promise settles,
-// and no file of it is left.
+// and no file of it is left. What it left behind in a session of its own holds nothing up.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
@@ -77,6 +77,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     let firstByteMs: number | undefined;
     let cause: Failure | undefined;
     let killer: NodeJS.Timeout | undefined;
+    let letGo: NodeJS.Timeout | undefined;
     const end = (why: Failure) => {
       if (cause !== undefined) return;
       cause = why;
@@ -90,6 +91,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     const settle = () => {
       clearTimeout(timer);
       clearTimeout(killer);
+      clearTimeout(letGo);
       signal?.removeEventListener("abort", aborted);
     };
 
@@ -107,13 +109,27 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
       reject(notStarted(options, error));
     });
     // Descendants that outlive the program hold its pipes open: without this, "close" might never come.
-    child.on("exit", () => signalGroup(child, "SIGKILL"));
+    child.on("exit", () => {
+      signalGroup(child, "SIGKILL");
+      letGo = setTimeout(() => letGoOfPipes(child), GRACE_MS);
+    });
     child.on("close", (exitCode, signalName) => {
       settle();
       if (cause !== undefined) reject(cause);
       else if (exitCode === null) reject(failed(program, `died by ${signalName}${lastWords(stderr.toString())}`));
       else resolve({ stdout: Buffer.concat(chunks), stderr: stderr.toString(), firstByteMs, exitCode });
     });
+  });
+}
+
+/**
+ * A descendant that made itself a session of its own (a daemon) is out of reach and may keep the pipes for ever. What the
+ * program itself wrote is still read first: the immediate comes after the reading of this turn.
+ */
+function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
+  setImmediate(() => {
+    stdout?.destroy();
+    stderr?.destroy();
   });
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -67,6 +67,16 @@ describe("the command camera", () => {
     await expect(take(["head", "-c", "50", png])).rejects.toMatchObject(failed);
     await expect(take(["echo", "hello"])).rejects.toMatchObject(failed);
     await expect(take(["phorest-no-such-program"])).rejects.toMatchObject({ code: "camera.unavailable" });
+  });
+
+  it("waits for no daemon that the program left behind with its output", async () => {
+    const pid = join(directory, "pid");
+    const command = ["sh", "-c", 'setsid sleep 60 & echo $! > "$1"; cat "$2"', "x", pid, png];
+    try {
+      expect((await take(command, { timeoutMs: 30_000 })).encoded?.picture.pixels).toEqual(pixels);
+    } finally {
+      process.kill(Number(readFileSync(pid, "utf8")));
+    }
   });
 });
 
