@@ -9,6 +9,7 @@ import { encodePicture, PICTURE_FORMATS } from "../frame/encode.ts";
 import { type CapturedFrame, captureFileName } from "../frame/frame.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { storeBrightfield, storedPicture } from "../frame/storing.ts";
+import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
 import { storing, withCamera } from "./open-camera.ts";
 
@@ -29,6 +30,7 @@ export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
   handler: async ({ config: file, json, brightfield, out }) => {
     const { config } = loadConfig(file);
     if (out !== undefined) formatOf(out);
+    endProgramsWithCommand();
     await withCamera(config, brightfield, async (capture) => {
       const frame = await capture();
       const path = await put(frame, config, brightfield, out);

@@ -50,29 +50,36 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
     process.once("SIGINT", () => stop.abort());
     process.once("SIGTERM", () => stop.abort());
     process.stderr.write(`preview in ${path}; Ctrl-C ends it\n`);
-    await withCamera(config, brightfield, async (capture) => {
-      const times: number[] = [];
-      let best = 0;
-      for (let n = 1; !stop.signal.aborted && n <= (frames ?? Number.POSITIVE_INFINITY); n++) {
-        const startedMs = performance.now();
-        const frame = await capture();
-        const given = frame.picture ?? frame.encoded?.picture;
-        if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
-        const picture = transformPicture(given, transform);
-        await replaceAtOnce(path, await previewBytes(path, picture));
-        times.push(performance.now());
-        if (times.length > RATE_OVER) times.shift();
-        const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-        const rate = span > 0 ? ((times.length - 1) * 1000) / span : 0;
-        const figures = sharpnessOf(picture);
-        best = Math.max(best, figures.focus);
-        if (json) process.stdout.write(`${JSON.stringify({ frame: n, framesPerSecond: rate, ...figures })}\n`);
-        else
-          block.show([`frame ${n}  ${rate.toFixed(1)} per second  ${figuresLine(figures)}  best ${best.toFixed(1)}`]);
-        const restMs = interval * 1000 - (performance.now() - startedMs);
-        if (restMs > 0) await sleep(restMs, undefined, { signal: stop.signal }).catch(() => undefined);
-      }
-    }).catch((error: unknown) => {
+    await withCamera(
+      config,
+      brightfield,
+      async (capture) => {
+        const times: number[] = [];
+        let best = 0;
+        for (let n = 1; !stop.signal.aborted && n <= (frames ?? Number.POSITIVE_INFINITY); n++) {
+          const startedMs = performance.now();
+          const frame = await capture();
+          const given = frame.picture ?? frame.encoded?.picture;
+          if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
+          const picture = transformPicture(given, transform);
+          await replaceAtOnce(path, await previewBytes(path, picture));
+          times.push(performance.now());
+          if (times.length > RATE_OVER) times.shift();
+          const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+          const rate = span > 0 ? ((times.length - 1) * 1000) / span : 0;
+          const figures = sharpnessOf(picture);
+          best = Math.max(best, figures.focus);
+          if (json) process.stdout.write(`${JSON.stringify({ frame: n, framesPerSecond: rate, ...figures })}\n`);
+          else
+            block.show([`frame ${n}  ${rate.toFixed(1)} per second  ${figuresLine(figures)}  best ${best.toFixed(1)}`]);
+          const restMs = interval * 1000 - (performance.now() - startedMs);
+          if (restMs > 0) await sleep(restMs, undefined, { signal: stop.signal }).catch(() => undefined);
+        }
+      },
+      stop.signal,
+    ).catch((error: unknown) => {
+      // Whoever asks for the end in the middle of an exposure has got what was asked for.
+      if (stop.signal.aborted) return;
       if (error instanceof Failure && error.code === "usage.invalid") throw error;
       throw new Failure("camera.failed", `the preview ended: ${failureLine(error)}`);
     });

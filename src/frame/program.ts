@@ -78,6 +78,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     let cause: Failure | undefined;
     let killer: NodeJS.Timeout | undefined;
     let letGo: NodeJS.Timeout | undefined;
+    running.add(child);
     const end = (why: Failure) => {
       if (cause !== undefined) return;
       cause = why;
@@ -89,6 +90,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     const timer = setTimeout(late, timeoutMs);
     signal?.addEventListener("abort", aborted, { once: true });
     const settle = () => {
+      running.delete(child);
       clearTimeout(timer);
       clearTimeout(killer);
       clearTimeout(letGo);
@@ -131,6 +133,14 @@ function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
     stdout?.destroy();
     stderr?.destroy();
   });
+}
+
+/** Programs of this thread that have not ended. */
+const running = new Set<ChildProcess>();
+
+/** Kills every program of this thread with its group, for a process that is about to end before they do. */
+export function endPrograms(): void {
+  for (const child of running) signalGroup(child, "SIGKILL");
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {

@@ -90,3 +90,19 @@ test("preview rewrites one whole picture with rate, focus and saturation for eac
   expect(existsSync(join(directory, "data/phorest.sqlite"))).toBe(false);
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
 });
+
+test("Ctrl-C in the middle of a hanging exposure ends capture and preview, and the camera's program with them", async () => {
+  machine.set("FAKE_FAULT", "hanging");
+  const directory = experiment(CONFIG);
+  for (const [command, code] of [
+    ["capture", 130],
+    ["preview", 0],
+  ] as const) {
+    const { child, ended } = start([command], directory);
+    await machine.started();
+    child.kill("SIGINT");
+    expect([command, (await ended).code]).toEqual([command, code]);
+    expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+    machine.forget();
+  }
+});
