@@ -51,6 +51,9 @@ export class Folder implements Source {
   private readonly watched = new Map<string, Watched>();
   /** Names seen and not taken yet. */
   private readonly waiting = new Set<string>();
+  /** Pictures that could not be looked at: said once. */
+  private readonly unseen = new Set<string>();
+  private unsaid: Failure[] = [];
 
   constructor(options: FolderOptions) {
     this.options = options;
@@ -79,7 +82,9 @@ export class Folder implements Source {
       for (const file of complete) {
         try {
           const frame = await this.take(file);
-          if (frame !== undefined) return { ...frame, warnings: unread.map(leftAlone) };
+          if (frame !== undefined) {
+            return { ...frame, warnings: [...this.unsaid.splice(0), ...unread].map(leftAlone) };
+          }
         } catch (error) {
           // One that cannot be read holds up no other.
           const watched = this.watched.get(file.name);
@@ -109,10 +114,14 @@ export class Folder implements Source {
   /** Looks at the directory once: the complete pictures not yet taken, oldest first, and how many may still grow. */
   private async scan(): Promise<{ complete: PictureFile[]; growing: number }> {
     const { watchDir } = this.options;
+    const leftOut = (name: string, why: Failure) => {
+      if (!this.unseen.has(name)) this.unsaid.push(why);
+      this.unseen.add(name);
+    };
     const changed = await this.changes.take();
     const files = await (changed === undefined
-      ? listPictures(watchDir)
-      : describePictures(watchDir, new Set([...changed, ...this.waiting])));
+      ? listPictures(watchDir, leftOut)
+      : describePictures(watchDir, new Set([...changed, ...this.waiting]), leftOut));
     const nowMs = this.nowMs();
     const fresh = files.filter((file) => this.watch(file, nowMs));
     this.waiting.clear();

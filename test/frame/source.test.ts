@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -209,6 +218,23 @@ describe("the folder source", () => {
     nowMs += 60_000;
     await expect(source.capture(signal)).rejects.toThrow();
     expect(await source.capture(signal)).toBeNull();
+  });
+
+  it("takes the pictures beside one that cannot even be looked at, and says so once", async () => {
+    symlinkSync("circle.png", join(directory, "circle.png"));
+    const source = folder();
+    await expect(source.open()).rejects.toMatchObject({
+      code: "camera.unavailable",
+      message: expect.stringMatching("circle.png"),
+    });
+    put("a.png", "1", 30);
+    put("b.png", "2", 20);
+    await source.open();
+    nowMs += 2000;
+    const frames = await drain(source);
+    expect(names(frames)).toEqual(["a.png", "b.png"]);
+    expect(frames.map(({ warnings }) => warnings.length)).toEqual([1, 0]);
+    expect(frames[0]?.warnings[0]).toContain("circle.png: this picture cannot be looked at: ELOOP");
   });
 
   it("takes a name again only when it holds something new", async () => {
