@@ -178,6 +178,21 @@ export function lastWords(stderr: string): string {
   return last === "" ? "" : `: ${last.slice(0, 300)}`;
 }
 
+/**
+ * What `work` makes of a program's output. Where that fails although the program ended well, its last words are the likelier
+ * reason, and are added.
+ */
+export async function withWords<T>(stderr: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const words = lastWords(stderr);
+    if (words === "" || !(error instanceof Failure)) throw error;
+    const { hint, retry } = error;
+    throw new Failure(error.code, `${error.message}; the program said${words}`, { hint, retry, cause: error });
+  }
+}
+
 function failed(program: string, how: string): Failure {
   return new Failure("camera.failed", `${program} ${how}`, {
     hint: "it is tried again; `phorest doctor` looks at the devices",

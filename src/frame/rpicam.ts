@@ -6,7 +6,7 @@ import { Failure, failureLine } from "../failure.ts";
 import { encodedFrame } from "./encoded.ts";
 import { exposureMoment } from "./exposure-moment.ts";
 import { type CapturedFrame, type Found, type FrameSettings, monotonicMs, type Source } from "./frame.ts";
-import { lastWords, type ProgramOutput, runProgram, SIDE_FILE, tryProgram } from "./program.ts";
+import { lastWords, type ProgramOutput, runProgram, SIDE_FILE, tryProgram, withWords } from "./program.ts";
 import { type FrameSize, grayOfRaw } from "./raw-pixels.ts";
 import type { CameraSettings } from "./v4l2.ts";
 
@@ -97,10 +97,14 @@ export class RpicamCamera implements Source {
     const moment = exposureMoment(options.clock, sensorMoment(metadata, startedMs) ?? output.firstByteMs);
     const warnings = [...this.doubts(metadata), ...errorLines(output)];
     const settings = settingsOf(program, size, metadata, output.stderr);
-    if (program.lossless) return { ...moment, picture: grayOfRaw(output.stdout, "YU12", size), settings, warnings };
+    if (program.lossless) {
+      const picture = await withWords(output.stderr, () => grayOfRaw(output.stdout, "YU12", size));
+      return { ...moment, picture, settings, warnings };
+    }
     if (!this.lossySaid) warnings.push(`${program.program} can only write JPEG, which loses detail; ${INSTALL}`);
     this.lossySaid = true;
-    return { ...moment, ...(await encodedFrame(output.stdout, program.program)), settings, warnings };
+    const encoded = await withWords(output.stderr, () => encodedFrame(output.stdout, program.program));
+    return { ...moment, ...encoded, settings, warnings };
   }
 
   async close(): Promise<void> {

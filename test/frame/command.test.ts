@@ -61,6 +61,19 @@ describe("the command camera", () => {
     expect(() => createSource({ type: "command" })).toThrow("Camera.command is empty");
   });
 
+  it("says which setting the command leaves unused", async () => {
+    const { warnings } = await take(["cat", png], { settings: { exposure: 5, gain: undefined } });
+    expect(warnings).toEqual(["Camera.command does not use {exposure}; 5 is not applied"]);
+  });
+
+  it("gives the program's last words where it ends well without a picture", async () => {
+    await expect(take(["sh", "-c", "echo the shutter is stuck >&2"])).rejects.toMatchObject({
+      code: "camera.failed",
+      retry: "later",
+      message: expect.stringMatching(/gave no picture; the program said: the shutter is stuck$/),
+    });
+  });
+
   it("takes nothing, half a picture, or words for a failure to be tried again", async () => {
     const failed = { code: "camera.failed", retry: "later" };
     await expect(take(["true"])).rejects.toMatchObject(failed);
