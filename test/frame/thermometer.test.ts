@@ -50,6 +50,8 @@ describe("a DS18B20", () => {
     expect(() => parseOneWire(good.replace("YES", "NO"))).toThrow("checksum");
     expect(() => parseOneWire(good.replace("t=23125", "t=85000"))).toThrow("power-on");
     expect(() => parseOneWire("")).toThrow();
+    const zeros = "00 ".repeat(9);
+    expect(() => parseOneWire(`${zeros}: crc=00 YES\n${zeros}t=0\n`)).toThrow("shorted");
     expect(() => parseTemperature("85000\n")).toThrow("power-on");
     expect(() => parseTemperature("\n")).toThrow("no temperature");
   });
