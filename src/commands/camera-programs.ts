@@ -5,7 +5,7 @@ const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
  * From here on Ctrl-C, a stop and a closed terminal end what was started as well. Programs run in groups of their own, which
- * a terminal's Ctrl-C does not reach: one that hangs would keep the camera from everybody.
+ * a terminal's Ctrl-C does not reach.
  */
 export function endProgramsWithCommand(): void {
   for (const [signal, code] of Object.entries(CODES)) {

@@ -3,6 +3,7 @@
 // and no file of it is left. What it left behind in a session of its own holds nothing up.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,7 +79,6 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     let cause: Failure | undefined;
     let killer: NodeJS.Timeout | undefined;
     let letGo: NodeJS.Timeout | undefined;
-    running.add(child);
     const end = (why: Failure) => {
       if (cause !== undefined) return;
       cause = why;
@@ -90,7 +90,6 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     const timer = setTimeout(late, timeoutMs);
     signal?.addEventListener("abort", aborted, { once: true });
     const settle = () => {
-      running.delete(child);
       clearTimeout(timer);
       clearTimeout(killer);
       clearTimeout(letGo);
@@ -135,15 +134,26 @@ function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
   });
 }
 
-/** Programs of this thread that have not ended. */
-const running = new Set<ChildProcess>();
-
-/** Kills every program of this thread with its group, for a process that is about to end before they do. */
+/**
+ * Kills the groups of all programs that this process has started, in whichever of its threads, for a process that is about
+ * to end before they do: one that hangs would keep the camera from everybody.
+ */
 export function endPrograms(): void {
-  for (const child of running) signalGroup(child, "SIGKILL");
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    let stat: string;
+    try {
+      stat = readFileSync(`/proc/${name}/stat`, "latin1");
+    } catch {
+      // It has ended since the listing.
+      continue;
+    }
+    // The program's name, in brackets, may hold anything.
+    const [, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(parent) === process.pid && group === name) signalGroup({ pid: Number(name) }, "SIGKILL");
+  }
 }
 
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+function signalGroup({ pid }: Pick<ChildProcess, "pid">, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);

@@ -124,3 +124,18 @@ test("a stop in the middle of a hanging exposure ends the run in time, with no p
   expect((await ended).code).toBe(0);
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
 });
+
+test("a second Ctrl-C ends the run at once, and the hanging camera program with it", async () => {
+  machine.set("FAKE_FAULT", "hanging");
+  const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 60"));
+  const { child, ended } = start(["run"], directory);
+  const stopping = new Promise<void>((resolve) => {
+    child.stderr?.on("data", (chunk: Buffer) => /stopping: interrupted/.test(chunk.toString()) && resolve());
+  });
+  await machine.started();
+  child.kill("SIGINT");
+  await stopping;
+  child.kill("SIGINT");
+  expect((await ended).code).toBe(130);
+  expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+});
