@@ -1,4 +1,5 @@
 // `phorest capture`: one picture, without an experiment.
+import { statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -84,7 +85,11 @@ async function put(
 
 const ENDINGS: Readonly<Record<string, string>> = { jpg: "jpeg", tif: "tiff" };
 
-function formatOf(path: string): string {
+/** The picture format that the ending of `--out` names. Throws Failure usage.invalid for none, and for a directory. */
+export function formatOf(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Failure("usage.invalid", `--out ${path}: this is a directory`, { hint: "name a file in it" });
+  }
   const ending = extname(path).slice(1).toLowerCase();
   const format = ENDINGS[ending] ?? ending;
   if (PICTURE_FORMATS.some((known) => known === format)) return format;

@@ -1,5 +1,5 @@
 // `phorest preview`: a picture rewritten continuously, with the figures that focusing and lighting need.
-import { extname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import type { Picture } from "../analysis/picture.ts";
@@ -9,7 +9,7 @@ import { ensureDirectory, replaceAtOnce } from "../files.ts";
 import { encodePicture } from "../frame/encode.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { transformPicture } from "../frame/transform.ts";
-import { figuresLine } from "./capture.ts";
+import { figuresLine, formatOf } from "./capture.ts";
 import type { GlobalOptions } from "./global.ts";
 import { LiveBlock } from "./live-block.ts";
 import { storing, withCamera } from "./open-camera.ts";
@@ -31,7 +31,11 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
   builder: (yargs) =>
     yargs
       .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
-      .option("out", { type: "string", requiresArg: true, describe: `File (default ${PREVIEW_NAME})` })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: `File (.jpg, .png, .tiff or .bmp; default ${PREVIEW_NAME})`,
+      })
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many pictures" })
       .option("interval", { type: "number", default: 0, describe: "Shortest time between pictures, seconds" })
       .example("$0 preview", `rewrites ${PREVIEW_NAME} in Paths.continuous_capture_dir`),
@@ -42,8 +46,9 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
     if (!(interval >= 0)) throw new Failure("usage.invalid", "--interval takes a number of seconds of at least 0");
     const { config } = loadConfig(file);
     const directory = config.Paths.continuous_capture_dir;
-    if (out === undefined) await ensureDirectory(directory);
     const path = out === undefined ? join(directory, PREVIEW_NAME) : resolve(out);
+    const format = formatOf(path);
+    await ensureDirectory(dirname(path));
     const { transform } = storing(config, brightfield);
     const block = new LiveBlock(process.stdout);
     const stop = new AbortController();
@@ -62,7 +67,7 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
           const given = frame.picture ?? frame.encoded?.picture;
           if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
           const picture = transformPicture(given, transform);
-          await replaceAtOnce(path, await previewBytes(path, picture));
+          await replaceAtOnce(path, await previewBytes(format, picture));
           times.push(performance.now());
           if (times.length > RATE_OVER) times.shift();
           const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
@@ -86,9 +91,9 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
   },
 };
 
-/** JPEG or PNG by the file's ending; JPEG knows 8 bits only. */
-function previewBytes(path: string, picture: Picture): Promise<Uint8Array> {
-  if (!/^\.jpe?g$/i.test(extname(path))) return encodePicture(picture, "png");
-  const pixels = picture.bitDepth === 8 ? picture.pixels : Uint8Array.from(picture.pixels, (value) => value >> 8);
-  return encodePicture({ ...picture, pixels, bitDepth: 8 }, "jpeg");
+/** JPEG and BMP know 8 bits only. */
+function previewBytes(format: string, picture: Picture): Promise<Uint8Array> {
+  if (picture.bitDepth === 8 || (format !== "jpeg" && format !== "bmp")) return encodePicture(picture, format);
+  const pixels = Uint8Array.from(picture.pixels, (value) => value >> 8);
+  return encodePicture({ ...picture, pixels, bitDepth: 8 }, format);
 }
