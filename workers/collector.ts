@@ -84,12 +84,17 @@ function takenBefore(manifest: Manifest, filename: string): TakenFile | undefine
   let taken: string | undefined;
   for (let n = 0, name = filename; manifest.knowsFile(name); n++, name = `${stem}-${n}${extension}`) taken = name;
   if (taken === undefined) return undefined;
-  const noted: unknown = JSON.parse(manifest.settingsOf(taken) ?? "{}");
+  const picture = manifest.takenPicture(taken);
+  const noted: unknown = JSON.parse(picture?.settings ?? "{}");
   const number = (key: string) => {
     const value: unknown = typeof noted === "object" && noted !== null ? Reflect.get(noted, key) : undefined;
     return typeof value === "number" ? value : undefined;
   };
-  return { bytes: number("source_bytes"), modifiedUs: number("source_modified_us") };
+  return {
+    bytes: number("source_bytes"),
+    modifiedUs: number("source_modified_us"),
+    sha256: picture?.sha256 ?? undefined,
+  };
 }
 
 /** Longest wait for the first readings, while the camera opens for the first time. */

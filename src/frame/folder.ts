@@ -15,6 +15,8 @@ import { describePictures, listPictures, type PictureFile } from "./picture-file
 export interface TakenFile {
   readonly bytes: number | undefined;
   readonly modifiedUs: number | undefined;
+  /** Of its content: a file that was only touched since is still the same. */
+  readonly sha256?: string | undefined;
 }
 
 export interface FolderOptions {
@@ -30,7 +32,7 @@ export interface FolderOptions {
 /** What is known about a name: the version taken, and the one that is being watched. */
 interface Watched {
   taken: string | undefined;
-  /** Hash of what was taken; undefined where an earlier run took it. */
+  /** Hash of what was taken; undefined where an earlier version took it. */
   takenSha256: string | undefined;
   version: string;
   sinceMs: number;
@@ -144,7 +146,7 @@ export class Folder implements Source {
       const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
       this.watched.set(file.name, {
         taken,
-        takenSha256: undefined,
+        takenSha256: before?.sha256,
         version: file.version,
         sinceMs: nowMs,
         againAtMs: 0,

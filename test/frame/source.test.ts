@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
@@ -281,6 +282,16 @@ describe("the folder source", () => {
     const frames = await drain(source);
     expect(names(frames)).toEqual(["longer.png", "later.png"]);
     expect(frames[0]?.settings).toEqual({ source: "longer.png", source_bytes: 2, source_modified_us: modifiedUs(20) });
+  });
+
+  it("takes nothing for new that was only touched since an earlier run took it", async () => {
+    put("touched.png", "1", 30);
+    put("written.png", "2", 20);
+    const sha256 = createHash("sha256").update("1").digest("hex");
+    const source = folder(() => ({ bytes: 1, modifiedUs: 0, sha256 }));
+    await source.open();
+    nowMs += 2000;
+    expect(names(await drain(source))).toEqual(["written.png"]);
   });
 
   it("hears of new files without listing the directory again", async () => {
