@@ -113,7 +113,7 @@ try {
       continue;
     }
     const noted: { late_ms: number; monotonic_ms: number; took_ms: number } = JSON.parse(
-      manifest.settingsOf(entry.filename ?? "") ?? "{}",
+      manifest.takenPicture(entry.filename ?? "")?.settings ?? "{}",
     );
     late.push(noted.late_ms);
     exposedMs.push(noted.monotonic_ms);

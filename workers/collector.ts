@@ -5,13 +5,13 @@ import { readFile, rm, statfs } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkPlace } from "../src/archive/place.ts";
-import { Failure } from "../src/failure.ts";
+import { encodeFailure, Failure } from "../src/failure.ts";
 import { ensureDirectory, fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
 import type { TakenFile } from "../src/frame/folder.ts";
 import { type CapturedFrame, captureFileName, monotonicMs, type Source } from "../src/frame/frame.ts";
 import { storeBrightfield, storedPicture } from "../src/frame/storing.ts";
-import { createThermometers, ThermometerWatch } from "../src/frame/thermometer.ts";
+import { createThermometers, type ReadingMemory, ThermometerWatch } from "../src/frame/thermometer.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "../src/supervisor/messages.ts";
 import { type Log, type Station, serve } from "./host.ts";
@@ -84,16 +84,23 @@ function takenBefore(manifest: Manifest, filename: string): TakenFile | undefine
   let taken: string | undefined;
   for (let n = 0, name = filename; manifest.knowsFile(name); n++, name = `${stem}-${n}${extension}`) taken = name;
   if (taken === undefined) return undefined;
-  const noted: unknown = JSON.parse(manifest.settingsOf(taken) ?? "{}");
+  const picture = manifest.takenPicture(taken);
+  const noted: unknown = JSON.parse(picture?.settings ?? "{}");
   const number = (key: string) => {
     const value: unknown = typeof noted === "object" && noted !== null ? Reflect.get(noted, key) : undefined;
     return typeof value === "number" ? value : undefined;
   };
-  return { bytes: number("source_bytes"), modifiedUs: number("source_modified_us") };
+  return {
+    bytes: number("source_bytes"),
+    modifiedUs: number("source_modified_us"),
+    sha256: picture?.sha256 ?? undefined,
+  };
 }
 
-/** Longest wait for the first readings, while the camera opens. */
+/** Longest wait for the first readings, while the camera opens for the first time. */
 const FIRST_READINGS_MS = 3000;
+/** What was read last, for when all is opened anew after a failure: no capture waits for a conversion then. */
+const lastReadings: ReadingMemory = new Map();
 
 async function open(settings: CollectorSettings, log: Log): Promise<Station<CollectorJob, CollectorAnswer>> {
   checkPlace(settings.place);
@@ -107,14 +114,14 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
   const watch =
     thermometers === undefined
       ? undefined
-      : new ThermometerWatch(createThermometers(thermometers), thermometers.intervalMs);
+      : new ThermometerWatch(createThermometers(thermometers), thermometers.intervalMs, lastReadings);
   const close = async (): Promise<void> => {
     await source.close();
     await watch?.close();
     manifest.close();
   };
   try {
-    await Promise.all([source.open(), watch?.start(FIRST_READINGS_MS)]);
+    await Promise.all([source.open(), watch?.start(lastReadings.size === 0 ? FIRST_READINGS_MS : 0)]);
   } catch (error) {
     await close();
     throw error;
@@ -157,7 +164,7 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
     if (job.type === "capture") return capture(job.dueMs, signal);
     // To open is all that is asked when that is the job, and that has been done by now.
     if (job.type === "open") return { frame: null, more: false };
-    return { frame: null, more: false, brightfield: await brightfield(settings, signal, log) };
+    return { frame: null, more: false, brightfield: await brightfield(settings, signal, log).catch(encodeFailure) };
   };
   return { run, close };
 }
@@ -188,7 +195,10 @@ async function brightfield(settings: CollectorSettings, signal: AbortSignal, log
   const source: Source = createSource(settings.brightfield.source);
   try {
     await source.open();
-    const path = await storeBrightfield(await source.capture(inTime(signal, settings)), settings.camera, directory);
+    const captured = await source.capture(inTime(signal, settings));
+    const storing = { ...settings.camera, id: settings.brightfield.source.id ?? settings.camera.id };
+    const path = await storeBrightfield(captured, storing, directory);
+    for (const warning of captured?.warnings ?? []) log("warn", `${path}: ${warning}`);
     log("info", `${path}: brightfield picture`);
     return path;
   } finally {

@@ -1,4 +1,5 @@
 // `phorest capture`: one picture, without an experiment.
+import { statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -9,6 +10,7 @@ import { encodePicture, PICTURE_FORMATS } from "../frame/encode.ts";
 import { type CapturedFrame, captureFileName } from "../frame/frame.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { storeBrightfield, storedPicture } from "../frame/storing.ts";
+import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
 import { storing, withCamera } from "./open-camera.ts";
 
@@ -29,6 +31,7 @@ export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
   handler: async ({ config: file, json, brightfield, out }) => {
     const { config } = loadConfig(file);
     if (out !== undefined) formatOf(out);
+    endProgramsWithCommand();
     await withCamera(config, brightfield, async (capture) => {
       const frame = await capture();
       const path = await put(frame, config, brightfield, out);
@@ -82,7 +85,11 @@ async function put(
 
 const ENDINGS: Readonly<Record<string, string>> = { jpg: "jpeg", tif: "tiff" };
 
-function formatOf(path: string): string {
+/** The picture format that the ending of `--out` names. Throws Failure usage.invalid for none, and for a directory. */
+export function formatOf(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Failure("usage.invalid", `--out ${path}: this is a directory`, { hint: "name a file in it" });
+  }
   const ending = extname(path).slice(1).toLowerCase();
   const format = ENDINGS[ending] ?? ending;
   if (PICTURE_FORMATS.some((known) => known === format)) return format;

@@ -10,6 +10,7 @@ import { isOnPath, listRpicams } from "../frame/rpicam.ts";
 import { readThermometer } from "../frame/thermometer.ts";
 import { V4l2Ctl } from "../frame/v4l2-ctl.ts";
 import { describeDevice, listVideoDevices } from "../frame/v4l2-found.ts";
+import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
 
 const QUESTION_MS = 5000;
@@ -21,6 +22,7 @@ export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   handler: async ({ config, json }) => {
     // Needs no settings; a file that is named and wrong is said all the same.
     loadConfig(config);
+    endProgramsWithCommand();
     const found = [...(await listV4l2Cameras()), ...(await listRpicams())];
     if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
     else process.stdout.write(`${camerasText(found).join("\n")}\n`);
@@ -87,6 +89,7 @@ export const sensorsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   builder: (yargs) => yargs.example("$0 sensors", "every thermometer with its reading and TOML line"),
   handler: async ({ config, json }) => {
     loadConfig(config);
+    endProgramsWithCommand();
     const found = await findSensors();
     if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
     else process.stdout.write(`${sensorsText(found).join("\n")}\n`);

@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { type Diagnosis, diagnose, type Verdict } from "../doctor/check.ts";
 import { CHECKS } from "../doctor/checks.ts";
+import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
 
 const SIGNS: Readonly<Record<Verdict, string>> = { good: "ok  ", doubt: "look", bad: "BAD ", off: "-   " };
@@ -14,6 +15,7 @@ export const doctorCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   handler: async ({ config: file, json }) => {
     const { config, warnings } = loadConfig(file);
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    endProgramsWithCommand();
     const found: Diagnosis[] = [];
     for await (const diagnosis of diagnose(CHECKS, config)) {
       found.push(diagnosis);

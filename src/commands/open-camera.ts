@@ -14,12 +14,13 @@ const UNTRIGGERED = new Set(["file_importer", "folder"]);
 
 /**
  * Opens the configured camera, lets `work` use it and closes it. Throws Failure usage.invalid for a source that cannot be
- * triggered; whatever the camera throws while a run has it is said to come from that.
+ * triggered; whatever the camera throws while a run has it is said to come from that. `stop` ends the exposure in hand.
  */
 export async function withCamera<T>(
   config: Config,
   brightfield: boolean,
   work: (capture: () => Promise<CapturedFrame>) => Promise<T>,
+  stop?: AbortSignal,
 ): Promise<T> {
   const { camera_type: type, timeout_seconds } = config.Camera;
   if (UNTRIGGERED.has(type)) {
@@ -35,7 +36,8 @@ export async function withCamera<T>(
   try {
     await source.open();
     return await work(async () => {
-      const frame = await source.capture(AbortSignal.timeout(timeout_seconds * 1000));
+      const late = AbortSignal.timeout(timeout_seconds * 1000);
+      const frame = await source.capture(stop === undefined ? late : AbortSignal.any([stop, late]));
       if (frame === null) throw new Failure("camera.failed", "the camera gave nothing");
       return frame.file === undefined
         ? frame

@@ -1,5 +1,5 @@
 // `phorest preview`: a picture rewritten continuously, with the figures that focusing and lighting need.
-import { extname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import type { Picture } from "../analysis/picture.ts";
@@ -9,7 +9,7 @@ import { ensureDirectory, replaceAtOnce } from "../files.ts";
 import { encodePicture } from "../frame/encode.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { transformPicture } from "../frame/transform.ts";
-import { figuresLine } from "./capture.ts";
+import { figuresLine, formatOf } from "./capture.ts";
 import type { GlobalOptions } from "./global.ts";
 import { LiveBlock } from "./live-block.ts";
 import { storing, withCamera } from "./open-camera.ts";
@@ -31,7 +31,11 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
   builder: (yargs) =>
     yargs
       .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
-      .option("out", { type: "string", requiresArg: true, describe: `File (default ${PREVIEW_NAME})` })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: `File (.jpg, .png, .tiff or .bmp; default ${PREVIEW_NAME})`,
+      })
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many pictures" })
       .option("interval", { type: "number", default: 0, describe: "Shortest time between pictures, seconds" })
       .example("$0 preview", `rewrites ${PREVIEW_NAME} in Paths.continuous_capture_dir`),
@@ -42,46 +46,54 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
     if (!(interval >= 0)) throw new Failure("usage.invalid", "--interval takes a number of seconds of at least 0");
     const { config } = loadConfig(file);
     const directory = config.Paths.continuous_capture_dir;
-    if (out === undefined) await ensureDirectory(directory);
     const path = out === undefined ? join(directory, PREVIEW_NAME) : resolve(out);
+    const format = formatOf(path);
+    await ensureDirectory(dirname(path));
     const { transform } = storing(config, brightfield);
     const block = new LiveBlock(process.stdout);
     const stop = new AbortController();
     process.once("SIGINT", () => stop.abort());
     process.once("SIGTERM", () => stop.abort());
     process.stderr.write(`preview in ${path}; Ctrl-C ends it\n`);
-    await withCamera(config, brightfield, async (capture) => {
-      const times: number[] = [];
-      let best = 0;
-      for (let n = 1; !stop.signal.aborted && n <= (frames ?? Number.POSITIVE_INFINITY); n++) {
-        const startedMs = performance.now();
-        const frame = await capture();
-        const given = frame.picture ?? frame.encoded?.picture;
-        if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
-        const picture = transformPicture(given, transform);
-        await replaceAtOnce(path, await previewBytes(path, picture));
-        times.push(performance.now());
-        if (times.length > RATE_OVER) times.shift();
-        const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-        const rate = span > 0 ? ((times.length - 1) * 1000) / span : 0;
-        const figures = sharpnessOf(picture);
-        best = Math.max(best, figures.focus);
-        if (json) process.stdout.write(`${JSON.stringify({ frame: n, framesPerSecond: rate, ...figures })}\n`);
-        else
-          block.show([`frame ${n}  ${rate.toFixed(1)} per second  ${figuresLine(figures)}  best ${best.toFixed(1)}`]);
-        const restMs = interval * 1000 - (performance.now() - startedMs);
-        if (restMs > 0) await sleep(restMs, undefined, { signal: stop.signal }).catch(() => undefined);
-      }
-    }).catch((error: unknown) => {
+    await withCamera(
+      config,
+      brightfield,
+      async (capture) => {
+        const times: number[] = [];
+        let best = 0;
+        for (let n = 1; !stop.signal.aborted && n <= (frames ?? Number.POSITIVE_INFINITY); n++) {
+          const startedMs = performance.now();
+          const frame = await capture();
+          const given = frame.picture ?? frame.encoded?.picture;
+          if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
+          const picture = transformPicture(given, transform);
+          await replaceAtOnce(path, await previewBytes(format, picture));
+          times.push(performance.now());
+          if (times.length > RATE_OVER) times.shift();
+          const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+          const rate = span > 0 ? ((times.length - 1) * 1000) / span : 0;
+          const figures = sharpnessOf(picture);
+          best = Math.max(best, figures.focus);
+          if (json) process.stdout.write(`${JSON.stringify({ frame: n, framesPerSecond: rate, ...figures })}\n`);
+          else
+            block.show([`frame ${n}  ${rate.toFixed(1)} per second  ${figuresLine(figures)}  best ${best.toFixed(1)}`]);
+          const restMs = interval * 1000 - (performance.now() - startedMs);
+          if (restMs > 0) await sleep(restMs, undefined, { signal: stop.signal }).catch(() => undefined);
+        }
+      },
+      stop.signal,
+    ).catch((error: unknown) => {
+      // Whoever asks for the end in the middle of an exposure has got what was asked for.
+      if (stop.signal.aborted) return;
       if (error instanceof Failure && error.code === "usage.invalid") throw error;
       throw new Failure("camera.failed", `the preview ended: ${failureLine(error)}`);
     });
   },
 };
 
-/** JPEG or PNG by the file's ending; JPEG knows 8 bits only. */
-function previewBytes(path: string, picture: Picture): Promise<Uint8Array> {
-  if (!/^\.jpe?g$/i.test(extname(path))) return encodePicture(picture, "png");
-  const pixels = picture.bitDepth === 8 ? picture.pixels : Uint8Array.from(picture.pixels, (value) => value >> 8);
-  return encodePicture({ ...picture, pixels, bitDepth: 8 }, "jpeg");
+/** JPEG and BMP know 8 bits only. */
+function previewBytes(format: string, picture: Picture): Promise<Uint8Array> {
+  if (picture.bitDepth === 8 || (format !== "jpeg" && format !== "bmp")) return encodePicture(picture, format);
+  const pixels = Uint8Array.from(picture.pixels, (value) => value >> 8);
+  return encodePicture({ ...picture, pixels, bitDepth: 8 }, format);
 }

@@ -10,6 +10,7 @@ import { checkDirectories } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
+import { endPrograms } from "../frame/program.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { notifyService } from "../installation/service-notices.ts";
 import { createLogger, type Logger } from "../log.ts";
@@ -120,7 +121,10 @@ async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean): 
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals) => {
     signals += 1;
-    if (signals > 1) process.exit(INTERRUPTED_TWICE);
+    if (signals > 1) {
+      endPrograms();
+      process.exit(INTERRUPTED_TWICE);
+    }
     supervisor.stop(signal === "SIGINT" ? "interrupted" : "asked to end");
   };
   process.on("SIGINT", onSignal);

@@ -206,7 +206,18 @@ function cameraProblems({ Camera }: Config): string[] {
   if (type === "command" && Camera.command.length === 0) lines.push(NO_COMMAND);
   if ((width === undefined) !== (height === undefined)) lines.push(HALF_SIZE);
   if (type === "command" && Camera.command_format !== "picture" && width === undefined) lines.push(NO_SIZE);
+  if (type === "command") lines.push(...unfilled(Camera));
   return lines;
+}
+
+/** Settings that the command asks for by name and that have no value. */
+function unfilled(camera: Config["Camera"]): string[] {
+  const keys = ["camera_exposure", "camera_gain", "camera_brightness", "camera_contrast"] as const;
+  return keys.flatMap((key) => {
+    const placeholder = `{${key.slice("camera_".length)}}`;
+    const asked = camera.command.slice(1).some((argument) => argument.includes(placeholder));
+    return asked && camera[key] === undefined ? [`Camera.command uses ${placeholder}: set Camera.${key}`] : [];
+  });
 }
 
 const NO_COMMAND =

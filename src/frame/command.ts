@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 import { encodedFrame } from "./encoded.ts";
 import { exposureMoment } from "./exposure-moment.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-import { lastWords, runProgram } from "./program.ts";
+import { lastWords, runProgram, withWords } from "./program.ts";
 import { bitsOf, type FrameSize, frameBytes, grayOfRaw } from "./raw-pixels.ts";
 import type { CameraSettings } from "./v4l2.ts";
 
@@ -26,6 +26,8 @@ export class CommandCamera implements Source {
   private readonly options: CommandOptions;
   private readonly program: string;
   private readonly args: readonly string[];
+  /** Settings that the command does not ask for, and which change nothing. */
+  private readonly unused: readonly string[];
 
   /** Throws Failure usage.invalid for an empty command, a raw format without a size, a {setting} without a value. */
   constructor(options: CommandOptions) {
@@ -37,6 +39,9 @@ export class CommandCamera implements Source {
     }
     this.program = program;
     this.args = args.map((arg) => filled(arg, { ...options.settings, id: options.camera }));
+    this.unused = Object.entries(options.settings)
+      .filter(([name, value]) => value !== undefined && !args.some((arg) => arg.includes(`{${name}}`)))
+      .map(([name, value]) => `Camera.command does not use {${name}}; ${value} is not applied`);
   }
 
   async probe(): Promise<readonly Found[]> {
@@ -60,10 +65,12 @@ export class CommandCamera implements Source {
     const moment = exposureMoment(clock, output.firstByteMs);
     const said = lastWords(output.stderr).slice(2);
     const settings = { program, ...(said === "" ? {} : { diagnostics: said }) };
-    if (raw === undefined)
-      return { ...moment, ...(await encodedFrame(output.stdout, program)), settings, warnings: [] };
-    const picture = grayOfRaw(output.stdout, raw.format, raw.size);
-    return { ...moment, picture, sensorBits: bitsOf(raw.format), settings, warnings: [] };
+    if (raw === undefined) {
+      const encoded = await withWords(output.stderr, () => encodedFrame(output.stdout, program));
+      return { ...moment, ...encoded, settings, warnings: this.unused };
+    }
+    const picture = await withWords(output.stderr, () => grayOfRaw(output.stdout, raw.format, raw.size));
+    return { ...moment, picture, sensorBits: bitsOf(raw.format), settings, warnings: this.unused };
   }
 
   async close(): Promise<void> {

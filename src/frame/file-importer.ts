@@ -13,6 +13,7 @@ export class FileImporter implements Source {
   private readonly options: FileImporterOptions;
   private waiting: PictureFile[] = [];
   private handedOut: PictureFile | undefined;
+  private leftOut: string[] = [];
 
   constructor(options: FileImporterOptions) {
     this.options = options;
@@ -26,7 +27,9 @@ export class FileImporter implements Source {
 
   async open(): Promise<void> {
     // Reversed, because the next one is then popped off the end at no cost.
-    this.waiting = (await listPictures(this.options.dataDir)).reverse();
+    this.leftOut = [];
+    const files = await listPictures(this.options.dataDir, (_name, why) => this.leftOut.push(why.message));
+    this.waiting = files.reverse();
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
@@ -37,7 +40,7 @@ export class FileImporter implements Source {
       if (this.options.isKnown(next.name)) continue;
       this.handedOut = next;
       const file = { path: next.path, keep: true };
-      return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: [] };
+      return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: this.leftOut.splice(0) };
     }
   }
 

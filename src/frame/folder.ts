@@ -15,6 +15,8 @@ import { describePictures, listPictures, type PictureFile } from "./picture-file
 export interface TakenFile {
   readonly bytes: number | undefined;
   readonly modifiedUs: number | undefined;
+  /** Of its content: a file that was only touched since is still the same. */
+  readonly sha256?: string | undefined;
 }
 
 export interface FolderOptions {
@@ -30,7 +32,7 @@ export interface FolderOptions {
 /** What is known about a name: the version taken, and the one that is being watched. */
 interface Watched {
   taken: string | undefined;
-  /** Hash of what was taken; undefined where an earlier run took it. */
+  /** Hash of what was taken; undefined where an earlier version took it. */
   takenSha256: string | undefined;
   version: string;
   sinceMs: number;
@@ -51,6 +53,9 @@ export class Folder implements Source {
   private readonly watched = new Map<string, Watched>();
   /** Names seen and not taken yet. */
   private readonly waiting = new Set<string>();
+  /** Pictures that could not be looked at: said once. */
+  private readonly unseen = new Set<string>();
+  private unsaid: Failure[] = [];
 
   constructor(options: FolderOptions) {
     this.options = options;
@@ -79,7 +84,9 @@ export class Folder implements Source {
       for (const file of complete) {
         try {
           const frame = await this.take(file);
-          if (frame !== undefined) return { ...frame, warnings: unread.map(leftAlone) };
+          if (frame !== undefined) {
+            return { ...frame, warnings: [...this.unsaid.splice(0), ...unread].map(leftAlone) };
+          }
         } catch (error) {
           // One that cannot be read holds up no other.
           const watched = this.watched.get(file.name);
@@ -109,10 +116,14 @@ export class Folder implements Source {
   /** Looks at the directory once: the complete pictures not yet taken, oldest first, and how many may still grow. */
   private async scan(): Promise<{ complete: PictureFile[]; growing: number }> {
     const { watchDir } = this.options;
+    const leftOut = (name: string, why: Failure) => {
+      if (!this.unseen.has(name)) this.unsaid.push(why);
+      this.unseen.add(name);
+    };
     const changed = await this.changes.take();
     const files = await (changed === undefined
-      ? listPictures(watchDir)
-      : describePictures(watchDir, new Set([...changed, ...this.waiting])));
+      ? listPictures(watchDir, leftOut)
+      : describePictures(watchDir, new Set([...changed, ...this.waiting]), leftOut));
     const nowMs = this.nowMs();
     const fresh = files.filter((file) => this.watch(file, nowMs));
     this.waiting.clear();
@@ -135,7 +146,7 @@ export class Folder implements Source {
       const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
       this.watched.set(file.name, {
         taken,
-        takenSha256: undefined,
+        takenSha256: before?.sha256,
         version: file.version,
         sinceMs: nowMs,
         againAtMs: 0,

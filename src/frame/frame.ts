@@ -62,11 +62,14 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** Time stamps of captures: now in whole microseconds, but never twice the same nor backwards within one process. */
-export function captureClock(nowUs: () => number): () => number {
+/**
+ * Time stamps of captures: the moment `agoUs` before now in whole microseconds, but never twice the same nor backwards
+ * within one process.
+ */
+export function captureClock(nowUs: () => number): (agoUs?: number) => number {
   let lastUs = Number.NEGATIVE_INFINITY;
-  return () => {
-    lastUs = Math.max(Math.round(nowUs()), lastUs + 1);
+  return (agoUs = 0) => {
+    lastUs = Math.max(Math.round(nowUs() - agoUs), lastUs + 1);
     return lastUs;
   };
 }

@@ -1,12 +1,15 @@
 // Thermometers of the machine itself and of USB probes with a driver, through /sys/class/hwmon.
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, realpath } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { Thermometer } from "./reading.ts";
 
 export const HWMON_DEVICES = "/sys/class/hwmon";
 
 export interface HwmonInput {
-  /** chip/label, the name that configuration files use; the label is the driver's, else temp1, temp2, ... */
+  /**
+   * chip/label, the name that configuration files use; the label is the driver's, else temp1, temp2, ... Two chips of one
+   * name (two disks, two processors) are told apart by the device they sit on: chip@device/label.
+   */
   readonly id: string;
   /** The file that holds thousandths of a degree. */
   readonly file: string;
@@ -17,7 +20,12 @@ export async function listHwmon(devices = HWMON_DEVICES): Promise<HwmonInput[]> 
   // Containers have no such directory.
   const chips = await readdir(devices).catch(() => []);
   const inputs = await Promise.all(chips.map((chip) => inputsOf(join(devices, chip))));
-  return inputs.flat().sort((a, b) => (a.id < b.id ? -1 : 1));
+  const all = inputs.flat();
+  const named = all.map(({ chip, device, label, file }) => {
+    const twins = all.some((other) => other.device !== device && other.chip === chip && other.label === label);
+    return { id: `${twins && device !== "" ? `${chip}@${device}` : chip}/${label}`, file };
+  });
+  return named.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** The input `id` (chip/label); it is looked for at each reading, because a USB probe may come back as another hwmonN. */
@@ -35,14 +43,23 @@ export function hwmonThermometer(id: string, name: string, devices = HWMON_DEVIC
   };
 }
 
-async function inputsOf(directory: string): Promise<HwmonInput[]> {
+interface ChipInput {
+  readonly chip: string;
+  /** As the bus calls what the chip sits on; empty where it sits on nothing. */
+  readonly device: string;
+  readonly label: string;
+  readonly file: string;
+}
+
+async function inputsOf(directory: string): Promise<ChipInput[]> {
   const files = await readdir(directory).catch(() => []);
-  const chip = await firstLine(join(directory, "name"));
+  const chip = (await firstLine(join(directory, "name"))) || "unnamed";
+  const device = await realpath(join(directory, "device")).then(basename, () => "");
   const numbers = files.flatMap((file) => /^temp(\d+)_input$/.exec(file)?.[1] ?? []);
   return Promise.all(
     numbers.map(async (number) => {
-      const label = await firstLine(join(directory, `temp${number}_label`));
-      return { id: `${chip || "unnamed"}/${label || `temp${number}`}`, file: join(directory, `temp${number}_input`) };
+      const label = (await firstLine(join(directory, `temp${number}_label`))) || `temp${number}`;
+      return { chip, device, label, file: join(directory, `temp${number}_input`) };
     }),
   );
 }

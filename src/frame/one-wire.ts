@@ -66,11 +66,13 @@ export function parseTemperature(text: string): number {
 
 /**
  * The temperature of a DS18B20 from the kernel's `w1_slave` text, °C. Throws when its checksum fails, and on the
- * power-on value of exactly 85 °C, which means that no conversion has taken place.
+ * power-on value of exactly 85 °C, which means that no conversion has taken place. Zeros alone have a sound checksum: they
+ * are what a wire shorted to ground gives, not 0 °C.
  */
 export function parseOneWire(text: string): number {
   const [checksum = "", value = ""] = text.split("\n");
   if (!checksum.trimEnd().endsWith("YES")) throw new Error("checksum error on the wire");
+  if (/^(00 ){9}/.test(checksum)) throw new Error("only zeros came: the wire is shorted");
   const thousandths = /t=(-?\d+)/.exec(value)?.[1];
   if (thousandths === undefined) throw new Error("the sensor gave no temperature");
   return inDegrees(Number(thousandths));

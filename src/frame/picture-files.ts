@@ -18,27 +18,53 @@ export interface PictureFile {
   readonly version: string;
 }
 
+/** Is told of a picture that is there and cannot be looked at: a link in a circle, a share's broken file. */
+export type LeftOut = (name: string, why: Failure) => void;
+
 /**
  * The pictures directly in a directory, oldest first, equal times by name; hidden and partial files are left out.
- * Failure camera.unavailable (retry later) when the directory cannot be read.
+ * Failure camera.unavailable (retry later) when the directory, or not one of its pictures, can be read.
  */
-export async function listPictures(directory: string): Promise<PictureFile[]> {
-  return describePictures(directory, await readNames(directory));
+export async function listPictures(directory: string, leftOut?: LeftOut): Promise<PictureFile[]> {
+  return describePictures(directory, await readNames(directory), leftOut);
 }
 
 /** The same for some names only; those that are no pictures or not there are left out. */
-export async function describePictures(directory: string, names: Iterable<string>): Promise<PictureFile[]> {
-  const files = await Promise.all([...names].filter(isPictureName).map((name) => describe(directory, name)));
-  return files
-    .filter((file) => file !== undefined)
-    .sort((a, b) => a.takenAtUs - b.takenAtUs || (a.name < b.name ? -1 : 1));
+export async function describePictures(
+  directory: string,
+  names: Iterable<string>,
+  leftOut: LeftOut = () => undefined,
+): Promise<PictureFile[]> {
+  const failures: (readonly [string, Failure])[] = [];
+  const looks = [...names].filter(isPictureName).map((name) =>
+    describe(directory, name).catch((error: unknown) => {
+      failures.push([name, unseen(join(directory, name), error)]);
+      return undefined;
+    }),
+  );
+  const files = (await Promise.all(looks)).filter((file) => file !== undefined);
+  const [first] = failures;
+  if (first !== undefined && files.length === 0) throw first[1];
+  for (const [name, why] of failures) leftOut(name, why);
+  return files.sort((a, b) => a.takenAtUs - b.takenAtUs || (a.name < b.name ? -1 : 1));
 }
+
+function unseen(path: string, error: unknown): Failure {
+  return new Failure("camera.unavailable", `${path}: this picture cannot be looked at: ${reasonOf(error)}`, {
+    hint: "mend or remove it; it is tried again",
+    retry: "later",
+    cause: error,
+  });
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : String(error);
 
 async function readNames(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const reason = reasonOf(error);
     throw new Failure("camera.unavailable", `${directory}: the directory of pictures cannot be read: ${reason}`, {
       hint: "mount or create it; its pictures are taken as soon as it is back",
       retry: "later",

@@ -1,8 +1,9 @@
 // Running another program once: the one place where sources and sensors start child processes. No shell, a time limit,
 // bounded output. Whatever happens to the program, its whole process group is gone and reaped when the promise settles,
-// and no file of it is left.
+// and no file of it is left. What it left behind in a session of its own holds nothing up.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,6 +78,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     let firstByteMs: number | undefined;
     let cause: Failure | undefined;
     let killer: NodeJS.Timeout | undefined;
+    let letGo: NodeJS.Timeout | undefined;
     const end = (why: Failure) => {
       if (cause !== undefined) return;
       cause = why;
@@ -90,6 +92,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     const settle = () => {
       clearTimeout(timer);
       clearTimeout(killer);
+      clearTimeout(letGo);
       signal?.removeEventListener("abort", aborted);
     };
 
@@ -107,7 +110,10 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
       reject(notStarted(options, error));
     });
     // Descendants that outlive the program hold its pipes open: without this, "close" might never come.
-    child.on("exit", () => signalGroup(child, "SIGKILL"));
+    child.on("exit", () => {
+      signalGroup(child, "SIGKILL");
+      letGo = setTimeout(() => letGoOfPipes(child), GRACE_MS);
+    });
     child.on("close", (exitCode, signalName) => {
       settle();
       if (cause !== undefined) reject(cause);
@@ -117,7 +123,37 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
   });
 }
 
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+/**
+ * A descendant that made itself a session of its own (a daemon) is out of reach and may keep the pipes for ever. What the
+ * program itself wrote is still read first: the immediate comes after the reading of this turn.
+ */
+function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
+  setImmediate(() => {
+    stdout?.destroy();
+    stderr?.destroy();
+  });
+}
+
+/**
+ * Kills the groups of all programs that this process has started, in whichever of its threads, for a process that is about
+ * to end before they do: one that hangs would keep the camera from everybody.
+ */
+export function endPrograms(): void {
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    let stat: string;
+    try {
+      stat = readFileSync(`/proc/${name}/stat`, "latin1");
+    } catch {
+      // It has ended since the listing.
+      continue;
+    }
+    // The program's name, in brackets, may hold anything.
+    const [, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(parent) === process.pid && group === name) signalGroup({ pid: Number(name) }, "SIGKILL");
+  }
+}
+
+function signalGroup({ pid }: Pick<ChildProcess, "pid">, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
@@ -150,6 +186,21 @@ export function lastWords(stderr: string): string {
       .at(-1)
       ?.trim() ?? "";
   return last === "" ? "" : `: ${last.slice(0, 300)}`;
+}
+
+/**
+ * What `work` makes of a program's output. Where that fails although the program ended well, its last words are the likelier
+ * reason, and are added.
+ */
+export async function withWords<T>(stderr: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const words = lastWords(stderr);
+    if (words === "" || !(error instanceof Failure)) throw error;
+    const { hint, retry } = error;
+    throw new Failure(error.code, `${error.message}; the program said${words}`, { hint, retry, cause: error });
+  }
 }
 
 function failed(program: string, how: string): Failure {

@@ -2,11 +2,11 @@
 // over standard output, the driver's own account of it (metadata) through a side file: no file is ever left behind.
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure, failureLine } from "../failure.ts";
 import { encodedFrame } from "./encoded.ts";
 import { exposureMoment } from "./exposure-moment.ts";
 import { type CapturedFrame, type Found, type FrameSettings, monotonicMs, type Source } from "./frame.ts";
-import { type ProgramOutput, runProgram, SIDE_FILE, tryProgram } from "./program.ts";
+import { lastWords, type ProgramOutput, runProgram, SIDE_FILE, tryProgram, withWords } from "./program.ts";
 import { type FrameSize, grayOfRaw } from "./raw-pixels.ts";
 import type { CameraSettings } from "./v4l2.ts";
 
@@ -38,6 +38,9 @@ const MAX_PICTURE_BYTES = 1 << 29;
 const LIST_MS = 10_000;
 /** Sensors expose whole lines and amplify in steps: within this share the setting counts as kept. */
 const TOLERANCE = 0.02;
+
+/** What rpicam-apps keep brightness and contrast within. */
+const RANGES = { brightness: [-1, 1], contrast: [0, 15.99] } as const;
 
 interface SensorInfo extends FrameSize {
   readonly number: number;
@@ -94,10 +97,14 @@ export class RpicamCamera implements Source {
     const moment = exposureMoment(options.clock, sensorMoment(metadata, startedMs) ?? output.firstByteMs);
     const warnings = [...this.doubts(metadata), ...errorLines(output)];
     const settings = settingsOf(program, size, metadata, output.stderr);
-    if (program.lossless) return { ...moment, picture: grayOfRaw(output.stdout, "YU12", size), settings, warnings };
+    if (program.lossless) {
+      const picture = await withWords(output.stderr, () => grayOfRaw(output.stdout, "YU12", size));
+      return { ...moment, picture, settings, warnings };
+    }
     if (!this.lossySaid) warnings.push(`${program.program} can only write JPEG, which loses detail; ${INSTALL}`);
     this.lossySaid = true;
-    return { ...moment, ...(await encodedFrame(output.stdout, program.program)), settings, warnings };
+    const encoded = await withWords(output.stderr, () => encodedFrame(output.stdout, program.program));
+    return { ...moment, ...encoded, settings, warnings };
   }
 
   async close(): Promise<void> {
@@ -124,6 +131,20 @@ export class RpicamCamera implements Source {
 
   /** What the sensor says it did against what was asked for. */
   private doubts(metadata: Metadata): string[] {
+    return [...this.outOfRange(), ...this.differences(metadata)];
+  }
+
+  /** The program brings these into its range without a word, and the metadata does not have them. */
+  private outOfRange(): string[] {
+    return (["brightness", "contrast"] as const).flatMap((name) => {
+      const value = this.options.settings[name];
+      const [low, high] = RANGES[name];
+      if (value === undefined || (value >= low && value <= high)) return [];
+      return [`${name}: asked for ${value}, the camera has ${Math.min(Math.max(value, low), high)}`];
+    });
+  }
+
+  private differences(metadata: Metadata): string[] {
     const { exposure, gain } = this.options.settings;
     const { ExposureTime: exposed, AnalogueGain: analogue, DigitalGain: digital = 1 } = metadata;
     if (exposure === undefined && gain === undefined) return [];
@@ -145,7 +166,14 @@ export class RpicamCamera implements Source {
 export async function listRpicams(): Promise<Found[]> {
   const program = await installed().catch(() => undefined);
   if (program === undefined) return [];
-  return (await listSensors(program)).map(({ number, model, width, height }) => ({
+  let sensors: SensorInfo[];
+  try {
+    sensors = await listSensors(program);
+  } catch (error) {
+    const toml = ['camera_type = "rpicam"'];
+    return [{ name: program.program, description: "gives no answer", details: [failureLine(error)], toml }];
+  }
+  return sensors.map(({ number, model, width, height }) => ({
     name: `rpicam camera ${number}`,
     description: model,
     details: [
@@ -201,12 +229,19 @@ async function listSensors({ program }: Program): Promise<SensorInfo[]> {
   const args = ["--list-cameras"];
   const output = await tryProgram({ program, args, timeoutMs: LIST_MS, maxBytes: 1 << 20, install: INSTALL });
   const text = `${output.stdout.toString()}\n${output.stderr}`;
-  return [...text.matchAll(/^\s*(\d+) : (\S+) \[(\d+)x(\d+)/gm)].map(([, number, model, width, height]) => ({
+  const sensors = [...text.matchAll(/^\s*(\d+) : (\S+) \[(\d+)x(\d+)/gm)].map(([, number, model, width, height]) => ({
     number: Number(number),
     model: model as string,
     width: Number(width),
     height: Number(height),
   }));
+  if (sensors.length > 0 || output.exitCode === 0) return sensors;
+  // It ends well where there is no camera: this one could not even look.
+  const why = `ended with code ${output.exitCode}${lastWords(output.stderr)}`;
+  throw new Failure("camera.unavailable", `${program} ${args[0]} ${why}`, {
+    hint: "run it by hand; a missing library means that its package is half installed, a permission the group video",
+    retry: "later",
+  });
 }
 
 async function installed(): Promise<Program> {

@@ -57,18 +57,23 @@ const REMEMBERED = 4;
 const STALE_INTERVALS = 3;
 const STALE_MS = 30_000;
 
+/** The last readings of each thermometer, by place and name. */
+export type ReadingMemory = Map<string, Reading[]>;
+
 export class ThermometerWatch {
   private readonly thermometers: readonly Thermometer[];
   private readonly intervalMs: number;
   private readonly abort = new AbortController();
-  private readonly readings = new Map<Thermometer, Reading[]>();
+  private readonly readings: ReadingMemory;
   /** Asked and not answered yet: not asked again, so that a dead bus does not gather questions. */
   private readonly asked = new Set<Thermometer>();
   private loops: Promise<void>[] = [];
 
-  constructor(thermometers: readonly Thermometer[], intervalMs: number) {
+  /** `readings`: those of an earlier watch, which this one goes on with. */
+  constructor(thermometers: readonly Thermometer[], intervalMs: number, readings: ReadingMemory = new Map()) {
     this.thermometers = thermometers;
     this.intervalMs = intervalMs;
+    this.readings = readings;
   }
 
   /** Begins to read. Resolves when every sensor has answered once, or after `firstMs`. */
@@ -82,7 +87,7 @@ export class ThermometerWatch {
   /** For each thermometer the reading nearest to a moment, µs since the epoch. Takes no time and never throws. */
   nearest(atUs: number): Reading[] {
     return this.thermometers.map((thermometer) => {
-      const taken = this.readings.get(thermometer) ?? [];
+      const taken = this.readings.get(keyOf(thermometer)) ?? [];
       const distance = ({ takenAtUs }: Reading) => Math.abs(takenAtUs - atUs);
       const [nearest] = [...taken].sort((a, b) => distance(a) - distance(b));
       const limitMs = Math.max(STALE_MS, STALE_INTERVALS * this.intervalMs);
@@ -113,7 +118,9 @@ export class ThermometerWatch {
       { ...thermometer, read: (signal) => this.ask(thermometer, signal) },
       this.abort.signal,
     );
-    this.readings.set(thermometer, [...(this.readings.get(thermometer) ?? []), next].slice(-REMEMBERED));
+    if (this.abort.signal.aborted) return;
+    const key = keyOf(thermometer);
+    this.readings.set(key, [...(this.readings.get(key) ?? []), next].slice(-REMEMBERED));
   }
 
   private ask(thermometer: Thermometer, signal: AbortSignal): Promise<number> {
@@ -141,6 +148,7 @@ function reading({ name }: Thermometer): Reading {
   return { sensor: name, value: undefined, unit: "°C", takenAtUs: wallClockUs(), error: undefined };
 }
 
+const keyOf = ({ name, where }: Thermometer): string => `${where} ${name}`;
 const lineOf = ({ name, where }: Thermometer, why: string): string => `${name} (${where}): ${why}`;
 /** A plain Error here is a reason in words, not a defect. */
 const reasonOf = (error: unknown): string =>

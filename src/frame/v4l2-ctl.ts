@@ -17,7 +17,7 @@ export interface Control {
 
 /** A pixel format with the sizes it comes in; no sizes where the driver names none, or a range. */
 export interface Format {
-  /** Four-character code without padding. */
+  /** Four-character code without padding; with "-BE" behind it where the bytes come the other way round. */
   readonly code: string;
   readonly compressed: boolean;
   readonly sizes: readonly FrameSize[];
@@ -143,7 +143,7 @@ function withoutGaps<T extends object>(values: T): { [K in keyof T]?: Exclude<T[
 export function parseFormats(text: string): Format[] {
   const formats: { code: string; compressed: boolean; sizes: FrameSize[] }[] = [];
   for (const line of text.split("\n")) {
-    const head = /^\s*\[\d+\]: '(.{4})' \((.*)\)$/.exec(line.trimEnd());
+    const head = /^\s*\[\d+\]: '(.{4}(?:-BE)?)' \((.*)\)$/.exec(line.trimEnd());
     if (head !== null) {
       const [, code = "", description = ""] = head;
       formats.push({ code: code.trim(), compressed: description.includes("compressed"), sizes: [] });
@@ -160,7 +160,7 @@ export function parseFormats(text: string): Format[] {
 /** The format in the output of `--get-fmt-video`; undefined where it cannot be read. */
 export function parseActiveFormat(text: string): ActiveFormat | undefined {
   const size = /Width\/Height\s*:\s*(\d+)\/(\d+)/.exec(text);
-  const code = /Pixel Format\s*:\s*'(.{4})'/.exec(text)?.[1]?.trim();
+  const code = /Pixel Format\s*:\s*'(.{4}(?:-BE)?)'/.exec(text)?.[1]?.trim();
   const bytesPerLine = /Bytes per Line\s*:\s*(\d+)/.exec(text)?.[1];
   if (size === null || code === undefined) return undefined;
   return { code, width: Number(size[1]), height: Number(size[2]), bytesPerLine: Number(bytesPerLine ?? 0) };

@@ -9,6 +9,7 @@ import { Failure } from "../failure.ts";
 import { encodedFrame } from "./encoded.ts";
 import { exposureMoment } from "./exposure-moment.ts";
 import type { CapturedFrame, Found, FrameSettings, Source } from "./frame.ts";
+import { withWords } from "./program.ts";
 import { bitsOf, type FrameSize, frameBytes, grayOfRaw, RAW_FORMAT_NAMES } from "./raw-pixels.ts";
 import { type ActiveFormat, type Control, type Device, V4l2Ctl } from "./v4l2-ctl.ts";
 import { describeDevice } from "./v4l2-found.ts";
@@ -116,10 +117,13 @@ export class V4l2Camera implements Source {
     warnings.push(...differences(new Map([...automatics, ...wanted]), values));
     const active = format ?? { code, width: size?.width ?? 0, height: size?.height ?? 0, bytesPerLine: 0 };
     const common = { ...moment, warnings, settings: settingsOf(this.options.device, active, values) };
+    // v4l2-ctl ends well even where the stream could not be started. The marks of its progress are no words.
+    const words = output.stderr.replace(/^[<>]+( [\d.]+ fps.*)?/gm, "");
     if (MJPEG.includes(code)) {
-      return { ...common, ...(await encodedFrame(output.stdout, this.options.device)) };
+      const encoded = await withWords(words, () => encodedFrame(output.stdout, this.options.device));
+      return { ...common, ...encoded };
     }
-    const picture = grayOfRaw(output.stdout, code, active, active.bytesPerLine);
+    const picture = await withWords(words, () => grayOfRaw(output.stdout, code, active, active.bytesPerLine));
     return { ...common, picture, sensorBits: bitsOf(code) };
   }
 

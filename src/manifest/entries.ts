@@ -69,13 +69,19 @@ export function otherForm(filename: string): string {
   return filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
 }
 
+/** A picture's camera settings, as JSON, and the hash of the picture itself, compressed since or not. */
+export interface TakenPicture {
+  readonly settings: string | null;
+  readonly sha256: string | null;
+}
+
 export class Entries {
   readonly #connection: Connection;
   readonly #insert: Statement;
   readonly #insertReading: Statement;
   readonly #knows: Statement<[{ directory: string; filename: string }]>;
   readonly #knowsAway: Statement<[{ filename: string; other: string }]>;
-  readonly #settings: Statement<[string, string], string | null>;
+  readonly #taken: Statement<[string, string], TakenPicture>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
   readonly #claimFresh: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
@@ -102,9 +108,9 @@ export class Entries {
         SELECT 1 FROM entry WHERE directory = @directory AND filename = @filename
         UNION ALL SELECT 1 FROM archived_file WHERE directory = @directory AND filename = @filename LIMIT 1`)
       .pluck();
-    this.#settings = db
-      .prepare<[string, string], string | null>("SELECT settings FROM entry WHERE directory = ? AND filename = ?")
-      .pluck();
+    this.#taken = db.prepare<[string, string], TakenPicture>(
+      `SELECT settings, coalesce(original_sha256, sha256) AS sha256 FROM entry WHERE directory = ? AND filename = ?`,
+    );
     this.#knowsAway = db
       .prepare<[{ filename: string; other: string }]>(`
         SELECT 1 FROM entry WHERE local = 0 AND filename IN (@filename, @other)
@@ -184,10 +190,10 @@ export class Entries {
     return directory === "." && this.#knowsAway.get({ filename, other }) !== undefined;
   }
 
-  /** Camera settings, as JSON, of the entry of this picture or its compressed form in the manifest's own directory. */
-  settingsOf(filename: string): string | undefined {
+  /** What is noted of this picture or its compressed form in the manifest's own directory; undefined: nothing. */
+  takenPicture(filename: string): TakenPicture | undefined {
     const directory = this.storedDirectory(this.#connection.directory);
-    return this.#settings.get(directory, filename) ?? this.#settings.get(directory, `${filename}.gz`) ?? undefined;
+    return this.#taken.get(directory, filename) ?? this.#taken.get(directory, `${filename}.gz`);
   }
 
   /** Whether there is an entry without a picture at exactly this moment. */

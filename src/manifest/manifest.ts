@@ -10,7 +10,7 @@ import type { FailureData } from "../failure.ts";
 import type { Reading } from "../frame/thermometer.ts";
 import * as archive from "./archive.ts";
 import { type Connection, connect } from "./connection.ts";
-import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry } from "./entries.ts";
+import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, type TakenPicture } from "./entries.ts";
 import * as history from "./history.ts";
 import * as inspection from "./inspection.ts";
 import { Markers } from "./markers.ts";
@@ -152,9 +152,9 @@ export class Manifest {
     return this.#entries.knowsFile(filename, filepath);
   }
 
-  /** Camera settings, as JSON, of the entry of this picture in the manifest's own directory; undefined: none. */
-  settingsOf(filename: string): string | undefined {
-    return this.#entries.settingsOf(filename);
+  /** What is noted of this picture in the manifest's own directory; undefined: nothing. */
+  takenPicture(filename: string): TakenPicture | undefined {
+    return this.#entries.takenPicture(filename);
   }
 
   markMissing(entryId: number): void {

@@ -31,6 +31,7 @@ export class BrightfieldPictures {
   private asked = false;
   private tookMs: number | undefined;
   private inHand: Promise<void> | undefined;
+  private failedWith: string | undefined;
   private current: BrightfieldState = { state: "none", said: "" };
 
   constructor(options: BrightfieldOptions) {
@@ -95,10 +96,15 @@ export class BrightfieldPictures {
     try {
       const path = await this.options.take(signal);
       this.tookMs = performance.now() - startedMs;
+      if (this.failedWith !== undefined) this.options.log.info("brightfield pictures are taken again");
+      this.failedWith = undefined;
       this.move("taken", path);
     } catch (thrown) {
       const line = failureLine(thrown);
-      this.options.log.warn(`no brightfield picture: ${line}`);
+      // Said once for as long as it lasts: with a lamp that is off for a night there is one line, not thousands.
+      const isNew = line !== this.failedWith;
+      this.options.log.log(isNew ? "warn" : "debug", `no brightfield picture: ${line}`);
+      this.failedWith = line;
       this.move("failed", line);
     }
   }

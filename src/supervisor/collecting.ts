@@ -2,6 +2,7 @@
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
 import type { Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
+import { decodeFailure } from "../failure.ts";
 import { sourceSettings } from "../frame/camera.ts";
 import { monotonicMs } from "../frame/frame.ts";
 import { thermometerSettings } from "../frame/thermometer.ts";
@@ -62,6 +63,7 @@ export class Collecting {
       changed: () => options.brightfieldChanged(),
       take: async (signal) => {
         const { brightfield = "" } = await this.thread.run({ type: "brightfield" }, this.limitMs, signal);
+        if (typeof brightfield !== "string") throw decodeFailure(brightfield);
         return brightfield;
       },
     });

@@ -73,7 +73,8 @@ export interface CollectedFrame {
 export interface CollectorAnswer {
   readonly frame: CollectedFrame | null;
   readonly more: boolean;
-  readonly brightfield?: string;
+  /** Path of the brightfield picture, or why there is none: that must not cost the camera and the thermometers. */
+  readonly brightfield?: string | FailureData;
 }
 
 /** Settings and jobs of the communicator's thread. */

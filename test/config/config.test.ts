@@ -142,6 +142,10 @@ describe("an established Phorest_config.toml", () => {
       expect.stringContaining("Camera.command is missing"),
       expect.stringContaining("Camera.width and Camera.height belong together"),
     ]);
+    const asking = `[Camera]\ncamera_type = "command"\ncommand = ["x", "--gain={gain}", "{exposure}"]\ncamera_gain = 2\n`;
+    expect(problems(() => checkRunnable(parseConfig(`${asking}[Services]\nenable_camera = true`, "/lab")))).toEqual([
+      expect.stringContaining("Camera.command uses {exposure}: set Camera.camera_exposure"),
+    ]);
     const known = parseConfig('[Camera]\ncamera_type = "TIS"\n[Services]\nenable_camera = true', "/lab");
     expect(known.warnings).toEqual([]);
     checkRunnable(known);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -61,12 +61,35 @@ describe("the command camera", () => {
     expect(() => createSource({ type: "command" })).toThrow("Camera.command is empty");
   });
 
+  it("says which setting the command leaves unused", async () => {
+    const { warnings } = await take(["cat", png], { settings: { exposure: 5, gain: undefined } });
+    expect(warnings).toEqual(["Camera.command does not use {exposure}; 5 is not applied"]);
+  });
+
+  it("gives the program's last words where it ends well without a picture", async () => {
+    await expect(take(["sh", "-c", "echo the shutter is stuck >&2"])).rejects.toMatchObject({
+      code: "camera.failed",
+      retry: "later",
+      message: expect.stringMatching(/gave no picture; the program said: the shutter is stuck$/),
+    });
+  });
+
   it("takes nothing, half a picture, or words for a failure to be tried again", async () => {
     const failed = { code: "camera.failed", retry: "later" };
     await expect(take(["true"])).rejects.toMatchObject(failed);
     await expect(take(["head", "-c", "50", png])).rejects.toMatchObject(failed);
     await expect(take(["echo", "hello"])).rejects.toMatchObject(failed);
     await expect(take(["phorest-no-such-program"])).rejects.toMatchObject({ code: "camera.unavailable" });
+  });
+
+  it("waits for no daemon that the program left behind with its output", async () => {
+    const pid = join(directory, "pid");
+    const command = ["sh", "-c", 'setsid sleep 60 & echo $! > "$1"; cat "$2"', "x", pid, png];
+    try {
+      expect((await take(command, { timeoutMs: 30_000 })).encoded?.picture.pixels).toEqual(pixels);
+    } finally {
+      process.kill(Number(readFileSync(pid, "utf8")));
+    }
   });
 });
 

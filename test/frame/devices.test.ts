@@ -57,6 +57,25 @@ test("sensors are listed with a reading and the line to paste", async () => {
   expect(found[1]?.reading.error).toContain('gave "bad"');
 });
 
+test("two chips of one name are told apart by their devices, so that the lines to paste are valid together", async () => {
+  for (const [chip, device] of [
+    ["hwmon3", "nvme1"],
+    ["hwmon7", "nvme0"],
+  ] as const) {
+    mkdirSync(join(root, "devices", device), { recursive: true });
+    put(`hwmon/${chip}/name`, "nvme\n");
+    put(`hwmon/${chip}/temp1_label`, "Composite\n");
+    put(`hwmon/${chip}/temp1_input`, device === "nvme0" ? "40000" : "41000");
+    symlinkSync(join(root, "devices", device), join(root, "hwmon", chip, "device"));
+  }
+  const hwmon = join(root, "hwmon");
+  const found = await findSensors({ oneWire: join(root, "none"), hwmon });
+  expect(found.map(({ toml, reading }) => [toml, reading.value])).toEqual([
+    ['"nvme@nvme0/Composite" = "nvme@nvme0/Composite"', 40],
+    ['"nvme@nvme1/Composite" = "nvme@nvme1/Composite"', 41],
+  ]);
+});
+
 describe("the doctor", () => {
   test("tells a disk that is not plugged in, not mounted, or mounted elsewhere", async () => {
     const disk = join(root, "dev/sdb1");

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodePicture, type Picture } from "../../src/analysis/decode.ts";
 import { captureFileName, encodePicture } from "../../src/frame/encode.ts";
-import { captureClock, captureTimeOf } from "../../src/frame/frame.ts";
+import { exposureMoment } from "../../src/frame/exposure-moment.ts";
+import { captureClock, captureTimeOf, monotonicMs } from "../../src/frame/frame.ts";
 import { transformPicture } from "../../src/frame/transform.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "phorest-picture-"));
@@ -145,5 +146,13 @@ describe("names of captures", () => {
     const times = [5000, 5000, 4000, 9000];
     const clock = captureClock(() => times.shift() ?? 0);
     expect([clock(), clock(), clock(), clock()]).toEqual([5000, 5001, 5002, 9000]);
+  });
+
+  it("rise even where the wall clock is set back between a quick exposure and a slow one", () => {
+    let nowUs = 5_000_000;
+    const clock = captureClock(() => nowUs);
+    const first = exposureMoment(clock, monotonicMs() - 10);
+    nowUs -= 1_000_000;
+    expect(exposureMoment(clock, monotonicMs() - 500).capturedAtUs).toBeGreaterThan(first.capturedAtUs);
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSource, type SourceOptions } from "../../src/frame/camera.ts";
 import type { CapturedFrame } from "../../src/frame/frame.ts";
+import { listRpicams } from "../../src/frame/rpicam.ts";
 import { FakeMachine } from "./fakes/machine.ts";
 
 const signal = new AbortController().signal;
@@ -52,6 +53,12 @@ describe("the rpicam camera", () => {
     );
   });
 
+  it("warns where the program would bring brightness or contrast into its range without a word", async () => {
+    expect((await take({ settings: { brightness: 50, contrast: 1 } })).warnings[0]).toBe(
+      "brightness: asked for 50, the camera has 1",
+    );
+  });
+
   it("asks the hawkeye preset's 64 megapixels upside down", async () => {
     machine?.set("FAKE_FAULT", "resolution");
     await expect(take({ type: "hawkeye" })).rejects.toThrow(/where a 9152x6944 YU12 frame has 95327232/);
@@ -90,6 +97,15 @@ describe("an rpicam camera in trouble", () => {
     machine?.set("FAKE_FAULT", "hanging");
     await expect(take({ timeoutMs: 1500 })).rejects.toMatchObject({ code: "camera.timeout" });
     expect(await machine?.leftovers()).toEqual(NOTHING);
+  });
+
+  it("a program that cannot even look for cameras says why, also among the cameras found", async () => {
+    machine?.set("FAKE_FAULT", "broken");
+    const why = /rpicam-still --list-cameras ended with code 127: .*libcamera\.so\.0\.3: cannot open/;
+    await expect(take()).rejects.toMatchObject({ code: "camera.unavailable", message: expect.stringMatching(why) });
+    const [found, ...others] = await listRpicams();
+    expect([others, found?.name]).toEqual([[], "rpicam-still"]);
+    expect(found?.details.join()).toMatch(why);
   });
 
   it("no sensor, and no program, are told apart", async () => {

@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -211,6 +221,23 @@ describe("the folder source", () => {
     expect(await source.capture(signal)).toBeNull();
   });
 
+  it("takes the pictures beside one that cannot even be looked at, and says so once", async () => {
+    symlinkSync("circle.png", join(directory, "circle.png"));
+    const source = folder();
+    await expect(source.open()).rejects.toMatchObject({
+      code: "camera.unavailable",
+      message: expect.stringMatching("circle.png"),
+    });
+    put("a.png", "1", 30);
+    put("b.png", "2", 20);
+    await source.open();
+    nowMs += 2000;
+    const frames = await drain(source);
+    expect(names(frames)).toEqual(["a.png", "b.png"]);
+    expect(frames.map(({ warnings }) => warnings.length)).toEqual([1, 0]);
+    expect(frames[0]?.warnings[0]).toContain("circle.png: this picture cannot be looked at: ELOOP");
+  });
+
   it("takes a name again only when it holds something new", async () => {
     put("latest.png", "one", 30);
     const source = folder();
@@ -255,6 +282,16 @@ describe("the folder source", () => {
     const frames = await drain(source);
     expect(names(frames)).toEqual(["longer.png", "later.png"]);
     expect(frames[0]?.settings).toEqual({ source: "longer.png", source_bytes: 2, source_modified_us: modifiedUs(20) });
+  });
+
+  it("takes nothing for new that was only touched since an earlier run took it", async () => {
+    put("touched.png", "1", 30);
+    put("written.png", "2", 20);
+    const sha256 = createHash("sha256").update("1").digest("hex");
+    const source = folder(() => ({ bytes: 1, modifiedUs: 0, sha256 }));
+    await source.open();
+    nowMs += 2000;
+    expect(names(await drain(source))).toEqual(["written.png"]);
   });
 
   it("hears of new files without listing the directory again", async () => {

@@ -6,7 +6,7 @@ import { commandThermometer } from "../../src/frame/command-sensor.ts";
 import { hwmonThermometer, listHwmon } from "../../src/frame/hwmon.ts";
 import { listOneWire, oneWireThermometer, parseOneWire, parseTemperature } from "../../src/frame/one-wire.ts";
 import type { Thermometer } from "../../src/frame/reading.ts";
-import { readThermometer, ThermometerWatch } from "../../src/frame/thermometer.ts";
+import { type ReadingMemory, readThermometer, ThermometerWatch } from "../../src/frame/thermometer.ts";
 
 const good = "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=23125\n";
 const signal = new AbortController().signal;
@@ -50,6 +50,8 @@ describe("a DS18B20", () => {
     expect(() => parseOneWire(good.replace("YES", "NO"))).toThrow("checksum");
     expect(() => parseOneWire(good.replace("t=23125", "t=85000"))).toThrow("power-on");
     expect(() => parseOneWire("")).toThrow();
+    const zeros = "00 ".repeat(9);
+    expect(() => parseOneWire(`${zeros}: crc=00 YES\n${zeros}t=0\n`)).toThrow("shorted");
     expect(() => parseTemperature("85000\n")).toThrow("power-on");
     expect(() => parseTemperature("\n")).toThrow("no temperature");
   });
@@ -113,6 +115,18 @@ describe("the watch over all thermometers", () => {
     const last = value;
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(value).toBe(last);
+  });
+
+  test("goes on with what an earlier watch read, until a slow sensor has answered again", async () => {
+    const memory: ReadingMemory = new Map();
+    const first = new ThermometerWatch([sensor("Slow", async () => 20)], 1000, memory);
+    await first.start(1000);
+    await first.close();
+    const second = new ThermometerWatch([sensor("Slow", () => new Promise(() => undefined))], 1000, memory);
+    await second.start(0);
+    expect(second.nearest(Date.now() * 1000)[0]).toMatchObject({ value: 20, error: undefined });
+    await second.close();
+    expect(second.nearest(Date.now() * 1000)[0]).toMatchObject({ value: 20, error: undefined });
   });
 
   test("does not give a reading that is too old for the frame", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSource, type SourceOptions } from "../../src/frame/camera.ts";
 import type { CapturedFrame, Source } from "../../src/frame/frame.ts";
+import { parseFormats } from "../../src/frame/v4l2-ctl.ts";
 import { FakeMachine } from "./fakes/machine.ts";
 
 const signal = new AbortController().signal;
@@ -107,12 +108,22 @@ describe("the v4l2 camera", () => {
   });
 });
 
+it("a format whose bytes come the other way round keeps its sizes to itself", () => {
+  const size = (text: string) => `\t\tSize: Discrete ${text}\n`;
+  const text = `\t[0]: 'GREY' (8-bit Greyscale)\n${size("640x480")}\t[1]: 'Y16 -BE' (16-bit BE)\n${size("1920x1080")}`;
+  expect(parseFormats(text).map(({ code, sizes }) => [code, sizes.length])).toEqual([
+    ["GREY", 1],
+    ["Y16 -BE", 1],
+  ]);
+});
+
 describe("a v4l2 camera in trouble", () => {
   it.each([
     ["failing", "camera.failed", /ended with code 1: VIDIOC_STREAMON returned -1/],
     ["signal", "camera.failed", /died by SIGSEGV/],
     ["half", "camera.failed", /153600 bytes where a 640x480 GREY frame has 307200/],
     ["resolution", "camera.failed", /gives 320x240 GREY, not 640x480 GREY/],
+    ["starved", "camera.failed", /0 bytes where .*; the program said: VIDIOC_STREAMON returned -1 \(No space left/],
     ["flood", "camera.failed", /wrote more than 1 MB/],
   ])("%s: the reason in one line, no process and no file left", async (fault, code, message) => {
     machine.set("FAKE_FAULT", fault);

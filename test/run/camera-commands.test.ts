@@ -1,5 +1,5 @@
 // `phorest capture` and `phorest preview` as programs, with the fake v4l2 camera.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decodePicture } from "../../src/analysis/decode.ts";
@@ -89,4 +89,32 @@ test("preview rewrites one whole picture with rate, focus and saturation for eac
   expect(readdirSync(join(directory, "continuous_capture"))).toEqual([basename(path)]);
   expect(existsSync(join(directory, "data/phorest.sqlite"))).toBe(false);
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+});
+
+test("Ctrl-C in the middle of a hanging exposure ends capture and preview, and the camera's program with them", async () => {
+  machine.set("FAKE_FAULT", "hanging");
+  const directory = experiment(CONFIG);
+  for (const [command, code] of [
+    ["capture", 130],
+    ["preview", 0],
+  ] as const) {
+    const { child, ended } = start([command], directory);
+    await machine.started();
+    child.kill("SIGINT");
+    expect([command, (await ended).code]).toEqual([command, code]);
+    expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+    machine.forget();
+  }
+});
+
+test("preview --out writes what its ending names, into a directory it makes; wrong ones are refused in one line", async () => {
+  const directory = experiment(CONFIG);
+  expect((await phorest(["preview", "--frames", "1", "--out", "new/a.bmp"], directory)).code).toBe(0);
+  expect(readFileSync(join(directory, "new/a.bmp")).toString("latin1", 0, 2)).toBe("BM");
+  for (const command of ["preview", "capture"]) {
+    const ending = await phorest([command, "--out", "a.gif"], directory);
+    expect([ending.code, ending.stderr]).toEqual([2, expect.stringContaining("names no picture format")]);
+    const place = await phorest([command, "--out", "new"], directory);
+    expect([place.code, place.stderr]).toEqual([2, expect.stringContaining("this is a directory")]);
+  }
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -82,6 +82,20 @@ test("a run with a v4l2 camera: a failed sensor keeps the picture, brightfield p
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
 });
 
+test("a brightfield camera that is away costs neither frames nor readings; one that is there numbers its pictures", async () => {
+  const counting = '["sh", "-c", "echo . >> asked; echo 21.5"]';
+  const away = CONFIG.replace("every_n = 2", "every_n = 1\ncamera_id = 1").replace('["false"]', counting);
+  const directory = lab(`${away}\n[Temperature]\ninterval_seconds = 3600\n`);
+  const { code, stderr } = await phorest(["run", "--frames", "3", "--until-idle"], directory);
+  expect([code, stderr.split("no brightfield picture").length - 1]).toEqual([0, 1]);
+  expect(entriesOf(directory).map(({ collectionError }) => collectionError)).toEqual([undefined, undefined, undefined]);
+  // The thermometers were started once: no failure of the other camera closed them.
+  expect(readFileSync(join(directory, "asked"), "utf8")).toBe(".\n");
+  const simulated = lab(away.replace('"v4l2"', '"simulated"').replace(/^device.*$/m, ""));
+  await phorest(["run", "--frames", "1", "--until-idle"], simulated);
+  expect(readdirSync(join(simulated, "bright"))).toEqual([expect.stringMatching(/_cam1\.png$/)]);
+});
+
 test("a run survives a camera that hangs, dies and comes back, and leaves no process", async () => {
   const file = join(machine.directory, "fault");
   machine.set("FAKE_FAULT_FILE", file);
@@ -108,5 +122,20 @@ test("a stop in the middle of a hanging exposure ends the run in time, with no p
   await sleep(3500);
   child.kill("SIGTERM");
   expect((await ended).code).toBe(0);
+  expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
+});
+
+test("a second Ctrl-C ends the run at once, and the hanging camera program with it", async () => {
+  machine.set("FAKE_FAULT", "hanging");
+  const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 60"));
+  const { child, ended } = start(["run"], directory);
+  const stopping = new Promise<void>((resolve) => {
+    child.stderr?.on("data", (chunk: Buffer) => /stopping: interrupted/.test(chunk.toString()) && resolve());
+  });
+  await machine.started();
+  child.kill("SIGINT");
+  await stopping;
+  child.kill("SIGINT");
+  expect((await ended).code).toBe(130);
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
 });

@@ -4,7 +4,11 @@ import { parseConfig } from "../../src/config/config.ts";
 import { Failure } from "../../src/failure.ts";
 import { BrightfieldPictures } from "../../src/supervisor/brightfield.ts";
 
-const QUIET = { warn: () => undefined } as unknown as ConstructorParameters<typeof BrightfieldPictures>[0]["log"];
+const said: string[] = [];
+const log = {
+  log: (level: string, line: string) => said.push(`${level} ${line}`),
+  info: (line: string) => said.push(`info ${line}`),
+} as unknown as ConstructorParameters<typeof BrightfieldPictures>[0]["log"];
 
 /** Pictures whose taking is ended by hand. */
 function pictures(text: string, untilMs: { now: number }, live = true) {
@@ -14,7 +18,7 @@ function pictures(text: string, untilMs: { now: number }, live = true) {
   const brightfield: BrightfieldPictures = new BrightfieldPictures({
     config,
     live,
-    log: QUIET,
+    log,
     untilCaptureMs: () => untilMs.now,
     take: () =>
       new Promise((resolve, reject) => {
@@ -62,6 +66,22 @@ test("the configured ones come after every so many captures, and one that fails 
   taking[0]?.fail(new Failure("camera.failed", "the lamp is off"));
   await after;
   expect(brightfield.state).toEqual({ state: "failed", said: "the lamp is off" });
+});
+
+test("a lamp that stays off is said once, and its end once", async () => {
+  const { brightfield, taking } = pictures("[Services]\nenable_brightfield = true\n", { now: 0 });
+  said.length = 0;
+  for (const works of [false, false, true, true]) {
+    const after = brightfield.afterCapture(1, signal);
+    if (works) taking.at(-1)?.done("a.png");
+    else taking.at(-1)?.fail(new Failure("camera.failed", "the lamp is off"));
+    await after;
+  }
+  expect(said).toEqual([
+    "warn no brightfield picture: the lamp is off",
+    "debug no brightfield picture: the lamp is off",
+    "info brightfield pictures are taken again",
+  ]);
 });
 
 test.each([

@@ -19,6 +19,11 @@ export async function playFault(picture) {
       process.stderr.write("warming up\nVIDIOC_STREAMON returned -1 (No space left on device)\n");
       process.exit(1);
       break;
+    case "starved":
+      // v4l2-ctl counts a stream that it could not start among its successes.
+      process.stderr.write("\t\tVIDIOC_STREAMON returned -1 (No space left on device)\n");
+      process.exit(0);
+      break;
     case "hanging": {
       // Deaf to SIGTERM, and with a child of its own that is deaf too.
       process.on("SIGTERM", () => undefined);

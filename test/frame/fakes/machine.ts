@@ -70,6 +70,16 @@ export class FakeMachine {
     return { processes, files: readdirSync(this.scratch) };
   }
 
+  /** Resolves when a program that plays a hanging camera runs, and its child. */
+  async started(): Promise<void> {
+    while (!existsSync(this.pids) || readFileSync(this.pids, "utf8").trim().split("\n").length < 2) await sleep(20);
+  }
+
+  /** The programs that ran until now are no longer asked about. */
+  forget(): void {
+    rmSync(this.pids, { force: true });
+  }
+
   close(): void {
     for (const name of [...VARIABLES, "PATH", "TMPDIR", "FAKE_STATE", "FAKE_PIDS", "FAKE_JPEG"]) {
       if (this.before[name] === undefined) delete process.env[name];

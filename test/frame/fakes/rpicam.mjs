@@ -17,6 +17,12 @@ if (jpegOnly && given.encoding !== undefined) {
   process.stderr.write("ERROR: *** unrecognised option '--encoding' ***\n");
   process.exit(255);
 }
+if (fault === "broken") {
+  process.stderr.write(
+    "rpicam-still: error while loading shared libraries: libcamera.so.0.3: cannot open shared object\n",
+  );
+  process.exit(127);
+}
 if (given["list-cameras"]) {
   process.stdout.write(
     fault === "unplugged"
