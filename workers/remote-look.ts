@@ -3,6 +3,6 @@
 import { inspectRemote } from "../src/archive/remote.ts";
 
 process.once("message", (directory) => {
-  process.send?.(inspectRemote(String(directory)));
-  process.disconnect();
+  // Not before the answer is out: it would be cut off.
+  process.send?.(inspectRemote(String(directory)), undefined, undefined, () => process.disconnect());
 });
