@@ -6,6 +6,11 @@ import type { Library } from "./library.ts";
 import type { ServerSettings } from "./session.ts";
 
 const CLOSE_WITHIN_MS = 2000;
+/**
+ * A machine that lost its power says no farewell, and one that is up again only tells those who ask that it does not know
+ * them: in quiet times it is asked this often.
+ */
+const KEEP_ALIVE_MS = 1000;
 
 /** A client for one connection. `trusted`: the server's certificate, for any mode but None. */
 export function createClient(
@@ -34,6 +39,7 @@ export function createClient(
     connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
     keepPendingSessionsOnDisconnect: false,
     keepSessionAlive: true,
+    keepAliveInterval: KEEP_ALIVE_MS,
     requestedSessionTimeout: settings.session_timeout_seconds * 1000,
     defaultSecureTokenLifetime: settings.channel_lifetime_seconds * 1000,
     defaultTransactionTimeout: settings.request_timeout_seconds * 1000,
