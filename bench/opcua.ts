@@ -11,11 +11,21 @@ import { QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../src/analysis/roi.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { createLogger } from "../src/log.ts";
-import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
-import { PlantDelivery } from "../src/opcua/delivery.ts";
+import type { PlantDelivery } from "../src/opcua/delivery.ts";
 import { OPC_UA_OUTPUT } from "../src/opcua/output-state.ts";
 import { Plant } from "../test/opcua/plant.ts";
+
+// What is measured is the compiled program: the sources as tsx runs them are slower. All of it is compiled, because a Failure
+// of the sources is none to compiled code, and a stage would not know what kind of failure it backs off from.
+const compiled = (module: string) => import(new URL(`../dist/src/${module}.js`, import.meta.url).href);
+const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.ts") =
+  await compiled("manifest/manifest");
+const { PlantDelivery: Delivery }: typeof import("../src/opcua/delivery.ts") = await compiled("opcua/delivery");
+const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") = await compiled(
+  "supervisor/delivering-opcua",
+);
+const { stageOf }: typeof import("../src/supervisor/part.ts") = await compiled("supervisor/part");
 
 const TEXT = { type: "string" } as const;
 const { values: options } = parseArgs({ options: { frames: TEXT, long: TEXT, returns: TEXT } });
@@ -99,7 +109,7 @@ async function deliver(delivery: PlantDelivery, frames: number) {
   return { wallMs: (performance.now() - startMs) / frames, ownMs: (user + system) / 1000 / frames };
 }
 
-const singles = new PlantDelivery(settingsFor("{roi}").delivery, manifest, () => undefined);
+const singles = new Delivery(settingsFor("{roi}").delivery, manifest, () => undefined);
 await deliver(singles, 10);
 // The client library makes a key of its own in the background at first, which is nobody's frame.
 await sleep(5000);
@@ -108,7 +118,7 @@ report("1932 nodes: frames a second", 1000 / one.wallMs, "(at least 5)");
 report("1932 nodes: our own time per frame", one.ownMs, "ms (at most 15)");
 await singles.close();
 
-const all = new PlantDelivery(settingsFor("all").delivery, manifest, () => undefined);
+const all = new Delivery(settingsFor("all").delivery, manifest, () => undefined);
 await deliver(all, 500);
 const array = await deliver(all, FRAMES);
 report("3 arrays of 644: frames a second", 1000 / array.wallMs, "");
@@ -123,13 +133,6 @@ report(`memory after ${LONG} frames more, ratio`, rss() / before, "(1 is flat)")
 await all.close();
 
 // The stage as a run has it: its thread beside the supervisor's, and a server that is killed and comes back.
-// Compiled, because the thread is loaded as the program loads it; all of it, because a Failure of the sources is none to the
-// compiled ones, and the stage would not know what kind of failure it backs off from.
-const compiled = (module: string) => import(new URL(`../dist/src/${module}.js`, import.meta.url).href);
-const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") = await compiled(
-  "supervisor/delivering-opcua",
-);
-const { stageOf }: typeof import("../src/supervisor/part.ts") = await compiled("supervisor/part");
 const log = createLogger({ level: "error", console: false, rotateSeconds: 43_200 });
 manifest.configureOutputs([OPC_UA_OUTPUT]);
 manifest.advanceOutput(OPC_UA_OUTPUT, manifest.lastOutcomeId());
