@@ -22,9 +22,8 @@ const compiled = (module: string) => import(new URL(`../dist/src/${module}.js`, 
 const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.ts") =
   await compiled("manifest/manifest");
 const { PlantDelivery: Delivery }: typeof import("../src/opcua/delivery.ts") = await compiled("opcua/delivery");
-const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") = await compiled(
-  "supervisor/delivering-opcua",
-);
+const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") =
+  await compiled("supervisor/delivering-opcua");
 const { stageOf }: typeof import("../src/supervisor/part.ts") = await compiled("supervisor/part");
 
 const TEXT = { type: "string" } as const;
