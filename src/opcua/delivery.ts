@@ -20,7 +20,7 @@ import { loadLibrary } from "./library.ts";
 import { type BoundNode, bindNodes, isWritten } from "./node-table.ts";
 import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
 import { sampleOf } from "./sample.ts";
-import { PlantSession, type ServerSettings } from "./session.ts";
+import { type OperationLimits, PlantSession, type ServerSettings } from "./session.ts";
 import { mapNodes, type Target } from "./target.ts";
 import { writeSamples } from "./writer.ts";
 
@@ -77,6 +77,8 @@ export class PlantDelivery {
   #beats = 0;
   /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
   #writeAtMost = Number.POSITIVE_INFINITY;
+  /** Of the session before this one. */
+  #learnt: OperationLimits | undefined;
   #saidMappings = new Set<string>();
   #saidWithheld = false;
 
@@ -134,6 +136,7 @@ export class PlantDelivery {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
+    this.#learnt = session?.limits ?? this.#learnt;
     if (session !== undefined && this.#nodes !== undefined) {
       this.#remembered = { namespaces: session.namespaces.join("\n"), nodes: this.#nodes };
     }
@@ -150,7 +153,7 @@ export class PlantDelivery {
       this.#log("warn", `${server.endpoint_url}: ${broken}; connecting again`);
       await this.close();
     }
-    const session = await PlantSession.open(await loadLibrary(this.#log), server);
+    const session = await PlantSession.open(await loadLibrary(this.#log), server, this.#learnt);
     session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
     this.#session = session;
     this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes in one Write`);

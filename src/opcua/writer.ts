@@ -24,7 +24,7 @@ export interface Written {
   readonly bare: readonly BoundNode[];
   /** Nodes that keep what they have because they have no way to say that there is no value. */
   readonly withheld: readonly BoundNode[];
-  /** Nodes that took the value and had something to say of it (GoodClamped, Uncertain...), the first one for each status. */
+  /** Nodes that took the value and had something to say of it (GoodClamped...), the first one for each status. */
   readonly remarks: ReadonlyMap<string, BoundNode>;
 }
 
