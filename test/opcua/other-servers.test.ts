@@ -197,6 +197,25 @@ test("limits that a server keeps and does not name are learnt once, and not agai
   }
 });
 
+test("a server that takes only small messages gets a frame in several", async () => {
+  const many = Array.from({ length: 400 }, (_x, i) => ({ name: `Small${i}` }));
+  const transport = { maxMessageSize: 16_384, maxChunkCount: 2, bufferSize: 8192 };
+  const small = await Plant.start({ pki: join(directory, "odd"), transport, nodes: many });
+  const entries = many.map(
+    ({ name }): NodeEntry => ({ node_id: `ns=2;s=${name}`, value: "frame", data_type: "Double" }),
+  );
+  const { delivery: to } = delivery(directory, made.manifest, toml(small.endpointUrl, entries));
+  try {
+    const steps = await deliverUpTo(to, 0, FRAMES, 60_000);
+    expect(steps.at(-1)?.report).toMatchObject({ written: 400, refused: 0 });
+    expect(new Set(Object.values(await small.values()).map(({ value }) => value))).toEqual(new Set([FRAMES]));
+    expect((await small.counts()).everSessions).toBeLessThan(10);
+  } finally {
+    await to.close();
+    await small.kill();
+  }
+});
+
 test("a session and a channel shorter than asked for are kept, also while there is nothing to write", async () => {
   const shortens = { sessionMs: 2000, channelMs: 2000 };
   const hasty = await Plant.start({ pki: join(directory, "odd"), shortens, nodes: [{ name: "Plain" }] });
