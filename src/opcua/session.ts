@@ -80,8 +80,8 @@ export class PlantSession {
     const within = (kind: keyof OperationLimits, most: number): Limit => {
       const stated = about.stated[kind];
       const max = stated > 0 ? Math.min(stated, most) : most;
-      const before = about.learnt?.[kind];
-      return before?.isTold === true ? { max: Math.min(max, before.max), isTold: true } : { max };
+      const told = about.learnt?.[kind].told;
+      return told === undefined ? { max } : { max: Math.min(max, told), told };
     };
     this.limits = {
       read: within("read", READ_AT_ONCE),
