@@ -1,4 +1,4 @@
-// What the OPC UA output costs: npm run build && npx tsx bench/opcua.ts [--frames N] [--long N]
+// What the OPC UA output costs: npm run build && npx tsx bench/opcua.ts [--frames N] [--long N] [--returns N]
 // 644 ROIs × 3 values a frame to a real node-opcua-server in its own process on the loopback address. Prints one line per
 // figure, then all of them as one line of JSON.
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,16 +11,26 @@ import { QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../src/analysis/roi.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { createLogger } from "../src/log.ts";
-import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
-import { PlantDelivery } from "../src/opcua/delivery.ts";
+import type { PlantDelivery } from "../src/opcua/delivery.ts";
 import { OPC_UA_OUTPUT } from "../src/opcua/output-state.ts";
-import { stageOf } from "../src/supervisor/part.ts";
 import { Plant } from "../test/opcua/plant.ts";
 
-const { values: options } = parseArgs({ options: { frames: { type: "string" }, long: { type: "string" } } });
+// What is measured is the compiled program: the sources as tsx runs them are slower. All of it is compiled, because a Failure
+// of the sources is none to compiled code, and a stage would not know what kind of failure it backs off from.
+const compiled = (module: string) => import(new URL(`../dist/src/${module}.js`, import.meta.url).href);
+const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.ts") =
+  await compiled("manifest/manifest");
+const { PlantDelivery: Delivery }: typeof import("../src/opcua/delivery.ts") = await compiled("opcua/delivery");
+const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") =
+  await compiled("supervisor/delivering-opcua");
+const { stageOf }: typeof import("../src/supervisor/part.ts") = await compiled("supervisor/part");
+
+const TEXT = { type: "string" } as const;
+const { values: options } = parseArgs({ options: { frames: TEXT, long: TEXT, returns: TEXT } });
 const FRAMES = Number(options.frames ?? 200);
 const LONG = Number(options.long ?? 10_000);
+const RETURNS = Number(options.returns ?? 8);
 const ROIS = 644;
 const VALUES = ["position", "standard_error", "quality"] as const;
 const PER_ROI = QUANTITIES.gaussian.length * STATISTICS.length;
@@ -98,7 +108,7 @@ async function deliver(delivery: PlantDelivery, frames: number) {
   return { wallMs: (performance.now() - startMs) / frames, ownMs: (user + system) / 1000 / frames };
 }
 
-const singles = new PlantDelivery(settingsFor("{roi}").delivery, manifest, () => undefined);
+const singles = new Delivery(settingsFor("{roi}").delivery, manifest, () => undefined);
 await deliver(singles, 10);
 // The client library makes a key of its own in the background at first, which is nobody's frame.
 await sleep(5000);
@@ -107,7 +117,7 @@ report("1932 nodes: frames a second", 1000 / one.wallMs, "(at least 5)");
 report("1932 nodes: our own time per frame", one.ownMs, "ms (at most 15)");
 await singles.close();
 
-const all = new PlantDelivery(settingsFor("all").delivery, manifest, () => undefined);
+const all = new Delivery(settingsFor("all").delivery, manifest, () => undefined);
 await deliver(all, 500);
 const array = await deliver(all, FRAMES);
 report("3 arrays of 644: frames a second", 1000 / array.wallMs, "");
@@ -122,9 +132,6 @@ report(`memory after ${LONG} frames more, ratio`, rss() / before, "(1 is flat)")
 await all.close();
 
 // The stage as a run has it: its thread beside the supervisor's, and a server that is killed and comes back.
-// Compiled, because the thread is loaded as the program loads it.
-const compiled = new URL("../dist/src/supervisor/delivering-opcua.js", import.meta.url).href;
-const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") = await import(compiled);
 const log = createLogger({ level: "error", console: false, rotateSeconds: 43_200 });
 manifest.configureOutputs([OPC_UA_OUTPUT]);
 manifest.advanceOutput(OPC_UA_OUTPUT, manifest.lastOutcomeId());
@@ -162,17 +169,26 @@ const idle = await longestDelay(() => performance.now() - idleMs < tookMs);
 report("supervisor's event loop, longest delay", delayed, "ms (at most 20)");
 report("of which the longest commit to the disk", longestCommitMs, "ms");
 report("the same with nothing to deliver", idle, "ms");
-await plant.kill();
-addFrames(1);
-await sleep(1000);
-await plant.start();
-const backMs = performance.now();
 const node = `${labels[0]}.position`;
 const newest = async () => (await plant.values(node))[node]?.value;
-while (Math.abs(Number(await newest()) - count * 0.01) > 1e-9) await sleep(10);
-report("values on the server after it is back", (performance.now() - backMs) / 1000, "s (at most 2)");
-while (part.waiting > 0) await sleep(10);
-report("everything looked up and passed after it is back", (performance.now() - backMs) / 1000, "s");
+const there: number[] = [];
+const everything: number[] = [];
+for (let returned = 0; returned < RETURNS; returned += 1) {
+  await plant.kill();
+  addFrames(1);
+  await sleep(1000 + 1000 * Math.random());
+  await plant.start();
+  const backMs = performance.now();
+  const seconds = () => (performance.now() - backMs) / 1000;
+  while (Math.abs(Number(await newest()) - count * 0.01) > 1e-9) await sleep(10);
+  there.push(seconds());
+  while (part.waiting > 0) await sleep(10);
+  everything.push(seconds());
+  await sleep(1000);
+}
+process.stdout.write(`each return: ${there.map((seconds) => seconds.toFixed(2)).join(", ")} s\n`);
+report("values on the server after it is back, longest", Math.max(...there), "s (at most 2)");
+report("everything looked up and passed, longest", Math.max(...everything), "s");
 await stage.stop();
 await part.close(5000);
 await log.close();

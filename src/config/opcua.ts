@@ -60,6 +60,10 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
     none: "password_env",
     example: "opcua-password",
   }),
+  password_in_clear: key(
+    z.boolean().default(false),
+    "Whether the password may go over the network unencrypted, where the server wants it so (not with SignAndEncrypt)",
+  ),
   user_certificate_file: key(optionalText(), "X.509 certificate (PEM or DER) to log in with, instead of a user name", {
     ...BESIDE_FILE,
     none: "no certificate",

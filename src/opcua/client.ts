@@ -1,11 +1,17 @@
 // The library's client, set up the way this program needs it: one attempt, our own certificate, no reconnection of its own.
 import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
 import { withDeadline } from "../deadline.ts";
+import { Failure } from "../failure.ts";
 import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
 import type { Library } from "./library.ts";
 import type { ServerSettings } from "./session.ts";
 
 const CLOSE_WITHIN_MS = 2000;
+/**
+ * A machine that lost its power says no farewell, and one that is up again only tells those who ask that it does not know
+ * them: in quiet times it is asked this often.
+ */
+const KEEP_ALIVE_MS = 1000;
 
 /** A client for one connection. `trusted`: the server's certificate, for any mode but None. */
 export function createClient(
@@ -16,7 +22,7 @@ export function createClient(
 ): OPCUAClient {
   // The client disposes of a manager that nobody else counts on.
   own.manager.referenceCounter += 1;
-  return library.OPCUAClient.create({
+  const client = library.OPCUAClient.create({
     applicationName: APPLICATION_NAME,
     applicationUri: own.applicationUri,
     clientName: `${APPLICATION_NAME} ${process.pid}`,
@@ -34,10 +40,38 @@ export function createClient(
     connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
     keepPendingSessionsOnDisconnect: false,
     keepSessionAlive: true,
+    keepAliveInterval: KEEP_ALIVE_MS,
     requestedSessionTimeout: settings.session_timeout_seconds * 1000,
     defaultSecureTokenLifetime: settings.channel_lifetime_seconds * 1000,
     defaultTransactionTimeout: settings.request_timeout_seconds * 1000,
     transportTimeout: settings.connect_timeout_seconds * 1000,
+  });
+  if (settings.security_mode !== "SignAndEncrypt" && !settings.password_in_clear) {
+    holdBackOpenPasswords(library, client, settings);
+  }
+  return client;
+}
+
+/**
+ * Which log-in a server asks for is only known once it has been asked, and the library does as it is told: what leaves is
+ * looked at last, where nothing comes after it. A password that is encrypted by itself may pass.
+ */
+function holdBackOpenPasswords(
+  library: Library,
+  client: OPCUAClient,
+  { endpoint_url, user_name }: ServerSettings,
+): void {
+  const { ActivateSessionRequest, UserNameIdentityToken } = library;
+  client.on("secure_channel_created", (channel) => {
+    const send = channel.performMessageTransaction.bind(channel);
+    channel.performMessageTransaction = (request, callback) => {
+      const token = request instanceof ActivateSessionRequest ? request.userIdentityToken : undefined;
+      if (!(token instanceof UserNameIdentityToken) || token.encryptionAlgorithm) return send(request, callback);
+      const said = `${endpoint_url} wants the password of ${user_name} in the clear: it was not sent`;
+      const hint =
+        'OPC_UA.security_mode = "SignAndEncrypt"; on a network that is trusted, OPC_UA.password_in_clear = true';
+      callback(new Failure("opcua.refused", said, { hint, retry: "later" }));
+    };
   });
 }
 

@@ -30,9 +30,12 @@ const CURES: Readonly<Record<string, string>> = {
   BadUserSignatureInvalid: "the user's key does not fit its certificate",
 };
 
+const DOUBTED =
+  "the server does not vouch for having the value: see its own log; the next frame is written all the same";
+
 /** What to do about a status code. */
 export function cureOf(statusName: string): string {
-  return CURES[statusName] ?? "see the server's own log";
+  return CURES[statusName] ?? (statusName.startsWith("Uncertain") ? DOUBTED : "see the server's own log");
 }
 
 /** What a server's answer to one written value means for the frames to come. */
@@ -42,7 +45,7 @@ export type Verdict =
   | "refused"
   /** The node took everything but the status or time stamp. */
   | "bare"
-  /** This value alone was not taken. */
+  /** This value alone was not taken, or the server would not say that it was. */
   | "value"
   /** The server could not just now. */
   | "later";
@@ -65,7 +68,9 @@ const FOR_NOW = new Set([
 
 /** @param severity the two top bits of the status code: 0 good, 1 uncertain, 2 bad. */
 export function verdictOf(statusName: string, severity: number): Verdict {
-  if (severity < 2) return "good";
+  if (severity === 0) return "good";
+  // Uncertain is neither Good nor a refusal: not counted as taken, told, and no reason to leave the node alone.
+  if (severity === 1) return "value";
   if (statusName === "BadWriteNotSupported") return "bare";
   if (VALUE_ALONE.has(statusName)) return "value";
   return FOR_NOW.has(statusName) ? "later" : "refused";

@@ -17,10 +17,11 @@ import type { Outcome } from "../manifest/outputs.ts";
 import { Baselines } from "./baseline.ts";
 import { cureOf } from "./cures.ts";
 import { loadLibrary } from "./library.ts";
-import { type BoundNode, bindNodes, isWritten } from "./node-table.ts";
-import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
+import { reportOf, whatIsMissing } from "./node-remarks.ts";
+import { type BoundNode, bindNodes } from "./node-table.ts";
+import type { OutputReport } from "./output-state.ts";
 import { sampleOf } from "./sample.ts";
-import { PlantSession, type ServerSettings } from "./session.ts";
+import { type OperationLimits, PlantSession, type ServerSettings } from "./session.ts";
 import { mapNodes, type Target } from "./target.ts";
 import { writeSamples } from "./writer.ts";
 
@@ -77,6 +78,8 @@ export class PlantDelivery {
   #beats = 0;
   /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
   #writeAtMost = Number.POSITIVE_INFINITY;
+  /** Of the session before this one. */
+  #learnt: OperationLimits | undefined;
   #saidMappings = new Set<string>();
   #saidWithheld = false;
 
@@ -134,6 +137,7 @@ export class PlantDelivery {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
+    this.#learnt = session?.limits ?? this.#learnt;
     if (session !== undefined && this.#nodes !== undefined) {
       this.#remembered = { namespaces: session.namespaces.join("\n"), nodes: this.#nodes };
     }
@@ -150,7 +154,7 @@ export class PlantDelivery {
       this.#log("warn", `${server.endpoint_url}: ${broken}; connecting again`);
       await this.close();
     }
-    const session = await PlantSession.open(await loadLibrary(this.#log), server);
+    const session = await PlantSession.open(await loadLibrary(this.#log), server, this.#learnt);
     session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
     this.#session = session;
     this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes in one Write`);
@@ -176,7 +180,7 @@ export class PlantDelivery {
       // Before anything was measured there are no labels to compare with.
       if (labels.length > 0) for (const problem of problems) this.#say(problem);
       this.#nodes = { labels: key, bound: await bindNodes(session, targets), boundAtMs: now };
-      this.#sayWhatIsMissing(this.#nodes.bound);
+      for (const line of whatIsMissing(this.#nodes.bound)) this.#say(line);
     } else if (now - this.#nodes.boundAtMs > LOOK_AGAIN_MS) {
       const { bound } = this.#nodes;
       this.#nodes.boundAtMs = now;
@@ -275,24 +279,6 @@ export class PlantDelivery {
     }
   }
 
-  #sayWhatIsMissing(bound: readonly BoundNode[]): void {
-    const written = bound.filter(isWritten);
-    const say = (lacking: readonly BoundNode[], text: string) => {
-      const [first] = lacking;
-      if (first !== undefined)
-        this.#say(`${lacking.length} of ${written.length} nodes (${first.target.shown} first) ${text}`);
-    };
-    const frames = written.filter(({ target }) => target.name.kind !== "live");
-    say(
-      frames.filter(({ takesTime }) => !takesTime),
-      "take no time stamp: the server's own time stands beside the value",
-    );
-    say(
-      frames.filter(({ takesStatus }) => !takesStatus),
-      "take no status: a doubtful value looks like a good one there, flags or quality can be mapped beside it",
-    );
-  }
-
   /** Each line once in the life of this thread. */
   #say(line: string): void {
     if (this.#saidMappings.has(line)) return;
@@ -303,15 +289,6 @@ export class PlantDelivery {
   #report(): OutputReport | undefined {
     const bound = this.#nodes?.bound;
     if (bound === undefined) return undefined;
-    const refused = bound.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal]));
-    const written = bound.filter(isWritten);
-    return {
-      endpoint: this.#settings.server.endpoint_url,
-      written: written.length,
-      withoutStatus: written.filter(({ takesStatus }) => !takesStatus).length,
-      withoutTime: written.filter(({ takesTime }) => !takesTime).length,
-      refused: refused.length,
-      refusals: refused.slice(0, REFUSALS_KEPT).map(({ node, value, status, cure }) => ({ node, value, status, cure })),
-    };
+    return reportOf(this.#settings.server.endpoint_url, bound);
   }
 }

@@ -1,26 +1,39 @@
 // Is anybody there? A bare TCP connection, before anything heavier: it may be asked twice a second for a whole weekend.
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { Failure } from "../failure.ts";
 
 const DEFAULT_PORT = 4840;
+/**
+ * A host that is away answers nothing, and the system asks it again after 1, 3, 7 seconds: one that came back in between
+ * would not be seen. So another connection is begun this often while those before it still wait.
+ */
+const ASK_AGAIN_MS = 1000;
 
 /** Resolves when the endpoint's port takes connections. Throws Failure `opcua.unreachable`, retry later. */
-export function probe(endpointUrl: string, timeoutMs: number): Promise<void> {
-  const { hostname, port } = new URL(endpointUrl);
+export async function probe(endpointUrl: string, timeoutMs: number): Promise<void> {
+  const { hostname, port: given } = new URL(endpointUrl);
   const host = hostname.replaceAll(/^\[|\]$/g, "");
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: port === "" ? DEFAULT_PORT : Number(port) });
-    const refuse = (why: string, hint: string) => {
-      socket.destroy();
-      reject(new Failure("opcua.unreachable", `${endpointUrl}: ${why}`, { hint, retry: "later" }));
-    };
-    socket.setTimeout(timeoutMs, () => refuse("no connection in time", "check the network, the firewall, the address"));
-    socket.once("error", (error: NodeJS.ErrnoException) => refuse(reasonOf(error), hintOf(error)));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve();
+  const port = given === "" ? DEFAULT_PORT : Number(given);
+  const sockets: Socket[] = [];
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const refuse = (why: string, hint: string) =>
+        reject(new Failure("opcua.unreachable", `${endpointUrl}: ${why}`, { hint, retry: "later" }));
+      const ask = () => {
+        const socket = connect({ host, port });
+        sockets.push(socket);
+        socket.once("connect", resolve);
+        socket.on("error", (error) => refuse(reasonOf(error), hintOf(error)));
+      };
+      const late = () => refuse("no connection in time", "check the network, the firewall, the address");
+      timers.push(setInterval(ask, ASK_AGAIN_MS), setTimeout(late, timeoutMs));
+      ask();
     });
-  });
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    for (const socket of sockets) socket.destroy();
+  }
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {

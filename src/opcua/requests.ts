@@ -4,6 +4,8 @@
 /** The most items of one kind that go into one request; shrinks when the server says it was too much. */
 export interface Limit {
   max: number;
+  /** The largest piece that it came to because the server said that more is too much: so it will tomorrow. */
+  told?: number;
 }
 
 const TOO_MUCH =
@@ -25,6 +27,7 @@ export async function inPieces<Item, Answer>(
     } catch (error) {
       if (!(error instanceof Error) || !TOO_MUCH.test(error.message) || piece.length === 1) throw error;
       limit.max = Math.ceil(piece.length / 2);
+      limit.told = limit.max;
     }
   }
   return answers;

@@ -64,7 +64,11 @@ export class PlantSession {
     settings: ServerSettings,
     client: OPCUAClient,
     session: ClientSession,
-    about: { stated: Record<keyof OperationLimits, number>; namespaces: readonly string[] },
+    about: {
+      stated: Record<keyof OperationLimits, number>;
+      namespaces: readonly string[];
+      learnt: OperationLimits | undefined;
+    },
   ) {
     this.library = library;
     this.endpointUrl = settings.endpoint_url;
@@ -73,12 +77,17 @@ export class PlantSession {
     this.#timeoutMs = settings.request_timeout_seconds * 1000;
     this.stated = about.stated;
     this.namespaces = about.namespaces;
-    const within = (stated: number, most: number): Limit => ({ max: stated > 0 ? Math.min(stated, most) : most });
+    const within = (kind: keyof OperationLimits, most: number): Limit => {
+      const stated = about.stated[kind];
+      const max = stated > 0 ? Math.min(stated, most) : most;
+      const told = about.learnt?.[kind].told;
+      return told === undefined ? { max } : { max: Math.min(max, told), told };
+    };
     this.limits = {
-      read: within(about.stated.read, READ_AT_ONCE),
-      write: within(about.stated.write, settings.max_nodes_per_write),
-      browse: within(about.stated.browse, READ_AT_ONCE),
-      translate: within(about.stated.translate, READ_AT_ONCE),
+      read: within("read", READ_AT_ONCE),
+      write: within("write", settings.max_nodes_per_write),
+      browse: within("browse", READ_AT_ONCE),
+      translate: within("translate", READ_AT_ONCE),
     };
     const lost = (how: string) => () => {
       this.#broken ??= how;
@@ -93,8 +102,9 @@ export class PlantSession {
   /**
    * Connects and logs in. Failures: `opcua.unreachable`, `opcua.timeout`, `opcua.untrusted` (a certificate, either side's),
    * `opcua.refused` (identity, policy, too many sessions), `config.invalid` (no password).
+   * `learnt`: the limits of the session before, of which those that the server taught us are kept.
    */
-  static async open(library: Library, settings: ServerSettings): Promise<PlantSession> {
+  static async open(library: Library, settings: ServerSettings, learnt?: OperationLimits): Promise<PlantSession> {
     const identity = readIdentity(settings);
     const own = await ownCertificate(settings.certificate_dir);
     const secure = settings.security_mode !== "None";
@@ -115,7 +125,7 @@ export class PlantSession {
       };
       const session = await withDeadline(logIn(), Math.max(1000, deadlineMs - performance.now()), late);
       const about = await withDeadline(readAbout(session), settings.request_timeout_seconds * 1000, late);
-      return new PlantSession(library, settings, client, session, about);
+      return new PlantSession(library, settings, client, session, { ...about, learnt });
     } catch (error) {
       await abandon(client);
       if (error instanceof Failure) throw error;

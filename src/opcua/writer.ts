@@ -14,6 +14,8 @@ const TRIES = 4;
 const FIRST_PAUSE_MS = 100;
 /** A gateway may pass the value on by and by. */
 const PLAIN_GOOD = new Set(["Good", "GoodCompletesAsynchronously"]);
+/** The status code itself: what nearly every answer is, and needs no looking up. */
+const GOOD = 0;
 
 /** How a Write went for the nodes that were to be written. */
 export interface Written {
@@ -22,8 +24,15 @@ export interface Written {
   readonly bare: readonly BoundNode[];
   /** Nodes that keep what they have because they have no way to say that there is no value. */
   readonly withheld: readonly BoundNode[];
-  /** Nodes that took the value and had something to say of it (GoodClamped, Uncertain...), the first one for each status. */
+  /** Nodes that took the value and had something to say of it (GoodClamped...), the first one for each status. */
   readonly remarks: ReadonlyMap<string, BoundNode>;
+}
+
+/** The same for all nodes of a frame; the library looks its names up in other packages each time it is asked. */
+interface FrameConstants {
+  readonly time: Date;
+  readonly good: StatusCode;
+  readonly codes: Readonly<Record<Quality, StatusCode>>;
 }
 
 interface Item {
@@ -41,7 +50,8 @@ export async function writeSamples(
   sampleFor: (node: BoundNode) => Sample,
   timeUs: number,
 ): Promise<Written> {
-  const time = new Date(Math.round(timeUs / 1000));
+  const { StatusCodes } = session.library;
+  const constants = { time: new Date(Math.round(timeUs / 1000)), good: StatusCodes.Good, codes: StatusCodes };
   const bare: BoundNode[] = [];
   const remarks = new Map<string, BoundNode>();
   const withheld: BoundNode[] = [];
@@ -52,7 +62,7 @@ export async function writeSamples(
     const asked: Item[] = [];
     const writes: WriteValue[] = [];
     for (const item of items) {
-      const write = filledSlot(session, item, time);
+      const write = filledSlot(session, item.node, item.sample, constants);
       if (write === undefined) withheld.push(item.node);
       else {
         asked.push(item);
@@ -62,13 +72,19 @@ export async function writeSamples(
     const answers = await session.write(writes);
     const again: Item[] = [];
     asked.forEach((item, at) => {
+      const { node } = item;
       const answer = answers[at] as StatusCode;
-      const verdict = judge(item.node, answer, attempt);
-      if (verdict === "done" && !PLAIN_GOOD.has(answer.name) && !remarks.has(answer.name)) {
-        remarks.set(answer.name, item.node);
+      if (answer.value === GOOD) {
+        values += 1;
+        node.refusal = undefined;
+        return;
       }
+      const verdict = judge(node, answer, attempt);
       if (verdict === "done") values += 1;
-      if (verdict === "bare" && !bare.includes(item.node)) bare.push(item.node);
+      if (verdict === "done" && !PLAIN_GOOD.has(answer.name) && !remarks.has(answer.name)) {
+        remarks.set(answer.name, node);
+      }
+      if (verdict === "bare" && !bare.includes(node)) bare.push(node);
       if (verdict === "bare" || verdict === "again") again.push(item);
     });
     items = again;
@@ -79,18 +95,14 @@ export async function writeSamples(
 }
 
 function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "bare" | "again" | "left" {
-  const verdict = verdictOf(answer.name, answer.value >>> 30);
-  const refuse = (status: string, cure?: string, passing = false): "left" => {
-    node.refusal = { ...refusalOf(node.target, status, cure), passing };
-    return "left";
-  };
-  switch (verdict) {
+  const status = answer.name;
+  switch (verdictOf(status, answer.value >>> 30)) {
     case "good":
       node.refusal = undefined;
       return "done";
     case "bare":
       // The access level promised it, the server knows better: most refuse the time stamp, and take a status alone.
-      if (!node.takesStatus && !node.takesTime) return refuse(answer.name);
+      if (!node.takesStatus && !node.takesTime) return refuse(node, status);
       if (node.takesTime) node.takesTime = false;
       else node.takesStatus = false;
       return "bare";
@@ -98,35 +110,57 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
       // One that was away with the last frame, too, does not make every frame wait for it.
       return attempt < TRIES && node.refusal === undefined
         ? "again"
-        : refuse(answer.name, `not after ${TRIES} tries; tried again with the next frame`, true);
+        : refuse(node, status, `not after ${TRIES} tries; tried again with the next frame`, true);
     case "value":
-      return refuse(answer.name, cureOf(answer.name), true);
+      return refuse(node, status, cureOf(status), true);
     case "refused":
-      return refuse(answer.name);
+      return refuse(node, status);
   }
 }
 
+function refuse(node: BoundNode, status: string, cure?: string, passing = false): "left" {
+  node.refusal = { ...refusalOf(node.target, status, cure), passing };
+  return "left";
+}
+
 /** undefined: the node can neither hold the value nor say that there is none, and keeps what it has. */
-function filledSlot(session: PlantSession, { node, sample }: Item, time: Date): WriteValue | undefined {
-  const { StatusCodes } = session.library;
+function filledSlot(
+  session: PlantSession,
+  node: BoundNode,
+  sample: Sample,
+  { time, good, codes }: FrameConstants,
+): WriteValue | undefined {
   const { type, asArray, takesStatus, takesTime } = node;
-  let quality: Quality = sample.quality;
-  const cast = (value: Plain): Cast => {
-    const whole = isBad(sample.quality) && !hasValue(value) ? undefined : castTo(type, value);
-    if (whole !== undefined) return whole;
-    if (!isBad(quality)) quality = "BadOutOfRange";
-    return emptyValue(type);
-  };
-  const list = Array.isArray(sample.value) ? (sample.value as readonly Plain[]).map(cast) : undefined;
-  const single = list === undefined ? cast(sample.value as Plain) : undefined;
+  const isDoubtful = isBad(sample.quality);
+  let missing = false;
+  let content: unknown;
+  if (asArray || Array.isArray(sample.value)) {
+    const values = Array.isArray(sample.value) ? (sample.value as readonly Plain[]) : [sample.value as Plain];
+    const list = values.map((value) => castOf(type, value, isDoubtful));
+    missing = list.includes(undefined);
+    content = packed(
+      type,
+      list.map((value) => value ?? emptyValue(type)),
+    );
+  } else {
+    const cast = castOf(type, sample.value as Plain, isDoubtful);
+    missing = cast === undefined;
+    content = cast ?? emptyValue(type);
+  }
+  const quality: Quality = missing && !isDoubtful ? "BadOutOfRange" : sample.quality;
   if (isBad(quality) && !takesStatus && !hasNoNumber(type)) return undefined;
   node.slot ??= newSlot(session, node);
   const { value } = node.slot;
-  value.value.value = asArray ? packed(type, list ?? [single as Cast]) : single;
+  value.value.value = content;
   // Good is said by saying nothing, which nodes that take no status need.
-  value.statusCode = takesStatus ? StatusCodes[quality] : StatusCodes.Good;
+  value.statusCode = takesStatus && quality !== "Good" ? codes[quality] : good;
   value.sourceTimestamp = takesTime ? time : null;
   return node.slot;
+}
+
+/** undefined: the type has no such value, or there is none. */
+function castOf(type: BuiltInName, value: Plain, isDoubtful: boolean): Cast | undefined {
+  return isDoubtful && !hasValue(value) ? undefined : castTo(type, value);
 }
 
 function newSlot({ library }: PlantSession, { nodeId, type, asArray }: BoundNode): WriteValue {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BUILT_IN_NAMES, type BuiltInName, castTo, isCastable, naturalType } from "../../src/opcua/data-type.ts";
 import { shownCertificate } from "../../src/opcua/failures.ts";
 import { qualityOfFailure, qualityOfFlags, worse } from "../../src/opcua/quality.ts";
-import { inPieces } from "../../src/opcua/requests.ts";
+import { inPieces, type Limit } from "../../src/opcua/requests.ts";
 import { mapNodes } from "../../src/opcua/target.ts";
 import { parseValueName } from "../../src/opcua/value-name.ts";
 
@@ -119,7 +119,7 @@ describe("mapping", () => {
 describe("requests in pieces", () => {
   test("a server that finds it too much is asked with less, and nothing is asked twice or left out", async () => {
     const asked: number[][] = [];
-    const limit = { max: 10 };
+    const limit: Limit = { max: 10 };
     const items = Array.from({ length: 25 }, (_x, i) => i);
     const answers = await inPieces(items, limit, async (piece) => {
       if (piece.length > 4) throw new Error("BadTooManyOperations (0x80100000)");
@@ -129,6 +129,8 @@ describe("requests in pieces", () => {
     expect(answers).toEqual(items);
     expect(asked.flat()).toEqual(items);
     expect(limit.max).toBeLessThanOrEqual(4);
+    // What the server said stays known, whatever else makes the pieces smaller.
+    expect(limit.told).toBe(limit.max);
   });
 
   test("what a smaller piece does not cure goes on", async () => {

@@ -1,5 +1,6 @@
 // What an outage costs: time, and never a value. The server is killed, hung and revived, and so is phorest.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -71,6 +72,55 @@ test("1,000 frames reach a server that is killed, revived and hung in between: n
   await to.close();
   manifest.close();
   expect(inOrder(written(), 1000)).toEqual(Array.from({ length: 999 }, (_x, i) => i + 1));
+});
+
+/** A way to the plant's server on which its machine can lose its power and have it back at once: what it knew of connections is gone. */
+async function powered(to: Plant) {
+  const port = await freePort();
+  const clients = new Set<Socket>();
+  const forgotten = new Set<Socket>();
+  const way = createServer((client) => {
+    clients.add(client);
+    const server = connect(Number(new URL(to.endpointUrl).port), "127.0.0.1");
+    client.on("data", (bytes) => (forgotten.has(client) ? client.resetAndDestroy() : server.write(bytes)));
+    server.on("data", (bytes) => forgotten.has(client) || client.write(bytes));
+    for (const end of [client, server]) end.on("error", () => undefined);
+    client.on("close", () => server.destroy());
+  });
+  await new Promise<void>((resolve) => way.listen(port, "127.0.0.1", resolve));
+  return {
+    endpointUrl: to.endpointUrl.replace(/:\d+/, `:${port}`),
+    lose: () => {
+      for (const client of clients) forgotten.add(client);
+    },
+    close: () => {
+      for (const client of clients) client.destroy();
+      way.close();
+    },
+  };
+}
+
+test("a server whose machine lost its power is noticed and given its values again, though nothing is new", async () => {
+  const home = join(directory, "power");
+  const { manifest, add } = experiment(home, 2);
+  add(3);
+  const way = await powered(plant);
+  const { delivery: to } = delivery(home, manifest, toml(way.endpointUrl, [FRAME]));
+  await deliverUpTo(to, 0, 3, 20_000);
+  const { everSessions } = await plant.counts();
+  const before = (await plant.counts()).writes;
+  way.lose();
+  const looked = async () => {
+    await to.step(3, "");
+    return (await plant.counts()).everSessions - everSessions;
+  };
+  // Far less than the library's own pace, which follows the session's time-out.
+  await expect.poll(looked, { timeout: 8000, interval: 100 }).toBe(1);
+  expect((await plant.counts()).writes).toBeGreaterThan(before);
+  expect((await plant.values("Frame")).Frame).toMatchObject({ value: 3, status: "Good" });
+  await to.close();
+  way.close();
+  manifest.close();
 });
 
 test("backlog latest: only the newest frame is sent after an outage", async () => {

@@ -43,6 +43,12 @@ export interface ServerOptions {
   readonly transport?: { readonly maxMessageSize: number; readonly maxChunkCount: number; readonly bufferSize: number };
   /** Answers TranslateBrowsePathsToNodeIds with BadServiceUnsupported, as small servers do. */
   readonly noBrowsePaths?: boolean;
+  /** Keeps its limits and does not say what they are, as servers without ServerCapabilities do. */
+  readonly hidesLimits?: boolean;
+  /** Wants passwords unencrypted where its endpoint's mode is not SignAndEncrypt. */
+  readonly wantsOpenPasswords?: boolean;
+  /** Shortens what clients ask for: a session's time-out and a channel's life, ms. */
+  readonly shortens?: { readonly sessionMs: number; readonly channelMs: number };
   /** Every changed value is appended to this file: what was written outlives the server. */
   readonly journal?: string;
   readonly certificateFile?: string;
@@ -69,6 +75,10 @@ export interface Counts {
   readonly writtenValues: number;
   readonly sessions: number;
   readonly everSessions: number;
+  /** Log-ins with a name that came to the server, whatever became of them. */
+  readonly passwords: number;
+  /** Writes of more nodes than the server takes. */
+  readonly oversized: number;
 }
 
 export class Plant {

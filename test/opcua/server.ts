@@ -4,15 +4,22 @@ import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import {
+  ActivateSessionRequest,
+  CreateSessionRequest,
   DataType,
   type DataValue,
   MessageSecurityMode,
   makeAccessLevelFlag,
+  resolveNodeId,
   SecurityPolicy,
   ServiceFault,
   type StatusCode,
   StatusCodes,
+  UserNameIdentityToken,
+  UserTokenPolicy,
+  UserTokenType,
   Variant,
+  WriteRequest,
 } from "node-opcua-client";
 import { OPCUAServer } from "node-opcua-server";
 import type { ServerCommand, ServerOptions, WrittenValue } from "./plant.ts";
@@ -50,6 +57,7 @@ const server = new OPCUAServer({
   ).map((policy) => SecurityPolicy[policy]),
   allowAnonymous: options.allowAnonymous ?? true,
   maxConnectionsPerEndpoint: 50,
+  defaultSecureTokenLifetime: options.shortens?.channelMs,
   transportSettings: options.transport && {
     adjustTransportLimits: () => ({
       maxMessageSize: options.transport?.maxMessageSize,
@@ -138,8 +146,30 @@ if (options.noBrowsePaths === true) {
     );
   Object.assign(server, { _on_TranslateBrowsePathsToNodeIdsRequest: refuse });
 }
+/** The nodes below ServerCapabilities.OperationLimits. */
+const LIMITS = ["i=11705", "i=11707", "i=11710", "i=11712"];
+if (options.hidesLimits === true) for (const limit of LIMITS) addressSpace.deleteNode(resolveNodeId(limit));
+if (options.wantsOpenPasswords === true) {
+  const open = { policyId: "open", tokenType: UserTokenType.UserName, securityPolicyUri: SecurityPolicy.None };
+  for (const endpoint of server.endpoints.flatMap((one) => one.endpointDescriptions())) {
+    if (endpoint.securityMode === MessageSecurityMode.SignAndEncrypt) continue;
+    const others = endpoint.userIdentityTokens?.filter(({ tokenType }) => tokenType !== UserTokenType.UserName) ?? [];
+    endpoint.userIdentityTokens = [...others, new UserTokenPolicy(open)];
+  }
+}
+let passwords = 0;
+let oversized = 0;
 server.on("request", (request) => {
-  if (request.schema.name === "WriteRequest") writes += 1;
+  if (request instanceof WriteRequest) {
+    writes += 1;
+    if ((request.nodesToWrite?.length ?? 0) > (options.maxNodesPerWrite ?? Number.POSITIVE_INFINITY)) oversized += 1;
+  }
+  if (request instanceof ActivateSessionRequest && request.userIdentityToken instanceof UserNameIdentityToken) {
+    passwords += 1;
+  }
+  if (request instanceof CreateSessionRequest && options.shortens !== undefined) {
+    request.requestedSessionTimeout = options.shortens.sessionMs;
+  }
 });
 
 function plain(value: unknown): unknown {
@@ -168,6 +198,8 @@ async function answer(command: ServerCommand): Promise<unknown> {
         writtenValues,
         sessions: server.engine.currentSessionCount,
         everSessions: server.engine.cumulatedSessionCount,
+        passwords,
+        oversized,
         channels: server.engine.serverDiagnosticsSummary.cumulatedSessionCount,
       };
     case "access": {

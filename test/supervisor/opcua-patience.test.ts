@@ -1,7 +1,16 @@
 // How soon the plant's server is asked again: at once when it is back, ever more seldom when it ends what it began.
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { parseConfig } from "../../src/config/config.ts";
 import type { FailureData } from "../../src/failure.ts";
-import { patience } from "../../src/supervisor/delivering-opcua.ts";
+import { createLogger } from "../../src/log.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { OPC_UA_OUTPUT } from "../../src/opcua/output-state.ts";
+import { DeliveringOpcUa, patience } from "../../src/supervisor/delivering-opcua.ts";
+import { stageOf } from "../../src/supervisor/part.ts";
+import { freePort } from "../opcua/plant.ts";
 
 const failed = (code: string) => ({ code, message: "", retry: "later" }) as FailureData;
 
@@ -33,4 +42,37 @@ test("after a success the count begins anew", () => {
   const delayMs = patience();
   for (let failures = 1; failures < 20; failures += 1) delayMs(failed("opcua.refused"), failures);
   expect(delayMs(failed("opcua.refused"), 1)).toBeLessThanOrEqual(1250);
+});
+
+test("what ails the server reaches the stage as what it is: the stage's patience depends on it", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-patience-"));
+  const manifestFile = join(directory, MANIFEST_FILENAME);
+  const manifest = Manifest.open({ file: manifestFile });
+  manifest.configureOutputs([OPC_UA_OUTPUT]);
+  const text =
+    `[OPC_UA]\nendpoint_url = "opc.tcp://127.0.0.1:${await freePort()}"\nsecurity_mode = "None"\n` +
+    '[[OPC_UA.nodes]]\nnode_id = "i=1"\nvalue = "frame"\n';
+  const { config } = parseConfig(text, directory);
+  const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
+  const part = new DeliveringOpcUa({ config, manifest, manifestFile, log: log.stage("opcua"), alarm: () => "" });
+  onTestFinished(async () => {
+    await part.close(5000);
+    await log.close();
+    manifest.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const asked: { code: string; delayMs: number }[] = [];
+  const delayMs = part.backOffMs;
+  Object.assign(part, {
+    backOffMs: (failure: FailureData, failures: number) => {
+      asked.push({ code: failure.code, delayMs: delayMs(failure, failures) });
+      return 0;
+    },
+  });
+  const stage = stageOf(part, () => undefined);
+  stage.start();
+  await expect.poll(() => asked.length, { timeout: 60_000 }).toBeGreaterThan(10);
+  await stage.stop();
+  expect(new Set(asked.map(({ code }) => code))).toEqual(new Set(["opcua.unreachable"]));
+  expect(Math.max(...asked.map((one) => one.delayMs))).toBeLessThan(320);
 });

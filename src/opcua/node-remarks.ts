@@ -1,0 +1,39 @@
+// What a person is told of the mapped nodes as a whole: once in the log, and in `phorest status`.
+import { type BoundNode, isWritten } from "./node-table.ts";
+import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
+
+/** A line for each thing that nodes do not take, with how many and the first of them. */
+export function whatIsMissing(bound: readonly BoundNode[]): string[] {
+  const written = bound.filter(isWritten);
+  const frames = written.filter(({ target }) => target.name.kind !== "live");
+  const line = (lacking: readonly BoundNode[], text: string): string[] => {
+    const [first] = lacking;
+    return first === undefined
+      ? []
+      : [`${lacking.length} of ${written.length} nodes (${first.target.shown} first) ${text}`];
+  };
+  return [
+    ...line(
+      frames.filter(({ takesTime }) => !takesTime),
+      "take no time stamp: the server's own time stands beside the value",
+    ),
+    ...line(
+      frames.filter(({ takesStatus }) => !takesStatus),
+      "take no status: a doubtful value looks like a good one there, flags or quality can be mapped beside it",
+    ),
+  ];
+}
+
+/** What the manifest keeps of them. */
+export function reportOf(endpoint: string, bound: readonly BoundNode[]): OutputReport {
+  const refused = bound.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal]));
+  const written = bound.filter(isWritten);
+  return {
+    endpoint,
+    written: written.length,
+    withoutStatus: written.filter(({ takesStatus }) => !takesStatus).length,
+    withoutTime: written.filter(({ takesTime }) => !takesTime).length,
+    refused: refused.length,
+    refusals: refused.slice(0, REFUSALS_KEPT).map(({ node, value, status, cure }) => ({ node, value, status, cure })),
+  };
+}
