@@ -82,9 +82,9 @@ test("a run without its share measures on, says so in status, and ends with 0; `
   const remote = temporaryDirectory();
   const directory = experiment(config(remote, ""));
   const run = start(["run", "--frames", "200"], directory);
-  await sleep(4000);
-  const status = await phorest(["status"], directory);
-  expect(status.stdout).toContain("not mounted");
+  await expect
+    .poll(async () => (await phorest(["status"], directory)).stdout, { timeout: 60_000 })
+    .toContain("not mounted");
   const refused = await phorest(["sync"], directory);
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("it copies by itself");

@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
@@ -119,7 +118,7 @@ test("a stop in the middle of a hanging exposure ends the run in time, with no p
   machine.set("FAKE_FAULT", "hanging");
   const directory = lab(`${CONFIG}\n[Supervisor]\nshutdown_timeout_seconds = 4\n`.replace("timeout_seconds = 5", ""));
   const { child, ended } = start(["run"], directory);
-  await sleep(3500);
+  await machine.started();
   child.kill("SIGTERM");
   expect((await ended).code).toBe(0);
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });

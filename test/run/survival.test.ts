@@ -131,7 +131,8 @@ test("deaths in the first moments of a start are not held against the frames tha
 test("SIGTERM ends a run cleanly: exit 0, nothing in hand, everything measured is in the CSV", async () => {
   const directory = experiment(QUICK_CONFIG);
   const { child, ended } = start(["run"], directory);
-  await sleep(4000);
+  await firstCapture(child, ended);
+  await sleep(2000);
   child.kill("SIGTERM");
   const { code, stderr } = await ended;
   expect(code, stderr).toBe(0);
@@ -159,7 +160,7 @@ test("a second interrupt ends at once with 130", async () => {
 test("two runs on one directory: the second is refused with one line, the first goes on", async () => {
   const directory = experiment(QUICK_CONFIG);
   const first = start(["run"], directory);
-  await sleep(2500);
+  await firstCapture(first.child, first.ended);
   const second = await phorest(["run"], directory);
   expect(second.code).toBe(2);
   expect(second.stderr.trim().split("\n")).toHaveLength(1);
