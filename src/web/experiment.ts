@@ -62,13 +62,17 @@ export class Experiment {
 
   /** The state as Prometheus reads it. */
   metrics(): Promise<string> {
-    return metricsText(takeSnapshot(this.#config, wallClockUs()));
+    return metricsText(takeSnapshot(this.#config, wallClockUs(), this.#manifest));
   }
 
   state(): StateView {
     const { Paths, Storage, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, counts, stages, findings, lastFrame } = takeSnapshot(this.#config, nowMs * 1000);
+    const { experiment, startedAt, counts, stages, findings, lastFrame } = takeSnapshot(
+      this.#config,
+      nowMs * 1000,
+      this.#manifest,
+    );
     const disk = statfsSync(Paths.data_dir);
     return {
       title: basename(Paths.root_dir),

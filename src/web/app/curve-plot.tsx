@@ -1,5 +1,5 @@
 // The plot as a component: made once, then given whatever is new.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { CurvePlot } from "./plot.ts";
 
 export function Plot({
@@ -34,6 +34,10 @@ export function Plot({
       made.close();
     };
   }, []);
-  useEffect(() => plot.current?.show(content), [content.view, content.markers, content.unit, content.from, content.to]);
+  // With the page's own change, not a frame of the screen later.
+  useLayoutEffect(
+    () => plot.current?.show(content),
+    [content.view, content.markers, content.unit, content.from, content.to],
+  );
   return null;
 }

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import type { CurvesView, MarkerView } from "../views.ts";
+import { aligned, type Series } from "./aligned.ts";
 import { curveColour, temperatureColour, theme } from "./colours.ts";
 import { decimalsOf } from "./ticks.ts";
 
@@ -61,17 +62,23 @@ function axes(label: string): uPlot.Axis[] {
   ];
 }
 
-const scaled = (values: readonly (number | null)[], factor: number) =>
-  factor === 1 ? values : values.map((value) => (value === null ? null : value * factor));
-const seconds = (times: readonly number[]) => times.map((ms) => ms / 1000);
+const SECONDS = 1 / 1000;
+const WIDTH = 1.5;
+/**
+ * More points than this are drawn one pixel of the screen wide. A wider line is an outline to be filled, which without a
+ * graphics card takes a third of a second for curves as dense as the screen; and dense ones are bands anyway.
+ */
+const MOST_WIDE_POINTS = 3000;
+
+/** px. */
+function widthFor(series: readonly Series[]): number {
+  const points = series.reduce((sum, { times }) => sum + times.length, 0);
+  return points > MOST_WIDE_POINTS ? 1 / devicePixelRatio : WIDTH;
+}
 
 /** Curves, then their doubtful points, on a common time axis. */
 function curveData({ view, factor }: PlotContent): uPlot.AlignedData {
-  const tables = [
-    ...view.curves.map(({ times, values }) => [seconds(times), scaled(values, factor)]),
-    ...view.curves.map(({ flagged }) => [seconds(flagged.times), scaled(flagged.values, factor)]),
-  ] as unknown as uPlot.AlignedData[];
-  return tables.length === 0 ? [[], []] : uPlot.join(tables);
+  return aligned([...view.curves, ...view.curves.map(({ flagged }) => flagged)], SECONDS, factor);
 }
 
 export class CurvePlot {
@@ -99,13 +106,9 @@ export class CurvePlot {
       theme("--text"),
     ]);
     if (shape !== this.#shape) this.#make(shape);
-    this.#plot?.setData(curveData(content));
-    const { temperatures } = content.view;
-    if (temperatures.length > 0) {
-      this.#temperature?.setData(
-        uPlot.join(temperatures.map(({ times, values }) => [seconds(times), values]) as unknown as uPlot.AlignedData[]),
-      );
-    }
+    const { curves, temperatures } = content.view;
+    draw(this.#plot, curves, curveData(content));
+    draw(this.#temperature, temperatures, aligned(temperatures, SECONDS, 1));
   }
 
   resize(): void {
@@ -137,7 +140,7 @@ export class CurvePlot {
         series: [
           {},
           ...view.curves.map(
-            (_c, at): uPlot.Series => ({ stroke: curveColour(at), width: 1.5, points: { show: false } }),
+            (_c, at): uPlot.Series => ({ stroke: curveColour(at), width: WIDTH, points: { show: false } }),
           ),
           ...view.curves.map(
             (_c, at): uPlot.Series => ({
@@ -154,7 +157,7 @@ export class CurvePlot {
           ready: [(plot) => plot.over.addEventListener("click", (event) => this.#clicked(plot, event))],
         },
       },
-      curveData(this.#content),
+      [[], ...view.curves.map(() => []), ...view.curves.map(() => [])],
       this.#host,
     );
     if (view.temperatures.length === 0) {
@@ -173,11 +176,11 @@ export class CurvePlot {
         series: [
           {},
           ...view.temperatures.map(
-            (_t, at): uPlot.Series => ({ stroke: temperatureColour(at), width: 1.5, points: { show: false } }),
+            (_t, at): uPlot.Series => ({ stroke: temperatureColour(at), width: WIDTH, points: { show: false } }),
           ),
         ],
       },
-      [[], ...view.temperatures.map(() => [])] as unknown as uPlot.AlignedData,
+      [[], ...view.temperatures.map(() => [])],
       this.#host,
     );
   }
@@ -251,6 +254,14 @@ export class CurvePlot {
     }
     ctx.restore();
   }
+}
+
+/** The first of a plot's series are lines. */
+function draw(plot: uPlot | undefined, lines: readonly Series[], data: uPlot.AlignedData): void {
+  if (plot === undefined) return;
+  const width = widthFor(lines);
+  for (const series of plot.series.slice(1, 1 + lines.length)) series.width = width;
+  plot.setData(data);
 }
 
 /** Curves keep different frames: the value at an index of the common axis, or that of the nearest frame before. */

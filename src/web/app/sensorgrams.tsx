@@ -11,13 +11,19 @@ import {
   keptChoice,
   listOf,
 } from "./curve-choice.tsx";
+import { useCurves } from "./curve-feed.ts";
 import { CurveFiles } from "./curve-files.tsx";
 import { Plot } from "./curve-plot.tsx";
-import { broughtUpToDate } from "./drawn.ts";
 import { clock, moment, number } from "./format.ts";
 import { Markers } from "./markers.tsx";
-import type { Drawing } from "./picture-file.ts";
 import { Readout } from "./readout.tsx";
+
+/** The same object as long as its content is the same: what is drawn again only for another one. */
+function useSame<T>(value: T): T {
+  const kept = useRef(value);
+  if (JSON.stringify(kept.current) !== JSON.stringify(value)) kept.current = value;
+  return kept.current;
+}
 
 type Click = "zoom" | "baseline" | "marker";
 
@@ -25,8 +31,6 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [chip, setChip] = useState<ChipView>();
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<readonly [number, number]>();
-  const [view, setView] = useState<CurvesView>();
-  const shown = useRef<CurvesView>();
   const [said, setSaid] = useState("");
   const [inRiu, setInRiu] = useState(false);
   const [click, setClick] = useState<Click>("zoom");
@@ -48,25 +52,9 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
   const [version, setVersion] = useState(0);
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
-  useEffect(() => {
-    if (wanted === undefined) return;
-    const ending = new AbortController();
-    const address = curvesAddress("/api/curves", wanted, range, columns);
-    const before = shown.current;
-    const known = before === undefined ? "" : `&key=${before.key}&after=${before.outcome}`;
-    get<CurvesView>(`${address}${known}`, ending.signal).then(
-      (answer) => {
-        const seen = broughtUpToDate(before, answer);
-        shown.current = seen;
-        setView(seen);
-        setSaid(strangersSaid(seen));
-      },
-      (error: Error) => {
-        if (!ending.signal.aborted) setSaid(error.message);
-      },
-    );
-    return () => ending.abort();
-  }, [wanted, range, state.outcome, version]);
+  const address = wanted && curvesAddress("/api/curves", wanted, range, columns);
+  const view = useCurves(address, [state.outcome, version], setSaid);
+  const markers = useSame(state.markers);
   const choose = (next: Choice) => {
     setChoice(next);
     keepChoice(next);
@@ -101,14 +89,8 @@ export function Sensorgrams({ state }: { state: StateView }) {
     pointed: (at: number | undefined, values: readonly (number | null | undefined)[]) => setPointed({ at, values }),
     reset: () => setRange(undefined),
   };
-  const drawing: Drawing | undefined = view && {
-    title: `${state.title}: shift since the baseline${view.references.length > 0 ? ", minus references" : ""}`,
-    view,
-    markers: state.markers,
-    unit,
-    factor,
-    ...shownTime(view, range),
-  };
+  const content = view && { view, markers, unit, factor, ...shownTime(view, range) };
+  const title = `${state.title}: shift since the baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
   return (
     <>
       <section class="card">
@@ -140,13 +122,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
           </p>
         )}
         <div ref={host} class="plot" role="img" aria-label={spoken(view)} />
-        {view !== undefined && (
-          <Plot
-            host={host}
-            content={{ view, markers: state.markers, unit, factor, ...shownTime(view, range) }}
-            events={events}
-          />
-        )}
+        {content !== undefined && <Plot host={host} content={content} events={events} />}
         {view !== undefined && (
           <p class="quiet">
             {view.frames} frames. Baseline {moment(view.baseline.from)} to {clock(view.baseline.to)} (shaded).
@@ -155,9 +131,9 @@ export function Sensorgrams({ state }: { state: StateView }) {
             zoom, double-click for all.
           </p>
         )}
-        {view !== undefined && wanted !== undefined && drawing !== undefined && (
+        {content !== undefined && wanted !== undefined && (
           <CurveFiles
-            drawing={drawing}
+            drawing={{ title, ...content }}
             address={curvesAddress("/api/curves.csv", wanted, range, columns)}
             failed={setSaid}
           />
@@ -181,12 +157,6 @@ const CLICKS: Readonly<Record<Click, string>> = {
   baseline: "Click: baseline",
   marker: "Click: marker",
 };
-
-/** A reference that is none must not go unnoticed: the curves would look referenced. */
-function strangersSaid({ unknown, references }: CurvesView): string {
-  if (unknown.length === 0) return "";
-  return `No ROI or group is called ${unknown.join(", ")}.${references.length === 0 ? " No reference is subtracted." : ""}`;
-}
 
 function spoken(view: CurvesView | undefined): string {
   if (view === undefined) return "Curves";
