@@ -11,7 +11,7 @@ import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
 import { GroupMeans, type GroupMember } from "./group-means.ts";
 import { MeasuredSpan } from "./span.ts";
-import { Temperatures } from "./temperatures.ts";
+import { READING_AGE_US, Temperatures } from "./temperatures.ts";
 import type { BaselineView, CurvesView, CurveView } from "./views.ts";
 
 /** More curves in one drawing cannot be told apart. */
@@ -48,7 +48,7 @@ export class Curves {
   readonly #config: Config["Analysis"];
   readonly #chip: ChipState;
   readonly #cache: CurveCache;
-  readonly #temperatures: Temperatures;
+  readonly temperatures: Temperatures;
   readonly #span: MeasuredSpan;
   #means: { readonly key: string; readonly means: GroupMeans } | undefined;
 
@@ -57,7 +57,7 @@ export class Curves {
     this.#config = config;
     this.#chip = chip;
     this.#cache = new CurveCache(manifest);
-    this.#temperatures = new Temperatures(manifest);
+    this.temperatures = new Temperatures(manifest);
     this.#span = new MeasuredSpan(manifest);
   }
 
@@ -128,7 +128,7 @@ export class Curves {
       curves,
       more,
       pxPerRiu: this.#config.sensitivity_px_per_riu,
-      temperatures: this.#temperatures.between(fromUs, toUs, columns, tailUs),
+      temperatures: this.temperatures.between(fromUs, toUs, columns, tailUs),
     };
   }
 
@@ -240,7 +240,6 @@ function strangers(
 
 /** Frames that a page may have missed and still be told of alone. */
 const MOST_NEW = 500;
-const READING_AGE_US = 120e6;
 
 /** What of a curve is drawn, and how; see decimate. */
 interface Part {

@@ -19,6 +19,7 @@ import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { fitRow, lineOf, meanRow } from "./profile.ts";
+import type { Temperatures } from "./temperatures.ts";
 import type {
   BrightfieldView,
   ChipView,
@@ -126,6 +127,10 @@ export class Experiment {
   groups(query: CurvesQuery, references: readonly string[]): Promise<GroupCurve[]> {
     const analysis = this.#measured();
     return this.#curves.groups(analysis, query, this.#curves.baseline(analysis).window, references);
+  }
+
+  get temperatures(): Pick<Temperatures, "sensors" | "nearest"> {
+    return this.#curves.temperatures;
   }
 
   get pxPerRiu(): number | undefined {

@@ -11,6 +11,10 @@ const CONFIG = `
 [Timing]
 collector_interval_seconds = 0.4
 communicator_interval_seconds = 60
+[Services]
+enable_thermocouple = true
+[Temperature.command_sensors]
+"Room air" = ["printf", "21.5"]
 [Camera]
 camera_type = "simulated"
 [Simulation]
@@ -88,6 +92,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     const ticks = [...svg.matchAll(/text-anchor="end">([-\d.]+)</g)].map(([, text]) => text);
     expect(ticks.length).toBeGreaterThan(1);
     expect(new Set(ticks).size).toBe(ticks.length);
+    expect(svg, "the temperatures below").toContain(">Room air<");
     await page.context().close();
   });
 
@@ -123,7 +128,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     await plot.click({ position: { x: 200, y: 100 } });
     await page.getByRole("button", { name: "Baseline as configured" }).waitFor();
     for (const [button, begins] of [
-      ["CSV", "timestamp,label,position_px"],
+      ["CSV", "timestamp,label,position_px,standard_error_px,shift_px,result_px,riu,flags,marker,temperature_room_air"],
       ["SVG", "<svg"],
       ["PNG", "\u0089PNG"],
     ] as const) {

@@ -1,6 +1,7 @@
 // What is shown, as files for the person.
 import { getBlob } from "./api.ts";
-import { curvesSvg, type Drawing, download, pngOf } from "./picture-file.ts";
+import { curvesSvg, type Drawing } from "./curves-svg.ts";
+import { download, pngOf } from "./picture-file.ts";
 
 export function CurveFiles({
   drawing,
