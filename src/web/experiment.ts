@@ -69,7 +69,7 @@ export class Experiment {
   state(): StateView {
     const { Paths, Storage, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, counts, stages, findings, lastFrame } = takeSnapshot(
+    const { experiment, startedAt, counts, stages, findings, notes, lastFrame } = takeSnapshot(
       this.#config,
       nowMs * 1000,
       this.#manifest,
@@ -86,6 +86,7 @@ export class Experiment {
       counts,
       stages,
       alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: cureOf(key) })),
+      notes,
       disk: {
         freeBytes: disk.bavail * disk.bsize,
         totalBytes: disk.blocks * disk.bsize,

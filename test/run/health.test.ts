@@ -115,6 +115,20 @@ test("the exit code says it to a monitor: fine, not running, nothing there, wron
   expect(empty.code).toBe(2);
 });
 
+test("a run whose camera is switched off says so, and is well", { timeout: 240_000 }, async () => {
+  const directory = await measured(`${QUICK_CONFIG}[Services]\nenable_camera = false\n`);
+  const run = start(["run"], directory);
+  children.push(run.child);
+  const status = async () => JSON.parse((await phorest(["status", "--json"], directory)).stdout);
+  for (let left = 100; (await status()).experiment !== "running" && left > 0; left -= 1) await sleep(100);
+  const { code, stdout } = await phorest(["health"], directory);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^note +the camera is switched off \(Services\.enable_camera = false\)/m);
+  run.child.kill("SIGTERM");
+  await run.ended;
+  expect((await phorest(["health"], directory)).stdout).not.toContain("switched off");
+});
+
 test("a report is a page that holds everything, and shows the ROI asked for", { timeout: 240_000 }, async () => {
   const directory = await measured();
   const { also } = JSON.parse((await phorest(["report", "--roi", "093B_N", "--json"], directory)).stdout);

@@ -22,6 +22,15 @@ export function Now({ state }: { state: StateView }) {
             ))}
           </section>
         )}
+        {state.notes.length > 0 && (
+          <section class="card" aria-label="Notes">
+            {state.notes.map((note) => (
+              <p class="note" key={note}>
+                {note}
+              </p>
+            ))}
+          </section>
+        )}
         <section class="card">
           <h2>Last frame {frame !== undefined && <span class="quiet">{moment(frame.capturedAt)}</span>}</h2>
           {frame !== undefined && <Picture frame={frame} outlines={outlines} tiles="/api/frame" />}
