@@ -66,7 +66,7 @@ export function Picture({ frame, outlines, tiles, places, clicked, dragged }: Pi
   const known = outlines === undefined ? "" : `, ${outlines.boxes.length} outlines`;
   return (
     <>
-      <div class="picture">
+      <div class="picture" style={{ aspectRatio: `${frame.width} / ${frame.height}` }}>
         <canvas
           ref={canvas}
           tabIndex={0}

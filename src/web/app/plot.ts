@@ -29,6 +29,8 @@ export interface PlotEvents {
 
 const HEIGHT = 380;
 const TEMPERATURE_HEIGHT = 130;
+/** Between ticks of time: as wide as their texts and some air. */
+const TIME_SPACE_PX = 80;
 const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC");
 
 /** Of 24 hours, as in the files; the day where it changes, or where hours no longer matter. */
@@ -57,7 +59,7 @@ function axes(label: string): uPlot.Axis[] {
     ticks: { stroke: theme("--line"), width: 1 },
   });
   return [
-    { ...common(), values: timeTicks },
+    { ...common(), space: TIME_SPACE_PX, values: timeTicks },
     { ...common(), label, size: 68, labelSize: 22, values: numberTicks },
   ];
 }

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { change, get } from "./api.ts";
+import { curveColour, temperatureColour } from "./colours.ts";
 import {
   type Choice,
   ChoiceForm,
@@ -122,6 +123,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
           </p>
         )}
         <div ref={host} class="plot" role="img" aria-label={spoken(view)} />
+        {view !== undefined && <Keys view={view} />}
         {content !== undefined && <Plot host={host} content={content} events={events} />}
         {view !== undefined && (
           <p class="quiet">
@@ -144,6 +146,26 @@ export function Sensorgrams({ state }: { state: StateView }) {
         <Markers state={state} at={markAt} act={act} />
       </div>
     </>
+  );
+}
+
+/** Which colour is which. */
+function Keys({ view: { curves, temperatures } }: { view: CurvesView }) {
+  const keys = [
+    ...curves.map(({ label }, at) => ({ label, colour: curveColour(at) })),
+    ...temperatures.map(({ sensor }, at) => ({ label: `${sensor}, °C`, colour: temperatureColour(at) })),
+  ];
+  return (
+    <p class="bar">
+      {keys.map(({ label, colour }) => (
+        <span class="key" key={label}>
+          <svg viewBox="0 0 10 10" aria-hidden="true">
+            <rect width="10" height="10" fill={colour} />
+          </svg>
+          {label}
+        </span>
+      ))}
+    </p>
   );
 }
 
