@@ -1,9 +1,9 @@
 // uPlot as this page uses it: curves on one time axis, doubtful points as open circles, markers and baseline drawn over.
 import uPlot from "uplot";
-import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import type { CurvesView, MarkerView } from "../views.ts";
 import { aligned, type Series } from "./aligned.ts";
 import { curveColour, temperatureColour, theme } from "./colours.ts";
+import { drawMarks } from "./plot-marks.ts";
 import { decimalsOf } from "./ticks.ts";
 
 export interface PlotContent {
@@ -49,8 +49,6 @@ function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number
 function numberTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   return splits.map((value) => value.toFixed(decimalsOf(step)));
 }
-
-const LETTERING = { characterPx: 6.4, longestPx: 240 };
 
 function axes(label: string): uPlot.Axis[] {
   const common = () => ({
@@ -119,6 +117,24 @@ export class CurvePlot {
     this.#temperature?.setSize({ width, height: TEMPERATURE_HEIGHT });
   }
 
+  /** Moves the cursor by so many px, from the middle where there is none. */
+  move(px: number): void {
+    const plot = this.#plot;
+    if (plot === undefined) return;
+    const { clientWidth, clientHeight } = plot.over;
+    const left = Math.min(Math.max(this.#cursorPx(plot) + px, 0), clientWidth - 1);
+    plot.setCursor({ left, top: clientHeight / 2 });
+  }
+
+  /** What a click at the cursor does. */
+  choose(): void {
+    if (this.#plot !== undefined) this.#events.clicked(1000 * this.#plot.posToVal(this.#cursorPx(this.#plot), "x"));
+  }
+
+  #cursorPx({ cursor, over }: uPlot): number {
+    return cursor.left === undefined || cursor.left < 0 ? over.clientWidth / 2 : cursor.left;
+  }
+
   close(): void {
     this.#plot?.destroy();
     this.#temperature?.destroy();
@@ -153,7 +169,7 @@ export class CurvePlot {
           ),
         ],
         hooks: {
-          draw: [(plot) => this.#annotate(plot)],
+          draw: [(plot) => drawMarks(plot, this.#content)],
           setSelect: [(plot) => this.#selected(plot)],
           setCursor: [(plot) => this.#pointed(plot)],
           ready: [(plot) => plot.over.addEventListener("click", (event) => this.#clicked(plot, event))],
@@ -220,41 +236,6 @@ export class CurvePlot {
       1000 * (plot.data[0][at] as number),
       Array.from({ length: count }, (_v, i) => nearest(plot.data[i + 1], at)),
     );
-  }
-
-  #annotate(plot: uPlot): void {
-    const { view, markers } = this.#content;
-    const { ctx, bbox } = plot;
-    const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.fillStyle = theme("--accent");
-    ctx.globalAlpha = 0.1;
-    const from = place(view.baseline.from);
-    ctx.fillRect(from, bbox.top, place(view.baseline.to) - from, bbox.height);
-    ctx.globalAlpha = 1;
-    ctx.strokeStyle = theme("--quiet");
-    ctx.fillStyle = theme("--text");
-    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    const span = this.#span().map((at) => 1000 * (at as number)) as [number, number];
-    const marked = markers.map(({ at, text }) => ({ timeMs: at, text }));
-    for (const { t, text, y, left } of placeMarkers(marked, span, bbox.width / devicePixelRatio, LETTERING)) {
-      const x = place(t);
-      ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-      ctx.textAlign = left ? "right" : "left";
-      ctx.fillText(
-        cutText(text, LETTERING),
-        x + (left ? -4 : 4) * devicePixelRatio,
-        bbox.top + (y + 6) * devicePixelRatio,
-      );
-    }
-    ctx.restore();
   }
 }
 

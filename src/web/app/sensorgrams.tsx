@@ -14,7 +14,7 @@ import {
 } from "./curve-choice.tsx";
 import { useCurves } from "./curve-feed.ts";
 import { CurveFiles } from "./curve-files.tsx";
-import { Plot } from "./curve-plot.tsx";
+import { Plot, ZOOM } from "./curve-plot.tsx";
 import { clock, moment, number } from "./format.ts";
 import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
@@ -90,6 +90,14 @@ export function Sensorgrams({ state }: { state: StateView }) {
     pointed: (at: number | undefined, values: readonly (number | null | undefined)[]) => setPointed({ at, values }),
     reset: () => setRange(undefined),
   };
+  /** About the cursor, else the middle. */
+  const zoom = (factor: number) => {
+    if (view === undefined) return;
+    const { from, to } = shownTime(view, range);
+    if ((to - from) * factor < SHORTEST_MS) return;
+    const at = pointed.at ?? (from + to) / 2;
+    setRange([at - (at - from) * factor, at + (to - at) * factor]);
+  };
   const content = view && { view, markers, unit, factor, ...shownTime(view, range) };
   const title = `${state.title}: shift since the baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
   return (
@@ -102,6 +110,12 @@ export function Sensorgrams({ state }: { state: StateView }) {
               {CLICKS[name]}
             </button>
           ))}
+          <button type="button" aria-label="Zoom in" onClick={() => zoom(1 / ZOOM)}>
+            +
+          </button>
+          <button type="button" aria-label="Zoom out" onClick={() => zoom(ZOOM)}>
+            −
+          </button>
           <button type="button" onClick={() => setRange(undefined)} disabled={range === undefined}>
             Whole time
           </button>
@@ -122,9 +136,9 @@ export function Sensorgrams({ state }: { state: StateView }) {
             {said}
           </p>
         )}
-        <div ref={host} class="plot" role="img" aria-label={spoken(view)} />
+        <div ref={host} class="plot" role="img" tabIndex={0} aria-label={`${spoken(view)}. ${PLOT_KEYS}`} />
         {view !== undefined && <Keys view={view} />}
-        {content !== undefined && <Plot host={host} content={content} events={events} />}
+        {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} />}
         {view !== undefined && (
           <p class="quiet">
             {view.frames} frames. Baseline {moment(view.baseline.from)} to {clock(view.baseline.to)} (shaded).
@@ -168,6 +182,10 @@ function Keys({ view: { curves, temperatures } }: { view: CurvesView }) {
     </p>
   );
 }
+
+/** Nobody looks closer than this. */
+const SHORTEST_MS = 1000;
+const PLOT_KEYS = "Arrows move the cursor, Enter does what a click does, plus and minus zoom, 0 shows all.";
 
 function shownTime({ span }: CurvesView, range: readonly [number, number] | undefined): { from: number; to: number } {
   const [from, to] = range ?? span;
