@@ -64,7 +64,12 @@ function useLastFrame(state: StateView) {
   const [chip, setChip] = useState<ChipView>();
   const [said, setSaid] = useState("");
   const newest = state.lastFrame?.filename;
+  const none = state.lastFrame === undefined;
   useEffect(() => {
+    if (none) {
+      setSaid("No frame was captured yet.");
+      return;
+    }
     const ending = new AbortController();
     const read = async () => {
       try {
@@ -76,8 +81,9 @@ function useLastFrame(state: StateView) {
     };
     void read();
     return () => ending.abort();
-  }, [newest]);
+  }, [newest, none]);
   useEffect(() => {
+    if (state.method === undefined) return;
     const ending = new AbortController();
     get<ChipView>("/api/chip", ending.signal).then(setChip, () => undefined);
     return () => ending.abort();

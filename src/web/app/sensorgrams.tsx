@@ -42,8 +42,13 @@ export function Sensorgrams({ state }: { state: StateView }) {
   });
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    if (state.method === undefined) {
+      setSaid("Nothing has been measured yet.");
+      return;
+    }
     get<ChipView>("/api/chip").then(
       (seen) => {
+        setSaid("");
         setChip(seen);
         setChoice((known) => known ?? firstChoice(seen));
       },
@@ -53,7 +58,8 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
   const [version, setVersion] = useState(0);
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
-  const address = wanted && curvesAddress("/api/curves", wanted, range, columns);
+  const address =
+    state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns);
   const view = useCurves(address, [state.outcome, version], setSaid);
   const markers = useSame(state.markers);
   const choose = (next: Choice) => {
