@@ -129,7 +129,10 @@ const COLUMNS = 118;
 /** What a terminal shows of a command after a while. */
 async function terminal(name: string, directory: string, args: readonly string[], rows: number): Promise<string> {
   const tmux = (...more: string[]) => {
-    const { status, stdout, stderr } = spawnSync("tmux", ["-L", `phorest-${name}`, ...more], { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("tmux", ["-L", `phorest-${name}`, ...more], {
+      encoding: "utf8",
+      env: { ...process.env, LANG: "C.UTF-8" },
+    });
     if (status !== 0) throw new Error(`tmux ${more[0]}: ${stderr}`);
     return stdout;
   };

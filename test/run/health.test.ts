@@ -182,7 +182,7 @@ test.skipIf(!hasTmux)(
       tmux("send-keys", "Down", "Enter");
       await until("a run", () => /a run is going \(process \d+/.test(screen()));
       tmux("send-keys", "Enter");
-      await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
+      await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} px +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
       expect(screen()).toMatch(/^phorest running {2}no alarm/);
       tmux("send-keys", "q");
       await until("the menu again", () => screen().includes("❯ Status"));
