@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, FrameView } from "../views.ts";
 import { GRADES, gradeOf } from "./colours.ts";
-import { type Outlines, type Place, Viewer } from "./viewer.ts";
+import type { Outlines, Place } from "./overlays.ts";
+import { Viewer } from "./viewer.ts";
 
 /** The ROIs as outlines, coloured by quality, with their resonances. */
 export function roiOutlines(chip: ChipView): Outlines {
