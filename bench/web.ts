@@ -1,6 +1,7 @@
-// What the page costs: npx tsx bench/web.ts [--frames N] [--dir DIR] [--only history|abuse] after `npm run build`.
-// history: a real browser on N frames (26,000) x 644 ROIs. abuse: the cadence of a real run, left alone and attacked in turn.
-// Prints one line per figure, then all of them as one line of JSON. 26,000 frames need 4 GB in DIR, and remove it.
+// What the page costs: npx tsx bench/web.ts [--frames N] [--dir DIR] [--store STORE] [--only history|abuse] after
+// `npm run build`. history: a real browser on N frames (26,000) x 644 ROIs. abuse: the cadence of a real run, left alone and
+// attacked in turn. Prints one line per figure, then all of them as one line of JSON. 26,000 frames need 4 GB in DIR, which
+// are removed; in STORE they are kept and used again, with the frames that earlier calls have added.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -18,10 +19,11 @@ import { CHROMIUM, DESKTOP, launch, openPage } from "../test/web/browser.ts";
 import { addFrame, answer, fillCurves, newManifest } from "./synthetic.ts";
 
 const { values: options } = parseArgs({
-  options: { frames: { type: "string" }, dir: { type: "string" }, only: { type: "string" } },
+  options: { frames: { type: "string" }, dir: { type: "string" }, store: { type: "string" }, only: { type: "string" } },
 });
 const FRAMES = Number(options.frames ?? 26_000);
-const UPDATES = 12;
+const UPDATES = 20;
+const UPDATE_PAUSE_MS = 300;
 const figures: Record<string, number> = {};
 
 function report(name: string, value: number, text: string): void {
@@ -58,12 +60,51 @@ async function serve(root: string) {
   };
 }
 
+/** When what happened, ms since 1970 or since the result was stored. */
+interface Steps {
+  readonly askedMs: number;
+  readonly answeredMs: number;
+  readonly drawnMs: number;
+}
+
+const epochMs = () => performance.timeOrigin + performance.now();
+
+/** For the page: `window.drawn` is a promise of the steps in which the plot is drawn with so many frames. */
+function watching(frames: number): string {
+  return `window.drawn = new Promise((resolve) => {
+    const known = performance.getEntriesByType("resource").length;
+    const { clearRect } = CanvasRenderingContext2D.prototype;
+    let cleared = false;
+    let done = false;
+    const seen = () => {
+      if (done || !cleared || !document.body.textContent.includes("${frames} frames")) return;
+      done = true;
+      observer.disconnect();
+      CanvasRenderingContext2D.prototype.clearRect = clearRect;
+      // The second one comes when the first has been shown.
+      requestAnimationFrame(() => requestAnimationFrame(() => {
+        const drawnMs = performance.timeOrigin + performance.now();
+        const curves = performance.getEntriesByType("resource").slice(known).findLast(({ name }) => name.includes("/api/curves"));
+        resolve({ drawnMs, askedMs: performance.timeOrigin + curves.startTime, answeredMs: performance.timeOrigin + curves.responseEnd });
+      }));
+    };
+    const observer = new MutationObserver(seen);
+    observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+      clearRect.apply(this, box);
+      cleared ||= performance.getEntriesByType("resource").slice(known).some(({ name }) => name.includes("/api/curves"));
+      seen();
+    };
+  }); 0`;
+}
+
 async function benchHistory(root: string): Promise<void> {
   if (CHROMIUM === undefined) throw new Error("no Chromium on this machine");
-  mkdirSync(join(root, "data"));
+  mkdirSync(join(root, "data"), { recursive: true });
   const answers = Array.from({ length: 24 }, (_, i) => answer(i + 1));
   const { manifest, analysisId } = newManifest(join(root, "data"));
-  fillCurves(manifest, analysisId, answers, FRAMES);
+  if (manifest.counts().processed === 0) fillCurves(manifest, analysisId, answers, FRAMES);
+  const stored = manifest.counts().processed;
   const page = await serve(root);
   const browser = await launch();
   try {
@@ -73,7 +114,7 @@ async function benchHistory(root: string): Promise<void> {
       const fresh = await serve(root);
       const startMs = performance.now();
       const { page: shown } = await openPage(browser, `${fresh.address}#sensorgrams`, DESKTOP);
-      await shown.getByText(`${FRAMES} frames`).waitFor();
+      await shown.getByText(`${stored} frames`).waitFor();
       paints.push(performance.now() - startMs);
       const painted = "performance.getEntriesByName('first-contentful-paint')[0].startTime";
       if (round === 0)
@@ -88,11 +129,10 @@ async function benchHistory(root: string): Promise<void> {
     report(
       "curves_shown_ms",
       Math.min(...paints),
-      `${Math.round(Math.min(...paints))} ms from opening to four curves of ${FRAMES} frames (at most 1000)`,
+      `${Math.round(Math.min(...paints))} ms from opening to four curves of ${stored} frames`,
     );
     const { page: shown } = await openPage(browser, `${page.address}#sensorgrams`, DESKTOP);
-    await shown.getByText(`${FRAMES} frames`).waitFor();
-    const tookMs: number[] = [];
+    await shown.getByText(`${stored} frames`).waitFor();
     // Wall clock tells of the machine's other work too; this does not.
     const debug = await shown.context().newCDPSession(shown);
     await debug.send("Performance.enable");
@@ -101,26 +141,35 @@ async function benchHistory(root: string): Promise<void> {
       return 1000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN);
     };
     const before = { server: process.cpuUsage(), browserMs: await busyMs() };
+    const steps: Steps[] = [];
     for (let update = 0; update < UPDATES; update += 1) {
-      await sleep(400);
-      const frames = FRAMES + update + 1;
-      await shown.evaluate(`window.drawn = new Promise((resolve) => {
-        const seen = () => document.body.textContent.includes("${frames} frames") && requestAnimationFrame(() => resolve(Date.now()));
-        new MutationObserver(seen).observe(document.body, { subtree: true, childList: true, characterData: true });
-      }); 0`);
-      addFrame(manifest, FRAMES + update);
+      await sleep(UPDATE_PAUSE_MS + 37 * (update % 5));
+      const frames = stored + update;
+      await shown.evaluate(watching(frames + 1));
+      addFrame(manifest, frames);
       const [claim] = manifest.claimPending(1, 1);
       if (claim === undefined) throw new Error("the frame just added is not pending");
       manifest.complete(claim, analysisId, answers[update % answers.length] as StoredResult, 2);
-      const storedMs = Date.now();
+      const storedMs = epochMs();
       page.look();
-      tookMs.push((await shown.evaluate<number>("window.drawn")) - storedMs);
+      const { askedMs, answeredMs, drawnMs } = await shown.evaluate<Steps>("window.drawn");
+      steps.push({ askedMs: askedMs - storedMs, answeredMs: answeredMs - storedMs, drawnMs: drawnMs - storedMs });
     }
+    const tookMs = steps.map(({ drawnMs }) => drawnMs);
+    const whole = (ms: number) => Math.round(ms);
     report(
       "update_ms",
       median(tookMs),
-      `${median(tookMs)} ms from the stored result to the drawn curve (least ${Math.min(...tookMs)}, most ${Math.max(...tookMs)}; at most 100)`,
+      `${whole(median(tookMs))} ms from the stored result to the drawn curve (least ${whole(Math.min(...tookMs))}, most ${whole(Math.max(...tookMs))}; at most 100)`,
     );
+    for (const [name, of, from, to] of [
+      ["update_asked_ms", "until the page asks for what is new", 0, "askedMs"],
+      ["update_answered_ms", "until it has the answer", "askedMs", "answeredMs"],
+      ["update_drawn_ms", "until that is drawn", "answeredMs", "drawnMs"],
+    ] as const) {
+      const took = steps.map((step) => step[to] - (from === 0 ? 0 : step[from]));
+      report(name, median(took), `${whole(median(took))} ms of it ${of} (least ${whole(Math.min(...took))})`);
+    }
     const { user, system } = process.cpuUsage(before.server);
     const serverMs = (user + system) / 1000 / UPDATES;
     const browserMs = ((await busyMs()) - before.browserMs) / UPDATES;
@@ -214,11 +263,12 @@ for (const [name, bench] of [
   ["abuse", benchAbuse],
 ] as const) {
   if (options.only !== undefined && options.only !== name) continue;
-  const root = mkdtempSync(join(options.dir ?? tmpdir(), "phorest-bench-"));
+  const kept = name === "history" ? options.store : undefined;
+  const root = kept ?? mkdtempSync(join(options.dir ?? tmpdir(), "phorest-bench-"));
   try {
     await bench(root);
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    if (kept === undefined) rmSync(root, { recursive: true, force: true });
   }
 }
 process.stdout.write(`${JSON.stringify({ bench: "web", frames: FRAMES, figures })}\n`);

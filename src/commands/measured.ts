@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { decodePicture } from "../analysis/decode.ts";
 import { labelMatcher } from "../analysis/labels.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
-import { openingWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { plotMarkers } from "../delivery/plot-feed.ts";
 import type { RoiPrecision } from "../delivery/precision-figure.ts";
 import type { RoiDetail } from "../delivery/roi-detail.ts";
 import { viewRoi } from "../delivery/roi-view.ts";
-import { Sensorgrams } from "../delivery/sensorgrams.ts";
+import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type RecentCurves, recentCurves } from "../supervisor/recent.ts";
@@ -25,7 +24,7 @@ export function lastAnalysis(manifest: Manifest): Measured | undefined {
   return recentCurves(manifest, LOOK_BACK);
 }
 
-/** Noise, drift and limit of detection of every ROI in the configured baseline, references subtracted. */
+/** Noise, drift and limit of detection of every ROI in the baseline in force, references subtracted. */
 export function precisions(
   manifest: Manifest,
   { analysis }: Measured,
@@ -34,7 +33,7 @@ export function precisions(
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: () => true,
     isReference: labelMatcher(reference_rois),
-    baseline: (timesUs) => openingWindow(timesUs, baseline_seconds),
+    baseline: baselineInForce(manifest, baseline_seconds),
     pairs: false,
     groups,
   });

@@ -79,7 +79,7 @@ function facts({ config, snapshot, measured, manifest }: RunPage): string[][] {
   return rows;
 }
 
-function precision({ quiet, measured, config }: RunPage, noise: Picture | undefined): HtmlSection {
+function precision({ quiet, measured, config, manifest }: RunPage, noise: Picture | undefined): HtmlSection {
   const last = measured?.curves.at(-1);
   const px = (value: number, decimals: number) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
   const rows = quiet.map(({ label, precision: found }, roi) => [
@@ -92,7 +92,11 @@ function precision({ quiet, measured, config }: RunPage, noise: Picture | undefi
     px(found.detectionLimit, 5),
     flagNames(last?.flags[roi] ?? 0).join(" "),
   ]);
-  const baseline = `the first ${config.Analysis.baseline_seconds} s`;
+  const chosen = manifest.markers.baseline();
+  const baseline =
+    chosen === undefined
+      ? `the first ${config.Analysis.baseline_seconds} s`
+      : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, as chosen on the page`;
   return {
     title: "Noise and drift",
     note: `In the baseline (${baseline}); noise from frame to frame, drift of a robust straight line, limit of detection three times the noise.`,

@@ -5,11 +5,11 @@ import type { CommandModule } from "yargs";
 import { labelMatcher } from "../analysis/labels.ts";
 import { flagNames } from "../analysis/method.ts";
 import type { Precision } from "../analysis/precision.ts";
-import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../analysis/sensorgram.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { markedFrames } from "../delivery/markers.ts";
-import { Sensorgrams, type WorkedSensorgram } from "../delivery/sensorgrams.ts";
+import { baselineInForce, Sensorgrams, type WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
@@ -41,7 +41,11 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
   builder: (yargs) =>
     yargs
       .option("roi", { type: "string", array: true, requiresArg: true, describe: "Labels, * for any letters (all)" })
-      .option("baseline", { type: "string", requiresArg: true, describe: `FROM..TO: ${TIMES} (as configured)` })
+      .option("baseline", {
+        type: "string",
+        requiresArg: true,
+        describe: `FROM..TO: ${TIMES} (as chosen on the page, else as configured)`,
+      })
       .option("reference", {
         type: "string",
         array: true,
@@ -98,7 +102,7 @@ function open(manifest: Manifest, { Analysis: configured }: Config, argv: Sensor
   const references = argv.reference ?? configured.reference_rois;
   const baseline =
     argv.baseline === undefined
-      ? (timesUs: Float64Array) => openingWindow(timesUs, configured.baseline_seconds)
+      ? baselineInForce(manifest, configured.baseline_seconds)
       : windowOption("--baseline", argv.baseline);
   const blank = argv.blank === undefined ? undefined : windowOption("--blank", argv.blank);
   const injection = argv.injection === undefined ? undefined : timeOption("--injection", argv.injection);

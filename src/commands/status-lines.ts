@@ -22,10 +22,11 @@ const NAME = 14;
 /** The screen, top to bottom: what wants a person comes first. */
 export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
   const { paint, columns } = options;
-  const { alarms, stages, experiment } = snapshot;
+  const { alarms, notes, stages, experiment } = snapshot;
   return [
     headLine(snapshot, paint),
     ...alarms.flatMap((alarm) => wrap(`! ${alarm}`, columns).map((line) => paint("red", line))),
+    ...notes.flatMap((note) => wrap(`  ${note}`, columns).map((line) => paint("yellow", line))),
     "",
     ...queueLines(snapshot),
     "",
@@ -81,7 +82,7 @@ function resultLines({ labels, curves }: RecentCurves, { isChosen, columns, pain
   const last = curves.at(-1);
   if (last === undefined) return [];
   const sound = Array.from(last.flags).filter((flags) => flags === 0).length;
-  const width = Math.max(8, Math.min(curves.length, columns - 58));
+  const width = Math.max(8, Math.min(curves.length, columns - 61));
   const lines = [`results       ${sound} of ${labels.length} ROIs sound in the last frame; shift over ${width} frames`];
   labels.forEach((label, roi) => {
     if (!isChosen(label)) return;
@@ -94,13 +95,13 @@ function resultLines({ labels, curves }: RecentCurves, { isChosen, columns, pain
     const shift = first === undefined || !Number.isFinite(now) ? "" : signed(now - first.value);
     const doubts = flagNames(last.flags[roi] ?? 0).join(" ");
     const curve = sparkline(points, width, LEAST_RANGE_PX, unicode);
-    lines.push(`  ${label.padEnd(NAME)}${px.padStart(12)} ${shift.padStart(9)}  ${curve}  ${paint("yellow", doubts)}`);
+    lines.push(`  ${label.padEnd(NAME)}${px.padStart(12)} ${shift.padStart(12)}  ${curve}  ${paint("yellow", doubts)}`);
   });
   return lines;
 }
 
 function signed(px: number): string {
-  return `${px < 0 ? "-" : "+"}${Math.abs(px).toFixed(3)}`;
+  return `${px < 0 ? "-" : "+"}${Math.abs(px).toFixed(3)} px`;
 }
 
 /** Alarms are read to their end. */

@@ -5,6 +5,7 @@ import { type Precision, precisionOf } from "../analysis/precision.ts";
 import {
   alignFrames,
   FrameMean,
+  openingWindow,
   refractiveIndexChange,
   separatePair,
   shiftFrom,
@@ -37,6 +38,15 @@ export interface SensorgramOptions {
   readonly smoothFrames?: number | undefined;
   /** Double referencing: the window of a blank injection and the beginning of the one it is taken from. */
   blank?(timesUs: Float64Array): { readonly window: TimeWindow; readonly injectionUs: number };
+}
+
+/** The baseline in force, given the times of the frames: as a person chose it on the page, else the first seconds. */
+export function baselineInForce(
+  { markers }: Pick<Manifest, "markers">,
+  openingSeconds: number,
+): (timesUs: Float64Array) => TimeWindow {
+  const chosen = markers.baseline();
+  return chosen === undefined ? (timesUs) => openingWindow(timesUs, openingSeconds) : () => chosen;
 }
 
 /** A curve with all that was made of it; arrays of equal length, one element per frame in order of capture. */

@@ -37,7 +37,7 @@ export function usFromOption(option: string, text: string): number {
 }
 
 /** Index of the first of the sorted `timesUs` at or after `timeUs`; their number when all are earlier. */
-export function lowerBound(timesUs: Float64Array, timeUs: number): number {
+export function lowerBound(timesUs: ArrayLike<number>, timeUs: number): number {
   let low = 0;
   let high = timesUs.length;
   while (low < high) {

@@ -29,6 +29,7 @@ export function healthFigure(report: HealthReport): string {
   page.gap();
   page.heading(snapshot.alarms.length === 0 ? "No alarm" : "Alarms");
   for (const alarm of snapshot.alarms) page.wrapped(alarm, DOUBTFUL_COLOUR);
+  for (const note of snapshot.notes) page.wrapped(note, INK);
   for (const { since, text } of told) page.wrapped(`told since ${since.slice(0, 19)}Z: ${text}`, INK);
   if (undelivered > 0) page.text(`${undelivered} notices wait to be delivered`, { colour: WAITS });
   page.gap();

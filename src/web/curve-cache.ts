@@ -1,5 +1,6 @@
 // ROIs over time, kept in memory and brought up to date with what is new. Reading one of 26,000 frames takes a tenth of a
 // second; adding the last frame takes a thousandth.
+import type { TimeWindow } from "../analysis/sensorgram.ts";
 import type { SensorgramSource } from "../delivery/sensorgrams.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Sensorgram, SensorgramQuery } from "../manifest/results.ts";
@@ -7,6 +8,9 @@ import { lowerBound } from "../manifest/timestamps.ts";
 
 /** About 60 MB at 26,000 frames. */
 const MOST_CURVES = 64;
+
+/** Points before the end of a curve that go with it: where its line comes from, and how far apart its points usually are. */
+const LEAD_POINTS = 512;
 
 interface Kept {
   curve: Sensorgram;
@@ -25,6 +29,17 @@ export class CurveCache implements SensorgramSource {
 
   roiManifest(roiManifestId: number) {
     return this.#manifest.roiManifest(roiManifestId);
+  }
+
+  /**
+   * Of every ROI only the baseline and what lies from `tailUs` on, with a lead: all that the end of a drawing depends on,
+   * in a hundredth of the points.
+   */
+  ends(baseline: TimeWindow, tailUs: number): SensorgramSource {
+    return {
+      roiManifest: (roiManifestId) => this.roiManifest(roiManifestId),
+      sensorgram: (query) => endsOf(this.sensorgram(query), baseline, tailUs),
+    };
   }
 
   /** One ROI over all frames, as the manifest has it now. */
@@ -50,26 +65,35 @@ export class CurveCache implements SensorgramSource {
     for (const { capturedAtUs } of this.#manifest.curves(analysisId, outcome)) fromUs = Math.min(fromUs, capturedAtUs);
     if (fromUs === Number.POSITIVE_INFINITY) return curve;
     const known = lowerBound(curve.capturedAtUs, fromUs);
-    const fresh = this.#manifest.sensorgram({ analysisId, roi, fromUs });
-    return {
-      entryId: joined(curve.entryId, known, fresh.entryId, Float64Array),
-      capturedAtUs: joined(curve.capturedAtUs, known, fresh.capturedAtUs, Float64Array),
-      position: joined(curve.position, known, fresh.position, Float64Array),
-      standardError: joined(curve.standardError, known, fresh.standardError, Float64Array),
-      quality: joined(curve.quality, known, fresh.quality, Float64Array),
-      flags: joined(curve.flags, known, fresh.flags, Uint8Array),
-    };
+    return spliced(curve, 0, known, this.#manifest.sensorgram({ analysisId, roi, fromUs }), 0);
   }
 }
 
-function joined<T extends Float64Array | Uint8Array>(
-  known: T,
-  count: number,
-  fresh: T,
-  Numbers: new (length: number) => T,
-): T {
-  const all = new Numbers(count + fresh.length);
-  all.set(known.subarray(0, count));
-  all.set(fresh, count);
-  return all;
+function endsOf(curve: Sensorgram, { fromUs, toUs }: TimeWindow, tailUs: number): Sensorgram {
+  const { capturedAtUs } = curve;
+  const lead = Math.max(0, lowerBound(capturedAtUs, tailUs) - LEAD_POINTS);
+  return spliced(curve, lowerBound(capturedAtUs, fromUs), Math.min(lead, lowerBound(capturedAtUs, toUs)), curve, lead);
+}
+
+/** The points of one curve from an index to another, then those of another curve from an index on. */
+function spliced(one: Sensorgram, from: number, to: number, other: Sensorgram, on: number): Sensorgram {
+  const numbers = (head: Float64Array, rest: Float64Array) => {
+    const parts = [head.subarray(from, Math.max(from, to)), rest.subarray(on)] as const;
+    const all = new Float64Array(parts[0].length + parts[1].length);
+    all.set(parts[0]);
+    all.set(parts[1], parts[0].length);
+    return all;
+  };
+  const entryId = numbers(one.entryId, other.entryId);
+  const flags = new Uint8Array(entryId.length);
+  flags.set(one.flags.subarray(from, Math.max(from, to)));
+  flags.set(other.flags.subarray(on), Math.max(0, to - from));
+  return {
+    entryId,
+    capturedAtUs: numbers(one.capturedAtUs, other.capturedAtUs),
+    position: numbers(one.position, other.position),
+    standardError: numbers(one.standardError, other.standardError),
+    quality: numbers(one.quality, other.quality),
+    flags,
+  };
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type Groups, gratingOf, groupsOf, labelMatcher } from "../analysis/labels.ts";
 import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
-import { Sensorgrams } from "../delivery/sensorgrams.ts";
+import { type SensorgramSource, Sensorgrams } from "../delivery/sensorgrams.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { type ChipState, finite } from "./chip-state.ts";
@@ -11,7 +11,7 @@ import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
 import { GroupMeans, type GroupMember } from "./group-means.ts";
 import { MeasuredSpan } from "./span.ts";
-import { Temperatures } from "./temperatures.ts";
+import { READING_AGE_US, Temperatures } from "./temperatures.ts";
 import type { BaselineView, CurvesView, CurveView } from "./views.ts";
 
 /** More curves in one drawing cannot be told apart. */
@@ -48,7 +48,7 @@ export class Curves {
   readonly #config: Config["Analysis"];
   readonly #chip: ChipState;
   readonly #cache: CurveCache;
-  readonly #temperatures: Temperatures;
+  readonly temperatures: Temperatures;
   readonly #span: MeasuredSpan;
   #means: { readonly key: string; readonly means: GroupMeans } | undefined;
 
@@ -57,7 +57,7 @@ export class Curves {
     this.#config = config;
     this.#chip = chip;
     this.#cache = new CurveCache(manifest);
-    this.#temperatures = new Temperatures(manifest);
+    this.temperatures = new Temperatures(manifest);
     this.#span = new MeasuredSpan(manifest);
   }
 
@@ -66,17 +66,27 @@ export class Curves {
     const { window, chosen } = this.baseline(analysis);
     const groups = query.wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
     const labels = query.wanted.filter((name) => !isGroup(name));
-    const sensorgrams = this.sensorgrams(analysis, query, window, labels);
     const span = this.#span.of(analysis.analysisId);
     const fromUs = query.fromUs ?? span[0];
     const toUs = query.toUs ?? span[1] + 1;
     const outcome = this.#manifest.lastOutcomeId();
     const columns = columnsOf(fromUs, toUs, query.columns);
-    const made = [analysis.analysisId, this.#manifest.lastArchive(), window, columns, query.wanted, query.pairs];
-    const key = shortHash(JSON.stringify([...made, sensorgrams.references, query.fromUs, query.toUs]));
+    const { wanted, pairs, references } = query;
+    const made = [
+      analysis.analysisId,
+      this.#manifest.lastArchive(),
+      window,
+      columns,
+      wanted,
+      pairs,
+      references ?? null,
+    ];
+    const key = shortHash(JSON.stringify([...made, query.fromUs, query.toUs]));
     // While the baseline is still open its level moves, and with it everything.
     const settled = query.known?.key === key && window.toUs <= span[1];
     const tailUs = settled ? this.#changedFrom(analysis, window, columns, query.known.outcome) : undefined;
+    const source = tailUs === undefined ? this.#cache : this.#cache.ends(window, tailUs);
+    const sensorgrams = this.#sensorgrams(source, analysis, query, window, labels);
     const part: Part = { fromUs, toUs, columns, tailUs };
     const curves: CurveView[] = [];
     const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
@@ -118,18 +128,23 @@ export class Curves {
       curves,
       more,
       pxPerRiu: this.#config.sensitivity_px_per_riu,
-      temperatures: this.#temperatures.between(fromUs, toUs, columns, tailUs),
+      temperatures: this.temperatures.between(fromUs, toUs, columns, tailUs),
     };
   }
 
   /** The curves at full length. */
-  sensorgrams(
+  sensorgrams(analysis: Analysis, query: CurvesQuery, window: TimeWindow, labels: readonly string[]): Sensorgrams {
+    return this.#sensorgrams(this.#cache, analysis, query, window, labels);
+  }
+
+  #sensorgrams(
+    source: SensorgramSource,
     analysis: Analysis,
     { pairs, references }: CurvesQuery,
     window: TimeWindow,
     labels: readonly string[],
   ): Sensorgrams {
-    return new Sensorgrams(this.#cache, analysis, {
+    return new Sensorgrams(source, analysis, {
       isWanted: labelMatcher(labels),
       isReference: labelMatcher(references ?? this.#config.reference_rois),
       baseline: () => window,
@@ -225,7 +240,6 @@ function strangers(
 
 /** Frames that a page may have missed and still be told of alone. */
 const MOST_NEW = 500;
-const READING_AGE_US = 120e6;
 
 /** What of a curve is drawn, and how; see decimate. */
 interface Part {

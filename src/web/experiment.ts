@@ -19,6 +19,7 @@ import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { fitRow, lineOf, meanRow } from "./profile.ts";
+import type { Temperatures } from "./temperatures.ts";
 import type {
   BrightfieldView,
   ChipView,
@@ -62,13 +63,17 @@ export class Experiment {
 
   /** The state as Prometheus reads it. */
   metrics(): Promise<string> {
-    return metricsText(takeSnapshot(this.#config, wallClockUs()));
+    return metricsText(takeSnapshot(this.#config, wallClockUs(), this.#manifest));
   }
 
   state(): StateView {
     const { Paths, Storage, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, counts, stages, findings, lastFrame } = takeSnapshot(this.#config, nowMs * 1000);
+    const { experiment, startedAt, counts, stages, findings, notes, lastFrame } = takeSnapshot(
+      this.#config,
+      nowMs * 1000,
+      this.#manifest,
+    );
     const disk = statfsSync(Paths.data_dir);
     return {
       title: basename(Paths.root_dir),
@@ -81,6 +86,7 @@ export class Experiment {
       counts,
       stages,
       alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: cureOf(key) })),
+      notes,
       disk: {
         freeBytes: disk.bavail * disk.bsize,
         totalBytes: disk.blocks * disk.bsize,
@@ -122,6 +128,10 @@ export class Experiment {
   groups(query: CurvesQuery, references: readonly string[]): Promise<GroupCurve[]> {
     const analysis = this.#measured();
     return this.#curves.groups(analysis, query, this.#curves.baseline(analysis).window, references);
+  }
+
+  get temperatures(): Pick<Temperatures, "sensors" | "nearest"> {
+    return this.#curves.temperatures;
   }
 
   get pxPerRiu(): number | undefined {

@@ -9,8 +9,11 @@ import type { StateView } from "./views.ts";
 const MOST_CLIENTS = 32;
 /** A state is sent at least so often, so that ages and gauges move, and a dead connection is noticed. */
 const LONGEST_SILENCE_MS = 2000;
-/** Frames may come faster than anybody can look. */
-const SHORTEST_INTERVAL_MS = 100;
+/**
+ * Frames may come faster than anybody can look. Short all the same: a frame is often measured just after something else
+ * was told of.
+ */
+const SHORTEST_INTERVAL_MS = 25;
 const SLOWEST_READER_MS = 10_000;
 
 export class Live {

@@ -1,10 +1,13 @@
 // Temperatures over time, one curve for each sensor, brought up to date with what is new.
 import { DEGREES } from "../delivery/report.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { lowerBound } from "../manifest/timestamps.ts";
 import { type Columns, type CurveData, decimate } from "./decimate.ts";
 import type { CurvesView } from "./views.ts";
 
 const PAGE = 1000;
+/** A reading may be somewhat older or newer than the frame it belongs to. */
+export const READING_AGE_US = 120e6;
 
 interface Readings {
   readonly times: number[];
@@ -32,6 +35,21 @@ export class Temperatures {
       const drawn = decimate(curve, fromUs, toUs, columns, tailUs);
       return { sensor, times: drawn.times, values: drawn.values };
     });
+  }
+
+  /** Every sensor there is a temperature of. */
+  sensors(): string[] {
+    this.#refresh();
+    return [...this.#sensors.keys()];
+  }
+
+  /** What a sensor read nearest to a time (µs), °C; undefined where it read nothing within two minutes. */
+  nearest(sensor: string, timeUs: number): number | undefined {
+    const { times, values } = this.#sensors.get(sensor) ?? { times: [], values: [] };
+    const after = lowerBound(times, timeUs);
+    const distance = (at: number) => Math.abs((times[at] ?? Number.POSITIVE_INFINITY) - timeUs);
+    const at = distance(after - 1) <= distance(after) ? after - 1 : after;
+    return distance(at) <= READING_AGE_US ? values[at] : undefined;
   }
 
   #refresh(): void {

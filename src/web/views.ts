@@ -43,6 +43,8 @@ export interface StateView {
   readonly counts: ManifestCounts | undefined;
   readonly stages: readonly StageView[];
   readonly alarms: readonly AlarmView[];
+  /** What is as it was set, and yet should be known. */
+  readonly notes: readonly string[];
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number; readonly minFreeBytes: number } | undefined;
   /** undefined without syncing. */
   readonly share: { readonly copied: number; readonly waiting: number } | undefined;

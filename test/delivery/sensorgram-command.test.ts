@@ -136,6 +136,16 @@ describe("phorest sensorgram", () => {
     expect(Number(rows[FRAMES + 20]?.shift_px)).toBeGreaterThan(70);
   });
 
+  it("counts from the baseline that was chosen on the page, unless another is asked for", async () => {
+    const root = measured();
+    const manifest = Manifest.open({ file: join(root, MANIFEST_FILENAME) });
+    manifest.markers.setBaseline({ fromUs: START_US, toUs: START_US + 50e6 }, 1);
+    manifest.close();
+    const chosen = await sensorgram(root, "--roi", "010A_*");
+    expect(chosen).toBe(await sensorgram(root, "--roi", "010A_*", "--baseline", "0..50"));
+    expect(chosen).not.toBe(await sensorgram(root, "--roi", "010A_*", "--baseline", "0..20"));
+  });
+
   it("with pairs and references leaves the binding alone: chip movement and warming are gone, and apart", async () => {
     const config = '[Analysis]\nreference_rois = "130A*"\nsensitivity_px_per_riu = 1000\n';
     const rows = rowsOf(await sensorgram(measured(config), "--pairs", "--baseline", "0..60"));

@@ -115,6 +115,20 @@ test("the exit code says it to a monitor: fine, not running, nothing there, wron
   expect(empty.code).toBe(2);
 });
 
+test("a run whose camera is switched off says so, and is well", { timeout: 240_000 }, async () => {
+  const directory = await measured(`${QUICK_CONFIG}[Services]\nenable_camera = false\n`);
+  const run = start(["run"], directory);
+  children.push(run.child);
+  const status = async () => JSON.parse((await phorest(["status", "--json"], directory)).stdout);
+  for (let left = 100; (await status()).experiment !== "running" && left > 0; left -= 1) await sleep(100);
+  const { code, stdout } = await phorest(["health"], directory);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^note +the camera is switched off \(Services\.enable_camera = false\)/m);
+  run.child.kill("SIGTERM");
+  await run.ended;
+  expect((await phorest(["health"], directory)).stdout).not.toContain("switched off");
+});
+
 test("a report is a page that holds everything, and shows the ROI asked for", { timeout: 240_000 }, async () => {
   const directory = await measured();
   const { also } = JSON.parse((await phorest(["report", "--roi", "093B_N", "--json"], directory)).stdout);
@@ -168,7 +182,7 @@ test.skipIf(!hasTmux)(
       tmux("send-keys", "Down", "Enter");
       await until("a run", () => /a run is going \(process \d+/.test(screen()));
       tmux("send-keys", "Enter");
-      await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
+      await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} px +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
       expect(screen()).toMatch(/^phorest running {2}no alarm/);
       tmux("send-keys", "q");
       await until("the menu again", () => screen().includes("❯ Status"));

@@ -10,7 +10,7 @@ export const CHROMIUM = [process.env.CHROMIUM ?? "", ...PLACES].find((path) => p
 
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1360, height: 900 }, deviceScaleFactor: 1 };
 export const PHONE: BrowserContextOptions = {
-  viewport: { width: 390, height: 844 },
+  viewport: { width: 360, height: 780 },
   deviceScaleFactor: 2,
   hasTouch: true,
   isMobile: true,

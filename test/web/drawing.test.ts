@@ -1,6 +1,7 @@
 // What is drawn of numbers, times and markers, without a browser.
 import { expect, test } from "vitest";
 import { cutText, placeMarkers } from "../../src/delivery/marker-places.ts";
+import { aligned } from "../../src/web/app/aligned.ts";
 import { decimalsOf, roundTicks, timeTicks } from "../../src/web/app/ticks.ts";
 
 test.each([
@@ -40,4 +41,16 @@ test("texts of markers never meet, and none leaves the drawing", () => {
   expect(placed.map(({ y }) => y)).toEqual([8, 21, 34, 8]);
   expect(placed.map(({ left }) => left)).toEqual([false, false, false, true]);
   expect(cutText("x".repeat(200), LETTERING)).toHaveLength(30);
+});
+
+test("series with times of their own stand on one axis; gaps stay gaps, and what says nothing is none", () => {
+  const one = { times: [1000, 3000, 4000], values: [1, null, 2] };
+  const other = { times: [2000, 3000], values: [5, 6] };
+  expect(aligned([one, other, { times: [], values: [] }], 1 / 1000, 10)).toEqual([
+    [1, 2, 3, 4],
+    [10, undefined, null, 20],
+    [undefined, 50, 60, undefined],
+    [undefined, undefined, undefined, undefined],
+  ]);
+  expect(aligned([], 1, 1)).toEqual([[]]);
 });

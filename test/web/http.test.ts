@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../src/failure.ts";
+import { broughtUpToDate } from "../../src/web/app/drawn.ts";
 import type { CalibrationView, CurvesView, StateView } from "../../src/web/views.ts";
 import { serving, TOKEN } from "./server.ts";
 
@@ -394,7 +395,7 @@ describe("what is read", () => {
     const text = await (await fetch(`${address}api/curves.csv?roi=000A_N&roi=group:A`)).text();
     const lines = text.trim().split("\n");
     expect(lines).toHaveLength(1 + 10 + 10);
-    expect(lines.at(-1)).toMatch(/^2026-03-04T15:21:30\.000000Z,group A,,,0\.065,0\.065,,,$/);
+    expect(lines.at(-1)).toMatch(/^2026-03-04T15:21:30\.000000Z,group A,,,0\.065,0\.065,,,,21\.09$/);
   });
 
   test("a page that has drawn curves is sent their end alone, and all of them when anything else is asked", async () => {
@@ -414,13 +415,34 @@ describe("what is read", () => {
     expect(other.tailFrom).toBeUndefined();
   });
 
-  test("the CSV holds every frame of the window, the marker, and no formula", async () => {
+  test("a drawing brought up to date by its end is the one that is made anew", async () => {
+    const { address, recorded } = await serving({ frames: 10 });
+    recorded.manifest.together(() => recorded.add(700));
+    const curves = async (query: string) => (await (await fetch(`${address}api/curves?${query}`)).json()) as CurvesView;
+    for (const wanted of [
+      "roi=000A_N&roi=002A_S",
+      "roi=000A_N&own=1&reference=003A*",
+      "roi=000A&pairs=1&own=1&reference=003A",
+      "roi=group:A",
+    ]) {
+      const asked = `${wanted}&columns=100`;
+      const whole = await curves(asked);
+      recorded.add(4, [1]);
+      const end = await curves(`${asked}&key=${whole.key}&after=${whole.outcome}`);
+      expect(end.tailFrom, wanted).toBeDefined();
+      const { tailFrom: _, ...brought } = broughtUpToDate(whole, end);
+      expect(brought, wanted).toEqual(await curves(asked));
+    }
+  });
+
+  test("the CSV holds every frame of the window, the marker, the temperature, and no formula", async () => {
     const { address, recorded } = await serving({ frames: 10 });
     const frames = [...recorded.manifest.entries()];
     recorded.manifest.markers.add((frames[4]?.capturedAtUs ?? 0) - 1, "=injection", 1);
     const from = (frames[2]?.capturedAtUs ?? 0) / 1000;
     const lines = (await (await fetch(`${address}api/curves.csv?roi=000A_N&from=${from}`)).text()).trim().split("\n");
     expect(lines).toHaveLength(9);
-    expect(lines.filter((line) => line.endsWith("'=injection"))).toEqual([lines[3]]);
+    expect(lines[0]).toMatch(/,marker,temperature_room_air$/);
+    expect(lines.filter((line) => line.endsWith("'=injection,21.04"))).toEqual([lines[3]]);
   });
 });

@@ -11,6 +11,10 @@ const CONFIG = `
 [Timing]
 collector_interval_seconds = 0.4
 communicator_interval_seconds = 60
+[Services]
+enable_thermocouple = true
+[Temperature.command_sensors]
+"Room air" = ["printf", "21.5"]
 [Camera]
 camera_type = "simulated"
 [Simulation]
@@ -88,6 +92,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     const ticks = [...svg.matchAll(/text-anchor="end">([-\d.]+)</g)].map(([, text]) => text);
     expect(ticks.length).toBeGreaterThan(1);
     expect(new Set(ticks).size).toBe(ticks.length);
+    expect(svg, "the temperatures below").toContain(">Room air<");
     await page.context().close();
   });
 
@@ -123,7 +128,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     await plot.click({ position: { x: 200, y: 100 } });
     await page.getByRole("button", { name: "Baseline as configured" }).waitFor();
     for (const [button, begins] of [
-      ["CSV", "timestamp,label,position_px"],
+      ["CSV", "timestamp,label,position_px,standard_error_px,shift_px,result_px,riu,flags,marker,temperature_room_air"],
       ["SVG", "<svg"],
       ["PNG", "\u0089PNG"],
     ] as const) {
@@ -135,6 +140,27 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     }
     await page.getByRole("button", { name: /^Remove antibody/ }).click();
     await page.getByText("None yet.").waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("the plot is worked by keys: a marker at the cursor, and the time that is shown", async () => {
+    const { page, errors } = await openPage(browser, running.link, DESKTOP);
+    await turnTo(page, "sensorgrams");
+    const plot = page.getByRole("img", { name: /^Shift since the baseline/ });
+    await page.getByRole("button", { name: "Click: marker" }).press("Enter");
+    await plot.focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("heading", { name: /^At 20/ }).waitFor();
+    await page.keyboard.press("Enter");
+    expect(await page.getByLabel(/^Time, UTC/).inputValue()).toMatch(/^20/);
+    const whole = page.getByRole("button", { name: "Whole time" });
+    expect(await whole.isDisabled()).toBe(true);
+    await plot.focus();
+    await page.keyboard.press("+");
+    await expect.poll(() => whole.isDisabled()).toBe(false);
+    await page.keyboard.press("0");
+    await expect.poll(() => whole.isDisabled()).toBe(true);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -161,5 +187,27 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     for (let i = 0; i < 6; i += 1) await page.keyboard.press("+");
     await finer;
     await page.context().close();
+  });
+});
+
+describe.skipIf(CHROMIUM === undefined)("the page of an experiment without a picture", () => {
+  test("every view says what there is not yet, and that the camera is switched off", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "phorest-page-"));
+    const running = await Running.start(directory, "[Services]\nenable_camera = false\n[Web]\nport = 0\n", 0);
+    const browser = await launch();
+    try {
+      const { page, errors } = await openPage(browser, running.address, PHONE);
+      await page.getByText(/the camera is switched off/).waitFor();
+      await page.getByText("No frame was captured yet.").waitFor();
+      for (const view of ["Sensorgrams", "Chip"]) {
+        await page.getByRole("link", { name: view }).click();
+        await page.getByText("Nothing has been measured yet.").waitFor();
+      }
+      expect(errors).toEqual([]);
+    } finally {
+      await browser.close();
+      await running.stop();
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 });

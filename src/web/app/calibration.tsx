@@ -6,8 +6,8 @@ import { ask, get } from "./api.ts";
 import { GRADES } from "./colours.ts";
 import { bytes, number } from "./format.ts";
 import { NamedPlaces, type Naming } from "./named-places.tsx";
+import type { Outlines } from "./overlays.ts";
 import { Picture } from "./picture.tsx";
-import type { Outlines } from "./viewer.ts";
 
 const LABEL_COLOUR = "#66ccee";
 const POLL_MS = 400;

@@ -14,6 +14,10 @@ export function Chip({ state }: { state: StateView }) {
   const [label, setLabel] = useState<string>();
   const [said, setSaid] = useState("");
   useEffect(() => {
+    if (state.method === undefined) {
+      setSaid("Nothing has been measured yet.");
+      return;
+    }
     const ending = new AbortController();
     get<ChipView>("/api/chip", ending.signal).then(
       (seen) => {

@@ -1,22 +1,22 @@
 // The colours of data: told apart by people who see few colours, on light and dark ground.
 import type { RoiView } from "../views.ts";
 
-/** Paul Tol's "bright" and "muted" schemes, as far as they read on both grounds. */
+/** Near Paul Tol's "bright" and "muted" schemes; each at least three times as light or dark as either ground. */
 export const CURVES = [
   "#4477aa",
   "#ee6677",
   "#228833",
   "#b8860b",
-  "#66ccee",
-  "#aa3377",
-  "#999933",
+  "#2f9dc0",
+  "#b34285",
+  "#94942f",
   "#cc6677",
-  "#117733",
+  "#3f8f62",
   "#8877cc",
-  "#44aa99",
+  "#429f90",
   "#d1771f",
-  "#6699cc",
-  "#a0522d",
+  "#5f93c8",
+  "#b0623a",
   "#7f7f7f",
   "#dd4499",
 ] as const;

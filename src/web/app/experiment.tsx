@@ -128,8 +128,8 @@ function Settings({ view }: { view: ExperimentView }) {
                   <wbr />
                   {key.slice(section(key).length)}
                 </td>
-                <td>{value === "" ? "–" : value}</td>
-                <td class="quiet">{origin}</td>
+                <td class="value">{value === "" ? "–" : value}</td>
+                <td class="value quiet">{origin}</td>
               </tr>
             ))}
           </tbody>

@@ -137,7 +137,7 @@ function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Er
     );
   return state.experiment === "running" ? (
     <p class="verdict good" role="status">
-      Running, all well
+      Running, all well{state.notes.length > 0 && ", see Now for a note"}
     </p>
   ) : (
     <p class="verdict" role="status">

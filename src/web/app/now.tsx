@@ -22,6 +22,15 @@ export function Now({ state }: { state: StateView }) {
             ))}
           </section>
         )}
+        {state.notes.length > 0 && (
+          <section class="card" aria-label="Notes">
+            {state.notes.map((note) => (
+              <p class="note" key={note}>
+                {note}
+              </p>
+            ))}
+          </section>
+        )}
         <section class="card">
           <h2>Last frame {frame !== undefined && <span class="quiet">{moment(frame.capturedAt)}</span>}</h2>
           {frame !== undefined && <Picture frame={frame} outlines={outlines} tiles="/api/frame" />}
@@ -55,7 +64,12 @@ function useLastFrame(state: StateView) {
   const [chip, setChip] = useState<ChipView>();
   const [said, setSaid] = useState("");
   const newest = state.lastFrame?.filename;
+  const none = state.lastFrame === undefined;
   useEffect(() => {
+    if (none) {
+      setSaid("No frame was captured yet.");
+      return;
+    }
     const ending = new AbortController();
     const read = async () => {
       try {
@@ -67,8 +81,9 @@ function useLastFrame(state: StateView) {
     };
     void read();
     return () => ending.abort();
-  }, [newest]);
+  }, [newest, none]);
   useEffect(() => {
+    if (state.method === undefined) return;
     const ending = new AbortController();
     get<ChipView>("/api/chip", ending.signal).then(setChip, () => undefined);
     return () => ending.abort();

@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, FrameView } from "../views.ts";
 import { GRADES, gradeOf } from "./colours.ts";
-import { type Outlines, type Place, Viewer } from "./viewer.ts";
+import type { Outlines, Place } from "./overlays.ts";
+import { Viewer } from "./viewer.ts";
 
 /** The ROIs as outlines, coloured by quality, with their resonances. */
 export function roiOutlines(chip: ChipView): Outlines {
@@ -66,7 +67,7 @@ export function Picture({ frame, outlines, tiles, places, clicked, dragged }: Pi
   const known = outlines === undefined ? "" : `, ${outlines.boxes.length} outlines`;
   return (
     <>
-      <div class="picture">
+      <div class="picture" style={{ aspectRatio: `${frame.width} / ${frame.height}` }}>
         <canvas
           ref={canvas}
           tabIndex={0}

@@ -1,8 +1,9 @@
 // uPlot as this page uses it: curves on one time axis, doubtful points as open circles, markers and baseline drawn over.
 import uPlot from "uplot";
-import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import type { CurvesView, MarkerView } from "../views.ts";
+import { aligned, type Series } from "./aligned.ts";
 import { curveColour, temperatureColour, theme } from "./colours.ts";
+import { drawMarks } from "./plot-marks.ts";
 import { decimalsOf } from "./ticks.ts";
 
 export interface PlotContent {
@@ -28,6 +29,8 @@ export interface PlotEvents {
 
 const HEIGHT = 380;
 const TEMPERATURE_HEIGHT = 130;
+/** Between ticks of time: as wide as their texts and some air. */
+const TIME_SPACE_PX = 80;
 const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC");
 
 /** Of 24 hours, as in the files; the day where it changes, or where hours no longer matter. */
@@ -47,8 +50,6 @@ function numberTicks(_plot: uPlot, splits: number[], _axis: number, _space: numb
   return splits.map((value) => value.toFixed(decimalsOf(step)));
 }
 
-const LETTERING = { characterPx: 6.4, longestPx: 240 };
-
 function axes(label: string): uPlot.Axis[] {
   const common = () => ({
     stroke: theme("--text"),
@@ -56,22 +57,28 @@ function axes(label: string): uPlot.Axis[] {
     ticks: { stroke: theme("--line"), width: 1 },
   });
   return [
-    { ...common(), values: timeTicks },
+    { ...common(), space: TIME_SPACE_PX, values: timeTicks },
     { ...common(), label, size: 68, labelSize: 22, values: numberTicks },
   ];
 }
 
-const scaled = (values: readonly (number | null)[], factor: number) =>
-  factor === 1 ? values : values.map((value) => (value === null ? null : value * factor));
-const seconds = (times: readonly number[]) => times.map((ms) => ms / 1000);
+const SECONDS = 1 / 1000;
+const WIDTH = 1.5;
+/**
+ * More points than this are drawn one pixel of the screen wide. A wider line is an outline to be filled, which without a
+ * graphics card takes a third of a second for curves as dense as the screen; and dense ones are bands anyway.
+ */
+const MOST_WIDE_POINTS = 3000;
+
+/** px. */
+function widthFor(series: readonly Series[]): number {
+  const points = series.reduce((sum, { times }) => sum + times.length, 0);
+  return points > MOST_WIDE_POINTS ? 1 / devicePixelRatio : WIDTH;
+}
 
 /** Curves, then their doubtful points, on a common time axis. */
 function curveData({ view, factor }: PlotContent): uPlot.AlignedData {
-  const tables = [
-    ...view.curves.map(({ times, values }) => [seconds(times), scaled(values, factor)]),
-    ...view.curves.map(({ flagged }) => [seconds(flagged.times), scaled(flagged.values, factor)]),
-  ] as unknown as uPlot.AlignedData[];
-  return tables.length === 0 ? [[], []] : uPlot.join(tables);
+  return aligned([...view.curves, ...view.curves.map(({ flagged }) => flagged)], SECONDS, factor);
 }
 
 export class CurvePlot {
@@ -99,19 +106,33 @@ export class CurvePlot {
       theme("--text"),
     ]);
     if (shape !== this.#shape) this.#make(shape);
-    this.#plot?.setData(curveData(content));
-    const { temperatures } = content.view;
-    if (temperatures.length > 0) {
-      this.#temperature?.setData(
-        uPlot.join(temperatures.map(({ times, values }) => [seconds(times), values]) as unknown as uPlot.AlignedData[]),
-      );
-    }
+    const { curves, temperatures } = content.view;
+    draw(this.#plot, curves, curveData(content));
+    draw(this.#temperature, temperatures, aligned(temperatures, SECONDS, 1));
   }
 
   resize(): void {
     const width = this.#host.clientWidth;
     this.#plot?.setSize({ width, height: HEIGHT });
     this.#temperature?.setSize({ width, height: TEMPERATURE_HEIGHT });
+  }
+
+  /** Moves the cursor by so many px, from the middle where there is none. */
+  move(px: number): void {
+    const plot = this.#plot;
+    if (plot === undefined) return;
+    const { clientWidth, clientHeight } = plot.over;
+    const left = Math.min(Math.max(this.#cursorPx(plot) + px, 0), clientWidth - 1);
+    plot.setCursor({ left, top: clientHeight / 2 });
+  }
+
+  /** What a click at the cursor does. */
+  choose(): void {
+    if (this.#plot !== undefined) this.#events.clicked(1000 * this.#plot.posToVal(this.#cursorPx(this.#plot), "x"));
+  }
+
+  #cursorPx({ cursor, over }: uPlot): number {
+    return cursor.left === undefined || cursor.left < 0 ? over.clientWidth / 2 : cursor.left;
   }
 
   close(): void {
@@ -137,7 +158,7 @@ export class CurvePlot {
         series: [
           {},
           ...view.curves.map(
-            (_c, at): uPlot.Series => ({ stroke: curveColour(at), width: 1.5, points: { show: false } }),
+            (_c, at): uPlot.Series => ({ stroke: curveColour(at), width: WIDTH, points: { show: false } }),
           ),
           ...view.curves.map(
             (_c, at): uPlot.Series => ({
@@ -148,13 +169,13 @@ export class CurvePlot {
           ),
         ],
         hooks: {
-          draw: [(plot) => this.#annotate(plot)],
+          draw: [(plot) => drawMarks(plot, this.#content)],
           setSelect: [(plot) => this.#selected(plot)],
           setCursor: [(plot) => this.#pointed(plot)],
           ready: [(plot) => plot.over.addEventListener("click", (event) => this.#clicked(plot, event))],
         },
       },
-      curveData(this.#content),
+      [[], ...view.curves.map(() => []), ...view.curves.map(() => [])],
       this.#host,
     );
     if (view.temperatures.length === 0) {
@@ -173,11 +194,11 @@ export class CurvePlot {
         series: [
           {},
           ...view.temperatures.map(
-            (_t, at): uPlot.Series => ({ stroke: temperatureColour(at), width: 1.5, points: { show: false } }),
+            (_t, at): uPlot.Series => ({ stroke: temperatureColour(at), width: WIDTH, points: { show: false } }),
           ),
         ],
       },
-      [[], ...view.temperatures.map(() => [])] as unknown as uPlot.AlignedData,
+      [[], ...view.temperatures.map(() => [])],
       this.#host,
     );
   }
@@ -216,41 +237,14 @@ export class CurvePlot {
       Array.from({ length: count }, (_v, i) => nearest(plot.data[i + 1], at)),
     );
   }
+}
 
-  #annotate(plot: uPlot): void {
-    const { view, markers } = this.#content;
-    const { ctx, bbox } = plot;
-    const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.fillStyle = theme("--accent");
-    ctx.globalAlpha = 0.1;
-    const from = place(view.baseline.from);
-    ctx.fillRect(from, bbox.top, place(view.baseline.to) - from, bbox.height);
-    ctx.globalAlpha = 1;
-    ctx.strokeStyle = theme("--quiet");
-    ctx.fillStyle = theme("--text");
-    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    const span = this.#span().map((at) => 1000 * (at as number)) as [number, number];
-    const marked = markers.map(({ at, text }) => ({ timeMs: at, text }));
-    for (const { t, text, y, left } of placeMarkers(marked, span, bbox.width / devicePixelRatio, LETTERING)) {
-      const x = place(t);
-      ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-      ctx.textAlign = left ? "right" : "left";
-      ctx.fillText(
-        cutText(text, LETTERING),
-        x + (left ? -4 : 4) * devicePixelRatio,
-        bbox.top + (y + 6) * devicePixelRatio,
-      );
-    }
-    ctx.restore();
-  }
+/** The first of a plot's series are lines. */
+function draw(plot: uPlot | undefined, lines: readonly Series[], data: uPlot.AlignedData): void {
+  if (plot === undefined) return;
+  const width = widthFor(lines);
+  for (const series of plot.series.slice(1, 1 + lines.length)) series.width = width;
+  plot.setData(data);
 }
 
 /** Curves keep different frames: the value at an index of the common axis, or that of the nearest frame before. */

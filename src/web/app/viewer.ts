@@ -1,10 +1,9 @@
 // The picture and what lies over it, on a canvas: zoomed and moved by wheel, drag, two fingers or keys. Only the tiles in
 // sight are fetched, from the level that suits the zoom, and a bounded number is kept.
 import type { FrameView } from "../views.ts";
-import { getBlob } from "./api.ts";
-import { theme } from "./colours.ts";
+import { drawOutlines, drawPlaces, GRIP_PX, type Outlines, type Place } from "./overlays.ts";
+import { Tiles } from "./tiles.ts";
 
-const MOST_TILES = 96;
 const FURTHEST_IN = 8;
 
 interface Sight {
@@ -15,40 +14,13 @@ interface Sight {
   y: number;
 }
 
-/** A box of the picture turned by `-imageAngle`, px. */
-export interface Outline {
-  readonly label: string;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly colour: string;
-  /** px from the left edge, drawn as an upright line; null for none. */
-  readonly at: number | null;
-}
-
-export interface Outlines {
-  /** Degrees. */
-  readonly imageAngle: number;
-  readonly boxes: readonly Outline[];
-}
-
-/** A place of the picture that a person named; it can be dragged. */
-export interface Place {
-  readonly text: string;
-  readonly x: number;
-  readonly y: number;
-}
-
 /** A finger or mouse that moves less than this, screen px, clicks. */
 const CLICK_PX = 5;
-/** Screen px from a place at which it is taken hold of. */
-const GRIP_PX = 22;
 
 /** Draws on a canvas; holds tiles and sight. Plain DOM, for it redraws far more often than the page renders. */
 export class Viewer {
   readonly #canvas: HTMLCanvasElement;
-  readonly #tiles = new Map<string, ImageBitmap | "asked">();
+  readonly #tiles: Tiles;
   #frame: FrameView | undefined;
   #before: FrameView | undefined;
   #outlines: Outlines | undefined;
@@ -58,7 +30,6 @@ export class Viewer {
   #sight: Sight | undefined;
   #planned = false;
   readonly #fingers = new Map<number, { x: number; y: number }>();
-  readonly #address: string;
   onSight: (text: string) => void = () => undefined;
   /** A click, picture px. */
   onClick: (x: number, y: number) => void = () => undefined;
@@ -68,7 +39,7 @@ export class Viewer {
   /** Tiles come from `address`/picture/level/column/row. */
   constructor(canvas: HTMLCanvasElement, address: string) {
     this.#canvas = canvas;
-    this.#address = address;
+    this.#tiles = new Tiles(address, () => this.plan());
     canvas.addEventListener(
       "wheel",
       (event) => {
@@ -105,7 +76,7 @@ export class Viewer {
       if (other) this.#sight = undefined;
       this.#before = this.#frame;
       this.#frame = frame;
-      this.#forget();
+      this.#tiles.keep([this.#frame, this.#before].flatMap((one) => one?.entryId ?? []));
     }
     this.#outlines = outlines;
     this.#places = places;
@@ -145,8 +116,7 @@ export class Viewer {
   }
 
   close(): void {
-    for (const tile of this.#tiles.values()) if (tile !== "asked") tile.close();
-    this.#tiles.clear();
+    this.#tiles.close();
   }
 
   #moved(event: PointerEvent): void {
@@ -207,8 +177,8 @@ export class Viewer {
     // What is known of the frame before lies below until the new tiles are here.
     if (this.#before !== undefined) this.#drawTiles(context, this.#before, false);
     this.#drawTiles(context, frame, true);
-    this.#drawOutlines(context, frame, scale);
-    this.#drawPlaces(context, scale);
+    if (this.#outlines !== undefined) drawOutlines(context, frame, this.#outlines, scale);
+    drawPlaces(context, this.#places, scale);
     this.onSight(`${Math.round(100 * scale * ratio)} %`);
   }
 
@@ -230,96 +200,12 @@ export class Viewer {
           column <= Math.min(last(frame.width), Math.floor(right / side));
           column += 1
         ) {
-          const tile = this.#tile(`${frame.entryId}/${level}/${column}/${row}`, fetching);
+          const tile = this.#tiles.get(`${frame.entryId}/${level}/${column}/${row}`, fetching);
           if (tile === undefined) continue;
           const [left, top] = [column * side, row * side];
           context.drawImage(tile, left, top, Math.min(side, frame.width - left), Math.min(side, frame.height - top));
         }
       }
     }
-  }
-
-  #tile(key: string, fetching: boolean): ImageBitmap | undefined {
-    const known = this.#tiles.get(key);
-    if (known !== undefined && known !== "asked") return known;
-    if (known === undefined && fetching) {
-      this.#tiles.set(key, "asked");
-      void this.#fetch(key);
-    }
-    return undefined;
-  }
-
-  async #fetch(key: string): Promise<void> {
-    try {
-      this.#tiles.set(key, await createImageBitmap(await getBlob(`${this.#address}/${key}`)));
-      this.#forget();
-      this.plan();
-    } catch {
-      // The picture has moved on; the next one is on its way.
-      this.#tiles.delete(key);
-    }
-  }
-
-  /** Tiles of frames before the last one go, and the oldest where there are too many. */
-  #forget(): void {
-    const kept = [this.#frame, this.#before].map((frame) => `${frame?.entryId}/`);
-    for (const [key, tile] of this.#tiles) {
-      if (this.#tiles.size <= MOST_TILES && kept.some((start) => key.startsWith(start))) continue;
-      if (tile === "asked") continue;
-      tile.close();
-      this.#tiles.delete(key);
-    }
-  }
-
-  #drawOutlines(context: CanvasRenderingContext2D, frame: FrameView, scale: number): void {
-    if (this.#outlines === undefined) return;
-    const { imageAngle, boxes } = this.#outlines;
-    const [cx, cy] = [Math.floor(frame.width / 2), Math.floor(frame.height / 2)];
-    context.save();
-    // Boxes lie in the picture turned by -imageAngle; turned back they lie over it.
-    context.translate(cx + 0.5, cy + 0.5);
-    context.rotate((-imageAngle * Math.PI) / 180);
-    context.translate(-cx, -cy);
-    context.lineWidth = 1.5 / scale;
-    context.font = `${12 / scale}px system-ui, sans-serif`;
-    for (const { label, x, y, width, height, colour, at } of boxes) {
-      context.strokeStyle = colour;
-      context.strokeRect(x - 0.5, y - 0.5, width, height);
-      if (at !== null && width * scale > 24) {
-        context.beginPath();
-        context.moveTo(x + at, y);
-        context.lineTo(x + at, y + height);
-        context.stroke();
-      }
-      if (width * scale < 7 * label.length) continue;
-      context.fillStyle = colour;
-      context.fillText(label, x + 3 / scale, y + 13 / scale);
-    }
-    context.restore();
-  }
-
-  #drawPlaces(context: CanvasRenderingContext2D, scale: number): void {
-    context.save();
-    context.font = `${14 / scale}px system-ui, sans-serif`;
-    for (const { text, x, y } of this.#places) {
-      const arm = GRIP_PX / scale;
-      // Light on dark: to be seen on every picture.
-      for (const [colour, width] of [
-        [theme("--ground"), 4],
-        ["#ff4fd8", 2],
-      ] as const) {
-        context.strokeStyle = colour;
-        context.lineWidth = width / scale;
-        context.beginPath();
-        context.moveTo(x - arm, y);
-        context.lineTo(x + arm, y);
-        context.moveTo(x, y - arm);
-        context.lineTo(x, y + arm);
-        context.stroke();
-      }
-      context.fillStyle = "#ff4fd8";
-      context.fillText(text, x + 5 / scale, y - 5 / scale);
-    }
-    context.restore();
   }
 }

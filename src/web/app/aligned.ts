@@ -1,0 +1,45 @@
+// Series with times of their own on one common axis, as the plotting library wants them.
+
+/** Rising times, and a value for each; null cuts the line. */
+export interface Series {
+  readonly times: readonly number[];
+  readonly values: readonly (number | null)[];
+}
+
+/** The common axis, and per series a value for each of its times; undefined where the series says nothing. */
+export type Aligned = [times: number[], ...values: (number | null | undefined)[][]];
+
+/**
+ * All times of all series in one pass over them: they are sorted already, which the library's own way of joining tables
+ * does not know. Times and values are multiplied by `timeFactor` and `valueFactor`.
+ */
+export function aligned(series: readonly Series[], timeFactor: number, valueFactor: number): Aligned {
+  const axis: number[] = [];
+  const columns: (number | null | undefined)[][] = [];
+  const next: number[] = [];
+  for (let at = 0; at < series.length; at += 1) {
+    columns.push([]);
+    next.push(0);
+  }
+  // Plain loops: this runs some ten thousand times for every frame that comes.
+  for (;;) {
+    let time = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < series.length; at += 1) {
+      const own = series[at]?.times[next[at] as number] ?? Number.POSITIVE_INFINITY;
+      if (own < time) time = own;
+    }
+    if (time === Number.POSITIVE_INFINITY) return [axis, ...columns];
+    axis.push(time * timeFactor);
+    for (let at = 0; at < series.length; at += 1) {
+      const { times, values } = series[at] as Series;
+      const place = next[at] as number;
+      let value: number | null | undefined;
+      if (times[place] === time) {
+        value = values[place] as number | null;
+        if (value !== null) value *= valueFactor;
+        next[at] = place + 1;
+      }
+      (columns[at] as (number | null | undefined)[]).push(value);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// Which curves are drawn: as typed, as kept in this browser, as asked of the server.
+import { useEffect, useState } from "preact/hooks";
+import type { ChipView } from "../views.ts";
+
+export interface Choice {
+  /** As typed: labels with * and group:NAME, by commas. */
+  readonly wanted: string;
+  readonly pairs: boolean;
+  /** As typed; undefined: as configured. */
+  readonly references: string | undefined;
+}
+
+const KEPT = "phorest-curves";
+
+export function keptChoice(): Choice | undefined {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(KEPT) ?? "null");
+    if (typeof kept !== "object" || kept === null || !("wanted" in kept) || typeof kept.wanted !== "string")
+      return undefined;
+    const references = "references" in kept && typeof kept.references === "string" ? kept.references : undefined;
+    return { wanted: kept.wanted, pairs: "pairs" in kept && kept.pairs === true, references };
+  } catch {
+    // Kept by another version: begin anew.
+    return undefined;
+  }
+}
+
+export function keepChoice(choice: Choice): void {
+  localStorage.setItem(KEPT, JSON.stringify(choice));
+}
+
+const FIRST_CURVES = 4;
+
+/** Some of the middle of the chip, so that there is something to see. */
+export function firstChoice(chip: ChipView): Choice {
+  const pairs = chip.gratings.length > 0;
+  const all = pairs ? chip.gratings : chip.rois.map(({ label }) => label);
+  const middle = Math.max(0, (all.length >> 1) - (FIRST_CURVES >> 1));
+  return { wanted: all.slice(middle, middle + FIRST_CURVES).join(", "), pairs, references: undefined };
+}
+
+export const listOf = (typed: string) =>
+  typed
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+
+export function curvesAddress(
+  path: string,
+  choice: Choice,
+  range: readonly [number, number] | undefined,
+  columns: number,
+): string {
+  const query = new URLSearchParams({ pairs: choice.pairs ? "1" : "0", columns: String(columns) });
+  for (const roi of listOf(choice.wanted)) query.append("roi", roi);
+  if (choice.references !== undefined) {
+    query.set("own", "1");
+    for (const reference of listOf(choice.references)) query.append("reference", reference);
+  }
+  if (range !== undefined) {
+    query.set("from", String(Math.max(0, range[0])));
+    query.set("to", String(range[1]));
+  }
+  return `${path}?${query}`;
+}
+
+export function ChoiceForm({
+  choice,
+  chip,
+  choose,
+}: {
+  choice: Choice | undefined;
+  chip: ChipView | undefined;
+  choose(next: Choice): void;
+}) {
+  const [typed, setTyped] = useState(choice?.wanted ?? "");
+  const [references, setReferences] = useState(choice?.references ?? "");
+  useEffect(() => setTyped(choice?.wanted ?? ""), [choice?.wanted]);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    choose({
+      wanted: typed,
+      pairs: choice?.pairs ?? false,
+      references: references.trim() === "" ? undefined : references,
+    });
+  };
+  const add = (name: string) =>
+    choose({
+      pairs: false,
+      references: undefined,
+      ...choice,
+      wanted: typed.trim() === "" ? name : `${typed}, ${name}`,
+    });
+  return (
+    <form class="row" onSubmit={submit}>
+      <label class="wide">
+        Curves: labels, * for any letters, by commas
+        <input value={typed} list="labels" onInput={(event) => setTyped(event.currentTarget.value)} />
+      </label>
+      <datalist id="labels">
+        {chip?.gratings.map((label) => (
+          <option key={label} value={label} />
+        ))}
+      </datalist>
+      <label class="wide">
+        References (empty:{" "}
+        {chip === undefined || chip.references.length === 0 ? "none" : `${chip.references.length} as configured`}
+        )
+        <input value={references} onInput={(event) => setReferences(event.currentTarget.value)} />
+      </label>
+      <label class="inline">
+        <input
+          type="checkbox"
+          checked={choice?.pairs ?? false}
+          onChange={(event) =>
+            choose({ references: undefined, ...choice, wanted: typed, pairs: event.currentTarget.checked })
+          }
+        />
+        combine bow-tie halves
+      </label>
+      <button type="submit">Show</button>
+      {(chip?.groups ?? []).slice(0, 12).map((name) => (
+        <button type="button" key={name} onClick={() => add(`group:${name}`)}>
+          + group {name}
+        </button>
+      ))}
+    </form>
+  );
+}

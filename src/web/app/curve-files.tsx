@@ -1,0 +1,37 @@
+// What is shown, as files for the person.
+import { getBlob } from "./api.ts";
+import { curvesSvg, type Drawing } from "./curves-svg.ts";
+import { download, pngOf } from "./picture-file.ts";
+
+export function CurveFiles({
+  drawing,
+  address,
+  failed,
+}: {
+  drawing: Drawing;
+  address: string;
+  failed(said: string): void;
+}) {
+  const save = (name: string, make: () => Promise<Blob>) => async () => {
+    try {
+      download(name, await make());
+    } catch (error) {
+      failed(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const svg = () => curvesSvg(drawing);
+  return (
+    <div class="bar" role="group" aria-label="Download what is shown">
+      <span class="quiet">Download what is shown:</span>
+      <button type="button" onClick={save("sensorgrams.csv", () => getBlob(address))}>
+        CSV
+      </button>
+      <button type="button" onClick={save("sensorgrams.png", () => pngOf(svg()))}>
+        PNG
+      </button>
+      <button type="button" onClick={save("sensorgrams.svg", async () => new Blob([svg()], { type: "image/svg+xml" }))}>
+        SVG
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+// The plot as a component: made once, then given whatever is new.
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { CurvePlot } from "./plot.ts";
+
+const STEP_PX = 10;
+/** Of the time that is shown, by one key or button. */
+export const ZOOM = 1.5;
+
+export function Plot({
+  host,
+  content,
+  events,
+  zoom,
+}: {
+  host: { current: HTMLDivElement | null };
+  content: ConstructorParameters<typeof CurvePlot>[1];
+  events: ConstructorParameters<typeof CurvePlot>[2];
+  /** Shows so many times the time. */
+  zoom(factor: number): void;
+}) {
+  const plot = useRef<CurvePlot>();
+  const latest = useRef(events);
+  latest.current = events;
+  const zoomBy = useRef(zoom);
+  zoomBy.current = zoom;
+  const shown = useRef(content);
+  shown.current = content;
+  useEffect(() => {
+    const made = new CurvePlot(host.current as HTMLDivElement, content, {
+      ranged: (from, to) => latest.current.ranged(from, to),
+      clicked: (at) => latest.current.clicked(at),
+      pointed: (at, values) => latest.current.pointed(at, values),
+      reset: () => latest.current.reset(),
+    });
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.resize());
+    resized.observe(host.current as HTMLDivElement);
+    const coloured = () => made.show(shown.current);
+    addEventListener("themechange", coloured);
+    const keys: Readonly<Record<string, () => void>> = {
+      ArrowLeft: () => made.move(-STEP_PX),
+      ArrowRight: () => made.move(STEP_PX),
+      Enter: () => made.choose(),
+      "+": () => zoomBy.current(1 / ZOOM),
+      "-": () => zoomBy.current(ZOOM),
+      "0": () => latest.current.reset(),
+    };
+    const pressed = (event: KeyboardEvent) => {
+      const act = keys[event.key];
+      if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      act();
+    };
+    host.current?.addEventListener("keydown", pressed);
+    return () => {
+      removeEventListener("themechange", coloured);
+      host.current?.removeEventListener("keydown", pressed);
+      resized.disconnect();
+      made.close();
+    };
+  }, []);
+  // With the page's own change, not a frame of the screen later.
+  useLayoutEffect(
+    () => plot.current?.show(content),
+    [content.view, content.markers, content.unit, content.from, content.to],
+  );
+  return null;
+}

@@ -1,0 +1,143 @@
+// What is shown of the curves, drawn as SVG: the curves, the temperatures below them, markers over both.
+import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
+import { escapeMarkup } from "../../markup.ts";
+import { curveColour, temperatureColour } from "./colours.ts";
+import { moment } from "./format.ts";
+import type { PlotContent } from "./plot.ts";
+import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
+
+const WIDTH = 1100;
+const LEFT = 100;
+const TOP = 30;
+const PLOT_WIDTH = 780;
+const CURVES_HEIGHT = 450;
+const TEMPERATURES_HEIGHT = 110;
+const BETWEEN = 24;
+/** Ticks, their texts and the name of the time axis. */
+const BELOW = 80;
+const TICKS = 6;
+const TEMPERATURE_TICKS = 3;
+const LETTERING = { characterPx: 6.6, longestPx: 240 };
+
+export interface Drawing extends PlotContent {
+  readonly title: string;
+}
+
+interface Line {
+  readonly label: string;
+  readonly colour: string;
+  readonly times: readonly number[];
+  /** In the unit of the panel. */
+  readonly values: readonly (number | null)[];
+}
+
+interface Panel {
+  readonly top: number;
+  readonly height: number;
+  readonly name: string;
+  readonly ticks: number;
+  readonly lines: readonly Line[];
+}
+
+/** On white, whatever the page's theme: it goes into a document. */
+export function curvesSvg({ title, view, markers, unit, factor, from, to }: Drawing): string {
+  const x = (ms: number) => LEFT + (PLOT_WIDTH * (ms - from)) / Math.max(1, to - from);
+  const within = (ms: number) => ms >= from && ms <= to;
+  const lines = view.curves.map(({ label, times, values }, at): Line => {
+    const scaled = values.map((value) => (value === null ? null : value * factor));
+    return { label, colour: curveColour(at), times, values: scaled };
+  });
+  const curves = panel({ top: TOP, height: CURVES_HEIGHT, name: `shift, ${unit}`, ticks: TICKS, lines }, { x, within });
+  const sensors = view.temperatures.filter(({ times, values }) =>
+    values.some((value, at) => value !== null && within(times[at] as number)),
+  );
+  const below = TOP + CURVES_HEIGHT + BETWEEN;
+  const readings = sensors.map(
+    ({ sensor, times, values }, at): Line => ({ label: sensor, colour: temperatureColour(at), times, values }),
+  );
+  const temperatures =
+    sensors.length === 0
+      ? undefined
+      : panel(
+          { top: below, height: TEMPERATURES_HEIGHT, name: "°C", ticks: TEMPERATURE_TICKS, lines: readings },
+          { x, within },
+        );
+  const bottom = temperatures === undefined ? TOP + CURVES_HEIGHT : below + TEMPERATURES_HEIGHT;
+  const height = bottom + BELOW;
+  const parts = [words(LEFT, TOP - 10, title, 'font-size="14" font-weight="600"'), ...curves.parts];
+  const clip = (ms: number) => Math.min(Math.max(ms, from), to);
+  const [b0, b1] = [x(clip(view.baseline.from)), x(clip(view.baseline.to))];
+  parts.push(
+    `<rect x="${b0.toFixed(1)}" y="${TOP}" width="${(b1 - b0).toFixed(1)}" height="${CURVES_HEIGHT}" fill="#14623a" opacity="0.08"/>`,
+  );
+  view.curves.forEach(({ flagged }, at) => {
+    flagged.values.forEach((value, i) => {
+      const ms = flagged.times[i] as number;
+      if (!within(ms) || !curves.holds(value * factor)) return;
+      const place = `cx="${x(ms).toFixed(1)}" cy="${curves.y(value * factor).toFixed(1)}"`;
+      parts.push(`<circle ${place} r="3" fill="#fff" stroke="${curveColour(at)}"/>`);
+    });
+  });
+  parts.push(...(temperatures?.parts ?? []));
+  for (const ms of timeTicks(from, to, TICKS).ticks) {
+    parts.push(`<path d="M${x(ms).toFixed(1)} ${bottom}v5" stroke="#888"/>`);
+    parts.push(words(x(ms), bottom + 20, moment(ms).slice(5, 19), 'text-anchor="middle"'));
+  }
+  parts.push(words(LEFT + PLOT_WIDTH / 2, bottom + 44, "time, UTC", 'text-anchor="middle"'));
+  const marked = markers.map(({ at, text }) => ({ timeMs: at, text }));
+  for (const { t, text, y, left } of placeMarkers(marked, [from, to], PLOT_WIDTH, LETTERING)) {
+    parts.push(`<path d="M${x(t).toFixed(1)} ${TOP}V${bottom}" stroke="#555" stroke-dasharray="4 3"/>`);
+    parts.push(words(x(t) + (left ? -4 : 4), TOP + y + 6, cutText(text, LETTERING), left ? 'text-anchor="end"' : ""));
+  }
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
+    `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>`
+  );
+}
+
+interface TimeAxis {
+  x(ms: number): number;
+  within(ms: number): boolean;
+}
+
+/** A frame with its scale, lines and their names beside it. */
+function panel({ top, height, name, ticks, lines }: Panel, { x, within }: TimeAxis) {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of lines.flatMap(({ values }) => values)) {
+    if (value === null) continue;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  if (least > most) [least, most] = [-1, 1];
+  const margin = 0.06 * (most - least || Math.abs(most) || 1);
+  const [low, high] = [least - margin, most + margin];
+  const y = (value: number) => top + height * (1 - (value - low) / (high - low));
+  const parts = [
+    `<rect x="${LEFT}" y="${top}" width="${PLOT_WIDTH}" height="${height}" fill="none" stroke="#888"/>`,
+    words(18, top + height / 2, name, `text-anchor="middle" transform="rotate(-90 18 ${top + height / 2})"`),
+  ];
+  const scale = roundTicks(low, high, ticks);
+  for (const value of scale.ticks) {
+    parts.push(`<path d="M${LEFT} ${y(value).toFixed(1)}h${PLOT_WIDTH}" stroke="#ddd"/>`);
+    parts.push(words(LEFT - 8, y(value) + 4, value.toFixed(decimalsOf(scale.step)), 'text-anchor="end"'));
+  }
+  lines.forEach(({ label, colour, times, values }, at) => {
+    let pen = "M";
+    let path = "";
+    values.forEach((value, i) => {
+      if (value === null || !within(times[i] as number)) pen = "M";
+      else {
+        path += `${pen}${x(times[i] as number).toFixed(1)} ${y(value).toFixed(1)}`;
+        pen = "L";
+      }
+    });
+    parts.push(`<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>`);
+    parts.push(`<path d="M${LEFT + PLOT_WIDTH + 14} ${top + 10 + 20 * at}h18" stroke="${colour}" stroke-width="3"/>`);
+    parts.push(words(LEFT + PLOT_WIDTH + 38, top + 14 + 20 * at, label));
+  });
+  return { y, holds: (value: number) => value >= low && value <= high, parts };
+}
+
+function words(x: number, y: number, text: string, more = ""): string {
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${escapeMarkup(text)}</text>`;
+}
