@@ -163,6 +163,10 @@ export class Experiment {
     return this.#frames.tile(entryId, level, column, row);
   }
 
+  isPast(entryId: number): boolean {
+    return this.#frames.isPast(entryId);
+  }
+
   /** The profile of an ROI in the last picture; undefined for an unknown label. */
   async profile(label: string): Promise<ProfileView | undefined> {
     const analysis = this.#newestAnalysis();

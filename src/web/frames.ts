@@ -56,6 +56,11 @@ export class Frames {
     }
   }
 
+  /** Whether the frame of this entry was before the one that is loaded. */
+  isPast(entryId: number): boolean {
+    return this.#loaded !== undefined && entryId < this.#loaded.entryId;
+  }
+
   /** A tile as JPEG; undefined where the picture has moved on, or has no such tile. */
   tile(entryId: number, level: number, column: number, row: number): Promise<Buffer> | undefined {
     const frame = this.#loaded;

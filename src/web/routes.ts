@@ -100,8 +100,11 @@ function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   app.get("/api/frame", async (context) => context.json(await experiment.frame()));
   app.get("/api/frame/:entry/:level/:column/:row", async (context) => {
     const { entry, level, column, row } = context.req.param();
-    const tile = await experiment.tile(...tileAddress([entry, level, column, row]));
-    if (tile === undefined) return context.json({ error: "the picture has moved on" }, 404);
+    const address = tileAddress([entry, level, column, row]);
+    const tile = await experiment.tile(...address);
+    // A new frame came while a page was still fetching the one before: nothing is wrong, and nothing is left of it.
+    if (tile === undefined && experiment.isPast(address[0])) return context.body(null, 204);
+    if (tile === undefined) return context.json({ error: "there is no such tile" }, 404);
     // A tile of an entry never changes; the browser may keep what it has seen.
     return context.body(Uint8Array.from(tile), 200, {
       "Content-Type": "image/jpeg",
