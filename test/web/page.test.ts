@@ -111,7 +111,11 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     await turnTo(page, "sensorgrams");
     await page.getByLabel(/Text, such as/).fill("buffer");
     await page.getByRole("button", { name: "Add" }).click();
-    await page.getByRole("alert").filter({ hasText: "needs the token" }).waitFor();
+    const refusal = page.getByRole("alert").filter({ hasText: "needs the token" });
+    await refusal.waitFor();
+    const measured = await running.measured();
+    await expect.poll(() => running.measured(), { timeout: 30_000 }).toBeGreaterThan(measured + 1);
+    expect(await refusal.isVisible(), "new frames do not wipe it away").toBe(true);
     expect(await page.getByLabel(/Text, such as/).inputValue(), "what was typed stays").toBe("buffer");
     await page.context().close();
   });

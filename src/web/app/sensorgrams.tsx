@@ -33,6 +33,8 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<readonly [number, number]>();
   const [said, setSaid] = useState("");
+  /** What became of the last thing a person did; the next frame's curves say nothing of it. */
+  const [refused, setRefused] = useState("");
   const [inRiu, setInRiu] = useState(false);
   const [click, setClick] = useState<Click>("zoom");
   const [markAt, setMarkAt] = useState<number>();
@@ -70,10 +72,10 @@ export function Sensorgrams({ state }: { state: StateView }) {
     try {
       await what;
     } catch (error) {
-      setSaid(error instanceof Error ? error.message : String(error));
+      setRefused(error instanceof Error ? error.message : String(error));
       return false;
     }
-    setSaid("");
+    setRefused("");
     setVersion((known) => known + 1);
     return true;
   };
@@ -137,10 +139,13 @@ export function Sensorgrams({ state }: { state: StateView }) {
             </label>
           )}
         </div>
-        {said !== "" && (
-          <p class="error" role="alert">
-            {said}
-          </p>
+        {[refused, said].map(
+          (line) =>
+            line !== "" && (
+              <p class="error" role="alert" key={line}>
+                {line}
+              </p>
+            ),
         )}
         <div ref={host} class="plot" role="img" tabIndex={0} aria-label={`${spoken(view)}. ${PLOT_KEYS}`} />
         {view !== undefined && <Keys view={view} />}
@@ -157,7 +162,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
           <CurveFiles
             drawing={{ title, ...content }}
             address={curvesAddress("/api/curves.csv", wanted, range, columns)}
-            failed={setSaid}
+            failed={setRefused}
           />
         )}
       </section>
