@@ -50,8 +50,10 @@ const SURE = {
   misread: 0.34,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
-  labelResidual: { px: 0.3, um: 1 },
-  edgeResidual: { px: 0.45, um: 1.5 },
+  labelResidual: { px: 0.25, um: 0.25 },
+  edgeResidual: { px: 0.45, um: 0.5 },
+  /** Few edges leave open how the picture is bent beyond them: they have to fit better. */
+  fewEdges: { most: 40, residual: { px: 0.25, um: 0.3 } },
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
    * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
@@ -149,9 +151,12 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
     effort.left--;
-    const judged = judgeSites(view, patterns, fit, sites);
-    if (judged !== undefined && "found" in judged) return judged;
-    doubtful ??= judged;
+    // Labels are brighter than what is about them, or darker, in light from beside.
+    for (const shown of [patterns, patterns.dark]) {
+      const judged = judgeSites(view, shown, fit, sites);
+      if (judged !== undefined && "found" in judged) return judged;
+      doubtful ??= judged;
+    }
     if (effort.left <= 0) break;
   }
   return doubtful;
@@ -219,7 +224,8 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
     return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
   }
   const tooFew = edges < SURE.edgeShare * (edges + edgesOff) || edges < SURE.edgesInView * edgesExpected;
-  if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
+  const mostOff = edgesExpected < SURE.fewEdges.most ? SURE.fewEdges.residual : SURE.edgeResidual;
+  if (edgeResidualPx > limit(mostOff) || tooFew) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
   const { px, um, share } = SURE.overhang;

@@ -45,7 +45,14 @@ const LARGE_LABEL_ROWS = 60;
  * A lens is allowed for when a straight fit leaves more than this, px, and enough is seen to determine it: many labels, or some
  * and the sides of gratings from all over the picture.
  */
-const LENS = { residualPx: 0.2, labels: 8, sightings: 24, gain: 0.7, beside: { labels: 3, sides: 6, gain: 0.5 } } as const;
+const LENS = {
+  residualPx: 0.2,
+  labels: 8,
+  sightings: 24,
+  gain: 0.7,
+  more: 0.85,
+  beside: { labels: 3, sides: 6, gain: 0.5 },
+} as const;
 /** What a label that does not go along with a fit counts, px², and an edge or sides as a share of that. */
 const OUTLIER = 0.1;
 /** With few labels one that bends less is texture rather than a lens. */
@@ -74,11 +81,12 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const none = { middle: { x: width / 2, y: height / 2 }, radiusPx, radial: 0, shift: { x: 0, y: 0 } };
   const askew = { aspect: 0, shear: 0, tilt: { x: 0, y: 0 } };
   let best = straight;
-  for (const lens of [none, { ...none, askew }]) {
+  for (const [i, lens] of [none, { ...none, askew }].entries()) {
     const bent = refineAs(view, patterns, chip, { ...straight.pose, lens }, reachUm);
     const few = bent.used.length < LENS.labels;
     if (bent.used.length < Math.max(needed, straight.used.length) || !isCredible(bent.pose.lens, few)) continue;
-    if (misfit(bent) < (few ? LENS.beside.gain : LENS.gain) * misfit(best)) best = bent;
+    const gain = few ? LENS.beside.gain : best !== straight && i > 0 ? LENS.more : LENS.gain;
+    if (misfit(bent) < gain * misfit(best)) best = bent;
   }
   return best;
 }
@@ -96,7 +104,8 @@ function isCredible(lens: Lens | undefined, few: boolean): boolean {
 
 /** What a fit leaves: squares of residuals weighted as in it, px²; a label that does not go along, which may be none, counts little. */
 function misfit(refined: Refined): number {
-  const { used, outliers, labelResidualPx, edgeResidualPx, edges, edgesOff, sides, sidesOff, sidesResidualPx } = refined;
+  const { used, outliers, labelResidualPx, edgeResidualPx, edges, edgesOff, sides, sidesOff, sidesResidualPx } =
+    refined;
   return (
     2 * used.length * (labelResidualPx || 0) ** 2 +
     OUTLIER * outliers.length +

@@ -170,7 +170,8 @@ function askew(
   lens: Shot["bent"],
 ): [Float32Array<ArrayBuffer>, (point: Point) => Point, string] {
   const most = 0.003;
-  const [aspect, tiltX, tiltY] = [0, 1, 2].map(() => between(random, -most, most)) as [number, number, number];
+  const aspect = between(random, -most, most);
+  const [tiltX, tiltY] = [between(random, -most, most) / 2, between(random, -most, most) / 2];
   const [cx, cy] = [picture.width / 2, picture.height / 2];
   const moved = ({ x, y }: Point): Point => {
     const [dx, dy] = [x - cx, y - cy];
