@@ -151,8 +151,9 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
     effort.left--;
-    // Labels are brighter than what is about them, or darker, in light from beside.
-    for (const shown of [patterns, patterns.dark]) {
+    // Labels are brighter than what is about them, or darker, in light from beside: looked for where the lattice is clear.
+    const clear = fit.score * sites.likeness > CLEAR_LATTICE;
+    for (const shown of clear ? [patterns, patterns.dark] : [patterns]) {
       const judged = judgeSites(view, shown, fit, sites);
       if (judged !== undefined && "found" in judged) return judged;
       doubtful ??= judged;
