@@ -2,7 +2,7 @@
 // they have in common.
 import { type Plane, samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
-import { direction, minus, type Point } from "./pose.ts";
+import { direction, minus, type Point, solve } from "./pose.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
@@ -47,6 +47,15 @@ export interface Cellular {
   readonly usual: number;
 }
 
+/**
+ * Which slope of light is taken out of cells: none, that of each by itself, or that of a smooth surface through the means of
+ * all.
+ */
+export type Levelled = "none" | "each" | "smooth";
+
+/** Fewer cells do not tell a smooth surface. */
+const FEWEST_SMOOTH = 24;
+
 /** Samples one cell after the other, each evened out by its own mean and deviation. */
 export class Cells {
   readonly columns: number;
@@ -66,7 +75,7 @@ export class Cells {
     this.fit = fit;
   }
 
-  sample(origin: Point, levelled: boolean): Cellular {
+  sample(origin: Point, levelled: Levelled): Cellular {
     const { lattice, pxPerUm, angleDegrees } = this.fit;
     const { pitch } = lattice;
     const turn = (v: Point) => direction({ angleDegrees, mirrored: false }, v);
@@ -93,7 +102,8 @@ export class Cells {
     });
     const plane = cleaned(this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm));
     const patches = samplePatches(plane, frames, this.columns, this.rows);
-    if (levelled) level(patches, kept.length, this.columns, this.rows);
+    if (levelled === "each") level(patches, kept.length, this.columns, this.rows);
+    else if (levelled === "smooth") levelSmoothly(patches, kept, this.columns, this.rows);
     return { places: kept, patches, ...evenOut(patches, kept.length) };
   }
 }
@@ -154,6 +164,37 @@ function level(patches: Float32Array, count: number, columns: number, rows: numb
     }
   }
 }
+
+/** Takes the slope of the parabolic surface through the cells' means from every patch, in place. */
+function levelSmoothly(patches: Float32Array, places: Cellular["places"], columns: number, rows: number): void {
+  if (places.length < FEWEST_SMOOTH) return;
+  const size = columns * rows;
+  const system = Array.from({ length: 6 }, () => new Float64Array(7));
+  places.forEach(({ column, row }, i) => {
+    let sum = 0;
+    for (let k = i * size; k < (i + 1) * size; k++) sum += patches[k] as number;
+    if (!Number.isFinite(sum)) return;
+    const [x, y] = [column / SMOOTH_CELLS, row / SMOOTH_CELLS];
+    const terms = [1, x, y, x * x, x * y, y * y, sum / size];
+    system.forEach((line, a) => {
+      for (let b = 0; b < 7; b++) line[b] = (line[b] as number) + (terms[a] as number) * (terms[b] as number);
+    });
+  });
+  const [, alongX = 0, alongY = 0, xx = 0, xy = 0, yy = 0] = solve(system) ?? [];
+  places.forEach(({ column, row }, i) => {
+    const [x, y] = [column / SMOOTH_CELLS, row / SMOOTH_CELLS];
+    const slopeX = (alongX + 2 * xx * x + xy * y) / SMOOTH_CELLS / columns;
+    const slopeY = (alongY + xy * x + 2 * yy * y) / SMOOTH_CELLS / rows;
+    for (let b = 0, k = i * size; b < rows; b++) {
+      for (let a = 0; a < columns; a++, k++) {
+        patches[k] = (patches[k] as number) - slopeX * (a - (columns - 1) / 2) - slopeY * (b - (rows - 1) / 2);
+      }
+    }
+  });
+}
+
+/** Cells to a unit of the surface, so that it is well conditioned. */
+const SMOOTH_CELLS = 10;
 
 /** Brings every patch to mean 0 and the deviation of a loud one to 1; returns what each had. */
 function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness" | "means" | "usual"> {

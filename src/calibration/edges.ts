@@ -1,21 +1,13 @@
-// Where the edges of gratings lie in a picture: upper and lower ones singly, left and right ones of all together.
-import { samplePatches } from "../analysis/correlate.ts";
+// Where the upper and lower edges of gratings lie in a picture, each by itself.
 import type { Chip, ChipBox } from "../chip/layout.ts";
-import { latticeOf, vertex } from "./lattice.ts";
-import { direction, type Point, type Pose, type Sighting, toPicture } from "./pose.ts";
+import { direction, type Pose, type Sighting, toPicture } from "./pose.ts";
+import { gapOf, Profile, profilesOf, STRIP_UM } from "./profiles.ts";
 import type { View } from "./view.ts";
 
 const MOST_EDGES = 250;
-/**
- * Strips on both sides of an edge that are compared, µm: no wider than half the gap to the next grating, so that
- * the contrast falls off alike on both sides of the edge.
- */
-const STRIP_UM = 22;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
-/** Smallest step of light at an edge, as a share of the mean light. */
-const LEAST_STEP = 0.015;
 /** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
 export const EDGE_WEIGHT = 0.25;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
@@ -129,136 +121,4 @@ function outerEdges(chip: Chip): ReadonlyMap<string, readonly number[]> {
   }
   knownOuter.set(chip, outer);
   return outer;
-}
-
-/**
- * How far the gratings in view lie from where the pose puts them along the chip's x, µm: from their left and right edges,
- * all together, because a single one shows little light there. undefined when they are not to be seen.
- */
-export function sidewaysOffset(view: View, chip: Chip, pose: Pose, reachUm: number): number | undefined {
-  const { width, height } = view.picture;
-  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
-  const margin = stripUm + reachUm;
-  const gratings = chip.gratings.filter((one) =>
-    [one.x - margin, one.x + one.width + margin].every((x) =>
-      [one.y, one.y + one.height].every((y) => {
-        const at = toPicture(pose, { x, y });
-        return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-      }),
-    ),
-  );
-  const [first] = gratings;
-  if (first === undefined || gratings.length < 2) return undefined;
-  const step = Math.max(1, 0.6 / pose.pxPerUm);
-  const columns = 24;
-  const rows = Math.ceil((first.width + 2 * margin) / step);
-  // The same sampling with the chip's axes exchanged: rows of a patch go along x.
-  const profiles = profilesOf(
-    view,
-    pose,
-    gratings,
-    { x: -margin, y: 0.05 * first.height },
-    { x: step, y: (0.9 * first.height) / columns },
-    columns,
-    rows,
-    true,
-  );
-  const together = new Float64Array(rows);
-  for (let k = 0; k < rows; k++) {
-    const values = gratings.map((_, i) => profiles[i * rows + k] as number).sort((a, b) => a - b);
-    together[k] = values[values.length >> 1] as number;
-  }
-  const profile = new Profile(together, step);
-  const [left, right] = [margin, margin + first.width];
-  return profile.brightest((at) => profile.step(left + at, stripUm) - profile.step(right + at, stripUm), reachUm);
-}
-
-/** Width of the dark gaps between gratings, µm. */
-function gapOf(chip: Chip): Point {
-  const lattice = latticeOf(chip);
-  if (lattice === undefined) return { x: STRIP_UM, y: STRIP_UM };
-  return { x: lattice.pitch.x - lattice.box.x, y: lattice.pitch.y - lattice.box.y };
-}
-
-/** Means across a box of every grating, along one of the chip's directions, each divided by its own mean. */
-function profilesOf(
-  view: View,
-  pose: Pose,
-  gratings: readonly Point[],
-  corner: Point,
-  step: Point,
-  columns: number,
-  rows: number,
-  alongX = false,
-): Float64Array {
-  const scaled = (v: Point) => {
-    const turned = direction(pose, v);
-    return { x: turned.x * pose.pxPerUm, y: turned.y * pose.pxPerUm };
-  };
-  const right = scaled(alongX ? { x: 0, y: step.y } : { x: step.x, y: 0 });
-  const down = scaled(alongX ? { x: step.x, y: 0 } : { x: 0, y: step.y });
-  const frames = new Float64Array(6 * gratings.length);
-  gratings.forEach(({ x, y }, i) => {
-    const start = toPicture(pose, { x: x + corner.x + step.x / 2, y: y + corner.y + step.y / 2 });
-    frames.set([start.x, start.y, right.x, right.y, down.x, down.y], 6 * i);
-  });
-  const across = alongX ? step.x : step.y;
-  const patches = samplePatches(view.atMost(across * pose.pxPerUm), frames, columns, rows);
-  const profiles = new Float64Array(gratings.length * rows);
-  for (let i = 0; i < gratings.length; i++) {
-    let total = 0;
-    for (let k = 0; k < rows; k++) {
-      let sum = 0;
-      for (let c = 0; c < columns; c++) sum += patches[(i * rows + k) * columns + c] as number;
-      profiles[i * rows + k] = sum / columns;
-      total += sum / columns;
-    }
-    const mean = total / rows || 1;
-    for (let k = 0; k < rows; k++) profiles[i * rows + k] = (profiles[i * rows + k] as number) / mean;
-  }
-  return profiles;
-}
-
-/** Light along a line, sampled every `sample` µm. */
-class Profile {
-  private readonly values: Float64Array;
-  private readonly sample: number;
-  private readonly sums: Float64Array;
-
-  constructor(values: Float64Array, sample: number) {
-    this.values = values;
-    this.sample = sample;
-    this.sums = new Float64Array(values.length + 1);
-    values.forEach((value, i) => {
-      this.sums[i + 1] = (this.sums[i] as number) + value;
-    });
-  }
-
-  /** Mean light of the strip behind a place minus that of the strip before it. */
-  step(place: number, strip: number): number {
-    return this.mean(place, place + strip) - this.mean(place - strip, place);
-  }
-
-  /** The offset within `reach` where `contrast` is highest; undefined when that is at the end of the range, or faint. */
-  brightest(contrast: (offset: number) => number, reach: number): number | undefined {
-    const steps = Math.max(2, Math.floor(reach / this.sample));
-    let best = { at: 0, value: Number.NEGATIVE_INFINITY };
-    for (let at = -steps; at <= steps; at++) {
-      const value = contrast(at * this.sample);
-      if (value > best.value) best = { at, value };
-    }
-    if (Math.abs(best.at) === steps || !(best.value > LEAST_STEP)) return undefined;
-    const [before, after] = [contrast((best.at - 1) * this.sample), contrast((best.at + 1) * this.sample)];
-    return (best.at + vertex(before, best.value, after)) * this.sample;
-  }
-
-  private mean(from: number, to: number): number {
-    return ((this.upTo(to) - this.upTo(from)) * this.sample) / (to - from);
-  }
-
-  private upTo(place: number): number {
-    const at = Math.max(0, Math.min(this.values.length, place / this.sample));
-    const i = Math.min(this.values.length - 1, Math.floor(at));
-    return (this.sums[i] as number) + (at - i) * (this.values[i] as number);
-  }
 }

@@ -6,6 +6,7 @@ import { type FoundLabel, type LabelPatterns, searchLabel } from "./label-search
 import { type ChipLattice, cellOf } from "./lattice.ts";
 import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import type { Sites } from "./sites.ts";
+import { straighten } from "./straighten.ts";
 import type { View } from "./view.ts";
 
 /** One way in which the chip may lie in the picture. */
@@ -40,12 +41,13 @@ export const COARSE_ROWS = 17;
 /** All poses that put the chip's lattice on the sites, best first, labels weighed for those whose occupancy fits. */
 export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites): Hypothesis[] {
   const { lattice } = sites;
-  const found: { pose: Pose; occupancy: number }[] = [];
+  const laid: { pose: Pose; occupancy: number }[] = [];
   const table = new EvidenceTable(sites);
   for (const mirrored of [false, true]) {
-    for (const turned of [false, true]) found.push(...shiftsOf(sites, table, mirrored, turned));
+    for (const turned of [false, true]) laid.push(...shiftsOf(sites, table, mirrored, turned));
   }
-  found.sort((a, b) => b.occupancy - a.occupancy);
+  laid.sort((a, b) => b.occupancy - a.occupancy);
+  const found = straighten(view, lattice.chip, laid);
   const inView = Math.min(sites.list.length, lattice.chip.gratings.length);
   const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * inView);
   const known = new Map<string, FoundLabel | undefined>();

@@ -37,9 +37,18 @@ const FINE = 4;
 export class LabelPatterns {
   private readonly known = new Map<string, LabelTemplate>();
   private readonly pictures: ReadonlyMap<string, LabelPicture>;
+  private readonly bright: boolean;
+  private opposite: LabelPatterns | undefined;
 
-  constructor(pictures: ReadonlyMap<string, LabelPicture> = new Map()) {
+  constructor(pictures: ReadonlyMap<string, LabelPicture> = new Map(), bright = true) {
     this.pictures = pictures;
+    this.bright = bright;
+  }
+
+  /** The same labels darker than what is about them, as some light shows them. */
+  get dark(): LabelPatterns {
+    this.opposite ??= new LabelPatterns(this.pictures, !this.bright);
+    return this.opposite;
   }
 
   /** The template of a label with about `step` µm between samples. */
@@ -48,7 +57,8 @@ export class LabelPatterns {
     let template = this.known.get(name);
     if (template === undefined) {
       const picture = this.pictures.get(label.label);
-      template = draw(label, step, picture === undefined ? inkOf(label) : inkOfPicture(picture, label));
+      const ink = picture === undefined ? inkOf(label) : inkOfPicture(picture, label);
+      template = draw(label, step, this.bright ? ink : (x, y) => -ink(x, y));
       this.known.set(name, template);
     }
     return template;

@@ -33,8 +33,6 @@ const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
 /** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
 const MOST_JUDGED = 16;
-/** The same at one scale, so that lattices mistaken at a coarse one leave something for the next. */
-const MOST_IN_LEVEL = 6;
 /** Lattices with a lower score are looked at only when none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with so small a share of the best one's score is not looked at. */
@@ -52,15 +50,21 @@ const SURE = {
   misread: 0.34,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
-  labelResidual: { px: 0.3, um: 1 },
-  edgeResidual: { px: 0.45, um: 1.5 },
+  labelResidual: { px: 0.25, um: 0.25 },
+  edgeResidual: { px: 0.45, um: 0.5 },
+  /** Few edges leave open how the picture is bent beyond them: they have to fit better. */
+  fewEdges: { most: 40, residual: { px: 0.25, um: 0.3 } },
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
    * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
    */
   overhang: { px: 0.3, um: 1, share: 0.0075 },
-  /** Share of edges in view that must go along. */
+  /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
   edgeShare: 0.6,
+  edgesInView: 0.35,
+  /** A label so clear that does not go along speaks against the pose, for a lens that was not understood; one of so many may. */
+  clearLabel: 0.75,
+  clearOff: 0.1,
   stretch: 0.012,
   likeness: 0.4,
 } as const;
@@ -71,8 +75,9 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   const view = new View(picture);
   const looked: { doubt: Doubtful; strength: number }[] = [];
   const faint: LatticeFit[] = [];
-  let left = MOST_JUDGED;
-  const effort = { left };
+  // Every scale has its share, and what the ones before have left: mistaken lattices at a coarse one leave enough for the next.
+  const share = Math.ceil(MOST_JUDGED / scalesOf(view).length);
+  const effort = { left: 0 };
   let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
     if (effort.left <= 0) return undefined;
@@ -83,9 +88,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
-    left -= MOST_IN_LEVEL;
-    effort.left = MOST_IN_LEVEL + Math.min(0, left);
-    if (effort.left <= 0) break;
+    effort.left = Math.max(0, effort.left) + share;
     const least = Math.max(CLEAR_SCORE, FAINT * (fits[0]?.score ?? 0));
     faint.push(...fits.filter(({ score }) => score < CLEAR_SCORE));
     for (const fit of fits.filter(({ score }) => score >= least)) {
@@ -112,19 +115,26 @@ const CLEAR_LATTICE = 0.25;
 
 /** Lattices in the whole picture, then, should none of these do, in its busiest part at finer and finer scales. */
 export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): Generator<LatticeFit[]> {
-  const { picture } = view;
-  const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
+  const [whole = 1, ...finer] = scalesOf(view);
   const seen = (plane: Plane) => findLattices(withoutScratches(plane), lattices).slice(0, MOST_LATTICES);
   yield seen(view.part(whole));
-  for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) {
+  for (const factor of finer) {
     const { left, top } = busiest(view, factor * LATTICE_PX);
     yield seen(view.part(factor, left, top, LATTICE_PX, LATTICE_PX));
   }
 }
 
+/** By how much the picture is shrunk for the lattice: as a whole, then less and less. */
+function scalesOf({ picture }: View): number[] {
+  const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
+  const scales = [whole];
+  for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) scales.push(factor);
+  return scales;
+}
+
 /** Top left of the square of `side` px about the middle of what varies in the picture. */
 function busiest(view: View, side: number): { left: number; top: number } {
-  const middle = busiestPoint(view);
+  const middle = busiestPoint(view, side);
   const place = (at: number, length: number) => Math.max(0, Math.min(length - side, Math.round(at - side / 2)));
   return { left: place(middle.x, view.picture.width), top: place(middle.y, view.picture.height) };
 }
@@ -141,9 +151,13 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
     effort.left--;
-    const judged = judgeSites(view, patterns, fit, sites);
-    if (judged !== undefined && "found" in judged) return judged;
-    doubtful ??= judged;
+    // Labels are brighter than what is about them, or darker, in light from beside: looked for where the lattice is clear.
+    const clear = fit.score * sites.likeness > CLEAR_LATTICE;
+    for (const shown of clear ? [patterns, patterns.dark] : [patterns]) {
+      const judged = judgeSites(view, shown, fit, sites);
+      if (judged !== undefined && "found" in judged) return judged;
+      doubtful ??= judged;
+    }
     if (effort.left <= 0) break;
   }
   return doubtful;
@@ -188,7 +202,7 @@ function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined
 
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
-  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesExpected } = refined;
+  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesOff, edgesExpected } = refined;
   const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
@@ -205,7 +219,14 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   }
   if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch)
     return `the gratings have another pitch than those of ${chip.type}`;
-  if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
+  const clear = labels.filter(({ likeness }) => likeness >= SURE.clearLabel);
+  const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
+  if (off > SURE.clearOff * clear.length) {
+    return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
+  }
+  const tooFew = edges < SURE.edgeShare * (edges + edgesOff) || edges < SURE.edgesInView * edgesExpected;
+  const mostOff = edgesExpected < SURE.fewEdges.most ? SURE.fewEdges.residual : SURE.edgeResidual;
+  if (edgeResidualPx > limit(mostOff) || tooFew) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
   const { px, um, share } = SURE.overhang;

@@ -25,13 +25,15 @@ export interface Pose {
 
 /**
  * Third-order distortion about a centre that need not be the picture's: with d the place from the picture's middle in
- * units of `radiusPx`, a place moves by radial·|d|²·d − 2 (d·shift) d − |d|²·shift, px.
+ * units of `radiusPx`, a place moves by radial·|d|²·d − 2 (d·shift) d − |d|²·shift, px. Where `askew` is known, also by
+ * aspect·(d.x, −d.y)/2 + shear·(d.y, d.x)/2 + (tilt·d) d: pixels that are not square and a chip that is tilted.
  */
 export interface Lens {
   readonly middle: Point;
   readonly radiusPx: number;
   readonly radial: number;
   readonly shift: Point;
+  readonly askew?: { readonly aspect: number; readonly shear: number; readonly tilt: Point };
 }
 
 /** Something of the chip seen in the picture: a point, or only its place along one of the chip's directions. */
@@ -62,12 +64,24 @@ export function toPicture(pose: Pose, chip: Point): Point {
   const ideal = idealPlace(pose, chip);
   const { lens } = pose;
   if (lens === undefined) return ideal;
-  const [radial, across, down] = bends(lens, ideal);
-  const { x, y } = lens.shift;
-  return {
-    x: ideal.x + lens.radial * radial.x + x * across.x + y * down.x,
-    y: ideal.y + lens.radial * radial.y + x * across.y + y * down.y,
-  };
+  const by = amounts(lens);
+  return bends(lens, ideal).reduce(
+    (at, bend, i) => ({ x: at.x + (by[i] ?? 0) * bend.x, y: at.y + (by[i] ?? 0) * bend.y }),
+    ideal,
+  );
+}
+
+/** A lens's amounts in the order of `bends`. */
+function amounts({ radial, shift, askew }: Lens): number[] {
+  const own = [radial, shift.x, shift.y];
+  return askew === undefined ? own : [...own, askew.aspect, askew.shear, askew.tilt.x, askew.tilt.y];
+}
+
+/** A lens with other amounts. */
+function withAmounts(lens: Lens, amounts: readonly number[]): Lens {
+  const [radial = 0, x = 0, y = 0, aspect = 0, shear = 0, tiltX = 0, tiltY = 0] = amounts;
+  const bent = { ...lens, radial, shift: { x, y } };
+  return lens.askew === undefined ? bent : { ...bent, askew: { aspect, shear, tilt: { x: tiltX, y: tiltY } } };
 }
 
 function idealPlace(pose: Pose, chip: Point): Point {
@@ -75,15 +89,17 @@ function idealPlace(pose: Pose, chip: Point): Point {
   return { x: pose.x + pose.pxPerUm * x, y: pose.y + pose.pxPerUm * y };
 }
 
-/** How a place moves for one px of the lens's `radial`, `shift.x` and `shift.y`. */
-function bends({ middle, radiusPx }: Lens, ideal: Point): [Point, Point, Point] {
+/** How a place moves for one px of each of the lens's amounts. */
+function bends({ middle, radiusPx, askew }: Lens, ideal: Point): Point[] {
   const [x, y] = [(ideal.x - middle.x) / radiusPx, (ideal.y - middle.y) / radiusPx];
   const square = x * x + y * y;
-  return [
+  const own = [
     { x: square * x, y: square * y },
     { x: -2 * x * x - square, y: -2 * x * y },
     { x: -2 * x * y, y: -2 * y * y - square },
   ];
+  if (askew === undefined) return own;
+  return [...own, { x: x / 2, y: -y / 2 }, { x: y / 2, y: x / 2 }, { x: x * x, y: x * y }, { x: x * y, y: y * y }];
 }
 
 /** By how much the lens enlarges a part of the picture, on average over directions; 1 without one. */
@@ -91,7 +107,9 @@ function enlargement({ lens, ...pose }: Pose, chip: Point): number {
   if (lens === undefined) return 1;
   const { x, y } = minus(idealPlace(pose, chip), lens.middle);
   const [dx, dy] = [x / lens.radiusPx, y / lens.radiusPx];
-  return 1 + (2 * lens.radial * (dx * dx + dy * dy) - 4 * (dx * lens.shift.x + dy * lens.shift.y)) / lens.radiusPx;
+  const tilt = lens.askew?.tilt ?? { x: 0, y: 0 };
+  const bent = 2 * lens.radial * (dx * dx + dy * dy) - 4 * (dx * lens.shift.x + dy * lens.shift.y);
+  return 1 + (bent + 1.5 * (dx * tilt.x + dy * tilt.y)) / lens.radiusPx;
 }
 
 /** A vector on the chip turned (and mirrored) as the picture shows it, not scaled. */
@@ -143,6 +161,8 @@ export function wrapDegrees(degrees: number): number {
   return wrapped > 180 ? wrapped - 360 : wrapped;
 }
 
+/** Weight, relative to a label's, with which a lens's amounts are expected to be 0: (0.1 px / 3 px)². */
+const NO_LENS = 0.001;
 const ROUNDS = 12;
 /** Tukey's constant: 95 % as good as least squares on a normal distribution. */
 const TUKEY = 4.685;
@@ -183,7 +203,7 @@ function distance(pose: Pose, { chip, picture, along }: Sighting): number {
 /** One step of weighted least squares: x, y, s·cos, s·sin enter linearly, a lens (taken at the places of now) as well. */
 function leastSquares(sightings: readonly Sighting[], weights: readonly number[], pose: Pose): Pose | undefined {
   const { lens } = pose;
-  const unknowns = lens === undefined ? 4 : 7;
+  const unknowns = 4 + (lens === undefined ? 0 : amounts(lens).length);
   const system = Array.from({ length: unknowns }, () => new Float64Array(unknowns + 1));
   const f = pose.mirrored ? -1 : 1;
   const add = (row: readonly number[], value: number, weight: number) => {
@@ -208,15 +228,20 @@ function leastSquares(sightings: readonly Sighting[], weights: readonly number[]
       add(row, n.x * picture.x + n.y * picture.y, weight);
     }
   });
+  // What the sightings do not tell of a lens is taken for none.
+  for (let k = 4; k < unknowns; k++) {
+    const line = system[k] as Float64Array;
+    line[k] = (line[k] ?? 0) + NO_LENS;
+  }
   const solution = solve(system);
   if (solution === undefined) return undefined;
-  const [x = 0, y = 0, a = 0, b = 0, radial = 0, across = 0, down = 0] = solution;
-  const now = lens === undefined ? {} : { lens: { ...lens, radial, shift: { x: across, y: down } } };
+  const [x = 0, y = 0, a = 0, b = 0, ...bent] = solution;
+  const now = lens === undefined ? {} : { lens: withAmounts(lens, bent) };
   return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
 }
 
 /** Gauss's elimination with pivots; undefined when the system does not determine its unknowns. */
-function solve(system: Float64Array[]): number[] | undefined {
+export function solve(system: Float64Array[]): number[] | undefined {
   const n = system.length;
   for (let column = 0; column < n; column++) {
     let pivot = column;
