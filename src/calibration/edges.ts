@@ -1,7 +1,8 @@
 // Where the upper and lower edges of gratings lie in a picture, each by itself.
 import type { Chip, ChipBox } from "../chip/layout.ts";
-import { direction, type Pose, type Sighting, toPicture } from "./pose.ts";
-import { gapOf, Profile, profilesOf, STRIP_UM } from "./profiles.ts";
+import { localAxes, type Pose, toPicture } from "./pose.ts";
+import { offsetOf, type Sighting } from "./pose-fit.ts";
+import { gapOf, profilesOf, STRIP_UM } from "./profiles.ts";
 import type { View } from "./view.ts";
 
 const MOST_EDGES = 250;
@@ -9,9 +10,9 @@ export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
 /** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
-export const EDGE_WEIGHT = 0.25;
+const EDGE_WEIGHT = 0.25;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
-const FEWEST_OUTER = 6;
+const FEWEST_OUTER = 4;
 
 /**
  * Where the upper and lower edges of gratings in view lie, along the chip's y; only those that face no other grating with
@@ -42,63 +43,64 @@ export function gratingEdges(
   const gratings = inView.filter((_, i) => i % every === 0);
   const [first] = gratings;
   if (first === undefined) return { edges: [], expected: 0 };
-  const stepY = Math.max(2, 0.7 / pose.pxPerUm);
-  const columns = 24;
-  const stepX = (0.9 * first.width) / columns;
-  const rows = Math.ceil((first.height + 2 * margin) / stepY);
-  const profiles = profilesOf(
-    view,
-    pose,
-    gratings,
-    { x: 0.05 * first.width, y: -margin },
-    { x: stepX, y: stepY },
-    columns,
-    rows,
+  const lines = { lie: "along x", length: 0.9 * first.width, beyond: margin, step: Math.max(2, 0.7 / pose.pxPerUm) } as const;
+  const wanted = gratings.flatMap((grating) =>
+    [0, first.height]
+      .filter((edge) => facing?.get(grating.label)?.includes(edge) ?? true)
+      .map((edge) => ({ grating, edge, middle: { x: grating.x + grating.width / 2, y: grating.y + edge } })),
   );
-  const edges = gratings.flatMap((grating, i) => {
-    const profile = new Profile(profiles.subarray(i * rows, (i + 1) * rows), stepY);
-    return [0, first.height].flatMap((edge): Sighting[] => {
-      if (facing?.get(grating.label)?.includes(edge) === false) return [];
-      const sign = edge === 0 ? 1 : -1;
-      const offset = profile.brightest((at) => sign * profile.step(margin + edge + at, stripUm), reachUm);
-      if (offset === undefined) return [];
-      const chipPoint = { x: grating.x + grating.width / 2, y: grating.y + edge };
-      const picture = toPicture(pose, { x: chipPoint.x, y: chipPoint.y + offset });
-      return [
-        {
-          name: `${edge === 0 ? UPPER : LOWER} edge of ${grating.label}`,
-          chip: chipPoint,
-          picture,
-          along: { x: 0, y: 1 },
-          weight: EDGE_WEIGHT,
-        },
-      ];
-    });
+  const profiles = profilesOf(view, pose, { ...lines, middles: wanted.map(({ middle }) => middle) });
+  const edges = wanted.flatMap(({ grating, edge, middle }, i): Sighting[] => {
+    const profile = profiles[i];
+    const sign = edge === 0 ? 1 : -1;
+    const offset = profile?.brightest((at) => sign * profile.step(at, stripUm), reachUm);
+    if (offset === undefined) return [];
+    const { x, y } = toPicture(pose, middle);
+    const { down } = localAxes(pose, middle);
+    return [
+      {
+        name: `${edge === 0 ? UPPER : LOWER} edge of ${grating.label}`,
+        chip: middle,
+        picture: { x: x + down.x * offset, y: y + down.y * offset },
+        along: { x: 0, y: 1 },
+        weight: EDGE_WEIGHT,
+      },
+    ];
   });
   return { edges, expected: 2 * gratings.length };
 }
 
-/** Median distance by which upper edges lie too high and lower ones too low. */
-export function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
-  const down = direction(pose, { x: 0, y: 1 });
-  const beyond = edges.flatMap(({ name, chip, picture }) => {
-    if (outliers.has(name)) return [];
-    const { x, y } = toPicture(pose, chip);
-    const below = (picture.x - x) * down.x + (picture.y - y) * down.y;
-    return [name.startsWith(UPPER) ? -below : below];
-  });
-  return beyond.sort((a, b) => a - b)[beyond.length >> 1] ?? 0;
+export function isUpper({ name }: Sighting): boolean {
+  return name.startsWith(UPPER);
 }
 
-/** The overhang of edges at the chip's rim and at missing gratings; undefined where few of them are in view. */
+/** Median distance by which upper edges lie too high and lower ones too low. */
+export function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
+  return medianOf(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
+}
+
+/** How far an edge lies outside its grating's box, px. */
+function beyond(pose: Pose, edge: Sighting): number {
+  const below = offsetOf(pose, edge).y;
+  return isUpper(edge) ? -below : below;
+}
+
+/**
+ * The overhang of edges at the chip's rim and at missing gratings, of upper or of lower ones, whichever is larger: labels
+ * may hold one of them. undefined where few of either are in view.
+ */
 export function outermost(view: View, chip: Chip, pose: Pose): number | undefined {
   const { edges } = gratingEdges(view, chip, pose, EDGE_REACH_UM, true);
-  const mostOff = Math.max(4, 1 / pose.pxPerUm) * pose.pxPerUm;
-  const near = edges.filter(({ chip: at, picture }) => {
-    const there = toPicture(pose, at);
-    return Math.hypot(picture.x - there.x, picture.y - there.y) < mostOff;
-  });
-  return near.length < FEWEST_OUTER ? undefined : overhang(pose, near, new Set());
+  const [upper, lower] = [edges.filter(isUpper), edges.filter((edge) => !isUpper(edge))].map((some) =>
+    some.map((edge) => beyond(pose, edge)),
+  ) as [number[], number[]];
+  if (Math.min(upper.length, lower.length) < FEWEST_OUTER) return undefined;
+  const [high, low] = [medianOf(upper), medianOf(lower)];
+  return Math.abs(high) > Math.abs(low) ? high : low;
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();

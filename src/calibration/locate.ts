@@ -8,6 +8,7 @@ import { type Hypothesis, labelScore, misread, rankHypotheses, sameIdentity } fr
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
+import { isOrdinary } from "./pose-fit.ts";
 import { type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
@@ -46,14 +47,18 @@ const SURE = {
   /** Share of the labels in view that must be found; a quarter may be hidden. */
   share: 0.55,
   margin: 0.3,
+  /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
+  clear: { share: 0.4, labels: 5, margin: 2 },
   /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
   misread: 0.34,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
-  labelResidual: { px: 0.25, um: 0.25 },
-  edgeResidual: { px: 0.45, um: 0.5 },
-  /** Few edges leave open how the picture is bent beyond them: they have to fit better. */
-  fewEdges: { most: 40, residual: { px: 0.25, um: 0.3 } },
+  labelResidual: { px: 0.4, um: 0.5 },
+  edgeResidual: { px: 0.45, um: 1 },
+  /** Standard deviation of a corner of a grating in view: three of these are a pixel. */
+  openPx: 0.32,
+  /** What one part of the picture leaves in common. */
+  localPx: 0.5,
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
    * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
@@ -73,7 +78,7 @@ const SURE = {
 export function locateChip(picture: Picture, chips: readonly Chip[], patterns: LabelPatterns): Search {
   const lattices = chips.map(latticeOf).filter((lattice) => lattice !== undefined);
   const view = new View(picture);
-  const looked: { doubt: Doubtful; strength: number }[] = [];
+  const looked: Unsure[] = [];
   const faint: LatticeFit[] = [];
   // Every scale has its share, and what the ones before have left: mistaken lattices at a coarse one leave enough for the next.
   const share = Math.ceil(MOST_JUDGED / scalesOf(view).length);
@@ -85,6 +90,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
     if (judged === undefined) return undefined;
     if ("found" in judged) return judged.found;
     looked.push(judged);
+    if (judged.settled) effort.left = 0;
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
@@ -96,7 +102,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       if (found !== undefined) return { found };
     }
     // A lattice that was seen clearly is looked for at one finer scale, where its scale is found better, and no more.
-    if (clear) break;
+    if (clear || looked.some(({ settled }) => settled)) break;
     clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
   if (looked.length === 0) {
@@ -106,7 +112,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       if (found !== undefined) return { found };
     }
   }
-  const [strongest] = looked.sort((a, b) => b.strength - a.strength);
+  const [strongest] = looked.sort((a, b) => Number(b.settled) - Number(a.settled) || b.strength - a.strength);
   return { doubt: strongest?.doubt ?? { reason: "no lattice of gratings in the picture", lattice: undefined } };
 }
 
@@ -144,19 +150,30 @@ interface Effort {
   left: number;
 }
 
-type Judged = { readonly found: Located } | { readonly doubt: Doubtful; readonly strength: number };
+interface Unsure {
+  readonly doubt: Doubtful;
+  readonly strength: number;
+  /** Labels that were seen. */
+  readonly labels: number;
+  /** The chip is that one and lies there, but something else is wrong: looking on is in vain. */
+  readonly settled: boolean;
+}
+
+type Judged = { readonly found: Located } | Unsure;
 
 function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Effort): Judged | undefined {
-  let doubtful: Judged | undefined;
+  let doubtful: Unsure | undefined;
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
     effort.left--;
-    // Labels are brighter than what is about them, or darker, in light from beside: looked for where the lattice is clear.
-    const clear = fit.score * sites.likeness > CLEAR_LATTICE;
-    for (const shown of clear ? [patterns, patterns.dark] : [patterns]) {
-      const judged = judgeSites(view, shown, fit, sites);
-      if (judged !== undefined && "found" in judged) return judged;
-      doubtful ??= judged;
+    const bright = judgeSites(view, patterns, fit, sites);
+    if (bright === undefined) continue;
+    if ("found" in bright || bright.settled) return bright;
+    doubtful ??= bright;
+    // Labels may be darker than what is about them, in light from beside: looked for where the lattice is clear and none is seen.
+    if (bright.labels < SURE.labels && fit.score * sites.likeness > CLEAR_LATTICE) {
+      const dark = judgeSites(view, patterns.dark, fit, sites);
+      if (dark !== undefined && ("found" in dark || dark.settled)) return dark;
     }
     if (effort.left <= 0) break;
   }
@@ -171,9 +188,21 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
   const refined = refinePose(view, patterns, chip, best.pose, REACH_UM);
   const margin = marginOf(best, ranked, refined);
   const reason = whyUnsure(fit, refined, margin, chip) ?? whyMisread(view, patterns, refined, chip);
+  if (process.env.CALDBG) ((globalThis as any).CALDBG ??= []).push({ ...refined, chip, margin, reason, strength: fit.score * sites.likeness });
   if (reason === undefined) return { found: { ...refined, chip, margin } };
   const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
-  return { doubt: { reason, lattice }, strength: fit.score * sites.likeness };
+  return {
+    doubt: { reason, lattice },
+    strength: fit.score * sites.likeness,
+    labels: refined.used.length,
+    settled: isSettled(refined, margin),
+  };
+}
+
+/** Whether what was found leaves no doubt that it is the chip, be it known to a pixel or not. */
+function isSettled({ used, labels, edgeShare }: Refined, margin: number): boolean {
+  const { margin: clearly, labels: many } = SURE.clear;
+  return margin >= clearly && used.length >= Math.max(many, SURE.share * labels.length) && edgeShare >= SURE.edgeShare;
 }
 
 /** Advantage over the best hypothesis that calls the gratings otherwise. */
@@ -202,14 +231,16 @@ function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined
 
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
-  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesOff, edgesExpected } = refined;
+  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx } = refined;
+  const { edges, edgesSeen, edgeShare, openPx, localPx } = refined;
   const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
   if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
     return `identity ambiguous: only ${used.length} of the ${labels.length} labels expected in view are to be seen`;
   }
-  if (used.length < SURE.share * labels.length) {
+  const clearly = margin >= SURE.clear.margin && used.length >= SURE.clear.labels;
+  if (used.length < (clearly ? SURE.clear.share : SURE.share) * labels.length) {
     return `identity ambiguous: ${used.length} of ${labels.length} labels expected in view are to be seen, too few to be sure`;
   }
   if (margin < SURE.margin)
@@ -224,10 +255,18 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (off > SURE.clearOff * clear.length) {
     return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
   }
-  const tooFew = edges < SURE.edgeShare * (edges + edgesOff) || edges < SURE.edgesInView * edgesExpected;
-  const mostOff = edgesExpected < SURE.fewEdges.most ? SURE.fewEdges.residual : SURE.edgeResidual;
-  if (edgeResidualPx > limit(mostOff) || tooFew) {
+  const tooFew = edges < SURE.edgeShare * edgesSeen || edgeShare < SURE.edgesInView;
+  if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
     return `the gratings do not lie where those of ${chip.type} do`;
+  }
+  if (localPx > SURE.localPx) {
+    return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
+  }
+  if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
+    return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
+  }
+  if (openPx > SURE.openPx) {
+    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation)`;
   }
   const { px, um, share } = SURE.overhang;
   if (Math.abs(overhangPx) > limit({ px, um: Math.max(um, share * fit.lattice.box.y) }))

@@ -1,8 +1,8 @@
-// Light along lines across gratings: where it rises and falls is where a grating begins and ends.
+// Light along lines across the edges of gratings: where it rises and falls is where a grating begins and ends.
 import { samplePatches } from "../analysis/correlate.ts";
 import type { Chip } from "../chip/layout.ts";
 import { latticeOf, vertex } from "./lattice.ts";
-import { direction, type Point, type Pose, toPicture } from "./pose.ts";
+import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -20,54 +20,74 @@ export function gapOf(chip: Chip): Point {
   return { x: lattice.pitch.x - lattice.box.x, y: lattice.pitch.y - lattice.box.y };
 }
 
-/** Means across a box of every grating, along one of the chip's directions, each divided by its own mean. */
-export function profilesOf(
-  view: View,
-  pose: Pose,
-  gratings: readonly Point[],
-  corner: Point,
-  step: Point,
-  columns: number,
-  rows: number,
-  alongX = false,
-): Float64Array {
-  const scaled = (v: Point) => {
-    const turned = direction(pose, v);
-    return { x: turned.x * pose.pxPerUm, y: turned.y * pose.pxPerUm };
-  };
-  const right = scaled(alongX ? { x: 0, y: step.y } : { x: step.x, y: 0 });
-  const down = scaled(alongX ? { x: step.x, y: 0 } : { x: 0, y: step.y });
-  const frames = new Float64Array(6 * gratings.length);
-  gratings.forEach(({ x, y }, i) => {
-    const start = toPicture(pose, { x: x + corner.x + step.x / 2, y: y + corner.y + step.y / 2 });
-    frames.set([start.x, start.y, right.x, right.y, down.x, down.y], 6 * i);
-  });
-  const across = alongX ? step.x : step.y;
-  const patches = samplePatches(view.atMost(across * pose.pxPerUm), frames, columns, rows);
-  const profiles = new Float64Array(gratings.length * rows);
-  for (let i = 0; i < gratings.length; i++) {
+/** Samples along an edge, and the parts into which it is divided where a lens bends it. */
+const LINES = 24;
+const BENT_PARTS = 4;
+
+/** The edges of boxes: middles on the chip, the length along which light is averaged, and what is looked at on both sides, µm. */
+export interface EdgeLines {
+  readonly middles: readonly Point[];
+  /** Upper and lower edges lie along the chip's x, left and right ones along its y. */
+  readonly lie: "along x" | "along y";
+  readonly length: number;
+  readonly beyond: number;
+  /** Between samples across the edge. */
+  readonly step: number;
+}
+
+/** Light across each edge, towards the chip's larger y (or x), averaged along the edge and divided by its own mean. */
+export function profilesOf(view: View, pose: Pose, lines: EdgeLines): Profile[] {
+  const { middles, lie, length, beyond, step } = lines;
+  const parts = pose.lens === undefined ? 1 : BENT_PARTS;
+  const columns = LINES / parts;
+  const [stepAlong, rows] = [length / LINES, 2 * Math.ceil(beyond / step)];
+  const frames = new Float64Array(6 * middles.length * parts);
+  let at = 0;
+  for (const middle of middles) {
+    for (let part = 0; part < parts; part++) {
+      const off = length * ((part + 0.5) / parts - 0.5);
+      const place = lie === "along x" ? { x: middle.x + off, y: middle.y } : { x: middle.x, y: middle.y + off };
+      const { right, down } = localAxes(pose, place);
+      const [along, across] = lie === "along x" ? [right, down] : [down, right];
+      const { x, y } = toPicture(pose, place);
+      const [u, v] = [stepAlong * (columns / 2 - 0.5), step * (rows / 2 - 0.5)];
+      const [ax, ay, bx, by] = [along.x * stepAlong, along.y * stepAlong, across.x * step, across.y * step];
+      frames.set([x - along.x * u - across.x * v, y - along.y * u - across.y * v, ax, ay, bx, by], at);
+      at += 6;
+    }
+  }
+  const patches = samplePatches(view.atMost(step * pose.pxPerUm), frames, columns, rows);
+  return middles.map((_, i) => {
+    const values = new Float64Array(rows);
     let total = 0;
     for (let k = 0; k < rows; k++) {
       let sum = 0;
-      for (let c = 0; c < columns; c++) sum += patches[(i * rows + k) * columns + c] as number;
-      profiles[i * rows + k] = sum / columns;
-      total += sum / columns;
+      for (let part = 0; part < parts; part++) {
+        const start = ((i * parts + part) * rows + k) * columns;
+        for (let c = 0; c < columns; c++) sum += patches[start + c] as number;
+      }
+      values[k] = sum / LINES;
+      total += sum / LINES;
     }
     const mean = total / rows || 1;
-    for (let k = 0; k < rows; k++) profiles[i * rows + k] = (profiles[i * rows + k] as number) / mean;
-  }
-  return profiles;
+    return new Profile(
+      values.map((value) => value / mean),
+      step,
+    );
+  });
 }
 
-/** Light along a line, sampled every `sample` µm. */
+/** Light along a line, sampled every `sample` µm; places are µm from its middle. */
 export class Profile {
-  private readonly values: Float64Array;
+  readonly values: Float64Array;
+  private readonly middle: number;
   private readonly sample: number;
   private readonly sums: Float64Array;
 
   constructor(values: Float64Array, sample: number) {
     this.values = values;
     this.sample = sample;
+    this.middle = (values.length * sample) / 2;
     this.sums = new Float64Array(values.length + 1);
     values.forEach((value, i) => {
       this.sums[i + 1] = (this.sums[i] as number) + value;
@@ -97,7 +117,7 @@ export class Profile {
   }
 
   private upTo(place: number): number {
-    const at = Math.max(0, Math.min(this.values.length, place / this.sample));
+    const at = Math.max(0, Math.min(this.values.length, (place + this.middle) / this.sample));
     const i = Math.min(this.values.length - 1, Math.floor(at));
     return (this.sums[i] as number) + (at - i) * (this.values[i] as number);
   }

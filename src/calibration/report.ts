@@ -128,9 +128,10 @@ export async function writeCalibration(
 
 /** The labels in view as boxes of the aligned picture, where they were found. */
 export function labelBoxes(view: View, { pose, labels }: Located): Roi[] {
+  const { lens: _, ...straight } = pose;
   return labels.map(({ label, picture, likeness }) => {
     const expected = toAligned(pose, view.picture, label);
-    const middle = toAligned({ ...pose, x: picture.x, y: picture.y }, view.picture, {
+    const middle = toAligned({ ...straight, x: picture.x, y: picture.y }, view.picture, {
       x: 0,
       y: 0,
       width: 0,

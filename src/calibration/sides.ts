@@ -1,16 +1,15 @@
 // Where gratings lie along the chip's x: from their left and right edges, those of several together, because a single one shows
 // little light there.
 import type { Chip, ChipBox } from "../chip/layout.ts";
-import { type Pose, type Sighting, toPicture } from "./pose.ts";
+import { localAxes, type Pose, toPicture } from "./pose.ts";
+import type { Sighting } from "./pose-fit.ts";
 import { gapOf, Profile, profilesOf, STRIP_UM } from "./profiles.ts";
 import type { View } from "./view.ts";
 
 /** Gratings below each other that are looked at together, at least and at most. */
 const TOGETHER = { least: 2, most: 6 } as const;
-/** Samples down a grating. */
-const LINES = 24;
 /** What the sides of a few gratings count where a label counts 1. */
-export const SIDES_WEIGHT = 0.25;
+const SIDES_WEIGHT = 0.25;
 
 /** How far the gratings in view lie from where the pose puts them, along x, µm; undefined when that is not to be seen. */
 export function sidewaysOffset(view: View, chip: Chip, pose: Pose, reachUm: number): number | undefined {
@@ -40,7 +39,8 @@ export function columnSides(view: View, chip: Chip, pose: Pose, reachUm: number)
       if (offset === undefined) return [];
       const y = group.reduce((sum, one) => sum + one.y + one.height / 2, 0) / group.length;
       const at = { x: first.x + first.width / 2, y };
-      const picture = toPicture(pose, { x: at.x + offset, y });
+      const [{ right }, there] = [localAxes(pose, at), toPicture(pose, at)];
+      const picture = { x: there.x + right.x * offset, y: there.y + right.y * offset };
       return [
         { name: `sides at ${at.x} ${Math.round(y)}`, chip: at, picture, along: { x: 1, y: 0 }, weight: SIDES_WEIGHT },
       ];
@@ -76,25 +76,26 @@ function offsetOf(
   if (first === undefined) return undefined;
   const stripUm = stripOf(chip, pose);
   const margin = stripUm + reachUm;
-  const step = Math.max(1, 0.6 / pose.pxPerUm);
-  const rows = Math.ceil((first.width + 2 * margin) / step);
-  // Sampled with the chip's axes exchanged: rows of a patch go along x.
-  const profiles = profilesOf(
-    view,
-    pose,
-    gratings,
-    { x: -margin, y: 0.05 * first.height },
-    { x: step, y: (0.9 * first.height) / LINES },
-    LINES,
-    rows,
-    true,
-  );
-  const together = new Float64Array(rows);
-  for (let k = 0; k < rows; k++) {
-    const values = gratings.map((_, i) => profiles[i * rows + k] as number).sort((a, b) => a - b);
-    together[k] = values[values.length >> 1] as number;
-  }
-  const profile = new Profile(together, step);
-  const [left, right] = [margin, margin + first.width];
-  return profile.brightest((at) => profile.step(left + at, stripUm) - profile.step(right + at, stripUm), reachUm);
+  const lines = {
+    lie: "along y",
+    length: 0.9 * first.height,
+    beyond: margin,
+    step: Math.max(1, 0.6 / pose.pxPerUm),
+  } as const;
+  const together = [0, first.width].map((side) => {
+    const middles = gratings.map(({ x, y, height }) => ({ x: x + side, y: y + height / 2 }));
+    return medianOf(profilesOf(view, pose, { ...lines, middles }), lines.step);
+  });
+  const [left, right] = together;
+  if (left === undefined || right === undefined) return undefined;
+  return left.brightest((at) => left.step(at, stripUm) - right.step(at, stripUm), reachUm);
+}
+
+/** Light that half of the profiles exceed, place by place. */
+function medianOf(profiles: readonly Profile[], step: number): Profile {
+  const values = Float64Array.from({ length: profiles[0]?.values.length ?? 0 }, (_, k) => {
+    const sorted = profiles.map(({ values: own }) => own[k] as number).sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] as number;
+  });
+  return new Profile(values, step);
 }

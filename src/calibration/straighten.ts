@@ -2,7 +2,8 @@
 // The gratings' own edges tell them better, whichever grating is which.
 import type { Chip } from "../chip/layout.ts";
 import { EDGE_REACH_UM, gratingEdges } from "./edges.ts";
-import { direction, fitPose, type Pose, type Sighting, toPicture } from "./pose.ts";
+import { direction, type Pose, toPicture } from "./pose.ts";
+import { fitPose, type Sighting } from "./pose-fit.ts";
 import { gapOf } from "./profiles.ts";
 import { columnSides, sidewaysOffset } from "./sides.ts";
 import type { View } from "./view.ts";
