@@ -249,17 +249,38 @@ export function likenessTo(mean: Float64Array, patches: Float32Array, count: num
   const size = mean.length;
   const middle = mean.reduce((sum, value) => sum + value, 0) / size;
   const energy = mean.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  return Float64Array.from({ length: count }, (_, i) => {
-    let [sum, square, product] = [0, 0, 0];
-    for (let k = 0; k < size; k++) {
-      const value = patches[i * size + k] as number;
-      sum += value;
-      square += value * value;
-      product += value * ((mean[k] as number) - middle);
-    }
-    const spread = energy * (square - (sum * sum) / size);
+  const centred = Float32Array.from(mean, (value) => value - middle);
+  const squares = squaresOf(patches, count);
+  const likeness = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let product = 0;
+    for (let k = 0, at = i * size; k < size; k++, at++) product += (patches[at] as number) * (centred[k] as number);
+    const square = squares[i] as number;
+    const spread = energy * square;
     // An empty place is quiet: its deviation was not stretched to that of a grating, so it counts for less.
     const loud = Math.min(1, square / size);
-    return spread > 0 ? (product / Math.sqrt(spread)) * Math.sqrt(loud) : 0;
-  });
+    likeness[i] = spread > 0 ? (product / Math.sqrt(spread)) * Math.sqrt(loud) : 0;
+  }
+  return likeness;
+}
+
+const knownSquares = new WeakMap<Float32Array, Float64Array>();
+
+/** Sum of squares of every patch about its mean; the same patches are compared several times. */
+function squaresOf(patches: Float32Array, count: number): Float64Array {
+  const known = knownSquares.get(patches);
+  if (known !== undefined) return known;
+  const size = patches.length / count;
+  const squares = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let [sum, square] = [0, 0];
+    for (let k = i * size; k < (i + 1) * size; k++) {
+      const value = patches[k] as number;
+      sum += value;
+      square += value * value;
+    }
+    squares[i] = square - (sum * sum) / size;
+  }
+  knownSquares.set(patches, squares);
+  return squares;
 }

@@ -43,7 +43,12 @@ export function gratingEdges(
   const gratings = inView.filter((_, i) => i % every === 0);
   const [first] = gratings;
   if (first === undefined) return { edges: [], expected: 0 };
-  const lines = { lie: "along x", length: 0.9 * first.width, beyond: margin, step: Math.max(2, 0.7 / pose.pxPerUm) } as const;
+  const lines = {
+    lie: "along x",
+    length: 0.9 * first.width,
+    beyond: margin,
+    step: Math.max(2, 0.7 / pose.pxPerUm),
+  } as const;
   const wanted = gratings.flatMap((grating) =>
     [0, first.height]
       .filter((edge) => facing?.get(grating.label)?.includes(edge) ?? true)

@@ -9,7 +9,7 @@ import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 import { isOrdinary } from "./pose-fit.ts";
-import { type Refined, refinePose } from "./refine.ts";
+import { LARGE_UM, type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -153,8 +153,9 @@ interface Effort {
 interface Unsure {
   readonly doubt: Doubtful;
   readonly strength: number;
-  /** Labels that were seen. */
+  /** Labels that were seen, and the share of the gratings' edges. */
   readonly labels: number;
+  readonly edgeShare: number;
   /** The chip is that one and lies there, but something else is wrong: looking on is in vain. */
   readonly settled: boolean;
 }
@@ -170,8 +171,8 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
     if (bright === undefined) continue;
     if ("found" in bright || bright.settled) return bright;
     doubtful ??= bright;
-    // Labels may be darker than what is about them, in light from beside: looked for where the lattice is clear and none is seen.
-    if (bright.labels < SURE.labels && fit.score * sites.likeness > CLEAR_LATTICE) {
+    // Labels may be darker than what is about them, in light from beside: looked for where gratings are clear and no label is seen.
+    if (bright.labels < SURE.labels && bright.edgeShare >= SURE.edgesInView && bright.strength > CLEAR_LATTICE) {
       const dark = judgeSites(view, patterns.dark, fit, sites);
       if (dark !== undefined && ("found" in dark || dark.settled)) return dark;
     }
@@ -188,13 +189,13 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
   const refined = refinePose(view, patterns, chip, best.pose, REACH_UM);
   const margin = marginOf(best, ranked, refined);
   const reason = whyUnsure(fit, refined, margin, chip) ?? whyMisread(view, patterns, refined, chip);
-  if (process.env.CALDBG) ((globalThis as any).CALDBG ??= []).push({ ...refined, chip, margin, reason, strength: fit.score * sites.likeness });
   if (reason === undefined) return { found: { ...refined, chip, margin } };
   const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
   return {
     doubt: { reason, lattice },
     strength: fit.score * sites.likeness,
     labels: refined.used.length,
+    edgeShare: refined.edgeShare,
     settled: isSettled(refined, margin),
   };
 }
@@ -250,7 +251,7 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   }
   if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch)
     return `the gratings have another pitch than those of ${chip.type}`;
-  const clear = labels.filter(({ likeness }) => likeness >= SURE.clearLabel);
+  const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
   const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
   if (off > SURE.clearOff * clear.length) {
     return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;

@@ -43,9 +43,12 @@ export interface Refined {
 export const LEAST_LIKENESS = 0.55;
 /** Likeness of a label whose place says nothing, and of one whose place is as certain as it can be. */
 const CLEAR = { none: 0.45, full: 0.9 } as const;
+/** Higher labels are large ones: uneven light over them moves where they seem to be. */
+export const LARGE_UM = 200;
+const LARGE_WEIGHT = 0.15;
 /** Sharper than the coarse search: samples down a glyph. */
 const FINE_ROWS = 35;
-const LARGE_LABEL_ROWS = { first: 60, then: 160 } as const;
+const LARGE_LABEL_ROWS = { coarse: 60, fine: 160 } as const;
 /** Rounds of looking and fitting: how many at most, and the move, px, after which another is in vain. */
 const ROUNDS = { least: 3, most: 5, still: 0.1 } as const;
 /** Parts of the picture's width and height in which sightings are compared, and how many a part needs to be judged. */
@@ -66,8 +69,8 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     const rows = round === 0 ? undefined : FINE_ROWS;
     const reach = Math.max(reachUm * 0.6 ** round, 6, 2 / pose.pxPerUm);
     labels = expectedLabels(view, pose, chip.labels).flatMap((label) => {
-      const large = round === 0 ? LARGE_LABEL_ROWS.first : LARGE_LABEL_ROWS.then;
-      const step = coarseStep(label, pose, label.height > 200 ? large : rows);
+      const large = round === 0 ? LARGE_LABEL_ROWS.coarse : LARGE_LABEL_ROWS.fine;
+      const step = coarseStep(label, pose, label.height > LARGE_UM ? large : rows);
       const one = searchLabel(view, patterns, pose, label, reach, step);
       return one === undefined ? [] : [one];
     });
@@ -90,18 +93,16 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const residuals = fit?.residuals ?? [];
   const outliers = new Set(fit?.outliers ?? []);
   const used = found.filter(({ label }) => !outliers.has(label.label));
-  const usedResiduals = found.flatMap(({ label }, i) => (outliers.has(label.label) ? [] : [residuals[i] ?? 0]));
   const reach = overhang(pose, edges, outliers);
   const agreeing = edges.filter(({ name }) => !outliers.has(name));
   const edgeResiduals = edges.flatMap(({ name }, i) => (outliers.has(name) ? [] : [residuals[found.length + i] ?? 0]));
   const upper = agreeing.filter(isUpper).length;
-  if (process.env.CALDBG) for (const l of found) if (outliers.has(l.label.label)) console.log("   OUT", l.label.label, l.likeness.toFixed(2), l.picture, toPicture(pose, labelMiddle(l.label)), l.label.height);
   return {
     pose,
     labels,
     used,
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
-    labelResidualPx: rootMeanSquare(usedResiduals),
+    labelResidualPx: labelResidual(used, pose),
     edgeResidualPx: Math.sqrt(Math.max(0, rootMeanSquare(edgeResiduals) ** 2 - reach ** 2)),
     overhangPx: outermost(view, chip, pose) ?? reach,
     edges: agreeing.length,
@@ -113,17 +114,13 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   };
 }
 
-/** Corners of the gratings whose middle is in the picture, as far as they are in it. */
+/** Corners of the gratings that are wholly in the picture, which are those that get ROIs. */
 function cornersInView({ picture: { width, height } }: View, chip: Chip, pose: Pose): { chip: Point; at: Point }[] {
-  const inView = ({ x, y }: Point) => x >= 0 && y >= 0 && x <= width && y <= height;
   return chip.gratings.flatMap((one) => {
-    if (!inView(toPicture(pose, { x: one.x + one.width / 2, y: one.y + one.height / 2 }))) return [];
-    return [one.x, one.x + one.width].flatMap((x) =>
-      [one.y, one.y + one.height].flatMap((y) => {
-        const at = toPicture(pose, { x, y });
-        return inView(at) ? [{ chip: { x, y }, at }] : [];
-      }),
+    const corners = [one.x, one.x + one.width].flatMap((x) =>
+      [one.y, one.y + one.height].map((y) => ({ chip: { x, y }, at: toPicture(pose, { x, y }) })),
     );
+    return corners.every(({ at: { x, y } }) => x >= 0 && y >= 0 && x <= width && y <= height) ? corners : [];
   });
 }
 
@@ -135,8 +132,11 @@ function furthestMove(view: View, chip: Chip, from: Pose, to: Pose): number {
   }, 0);
 }
 
+/** The largest standard deviation of a corner; infinite without a grating in view. */
 function leastKnown(view: View, chip: Chip, pose: Pose, openPx: (chip: Point) => number): number {
-  return cornersInView(view, chip, pose).reduce((most, { chip: corner }) => Math.max(most, openPx(corner)), 0);
+  const corners = cornersInView(view, chip, pose);
+  if (corners.length === 0) return Number.POSITIVE_INFINITY;
+  return corners.reduce((most, { chip: corner }) => Math.max(most, openPx(corner)), 0);
 }
 
 /**
@@ -168,8 +168,20 @@ export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
     .filter(({ likeness }) => likeness >= LEAST_LIKENESS)
     .map(({ label, picture, likeness }) => {
       const share = (likeness - CLEAR.none) / (CLEAR.full - CLEAR.none);
-      return { name: label.label, chip: labelMiddle(label), picture, weight: Math.min(1, share * share) };
+      const weight = Math.min(1, share * share) * (label.height > LARGE_UM ? LARGE_WEIGHT : 1);
+      return { name: label.label, chip: labelMiddle(label), picture, weight };
     });
+}
+
+/** Root mean square distance of labels from where the pose puts them, weighted as in the fit, px. */
+function labelResidual(used: readonly FoundLabel[], pose: Pose): number {
+  let [sum, weights] = [0, 0];
+  for (const sighting of labelSightings(used)) {
+    const { x, y } = offsetOf(pose, sighting);
+    sum += sighting.weight * (x * x + y * y);
+    weights += sighting.weight;
+  }
+  return Math.sqrt(sum / weights);
 }
 
 function rootMeanSquare(values: readonly number[]): number {
