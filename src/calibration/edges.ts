@@ -1,11 +1,14 @@
 // Where the upper and lower edges of gratings lie in a picture, each by itself.
-import type { Chip, ChipBox } from "../chip/layout.ts";
-import { localAxes, type Pose, toPicture } from "./pose.ts";
+import type { Chip, ChipBox, Grating } from "../chip/layout.ts";
+import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import { offsetOf, type Sighting } from "./pose-fit.ts";
 import { gapOf, profilesOf, STRIP_UM } from "./profiles.ts";
 import type { View } from "./view.ts";
 
-const MOST_EDGES = 250;
+/** Upper edges looked at at most, and lower ones. */
+const MOST_PIECES = 250;
+/** Length of a piece of an edge, µm. */
+const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
@@ -15,8 +18,8 @@ const EDGE_WEIGHT = 0.25;
 const FEWEST_OUTER = 4;
 
 /**
- * Where the upper and lower edges of gratings in view lie, along the chip's y; only those that face no other grating with
- * `outer`.
+ * Where the upper and lower edges of gratings in view lie, along the chip's y, long ones in pieces; only those that face no
+ * other grating with `outer`.
  */
 export function gratingEdges(
   view: View,
@@ -25,54 +28,72 @@ export function gratingEdges(
   reachUm: number,
   outer = false,
 ): { edges: Sighting[]; expected: number } {
-  const { width, height } = view.picture;
   const stripUm = Math.max(outer ? STRIP_UM : Math.min(STRIP_UM, gapOf(chip).y / 2), 1 / pose.pxPerUm);
-  const margin = stripUm + reachUm;
+  const beyond = stripUm + reachUm;
   const facing = outer ? outerEdges(chip) : undefined;
-  const inView = chip.gratings.filter(
-    (one) =>
-      (facing?.has(one.label) ?? true) &&
-      [one.x, one.x + one.width].every((x) =>
-        [one.y - margin, one.y + one.height + margin].every((y) => {
-          const at = toPicture(pose, { x, y });
-          return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-        }),
-      ),
+  const wanted = chip.gratings.flatMap((grating) =>
+    [0, grating.height]
+      .filter((edge) => facing === undefined || facing.get(grating.label)?.includes(edge) === true)
+      .flatMap((edge) => piecesOf(grating, edge).filter((piece) => isInView(view, pose, piece, beyond))),
   );
-  const every = Math.ceil(inView.length / MOST_EDGES);
-  const gratings = inView.filter((_, i) => i % every === 0);
-  const [first] = gratings;
+  const every = 2 * Math.ceil(wanted.length / (2 * MOST_PIECES));
+  // Upper and lower edges in pairs, however few of all are looked at.
+  const pieces = wanted.length <= 2 * MOST_PIECES ? wanted : wanted.filter((_, i) => i % every < 2);
+  const [first] = pieces;
   if (first === undefined) return { edges: [], expected: 0 };
-  const lines = {
+  const profiles = profilesOf(view, pose, {
     lie: "along x",
-    length: 0.9 * first.width,
-    beyond: margin,
+    middles: pieces.map(({ middle }) => middle),
+    length: 0.9 * first.length,
+    beyond,
     step: Math.max(2, 0.7 / pose.pxPerUm),
-  } as const;
-  const wanted = gratings.flatMap((grating) =>
-    [0, first.height]
-      .filter((edge) => facing?.get(grating.label)?.includes(edge) ?? true)
-      .map((edge) => ({ grating, edge, middle: { x: grating.x + grating.width / 2, y: grating.y + edge } })),
-  );
-  const profiles = profilesOf(view, pose, { ...lines, middles: wanted.map(({ middle }) => middle) });
-  const edges = wanted.flatMap(({ grating, edge, middle }, i): Sighting[] => {
+  });
+  const edges = pieces.flatMap(({ name, upper, middle }, i): Sighting[] => {
     const profile = profiles[i];
-    const sign = edge === 0 ? 1 : -1;
+    const sign = upper ? 1 : -1;
     const offset = profile?.brightest((at) => sign * profile.step(at, stripUm), reachUm);
     if (offset === undefined) return [];
     const { x, y } = toPicture(pose, middle);
     const { down } = localAxes(pose, middle);
-    return [
-      {
-        name: `${edge === 0 ? UPPER : LOWER} edge of ${grating.label}`,
-        chip: middle,
-        picture: { x: x + down.x * offset, y: y + down.y * offset },
-        along: { x: 0, y: 1 },
-        weight: EDGE_WEIGHT,
-      },
-    ];
+    const picture = { x: x + down.x * offset, y: y + down.y * offset };
+    return [{ name, chip: middle, picture, along: { x: 0, y: 1 }, weight: EDGE_WEIGHT }];
   });
-  return { edges, expected: 2 * gratings.length };
+  return { edges, expected: pieces.length };
+}
+
+/** A piece of a grating's edge: its middle on the chip and its length, µm. */
+interface Piece {
+  readonly name: string;
+  readonly upper: boolean;
+  readonly middle: Point;
+  readonly length: number;
+}
+
+/** The pieces of the edge `edge` µm below the top of a grating: long edges show how the picture is turned and bent. */
+function piecesOf(grating: Grating, edge: number): Piece[] {
+  const count = Math.max(1, Math.round(grating.width / PIECE_UM));
+  const length = grating.width / count;
+  const upper = edge === 0;
+  return Array.from({ length: count }, (_, i) => ({
+    name: `${upper ? UPPER : LOWER} edge of ${grating.label}${count > 1 ? `, piece ${i + 1}` : ""}`,
+    upper,
+    middle: { x: grating.x + (i + 0.5) * length, y: grating.y + edge },
+    length,
+  }));
+}
+
+function isInView(
+  { picture: { width, height } }: View,
+  pose: Pose,
+  { middle, length }: Piece,
+  beyond: number,
+): boolean {
+  return [-length / 2, length / 2].every((along) =>
+    [-beyond, beyond].every((across) => {
+      const at = toPicture(pose, { x: middle.x + along, y: middle.y + across });
+      return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
+    }),
+  );
 }
 
 export function isUpper({ name }: Sighting): boolean {

@@ -55,15 +55,16 @@ const SURE = {
   worth: 0.55,
   labelResidual: { px: 0.4, um: 0.5 },
   edgeResidual: { px: 0.45, um: 1 },
-  /** Standard deviation of a corner of a grating in view: three of these are a pixel. */
-  openPx: 0.32,
+  /** Standard deviation of a corner of a grating in view: nearly three of these are a pixel, and edges in pieces err less than they say. */
+  openPx: 0.35,
   /** What one part of the picture leaves in common. */
   localPx: 0.5,
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
-   * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
+   * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
+   * `most` of the height.
    */
-  overhang: { px: 0.3, um: 1, share: 0.0075 },
+  overhang: { px: 0.3, um: 1, share: 0.0075, blurPx: 0.36, most: 0.0125 },
   /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
   edgeShare: 0.6,
   edgesInView: 0.35,
@@ -269,8 +270,9 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (openPx > SURE.openPx) {
     return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation)`;
   }
-  const { px, um, share } = SURE.overhang;
-  if (Math.abs(overhangPx) > limit({ px, um: Math.max(um, share * fit.lattice.box.y) }))
+  const { px, um, share, blurPx, most } = SURE.overhang;
+  const heightPx = fit.lattice.box.y * pose.pxPerUm;
+  if (Math.abs(overhangPx) > Math.max(limit({ px, um }), share * heightPx, Math.min(blurPx, most * heightPx)))
     return `the gratings have another size or pitch than those of ${chip.type}`;
   return undefined;
 }
