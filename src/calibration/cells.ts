@@ -97,9 +97,13 @@ export class Cells {
     const frames = new Float64Array(6 * kept.length);
     kept.forEach(({ column, row }, i) => {
       const centre = siteCentre(base, column, row);
-      const x = centre.x - right.x * (this.columns / 2 - 0.5) - down.x * (this.rows / 2 - 0.5);
-      const y = centre.y - right.y * (this.columns / 2 - 0.5) - down.y * (this.rows / 2 - 0.5);
-      frames.set([x, y, right.x, right.y, down.x, down.y], 6 * i);
+      const at = 6 * i;
+      frames[at] = centre.x - right.x * (this.columns / 2 - 0.5) - down.x * (this.rows / 2 - 0.5);
+      frames[at + 1] = centre.y - right.y * (this.columns / 2 - 0.5) - down.y * (this.rows / 2 - 0.5);
+      frames[at + 2] = right.x;
+      frames[at + 3] = right.y;
+      frames[at + 4] = down.x;
+      frames[at + 5] = down.y;
     });
     const plane = cleaned(this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm));
     const patches = samplePatches(plane, frames, this.columns, this.rows);

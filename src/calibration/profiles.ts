@@ -51,8 +51,12 @@ export function profilesOf(view: View, pose: Pose, lines: EdgeLines): Profile[] 
       const [along, across] = lie === "along x" ? [right, down] : [down, right];
       const { x, y } = toPicture(pose, place);
       const [u, v] = [stepAlong * (columns / 2 - 0.5), step * (rows / 2 - 0.5)];
-      const [ax, ay, bx, by] = [along.x * stepAlong, along.y * stepAlong, across.x * step, across.y * step];
-      frames.set([x - along.x * u - across.x * v, y - along.y * u - across.y * v, ax, ay, bx, by], at);
+      frames[at] = x - along.x * u - across.x * v;
+      frames[at + 1] = y - along.y * u - across.y * v;
+      frames[at + 2] = along.x * stepAlong;
+      frames[at + 3] = along.y * stepAlong;
+      frames[at + 4] = across.x * step;
+      frames[at + 5] = across.y * step;
       at += 6;
     }
   }
