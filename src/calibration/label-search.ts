@@ -33,6 +33,11 @@ const BORDER = { cells: 0.9, mostUm: 24 } as const;
 /** Sample lines per step in both directions when drawing. */
 const FINE = 4;
 
+/** Width of the border about a label without which it is not looked for, µm. */
+export function borderOf({ height }: ChipLabel): number {
+  return Math.min(BORDER.mostUm, (BORDER.cells * height) / GLYPH_CELLS.height);
+}
+
 /** Draws labels and keeps them; a picture of an existing installation may stand in for one. */
 export class LabelPatterns {
   private readonly known = new Map<string, LabelTemplate>();
@@ -133,7 +138,7 @@ function scaled({ x, y }: Point, factor: number): Point {
 }
 
 function draw(label: ChipLabel, wanted: number, ink: Ink): LabelTemplate {
-  const border = Math.min(BORDER.mostUm, (BORDER.cells * label.height) / GLYPH_CELLS.height);
+  const border = borderOf(label);
   // A whole number of samples down the label, so that it lies in the middle of its template.
   const step = label.height / Math.max(5, Math.round(label.height / wanted));
   const edge = Math.max(1, Math.round(border / step));

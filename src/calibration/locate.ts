@@ -49,6 +49,8 @@ const SURE = {
   margin: 0.3,
   /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
   clear: { share: 0.4, labels: 5, margin: 2 },
+  /** Margin with which looking for another arrangement is in vain, whatever else is wrong. */
+  settled: 1,
   /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
   misread: 0.34,
   /** Sum of the labels' likeness above chance. */
@@ -203,8 +205,8 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
 
 /** Whether what was found leaves no doubt that it is the chip, be it known to a pixel or not. */
 function isSettled({ used, labels, edgeShare }: Refined, margin: number): boolean {
-  const { margin: clearly, labels: many } = SURE.clear;
-  return margin >= clearly && used.length >= Math.max(many, SURE.share * labels.length) && edgeShare >= SURE.edgeShare;
+  const enough = used.length >= Math.max(SURE.labels, SURE.share * labels.length);
+  return enough && margin >= SURE.settled && edgeShare >= SURE.edgeShare;
 }
 
 /** Advantage over the best hypothesis that calls the gratings otherwise. */
