@@ -9,7 +9,7 @@ import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 import { isOrdinary } from "./pose-fit.ts";
-import { LARGE_UM, type Refined, refinePose } from "./refine.ts";
+import { LARGE_UM, MOST_OPEN_PX, type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -57,8 +57,6 @@ const SURE = {
   worth: 0.55,
   labelResidual: { px: 0.4, um: 0.5 },
   edgeResidual: { px: 0.45, um: 1 },
-  /** Standard deviation of a corner of a grating in view: nearly three of these are a pixel, and edges in pieces err less than they say. */
-  openPx: 0.35,
   /** What one part of the picture leaves in common. */
   localPx: 0.5,
   /**
@@ -269,7 +267,7 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
     return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
   }
-  if (openPx > SURE.openPx) {
+  if (openPx > MOST_OPEN_PX) {
     return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation)`;
   }
   const { px, um, share, blurPx, most } = SURE.overhang;

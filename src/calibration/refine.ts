@@ -39,6 +39,8 @@ export interface Refined {
   readonly localPx: number;
 }
 
+/** Where a corner's standard deviation, px, is larger, a pixel may be missed. */
+export const MOST_OPEN_PX = 0.35;
 /** A label found with at least this likeness is a sighting. */
 export const LEAST_LIKENESS = 0.55;
 /** Likeness of a label whose place says nothing, and of one whose place is as certain as it can be. */
