@@ -57,8 +57,8 @@ const SURE = {
   worth: 0.55,
   labelResidual: { px: 0.4, um: 0.5 },
   edgeResidual: { px: 0.45, um: 1 },
-  /** What one part of the picture leaves in common. */
-  localPx: 0.5,
+  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
+  local: { px: 0.5, um: 0.5 },
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
    * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
@@ -261,7 +261,7 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
-  if (localPx > SURE.localPx) {
+  if (localPx > limit(SURE.local)) {
     return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
   }
   if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
