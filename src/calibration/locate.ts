@@ -9,7 +9,7 @@ import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 import { isOrdinary } from "./pose-fit.ts";
-import { LARGE_UM, MOST_OPEN_PX, type Refined, refinePose } from "./refine.ts";
+import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -234,7 +234,7 @@ function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
   const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx } = refined;
-  const { edges, edgesSeen, edgeShare, openPx, localPx } = refined;
+  const { edges, edgesSeen, edgeShare, openPx, localPx, swayPx } = refined;
   const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
@@ -267,8 +267,9 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
     return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
   }
-  if (openPx > MOST_OPEN_PX) {
-    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation)`;
+  if (mostOffPx(refined) > MOST_OFF_PX) {
+    const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
+    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
   }
   const { px, um, share, blurPx, most } = SURE.overhang;
   const heightPx = fit.lattice.box.y * pose.pxPerUm;

@@ -26,6 +26,8 @@ export interface PoseFit {
   readonly outliers: readonly string[];
   /** Standard deviation, px, of where a chip point lies, from what the sightings leave and what they do not tell. */
   readonly openPx: (chip: Point) => number;
+  /** How far one of these chip points moves at most, px, when any one sighting is left out: a mistaken one that decides. */
+  readonly swayPx: (chips: readonly Point[]) => number;
 }
 
 /** Standard deviations of a lens's amounts among ordinary optics, as shares of half the picture's diagonal. */
@@ -81,12 +83,60 @@ export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | 
     if (round > 2 && isSame(before, pose)) break;
   }
   const outliers = sightings.filter((_, i) => weights[i] === 0).map(({ name }) => name);
-  const covariance = inverse(normal, noise * noise);
+  const unscaled = inverse(normal);
   const openPx = (chip: Point) => {
     const [alongX, alongY] = derivatives(pose, chip);
-    return Math.sqrt(Math.max(0, product(covariance, alongX) + product(covariance, alongY)));
+    return noise * Math.sqrt(Math.max(0, product(unscaled, alongX, alongX) + product(unscaled, alongY, alongY)));
   };
-  return { pose, residuals, outliers, openPx };
+  const swayPx = (chips: readonly Point[]) => sway(sightings, weights, pose, unscaled, chips);
+  return { pose, residuals, outliers, openPx, swayPx };
+}
+
+/** Leaves out one sighting after the other, as the linear fit allows without solving anew. */
+function sway(
+  sightings: readonly Sighting[],
+  weights: readonly number[],
+  pose: Pose,
+  unscaled: readonly (readonly number[])[],
+  chips: readonly Point[],
+): number {
+  const places = chips.map((chip) => derivatives(pose, chip));
+  let most = 0;
+  sightings.forEach((sighting, i) => {
+    const weight = weights[i] ?? 0;
+    if (weight === 0) return;
+    const { chip, picture, along } = sighting;
+    const off = minus(picture, toPicture(pose, chip));
+    const [alongX, alongY] = derivatives(pose, chip);
+    const ways =
+      along === undefined
+        ? [
+            { x: 1, y: 0 },
+            { x: 0, y: 1 },
+          ]
+        : [direction(pose, along)];
+    const moved = alongX.map(() => 0);
+    for (const way of ways) {
+      const row = alongX.map((value, k) => way.x * value + way.y * (alongY[k] ?? 0));
+      const gain = unscaled.map((line) => dot(line, row));
+      const left = Math.max(LEAST_LEFT, 1 - weight * dot(gain, row));
+      const by = (weight * (way.x * off.x + way.y * off.y)) / left;
+      gain.forEach((value, k) => {
+        moved[k] = (moved[k] ?? 0) + by * value;
+      });
+    }
+    for (const [x, y] of places) most = Math.max(most, Math.hypot(dot(moved, x), dot(moved, y)));
+  });
+  return most;
+}
+
+/** What the others tell of a sighting at least, as a share: less is the noise of solving. */
+const LEAST_LEFT = 0.02;
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += (a[k] ?? 0) * (b[k] ?? 0);
+  return sum;
 }
 
 /** Whether two rounds give the same to a thousandth of a pixel over some thousand micrometres. */
@@ -187,25 +237,22 @@ function posed(pose: Pose, [x = 0, y = 0, a = 0, b = 0, ...amounts]: readonly nu
   return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
 }
 
-/** The inverse of a system's left side times `factor`, column by column. */
-function inverse(system: readonly Float64Array[], factor: number): number[][] {
+/** The inverse of a system's left side, column by column. */
+function inverse(system: readonly Float64Array[]): number[][] {
   const n = system.length;
   return system.map((_, k) => {
     const unit = system.map((line, i) => {
       const copy = line.slice();
-      copy[n] = i === k ? factor : 0;
+      copy[n] = i === k ? 1 : 0;
       return copy;
     });
     return solve(unit) ?? system.map(() => Number.POSITIVE_INFINITY);
   });
 }
 
-/** vᵀ · matrix · v */
-function product(matrix: readonly (readonly number[])[], v: readonly number[]): number {
-  return matrix.reduce(
-    (sum, line, i) => sum + (v[i] ?? 0) * line.reduce((own, value, k) => own + value * (v[k] ?? 0), 0),
-    0,
-  );
+/** aᵀ · matrix · b */
+function product(matrix: readonly (readonly number[])[], a: readonly number[], b: readonly number[]): number {
+  return matrix.reduce((sum, line, i) => sum + (a[i] ?? 0) * dot(line, b), 0);
 }
 
 /** Gauss's elimination with pivots; undefined when the system does not determine its unknowns. The system is kept. */

@@ -35,12 +35,20 @@ export interface Refined {
   readonly edgeShare: number;
   /** Standard deviation of the corner of a grating in view that is least well known, px. */
   readonly openPx: number;
+  /** How far a corner of a grating in view moves when one label, edge or side is left out, at most, px. */
+  readonly swayPx: number;
   /** What labels, edges and sides in one part of the picture leave in common, the largest of all parts, px. */
   readonly localPx: number;
 }
 
-/** Where a corner's standard deviation, px, is larger, a pixel may be missed. */
-export const MOST_OPEN_PX = 0.35;
+/** A manifest is not written where a grating may lie farther off than this, px. */
+export const MOST_OFF_PX = 1;
+
+/** How far a grating may lie off, px: three standard deviations, and what hangs on a single sighting, which may be dirt. */
+export function mostOffPx({ openPx, swayPx }: Pick<Refined, "openPx" | "swayPx">): number {
+  return 3 * openPx + swayPx;
+}
+
 /** A label found with at least this likeness is a sighting. */
 export const LEAST_LIKENESS = 0.55;
 /** Likeness of a label whose place says nothing, and of one whose place is as certain as it can be. */
@@ -112,6 +120,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     edgesExpected,
     edgeShare: Math.min(upper, agreeing.length - upper) / Math.max(1, edgesExpected / 2),
     openPx: fit === undefined ? Number.POSITIVE_INFINITY : leastKnown(view, chip, pose, fit.openPx),
+    swayPx: fit?.swayPx(cornersInView(view, chip, pose).map(({ chip: corner }) => corner)) ?? Number.POSITIVE_INFINITY,
     localPx: localOffset(view, pose, [...labelSightings(used), ...edges, ...sides], reach),
   };
 }

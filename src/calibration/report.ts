@@ -9,7 +9,7 @@ import { ensureDirectory, writeTogether } from "../files.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import type { Located } from "./locate.ts";
 import { direction, type Pose, toAligned } from "./pose.ts";
-import { LEAST_LIKENESS, MOST_OPEN_PX } from "./refine.ts";
+import { LEAST_LIKENESS, MOST_OFF_PX, mostOffPx } from "./refine.ts";
 import { layOutRois, type RoiLayout } from "./roi-layout.ts";
 import { edgeWidth } from "./sharpness.ts";
 import type { View } from "./view.ts";
@@ -73,8 +73,9 @@ export function describeCalibration(view: View, patterns: LabelPatterns, located
   const few = used.length < 2;
   if (few)
     notes.push(`only ${used.length} labels are to be seen: the place along the rows is that of the gratings' edges`);
-  if (Number.isFinite(located.openPx) && located.openPx > MOST_OPEN_PX)
-    notes.push(`a grating may lie elsewhere by some ${located.openPx.toFixed(1)} px: little of the chip is seen`);
+  const off = mostOffPx(located);
+  if (Number.isFinite(off) && off > MOST_OFF_PX)
+    notes.push(`a grating may lie elsewhere by some ${off.toFixed(1)} px: little of the chip is seen`);
   const summary: CalibrationSummary = {
     chip_type: chip.type,
     image_angle: layout.imageAngle,
