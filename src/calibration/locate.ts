@@ -197,7 +197,8 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
     strength: fit.score * sites.likeness,
     labels: refined.used.length,
     edgeShare: refined.edgeShare,
-    settled: isSettled(refined, margin),
+    // Another pitch is what a coarse lattice says of a chip that it shows badly; a finer one may say otherwise.
+    settled: isSettled(refined, margin) && !isOfAnotherPitch(fit, refined.used),
   };
 }
 
@@ -222,6 +223,10 @@ function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
   const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
   const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
   return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
+}
+
+function isOfAnotherPitch(fit: LatticeFit, used: readonly FoundLabel[]): boolean {
+  return !labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch;
 }
 
 /** Why labels cannot be those of the chip as it was laid; undefined when they can. */
@@ -250,8 +255,7 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (labelResidualPx > limit(SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
-  if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch)
-    return `the gratings have another pitch than those of ${chip.type}`;
+  if (isOfAnotherPitch(fit, used)) return `the gratings have another pitch than those of ${chip.type}`;
   const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
   const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
   if (off > SURE.clearOff * clear.length) {
