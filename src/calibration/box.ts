@@ -16,12 +16,13 @@ const APART = 0.15;
  * slope that all of them together have.
  */
 export function cornersFrom(cells: Cells, lattice: ChipLattice, start: Point): Point[] {
-  const plain = cells.sample(start, false);
+  const full = isFull(lattice);
+  const plain = cells.sample(start, full ? "smooth" : "none");
   if (plain.places.length < 2) return [];
   const mean = typical(plain);
-  if (isFull(lattice)) return boxCorners(mean, cells, lattice, 1);
+  if (full) return boxCorners(mean, cells, lattice, 1);
   const sloping = boxCorners(tilted(mean, cells, commonSlope(plain)), cells, lattice, MOST_CORNERS / 2);
-  const levelled = cells.sample(start, true);
+  const levelled = cells.sample(start, "each");
   const level = typical(levelled);
   const kept = sloping;
   for (const corner of boxCorners(level, cells, lattice, MOST_CORNERS)) {

@@ -3,13 +3,15 @@
 import type { Picture } from "../analysis/picture.ts";
 import { type Chip, type ChipBox, gratingHalves } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
-import { gratingEdges, sidewaysOffset } from "./edges.ts";
+import { gratingEdges } from "./edges.ts";
 import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import { latticeOf } from "./lattice.ts";
 import { type Doubtful, latticesByLevel, type Search } from "./locate.ts";
-import { fitPose, type Point, type Pose, toPicture, wrapDegrees } from "./pose.ts";
+import { type Point, type Pose, toPicture, wrapDegrees } from "./pose.ts";
+import { fitPose } from "./pose-fit.ts";
 import { LEAST_LIKENESS, refinePose } from "./refine.ts";
+import { sidewaysOffset } from "./sides.ts";
 import { findSites } from "./sites.ts";
 import { View } from "./view.ts";
 

@@ -3,6 +3,7 @@
 import { type Plane, samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
 import { direction, minus, type Point } from "./pose.ts";
+import { solve } from "./pose-fit.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
@@ -47,6 +48,15 @@ export interface Cellular {
   readonly usual: number;
 }
 
+/**
+ * Which slope of light is taken out of cells: none, that of each by itself, or that of a smooth surface through the means of
+ * all.
+ */
+export type Levelled = "none" | "each" | "smooth";
+
+/** Fewer cells do not tell a smooth surface. */
+const FEWEST_SMOOTH = 24;
+
 /** Samples one cell after the other, each evened out by its own mean and deviation. */
 export class Cells {
   readonly columns: number;
@@ -66,7 +76,7 @@ export class Cells {
     this.fit = fit;
   }
 
-  sample(origin: Point, levelled: boolean): Cellular {
+  sample(origin: Point, levelled: Levelled): Cellular {
     const { lattice, pxPerUm, angleDegrees } = this.fit;
     const { pitch } = lattice;
     const turn = (v: Point) => direction({ angleDegrees, mirrored: false }, v);
@@ -87,13 +97,18 @@ export class Cells {
     const frames = new Float64Array(6 * kept.length);
     kept.forEach(({ column, row }, i) => {
       const centre = siteCentre(base, column, row);
-      const x = centre.x - right.x * (this.columns / 2 - 0.5) - down.x * (this.rows / 2 - 0.5);
-      const y = centre.y - right.y * (this.columns / 2 - 0.5) - down.y * (this.rows / 2 - 0.5);
-      frames.set([x, y, right.x, right.y, down.x, down.y], 6 * i);
+      const at = 6 * i;
+      frames[at] = centre.x - right.x * (this.columns / 2 - 0.5) - down.x * (this.rows / 2 - 0.5);
+      frames[at + 1] = centre.y - right.y * (this.columns / 2 - 0.5) - down.y * (this.rows / 2 - 0.5);
+      frames[at + 2] = right.x;
+      frames[at + 3] = right.y;
+      frames[at + 4] = down.x;
+      frames[at + 5] = down.y;
     });
     const plane = cleaned(this.view.atMost(Math.min(this.step.x, this.step.y) * pxPerUm));
     const patches = samplePatches(plane, frames, this.columns, this.rows);
-    if (levelled) level(patches, kept.length, this.columns, this.rows);
+    if (levelled === "each") level(patches, kept.length, this.columns, this.rows);
+    else if (levelled === "smooth") levelSmoothly(patches, kept, this.columns, this.rows);
     return { places: kept, patches, ...evenOut(patches, kept.length) };
   }
 }
@@ -155,6 +170,37 @@ function level(patches: Float32Array, count: number, columns: number, rows: numb
   }
 }
 
+/** Takes the slope of the parabolic surface through the cells' means from every patch, in place. */
+function levelSmoothly(patches: Float32Array, places: Cellular["places"], columns: number, rows: number): void {
+  if (places.length < FEWEST_SMOOTH) return;
+  const size = columns * rows;
+  const system = Array.from({ length: 6 }, () => new Float64Array(7));
+  places.forEach(({ column, row }, i) => {
+    let sum = 0;
+    for (let k = i * size; k < (i + 1) * size; k++) sum += patches[k] as number;
+    if (!Number.isFinite(sum)) return;
+    const [x, y] = [column / SMOOTH_CELLS, row / SMOOTH_CELLS];
+    const terms = [1, x, y, x * x, x * y, y * y, sum / size];
+    system.forEach((line, a) => {
+      for (let b = 0; b < 7; b++) line[b] = (line[b] as number) + (terms[a] as number) * (terms[b] as number);
+    });
+  });
+  const [, alongX = 0, alongY = 0, xx = 0, xy = 0, yy = 0] = solve(system) ?? [];
+  places.forEach(({ column, row }, i) => {
+    const [x, y] = [column / SMOOTH_CELLS, row / SMOOTH_CELLS];
+    const slopeX = (alongX + 2 * xx * x + xy * y) / SMOOTH_CELLS / columns;
+    const slopeY = (alongY + xy * x + 2 * yy * y) / SMOOTH_CELLS / rows;
+    for (let b = 0, k = i * size; b < rows; b++) {
+      for (let a = 0; a < columns; a++, k++) {
+        patches[k] = (patches[k] as number) - slopeX * (a - (columns - 1) / 2) - slopeY * (b - (rows - 1) / 2);
+      }
+    }
+  });
+}
+
+/** Cells to a unit of the surface, so that it is well conditioned. */
+const SMOOTH_CELLS = 10;
+
 /** Brings every patch to mean 0 and the deviation of a loud one to 1; returns what each had. */
 function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness" | "means" | "usual"> {
   const size = patches.length / count;
@@ -207,17 +253,38 @@ export function likenessTo(mean: Float64Array, patches: Float32Array, count: num
   const size = mean.length;
   const middle = mean.reduce((sum, value) => sum + value, 0) / size;
   const energy = mean.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  return Float64Array.from({ length: count }, (_, i) => {
-    let [sum, square, product] = [0, 0, 0];
-    for (let k = 0; k < size; k++) {
-      const value = patches[i * size + k] as number;
-      sum += value;
-      square += value * value;
-      product += value * ((mean[k] as number) - middle);
-    }
-    const spread = energy * (square - (sum * sum) / size);
+  const centred = Float32Array.from(mean, (value) => value - middle);
+  const squares = squaresOf(patches, count);
+  const likeness = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let product = 0;
+    for (let k = 0, at = i * size; k < size; k++, at++) product += (patches[at] as number) * (centred[k] as number);
+    const square = squares[i] as number;
+    const spread = energy * square;
     // An empty place is quiet: its deviation was not stretched to that of a grating, so it counts for less.
     const loud = Math.min(1, square / size);
-    return spread > 0 ? (product / Math.sqrt(spread)) * Math.sqrt(loud) : 0;
-  });
+    likeness[i] = spread > 0 ? (product / Math.sqrt(spread)) * Math.sqrt(loud) : 0;
+  }
+  return likeness;
+}
+
+const knownSquares = new WeakMap<Float32Array, Float64Array>();
+
+/** Sum of squares of every patch about its mean; the same patches are compared several times. */
+function squaresOf(patches: Float32Array, count: number): Float64Array {
+  const known = knownSquares.get(patches);
+  if (known !== undefined) return known;
+  const size = patches.length / count;
+  const squares = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let [sum, square] = [0, 0];
+    for (let k = i * size; k < (i + 1) * size; k++) {
+      const value = patches[k] as number;
+      sum += value;
+      square += value * value;
+    }
+    squares[i] = square - (sum * sum) / size;
+  }
+  knownSquares.set(patches, squares);
+  return squares;
 }

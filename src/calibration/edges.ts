@@ -1,29 +1,25 @@
-// Where the edges of gratings lie in a picture: upper and lower ones singly, left and right ones of all together.
-import { samplePatches } from "../analysis/correlate.ts";
-import type { Chip, ChipBox } from "../chip/layout.ts";
-import { latticeOf, vertex } from "./lattice.ts";
-import { direction, type Point, type Pose, type Sighting, toPicture } from "./pose.ts";
+// Where the upper and lower edges of gratings lie in a picture, each by itself.
+import type { Chip, ChipBox, Grating } from "../chip/layout.ts";
+import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
+import { offsetOf, type Sighting } from "./pose-fit.ts";
+import { gapOf, profilesOf, STRIP_UM } from "./profiles.ts";
 import type { View } from "./view.ts";
 
-const MOST_EDGES = 250;
-/**
- * Strips on both sides of an edge that are compared, µm: no wider than half the gap to the next grating, so that
- * the contrast falls off alike on both sides of the edge.
- */
-const STRIP_UM = 22;
+/** Upper edges looked at at most, and lower ones. */
+const MOST_PIECES = 250;
+/** Length of a piece of an edge, µm. */
+const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
-/** Smallest step of light at an edge, as a share of the mean light. */
-const LEAST_STEP = 0.015;
 /** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
-export const EDGE_WEIGHT = 0.25;
+const EDGE_WEIGHT = 0.25;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
-const FEWEST_OUTER = 6;
+const FEWEST_OUTER = 4;
 
 /**
- * Where the upper and lower edges of gratings in view lie, along the chip's y; only those that face no other grating with
- * `outer`.
+ * Where the upper and lower edges of gratings in view lie, along the chip's y, long ones in pieces; only those that face no
+ * other grating with `outer`.
  */
 export function gratingEdges(
   view: View,
@@ -32,81 +28,105 @@ export function gratingEdges(
   reachUm: number,
   outer = false,
 ): { edges: Sighting[]; expected: number } {
-  const { width, height } = view.picture;
   const stripUm = Math.max(outer ? STRIP_UM : Math.min(STRIP_UM, gapOf(chip).y / 2), 1 / pose.pxPerUm);
-  const margin = stripUm + reachUm;
+  const beyond = stripUm + reachUm;
   const facing = outer ? outerEdges(chip) : undefined;
-  const inView = chip.gratings.filter(
-    (one) =>
-      (facing?.has(one.label) ?? true) &&
-      [one.x, one.x + one.width].every((x) =>
-        [one.y - margin, one.y + one.height + margin].every((y) => {
-          const at = toPicture(pose, { x, y });
-          return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-        }),
-      ),
+  const wanted = chip.gratings.flatMap((grating) =>
+    [0, grating.height]
+      .filter((edge) => facing === undefined || facing.get(grating.label)?.includes(edge) === true)
+      .flatMap((edge) => piecesOf(grating, edge).filter((piece) => isInView(view, pose, piece, beyond))),
   );
-  const every = Math.ceil(inView.length / MOST_EDGES);
-  const gratings = inView.filter((_, i) => i % every === 0);
-  const [first] = gratings;
+  const every = 2 * Math.ceil(wanted.length / (2 * MOST_PIECES));
+  // Upper and lower edges in pairs, however few of all are looked at.
+  const pieces = wanted.length <= 2 * MOST_PIECES ? wanted : wanted.filter((_, i) => i % every < 2);
+  const [first] = pieces;
   if (first === undefined) return { edges: [], expected: 0 };
-  const stepY = Math.max(2, 0.7 / pose.pxPerUm);
-  const columns = 24;
-  const stepX = (0.9 * first.width) / columns;
-  const rows = Math.ceil((first.height + 2 * margin) / stepY);
-  const profiles = profilesOf(
-    view,
-    pose,
-    gratings,
-    { x: 0.05 * first.width, y: -margin },
-    { x: stepX, y: stepY },
-    columns,
-    rows,
-  );
-  const edges = gratings.flatMap((grating, i) => {
-    const profile = new Profile(profiles.subarray(i * rows, (i + 1) * rows), stepY);
-    return [0, first.height].flatMap((edge): Sighting[] => {
-      if (facing?.get(grating.label)?.includes(edge) === false) return [];
-      const sign = edge === 0 ? 1 : -1;
-      const offset = profile.brightest((at) => sign * profile.step(margin + edge + at, stripUm), reachUm);
-      if (offset === undefined) return [];
-      const chipPoint = { x: grating.x + grating.width / 2, y: grating.y + edge };
-      const picture = toPicture(pose, { x: chipPoint.x, y: chipPoint.y + offset });
-      return [
-        {
-          name: `${edge === 0 ? UPPER : LOWER} edge of ${grating.label}`,
-          chip: chipPoint,
-          picture,
-          along: { x: 0, y: 1 },
-          weight: EDGE_WEIGHT,
-        },
-      ];
-    });
+  const profiles = profilesOf(view, pose, {
+    lie: "along x",
+    middles: pieces.map(({ middle }) => middle),
+    length: 0.9 * first.length,
+    beyond,
+    step: Math.max(2, 0.7 / pose.pxPerUm),
   });
-  return { edges, expected: 2 * gratings.length };
+  const edges = pieces.flatMap(({ name, upper, middle }, i): Sighting[] => {
+    const profile = profiles[i];
+    const sign = upper ? 1 : -1;
+    const offset = profile?.brightest((at) => sign * profile.step(at, stripUm), reachUm);
+    if (offset === undefined) return [];
+    const { x, y } = toPicture(pose, middle);
+    const { down } = localAxes(pose, middle);
+    const picture = { x: x + down.x * offset, y: y + down.y * offset };
+    return [{ name, chip: middle, picture, along: { x: 0, y: 1 }, weight: EDGE_WEIGHT }];
+  });
+  return { edges, expected: pieces.length };
+}
+
+/** A piece of a grating's edge: its middle on the chip and its length, µm. */
+interface Piece {
+  readonly name: string;
+  readonly upper: boolean;
+  readonly middle: Point;
+  readonly length: number;
+}
+
+/** The pieces of the edge `edge` µm below the top of a grating: long edges show how the picture is turned and bent. */
+function piecesOf(grating: Grating, edge: number): Piece[] {
+  const count = Math.max(1, Math.round(grating.width / PIECE_UM));
+  const length = grating.width / count;
+  const upper = edge === 0;
+  return Array.from({ length: count }, (_, i) => ({
+    name: `${upper ? UPPER : LOWER} edge of ${grating.label}${count > 1 ? `, piece ${i + 1}` : ""}`,
+    upper,
+    middle: { x: grating.x + (i + 0.5) * length, y: grating.y + edge },
+    length,
+  }));
+}
+
+function isInView(
+  { picture: { width, height } }: View,
+  pose: Pose,
+  { middle, length }: Piece,
+  beyond: number,
+): boolean {
+  return [-length / 2, length / 2].every((along) =>
+    [-beyond, beyond].every((across) => {
+      const at = toPicture(pose, { x: middle.x + along, y: middle.y + across });
+      return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
+    }),
+  );
+}
+
+export function isUpper({ name }: Sighting): boolean {
+  return name.startsWith(UPPER);
 }
 
 /** Median distance by which upper edges lie too high and lower ones too low. */
 export function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
-  const down = direction(pose, { x: 0, y: 1 });
-  const beyond = edges.flatMap(({ name, chip, picture }) => {
-    if (outliers.has(name)) return [];
-    const { x, y } = toPicture(pose, chip);
-    const below = (picture.x - x) * down.x + (picture.y - y) * down.y;
-    return [name.startsWith(UPPER) ? -below : below];
-  });
-  return beyond.sort((a, b) => a - b)[beyond.length >> 1] ?? 0;
+  return medianOf(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
 }
 
-/** The overhang of edges at the chip's rim and at missing gratings; undefined where few of them are in view. */
+/** How far an edge lies outside its grating's box, px. */
+function beyond(pose: Pose, edge: Sighting): number {
+  const below = offsetOf(pose, edge).y;
+  return isUpper(edge) ? -below : below;
+}
+
+/**
+ * The overhang of edges at the chip's rim and at missing gratings, of upper or of lower ones, whichever is larger: labels
+ * may hold one of them. undefined where few of either are in view.
+ */
 export function outermost(view: View, chip: Chip, pose: Pose): number | undefined {
   const { edges } = gratingEdges(view, chip, pose, EDGE_REACH_UM, true);
-  const mostOff = Math.max(4, 1 / pose.pxPerUm) * pose.pxPerUm;
-  const near = edges.filter(({ chip: at, picture }) => {
-    const there = toPicture(pose, at);
-    return Math.hypot(picture.x - there.x, picture.y - there.y) < mostOff;
-  });
-  return near.length < FEWEST_OUTER ? undefined : overhang(pose, near, new Set());
+  const [upper, lower] = [edges.filter(isUpper), edges.filter((edge) => !isUpper(edge))].map((some) =>
+    some.map((edge) => beyond(pose, edge)),
+  ) as [number[], number[]];
+  if (Math.min(upper.length, lower.length) < FEWEST_OUTER) return undefined;
+  const [high, low] = [medianOf(upper), medianOf(lower)];
+  return Math.abs(high) > Math.abs(low) ? high : low;
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();
@@ -129,136 +149,4 @@ function outerEdges(chip: Chip): ReadonlyMap<string, readonly number[]> {
   }
   knownOuter.set(chip, outer);
   return outer;
-}
-
-/**
- * How far the gratings in view lie from where the pose puts them along the chip's x, µm: from their left and right edges,
- * all together, because a single one shows little light there. undefined when they are not to be seen.
- */
-export function sidewaysOffset(view: View, chip: Chip, pose: Pose, reachUm: number): number | undefined {
-  const { width, height } = view.picture;
-  const stripUm = Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
-  const margin = stripUm + reachUm;
-  const gratings = chip.gratings.filter((one) =>
-    [one.x - margin, one.x + one.width + margin].every((x) =>
-      [one.y, one.y + one.height].every((y) => {
-        const at = toPicture(pose, { x, y });
-        return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-      }),
-    ),
-  );
-  const [first] = gratings;
-  if (first === undefined || gratings.length < 2) return undefined;
-  const step = Math.max(1, 0.6 / pose.pxPerUm);
-  const columns = 24;
-  const rows = Math.ceil((first.width + 2 * margin) / step);
-  // The same sampling with the chip's axes exchanged: rows of a patch go along x.
-  const profiles = profilesOf(
-    view,
-    pose,
-    gratings,
-    { x: -margin, y: 0.05 * first.height },
-    { x: step, y: (0.9 * first.height) / columns },
-    columns,
-    rows,
-    true,
-  );
-  const together = new Float64Array(rows);
-  for (let k = 0; k < rows; k++) {
-    const values = gratings.map((_, i) => profiles[i * rows + k] as number).sort((a, b) => a - b);
-    together[k] = values[values.length >> 1] as number;
-  }
-  const profile = new Profile(together, step);
-  const [left, right] = [margin, margin + first.width];
-  return profile.brightest((at) => profile.step(left + at, stripUm) - profile.step(right + at, stripUm), reachUm);
-}
-
-/** Width of the dark gaps between gratings, µm. */
-function gapOf(chip: Chip): Point {
-  const lattice = latticeOf(chip);
-  if (lattice === undefined) return { x: STRIP_UM, y: STRIP_UM };
-  return { x: lattice.pitch.x - lattice.box.x, y: lattice.pitch.y - lattice.box.y };
-}
-
-/** Means across a box of every grating, along one of the chip's directions, each divided by its own mean. */
-function profilesOf(
-  view: View,
-  pose: Pose,
-  gratings: readonly Point[],
-  corner: Point,
-  step: Point,
-  columns: number,
-  rows: number,
-  alongX = false,
-): Float64Array {
-  const scaled = (v: Point) => {
-    const turned = direction(pose, v);
-    return { x: turned.x * pose.pxPerUm, y: turned.y * pose.pxPerUm };
-  };
-  const right = scaled(alongX ? { x: 0, y: step.y } : { x: step.x, y: 0 });
-  const down = scaled(alongX ? { x: step.x, y: 0 } : { x: 0, y: step.y });
-  const frames = new Float64Array(6 * gratings.length);
-  gratings.forEach(({ x, y }, i) => {
-    const start = toPicture(pose, { x: x + corner.x + step.x / 2, y: y + corner.y + step.y / 2 });
-    frames.set([start.x, start.y, right.x, right.y, down.x, down.y], 6 * i);
-  });
-  const across = alongX ? step.x : step.y;
-  const patches = samplePatches(view.atMost(across * pose.pxPerUm), frames, columns, rows);
-  const profiles = new Float64Array(gratings.length * rows);
-  for (let i = 0; i < gratings.length; i++) {
-    let total = 0;
-    for (let k = 0; k < rows; k++) {
-      let sum = 0;
-      for (let c = 0; c < columns; c++) sum += patches[(i * rows + k) * columns + c] as number;
-      profiles[i * rows + k] = sum / columns;
-      total += sum / columns;
-    }
-    const mean = total / rows || 1;
-    for (let k = 0; k < rows; k++) profiles[i * rows + k] = (profiles[i * rows + k] as number) / mean;
-  }
-  return profiles;
-}
-
-/** Light along a line, sampled every `sample` µm. */
-class Profile {
-  private readonly values: Float64Array;
-  private readonly sample: number;
-  private readonly sums: Float64Array;
-
-  constructor(values: Float64Array, sample: number) {
-    this.values = values;
-    this.sample = sample;
-    this.sums = new Float64Array(values.length + 1);
-    values.forEach((value, i) => {
-      this.sums[i + 1] = (this.sums[i] as number) + value;
-    });
-  }
-
-  /** Mean light of the strip behind a place minus that of the strip before it. */
-  step(place: number, strip: number): number {
-    return this.mean(place, place + strip) - this.mean(place - strip, place);
-  }
-
-  /** The offset within `reach` where `contrast` is highest; undefined when that is at the end of the range, or faint. */
-  brightest(contrast: (offset: number) => number, reach: number): number | undefined {
-    const steps = Math.max(2, Math.floor(reach / this.sample));
-    let best = { at: 0, value: Number.NEGATIVE_INFINITY };
-    for (let at = -steps; at <= steps; at++) {
-      const value = contrast(at * this.sample);
-      if (value > best.value) best = { at, value };
-    }
-    if (Math.abs(best.at) === steps || !(best.value > LEAST_STEP)) return undefined;
-    const [before, after] = [contrast((best.at - 1) * this.sample), contrast((best.at + 1) * this.sample)];
-    return (best.at + vertex(before, best.value, after)) * this.sample;
-  }
-
-  private mean(from: number, to: number): number {
-    return ((this.upTo(to) - this.upTo(from)) * this.sample) / (to - from);
-  }
-
-  private upTo(place: number): number {
-    const at = Math.max(0, Math.min(this.values.length, place / this.sample));
-    const i = Math.min(this.values.length - 1, Math.floor(at));
-    return (this.sums[i] as number) + (at - i) * (this.values[i] as number);
-  }
 }

@@ -2,10 +2,11 @@
 // is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
 import type { Chip, ChipLabel } from "../chip/layout.ts";
 import { siteCentre } from "./cells.ts";
-import { type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
+import { borderOf, type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
 import { type ChipLattice, cellOf } from "./lattice.ts";
 import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import type { Sites } from "./sites.ts";
+import { straighten } from "./straighten.ts";
 import type { View } from "./view.ts";
 
 /** One way in which the chip may lie in the picture. */
@@ -40,12 +41,13 @@ export const COARSE_ROWS = 17;
 /** All poses that put the chip's lattice on the sites, best first, labels weighed for those whose occupancy fits. */
 export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites): Hypothesis[] {
   const { lattice } = sites;
-  const found: { pose: Pose; occupancy: number }[] = [];
+  const laid: { pose: Pose; occupancy: number }[] = [];
   const table = new EvidenceTable(sites);
   for (const mirrored of [false, true]) {
-    for (const turned of [false, true]) found.push(...shiftsOf(sites, table, mirrored, turned));
+    for (const turned of [false, true]) laid.push(...shiftsOf(sites, table, mirrored, turned));
   }
-  found.sort((a, b) => b.occupancy - a.occupancy);
+  laid.sort((a, b) => b.occupancy - a.occupancy);
+  const found = straighten(view, lattice.chip, laid);
   const inView = Math.min(sites.list.length, lattice.chip.gratings.length);
   const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * inView);
   const known = new Map<string, FoundLabel | undefined>();
@@ -127,16 +129,16 @@ export function misread(
   return wrong.length / Math.max(1, read.length);
 }
 
-/** Printed labels that a pose puts wholly into the picture. */
+/** Printed labels that a pose puts wholly into the picture, with the border without which they are not looked for. */
 export function expectedLabels(view: View, pose: Pose, labels: readonly ChipLabel[]): ChipLabel[] {
   const { width, height } = view.picture;
-  const margin = 1;
   return labels.filter((label) => {
     if (label.text === "") return false;
-    return [label.x, label.x + label.width].every((x) =>
-      [label.y, label.y + label.height].every((y) => {
+    const rim = borderOf(label) + 1 / pose.pxPerUm;
+    return [label.x - rim, label.x + label.width + rim].every((x) =>
+      [label.y - rim, label.y + label.height + rim].every((y) => {
         const at = toPicture(pose, { x, y });
-        return at.x >= margin && at.y >= margin && at.x <= width - margin && at.y <= height - margin;
+        return at.x >= 0 && at.y >= 0 && at.x <= width && at.y <= height;
       }),
     );
   });

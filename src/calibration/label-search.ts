@@ -4,7 +4,7 @@ import { correlatePatches, samplePatches } from "../analysis/correlate.ts";
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
 import type { ChipLabel } from "../chip/layout.ts";
 import { vertex } from "./lattice.ts";
-import { direction, type Point, type Pose, toPicture } from "./pose.ts";
+import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 
 /** A drawn label: light 0 to 1 at places `step` µm apart, upright, with a border. */
@@ -33,13 +33,27 @@ const BORDER = { cells: 0.9, mostUm: 24 } as const;
 /** Sample lines per step in both directions when drawing. */
 const FINE = 4;
 
+/** Width of the border about a label without which it is not looked for, µm. */
+export function borderOf({ height }: ChipLabel): number {
+  return Math.min(BORDER.mostUm, (BORDER.cells * height) / GLYPH_CELLS.height);
+}
+
 /** Draws labels and keeps them; a picture of an existing installation may stand in for one. */
 export class LabelPatterns {
   private readonly known = new Map<string, LabelTemplate>();
   private readonly pictures: ReadonlyMap<string, LabelPicture>;
+  private readonly bright: boolean;
+  private opposite: LabelPatterns | undefined;
 
-  constructor(pictures: ReadonlyMap<string, LabelPicture> = new Map()) {
+  constructor(pictures: ReadonlyMap<string, LabelPicture> = new Map(), bright = true) {
     this.pictures = pictures;
+    this.bright = bright;
+  }
+
+  /** The same labels darker than what is about them, as some light shows them. */
+  get dark(): LabelPatterns {
+    this.opposite ??= new LabelPatterns(this.pictures, !this.bright);
+    return this.opposite;
   }
 
   /** The template of a label with about `step` µm between samples. */
@@ -48,7 +62,8 @@ export class LabelPatterns {
     let template = this.known.get(name);
     if (template === undefined) {
       const picture = this.pictures.get(label.label);
-      template = draw(label, step, picture === undefined ? inkOf(label) : inkOfPicture(picture, label));
+      const ink = picture === undefined ? inkOf(label) : inkOfPicture(picture, label);
+      template = draw(label, step, this.bright ? ink : (x, y) => -ink(x, y));
       this.known.set(name, template);
     }
     return template;
@@ -83,29 +98,34 @@ export function searchLabel(
   const rows = template.height + 2 * reach;
   const middle = { x: label.x + label.width / 2, y: label.y + label.height / 2 };
   const px = pose.pxPerUm * template.step;
-  const [right, down] = [scaled(direction(pose, { x: 1, y: 0 }), px), scaled(direction(pose, { x: 0, y: 1 }), px)];
-  const start = toPicture(pose, {
-    x: middle.x - template.middle.x - (reach - 0.5) * template.step,
-    y: middle.y - template.middle.y - (reach - 0.5) * template.step,
+  // Bent as the lens bends the picture there.
+  const [axes, there] = [localAxes(pose, middle), toPicture(pose, middle)];
+  const at = ({ x, y }: Point): Point => ({
+    x: there.x + axes.right.x * x + axes.down.x * y,
+    y: there.y + axes.right.y * x + axes.down.y * y,
+  });
+  const [right, down] = [scaled(axes.right, template.step), scaled(axes.down, template.step)];
+  const start = at({
+    x: -template.middle.x - (reach - 0.5) * template.step,
+    y: -template.middle.y - (reach - 0.5) * template.step,
   });
   const frame = Float64Array.of(start.x, start.y, right.x, right.y, down.x, down.y);
   const patch = samplePatches(view.atMost(px), frame, columns, rows);
   const scores = correlatePatches(patch, columns, rows, template);
   const side = 2 * reach + 1;
   let best = -1;
-  let at = -1;
+  let place = -1;
   scores.forEach((score, i) => {
-    if (score > best) [best, at] = [score, i];
+    if (score > best) [best, place] = [score, i];
   });
   // The label has to be in the picture; its surroundings may end at the picture's edge.
-  if (at < 0) return undefined;
-  const [x, y] = [at % side, Math.floor(at / side)];
+  if (place < 0) return undefined;
+  const [x, y] = [place % side, Math.floor(place / side)];
   const score = (a: number, b: number) =>
     scores[Math.max(0, Math.min(side - 1, b)) * side + Math.max(0, Math.min(side - 1, a))] ?? 0;
   const dx = (x - reach + vertex(score(x - 1, y), best, score(x + 1, y))) * template.step;
   const dy = (y - reach + vertex(score(x, y - 1), best, score(x, y + 1))) * template.step;
-  const picture = toPicture(pose, { x: middle.x + dx, y: middle.y + dy });
-  return { label, picture, offsetPx: Math.hypot(dx, dy) * pose.pxPerUm, likeness: best };
+  return { label, picture: at({ x: dx, y: dy }), offsetPx: Math.hypot(dx, dy) * pose.pxPerUm, likeness: best };
 }
 
 /** Where the middle of a label's box lies on the chip. */
@@ -118,7 +138,7 @@ function scaled({ x, y }: Point, factor: number): Point {
 }
 
 function draw(label: ChipLabel, wanted: number, ink: Ink): LabelTemplate {
-  const border = Math.min(BORDER.mostUm, (BORDER.cells * label.height) / GLYPH_CELLS.height);
+  const border = borderOf(label);
   // A whole number of samples down the label, so that it lies in the middle of its template.
   const step = label.height / Math.max(5, Math.round(label.height / wanted));
   const edge = Math.max(1, Math.round(border / step));

@@ -8,7 +8,8 @@ import { type Hypothesis, labelScore, misread, rankHypotheses, sameIdentity } fr
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import type { Point } from "./pose.ts";
-import { type Refined, refinePose } from "./refine.ts";
+import { isOrdinary } from "./pose-fit.ts";
+import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -33,8 +34,6 @@ const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
 /** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
 const MOST_JUDGED = 16;
-/** The same at one scale, so that lattices mistaken at a coarse one leave something for the next. */
-const MOST_IN_LEVEL = 6;
 /** Lattices with a lower score are looked at only when none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with so small a share of the best one's score is not looked at. */
@@ -48,19 +47,30 @@ const SURE = {
   /** Share of the labels in view that must be found; a quarter may be hidden. */
   share: 0.55,
   margin: 0.3,
+  /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
+  clear: { share: 0.4, labels: 5, margin: 2 },
+  /** Margin with which looking for another arrangement is in vain, whatever else is wrong. */
+  settled: 1,
   /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
   misread: 0.34,
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
-  labelResidual: { px: 0.3, um: 1 },
-  edgeResidual: { px: 0.45, um: 1.5 },
+  labelResidual: { px: 0.4, um: 0.5 },
+  edgeResidual: { px: 0.45, um: 1 },
+  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
+  local: { px: 0.5, um: 0.5 },
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
-   * pitch that is 3 % off leaves; saturated light reaches beyond its edge.
+   * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
+   * `most` of the height.
    */
-  overhang: { px: 0.3, um: 1, share: 0.0075 },
-  /** Share of edges in view that must go along. */
+  overhang: { px: 0.3, um: 1, share: 0.0075, blurPx: 0.36, most: 0.0125 },
+  /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
   edgeShare: 0.6,
+  edgesInView: 0.35,
+  /** A label so clear that does not go along speaks against the pose, for a lens that was not understood; one of so many may. */
+  clearLabel: 0.75,
+  clearOff: 0.1,
   stretch: 0.012,
   likeness: 0.4,
 } as const;
@@ -69,10 +79,11 @@ const SURE = {
 export function locateChip(picture: Picture, chips: readonly Chip[], patterns: LabelPatterns): Search {
   const lattices = chips.map(latticeOf).filter((lattice) => lattice !== undefined);
   const view = new View(picture);
-  const looked: { doubt: Doubtful; strength: number }[] = [];
+  const looked: Unsure[] = [];
   const faint: LatticeFit[] = [];
-  let left = MOST_JUDGED;
-  const effort = { left };
+  // Every scale has its share, and what the ones before have left: mistaken lattices at a coarse one leave enough for the next.
+  const share = Math.ceil(MOST_JUDGED / scalesOf(view).length);
+  const effort = { left: 0 };
   let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
     if (effort.left <= 0) return undefined;
@@ -80,12 +91,11 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
     if (judged === undefined) return undefined;
     if ("found" in judged) return judged.found;
     looked.push(judged);
+    if (judged.settled) effort.left = 0;
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
-    left -= MOST_IN_LEVEL;
-    effort.left = MOST_IN_LEVEL + Math.min(0, left);
-    if (effort.left <= 0) break;
+    effort.left = Math.max(0, effort.left) + share;
     const least = Math.max(CLEAR_SCORE, FAINT * (fits[0]?.score ?? 0));
     faint.push(...fits.filter(({ score }) => score < CLEAR_SCORE));
     for (const fit of fits.filter(({ score }) => score >= least)) {
@@ -93,7 +103,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       if (found !== undefined) return { found };
     }
     // A lattice that was seen clearly is looked for at one finer scale, where its scale is found better, and no more.
-    if (clear) break;
+    if (clear || looked.some(({ settled }) => settled)) break;
     clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
   if (looked.length === 0) {
@@ -103,7 +113,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       if (found !== undefined) return { found };
     }
   }
-  const [strongest] = looked.sort((a, b) => b.strength - a.strength);
+  const [strongest] = looked.sort((a, b) => Number(b.settled) - Number(a.settled) || b.strength - a.strength);
   return { doubt: strongest?.doubt ?? { reason: "no lattice of gratings in the picture", lattice: undefined } };
 }
 
@@ -112,19 +122,26 @@ const CLEAR_LATTICE = 0.25;
 
 /** Lattices in the whole picture, then, should none of these do, in its busiest part at finer and finer scales. */
 export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): Generator<LatticeFit[]> {
-  const { picture } = view;
-  const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
+  const [whole = 1, ...finer] = scalesOf(view);
   const seen = (plane: Plane) => findLattices(withoutScratches(plane), lattices).slice(0, MOST_LATTICES);
   yield seen(view.part(whole));
-  for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) {
+  for (const factor of finer) {
     const { left, top } = busiest(view, factor * LATTICE_PX);
     yield seen(view.part(factor, left, top, LATTICE_PX, LATTICE_PX));
   }
 }
 
+/** By how much the picture is shrunk for the lattice: as a whole, then less and less. */
+function scalesOf({ picture }: View): number[] {
+  const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
+  const scales = [whole];
+  for (let factor = Math.floor(whole / 2); factor >= 1; factor = Math.floor(factor / 2)) scales.push(factor);
+  return scales;
+}
+
 /** Top left of the square of `side` px about the middle of what varies in the picture. */
 function busiest(view: View, side: number): { left: number; top: number } {
-  const middle = busiestPoint(view);
+  const middle = busiestPoint(view, side);
   const place = (at: number, length: number) => Math.max(0, Math.min(length - side, Math.round(at - side / 2)));
   return { left: place(middle.x, view.picture.width), top: place(middle.y, view.picture.height) };
 }
@@ -134,16 +151,32 @@ interface Effort {
   left: number;
 }
 
-type Judged = { readonly found: Located } | { readonly doubt: Doubtful; readonly strength: number };
+interface Unsure {
+  readonly doubt: Doubtful;
+  readonly strength: number;
+  /** Labels that were seen, and the share of the gratings' edges. */
+  readonly labels: number;
+  readonly edgeShare: number;
+  /** The chip is that one and lies there, but something else is wrong: looking on is in vain. */
+  readonly settled: boolean;
+}
+
+type Judged = { readonly found: Located } | Unsure;
 
 function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Effort): Judged | undefined {
-  let doubtful: Judged | undefined;
+  let doubtful: Unsure | undefined;
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
     effort.left--;
-    const judged = judgeSites(view, patterns, fit, sites);
-    if (judged !== undefined && "found" in judged) return judged;
-    doubtful ??= judged;
+    const bright = judgeSites(view, patterns, fit, sites);
+    if (bright === undefined) continue;
+    if ("found" in bright || bright.settled) return bright;
+    doubtful ??= bright;
+    // Labels may be darker than what is about them, in light from beside: looked for where gratings are clear and no label is seen.
+    if (bright.labels < SURE.labels && bright.edgeShare >= SURE.edgesInView && bright.strength > CLEAR_LATTICE) {
+      const dark = judgeSites(view, patterns.dark, fit, sites);
+      if (dark !== undefined && ("found" in dark || dark.settled)) return dark;
+    }
     if (effort.left <= 0) break;
   }
   return doubtful;
@@ -159,7 +192,20 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
   const reason = whyUnsure(fit, refined, margin, chip) ?? whyMisread(view, patterns, refined, chip);
   if (reason === undefined) return { found: { ...refined, chip, margin } };
   const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
-  return { doubt: { reason, lattice }, strength: fit.score * sites.likeness };
+  return {
+    doubt: { reason, lattice },
+    strength: fit.score * sites.likeness,
+    labels: refined.used.length,
+    edgeShare: refined.edgeShare,
+    // Another pitch is what a coarse lattice says of a chip that it shows badly; a finer one may say otherwise.
+    settled: isSettled(refined, margin) && !isOfAnotherPitch(fit, refined.used),
+  };
+}
+
+/** Whether what was found leaves no doubt that it is the chip, be it known to a pixel or not. */
+function isSettled({ used, labels, edgeShare }: Refined, margin: number): boolean {
+  const enough = used.length >= Math.max(SURE.labels, SURE.share * labels.length);
+  return enough && margin >= SURE.settled && edgeShare >= SURE.edgeShare;
 }
 
 /** Advantage over the best hypothesis that calls the gratings otherwise. */
@@ -179,6 +225,10 @@ function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
   return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
 }
 
+function isOfAnotherPitch(fit: LatticeFit, used: readonly FoundLabel[]): boolean {
+  return !labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch;
+}
+
 /** Why labels cannot be those of the chip as it was laid; undefined when they can. */
 function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined, chip: Chip): string | undefined {
   const labels = used.map(({ label }) => label);
@@ -188,14 +238,16 @@ function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined
 
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
-  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx, edges, edgesExpected } = refined;
+  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx } = refined;
+  const { edges, edgesSeen, edgeShare, openPx, localPx, swayPx } = refined;
   const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
   if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
     return `identity ambiguous: only ${used.length} of the ${labels.length} labels expected in view are to be seen`;
   }
-  if (used.length < SURE.share * labels.length) {
+  const clearly = margin >= SURE.clear.margin && used.length >= SURE.clear.labels;
+  if (used.length < (clearly ? SURE.clear.share : SURE.share) * labels.length) {
     return `identity ambiguous: ${used.length} of ${labels.length} labels expected in view are to be seen, too few to be sure`;
   }
   if (margin < SURE.margin)
@@ -203,13 +255,29 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (labelResidualPx > limit(SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
-  if (!labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch)
-    return `the gratings have another pitch than those of ${chip.type}`;
-  if (edgeResidualPx > limit(SURE.edgeResidual) || edges < SURE.edgeShare * edgesExpected) {
+  if (isOfAnotherPitch(fit, used)) return `the gratings have another pitch than those of ${chip.type}`;
+  const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
+  const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
+  if (off > SURE.clearOff * clear.length) {
+    return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
+  }
+  const tooFew = edges < SURE.edgeShare * edgesSeen || edgeShare < SURE.edgesInView;
+  if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
-  const { px, um, share } = SURE.overhang;
-  if (Math.abs(overhangPx) > limit({ px, um: Math.max(um, share * fit.lattice.box.y) }))
+  if (localPx > limit(SURE.local)) {
+    return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
+  }
+  if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
+    return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
+  }
+  if (mostOffPx(refined) > MOST_OFF_PX) {
+    const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
+    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
+  }
+  const { px, um, share, blurPx, most } = SURE.overhang;
+  const heightPx = fit.lattice.box.y * pose.pxPerUm;
+  if (Math.abs(overhangPx) > Math.max(limit({ px, um }), share * heightPx, Math.min(blurPx, most * heightPx)))
     return `the gratings have another size or pitch than those of ${chip.type}`;
   return undefined;
 }

@@ -1,4 +1,4 @@
-// How a chip lies in a picture, and the fit of that to measured points.
+// How a chip lies in a picture.
 //
 //   picture = lens((x, y) + pxPerUm · Rot(angle) · F · chip),   Rot(a) = (cos a, sin a; −sin a, cos a),   F = (1, 0; 0, ±1)
 //
@@ -24,37 +24,14 @@ export interface Pose {
 }
 
 /**
- * Third-order distortion about a centre that need not be the picture's: with d the place from the picture's middle in
- * units of `radiusPx`, a place moves by radial·|d|²·d − 2 (d·shift) d − |d|²·shift, px.
+ * How the optics bend the picture: what a similarity leaves out. With d the place from the picture's middle in units of
+ * `radiusPx` (half its diagonal), a place moves by the sum of `amounts` (px) times what `bends` gives: a lens's barrel or
+ * cushion and the place of its centre, pixels that are not square, axes that are not at right angles, and a chip that is tilted.
  */
 export interface Lens {
   readonly middle: Point;
   readonly radiusPx: number;
-  readonly radial: number;
-  readonly shift: Point;
-}
-
-/** Something of the chip seen in the picture: a point, or only its place along one of the chip's directions. */
-export interface Sighting {
-  readonly name: string;
-  /** µm on the chip. */
-  readonly chip: Point;
-  /** px in the picture. */
-  readonly picture: Point;
-  /** Unit vector on the chip along which `picture` counts; both directions when absent. */
-  readonly along?: Point;
-  /** How much it counts, relative to others. */
-  readonly weight: number;
-}
-
-export interface PoseFit {
-  readonly pose: Pose;
-  /** Distance of each sighting from where the pose puts it, px. */
-  readonly residuals: readonly number[];
-  /** Names of sightings that did not go along. */
-  readonly outliers: readonly string[];
-  /** Robust standard deviation of the residuals, px. */
-  readonly spreadPx: number;
+  readonly amounts: readonly number[];
 }
 
 /** The picture point of a chip point. */
@@ -62,36 +39,55 @@ export function toPicture(pose: Pose, chip: Point): Point {
   const ideal = idealPlace(pose, chip);
   const { lens } = pose;
   if (lens === undefined) return ideal;
-  const [radial, across, down] = bends(lens, ideal);
-  const { x, y } = lens.shift;
-  return {
-    x: ideal.x + lens.radial * radial.x + x * across.x + y * down.x,
-    y: ideal.y + lens.radial * radial.y + x * across.y + y * down.y,
-  };
+  return bends(lens, ideal).reduce(
+    (at, bend, i) => ({ x: at.x + (lens.amounts[i] ?? 0) * bend.x, y: at.y + (lens.amounts[i] ?? 0) * bend.y }),
+    ideal,
+  );
 }
 
-function idealPlace(pose: Pose, chip: Point): Point {
+/** Where a perfect lens would show a chip point. */
+export function idealPlace(pose: Pose, chip: Point): Point {
   const { x, y } = direction(pose, chip);
   return { x: pose.x + pose.pxPerUm * x, y: pose.y + pose.pxPerUm * y };
 }
 
-/** How a place moves for one px of the lens's `radial`, `shift.x` and `shift.y`. */
-function bends({ middle, radiusPx }: Lens, ideal: Point): [Point, Point, Point] {
+/** How a place moves for one px of each of a lens's amounts: d·|d|², its centre's x and y, aspect, shear, tilts along x and y. */
+export function bends({ middle, radiusPx }: Lens, ideal: Point): Point[] {
   const [x, y] = [(ideal.x - middle.x) / radiusPx, (ideal.y - middle.y) / radiusPx];
   const square = x * x + y * y;
   return [
     { x: square * x, y: square * y },
     { x: -2 * x * x - square, y: -2 * x * y },
     { x: -2 * x * y, y: -2 * y * y - square },
+    { x: x / 2, y: -y / 2 },
+    { x: y / 2, y: x / 2 },
+    { x: x * x, y: x * y },
+    { x: x * y, y: y * y },
   ];
 }
+
+/** Where the chip's x and y point in the picture about a chip point, px for one µm. */
+export function localAxes(pose: Pose, chip: Point): { right: Point; down: Point } {
+  const step = pose.lens === undefined ? 1 : LOCAL_UM;
+  const along = (v: Point): Point => {
+    const ahead = toPicture(pose, { x: chip.x + v.x * step, y: chip.y + v.y * step });
+    const behind = toPicture(pose, { x: chip.x - v.x * step, y: chip.y - v.y * step });
+    return { x: (ahead.x - behind.x) / (2 * step), y: (ahead.y - behind.y) / (2 * step) };
+  };
+  return { right: along({ x: 1, y: 0 }), down: along({ x: 0, y: 1 }) };
+}
+
+/** Half the length over which a bent picture's axes are taken, µm. */
+const LOCAL_UM = 20;
 
 /** By how much the lens enlarges a part of the picture, on average over directions; 1 without one. */
 function enlargement({ lens, ...pose }: Pose, chip: Point): number {
   if (lens === undefined) return 1;
   const { x, y } = minus(idealPlace(pose, chip), lens.middle);
   const [dx, dy] = [x / lens.radiusPx, y / lens.radiusPx];
-  return 1 + (2 * lens.radial * (dx * dx + dy * dy) - 4 * (dx * lens.shift.x + dy * lens.shift.y)) / lens.radiusPx;
+  const [radial = 0, across = 0, down = 0, , , tiltX = 0, tiltY = 0] = lens.amounts;
+  const bent = 2 * radial * (dx * dx + dy * dy) - 4 * (dx * across + dy * down);
+  return 1 + (bent + 1.5 * (dx * tiltX + dy * tiltY)) / lens.radiusPx;
 }
 
 /** A vector on the chip turned (and mirrored) as the picture shows it, not scaled. */
@@ -141,102 +137,4 @@ export function minus(a: Point, b: Point): Point {
 export function wrapDegrees(degrees: number): number {
   const wrapped = ((degrees % 360) + 360) % 360;
   return wrapped > 180 ? wrapped - 360 : wrapped;
-}
-
-const ROUNDS = 12;
-/** Tukey's constant: 95 % as good as least squares on a normal distribution. */
-const TUKEY = 4.685;
-/** Residuals smaller than this, px, are taken for noise even when all the others are smaller still. */
-const NOISE_PX = 0.15;
-
-/**
- * The similarity that fits the sightings best, by iterated least squares with Tukey's weights, so that a mistaken one
- * does not count. Starts from `start`, whose `mirrored` it keeps. undefined when they do not determine a similarity.
- */
-export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | undefined {
-  let pose = start;
-  let weights = sightings.map(({ weight }) => weight);
-  let residuals: number[] = [];
-  let spread = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const solved = leastSquares(sightings, weights, pose);
-    if (solved === undefined) return undefined;
-    pose = solved;
-    residuals = sightings.map((sighting) => distance(pose, sighting));
-    spread = Math.max(NOISE_PX, 1.4826 * middle(residuals));
-    weights = sightings.map(({ weight }, i) => {
-      const share = (residuals[i] ?? 0) / (TUKEY * spread);
-      return share >= 1 ? 0 : weight * (1 - share * share) ** 2;
-    });
-  }
-  const outliers = sightings.filter((_, i) => weights[i] === 0).map(({ name }) => name);
-  return { pose, residuals, outliers, spreadPx: 1.4826 * middle(residuals) };
-}
-
-function distance(pose: Pose, { chip, picture, along }: Sighting): number {
-  const off = minus(picture, toPicture(pose, chip));
-  if (along === undefined) return Math.hypot(off.x, off.y);
-  const unit = direction(pose, along);
-  return Math.abs(off.x * unit.x + off.y * unit.y);
-}
-
-/** One step of weighted least squares: x, y, s·cos, s·sin enter linearly, a lens (taken at the places of now) as well. */
-function leastSquares(sightings: readonly Sighting[], weights: readonly number[], pose: Pose): Pose | undefined {
-  const { lens } = pose;
-  const unknowns = lens === undefined ? 4 : 7;
-  const system = Array.from({ length: unknowns }, () => new Float64Array(unknowns + 1));
-  const f = pose.mirrored ? -1 : 1;
-  const add = (row: readonly number[], value: number, weight: number) => {
-    for (let a = 0; a < unknowns; a++) {
-      const line = system[a] as Float64Array;
-      const factor = (row[a] ?? 0) * weight;
-      for (let b = 0; b < unknowns; b++) line[b] = (line[b] ?? 0) + factor * (row[b] ?? 0);
-      line[unknowns] = (line[unknowns] ?? 0) + factor * value;
-    }
-  };
-  // Thousands of micrometres against one pixel: in millimetres the system is well conditioned.
-  sightings.forEach(({ chip, picture, along }, i) => {
-    const weight = weights[i] ?? 0;
-    const [u, v] = [chip.x / 1000, (f * chip.y) / 1000];
-    const bent = lens === undefined ? [] : bends(lens, idealPlace(pose, chip));
-    if (along === undefined) {
-      add([1, 0, u, v, ...bent.map(({ x }) => x)], picture.x, weight);
-      add([0, 1, v, -u, ...bent.map(({ y }) => y)], picture.y, weight);
-    } else {
-      const n = direction(pose, along);
-      const row = [n.x, n.y, n.x * u + n.y * v, n.x * v - n.y * u, ...bent.map(({ x, y }) => n.x * x + n.y * y)];
-      add(row, n.x * picture.x + n.y * picture.y, weight);
-    }
-  });
-  const solution = solve(system);
-  if (solution === undefined) return undefined;
-  const [x = 0, y = 0, a = 0, b = 0, radial = 0, across = 0, down = 0] = solution;
-  const now = lens === undefined ? {} : { lens: { ...lens, radial, shift: { x: across, y: down } } };
-  return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
-}
-
-/** Gauss's elimination with pivots; undefined when the system does not determine its unknowns. */
-function solve(system: Float64Array[]): number[] | undefined {
-  const n = system.length;
-  for (let column = 0; column < n; column++) {
-    let pivot = column;
-    for (let row = column + 1; row < n; row++) {
-      if (Math.abs(system[row]?.[column] ?? 0) > Math.abs(system[pivot]?.[column] ?? 0)) pivot = row;
-    }
-    const top = system[pivot] as Float64Array;
-    if (!(Math.abs(top[column] ?? 0) > 1e-9)) return undefined;
-    [system[column], system[pivot]] = [top, system[column] as Float64Array];
-    for (let row = 0; row < n; row++) {
-      if (row === column) continue;
-      const line = system[row] as Float64Array;
-      const factor = (line[column] ?? 0) / (top[column] ?? 1);
-      for (let k = column; k <= n; k++) line[k] = (line[k] ?? 0) - factor * (top[k] ?? 0);
-    }
-  }
-  return system.map((line, i) => (line[n] ?? 0) / (line[i] ?? 1));
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted.length === 0 ? 0 : ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }

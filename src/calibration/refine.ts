@@ -1,10 +1,13 @@
 // From a pose that is right to a few micrometres to one that is right to a fraction of a pixel: labels give places in
-// both directions, the upper and lower edges of gratings along one of them; a robust fit takes them all together.
+// both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
+// them all together, the bending of the optics among its unknowns.
 import type { Chip } from "../chip/layout.ts";
-import { EDGE_REACH_UM, EDGE_WEIGHT, gratingEdges, outermost, overhang } from "./edges.ts";
+import { EDGE_REACH_UM, gratingEdges, isUpper, outermost, overhang } from "./edges.ts";
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
-import { fitPose, type Pose, type Sighting } from "./pose.ts";
+import { minus, type Point, type Pose, toPicture } from "./pose.ts";
+import { fitPose, noLens, offsetOf, type PoseFit, type Sighting } from "./pose-fit.ts";
+import { columnSides } from "./sides.ts";
 import type { View } from "./view.ts";
 
 export interface Refined {
@@ -20,108 +23,176 @@ export interface Refined {
   /** The same of the gratings' edges, about what they all reach beyond their boxes. */
   readonly edgeResidualPx: number;
   /**
-   * By how much gratings reach beyond their boxes, upwards and downwards alike, px: not 0 when the scale is wrong. From edges
-   * that face no other grating where there are enough of them, because blur closes narrow gaps.
+   * By how much gratings reach beyond their boxes, upwards or downwards, px: not 0 when the scale is wrong. From edges that face
+   * no other grating where there are enough of them, because blur closes narrow gaps.
    */
   readonly overhangPx: number;
-  /** Edges that agree, and those that are well inside the picture. */
+  /** Edges that agree, those that were seen, and those that are well inside the picture. */
   readonly edges: number;
+  readonly edgesSeen: number;
   readonly edgesExpected: number;
+  /** Of upper and of lower edges the smaller share that agrees, 0 to 1. */
+  readonly edgeShare: number;
+  /** Standard deviation of the corner of a grating in view that is least well known, px. */
+  readonly openPx: number;
+  /** How far a corner of a grating in view moves when one label, edge or side is left out, at most, px. */
+  readonly swayPx: number;
+  /** What labels, edges and sides in one part of the picture leave in common, the largest of all parts, px. */
+  readonly localPx: number;
+}
+
+/** A manifest is not written where a grating may lie farther off than this, px. */
+export const MOST_OFF_PX = 1;
+
+/** How far a grating may lie off, px: three standard deviations, and what hangs on a single sighting, which may be dirt. */
+export function mostOffPx({ openPx, swayPx }: Pick<Refined, "openPx" | "swayPx">): number {
+  return 3 * openPx + swayPx;
 }
 
 /** A label found with at least this likeness is a sighting. */
 export const LEAST_LIKENESS = 0.55;
+/** Likeness of a label whose place says nothing, and of one whose place is as certain as it can be. */
+const CLEAR = { none: 0.45, full: 0.9 } as const;
+/** Higher labels are large ones: uneven light over them moves where they seem to be. */
+export const LARGE_UM = 200;
+const LARGE_WEIGHT = 0.15;
 /** Sharper than the coarse search: samples down a glyph. */
 const FINE_ROWS = 35;
-const LARGE_LABEL_ROWS = 60;
-/** A lens is allowed for when a straight fit leaves more than this, px, and enough is seen to determine it. */
-const LENS = { residualPx: 0.2, labels: 8, sightings: 24, gain: 0.7 } as const;
-/** What a label that does not go along with a fit counts, px². */
-const OUTLIER = 0.1;
-/** Lenses that bend more, as a share of the distance from the middle at the picture's corner, are not believed. */
-const MOST_BENT = 0.016;
+const LARGE_LABEL_ROWS = { coarse: 60, fine: 160 } as const;
+/** Rounds of looking and fitting: how many at most, and the move, px, after which another is in vain. */
+const ROUNDS = { least: 3, most: 5, still: 0.1 } as const;
+/** Parts of the picture's width and height in which sightings are compared, and how many a part needs to be judged. */
+const PARTS = { across: 3, least: 4 } as const;
 
 /**
- * Refines a pose by labels and edges; `reachUm` is how far labels may be from where the pose puts them. Where lines are bent
- * by the lens, the pose says how.
+ * Refines a pose by labels and edges; `reachUm` is how far labels may be from where the pose puts them. The pose says how the
+ * optics bend the picture, where there are labels.
  */
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
-  const straight = refineAs(view, patterns, chip, start, reachUm);
-  const seen = straight.used.length;
-  const worst = Math.max(straight.labelResidualPx, straight.edgeResidualPx) + straight.outliers.length;
-  if (!(worst > LENS.residualPx) || seen < LENS.labels - 2 || 2 * seen + straight.edgesExpected < LENS.sightings)
-    return straight;
-  const { width, height } = view.picture;
-  const radiusPx = Math.hypot(width, height) / 2;
-  const lens = { middle: { x: width / 2, y: height / 2 }, radiusPx, radial: 0, shift: { x: 0, y: 0 } };
-  const bent = refineAs(view, patterns, chip, { ...straight.pose, lens }, reachUm);
-  const { radial = 0, shift = { x: 0, y: 0 } } = bent.pose.lens ?? {};
-  const most = MOST_BENT * radiusPx;
-  if (Math.abs(radial) > most || Math.hypot(shift.x, shift.y) > most) return straight;
-  return bent.used.length >= Math.max(LENS.labels, straight.used.length) && misfit(bent) < LENS.gain * misfit(straight)
-    ? bent
-    : straight;
-}
-
-/** What a fit leaves: squares of residuals weighted as in it, px²; a label that does not go along, which may be none, counts little. */
-function misfit({ used, outliers, labelResidualPx, edgeResidualPx, edges }: Refined): number {
-  return 2 * used.length * labelResidualPx ** 2 + EDGE_WEIGHT * edges * edgeResidualPx ** 2 + OUTLIER * outliers.length;
-}
-
-function refineAs(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   let pose = start;
   let labels: FoundLabel[] = [];
   let edges: Sighting[] = [];
+  let sides: Sighting[] = [];
   let edgesExpected = 0;
-  let fit = fitPose([], pose);
-  const reaches = [reachUm, Math.max(8, reachUm / 3), 6];
-  for (const [round, reach] of reaches.entries()) {
+  let fit: PoseFit | undefined;
+  for (let round = 0; round < ROUNDS.most; round++) {
     const rows = round === 0 ? undefined : FINE_ROWS;
+    const reach = Math.max(reachUm * 0.6 ** round, 6, 2 / pose.pxPerUm);
     labels = expectedLabels(view, pose, chip.labels).flatMap((label) => {
-      const large = label.height > 200 ? LARGE_LABEL_ROWS : rows;
-      const one = searchLabel(
-        view,
-        patterns,
-        pose,
-        label,
-        Math.max(reach, 2 / pose.pxPerUm),
-        coarseStep(label, pose, large),
-      );
+      const large = round === 0 ? LARGE_LABEL_ROWS.coarse : LARGE_LABEL_ROWS.fine;
+      const step = coarseStep(label, pose, label.height > LARGE_UM ? large : rows);
+      const one = searchLabel(view, patterns, pose, label, reach, step);
       return one === undefined ? [] : [one];
     });
-    const seen = gratingEdges(view, chip, pose, Math.max(round === 0 ? EDGE_REACH_UM : 8, 2 / pose.pxPerUm));
-    edges = seen.edges;
-    edgesExpected = seen.expected;
-    const sightings = [...labelSightings(labels), ...edges];
-    fit = fitPose(sightings, pose);
+    const known = labelSightings(labels);
+    const edgeReach = Math.max(round === 0 ? EDGE_REACH_UM : 8, 2 / pose.pxPerUm);
+    const seen = gratingEdges(view, chip, pose, edgeReach);
+    [edges, edgesExpected] = [seen.edges, seen.expected];
+    // Without labels there is nothing to be refined that would be believed.
+    sides = known.length === 0 ? [] : columnSides(view, chip, pose, edgeReach);
+    const before = pose;
+    // The first round is straight: what was mistaken may bend a lot.
+    const bent = round > 0 && known.length > 0 ? { lens: pose.lens ?? noLens(view.picture) } : {};
+    fit = fitPose([...known, ...edges, ...sides], { ...pose, ...bent });
     if (fit === undefined) break;
     pose = fit.pose;
+    if (known.length === 0 && round > 0) break;
+    if (round + 1 >= ROUNDS.least && furthestMove(view, chip, before, pose) < ROUNDS.still) break;
   }
   const found = labels.filter(({ likeness }) => likeness >= LEAST_LIKENESS);
   const residuals = fit?.residuals ?? [];
   const outliers = new Set(fit?.outliers ?? []);
   const used = found.filter(({ label }) => !outliers.has(label.label));
-  const usedResiduals = found.flatMap(({ label }, i) => (outliers.has(label.label) ? [] : [residuals[i] ?? 0]));
   const reach = overhang(pose, edges, outliers);
+  const agreeing = edges.filter(({ name }) => !outliers.has(name));
   const edgeResiduals = edges.flatMap(({ name }, i) => (outliers.has(name) ? [] : [residuals[found.length + i] ?? 0]));
+  const upper = agreeing.filter(isUpper).length;
   return {
     pose,
     labels,
     used,
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
-    labelResidualPx: rootMeanSquare(usedResiduals),
+    labelResidualPx: labelResidual(used, pose),
     edgeResidualPx: Math.sqrt(Math.max(0, rootMeanSquare(edgeResiduals) ** 2 - reach ** 2)),
     overhangPx: outermost(view, chip, pose) ?? reach,
-    edges: edgeResiduals.length,
+    edges: agreeing.length,
+    edgesSeen: edges.length,
     edgesExpected,
+    edgeShare: Math.min(upper, agreeing.length - upper) / Math.max(1, edgesExpected / 2),
+    openPx: fit === undefined ? Number.POSITIVE_INFINITY : leastKnown(view, chip, pose, fit.openPx),
+    swayPx: fit?.swayPx(cornersInView(view, chip, pose).map(({ chip: corner }) => corner)) ?? Number.POSITIVE_INFINITY,
+    localPx: localOffset(view, pose, [...labelSightings(used), ...edges, ...sides], reach),
   };
 }
 
-/** Labels as sightings of their middles. */
+/** Corners of the gratings that are wholly in the picture, which are those that get ROIs. */
+function cornersInView({ picture: { width, height } }: View, chip: Chip, pose: Pose): { chip: Point; at: Point }[] {
+  return chip.gratings.flatMap((one) => {
+    const corners = [one.x, one.x + one.width].flatMap((x) =>
+      [one.y, one.y + one.height].map((y) => ({ chip: { x, y }, at: toPicture(pose, { x, y }) })),
+    );
+    return corners.every(({ at: { x, y } }) => x >= 0 && y >= 0 && x <= width && y <= height) ? corners : [];
+  });
+}
+
+/** How far the second pose shows a corner of a grating in view from where the first does, at most, px. */
+function furthestMove(view: View, chip: Chip, from: Pose, to: Pose): number {
+  return cornersInView(view, chip, to).reduce((most, { chip: corner, at }) => {
+    const off = minus(at, toPicture(from, corner));
+    return Math.max(most, Math.hypot(off.x, off.y));
+  }, 0);
+}
+
+/** The largest standard deviation of a corner; infinite without a grating in view. */
+function leastKnown(view: View, chip: Chip, pose: Pose, openPx: (chip: Point) => number): number {
+  const corners = cornersInView(view, chip, pose);
+  if (corners.length === 0) return Number.POSITIVE_INFINITY;
+  return corners.reduce((most, { chip: corner }) => Math.max(most, openPx(corner)), 0);
+}
+
+/**
+ * The largest median of what sightings in one part of the picture leave in one of the chip's directions, px, those that did not
+ * go along among them: a bend that was not understood moves all that is seen in a corner alike. `reach` is the gratings' overhang.
+ */
+function localOffset({ picture: { width, height } }: View, pose: Pose, sightings: readonly Sighting[], reach: number) {
+  const parts = Array.from({ length: PARTS.across ** 2 }, () => ({ x: [] as number[], y: [] as number[] }));
+  for (const sighting of sightings) {
+    const { x, y } = sighting.picture;
+    const [column, row] = [(x / width) * PARTS.across, (y / height) * PARTS.across].map((at) =>
+      Math.max(0, Math.min(PARTS.across - 1, Math.floor(at))),
+    ) as [number, number];
+    const part = parts[row * PARTS.across + column];
+    const off = offsetOf(pose, sighting);
+    if (sighting.along === undefined) {
+      part?.x.push(off.x);
+      part?.y.push(off.y);
+    } else if (sighting.along.y === 0) part?.x.push(off.x);
+    else part?.y.push(off.y + (isUpper(sighting) ? reach : -reach));
+  }
+  const lists = parts.flatMap(({ x, y }) => [x, y]).filter(({ length }) => length >= PARTS.least);
+  return Math.max(0, ...lists.map((list) => Math.abs(list.sort((a, b) => a - b)[list.length >> 1] ?? 0)));
+}
+
+/** Labels as sightings of their middles; one that dirt or noise makes less like itself counts less. */
 export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
   return labels
     .filter(({ likeness }) => likeness >= LEAST_LIKENESS)
-    .map(({ label, picture }) => ({ name: label.label, chip: labelMiddle(label), picture, weight: 1 }));
+    .map(({ label, picture, likeness }) => {
+      const share = (likeness - CLEAR.none) / (CLEAR.full - CLEAR.none);
+      const weight = Math.min(1, share * share) * (label.height > LARGE_UM ? LARGE_WEIGHT : 1);
+      return { name: label.label, chip: labelMiddle(label), picture, weight };
+    });
+}
+
+/** Root mean square distance of labels from where the pose puts them, weighted as in the fit, px. */
+function labelResidual(used: readonly FoundLabel[], pose: Pose): number {
+  let [sum, weights] = [0, 0];
+  for (const sighting of labelSightings(used)) {
+    const { x, y } = offsetOf(pose, sighting);
+    sum += sighting.weight * (x * x + y * y);
+    weights += sighting.weight;
+  }
+  return Math.sqrt(sum / weights);
 }
 
 function rootMeanSquare(values: readonly number[]): number {

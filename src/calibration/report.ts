@@ -9,7 +9,7 @@ import { ensureDirectory, writeTogether } from "../files.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import type { Located } from "./locate.ts";
 import { direction, type Pose, toAligned } from "./pose.ts";
-import { LEAST_LIKENESS } from "./refine.ts";
+import { LEAST_LIKENESS, MOST_OFF_PX, mostOffPx } from "./refine.ts";
 import { layOutRois, type RoiLayout } from "./roi-layout.ts";
 import { edgeWidth } from "./sharpness.ts";
 import type { View } from "./view.ts";
@@ -26,6 +26,8 @@ export interface CalibrationSummary {
   readonly offset: readonly [x: number, y: number];
   readonly label_residual_px: number | null;
   readonly edge_residual_px: number | null;
+  /** Standard deviation of the corner of a grating in view that is known least; null without labels. */
+  readonly corner_uncertainty_px: number | null;
   /** Advantage over the next best identity; null where it was given by hand. */
   readonly margin: number | null;
   readonly labels: readonly LabelSummary[];
@@ -71,6 +73,9 @@ export function describeCalibration(view: View, patterns: LabelPatterns, located
   const few = used.length < 2;
   if (few)
     notes.push(`only ${used.length} labels are to be seen: the place along the rows is that of the gratings' edges`);
+  const off = mostOffPx(located);
+  if (Number.isFinite(off) && off > MOST_OFF_PX)
+    notes.push(`a grating may lie elsewhere by some ${off.toFixed(1)} px: little of the chip is seen`);
   const summary: CalibrationSummary = {
     chip_type: chip.type,
     image_angle: layout.imageAngle,
@@ -80,6 +85,7 @@ export function describeCalibration(view: View, patterns: LabelPatterns, located
     offset: [rounded(origin.x, 2), rounded(origin.y, 2)],
     label_residual_px: orNull(located.labelResidualPx),
     edge_residual_px: orNull(located.edgeResidualPx),
+    corner_uncertainty_px: orNull(located.openPx),
     margin: orNull(located.margin),
     labels: labels.map(({ label, picture: at, likeness }) => {
       return {
@@ -128,9 +134,10 @@ export async function writeCalibration(
 
 /** The labels in view as boxes of the aligned picture, where they were found. */
 export function labelBoxes(view: View, { pose, labels }: Located): Roi[] {
+  const { lens: _, ...straight } = pose;
   return labels.map(({ label, picture, likeness }) => {
     const expected = toAligned(pose, view.picture, label);
-    const middle = toAligned({ ...pose, x: picture.x, y: picture.y }, view.picture, {
+    const middle = toAligned({ ...straight, x: picture.x, y: picture.y }, view.picture, {
       x: 0,
       y: 0,
       width: 0,

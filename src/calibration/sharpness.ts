@@ -15,13 +15,14 @@ export function edgeWidth(
   labels: readonly FoundLabel[],
 ): number | undefined {
   const plane = view.atMost(1);
+  const { lens: _, ...straight } = pose;
   const stepUm = 1 / pose.pxPerUm;
   const widths = labels.flatMap(({ label, picture }) => {
     const { middle } = patterns.of(label, label.height / 17);
     const columns = Math.min(400, Math.ceil(2 * middle.x * pose.pxPerUm));
     const rows = Math.min(400, Math.ceil(2 * middle.y * pose.pxPerUm));
     const start = toPicture(
-      { ...pose, x: picture.x, y: picture.y },
+      { ...straight, x: picture.x, y: picture.y },
       { x: (-columns / 2) * stepUm, y: (-rows / 2) * stepUm },
     );
     const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];

@@ -50,8 +50,8 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
     },
   );
   const origin = { x: start.x + middle.x * pxPerUm, y: start.y + middle.y * pxPerUm };
-  // Where gratings fill their cells none is empty, and a gap at a cell's side would be taken for a slope.
-  const { places, patches, loudness } = cells.sample(origin, !isFull(lattice));
+  // Where gratings fill their cells a gap at a cell's side would be taken for a slope.
+  const { places, patches, loudness } = cells.sample(origin, isFull(lattice) ? "smooth" : "each");
   if (places.length < 2) return undefined;
   let likeness = likenessTo(meanOf(patches, places.length, loudness), patches, places.length);
   for (let round = 0; round < 3; round++) {
@@ -65,8 +65,13 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
   return { lattice, pxPerUm, angleDegrees, origin, list, likeness: ordinary };
 }
 
-/** Middle of what varies in the picture. */
-export function busiestPoint(view: View): Point {
+/** Change beyond this many times the noise counts no more: dust and scratches change most, but a chip changes everywhere. */
+const LOUD = 3;
+/** Side of the part of the picture that has to be busiest, as a share of its shorter side. */
+const BUSY_PART = 0.4;
+
+/** Middle of the part of the picture, `side` px wide and high, in which most varies. */
+export function busiestPoint(view: View, side?: number): Point {
   const { width: full, height: high } = view.picture;
   const small = view.part(Math.max(1, Math.ceil(Math.max(full, high) / 320)));
   const { values, width, height, factor } = withoutScratches(small);
@@ -77,14 +82,53 @@ export function busiestPoint(view: View): Point {
   }
   // Noise is everywhere: only what changes much more than most of the picture counts.
   const noise = 2 * (change.slice().sort()[values.length >> 1] as number);
-  let [sum, x, y] = [0, 0, 0];
-  for (let row = 1; row < height; row++) {
-    for (let column = 1; column < width; column++) {
-      const weight = Math.max(0, (change[row * width + column] as number) - noise);
-      sum += weight;
-      x += weight * column;
-      y += weight * row;
+  const part = Math.max(8, Math.round((side ?? BUSY_PART * Math.min(full, high)) / factor));
+  const [columns, rows] = [Math.min(width, part), Math.min(height, part)];
+  const sums = new Sums(width, height, (x, y) =>
+    x === 0 || y === 0 ? 0 : Math.max(0, Math.min((change[y * width + x] as number) - noise, LOUD * noise)),
+  );
+  const step = Math.max(1, Math.floor(part / 16));
+  let best = { left: 0, top: 0, sum: -1 };
+  for (let top = 0; top <= height - rows; top += step) {
+    for (let left = 0; left <= width - columns; left += step) {
+      const sum = sums.within(left, top, columns, rows);
+      if (sum > best.sum) best = { left, top, sum };
     }
   }
-  return sum > 0 ? { x: (x / sum) * factor, y: (y / sum) * factor } : { x: full / 2, y: high / 2 };
+  if (!(best.sum > 0)) return { x: full / 2, y: high / 2 };
+  const middle = sums.middle(best.left, best.top, columns, rows);
+  return { x: middle.x * factor, y: middle.y * factor };
+}
+
+/** Sums of values over boxes of a raster. */
+class Sums {
+  private readonly stride: number;
+  private readonly sums: Float64Array;
+
+  constructor(width: number, height: number, value: (x: number, y: number) => number) {
+    this.stride = width + 1;
+    this.sums = new Float64Array(this.stride * (height + 1));
+    for (let y = 0; y < height; y++) {
+      let row = 0;
+      for (let x = 0; x < width; x++) {
+        row += value(x, y);
+        this.sums[(y + 1) * this.stride + x + 1] = (this.sums[y * this.stride + x + 1] as number) + row;
+      }
+    }
+  }
+
+  within(left: number, top: number, columns: number, rows: number): number {
+    const at = (x: number, y: number) => this.sums[y * this.stride + x] as number;
+    const [right, bottom] = [left + columns, top + rows];
+    return at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top);
+  }
+
+  /** The values' centre of gravity within a box. */
+  middle(left: number, top: number, columns: number, rows: number): Point {
+    const total = this.within(left, top, columns, rows);
+    let [x, y] = [0, 0];
+    for (let column = left; column < left + columns; column++) x += column * this.within(column, top, 1, rows);
+    for (let row = top; row < top + rows; row++) y += row * this.within(left, row, columns, 1);
+    return { x: x / total, y: y / total };
+  }
 }

@@ -63,15 +63,16 @@ describe("phorest calibrate", () => {
 
   it("ends with 2 and one line for what cannot be meant", async () => {
     const frame = join(directory, "frame.png");
-    for (const words of [
+    const wrong = [
       ["--anchor", "052A"],
       ["--anchor", "052A=1,2"],
       ["--auto", "--anchor", "052A=1,2", "--anchor", "053A=4,5"],
       ["--chip", "IMECII_9"],
-    ]) {
-      const { code, error } = await calibrate(frame, ...words);
-      expect(code, words.join(" ")).toBe(2);
-      expect(error.trim().split("\n"), words.join(" ")).toHaveLength(1);
-    }
+    ];
+    const answers = await Promise.all(wrong.map((words) => calibrate(frame, ...words)));
+    answers.forEach(({ code, error }, i) => {
+      expect(code, wrong[i]?.join(" ")).toBe(2);
+      expect(error.trim().split("\n"), wrong[i]?.join(" ")).toHaveLength(1);
+    });
   });
 });

@@ -16,12 +16,13 @@ import { createSimulator } from "../../src/frame/simulator.ts";
 import { chipShot, cornerError, DECOYS, decoyShot, reorient } from "./pictures.ts";
 
 const SIZE = { width: 1920, height: 1460 };
+const SMALLER = { width: 1280, height: 972 };
 const chips = chipTypes().map(loadChip);
 const patterns = new LabelPatterns();
 
 describe("automatic calibration", () => {
   it("finds chips of all types, scales and orientations, spoilt or not, to a pixel, or refuses", () => {
-    const outcome = Array.from({ length: 5 }, (_, i) => {
+    const outcome = Array.from({ length: 4 }, (_, i) => {
       const shot = chipShot(i + 2, SIZE);
       const search = locateChip(shot.picture, chips, patterns);
       if ("doubt" in search) return "refused";
@@ -30,12 +31,14 @@ describe("automatic calibration", () => {
         : `wrong: ${shot.description}`;
     });
     expect(outcome.filter((one) => one.startsWith("wrong"))).toEqual([]);
-    expect(outcome.filter((one) => one === "right").length).toBeGreaterThanOrEqual(4);
+    expect(outcome.filter((one) => one === "right").length).toBeGreaterThanOrEqual(3);
   });
 
   it("accepts nothing where there is no chip, another chip, another pitch, or no label", () => {
     const accepted = DECOYS.flatMap((kind, i) => {
-      const { picture, chips: known, description } = decoyShot(40 + i, kind, SIZE);
+      // One of another pitch in which upper edges and labels agree with each other, and lower edges do not.
+      const [seed, size] = kind === "another pitch" ? [7007, SIZE] : [40 + i, SMALLER];
+      const { picture, chips: known, description } = decoyShot(seed, kind, size);
       return "found" in locateChip(picture, known, patterns) ? [description] : [];
     });
     expect(accepted).toEqual([]);
@@ -86,7 +89,7 @@ const ORIENTATIONS = [false, true].flatMap((mirrored) => [0, 1, 2, 3].map((quart
 
 describe("the ROIs of a picture that was turned or mirrored", () => {
   const shots = ["IMECII_2", "IMECII_3"].map((chipType) => {
-    const simulator = createSimulator({ chipType, width: 1600, height: 1400, pxPerUm: 0.3, angleDegrees: 3 });
+    const simulator = createSimulator({ chipType, width: 1200, height: 1050, pxPerUm: 0.225, angleDegrees: 3 });
     const picture = simulator.render(0, 0);
     const search = locateChip(picture, [loadChip(chipType)], patterns);
     if ("doubt" in search) throw new Error(search.doubt.reason);
@@ -160,9 +163,9 @@ describe("calibration by hand", () => {
   it("finds labels near rough places and names one that is elsewhere", () => {
     const simulator = createSimulator({
       chipType: "IMECII_2",
-      width: 2300,
-      height: 1800,
-      pxPerUm: 0.45,
+      width: 1533,
+      height: 1200,
+      pxPerUm: 0.3,
       angleDegrees: -2,
     });
     const picture = simulator.render(0, 0);
@@ -171,7 +174,7 @@ describe("calibration by hand", () => {
     const { chip, pose, used } = truth.found;
     const features = used.slice(0, 4).map(({ label }, i) => {
       const { x, y } = toPicture(pose, label);
-      const off = i === 3 ? 160 : 6;
+      const off = i === 3 ? 110 : 5;
       return { label: label.label, x: x + off, y: y - off };
     });
     const search = locateByFeatures(picture, chip, features, patterns);

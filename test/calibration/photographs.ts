@@ -1,6 +1,6 @@
 // Simulated pictures with what real photographs of chips show and drawings do not: bands a few counts above the ground,
-// gratings off resonance, faint labels, strong vignetting, blur, a lens that bends lines, texture, dirt, hot pixels,
-// saturation and JPEG's blocks. Their truth is known as that of pictures.ts.
+// gratings off resonance, faint labels and dark ones, vignetting, stray light, blur, a lens that bends lines, pixels that are
+// not square and a chip that is tilted, texture, dirt, hot pixels, saturation, a camera's gamma and JPEG's blocks. Their truth is known as that of pictures.ts.
 import sharp from "sharp";
 import type { Picture } from "../../src/analysis/picture.ts";
 import { type Point, type Pose, toPicture } from "../../src/calibration/pose.ts";
@@ -20,6 +20,7 @@ const SIZES: readonly Size[] = [
 /** A picture with several of these defects at once, each by chance; 4000 x 3000 px or 1920 x 1460. */
 export async function photograph(seed: number): Promise<Shot> {
   const random = randomStream(seed);
+  const [optics, camera] = [randomStream(seed + 2 ** 20), randomStream(seed + 2 ** 21)];
   const shot = plainShot(random, pick(random, SIZES));
   const { picture, chip, pose } = shot;
   const { width, height } = picture;
@@ -38,6 +39,7 @@ export async function photograph(seed: number): Promise<Shot> {
   for (let i = 0; i < light.length; i++) light[i] = ((light[i] as number) * bands) / peak;
   const ground = bands > 150 ? between(random, 20, 60) : between(random, 15, 90);
   said.push(`bands ${bands.toFixed(0)} over ${ground.toFixed(0)}`);
+  if (optics() < 0.15) said.push(darkLabels(optics, light, picture, chip, pose));
   if (chance(0.4)) said.push(texture(random, light, picture, bands));
   for (let i = 0; i < light.length; i++) light[i] = (light[i] as number) + ground;
   let bent: Shot["bent"];
@@ -47,6 +49,12 @@ export async function photograph(seed: number): Promise<Shot> {
     [light, bent] = throughLens(light, picture, centre, bend);
     said.push(`lens ${(100 * bend).toFixed(2)} %`);
   }
+  if (optics() < 0.3) {
+    let told = "";
+    [light, bent, told] = askew(optics, light, picture, bent);
+    said.push(told);
+  }
+  if (optics() < 0.4) said.push(strayLight(optics, light, picture, Math.max(bands, 20)));
   if (chance(0.6)) said.push(vignette(random, light, picture));
   const pixels = new Uint8Array(light.length);
   const taken = { ...picture, pixels };
@@ -58,6 +66,7 @@ export async function photograph(seed: number): Promise<Shot> {
     blur(light, picture, sigma);
     said.push(`blur ${sigma.toFixed(1)} px`);
   }
+  if (camera() < 0.4) said.push(gamma(camera, light));
   const noise = between(random, 0.5, 1.5);
   const draws = Float32Array.from({ length: 8192 }, () => noise * normal(random));
   for (let i = 0; i < light.length; i++) {
@@ -122,6 +131,57 @@ function dimLabels(random: Random, light: Float32Array, size: Size, chip: Chip, 
   return `labels dimmed to ${by.toFixed(2)}`;
 }
 
+/** Labels that are darker than what is about them, as etched ones are in some light. */
+function darkLabels(random: Random, light: Float32Array, size: Size, chip: Chip, pose: Pose): string {
+  const by = -between(random, 0.3, 0.7);
+  for (const label of chip.labels) if (label.text !== "") scaleBox(light, size, pose, label, by, 0);
+  return `labels dark by ${(-by).toFixed(2)}`;
+}
+
+/** Light from beside, that is no less where the chip is dark: a slope across the picture. */
+function strayLight(random: Random, light: Float32Array, { width, height }: Size, most: number): string {
+  const strength = between(random, 0.3, 1.5) * most;
+  const angle = random() * 2 * Math.PI;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const share = 0.5 + 0.5 * (cos * ((2 * x) / width - 1) + sin * ((2 * y) / height - 1)) * Math.SQRT1_2;
+      light[i] = (light[i] as number) + strength * share * share;
+    }
+  }
+  return `stray light ${strength.toFixed(0)}`;
+}
+
+/** A camera whose values are no straight line of the light. */
+function gamma(random: Random, light: Float32Array): string {
+  const by = between(random, 0.6, 1.6);
+  for (let i = 0; i < light.length; i++) {
+    const value = light[i] as number;
+    light[i] = value <= 0 ? 0 : 255 * (value / 255) ** by;
+  }
+  return `gamma ${by.toFixed(2)}`;
+}
+
+/** Pixels that are not quite square and a chip that is tilted: a place at the picture's rim is moved by up to 0.3 %. */
+function askew(
+  random: Random,
+  light: Float32Array,
+  picture: Size,
+  lens: Shot["bent"],
+): [Float32Array<ArrayBuffer>, (point: Point) => Point, string] {
+  const most = 0.003;
+  const aspect = between(random, -most, most);
+  const [tiltX, tiltY] = [between(random, -most, most) / 2, between(random, -most, most) / 2];
+  const [cx, cy] = [picture.width / 2, picture.height / 2];
+  const moved = ({ x, y }: Point): Point => {
+    const [dx, dy] = [x - cx, y - cy];
+    const far = 1 + (tiltX * dx) / cx + (tiltY * dy) / cy;
+    return { x: cx + (dx * (1 + aspect / 2)) / far, y: cy + (dy * (1 - aspect / 2)) / far };
+  };
+  const shown = (point: Point) => moved(lens === undefined ? point : lens(point));
+  return [resampled(light, picture, moved), shown, `aspect ${(100 * aspect).toFixed(2)} %, tilted`];
+}
+
 /** Slow waves of light, as stains and reflections give. */
 function texture(random: Random, light: Float32Array, { width, height }: Size, bands: number): string {
   const waves = Array.from({ length: 12 }, () => {
@@ -153,11 +213,20 @@ function throughLens(
     const factor = 1 + (by * (dx * dx + dy * dy)) / corner;
     return { x: centre.x + dx * factor, y: centre.y + dy * factor };
   };
+  return [resampled(light, { width, height }, (point) => moved(point, bend)), (point) => moved(point, bend)];
+}
+
+/** The light where `moved` shows each place at another one. */
+function resampled(
+  light: Float32Array,
+  { width, height }: Size,
+  moved: (point: Point) => Point,
+): Float32Array<ArrayBuffer> {
   /** The ideal place shown at a place, by iteration. */
   const ideal = (point: Point): Point => {
     let at = point;
     for (let i = 0; i < 4; i++) {
-      const there = moved(at, bend);
+      const there = moved(at);
       at = { x: at.x + point.x - there.x, y: at.y + point.y - there.y };
     }
     return at;
@@ -175,7 +244,7 @@ function throughLens(
         (value(0, 0) * (1 - fx) + value(1, 0) * fx) * (1 - fy) + (value(0, 1) * (1 - fx) + value(1, 1) * fx) * fy;
     }
   }
-  return [seen, (point) => moved(point, bend)];
+  return seen;
 }
 
 /** Corners down to a fifth of the light, about a place that need not be the middle. */

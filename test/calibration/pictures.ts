@@ -218,18 +218,20 @@ function hideLabels(random: Random, picture: Picture, chip: Chip, pose: Pose): s
   return `${hidden} labels hidden`;
 }
 
-/** Largest distance, px, between corners of gratings in view as they are and as a pose has them. */
+/** Largest distance, px, between corners of gratings wholly in view (those get ROIs) as they are and as a pose has them. */
 export function cornerError({ chip, pose, picture, bent = (point) => point }: Shot, found: Pose): number {
-  const distances = chip.gratings.flatMap(({ x, y, width, height }) =>
-    [x, x + width].flatMap((cornerX) =>
-      [y, y + height].flatMap((cornerY) => {
-        const a = bent(toPicture(pose, { x: cornerX, y: cornerY }));
-        const b = toPicture(found, { x: cornerX, y: cornerY });
-        const inView = a.x >= 0 && a.y >= 0 && a.x <= picture.width && a.y <= picture.height;
-        return inView ? [Math.hypot(a.x - b.x, a.y - b.y)] : [];
-      }),
-    ),
-  );
+  const distances = chip.gratings.flatMap(({ x, y, width, height }) => {
+    const corners = [x, x + width].flatMap((cornerX) => [y, y + height].map((cornerY) => ({ x: cornerX, y: cornerY })));
+    const inView = corners.every((corner) => {
+      const at = bent(toPicture(pose, corner));
+      return at.x >= 0 && at.y >= 0 && at.x <= picture.width && at.y <= picture.height;
+    });
+    if (!inView) return [];
+    return corners.map((corner) => {
+      const [a, b] = [bent(toPicture(pose, corner)), toPicture(found, corner)];
+      return Math.hypot(a.x - b.x, a.y - b.y);
+    });
+  });
   return Math.max(...distances);
 }
 
