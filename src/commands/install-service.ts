@@ -53,7 +53,7 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
     const unit = serviceUnit({
       name,
       ...startedAs(),
-      user: existingUser(user ?? process.env.SUDO_USER ?? userInfo().username),
+      user: existingUser(user ?? process.env.SUDO_USER ?? whoAsks()),
       groups: DEVICE_GROUPS.filter((group) => spawnSync("getent", ["group", group], { stdio: "ignore" }).status === 0),
       configFile,
       directory: dirname(configFile),
@@ -91,6 +91,15 @@ function startedAs(): { program: string[]; unpacks: boolean } {
   if (isSea()) return { program: [process.execPath], unpacks: true };
   const [, script = ""] = process.argv;
   return { program: [process.execPath, realpathSync(script)], unpacks: false };
+}
+
+function whoAsks(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A number without a name, as in containers: the next check says what to do.
+    return String(process.getuid?.());
+  }
 }
 
 function existingUser(name: string): string {

@@ -93,10 +93,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** A path as the value of a setting: a line of its own, and % is systemd's. */
+/** A path as the value of a setting: a line of its own, which \ at the end would join to the next, and % is systemd's. */
 function plain(text: string): string {
-  if (/[\n\r]/.test(text)) {
-    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break`, {
+  if (/[\n\r]|\\$/.test(text)) {
+    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break or ends in a backslash`, {
       hint: "use a plainer directory",
     });
   }

@@ -70,6 +70,8 @@ describe("the systemd unit", () => {
     const unit = serviceUnit(SETTINGS);
     expect(settingOf(unit, "ExecStart")).toBe('/opt/phorest/phorest run --config "/srv/experiment 7/100%%.toml"');
     expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\nExecStartPre=/bin/evil" })).toThrow(/line break/);
+    // It would join the next line to this one: the service would lose its user, and run as root.
+    expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\\" })).toThrow(/backslash/);
     expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a name/);
   });
 

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Failure } from "../../src/failure.ts";
-import { cachePlaces, type Packing, unpack, unpackedName } from "../../src/installation/unpack.ts";
+import { cachePlaces, homeOf, type Packing, unpack, unpackedName } from "../../src/installation/unpack.ts";
 
 const NOBODY = 65_534;
 
@@ -174,6 +174,29 @@ describe("unpacking the executable", () => {
       "/tmp/phorest-7",
     ]);
     expect(cachePlaces({}, "/home/a", "/tmp", 7)).toEqual(["/home/a/.cache/phorest", "/tmp/phorest-7"]);
+  });
+
+  it("goes beside other temporary files where there is no home: HOME set to nothing, or a user without an account", () => {
+    for (const home of [undefined, "", "home/of/a"])
+      expect(cachePlaces({}, home, "/tmp", 7)).toEqual(["/tmp/phorest-7"]);
+    expect(
+      homeOf(() => {
+        throw new Error("uv_os_homedir returned ENOENT");
+      }),
+    ).toBeUndefined();
+    expect(cachePlaces({}, undefined, "tmp", 7)).toEqual([join(process.cwd(), "tmp/phorest-7")]);
+  });
+
+  it("is for all users, whatever the umask of the one who started it first", () => {
+    const place = join(temporaryDirectory(), "for-all");
+    const before = process.umask(0o077);
+    onTestFinished(() => void process.umask(before));
+    const directory = unpack(PACKING, contents, [place], anything);
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect([place, directory, join(directory, "dist"), join(directory, "dist/src")].map(mode)).toEqual([
+      0o755, 0o755, 0o755, 0o755,
+    ]);
+    expect(mode(join(directory, "dist/src/cli.js"))).toBe(0o555);
   });
 
   it("leaves files that no one changes by mistake", () => {

@@ -94,6 +94,19 @@ describe("a manifest of an older form", () => {
     });
   }
 
+  it("of an experiment that is over is readable after a repair, which takes no picture", async () => {
+    const directory = temporaryDirectory();
+    cpSync(model, directory, { recursive: true });
+    makeOlder(directory, 1);
+    const refused = await phorest(["status"], directory);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/older version.*verify --repair/)]);
+    const repaired = await phorest(["verify", "--repair"], directory);
+    expect(repaired.stderr).not.toMatch(/older version/);
+    const { code, stdout, stderr } = await phorest(["status", "--json"], directory);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout).counts).toMatchObject({ total: FRAMES, processed: FRAMES });
+  });
+
   it("of a time with one share at a time: every copy lies on the one that was bound", () => {
     const directory = temporaryDirectory();
     cpSync(model, directory, { recursive: true });
@@ -135,7 +148,7 @@ describe("a manifest of an older form", () => {
     db.pragma(`user_version = ${MIGRATIONS.length + 1}`);
     db.close();
     const before = readFileSync(file);
-    for (const command of [["run", "--frames", "1"], ["status"], ["report"]]) {
+    for (const command of [["run", "--frames", "1"], ["status"], ["report"], ["verify", "--repair"]]) {
       const { code, stderr } = await phorest(command, directory);
       expect(code).toBe(2);
       const complaints = stderr.split("\n").filter((line) => /newer phorest/.test(line));
