@@ -12,6 +12,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -100,7 +101,14 @@ export function unpack(
       if (!wasThere) unpackAt(place, packing, contents);
       checkOwner(place, WRITABLE_BY_OTHERS);
       checkOwner(directory, WRITABLE_BY_ANY);
-      usable(directory);
+      try {
+        usable(directory);
+      } catch (error) {
+        // Either the place is at fault, or a file has changed since it was unpacked.
+        if (!wasThere || isSound(directory, packing)) throw error;
+        unpackAt(place, packing, contents);
+        usable(directory);
+      }
       if (!wasThere && refusals.length > 0) {
         notice(`unpacked to ${directory}, because of ${refusals.join("; ")} (PHOREST_CACHE_DIR names another place)`);
       }
@@ -122,6 +130,15 @@ function isWhole(directory: string, { files }: Packing): boolean {
   return files.every(({ path, bytes }) => statSync(join(directory, path), { throwIfNoEntry: false })?.size === bytes);
 }
 
+/** Whether every file still has the hash it was unpacked with: too slow for every start. */
+function isSound(directory: string, { files }: Packing): boolean {
+  return files.every(({ path, sha256 }) => hashOf(readFileSync(join(directory, path))) === sha256);
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 function unpackAt(place: string, packing: Packing, contents: (path: string) => Uint8Array): void {
   // What a careful umask would close: one copy may be for all users, and holds no secret.
   const isNew = statSync(place, { throwIfNoEntry: false }) === undefined;
@@ -131,7 +148,7 @@ function unpackAt(place: string, packing: Packing, contents: (path: string) => U
   const name = unpackedName(packing);
   const temporary = mkdtempSync(join(place, `.${name}.`));
   try {
-    for (const file of packing.files) writeChecked(join(temporary, file.path), contents(file.path), file);
+    for (const file of packing.files) write(join(temporary, file.path), checked(file, contents));
     for (const directory of directoriesOf(packing)) chmodSync(join(temporary, directory), OPEN);
     giveName(temporary, join(place, name), packing);
   } finally {
@@ -140,8 +157,19 @@ function unpackAt(place: string, packing: Packing, contents: (path: string) => U
   syncDirectory(place);
 }
 
-function writeChecked(path: string, bytes: Uint8Array, { sha256 }: PackedFile): void {
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new DamagedError(path);
+/** A file's bytes as they were packed; a damaged executable gives others, or none. */
+function checked({ path, sha256 }: PackedFile, contents: (path: string) => Uint8Array): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = contents(path);
+  } catch {
+    throw new DamagedError(path);
+  }
+  if (hashOf(bytes) !== sha256) throw new DamagedError(path);
+  return bytes;
+}
+
+function write(path: string, bytes: Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
   const descriptor = openSync(path, "wx", READ_ONLY);
   try {
@@ -169,7 +197,7 @@ function giveName(temporary: string, directory: string, packing: Packing): void 
   } catch (error) {
     const code = codeOf(error);
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    if (isWhole(directory, packing)) return;
+    if (isWhole(directory, packing) && isSound(directory, packing)) return;
     const aside = `${temporary}.${randomBytes(4).toString("hex")}`;
     renameSync(directory, aside);
     renameSync(temporary, directory);

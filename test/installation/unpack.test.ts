@@ -86,6 +86,20 @@ describe("unpacking the executable", () => {
     expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
   });
 
+  it("is done anew where a file was damaged that nothing can be loaded from, its size being the same", () => {
+    const place = temporaryDirectory();
+    const directory = unpack(PACKING, contents, [place], anything);
+    const kernel = join(directory, "build/Release/kernel.node");
+    chmodSync(kernel, 0o644);
+    writeFileSync(kernel, Buffer.alloc(300_000, 8));
+    const loads = () => {
+      if (readFileSync(kernel)[0] === 7) return;
+      throw Object.assign(new Error("invalid ELF header"), { code: "ERR_DLOPEN_FAILED" });
+    };
+    expectWhole(unpack(PACKING, contents, [place], loads));
+    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+  });
+
   it("by several starts at once gives each of them the whole directory", async () => {
     const place = temporaryDirectory();
     const file = join(temporaryDirectory(), "packed.json");
@@ -111,6 +125,17 @@ describe("unpacking the executable", () => {
       unpack(PACKING, () => Buffer.from("other"), [place, temporaryDirectory()], anything),
     );
     expect(failure.line).toMatch(/this executable is damaged.*\.sha256/s);
+    const absent = failureOf(() =>
+      unpack(
+        PACKING,
+        () => {
+          throw new Error("Cannot find asset");
+        },
+        [place, temporaryDirectory()],
+        anything,
+      ),
+    );
+    expect(absent.line).toMatch(/this executable is damaged.*\.sha256/s);
     expect(readdirSync(place)).toEqual([]);
   });
 
