@@ -1,8 +1,9 @@
 // `phorest install-service`: the systemd unit of an experiment, shown and then written.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { isSea } from "node:sea";
 import type { CommandModule } from "yargs";
 import { checkRunnable, loadConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
@@ -34,7 +35,8 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
       .option("print", { type: "boolean", default: false, describe: "Only show it" })
       .option("replace", { type: "boolean", default: false, describe: "Write over another unit of that name" })
       .example("sudo $0 install-service --user lab --config /srv/experiment_7/config.toml", "starts at every boot"),
-  handler: async ({ config, user, name, directory, print, replace }) => {
+  handler: async ({ config, user, name: named, directory, print, replace }) => {
+    const name = named.replace(/\.service$/, "");
     const configFile = resolve(config ?? "config.toml");
     if (!existsSync(configFile)) {
       throw new Failure("config.invalid", `${configFile} does not exist`, {
@@ -43,12 +45,15 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
     }
     const loaded = loadConfig(configFile);
     checkRunnable(loaded);
-    if (!/^[\w@.-]+$/.test(name)) {
-      throw new Failure("usage.invalid", `${name} cannot be the name of a unit`, { hint: "letters, digits, - and _" });
+    if (!/^\w[\w@.-]*$/.test(name)) {
+      throw new Failure("usage.invalid", `${JSON.stringify(named)} cannot be the name of a unit`, {
+        hint: "letters, digits, - and _",
+      });
     }
     const unit = serviceUnit({
+      name,
       ...startedAs(),
-      user: existingUser(user ?? process.env.SUDO_USER ?? userInfo().username),
+      user: existingUser(user ?? process.env.SUDO_USER ?? whoAsks()),
       groups: DEVICE_GROUPS.filter((group) => spawnSync("getent", ["group", group], { stdio: "ignore" }).status === 0),
       configFile,
       directory: dirname(configFile),
@@ -81,13 +86,20 @@ async function write(file: string, unit: string, replace: boolean): Promise<void
   }
 }
 
-/** How this very program was started: the executable itself, or Node with its first file. */
+/** How this very program was started: the executable itself, or Node with its first file, however that was named. */
 function startedAs(): { program: string[]; unpacks: boolean } {
+  if (isSea()) return { program: [process.execPath], unpacks: true };
   const [, script = ""] = process.argv;
-  const isOneFile = resolve(script) === process.execPath || !script.endsWith(".js");
-  return isOneFile
-    ? { program: [process.execPath], unpacks: true }
-    : { program: [process.execPath, resolve(script)], unpacks: false };
+  return { program: [process.execPath, realpathSync(script)], unpacks: false };
+}
+
+function whoAsks(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A number without a name, as in containers: the next check says what to do.
+    return String(process.getuid?.());
+  }
 }
 
 function existingUser(name: string): string {

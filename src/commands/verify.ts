@@ -1,5 +1,6 @@
 // `phorest verify`: every file and hash, local and remote, against the manifest.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { type Finding, findingLine } from "../archive/finding.ts";
@@ -34,11 +35,13 @@ export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
     const { config } = loadConfig(file);
     const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
     // Opened first: a wrong directory is said to be one, and nothing is made in it.
-    Manifest.open({ file: path, readonly: true }).close();
+    // What an older version wrote can only be read once it is up to date; a repair brings it there, and takes no picture.
+    if (!repair || !existsSync(path)) Manifest.open({ file: path, readonly: true }).close();
     const lock = repair ? lockExperiment(config.Paths.data_dir) : undefined;
     const running = !repair && experimentHolder(config.Paths.data_dir) !== undefined;
-    const manifest = Manifest.open({ file: path, readonly: !repair });
+    let manifest: Manifest | undefined;
     try {
+      manifest = Manifest.open({ file: path, readonly: !repair });
       const findings: Finding[] = [];
       const verified = await check({ config, manifest, repair, running, json, findings });
       if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings })}\n`);
@@ -46,7 +49,7 @@ export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
         process.stdout.write(`${[...verified.elsewhere.map(elsewhereLine), summary(verified, repair)].join("\n")}\n`);
       process.exitCode = verified.findings > 0 ? FINDINGS : 0;
     } finally {
-      manifest.close();
+      manifest?.close();
       lock?.release();
     }
   },

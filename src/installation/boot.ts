@@ -1,13 +1,13 @@
 // The first code of the one executable: unpacks the program where that was not done yet, and starts it from there. From
 // then on threads, native libraries and files behave as in any installation.
 import { createRequire } from "node:module";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import { getAsset, getRawAsset } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
 import { failureLine } from "../failure.ts";
-import { cachePlaces, type Packing, unpack } from "./unpack.ts";
+import { cachePlaces, homeOf, type Packing, unpack } from "./unpack.ts";
 
 const WRONG_USAGE = 2;
 
@@ -34,7 +34,7 @@ function contents(path: string): Uint8Array {
 function start(): void {
   try {
     const packing: Packing = JSON.parse(getAsset("packing.json", "utf8"));
-    const places = cachePlaces(process.env, homedir(), tmpdir(), process.getuid?.() ?? 0);
+    const places = cachePlaces(process.env, homeOf(), tmpdir(), process.getuid?.() ?? 0);
     const notice = (line: string) => process.stderr.write(`phorest: ${line}\n`);
     const directory = unpack(packing, contents, places, checkLoadable, notice);
     const load: (url: string) => Promise<unknown> = createRequire(join(directory, "import.cjs"))("./import.cjs");

@@ -36,7 +36,8 @@ export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) =
   return {
     stop: () => {
       clearInterval(timer);
-      tell("--stopping");
+      // As `--ready` is, `--stopping` would be clearer; systemd before 253 does not know it.
+      tell("STOPPING=1");
     },
   };
 }

@@ -2,6 +2,8 @@
 import { Failure } from "../failure.ts";
 
 export interface ServiceSettings {
+  /** Of the unit, without `.service`. */
+  readonly name: string;
   /** What is started, each word by itself; `run --config FILE` follows. */
   readonly program: readonly string[];
   readonly user: string;
@@ -13,7 +15,7 @@ export interface ServiceSettings {
   readonly directory: string;
   /** Longest time a clean stop may take. */
   readonly shutdownSeconds: number;
-  /** The one executable unpacks itself into a directory of the service. */
+  /** The one executable unpacks itself into a directory of this service alone: systemd gives it to the service's user. */
   readonly unpacks: boolean;
 }
 
@@ -24,7 +26,7 @@ const STOP_GRACE_SECONDS = 15;
 
 /** The unit file's text. Throws a Failure for names systemd could not take. */
 export function serviceUnit(settings: ServiceSettings): string {
-  const { program, user, groups, configFile, directory, shutdownSeconds, unpacks } = settings;
+  const { name, program, user, groups, configFile, directory, shutdownSeconds, unpacks } = settings;
   if (!/^[A-Za-z_][\w.-]*\$?$/.test(user)) {
     throw new Failure("usage.invalid", `${user} is not a name a user can have`, { hint: "--user NAME" });
   }
@@ -64,7 +66,7 @@ OOMPolicy=continue
 TasksMax=512
 LimitNOFILE=65536
 LimitCORE=0
-${unpacks ? "CacheDirectory=phorest\nEnvironment=PHOREST_CACHE_DIR=/var/cache/phorest\n" : ""}
+${unpacks ? `CacheDirectory=phorest/${name}\nEnvironment=PHOREST_CACHE_DIR=/var/cache/phorest/${name}\n` : ""}
 # Hardening. /dev stays whole (no PrivateDevices, no DeviceAllow, and no ProtectClock, which would imply one), so that
 # cameras may come and go; /sys stays readable for sensors. The file system is closed where programs live and open where
 # disks and shares are mounted, also later.
@@ -91,10 +93,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** A path as the value of a setting: a line of its own, and % is systemd's. */
+/** A path as the value of a setting: a line of its own, which \ at the end would join to the next, and % is systemd's. */
 function plain(text: string): string {
-  if (/[\n\r]/.test(text)) {
-    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break`, {
+  if (/[\n\r]|\\$/.test(text)) {
+    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break or ends in a backslash`, {
       hint: "use a plainer directory",
     });
   }

@@ -5,18 +5,21 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
+  fchmodSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Failure } from "../failure.ts";
 import { makeDirectory, syncDirectory } from "../files.ts";
 
@@ -42,15 +45,34 @@ const DIGEST_LETTERS = 12;
 const WRITABLE_BY_OTHERS = 0o002;
 const WRITABLE_BY_ANY = 0o022;
 const STICKY = 0o1000;
+const OPEN = 0o755;
+const READ_ONLY = 0o555;
 
-/** Where the files may be unpacked, best first. With PHOREST_CACHE_DIR that directory alone: who names one means it. */
-export function cachePlaces(env: NodeJS.ProcessEnv, home: string, temporary: string, uid: number): string[] {
+/**
+ * Where the files may be unpacked, best first. With PHOREST_CACHE_DIR that directory alone: who names one means it. A home
+ * is one only with an absolute path: HOME may be set to nothing, and a user who has no account none at all.
+ */
+export function cachePlaces(
+  env: NodeJS.ProcessEnv,
+  home: string | undefined,
+  temporary: string,
+  uid: number,
+): string[] {
   if (env.PHOREST_CACHE_DIR) return [resolve(env.PHOREST_CACHE_DIR)];
   return [
     ...(env.XDG_CACHE_HOME ? [join(resolve(env.XDG_CACHE_HOME), "phorest")] : []),
-    join(home, ".cache", "phorest"),
-    join(temporary, `phorest-${uid}`),
+    ...(home !== undefined && isAbsolute(home) ? [join(home, ".cache", "phorest")] : []),
+    join(resolve(temporary), `phorest-${uid}`),
   ];
+}
+
+/** The user's home, or undefined for a user that the system does not know. */
+export function homeOf(ask: () => string = homedir): string | undefined {
+  try {
+    return ask();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The name of the directory a packing is unpacked to. */
@@ -79,7 +101,14 @@ export function unpack(
       if (!wasThere) unpackAt(place, packing, contents);
       checkOwner(place, WRITABLE_BY_OTHERS);
       checkOwner(directory, WRITABLE_BY_ANY);
-      usable(directory);
+      try {
+        usable(directory);
+      } catch (error) {
+        // Either the place is at fault, or a file has changed since it was unpacked.
+        if (!wasThere || isSound(directory, packing)) throw error;
+        unpackAt(place, packing, contents);
+        usable(directory);
+      }
       if (!wasThere && refusals.length > 0) {
         notice(`unpacked to ${directory}, because of ${refusals.join("; ")} (PHOREST_CACHE_DIR names another place)`);
       }
@@ -101,14 +130,26 @@ function isWhole(directory: string, { files }: Packing): boolean {
   return files.every(({ path, bytes }) => statSync(join(directory, path), { throwIfNoEntry: false })?.size === bytes);
 }
 
+/** Whether every file still has the hash it was unpacked with: too slow for every start. */
+function isSound(directory: string, { files }: Packing): boolean {
+  return files.every(({ path, sha256 }) => hashOf(readFileSync(join(directory, path))) === sha256);
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 function unpackAt(place: string, packing: Packing, contents: (path: string) => Uint8Array): void {
+  // What a careful umask would close: one copy may be for all users, and holds no secret.
+  const isNew = statSync(place, { throwIfNoEntry: false }) === undefined;
   makeDirectory(place);
+  if (isNew) chmodSync(place, OPEN);
   sweep(place);
   const name = unpackedName(packing);
   const temporary = mkdtempSync(join(place, `.${name}.`));
   try {
-    for (const file of packing.files) writeChecked(join(temporary, file.path), contents(file.path), file);
-    chmodSync(temporary, 0o755);
+    for (const file of packing.files) write(join(temporary, file.path), checked(file, contents));
+    for (const directory of directoriesOf(packing)) chmodSync(join(temporary, directory), OPEN);
     giveName(temporary, join(place, name), packing);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -116,16 +157,37 @@ function unpackAt(place: string, packing: Packing, contents: (path: string) => U
   syncDirectory(place);
 }
 
-function writeChecked(path: string, bytes: Uint8Array, { sha256 }: PackedFile): void {
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new DamagedError(path);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  const descriptor = openSync(path, "wx", 0o555);
+/** A file's bytes as they were packed; a damaged executable gives others, or none. */
+function checked({ path, sha256 }: PackedFile, contents: (path: string) => Uint8Array): Uint8Array {
+  let bytes: Uint8Array;
   try {
+    bytes = contents(path);
+  } catch {
+    throw new DamagedError(path);
+  }
+  if (hashOf(bytes) !== sha256) throw new DamagedError(path);
+  return bytes;
+}
+
+function write(path: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const descriptor = openSync(path, "wx", READ_ONLY);
+  try {
+    fchmodSync(descriptor, READ_ONLY);
     for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Every directory that the files lie in, relative, the first of them "". */
+function directoriesOf({ files }: Packing): Set<string> {
+  const found = new Set([""]);
+  for (const { path } of files) {
+    for (let directory = dirname(path); directory !== "."; directory = dirname(directory)) found.add(directory);
+  }
+  return found;
 }
 
 /** A directory takes its name whole or not at all. Another start may have been quicker: then its files are as good. */
@@ -135,7 +197,7 @@ function giveName(temporary: string, directory: string, packing: Packing): void 
   } catch (error) {
     const code = codeOf(error);
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    if (isWhole(directory, packing)) return;
+    if (isWhole(directory, packing) && isSound(directory, packing)) return;
     const aside = `${temporary}.${randomBytes(4).toString("hex")}`;
     renameSync(directory, aside);
     renameSync(temporary, directory);

@@ -109,7 +109,7 @@ function openToRead(path: string): Connection {
         const version = Number(db.pragma("user_version", { simple: true }));
         if (version < MIGRATIONS.length) {
           throw new Failure("experiment.unusable", `${path} was written by an older version (form ${version})`, {
-            hint: "`phorest run` brings it up to date",
+            hint: "`phorest run` brings it up to date, or without a picture `phorest verify --repair`",
           });
         }
         db.pragma(`cache_size = -${CACHE_KIB}`);

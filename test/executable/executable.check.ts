@@ -27,6 +27,9 @@ describe("the executable", () => {
     expect(bill.bomFormat).toBe("CycloneDX");
     const names = bill.components.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(["node", "libdeflate", "better-sqlite3", "piscina"]));
+    expect(names).toEqual(expect.arrayContaining(["sqlite", "vips", "glib", "preact", "uplot"]));
+    expect(bill.metadata.component).toMatchObject({ name: "phorest", version: packageVersion() });
+    expect(bill.metadata.component.hashes).toEqual([{ alg: "SHA-256", content: hash }]);
     expect(names).not.toContain("vitest");
   });
 

@@ -33,4 +33,25 @@ describe("the licences", () => {
     expect(text).toContain("libdeflate 1.14 (MIT)");
     expect(text).toMatch(/sharp-libvips-linux-\w+ [\d.]+ \(LGPL-3.0-or-later\)/);
   });
+
+  it("name what the page is made of, which is in it though no package is asked for when it runs", () => {
+    const app = join(packageRoot(), "src/web/app");
+    const sources = readdirSync(app, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
+    const imported = sources.flatMap((name) =>
+      [...readFileSync(join(app, name), "utf8").matchAll(/^import .*?"([@\w][^"]*)";$/gm)].map(([, from = ""]) => from),
+    );
+    const packages = new Set(imported.map((from) => /^(?:@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? from));
+    expect([...packages].sort()).toEqual(["preact", "uplot"]);
+    const text = licences();
+    for (const name of packages) expect(text).toMatch(new RegExp(`^${name} [\\d.]+ \\(MIT\\)`, "m"));
+  });
+
+  it("hold the libraries that are linked into libvips, and the texts they are under", () => {
+    const text = licences();
+    expect(text).toMatch(/^\| cairo +\| Mozilla Public License 1.1/m);
+    expect(text).toMatch(/^\| glib +\| LGPLv3/m);
+    for (const title of ["GNU LESSER GENERAL PUBLIC LICENSE", "GNU GENERAL PUBLIC LICENSE", "MOZILLA PUBLIC LICENSE"]) {
+      expect(text).toMatch(new RegExp(`^ *${title}$`, "m"));
+    }
+  });
 });

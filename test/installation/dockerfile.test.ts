@@ -78,6 +78,7 @@ describe("the compose example", () => {
     expect(phorest.volumes).toContainEqual(
       expect.objectContaining({ target: "/mnt/lab", bind: { propagation: "rslave" } }),
     );
+    expect(phorest.ports).toEqual(["127.0.0.1:8080:8080"]);
     expect(phorest.image).toBe(`phorest:${packageVersion()}`);
   });
 });

@@ -1,14 +1,26 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { packageRoot } from "../../src/files.ts";
 import { notifyService } from "../../src/installation/service-notices.ts";
 import { serviceUnit } from "../../src/installation/service-unit.ts";
 import { experiment, phorest } from "../run/program.ts";
 
 const SETTINGS = {
+  name: "phorest",
   program: ["/opt/phorest/phorest"],
   user: "lab",
   groups: ["video", "i2c"],
@@ -47,10 +59,19 @@ describe("the systemd unit", () => {
     expect(settingOf(unit, "SupplementaryGroups")).toBe("video i2c");
   });
 
+  it("unpacks the one executable into a directory of its own: another service may belong to another user", () => {
+    const caches = ["phorest", "second"].map((name) => settingOf(serviceUnit({ ...SETTINGS, name }), "CacheDirectory"));
+    expect(caches).toEqual(["phorest/phorest", "phorest/second"]);
+    expect(serviceUnit(SETTINGS)).toContain("\nEnvironment=PHOREST_CACHE_DIR=/var/cache/phorest/phorest\n");
+    expect(settingOf(serviceUnit({ ...SETTINGS, unpacks: false }), "CacheDirectory")).toBeUndefined();
+  });
+
   it("hands over a path with blanks and percent signs as it is", () => {
     const unit = serviceUnit(SETTINGS);
     expect(settingOf(unit, "ExecStart")).toBe('/opt/phorest/phorest run --config "/srv/experiment 7/100%%.toml"');
     expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\nExecStartPre=/bin/evil" })).toThrow(/line break/);
+    // It would join the next line to this one: the service would lose its user, and run as root.
+    expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\\" })).toThrow(/backslash/);
     expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a name/);
   });
 
@@ -89,6 +110,37 @@ describe("phorest install-service", () => {
     expect((await phorest([...words, "--replace"], directory)).code).toBe(0);
   });
 
+  it("starts the program that was asked, also where its name is a link, as `npm link` makes it", async () => {
+    const directory = experiment("");
+    const link = join(directory, "phorest");
+    symlinkSync(join(packageRoot(), "bin/phorest.js"), link);
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [link, "install-service", "--user", user, "--print"],
+      {
+        cwd: directory,
+        encoding: "utf8",
+      },
+    );
+    expect(status, stderr).toBe(0);
+    const program = join(packageRoot(), "bin/phorest.js");
+    expect(settingOf(stdout, "ExecStart")).toBe(`${process.execPath} ${program} run --config ${directory}/config.toml`);
+    expect(settingOf(stdout, "CacheDirectory")).toBeUndefined();
+  });
+
+  it("takes the name of a unit with its ending or without, and none that is no name", async () => {
+    const directory = experiment("");
+    const units = join(directory, "units");
+    mkdirSync(units);
+    const words = ["install-service", "--user", user, "--directory", units];
+    expect((await phorest([...words, "--name", "second.service"], directory)).code).toBe(0);
+    expect(readdirSync(units)).toEqual(["second.service"]);
+    for (const name of ["a b", "../x", "..", ""]) {
+      expect((await phorest([...words, "--name", name], directory)).code, name).toBe(2);
+    }
+    expect(readdirSync(units)).toEqual(["second.service"]);
+  });
+
   it("names what is wrong: no configuration, a user that is not there, a place that cannot be written", async () => {
     const empty = experiment();
     expect((await phorest(["install-service", "--print"], empty)).stderr).toMatch(/config\.toml does not exist/);
@@ -99,6 +151,18 @@ describe("phorest install-service", () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written.*sudo/)]);
   });
 });
+
+/** Prints every datagram that comes to the path it is given, and answers the barriers among them by closing what they carry. */
+const LISTENER = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("listening", flush=True)
+while True:
+    data, fds, _, _ = socket.recv_fds(s, 4096, 4)
+    for fd in fds: os.close(fd)
+    print(data.decode().replace(chr(10), " "), flush=True)
+`;
 
 describe("what systemd is told", () => {
   /** A stand-in for systemd-notify that writes down what it is told. */
@@ -123,11 +187,44 @@ describe("what systemd is told", () => {
 
   it("is that the run is ready, that it lives, again and again, and that it stops", async () => {
     const { env, told } = recorder();
-    const notices = notifyService(env, (line) => expect.unreachable(line));
+    const complaints: string[] = [];
+    const notices = notifyService(env, (line) => complaints.push(line));
     await until(() => told().filter((line) => line === "WATCHDOG=1").length >= 3);
     notices.stop();
-    await until(() => told().includes("--stopping"));
+    await until(() => told().includes("STOPPING=1"));
     expect(told()).toContain("--ready STATUS=running");
+    expect(complaints).toEqual([]);
+  });
+
+  it("is in words that the systemd-notify of this machine knows", async () => {
+    if (spawnSync("systemd-notify", ["--version"]).status !== 0) return;
+    const directory = mkdtempSync(join(tmpdir(), "phorest-notify-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const socket = join(directory, "socket");
+    // Node has no datagrams by path; where Python is absent, it is as if systemd were.
+    const child = spawn("python3", ["-c", LISTENER, socket], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill());
+    let heard = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      heard += chunk.toString();
+    });
+    child.on("error", () => undefined);
+    await until(() => heard.includes("listening") || child.exitCode !== null || child.pid === undefined);
+    if (!heard.includes("listening")) return;
+    const complaints: string[] = [];
+    const before = process.env.NOTIFY_SOCKET;
+    process.env.NOTIFY_SOCKET = socket;
+    onTestFinished(() => {
+      if (before === undefined) delete process.env.NOTIFY_SOCKET;
+      else process.env.NOTIFY_SOCKET = before;
+    });
+    const notices = notifyService({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: "3000000" }, (line) => complaints.push(line));
+    await until(() => heard.includes("READY=1") && heard.includes("WATCHDOG=1"));
+    notices.stop();
+    await until(() => heard.includes("STOPPING=1") || heard.includes("ERRNO") || complaints.length > 0);
+    expect(complaints).toEqual([]);
+    expect(heard).toContain("STOPPING=1");
+    expect(heard).not.toContain("ERRNO");
   });
 
   it("is nothing outside a service", async () => {

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Failure } from "../../src/failure.ts";
-import { cachePlaces, type Packing, unpack, unpackedName } from "../../src/installation/unpack.ts";
+import { cachePlaces, homeOf, type Packing, unpack, unpackedName } from "../../src/installation/unpack.ts";
 
 const NOBODY = 65_534;
 
@@ -86,6 +86,20 @@ describe("unpacking the executable", () => {
     expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
   });
 
+  it("is done anew where a file was damaged that nothing can be loaded from, its size being the same", () => {
+    const place = temporaryDirectory();
+    const directory = unpack(PACKING, contents, [place], anything);
+    const kernel = join(directory, "build/Release/kernel.node");
+    chmodSync(kernel, 0o644);
+    writeFileSync(kernel, Buffer.alloc(300_000, 8));
+    const loads = () => {
+      if (readFileSync(kernel)[0] === 7) return;
+      throw Object.assign(new Error("invalid ELF header"), { code: "ERR_DLOPEN_FAILED" });
+    };
+    expectWhole(unpack(PACKING, contents, [place], loads));
+    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+  });
+
   it("by several starts at once gives each of them the whole directory", async () => {
     const place = temporaryDirectory();
     const file = join(temporaryDirectory(), "packed.json");
@@ -111,6 +125,17 @@ describe("unpacking the executable", () => {
       unpack(PACKING, () => Buffer.from("other"), [place, temporaryDirectory()], anything),
     );
     expect(failure.line).toMatch(/this executable is damaged.*\.sha256/s);
+    const absent = failureOf(() =>
+      unpack(
+        PACKING,
+        () => {
+          throw new Error("Cannot find asset");
+        },
+        [place, temporaryDirectory()],
+        anything,
+      ),
+    );
+    expect(absent.line).toMatch(/this executable is damaged.*\.sha256/s);
     expect(readdirSync(place)).toEqual([]);
   });
 
@@ -174,6 +199,29 @@ describe("unpacking the executable", () => {
       "/tmp/phorest-7",
     ]);
     expect(cachePlaces({}, "/home/a", "/tmp", 7)).toEqual(["/home/a/.cache/phorest", "/tmp/phorest-7"]);
+  });
+
+  it("goes beside other temporary files where there is no home: HOME set to nothing, or a user without an account", () => {
+    for (const home of [undefined, "", "home/of/a"])
+      expect(cachePlaces({}, home, "/tmp", 7)).toEqual(["/tmp/phorest-7"]);
+    expect(
+      homeOf(() => {
+        throw new Error("uv_os_homedir returned ENOENT");
+      }),
+    ).toBeUndefined();
+    expect(cachePlaces({}, undefined, "tmp", 7)).toEqual([join(process.cwd(), "tmp/phorest-7")]);
+  });
+
+  it("is for all users, whatever the umask of the one who started it first", () => {
+    const place = join(temporaryDirectory(), "for-all");
+    const before = process.umask(0o077);
+    onTestFinished(() => void process.umask(before));
+    const directory = unpack(PACKING, contents, [place], anything);
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect([place, directory, join(directory, "dist"), join(directory, "dist/src")].map(mode)).toEqual([
+      0o755, 0o755, 0o755, 0o755,
+    ]);
+    expect(mode(join(directory, "dist/src/cli.js"))).toBe(0o555);
   });
 
   it("leaves files that no one changes by mistake", () => {
