@@ -107,7 +107,8 @@ class AlreadySaid extends Error {}
 // A closed pipe (`phorest export | head`) is how a reader says "enough".
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  process.stderr.write(`what was to be printed cannot be written (${error.message}); free some space where it goes\n`);
+  process.exit(1);
 });
 
 await main();

@@ -1,8 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { packageRoot } from "../../src/files.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
 /** The program's last word: one line on standard error. */
@@ -153,4 +155,12 @@ communicator_interval_seconds = 0.1
     .trim()
     .split("\n");
   expect(csv).toHaveLength(1 + 5);
+});
+
+test.skipIf(!existsSync("/dev/full"))("output that its disk has no room for: one line, exit 1", () => {
+  const full = openSync("/dev/full", "w");
+  const words = [join(packageRoot(), "bin/phorest.js"), "config", "docs"];
+  const { status, stderr } = spawnSync(process.execPath, words, { stdio: ["ignore", full, "pipe"], encoding: "utf8" });
+  closeSync(full);
+  expect([status, stderr.trim().split("\n")]).toEqual([1, [expect.stringContaining("no space left")]]);
 });
