@@ -46,6 +46,16 @@ export function isOrdinary({ radiusPx, amounts }: Lens): boolean {
   return amounts.every((amount, i) => Math.abs(amount) <= BEYOND_OPTICS * (ORDINARY[i] ?? 0) * radiusPx);
 }
 
+/** Bent by less than this share of what is ordinary, root mean square, the picture shows no bend. */
+const STRAIGHT = 0.25;
+
+/** Whether nothing that can be told of the optics bends the picture: then what cannot be told hardly will. */
+export function isStraight({ lens }: Pose): boolean {
+  if (lens === undefined) return true;
+  const shares = lens.amounts.map((amount, i) => amount / ((ORDINARY[i] ?? 0) * lens.radiusPx));
+  return Math.hypot(...shares) < STRAIGHT * Math.sqrt(shares.length);
+}
+
 const ROUNDS = 12;
 /** Tukey's constant: 95 % as good as least squares on a normal distribution. */
 const TUKEY = 4.685;

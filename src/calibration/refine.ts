@@ -6,7 +6,7 @@ import { EDGE_REACH_UM, gratingEdges, isUpper, outermost, overhang } from "./edg
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import { minus, type Point, type Pose, toPicture } from "./pose.ts";
-import { fitPose, noLens, offsetOf, type PoseFit, type Sighting } from "./pose-fit.ts";
+import { fitPose, isStraight, noLens, offsetOf, type PoseFit, type Sighting } from "./pose-fit.ts";
 import { columnSides } from "./sides.ts";
 import type { View } from "./view.ts";
 
@@ -44,9 +44,15 @@ export interface Refined {
 /** A manifest is not written where a grating may lie farther off than this, px. */
 export const MOST_OFF_PX = 1;
 
-/** How far a grating may lie off, px: three standard deviations, and what hangs on a single sighting, which may be dirt. */
-export function mostOffPx({ openPx, swayPx }: Pick<Refined, "openPx" | "swayPx">): number {
-  return 3 * openPx + swayPx;
+/** So many standard deviations, where the optics bend the picture and where nothing shows that they do. */
+const SIGMAS = { bent: 3, straight: 2.2 } as const;
+
+/**
+ * How far a grating may lie off, px: some standard deviations, and what hangs on a single sighting, which may be dirt. The
+ * deviations are those of ordinary optics; a picture in which no bend is to be seen comes from better ones.
+ */
+export function mostOffPx({ openPx, swayPx, pose }: Pick<Refined, "openPx" | "swayPx" | "pose">): number {
+  return (isStraight(pose) ? SIGMAS.straight : SIGMAS.bent) * openPx + swayPx;
 }
 
 /** A label found with at least this likeness is a sighting. */
