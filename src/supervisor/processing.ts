@@ -69,6 +69,8 @@ export class Processing {
   private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
   private trouble: FailureData | undefined;
   private wasAstray = false;
+  /** The ROIs are others than before, and the frames' curves do not show it yet. */
+  private registeredAnew = false;
   /** What is in hand is measured alone. */
   private alone = false;
 
@@ -89,17 +91,17 @@ export class Processing {
   async work(): Promise<boolean> {
     this.raiseTrouble();
     const room = this.room();
-    if (room <= 0 || this.stopped) return false;
-    const claims = this.claim(room);
-    if (claims.length === 0) return false;
+    if (room <= 0 || this.stopped || this.options.manifest.counts().pending === 0) return false;
     let measure: Measure;
     try {
-      measure = await this.currentMeasure(claims);
+      measure = await this.currentMeasure();
     } catch (thrown) {
       const failure = encodeFailure(thrown);
-      for (const claim of claims) this.refuse(claim, failure);
+      for (const claim of this.options.manifest.claimPending(room, this.options.nowUs())) this.refuse(claim, failure);
       return this.room() > 0;
     }
+    const claims = this.claim(room, measure);
+    if (this.registeredAnew && claims.length > 0) this.markRegistration(measure.rois, claims);
     for (const claim of claims) {
       const done = this.process(claim, measure).finally(() => {
         this.inHand.delete(claim.entryId);
@@ -129,8 +131,11 @@ export class Processing {
    * Frames given out before, in vain, wait until there is nothing else to do and are then measured alone: if one of them
    * took the process down, it is known which, and deaths that have nothing to do with them are seldom held against them.
    */
-  private claim(room: number): Claim[] {
+  private claim(room: number, { tracking, drift }: Measure): Claim[] {
     const { manifest, nowUs } = this.options;
+    // What later frames are compared with is made of the first ones, whatever became of those before.
+    const inOrder = !drift.isKnown || tracking?.keeper.isComplete === false;
+    if (inOrder) return manifest.claimPending(room, nowUs());
     const fresh = manifest.claimFresh(room, nowUs());
     this.alone = fresh.length === 0 && this.inHand.size === 0;
     return this.alone ? manifest.claimPending(1, nowUs()) : fresh;
@@ -142,7 +147,7 @@ export class Processing {
     return Math.min(this.options.batchSize, this.options.threads) - this.inHand.size;
   }
 
-  private async currentMeasure(claims: readonly Claim[]): Promise<Measure> {
+  private async currentMeasure(): Promise<Measure> {
     const { manifest, roiManifestFile, runId, settings } = this.options;
     const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
     const stamp = `${mtimeMs} ${size}`;
@@ -151,7 +156,7 @@ export class Processing {
     const roiManifestId = manifest.ensureRoiManifest(rois);
     const analysisId = this.analysisOf(settings, roiManifestId);
     const before = manifest.lastRoiManifest();
-    if (before !== undefined && before !== roiManifestId) this.markRegistration(rois, claims);
+    this.registeredAnew = before !== undefined && before !== roiManifestId;
     manifest.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
     const drift = new DriftKeeper(manifest.driftReference(analysisId));
@@ -164,6 +169,7 @@ export class Processing {
   /** Curves before and after are of different ROIs: the moment is drawn into them. */
   private markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): void {
     const { manifest, nowUs, log } = this.options;
+    this.registeredAnew = false;
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
     const marked = manifest.markers.add(fromUs, `${rois.length} ROIs registered anew`, nowUs());
     if (marked === undefined) log.warn("the ROIs were registered anew; there is no room for another marker");
