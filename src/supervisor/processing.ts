@@ -132,9 +132,9 @@ export class Processing {
    * took the process down, it is known which, and deaths that have nothing to do with them are seldom held against them.
    */
   private claim(room: number, { tracking, drift }: Measure): Claim[] {
-    const { manifest, nowUs } = this.options;
-    // What later frames are compared with is made of the first ones, whatever became of those before.
-    const inOrder = !drift.isKnown || tracking?.keeper.isComplete === false;
+    const { manifest, nowUs, settings } = this.options;
+    // Positions that are counted from the first frames must not depend on what became of these the first time.
+    const inOrder = tracking?.keeper.isComplete === false || (settings.trackDrift === true && !drift.isKnown);
     if (inOrder) return manifest.claimPending(room, nowUs());
     const fresh = manifest.claimFresh(room, nowUs());
     this.alone = fresh.length === 0 && this.inHand.size === 0;

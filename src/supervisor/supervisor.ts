@@ -10,7 +10,6 @@
 
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -42,8 +41,6 @@ import { wantsHealth, watching } from "./watching.ts";
 const FILE_SOURCES = new Set(["file_importer", "folder"]);
 
 const WATCH_MS = 50;
-/** Loading everything at once makes the first picture late; a camera that takes longer to wake than this does not hold up the rest. */
-const HEAD_START_MS = 3000;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
 
@@ -85,8 +82,6 @@ export class Supervisor {
   private readonly stages: ReadonlyMap<StageName, Stage<StageName>>;
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
-  private readonly firstCapture: Promise<void>;
-  private tried: () => void = () => undefined;
   private readonly ending: Ending;
   private readonly failureLog = new FailureLog();
   private heartbeat: NodeJS.Timeout | undefined;
@@ -109,9 +104,6 @@ export class Supervisor {
     this.manifest = Manifest.open({ file: manifestFile });
     this.finished = new Promise((resolve) => {
       this.finish = resolve;
-    });
-    this.firstCapture = new Promise((resolve) => {
-      this.tried = resolve;
     });
     this.runId = this.manifest.beginRun({
       config: options.configText,
@@ -203,28 +195,18 @@ export class Supervisor {
     await settleForms(this.interrupted, this.manifest, log).catch((thrown: unknown) => {
       log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
     });
+    for (const stage of this.stages.values()) stage.start();
+    this.serving?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
       const reason = this.ending.reason(performance.now() - startedMs);
       if (reason !== undefined) this.finish(reason);
     }, WATCH_MS);
-    await this.startStages();
     const reason = await this.finished;
     clearInterval(watch);
     log.info(`stopping: ${reason}`);
     return this.shutDown(reason);
-  }
-
-  /** The camera has the machine to itself until its first picture is taken, or could not be: it is what cannot wait. */
-  private async startStages(): Promise<void> {
-    const [collector, ...others] = this.stages.values();
-    collector?.start();
-    const late = sleep(HEAD_START_MS, undefined, { ref: false });
-    const ended = await Promise.race([this.firstCapture, late, this.finished]);
-    if (ended !== undefined) return;
-    for (const stage of others) stage.start();
-    this.serving?.start();
   }
 
   /** Asks for a clean stop; returns at once. */
@@ -330,7 +312,6 @@ export class Supervisor {
     const part = this.part(report.name);
     if (part?.moved !== undefined) part.moved(report);
     else this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
-    if (report.name === "collector" && report.passes + report.failures > 0) this.tried();
     if (report.state === "backing_off" || report.state === "faulted") this.beat();
   }
 

@@ -40,6 +40,7 @@ interface Row {
   directory: string | null;
   filename: string | null;
   status: string;
+  error: string | null;
   sha256: string | null;
   original_sha256: string | null;
   local: number;
@@ -111,7 +112,7 @@ function readRows(file: string, faults: string[]): { rows: Row[]; rois: number; 
       faults.push(`${file}: ${dangling.length} rows refer to nothing`);
     const rows = db
       .prepare<[], Row>(`
-        SELECT id, directory, filename, status, sha256, original_sha256, local, image_synced, missing, data_transmitted,
+        SELECT id, directory, filename, status, error, sha256, original_sha256, local, image_synced, missing, data_transmitted,
           (SELECT count(*) FROM result r WHERE r.entry_id = e.id) AS results,
           (SELECT count(*) FROM outcome o WHERE o.entry_id = e.id) AS outcomes FROM entry e`)
       .all();
@@ -135,7 +136,7 @@ function frameFaults(rows: readonly Row[], rois: number, analyses: number): stri
     const name = plainName(row.filename ?? `entry ${row.id}`);
     if (names.has(name)) faults.push(`${name}: two rows`);
     names.add(name);
-    if (row.status !== "processed") faults.push(`${name}: ${row.status}`);
+    if (row.status !== "processed") faults.push(`${name}: ${row.status}${row.error === null ? "" : ` (${row.error})`}`);
     if (row.outcomes !== 1 || row.results !== rois * analyses)
       faults.push(`${name}: ${row.outcomes} outcomes, ${row.results} results`);
     if (row.data_transmitted !== 1) faults.push(`${name}: not in the CSV by its row`);
