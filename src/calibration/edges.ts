@@ -82,17 +82,9 @@ function piecesOf(grating: Grating, edge: number): Piece[] {
   }));
 }
 
-function isInView(
-  { picture: { width, height } }: View,
-  pose: Pose,
-  { middle, length }: Piece,
-  beyond: number,
-): boolean {
+function isInView(view: View, pose: Pose, { middle, length }: Piece, beyond: number): boolean {
   return [-length / 2, length / 2].every((along) =>
-    [-beyond, beyond].every((across) => {
-      const at = toPicture(pose, { x: middle.x + along, y: middle.y + across });
-      return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-    }),
+    [-beyond, beyond].every((across) => view.holds(toPicture(pose, { x: middle.x + along, y: middle.y + across }), 1)),
   );
 }
 

@@ -131,15 +131,11 @@ export function misread(
 
 /** Printed labels that a pose puts wholly into the picture, with the border without which they are not looked for. */
 export function expectedLabels(view: View, pose: Pose, labels: readonly ChipLabel[]): ChipLabel[] {
-  const { width, height } = view.picture;
   return labels.filter((label) => {
     if (label.text === "") return false;
     const rim = borderOf(label) + 1 / pose.pxPerUm;
     return [label.x - rim, label.x + label.width + rim].every((x) =>
-      [label.y - rim, label.y + label.height + rim].every((y) => {
-        const at = toPicture(pose, { x, y });
-        return at.x >= 0 && at.y >= 0 && at.x <= width && at.y <= height;
-      }),
+      [label.y - rim, label.y + label.height + rim].every((y) => view.holds(toPicture(pose, { x, y }))),
     );
   });
 }

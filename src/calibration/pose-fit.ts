@@ -41,9 +41,14 @@ export function noLens({ width, height }: { readonly width: number; readonly hei
   return { middle: { x: width / 2, y: height / 2 }, radiusPx, amounts: ORDINARY.map(() => 0) };
 }
 
+/** The amounts of a lens as multiples of what is ordinary. */
+function sharesOf({ radiusPx, amounts }: Lens): number[] {
+  return amounts.map((amount, i) => amount / ((ORDINARY[i] ?? 0) * radiusPx));
+}
+
 /** Whether optics may bend like this. */
-export function isOrdinary({ radiusPx, amounts }: Lens): boolean {
-  return amounts.every((amount, i) => Math.abs(amount) <= BEYOND_OPTICS * (ORDINARY[i] ?? 0) * radiusPx);
+export function isOrdinary(lens: Lens): boolean {
+  return sharesOf(lens).every((share) => Math.abs(share) <= BEYOND_OPTICS);
 }
 
 /** Bent by less than this share of what is ordinary, root mean square, the picture shows no bend. */
@@ -52,7 +57,7 @@ const STRAIGHT = 0.25;
 /** Whether nothing that can be told of the optics bends the picture: then what cannot be told hardly will. */
 export function isStraight({ lens }: Pose): boolean {
   if (lens === undefined) return true;
-  const shares = lens.amounts.map((amount, i) => amount / ((ORDINARY[i] ?? 0) * lens.radiusPx));
+  const shares = sharesOf(lens);
   return Math.hypot(...shares) < STRAIGHT * Math.sqrt(shares.length);
 }
 

@@ -132,12 +132,12 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
 }
 
 /** Corners of the gratings that are wholly in the picture, which are those that get ROIs. */
-function cornersInView({ picture: { width, height } }: View, chip: Chip, pose: Pose): { chip: Point; at: Point }[] {
+function cornersInView(view: View, chip: Chip, pose: Pose): { chip: Point; at: Point }[] {
   return chip.gratings.flatMap((one) => {
     const corners = [one.x, one.x + one.width].flatMap((x) =>
       [one.y, one.y + one.height].map((y) => ({ chip: { x, y }, at: toPicture(pose, { x, y }) })),
     );
-    return corners.every(({ at: { x, y } }) => x >= 0 && y >= 0 && x <= width && y <= height) ? corners : [];
+    return corners.every(({ at }) => view.holds(at)) ? corners : [];
   });
 }
 

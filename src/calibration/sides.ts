@@ -53,14 +53,10 @@ function stripOf(chip: Chip, pose: Pose): number {
 }
 
 function withSidesInView(view: View, chip: Chip, pose: Pose, reachUm: number): ChipBox[] {
-  const { width, height } = view.picture;
   const margin = stripOf(chip, pose) + reachUm;
   return chip.gratings.filter((one) =>
     [one.x - margin, one.x + one.width + margin].every((x) =>
-      [one.y, one.y + one.height].every((y) => {
-        const at = toPicture(pose, { x, y });
-        return at.x >= 1 && at.y >= 1 && at.x <= width - 1 && at.y <= height - 1;
-      }),
+      [one.y, one.y + one.height].every((y) => view.holds(toPicture(pose, { x, y }), 1)),
     ),
   );
 }

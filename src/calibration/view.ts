@@ -2,6 +2,7 @@
 // (scratches, hot pixels) are brought back to the range of all others first.
 import { type Plane, shrink } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
+import type { Point } from "./pose.ts";
 
 /** Share of the pixels at either end whose value is not believed. */
 const BEYOND = 0.004;
@@ -16,6 +17,12 @@ export class View {
   constructor(picture: Picture) {
     this.picture = picture;
     this.range = rangeOf(picture);
+  }
+
+  /** Whether a point, px, lies in the picture and at least `marginPx` from its rim. */
+  holds({ x, y }: Point, marginPx = 0): boolean {
+    const { width, height } = this.picture;
+    return x >= marginPx && y >= marginPx && x <= width - marginPx && y <= height - marginPx;
   }
 
   /** Part of the picture, shrunk: see shrink in analysis/correlate.ts. */
