@@ -3,7 +3,7 @@
 import type { PlotMarker } from "./plot-input.ts";
 import type { Limits } from "./trace.ts";
 
-export const ROW_PX = 13;
+const ROW_PX = 13;
 const ROWS = 3;
 
 export interface PlacedMarker {

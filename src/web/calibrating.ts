@@ -91,9 +91,9 @@ export class Calibrating {
     return this.#work?.id === id ? this.#frames.tile(id, level, column, row) : undefined;
   }
 
-  /** Whether the picture was there once. */
-  had(id: number): boolean {
-    return id >= 1 && id <= this.#lastId;
+  /** Whether the picture was there, and is no longer. */
+  isPast(id: number): boolean {
+    return id >= 1 && id <= this.#lastId && id !== this.#work?.id;
   }
 
   /** Takes in a picture as it comes, then looks for the chip. Resolves when the picture is there and readable. */

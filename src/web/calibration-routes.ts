@@ -5,6 +5,7 @@ import { LARGEST_PICTURE_BYTES, tooLarge } from "./calibrating.ts";
 import { PICTURE_PATH } from "./guard.ts";
 import { namedPlaces, pictureId, pictureName, tileAddress } from "./queries.ts";
 import type { Env, Served } from "./routes.ts";
+import { tileAnswer } from "./tile.ts";
 
 export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: Served): void {
   const view = () => calibrating.view(experiment.framePx());
@@ -13,11 +14,7 @@ export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: S
   app.get("/api/calibration/tile/:id/:level/:column/:row", async (context) => {
     const { id, level, column, row } = context.req.param();
     const address = tileAddress([id, level, column, row]);
-    const tile = await calibrating.tile(...address);
-    // Another picture came while a page was still fetching this one: nothing is wrong, and nothing is left of it.
-    if (tile === undefined && calibrating.had(address[0])) return context.body(null, 204);
-    if (tile === undefined) return context.json({ error: "there is no such picture" }, 404);
-    return context.body(Uint8Array.from(tile), 200, { "Content-Type": "image/jpeg" });
+    return tileAnswer(context, await calibrating.tile(...address), calibrating.isPast(address[0]));
   });
   app.post(PICTURE_PATH, async (context) => {
     const { incoming } = context.env;

@@ -64,7 +64,7 @@ export class Curves {
   /** Curves to draw, already worked up: shifts since the baseline, minus the references. */
   async view(analysis: Analysis, query: CurvesQuery): Promise<CurvesView> {
     const { window, chosen } = this.baseline(analysis);
-    const groups = query.wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
+    const groups = groupNames(query.wanted);
     const labels = query.wanted.filter((name) => !isGroup(name));
     const span = this.#span.of(analysis.analysisId);
     const fromUs = query.fromUs ?? span[0];
@@ -185,7 +185,7 @@ export class Curves {
     window: TimeWindow,
     references: readonly string[],
   ): Promise<GroupCurve[]> {
-    const names = wanted.filter(isGroup).map((name) => name.slice(GROUP.length));
+    const names = groupNames(wanted);
     if (names.length === 0) return [];
     const means = this.#groupMeans(analysis, window, pairs, references);
     await means.refresh();
@@ -261,3 +261,5 @@ const GROUP = "group:";
 /** No group of a person's is called so: groups bear the letters of labels, or names of the configuration. */
 const REFERENCES = "\0references";
 const isGroup = (name: string): boolean => name.startsWith(GROUP);
+const groupNames = (wanted: readonly string[]): string[] =>
+  wanted.filter(isGroup).map((name) => name.slice(GROUP.length));

@@ -17,6 +17,7 @@ import { guard, METRICS_PATH, PICTURE_PATH, SECURITY_HEADERS } from "./guard.ts"
 import type { Live } from "./live.ts";
 import type { Change } from "./messages.ts";
 import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
+import { tileAnswer } from "./tile.ts";
 
 /** Bytes; a marker needs a few hundred. */
 const LARGEST_BODY = 16_384;
@@ -101,15 +102,9 @@ function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   app.get("/api/frame/:entry/:level/:column/:row", async (context) => {
     const { entry, level, column, row } = context.req.param();
     const address = tileAddress([entry, level, column, row]);
-    const tile = await experiment.tile(...address);
-    // A new frame came while a page was still fetching the one before: nothing is wrong, and nothing is left of it.
-    if (tile === undefined && experiment.isPast(address[0])) return context.body(null, 204);
-    if (tile === undefined) return context.json({ error: "there is no such tile" }, 404);
     // A tile of an entry never changes; the browser may keep what it has seen.
-    return context.body(Uint8Array.from(tile), 200, {
-      "Content-Type": "image/jpeg",
-      "Cache-Control": "private, max-age=600",
-    });
+    const kept = { "Cache-Control": "private, max-age=600" };
+    return tileAnswer(context, await experiment.tile(...address), experiment.isPast(address[0]), kept);
   });
   app.get("/api/profile", async (context) => {
     const profile = await experiment.profile(context.req.query("roi") ?? "");

@@ -36,6 +36,11 @@ export class Refused extends Error {
   }
 }
 
+/** What to tell a person of anything thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 async function answered(response: Response): Promise<Response> {
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => undefined);

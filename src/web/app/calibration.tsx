@@ -2,7 +2,7 @@
 // word that makes the experiment measure with the new ROIs.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { CalibrationFound, CalibrationView, StateView } from "../views.ts";
-import { ask, get } from "./api.ts";
+import { ask, get, reasonOf } from "./api.ts";
 import { GRADES } from "./colours.ts";
 import { bytes, number } from "./format.ts";
 import { NamedPlaces, type Naming } from "./named-places.tsx";
@@ -35,7 +35,7 @@ export function Calibration({ state }: { state: StateView }) {
     try {
       setView(await asked);
     } catch (error) {
-      setSaid(error instanceof Error ? error.message : String(error));
+      setSaid(reasonOf(error));
       await read();
     }
   };

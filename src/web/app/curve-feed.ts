@@ -2,7 +2,7 @@
 // than they can be drawn are drawn together, and never keep each other from being drawn.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { CurvesView } from "../views.ts";
-import { get } from "./api.ts";
+import { get, reasonOf } from "./api.ts";
 import { broughtUpToDate } from "./drawn.ts";
 
 interface Listener {
@@ -49,7 +49,7 @@ class CurveFeed {
         this.#listener.take(this.#view);
       } catch (error) {
         if (this.#asked !== asked) return;
-        this.#listener.failed(error instanceof Error ? error.message : String(error));
+        this.#listener.failed(reasonOf(error));
       }
     } while (this.#again);
     this.#asked = undefined;

@@ -1,5 +1,5 @@
 // What is shown, as files for the person.
-import { getBlob } from "./api.ts";
+import { getBlob, reasonOf } from "./api.ts";
 import { curvesSvg, type Drawing } from "./curves-svg.ts";
 import { download, pngOf } from "./picture-file.ts";
 
@@ -16,7 +16,7 @@ export function CurveFiles({
     try {
       download(name, await make());
     } catch (error) {
-      failed(error instanceof Error ? error.message : String(error));
+      failed(reasonOf(error));
     }
   };
   const svg = () => curvesSvg(drawing);

@@ -1,7 +1,7 @@
 // Now: is it well, what does the camera see, what comes next.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
-import { change, get } from "./api.ts";
+import { change, get, reasonOf } from "./api.ts";
 import { GRADES, type Grade } from "./colours.ts";
 import { bytes, clock, duration, moment, percent } from "./format.ts";
 import { Picture, roiOutlines } from "./picture.tsx";
@@ -76,7 +76,7 @@ function useLastFrame(state: StateView) {
         setFrame(await get<FrameView>("/api/frame", ending.signal));
         setSaid("");
       } catch (error) {
-        if (!ending.signal.aborted) setSaid(error instanceof Error ? error.message : String(error));
+        if (!ending.signal.aborted) setSaid(reasonOf(error));
       }
     };
     void read();

@@ -1,7 +1,7 @@
 // Sensorgrams: curves of chosen ROIs or groups as they come, with baseline, references, markers, and files of what is shown.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
-import { change, get } from "./api.ts";
+import { change, get, reasonOf } from "./api.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
 import {
   type Choice,
@@ -72,7 +72,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
     try {
       await what;
     } catch (error) {
-      setRefused(error instanceof Error ? error.message : String(error));
+      setRefused(reasonOf(error));
       return false;
     }
     setRefused("");
