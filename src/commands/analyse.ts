@@ -1,7 +1,6 @@
 // `phorest analyse`: measures existing pictures without a manifest; one established record per picture, in input order.
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { Piscina } from "piscina";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
 import { trackDrift } from "../analysis/drift.ts";
@@ -27,7 +26,7 @@ import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
-import { workerFile } from "../supervisor/vessel.ts";
+import { measuringThreads } from "../supervisor/measuring-pool.ts";
 import { Progress } from "./progress.ts";
 import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
 
@@ -142,14 +141,8 @@ async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis):
     await sink.close();
     return 0;
   }
-  const { url, execArgv } = workerFile("processor");
   const threads = Math.min(jobs, pictures.length);
-  const pool = new Piscina<TaskRequest, TaskAnswer>({
-    filename: url.href,
-    execArgv,
-    minThreads: threads,
-    maxThreads: threads,
-  });
+  const pool = measuringThreads(threads);
   const progress = new Progress(pictures.length, "pictures");
   const startedMs = performance.now();
   const labels = rois.rois.map(({ label }) => label);

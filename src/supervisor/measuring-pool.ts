@@ -6,6 +6,19 @@ import { Failure } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import { workerFile } from "./vessel.ts";
 
+/** So many threads, started at once and kept. `null`, to the export `ready`, asks a thread only whether it is there. */
+export function measuringThreads(threads: number): Piscina<TaskRequest | null, TaskAnswer> {
+  const { url, execArgv } = workerFile("processor");
+  return new Piscina({
+    filename: url.href,
+    execArgv,
+    minThreads: threads,
+    maxThreads: threads,
+    maxQueue: 64,
+    idleTimeout: Number.POSITIVE_INFINITY,
+  });
+}
+
 export interface MeasuringPoolOptions {
   readonly threads: number;
   readonly frameTimeoutMs: number;
@@ -50,21 +63,8 @@ export class MeasuringPool {
   }
 
   private get pool(): Piscina<TaskRequest | null, TaskAnswer> {
-    this.current ??= this.create();
+    this.current ??= measuringThreads(this.options.threads);
     return this.current;
-  }
-
-  private create(): Piscina<TaskRequest | null, TaskAnswer> {
-    const { url, execArgv } = workerFile("processor");
-    const { threads } = this.options;
-    return new Piscina({
-      filename: url.href,
-      execArgv,
-      minThreads: threads,
-      maxThreads: threads,
-      maxQueue: 64,
-      idleTimeout: Number.POSITIVE_INFINITY,
-    });
   }
 
   /** Leaves a pool with a stuck thread behind: nothing may stand still for one picture. */
@@ -72,6 +72,6 @@ export class MeasuringPool {
     const { log } = this.options;
     log.error("a measuring thread hangs; the pool is replaced");
     stuck.catch((error: unknown) => log.debug(`the abandoned frame ended: ${error}`));
-    this.current = this.create();
+    this.current = measuringThreads(this.options.threads);
   }
 }

@@ -135,10 +135,9 @@ export class Processing {
     const { manifest, nowUs, settings } = this.options;
     // Positions that are counted from the first frames must not depend on what became of these the first time.
     const inOrder = tracking?.keeper.isComplete === false || (settings.trackDrift === true && !drift.isKnown);
-    if (inOrder) return manifest.claimPending(room, nowUs());
-    const fresh = manifest.claimFresh(room, nowUs());
-    this.alone = fresh.length === 0 && this.inHand.size === 0;
-    return this.alone ? manifest.claimPending(1, nowUs()) : fresh;
+    const claims = inOrder ? manifest.claimPending(room, nowUs()) : manifest.claimFresh(room, nowUs());
+    this.alone = claims.length === 0 && this.inHand.size === 0;
+    return this.alone ? manifest.claimPending(1, nowUs()) : claims;
   }
 
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
