@@ -4,8 +4,8 @@ import { type Plane, shrink } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { Point } from "./pose.ts";
 
-/** Share of the pixels at either end whose value is not believed. */
-const BEYOND = 0.004;
+/** Pixels at either end whose value is not believed: so many, of a small picture this share. A chip may be a small part of a large one. */
+const BEYOND = { pixels: 11_300, share: 0.004 } as const;
 /** No coarser than this: a shrunk picture keeps at least so many px on its shorter side. */
 const FEWEST_PX = 48;
 
@@ -61,5 +61,6 @@ function rangeOf({ pixels }: Picture): { low: number; high: number } {
     (_, i) => pixels[i * every] as number,
   ).sort();
   const at = (share: number) => sample[Math.floor(share * (sample.length - 1))] ?? 0;
-  return { low: at(BEYOND), high: at(1 - BEYOND) };
+  const beyond = Math.min(BEYOND.share, BEYOND.pixels / pixels.length);
+  return { low: at(beyond), high: at(1 - beyond) };
 }
