@@ -25,31 +25,26 @@ export interface RoiLayout extends Pick<RoiManifest, "imageAngle" | "rois"> {
 const MARGIN_PX = 2;
 
 /**
- * The ROIs of a chip: coordinates rounded, sides as the established system cuts them. A grating gives all of its ROIs or
- * none.
+ * The ROIs of a chip: edges rounded to whole px, so that no corner is farther off than half a pixel for that, and halves meet.
+ * A grating gives all of its ROIs or none.
  */
 export function layOutRois(view: View, chip: Chip, pose: Pose): RoiLayout {
   const { width, height } = view.picture;
-  const size = { width, height };
   const halvesExchanged = pose.mirrored && chip.halves === "rows" && !bowTiesMirrored(view, chip, pose);
   const halves = gratingHalves(chip);
   const outside = new Set<string>();
   const cut = new Set<string>();
   const placed = halves.map((half): Roi => {
-    const box = toAligned(pose, size, halvesExchanged ? otherHalf(halves, half) : half);
-    const roi = {
-      label: half.label,
-      flip: half.flip,
-      y: Math.round(box.y),
-      x: Math.round(box.x),
-      height: Math.floor(box.height + 1e-9),
-      width: Math.round(box.width),
-    };
+    const box = toAligned(pose, { width, height }, halvesExchanged ? otherHalf(halves, half) : half);
+    const [x, y] = [Math.round(box.x), Math.round(box.y)];
+    const size = { height: Math.round(box.y + box.height) - y, width: Math.round(box.x + box.width) - x };
+    const roi = { label: half.label, flip: half.flip, y, x, ...size };
     if (roi.height < 1 || roi.width < 1) outside.add(half.grating);
     const within = ({ x, y }: Point) =>
       x >= MARGIN_PX && y >= MARGIN_PX && x <= width - MARGIN_PX && y <= height - MARGIN_PX;
     const corners = [roi.x, roi.x + roi.width].flatMap((x) => [roi.y, roi.y + roi.height].map((y) => ({ x, y })));
-    if (!corners.every((corner) => within(fromAligned(pose.angleDegrees, size, corner)))) outside.add(half.grating);
+    if (!corners.every((corner) => within(fromAligned(pose.angleDegrees, view.picture, corner))))
+      outside.add(half.grating);
     else if (!corners.every(within)) cut.add(half.grating);
     return roi;
   });
@@ -69,8 +64,11 @@ function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHa
   return halves.find((one) => one.grating === half.grating && one.flip !== half.flip) ?? half;
 }
 
-/** Shift of bands between the halves of a grating, as a share of its width, that is taken for real. */
-const LEAST_SHIFT = 0.02;
+/**
+ * Shift of bands between the halves of a grating, as a share of its width, that shows how bow-ties lie: bands at opposite ends are
+ * farther apart, and those near the middle may be either way by chance.
+ */
+const LEAST_SHIFT = 0.1;
 
 /** Whether bands lie clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
 function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {

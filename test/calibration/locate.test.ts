@@ -10,9 +10,10 @@ import { locateChip } from "../../src/calibration/locate.ts";
 import { direction, fromAligned, toPicture } from "../../src/calibration/pose.ts";
 import { layOutRois } from "../../src/calibration/roi-layout.ts";
 import { View } from "../../src/calibration/view.ts";
-import { chipTypes, gratingHalves, loadChip } from "../../src/chip/layout.ts";
+import { type ChipBox, chipTypes, gratingHalves, loadChip } from "../../src/chip/layout.ts";
 import { packageRoot } from "../../src/files.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
+import { establishedPictures } from "../conformance/established-picture.ts";
 import { chipShot, cornerError, DECOYS, decoyShot, reorient } from "./pictures.ts";
 
 const SIZE = { width: 1920, height: 1460 };
@@ -112,9 +113,14 @@ describe("the ROIs of a picture that was turned or mirrored", () => {
           const half = halves.get(label);
           if (half === undefined) throw new Error(`no half ${label}`);
           expect(flip, label).toBe(half.flip);
-          const truth = toPicture(turned.pose, { x: half.x + half.width / 2, y: half.y + half.height / 2 });
-          const ours = fromAligned(imageAngle, turned.picture, { x: x + width / 2, y: y + height / 2 });
-          expect(Math.hypot(ours.x - truth.x, ours.y - truth.y), label).toBeLessThan(1.5);
+          const corners = ({ x, y, width, height }: ChipBox) =>
+            [x, x + width].flatMap((right) => [y, y + height].map((down) => ({ x: right, y: down })));
+          const truth = corners(half).map((corner) => toPicture(turned.pose, corner));
+          for (const corner of corners({ x, y, width, height })) {
+            const ours = fromAligned(imageAngle, turned.picture, corner);
+            const off = Math.min(...truth.map((one) => Math.hypot(ours.x - one.x, ours.y - one.y)));
+            expect(off, label).toBeLessThan(1);
+          }
         }
       }
     },
@@ -138,10 +144,12 @@ describe("the ROIs of a picture that was turned or mirrored", () => {
 });
 
 describe("calibration by hand", () => {
-  it("agrees with the established ROIs within two pixels from two rough anchors", async () => {
-    const folder = join(packageRoot(), "test/cases/oracle-pictures");
-    const picture = await decodePicture(join(folder, "img_B.png"));
-    const theirs = parseRoiManifest(readFileSync(join(folder, "img_B.manifest.json"), "utf8"), "img_B");
+  const { pictures, skipped } = establishedPictures();
+  if (skipped !== undefined) console.warn(`calibration by hand: ${skipped}`);
+
+  it.each(pictures)("agrees with the established ROIs of $id within two pixels from two rough anchors", async (one) => {
+    const picture = await decodePicture(one.path);
+    const theirs = parseRoiManifest(readFileSync(one.manifestPath, "utf8"), one.id);
     const corner = (label: string) => theirs.rois.find((roi) => roi.label === `${label}_S`) ?? { x: 0, y: 0 };
     const anchors = [
       { label: "052A", x: corner("052A").x + 12, y: corner("052A").y - 9 },
@@ -157,6 +165,8 @@ describe("calibration by hand", () => {
       expect(own?.flip, roi.label).toBe(roi.flip);
       expect(Math.abs((own?.x ?? 0) - roi.x), roi.label).toBeLessThanOrEqual(2);
       expect(Math.abs((own?.y ?? 0) - roi.y), roi.label).toBeLessThanOrEqual(2);
+      expect(Math.abs((own?.width ?? 0) - roi.width), roi.label).toBeLessThanOrEqual(1);
+      expect(Math.abs((own?.height ?? 0) - roi.height), roi.label).toBeLessThanOrEqual(1);
     }
   });
 
