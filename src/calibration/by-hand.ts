@@ -106,8 +106,9 @@ function settle(view: View, patterns: LabelPatterns, chip: Chip, start: Pose) {
       chip: { x: 0, y: 0 },
       picture: { x: pose.x, y: pose.y },
       along: { x: 1, y: 0 },
+      kind: "guess",
       weight: 1,
-    };
+    } as const;
     refined = { ...refined, pose: fitPose([...edges, held], pose)?.pose ?? pose };
   }
   return refined;

@@ -2,8 +2,8 @@
 // they have in common.
 import { type Plane, samplePatches } from "../analysis/correlate.ts";
 import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
+import { solve } from "./linear.ts";
 import { direction, minus, type Point } from "./pose.ts";
-import { solve } from "./pose-fit.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 

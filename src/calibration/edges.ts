@@ -1,4 +1,4 @@
-// Where the upper and lower edges of gratings lie in a picture, each by itself.
+// Where the edges of gratings lie in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
 import type { Chip, ChipBox, Grating } from "../chip/layout.ts";
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import { offsetOf, type Sighting } from "./pose-fit.ts";
@@ -12,8 +12,8 @@ const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
-/** An edge's place is less certain than a label's: speckle, and light that ends unevenly. */
-const EDGE_WEIGHT = 0.25;
+/** Width of the gaps beside gratings from which on their sides are seen each by itself, px. */
+const LEAST_GAP_PX = 3.5;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
 const FEWEST_OUTER = 4;
 
@@ -34,39 +34,85 @@ export function gratingEdges(
   const wanted = chip.gratings.flatMap((grating) =>
     [0, grating.height]
       .filter((edge) => facing === undefined || facing.get(grating.label)?.includes(edge) === true)
-      .flatMap((edge) => piecesOf(grating, edge).filter((piece) => isInView(view, pose, piece, beyond))),
+      .flatMap((edge) =>
+        piecesOf(grating, edge).filter(({ middle, length }) =>
+          isInView(view, pose, middle, { x: length / 2, y: beyond }),
+        ),
+      ),
   );
+  const pieces = someOf(wanted);
+  return { edges: sightingsOf(view, pose, pieces, "along x", stripUm, reachUm), expected: pieces.length };
+}
+
+/**
+ * Where the left and right sides of gratings in view lie, along the chip's x. None where blur closes the gaps between them: what
+ * is seen then is how light varies over a grating.
+ */
+export function gratingSides(view: View, chip: Chip, pose: Pose, reachUm: number): Sighting[] {
+  if (gapOf(chip).x * pose.pxPerUm < LEAST_GAP_PX) return [];
+  const stripUm = sideStrip(chip, pose);
+  const beyond = stripUm + reachUm;
+  const wanted = chip.gratings.flatMap((grating) =>
+    sidesOf(grating).filter(({ middle, length }) => isInView(view, pose, middle, { x: beyond, y: length / 2 })),
+  );
+  return sightingsOf(view, pose, someOf(wanted), "along y", stripUm, reachUm);
+}
+
+/** Width of what is compared on both sides of a grating's left or right edge, µm. */
+export function sideStrip(chip: Chip, pose: Pose): number {
+  return Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
+}
+
+/** Of very many pieces some, in pairs of opposite ones. */
+function someOf(wanted: readonly Piece[]): readonly Piece[] {
   const every = 2 * Math.ceil(wanted.length / (2 * MOST_PIECES));
-  // Upper and lower edges in pairs, however few of all are looked at.
-  const pieces = wanted.length <= 2 * MOST_PIECES ? wanted : wanted.filter((_, i) => i % every < 2);
+  return wanted.length <= 2 * MOST_PIECES ? wanted : wanted.filter((_, i) => i % every < 2);
+}
+
+function sightingsOf(
+  view: View,
+  pose: Pose,
+  pieces: readonly Piece[],
+  lie: "along x" | "along y",
+  stripUm: number,
+  reachUm: number,
+): Sighting[] {
   const [first] = pieces;
-  if (first === undefined) return { edges: [], expected: 0 };
+  if (first === undefined) return [];
   const profiles = profilesOf(view, pose, {
-    lie: "along x",
+    lie,
     middles: pieces.map(({ middle }) => middle),
     length: 0.9 * first.length,
-    beyond,
+    beyond: stripUm + reachUm,
     step: Math.max(2, 0.7 / pose.pxPerUm),
   });
-  const edges = pieces.flatMap(({ name, upper, middle }, i): Sighting[] => {
+  return pieces.flatMap(({ name, begins, middle }, i): Sighting[] => {
     const profile = profiles[i];
-    const sign = upper ? 1 : -1;
+    const sign = begins ? 1 : -1;
     const offset = profile?.brightest((at) => sign * profile.step(at, stripUm), reachUm);
     if (offset === undefined) return [];
     const { x, y } = toPicture(pose, middle);
-    const { down } = localAxes(pose, middle);
-    const picture = { x: x + down.x * offset, y: y + down.y * offset };
-    return [{ name, chip: middle, picture, along: { x: 0, y: 1 }, weight: EDGE_WEIGHT }];
+    const { right, down } = localAxes(pose, middle);
+    const [across, along] = lie === "along x" ? [down, { x: 0, y: 1 }] : [right, { x: 1, y: 0 }];
+    const picture = { x: x + across.x * offset, y: y + across.y * offset };
+    return [{ name, chip: middle, picture, along, kind: lie === "along x" ? "edge" : "side", weight: 1 }];
   });
-  return { edges, expected: pieces.length };
 }
 
 /** A piece of a grating's edge: its middle on the chip and its length, µm. */
 interface Piece {
   readonly name: string;
-  readonly upper: boolean;
+  /** Upper and left edges, where the grating's light begins. */
+  readonly begins: boolean;
   readonly middle: Point;
   readonly length: number;
+}
+
+function sidesOf({ label, x, y, width, height }: Grating): Piece[] {
+  const side = (name: string, begins: boolean, at: number): Piece => {
+    return { name: `${name} side of ${label}`, begins, middle: { x: at, y: y + height / 2 }, length: height };
+  };
+  return [side("left", true, x), side("right", false, x + width)];
 }
 
 /** The pieces of the edge `edge` µm below the top of a grating: long edges show how the picture is turned and bent. */
@@ -76,15 +122,16 @@ function piecesOf(grating: Grating, edge: number): Piece[] {
   const upper = edge === 0;
   return Array.from({ length: count }, (_, i) => ({
     name: `${upper ? UPPER : LOWER} edge of ${grating.label}${count > 1 ? `, piece ${i + 1}` : ""}`,
-    upper,
+    begins: upper,
     middle: { x: grating.x + (i + 0.5) * length, y: grating.y + edge },
     length,
   }));
 }
 
-function isInView(view: View, pose: Pose, { middle, length }: Piece, beyond: number): boolean {
-  return [-length / 2, length / 2].every((along) =>
-    [-beyond, beyond].every((across) => view.holds(toPicture(pose, { x: middle.x + along, y: middle.y + across }), 1)),
+/** Whether all that lies within `away` µm of a chip point, to both sides, is in the picture. */
+function isInView(view: View, pose: Pose, middle: Point, away: Point): boolean {
+  return [-away.x, away.x].every((x) =>
+    [-away.y, away.y].every((y) => view.holds(toPicture(pose, { x: middle.x + x, y: middle.y + y }), 1)),
   );
 }
 
@@ -104,17 +151,26 @@ function beyond(pose: Pose, edge: Sighting): number {
 }
 
 /**
- * The overhang of edges at the chip's rim and at missing gratings, of upper or of lower ones, whichever is larger: labels
- * may hold one of them. undefined where few of either are in view.
+ * By how much gratings are larger than their boxes, upwards or downwards, px. Blur closes narrow gaps, and edges that face one lie
+ * farther in then; those at the chip's rim and at missing gratings do not. Where only upper or only lower ones of these are in
+ * view, the opposite edges are taken to be closed as much. Of two the larger, because labels may hold one of them; all edges alike
+ * where too few face no other grating.
  */
-export function outermost(view: View, chip: Chip, pose: Pose): number | undefined {
-  const { edges } = gratingEdges(view, chip, pose, EDGE_REACH_UM, true);
-  const [upper, lower] = [edges.filter(isUpper), edges.filter((edge) => !isUpper(edge))].map((some) =>
-    some.map((edge) => beyond(pose, edge)),
-  ) as [number[], number[]];
-  if (Math.min(upper.length, lower.length) < FEWEST_OUTER) return undefined;
-  const [high, low] = [medianOf(upper), medianOf(lower)];
-  return Math.abs(high) > Math.abs(low) ? high : low;
+export function largerThanBoxes(view: View, chip: Chip, pose: Pose, edges: readonly Sighting[], reach: number): number {
+  const all = kindsOf(edges, pose);
+  const outer = kindsOf(gratingEdges(view, chip, pose, EDGE_REACH_UM, true).edges, pose);
+  const [high, low] = [medianOf(outer.upper), medianOf(outer.lower)];
+  const closedMore = (medianOf(all.lower) - medianOf(all.upper)) / 2;
+  const isSeen = ({ length }: readonly number[]) => length >= FEWEST_OUTER;
+  if (isSeen(outer.upper) && isSeen(outer.lower)) return Math.abs(high) > Math.abs(low) ? high : low;
+  if (isSeen(outer.upper)) return high + closedMore;
+  return isSeen(outer.lower) ? low - closedMore : reach;
+}
+
+/** How far upper and lower edges lie outside their gratings' boxes, px. */
+function kindsOf(edges: readonly Sighting[], pose: Pose): { upper: number[]; lower: number[] } {
+  const outside = (some: readonly Sighting[]) => some.map((edge) => beyond(pose, edge));
+  return { upper: outside(edges.filter(isUpper)), lower: outside(edges.filter((edge) => !isUpper(edge))) };
 }
 
 function medianOf(values: readonly number[]): number {

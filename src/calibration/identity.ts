@@ -46,8 +46,8 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
   for (const mirrored of [false, true]) {
     for (const turned of [false, true]) laid.push(...shiftsOf(sites, table, mirrored, turned));
   }
-  laid.sort((a, b) => b.occupancy - a.occupancy);
-  const found = straighten(view, lattice.chip, laid);
+  const byOccupancy = (a: { occupancy: number }, b: { occupancy: number }) => b.occupancy - a.occupancy;
+  const found = straighten(view, lattice.chip, laid.sort(byOccupancy)).sort(byOccupancy);
   const inView = Math.min(sites.list.length, lattice.chip.gratings.length);
   const least = (found[0]?.occupancy ?? 0) - Math.max(BEHIND.sites, BEHIND.share * inView);
   const known = new Map<string, FoundLabel | undefined>();

@@ -7,7 +7,7 @@ import type { Chip } from "../chip/layout.ts";
 import { type Hypothesis, labelScore, misread, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
-import type { Point } from "./pose.ts";
+import type { Point, Pose } from "./pose.ts";
 import { isOrdinary } from "./pose-fit.ts";
 import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
@@ -84,14 +84,17 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   // Every scale has its share, and what the ones before have left: mistaken lattices at a coarse one leave enough for the next.
   const share = Math.ceil(MOST_JUDGED / scalesOf(view).length);
   const effort = { left: 0 };
+  /** Chips that are not this one for certain, although their labels are like its. */
+  const unlike = new Set<string>();
   let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
-    if (effort.left <= 0) return undefined;
+    if (effort.left <= 0 || unlike.has(fit.lattice.chip.type)) return undefined;
     const judged = judge(view, patterns, fit, effort);
     if (judged === undefined) return undefined;
     if ("found" in judged) return judged.found;
     looked.push(judged);
-    if (judged.settled) effort.left = 0;
+    if (judged.settled && judged.anotherSize) unlike.add(fit.lattice.chip.type);
+    else if (judged.settled) effort.left = 0;
     return undefined;
   };
   for (const fits of latticesByLevel(view, lattices)) {
@@ -103,7 +106,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       if (found !== undefined) return { found };
     }
     // A lattice that was seen clearly is looked for at one finer scale, where its scale is found better, and no more.
-    if (clear || looked.some(({ settled }) => settled)) break;
+    if (clear || looked.some(({ settled, anotherSize }) => settled && !anotherSize)) break;
     clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
   if (looked.length === 0) {
@@ -157,8 +160,10 @@ interface Unsure {
   /** Labels that were seen, and the share of the gratings' edges. */
   readonly labels: number;
   readonly edgeShare: number;
-  /** The chip is that one and lies there, but something else is wrong: looking on is in vain. */
+  /** It lies there if it is that chip: looking for it elsewhere is in vain. */
   readonly settled: boolean;
+  /** Its gratings have another size, so it may be another chip. */
+  readonly anotherSize: boolean;
 }
 
 type Judged = { readonly found: Located } | Unsure;
@@ -173,7 +178,8 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
     if ("found" in bright || bright.settled) return bright;
     doubtful ??= bright;
     // Labels may be darker than what is about them, in light from beside: looked for where gratings are clear and no label is seen.
-    if (bright.labels < SURE.labels && bright.edgeShare >= SURE.edgesInView && bright.strength > CLEAR_LATTICE) {
+    const clear = bright.edgeShare >= (bright.strength > CLEAR_LATTICE ? SURE.edgesInView : SURE.edgeShare);
+    if (bright.labels < SURE.labels && clear) {
       const dark = judgeSites(view, patterns.dark, fit, sites);
       if (dark !== undefined && ("found" in dark || dark.settled)) return dark;
     }
@@ -199,6 +205,7 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
     edgeShare: refined.edgeShare,
     // Another pitch is what a coarse lattice says of a chip that it shows badly; a finer one may say otherwise.
     settled: isSettled(refined, margin) && !isOfAnotherPitch(fit, refined.used),
+    anotherSize: isOfAnotherSize(fit, refined),
   };
 }
 
@@ -229,6 +236,23 @@ function isOfAnotherPitch(fit: LatticeFit, used: readonly FoundLabel[]): boolean
   return !labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch;
 }
 
+interface Limit {
+  readonly px: number;
+  readonly um: number;
+}
+
+function limitPx({ px, um }: Limit, { pxPerUm }: Pose): number {
+  return Math.max(px, um * pxPerUm);
+}
+
+function isOfAnotherSize(fit: LatticeFit, { pose, overhangPx }: Refined): boolean {
+  const { share, blurPx, most } = SURE.overhang;
+  const heightPx = fit.lattice.box.y * pose.pxPerUm;
+  return (
+    Math.abs(overhangPx) > Math.max(limitPx(SURE.overhang, pose), share * heightPx, Math.min(blurPx, most * heightPx))
+  );
+}
+
 /** Why labels cannot be those of the chip as it was laid; undefined when they can. */
 function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined, chip: Chip): string | undefined {
   const labels = used.map(({ label }) => label);
@@ -238,9 +262,9 @@ function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined
 
 /** Why a refined pose is not sure; undefined when it is. */
 function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
-  const { pose, used, labels, labelResidualPx, edgeResidualPx, overhangPx } = refined;
+  const { pose, used, labels, labelResidualPx, edgeResidualPx } = refined;
   const { edges, edgesSeen, edgeShare, openPx, localPx, swayPx } = refined;
-  const limit = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pose.pxPerUm);
+  const limit = (of: Limit) => limitPx(of, pose);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
   if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
@@ -271,13 +295,10 @@ function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip
   if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
     return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
   }
+  if (isOfAnotherSize(fit, refined)) return `the gratings have another size or pitch than those of ${chip.type}`;
   if (mostOffPx(refined) > MOST_OFF_PX) {
     const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
     return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
   }
-  const { px, um, share, blurPx, most } = SURE.overhang;
-  const heightPx = fit.lattice.box.y * pose.pxPerUm;
-  if (Math.abs(overhangPx) > Math.max(limit({ px, um }), share * heightPx, Math.min(blurPx, most * heightPx)))
-    return `the gratings have another size or pitch than those of ${chip.type}`;
   return undefined;
 }

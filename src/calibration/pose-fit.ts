@@ -3,6 +3,7 @@
 // Optics always bend a picture a little: a lens, pixels that are not quite square, a chip that is tilted. Rather than to decide
 // whether a picture is bent, every fit to labels has these amounts as unknowns, each expected near 0 with the spread of
 // ordinary optics. What the sightings do not tell keeps that spread, and the fit's covariance says what it means for a place.
+import { dot, inverse, type Matrix, product, solve } from "./linear.ts";
 import { bends, direction, idealPlace, type Lens, minus, type Point, type Pose, toPicture } from "./pose.ts";
 
 /** Something of the chip seen in the picture: a point, or only its place along one of the chip's directions. */
@@ -14,9 +15,28 @@ export interface Sighting {
   readonly picture: Point;
   /** Unit vector on the chip along which `picture` counts; both directions when absent. */
   readonly along?: Point;
-  /** How much it counts, relative to others. */
+  readonly kind: Kind;
+  /** How much it counts among those of its kind, 0 to 1. */
   readonly weight: number;
 }
+
+/** Middles of labels; upper and lower edges of gratings, and left and right ones; places that only say where something may be. */
+export type Kind = "label" | "edge" | "side" | "guess";
+
+/**
+ * Standard deviation of a sighting of weight 1 at least, px and µm: glyphs and gratings are not like their drawings to the last
+ * tenth of a micrometre. What a kind leaves in the fit says by how much it is more.
+ */
+const LEAST_NOISE: Readonly<Record<Kind, { readonly px: number; readonly um: number }>> = {
+  label: { px: 0.05, um: 0.1 },
+  edge: { px: 0.1, um: 0.1 },
+  side: { px: 0.15, um: 0.15 },
+  guess: { px: 0.5, um: 0 },
+};
+/** The least noise counts like so many sightings of a kind. */
+const EXPECTED = 3;
+
+type Noise = Readonly<Record<Kind, number>>;
 
 export interface PoseFit {
   readonly pose: Pose;
@@ -66,121 +86,140 @@ const ROUNDS = 12;
 const TUKEY = 4.685;
 /** Residuals smaller than this, px, are taken for noise even when all the others are smaller still. */
 const NOISE_PX = 0.15;
-/** No fit is more certain than sightings of weight 1 with this standard deviation, px, would make it. */
-const LEAST_NOISE_PX = 0.05;
 /** Unknowns of a similarity. */
 const SIMILARITY = 4;
 
 /**
  * The pose that fits the sightings best, by iterated least squares with Tukey's weights, so that a mistaken one does not count:
- * a similarity, and the amounts of a lens where `start` has one. Keeps whether `start` is mirrored. undefined when the
- * sightings do not determine a similarity.
+ * a similarity, and the amounts of a lens where `start` has one. Each kind of sighting counts as much as its own residuals allow.
+ * Keeps whether `start` is mirrored. undefined when the sightings do not determine a similarity.
  */
 export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | undefined {
   let pose = start;
-  let weights = sightings.map(({ weight }) => weight);
+  let trust = sightings.map(({ weight }) => weight);
+  let noise = leastNoise(start);
+  let rows: Row[] = [];
+  let covariance: Matrix = [];
   let residuals: number[] = [];
-  let noise = NOISE_PX;
-  let normal: Float64Array[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    normal = normalEquations(sightings, weights, pose, noise);
+    rows = rowsOf(sightings, trust, noise, pose);
+    const normal = normalEquations(rows, pose);
     const solution = solve(normal);
     if (solution === undefined) return undefined;
+    covariance = inverse(normal);
     const before = pose;
     pose = posed(pose, solution);
     residuals = sightings.map((sighting) => distance(pose, sighting));
     const spread = Math.max(NOISE_PX, 1.4826 * middle(residuals));
-    weights = sightings.map(({ weight }, i) => {
+    trust = sightings.map(({ weight }, i) => {
       const share = (residuals[i] ?? 0) / (TUKEY * spread);
       return share >= 1 ? 0 : weight * (1 - share * share) ** 2;
     });
-    noise = noiseOf(sightings, residuals, weights);
+    noise = noiseOf(sightings, residuals, trust, rows, covariance, pose);
     if (round > 2 && isSame(before, pose)) break;
   }
-  const outliers = sightings.filter((_, i) => weights[i] === 0).map(({ name }) => name);
-  const unscaled = inverse(normal);
+  const outliers = sightings.filter((_, i) => trust[i] === 0).map(({ name }) => name);
   const openPx = (chip: Point) => {
     const [alongX, alongY] = derivatives(pose, chip);
-    return noise * Math.sqrt(Math.max(0, product(unscaled, alongX, alongX) + product(unscaled, alongY, alongY)));
+    return Math.sqrt(Math.max(0, product(covariance, alongX, alongX) + product(covariance, alongY, alongY)));
   };
-  const swayPx = (chips: readonly Point[]) => sway(sightings, weights, pose, unscaled, chips);
+  const swayPx = (chips: readonly Point[]) => sway(rowsOf(sightings, trust, noise, pose), covariance, pose, chips);
   return { pose, residuals, outliers, openPx, swayPx };
 }
 
-/** Leaves out one sighting after the other, as the linear fit allows without solving anew. */
-function sway(
-  sightings: readonly Sighting[],
-  weights: readonly number[],
-  pose: Pose,
-  unscaled: readonly (readonly number[])[],
-  chips: readonly Point[],
-): number {
-  const places = chips.map((chip) => derivatives(pose, chip));
-  let most = 0;
-  sightings.forEach((sighting, i) => {
-    const weight = weights[i] ?? 0;
-    if (weight === 0) return;
-    const { chip, picture, along } = sighting;
-    const off = minus(picture, toPicture(pose, chip));
+/** What a sighting says of the unknowns in one direction: `values` · unknowns = `place`, px, as certain as `weight` = 1/px². */
+interface Row {
+  /** Place in the list of sightings. */
+  readonly of: number;
+  readonly values: readonly number[];
+  readonly place: number;
+  readonly weight: number;
+}
+
+function rowsOf(sightings: readonly Sighting[], trust: readonly number[], noise: Noise, pose: Pose): Row[] {
+  return sightings.flatMap(({ chip, picture, along, kind }, of): Row[] => {
+    const weight = (trust[of] ?? 0) / noise[kind] ** 2;
+    if (weight === 0) return [];
     const [alongX, alongY] = derivatives(pose, chip);
-    const ways =
-      along === undefined
-        ? [
-            { x: 1, y: 0 },
-            { x: 0, y: 1 },
-          ]
-        : [direction(pose, along)];
-    const moved = alongX.map(() => 0);
-    for (const way of ways) {
-      const row = alongX.map((value, k) => way.x * value + way.y * (alongY[k] ?? 0));
-      const gain = unscaled.map((line) => dot(line, row));
-      const left = Math.max(LEAST_LEFT, 1 - weight * dot(gain, row));
-      const by = (weight * (way.x * off.x + way.y * off.y)) / left;
-      gain.forEach((value, k) => {
-        moved[k] = (moved[k] ?? 0) + by * value;
-      });
+    if (along === undefined) {
+      return [
+        { of, values: alongX, place: picture.x, weight },
+        { of, values: alongY, place: picture.y, weight },
+      ];
     }
-    for (const [x, y] of places) most = Math.max(most, Math.hypot(dot(moved, x), dot(moved, y)));
+    const { x, y } = direction(pose, along);
+    const values = alongX.map((value, k) => x * value + y * (alongY[k] ?? 0));
+    return [{ of, values, place: x * picture.x + y * picture.y, weight }];
   });
+}
+
+/** What the others tell of a row's place, as a share: 0 where it stands alone. */
+function redundancy({ values, weight }: Row, covariance: Matrix): number {
+  return 1 - weight * product(covariance, values, values);
+}
+
+function leastNoise({ pxPerUm }: Pose): Noise {
+  const of = ({ px, um }: { readonly px: number; readonly um: number }) => Math.max(px, um * pxPerUm);
+  const { label, edge, side, guess } = LEAST_NOISE;
+  return { label: of(label), edge: of(edge), side: of(side), guess: of(guess) };
+}
+
+/** Standard deviation of a sighting of weight 1 of each kind in one direction, px: a variance component, by what its own rows have left over. */
+function noiseOf(
+  sightings: readonly Sighting[],
+  residuals: readonly number[],
+  trust: readonly number[],
+  rows: readonly Row[],
+  covariance: Matrix,
+  pose: Pose,
+): Noise {
+  const least = leastNoise(pose);
+  const of = (kind: Kind) => {
+    let [sum, count] = [EXPECTED * least[kind] ** 2, EXPECTED];
+    sightings.forEach((sighting, i) => {
+      if (sighting.kind === kind) sum += (trust[i] ?? 0) * (residuals[i] ?? 0) ** 2;
+    });
+    for (const row of rows) {
+      if (sightings[row.of]?.kind === kind && (trust[row.of] ?? 0) > 0)
+        count += Math.max(0, redundancy(row, covariance));
+    }
+    return Math.max(least[kind], Math.sqrt(sum / count));
+  };
+  const edge = of("edge");
+  // Guesses fill in what edges leave open, and never outweigh edges that have yet to be met.
+  return { label: of("label"), edge, side: of("side"), guess: (least.guess * edge) / least.edge };
+}
+
+/** Leaves out one sighting after the other, as the linear fit allows without solving anew. */
+function sway(rows: readonly Row[], covariance: Matrix, pose: Pose, chips: readonly Point[]): number {
+  const places = chips.map((chip) => derivatives(pose, chip));
+  const now = unknownsOf(pose);
+  const moved = new Map<number, number[]>();
+  for (const row of rows) {
+    const gain = covariance.map((line) => dot(line, row.values));
+    const off = row.place - dot(row.values, now);
+    const by = (row.weight * off) / Math.max(LEAST_LEFT, redundancy(row, covariance));
+    const sum = moved.get(row.of) ?? gain.map(() => 0);
+    moved.set(
+      row.of,
+      sum.map((value, k) => value + by * (gain[k] ?? 0)),
+    );
+  }
+  let most = 0;
+  for (const by of moved.values()) {
+    for (const [x, y] of places) most = Math.max(most, Math.hypot(dot(by, x), dot(by, y)));
+  }
   return most;
 }
 
 /** What the others tell of a sighting at least, as a share: less is the noise of solving. */
 const LEAST_LEFT = 0.02;
 
-function dot(a: readonly number[], b: readonly number[]): number {
-  let sum = 0;
-  for (let k = 0; k < a.length; k++) sum += (a[k] ?? 0) * (b[k] ?? 0);
-  return sum;
-}
-
 /** Whether two rounds give the same to a thousandth of a pixel over some thousand micrometres. */
 function isSame(a: Pose, b: Pose): boolean {
   const off = [minus(a, b), minus(idealPlace(a, { x: 3000, y: 3000 }), idealPlace(b, { x: 3000, y: 3000 }))];
   const bent = Math.max(0, ...(a.lens?.amounts ?? []).map((amount, i) => Math.abs(amount - (b.lens?.amounts[i] ?? 0))));
   return bent < 1e-3 && off.every(({ x, y }) => Math.hypot(x, y) < 1e-3);
-}
-
-/**
- * Standard deviation of a sighting of weight 1 in one direction, px: of all, or of those that count in both directions, where that
- * is larger. These are few, and many edges that fit well say nothing about them.
- */
-function noiseOf(sightings: readonly Sighting[], residuals: readonly number[], weights: readonly number[]): number {
-  const of = (counts: (sighting: Sighting) => boolean, unknowns: number) => {
-    let [sum, count] = [0, 0];
-    sightings.forEach((sighting, i) => {
-      const weight = weights[i] ?? 0;
-      if (weight === 0 || !counts(sighting)) return;
-      sum += weight * (residuals[i] ?? 0) ** 2;
-      count += sighting.along === undefined ? 2 : 1;
-    });
-    return Math.sqrt(sum / Math.max(1, count - unknowns));
-  };
-  return Math.max(
-    LEAST_NOISE_PX,
-    of(() => true, SIMILARITY),
-    of(({ along }) => along === undefined, SIMILARITY),
-  );
 }
 
 function distance(pose: Pose, { chip, picture, along }: Sighting): number {
@@ -208,41 +247,21 @@ function derivatives(pose: Pose, chip: Point): [number[], number[]] {
   ];
 }
 
-/** Weighted least squares: all unknowns enter linearly, a lens's amounts at the places of now. */
-function normalEquations(
-  sightings: readonly Sighting[],
-  weights: readonly number[],
-  pose: Pose,
-  noisePx: number,
-): Float64Array[] {
-  const { lens } = pose;
+/** Weighted least squares: all unknowns enter linearly, a lens's amounts at the places of now, and these are expected near 0. */
+function normalEquations(rows: readonly Row[], { lens }: Pose): Float64Array[] {
   const unknowns = SIMILARITY + (lens?.amounts.length ?? 0);
   const system = Array.from({ length: unknowns }, () => new Float64Array(unknowns + 1));
-  const add = (row: readonly number[], value: number, weight: number) => {
+  for (const { values, place, weight } of rows) {
     for (let a = 0; a < unknowns; a++) {
       const line = system[a] as Float64Array;
-      const factor = (row[a] ?? 0) * weight;
-      for (let b = 0; b < unknowns; b++) line[b] = (line[b] ?? 0) + factor * (row[b] ?? 0);
-      line[unknowns] = (line[unknowns] ?? 0) + factor * value;
+      const factor = (values[a] ?? 0) * weight;
+      for (let b = 0; b < unknowns; b++) line[b] = (line[b] ?? 0) + factor * (values[b] ?? 0);
+      line[unknowns] = (line[unknowns] ?? 0) + factor * place;
     }
-  };
-  sightings.forEach(({ chip, picture, along }, i) => {
-    const weight = weights[i] ?? 0;
-    if (weight === 0) return;
-    const [alongX, alongY] = derivatives(pose, chip);
-    if (along === undefined) {
-      add(alongX, picture.x, weight);
-      add(alongY, picture.y, weight);
-    } else {
-      const n = direction(pose, along);
-      const row = alongX.map((x, k) => n.x * x + n.y * (alongY[k] ?? 0));
-      add(row, n.x * picture.x + n.y * picture.y, weight);
-    }
-  });
+  }
   for (let k = SIMILARITY; lens !== undefined && k < unknowns; k++) {
     const line = system[k] as Float64Array;
-    const usual = (ORDINARY[k - SIMILARITY] ?? 0) * lens.radiusPx;
-    line[k] = (line[k] ?? 0) + (noisePx / usual) ** 2;
+    line[k] = (line[k] ?? 0) + ((ORDINARY[k - SIMILARITY] ?? 0) * lens.radiusPx) ** -2;
   }
   return system;
 }
@@ -252,44 +271,10 @@ function posed(pose: Pose, [x = 0, y = 0, a = 0, b = 0, ...amounts]: readonly nu
   return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
 }
 
-/** The inverse of a system's left side, column by column. */
-function inverse(system: readonly Float64Array[]): number[][] {
-  const n = system.length;
-  return system.map((_, k) => {
-    const unit = system.map((line, i) => {
-      const copy = line.slice();
-      copy[n] = i === k ? 1 : 0;
-      return copy;
-    });
-    return solve(unit) ?? system.map(() => Number.POSITIVE_INFINITY);
-  });
-}
-
-/** aᵀ · matrix · b */
-function product(matrix: readonly (readonly number[])[], a: readonly number[], b: readonly number[]): number {
-  return matrix.reduce((sum, line, i) => sum + (a[i] ?? 0) * dot(line, b), 0);
-}
-
-/** Gauss's elimination with pivots; undefined when the system does not determine its unknowns. The system is kept. */
-export function solve(system: readonly Float64Array[]): number[] | undefined {
-  const lines: Float64Array[] = system.map((line) => line.slice());
-  const n = lines.length;
-  for (let column = 0; column < n; column++) {
-    let pivot = column;
-    for (let row = column + 1; row < n; row++) {
-      if (Math.abs(lines[row]?.[column] ?? 0) > Math.abs(lines[pivot]?.[column] ?? 0)) pivot = row;
-    }
-    const top = lines[pivot] as Float64Array;
-    if (!(Math.abs(top[column] ?? 0) > 1e-9)) return undefined;
-    [lines[column], lines[pivot]] = [top, lines[column] as Float64Array];
-    for (let row = 0; row < n; row++) {
-      if (row === column) continue;
-      const line = lines[row] as Float64Array;
-      const factor = (line[column] ?? 0) / (top[column] ?? 1);
-      for (let k = column; k <= n; k++) line[k] = (line[k] ?? 0) - factor * (top[k] ?? 0);
-    }
-  }
-  return lines.map((line, i) => (line[n] ?? 0) / (line[i] ?? 1));
+/** The unknowns of a pose, in the order of `derivatives`. */
+function unknownsOf({ x, y, pxPerUm, angleDegrees, lens }: Pose): number[] {
+  const radians = (angleDegrees * Math.PI) / 180;
+  return [x, y, 1000 * pxPerUm * Math.cos(radians), 1000 * pxPerUm * Math.sin(radians), ...(lens?.amounts ?? [])];
 }
 
 function middle(values: readonly number[]): number {

@@ -2,12 +2,11 @@
 // both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
 // them all together, the bending of the optics among its unknowns.
 import type { Chip } from "../chip/layout.ts";
-import { EDGE_REACH_UM, gratingEdges, isUpper, outermost, overhang } from "./edges.ts";
+import { EDGE_REACH_UM, gratingEdges, gratingSides, isUpper, largerThanBoxes, overhang } from "./edges.ts";
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import { minus, type Point, type Pose, toPicture } from "./pose.ts";
 import { fitPose, isStraight, noLens, offsetOf, type PoseFit, type Sighting } from "./pose-fit.ts";
-import { columnSides } from "./sides.ts";
 import type { View } from "./view.ts";
 
 export interface Refined {
@@ -23,8 +22,7 @@ export interface Refined {
   /** The same of the gratings' edges, about what they all reach beyond their boxes. */
   readonly edgeResidualPx: number;
   /**
-   * By how much gratings reach beyond their boxes, upwards or downwards, px: not 0 when the scale is wrong. From edges that face
-   * no other grating where there are enough of them, because blur closes narrow gaps.
+   * By how much gratings reach beyond their boxes, upwards or downwards, px: not 0 when the scale is wrong.
    */
   readonly overhangPx: number;
   /** Edges that agree, those that were seen, and those that are well inside the picture. */
@@ -62,6 +60,8 @@ const CLEAR = { none: 0.45, full: 0.9 } as const;
 /** Higher labels are large ones: uneven light over them moves where they seem to be. */
 export const LARGE_UM = 200;
 const LARGE_WEIGHT = 0.15;
+/** So many small labels tell the pose without large ones. */
+const ENOUGH = 2;
 /** Sharper than the coarse search: samples down a glyph. */
 const FINE_ROWS = 35;
 const LARGE_LABEL_ROWS = { coarse: 60, fine: 160 } as const;
@@ -77,6 +77,7 @@ const PARTS = { across: 3, least: 4 } as const;
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   let pose = start;
   let labels: FoundLabel[] = [];
+  let known: Sighting[] = [];
   let edges: Sighting[] = [];
   let sides: Sighting[] = [];
   let edgesExpected = 0;
@@ -90,12 +91,12 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
       const one = searchLabel(view, patterns, pose, label, reach, step);
       return one === undefined ? [] : [one];
     });
-    const known = labelSightings(labels);
+    known = labelSightings(labels);
     const edgeReach = Math.max(round === 0 ? EDGE_REACH_UM : 8, 2 / pose.pxPerUm);
     const seen = gratingEdges(view, chip, pose, edgeReach);
     [edges, edgesExpected] = [seen.edges, seen.expected];
     // Without labels there is nothing to be refined that would be believed.
-    sides = known.length === 0 ? [] : columnSides(view, chip, pose, edgeReach);
+    sides = known.length === 0 ? [] : gratingSides(view, chip, pose, edgeReach);
     const before = pose;
     // The first round is straight: what was mistaken may bend a lot.
     const bent = round > 0 && known.length > 0 ? { lens: pose.lens ?? noLens(view.picture) } : {};
@@ -111,7 +112,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const used = found.filter(({ label }) => !outliers.has(label.label));
   const reach = overhang(pose, edges, outliers);
   const agreeing = edges.filter(({ name }) => !outliers.has(name));
-  const edgeResiduals = edges.flatMap(({ name }, i) => (outliers.has(name) ? [] : [residuals[found.length + i] ?? 0]));
+  const edgeResiduals = edges.flatMap(({ name }, i) => (outliers.has(name) ? [] : [residuals[known.length + i] ?? 0]));
   const upper = agreeing.filter(isUpper).length;
   return {
     pose,
@@ -120,7 +121,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
     labelResidualPx: labelResidual(used, pose),
     edgeResidualPx: Math.sqrt(Math.max(0, rootMeanSquare(edgeResiduals) ** 2 - reach ** 2)),
-    overhangPx: outermost(view, chip, pose) ?? reach,
+    overhangPx: largerThanBoxes(view, chip, pose, agreeing, reach),
     edges: agreeing.length,
     edgesSeen: edges.length,
     edgesExpected,
@@ -179,15 +180,18 @@ function localOffset({ picture: { width, height } }: View, pose: Pose, sightings
   return Math.max(0, ...lists.map((list) => Math.abs(list.sort((a, b) => a - b)[list.length >> 1] ?? 0)));
 }
 
-/** Labels as sightings of their middles; one that dirt or noise makes less like itself counts less. */
+/**
+ * Labels as sightings of their middles; one that dirt or noise makes less like itself counts less. Large ones, which light from
+ * beside moves by a pixel and more, only where there are not two others.
+ */
 export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
-  return labels
-    .filter(({ likeness }) => likeness >= LEAST_LIKENESS)
-    .map(({ label, picture, likeness }) => {
-      const share = (likeness - CLEAR.none) / (CLEAR.full - CLEAR.none);
-      const weight = Math.min(1, share * share) * (label.height > LARGE_UM ? LARGE_WEIGHT : 1);
-      return { name: label.label, chip: labelMiddle(label), picture, weight };
-    });
+  const clear = labels.filter(({ likeness }) => likeness >= LEAST_LIKENESS);
+  const small = clear.filter(({ label }) => label.height <= LARGE_UM);
+  return (small.length >= ENOUGH ? small : clear).map(({ label, picture, likeness }) => {
+    const share = (likeness - CLEAR.none) / (CLEAR.full - CLEAR.none);
+    const weight = Math.min(1, share * share) * (label.height > LARGE_UM ? LARGE_WEIGHT : 1);
+    return { name: label.label, chip: labelMiddle(label), picture, kind: "label", weight };
+  });
 }
 
 /** Root mean square distance of labels from where the pose puts them, weighted as in the fit, px. */

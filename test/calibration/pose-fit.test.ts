@@ -22,7 +22,7 @@ function seen(chip: readonly { x: number; y: number }[], pose: Pose, noisePx: nu
   const off = () => noisePx * (2 * random() - 1);
   return chip.map((at, i) => {
     const { x, y } = toPicture(pose, at);
-    return { name: `label ${i}`, chip: at, picture: { x: x + off(), y: y + off() }, weight: 1 };
+    return { name: `label ${i}`, chip: at, picture: { x: x + off(), y: y + off() }, kind: "label", weight: 1 };
   });
 }
 
