@@ -69,8 +69,13 @@ function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHa
   return halves.find((one) => one.grating === half.grating && one.flip !== half.flip) ?? half;
 }
 
-/** Shift of bands between the halves of a grating, as a share of its width, that is taken for real. */
-const LEAST_SHIFT = 0.02;
+/**
+ * Shift of bands between the halves of a grating, as a share of its width, that tells one half from the other: on bands
+ * near the middle of their halves it says which way samples have moved them, not which half is which.
+ */
+const LEAST_SHIFT = 0.075;
+/** The same in deviations of the mean shift. */
+const LEAST_SIGNIFICANCE = 2.5;
 
 /** Whether bands lie clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
 function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
@@ -82,7 +87,7 @@ function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
   const sorted = shifts.sort((a, b) => a - b);
   const middle = sorted[sorted.length >> 1] ?? 0;
   const spread = sorted.map((shift) => Math.abs(shift - middle)).sort((a, b) => a - b)[sorted.length >> 1] ?? 0;
-  return middle > Math.max(LEAST_SHIFT, (2 * 1.4826 * spread) / Math.sqrt(sorted.length));
+  return middle > Math.max(LEAST_SHIFT, (LEAST_SIGNIFICANCE * 1.4826 * spread) / Math.sqrt(sorted.length));
 }
 
 /** Where the light of half a grating is centred along the chip's x, 0 to 1; undefined when it is not in the picture. */
