@@ -49,6 +49,7 @@ export function locateByAnchors(
   }
   const view = new View(picture);
   let doubt: Doubtful = { reason: "no lattice of gratings in the picture", lattice: undefined };
+  let leastOff = Number.POSITIVE_INFINITY;
   for (const fits of latticesByLevel(
     view,
     known.map(latticeOf).filter((one) => one !== undefined),
@@ -64,6 +65,8 @@ export function locateByAnchors(
       const [best] = ranked;
       if (best === undefined) continue;
       if (best.off > ROUGH * pitch) {
+        if (best.off >= leastOff) continue;
+        leastOff = best.off;
         doubt = {
           reason: `the anchors lie ${best.off.toFixed(0)} px from where the lattice has these gratings`,
           lattice: { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.hypothesis.pose.angleDegrees },

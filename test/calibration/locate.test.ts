@@ -164,6 +164,17 @@ describe("calibration by hand", () => {
     },
   );
 
+  it("says how far anchors lie from the lattice that they are nearest to, not from any", async () => {
+    const picture = await decodePicture(join(packageRoot(), "test/cases/oracle-pictures/img_B.png"));
+    const anchors = [
+      { label: "052A", x: 27, y: 64 },
+      { label: "124B", x: 1462, y: 1153 },
+    ];
+    const search = locateByAnchors(picture, chips, anchors, patterns);
+    if (!("doubt" in search)) throw new Error("accepted");
+    expect(search.doubt.lattice?.pxPerUm).toBeCloseTo(0.724, 2);
+  });
+
   it("finds labels near rough places and names one that is elsewhere", () => {
     const simulator = createSimulator({
       chipType: "IMECII_2",
