@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodePicture } from "../../src/analysis/decode.ts";
 import { parseRoiManifest } from "../../src/analysis/roi.ts";
-import { locateByAnchors, locateByFeatures } from "../../src/calibration/by-hand.ts";
+import { locateByFeatures } from "../../src/calibration/by-features.ts";
+import { locateByAnchors } from "../../src/calibration/by-hand.ts";
 import { expectedLabels, misread } from "../../src/calibration/identity.ts";
 import { LabelPatterns } from "../../src/calibration/label-search.ts";
 import { locateChip } from "../../src/calibration/locate.ts";
@@ -13,6 +14,7 @@ import { View } from "../../src/calibration/view.ts";
 import { chipTypes, gratingHalves, loadChip } from "../../src/chip/layout.ts";
 import { packageRoot } from "../../src/files.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
+import { photograph } from "./photographs.ts";
 import { chipShot, cornerError, DECOYS, decoyShot, reorient } from "./pictures.ts";
 
 const SIZE = { width: 1920, height: 1460 };
@@ -195,6 +197,75 @@ describe("calibration by hand", () => {
     const search = locateByFeatures(picture, chip, features, patterns);
     if ("doubt" in search) throw new Error(search.doubt.reason);
     expect(cornerError({ picture, chip, pose, description: "" }, search.found.pose)).toBeLessThan(0.5);
+  });
+
+  describe("from rough places of labels", () => {
+    const simulator = createSimulator({
+      chipType: "IMECII_2",
+      pxPerUm: 0.3,
+      width: 1533,
+      height: 1200,
+      angleDegrees: 2,
+    });
+    const chip = loadChip("IMECII_2");
+    const picture = simulator.render(0, 0);
+    const truth = locateChip(picture, [chip], patterns);
+    if ("doubt" in truth) throw new Error(truth.doubt.reason);
+    const { pose } = truth.found;
+    const place = (label: string, as = label) => {
+      const box = chip.labels.find((one) => one.label === label) ?? { x: Number.NaN, y: Number.NaN };
+      const { x, y } = toPicture(pose, box);
+      return { label: as, x: x + 5, y: y - 4 };
+    };
+    const far = (label: string) => ({ ...place(label), x: place(label).x + 300 });
+
+    it("finds the one of three that is elsewhere", () => {
+      const search = locateByFeatures(picture, chip, [far("C-Left"), place("D-Left"), place("4-Top")], patterns);
+      if ("doubt" in search) throw new Error(search.doubt.reason);
+      expect(search.found.pose.pxPerUm).toBeCloseTo(pose.pxPerUm, 3);
+    });
+
+    it.each([
+      ["two exchanged", [place("B-Left", "3-Top"), place("3-Top", "B-Left")]],
+      [
+        "every one with the next one's name",
+        ["B-Left", "C-Left", "D-Left", "3-Top"].map((one, i, all) => place(one, all[(i + 1) % 4])),
+      ],
+    ])("refuses wrong names: %s", (_, places) => {
+      expect(locateByFeatures(picture, chip, places, patterns)).toHaveProperty("doubt");
+    });
+
+    it("takes the name of a corner for what is printed in it", () => {
+      const whole = createSimulator({
+        chipType: "IMECII_2",
+        pxPerUm: 0.22,
+        width: 1200,
+        height: 1150,
+        angleDegrees: 1,
+      });
+      const all = whole.render(0, 0);
+      const found = locateChip(all, [chip], patterns);
+      if ("doubt" in found) throw new Error(found.doubt.reason);
+      const corners = ["E--1_corner", "5--E_corner", "5--A_corner"].map((label) => {
+        const box = chip.labels.find((one) => one.label === label) ?? { x: Number.NaN, y: Number.NaN };
+        return { label, ...toPicture(found.found.pose, box) };
+      });
+      const search = locateByFeatures(all, chip, corners, patterns);
+      if ("doubt" in search) throw new Error(search.doubt.reason);
+      expect(search.found.pose.x).toBeCloseTo(found.found.pose.x, 0);
+    });
+
+    it("finds labels that are darker than what is about them", async () => {
+      const shot = await photograph(7019);
+      const names = ["1L", "1R", "5L", "5R"];
+      const places = names.flatMap((label): { label: string; x: number; y: number }[] => {
+        const box = shot.chip.labels.find((one) => one.label === label);
+        return box === undefined ? [] : [{ label, ...toPicture(shot.pose, box) }];
+      });
+      const search = locateByFeatures(shot.picture, shot.chip, places, patterns);
+      if ("doubt" in search) throw new Error(search.doubt.reason);
+      expect(cornerError(shot, search.found.pose)).toBeLessThan(1);
+    });
   });
 
   it("refuses a label that no chip has", () => {
