@@ -4,15 +4,18 @@ import type { Picture } from "../analysis/picture.ts";
 import type { Chip, ChipLabel } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
 import { type Anchor, cornerOf, middleOf } from "./by-hand.ts";
-import { expectedLabels, labelScore, misread } from "./identity.ts";
-import { type LabelPatterns, labelMiddle } from "./label-search.ts";
+import { coarseStep, expectedLabels, labelScore, misread } from "./identity.ts";
+import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Search } from "./locate.ts";
 import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
-import { LEAST_LIKENESS, mostOffPx, type Refined, refinePose } from "./refine.ts";
+import { fitPose } from "./pose-fit.ts";
+import { LEAST_LIKENESS, labelSightings, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { View } from "./view.ts";
 
-/** A label named by hand is looked for so far from where the others put it, µm. */
-const FEATURE_REACH_UM = 45;
+/** A label named by hand is looked for so far from the place given, the more of these. */
+const ROUGH = { um: 60, px: 15 } as const;
+/** The others, and edges of gratings, so far from where these put them, µm. */
+const REACH_UM = 45;
 const MOST_TURN = 15;
 /** Scales at which a chip may be seen, px/µm, with something to spare. */
 const SCALES = { least: 0.05, most: 3 } as const;
@@ -89,13 +92,30 @@ function bestFit(view: View, patterns: LabelPatterns, chip: Chip, named: readonl
     [0, 90, 180, -90].flatMap((quarter): (Fit & { score: number })[] => {
       const start = roughPoses(named, mirrored, quarter)[rank];
       if (start === undefined) return [];
-      const refined = refinePose(view, patterns, chip, start, FEATURE_REACH_UM);
+      const refined = refinePose(view, patterns, chip, byLabels(view, patterns, chip, named, start), REACH_UM);
       const seen = named.map(({ label }) => label).filter((label) => isSeen(label, refined));
       const score = labelScore(refined.used.filter((one) => seen.some((label) => shows(label, one.label))));
       return [{ refined, seen, score: score + (!mirrored && quarter === 0 ? ESTABLISHED_BONUS : 0) }];
     }),
   );
   return tried.sort((a, b) => b.score - a.score)[0];
+}
+
+/**
+ * The pose by the named labels alone, each looked for about its place. Gratings are alike: their edges would hold a rough pose
+ * where it is.
+ */
+function byLabels(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], start: Pose): Pose {
+  const printed = chip.labels.filter((one) => one.text !== "" && named.some(({ label }) => shows(label, one)));
+  let pose = start;
+  for (const share of [1, 0.5]) {
+    const found = printed.flatMap((label) => {
+      const reach = share * Math.max(ROUGH.um, ROUGH.px / pose.pxPerUm);
+      return searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)) ?? [];
+    });
+    pose = fitPose(labelSightings(found), pose)?.pose ?? pose;
+  }
+  return pose;
 }
 
 function isSeen(label: ChipLabel, { used }: Refined): boolean {

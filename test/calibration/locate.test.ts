@@ -219,6 +219,16 @@ describe("calibration by hand", () => {
     };
     const far = (label: string) => ({ ...place(label), x: place(label).x + 300 });
 
+    it.each([
+      ["both 25 µm further to the right", 25, 25],
+      ["30 µm towards each other", 30, -30],
+    ])("takes two rough ones: %s", (_, left, right) => {
+      const off = (label: string, um: number) => ({ ...place(label), x: place(label).x + um * pose.pxPerUm });
+      const search = locateByFeatures(picture, chip, [off("3-Top", left), off("4-Top", right)], patterns);
+      if ("doubt" in search) throw new Error(search.doubt.reason);
+      expect(search.found.pose.pxPerUm).toBeCloseTo(pose.pxPerUm, 3);
+    });
+
     it("finds the one of three that is elsewhere", () => {
       const search = locateByFeatures(picture, chip, [far("C-Left"), place("D-Left"), place("4-Top")], patterns);
       if ("doubt" in search) throw new Error(search.doubt.reason);
