@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFailure } from "../src/failure.ts";
-import { makeDirectory, sweepPartials, writeDurably } from "../src/files.ts";
+import { makeDirectory, sweepPartials, writeDurably, writeTogether } from "../src/files.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -19,6 +19,22 @@ describe("a durable write", () => {
     await expect(writeDurably(join(directory, target), "new")).rejects.toThrow();
     expect(readdirSync(directory)).toEqual([target]);
     expect(readdirSync(join(directory, target))).toEqual(["kept"]);
+  });
+
+  test("of several changes none of them when one cannot be, and names the file itself", async () => {
+    const [first, second] = [join(directory, "a.png"), join(directory, "b.json")];
+    writeFileSync(first, "old");
+    mkdirSync(second);
+    await expect(
+      writeTogether([
+        [first, "new"],
+        [second, "new"],
+      ]),
+    ).rejects.toMatchObject({ code: "EISDIR", path: second });
+    expect(readFileSync(first, "utf8")).toBe("old");
+    expect(readdirSync(directory).sort()).toEqual(["a.png", "b.json"]);
+    const nowhere = join(directory, "missing", "c.json");
+    await expect(writeTogether([[nowhere, "new"]])).rejects.toMatchObject({ code: "ENOENT", path: nowhere });
   });
 
   test("of a dead process is swept; files of others that look alike are not", () => {
