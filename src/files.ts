@@ -123,12 +123,18 @@ export function makeDirectory(directory: string): void {
   }
 }
 
-/** Removes files a dead process was still writing; returns their names. */
-export function sweepPartials(directory: string): string[] {
+/** Removes files a dead process was still writing, unless it began less than `untouchedMs` ago; returns their names. */
+export function sweepPartials(directory: string, untouchedMs = 0): string[] {
   if (!existsSync(directory)) return [];
-  const stale = readdirSync(directory).filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX));
+  const stale = readdirSync(directory)
+    .filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX))
+    .filter((name) => untouchedMs === 0 || ageMs(join(directory, name)) > untouchedMs);
   for (const name of stale) rmSync(join(directory, name), { force: true });
   return stale;
+}
+
+function ageMs(path: string): number {
+  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
 }
 
 /** The size of a file in bytes, or undefined when there is none. */

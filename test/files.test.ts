@@ -40,6 +40,7 @@ describe("a durable write", () => {
   test("of a dead process is swept; files of others that look alike are not", () => {
     writeFileSync(join(directory, ".image.png.0a1b2c3d.part"), "half");
     writeFileSync(join(directory, "download.part"), "somebody else's");
+    expect(sweepPartials(directory, 60_000)).toEqual([]);
     expect(sweepPartials(directory)).toEqual([".image.png.0a1b2c3d.part"]);
     expect(readdirSync(directory)).toEqual(["download.part"]);
   });
