@@ -1,7 +1,7 @@
 // How long finding a chip takes, decoding and drawing excluded: processor time of the whole process, the smallest of some
 // rounds after the first. Run: npx tsx bench/calibrate.ts [--rounds 5]. Prints the figures and one line of JSON.
 import { parseArgs } from "node:util";
-import { locateByFeatures } from "../src/calibration/by-hand.ts";
+import { locateByFeatures } from "../src/calibration/by-features.ts";
 import { LabelPatterns } from "../src/calibration/label-search.ts";
 import { locateChip } from "../src/calibration/locate.ts";
 import { toPicture } from "../src/calibration/pose.ts";

@@ -101,7 +101,7 @@ export function failureLine(thrown: unknown): string {
 const DISK_FULL = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
 /** SQLite's words for a file that was taken away, moved or made read-only under it. */
 const DATABASE_LOST = /^SQLITE_(READONLY|IOERR|CANTOPEN)/;
-const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE"]);
+const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EMFILE", "ENFILE"]);
 
 /** What a person reads in place of "EROFS: read-only file system, open '…'". */
 const DISK_WORDS: Readonly<Record<string, string>> = {
@@ -117,7 +117,7 @@ function fromSystemError(thrown: unknown): Failure | undefined {
   const where = "path" in thrown && typeof thrown.path === "string" ? `${thrown.path}: ` : "";
   if (DISK_FULL.has(thrown.code)) {
     return new Failure("disk.full", `${where}no space left on the disk`, {
-      hint: "free some space; work goes on by itself",
+      hint: "free some space; a run goes on by itself",
       retry: "later",
       cause: thrown,
     });

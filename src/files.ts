@@ -43,8 +43,16 @@ export async function writeTogether(
 ): Promise<void> {
   const written: { temporary: string; path: string }[] = [];
   let handle: FileHandle | undefined;
+  let at = "";
   try {
+    // The one thing that a rename would stumble over when others are done already.
+    const directory = files
+      .map(([path]) => path)
+      .find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+    if (directory !== undefined)
+      throw Object.assign(new Error("a directory is in the file's place"), { code: "EISDIR", path: directory });
     for (const [path, bytes] of files) {
+      at = path;
       const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
       written.push({ temporary, path });
       handle = await open(temporary, "wx");
@@ -58,6 +66,8 @@ export async function writeTogether(
   } catch (error) {
     await handle?.close();
     for (const { temporary } of written) await rm(temporary, { force: true });
+    // A full disk names no file, and the others the temporary one, which nobody knows.
+    if (error instanceof Error && "syscall" in error) Object.assign(error, { path: at });
     throw error;
   }
   for (const directory of new Set(written.map(({ path }) => dirname(path)))) syncDirectory(directory);
@@ -113,12 +123,18 @@ export function makeDirectory(directory: string): void {
   }
 }
 
-/** Removes files a dead process was still writing; returns their names. */
-export function sweepPartials(directory: string): string[] {
+/** Removes files a dead process was still writing, unless it began less than `untouchedMs` ago; returns their names. */
+export function sweepPartials(directory: string, untouchedMs = 0): string[] {
   if (!existsSync(directory)) return [];
-  const stale = readdirSync(directory).filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX));
+  const stale = readdirSync(directory)
+    .filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX))
+    .filter((name) => untouchedMs === 0 || ageMs(join(directory, name)) > untouchedMs);
   for (const name of stale) rmSync(join(directory, name), { force: true });
   return stale;
+}
+
+function ageMs(path: string): number {
+  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
 }
 
 /** The size of a file in bytes, or undefined when there is none. */

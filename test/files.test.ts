@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFailure } from "../src/failure.ts";
-import { makeDirectory, sweepPartials, writeDurably } from "../src/files.ts";
+import { makeDirectory, sweepPartials, writeDurably, writeTogether } from "../src/files.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -21,9 +21,26 @@ describe("a durable write", () => {
     expect(readdirSync(join(directory, target))).toEqual(["kept"]);
   });
 
+  test("of several changes none of them when one cannot be, and names the file itself", async () => {
+    const [first, second] = [join(directory, "a.png"), join(directory, "b.json")];
+    writeFileSync(first, "old");
+    mkdirSync(second);
+    await expect(
+      writeTogether([
+        [first, "new"],
+        [second, "new"],
+      ]),
+    ).rejects.toMatchObject({ code: "EISDIR", path: second });
+    expect(readFileSync(first, "utf8")).toBe("old");
+    expect(readdirSync(directory).sort()).toEqual(["a.png", "b.json"]);
+    const nowhere = join(directory, "missing", "c.json");
+    await expect(writeTogether([[nowhere, "new"]])).rejects.toMatchObject({ code: "ENOENT", path: nowhere });
+  });
+
   test("of a dead process is swept; files of others that look alike are not", () => {
     writeFileSync(join(directory, ".image.png.0a1b2c3d.part"), "half");
     writeFileSync(join(directory, "download.part"), "somebody else's");
+    expect(sweepPartials(directory, 60_000)).toEqual([]);
     expect(sweepPartials(directory)).toEqual([".image.png.0a1b2c3d.part"]);
     expect(readdirSync(directory)).toEqual(["download.part"]);
   });

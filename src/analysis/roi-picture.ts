@@ -64,7 +64,9 @@ function outline({ label, flip, y, x, height, width }: Roi, line: number, flagge
   const colour = flagged ? FLAGGED : flip ? FLIPPED : UNFLIPPED;
   const [left, top] = [x - 0.5, y - 0.5];
   const zero = flip ? left + width : left;
-  const letters = Math.min(height * 0.22, (width * 0.9) / (label.length * LETTER_SHAPE));
+  // Small boxes are better half covered than nameless.
+  const wanted = Math.max(height * 0.22, Math.min(SMALLEST_LETTERS_PX, height * 0.7));
+  const letters = Math.min(wanted, (width * 0.9) / (label.length * LETTER_SHAPE));
   const text =
     letters < SMALLEST_LETTERS_PX
       ? ""

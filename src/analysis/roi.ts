@@ -49,8 +49,12 @@ export function parseRoiManifest(text: string, where: string): RoiManifest {
   const plain = text.replace(/^\uFEFF/, "");
   const content = parseObject(plain, where);
   const imageAngle = content.image_angle;
-  if (typeof imageAngle !== "number" || !Number.isFinite(imageAngle)) {
-    throw invalid(where, `image_angle: expected degrees as a number, got ${shown(imageAngle)}`, HINT_CALIBRATE);
+  if (typeof imageAngle !== "number" || !(Math.abs(imageAngle) <= 360)) {
+    throw invalid(
+      where,
+      `image_angle: expected degrees as a number, -360 to 360, got ${shown(imageAngle)}`,
+      HINT_CALIBRATE,
+    );
   }
   refuseRepeatedKeys(plain, where);
   const rois = Object.entries(content)

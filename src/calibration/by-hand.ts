@@ -1,5 +1,5 @@
-// Calibration from rough points: gratings named by hand choose among the lattice's poses; the printed labels of a feature
-// file are refined one by one.
+// Calibration from rough points: gratings named by hand choose among the lattice's poses. Printed labels alone are in
+// by-features.ts.
 import type { Picture } from "../analysis/picture.ts";
 import { type Chip, type ChipBox, gratingHalves } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
@@ -8,9 +8,9 @@ import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import { latticeOf } from "./lattice.ts";
 import { type Doubtful, latticesByLevel, type Search } from "./locate.ts";
-import { type Point, type Pose, toPicture, wrapDegrees } from "./pose.ts";
+import { type Point, type Pose, toPicture } from "./pose.ts";
 import { fitPose } from "./pose-fit.ts";
-import { LEAST_LIKENESS, refinePose } from "./refine.ts";
+import { refinePose } from "./refine.ts";
 import { sidewaysOffset } from "./sides.ts";
 import { findSites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -49,6 +49,7 @@ export function locateByAnchors(
   }
   const view = new View(picture);
   let doubt: Doubtful = { reason: "no lattice of gratings in the picture", lattice: undefined };
+  let leastOff = Number.POSITIVE_INFINITY;
   for (const fits of latticesByLevel(
     view,
     known.map(latticeOf).filter((one) => one !== undefined),
@@ -64,6 +65,8 @@ export function locateByAnchors(
       const [best] = ranked;
       if (best === undefined) continue;
       if (best.off > ROUGH * pitch) {
+        if (best.off >= leastOff) continue;
+        leastOff = best.off;
         doubt = {
           reason: `the anchors lie ${best.off.toFixed(0)} px from where the lattice has these gratings`,
           lattice: { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.hypothesis.pose.angleDegrees },
@@ -124,14 +127,15 @@ function boxOf(chip: Chip, label: string): ChipBox | undefined {
 }
 
 /** Of a box's corners, as the picture shows them, the one that lies top left. */
-function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Point } {
+export function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Point } {
   const corners = [box.x, box.x + box.width].flatMap((x) =>
     [box.y, box.y + box.height].map((y) => ({ chip: { x, y }, picture: toPicture(pose, { x, y }) })),
   );
   return corners.reduce((best, one) => (one.picture.x + one.picture.y < best.picture.x + best.picture.y ? one : best));
 }
 
-function middleOf({ x, y, width, height }: ChipBox): Point {
+/** The middle of a box. */
+export function middleOf({ x, y, width, height }: ChipBox): Point {
   return { x: x + width / 2, y: y + height / 2 };
 }
 
@@ -143,94 +147,4 @@ function distanceOf(chip: Chip, pose: Pose, anchors: readonly Anchor[]): number 
     return Math.hypot(picture.x - x, picture.y - y);
   });
   return Math.max(...distances);
-}
-
-/** A label named by hand is looked for so far from where the others put it, µm. */
-const FEATURE_REACH_UM = 45;
-const MOST_TURN = 15;
-/** The established orientation is taken unless another one fits clearly better. */
-const ESTABLISHED_BONUS = 0.25;
-
-/**
- * The pose from the rough places of printed labels, in whichever of the eight orientations they fit best. Failure
- * usage.invalid for a label that the chip does not have; doubt when fewer than two of them are found.
- */
-export function locateByFeatures(
-  picture: Picture,
-  chip: Chip,
-  places: readonly Anchor[],
-  patterns: LabelPatterns,
-): Search {
-  const labels = places.map(({ label, x, y, at }) => {
-    const found = chip.labels.find((one) => one.label === label);
-    if (found === undefined) {
-      const some = chip.labels.slice(0, 6).map((one) => one.label);
-      throw new Failure("usage.invalid", `${chip.type} has no label "${label}"`, {
-        hint: `it has ${some.join(", ")}, …`,
-      });
-    }
-    return { label: found, x, y, at };
-  });
-  const view = new View(picture);
-  const tried = [false, true].flatMap((mirrored) =>
-    [0, 90, 180, -90].flatMap((quarter) => {
-      const start = roughPose(labels, mirrored, quarter);
-      if (start === undefined) return [];
-      const refined = refinePose(view, patterns, chip, start, FEATURE_REACH_UM);
-      const named = refined.used.filter(({ label }) => labels.some((one) => one.label.label === label.label));
-      const established = !mirrored && quarter === 0 ? ESTABLISHED_BONUS : 0;
-      return [{ refined, named, score: labelScore(named) + established }];
-    }),
-  );
-  const best = tried.sort((a, b) => b.score - a.score)[0];
-  if (best === undefined || best.named.length < 2) {
-    const found = best?.named.map(({ label }) => label.label).join(", ") || "none";
-    const reason = `fewer than two of the labels were found near the places given (found: ${found}; likeness at least ${LEAST_LIKENESS} needed)`;
-    return { doubt: { reason, lattice: undefined } };
-  }
-  const lost = labels
-    .map(({ label }) => label.label)
-    .filter((label) => !best.named.some((one) => one.label.label === label));
-  return {
-    found: { ...best.refined, outliers: [...new Set([...best.refined.outliers, ...lost])], chip, margin: Number.NaN },
-  };
-}
-
-/**
- * The pose that two of the labels give and most of the others agree with best; undefined when no two of them agree with
- * the orientation.
- */
-function roughPose(
-  labels: readonly { label: ChipBox; x: number; y: number; at: Anchor["at"] }[],
-  mirrored: boolean,
-  quarter: number,
-): Pose | undefined {
-  const plain: Pose = { angleDegrees: quarter, pxPerUm: 1, mirrored, x: 0, y: 0 };
-  const points = labels.map(({ label, x, y, at }) => {
-    return { chip: at === "middle" ? middleOf(label) : cornerOf(plain, label).chip, x, y };
-  });
-  let best: { pose: Pose; off: number } | undefined;
-  points.forEach((a, i) => {
-    for (const b of points.slice(i + 1)) {
-      const [u, v] = [b.chip.x - a.chip.x, (mirrored ? -1 : 1) * (b.chip.y - a.chip.y)];
-      const [dx, dy] = [b.x - a.x, b.y - a.y];
-      const pxPerUm = Math.hypot(dx, dy) / Math.hypot(u, v);
-      const turn = wrapDegrees(((Math.atan2(v, u) - Math.atan2(dy, dx)) * 180) / Math.PI - quarter);
-      if (!(pxPerUm > 0) || !Number.isFinite(pxPerUm) || Math.abs(turn) > MOST_TURN) continue;
-      const turned = { ...plain, angleDegrees: wrapDegrees(turn + quarter), pxPerUm };
-      const at = points.map(({ chip }) => toPicture(turned, chip));
-      const x = (a.x - (at[i]?.x ?? 0) + b.x - (at[points.indexOf(b)]?.x ?? 0)) / 2;
-      const y = (a.y - (at[i]?.y ?? 0) + b.y - (at[points.indexOf(b)]?.y ?? 0)) / 2;
-      const off = medianOf(
-        points.map((point, k) => Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y)),
-      );
-      if (best === undefined || off < best.off) best = { pose: { ...turned, x, y }, off };
-    }
-  });
-  return best?.pose;
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }

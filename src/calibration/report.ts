@@ -5,7 +5,7 @@ import { type FrameResult, flagNames } from "../analysis/method.ts";
 import { analysePicture } from "../analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi } from "../analysis/roi.ts";
 import { drawRois } from "../analysis/roi-picture.ts";
-import { ensureDirectory, writeTogether } from "../files.ts";
+import { ensureDirectory, sweepPartials, writeTogether } from "../files.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import type { Located } from "./locate.ts";
 import { direction, type Pose, toAligned } from "./pose.ts";
@@ -106,6 +106,9 @@ export function describeCalibration(view: View, patterns: LabelPatterns, located
   return { summary, layout, located };
 }
 
+/** A half-written file this old is nobody's any more; two may calibrate at once. */
+const ABANDONED_MS = 600_000;
+
 /**
  * Writes the four files of a calibration into `directory`, all or none, the ROI manifest last; `manifestName` is that
  * file's name. Returns their paths.
@@ -127,6 +130,7 @@ export async function writeCalibration(
     [manifestName, manifest],
   ];
   await ensureDirectory(directory);
+  sweepPartials(directory, ABANDONED_MS);
   const paths = files.map(([name, bytes]): [string, string | Uint8Array] => [join(directory, name), bytes]);
   await writeTogether(paths);
   return paths.map(([path]) => path);

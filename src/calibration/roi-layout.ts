@@ -65,10 +65,12 @@ function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHa
 }
 
 /**
- * Shift of bands between the halves of a grating, as a share of its width, that shows how bow-ties lie: bands at opposite ends are
- * farther apart, and those near the middle may be either way by chance.
+ * Shift of bands between the halves of a grating, as a share of its width, that tells one half from the other: on bands
+ * near the middle of their halves it says which way samples have moved them, not which half is which.
  */
-const LEAST_SHIFT = 0.1;
+const LEAST_SHIFT = 0.075;
+/** The same in deviations of the mean shift. */
+const LEAST_SIGNIFICANCE = 2.5;
 
 /** Whether bands lie clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
 function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
@@ -80,7 +82,7 @@ function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
   const sorted = shifts.sort((a, b) => a - b);
   const middle = sorted[sorted.length >> 1] ?? 0;
   const spread = sorted.map((shift) => Math.abs(shift - middle)).sort((a, b) => a - b)[sorted.length >> 1] ?? 0;
-  return middle > Math.max(LEAST_SHIFT, (2 * 1.4826 * spread) / Math.sqrt(sorted.length));
+  return middle > Math.max(LEAST_SHIFT, (LEAST_SIGNIFICANCE * 1.4826 * spread) / Math.sqrt(sorted.length));
 }
 
 /** Where the light of half a grating is centred along the chip's x, 0 to 1; undefined when it is not in the picture. */

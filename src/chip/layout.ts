@@ -7,6 +7,7 @@ import { parse } from "smol-toml";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
+import { checkChip } from "./check.ts";
 import { glyphReach } from "./glyphs.ts";
 
 /** A box on the chip, micrometres, top-left corner and size. */
@@ -52,6 +53,9 @@ export interface Chip {
 const pair = z.tuple([z.number(), z.number()]);
 const size = z.tuple([z.number().positive(), z.number().positive()]);
 
+/** Rows or columns of a lattice at most; more is a slip of the pen. */
+const MOST_ROWS = 200;
+
 const chipRules = z.strictObject({
   type: z.string(),
   auto_locate_gratings: z.boolean(),
@@ -59,8 +63,8 @@ const chipRules = z.strictObject({
     origin: pair,
     size,
     pitch: pair,
-    rows: z.int().positive(),
-    columns: z.int().positive(),
+    rows: z.int().positive().max(MOST_ROWS),
+    columns: z.int().positive().max(MOST_ROWS),
     odd_row_shift: z.number().default(0),
     series: z.array(z.strictObject({ name: z.string(), shift: z.number() })).default([{ name: "", shift: 0 }]),
     reach: pair.optional(),
@@ -110,7 +114,7 @@ export function expandChip(text: string, where: string): Chip {
   const placed = placeGratings(rules);
   const labels = [...largeLabels(rules), ...besideLabels(rules, placed), ...edgeLabels(rules)];
   labels.push(...cornerLabels(rules, labels, where));
-  return {
+  const chip: Chip = {
     type: rules.type,
     autoLocateGratings: rules.auto_locate_gratings,
     halves: rules.lattice.halves,
@@ -118,6 +122,8 @@ export function expandChip(text: string, where: string): Chip {
     labels,
     ticks: placeTicks(rules, labels),
   };
+  checkChip(chip, where);
+  return chip;
 }
 
 /** The two ROIs of every grating, in the order of the gratings. */

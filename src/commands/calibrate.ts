@@ -67,6 +67,9 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     const ways = [auto, features !== undefined, anchors.length > 0].filter(Boolean).length;
     if (ways > 1) throw usage("choose one of --auto, --features and --anchor");
     if (anchors.length === 1) throw usage("one --anchor gives no angle", "name a second grating, far from the first");
+    const twice = anchors.find(({ label }, i) => anchors.findIndex((one) => one.label === label) !== i);
+    if (twice !== undefined)
+      throw usage(`--anchor ${twice.label} is given twice`, "name another grating, far from the first");
     const named = features === undefined ? undefined : loadFeatureLocations(resolve(features));
     const chips = chipsFor(options, named?.chip_type);
     const way: Way =

@@ -151,7 +151,16 @@ export class Processing {
     const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
     const stamp = `${mtimeMs} ${size}`;
     if (this.measure?.stamp === stamp) return this.measure;
-    const rois = await readRoiManifest(roiManifestFile);
+    let rois: RoiManifest;
+    try {
+      rois = await readRoiManifest(roiManifestFile);
+    } catch (error) {
+      // Somebody's editor, half way, or a slip: what is being measured goes on, and the next change of the file is looked at.
+      if (this.measure === undefined) throw error;
+      this.options.log.error(`${failureLine(error)}: going on with the ROIs before`);
+      this.measure = { ...this.measure, stamp };
+      return this.measure;
+    }
     const roiManifestId = manifest.ensureRoiManifest(rois);
     const analysisId = this.analysisOf(settings, roiManifestId);
     const before = manifest.lastRoiManifest();

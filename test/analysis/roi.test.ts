@@ -47,7 +47,12 @@ describe("a bad ROI manifest is refused with the ROI and the field", () => {
     ["text", "these are no ROIs", /not JSON/],
     ["a list", "[]", /expected one JSON object/],
     ["no ROI at all", '{"image_angle": 0}', /no ROI in it/],
-    ["no angle", JSON.stringify({ ROI_130A_N: ONE }), /image_angle: expected degrees as a number, got nothing/],
+    [
+      "no angle",
+      JSON.stringify({ ROI_130A_N: ONE }),
+      /image_angle: expected degrees as a number, -360 to 360, got nothing/,
+    ],
+    ["an angle of more than a turn", JSON.stringify({ ROI_130A_N: ONE, image_angle: 400 }), /image_angle: .*got 400/],
     ["zero size", manifest({ size: [0, 181] }), /ROI_130A_N\.size: .* got \[0,181\]/],
     ["negative size", manifest({ size: [74, -1] }), /ROI_130A_N\.size/],
     ["size missing", manifest({ size: undefined }), /ROI_130A_N\.size: .* got nothing/],

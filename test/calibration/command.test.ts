@@ -66,6 +66,7 @@ describe("phorest calibrate", () => {
     const wrong = [
       ["--anchor", "052A"],
       ["--anchor", "052A=1,2"],
+      ["--anchor", "052A=1,2", "--anchor", "052A=1,2"],
       ["--auto", "--anchor", "052A=1,2", "--anchor", "053A=4,5"],
       ["--chip", "IMECII_9"],
     ];

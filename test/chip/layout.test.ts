@@ -132,4 +132,19 @@ describe("chip layouts", () => {
     expect(() => expandChip("type = ", "a.toml")).toThrow(/a\.toml is not valid TOML/);
     expect(() => expandChip('type = "x"\nauto_locate_gratings = 3', "a.toml")).toThrow(/a\.toml: auto_locate_gratings/);
   });
+
+  it.each([
+    ['label = "{column}{row_letter}"', 'label = "{column}"', /grating label "1" is given to more than one/],
+    ['label = "{column}{row_letter}"', 'label = "{colum}{row_letter}"', /nothing is known to put in for \{colum\}/],
+    ['text = "{label}"', 'text = "X{row}"', /no outline of the character "X"/],
+    ["pitch = [1100, -450]", "pitch = [1100, -150]", /gratings .* overlap/],
+    ["rows = 9", "rows = 100000000", /lattice\.rows/],
+  ])(
+    "refuse a layout whose ROIs would overwrite each other or whose labels cannot be drawn: %s",
+    (from, to, problem) => {
+      const text = readFileSync(join(packageRoot(), "chips", "IMECII_3.toml"), "utf8");
+      expect(text).toContain(from);
+      expect(() => expandChip(text.replace(from, to), "a.toml")).toThrow(problem);
+    },
+  );
 });

@@ -66,7 +66,7 @@ async function line(
     manifest.close();
     rmSync(directory, { recursive: true, force: true });
   });
-  return { manifest, processing };
+  return { manifest, processing, roiManifestFile };
 }
 
 async function untilAtRest(processing: Processing): Promise<void> {
@@ -148,4 +148,17 @@ test("frames that were in hand when the program died are measured last, each alo
   manifest.recover({ maxAttempts: 3, nowUs: 1 });
   expect([await inHand(), await inHand(), await inHand()]).toEqual([[3, 4], [1], [2]]);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 4, failed: 0 });
+});
+
+test("an ROI manifest that is damaged or gone while a run measures changes nothing until it is whole again", async () => {
+  const { manifest, processing, roiManifestFile } = await line((one) => one, undefined, { frames: 3 });
+  await processing.work();
+  await untilAtRest(processing);
+  for (const [nth, damage] of [() => writeFileSync(roiManifestFile, "{"), () => rmSync(roiManifestFile)].entries()) {
+    damage();
+    await processing.work();
+    await untilAtRest(processing);
+    expect(manifest.counts()).toMatchObject({ processed: nth + 2, failed: 0 });
+  }
+  expect(manifest.analyses()).toHaveLength(1);
 });

@@ -1,0 +1,194 @@
+// Calibration from a feature file: printed labels named by hand, refined one by one, in whichever orientation they fit. Names
+// may be wrong: what is printed in the picture has the last word.
+import type { Picture } from "../analysis/picture.ts";
+import type { Chip, ChipLabel } from "../chip/layout.ts";
+import { Failure } from "../failure.ts";
+import { type Anchor, cornerOf, middleOf } from "./by-hand.ts";
+import { coarseStep, expectedLabels, labelScore, misread } from "./identity.ts";
+import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
+import type { Search } from "./locate.ts";
+import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
+import { fitPose } from "./pose-fit.ts";
+import { LEAST_LIKENESS, labelSightings, mostOffPx, type Refined, refinePose } from "./refine.ts";
+import { View } from "./view.ts";
+
+/** A label named by hand is looked for so far from the place given, the more of these. */
+const ROUGH = { um: 60, px: 15 } as const;
+/** The others, and edges of gratings, so far from where these put them, µm. */
+const REACH_UM = 45;
+const MOST_TURN = 15;
+/** Scales at which a chip may be seen, px/µm, with something to spare. */
+const SCALES = { least: 0.05, most: 3 } as const;
+/** The established orientation is taken unless another one fits clearly better. */
+const ESTABLISHED_BONUS = 0.25;
+/**
+ * Of three labels one may be anywhere, and every two of them agree with themselves: so many arrangements are looked at. Of
+ * more, those that agree show which one does not.
+ */
+const MOST_ROUGH = 3;
+const FEW = 4;
+/** Names are not believed beyond these. */
+const SURE = {
+  /** Share of the labels in view that look more like another one of the chip. */
+  misread: 0.34,
+  /** How far a grating may lie off, px. A person who names labels may want a worse manifest than none, but not any. */
+  offPx: 5,
+  /** Share of the labels, with at least that likeness, or of the gratings' edges that should be in view and are: either may be dim. */
+  seen: 0.6,
+  clearLabel: 0.7,
+} as const;
+
+interface Place extends Pick<Anchor, "x" | "y" | "at"> {
+  readonly label: ChipLabel;
+}
+
+/**
+ * The pose from the rough places of printed labels, in whichever of the eight orientations they fit best. Failure
+ * usage.invalid for a label that the chip does not have; doubt when most of them are not found, or the picture contradicts them.
+ */
+export function locateByFeatures(
+  picture: Picture,
+  chip: Chip,
+  places: readonly Anchor[],
+  patterns: LabelPatterns,
+): Search {
+  const named = places.map((place): Place => {
+    const label = chip.labels.find((one) => one.label === place.label);
+    if (label !== undefined) return { ...place, label };
+    const some = chip.labels.slice(0, 6).map((one) => one.label);
+    throw new Failure("usage.invalid", `${chip.type} has no label "${place.label}"`, {
+      hint: `it has ${some.join(", ")}, …`,
+    });
+  });
+  const view = new View(picture);
+  let first: string | undefined;
+  for (const ink of [patterns, patterns.dark]) {
+    for (let rank = 0; rank < (named.length <= FEW ? MOST_ROUGH : 1); rank++) {
+      const best = bestFit(view, ink, chip, named, rank);
+      if (best === undefined) break;
+      const { refined, seen } = best;
+      const reason = doubtOf(view, ink, chip, refined, seen, named.length);
+      if (reason === undefined) {
+        const lost = named.flatMap(({ label }) => (seen.includes(label) ? [] : [label.label]));
+        const outliers = [...new Set([...refined.outliers, ...lost])];
+        return { found: { ...refined, outliers, chip, margin: Number.NaN } };
+      }
+      first ??= reason;
+    }
+  }
+  const reason = first ?? "no two of the labels agree on how the chip lies";
+  return { doubt: { reason, lattice: undefined } };
+}
+
+interface Fit {
+  readonly refined: Refined;
+  /** Labels named by hand that were found where the others say. */
+  readonly seen: readonly ChipLabel[];
+}
+
+/** The best of the eight orientations, each from its rough pose of that rank. */
+function bestFit(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], rank: number) {
+  const tried = [false, true].flatMap((mirrored) =>
+    [0, 90, 180, -90].flatMap((quarter): (Fit & { score: number })[] => {
+      const start = roughPoses(named, mirrored, quarter)[rank];
+      if (start === undefined) return [];
+      const refined = refinePose(view, patterns, chip, byLabels(view, patterns, chip, named, start), REACH_UM);
+      const seen = named.map(({ label }) => label).filter((label) => isSeen(label, refined));
+      const score = labelScore(refined.used.filter((one) => seen.some((label) => shows(label, one.label))));
+      return [{ refined, seen, score: score + (!mirrored && quarter === 0 ? ESTABLISHED_BONUS : 0) }];
+    }),
+  );
+  return tried.sort((a, b) => b.score - a.score)[0];
+}
+
+/**
+ * The pose by the named labels alone, each looked for about its place. Gratings are alike: their edges would hold a rough pose
+ * where it is.
+ */
+function byLabels(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], start: Pose): Pose {
+  const printed = chip.labels.filter((one) => one.text !== "" && named.some(({ label }) => shows(label, one)));
+  let pose = start;
+  for (const share of [1, 0.5]) {
+    const found = printed.flatMap((label) => {
+      const reach = share * Math.max(ROUGH.um, ROUGH.px / pose.pxPerUm);
+      return searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)) ?? [];
+    });
+    pose = fitPose(labelSightings(found), pose)?.pose ?? pose;
+  }
+  return pose;
+}
+
+function isSeen(label: ChipLabel, { used }: Refined): boolean {
+  return used.some((one) => shows(label, one.label));
+}
+
+/** Whether a printed label is the one named, or in the corner named: nothing else is printed there. */
+function shows(named: ChipLabel, printed: ChipLabel): boolean {
+  if (named.text !== "") return named.label === printed.label;
+  const { x, y } = labelMiddle(printed);
+  return x > named.x && y > named.y && x < named.x + named.width && y < named.y + named.height;
+}
+
+/** Why the names are not believed; undefined when they are. */
+function doubtOf(
+  view: View,
+  patterns: LabelPatterns,
+  chip: Chip,
+  refined: Refined,
+  seen: readonly ChipLabel[],
+  named: number,
+): string | undefined {
+  const { pose, used, edgesSeen, edgesExpected } = refined;
+  if (seen.length < 2 || 2 * seen.length <= named) {
+    const found = seen.map(({ label }) => label).join(", ") || "none";
+    const few = seen.length < 2 ? "fewer than two" : "no more than half";
+    return `${few} of the labels were found near the places given (found: ${found}; likeness at least ${LEAST_LIKENESS} needed)`;
+  }
+  const expected = expectedLabels(view, pose, chip.labels);
+  const printed = used.map(({ label }) => label);
+  if (misread(view, patterns, pose, printed, chip) > SURE.misread)
+    return "what is printed at the places given looks more like other labels of the chip";
+  const clear = used.filter(({ likeness }) => likeness >= SURE.clearLabel).length;
+  if (clear < SURE.seen * expected.length && edgesSeen < SURE.seen * edgesExpected)
+    return "the other labels and the gratings are not where the labels given put them";
+  const off = mostOffPx(refined);
+  // Without a grating in view there is nothing to be off: that is said later.
+  return edgesExpected > 0 && off > SURE.offPx
+    ? `the labels given leave open where gratings are, by ${Number.isFinite(off) ? `${off.toFixed(0)} px` : "any amount"}`
+    : undefined;
+}
+
+/**
+ * Poses that two of the labels give, those first that most of the others agree with best; none when no two of them agree with
+ * the orientation.
+ */
+function roughPoses(named: readonly Place[], mirrored: boolean, quarter: number): Pose[] {
+  const plain: Pose = { angleDegrees: quarter, pxPerUm: 1, mirrored, x: 0, y: 0 };
+  const points = named.map(({ label, x, y, at }) => {
+    return { chip: at === "middle" ? middleOf(label) : cornerOf(plain, label).chip, x, y };
+  });
+  const poses: { pose: Pose; off: number }[] = [];
+  points.forEach((a, i) => {
+    for (const b of points.slice(i + 1)) {
+      const [u, v] = [b.chip.x - a.chip.x, (mirrored ? -1 : 1) * (b.chip.y - a.chip.y)];
+      const [dx, dy] = [b.x - a.x, b.y - a.y];
+      const pxPerUm = Math.hypot(dx, dy) / Math.hypot(u, v);
+      const turn = wrapDegrees(((Math.atan2(v, u) - Math.atan2(dy, dx)) * 180) / Math.PI - quarter);
+      if (!(pxPerUm > SCALES.least && pxPerUm < SCALES.most) || Math.abs(turn) > MOST_TURN) continue;
+      const turned = { ...plain, angleDegrees: wrapDegrees(turn + quarter), pxPerUm };
+      const at = points.map(({ chip }) => toPicture(turned, chip));
+      const x = (a.x - (at[i]?.x ?? 0) + b.x - (at[points.indexOf(b)]?.x ?? 0)) / 2;
+      const y = (a.y - (at[i]?.y ?? 0) + b.y - (at[points.indexOf(b)]?.y ?? 0)) / 2;
+      const off = medianOf(
+        points.map((point, k) => Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y)),
+      );
+      poses.push({ pose: { ...turned, x, y }, off });
+    }
+  });
+  return poses.sort((a, b) => a.off - b.off).map(({ pose }) => pose);
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+}
