@@ -1,5 +1,6 @@
 // The calibrator's thread: finds the chip in a picture, for the page. Seconds of computing that must hold up neither
 // capture nor the page; what was found is kept here until somebody accepts it.
+import { join } from "node:path";
 import { decodePicture } from "../src/analysis/decode.ts";
 import type { Picture } from "../src/analysis/picture.ts";
 import {
@@ -7,6 +8,7 @@ import {
   calibratePicture,
   doubtText,
   labelPatterns,
+  roisUntilNow,
   type Way,
 } from "../src/calibration/calibrate.ts";
 import { labelBoxes, writeCalibration } from "../src/calibration/report.ts";
@@ -30,7 +32,8 @@ async function open(settings: CalibratorSettings): Promise<Station<CalibratorJob
     const { picture } = seen;
     const chips = (chip === undefined ? chipTypes() : [chip]).map(loadChip);
     const patterns = await labelPatterns(settings.labelPictures, chips);
-    const attempt = (way: Way, some: readonly Chip[]) => calibratePicture(picture, name, some, patterns, way);
+    const before = await roisUntilNow(join(settings.directory, settings.manifestName));
+    const attempt = (way: Way, some: readonly Chip[]) => calibratePicture(picture, name, some, patterns, way, before);
     let calibration = attempt(anchors.length === 0 ? { type: "auto" } : { type: "anchors", anchors }, chips);
     // Printed labels are found one by one also where no lattice is to be seen.
     const printed = chips.filter(({ labels }) =>

@@ -10,6 +10,9 @@ import type { Roi, RoiManifest } from "./roi.ts";
 const FLIPPED = "#ff9f1c";
 const UNFLIPPED = "#2ec4ff";
 const FLAGGED = "#ff3b5c";
+/** Where boxes bear their names: in them, where these fit, or above them, where there is room between the boxes. */
+type Names = "inside" | "above";
+
 /** Letters smaller than this, px, cannot be read; the label is left out. */
 const SMALLEST_LETTERS_PX = 9;
 /** Width of a letter over its height in the font used. */
@@ -18,15 +21,16 @@ const LETTER_SHAPE = 0.62;
 /**
  * PNG bytes of the picture (16 bit: stretched to its own range) with every ROI outlined where it lies on the unrotated
  * picture: orange where rows are flipped, blue where not, red where `flagged`, a thick side where a row's pixel 0 is, a label where
- * it fits.
+ * it fits, or above.
  */
 export async function drawRois(
   picture: Picture,
   manifest: Pick<RoiManifest, "imageAngle" | "rois">,
   flagged: ReadonlySet<string> = new Set(),
+  names: Names = "inside",
 ): Promise<Buffer> {
   const { width, height } = picture;
-  const overlay = new Resvg(overlaySvg(picture, manifest, flagged), {
+  const overlay = new Resvg(overlaySvg(picture, manifest, flagged, names), {
     font: {
       fontFiles: [createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")],
       loadSystemFonts: false,
@@ -45,6 +49,7 @@ export function overlaySvg(
   picture: Picture,
   { imageAngle, rois }: Pick<RoiManifest, "imageAngle" | "rois">,
   flagged: ReadonlySet<string> = new Set(),
+  names: Names = "inside",
 ): string {
   const { width, height } = picture;
   const centre = [Math.floor(width / 2), Math.floor(height / 2)];
@@ -53,24 +58,28 @@ export function overlaySvg(
   // clockwise, so that turning the outlines by -imageAngle there lays them back over the picture. Pixel centres are at
   // halves in SVG and at whole numbers in OpenCV.
   const turned = `translate(0.5 0.5) rotate(${-imageAngle} ${centre.join(" ")})`;
-  const shapes = rois.map((roi) => outline(roi, line, flagged.has(roi.label))).join("");
+  const shapes = rois.map((roi) => outline(roi, line, flagged.has(roi.label), names)).join("");
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
     `<g transform="${turned}" fill="none">${shapes}</g></svg>`
   );
 }
 
-function outline({ label, flip, y, x, height, width }: Roi, line: number, flagged: boolean): string {
+function outline({ label, flip, y, x, height, width }: Roi, line: number, flagged: boolean, names: Names): string {
   const colour = flagged ? FLAGGED : flip ? FLIPPED : UNFLIPPED;
   const [left, top] = [x - 0.5, y - 0.5];
   const zero = flip ? left + width : left;
   // Small boxes are better half covered than nameless.
   const wanted = Math.max(height * 0.22, Math.min(SMALLEST_LETTERS_PX, height * 0.7));
-  const letters = Math.min(wanted, (width * 0.9) / (label.length * LETTER_SHAPE));
+  const letters =
+    names === "above"
+      ? Math.max(line * SMALLEST_LETTERS_PX, height * 0.22)
+      : Math.min(wanted, (width * 0.9) / (label.length * LETTER_SHAPE));
+  const baseline = names === "above" ? top - 2 * line : top + 1.2 * letters;
   const text =
     letters < SMALLEST_LETTERS_PX
       ? ""
-      : `<text x="${left + 3 * line + letters / 4}" y="${top + 1.2 * letters}" font-size="${letters.toFixed(1)}" ` +
+      : `<text x="${left + 3 * line + letters / 4}" y="${baseline}" font-size="${letters.toFixed(1)}" ` +
         `fill="${colour}" stroke="#000000" stroke-width="${(letters / 6).toFixed(1)}" paint-order="stroke">` +
         `${escapeMarkup(label)}</text>`;
   return (

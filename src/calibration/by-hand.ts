@@ -88,7 +88,9 @@ export function locateByAnchors(
           },
         };
       }
-      return { found: { ...settle(view, patterns, chip, best.hypothesis.pose), chip, margin: Number.NaN } };
+      const settled = settle(view, patterns, chip, best.hypothesis.pose);
+      const anchorsOffPx = distanceOf(chip, settled.pose, anchors);
+      return { found: { ...settled, chip, margin: Number.NaN, anchorsOffPx } };
     }
   }
   return { doubt };

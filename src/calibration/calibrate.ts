@@ -1,6 +1,7 @@
 // From a picture to ROIs that can be written, in whichever way: for the command line and the page alike.
 import { resolve } from "node:path";
 import type { Picture } from "../analysis/picture.ts";
+import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import type { Chip } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
 import { locateByFeatures } from "./by-features.ts";
@@ -23,7 +24,8 @@ export type Calibration = { readonly view: View; readonly described: Calibration
 const SMALLEST_PX = 100;
 
 /**
- * Finds one of the chips in the picture and lays out its ROIs; `where` names the picture in what is said of it.
+ * Finds one of the chips in the picture and lays out its ROIs; `where` names the picture in what is said of it, `before` are the
+ * ROIs of the experiment until now.
  * Failure usage.invalid for a picture that is too small and for unknown labels, calibration.uncertain when no ROI is in
  * view.
  */
@@ -33,6 +35,7 @@ export function calibratePicture(
   chips: readonly Chip[],
   patterns: LabelPatterns,
   way: Way,
+  before?: RoiManifest,
 ): Calibration {
   if (Math.min(picture.width, picture.height) < SMALLEST_PX) {
     const size = `${picture.width} x ${picture.height} px`;
@@ -41,7 +44,7 @@ export function calibratePicture(
   const search = locate(picture, chips, patterns, way);
   if ("doubt" in search) return search;
   const view = new View(picture);
-  const described = describeCalibration(view, patterns, search.found);
+  const described = describeCalibration(view, patterns, search.found, before);
   if (described.layout.rois.length === 0) {
     const reasons = described.summary.dropped.map(({ reason }) => reason).join("; ");
     throw new Failure("calibration.uncertain", `${where}: the chip was found, but no ROI is in view: ${reasons}`);
@@ -59,6 +62,16 @@ function locate(picture: Picture, chips: readonly Chip[], patterns: LabelPattern
       return locateByFeatures(picture, chips[0] as Chip, way.places, patterns);
     default:
       return way satisfies never;
+  }
+}
+
+/** The ROIs that an experiment measures now; undefined where it has none that can be read: these are about to be replaced. */
+export async function roisUntilNow(path: string): Promise<RoiManifest | undefined> {
+  try {
+    return await readRoiManifest(path);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
   }
 }
 

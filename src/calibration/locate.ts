@@ -19,6 +19,8 @@ export interface Located extends Refined {
   readonly chip: Chip;
   /** By how much the labels and sites speak for this rather than the next best identity; one label is worth about 0.5. */
   readonly margin: number;
+  /** Largest distance of places named by hand from those found, px. */
+  readonly anchorsOffPx?: number;
 }
 
 /** What was seen although it does not suffice. */

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { type FrameResult, flagNames } from "../analysis/method.ts";
 import { analysePicture } from "../analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi } from "../analysis/roi.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../analysis/roi.ts";
 import { drawRois } from "../analysis/roi-picture.ts";
 import { ensureDirectory, sweepPartials, writeTogether } from "../files.ts";
 import type { LabelPatterns } from "./label-search.ts";
@@ -56,11 +56,16 @@ export interface CalibrationFiles {
   readonly located: Located;
 }
 
-/** Lays out the ROIs and measures what can be said about them. */
-export function describeCalibration(view: View, patterns: LabelPatterns, located: Located): CalibrationFiles {
+/** Lays out the ROIs and measures what can be said about them; `before` are those of the same experiment until now. */
+export function describeCalibration(
+  view: View,
+  patterns: LabelPatterns,
+  located: Located,
+  before?: RoiManifest,
+): CalibrationFiles {
   const { picture } = view;
   const { chip, pose, labels, used, outliers } = located;
-  const layout = layOutRois(view, chip, pose);
+  const layout = layOutRois(view, chip, pose, before);
   const flags = layout.rois.length === 0 ? undefined : measured(view, layout);
   const flagged = (...names: string[]) =>
     layout.rois
@@ -73,6 +78,8 @@ export function describeCalibration(view: View, patterns: LabelPatterns, located
   const few = used.length < 2;
   if (few)
     notes.push(`only ${used.length} labels are to be seen: the place along the rows is that of the gratings' edges`);
+  if (located.anchorsOffPx !== undefined)
+    notes.push(`places named by hand lie up to ${located.anchorsOffPx.toFixed(0)} px from those found`);
   const off = mostOffPx(located);
   if (Number.isFinite(off) && off > MOST_OFF_PX)
     notes.push(`a grating may lie elsewhere by some ${off.toFixed(1)} px: little of the chip is seen`);
@@ -125,7 +132,10 @@ export async function writeCalibration(
   const unseen = new Set(summary.labels.filter(({ used }) => !used).map(({ label }) => label));
   const files: [string, string | Uint8Array][] = [
     ["Grating_locations.png", await drawRois(view.picture, layout, doubtful)],
-    ["Label_locations.png", await drawRois(view.picture, { imageAngle: layout.imageAngle, rois: labels }, unseen)],
+    [
+      "Label_locations.png",
+      await drawRois(view.picture, { imageAngle: layout.imageAngle, rois: labels }, unseen, "above"),
+    ],
     ["CalculatedImageFeatures.json", `${JSON.stringify(summary, null, 1)}\n`],
     [manifestName, manifest],
   ];

@@ -3,7 +3,7 @@
 import { samplePatches } from "../analysis/correlate.ts";
 import type { Roi, RoiManifest } from "../analysis/roi.ts";
 import { type Chip, type Grating, type GratingHalf, gratingHalves } from "../chip/layout.ts";
-import { direction, fromAligned, type Point, type Pose, toAligned, toPicture } from "./pose.ts";
+import { direction, fromAligned, type Point, type Pose, toAligned, toPicture, wrapDegrees } from "./pose.ts";
 import type { View } from "./view.ts";
 
 /** Gratings without ROIs and the reason. */
@@ -26,11 +26,18 @@ const MARGIN_PX = 2;
 
 /**
  * The ROIs of a chip: edges rounded to whole px, so that no corner is farther off than half a pixel for that, and halves meet.
- * A grating gives all of its ROIs or none.
+ * A grating gives all of its ROIs or none. Halves are called as in `before`, the ROIs of the same chip until now, where bands could
+ * decide otherwise from one picture to the next.
  */
-export function layOutRois(view: View, chip: Chip, pose: Pose): RoiLayout {
+export function layOutRois(
+  view: View,
+  chip: Chip,
+  pose: Pose,
+  before?: Pick<RoiManifest, "imageAngle" | "rois">,
+): RoiLayout {
   const { width, height } = view.picture;
-  const halvesExchanged = pose.mirrored && chip.halves === "rows" && !bowTiesMirrored(view, chip, pose);
+  const open = pose.mirrored && chip.halves === "rows";
+  const halvesExchanged = open && (lowerWasN(before, pose) ?? !bowTiesMirrored(view, chip, pose));
   const halves = gratingHalves(chip);
   const outside = new Set<string>();
   const cut = new Set<string>();
@@ -62,6 +69,21 @@ export function layOutRois(view: View, chip: Chip, pose: Pose): RoiLayout {
 
 function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHalf {
   return halves.find((one) => one.grating === half.grating && one.flip !== half.flip) ?? half;
+}
+
+/** A chip turned by more than this, degrees, has been put in anew. */
+const SAME_WAY_UP = 45;
+
+/** Whether `_N` was the lower half of gratings; undefined when the ROIs before do not say so for a chip that lies like this. */
+function lowerWasN(before: Pick<RoiManifest, "imageAngle" | "rois"> | undefined, pose: Pose): boolean | undefined {
+  if (before === undefined || Math.abs(wrapDegrees(before.imageAngle - pose.angleDegrees)) > SAME_WAY_UP)
+    return undefined;
+  const upper = new Map(before.rois.filter(({ flip }) => !flip).map(({ label, y }) => [label, y]));
+  const pairs = before.rois.flatMap(({ label, y }) => {
+    const other = label.endsWith("_N") ? upper.get(`${label.slice(0, -1)}S`) : undefined;
+    return other === undefined ? [] : [y > other];
+  });
+  return pairs.length === 0 ? undefined : 2 * pairs.filter(Boolean).length > pairs.length;
 }
 
 /**

@@ -4,13 +4,13 @@ import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { decodePicture } from "../analysis/decode.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
-import { calibratePicture, doubtText, labelPatterns, type Way } from "../calibration/calibrate.ts";
+import { calibratePicture, doubtText, labelPatterns, roisUntilNow, type Way } from "../calibration/calibrate.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
 import type { Doubtful } from "../calibration/locate.ts";
 import { type CalibrationSummary, writeCalibration } from "../calibration/report.ts";
 import { readChipMap } from "../chip/chip-map.ts";
 import { type Chip, chipTypes, expandChip, loadChip } from "../chip/layout.ts";
-import { loadConfig } from "../config/config.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -79,7 +79,8 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
           ? { type: "anchors", anchors }
           : { type: "auto" };
     const patterns = await labelPatterns(config.Assets.label_template_dir, chips);
-    const found = calibratePicture(await decodePicture(image), image, chips, patterns, way);
+    const before = options.from === undefined ? undefined : await roisUntilNow(roiManifestPath(config));
+    const found = calibratePicture(await decodePicture(image), image, chips, patterns, way, before);
     if ("doubt" in found) {
       if (json) process.stdout.write(`${JSON.stringify({ found: false, ...found.doubt })}\n`);
       throw uncertain(image, found.doubt, way.type !== "auto");

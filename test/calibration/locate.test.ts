@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodePicture } from "../../src/analysis/decode.ts";
-import { parseRoiManifest } from "../../src/analysis/roi.ts";
+import { parseRoiManifest, type Roi } from "../../src/analysis/roi.ts";
 import { locateByFeatures } from "../../src/calibration/by-features.ts";
 import { locateByAnchors } from "../../src/calibration/by-hand.ts";
 import { expectedLabels, misread } from "../../src/calibration/identity.ts";
@@ -141,6 +141,27 @@ describe("the ROIs of a picture that was turned or mirrored", () => {
     const origin = toPicture({ ...pose, mirrored: true, x: 0, y: 0 }, { x: 0, y: 0 });
     const mirrored = { ...pose, mirrored: true, x: at.x - origin.x, y: at.y - origin.y };
     expect(layOutRois(new View(picture), chip, mirrored).halvesExchanged).toBe(true);
+  });
+
+  it("keep the halves' names of an experiment, whatever the bands of its newest picture look like", () => {
+    const [shot] = shots;
+    if (shot === undefined) throw new Error("no picture");
+    const { chip } = shot;
+    const { picture, pose } = reorient(shot.picture, shot.pose, 0, true);
+    const view = new View(picture);
+    const byBands = layOutRois(view, chip, pose);
+    expect(byBands.halvesExchanged).toBe(false);
+    const exchanged = byBands.rois.map((roi) => {
+      const end = roi.label.endsWith("_N") ? "_S" : "_N";
+      return { ...roi, label: `${roi.label.slice(0, -2)}${end}`, flip: !roi.flip };
+    });
+    const again = layOutRois(view, chip, pose, { imageAngle: byBands.imageAngle + 3, rois: exchanged });
+    expect(again.halvesExchanged).toBe(true);
+    const byLabel = (rois: readonly Roi[]) => new Map(rois.map((roi) => [roi.label, roi]));
+    expect(byLabel(again.rois)).toEqual(byLabel(exchanged));
+    // A chip that was taken out and put in upside down tells nothing.
+    const turned = layOutRois(view, chip, pose, { imageAngle: byBands.imageAngle + 180, rois: exchanged });
+    expect(turned.halvesExchanged).toBe(false);
   });
 });
 
