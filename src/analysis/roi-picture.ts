@@ -73,7 +73,7 @@ function outline({ label, flip, y, x, height, width }: Roi, line: number, flagge
   const wanted = Math.max(height * 0.22, Math.min(SMALLEST_LETTERS_PX, height * 0.7));
   const letters =
     names === "above"
-      ? Math.max(line * SMALLEST_LETTERS_PX, height * 0.22)
+      ? 2 * line * SMALLEST_LETTERS_PX
       : Math.min(wanted, (width * 0.9) / (label.length * LETTER_SHAPE));
   const baseline = names === "above" ? top - 2 * line : top + 1.2 * letters;
   const text =

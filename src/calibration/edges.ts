@@ -12,8 +12,11 @@ const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
-/** Width of the gaps beside gratings from which on their sides are seen each by itself, px. */
-const LEAST_GAP_PX = 3.5;
+/** Gaps beside gratings, px: too narrow for the sides to be seen each by itself, and so wide that blur does not close them. */
+const LEAST_GAP_PX = 2;
+const WIDE_GAP_PX = 5;
+/** Edges in narrow gaps that seem to lie so far in or out, px, are blurred into each other. */
+const CLOSED_PX = 0.2;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
 const FEWEST_OUTER = 4;
 
@@ -45,11 +48,19 @@ export function gratingEdges(
 }
 
 /**
- * Where the left and right sides of gratings in view lie, along the chip's x. None where blur closes the gaps between them: what
- * is seen then is how light varies over a grating.
+ * Where the left and right sides of gratings in view lie, along the chip's x. None where blur closes the gaps between them, which the
+ * upper and lower `edges` tell: what is seen then is how light varies over a grating.
  */
-export function gratingSides(view: View, chip: Chip, pose: Pose, reachUm: number): Sighting[] {
-  if (gapOf(chip).x * pose.pxPerUm < LEAST_GAP_PX) return [];
+export function gratingSides(
+  view: View,
+  chip: Chip,
+  pose: Pose,
+  reachUm: number,
+  edges: readonly Sighting[],
+): Sighting[] {
+  const gapPx = gapOf(chip).x * pose.pxPerUm;
+  const closed = gapPx < WIDE_GAP_PX && Math.abs(overhang(pose, edges, new Set())) > CLOSED_PX;
+  if (gapPx < LEAST_GAP_PX || closed) return [];
   const stripUm = sideStrip(chip, pose);
   const beyond = stripUm + reachUm;
   const wanted = chip.gratings.flatMap((grating) =>

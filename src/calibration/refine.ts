@@ -96,7 +96,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     const seen = gratingEdges(view, chip, pose, edgeReach);
     [edges, edgesExpected] = [seen.edges, seen.expected];
     // Without labels there is nothing to be refined that would be believed.
-    sides = known.length === 0 ? [] : gratingSides(view, chip, pose, edgeReach);
+    sides = known.length === 0 ? [] : gratingSides(view, chip, pose, edgeReach, edges);
     const before = pose;
     // The first round is straight: what was mistaken may bend a lot.
     const bent = round > 0 && known.length > 0 ? { lens: pose.lens ?? noLens(view.picture) } : {};

@@ -59,7 +59,7 @@ function fitEdges(view: View, chip: Chip, pose: Pose): Pose | undefined {
   const asItWas = edges.map(({ name, chip: at }): Sighting => {
     return { name: `${name} as it was`, chip: at, picture: toPicture(pose, at), kind: "guess", weight: 1 };
   });
-  const fit = fitPose([...edges, ...gratingSides(view, chip, pose, reachUm), ...asItWas], pose);
+  const fit = fitPose([...edges, ...gratingSides(view, chip, pose, reachUm, edges), ...asItWas], pose);
   if (fit === undefined) return undefined;
   const agree = edges.filter(({ name }) => !fit.outliers.includes(name)).length;
   return agree < Math.max(AGREE.least, AGREE.share * expected) ? undefined : fit.pose;
