@@ -164,7 +164,10 @@ function leastNoise({ pxPerUm }: Pose): Noise {
   return { label: of(label), edge: of(edge), side: of(side), guess: of(guess) };
 }
 
-/** Standard deviation of a sighting of weight 1 of each kind in one direction, px: a variance component, by what its own rows have left over. */
+/**
+ * Standard deviation of a sighting of weight 1 of each kind in one direction, px: variance components, what a kind leaves over what it
+ * could leave (Förstner 1979), with the least noise as what is expected of it.
+ */
 function noiseOf(
   sightings: readonly Sighting[],
   residuals: readonly number[],
