@@ -4,12 +4,12 @@ import type { Picture } from "../analysis/picture.ts";
 import type { Chip, ChipLabel } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
 import { type Anchor, cornerOf, middleOf } from "./by-hand.ts";
-import { coarseStep, expectedLabels, labelScore, misread } from "./identity.ts";
+import { expectedLabels, labelScore, misread } from "./identity.ts";
 import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Search } from "./locate.ts";
 import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import { fitPose } from "./pose-fit.ts";
-import { LEAST_LIKENESS, labelSightings, mostOffPx, type Refined, refinePose } from "./refine.ts";
+import { LEAST_LIKENESS, labelSightings, labelStep, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { View } from "./view.ts";
 
 /** A label named by hand is looked for so far from the place given, the more of these. */
@@ -21,6 +21,8 @@ const MOST_TURN = 15;
 const SCALES = { least: 0.05, most: 3 } as const;
 /** The established orientation is taken unless another one fits clearly better. */
 const ESTABLISHED_BONUS = 0.25;
+/** An orientation in which the labels are worth so much less than in the best one is not looked at further. */
+const ALIKE = 0.6;
 /**
  * Of three labels one may be anywhere, and every two of them agree with themselves: so many arrangements are looked at. Of
  * more, those that agree show which one does not.
@@ -86,36 +88,46 @@ interface Fit {
   readonly seen: readonly ChipLabel[];
 }
 
-/** The best of the eight orientations, each from its rough pose of that rank. */
+/** The best of the eight orientations, each from its rough pose of that rank; only those in which the labels look right are refined. */
 function bestFit(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], rank: number) {
-  const tried = [false, true].flatMap((mirrored) =>
-    [0, 90, 180, -90].flatMap((quarter): (Fit & { score: number })[] => {
+  const laid = [false, true].flatMap((mirrored) =>
+    [0, 90, 180, -90].flatMap((quarter) => {
       const start = roughPoses(named, mirrored, quarter)[rank];
       if (start === undefined) return [];
-      const refined = refinePose(view, patterns, chip, byLabels(view, patterns, chip, named, start), REACH_UM);
-      const seen = named.map(({ label }) => label).filter((label) => isSeen(label, refined));
-      const score = labelScore(refined.used.filter((one) => seen.some((label) => shows(label, one.label))));
-      return [{ refined, seen, score: score + (!mirrored && quarter === 0 ? ESTABLISHED_BONUS : 0) }];
+      const bonus = !mirrored && quarter === 0 ? ESTABLISHED_BONUS : 0;
+      const { pose, score } = byLabels(view, patterns, chip, named, start);
+      return [{ pose, bonus, score: score + bonus }];
     }),
   );
+  const best = Math.max(...laid.map(({ score }) => score));
+  const tried = laid
+    .filter(({ score }) => score > best - ALIKE)
+    .map(({ pose, bonus }): Fit & { score: number } => {
+      const refined = refinePose(view, patterns, chip, pose, REACH_UM);
+      const seen = named.map(({ label }) => label).filter((label) => isSeen(label, refined));
+      const score = labelScore(refined.used.filter((one) => seen.some((label) => shows(label, one.label))));
+      return { refined, seen, score: score + bonus };
+    });
   return tried.sort((a, b) => b.score - a.score)[0];
 }
 
 /**
- * The pose by the named labels alone, each looked for about its place. Gratings are alike: their edges would hold a rough pose
- * where it is.
+ * The pose by the named labels alone, each looked for about its place, and what they are worth there. Gratings are alike: their
+ * edges would hold a rough pose where it is.
  */
-function byLabels(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], start: Pose): Pose {
+function byLabels(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], start: Pose) {
   const printed = chip.labels.filter((one) => one.text !== "" && named.some(({ label }) => shows(label, one)));
   let pose = start;
+  let score = 0;
   for (const share of [1, 0.5]) {
     const found = printed.flatMap((label) => {
       const reach = share * Math.max(ROUGH.um, ROUGH.px / pose.pxPerUm);
-      return searchLabel(view, patterns, pose, label, reach, coarseStep(label, pose)) ?? [];
+      return searchLabel(view, patterns, pose, label, reach, labelStep(label, pose, false)) ?? [];
     });
     pose = fitPose(labelSightings(found), pose)?.pose ?? pose;
+    score = labelScore(found);
   }
-  return pose;
+  return { pose, score };
 }
 
 function isSeen(label: ChipLabel, { used }: Refined): boolean {

@@ -195,8 +195,9 @@ function noiseOf(
 
 /** Leaves out one sighting after the other, as the linear fit allows without solving anew. */
 function sway(rows: readonly Row[], covariance: Matrix, pose: Pose, chips: readonly Point[]): number {
-  const places = chips.map((chip) => derivatives(pose, chip));
   const now = unknownsOf(pose);
+  // One place after the other, x's derivatives and y's: there are many places, and many sightings.
+  const places = Float64Array.from(chips.flatMap((chip) => derivatives(pose, chip).flat()));
   const moved = new Map<number, number[]>();
   for (const row of rows) {
     const gain = covariance.map((line) => dot(line, row.values));
@@ -209,10 +210,19 @@ function sway(rows: readonly Row[], covariance: Matrix, pose: Pose, chips: reado
     );
   }
   let most = 0;
+  const unknowns = now.length;
   for (const by of moved.values()) {
-    for (const [x, y] of places) most = Math.max(most, Math.hypot(dot(by, x), dot(by, y)));
+    for (let at = 0; at < places.length; at += 2 * unknowns) {
+      let [x, y] = [0, 0];
+      for (let k = 0; k < unknowns; k++) {
+        const step = by[k] as number;
+        x += step * (places[at + k] as number);
+        y += step * (places[at + unknowns + k] as number);
+      }
+      most = Math.max(most, x * x + y * y);
+    }
   }
-  return most;
+  return Math.sqrt(most);
 }
 
 /** What the others tell of a sighting at least, as a share: less is the noise of solving. */

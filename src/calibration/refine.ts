@@ -1,7 +1,7 @@
 // From a pose that is right to a few micrometres to one that is right to a fraction of a pixel: labels give places in
 // both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
 // them all together, the bending of the optics among its unknowns.
-import type { Chip } from "../chip/layout.ts";
+import type { Chip, ChipLabel } from "../chip/layout.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides, isUpper, largerThanBoxes, overhang } from "./edges.ts";
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
@@ -83,12 +83,9 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   let edgesExpected = 0;
   let fit: PoseFit | undefined;
   for (let round = 0; round < ROUNDS.most; round++) {
-    const rows = round === 0 ? undefined : FINE_ROWS;
     const reach = Math.max(reachUm * 0.6 ** round, 6, 2 / pose.pxPerUm);
     labels = expectedLabels(view, pose, chip.labels).flatMap((label) => {
-      const large = round === 0 ? LARGE_LABEL_ROWS.coarse : LARGE_LABEL_ROWS.fine;
-      const step = coarseStep(label, pose, label.height > LARGE_UM ? large : rows);
-      const one = searchLabel(view, patterns, pose, label, reach, step);
+      const one = searchLabel(view, patterns, pose, label, reach, labelStep(label, pose, round > 0));
       return one === undefined ? [] : [one];
     });
     known = labelSightings(labels);
@@ -114,6 +111,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const agreeing = edges.filter(({ name }) => !outliers.has(name));
   const edgeResiduals = edges.flatMap(({ name }, i) => (outliers.has(name) ? [] : [residuals[known.length + i] ?? 0]));
   const upper = agreeing.filter(isUpper).length;
+  const corners = cornersInView(view, chip, pose).map(({ chip: corner }) => corner);
   return {
     pose,
     labels,
@@ -126,10 +124,16 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     edgesSeen: edges.length,
     edgesExpected,
     edgeShare: Math.min(upper, agreeing.length - upper) / Math.max(1, edgesExpected / 2),
-    openPx: fit === undefined ? Number.POSITIVE_INFINITY : leastKnown(view, chip, pose, fit.openPx),
-    swayPx: fit?.swayPx(cornersInView(view, chip, pose).map(({ chip: corner }) => corner)) ?? Number.POSITIVE_INFINITY,
+    openPx: fit === undefined ? Number.POSITIVE_INFINITY : leastKnown(corners, fit.openPx),
+    swayPx: fit?.swayPx(corners) ?? Number.POSITIVE_INFINITY,
     localPx: localOffset(view, pose, [...labelSightings(used), ...edges, ...sides], reach),
   };
+}
+
+/** µm between the samples with which a label is looked for, coarsely or finely. */
+export function labelStep(label: ChipLabel, pose: Pose, fine: boolean): number {
+  if (label.height > LARGE_UM) return coarseStep(label, pose, fine ? LARGE_LABEL_ROWS.fine : LARGE_LABEL_ROWS.coarse);
+  return coarseStep(label, pose, fine ? FINE_ROWS : undefined);
 }
 
 /** Corners of the gratings that are wholly in the picture, which are those that get ROIs. */
@@ -151,10 +155,9 @@ function furthestMove(view: View, chip: Chip, from: Pose, to: Pose): number {
 }
 
 /** The largest standard deviation of a corner; infinite without a grating in view. */
-function leastKnown(view: View, chip: Chip, pose: Pose, openPx: (chip: Point) => number): number {
-  const corners = cornersInView(view, chip, pose);
+function leastKnown(corners: readonly Point[], openPx: (chip: Point) => number): number {
   if (corners.length === 0) return Number.POSITIVE_INFINITY;
-  return corners.reduce((most, { chip: corner }) => Math.max(most, openPx(corner)), 0);
+  return corners.reduce((most, corner) => Math.max(most, openPx(corner)), 0);
 }
 
 /**

@@ -56,11 +56,20 @@ export class View {
 /** Values between which all but the most extreme pixels lie, from every so manyth pixel. */
 function rangeOf({ pixels }: Picture): { low: number; high: number } {
   const every = Math.max(1, Math.floor(pixels.length / 60_000));
-  const sample = Float64Array.from(
-    { length: Math.floor(pixels.length / every) },
-    (_, i) => pixels[i * every] as number,
-  ).sort();
-  const at = (share: number) => sample[Math.floor(share * (sample.length - 1))] ?? 0;
+  const counts = new Uint32Array(pixels instanceof Uint8Array ? 256 : 65536);
+  let total = 0;
+  for (let i = 0; i < pixels.length; i += every) {
+    const value = pixels[i] as number;
+    counts[value] = (counts[value] as number) + 1;
+    total++;
+  }
+  const at = (share: number): number => {
+    let below = 0;
+    return counts.findIndex((count) => {
+      below += count;
+      return below > share * (total - 1);
+    });
+  };
   const beyond = Math.min(BEYOND.share, BEYOND.pixels / pixels.length);
   return { low: at(beyond), high: at(1 - beyond) };
 }
