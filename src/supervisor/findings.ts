@@ -126,7 +126,7 @@ function damagedLine(pictures: number, names: readonly string[]): string {
   return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
 }
 
-function missingFrames({ config, upSeconds, lastFrameAgeSeconds }: Facts): Finding[] {
+function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages }: Facts): Finding[] {
   const { Alarm, Camera, Services, Timing } = config;
   const watched = Services.enable_camera && !FILE_CAMERAS.has(Camera.camera_type) && Alarm.no_frame_intervals > 0;
   if (!watched || upSeconds === undefined) return [];
@@ -136,6 +136,11 @@ function missingFrames({ config, upSeconds, lastFrameAgeSeconds }: Facts): Findi
   const key = "frames.none";
   // A run that has just begun cannot have missed so many, and the first picture may take as long as the camera is given.
   if (upSeconds <= limit + Camera.timeout_seconds) return [{ key, state: "unknown", text: "" }];
+  // Why there are none is told already; one trouble is one notice.
+  const known = stages.some(
+    ({ stage, state, ageSeconds }) => stage === "collector" && state === "faulted" && ageSeconds <= upSeconds,
+  );
+  if (known) return [{ key, state: "unknown", text: "" }];
   const since = Number.isFinite(age) ? `no picture for ${Math.round(age)} s` : "no picture yet";
   const text = `${since}, one is due every ${Timing.collector_interval_seconds} s; look at the camera and at the collector's line`;
   return [told(key, text)];

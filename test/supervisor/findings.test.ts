@@ -1,0 +1,58 @@
+import { tmpdir } from "node:os";
+import { expect, test } from "vitest";
+import { loadConfig } from "../../src/config/config.ts";
+import { type Facts, findingsOf } from "../../src/supervisor/findings.ts";
+import type { StageHealth } from "../../src/supervisor/health.ts";
+
+const { config } = loadConfig(undefined, tmpdir());
+const nothing: Facts["counts"] = {
+  total: 0,
+  pending: 0,
+  processing: 0,
+  processed: 0,
+  failed: 0,
+  transmitted: 0,
+  synced: 0,
+  compressed: 0,
+  missing: 0,
+  damaged: 0,
+  collectionErrors: 0,
+  imageBytes: 0,
+  localImages: 0,
+  localBytes: 0,
+  archived: 0,
+};
+
+/** A run of ten thousand seconds without a picture, its stages as given. */
+function withoutPictures(stages: readonly StageHealth[]): Facts {
+  return {
+    config,
+    running: true,
+    ended: false,
+    ranBefore: true,
+    upSeconds: 10_000,
+    lastFrameAgeSeconds: 9_000,
+    stages,
+    opcUa: undefined,
+    counts: nothing,
+    damaged: [],
+    displacement: undefined,
+    freeBytes: undefined,
+    recent: undefined,
+  };
+}
+
+function told(facts: Facts): string[] {
+  return findingsOf(facts).flatMap(({ key, state }) => (state === "ill" ? [key] : []));
+}
+
+test("missing pictures are told of by themselves, or as a collector that is faulted, not as both", () => {
+  const collector = { stage: "collector", ageSeconds: 1, detail: "no such camera" };
+  expect(told(withoutPictures([{ ...collector, state: "running" }]))).toEqual(["frames.none"]);
+  const faulted = withoutPictures([{ ...collector, state: "faulted" }]);
+  expect(told(faulted)).toEqual(["stage.faulted:collector"]);
+  // Nobody who was told of missing pictures before hears that they are there again.
+  expect(findingsOf(faulted)).toContainEqual({ key: "frames.none", state: "unknown", text: "" });
+  const ofAnEarlierRun = withoutPictures([{ ...collector, state: "faulted", ageSeconds: 20_000 }]);
+  expect(told(ofAnEarlierRun)).toContain("frames.none");
+});
