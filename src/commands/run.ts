@@ -10,11 +10,11 @@ import { checkDirectories } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
-import { endPrograms } from "../frame/program.ts";
+import { endPrograms, endProgramsOf, markPrograms } from "../frame/program.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { notifyService } from "../installation/service-notices.ts";
 import { createLogger, type Logger } from "../log.ts";
-import { lockExperiment } from "../manifest/lock.ts";
+import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
 import { readIdentity } from "../opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { originText } from "./config.ts";
@@ -97,6 +97,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSum
     const own = log.stage("supervisor");
     for (const warning of loaded.warnings) own.warn(warning);
     if (lock.warning !== undefined) own.warn(lock.warning);
+    takePrograms(lock, (line) => own.warn(line));
     if (!config.Services.enable_camera) own.warn("Services.enable_camera is false: no pictures are taken");
     await prepareRois(config, log);
     const supervisor = new Supervisor({
@@ -114,6 +115,14 @@ async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSum
     await log.close();
     lock.release();
   }
+}
+
+/** A camera program that hangs outlives a run that was killed, and would keep the camera from this one. */
+function takePrograms({ holder, died }: ExperimentLock, warn: (line: string) => void): void {
+  const nameOf = ({ pid, since }: Holder) => `${pid} ${since}`;
+  markPrograms(nameOf(holder));
+  const ended = died === undefined ? 0 : endProgramsOf(nameOf(died));
+  if (ended > 0) warn(`ended ${ended === 1 ? "a program" : `${ended} programs`} that the run killed before had left running`);
 }
 
 /** Signals to the supervisor, the live block to the terminal. */

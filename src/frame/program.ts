@@ -139,17 +139,47 @@ function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
  * to end before they do: one that hangs would keep the camera from everybody.
  */
 export function endPrograms(): void {
+  for (const { pid, parent } of groupLeaders()) if (parent === process.pid) signalGroup({ pid }, "SIGKILL");
+}
+
+/** In the environment of programs: the run that they work for. */
+const RUN_MARK = "PHOREST_RUN";
+
+/** Programs that this process starts from now on, and its threads that begin from now on, are known as those of `run`. */
+export function markPrograms(run: string): void {
+  process.env[RUN_MARK] = run;
+}
+
+/** Kills what programs of a run that died have left running, for the same reason; how many groups of processes. */
+export function endProgramsOf(run: string): number {
+  let ended = 0;
+  for (const { pid } of groupLeaders()) {
+    if (!environmentOf(pid).includes(`${RUN_MARK}=${run}`)) continue;
+    signalGroup({ pid }, "SIGKILL");
+    ended++;
+  }
+  return ended;
+}
+
+function* groupLeaders(): Generator<{ pid: number; parent: number }> {
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    let stat: string;
-    try {
-      stat = readFileSync(`/proc/${name}/stat`, "latin1");
-    } catch {
-      // It has ended since the listing.
-      continue;
-    }
+    const stat = ofProcess(name, "stat");
     // The program's name, in brackets, may hold anything.
     const [, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (Number(parent) === process.pid && group === name) signalGroup({ pid: Number(name) }, "SIGKILL");
+    if (group === name) yield { pid: Number(name), parent: Number(parent) };
+  }
+}
+
+function environmentOf(pid: number): string[] {
+  return ofProcess(String(pid), "environ").split("\0");
+}
+
+/** A file of /proc; empty for a process that has ended since it was listed, and for what other people's say of themselves. */
+function ofProcess(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return "";
   }
 }
 

@@ -16,6 +16,9 @@ const HOLDER_FILENAME = "phorest.holder.json";
 export interface ExperimentLock {
   /** One line when the place cannot be trusted to lock or to keep a database; undefined otherwise. */
   readonly warning: string | undefined;
+  readonly holder: Holder;
+  /** Who died holding it before. */
+  readonly died: Holder | undefined;
   /** Frees the experiment; a second call does nothing. */
   release(): void;
 }
@@ -50,6 +53,8 @@ export function lockExperiment(dataDir: string): ExperimentLock {
       hint: "stop it first, or give this run its own Paths.data_dir",
     });
   }
+  // Whoever let it go took the note along.
+  const died = readHolder(dataDir);
   const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   const note = join(dataDir, HOLDER_FILENAME);
   try {
@@ -65,6 +70,8 @@ export function lockExperiment(dataDir: string): ExperimentLock {
       network === undefined
         ? undefined
         : `${dataDir} is on a network file system (${network}): locks and durability cannot be relied on there; keep Paths.data_dir on a local disk and sync to the share`,
+    holder,
+    died,
     release: () => {
       if (!held.delete(db)) return;
       // Before the lock is free: after it, the note may already be the next holder's.

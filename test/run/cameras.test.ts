@@ -124,6 +124,28 @@ test("a stop in the middle of a hanging exposure ends the run in time, with no p
   expect(await machine.leftovers()).toEqual({ processes: [], files: [basename(directory)] });
 });
 
+test("a hanging camera program that a killed run left behind is ended by the next run, and no other", async () => {
+  machine.set("FAKE_FAULT", "hanging");
+  const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 600"));
+  const { child, ended } = start(["run"], directory);
+  await machine.started();
+  child.kill("SIGKILL");
+  await ended;
+  expect((await machine.leftovers()).processes).not.toEqual([]);
+  machine.set("FAKE_FAULT", "");
+  const elsewhere = start(["run", "--frames", "1", "--until-idle"], lab(CONFIG));
+  expect((await elsewhere.ended).code).toBe(0);
+  expect((await machine.leftovers()).processes).not.toEqual([]);
+  const again = start(["run", "--frames", "1", "--until-idle"], directory);
+  let said = "";
+  again.child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  expect((await again.ended).code).toBe(0);
+  expect(said).toContain("ended a program that the run killed before had left running");
+  expect((await machine.leftovers()).processes).toEqual([]);
+});
+
 test("a second Ctrl-C ends the run at once, and the hanging camera program with it", async () => {
   machine.set("FAKE_FAULT", "hanging");
   const directory = lab(CONFIG.replace("timeout_seconds = 5", "timeout_seconds = 60"));
