@@ -10,6 +10,7 @@ import type { Search } from "./locate.ts";
 import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import { fitPose } from "./pose-fit.ts";
 import { LEAST_LIKENESS, labelSightings, labelStep, mostOffPx, type Refined, refinePose } from "./refine.ts";
+import { readOtherwise } from "./second-reading.ts";
 import { View } from "./view.ts";
 
 /** A label named by hand is looked for so far from the place given, the more of these. */
@@ -70,6 +71,8 @@ export function locateByFeatures(
       if (best === undefined) break;
       const { refined, seen } = best;
       const reason = doubtOf(view, ink, chip, refined, seen, named.length);
+      const doubt = reason === undefined ? readOtherwise(view, chip, patterns, refined) : undefined;
+      if (doubt !== undefined) return { doubt };
       if (reason === undefined) {
         const lost = named.flatMap(({ label }) => (seen.includes(label) ? [] : [label.label]));
         const outliers = [...new Set([...refined.outliers, ...lost])];

@@ -11,6 +11,7 @@ import { type Doubtful, latticesByLevel, type Search } from "./locate.ts";
 import { type Point, type Pose, toPicture } from "./pose.ts";
 import { fitPose } from "./pose-fit.ts";
 import { refinePose } from "./refine.ts";
+import { readOtherwise } from "./second-reading.ts";
 import { sidewaysOffset } from "./sides.ts";
 import { findSites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -89,6 +90,8 @@ export function locateByAnchors(
         };
       }
       const settled = settle(view, patterns, chip, best.hypothesis.pose);
+      const otherwise = readOtherwise(view, chip, patterns, settled);
+      if (otherwise !== undefined) return { doubt: otherwise };
       const anchorsOffPx = distanceOf(chip, settled.pose, anchors);
       return { found: { ...settled, chip, margin: Number.NaN, anchorsOffPx } };
     }

@@ -122,7 +122,8 @@ function takePrograms({ holder, died }: ExperimentLock, warn: (line: string) => 
   const nameOf = ({ pid, since }: Holder) => `${pid} ${since}`;
   markPrograms(nameOf(holder));
   const ended = died === undefined ? 0 : endProgramsOf(nameOf(died));
-  if (ended > 0) warn(`ended ${ended === 1 ? "a program" : `${ended} programs`} that the run killed before had left running`);
+  if (ended > 0)
+    warn(`ended ${ended === 1 ? "a program" : `${ended} programs`} that the run killed before had left running`);
 }
 
 /** Signals to the supervisor, the live block to the terminal. */

@@ -335,3 +335,38 @@ describe("chip maps of existing installations", () => {
     }
   });
 });
+
+describe("names given by hand that agree with each other and are all wrong", () => {
+  const simulator = createSimulator({ chipType: "IMEC-I", width: 1200, height: 1300, pxPerUm: 0.36, angleDegrees: 1 });
+  const picture = simulator.render(0, 0);
+  const [imec] = chips.filter(({ type }) => type === "IMEC-I");
+  const search = locateChip(picture, chips, patterns);
+  if (imec === undefined || "doubt" in search) throw new Error("the chip was not found");
+  const { pose, used } = search.found;
+  /** What a person writes who takes one side of the chip for the other. */
+  const otherSide = (label: string) => label.replace(/[LR]$/, (side) => (side === "L" ? "R" : "L"));
+
+  it("are refused where the labels in view say otherwise: labels", () => {
+    const left = used.filter(({ label }) => label.label.endsWith("L"));
+    expect(left.length).toBeGreaterThan(2);
+    const places = left.map(({ label }) => ({ label: label.label, ...toPicture(pose, label) }));
+    const right = locateByFeatures(picture, imec, places, patterns);
+    if ("doubt" in right) throw new Error(right.doubt.reason);
+    const renamed = places.map((place) => ({ ...place, label: otherSide(place.label) }));
+    const wrong = locateByFeatures(picture, imec, renamed, patterns);
+    expect("doubt" in wrong ? wrong.doubt.reason : "accepted").toMatch(/contradict what is printed/);
+  });
+
+  it("are refused where the labels in view say otherwise: gratings", () => {
+    const named = ["4L", "2R"].map((label) => {
+      const grating = imec.gratings.find((one) => one.label === label);
+      if (grating === undefined) throw new Error(`no grating ${label}`);
+      return { label, ...toPicture(pose, grating) };
+    });
+    const right = locateByAnchors(picture, [imec], named, patterns);
+    if ("doubt" in right) throw new Error(right.doubt.reason);
+    const oneOff = named.map(({ label, x, y }) => ({ label: `${Number(label[0]) - 1}${label[1]}`, x, y }));
+    const wrong = locateByAnchors(picture, [imec], oneOff, patterns);
+    expect("doubt" in wrong ? wrong.doubt.reason : "accepted").toMatch(/contradict what is printed/);
+  });
+});

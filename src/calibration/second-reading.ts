@@ -1,0 +1,77 @@
+// Names given by hand may be wrong and agree with each other: where the picture does not bear them out, it is read by itself.
+import { type Chip, chipExtent } from "../chip/layout.ts";
+import { coarseStep, expectedLabels, labelScore } from "./identity.ts";
+import { type LabelPatterns, searchLabel } from "./label-search.ts";
+import { latticeOf } from "./lattice.ts";
+import { type Doubtful, locateChip } from "./locate.ts";
+import { minus, type Pose, toPicture } from "./pose.ts";
+import type { Refined } from "./refine.ts";
+import type { View } from "./view.ts";
+
+/** Shares of the labels and of the gratings' edges that should be in view and are: with fewer a picture is read by itself. */
+const BORNE_OUT = { labels: 0.8, edges: 0.6 } as const;
+/** Poses that put a corner of the chip so far apart, px and shares of the shorter side of a grating, are not the same. */
+const APART = { px: 3, share: 0.25 } as const;
+
+/** What labels have to be worth more elsewhere; one is worth about 0.5. */
+const CLEARLY = 0.8;
+
+/**
+ * Doubt where the picture surely shows the chip lying elsewhere than names given by hand lay it; undefined where it bears them out,
+ * or says nothing for certain: then the person knows better.
+ */
+export function readOtherwise(
+  view: View,
+  chip: Chip,
+  patterns: LabelPatterns,
+  { pose, labels, used, edges, edgesExpected }: Refined,
+): Doubtful | undefined {
+  if (labels.length === 0) return undefined;
+  const borneOut = used.length >= BORNE_OUT.labels * labels.length && edges >= BORNE_OUT.edges * edgesExpected;
+  if (borneOut && !isReadBetterBeside(view, chip, patterns, pose, labelScore(used))) return undefined;
+  const search = locateChip(view.picture, [chip], patterns);
+  if ("doubt" in search) return undefined;
+  const { found } = search;
+  const [grating] = chip.gratings;
+  const side = Math.min(grating?.width ?? 0, grating?.height ?? 0) * found.pose.pxPerUm;
+  if (furthestApart(chip, pose, found.pose) <= Math.max(APART.px, APART.share * side)) return undefined;
+  const read = found.used.map(({ label }) => label.label).slice(0, 4);
+  return {
+    reason: `the names given contradict what is printed: read by itself, the picture shows ${read.join(", ")} elsewhere (--auto does)`,
+    lattice: { chipType: chip.type, pxPerUm: found.pose.pxPerUm, angleDegrees: found.pose.angleDegrees },
+  };
+}
+
+/**
+ * Whether labels speak more clearly for the chip moved by a column or a row: where only a part of it is in view, names that are all
+ * one column off contradict nothing but what they leave unexplained.
+ */
+function isReadBetterBeside(view: View, chip: Chip, patterns: LabelPatterns, pose: Pose, score: number): boolean {
+  const { x, y } = latticeOf(chip)?.pitch ?? { x: 0, y: 0 };
+  const ways = [
+    { x, y: 0 },
+    { x: -x, y: 0 },
+    { x: 0, y },
+    { x: 0, y: -y },
+  ];
+  return ways.some((way) => {
+    const moved = { ...pose, ...toPicture(pose, way) };
+    const found = expectedLabels(view, moved, chip.labels).flatMap((label) => {
+      const step = coarseStep(label, moved);
+      return searchLabel(view, patterns, moved, label, 2 * step, step) ?? [];
+    });
+    return labelScore(found) > score + CLEARLY;
+  });
+}
+
+/** How far apart two poses put a corner of the chip, at most, px. */
+function furthestApart(chip: Chip, a: Pose, b: Pose): number {
+  const { x, y, width, height } = chipExtent(chip);
+  const corners = [x, x + width].flatMap((right) => [y, y + height].map((down) => ({ x: right, y: down })));
+  return Math.max(
+    ...corners.map((corner) => {
+      const off = minus(toPicture(a, corner), toPicture(b, corner));
+      return Math.hypot(off.x, off.y);
+    }),
+  );
+}
