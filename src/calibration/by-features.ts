@@ -8,7 +8,7 @@ import { expectedLabels, labelScore, misread } from "./identity.ts";
 import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Search } from "./locate.ts";
 import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
-import { fitPose } from "./pose-fit.ts";
+import { fitPose, middle } from "./pose-fit.ts";
 import { LEAST_LIKENESS, labelSightings, labelStep, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { readOtherwise } from "./second-reading.ts";
 import { View } from "./view.ts";
@@ -194,16 +194,11 @@ function roughPoses(named: readonly Place[], mirrored: boolean, quarter: number)
       const at = points.map(({ chip }) => toPicture(turned, chip));
       const x = (a.x - (at[i]?.x ?? 0) + b.x - (at[points.indexOf(b)]?.x ?? 0)) / 2;
       const y = (a.y - (at[i]?.y ?? 0) + b.y - (at[points.indexOf(b)]?.y ?? 0)) / 2;
-      const off = medianOf(
+      const off = middle(
         points.map((point, k) => Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y)),
       );
       poses.push({ pose: { ...turned, x, y }, off });
     }
   });
   return poses.sort((a, b) => a.off - b.off).map(({ pose }) => pose);
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }

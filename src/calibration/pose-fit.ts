@@ -290,7 +290,8 @@ function unknownsOf({ x, y, pxPerUm, angleDegrees, lens }: Pose): number[] {
   return [x, y, 1000 * pxPerUm * Math.cos(radians), 1000 * pxPerUm * Math.sin(radians), ...(lens?.amounts ?? [])];
 }
 
-function middle(values: readonly number[]): number {
+/** The median; the mean of both in the middle of an even number, 0 of none. */
+export function middle(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length === 0 ? 0 : ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }
