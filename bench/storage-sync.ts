@@ -10,11 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Database from "better-sqlite3";
-import { digestFile } from "../src/archive/digest.ts";
 import { copyPictures, type PictureTask } from "../src/archive/pictures.ts";
 import { RateLimit } from "../src/archive/rate.ts";
 import { initRemote } from "../src/archive/remote.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
+import { digestFile } from "../src/system/digest.ts";
 
 const { values: options } = parseArgs({
   options: { to: { type: "string" }, rounds: { type: "string" }, quick: { type: "boolean" } },

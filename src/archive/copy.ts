@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Failure } from "../failure.ts";
-import { digestFile, PIECE_BYTES } from "./digest.ts";
+import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import {
   type CopyContext,
   ensureRemoteDirectory,

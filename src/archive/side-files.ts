@@ -8,9 +8,9 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { PARTIAL_SUFFIX } from "../files.ts";
+import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
-import { digestFile, PIECE_BYTES } from "./digest.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { numberedName, partialPath, remotePathOf } from "./names.ts";
 

@@ -3,11 +3,11 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, 
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { copyVerified } from "../../src/archive/copy.ts";
-import { digestFile } from "../../src/archive/digest.ts";
 import type { CopyContext } from "../../src/archive/guard.ts";
 import { numberedName, partialPath, remotePathOf } from "../../src/archive/names.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
+import { digestFile } from "../../src/system/digest.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 

@@ -1,0 +1,214 @@
+// Opens, reads and removes a file by its name in a directory, and nothing else: no link is followed, no directory, device
+// or pipe is taken for a file, and the directory that was opened is the one that is used. Node has no openat(2);
+// /proc/self/fd/N/NAME is the same on Linux.
+//
+// Every file whose name comes from a database, an archive, a share or a watched directory is opened here. Paths that the
+// user names on the command line or in the configuration are the user's own and may be links.
+import type { BigIntStats } from "node:fs";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { Failure } from "../failure.ts";
+import { digestFile } from "./digest.ts";
+import { pathComponents, printable } from "./file-name.ts";
+
+/** What was recorded of a file's content; what is undefined was not recorded. */
+export interface RecordedContent {
+  readonly bytes?: number | undefined;
+  /** Hexadecimal SHA-256. */
+  readonly sha256?: string | undefined;
+}
+
+/** An open regular file. `path` is for messages. */
+export interface ConfinedFile {
+  readonly handle: FileHandle;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface ConfinedOptions {
+  /** Follow a link at the end of the path. Only where the user has allowed it (Camera.follow_links). */
+  readonly followLinks?: boolean;
+}
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+/** O_NONBLOCK: opening a pipe that nobody writes to must not wait. */
+const FILE = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * Opens `path` below `directory`, calls `use`, closes. `directory` itself may be a link (it is the user's choice), `path`
+ * may not contain one. Failures: `file.refused` (not a plain relative path, a link, not a regular file), `file.missing`.
+ * Errors of the disk pass through, with the path.
+ */
+export async function withConfinedFile<T>(
+  directory: string,
+  path: string,
+  use: (file: ConfinedFile) => Promise<T>,
+  { followLinks = false }: ConfinedOptions = {},
+): Promise<T> {
+  return inDirectoryOf(directory, path, async (parent, name) => {
+    const shown = join(directory, path);
+    const handle = await openEntry(parent, name, shown, followLinks);
+    try {
+      const status = await handle.stat();
+      if (!status.isFile()) throw refused(shown, kindOf(status));
+      return await use({ handle, path: shown, bytes: status.size });
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/**
+ * The bytes of a file below `directory`. Failures as withConfinedFile, `file.refused` when it is larger than `limitBytes`,
+ * `file.changed` when it was written to while it was read.
+ */
+export async function readConfined(
+  directory: string,
+  path: string,
+  limitBytes: number,
+  options: ConfinedOptions = {},
+): Promise<Buffer> {
+  return withConfinedFile(directory, path, (file) => readOpened(file, limitBytes), options);
+}
+
+/** The bytes of an open file, in one piece of memory of their own. Failures as readConfined. */
+export async function readOpened({ handle, path, bytes }: ConfinedFile, limitBytes: number): Promise<Buffer> {
+  if (bytes > limitBytes) throw refused(path, `larger than ${limitBytes} bytes`);
+  const before = await handle.stat({ bigint: true });
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  let have = 0;
+  while (have < bytes) {
+    // In one go: readFile asks for half a megabyte at a time, each a trip through the thread pool.
+    const { bytesRead } = await handle.read(buffer, have, bytes - have, have);
+    if (bytesRead === 0) break;
+    have += bytesRead;
+  }
+  if (have < bytes || !sameContent(before, await handle.stat({ bigint: true }))) throw changed(path);
+  return buffer;
+}
+
+/** Size and SHA-256 of an open file. Failure `file.changed` when it was written to meanwhile. */
+export async function digestOpened(file: ConfinedFile, signal?: AbortSignal): Promise<Required<RecordedContent>> {
+  const before = await file.handle.stat({ bigint: true });
+  const digest = await digestFile(descriptorPath(file.handle), signal === undefined ? {} : { signal });
+  if (!sameContent(before, await file.handle.stat({ bigint: true }))) throw changed(file.path);
+  return digest;
+}
+
+/**
+ * Removes a file below `directory` if it is the one that was recorded: a regular file, no link, of this size and hash.
+ * Returns false when there is none. Failures: `file.refused`, `file.changed` (its content is not what was recorded);
+ * nothing is removed then. The caller flushes the directory.
+ */
+export async function removeConfined(directory: string, path: string, recorded: RecordedContent): Promise<boolean> {
+  try {
+    return await inDirectoryOf(directory, path, async (parent, name) => {
+      const shown = join(directory, path);
+      const handle = await openEntry(parent, name, shown, false);
+      try {
+        const status = await handle.stat();
+        if (!status.isFile()) throw refused(shown, kindOf(status));
+        await checkRecorded({ handle, path: shown, bytes: status.size }, recorded);
+        await checkSameEntry(parent, name, shown, handle);
+      } finally {
+        await handle.close();
+      }
+      await unlink(join(parent, name)).catch(withPath(shown));
+      return true;
+    });
+  } catch (error) {
+    if (error instanceof Failure && error.code === "file.missing") return false;
+    throw error;
+  }
+}
+
+/** Throws Failure `file.changed` unless an open file has the size and the hash that were recorded. */
+export async function checkRecorded(file: ConfinedFile, { bytes, sha256 }: RecordedContent): Promise<void> {
+  if (bytes !== undefined && bytes !== file.bytes) throw changed(file.path);
+  if (sha256 !== undefined && (await digestOpened(file)).sha256 !== sha256) throw changed(file.path);
+}
+
+/** Opens the directory that holds `path`, component by component, and calls `use` with a path to it that stays valid. */
+async function inDirectoryOf<T>(
+  directory: string,
+  path: string,
+  use: (parent: string, name: string) => Promise<T>,
+): Promise<T> {
+  const components = pathComponents(path, directory);
+  const name = components.pop() ?? "";
+  let shown = directory;
+  let parent = await open(directory, DIRECTORY).catch(notThere(directory));
+  try {
+    for (const component of components) {
+      shown = join(shown, component);
+      const next = await open(join(descriptorPath(parent), component), DIRECTORY | constants.O_NOFOLLOW).catch(
+        notThere(shown),
+      );
+      await parent.close();
+      parent = next;
+    }
+    return await use(descriptorPath(parent), name);
+  } finally {
+    await parent.close();
+  }
+}
+
+function openEntry(parent: string, name: string, shown: string, followLinks: boolean): Promise<FileHandle> {
+  const flags = followLinks ? FILE : FILE | constants.O_NOFOLLOW;
+  return open(join(parent, name), flags).catch(notThere(shown));
+}
+
+/** The name still leads to the file that was checked. A share may number its files anew at each look: size and time do. */
+async function checkSameEntry(parent: string, name: string, shown: string, handle: FileHandle): Promise<void> {
+  const [opened, named] = await Promise.all([
+    handle.stat({ bigint: true }),
+    lstat(join(parent, name), { bigint: true }).catch(notThere(shown)),
+  ]);
+  if (!sameContent(opened, named)) throw changed(shown);
+}
+
+function sameContent(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.dev === b.dev;
+}
+
+const descriptorPath = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`;
+
+/** Turns what open(2) says of a missing file or a link into a Failure; other errors keep their code and get the path. */
+function notThere(shown: string): (error: unknown) => never {
+  return (error) => {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") {
+      throw new Failure("file.missing", `${shown}: no such file`, { hint: "it was moved or removed", cause: error });
+    }
+    if (code === "ELOOP" || code === "EMLINK") throw refused(shown, "a symbolic link");
+    if (code === "ENXIO") throw refused(shown, "a pipe or a device");
+    if (code === "ENOTDIR") throw refused(shown, "not in a directory of its own, but behind a link or a file");
+    return withPath(shown)(error);
+  };
+}
+
+/** Names the file in an error of the system, which otherwise names a number in /proc. */
+function withPath(shown: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof Error && "syscall" in error) Object.assign(error, { path: shown });
+    throw error;
+  };
+}
+
+function kindOf(status: { isDirectory(): boolean }): string {
+  return status.isDirectory() ? "a directory" : "a pipe, a socket or a device";
+}
+
+function refused(path: string, what: string): Failure {
+  const name = join(dirname(path), printable(basename(path)).slice(1, -1));
+  return new Failure("file.refused", `${name} is not used: it is ${what}`, {
+    hint: "phorest only uses regular files that lie in the directory itself",
+  });
+}
+
+function changed(path: string): Failure {
+  return new Failure("file.changed", `${path} is not used: its content is not what was recorded`, {
+    hint: "another program wrote to it; `phorest verify` lists such files",
+  });
+}
