@@ -14,6 +14,7 @@ import { storeBrightfield, storedPicture } from "../src/frame/storing.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../src/frame/thermometer.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "../src/supervisor/messages.ts";
+import { skippedList } from "../src/supervisor/skipped-pictures.ts";
 import { type Log, type Station, serve } from "./host.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
@@ -161,7 +162,10 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
     return { frame, more: captured.file !== undefined };
   };
   const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
-    if (job.type === "capture") return capture(job.dueMs, signal);
+    if (job.type === "capture") {
+      const answer = await capture(job.dueMs, signal);
+      return source.skipped === undefined ? answer : { ...answer, skipped: skippedList(source.skipped()) };
+    }
     // To open is all that is asked when that is the job, and that has been done by now.
     if (job.type === "open") return { frame: null, more: false };
     return { frame: null, more: false, brightfield: await brightfield(settings, signal, log).catch(encodeFailure) };

@@ -1,7 +1,8 @@
 // Measuring many picture files: which ones, and in order with a bounded number in flight.
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeFailure, Failure } from "../failure.ts";
+import { readNames, unusableNameLine } from "../file-names.ts";
 import { isPictureName } from "./decode.ts";
 import type { TaskAnswer } from "./task.ts";
 
@@ -12,9 +13,12 @@ export interface Measured {
 
 /**
  * The pictures meant by `paths`: a file stands for itself whatever its name, a directory for the pictures directly in
- * it, by name. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
+ * it, by name. `skipped` is called with a line for each picture whose name cannot be used. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
  */
-export async function listPictures(paths: readonly string[]): Promise<string[]> {
+export async function listPictures(
+  paths: readonly string[],
+  skipped: (line: string) => void = () => undefined,
+): Promise<string[]> {
   const pictures: string[] = [];
   for (const path of paths) {
     const status = await statOf(path);
@@ -22,7 +26,9 @@ export async function listPictures(paths: readonly string[]): Promise<string[]> 
       pictures.push(path);
       continue;
     }
-    const names = (await readdir(path)).filter(isPictureName).sort();
+    const found = await readNames(path);
+    for (const name of found.unusable.filter(isPictureName)) skipped(unusableNameLine(join(path, name)));
+    const names = found.names.filter(isPictureName).sort();
     if (names.length === 0) {
       throw new Failure("usage.invalid", `${path}: no picture in this directory`, {
         hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these; directories inside it are not searched",

@@ -1,9 +1,10 @@
 // The check of everything an experiment consists of: database, pictures, copies, archives, backups, leftovers.
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isPictureName } from "../analysis/decode.ts";
 import type { Config } from "../config/schema.ts";
+import { readNamesNow } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
 import type { PictureRow, SyncedFile } from "../manifest/inspection.ts";
@@ -222,7 +223,16 @@ async function checkUnknownFiles(
 ): Promise<void> {
   const dataDir = config.Paths.data_dir;
   const importer = config.Camera.camera_type === "file_importer";
-  for (const name of readdirSync(dataDir)) {
+  const { names, unusable } = readNamesNow(dataDir);
+  for (const name of unusable.filter(isPictureName)) {
+    report({
+      kind: "unknown file",
+      subject: name,
+      meaning: "a picture whose name is not valid UTF-8; it is never measured",
+      cure: "rename it",
+    });
+  }
+  for (const name of names) {
     if (name.endsWith(PARTIAL_SUFFIX)) {
       if (running) continue;
       report({

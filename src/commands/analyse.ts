@@ -113,7 +113,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     refuseCompanions(argv, settings, loaded);
     const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1);
     const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
-    const pictures = await listPictures(argv.paths ?? []);
+    const pictures = await listPictures(argv.paths ?? [], (line) => process.stderr.write(`${line}\n`));
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });
     const { sink, done, failed } = await openResults(argv, measure);
     const left = remaining(pictures, done);

@@ -33,6 +33,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
       try {
         const summary = await importExperiment(manifest, directory ?? "", wallClockUs());
         process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
+        for (const line of summary.skipped) process.stderr.write(`${line}\n`);
         for (const name of summary.missing) process.stderr.write(`${name}: the picture was not found\n`);
       } finally {
         manifest.close();

@@ -4,6 +4,7 @@
 import { type BigIntStats, type FSWatcher, watch } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { usableName } from "../file-names.ts";
 
 /**
  * Others write there unseen (numbers of statfs(2)): NFS, SMB 1 to 3, 9P, FUSE (sshfs, virtiofs), Ceph, AFS, VirtualBox's and
@@ -63,8 +64,10 @@ export class DirectoryChanges {
     this.identity = identityOf(found);
     if (REMOTE_FILE_SYSTEMS.has(type)) return;
     try {
-      const watcher = watch(this.directory, { persistent: false }, (_event, name) => {
-        if (name === null) this.listAll = true;
+      const watcher = watch(this.directory, { persistent: false, encoding: "buffer" }, (_event, bytes) => {
+        const name = bytes === null ? undefined : usableName(bytes);
+        // Unknown, or no UTF-8: only the listing can tell.
+        if (name === undefined) this.listAll = true;
         else this.names.add(name);
       });
       // A watch that fails is no watch: from here on the directory is listed.

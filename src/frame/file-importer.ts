@@ -14,6 +14,7 @@ export class FileImporter implements Source {
   private waiting: PictureFile[] = [];
   private handedOut: PictureFile | undefined;
   private leftOut: string[] = [];
+  private skippedLines: string[] = [];
 
   constructor(options: FileImporterOptions) {
     this.options = options;
@@ -28,7 +29,11 @@ export class FileImporter implements Source {
   async open(): Promise<void> {
     // Reversed, because the next one is then popped off the end at no cost.
     this.leftOut = [];
-    const files = await listPictures(this.options.dataDir, (_name, why) => this.leftOut.push(why.message));
+    this.skippedLines = [];
+    const files = await listPictures(this.options.dataDir, {
+      leftOut: (_name, why) => this.leftOut.push(why.message),
+      skipped: (_name, line) => this.skippedLines.push(line),
+    });
     this.waiting = files.reverse();
   }
 
@@ -42,6 +47,10 @@ export class FileImporter implements Source {
       const file = { path: next.path, keep: true };
       return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: this.leftOut.splice(0) };
     }
+  }
+
+  skipped(): readonly string[] {
+    return this.skippedLines;
   }
 
   giveBack(frame: CapturedFrame): void {

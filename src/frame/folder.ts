@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
 import { DirectoryChanges } from "./directory-changes.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-import { describePictures, listPictures, type PictureFile } from "./picture-files.ts";
+import { describePictures, type LeftOut, listPictures, type PictureFile } from "./picture-files.ts";
 
 /** What was noted of a file when it was taken; undefined where an older version noted nothing. */
 export interface TakenFile {
@@ -55,6 +55,8 @@ export class Folder implements Source {
   private readonly waiting = new Set<string>();
   /** Pictures that could not be looked at: said once. */
   private readonly unseen = new Set<string>();
+  /** As of the last whole listing. */
+  private skippedLines: string[] = [];
   private unsaid: Failure[] = [];
 
   constructor(options: FolderOptions) {
@@ -100,6 +102,10 @@ export class Folder implements Source {
     }
   }
 
+  skipped(): readonly string[] {
+    return this.skippedLines;
+  }
+
   giveBack(frame: CapturedFrame): void {
     const watched = this.watched.get(basename(frame.file?.path ?? ""));
     if (watched === undefined) return;
@@ -122,7 +128,7 @@ export class Folder implements Source {
     };
     const changed = await this.changes.take();
     const files = await (changed === undefined
-      ? listPictures(watchDir, leftOut)
+      ? this.listAll(leftOut)
       : describePictures(watchDir, new Set([...changed, ...this.waiting]), leftOut));
     const nowMs = this.nowMs();
     const fresh = files.filter((file) => this.watch(file, nowMs));
@@ -136,6 +142,13 @@ export class Folder implements Source {
     });
     const growing = due.length - complete.length;
     return { complete, growing };
+  }
+
+  private async listAll(leftOut: LeftOut): Promise<PictureFile[]> {
+    const lines: string[] = [];
+    const files = await listPictures(this.options.watchDir, { leftOut, skipped: (_name, line) => lines.push(line) });
+    this.skippedLines = lines;
+    return files;
   }
 
   /** Notes a file's version; true while that version has not been taken. */

@@ -59,6 +59,8 @@ export interface Source {
   capture(signal: AbortSignal): Promise<CapturedFrame | null>;
   /** Takes back a frame that could not be stored, so that a later `capture` hands it out again; sources of files only. */
   giveBack?(frame: CapturedFrame): void;
+  /** A line for each picture that is there and cannot be taken under its present name; sources of files only. */
+  skipped?(): readonly string[];
   close(): Promise<void>;
 }
 

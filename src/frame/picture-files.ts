@@ -1,9 +1,10 @@
 // Pictures lying in a directory, as the file-reading sources see them: whole listings in the order of their time.
 import type { BigIntStats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isPictureName } from "../analysis/decode.ts";
 import { Failure } from "../failure.ts";
+import { type DirectoryNames, readNames, unusableNameLine } from "../file-names.ts";
 import { captureTimeOf } from "./frame.ts";
 
 export interface PictureFile {
@@ -21,12 +22,21 @@ export interface PictureFile {
 /** Is told of a picture that is there and cannot be looked at: a link in a circle, a share's broken file. */
 export type LeftOut = (name: string, why: Failure) => void;
 
+/** What is reported about pictures that are in the directory and not in the listing. */
+export interface Beside {
+  readonly leftOut?: LeftOut;
+  /** Called with every picture that can never be taken under its present name, and with the line that says why. */
+  skipped?(name: string, line: string): void;
+}
+
 /**
  * The pictures directly in a directory, oldest first, equal times by name; hidden and partial files are left out.
  * Failure camera.unavailable (retry later) when the directory, or not one of its pictures, can be read.
  */
-export async function listPictures(directory: string, leftOut?: LeftOut): Promise<PictureFile[]> {
-  return describePictures(directory, await readNames(directory), leftOut);
+export async function listPictures(directory: string, beside: Beside = {}): Promise<PictureFile[]> {
+  const { names, unusable } = await namesIn(directory);
+  for (const name of unusable.filter(isPictureName)) beside.skipped?.(name, unusableNameLine(name));
+  return describePictures(directory, names, beside.leftOut);
 }
 
 /** The same for some names only; those that are no pictures or not there are left out. */
@@ -60,9 +70,9 @@ function unseen(path: string, error: unknown): Failure {
 const reasonOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : String(error);
 
-async function readNames(directory: string): Promise<string[]> {
+async function namesIn(directory: string): Promise<DirectoryNames> {
   try {
-    return await readdir(directory);
+    return await readNames(directory);
   } catch (error) {
     const reason = reasonOf(error);
     throw new Failure("camera.unavailable", `${directory}: the directory of pictures cannot be read: ${reason}`, {

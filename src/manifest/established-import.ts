@@ -1,12 +1,14 @@
 // Taking over an experiment that was kept in metadata_manifest.json and pictures. Nothing of it is moved or changed: rows
 // are made that name the pictures where they lie. Run twice, the second time adds only what is new.
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { isPictureName } from "../analysis/decode.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../analysis/method.ts";
 import { parseRoiManifest, type RoiManifest } from "../analysis/roi.ts";
 import { Failure } from "../failure.ts";
+import { readNamesNow, unusableNameLine } from "../file-names.ts";
 import { type EstablishedEntry, readMetadataManifest } from "./established-entry.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";
 import type { Manifest } from "./manifest.ts";
@@ -23,6 +25,8 @@ export interface ImportSummary {
   readonly failed: number;
   /** Names of pictures that were not found. */
   readonly missing: readonly string[];
+  /** A line for each picture in the directories searched whose name cannot be used. */
+  readonly skipped: readonly string[];
   /** Results taken over with their frames. */
   readonly results: number;
   readonly resultLinesSkipped: number;
@@ -74,6 +78,7 @@ export async function importExperiment(manifest: Manifest, directory: string, no
     added,
     ...counts,
     missing,
+    skipped: pictures.skipped.map(unusableNameLine),
     results: taken.results,
     resultLinesSkipped: taken.skipped,
     processedWithoutResult: processedIds.size,
@@ -139,9 +144,12 @@ function importEntry(manifest: Manifest, entry: EstablishedEntry, pictures: Pict
 class PictureFinder {
   readonly #roots: readonly string[];
   readonly #listings = new Map<string, ReadonlySet<string>>();
+  readonly #unusable = new Set<string>();
 
   constructor(roots: readonly string[]) {
     this.#roots = [...new Set(roots)];
+    // Looked through also where no row names a picture in them: what cannot be used must be named.
+    for (const root of this.#roots) this.#listing(root);
   }
 
   /** The picture, or its compressed form; where it should be when it is nowhere. */
@@ -160,10 +168,17 @@ class PictureFinder {
     return { directory: places[0] ?? "", filename: name, exists: false };
   }
 
+  /** Printable paths of pictures whose names are not UTF-8, in the directories searched so far. */
+  get skipped(): string[] {
+    return [...this.#unusable].sort();
+  }
+
   #listing(directory: string): ReadonlySet<string> {
     let listing = this.#listings.get(directory);
     if (listing === undefined) {
-      listing = new Set(existsSync(directory) ? readdirSync(directory) : []);
+      const { names, unusable } = existsSync(directory) ? readNamesNow(directory) : { names: [], unusable: [] };
+      listing = new Set(names);
+      for (const name of unusable.filter(isPictureName)) this.#unusable.add(join(directory, name));
       this.#listings.set(directory, listing);
     }
     return listing;

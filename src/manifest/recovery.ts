@@ -1,7 +1,8 @@
 // What a start finds after a death: claims nobody holds any more, pictures whose removal or compression was interrupted,
 // and rows whose picture is gone or has come back. Its cost goes with the pictures lying here, not with the history.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readNamesNow } from "../file-names.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
 import { Repairs } from "./inspection.ts";
@@ -19,6 +20,8 @@ export interface Recovery {
   readonly returned: readonly string[];
   /** Names in the manifest's own directory that no row of a picture lying here bears. */
   readonly unclaimed: readonly string[];
+  /** Printable forms of names in that directory that are not UTF-8: no file can be opened by them. */
+  readonly unusable: readonly string[];
   /** Pictures that lie under their own name and, compressed, under the other one: which to keep, the content must tell. */
   readonly twofold: readonly LocalPicture[];
   /** Pictures that lay there only under the other of their two names; the row names that one now. */
@@ -74,7 +77,8 @@ function comparePictures(
   nowUs: number,
 ): Omit<Recovery, "requeued" | "failed"> {
   const { db, directory } = connection;
-  const present = new Set(readdirSync(directory));
+  const { names, unusable } = readNamesNow(directory);
+  const present = new Set(names);
   const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
@@ -120,6 +124,7 @@ function comparePictures(
     missing,
     returned,
     unclaimed: [...unclaimed],
+    unusable,
     twofold: storage.named(twofold),
     renamed: storage.named(renamed),
   };

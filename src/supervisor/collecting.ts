@@ -10,6 +10,7 @@ import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
+import { SkippedPictures } from "./skipped-pictures.ts";
 import type { Schedule } from "./stage.ts";
 import { StageThread } from "./stage-thread.ts";
 
@@ -45,6 +46,7 @@ export class Collecting {
   private readonly options: CollectingOptions;
   private readonly thread: StageThread<CollectorSettings, CollectorJob, CollectorAnswer>;
   readonly brightfield: BrightfieldPictures;
+  readonly skipped: SkippedPictures;
   /** Frames captured since the start. */
   captured = 0;
   /** Whether the source knows of another picture already. */
@@ -58,6 +60,7 @@ export class Collecting {
     const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
     const settings = collectorSettings(options, startedAtUs);
     this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
+    this.skipped = new SkippedPictures(options.log);
     this.brightfield = new BrightfieldPictures({
       ...options,
       changed: () => options.brightfieldChanged(),
@@ -84,7 +87,8 @@ export class Collecting {
     if (limit !== undefined && this.captured >= limit) return false;
     await this.brightfield.settled();
     const due = monotonicMs() - (performance.now() - dueMs);
-    const { frame, more } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
+    const { frame, more, skipped } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
+    if (skipped !== undefined) this.skipped.foundBySource(skipped);
     this.more = more && !live;
     this.dry = frame === null;
     if (frame === null) return false;
@@ -99,6 +103,11 @@ export class Collecting {
   /** The thread ends a capture in time by itself; only one that does not even do that is replaced. */
   private get limitMs(): number {
     return this.options.config.Camera.timeout_seconds * 1000 + THREAD_GRACE_MS;
+  }
+
+  /** For `status`: what is skipped. */
+  note(): string {
+    return this.skipped.note();
   }
 
   async close(timeoutMs: number): Promise<void> {

@@ -66,6 +66,12 @@ export interface CollectedFrame {
   readonly tookMs: number;
 }
 
+/** Pictures that cannot be taken under their present name: a line for each of the first ones, and how many there are. */
+export interface SkippedList {
+  readonly lines: readonly string[];
+  readonly total: number;
+}
+
 /**
  * `frame` null: nothing new, or a brightfield picture, which gets no row but lies at the path `brightfield`. `more`:
  * another picture is known already.
@@ -73,6 +79,8 @@ export interface CollectedFrame {
 export interface CollectorAnswer {
   readonly frame: CollectedFrame | null;
   readonly more: boolean;
+  /** What a source of files skips now; absent for every other answer than that to a capture. */
+  readonly skipped?: SkippedList;
   /** Path of the brightfield picture, or why there is none: that must not cost the camera and the thermometers. */
   readonly brightfield?: string | FailureData;
 }

@@ -9,6 +9,7 @@ import {
   dropOriginal,
   GZIP_SUFFIX,
 } from "../archive/compress.ts";
+import { unusableNameLine } from "../file-names.ts";
 import { sweepPartials } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
 import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
@@ -16,6 +17,8 @@ import type { StageLog } from "../log.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Recovery } from "../manifest/recovery.ts";
+import type { SkippedList } from "./messages.ts";
+import { skippedList } from "./skipped-pictures.ts";
 
 export interface RecoveryOptions {
   readonly manifest: Manifest;
@@ -30,20 +33,23 @@ export interface RecoveryOptions {
   nowUs(): number;
 }
 
-/** Pictures whose compression was interrupted; `settleForms` looks into them. */
-export type Interrupted = Pick<Recovery, "twofold" | "renamed">;
+/** Pictures whose compression was interrupted; `settleForms` looks into them. `skipped`: those that cannot be adopted. */
+export interface Interrupted extends Pick<Recovery, "twofold" | "renamed"> {
+  readonly skipped: SkippedList;
+}
 
 /** Brings files and rows into agreement (invariant 2). Loses nothing: it deletes only temporary files. */
 export function recover(options: RecoveryOptions): Interrupted {
   const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, half-written when the last run ended`);
   const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
-  const { requeued, failed, missing, unclaimed, twofold, renamed } = found;
+  const { requeued, failed, missing, unclaimed, unusable, twofold, renamed } = found;
   if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const filename of missing) log.error(`${filename}: the picture is gone, its row is marked as missing`);
   if (options.adopt) adoptUnknownFiles(unclaimed, options);
-  return { twofold, renamed };
+  const skipped = options.adopt ? unusable.filter(isAdoptable).map(unusableNameLine) : [];
+  return { twofold, renamed, skipped: skippedList(skipped) };
 }
 
 /**
@@ -51,7 +57,7 @@ export function recover(options: RecoveryOptions): Interrupted {
  * compressed one stays. Files that hold different things are both left where they are.
  */
 export async function settleForms(
-  { twofold, renamed }: Interrupted,
+  { twofold, renamed }: Pick<Interrupted, "twofold" | "renamed">,
   { storage }: Manifest,
   log: StageLog,
 ): Promise<void> {
@@ -91,9 +97,11 @@ function note(
   }
 }
 
+const isAdoptable = (name: string): boolean => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX);
+
 function adoptUnknownFiles(unclaimed: readonly string[], { manifest, dataDir, runId, log }: RecoveryOptions): void {
   const unknown = unclaimed
-    .filter((name) => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX) && !manifest.knowsFile(name))
+    .filter((name) => isAdoptable(name) && !manifest.knowsFile(name))
     .map((name) => ({ name, capturedAtUs: captureTimeUs(dataDir, name) }))
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   for (const { name, capturedAtUs } of unknown) {

@@ -144,6 +144,7 @@ export class Supervisor {
       untilCaptureMs: () => this.untilCaptureMs(),
       brightfieldChanged: () => this.serving?.look(),
     });
+    this.collecting.skipped.foundAtStart(this.interrupted.skipped);
     this.processing = new Processing({
       manifest: this.manifest,
       log: log.stage("processor"),
@@ -290,6 +291,14 @@ export class Supervisor {
     return this.parts.find((part) => part.name === name);
   }
 
+  /** What `status` shows beside a stage. Missed ticks must not hide which pictures are skipped. */
+  private detailOf(report: StageReport<StageName>): string {
+    const detail = stageDetail(report);
+    if (report.name !== "collector") return detail || (this.part(report.name)?.note?.() ?? "");
+    const note = report.lastFailure === undefined ? this.collecting.note() : "";
+    return [detail, note].filter((part) => part !== "").join("; ");
+  }
+
   private wake(name: StageName): void {
     this.stages.get(name)?.wake();
   }
@@ -354,7 +363,7 @@ export class Supervisor {
         stage: report.name,
         state: report.state,
         atUs: wallClockUs(),
-        detail: stageDetail(report) || (this.part(report.name)?.note?.() ?? ""),
+        detail: this.detailOf(report),
       }));
       this.manifest.storeHeartbeats([
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },
