@@ -1,0 +1,56 @@
+// Whose fault an error is: that of the one file it happened to, or that of the disk or share, which would refuse every other
+// file as well. File systems report both with the same codes, so the judge is a small file with a plain name: if that one
+// can be written, the disk works.
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { PARTIAL_SUFFIX } from "../files.ts";
+
+/** Errors of a name, a size or a kind of file, whatever the disk is like. */
+const OF_THE_FILE = new Set(["ENAMETOOLONG", "EILSEQ", "EFBIG", "EISDIR", "ELOOP", "ENOTEMPTY", "ETXTBSY"]);
+/** Errors of this process. */
+const OF_THE_PROCESS = new Set(["EMFILE", "ENFILE", "ENOMEM", "ERR_WORKER_OUT_OF_MEMORY"]);
+/** Nothing more fits: a small file may still, and that says nothing. */
+const NO_SPACE = new Set(["ENOSPC", "EDQUOT"]);
+
+/**
+ * Whether `error`, which happened while a file in `directory` was written, renamed or removed, is that file's fault alone.
+ * Writes a small file there if the code alone does not tell.
+ */
+export async function isFileFault(error: unknown, directory: string): Promise<boolean> {
+  if (error instanceof Failure) return error.code.startsWith("file.") || error.code.startsWith("frame.");
+  const code = systemCode(error);
+  if (code === undefined || OF_THE_PROCESS.has(code) || NO_SPACE.has(code)) return false;
+  return OF_THE_FILE.has(code) || (await canWrite(directory));
+}
+
+/** The code of an error of the operating system, such as `EIO`; undefined for anything else. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  return "syscall" in error ? error.code : undefined;
+}
+
+const PROBE = "phorest-probe";
+
+/** Whether a small file with a plain name can be written, flushed, renamed and removed in `directory`. Never throws. */
+export async function canWrite(directory: string): Promise<boolean> {
+  const random = randomBytes(4).toString("hex");
+  const [first, second] = ["a", "b"].map((end) => join(directory, `.${PROBE}-${random}-${end}${PARTIAL_SUFFIX}`));
+  if (first === undefined || second === undefined) return false;
+  try {
+    const handle = await open(first, "wx");
+    try {
+      await handle.writeFile(PROBE);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(first, second);
+    await rm(second);
+    return true;
+  } catch {
+    await Promise.allSettled([rm(first, { force: true }), rm(second, { force: true })]);
+    return false;
+  }
+}

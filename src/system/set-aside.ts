@@ -1,0 +1,104 @@
+// Files that a stage cannot handle. One such file must not stop the others: it rests, and is tried again ever more
+// seldom. Kept in memory only, so that a new run tries every file again at once.
+
+/** How long a file rests after its first failure, ms. Each further failure doubles it. */
+const FIRST_REST_MS = 10_000;
+const LONGEST_REST_MS = 3_600_000;
+
+export interface SetAsideOptions {
+  readonly firstRestMs?: number;
+  readonly longestRestMs?: number;
+  /** Monotonic clock, ms. */
+  readonly now?: () => number;
+}
+
+/** A file that rests, as people and other programs see it. */
+export interface SetAsideFile {
+  readonly name: string;
+  /** Why, as the end of the sentence "NAME: ...". */
+  readonly reason: string;
+  /** Failures so far. */
+  readonly failures: number;
+  /** Until it may be tried again; 0 when that is now. */
+  readonly nextTryInMs: number;
+}
+
+interface Held {
+  readonly name: string;
+  readonly reason: string;
+  readonly failures: number;
+  readonly untilMs: number;
+}
+
+/** The files that one stage has set aside, by a key of the stage's choice (an entry's id, a name). */
+export class SetAside<Key extends string | number = string> {
+  readonly #held = new Map<Key, Held>();
+  readonly #firstRestMs: number;
+  readonly #longestRestMs: number;
+  readonly #now: () => number;
+
+  constructor({ firstRestMs = FIRST_REST_MS, longestRestMs = LONGEST_REST_MS, now }: SetAsideOptions = {}) {
+    this.#firstRestMs = firstRestMs;
+    this.#longestRestMs = longestRestMs;
+    this.#now = now ?? (() => performance.now());
+  }
+
+  /** Sets a file aside, or lets it rest twice as long as before. True when the reason is new: then it is worth a line in the log. */
+  add(key: Key, name: string, reason: string): boolean {
+    const before = this.#held.get(key);
+    const failures = (before?.failures ?? 0) + 1;
+    const restMs = Math.min(this.#longestRestMs, this.#firstRestMs * 2 ** Math.min(failures - 1, 30));
+    this.#held.set(key, { name, reason, failures, untilMs: this.#now() + restMs });
+    return before?.reason !== reason;
+  }
+
+  /** The file was handled, or is no longer there. True when it had been set aside. */
+  remove(key: Key): boolean {
+    return this.#held.delete(key);
+  }
+
+  /** Forgets every file for which `stays` is false. */
+  keepOnly(stays: (key: Key) => boolean): void {
+    for (const key of this.#held.keys()) if (!stays(key)) this.#held.delete(key);
+  }
+
+  clear(): void {
+    this.#held.clear();
+  }
+
+  /** Whether a file is not to be tried now. */
+  isResting(key: Key): boolean {
+    return (this.#held.get(key)?.untilMs ?? Number.NEGATIVE_INFINITY) > this.#now();
+  }
+
+  /** The keys of all files that are not to be tried now. */
+  resting(): Key[] {
+    const nowMs = this.#now();
+    return [...this.#held].filter(([, { untilMs }]) => untilMs > nowMs).map(([key]) => key);
+  }
+
+  has(key: Key): boolean {
+    return this.#held.has(key);
+  }
+
+  /** How many files are set aside, whether or not they may be tried again by now. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Until the first of them may be tried again, ms; undefined when there is none. */
+  get nextTryInMs(): number | undefined {
+    if (this.#held.size === 0) return undefined;
+    const first = Math.min(...[...this.#held.values()].map(({ untilMs }) => untilMs));
+    return Math.max(0, first - this.#now());
+  }
+
+  /** The files, the next one to be tried first; at most `limit`. */
+  files(limit = Number.POSITIVE_INFINITY): SetAsideFile[] {
+    const nowMs = this.#now();
+    return [...this.#held.values()]
+      .sort((a, b) => a.untilMs - b.untilMs)
+      .slice(0, limit)
+      .map(({ untilMs, ...file }) => ({ ...file, nextTryInMs: Math.max(0, untilMs - nowMs) }));
+  }
+}
