@@ -1,5 +1,6 @@
 // The task of the analysis pool: one picture file in, its encoded result out. No timers, no sockets, no state but the
 // parsed ROI manifest: an idle thread of the pool stands still.
+import { workerData } from "node:worker_threads";
 import { decodePicture } from "../src/analysis/decode.ts";
 import {
   type Displacement,
@@ -9,6 +10,7 @@ import {
   encodeDriftReference,
   measureDrift,
 } from "../src/analysis/drift.ts";
+import { releaseMemory, shareMemory } from "../src/analysis/memory.ts";
 import type { FrameResult } from "../src/analysis/method.ts";
 import { QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import type { Picture } from "../src/analysis/picture.ts";
@@ -21,6 +23,9 @@ import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 import { lowerPriority } from "./priority.ts";
 
 lowerPriority();
+
+// All threads of a pool decode within one limit.
+if (workerData instanceof SharedArrayBuffer) shareMemory(workerData);
 
 let lastManifest: RoiManifest | undefined;
 
@@ -43,6 +48,8 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
     return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...made, ...others };
   } catch (error) {
     return { ok: false, failure: encodeFailure(error) };
+  } finally {
+    releaseMemory();
   }
 }
 

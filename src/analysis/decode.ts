@@ -6,7 +6,9 @@ import { gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
 import { Failure } from "../failure.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
+import { damageOf, type Format, pngSize } from "./damage.ts";
 import { decodePlainPng } from "./kernel.ts";
+import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./memory.ts";
 import { grayPlane, type Picture } from "./picture.ts";
 import { decodePlainTiff } from "./tiff.ts";
 
@@ -21,14 +23,18 @@ export function isPictureName(name: string): boolean {
   return !name.startsWith(".") && PICTURE_EXTENSIONS.some((extension) => plain.endsWith(extension));
 }
 
-/** More than six times the largest camera we know (64 megapixels); beyond it a file is damaged or an attack. */
-const MAX_PIXELS = 400_000_000;
+/** Most bytes of a picture file, packed or not. */
 const MAX_BYTES = 2 ** 30;
+/** Deflate never expands more. */
+const MOST_EXPANSION = 1032;
+/** Bytes of the frame around what is packed. */
+const SMALLEST_GZIP = 18;
 
 /** Exactly the stored samples: no colour profile, no rotation by EXIF, nothing kept from a damaged file. */
 const SHARP_OPTIONS: SharpOptions = {
   failOn: "error",
-  limitInputPixels: MAX_PIXELS,
+  // `checkSize` decides, on bytes.
+  limitInputPixels: false,
   ignoreIcc: true,
   autoOrient: false,
 };
@@ -58,8 +64,12 @@ export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Pic
 }
 
 async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
+  // The short ways copy the file's samples at most once.
+  reserveMemory(2 * bytes.length, where);
   if (isBmp(bytes)) return decodeBmp(bytes, where);
   const format = formatOf(bytes);
+  const pngHeader = format === "PNG" ? pngSize(bytes) : undefined;
+  if (pngHeader !== undefined) allow(pngHeader, 2 * bytes.length, where);
   const plain = format === "PNG" ? decodePlainPng(bytes) : format === "TIFF" ? decodePlainTiff(bytes) : undefined;
   if (plain !== undefined) return plain;
   if (format === undefined) {
@@ -67,15 +77,28 @@ async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   }
   try {
     const metadata = await sharp(bytes, SHARP_OPTIONS).metadata();
+    allow(sizeOf(metadata, format), bytes.length, where);
     return await decodeSamples(bytes, metadata, where);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const reason = error instanceof Error ? error.message.trim().split("\n")[0] : String(error);
+    const reason = damageOf(bytes, format);
     throw new Failure("frame.unreadable", `${where}: the ${format} picture is damaged or cut off: ${reason}`, {
       hint: "the file was not written or copied to its end; copy it again",
       cause: error,
     });
   }
+}
+
+/** Throws Failure `frame.unreadable` for a picture that is too large, or too large for the memory there is. */
+function allow(size: PictureSize, fileBytes: number, where: string): void {
+  checkSize(size, where);
+  reserveMemory(decodingBytes(size, fileBytes), where);
+}
+
+function sizeOf({ width, height, channels, depth, isProgressive }: Metadata, format: Format): PictureSize {
+  const bytesPerSample = depth === "uchar" ? 1 : 2;
+  // A TIFF may be one compressed strip, which is unpacked in one piece.
+  return { width, height, channels, bytesPerSample, buffered: isProgressive === true || format === "TIFF" };
 }
 
 async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: string): Promise<Picture> {
@@ -108,7 +131,6 @@ function wide(data: Buffer): Uint16Array {
   return new Uint16Array(Uint8Array.from(data).buffer);
 }
 
-type Format = "PNG" | "JPEG" | "TIFF";
 const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
   ["PNG", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
   ["JPEG", [0xff, 0xd8, 0xff]],
@@ -156,20 +178,34 @@ async function readAll(handle: FileHandle, size: number): Promise<Uint8Array> {
   return bytes.subarray(0, have);
 }
 
-async function inflate(bytes: Uint8Array, where: string): Promise<Uint8Array> {
+/**
+ * The file in a gzip file, of at most `limit` bytes. The end of a gzip file says how large its content is; only where that
+ * is not true (several files in one) as much is tried as a picture file may have.
+ */
+async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(bytes)): Promise<Uint8Array> {
+  // Node joins the pieces in the end, so that they are there twice.
+  reserveMemory(bytes.length + 2 * limit, where);
   try {
-    return await unzip(bytes, { maxOutputLength: MAX_BYTES });
+    return await unzip(bytes, { maxOutputLength: limit });
   } catch (error) {
     const tooLarge = error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
-    throw new Failure(
-      "frame.unreadable",
-      `${where}: ${tooLarge ? "unpacks to more than a picture can hold" : "the gzip file is damaged or cut off"}`,
-      {
-        hint: tooLarge ? "check what wrote it" : "the file was not written or copied to its end; copy it again",
-        cause: error,
-      },
-    );
+    const most = mostUnpacked(bytes);
+    if (tooLarge && limit < most) return inflate(bytes, where, most);
+    const [what, hint] = tooLarge
+      ? ["unpacks to more than a picture can hold", "check what wrote it"]
+      : ["the gzip file is damaged or cut off", "the file was not written or copied to its end; copy it again"];
+    throw new Failure("frame.unreadable", `${where}: ${what}`, { hint, cause: error });
   }
+}
+
+function declaredBytes(bytes: Uint8Array): number {
+  if (bytes.length < SMALLEST_GZIP) return 1;
+  const declared = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32LE(bytes.length - 4);
+  return Math.max(1, Math.min(declared, mostUnpacked(bytes)));
+}
+
+function mostUnpacked(bytes: Uint8Array): number {
+  return Math.min(MAX_BYTES, MOST_EXPANSION * bytes.length);
 }
 
 function unreadable(where: string, what: string, hint: string): Failure {

@@ -19,7 +19,7 @@ export async function readLabelPictures(directory: string, chip: Chip): Promise<
   const pictures = new Map<string, LabelPicture>();
   for (const name of names) {
     const { pixels, width, height, bitDepth } = await decodePicture(join(folder, name));
-    const values = bitDepth === 8 ? Uint8Array.from(pixels) : Uint8Array.from(pixels, (pixel) => pixel >> 8);
+    const values = new Uint8Array(bitDepth === 8 ? pixels : pixels.map((pixel) => pixel >> 8));
     const label = name.slice(0, -".png".length);
     const known = chip.labels.find(
       (one) => one.label.toLowerCase().replace("_", "-") === label.toLowerCase().replace("_", "-"),

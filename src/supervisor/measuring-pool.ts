@@ -1,5 +1,6 @@
 // The threads that measure: each takes one picture at a time, and one that hangs over a picture is left behind.
 import { Piscina } from "piscina";
+import { memoryLedger } from "../analysis/memory.ts";
 import type { TaskAnswer, TaskRequest } from "../analysis/task.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
@@ -12,6 +13,7 @@ export function measuringThreads(threads: number): Piscina<TaskRequest | null, T
   return new Piscina({
     filename: url.href,
     execArgv,
+    workerData: memoryLedger(),
     minThreads: threads,
     maxThreads: threads,
     maxQueue: 64,
