@@ -4,6 +4,7 @@ import { hideBin } from "yargs/helpers";
 import type { GlobalOptions } from "./commands/global.ts";
 import { encodeFailure, type FailureCode, failureLine } from "./failure.ts";
 import { packageVersion } from "./files.ts";
+import { checkParts } from "./installation/parts.ts";
 
 /**
  * The commands by name. Only the one that is asked for is loaded: SQLite, sharp and vega together take a second, which
@@ -43,6 +44,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
 /** Adds the command that this command line names, or all of them for the help. */
 async function addCommands(parser: Argv<GlobalOptions>, words: readonly string[]): Promise<void> {
   const named = words.find((word) => Object.hasOwn(COMMANDS, word));
+  if (named !== undefined) await checkParts(named);
   for (const [name, add] of Object.entries(COMMANDS)) if (named === undefined || named === name) await add(parser);
 }
 
@@ -57,6 +59,7 @@ const USAGE_CODES: ReadonlySet<FailureCode> = new Set([
   "chip.unknown",
   "chip.invalid",
   "manifest.newer",
+  "installation.broken",
 ]);
 
 const WRONG_USAGE = 2;

@@ -1,6 +1,7 @@
 // What can go wrong that a person should hear about, as data.
 // A Failure is thrown inside a thread, caught once at the thread's edge, and sent across as a plain object,
 // because an Error loses its code and its name on the way between threads.
+import { basename } from "node:path";
 
 /** Every code a Failure may carry. The part before the dot is the room it comes from. */
 export type FailureCode =
@@ -8,7 +9,9 @@ export type FailureCode =
   | "usage.invalid"
   | "experiment.locked"
   | "experiment.unusable"
+  | "installation.broken"
   | "manifest.corrupt"
+  | "manifest.locked"
   | "manifest.newer"
   | "camera.unavailable"
   | "camera.timeout"
@@ -104,6 +107,7 @@ export function failureLine(thrown: unknown): string {
 const DISK_FULL = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
 /** SQLite's words for a file that was taken away, moved or made read-only under it. */
 const DATABASE_LOST = /^SQLITE_(READONLY|IOERR|CANTOPEN)/;
+const DATABASE_LOCKED = /^SQLITE_BUSY/;
 const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EMFILE", "ENFILE"]);
 
 /** What a person reads in place of "EROFS: read-only file system, open '…'". */
@@ -139,7 +143,33 @@ function fromSystemError(thrown: unknown): Failure | undefined {
       cause: thrown,
     });
   }
-  if (thrown.code === "ENOENT")
-    return new Failure("frame.missing", `${where}no such file or directory`, { cause: thrown });
+  if (DATABASE_LOCKED.test(thrown.code)) return lockedDatabase("phorest.sqlite", thrown);
+  if (thrown.code === "ERR_DLOPEN_FAILED") {
+    return new Failure("installation.broken", thrown.message.replaceAll(/\s+/g, " "), {
+      hint: "install phorest again",
+      cause: thrown,
+    });
+  }
+  if (thrown.code === "ENOENT") return missingFile(where, thrown);
   return undefined;
+}
+
+/** Only the code that opens a picture knows that a missing file is a picture, and says `frame.missing` itself. */
+function missingFile(where: string, cause: Error): Failure {
+  // A name that has gone although its directory is there may come back.
+  return new Failure("file.missing", where === "" ? cause.message : `${where}no such file or directory`, {
+    hint: "put it back; phorest retries",
+    retry: "later",
+    cause,
+  });
+}
+
+/** Another program has the database file `path` locked, for longer than this process waits at a time. */
+export function lockedDatabase(path: string, cause: unknown): Failure {
+  const hint = `close the database shell, viewer or backup program that has it open; \`fuser -v ${path}\` shows which`;
+  return new Failure("manifest.locked", `another program holds ${basename(path)} locked`, {
+    hint,
+    retry: "later",
+    cause,
+  });
 }

@@ -1,8 +1,8 @@
 // The only door to the C++ kernel: one typed call per picture, typed arrays in, typed arrays out.
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
+import { brokenPart } from "../native-part.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
@@ -273,18 +273,14 @@ function native(): Native {
   return loadKernel() as Native;
 }
 
-/** The compiled kernel, loaded once; only the files that type its calls may ask for it. Failure `internal` without one. */
+/** The compiled kernel, loaded once; only the files that type its calls may ask for it. Failure `installation.broken`. */
 export function loadKernel(): unknown {
   if (loaded !== undefined) return loaded;
   const path = join(packageRoot(), "build", "Release", "phorest_kernel.node");
   try {
     loaded = createRequire(import.meta.url)(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new Failure("internal", `the C++ kernel ${path} cannot be loaded: ${reason}`, {
-      hint: "build it with: npm run install",
-      cause,
-    });
+    throw brokenPart("the image kernel", cause);
   }
   return loaded;
 }

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
-import { Failure } from "../failure.ts";
+import { Failure, lockedDatabase } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
@@ -229,6 +229,7 @@ function explained<T>(path: string, work: () => T): T {
     const code = sqliteCode(error);
     const reason = error instanceof Error ? error.message : String(error);
     if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") throw corrupt(path, reason, error);
+    if (code.startsWith("SQLITE_BUSY")) throw lockedDatabase(path, error);
     if (code.startsWith("SQLITE_IOERR") || isUnwritable(error)) {
       throw new Failure("disk.failed", `${path}: ${reason}`, {
         hint: "check the disk and its permissions",

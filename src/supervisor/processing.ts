@@ -11,7 +11,15 @@ import type { BesideResult, TaskAnswer } from "../analysis/task.ts";
 import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
 import { TrackingKeeper } from "../analysis/tracking-task.ts";
 import { withDeadline } from "../deadline.ts";
-import { decodeFailure, encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
+import {
+  decodeFailure,
+  encodeFailure,
+  Failure,
+  type FailureCode,
+  type FailureData,
+  failureLine,
+  lineOf,
+} from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -338,7 +346,15 @@ function besideOf({ analysisId, jumps }: TrackingMeasure, beside: BesideResult |
   return { analysisId, ...beside, flags: jumps.mark(beside.position, beside.standardError, beside.flags) };
 }
 
-/** Failures of the disk under the manifest or the pictures. */
+/** Failures of what lies under all frames: the disk, the manifest, the program itself. No frame is to blame for them. */
+const OF_NO_FRAME: ReadonlySet<FailureCode> = new Set([
+  "disk.full",
+  "disk.failed",
+  "file.missing",
+  "installation.broken",
+  "manifest.locked",
+]);
+
 function isStorage(failure: FailureData): boolean {
-  return failure.code === "disk.full" || failure.code === "disk.failed";
+  return OF_NO_FRAME.has(failure.code);
 }

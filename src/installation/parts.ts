@@ -1,0 +1,50 @@
+// The compiled parts that commands need. They are loaded before the command begins, so that an installation that does not
+// fit is named as such, and neither the data directory nor the camera is blamed for it.
+import { loadKernel } from "../analysis/kernel.ts";
+import { Failure } from "../failure.ts";
+import { brokenPart } from "../native-part.ts";
+
+/** Each part under the name that people read, and how it is loaded. */
+const PARTS = {
+  "the SQLite binding": async () => {
+    const { default: Database } = await import("better-sqlite3");
+    // The binding is loaded with the first database.
+    new Database(":memory:").close();
+  },
+  "the image kernel": async () => void loadKernel(),
+  "the image library sharp": async () => void (await import("sharp")),
+  "the drawing library resvg": async () => void (await import("@resvg/resvg-js")),
+} as const;
+
+type Part = keyof typeof PARTS;
+
+/** What commands need that do not need everything; loading sharp takes as long as all of `status`. */
+const NEEDED: Readonly<Record<string, readonly Part[]>> = {
+  config: [],
+  licences: [],
+  "install-service": [],
+  logs: [],
+  status: ["the SQLite binding"],
+  health: ["the SQLite binding"],
+  menu: ["the SQLite binding"],
+};
+
+/** Loads the parts that `command` needs. Failure `installation.broken` names each one that cannot be loaded, and why. */
+export async function checkParts(command: string): Promise<void> {
+  const names = NEEDED[command] ?? (Object.keys(PARTS) as Part[]);
+  const broken: Failure[] = [];
+  for (const name of names) {
+    try {
+      await PARTS[name]();
+    } catch (error) {
+      broken.push(error instanceof Failure ? error : brokenPart(name, error));
+    }
+  }
+  const [first] = broken;
+  if (first === undefined) return;
+  const message = broken.map((failure) => failure.message).join("; ");
+  throw new Failure("installation.broken", message, {
+    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    cause: first,
+  });
+}

@@ -1,0 +1,156 @@
+// An installation that does not fit this Node.js, or this machine, is named as such by every command, and nothing else is
+// blamed for it: the real program, copied, with one of its compiled parts replaced.
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { packageRoot } from "../../src/files.ts";
+import { brokenPart } from "../../src/native-part.ts";
+
+const BINDING = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
+
+function temporary(prefix: string): string {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A copy of the installed program whose `own` packages are its own as well; all others are those of this checkout. */
+function copyOfProgram(own: readonly string[]): string {
+  const [from, to] = [packageRoot(), temporary("phorest-copy-")];
+  for (const name of ["bin", "dist", "package.json", "package-lock.json"]) {
+    cpSync(join(from, name), join(to, name), { recursive: true });
+  }
+  mkdirSync(join(to, "build/Release"), { recursive: true });
+  copyFileSync(join(from, "build/Release/phorest_kernel.node"), join(to, "build/Release/phorest_kernel.node"));
+  symlinkSync(join(from, "chips"), join(to, "chips"));
+  link(join(from, "node_modules"), join(to, "node_modules"), own);
+  return to;
+}
+
+function link(from: string, to: string, own: readonly string[]): void {
+  mkdirSync(to);
+  for (const name of readdirSync(from)) {
+    const inside = own.filter((path) => path.startsWith(`${name}/`)).map((path) => path.slice(name.length + 1));
+    if (own.includes(name)) cpSync(join(from, name), join(to, name), { recursive: true });
+    else if (inside.length > 0) link(join(from, name), join(to, name), inside);
+    else symlinkSync(join(from, name), join(to, name));
+  }
+}
+
+/** What a command says in an empty directory; it must make nothing there. */
+function refusal(program: string, words: readonly string[], node = process.execPath) {
+  const cwd = temporary("phorest-empty-");
+  const { status, stdout, stderr } = spawnSync(node, [join(program, "bin/phorest.js"), ...words], {
+    cwd,
+    encoding: "utf8",
+  });
+  expect(readdirSync(cwd)).toEqual([]);
+  return { status, stdout, lines: stderr.trimEnd().split("\n") };
+}
+
+/** Compiles an addon that is registered for another binary interface than this Node.js has. */
+function addonForAbi(abi: number, path: string): void {
+  const source = `${path}.c`;
+  writeFileSync(
+    source,
+    `struct module { int version; unsigned flags; void* handle; const char* file; void* start; void* context;
+       const char* name; void* data; struct module* next; };
+     extern void node_module_register(void*);
+     static void start(void) {}
+     static struct module it = { ${abi}, 0, 0, "other.c", (void*)start, 0, "other", 0, 0 };
+     __attribute__((constructor)) static void enter(void) { node_module_register(&it); }`,
+  );
+  rmSync(path, { force: true });
+  execFileSync("cc", ["-shared", "-fPIC", "-o", path, source]);
+}
+
+test("a SQLite binding built for another Node.js is named by every command that needs it", () => {
+  const program = copyOfProgram(["better-sqlite3"]);
+  addonForAbi(108, join(program, BINDING));
+  const { node, modules } = process.versions;
+  const line = `the SQLite binding (${join(program, BINDING)}) cannot be loaded: built for Node 18 (ABI 108), this is Node ${node} (ABI ${modules}) (run \`npm ci\` in ${program})`;
+  const commands = [["run", "--frames", "1"], ["doctor"], ["status"], ["analyse", "x"], ["sync"], ["verify"], ["menu"]];
+  for (const words of commands) {
+    expect(refusal(program, words), words[0]).toEqual({ status: 2, stdout: "", lines: [line] });
+  }
+  // What needs no compiled part helps to find out.
+  expect(refusal(program, ["config", "docs"]).status).toBe(0);
+});
+
+test.skipIf(process.env.PHOREST_NODE_OTHER === undefined)("another Node.js (PHOREST_NODE_OTHER) is named", () => {
+  const found = refusal(packageRoot(), ["doctor"], process.env.PHOREST_NODE_OTHER);
+  expect(found).toMatchObject({ status: 2, stdout: "" });
+  expect(found.lines).toHaveLength(1);
+  expect(found.lines[0]).toContain(`built for Node ${process.versions.node.split(".")[0]} (ABI `);
+});
+
+test("a compiled part that is missing, cut off, damaged or of another machine is named with the reason", () => {
+  const program = copyOfProgram(["better-sqlite3"]);
+  const kernel = join(program, "build/Release/phorest_kernel.node");
+  const whole = readFileSync(kernel);
+  const says = (why: string) =>
+    expect(refusal(program, ["run"])).toEqual({
+      status: 2,
+      stdout: "",
+      lines: [`the image kernel (${kernel}) cannot be loaded: ${why} (run \`npm ci\` in ${program})`],
+    });
+  const other = Buffer.from(whole);
+  // The machine in the header of an ELF file: s390x, which no test runs on.
+  other.writeUInt16LE(22, 18);
+  writeFileSync(kernel, other);
+  says(`built for s390x, this machine is ${process.arch}`);
+  truncateSync(kernel, 10);
+  says("the file is cut off");
+  writeFileSync(kernel, "<html>404 not found, and some more of it</html>");
+  says("the file is damaged");
+  rmSync(kernel);
+  const [line] = refusal(program, ["doctor"]).lines;
+  expect(line).toContain("the image kernel");
+  expect(line).toContain("cannot be loaded: it is missing");
+  rmSync(join(program, BINDING));
+  const both = refusal(program, ["run"]);
+  expect(both.lines).toHaveLength(1);
+  expect(both.lines[0]).toMatch(/the SQLite binding.* it is missing; the image kernel.* it is missing/);
+});
+
+test("libraries for pictures whose own compiled half is missing are named", () => {
+  const program = copyOfProgram(["sharp", "@img/colour", "@resvg/resvg-js"]);
+  const modules = join(program, "node_modules");
+  for (const scope of ["@img", "@resvg"]) {
+    const compiled = readdirSync(join(modules, scope)).filter((name) => name.includes("linux"));
+    expect(compiled.length).toBeGreaterThan(0);
+    for (const name of compiled) rmSync(join(modules, scope, name));
+  }
+  const { status, lines } = refusal(program, ["run"]);
+  expect(status).toBe(2);
+  expect(lines).toEqual([
+    `the image library sharp cannot be loaded: it is missing; the drawing library resvg cannot be loaded: it is missing (run \`npm ci\` in ${program})`,
+  ]);
+  expect(existsSync(join(program, "package-lock.json"))).toBe(true);
+});
+
+test("what the system says of a library that does not fit is put in words", () => {
+  const line = (words: string) => brokenPart("the image kernel", new Error(words)).line;
+  const glibc = "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /opt/phorest/k.node)";
+  expect(line(glibc)).toContain("it needs GLIBC_2.38, which this system is too old for");
+  const noexec = "/opt/phorest/k.node: failed to map segment from shared object: Operation not permitted";
+  expect(line(noexec)).toContain(
+    "the system does not run code from there (install phorest on a disk that is not mounted",
+  );
+  const vips = "ERR_DLOPEN_FAILED: libvips-cpp.so.8.17: cannot open shared object file: No such file or directory";
+  expect(line(vips)).toContain("it needs libvips-cpp.so.8.17, which is missing");
+});
