@@ -280,7 +280,7 @@ export class Processing {
 
   /** Fails the frame for good, or sets it aside for another try while that can help. */
   private refuse(claim: Claim, reason: FailureData, analysisId?: number): void {
-    const failure = this.withPlace(reason);
+    const failure = this.withPlace(asFrame(claim, reason));
     const again = failure.retry === "later" && (isStorage(failure) || claim.attempts < this.options.maxAttempts);
     if (again) {
       this.setAside(claim, failure);
@@ -344,6 +344,12 @@ export class Processing {
 function besideOf({ analysisId, jumps }: TrackingMeasure, beside: BesideResult | undefined): StoredBeside | undefined {
   if (beside === undefined) return undefined;
   return { analysisId, ...beside, flags: jumps.mark(beside.position, beside.standardError, beside.flags) };
+}
+
+/** A missing file is the frame's fault where it is its picture; what the program itself needs is not. */
+function asFrame({ filepath, filename }: Claim, failure: FailureData): FailureData {
+  const isPicture = failure.code === "file.missing" && !existsSync(join(filepath, filename));
+  return isPicture ? { ...failure, code: "frame.missing", retry: "never" } : failure;
 }
 
 /** Failures of what lies under all frames: the disk, the manifest, the program itself. No frame is to blame for them. */
