@@ -1,6 +1,8 @@
 // Who may do what, decided before any route is looked at. Reading is open on the machine itself and needs the token on any
 // other address; changing something needs the token always. There are no cookies, so no other site can borrow a login.
 import type { MiddlewareHandler } from "hono";
+import { type Host, isLoopback, parseHost } from "./host.ts";
+import { mediaType } from "./media-type.ts";
 import { isToken } from "./token.ts";
 
 /** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, nobody may frame the page. */
@@ -16,19 +18,14 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 };
 
-const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|::1)$/i;
-
-/** Whether an address to listen on can be reached from this machine only. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
-
 /** What monitors read. It tells of the experiment, so on another address it needs the token like all of /api. */
 export const METRICS_PATH = "/metrics";
 
 /** Takes a picture's own bytes; every other change is JSON. */
 export const PICTURE_PATH = "/api/calibration/picture";
-const PICTURE_TYPE = /^(image\/[\w.+-]+|application\/(octet-stream|gzip|x-gzip))$/i;
+const PICTURE_TYPE = /^(image\/[\w.+-]+|application\/(octet-stream|gzip|x-gzip))$/;
+
+const HTTP_PORT = 80;
 
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 415;
@@ -44,10 +41,11 @@ export interface Asked {
 /** Why a request is refused; undefined where it may go on. */
 export function refusal(asked: Asked, host: string, token: string): Refusal | undefined {
   const local = isLoopback(host);
-  const named = asked.header("host");
+  const named = parseHost(asked.header("host") ?? "");
+  if (named === undefined) return { status: 400, error: "the Host header is not an address or a host name" };
   // A site whose name was pointed at this machine (DNS rebinding) is known by that name. Elsewhere the token, which such a
   // site cannot have, is asked for anyway.
-  if (local && !isLoopback(hostName(named))) {
+  if (local && !isLoopback(named.name)) {
     return { status: 403, error: "this page is served under the machine's own address only, such as 127.0.0.1" };
   }
   const reads = asked.method === "GET" || asked.method === "HEAD";
@@ -65,11 +63,11 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   if (!known)
     return { status: 401, error: "changing something needs the token: open the page by the link with #token=" };
   if (asked.method === "DELETE") return undefined;
-  const type = asked.header("content-type") ?? "";
+  const type = mediaType(asked.header("content-type") ?? "") ?? "";
   if (asked.path === PICTURE_PATH) {
     return PICTURE_TYPE.test(type) ? undefined : { status: 415, error: "send a picture (Content-Type: image/png)" };
   }
-  if (/^application\/json\b/i.test(type)) return undefined;
+  if (type === "application/json") return undefined;
   return { status: 415, error: "send JSON (Content-Type: application/json)" };
 }
 
@@ -88,11 +86,9 @@ function bearer(header: string | undefined): string | undefined {
   return header === undefined ? undefined : (/^Bearer +(\S+)$/i.exec(header)?.[1] ?? "");
 }
 
-/** The name in a Host header, without port and brackets. */
-function hostName(host: string | undefined): string {
-  return (host ?? "").replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
-}
-
-function sameOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && origin.toLowerCase() === `http://${host}`.toLowerCase();
+/** Whether an Origin header names the page that the request was sent to. */
+function sameOrigin(origin: string, named: Host): boolean {
+  const scheme = "http://";
+  const from = origin.toLowerCase().startsWith(scheme) ? parseHost(origin.slice(scheme.length)) : undefined;
+  return from !== undefined && from.name === named.name && (from.port ?? HTTP_PORT) === (named.port ?? HTTP_PORT);
 }

@@ -1,11 +1,12 @@
 // The HTTP server of the page, with the bounds that keep it cheap under attack: connections, headers, bodies, time.
-import type { IncomingMessage, Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import { Failure } from "../failure.ts";
 import { hurry } from "./body.ts";
-import { isLoopback } from "./guard.ts";
+import { wellFormed } from "./head.ts";
+import { isLoopback } from "./host.ts";
 import { routes, type Served } from "./routes.ts";
 
 const LIMITS = {
@@ -16,6 +17,8 @@ const LIMITS = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
+  /** `wellFormed` looks at it, and says so in JSON. */
+  requireHostHeader: false,
 } as const;
 const MOST_CONNECTIONS = 128;
 const MOST_HEADERS = 64;
@@ -28,10 +31,7 @@ const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
 /** Serves until closed. Throws a Failure `web.unavailable` when the address cannot be had. */
 export async function listen(served: Served, port: number): Promise<{ server: Server; address: string }> {
   const app = routes(served);
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: LIMITS,
-  }) as Server;
+  const server = createServer(LIMITS, wellFormed(getRequestListener(app.fetch)));
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   server.setTimeout(SILENCE_MS, (socket) => socket.destroy());

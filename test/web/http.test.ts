@@ -103,9 +103,32 @@ describe("who may do what", () => {
     for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example", "[::2]"]) {
       expect((await ask(port, "GET", "/api/state", { Host: host })).status, host).toBe(403);
     }
-    for (const host of ["localhost", `localhost:${port}`, `[::1]:${port}`, "127.0.0.1"]) {
+    const own = ["localhost", `localhost:${port}`, `[::1]:${port}`, "127.0.0.1", "127.0.0.1:", "[0:0:0:0:0:0:0:1]:80"];
+    for (const host of [...own, "[::ffff:127.0.0.1]", "LOCALHOST."]) {
       expect((await ask(port, "GET", "/api/state", { Host: host })).status, host).toBe(200);
     }
+  });
+
+  test("a head that can be read in two ways is refused with a line of JSON, whoever is named in it", async () => {
+    const { port, complaints } = await serving({ frames: 1 });
+    const own = `Host: 127.0.0.1:${port}`;
+    for (const head of [
+      "GET /api/state HTTP/1.1\r\nHost: 127.999.1.1",
+      "GET /api/state HTTP/1.1\r\nHost:",
+      "GET /api/state HTTP/1.1\r\nAccept: */*",
+      "GET /api/state HTTP/1.0\r\nAccept: */*",
+      `GET /api/state HTTP/1.1\r\n${own}\r\nHost: evil.example`,
+      `GET /api/state HTTP/1.1\r\n${own}\r\n${own}`,
+      `GET http://evil.example/api/state HTTP/1.1\r\n${own}`,
+      `POST /api/markers HTTP/1.1\r\n${own}\r\nContent-Type: application/json\r\nContent-Type: text/plain`,
+    ]) {
+      const answer = await raw(port, `${head}\r\nConnection: close\r\n\r\n`);
+      expect(answer, head).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer, head).toContain("X-Content-Type-Options: nosniff");
+      const [, body = ""] = answer.split("\r\n\r\n");
+      expect(body, head).toMatch(/\{"error":"[^"\n]+"\}/);
+    }
+    expect(complaints).toEqual([]);
   });
 
   test("another site cannot change anything, even with the token", async () => {

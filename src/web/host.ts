@@ -1,0 +1,44 @@
+// Names of hosts as they stand in a Host header: an IPv4 address, an IPv6 address in brackets, or a DNS name, with or without
+// a port. Anything else is refused, because programs read it differently.
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+
+export interface Host {
+  /** In lower case, without brackets and without the dot at the end of a full DNS name. */
+  readonly name: string;
+  readonly port: number | undefined;
+}
+
+const HOST = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<plain>[^:[\]]+))(?::(?<port>\d{0,5}))?$/;
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+/** Browsers take a name that ends so for an address, in one of many spellings. */
+const NUMBER = /^(\d+|0x[0-9a-f]*)$/;
+const LONGEST_NAME = 253;
+const LAST_PORT = 65_535;
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+LOOPBACK.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
+
+/** What a Host header names; undefined where that is no host. */
+export function parseHost(header: string): Host | undefined {
+  const { v6, plain, port = "" } = HOST.exec(header.toLowerCase())?.groups ?? {};
+  const name = v6 ?? plain?.replace(/\.$/, "");
+  if (name === undefined || (v6 === undefined ? !isName(name, plain) : !isIPv6(v6))) return undefined;
+  if (port === "") return { name, port: undefined };
+  return Number(port) >= 1 && Number(port) <= LAST_PORT ? { name, port: Number(port) } : undefined;
+}
+
+/** `written`: with its last dot, which an address has not. */
+function isName(name: string, written: string | undefined): boolean {
+  if (isIPv4(name)) return written === name;
+  const labels = name.split(".");
+  return name.length <= LONGEST_NAME && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? "");
+}
+
+/** Whether an address or name, without port and brackets, can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase();
+  if (name === "localhost") return true;
+  return (isIPv4(name) && LOOPBACK.check(name, "ipv4")) || (isIPv6(name) && LOOPBACK.check(name, "ipv6"));
+}
