@@ -4,12 +4,13 @@ import { createHash } from "node:crypto";
 import { readFile, rm, statfs } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { crc32 } from "node:zlib";
 import { checkPlace } from "../src/archive/place.ts";
 import { encodeFailure, Failure } from "../src/failure.ts";
 import { ensureDirectory, fileSize, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
 import type { TakenFile } from "../src/frame/folder.ts";
-import { type CapturedFrame, captureFileName, monotonicMs, type Source } from "../src/frame/frame.ts";
+import { type CapturedFrame, captureFileName, monotonicMs, PIXELS_CHECKSUM, type Source } from "../src/frame/frame.ts";
 import { storeBrightfield, storedPicture } from "../src/frame/storing.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../src/frame/thermometer.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
@@ -74,6 +75,13 @@ async function storeFile(file: { path: string; keep: boolean }, dataDir: string)
     syncDirectory(dirname(file.path));
   }
   return { filename, directory: dataDir, ...stored };
+}
+
+/** Of the pixels as the camera gave them: a frozen camera is told by it even where each file bears another time stamp. */
+function checksum({ picture, encoded }: CapturedFrame): Record<string, number> {
+  const pixels = (picture ?? encoded?.picture)?.pixels;
+  if (pixels === undefined) return {};
+  return { [PIXELS_CHECKSUM]: crc32(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength)) };
 }
 
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -153,6 +161,7 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
       settings: {
         ...captured.settings,
         ...(sensorBits === undefined ? {} : { sensor_bits: sensorBits }),
+        ...checksum(captured),
         ...(exposedAtMs === undefined ? {} : { monotonic_ms: exposedAtMs, late_ms: round(exposedAtMs - dueMs) }),
         took_ms: round(performance.now() - startedMs),
       },

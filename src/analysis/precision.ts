@@ -9,7 +9,7 @@ export interface Precision {
   readonly excluded: number;
   /**
    * Standard deviation from frame to frame, robust: of the differences between neighbouring frames over √2, so that slow
-   * change does not count. NaN below FEWEST_STEPS such differences. In the unit of the curve.
+   * change does not count. NaN below FEWEST_STEPS such differences, and where it would be zero. In the unit of the curve.
    */
   readonly noise: number;
   /** The same by the plain standard deviation; larger than `noise` where there are outliers. */
@@ -20,6 +20,11 @@ export interface Precision {
   readonly driftError: number;
   /** Smallest change that is told from noise: three times the noise. */
   readonly detectionLimit: number;
+  /**
+   * Most frames repeat the one before exactly: a frozen camera, one picture replayed, or positions in whole pixels. How
+   * precise the curve is cannot be known then, and a noise of zero would say that it is perfect.
+   */
+  readonly repeats: boolean;
 }
 
 /** Fewer differences between frames say nothing of their scatter. */
@@ -29,6 +34,15 @@ const DETECTION = 3;
 /** Standard deviation of a normal distribution over its median absolute deviation. */
 const MAD_TO_SIGMA = 1.482602218505602;
 const US_PER_HOUR = 3.6e9;
+/** Scatter up to this, px, is the rounding of arithmetic on equal numbers. */
+const ROUNDING = 1e-9;
+const UNKNOWN_LINE = { slope: Number.NaN, error: Number.NaN };
+
+/** For people: why there is no noise of `curves` curves. */
+export function repeatsLine(curves: number): string {
+  const what = curves === 1 ? "1 curve repeats its" : `${curves} curves repeat their`;
+  return `${what} values exactly from frame to frame: a noise of exactly zero is not a number, so noise and limit of detection are unknown. Is the camera frozen, or one picture replayed?`;
+}
 
 /** Noise, drift and limit of detection of a curve within a window. */
 export function precisionOf(trace: Trace, window: TimeWindow): Precision {
@@ -41,16 +55,21 @@ export function precisionOf(trace: Trace, window: TimeWindow): Precision {
     }
   }
   const enough = steps.length >= FEWEST_STEPS;
-  const noise = enough ? robustDeviation(Float64Array.from(steps)) / Math.SQRT2 : Number.NaN;
-  const line = robustTrend(timesUs, values);
+  const scatter = enough ? robustDeviation(Float64Array.from(steps)) / Math.SQRT2 : Number.NaN;
+  const repeats = scatter <= ROUNDING;
+  const noise = repeats ? Number.NaN : scatter;
+  const plain = enough ? plainDeviation(steps) / Math.SQRT2 : Number.NaN;
+  const isStill = enough && values.every((value) => Math.abs(value - (values[0] as number)) <= ROUNDING);
+  const line = isStill ? UNKNOWN_LINE : robustTrend(timesUs, values);
   return {
     points: index.length,
     excluded,
     noise,
-    noisePlain: enough ? plainDeviation(steps) / Math.SQRT2 : Number.NaN,
+    noisePlain: plain <= ROUNDING ? Number.NaN : plain,
     driftPerHour: line.slope * US_PER_HOUR,
     driftError: line.error * US_PER_HOUR,
     detectionLimit: DETECTION * noise,
+    repeats,
   };
 }
 

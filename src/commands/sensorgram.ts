@@ -4,7 +4,7 @@ import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { labelMatcher } from "../analysis/labels.ts";
 import { flagNames } from "../analysis/method.ts";
-import type { Precision } from "../analysis/precision.ts";
+import { type Precision, repeatsLine } from "../analysis/precision.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -296,19 +296,21 @@ function* summaryJson(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): G
     noise_plain_px: row.noisePlain,
     drift_px_per_hour: row.driftPerHour,
     drift_standard_error: row.driftError,
+    repeats: row.repeats,
     detection_limit_px: row.detectionLimit,
     detection_limit_riu: pxPerRiu === undefined ? null : row.detectionLimit / pxPerRiu,
   }));
   yield `${JSON.stringify(rows)}\n`;
 }
 
-/** A table for people; `-` where the baseline holds too few points to say. */
+/** A table for people; `-` where the baseline holds too few points to say, or the values only repeat. */
 function* summaryTable(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): Generator<string> {
   const riu = (px: number) => (pxPerRiu === undefined || Number.isNaN(px) ? "-" : (px / pxPerRiu).toExponential(2));
   const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  const rows = summaryRows(sensorgrams);
   const table = [
     ["label", "kind", "of", "frames", "left out", "noise px", "drift px/h", "+/-", "LOD px", "LOD RIU"],
-    ...summaryRows(sensorgrams).map((row) => [
+    ...rows.map((row) => [
       row.label,
       row.kind,
       ...[row.members, row.points, row.excluded].map(String),
@@ -323,4 +325,6 @@ function* summaryTable(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): 
     );
     yield `${cells.join("  ").trimEnd()}\n`;
   }
+  const repeating = rows.filter(({ repeats }) => repeats).length;
+  if (repeating > 0) yield `${repeatsLine(repeating)}\n`;
 }

@@ -28,6 +28,11 @@ export const Alarm = section("Who is told when something is wrong, once for each
     "No picture for this many of Timing.collector_interval_seconds is an alarm; 0 means never. Not for pictures from files",
     { unit: "intervals" },
   ),
+  frozen_frames: key(
+    whole(0).default(5),
+    "So many equal pictures in a row, or frames with exactly the same positions, are an alarm: the camera is frozen; 0 means never. Not for simulated, dummy and file_importer, whose pictures may repeat",
+    { unit: "frames" },
+  ),
   resonance_rois: key(
     texts().default([]),
     "ROIs whose position is watched, * for any letters; an empty list means all",

@@ -26,10 +26,12 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
     limit: precision.detectionLimit * 1000,
   }));
   const middle = medianOf(Float64Array.from(told, ({ precision }) => precision.noise)) * 1000;
-  const left = rois.length - told.length;
+  const repeating = rois.filter(({ precision }) => precision.repeats).length;
+  const left = rois.length - told.length - repeating;
   const subtitle = [
     `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} mpx, limit of detection ${(3 * middle).toFixed(2)} mpx (3σ)`,
     ...(left > 0 ? [`too few sound frames in the baseline: ${left} of ${rois.length} ROIs`] : []),
+    ...(repeating > 0 ? [`values repeat exactly, noise unknown: ${repeating} of ${rois.length} ROIs`] : []),
   ];
   const crowded = told.length > MOST_LABELS;
   const x = (labelled: boolean) => ({

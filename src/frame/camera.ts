@@ -53,6 +53,9 @@ export interface SourceOptions {
   readonly nowUs?: () => number;
 }
 
+/** Sources of pictures that other programs wrote, which come when somebody makes them and are dated by another clock. */
+export const FILE_CAMERAS: ReadonlySet<string> = new Set<CameraType>(["file_importer", "folder"]);
+
 const DEFAULT_STABLE_SECONDS = 2;
 const DEFAULT_TIMEOUT_MS = 30_000;
 

@@ -34,6 +34,9 @@ export interface CapturedFrame {
   readonly warnings: readonly string[];
 }
 
+/** The setting that holds the CRC-32 of a frame's pixels as the camera gave them. */
+export const PIXELS_CHECKSUM = "pixels_crc32";
+
 export type FrameSettings = Readonly<Record<string, number | string>>;
 
 /** What is attached, for `phorest cameras`. */

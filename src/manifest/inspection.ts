@@ -1,5 +1,6 @@
 // What a check of the files needs to know of the rows, and what it may put right in them. Nothing here deletes a picture's
 // row, and a size or hash once recorded is never replaced.
+import { PIXELS_CHECKSUM } from "../frame/frame.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import type { Status } from "./schema.ts";
@@ -86,6 +87,51 @@ export function damagedNames({ db }: Connection, limit: number): string[] {
     .prepare<[number], string>("SELECT filename FROM entry WHERE damaged = 1 ORDER BY id LIMIT ?")
     .pluck()
     .all(limit);
+}
+
+/** A frame as it was captured, with what tells its picture from others. */
+export interface CapturedPicture {
+  readonly entryId: number;
+  readonly filename: string;
+  readonly capturedAtUs: number;
+  readonly cameraType: string | undefined;
+  /** Of the file as it was captured. */
+  readonly sha256: string | undefined;
+  /** Of the pixels, whatever the file says beside them; undefined where nobody decoded it before it was stored. */
+  readonly pixels: number | undefined;
+}
+
+interface CapturedRow {
+  id: number;
+  filename: string;
+  captured_at_us: number;
+  camera_type: string | null;
+  sha256: string | null;
+  pixels: number | string | null;
+}
+
+/** The pictures captured last, the newest first; those adopted from the directory or imported are not among them. */
+export function capturedPictures({ db }: Connection, limit: number): CapturedPicture[] {
+  return db
+    .prepare<[number], CapturedRow>(`
+      SELECT id, filename, captured_at_us, camera_type, coalesce(original_sha256, sha256) AS sha256,
+        iif(json_valid(settings), settings ->> '${PIXELS_CHECKSUM}', NULL) AS pixels
+      FROM entry WHERE origin = 'captured' AND filename IS NOT NULL ORDER BY id DESC LIMIT ?`)
+    .all(limit)
+    .map((row) => ({
+      entryId: row.id,
+      filename: row.filename,
+      capturedAtUs: row.captured_at_us,
+      cameraType: row.camera_type ?? undefined,
+      sha256: row.sha256 ?? undefined,
+      pixels: typeof row.pixels === "number" ? row.pixels : undefined,
+    }));
+}
+
+/** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */
+export function newestCaptureUs({ db }: Connection): number | undefined {
+  const newest = db.prepare<[], number | null>("SELECT max(captured_at_us) FROM entry").pluck().get();
+  return newest ?? undefined;
 }
 
 export function syncedFiles({ db }: Connection): SyncedFile[] {

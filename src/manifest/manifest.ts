@@ -210,6 +210,16 @@ export class Manifest {
     return history.lastEntry(this.#connection, this.#entries);
   }
 
+  /** The pictures captured last, the newest first, with what tells them from each other. */
+  capturedPictures(limit: number): inspection.CapturedPicture[] {
+    return inspection.capturedPictures(this.#connection, limit);
+  }
+
+  /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */
+  newestCaptureUs(): number | undefined {
+    return inspection.newestCaptureUs(this.#connection);
+  }
+
   recentFailures(limit: number): history.StoredEntry[] {
     return history.recentFailures(this.#connection, this.#entries, limit);
   }

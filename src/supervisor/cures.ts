@@ -13,6 +13,8 @@ const CURES: Readonly<Record<string, string>> = {
   "stage.faulted": "The log on the Experiment page says why; it is tried again by itself.",
   "stage.failing": "The log on the Experiment page says why; it is tried again by itself.",
   "frames.none": "Look at the camera, its cable and its power; the collector's line under Stages says more.",
+  "camera.frozen": "Restart the camera (unplug it, plug it in again); if that does not help, restart the run.",
+  "clock.behind": "Set the machine's clock, or connect it to a network that tells the time.",
   "frames.failed": "Filter the log on the Experiment page for errors; the pictures are kept.",
   "pictures.missing": "Put the removed files back and start the run again.",
   "pictures.damaged": "Put a good copy in their place, then `phorest verify --repair`.",

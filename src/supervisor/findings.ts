@@ -3,9 +3,12 @@
 import type { Finding } from "../alarm/finding.ts";
 import { labelMatcher } from "../analysis/labels.ts";
 import type { Config } from "../config/schema.ts";
+import { FILE_CAMERAS } from "../frame/camera.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { type OutputReport, refusalLines } from "../opcua/output-state.ts";
+import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
+import { type FrozenCamera, frozenLine } from "./frozen-camera.ts";
 import type { StageHealth } from "./health.ts";
 import type { RecentCurves } from "./recent.ts";
 import { BUFFER_FULL } from "./retaining.ts";
@@ -14,8 +17,6 @@ import { BUFFER_FULL } from "./retaining.ts";
 const STALE_BEATS = 6;
 /** A disk this much above its limit is well again; in between it may only be breathing. */
 const DISK_WELL = 1.05;
-/** Cameras whose pictures come when somebody else makes them. */
-const FILE_CAMERAS: ReadonlySet<string> = new Set(["file_importer", "folder"]);
 const LABELS_NAMED = 4;
 /** Damaged pictures named. */
 export const DAMAGED_NAMED = 3;
@@ -39,6 +40,9 @@ export interface Facts {
   readonly freeBytes: number | undefined;
   /** The frames measured last. */
   readonly recent: RecentCurves | undefined;
+  readonly frozen?: FrozenCamera | undefined;
+  /** Absent before the first frame. */
+  readonly clock?: ClockFacts | undefined;
 }
 
 /** Everything that is wrong or cannot be told, the worst first. */
@@ -48,6 +52,8 @@ export function findingsOf(facts: Facts): Finding[] {
     ...ofStages(facts),
     ...ofTheShare(facts),
     ...ofFrames(facts),
+    ...ofTheCamera(facts),
+    ...ofTheClock(facts),
     ...ofResonances(facts),
     ...ofTheDisk(facts),
     ...ofThePlant(facts),
@@ -124,6 +130,16 @@ function damagedLine(pictures: number, names: readonly string[]): string {
   const more = pictures > names.length ? ` and ${pictures - names.length} more` : "";
   const what = pictures === 1 ? "1 picture is" : `${pictures} pictures are`;
   return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
+}
+
+/** Also after the run: what the last frames show is true until others follow. */
+function ofTheCamera({ frozen }: Facts): Finding[] {
+  return frozen === undefined ? [] : [told("camera.frozen", frozenLine(frozen))];
+}
+
+function ofTheClock({ clock }: Facts): Finding[] {
+  const line = clock === undefined ? undefined : clockBehindLine(clock);
+  return line === undefined ? [] : [told("clock.behind", line)];
 }
 
 function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages }: Facts): Finding[] {

@@ -13,7 +13,9 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
+import { clockFacts } from "./clock-behind.ts";
 import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
+import { frozenCamera } from "./frozen-camera.ts";
 import { STAGES } from "./part.ts";
 import { type RecentCurves, recentCurves } from "./recent.ts";
 
@@ -103,6 +105,8 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): 
       displacement: manifest.lastDisplacement(),
       freeBytes,
       recent,
+      frozen: frozenCamera(manifest, config, recent),
+      clock: clockFacts(manifest, nowUs),
       upSeconds: running && run !== undefined ? (nowUs - run.startedAtUs) / 1e6 : undefined,
       lastFrameAgeSeconds: last === undefined ? undefined : (nowUs - last.capturedAtUs) / 1e6,
       ended: run?.endedAtUs !== undefined,

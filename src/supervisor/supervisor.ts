@@ -17,17 +17,20 @@ import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
+import { FILE_CAMERAS } from "../frame/camera.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { analysisSettings } from "./analysis-settings.ts";
+import { clockBehindLine, clockFacts } from "./clock-behind.ts";
 import { Closing } from "./closing.ts";
 import { Collecting, captureSchedule } from "./collecting.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import { Ending, type EndingOptions } from "./ending.ts";
 import { FailureLog } from "./failure-log.ts";
+import { FrozenCameraWatch } from "./frozen-camera.ts";
 import { PATIENCE, type StageName, type StagePart, stageOf } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
@@ -36,9 +39,6 @@ import { Stage, type StageReport, stageDetail } from "./stage.ts";
 import { storageParts } from "./storing.ts";
 import { refusedByDisk, Surroundings } from "./surroundings.ts";
 import { wantsHealth, watching } from "./watching.ts";
-
-/** A file source reads its own data directory or another program's; the others make new pictures. */
-const FILE_SOURCES = new Set(["file_importer", "folder"]);
 
 const WATCH_MS = 50;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
@@ -84,6 +84,7 @@ export class Supervisor {
   private finish: (reason: string) => void = () => undefined;
   private readonly ending: Ending;
   private readonly failureLog = new FailureLog();
+  private readonly frozenCamera: FrozenCameraWatch;
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
   private ended = false;
@@ -100,6 +101,7 @@ export class Supervisor {
       rootDir: paths.root_dir,
       usbUuid: config.Storage.usb_uuid,
     };
+    this.frozenCamera = new FrozenCameraWatch(log.stage("collector"));
     this.surroundings = new Surroundings(place, log.stage("supervisor"));
     this.manifest = Manifest.open({ file: manifestFile });
     this.finished = new Promise((resolve) => {
@@ -113,7 +115,7 @@ export class Supervisor {
       pid: process.pid,
       startedAtUs: wallClockUs(),
     });
-    const isFileSource = FILE_SOURCES.has(config.Camera.camera_type);
+    const isFileSource = FILE_CAMERAS.has(config.Camera.camera_type);
     this.interrupted = recover({
       manifest: this.manifest,
       dataDir: paths.data_dir,
@@ -196,6 +198,9 @@ export class Supervisor {
     await settleForms(this.interrupted, this.manifest, log).catch((thrown: unknown) => {
       log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
     });
+    const clock = clockFacts(this.manifest, wallClockUs());
+    const behind = clock === undefined ? undefined : clockBehindLine(clock);
+    if (behind !== undefined) log.warn(behind);
     for (const stage of this.stages.values()) stage.start();
     this.serving?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
@@ -369,6 +374,7 @@ export class Supervisor {
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },
         ...stages,
       ]);
+      this.frozenCamera.look(this.manifest, this.options.config);
       this.serving?.look();
     } catch (thrown) {
       this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);

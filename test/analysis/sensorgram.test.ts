@@ -203,6 +203,25 @@ describe("noise, drift and limit of detection", () => {
     expect(sound.noisePlain).toBeLessThan(0.023);
   });
 
+  it("takes a noise of exactly zero for no number: frames that repeat do not show how precise they are", () => {
+    const still = precisionOf(trace(Array.from({ length: 50 }, () => 61.25)), ALWAYS);
+    expect(still).toMatchObject({ points: 50, repeats: true });
+    for (const key of ["noise", "noisePlain", "detectionLimit", "driftPerHour", "driftError"] as const)
+      expect(still[key]).toBeNaN();
+    // As after subtracting a mean: equal but for the rounding.
+    const rounded = precisionOf(trace(Array.from({ length: 50 }, (_, at) => 61.25 + (at % 3) * 1e-14)), ALWAYS);
+    expect(rounded).toMatchObject({ repeats: true });
+    expect(rounded.noise).toBeNaN();
+    const halfTheTime = precisionOf(
+      trace(Array.from({ length: 50 }, (_, at) => (at < 40 ? 61.25 : 61 + at / 9))),
+      ALWAYS,
+    );
+    expect(halfTheTime).toMatchObject({ repeats: true });
+    expect(halfTheTime.detectionLimit).toBeNaN();
+    expect(halfTheTime.noisePlain).toBeGreaterThan(0);
+    expect(precisionOf(trace(noisy(50, 1e-6, () => 0)), ALWAYS)).toMatchObject({ repeats: false });
+  });
+
   it("says nothing from too few frames", () => {
     const few = precisionOf(trace([1, 2, 3]), ALWAYS);
     expect(few.noise).toBeNaN();
@@ -213,7 +232,7 @@ describe("noise, drift and limit of detection", () => {
 
   it("never takes a step across a flagged frame for noise", () => {
     const stairs = Float64Array.from({ length: 12 }, (_, at) => Math.floor(at / 4) * 10);
-    expect(precisionOf(trace(stairs, [4, 8]), ALWAYS).noisePlain).toBe(0);
+    expect(precisionOf(trace(stairs, [4, 8]), ALWAYS).noisePlain).toBeNaN();
   });
 });
 

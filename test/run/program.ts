@@ -13,10 +13,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Starts `phorest ARGS` in `cwd`; `ended` resolves with its outputs. */
-export function start(args: readonly string[], cwd: string): { child: ChildProcess; ended: Promise<Ended> } {
+/** Starts `phorest ARGS` in `cwd`, with `env` added to the environment; `ended` resolves with its outputs. */
+export function start(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, [join(packageRoot(), "bin/phorest.js"), ...args], {
     cwd,
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
@@ -34,8 +39,12 @@ export function start(args: readonly string[], cwd: string): { child: ChildProce
 }
 
 /** Runs `phorest ARGS` in `cwd` to its end. */
-export function phorest(args: readonly string[], cwd: string): Promise<Ended> {
-  return start(args, cwd).ended;
+export function phorest(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return start(args, cwd, env).ended;
 }
 
 /** A directory of its own that goes with the test; `config` becomes its config.toml. */

@@ -1,0 +1,48 @@
+// A clock that is behind: a machine without a battery-backed clock starts at some time in the past until the network tells it
+// the time. Frames taken meanwhile are dated before older ones.
+import { FILE_CAMERAS } from "../frame/camera.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+
+/** Less is an ordinary correction of the clock. */
+const TOLERATED_US = 60e6;
+const US = { minute: 60e6, hour: 3.6e9, day: 86.4e9 };
+
+export interface ClockFacts {
+  /** The wall clock now, microseconds since the epoch. */
+  readonly nowUs: number;
+  /** The latest time stamp of any frame. */
+  readonly newestUs: number;
+  /** The time stamp of the frame captured last, where this machine's clock gave it; else undefined. */
+  readonly lastUs: number | undefined;
+}
+
+/** What the manifest says of it; undefined before the first frame. */
+export function clockFacts(
+  manifest: Pick<Manifest, "newestCaptureUs" | "capturedPictures">,
+  nowUs: number,
+): ClockFacts | undefined {
+  const newestUs = manifest.newestCaptureUs();
+  if (newestUs === undefined) return undefined;
+  const [last] = manifest.capturedPictures(1);
+  const ours = last?.cameraType !== undefined && !FILE_CAMERAS.has(last.cameraType);
+  return { nowUs, newestUs, lastUs: ours ? last.capturedAtUs : undefined };
+}
+
+/** One line for people when the clock is behind the frames, or was when the last one was captured; else undefined. */
+export function clockBehindLine({ nowUs, newestUs, lastUs }: ClockFacts): string | undefined {
+  const newest = isoFromUs(newestUs);
+  if (newestUs - nowUs > TOLERATED_US) {
+    return `the machine's clock is ${spanText(newestUs - nowUs)} behind the newest frame (${newest}). Set the clock (timedatectl, or connect the network); frames taken now get wrong times`;
+  }
+  if (lastUs !== undefined && newestUs - lastUs > TOLERATED_US) {
+    return `the last frame is dated ${spanText(newestUs - lastUs)} before an earlier one (${newest}): the machine's clock was wrong. Check it before the next run; this ends when a frame has a later time`;
+  }
+  return undefined;
+}
+
+function spanText(us: number): string {
+  const [unit, size] =
+    us >= 1.5 * US.day ? ["days", US.day] : us >= 1.5 * US.hour ? ["hours", US.hour] : ["minutes", US.minute];
+  return `${Math.round(us / (size as number))} ${unit}`;
+}
