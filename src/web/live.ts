@@ -1,5 +1,6 @@
-// Server-sent events: the state, pushed to every open page when it changes. A page that does not read is dropped; it
-// connects again by itself and gets the state as it is then, so nothing has to be kept for it.
+// Server-sent events: the state, pushed to every open page when it changes. It is made once, however many pages are open. A
+// page that does not read is dropped; it connects again by itself and gets the state as it is then, so nothing has to be kept
+// for it.
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
@@ -19,10 +20,14 @@ const SLOWEST_READER_MS = 10_000;
 export class Live {
   readonly #read: () => StateView;
   readonly #rouse = new Set<() => void>();
+  readonly #longestSilenceMs: number;
   #closed = false;
+  /** As sent last, and when it was made; undefined once something is new. */
+  #made: { readonly text: string; readonly atMs: number } | undefined;
 
-  constructor(read: () => StateView) {
+  constructor(read: () => StateView, { longestSilenceMs = LONGEST_SILENCE_MS } = {}) {
     this.#read = read;
+    this.#longestSilenceMs = longestSilenceMs;
   }
 
   get clients(): number {
@@ -31,12 +36,22 @@ export class Live {
 
   /** Something is new. */
   look(): void {
+    this.#made = undefined;
     for (const rouse of [...this.#rouse]) rouse();
   }
 
   close(): void {
     this.#closed = true;
     this.look();
+  }
+
+  /** The state as JSON: the one that another page was sent for the same event, or at about the same time. */
+  #state(): string {
+    const nowMs = performance.now();
+    if (this.#made === undefined || nowMs - this.#made.atMs > this.#longestSilenceMs / 2) {
+      this.#made = { text: JSON.stringify(this.#read()), atMs: nowMs };
+    }
+    return this.#made.text;
   }
 
   /** Answers a request with the stream; undefined when too many are open. */
@@ -55,7 +70,7 @@ export class Live {
       try {
         while (!this.#closed && !stream.aborted) {
           pending = false;
-          const sent = stream.writeSSE({ event: "state", data: JSON.stringify(this.#read()) });
+          const sent = stream.writeSSE({ event: "state", data: this.#state() });
           if (!(await within(sent, SLOWEST_READER_MS))) {
             incoming.socket.destroy();
             return;
@@ -63,7 +78,7 @@ export class Live {
           await pause(SHORTEST_INTERVAL_MS);
           if (!pending) {
             await new Promise<void>((resolve) => {
-              const timer = setTimeout(resolve, LONGEST_SILENCE_MS);
+              const timer = setTimeout(resolve, this.#longestSilenceMs);
               wake = () => {
                 clearTimeout(timer);
                 resolve();
