@@ -145,7 +145,14 @@ manifest.advanceOutput = (...cursor: Parameters<typeof advance>) => {
   advance(...cursor);
   longestCommitMs = Math.max(longestCommitMs, performance.now() - startMs);
 };
-const part = new DeliveringOpcUa({ config, manifest, manifestFile, log: log.stage("opcua"), alarm: () => "" });
+const part = new DeliveringOpcUa({
+  config,
+  manifest,
+  manifestFile,
+  log: log.stage("opcua"),
+  alarm: () => "",
+  advanced: () => undefined,
+});
 const stage = stageOf(part, (moved) => part.moved(moved));
 stage.start();
 await sleep(8000);

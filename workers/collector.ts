@@ -1,7 +1,7 @@
 // The collector's thread: takes a picture, makes it durable, says what it took. It never sees the manifest's writer;
 // the row follows in the supervisor, after the file (a row must never name a file that is not whole).
 import { createHash } from "node:crypto";
-import { readFile, rm, statfs } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
@@ -16,18 +16,18 @@ import { createThermometers, type ReadingMemory, ThermometerWatch } from "../src
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "../src/supervisor/messages.ts";
 import { skippedList } from "../src/supervisor/skipped-pictures.ts";
+import { diskSpace } from "../src/system/disk-space.ts";
 import { type Log, type Station, serve } from "./host.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
 
 /** Refuses to start a picture that the disk may not hold: a pause with an alarm beats a half-written file. */
 async function checkSpace(settings: CollectorSettings): Promise<void> {
-  const disk = await statfs(settings.dataDir);
-  const freeBytes = disk.bavail * disk.bsize;
-  if (freeBytes >= settings.minFreeBytes) return;
+  const freeBytes = diskSpace(settings.dataDir)?.freeBytes;
+  if (freeBytes === undefined || freeBytes >= settings.minFreeBytes) return;
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   throw new Failure("disk.full", `${settings.dataDir}: only ${megabytes(freeBytes)} left, capture pauses`, {
-    hint: `it resumes by itself above ${megabytes(settings.minFreeBytes)} (Storage.min_free_bytes)`,
+    hint: `free some space; it resumes by itself above ${megabytes(settings.minFreeBytes)} (${settings.minFreeKey})`,
     retry: "later",
   });
 }

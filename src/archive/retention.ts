@@ -20,20 +20,25 @@ export interface LocalStore {
 export interface Excess {
   readonly images: number;
   readonly bytes: number;
+  /** Bytes that are to be freed because the disk is nearly full. */
+  readonly room: number;
 }
 
-/** What lies beyond the limits. */
+/** What lies beyond the limits. `room` is the part of `bytes` that the disk asks for. */
 export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
   const images = limits.images === 0 ? 0 : store.images - limits.images;
   const beyondSize = limits.bytes === 0 ? 0 : store.bytes - limits.bytes;
-  const beyondDisk = limits.freeBytes - store.freeBytes;
-  return { images: Math.max(0, images), bytes: Math.max(0, beyondSize, beyondDisk) };
+  const room = Math.max(0, limits.freeBytes - store.freeBytes);
+  return { images: Math.max(0, images), bytes: Math.max(0, beyondSize, room), room };
 }
+
+/** Whether nothing lies beyond the limits. */
+export const isNothing = ({ images, bytes }: Excess): boolean => images === 0 && bytes === 0;
 
 /** The first of `candidates`, in their order, that bring the excess to nothing, or as near to it as they can. */
 export function chooseRemovals<T extends { readonly bytes: number | undefined }>(
   candidates: readonly T[],
-  excess: Excess,
+  excess: Pick<Excess, "images" | "bytes">,
 ): T[] {
   let { images, bytes } = excess;
   const chosen: T[] = [];
@@ -47,7 +52,7 @@ export function chooseRemovals<T extends { readonly bytes: number | undefined }>
 }
 
 /** The excess in words, for a log line and `status`. */
-export function excessText({ images, bytes }: Excess): string {
+export function excessText({ images, bytes }: Pick<Excess, "images" | "bytes">): string {
   const parts = [
     ...(images > 0 ? [`${images} ${images === 1 ? "picture" : "pictures"}`] : []),
     ...(bytes > 0 ? [`${(bytes / 1e6).toFixed(1)} MB`] : []),

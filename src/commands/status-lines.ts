@@ -1,6 +1,6 @@
 // `status --watch`: the lines of the screen, from a snapshot.
 import { flagNames } from "../analysis/method.ts";
-import type { Snapshot, StageHealth } from "../supervisor/health.ts";
+import { diskFullText, type Snapshot, type StageHealth } from "../supervisor/health.ts";
 import type { RecentCurves } from "../supervisor/recent.ts";
 import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";
@@ -50,7 +50,7 @@ function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, ala
   return `${paint("bold", "phorest stopped")}  ${well}  ${ended}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
 }
 
-function queueLines({ counts, shares, outputs, freeBytes, lastFrame, opcUa }: Snapshot): string[] {
+function queueLines({ counts, shares, outputs, freeBytes, diskFull, lastFrame, opcUa }: Snapshot): string[] {
   const lines: string[] = [];
   const line = (name: string, text: string) => lines.push(`${name.padEnd(NAME)}${text}`);
   if (counts !== undefined) {
@@ -65,6 +65,7 @@ function queueLines({ counts, shares, outputs, freeBytes, lastFrame, opcUa }: Sn
       `${stored}${free}; ${compressed} compressed, ${synced} copied to ${shares.length > 1 ? `${shares.length} shares` : "the share"}`,
     );
   }
+  if (diskFull !== undefined) line("", diskFullText(diskFull));
   if (opcUa !== undefined) line("OPC UA", `${opcUa.written} nodes written, ${opcUa.refused} refused`);
   if (lastFrame !== undefined) {
     line("last frame", `${lastFrame.filename ?? "no picture"}  ${lastFrame.capturedAt}  ${lastFrame.status}`);

@@ -112,12 +112,21 @@ const Retries = section("What happens after failures", {
 });
 
 const Buffer = section("How much is kept locally", {
-  image_buffer_size: key(whole(0).default(300), "Images kept locally; 0 means no limit", { unit: "images" }),
+  image_buffer_size: key(
+    whole(0).default(0),
+    "Images kept locally; beyond it the oldest measured ones are removed. 0 means no limit",
+    { unit: "images" },
+  ),
   max_bytes: key(whole(0).default(0), "Size of the images kept locally; 0 means no limit", { unit: "bytes" }),
   min_free_bytes: key(
-    whole(0).default(0),
-    "Oldest images go while less than this is free; 0 means never. Choose more than Storage.min_free_bytes",
-    { unit: "bytes" },
+    z.union([z.literal("auto"), whole(0)]).default("auto"),
+    'Free disk space to keep: below it, `when_full` applies. "auto" is the larger of 5 GB and 5 % of the disk, on a disk ' +
+      "under 25 GB a fifth of it; 0 means none. Choose more than Storage.min_free_bytes",
+    { allowed: '"auto", or a whole number of bytes, at least 0' },
+  ),
+  when_full: key(
+    choice(["remove", "pause"]).default("remove"),
+    'Below min_free_bytes: "remove" removes the oldest images that are measured and reported, "pause" stops capture',
   ),
 });
 

@@ -1,9 +1,11 @@
 // Checks of the disk under the experiment: space, speed, permissions, mounts, the clock that stamps its files.
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync } from "node:fs";
-import { readFile, realpath, rm, statfs } from "node:fs/promises";
+import { readFile, realpath, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { keptFreeBytes, pauseBelow } from "../archive/room.ts";
 import { writeDurably } from "../files.ts";
+import { diskSpace as spaceOf } from "../system/disk-space.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
@@ -15,14 +17,22 @@ function existing(directory: string): string {
 
 export const diskSpace: Check = {
   name: "disk space",
-  run: async ({ Paths, Storage }) => {
-    const disk = await statfs(existing(Paths.data_dir));
-    const free = disk.bavail * disk.bsize;
+  run: async (config) => {
+    const { Paths, Buffer } = config;
+    const disk = spaceOf(existing(Paths.data_dir));
+    if (disk === undefined) return off(`the file system of ${Paths.data_dir} does not say how much is free`);
+    const { freeBytes: free, totalBytes } = disk;
     const found = `${megabytes(free)} free for ${Paths.data_dir}`;
-    if (free < Storage.min_free_bytes) {
-      return bad(found, `capture pauses below ${megabytes(Storage.min_free_bytes)}: free some space`);
+    const { minFreeBytes, minFreeKey } = pauseBelow(config, totalBytes);
+    if (free < minFreeBytes) {
+      return bad(found, `capture pauses below ${megabytes(minFreeBytes)} (${minFreeKey}): free some space`);
     }
-    return free < 5 * Storage.min_free_bytes ? doubt(found, "free some space before a long run") : good(found);
+    const kept = keptFreeBytes(config, totalBytes);
+    if (free < kept && Buffer.when_full === "remove") {
+      const limit = `${megabytes(kept)} (Buffer.min_free_bytes)`;
+      return doubt(found, `the oldest measured pictures are removed below ${limit}: free some space`);
+    }
+    return free < 5 * minFreeBytes ? doubt(found, "free some space before a long run") : good(found);
   },
 };
 

@@ -94,6 +94,7 @@ const LOOK_BACK = 16;
 export class Results {
   readonly #db: Connection["db"];
   readonly #forgetFailure: Statement<[number, number]>;
+  readonly #markMeasured: Statement<[number]>;
   readonly #has: Statement<[number, number]>;
   readonly #insertOutcome: Statement;
   readonly #insertDetail: Statement;
@@ -107,6 +108,7 @@ export class Results {
 
   constructor({ db }: Connection) {
     this.#db = db;
+    this.#markMeasured = db.prepare("UPDATE entry SET measured = 1 WHERE id = ? AND measured = 0");
     this.#forgetFailure = db.prepare("DELETE FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 0");
     this.#has = db.prepare("SELECT 1 FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 1").pluck();
     this.#insertOutcome = db.prepare(`
@@ -159,6 +161,7 @@ export class Results {
       throw new RangeError(`a result's arrays differ in length: ${position.length} positions, ${flags.length} flags`);
     }
     this.#forgetFailure.run(entryId, analysisId);
+    if (position.some(Number.isFinite)) this.#markMeasured.run(entryId);
     const { lastInsertRowid } = this.#insertOutcome.run({
       entryId,
       analysisId,

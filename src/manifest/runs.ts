@@ -42,6 +42,8 @@ export interface Heartbeat {
   readonly state: string;
   readonly atUs: number;
   readonly detail: string;
+  /** What `detail` says, for code to act on; absent where it needs no reaction. */
+  readonly code?: string | undefined;
 }
 
 /** Begins a run; runs that never ended are marked as dead. */
@@ -181,15 +183,19 @@ export function analyses({ db }: Connection): Analysis[] {
 /** Stores what the stages said of themselves, in one transaction. */
 export function storeHeartbeats(connection: Connection, beats: readonly Heartbeat[]): void {
   connection.write(() => {
-    const beat = connection.db.prepare("INSERT OR REPLACE INTO heartbeat VALUES (@stage, @state, @atUs, @detail)");
-    for (const { stage, state, atUs, detail } of beats) beat.run({ stage, state, atUs, detail });
+    const beat = connection.db.prepare(
+      "INSERT OR REPLACE INTO heartbeat VALUES (@stage, @state, @atUs, @detail, @code)",
+    );
+    for (const { stage, state, atUs, detail, code } of beats)
+      beat.run({ stage, state, atUs, detail, code: code ?? null });
   });
 }
 
 export function heartbeats({ db }: Connection): Heartbeat[] {
   return db
-    .prepare<[], Heartbeat>(
-      "SELECT stage, state, at_us AS atUs, coalesce(detail, '') AS detail FROM heartbeat ORDER BY stage",
+    .prepare<[], Heartbeat & { code: string | null }>(
+      "SELECT stage, state, at_us AS atUs, coalesce(detail, '') AS detail, code FROM heartbeat ORDER BY stage",
     )
-    .all();
+    .all()
+    .map(({ code, ...beat }) => (code === null ? beat : { ...beat, code }));
 }

@@ -2,6 +2,7 @@
 // one changes what it made. STRICT tables, so that a wrong type is an error at the insert and not a surprise years later.
 
 import { COUNTED, countingTriggers } from "./counters.ts";
+import { REMOVAL } from "./removal-schema.ts";
 import { SHARES } from "./share-schema.ts";
 import { STORAGE } from "./storage-schema.ts";
 
@@ -252,4 +253,12 @@ CREATE TABLE baseline (
 `;
 
 /** Migration n brings a manifest from `user_version` n to n + 1. */
-export const MIGRATIONS: readonly string[] = [TABLES + COUNTERS + VIEWS, MOVEMENT, STORAGE, TRACKING, MARKERS, SHARES];
+export const MIGRATIONS: readonly string[] = [
+  TABLES + COUNTERS + VIEWS,
+  MOVEMENT,
+  STORAGE,
+  TRACKING,
+  MARKERS,
+  SHARES,
+  REMOVAL,
+];

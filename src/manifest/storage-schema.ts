@@ -11,8 +11,8 @@ const STORED: Counted = {
   damaged: (row) => `${row}.damaged`,
 };
 
-/** What the ring buffer may remove: settled, reported, in our own directory. A failed frame has nothing to report. */
-export const REMOVABLE = `local = 1 AND missing = 0 AND directory = '.'
+/** What the ring buffer removed until the migration in removal-schema.ts. */
+const REMOVABLE_THEN = `local = 1 AND missing = 0 AND directory = '.'
   AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1))`;
 
 /** The migration. */
@@ -42,9 +42,9 @@ CREATE INDEX entry_unsynced ON entry (id)
 CREATE INDEX entry_local ON entry (captured_at_us, id, directory, filename)
   WHERE local = 1 AND missing = 0 AND filename IS NOT NULL;
 -- What the ring buffer may remove, oldest first: without syncing, and with it.
-CREATE INDEX entry_removable ON entry (captured_at_us, id) WHERE ${REMOVABLE};
+CREATE INDEX entry_removable ON entry (captured_at_us, id) WHERE ${REMOVABLE_THEN};
 CREATE INDEX entry_removable_synced ON entry (captured_at_us, id)
-  WHERE ${REMOVABLE} AND image_synced = 1 AND remote_sha256 IS NOT NULL;
+  WHERE ${REMOVABLE_THEN} AND image_synced = 1 AND remote_sha256 IS NOT NULL;
 CREATE INDEX entry_damaged ON entry (id) WHERE damaged = 1;
 CREATE INDEX entry_removing ON entry (id) WHERE local = 1 AND removed_at_us IS NOT NULL;
 -- Pictures that moved away are still known by their name: one that comes back is not a new frame.

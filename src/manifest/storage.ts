@@ -3,7 +3,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
-import { REMOVABLE } from "./storage-schema.ts";
+import { OWN, REMOVABLE, REMOVABLE_COPIED } from "./removal-schema.ts";
 
 /** A picture lying on this machine. */
 export interface LocalPicture {
@@ -27,8 +27,30 @@ export interface CompressedFile {
   readonly originalSha256: string;
 }
 
+/** Means over the last frames. */
+export interface FrameSizes {
+  readonly framesPerSecond: number;
+  readonly pictureBytes: number;
+  /** What the database keeps of a frame. */
+  readonly rowBytes: number;
+}
+
 /** Why the ring buffer has to leave a picture where it is. */
-export type Obstacle = "not measured yet" | "not in every report yet" | "not copied to the share yet" | "it is damaged";
+export type Obstacle =
+  | "not measured yet"
+  | "not in every report yet"
+  | "not copied to the share yet"
+  | "it could not be measured and has no verified copy"
+  | "it is damaged";
+
+interface ObstacleRow {
+  filename: string;
+  status: string;
+  measured: number;
+  transmitted: number;
+  copied: number;
+  damaged: number;
+}
 
 interface PictureRow {
   id: number;
@@ -39,6 +61,8 @@ interface PictureRow {
   captured_at_us: number;
 }
 
+/** Frames that tell how fast a disk fills. */
+const FRAMES_LOOKED_AT = 500;
 const COLUMNS = "id, directory, filename, bytes, sha256, captured_at_us";
 
 export class Storage {
@@ -85,17 +109,31 @@ export class Storage {
   }
 
   /**
-   * Up to `limit` pictures that may be removed from this machine, oldest first. `synced`: only those whose verified copy
-   * on the share is recorded.
+   * Up to `limit` pictures that may be removed from this machine, in the order in which they came, whatever the clock said.
+   * `synced`: only those whose verified copy on the share is recorded. Otherwise also those that were measured and
+   * reported.
    */
   removable(limit: number, synced: boolean): LocalPicture[] {
-    const [index, also] = synced
-      ? ["entry_removable_synced", "AND image_synced = 1 AND remote_sha256 IS NOT NULL"]
-      : ["entry_removable", ""];
-    return this.#pictures(
-      `SELECT ${COLUMNS} FROM entry INDEXED BY ${index} WHERE ${REMOVABLE} ${also} ORDER BY captured_at_us, id LIMIT ?`,
-      limit,
-    );
+    const [index, which] = synced ? ["entry_removable_copied", REMOVABLE_COPIED] : ["entry_removable", REMOVABLE];
+    return this.#pictures(`SELECT ${COLUMNS} FROM entry INDEXED BY ${index} WHERE ${which} ORDER BY id LIMIT ?`, limit);
+  }
+
+  /** What the last frames of a run took, on average; undefined before two of them were captured. */
+  frameSizes(): FrameSizes | undefined {
+    const { db } = this.#connection;
+    const row = db
+      .prepare<[number], { frames: number; bytes: number; spanUs: number; total: number }>(`
+        SELECT count(*) AS frames, coalesce(sum(bytes), 0) AS bytes, max(captured_at_us) - min(captured_at_us) AS spanUs,
+          (SELECT pending + processing + processed + failed FROM counter) AS total
+        FROM (SELECT bytes, captured_at_us FROM entry ORDER BY id DESC LIMIT ?)`)
+      .get(FRAMES_LOOKED_AT);
+    if (row === undefined || row.frames < 2 || row.spanUs <= 0) return undefined;
+    const pages = Number(db.pragma("page_count", { simple: true })) * Number(db.pragma("page_size", { simple: true }));
+    return {
+      framesPerSecond: ((row.frames - 1) * 1e6) / row.spanUs,
+      pictureBytes: row.bytes / row.frames,
+      rowBytes: pages / row.total,
+    };
   }
 
   /** Notes, before any file is touched, that these pictures are being removed. */
@@ -156,20 +194,20 @@ export class Storage {
   /** What keeps the oldest picture that may not be removed; undefined when nothing does. */
   obstacle(synced: boolean): { readonly filename: string; readonly why: Obstacle } | undefined {
     const row = this.#connection.db
-      .prepare<[], { filename: string; status: string; transmitted: number; copied: number; damaged: number }>(`
-        SELECT filename, status, damaged, data_transmitted AS transmitted,
+      .prepare<[], ObstacleRow>(`
+        SELECT filename, status, measured, damaged, data_transmitted AS transmitted,
           image_synced = 1 AND remote_sha256 IS NOT NULL AS copied
-        FROM entry INDEXED BY entry_local
-        WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.'
-        ORDER BY captured_at_us, id LIMIT 1`)
+        FROM entry INDEXED BY entry_own WHERE ${OWN} ORDER BY id LIMIT 1`)
       .get();
     if (row === undefined) return undefined;
-    const { filename, status, transmitted, copied, damaged } = row;
+    const { filename, status, measured, transmitted, copied, damaged } = row;
     if (status === "pending" || status === "processing") return { filename, why: "not measured yet" };
     if (status === "processed" && transmitted === 0) return { filename, why: "not in every report yet" };
-    if (!synced || copied === 1) return undefined;
+    if (copied === 1) return undefined;
     // What is not what was captured is not copied, and so it stays.
-    return { filename, why: damaged === 1 ? "it is damaged" : "not copied to the share yet" };
+    if (damaged === 1) return { filename, why: "it is damaged" };
+    if (synced) return { filename, why: "not copied to the share yet" };
+    return measured === 1 ? undefined : { filename, why: "it could not be measured and has no verified copy" };
   }
 
   #pictures(sql: string, parameter: number): LocalPicture[] {

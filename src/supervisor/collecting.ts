@@ -1,6 +1,7 @@
 // The collector stage: one capture in the collector's thread, then the row. The file is durable before this thread
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
 import type { Place } from "../archive/place.ts";
+import { pauseBelow } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
 import { decodeFailure } from "../failure.ts";
 import { sourceSettings } from "../frame/camera.ts";
@@ -8,6 +9,7 @@ import { monotonicMs } from "../frame/frame.ts";
 import { thermometerSettings } from "../frame/thermometer.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { diskSpace } from "../system/disk-space.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { SkippedPictures } from "./skipped-pictures.ts";
@@ -151,7 +153,7 @@ function collectorSettings(
       format: camera.format,
     },
     source: sourceSettings(config, startedAtUs),
-    minFreeBytes: config.Storage.min_free_bytes,
+    ...pauseBelow(config, diskSpace(paths.data_dir)?.totalBytes ?? 0),
     place,
     brightfield: { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) },
     thermometers: services.enable_thermocouple ? thermometerSettings(config) : undefined,

@@ -21,6 +21,8 @@ const CURES: Readonly<Record<string, string>> = {
   "chip.astray": "Check that the chip is held fast, then calibrate on the Experiment page.",
   "resonance.range": "Look at these ROIs on the Chip page: is the liquid, the light, the ROI as it should be?",
   "disk.low": "Make room on the disk, or bound what is kept in [Buffer]; capture goes on by itself.",
+  "disk.filling": "Free some space, mount the share with Sync.keep_local = false, or take pictures less often.",
+  "buffer.making_room": 'Free some space, or set Buffer.when_full = "pause" to stop capture instead.',
   "buffer.full": "Mount the share, or give [Buffer] more room; what is not copied is never removed.",
   "opcua.refused": "`phorest opcua check` says what the server wants.",
 };

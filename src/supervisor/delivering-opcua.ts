@@ -28,6 +28,8 @@ export interface DeliveringOpcUaOptions {
   readonly log: StageLog;
   /** What needs a person now, in words; empty when all is well. */
   alarm(): string;
+  /** Called when the output has passed more frames. */
+  advanced(): void;
 }
 
 export class DeliveringOpcUa implements StagePart {
@@ -117,6 +119,7 @@ export class DeliveringOpcUa implements StagePart {
     const report = answer.report === undefined ? this.storedReport : JSON.stringify(answer.report);
     if (answer.cursor > cursor || report !== this.storedReport) {
       manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report);
+      this.options.advanced();
       this.storedReport = report;
     }
     if (answer.report !== undefined) this.tell(answer.report);

@@ -15,6 +15,8 @@ export interface DeliveringOptions {
   readonly manifest: Manifest;
   readonly manifestFile: string;
   readonly log: StageLog;
+  /** Called when the output has passed more frames. */
+  advanced(): void;
 }
 
 export class Delivering {
@@ -63,6 +65,7 @@ export class Delivering {
     const answer = await this.thread.run({ type: "report", plot: stale, state, archive }, REPORT_TIMEOUT_MS);
     if (answer.delivered !== undefined) {
       manifest.advanceOutput(CSV_OUTPUT, answer.delivered.cursor, answer.delivered.state);
+      this.options.advanced();
       if (answer.lines > 0) log.info(`${answer.lines} lines added to the CSV`);
     }
     if (answer.plotFailure !== undefined) log.error(`the plot was not drawn: ${answer.plotFailure.message}`);

@@ -2,24 +2,35 @@
 // another; and what cannot be told at this moment is said to be unknown, so that nobody hears of an end that is none.
 import type { Finding } from "../alarm/finding.ts";
 import { labelMatcher } from "../analysis/labels.ts";
+import { pauseBelow } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
 import { FILE_CAMERAS } from "../frame/camera.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { type OutputReport, refusalLines } from "../opcua/output-state.ts";
+import type { DiskSpace } from "../system/disk-space.ts";
 import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
 import { type FrozenCamera, frozenLine } from "./frozen-camera.ts";
 import type { StageHealth } from "./health.ts";
 import type { RecentCurves } from "./recent.ts";
-import { BUFFER_FULL } from "./retaining.ts";
 
 /** Heartbeats this many times late mean that the process stands still. */
 const STALE_BEATS = 6;
 /** A disk this much above its limit is well again; in between it may only be breathing. */
 const DISK_WELL = 1.05;
+/** How long before the disk is nearly full somebody is told, and how much longer before that is taken back, s. */
+const TELL_FORECAST_S = 86_400;
+const FORGET_FORECAST_S = 1.25 * TELL_FORECAST_S;
 const LABELS_NAMED = 4;
 /** Damaged pictures named. */
 export const DAMAGED_NAMED = 3;
+
+export interface DiskFacts extends DiskSpace {
+  /** Until the space to be kept free is used up, at the rate of the last frames; undefined where that does not come. */
+  readonly fullInSeconds: number | undefined;
+  /** What happens then, as the end of a sentence. */
+  readonly whenFull: string;
+}
 
 export interface Facts {
   readonly config: Config;
@@ -37,7 +48,8 @@ export interface Facts {
   readonly damaged: readonly string[];
   /** In the frame measured last. */
   readonly displacement: StoredDisplacement | undefined;
-  readonly freeBytes: number | undefined;
+  /** Of the data directory; undefined where it cannot be told. */
+  readonly disk: DiskFacts | undefined;
   /** The frames measured last. */
   readonly recent: RecentCurves | undefined;
   readonly frozen?: FrozenCamera | undefined;
@@ -76,12 +88,12 @@ function ofTheProcess({ config, running, ended, ranBefore, stages, upSeconds = 0
 
 function ofStages({ running, stages, upSeconds = 0 }: Facts): Finding[] {
   if (!running) return [];
-  return stages.flatMap(({ stage, state, detail, ageSeconds }): Finding[] => {
+  return stages.flatMap(({ stage, state, detail, ageSeconds, code }): Finding[] => {
     const found: Finding[] = [];
     // What an earlier run said of a stage says nothing of this one.
     if (ageSeconds > upSeconds) return [{ key: `stage.faulted:${stage}`, state: "unknown", text: "" }];
     if (stage === "supervisor" && detail !== "") found.push(told("surroundings", detail));
-    if (stage === "retention" && detail.startsWith(BUFFER_FULL)) found.push(told("buffer.full", detail));
+    if (code !== undefined) found.push(told(code, detail));
     const key = `stage.faulted:${stage}`;
     if (state === "faulted") found.push(told(key, `${stage} faulted: ${detail}`));
     else if (state === "backing_off") {
@@ -197,12 +209,27 @@ function soundPositions({ curves }: RecentCurves, roi: number): number[] {
   });
 }
 
-function ofTheDisk({ config, freeBytes }: Facts): Finding[] {
-  const minimum = config.Storage.min_free_bytes;
-  if (freeBytes === undefined || freeBytes >= minimum * DISK_WELL) return [];
+function ofTheDisk({ config, disk }: Facts): Finding[] {
+  if (disk === undefined) return [];
+  const { freeBytes } = disk;
+  const { minFreeBytes: minimum } = pauseBelow(config, disk.totalBytes);
+  if (freeBytes >= minimum * DISK_WELL) return ofTheForecast(disk);
   if (freeBytes >= minimum) return [{ key: "disk.low", state: "unknown", text: "" }];
   const [left, limit] = [Math.round(freeBytes / 1e6), Math.round(minimum / 1e6)];
   return [told("disk.low", `disk nearly full: ${left} MB left, capture pauses below ${limit} MB`)];
+}
+
+/** Told a day ahead, when there is still time to make room. */
+function ofTheForecast({ fullInSeconds, whenFull }: DiskFacts): Finding[] {
+  const key = "disk.filling";
+  if (fullInSeconds === undefined || fullInSeconds === 0 || fullInSeconds > FORGET_FORECAST_S) return [];
+  if (fullInSeconds > TELL_FORECAST_S) return [{ key, state: "unknown", text: "" }];
+  const text = `the disk will be nearly full in ${hoursText(fullInSeconds)}; then ${whenFull}`;
+  return [{ ...told(key, text), minor: true }];
+}
+
+function hoursText(seconds: number): string {
+  return seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 function ofThePlant({ opcUa }: Facts): Finding[] {

@@ -1,10 +1,11 @@
 // The state of an experiment, running or stopped, from its files alone: what `status` prints and a page will show.
 
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Finding, illOnes } from "../alarm/finding.ts";
 import { brightfieldNames } from "../archive/brightfield.ts";
 import { checkFileSystem } from "../archive/place.ts";
+import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
@@ -13,8 +14,9 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
+import { type DiskSpace, diskSpace } from "../system/disk-space.ts";
 import { clockFacts } from "./clock-behind.ts";
-import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
+import { DAMAGED_NAMED, type DiskFacts, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { STAGES } from "./part.ts";
 import { type RecentCurves, recentCurves } from "./recent.ts";
@@ -24,6 +26,8 @@ export interface StageHealth {
   readonly state: string;
   readonly ageSeconds: number;
   readonly detail: string;
+  /** What the detail says, for code to act on; see StageCondition. */
+  readonly code?: string | undefined;
 }
 
 /** Everything a person asks of an experiment at a glance. */
@@ -47,6 +51,8 @@ export interface Snapshot {
   /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
+  /** When the space to be kept free will be used up at the rate of the last frames, and what happens then. */
+  readonly diskFull: { readonly at: string; readonly consequence: string } | undefined;
   /** Brightfield pictures lying here. */
   readonly brightfield: number;
   /** The frames measured last, for what is drawn of them. */
@@ -69,7 +75,8 @@ const RECENT_FRAMES = 100;
 export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapshot {
   const dataDir = config.Paths.data_dir;
   const file = join(dataDir, MANIFEST_FILENAME);
-  const freeBytes = existsSync(dataDir) ? freeSpace(dataDir) : undefined;
+  const space = diskSpace(dataDir);
+  const freeBytes = space?.freeBytes;
   const brightfield = brightfieldNames(config.Paths.brightfield_dir).length;
   if (!existsSync(file)) {
     const findings = absence(config);
@@ -83,18 +90,14 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): 
     const last = manifest.lastEntry();
     const stages = manifest
       .heartbeats()
-      .map(({ stage, state, atUs, detail }) => ({
-        stage,
-        state,
-        ageSeconds: Math.max(0, (nowUs - atUs) / 1e6),
-        detail,
-      }))
+      .map(({ atUs, ...beat }) => ({ ...beat, ageSeconds: Math.max(0, (nowUs - atUs) / 1e6) }))
       .sort((a, b) => place(a.stage) - place(b.stage));
     const outputs = manifest.outputs().map((name) => ({ name, waiting: manifest.backlog(name) }));
     const hasOpcUa = outputs.some(({ name }) => name === OPC_UA_OUTPUT);
     const opcUa = hasOpcUa ? parseOutputReport(manifest.outputState(OPC_UA_OUTPUT).state) : undefined;
     const running = holder !== undefined;
     const recent = recentCurves(manifest, Math.max(RECENT_FRAMES, config.Alarm.resonance_frames));
+    const disk = space === undefined ? undefined : diskFacts(config, space, running ? manifest : undefined);
     const findings = findingsOf({
       config,
       running,
@@ -103,7 +106,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): 
       counts,
       damaged: counts.damaged === 0 ? [] : manifest.damagedNames(DAMAGED_NAMED),
       displacement: manifest.lastDisplacement(),
-      freeBytes,
+      disk,
       recent,
       frozen: frozenCamera(manifest, config, recent),
       clock: clockFacts(manifest, nowUs),
@@ -129,6 +132,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): 
       outputs,
       opcUa,
       freeBytes,
+      diskFull: diskFullAt(disk, nowUs),
       brightfield,
       recent,
       findings,
@@ -162,6 +166,7 @@ const NOTHING = {
   stages: [],
   outputs: [],
   opcUa: undefined,
+  diskFull: undefined,
   recent: undefined,
   notes: [],
 } as const;
@@ -187,9 +192,35 @@ function absence({ Paths, Storage }: Config): Finding[] {
   return [gone(`${where}, yet something ran here: was it removed, moved, or its disk unmounted?`)];
 }
 
-function freeSpace(directory: string): number {
-  const disk = statfsSync(directory);
-  return disk.bavail * disk.bsize;
+/** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
+function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
+  const keptFree = keptFreeBytes(config, space.totalBytes);
+  const grows = manifest !== undefined && keptFree > 0 && config.Camera.camera_type !== "file_importer";
+  const counts = manifest?.counts();
+  const here = { images: counts?.localImages ?? 0, bytes: counts?.localBytes ?? 0 };
+  const growth = grows ? growthOf(config, manifest.storage.frameSizes(), here) : undefined;
+  const fullInSeconds = grows ? secondsUntilFull(space.freeBytes, keptFree, growth) : undefined;
+  return { ...space, fullInSeconds, whenFull: whenFullText(config) };
+}
+
+/** Further ahead than this it is no forecast. */
+const FORECAST_S = 100 * 86_400;
+
+function diskFullAt(disk: DiskFacts | undefined, nowUs: number): Snapshot["diskFull"] {
+  const { fullInSeconds, whenFull } = disk ?? {};
+  if (whenFull === undefined || fullInSeconds === undefined || fullInSeconds > FORECAST_S) return undefined;
+  return { at: isoFromUs(nowUs + fullInSeconds * 1e6), consequence: whenFull };
+}
+
+/** Until when there is room, for a person; times are UTC. */
+export function diskFullText({ at, consequence }: NonNullable<Snapshot["diskFull"]>): string {
+  return `room for new pictures until ${at.slice(0, 16).replace("T", " ")} UTC; then ${consequence}`;
+}
+
+function whenFullText({ Buffer, Services }: Config): string {
+  if (Buffer.when_full === "pause") return "capture pauses";
+  const copied = Services.enable_remote_sync ? "that have a verified copy on the share" : ", which have no other copy,";
+  return `the oldest measured pictures ${copied} are removed`.replace(" ,", ",");
 }
 
 /** The snapshot as lines of text for a person. */
@@ -219,6 +250,10 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
   const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
+  const { diskFull } = snapshot;
+  if (diskFull !== undefined) {
+    lines.push(`              ${diskFullText(diskFull)}`);
+  }
   if (snapshot.brightfield > 0) lines.push(`brightfield   ${picturesText(snapshot.brightfield)} here`);
   if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
   for (const { stage, state, ageSeconds, detail } of snapshot.stages) {

@@ -37,7 +37,9 @@ export interface CollectorSettings {
   readonly source: PlainSourceOptions;
   /** Where brightfield pictures go and what takes them. */
   readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions };
+  /** Capture pauses below it; `minFreeKey` is the setting that asks for it. */
   readonly minFreeBytes: number;
+  readonly minFreeKey: string;
   readonly place: Place;
   /** Undefined: no thermometer is read. */
   readonly thermometers: ThermometerSettings | undefined;

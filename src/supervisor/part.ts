@@ -17,6 +17,14 @@ export const STAGES = [
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
+/** What a stage says of itself that others act on. */
+export interface StageCondition {
+  /** `buffer.full`: more than [Buffer] allows, and nothing may be removed. `buffer.making_room`: the only copies are removed. */
+  readonly code: "buffer.full" | "buffer.making_room";
+  /** For a person. */
+  readonly text: string;
+}
+
 export interface StagePart {
   readonly name: StageName;
   readonly schedule: Schedule;
@@ -33,6 +41,8 @@ export interface StagePart {
   idle(): boolean;
   /** What `status` says of it while all is well, in one line; empty for nothing. */
   note?(): string;
+  /** What somebody should hear of although the stage works; its text takes the place of the note. */
+  condition?(): StageCondition | undefined;
   /** Called after each move of the stage, in place of the usual lines in the log about failures. */
   moved?(report: StageReport<StageName>): void;
   /** The last act of a run, after its last unit of work; it should take no longer than `limitMs`. */

@@ -1,26 +1,32 @@
 // The ring buffer: removes the oldest pictures beyond the limits of [Buffer], and only those that nobody needs here any
-// more. Each removal is noted before the file is touched and settled after its directory is on the disk, so that a death
-// in between is put right at the next start by looking at the file.
-import { rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
+// more: measured and reported, or with a verified copy. Each removal is noted before the file is touched and settled after
+// its directory is on the disk, so that a start after a kill in between puts it right by looking at the file.
+//
+// A picture that cannot be removed is set aside and the others are removed in its place. Which pictures may be removed is
+// a question to the manifest (src/manifest/storage.ts).
 import { trimBrightfield } from "../archive/brightfield.ts";
 import { remotePathOf } from "../archive/names.ts";
-import { chooseRemovals, type Excess, excessOf, excessText } from "../archive/retention.ts";
+import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../archive/retention.ts";
+import { keptFreeBytes } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
+import { failureLine } from "../failure.ts";
 import { syncDirectory } from "../files.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { LocalPicture } from "../manifest/storage.ts";
-import type { StagePart } from "./part.ts";
+import { removeConfined } from "../system/confined-file.ts";
+import { type DiskSpace, diskSpace } from "../system/disk-space.ts";
+import { isFileFault } from "../system/fault-of.ts";
+import { SetAside } from "../system/set-aside.ts";
+import type { StageCondition, StagePart } from "./part.ts";
 import type { Schedule } from "./stage.ts";
 
-/** Woken after each capture; unasked only as often as this, for what others free or fill. */
+/** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
 const LOOK_EVERY_MS = 60_000;
 /** Removed in one go: enough to keep up, few enough not to hold up the thread that writes the manifest. */
 const BATCH = 64;
-/** How a note begins that a person must hear of; see health.ts. */
-export const BUFFER_FULL = "the buffer is full";
-const NOTHING_ELSE = "nothing else there may be removed";
+/** Free space this much above the limit: pictures are no longer removed to make room. */
+const ROOM_AGAIN = 1.05;
 
 export interface RetainingOptions {
   readonly config: Config;
@@ -31,77 +37,113 @@ export interface RetainingOptions {
   nowUs(): number;
   /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
   checkPlace(): void;
-  /** How long too much may lie there before that is said. */
+  /** How long the limits may be exceeded before that is said. */
   readonly patienceMs?: number;
+  /** The disk of the data directory; undefined when its size cannot be told. A test's own in place of the real one. */
+  space?(): DiskSpace | undefined;
 }
 
 export class Retaining implements StagePart {
   readonly name = "retention";
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_EVERY_MS, atMostEveryMs: 0 };
   private readonly options: RetainingOptions;
+  private readonly setAside = new SetAside<number>();
   private removed = { images: 0, bytes: 0 };
   /** Why the last pass left more than the limits allow. */
   private stuck: { readonly reason: string; readonly line: string } | undefined;
   private stuckSinceMs: number | undefined;
   private brightfieldDueMs = 0;
-  private excess: Excess = { images: 0, bytes: 0 };
+  private excess: Excess = { images: 0, bytes: 0, room: 0 };
+  /** The disk is nearly full and pictures without another copy are removed for it. */
+  private makingRoom: boolean;
 
   constructor(options: RetainingOptions) {
     this.options = options;
-    const { Buffer, Services } = options.config;
-    if (!this.limited || Services.enable_remote_sync) return;
-    const limit = Buffer.image_buffer_size > 0 ? `the newest ${Buffer.image_buffer_size}` : "the limits of [Buffer]";
-    options.log.warn(
-      `no other copy is made (Services.enable_remote_sync = false): measured pictures beyond ${limit} are removed for good; Buffer.image_buffer_size = 0 keeps them all`,
-    );
+    const before = options.manifest.heartbeats().find(({ stage }) => stage === this.name);
+    // Also where another run began to: whoever was told is not told again.
+    this.makingRoom = before?.code === "buffer.making_room";
+    this.announce();
   }
 
-  /** One batch. True when more has to go and can. */
+  /** One batch. True when more has to be removed and can. */
   async work(): Promise<boolean> {
     await this.trimBrightfield();
-    this.excess = await this.measure();
+    this.measure();
     const chosen = this.choose(this.excess);
     if (chosen.length > 0) await this.remove(chosen);
-    this.excess = await this.measure();
+    this.measure();
     const more = this.choose(this.excess).length > 0;
     this.explain(more);
     return more;
   }
 
   idle(): boolean {
-    return !this.limited || this.choose(this.countedExcess()).length === 0;
+    return !this.limited || this.choose(this.countedExcess(undefined)).length === 0;
   }
 
   note(): string {
-    if (this.stuck !== undefined) return this.stuck.line;
+    const condition = this.condition();
+    if (condition !== undefined) return condition.text;
     const { images, bytes } = this.removed;
-    return images === 0 ? "" : `${images} pictures removed (${(bytes / 1e6).toFixed(1)} MB)`;
+    const removed = images === 0 ? [] : [`${images} pictures removed (${(bytes / 1e6).toFixed(1)} MB)`];
+    return [...removed, ...this.setAsideText()].join("; ");
   }
 
-  /** The last frames were reported a moment ago: now they may go too. */
+  condition(): StageCondition | undefined {
+    if (this.stuck !== undefined) return { code: "buffer.full", text: this.stuck.line };
+    if (!this.makingRoom) return undefined;
+    const since = this.removed.images === 0 ? "" : `; ${this.removed.images} since this run began`;
+    const text = `the disk is nearly full: the oldest measured pictures are removed to keep ${gigabytes(this.keptFree())} free, and there is no other copy of them${since}. Free some space, or set Buffer.when_full = "pause"`;
+    return { code: "buffer.making_room", text };
+  }
+
+  /** The last frames were reported a moment ago: now they may be removed too. */
   async flush(): Promise<void> {
     while (await this.work());
   }
 
-  /** Whether anything may ever go. Imported where they lie, the pictures are somebody's only ones. */
+  /** What is removed and when, once at the start. */
+  private announce(): void {
+    const { config, log } = this.options;
+    if (!this.limited || config.Services.enable_remote_sync) return;
+    const { image_buffer_size, max_bytes } = config.Buffer;
+    if (image_buffer_size > 0 || max_bytes > 0) {
+      const limit = image_buffer_size > 0 ? `the newest ${image_buffer_size}` : "the limits of [Buffer]";
+      log.warn(
+        `no other copy is made (Services.enable_remote_sync = false): measured pictures beyond ${limit} are removed for good; Buffer.image_buffer_size = 0 keeps them all`,
+      );
+      return;
+    }
+    if (!this.removesForRoom) return;
+    log.info(
+      `all pictures are kept while more than ${gigabytes(this.keptFree())} of the disk is free; after that the oldest measured ones are removed (Buffer.when_full = "pause" stops capture instead)`,
+    );
+  }
+
+  /** Whether anything may ever be removed. Pictures imported where they are may be somebody's only ones. */
   private get limited(): boolean {
     const { Buffer, Camera, Services } = this.options.config;
-    const { image_buffer_size, max_bytes, min_free_bytes } = Buffer;
     if (Camera.camera_type === "file_importer" && !Services.enable_remote_sync) return false;
-    return image_buffer_size > 0 || max_bytes > 0 || min_free_bytes > 0;
+    return Buffer.image_buffer_size > 0 || Buffer.max_bytes > 0 || this.removesForRoom;
   }
 
-  /** With syncing, only what was copied and verified may go. */
+  private get removesForRoom(): boolean {
+    const { when_full, min_free_bytes } = this.options.config.Buffer;
+    return when_full === "remove" && min_free_bytes !== 0;
+  }
+
+  /** With syncing, only what was copied and verified may be removed. */
   private choose(excess: Excess): LocalPicture[] {
-    if (excess.images === 0 && excess.bytes === 0) return [];
+    if (isNothing(excess)) return [];
     const { config, inHand, manifest } = this.options;
-    const synced = config.Services.enable_remote_sync;
     const busy = inHand();
-    const candidates = manifest.storage.removable(BATCH + busy.size, synced);
-    return chooseRemovals(candidates.filter(({ entryId }) => !busy.has(entryId)).slice(0, BATCH), excess);
+    const unavailable = busy.size + this.setAside.size;
+    const candidates = manifest.storage.removable(BATCH + unavailable, config.Services.enable_remote_sync);
+    const available = candidates.filter(({ entryId }) => !busy.has(entryId) && !this.setAside.isResting(entryId));
+    return chooseRemovals(available.slice(0, BATCH), excess);
   }
 
-  /** By the same rule as pictures: with syncing, only what was copied and verified may go. */
+  /** By the same rule as pictures: with syncing, only what was copied and verified may be removed. */
   private async trimBrightfield(): Promise<void> {
     const nowMs = performance.now();
     if (nowMs < this.brightfieldDueMs) return;
@@ -116,54 +158,93 @@ export class Retaining implements StagePart {
     if (removed.length > 0) log.info(`removed the ${removed.length} oldest brightfield pictures, to ${removed.at(-1)}`);
   }
 
-  private async measure(): Promise<Excess> {
-    if (!this.limited) return { images: 0, bytes: 0 };
-    const disk = await statfs(this.options.config.Paths.data_dir);
-    return this.countedExcess(disk.bavail * disk.bsize);
+  private measure(): void {
+    if (!this.limited) return;
+    const space = this.space();
+    this.excess = this.countedExcess(space?.freeBytes);
+    if (space !== undefined && space.freeBytes > ROOM_AGAIN * this.keptFree(space)) this.makingRoom = false;
   }
 
-  private countedExcess(freeBytes = Number.POSITIVE_INFINITY): Excess {
+  private space(): DiskSpace | undefined {
+    return (this.options.space ?? (() => diskSpace(this.options.config.Paths.data_dir)))();
+  }
+
+  private keptFree(space = this.space()): number {
+    return keptFreeBytes(this.options.config, space?.totalBytes ?? 0);
+  }
+
+  /** What is beyond the limits; the room on the disk is left out while it is not known. */
+  private countedExcess(freeBytes: number | undefined): Excess {
     const { config, manifest } = this.options;
-    const { image_buffer_size: images, max_bytes: bytes, min_free_bytes } = config.Buffer;
+    const { image_buffer_size: images, max_bytes: bytes } = config.Buffer;
     const counts = manifest.counts();
-    const store = { images: counts.localImages, bytes: counts.localBytes, freeBytes };
-    return excessOf(store, { images, bytes, freeBytes: min_free_bytes });
+    const store = { images: counts.localImages, bytes: counts.localBytes, freeBytes: freeBytes ?? 0 };
+    const forRoom = freeBytes !== undefined && this.removesForRoom;
+    return excessOf(store, { images, bytes, freeBytes: forRoom ? this.keptFree() : 0 });
   }
 
   private async remove(pictures: readonly LocalPicture[]): Promise<void> {
     const { checkPlace, config, log, manifest, nowUs } = this.options;
     checkPlace();
-    manifest.storage.beginRemoval(
-      pictures.map(({ entryId }) => entryId),
-      nowUs(),
-    );
+    const ids = pictures.map(({ entryId }) => entryId);
+    manifest.storage.beginRemoval(ids, nowUs());
     const gone: LocalPicture[] = [];
     try {
       for (const picture of pictures) {
-        await rm(join(picture.filepath, picture.filename), { force: true });
+        if (await this.removeOne(picture)) gone.push(picture);
         checkPlace();
-        gone.push(picture);
       }
     } finally {
       if (gone.length > 0) syncDirectory(config.Paths.data_dir);
-      const ids = pictures.map(({ entryId }) => entryId);
-      manifest.storage.endRemoval(ids.slice(0, gone.length), config.Paths.remote_root_dir, ids.slice(gone.length));
+      const removed = new Set(gone.map(({ entryId }) => entryId));
+      const kept = ids.filter((id) => !removed.has(id));
+      manifest.storage.endRemoval([...removed], config.Paths.remote_root_dir, kept);
     }
     const bytes = gone.reduce((sum, picture) => sum + (picture.bytes ?? 0), 0);
     this.removed = { images: this.removed.images + gone.length, bytes: this.removed.bytes + bytes };
     const [first] = gone;
     const last = gone.at(-1);
     if (first === undefined || last === undefined) return;
+    const synced = config.Services.enable_remote_sync;
+    if (this.excess.room > 0 && !synced) this.beginMakingRoom();
     const names = gone.length === 1 ? first.filename : `${gone.length} pictures, ${first.filename} to ${last.filename}`;
-    const copied = config.Services.enable_remote_sync ? "; their copies on the share are verified" : "";
+    const copied = synced ? "; their copies on the share are verified" : "";
     log.info(`removed ${names} (${(bytes / 1e6).toFixed(1)} MB)${copied}`);
   }
 
-  /** Says once why something could not go, when that lasts, and once when it is over. */
+  /** False when this picture cannot be removed: it is set aside. Throws when the disk is at fault. */
+  private async removeOne({ entryId, filename, filepath, bytes, sha256 }: LocalPicture): Promise<boolean> {
+    const { log } = this.options;
+    try {
+      await removeConfined(filepath, filename, { bytes, sha256 });
+      this.setAside.remove(entryId);
+      return true;
+    } catch (error) {
+      if (!(await isFileFault(error, filepath))) throw error;
+      const reason = failureLine(error);
+      if (this.setAside.add(entryId, filename, reason))
+        log.warn(`${filename} cannot be removed and is set aside: ${reason}`, { entry: entryId });
+      return false;
+    }
+  }
+
+  private beginMakingRoom(): void {
+    if (this.makingRoom) return;
+    this.makingRoom = true;
+    this.options.log.warn(this.condition()?.text ?? "");
+  }
+
+  private setAsideText(): string[] {
+    const [first] = this.setAside.files(1);
+    if (first === undefined) return [];
+    const more = this.setAside.size > 1 ? ` and ${this.setAside.size - 1} more` : "";
+    return [`${first.name}${more} cannot be removed: ${first.reason}`];
+  }
+
+  /** Says once why something could not be removed, when that lasts, and once when it is over. */
   private explain(more: boolean): void {
-    const { config, log, manifest } = this.options;
-    const { images, bytes } = this.excess;
-    if (more || (images === 0 && bytes === 0)) {
+    const { log } = this.options;
+    if (more || isNothing(this.excess)) {
       if (this.stuck !== undefined) log.info("the buffer is within its limits again");
       this.stuck = undefined;
       this.stuckSinceMs = undefined;
@@ -172,11 +253,21 @@ export class Retaining implements StagePart {
     this.stuckSinceMs ??= performance.now();
     // The frames of the last minute are on their way; only what stays behind is worth a word.
     if (performance.now() - this.stuckSinceMs < (this.options.patienceMs ?? LOOK_EVERY_MS)) return;
-    const obstacle = manifest.storage.obstacle(config.Services.enable_remote_sync);
-    const why = obstacle === undefined ? NOTHING_ELSE : `${obstacle.filename} and later ones stay: ${obstacle.why}`;
-    const line = `${BUFFER_FULL}: ${excessText(this.excess)} beyond the limits of [Buffer]; ${why}`;
-    const reason = obstacle?.why ?? NOTHING_ELSE;
+    const reason = this.obstacle();
+    const line = `the buffer is full: ${excessText(this.excess)} beyond the limits of [Buffer]; ${reason}`;
     if (this.stuck?.reason !== reason) log.warn(line);
     this.stuck = { reason, line };
   }
+
+  private obstacle(): string {
+    const [unremovable] = this.setAsideText();
+    if (unremovable !== undefined) return unremovable;
+    const { config, manifest } = this.options;
+    const found = manifest.storage.obstacle(config.Services.enable_remote_sync);
+    return found === undefined
+      ? "nothing else there may be removed"
+      : `${found.filename} and later ones stay: ${found.why}`;
+  }
 }
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;

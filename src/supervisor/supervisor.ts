@@ -141,7 +141,6 @@ export class Supervisor {
       live: !isFileSource,
       collected: () => {
         this.wake("processor");
-        this.wake("retention");
       },
       untilCaptureMs: () => this.untilCaptureMs(),
       brightfieldChanged: () => this.serving?.look(),
@@ -162,8 +161,10 @@ export class Supervisor {
       settled: (ok) => this.settled(ok),
       freed: () => this.wake("processor"),
     });
-    this.delivering = new Delivering({ config, manifest: this.manifest, manifestFile, log: log.stage("communicator") });
-    const plant = { config, manifest: this.manifest, manifestFile, log: log.stage("opcua"), alarm: () => this.alarm() };
+    // A picture may be removed once every output has passed its frame.
+    const output = { config, manifest: this.manifest, manifestFile, advanced: () => this.wake("retention") };
+    this.delivering = new Delivering({ ...output, log: log.stage("communicator") });
+    const plant = { ...output, log: log.stage("opcua"), alarm: () => this.alarm() };
     this.parts = [
       // Only where it is configured: it costs a thread and 100 MB.
       ...(wantsOpcUa(config) ? [new DeliveringOpcUa(plant)] : []),
@@ -369,6 +370,7 @@ export class Supervisor {
         state: report.state,
         atUs: wallClockUs(),
         detail: this.detailOf(report),
+        code: report.lastFailure === undefined ? this.part(report.name)?.condition?.()?.code : undefined,
       }));
       this.manifest.storeHeartbeats([
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },

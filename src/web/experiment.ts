@@ -1,7 +1,7 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
-import { statfsSync } from "node:fs";
 import { basename } from "node:path";
+import { pauseBelow } from "../archive/room.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import type { Sensorgrams } from "../delivery/sensorgrams.ts";
@@ -12,8 +12,9 @@ import { LOG_STAGES } from "../log.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { cureOf } from "../supervisor/cures.ts";
-import { takeSnapshot, troublesOf } from "../supervisor/health.ts";
+import { diskFullText, takeSnapshot, troublesOf } from "../supervisor/health.ts";
 import { metricsText } from "../supervisor/metrics.ts";
+import { diskSpace } from "../system/disk-space.ts";
 import { ChipState, finite } from "./chip-state.ts";
 import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames } from "./frames.ts";
@@ -67,14 +68,14 @@ export class Experiment {
   }
 
   state(): StateView {
-    const { Paths, Storage, Services } = this.#config;
+    const { Paths, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, counts, stages, findings, notes, lastFrame } = takeSnapshot(
+    const { experiment, startedAt, counts, stages, findings, notes, lastFrame, diskFull } = takeSnapshot(
       this.#config,
       nowMs * 1000,
       this.#manifest,
     );
-    const disk = statfsSync(Paths.data_dir);
+    const disk = diskSpace(Paths.data_dir);
     return {
       title: basename(Paths.root_dir),
       version: packageVersion(),
@@ -87,11 +88,14 @@ export class Experiment {
       stages,
       alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: cureOf(key) })),
       notes,
-      disk: {
-        freeBytes: disk.bavail * disk.bsize,
-        totalBytes: disk.blocks * disk.bsize,
-        minFreeBytes: Storage.min_free_bytes,
-      },
+      disk:
+        disk === undefined
+          ? undefined
+          : {
+              ...disk,
+              minFreeBytes: pauseBelow(this.#config, disk.totalBytes).minFreeBytes,
+              full: diskFull === undefined ? undefined : diskFullText(diskFull),
+            },
       share:
         Services.enable_remote_sync && counts !== undefined
           ? { copied: counts.synced, waiting: Math.max(0, counts.total - counts.synced) }

@@ -45,7 +45,15 @@ export interface StateView {
   readonly alarms: readonly AlarmView[];
   /** What is as it was set, and yet should be known. */
   readonly notes: readonly string[];
-  readonly disk: { readonly freeBytes: number; readonly totalBytes: number; readonly minFreeBytes: number } | undefined;
+  readonly disk:
+    | {
+        readonly freeBytes: number;
+        readonly totalBytes: number;
+        readonly minFreeBytes: number;
+        /** Until when there is room for new pictures, and what happens then, for a person. */
+        readonly full: string | undefined;
+      }
+    | undefined;
   /** undefined without syncing. */
   readonly share: { readonly copied: number; readonly waiting: number } | undefined;
   readonly lastFrame:

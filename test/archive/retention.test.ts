@@ -1,16 +1,31 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { chooseRemovals, excessOf } from "../../src/archive/retention.ts";
 import { Failure } from "../../src/failure.ts";
 import { Retaining } from "../../src/supervisor/retaining.ts";
+import type { DiskSpace } from "../../src/system/disk-space.ts";
+import { resultOf } from "../manifest/frames.ts";
 import { Bench, memoryLog, smooth } from "./pictures.ts";
 
 const SYNC = "[Services]\nenable_remote_sync = true\n";
 const keep = (images: number) => `[Buffer]\nimage_buffer_size = ${images}\n`;
 
-function buffer(bench: Bench, options: { inHand?: number[]; checkPlace?: () => void } = {}) {
+interface BufferOptions {
+  inHand?: number[];
+  checkPlace?: () => void;
+  space?: DiskSpace | undefined;
+}
+
+/** Claims the first pending frame, whose measurement then fails for good. */
+function fail(bench: Bench): void {
+  const [claim] = bench.manifest.claimPending(1, 1);
+  if (claim === undefined) throw new Error("nothing is pending");
+  bench.manifest.fail(claim, { code: "frame.unreadable", message: "no", retry: "never" }, 2);
+}
+
+function buffer(bench: Bench, options: BufferOptions = {}) {
   const { log, lines } = memoryLog();
   const retaining = new Retaining({
     config: bench.loaded.config,
@@ -20,6 +35,7 @@ function buffer(bench: Bench, options: { inHand?: number[]; checkPlace?: () => v
     nowUs: () => 7,
     checkPlace: options.checkPlace ?? (() => undefined),
     patienceMs: 0,
+    ...("space" in options ? { space: () => options.space } : {}),
   });
   const pass = async () => {
     while (await retaining.work());
@@ -35,9 +51,9 @@ const frames = (bench: Bench, count: number) => Array.from({ length: count }, (_
 describe("how much has to go", () => {
   test("is the most that any limit asks for, and nothing without limits", () => {
     const store = { images: 10, bytes: 1000, freeBytes: 50 };
-    expect(excessOf(store, { images: 0, bytes: 0, freeBytes: 0 })).toEqual({ images: 0, bytes: 0 });
-    expect(excessOf(store, { images: 8, bytes: 900, freeBytes: 70 })).toEqual({ images: 2, bytes: 100 });
-    expect(excessOf(store, { images: 20, bytes: 990, freeBytes: 70 })).toEqual({ images: 0, bytes: 20 });
+    expect(excessOf(store, { images: 0, bytes: 0, freeBytes: 0 })).toEqual({ images: 0, bytes: 0, room: 0 });
+    expect(excessOf(store, { images: 8, bytes: 900, freeBytes: 70 })).toEqual({ images: 2, bytes: 100, room: 20 });
+    expect(excessOf(store, { images: 20, bytes: 990, freeBytes: 70 })).toEqual({ images: 0, bytes: 20, room: 20 });
   });
 
   test("is taken from the front until count and size are both satisfied", () => {
@@ -114,14 +130,95 @@ describe("the ring buffer", () => {
     expect(pictures(bench)).toEqual(["p4.png", "p5.png"]);
   });
 
-  test("removes frames that failed for good", async () => {
+  test("keeps frames that failed: their picture is all there is of them", async () => {
     const bench = new Bench(keep(1));
-    frames(bench, 1);
-    const [claim] = bench.manifest.claimPending(1, 1);
-    if (claim !== undefined) bench.manifest.fail(claim, { code: "frame.unreadable", message: "no", retry: "never" }, 2);
+    const [failed = 0] = frames(bench, 1);
+    fail(bench);
+    for (const name of ["p2.png", "p3.png", "p4.png"]) bench.add(name);
+    bench.finish();
+    const { pass, retaining } = buffer(bench);
+    await pass();
+    expect(bench.row(failed)).toMatchObject({ status: "failed", local: 1 });
+    expect(pictures(bench)).toEqual(["p1.png"]);
+    bench.add("p9.png");
+    await pass();
+    expect(retaining.note()).toContain("p1.png and later ones stay: it could not be measured and has no verified copy");
+  });
+
+  test("removes a frame that failed once its copy on the share is verified, also where syncing is off by now", async () => {
+    const bench = new Bench(keep(1));
+    const [failed = 0] = frames(bench, 1);
+    fail(bench);
     bench.add("p2.png");
+    bench.synced(failed, "data/p1.png");
     await buffer(bench).pass();
     expect(pictures(bench)).toEqual(["p2.png"]);
+  });
+
+  test("keeps frames of which no ROI gave a position, and imported ones without a result", async () => {
+    const bench = new Bench(keep(1));
+    const [dark = 0, imported = 0] = frames(bench, 2);
+    const [claim] = bench.manifest.claimPending(1, 1);
+    const result = resultOf(dark);
+    if (claim !== undefined) {
+      bench.manifest.complete(
+        claim,
+        bench.analysisId,
+        { ...result, position: result.position.map(() => Number.NaN) },
+        2,
+      );
+    }
+    bench.sql(
+      `UPDATE entry SET status = 'processed', data_transmitted = 1, origin = 'imported' WHERE id = ${imported}`,
+    );
+    for (const name of ["p3.png", "p4.png"]) bench.add(name);
+    bench.finish();
+    await buffer(bench).pass();
+    expect(pictures(bench)).toEqual(["p1.png", "p2.png"]);
+    expect(bench.row(dark)).toMatchObject({ status: "processed", local: 1 });
+    expect(bench.row(imported)).toMatchObject({ status: "processed", local: 1 });
+  });
+
+  test("removes in the order in which pictures came, whatever the clock said", async () => {
+    const bench = new Bench(keep(1));
+    const [, second = 0] = frames(bench, 3);
+    bench.sql(`UPDATE entry SET captured_at_us = 1 WHERE id > ${second}`);
+    bench.finish();
+    await buffer(bench).pass();
+    expect(pictures(bench)).toEqual(["p3.png"]);
+  });
+
+  test("sets a picture aside that cannot be removed, names it, and removes the others", async () => {
+    const bench = new Bench(keep(2));
+    frames(bench, 6);
+    bench.finish();
+    rmSync(bench.path("p1.png"));
+    mkdirSync(bench.path("p1.png"));
+    rmSync(bench.path("p2.png"));
+    symlinkSync("/etc/hostname", bench.path("p2.png"));
+    const { pass, retaining, lines } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toEqual(["p1.png", "p2.png"]);
+    expect(existsSync("/etc/hostname")).toBe(true);
+    expect(retaining.note()).toMatch(/p1\.png and 1 more cannot be removed: .*it is a directory/);
+    const told = lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+    expect(told.filter((line) => line.includes("p1.png cannot be removed"))).toHaveLength(1);
+    expect(told.filter((line) => line.includes("p2.png cannot be removed"))).toHaveLength(1);
+    await pass();
+    expect(lines.filter(({ message }) => message.includes("p1.png cannot be removed"))).toHaveLength(1);
+  });
+
+  test("never removes a file whose content is not what was captured", async () => {
+    const bench = new Bench(keep(1));
+    frames(bench, 3);
+    bench.finish();
+    const own = readFileSync(bench.path("p1.png"));
+    own[0] = 1 + (own[0] ?? 0);
+    writeFileSync(bench.path("p1.png"), own);
+    const { pass, retaining } = buffer(bench);
+    await pass();
+    expect(pictures(bench)).toEqual(["p1.png"]);
+    expect(retaining.note()).toContain("its content is not what was recorded");
   });
 
   test("leaves pictures outside the data directory and what another stage has in hand", async () => {
@@ -142,6 +239,66 @@ describe("the ring buffer", () => {
     await pass();
     expect(pictures(bench)).toHaveLength(3);
     expect([retaining.note(), retaining.idle(), lines]).toEqual(["", true, []]);
+  });
+
+  test("keeps every picture by default, while the disk has room", async () => {
+    const bench = new Bench("");
+    frames(bench, 400);
+    bench.finish();
+    const { lines, pass, retaining } = buffer(bench, { space: { freeBytes: 50e9, totalBytes: 500e9 } });
+    await pass();
+    expect(pictures(bench)).toHaveLength(400);
+    expect(retaining.condition()).toBeUndefined();
+    expect(lines.map(({ level }) => level)).toEqual(["info"]);
+  });
+
+  test("removes the oldest when the disk is nearly full, with one alarm that ends when there is room again", async () => {
+    const bench = new Bench("");
+    let others = 25e9 + 65_000;
+    const disk = {
+      totalBytes: 500e9,
+      get freeBytes() {
+        return others - bench.manifest.counts().localBytes;
+      },
+    };
+    frames(bench, 5);
+    bench.finish();
+    const { lines, pass, retaining } = buffer(bench, { space: disk });
+    await pass();
+    expect(pictures(bench)).toEqual(["p3.png", "p4.png", "p5.png"]);
+    expect(retaining.condition()).toMatchObject({ code: "buffer.making_room" });
+    expect(lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+    others += 10;
+    await pass();
+    expect(retaining.condition()?.code).toBe("buffer.making_room");
+    others += 5e9;
+    await pass();
+    expect(retaining.condition()).toBeUndefined();
+  });
+
+  test("does not repeat the alarm of the run before", () => {
+    const bench = new Bench("");
+    const beat = { stage: "retention", state: "waiting", atUs: 1, detail: "", code: "buffer.making_room" };
+    bench.manifest.storeHeartbeats([beat]);
+    const { lines, retaining } = buffer(bench, { space: { freeBytes: 25e9 + 10, totalBytes: 500e9 } });
+    expect(retaining.condition()?.code).toBe("buffer.making_room");
+    expect(lines.filter(({ level }) => level === "warn")).toEqual([]);
+  });
+
+  test("removes nothing for room where capture is to pause instead", async () => {
+    const bench = new Bench('[Buffer]\nwhen_full = "pause"\n');
+    frames(bench, 5);
+    bench.finish();
+    await buffer(bench, { space: { freeBytes: 1, totalBytes: 500e9 } }).pass();
+    expect(pictures(bench)).toHaveLength(5);
+  });
+
+  test("takes a disk that does not know its size for neither full nor empty", async () => {
+    const bench = new Bench("");
+    frames(bench, 5);
+    bench.finish();
+    await buffer(bench, { space: undefined }).pass();
+    expect(pictures(bench)).toHaveLength(5);
   });
 
   test("says at the start that measured pictures go for good where no copy is made", () => {
@@ -249,5 +406,7 @@ test("every question of the ring buffer and the compressor is answered from its 
   storage.removable(1, true);
   storage.unfinishedRemovals();
   storage.obstacle(true);
-  expect(indexes).toEqual(expect.arrayContaining(["entry_removable", "entry_removable_synced", "entry_removing"]));
+  expect(indexes).toEqual(
+    expect.arrayContaining(["entry_removable", "entry_removable_copied", "entry_own", "entry_removing"]),
+  );
 });

@@ -37,7 +37,7 @@ function withoutPictures(stages: readonly StageHealth[]): Facts {
     counts: nothing,
     damaged: [],
     displacement: undefined,
-    freeBytes: undefined,
+    disk: undefined,
     recent: undefined,
   };
 }

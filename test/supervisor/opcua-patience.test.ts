@@ -54,7 +54,14 @@ test("what ails the server reaches the stage as what it is: the stage's patience
     '[[OPC_UA.nodes]]\nnode_id = "i=1"\nvalue = "frame"\n';
   const { config } = parseConfig(text, directory);
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
-  const part = new DeliveringOpcUa({ config, manifest, manifestFile, log: log.stage("opcua"), alarm: () => "" });
+  const part = new DeliveringOpcUa({
+    config,
+    manifest,
+    manifestFile,
+    log: log.stage("opcua"),
+    alarm: () => "",
+    advanced: () => undefined,
+  });
   onTestFinished(async () => {
     await part.close(5000);
     await log.close();

@@ -254,6 +254,7 @@ function Storage({ state: { disk, share, counts } }: { state: StateView }) {
           />
         </label>
       )}
+      {disk?.full !== undefined && <p>{disk.full}</p>}
       {share !== undefined && (
         <label class="wide">
           share: {share.copied} copied, {share.waiting} waiting

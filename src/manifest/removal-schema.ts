@@ -1,0 +1,31 @@
+// The migration that made the ring buffer keep what was never measured: which pictures may be removed, in which order,
+// and what a stage's heartbeat says in a form that code may act on.
+
+/** Pictures in the manifest's own directory; those elsewhere are another program's. */
+export const OWN = "local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.'";
+const COPIED = "image_synced = 1 AND remote_sha256 IS NOT NULL";
+const REPORTED = "(status = 'processed' AND data_transmitted = 1)";
+
+/** Settled and reported, with a verified copy on the share. A failed frame has nothing to report. */
+export const REMOVABLE_COPIED = `${OWN} AND damaged = 0 AND ${COPIED} AND (status = 'failed' OR ${REPORTED})`;
+
+/** Measured and reported, or with a verified copy: what failed has no other form than its picture. */
+export const REMOVABLE = `${OWN} AND damaged = 0
+  AND ((${REPORTED} AND measured = 1) OR (${COPIED} AND (status = 'failed' OR ${REPORTED})))`;
+
+/** The migration. */
+export const REMOVAL = `
+-- 1 once a measurement gave a position for at least one ROI: the picture is then not the only form of the frame.
+ALTER TABLE entry ADD COLUMN measured INTEGER NOT NULL DEFAULT 0 CHECK (measured IN (0, 1));
+UPDATE entry SET measured = 1 WHERE id IN (SELECT entry_id FROM outcome WHERE ok = 1);
+
+-- By id, the order in which pictures came: the clock may have been wrong.
+DROP INDEX entry_removable;
+DROP INDEX entry_removable_synced;
+CREATE INDEX entry_removable ON entry (id) WHERE ${REMOVABLE};
+CREATE INDEX entry_removable_copied ON entry (id) WHERE ${REMOVABLE_COPIED};
+CREATE INDEX entry_own ON entry (id) WHERE ${OWN};
+
+-- What \`detail\` says, as one of a closed list of codes (StageCondition); NULL where nothing needs a reaction.
+ALTER TABLE heartbeat ADD COLUMN code TEXT;
+`;
