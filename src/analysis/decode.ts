@@ -31,7 +31,7 @@ const MOST_EXPANSION = 1032;
 const SMALLEST_GZIP = 18;
 
 /** Exactly the stored samples: no colour profile, no rotation by EXIF, nothing kept from a damaged file. */
-const SHARP_OPTIONS: SharpOptions = {
+export const SHARP_OPTIONS: SharpOptions = {
   failOn: "error",
   // `checkSize` decides, on bytes.
   limitInputPixels: false,
@@ -57,10 +57,14 @@ export async function decodePicture(path: string, where = path): Promise<Picture
 
 /** The same from bytes in memory, which the pixels may go on using; `where` names them in errors. */
 export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Picture> {
+  return decodePlain(await unpacked(bytes, where), where);
+}
+
+/** A picture file's bytes, without gzip where there was one. Throws as decodePicture does. */
+export async function unpacked(bytes: Uint8Array, where: string): Promise<Uint8Array> {
   if (bytes.length === 0)
     throw unreadable(where, "the file is empty", "whatever wrote it was interrupted; take or copy it again");
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return decodePlain(await inflate(bytes, where), where);
-  return decodePlain(bytes, where);
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(bytes, where) : bytes;
 }
 
 async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
@@ -75,10 +79,21 @@ async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   if (format === undefined) {
     throw unreadable(where, "not a picture", "PNG, TIFF, BMP and JPEG are read, and .gz of these");
   }
-  try {
-    const metadata = await sharp(bytes, SHARP_OPTIONS).metadata();
+  return byLibrary(bytes, format, where, async (metadata) => {
     allow(sizeOf(metadata, format), bytes.length, where);
-    return await decodeSamples(bytes, metadata, where);
+    return decodeSamples(bytes, metadata, where);
+  });
+}
+
+/** What `work` makes of a picture that sharp reads; a Failure of the file's own where sharp refuses it. */
+export async function byLibrary<T>(
+  bytes: Uint8Array,
+  format: Format,
+  where: string,
+  work: (metadata: Metadata) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(await sharp(bytes, SHARP_OPTIONS).metadata());
   } catch (error) {
     if (error instanceof Failure) throw error;
     const reason = damageOf(bytes, format);
@@ -95,38 +110,46 @@ function allow(size: PictureSize, fileBytes: number, where: string): void {
   reserveMemory(decodingBytes(size, fileBytes), where);
 }
 
-function sizeOf({ width, height, channels, depth, isProgressive }: Metadata, format: Format): PictureSize {
+/** What sharp says of a picture's size. */
+export function sizeOf({ width, height, channels, depth, isProgressive }: Metadata, format: Format): PictureSize {
   const bytesPerSample = depth === "uchar" ? 1 : 2;
   // A TIFF may be one compressed strip, which is unpacked in one piece.
   return { width, height, channels, bytesPerSample, buffered: isProgressive === true || format === "TIFF" };
 }
 
-async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: string): Promise<Picture> {
-  const deep = metadata.depth === "ushort";
+/** The space and depth in which a picture's samples are read as they are stored. Failure `frame.unreadable` for other kinds. */
+export function samplesOf(metadata: Metadata, where: string): { space: string; depth: "uchar" | "ushort" } {
+  const { depth } = metadata;
   const colour = metadata.space === "srgb" || metadata.space === "rgb16";
   if (!colour && metadata.space !== "b-w" && metadata.space !== "grey16") {
     throw unreadable(where, `colours of the kind "${metadata.space}"`, "save it as gray or RGB");
   }
-  if (!deep && metadata.depth !== "uchar") {
-    throw unreadable(where, `samples of the kind "${metadata.depth}"`, "save it with 8 or 16 bits per sample");
+  if (depth !== "ushort" && depth !== "uchar") {
+    throw unreadable(where, `samples of the kind "${depth}"`, "save it with 8 or 16 bits per sample");
   }
-  const space = colour ? (deep ? "rgb16" : "srgb") : deep ? "grey16" : "b-w";
+  const deep = depth === "ushort";
+  return { space: colour ? (deep ? "rgb16" : "srgb") : deep ? "grey16" : "b-w", depth };
+}
+
+async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: string): Promise<Picture> {
+  const { space, depth } = samplesOf(metadata, where);
   const { data, info } = await sharp(bytes, SHARP_OPTIONS)
     .removeAlpha()
     .toColourspace(space)
-    .raw({ depth: deep ? "ushort" : "uchar" })
+    .raw({ depth })
     .toBuffer({ resolveWithObject: true });
-  const samples = deep ? wide(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const samples = arrayOf(data, depth);
   const channels = info.channels;
   if (samples.length !== info.width * info.height * channels || (channels !== 1 && channels !== 3)) {
     throw unreadable(where, `${channels} channels of colour`, "save it as gray or RGB");
   }
   const pixels = channels === 3 ? grayPlane(samples) : samples;
-  return { pixels, width: info.width, height: info.height, bitDepth: deep ? 16 : 8 };
+  return { pixels, width: info.width, height: info.height, bitDepth: depth === "ushort" ? 16 : 8 };
 }
 
-/** 16-bit samples over the bytes, copied only where they are not aligned. */
-function wide(data: Buffer): Uint16Array {
+/** Samples over the bytes, copied only where they are not aligned. */
+export function arrayOf(data: Buffer, depth: "uchar" | "ushort"): Uint8Array | Uint16Array {
+  if (depth === "uchar") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data.byteOffset % 2 === 0) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
   return new Uint16Array(Uint8Array.from(data).buffer);
 }
@@ -138,7 +161,8 @@ const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
   ["TIFF", [0x4d, 0x4d, 0x00, 0x2a]],
 ];
 
-function formatOf(bytes: Uint8Array): Format | undefined {
+/** By the first bytes; undefined for any other file, bitmaps among them. */
+export function formatOf(bytes: Uint8Array): Format | undefined {
   return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
 }
 

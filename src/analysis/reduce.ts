@@ -1,0 +1,76 @@
+// Pictures to be looked at: as they are up to a number of pixels, larger ones made smaller by a power of two, while they are
+// decoded where the format allows that, so that memory does not grow with the picture.
+import sharp from "sharp";
+import { pngSize } from "./damage.ts";
+import {
+  arrayOf,
+  byLibrary,
+  decodeBytes,
+  formatOf,
+  readWhole,
+  SHARP_OPTIONS,
+  samplesOf,
+  sizeOf,
+  unpacked,
+} from "./decode.ts";
+import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
+import type { Picture } from "./picture.ts";
+import { decodePlainTiff } from "./tiff.ts";
+
+export interface ReducedPicture {
+  readonly picture: Picture;
+  /** Of the whole picture, px. */
+  readonly width: number;
+  readonly height: number;
+  /** A pixel here stands for so many on each side. */
+  readonly scale: number;
+}
+
+/** The picture in a file, with at most about `mostPixels`. Throws as decodePicture does; `where` names it in errors. */
+export async function decodeReduced(path: string, where: string, mostPixels: number): Promise<ReducedPicture> {
+  const bytes = await unpacked(await readWhole(path), where);
+  const format = formatOf(bytes);
+  // The pixels of these lie in the file as they are.
+  const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;
+  if (plain !== undefined || format === undefined)
+    return thinned(plain ?? (await decodeBytes(bytes, where)), mostPixels);
+  const header = format === "PNG" ? pngSize(bytes) : undefined;
+  const size = header ?? (await byLibrary(bytes, format, where, async (metadata) => sizeOf(metadata, format)));
+  checkSize(size, where);
+  const scale = scaleOf(size, mostPixels);
+  if (scale === 1) return thinned(await decodeBytes(bytes, where), mostPixels);
+  const picture = await byLibrary(bytes, format, where, async (metadata) => {
+    const { space, depth } = samplesOf(metadata, where);
+    const [width, height] = [Math.ceil(size.width / scale), Math.ceil(size.height / scale)];
+    const held = size.buffered ? 2 * size.width * size.height * size.channels : 0;
+    reserveMemory(bytes.length + held + 8 * width * height * size.bytesPerSample, where);
+    const { data } = await sharp(bytes, SHARP_OPTIONS)
+      .removeAlpha()
+      .resize(width, height, { fit: "fill", kernel: "linear" })
+      .toColourspace(space === "rgb16" || space === "grey16" ? "grey16" : "b-w")
+      .raw({ depth })
+      .toBuffer({ resolveWithObject: true });
+    return { pixels: arrayOf(data, depth), width, height, bitDepth: depth === "ushort" ? 16 : 8 } as const;
+  });
+  return { picture, width: size.width, height: size.height, scale };
+}
+
+function scaleOf({ width, height }: Pick<PictureSize, "width" | "height">, mostPixels: number): number {
+  let scale = 1;
+  while (Math.ceil(width / scale) * Math.ceil(height / scale) > mostPixels) scale *= 2;
+  return scale;
+}
+
+/** Every so manieth pixel of a picture that is in memory already. */
+function thinned(picture: Picture, mostPixels: number): ReducedPicture {
+  const { pixels, width, height, bitDepth } = picture;
+  const scale = scaleOf(picture, mostPixels);
+  if (scale === 1) return { picture, width, height, scale };
+  const [fewer, lower] = [Math.ceil(width / scale), Math.ceil(height / scale)];
+  const thin = bitDepth === 8 ? new Uint8Array(fewer * lower) : new Uint16Array(fewer * lower);
+  for (let row = 0, at = 0; row < lower; row++) {
+    const from = row * scale * width;
+    for (let column = 0; column < fewer; column++, at++) thin[at] = pixels[from + column * scale] as number;
+  }
+  return { picture: { pixels: thin, width: fewer, height: lower, bitDepth }, width, height, scale };
+}
