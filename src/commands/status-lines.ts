@@ -1,6 +1,7 @@
 // `status --watch`: the lines of the screen, from a snapshot.
 import { flagNames } from "../analysis/method.ts";
-import { diskFullText, type Snapshot, type StageHealth } from "../supervisor/health.ts";
+import { diskFullText } from "../supervisor/disk-facts.ts";
+import type { Snapshot, StageHealth } from "../supervisor/health.ts";
 import type { RecentCurves } from "../supervisor/recent.ts";
 import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { type Finding, illOnes } from "../alarm/finding.ts";
 import { brightfieldNames } from "../archive/brightfield.ts";
 import { checkFileSystem } from "../archive/place.ts";
-import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
@@ -14,9 +13,10 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
-import { type DiskSpace, diskSpace } from "../system/disk-space.ts";
+import { diskSpace } from "../system/disk-space.ts";
 import { clockFacts } from "./clock-behind.ts";
-import { DAMAGED_NAMED, type DiskFacts, findingsOf } from "./findings.ts";
+import { type DiskFull, diskFacts, diskFullAt, diskFullText } from "./disk-facts.ts";
+import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { STAGES } from "./part.ts";
 import { type RecentCurves, recentCurves } from "./recent.ts";
@@ -51,8 +51,7 @@ export interface Snapshot {
   /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
-  /** When the space to be kept free will be used up at the rate of the last frames, and what happens then. */
-  readonly diskFull: { readonly at: string; readonly consequence: string } | undefined;
+  readonly diskFull: DiskFull | undefined;
   /** Brightfield pictures lying here. */
   readonly brightfield: number;
   /** The frames measured last, for what is drawn of them. */
@@ -190,37 +189,6 @@ function absence({ Paths, Storage }: Config): Finding[] {
   if (!ran) return [];
   const where = `${Paths.data_dir} holds no manifest`;
   return [gone(`${where}, yet something ran here: was it removed, moved, or its disk unmounted?`)];
-}
-
-/** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
-function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
-  const keptFree = keptFreeBytes(config, space.totalBytes);
-  const grows = manifest !== undefined && keptFree > 0 && config.Camera.camera_type !== "file_importer";
-  const counts = manifest?.counts();
-  const here = { images: counts?.localImages ?? 0, bytes: counts?.localBytes ?? 0 };
-  const growth = grows ? growthOf(config, manifest.storage.frameSizes(), here) : undefined;
-  const fullInSeconds = grows ? secondsUntilFull(space.freeBytes, keptFree, growth) : undefined;
-  return { ...space, fullInSeconds, whenFull: whenFullText(config) };
-}
-
-/** Further ahead than this it is no forecast. */
-const FORECAST_S = 100 * 86_400;
-
-function diskFullAt(disk: DiskFacts | undefined, nowUs: number): Snapshot["diskFull"] {
-  const { fullInSeconds, whenFull } = disk ?? {};
-  if (whenFull === undefined || fullInSeconds === undefined || fullInSeconds > FORECAST_S) return undefined;
-  return { at: isoFromUs(nowUs + fullInSeconds * 1e6), consequence: whenFull };
-}
-
-/** Until when there is room, for a person; times are UTC. */
-export function diskFullText({ at, consequence }: NonNullable<Snapshot["diskFull"]>): string {
-  return `room for new pictures until ${at.slice(0, 16).replace("T", " ")} UTC; then ${consequence}`;
-}
-
-function whenFullText({ Buffer, Services }: Config): string {
-  if (Buffer.when_full === "pause") return "capture pauses";
-  const copied = Services.enable_remote_sync ? "that have a verified copy on the share" : ", which have no other copy,";
-  return `the oldest measured pictures ${copied} are removed`.replace(" ,", ",");
 }
 
 /** The snapshot as lines of text for a person. */

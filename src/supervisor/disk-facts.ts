@@ -1,0 +1,46 @@
+// The disk of the data directory: how full it is, when it will be, and what happens then.
+import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/room.ts";
+import type { Config } from "../config/schema.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import type { DiskSpace } from "../system/disk-space.ts";
+import type { DiskFacts } from "./findings.ts";
+
+/** When the space to be kept free will be used up at the rate of the last frames, and what happens then. */
+export interface DiskFull {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** As the end of a sentence. */
+  readonly consequence: string;
+}
+
+/** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
+export function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
+  const keptFree = keptFreeBytes(config, space.totalBytes);
+  const grows = manifest !== undefined && keptFree > 0 && config.Camera.camera_type !== "file_importer";
+  const counts = manifest?.counts();
+  const here = { images: counts?.localImages ?? 0, bytes: counts?.localBytes ?? 0 };
+  const growth = grows ? growthOf(config, manifest.storage.frameSizes(), here) : undefined;
+  const fullInSeconds = grows ? secondsUntilFull(space.freeBytes, keptFree, growth) : undefined;
+  return { ...space, fullInSeconds, whenFull: whenFullText(config) };
+}
+
+/** Further ahead than this it is no forecast. */
+const FORECAST_S = 100 * 86_400;
+
+export function diskFullAt(disk: DiskFacts | undefined, nowUs: number): DiskFull | undefined {
+  const { fullInSeconds, whenFull } = disk ?? {};
+  if (whenFull === undefined || fullInSeconds === undefined || fullInSeconds > FORECAST_S) return undefined;
+  return { at: isoFromUs(nowUs + fullInSeconds * 1e6), consequence: whenFull };
+}
+
+/** Until when there is room, for a person; times are UTC. */
+export function diskFullText({ at, consequence }: DiskFull): string {
+  return `room for new pictures until ${at.slice(0, 16).replace("T", " ")} UTC; then ${consequence}`;
+}
+
+function whenFullText({ Buffer, Services }: Config): string {
+  if (Buffer.when_full === "pause") return "capture pauses";
+  const copied = Services.enable_remote_sync ? "that have a verified copy on the share" : ", which have no other copy,";
+  return `the oldest measured pictures ${copied} are removed`.replace(" ,", ",");
+}
