@@ -1,7 +1,7 @@
 // The only place that writes product files. A file is either absent or whole: bytes go to a temporary name in the
 // same directory, are flushed to the disk, renamed, and the directory is flushed too, so that neither a kill nor a
 // power cut leaves half a picture under a real name.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -19,6 +19,27 @@ import { fileURLToPath } from "node:url";
 
 /** Suffix of files still being written. Nothing that ends so is ever read as a picture. */
 export const PARTIAL_SUFFIX = ".part";
+
+/** A temporary name keeps so much of the file's own: with all that is added it fits in 143 bytes, the least of any file system in use. */
+const NAME_BYTES_KEPT = 80;
+
+/**
+ * The temporary name for a file while it is written: `.NAME.TAG.part` beside it. A long name is cut, and then told from
+ * others that begin alike by a hash.
+ */
+export function temporaryPath(path: string, tag: string): string {
+  return join(dirname(path), `.${shortName(basename(path))}.${tag}${PARTIAL_SUFFIX}`);
+}
+
+function shortName(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= NAME_BYTES_KEPT) return name;
+  let end = NAME_BYTES_KEPT;
+  // Not within a character: the bytes after the first of a character are 10xxxxxx.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
+  return `${bytes.toString("utf8", 0, end)}~${hash}`;
+}
 
 /**
  * Writes `bytes` to `path` so that the name never holds less than all of them, durable when the promise resolves.
@@ -53,19 +74,22 @@ export async function writeTogether(
       throw Object.assign(new Error("a directory is in the file's place"), { code: "EISDIR", path: directory });
     for (const [path, bytes] of files) {
       at = path;
-      const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+      const temporary = temporaryPath(path, randomBytes(4).toString("hex"));
       written.push({ temporary, path });
       handle = await open(temporary, "wx");
       await handle.writeFile(bytes);
       await handle.sync();
-      await handle.close();
+      const whole = handle;
       handle = undefined;
+      // Shares report some failed writes only here.
+      await whole.close();
       await check?.(temporary);
     }
     for (const { temporary, path } of written) await rename(temporary, path);
   } catch (error) {
-    await handle?.close();
-    for (const { temporary } of written) await rm(temporary, { force: true });
+    // What went wrong first is what is reported, not what the clean-up runs into.
+    await Promise.allSettled([handle?.close()]);
+    await Promise.allSettled(written.map(({ temporary }) => rm(temporary, { force: true })));
     // A full disk names no file, and the others the temporary one, which nobody knows.
     if (error instanceof Error && "syscall" in error) Object.assign(error, { path: at });
     throw error;
@@ -78,7 +102,7 @@ export async function writeTogether(
  * lose it. For what is rewritten many times a second.
  */
 export async function replaceAtOnce(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  const temporary = temporaryPath(path, randomBytes(4).toString("hex"));
   try {
     await writeFile(temporary, bytes);
     await rename(temporary, path);
@@ -88,14 +112,45 @@ export async function replaceAtOnce(path: string, bytes: Uint8Array): Promise<vo
   }
 }
 
-/** Flushes a directory's entries, so that a rename in it survives a power cut. */
+/**
+ * Flushes a directory's entries, so that a rename in it survives a power cut. Does nothing where the file system cannot
+ * flush a directory: many network file systems refuse it, and there the server has acted on a name when the call returned.
+ */
 export function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, "r");
   try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    const descriptor = openSync(directory, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (!isFlushRefusal(error)) throw error;
   }
+}
+
+/** The same without holding up the thread, for directories on a share. */
+export async function flushDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!isFlushRefusal(error)) throw error;
+  }
+}
+
+/** "Not possible here", as file systems say it of a directory; a disk that fails or is full says something else. */
+const FLUSH_REFUSED = new Set([
+  ...["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "ENOTTY"],
+  ...["EBADF", "EISDIR", "EACCES", "EPERM"],
+]);
+
+function isFlushRefusal(error: unknown): boolean {
+  return error instanceof Error && "code" in error && FLUSH_REFUSED.has(String(error.code));
 }
 
 /**

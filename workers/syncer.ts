@@ -1,9 +1,9 @@
 // The syncer's process: the only one that touches the remote. It runs apart from the supervisor, for a call to a share
 // that has gone away can hang for ever. It writes nothing to the manifest; what it did comes back as an answer, and what
 // was done without an answer is found and verified by the next one.
-import { rm, stat, statfs } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type CopyContext, SourceProblem } from "../src/archive/guard.ts";
+import { type CopyContext, FileProblem } from "../src/archive/guard.ts";
 import { remotePathOf } from "../src/archive/names.ts";
 import { copyPictures } from "../src/archive/pictures.ts";
 import { RateLimit } from "../src/archive/rate.ts";
@@ -19,10 +19,11 @@ import { Failure } from "../src/failure.ts";
 import { PARTIAL_SUFFIX } from "../src/files.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "../src/supervisor/messages.ts";
-import { type Log, type Station, serve } from "./host.ts";
+import { diskSpace } from "../src/system/disk-space.ts";
+import { type Station, serve } from "./host.ts";
 import { lowerProcessPriority } from "./priority.ts";
 
-async function open(settings: SyncerSettings, log: Log): Promise<Station<SyncerJob, SyncerAnswer>> {
+async function open(settings: SyncerSettings): Promise<Station<SyncerJob, SyncerAnswer>> {
   lowerProcessPriority();
   const rate = new RateLimit(settings.maxBytesPerSecond);
 
@@ -45,32 +46,42 @@ async function open(settings: SyncerSettings, log: Log): Promise<Station<SyncerJ
       case "list":
         return {
           type: "list",
-          files: await listSideFiles(settings.sideDirectories, settings.layout),
+          ...(await listSideFiles(settings.sideDirectories, settings.layout)),
           brightfield: await listBrightfield(settings.brightfieldDirectory, settings.layout),
         };
       case "snapshot":
         return { type: "snapshot", file: await snapshot(settings) };
       case "stage":
-        try {
-          return { type: "stage", staged: await stageSideFile(job.task, context(job.remoteId)) };
-        } catch (error) {
-          if (!(error instanceof SourceProblem)) throw error;
-          log("debug", `${error.message}; copied at the next pass`);
-          return { type: "stage", staged: undefined };
-        }
+        return withProblem(async () => ({
+          type: "stage",
+          staged: await stageSideFile(job.task, context(job.remoteId)),
+        }));
       case "publish":
-        return { type: "publish", remotePath: await publishSideFile(job.staged, context(job.remoteId)) };
+        return withProblem(async () => ({
+          type: "publish",
+          remotePath: await publishSideFile(job.staged, context(job.remoteId)),
+        }));
     }
   };
   return { run, close: async () => undefined };
+}
+
+/** Trouble with the one file is an answer, not a failure of the stage. */
+async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAnswer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    return { type: "problem", kind: error.kind, reason: error.reason };
+  }
 }
 
 /** The snapshot, beside the manifest, under a name that a start sweeps away. */
 async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<SideFile> {
   const directory = dirname(manifestFile);
   const { size } = await stat(manifestFile);
-  const disk = await statfs(directory);
-  if (disk.bavail * disk.bsize < size + minFreeBytes) {
+  const free = diskSpace(directory)?.freeBytes;
+  if (free !== undefined && free < size + minFreeBytes) {
     throw new Failure(
       "disk.full",
       `${directory}: no room for a snapshot of the manifest (${Math.ceil(size / 1e6)} MB)`,

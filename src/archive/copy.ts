@@ -1,18 +1,19 @@
 // One file to the remote, so that it counts: written under a temporary name in its directory, flushed, read back, its
 // SHA-256 compared, given its name without overwriting anything, the directory flushed.
 import { constants } from "node:fs";
-import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Failure } from "../failure.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
+import { systemCode } from "../system/fault-of.ts";
 import {
   type CopyContext,
   ensureRemoteDirectory,
   exists,
+  FileProblem,
   fromSource,
   guarded,
   lstatOrNone,
-  SourceProblem,
 } from "./guard.ts";
 import { numberedName, partialPath } from "./names.ts";
 
@@ -37,29 +38,35 @@ export interface Copied {
 /**
  * Copies one file. A file of the same name but other content is left alone, the copy then gets a number; one of the same
  * content is verified and taken for the copy. An interrupted copy is gone on with after what stands there was compared.
- * Throws SourceProblem, a Failure `remote.*`, or the signal's reason; the partial copy stays for the next time.
+ * Throws FileProblem, a Failure `remote.*`, or the signal's reason; the partial copy stays for the next time.
  */
-export function copyVerified(task: CopyTask, context: CopyContext): Promise<Copied> {
-  return guarded<Copied>(context, async () => {
+export async function copyVerified(task: CopyTask, context: CopyContext): Promise<Copied> {
+  const bytes = await sourceSize(task.source);
+  return guarded<Copied>(context, { remotePath: task.remotePath, bytes }, async () => {
     const sha256 = task.sha256 ?? (await sourceDigest(task.source, context)).sha256;
-    const bytes = await sourceSize(task.source);
     const wanted = join(context.root, task.remotePath);
     await ensureRemoteDirectory(context.root, dirname(wanted));
     const partial = partialPath(wanted, sha256);
     const own = await fromSource(task.source, stat(task.source));
     let written = false;
-    for (let n = 0; ; n++) {
+    for (let n = 0; ; ) {
       const path = join(dirname(wanted), numberedName(basename(wanted), n));
       const copied = { remotePath: relative(context.root, path), bytes, sha256 };
-      refuseItself(await lstatOrNone(path), own, task.source, context.root);
-      if (await holds(path, bytes, sha256, context)) {
+      const there = await lstatOrNone(path);
+      const identity = there === undefined ? "other" : await identityOf(path, there, task.source, own);
+      if (identity === "same") throw leadsBack(task.source, context.root);
+      if (identity === "other" && (await holds(path, bytes, sha256, context))) {
         // The rest of a copy that died after it had its name.
         await rm(partial, { force: true });
-        return { value: { ...copied, adopted: true }, lies: path };
+        return { value: { ...copied, adopted: !written }, lies: path };
       }
-      if (await exists(path)) continue;
+      if (there !== undefined) {
+        n += 1;
+        continue;
+      }
       if (!written) await writePartial(task.source, partial, sha256, context);
       written = true;
+      // Where another bears the name by now, it is looked at: it may be this copy, named by a call whose answer was lost.
       if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, lies: path };
     }
   });
@@ -79,30 +86,30 @@ export async function writePartial(
   await rm(partial, { force: true });
   const now = await sourceDigest(source, context);
   if (now.sha256 !== sha256) {
-    throw new SourceProblem("differs", `${source} is not the file it was: its SHA-256 has changed`);
+    throw new FileProblem("differs", source, "it is not the file it was: its SHA-256 has changed");
   }
-  throw new Failure(
-    "remote.failed",
-    `what was read back from ${context.root} is not what was written there (${basename(source)}): check the disk, the cable and the memory`,
-    {
-      retry: "later",
-    },
-  );
+  const reason = `what was read back from ${context.root} is not what was written there; check the disk, the cable, the memory and the virus scanner of the server`;
+  throw new FileProblem("refused", source, reason);
 }
 
 /** Source to `partial`; what stands in `partial` already and is the same is not written again. */
 async function transfer(source: string, partial: string, context: CopyContext): Promise<void> {
   const from = await fromSource(source, open(source, "r"));
   try {
-    const to = await open(partial, constants.O_RDWR | constants.O_CREAT, 0o644);
+    const to = await open(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
     try {
       const standing = (await to.stat()).size;
       const bytes = await copyRange(from, to, { source, begin: 0, standing }, context);
       if (standing > bytes) await to.truncate(bytes);
       await to.sync();
     } finally {
+      // Shares report some failed writes only here.
       await to.close();
     }
+  } catch (error) {
+    // What can never be finished must not stay there.
+    if (systemCode(error) === "EFBIG") await rm(partial, { force: true });
+    throw error;
   } finally {
     await from.close();
   }
@@ -152,47 +159,73 @@ async function writeAll(to: FileHandle, bytes: Uint8Array, position: number): Pr
   }
 }
 
-/** Gives `partial` the name `path` unless something bears it; false when it does. */
+/**
+ * Gives `partial` the name `path` unless something bears it; false when it does. By a hard link, which never overwrites. Shares
+ * refuse hard links in many ways (EPERM, EACCES, EINVAL, EIO, ENOTSUP ...): there, by a look and a rename.
+ */
 export async function nameFirst(partial: string, path: string): Promise<boolean> {
   try {
     await link(partial, path);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "EEXIST") return false;
-    if (!NO_LINKS.has(code)) throw error;
-    // FAT and many SMB servers know no hard links; a look before the rename is the best to be had there.
-    if (await exists(path)) return false;
-    await rename(partial, path);
-    return true;
+    if (systemCode(error) === "EEXIST") return false;
+    return renameFirst(partial, path);
   }
   await rm(partial);
   return true;
 }
 
+let renaming: Promise<unknown> = Promise.resolve();
+
+/** One after the other: on a share that ignores case, two copies that are made at the same time may want the same name. */
+function renameFirst(partial: string, path: string): Promise<boolean> {
+  const done = renaming.then(async () => {
+    if (await exists(path)) return false;
+    await rename(partial, path);
+    return true;
+  });
+  renaming = done.catch(() => undefined);
+  return done;
+}
+
+interface Identity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
 /**
- * A file is no copy of itself. Where the remote root leads back to the experiment (a link, a bind mount, a hard link of the
- * picture) the original would be taken for its own proof, and then removed.
+ * Whether what lies at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
+ * bind mount, a hard link of the picture) the original would be taken for its own proof, and then removed. `unknown`: both
+ * are on one file system that numbers its files anew at each look, so that this cannot be told.
  */
-function refuseItself(
-  there: { readonly dev: number; readonly ino: number } | undefined,
-  own: { readonly dev: number; readonly ino: number },
+async function identityOf(
+  path: string,
+  there: Identity,
   source: string,
-  root: string,
-): void {
-  if (there === undefined || there.dev !== own.dev || there.ino !== own.ino) return;
-  throw new Failure(
+  own: Identity,
+): Promise<"same" | "other" | "unknown"> {
+  if (there.dev !== own.dev) return "other";
+  if (there.ino === own.ino || (await realpath(source)) === (await realpath(path).catch(() => path))) return "same";
+  const again = await fromSource(source, stat(source));
+  return again.ino === own.ino ? "other" : "unknown";
+}
+
+function leadsBack(source: string, root: string): Failure {
+  return new Failure(
     "remote.refused",
     `the remote ${root} leads back to the experiment itself (${basename(source)} lies in both as one file): mount the share, or correct Paths.remote_root_dir`,
     { retry: "later" },
   );
 }
 
-const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
-
 async function holds(path: string, bytes: number, sha256: string, { signal, progress }: CopyContext): Promise<boolean> {
   const there = await lstatOrNone(path);
   if (there?.isFile() !== true || there.size !== bytes) return false;
-  const handle = await open(path, "r");
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
+    // Somebody's, who lets nobody read it.
+    if (["EACCES", "EPERM", "ELOOP"].includes(systemCode(error) ?? "")) return undefined;
+    throw error;
+  });
+  if (handle === undefined) return false;
   try {
     await handle.sync();
   } finally {

@@ -1,10 +1,13 @@
 // What holds around every access to the remote: the root's marker is read before and after, the mount must be the same
 // one, and the copy must lie on the marker's own file system. Errors of local files are told from errors of the remote.
-import { lstat, mkdir, open, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { Failure } from "../failure.ts";
+import { lstat, mkdir, opendir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
+import { flushDirectory } from "../files.ts";
+import { isFileFault, systemCode } from "../system/fault-of.ts";
 import { mountOf } from "./mounts.ts";
 import type { RateLimit } from "./rate.ts";
+import { refusalWords } from "./refusal.ts";
 import { inspectRemote, type Marker, readMarker, remoteFailure, unready } from "./remote.ts";
 
 /** What every copy of a pass shares. */
@@ -18,20 +21,36 @@ export interface CopyContext {
   progress(): void;
 }
 
-/** The local file is the trouble, not the remote: the next file may do better. */
-export class SourceProblem extends Error {
-  readonly kind: "missing" | "differs" | "unreadable";
+/** This one file is the trouble, here or on the share: the next file may do better. */
+export class FileProblem extends Error {
+  /** `refused`: the share does not take it; the others are about the file here. */
+  readonly kind: "missing" | "differs" | "unreadable" | "refused";
 
-  constructor(kind: SourceProblem["kind"], message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = "SourceProblem";
+  /** What is the matter, as the end of the sentence "NAME: ...". */
+  readonly reason: string;
+
+  constructor(kind: FileProblem["kind"], name: string, reason: string, cause?: unknown) {
+    super(`${name}: ${reason}`, { cause });
+    this.name = "FileProblem";
     this.kind = kind;
+    this.reason = reason;
   }
 }
 
-/** Runs `work` between two looks at the marker: the file that `lies` there is on the marker's file system, or this throws. */
+/** The file that is copied, for judging and naming errors. */
+export interface GuardedFile {
+  /** Its place on the share, relative to the root. */
+  readonly remotePath: string;
+  readonly bytes?: number | undefined;
+}
+
+/**
+ * Runs `work` between two looks at the marker: the file that `lies` there is on the marker's file system, or this throws.
+ * Throws FileProblem where the error is that of the one file, a Failure `remote.*` where it is that of the share.
+ */
 export async function guarded<T>(
   { root, remoteId }: Pick<CopyContext, "root" | "remoteId">,
+  file: GuardedFile,
   work: () => Promise<{ readonly value: T; readonly lies: string }>,
 ): Promise<T> {
   try {
@@ -59,9 +78,31 @@ export async function guarded<T>(
     }
     return value;
   } catch (error) {
-    if (error instanceof SourceProblem || isAbort(error)) throw error;
-    throw remoteFailure(error, root, remoteId);
+    if (error instanceof FileProblem || error instanceof Failure || isAbort(error)) throw error;
+    throw await judged(error, root, remoteId, file);
   }
+}
+
+/** An error of the file system, as what it is: that of the one file if another can be written beside it, else that of the share. */
+async function judged(
+  error: unknown,
+  root: string,
+  remoteId: string,
+  { remotePath, bytes }: GuardedFile,
+): Promise<FileProblem | Failure> {
+  const inspection = inspectRemote(root, remoteId);
+  // Nothing may be written to a root that is not ready, not even to find out.
+  if (inspection.state !== "ready") return unready(inspection);
+  const directory = await nearestDirectory(root, dirname(join(root, remotePath)));
+  if (!(await isFileFault(error, directory))) return remoteFailure(error, root);
+  return new FileProblem("refused", remotePath, refusalWords(systemCode(error), remotePath, bytes), error);
+}
+
+/** `directory`, or the first parent of it that exists; at most the root. */
+async function nearestDirectory(root: string, directory: string): Promise<string> {
+  if (directory === root) return root;
+  const found = await lstat(directory).catch(() => undefined);
+  return found?.isDirectory() === true ? directory : nearestDirectory(root, dirname(directory));
 }
 
 function checkMarker(root: string, remoteId: string): Marker & { readonly mountId: number | undefined } {
@@ -90,33 +131,35 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
   await flushDirectory(parent);
 }
 
-async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems cannot flush a directory; there, the server has acted on the name when the call returned.
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (!["EINVAL", "ENOTSUP", "EOPNOTSUPP", "EBADF", "ENOSYS"].includes(code)) throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
 /** A failed access to a local file, told from one to the remote. */
 export async function fromSource<T>(source: string, access: Promise<T>): Promise<T> {
   try {
     return await access;
   } catch (error) {
-    if (isAbort(error)) throw error;
-    const gone = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (gone) throw new SourceProblem("missing", `${source} is gone`, error);
-    throw new SourceProblem(
-      "unreadable",
-      `${source} cannot be read: ${error instanceof Error ? error.message : error}`,
-      error,
-    );
+    if (isAbort(error) || error instanceof FileProblem || error instanceof Failure) throw error;
+    const code = systemCode(error);
+    if (code === "ENOENT") throw new FileProblem("missing", source, "the file is gone", error);
+    // Whole disks fail as well: then no file is to blame.
+    if (code === "EMFILE" || code === "ENFILE" || !(await canList(dirname(source)))) {
+      throw decodeFailure(encodeFailure(error));
+    }
+    throw new FileProblem("unreadable", source, `it cannot be read: ${messageOf(error)}`, error);
   }
+}
+
+async function canList(directory: string): Promise<boolean> {
+  try {
+    const listing = await opendir(directory);
+    await listing.read();
+    await listing.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 // What files are called on the remote: the layout of the experiment, and a number where a name is taken.
-import { basename, dirname, isAbsolute, join, relative } from "node:path";
-import { PARTIAL_SUFFIX } from "../files.ts";
+import { isAbsolute, join, relative } from "node:path";
+import { temporaryPath } from "../files.ts";
 
 /**
  * Where a local file goes, relative to the remote root. What lies under the experiment's root keeps its place; a data
@@ -27,5 +27,5 @@ export function numberedName(name: string, n: number): string {
 
 /** The temporary name of a copy: the same again for the same content, so that an interrupted copy is found and gone on with. */
 export function partialPath(path: string, sha256: string): string {
-  return join(dirname(path), `.${basename(path).slice(0, 120)}.${sha256.slice(0, 24)}${PARTIAL_SUFFIX}`);
+  return temporaryPath(path, sha256.slice(0, 24));
 }

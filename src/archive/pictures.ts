@@ -2,7 +2,7 @@
 // about another.
 import { encodeFailure, type FailureData } from "../failure.ts";
 import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
-import { type CopyContext, isAbort, SourceProblem } from "./guard.ts";
+import { type CopyContext, FileProblem, isAbort } from "./guard.ts";
 
 /** A picture to copy. */
 export interface PictureTask extends CopyTask {
@@ -15,13 +15,13 @@ export interface PictureCopied extends Copied {
 
 export interface PictureRefused {
   readonly entryId: number;
-  readonly kind: SourceProblem["kind"];
-  readonly message: string;
+  readonly kind: FileProblem["kind"];
+  readonly reason: string;
 }
 
 export interface BatchResult {
   readonly copied: readonly PictureCopied[];
-  /** Pictures whose local file is the trouble. */
+  /** Pictures that are the trouble themselves, here or on the share. */
   readonly refused: readonly PictureRefused[];
   /** Why the batch ended early, if the remote is the reason. */
   readonly failure: FailureData | undefined;
@@ -49,7 +49,7 @@ export async function copyPictures(
       try {
         copied.push({ entryId, ...(await copyVerified(task, context)) });
       } catch (error) {
-        if (error instanceof SourceProblem) refused.push({ entryId, kind: error.kind, message: error.message });
+        if (error instanceof FileProblem) refused.push({ entryId, kind: error.kind, reason: error.reason });
         else if (!isAbort(error)) failure ??= encodeFailure(error);
       }
     }

@@ -1,7 +1,7 @@
 // The place where an experiment lives: its data directory, as it was when the run began. A disk that is unplugged or
 // unmounted leaves an empty directory of the same name behind; nothing may be written there, and nothing concluded from
 // what it does not hold.
-import { type BigIntStats, readFileSync, realpathSync, statfsSync, statSync } from "node:fs";
+import { type BigIntStats, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 
@@ -39,13 +39,6 @@ export function checkMark(directory: string, mark: PlaceMark): void {
     hint: "mount it again; nothing is written in its place, and work goes on by itself",
     retry: "later",
   });
-}
-
-/** Bytes free to the user in `directory`; undefined where there is none. */
-export function freeBytesOf(directory: string): number | undefined {
-  if (statusOf(directory) === undefined) return undefined;
-  const disk = statfsSync(directory);
-  return disk.bavail * disk.bsize;
 }
 
 /** Where udev keeps a link for each file system there is. */

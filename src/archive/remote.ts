@@ -10,14 +10,15 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  statfsSync,
   statSync,
 } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { Failure, type FailureCode } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { diskSpace } from "../system/disk-space.ts";
 import { type Mount, mountOf } from "./mounts.ts";
+import { isAway, shareWords } from "./refusal.ts";
 
 export const MARKER_FILENAME = "phorest-remote.json";
 
@@ -33,6 +34,7 @@ export const REMOTE_STATES = [
   "read_only",
   "denied",
   "full",
+  "failing",
   "gone",
 ] as const;
 export type RemoteState = (typeof REMOTE_STATES)[number];
@@ -60,7 +62,7 @@ const FULL_BELOW_BYTES = 1_000_000;
  * Every call goes to the file system and a dead share can hold it up without limit: call it where that does no harm.
  */
 export function inspectRemote(directory: string, expectedId?: string): RemoteInspection {
-  const facts: { mount?: Mount; remoteId?: string; device?: number; freeBytes?: number } = {};
+  const facts: { mount?: Mount; remoteId?: string; device?: number; freeBytes?: number | undefined } = {};
   const found = (state: RemoteState, words: string, cure: string): RemoteInspection => ({
     state,
     words,
@@ -103,10 +105,9 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
       const words = `another share is mounted at ${directory} (id ${marker.remoteId}, not ${expectedId})`;
       return found("other", words, "mount the right one; `phorest sync --accept-remote` goes on with this one instead");
     }
-    const disk = statfsSync(directory);
-    facts.freeBytes = disk.bavail * disk.bsize;
+    facts.freeBytes = diskSpace(directory)?.freeBytes;
     accessSync(directory, constants.W_OK | constants.X_OK);
-    if (facts.freeBytes < FULL_BELOW_BYTES) {
+    if (facts.freeBytes !== undefined && facts.freeBytes < FULL_BELOW_BYTES) {
       return found("full", `the remote ${directory} is full`, "free some space there; copying goes on by itself");
     }
     return found("ready", `${directory} on ${facts.mount?.type ?? "an unknown file system"}`, "");
@@ -121,11 +122,8 @@ export function unready({ state, words, cure }: RemoteInspection): Failure {
   return new Failure(CODES[state], `${words}: ${cure}`, { retry: "later" });
 }
 
-/** The Failure for an error met on the remote: what the root itself says where it says anything, otherwise the error's own. */
-export function remoteFailure(error: unknown, directory: string, expectedId: string | undefined): Failure {
-  if (error instanceof Failure) return error;
-  const inspection = inspectRemote(directory, expectedId);
-  if (inspection.state !== "ready") return unready(inspection);
+/** The Failure for an error met on a remote that is ready. */
+export function remoteFailure(error: unknown, directory: string): Failure {
   const [state, words, cure] = explain(error, directory);
   return new Failure(CODES[state], `${words}: ${cure}`, { retry: "later", cause: error });
 }
@@ -140,6 +138,7 @@ const CODES: Readonly<Record<RemoteState, FailureCode>> = {
   gone: "remote.unavailable",
   read_only: "remote.refused",
   denied: "remote.refused",
+  failing: "remote.failed",
   full: "remote.full",
 };
 
@@ -164,11 +163,7 @@ function explain(error: unknown, directory: string): [RemoteState, string, strin
         "give this user the right to write there",
       ];
     default:
-      return [
-        "gone",
-        `the remote ${directory} does not answer as it should (${message})`,
-        "check the network, the server and the mount",
-      ];
+      return [isAway(code) ? "gone" : "failing", ...shareWords(code, message, directory)];
   }
 }
 
@@ -234,8 +229,8 @@ export async function initRemote(directory: string, local: readonly string[]): P
   try {
     await writeDurably(path, `${JSON.stringify(marker)}\n`);
   } catch (error) {
-    const [state, words, cure] = explain(error, root);
-    throw new Failure(CODES[state], `${words}: ${cure}`, { cause: error });
+    const { code, message } = remoteFailure(error, root);
+    throw new Failure(code, message, { cause: error });
   }
   return { remoteId, made: true, marker: path, warnings };
 }

@@ -7,8 +7,10 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
+import { printableName, usableName } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
+import { systemCode } from "../system/fault-of.ts";
 import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
@@ -51,24 +53,43 @@ export interface StagedFile {
   readonly replaces: string | undefined;
 }
 
+export interface SideListing {
+  readonly files: readonly SideFile[];
+  /** What cannot be copied at all: directories that cannot be listed, names that are not UTF-8. */
+  readonly unlisted: readonly { readonly path: string; readonly reason: string }[];
+}
+
 /** Every file in `directories`, at any depth, half-written and hidden ones left out. Absent directories are empty. */
 export async function listSideFiles(
   directories: readonly string[],
   layout: { readonly rootDir: string; readonly dataDir: string },
-): Promise<SideFile[]> {
+): Promise<SideListing> {
   const files: SideFile[] = [];
+  const unlisted: { path: string; reason: string }[] = [];
   const walk = async (directory: string): Promise<void> => {
-    for (const entry of await readdir(directory, { withFileTypes: true }).catch(absentIsEmpty)) {
-      const source = join(directory, entry.name);
-      if (entry.name.startsWith(".") || entry.name.endsWith(PARTIAL_SUFFIX)) continue;
+    for (const entry of await entriesOf(directory)) {
+      const name = usableName(entry.name);
+      if (name === undefined) {
+        const path = join(directory, printableName(entry.name));
+        unlisted.push({ path, reason: "its name is not valid UTF-8; rename it to have it copied" });
+        continue;
+      }
+      if (name.startsWith(".") || name.endsWith(PARTIAL_SUFFIX)) continue;
+      const source = join(directory, name);
       if (entry.isDirectory()) await walk(source);
       if (!entry.isFile()) continue;
       const file = await sideFile(source, layout);
       if (file !== undefined) files.push(file);
     }
   };
+  const entriesOf = (directory: string) =>
+    readdir(directory, { withFileTypes: true, encoding: "buffer" }).catch((error: unknown): [] => {
+      if (systemCode(error) !== "ENOENT")
+        unlisted.push({ path: directory, reason: `it cannot be listed (${systemCode(error) ?? error})` });
+      return [];
+    });
   for (const directory of directories) await walk(directory);
-  return files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs);
+  return { files: files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs), unlisted };
 }
 
 /** The brightfield pictures as side files, oldest first. */
@@ -92,14 +113,9 @@ async function sideFile(source: string, layout: { rootDir: string; dataDir: stri
   return { source, path: remotePathOf(source, layout), bytes: stats.size, modifiedAtUs };
 }
 
-function absentIsEmpty(error: unknown): [] {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-  throw error;
-}
-
 /** Brings one side file to the remote, up to its name. Throws as copyVerified does. */
 export function stageSideFile(task: SideTask, context: CopyContext): Promise<StagedFile> {
-  return guarded(context, async () => {
+  return guarded(context, { remotePath: task.path, bytes: task.bytes }, async () => {
     const value =
       (GROWING.test(task.path) ? await continueCopy(task, context) : undefined) ?? (await stageWhole(task, context));
     return { value, lies: join(context.root, value.partial ?? value.remotePath) };
@@ -108,7 +124,7 @@ export function stageSideFile(task: SideTask, context: CopyContext): Promise<Sta
 
 /** Gives a staged copy its name; returns the name it got, relative to the root. Throws as copyVerified does. */
 export function publishSideFile(staged: StagedFile, context: CopyContext): Promise<string> {
-  return guarded(context, async () => {
+  return guarded(context, { remotePath: staged.remotePath, bytes: staged.bytes }, async () => {
     const remotePath =
       staged.partial === undefined ? staged.remotePath : await publish(staged, staged.partial, context);
     return { value: remotePath, lies: join(context.root, remotePath) };

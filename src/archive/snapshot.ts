@@ -1,5 +1,5 @@
 // A snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run may go on meanwhile.
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { copyFile, open, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { stringify } from "smol-toml";
@@ -11,6 +11,7 @@ import { ensureDirectory, fileSize, packageVersion, writeDurably } from "../file
 import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { diskSpace } from "../system/disk-space.ts";
 import { backupName, buildWhole, newestBackup } from "./backup-directory.ts";
 import { pack, writeSums } from "./packing.ts";
 import { snapshotReadme } from "./readme.ts";
@@ -114,13 +115,12 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
 
 /** A backup that fills the disk would make capture pause: it is refused instead. */
 function checkSpace({ Paths: paths, Storage: storage }: Config): void {
-  const disk = statfsSync(paths.backup_dir);
-  const freeBytes = disk.bavail * disk.bsize;
+  const freeBytes = diskSpace(paths.backup_dir)?.freeBytes;
   const database = fileSize(join(paths.data_dir, MANIFEST_FILENAME)) ?? 0;
   const csv = fileSize(join(paths.results_dir, CSV_FILENAME)) ?? 0;
   // The copy and its compressed form lie side by side for a while.
   const needed = 2 * database + csv + storage.min_free_bytes;
-  if (freeBytes >= needed) return;
+  if (freeBytes === undefined || freeBytes >= needed) return;
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
   throw new Failure(
     "disk.full",

@@ -13,6 +13,7 @@ import { createLogger, type StageLog } from "../log.ts";
 import { type ExperimentLock, experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { Syncing } from "../supervisor/syncing.ts";
+import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface SyncArguments extends GlobalOptions {
@@ -50,7 +51,7 @@ export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
       const summary = await syncExperiment(config, args, log.stage("syncer"));
       process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, config)}\n`);
       if (summary.interrupted) process.exitCode = 1;
-      else if (summary.refused > 0) process.exitCode = SOME_FAILED;
+      else if (summary.refused.length > 0) process.exitCode = SOME_FAILED;
     } finally {
       await log.close();
       lock.release();
@@ -61,8 +62,8 @@ export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
 interface SyncSummary {
   readonly waiting: number;
   readonly synced: number;
-  /** Pictures whose local file is the trouble. */
-  readonly refused: number;
+  /** Pictures and other files that could not be copied, while others could. */
+  readonly refused: readonly SetAsideFile[];
   readonly interrupted: boolean;
 }
 
@@ -106,7 +107,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     await copyAll(syncing, args.once, stop.signal, log);
     const waiting = manifest.syncing.countUnsynced(Number.MAX_SAFE_INTEGER, config.Services.enable_image_compression);
     const { synced } = manifest.counts();
-    return { waiting, synced: synced - before, refused: syncing.heldBack, interrupted: stop.signal.aborted };
+    return { waiting, synced: synced - before, refused: syncing.setAside(), interrupted: stop.signal.aborted };
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
@@ -134,6 +135,6 @@ async function copyAll(syncing: Syncing, once: boolean, signal: AbortSignal, log
 
 function summaryLine({ waiting, synced, refused, interrupted }: SyncSummary, { Paths }: Config): string {
   const left = waiting > 0 ? `, ${waiting} wait` : "";
-  const broken = refused > 0 ? `, ${refused} of them cannot be read here (see logs/syncer.log)` : "";
+  const broken = refused.length > 0 ? `; ${setAsideText(refused)}` : "";
   return `${interrupted ? "interrupted: " : ""}${synced} pictures copied to ${Paths.remote_root_dir}${left}${broken}`;
 }

@@ -1,10 +1,11 @@
 // What crosses between the supervisor and a stage's thread: two unions, plain data only.
 
 import type { CompressOptions } from "../archive/compress.ts";
+import type { FileProblem } from "../archive/guard.ts";
 import type { BatchResult, PictureTask } from "../archive/pictures.ts";
 import type { Place } from "../archive/place.ts";
 import type { RemoteInspection } from "../archive/remote.ts";
-import type { SideFile, SideTask, StagedFile } from "../archive/side-files.ts";
+import type { SideFile, SideListing, SideTask, StagedFile } from "../archive/side-files.ts";
 import type { FailureData } from "../failure.ts";
 import type { PlainSourceOptions } from "../frame/camera.ts";
 import type { FrameSettings } from "../frame/frame.ts";
@@ -148,11 +149,12 @@ export type SyncerJob =
 export type SyncerAnswer =
   | { readonly type: "inspect"; readonly inspection: RemoteInspection }
   | { readonly type: "pictures"; readonly result: BatchResult }
-  | { readonly type: "list"; readonly files: readonly SideFile[]; readonly brightfield: readonly SideFile[] }
+  | ({ readonly type: "list"; readonly brightfield: readonly SideFile[] } & SideListing)
   | { readonly type: "snapshot"; readonly file: SideFile }
-  /** undefined: the file changed or went while it was read; the next pass sees to it. */
-  | { readonly type: "stage"; readonly staged: StagedFile | undefined }
-  | { readonly type: "publish"; readonly remotePath: string };
+  | { readonly type: "stage"; readonly staged: StagedFile }
+  | { readonly type: "publish"; readonly remotePath: string }
+  /** In place of the answer about one file: it is the trouble itself. */
+  | { readonly type: "problem"; readonly kind: FileProblem["kind"]; readonly reason: string };
 /** Settings and jobs of the compressor's thread, which answers with a CompressOutcome. */
 export type CompressorSettings = CompressOptions;
 

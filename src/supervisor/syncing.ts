@@ -7,31 +7,26 @@ import { basename, dirname, join } from "node:path";
 import { remotePathOf } from "../archive/names.ts";
 import type { PictureCopied, PictureTask } from "../archive/pictures.ts";
 import { unready } from "../archive/remote.ts";
-import type { SideFile } from "../archive/side-files.ts";
 import type { Config } from "../config/schema.ts";
 import { decodeFailure, Failure, failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { SyncedFile } from "../manifest/syncing.ts";
+import { printable } from "../system/file-name.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
 import type { StagePart } from "./part.ts";
 import { StageThread } from "./stage-thread.ts";
 import { SyncProgress } from "./sync-progress.ts";
+import { type AnswerTo, SideSyncing } from "./syncing-side-files.ts";
 
 /** Pictures handed out at once: a few from the front of the queue, and a few of those captured since. */
 const OLDEST = 24;
 const NEWEST = 8;
 const BATCH_MS = 5000;
-/** Brightfield pictures in one go, for nobody waits for them. */
-const BRIGHTFIELD = 16;
 /** While a backlog is worked off, the files beside the pictures are looked at this often. */
 const SIDE_EVERY_MS = 60_000;
-const SNAPSHOT_TIMEOUT_MS = 7_200_000;
 /** How long a cancelled copy may take to let go. */
 const GRACE_MS = 2000;
-/** A picture that cannot be read is left alone for so long, doubling up to the bound, so that it holds up no other. */
-const HOLD_MS = 60_000;
-const LONGEST_HOLD_MS = 3_600_000;
 
 export interface SyncingOptions {
   readonly config: Config;
@@ -45,11 +40,6 @@ export interface SyncingOptions {
   checkPlace(): void;
 }
 
-interface Held {
-  readonly untilMs: number;
-  readonly times: number;
-}
-
 export class Syncing implements StagePart {
   readonly name = "syncer";
   readonly schedule: StagePart["schedule"];
@@ -59,13 +49,13 @@ export class Syncing implements StagePart {
   readonly #options: SyncingOptions;
   readonly #process: StageThread<SyncerSettings, SyncerJob, SyncerAnswer>;
   readonly #compressedOnly: boolean;
-  readonly #held = new Map<number, Held>();
+  /** Pictures that cannot be copied, by entry. */
+  readonly #aside = new SetAside<number>();
+  readonly #side: SideSyncing;
   readonly #progress: SyncProgress;
   /** Pictures with a higher id came while this process was at work. */
   #watermark: number;
   #sideDueMs = 0;
-  /** Whether brightfield pictures wait. */
-  #brightfieldLeft = false;
   #tookUpMoves = false;
   #passed = false;
   #ready = false;
@@ -89,6 +79,11 @@ export class Syncing implements StagePart {
       parallel: Sync.parallel,
     };
     this.#process = new StageThread("syncer", settings, (level, message) => log.log(level, message), { apart: true });
+    this.#side = new SideSyncing({
+      ...{ config, log, rows: manifest.syncing, nowUs: () => options.nowUs() },
+      manifestPath: this.#place(manifestFile),
+      ask: (job, signal, timeoutMs) => this.#askOf(job, signal, timeoutMs),
+    });
   }
 
   /** One batch of pictures, and the files beside them where they are due. True when more is waiting right now. */
@@ -100,7 +95,7 @@ export class Syncing implements StagePart {
       // The files beside the pictures are looked at again at the beginning of the next pass.
       if (!more) this.#sideDueMs = 0;
       this.#passed = true;
-      return (more || this.#brightfieldLeft) && !signal.aborted;
+      return (more || this.#side.brightfieldLeft) && !signal.aborted;
     } catch (error) {
       this.#ready = false;
       if (signal.aborted) return false;
@@ -116,16 +111,16 @@ export class Syncing implements StagePart {
   }
 
   idle(): boolean {
-    return this.#passed && this.#ready && !this.#brightfieldLeft && this.#next().length === 0;
+    return this.#passed && this.#ready && !this.#side.brightfieldLeft && this.#next().length === 0;
   }
 
   note(): string {
     return this.#progress.note();
   }
 
-  /** Pictures that could not be read here and were left out. */
-  get heldBack(): number {
-    return this.#held.size;
+  /** Pictures and other files that could not be copied and rest. */
+  setAside(): SetAsideFile[] {
+    return [...this.#aside.files(), ...this.#side.aside.files()];
   }
 
   /** The report of a run's last frames, as far as the share takes it now. */
@@ -134,7 +129,7 @@ export class Syncing implements StagePart {
     const { config, log } = this.#options;
     const signal = AbortSignal.timeout(Math.min(5000, config.Supervisor.shutdown_timeout_seconds * 500));
     try {
-      await this.#syncSideFiles(await this.#bind(signal), signal, false);
+      await this.#side.sync(await this.#bind(signal), signal, false);
     } catch (error) {
       log.warn(`the last report is not on the share yet, the next start sees to it: ${failureLine(error)}`);
     }
@@ -175,9 +170,7 @@ export class Syncing implements StagePart {
   /** The oldest that wait, and the first of those captured meanwhile, so that a long backlog does not hide today's. */
   #next(): PictureTask[] {
     const { syncing } = this.#options.manifest;
-    const nowMs = performance.now();
-    const except = [...this.#held].filter(([, { untilMs }]) => untilMs > nowMs).map(([entryId]) => entryId);
-    const common = { compressedOnly: this.#compressedOnly, except };
+    const common = { compressedOnly: this.#compressedOnly, except: this.#aside.resting() };
     const oldest = syncing.unsynced({ ...common, limit: OLDEST });
     const afterEntryId = Math.max(this.#watermark, oldest.at(-1)?.entryId ?? 0);
     const newest = oldest.length < OLDEST ? [] : syncing.unsynced({ ...common, limit: NEWEST, afterEntryId });
@@ -209,21 +202,25 @@ export class Syncing implements StagePart {
       }),
     );
     for (const { entryId, remotePath } of noted) {
-      this.#held.delete(entryId);
+      this.#aside.remove(entryId);
       this.#watermark = Math.max(this.#watermark, entryId);
       if (basename(remotePath) !== basename(byId.get(entryId)?.source ?? "")) {
         log.warn(`another file bears the name on the share; the copy is ${remotePath}`, { entry: entryId });
       }
     }
     if (!config.Sync.keep_local) await this.#moveAway(noted);
-    for (const { entryId, kind, message } of result.refused) {
+    for (const { entryId, kind, reason } of result.refused) {
       const source = byId.get(entryId)?.source ?? "";
       if (kind === "missing") this.#options.checkPlace();
       // With its whole directory gone, it is the disk that is missing, and it may come back; or it is back already.
       const lost = kind === "missing" && existsSync(dirname(source)) && !existsSync(source);
-      if (lost) manifest.markMissing(entryId);
-      else this.#hold(entryId);
-      log.error(`not copied: ${message}`, { entry: entryId });
+      const name = printable(basename(source)).slice(1, -1);
+      const isNew = lost || this.#aside.add(entryId, name, reason);
+      if (lost) {
+        this.#aside.remove(entryId);
+        manifest.markMissing(entryId);
+      }
+      if (isNew) log.error(`${name}: not copied: ${reason}`, { entry: entryId });
     }
     const bytes = noted.reduce((sum, copy) => sum + copy.bytes, 0);
     if (noted.length > 0) log.info(`${noted.length} pictures copied and verified`);
@@ -249,82 +246,38 @@ export class Syncing implements StagePart {
     });
   }
 
-  #hold(entryId: number): void {
-    const times = (this.#held.get(entryId)?.times ?? 0) + 1;
-    const forMs = Math.min(LONGEST_HOLD_MS, HOLD_MS * 2 ** Math.min(times - 1, 20));
-    this.#held.set(entryId, { untilMs: performance.now() + forMs, times });
-  }
-
   /** Trouble on this side (no room for a snapshot, a report that cannot be read) must not keep the pictures waiting. */
   async #trySideFiles(remoteId: string, signal: AbortSignal): Promise<void> {
     this.#sideDueMs = performance.now() + SIDE_EVERY_MS;
-    this.#brightfieldLeft = false;
     try {
-      await this.#syncSideFiles(remoteId, signal, true);
+      await this.#side.sync(remoteId, signal, true);
     } catch (error) {
       if (error instanceof Failure && error.code.startsWith("remote.")) throw error;
       if (!signal.aborted) this.#options.log.warn(`files beside the pictures are not copied: ${failureLine(error)}`);
     }
   }
 
-  async #syncSideFiles(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
-    const { manifest, config, manifestFile, nowUs } = this.#options;
-    const { files, brightfield } = await this.#ask({ type: "list" }, signal);
-    const known = (path: string) => manifest.syncing.syncedFile(remoteId, path);
-    const isChanged = (file: SideFile) => {
-      const copy = known(file.path);
-      return copy === undefined || copy.bytes !== file.bytes || copy.modifiedAtUs !== file.modifiedAtUs;
-    };
-    for (const file of files.filter(isChanged)) await this.#syncSideFile(remoteId, file, known(file.path), signal);
-    const bright = brightfield.filter((file) => isChanged(file) && !manifest.syncing.fileCopied(file.path, file.bytes));
-    for (const file of bright.slice(0, BRIGHTFIELD)) {
-      await this.#syncSideFile(remoteId, file, known(file.path), signal);
-    }
-    this.#brightfieldLeft = bright.length > BRIGHTFIELD;
-    const lastUs = known(this.#place(manifestFile))?.syncedAtUs ?? 0;
-    if (withManifest && nowUs() - lastUs >= config.Sync.manifest_interval_seconds * 1e6) {
-      const { file } = await this.#ask({ type: "snapshot" }, signal, SNAPSHOT_TIMEOUT_MS);
-      try {
-        await this.#syncSideFile(remoteId, file, known(file.path), signal);
-      } finally {
-        await rm(file.source, { force: true });
-      }
-    }
-  }
-
-  async #syncSideFile(
-    remoteId: string,
-    file: SideFile,
-    known: SyncedFile | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { syncing } = this.#options.manifest;
-    const { staged } = await this.#ask({ type: "stage", remoteId, task: { ...file, known } }, signal);
-    if (staged === undefined) return;
-    const { path, bytes, modifiedAtUs, sha256, replaces } = staged;
-    let { remotePath } = staged;
-    if (staged.partial !== undefined) {
-      syncing.stageFile({ remoteId, path, remotePath, staged: sha256, standing: replaces });
-      remotePath = (await this.#ask({ type: "publish", remoteId, staged }, signal)).remotePath;
-    }
-    syncing.fileSynced({ remoteId, path, bytes, modifiedAtUs, sha256, remotePath, syncedAtUs: this.#options.nowUs() });
-    if (basename(remotePath) !== basename(path) && known?.remotePath !== remotePath) {
-      this.#options.log.warn(
-        `somebody's ${path} lies on the share; ours is ${join(dirname(path), basename(remotePath))}`,
-      );
-    }
-  }
-
   async #ask<T extends SyncerJob["type"]>(
     job: Extract<SyncerJob, { type: T }>,
     signal: AbortSignal,
-    timeoutMs = this.#options.config.Sync.timeout_seconds * 1000,
   ): Promise<Extract<SyncerAnswer, { type: T }>> {
+    const answer: SyncerAnswer = await this.#askOf(job, signal);
+    if (answer.type === "problem") throw new Error(`asked the syncer to ${job.type}: ${answer.reason}`);
+    return answer as Extract<SyncerAnswer, { type: T }>;
+  }
+
+  /** The answer to a job, or the problem of the one file it is about. */
+  async #askOf<T extends SyncerJob["type"]>(
+    job: Extract<SyncerJob, { type: T }>,
+    signal: AbortSignal,
+    timeoutMs = this.#options.config.Sync.timeout_seconds * 1000,
+  ): Promise<AnswerTo<T>> {
     const answer = await this.#process.run(job, timeoutMs, signal, GRACE_MS).catch((error: unknown) => {
       throw this.#silent(error, timeoutMs);
     });
-    if (answer.type !== job.type) throw new Error(`asked the syncer to ${job.type}, it answered ${answer.type}`);
-    return answer as Extract<SyncerAnswer, { type: T }>;
+    if (answer.type !== job.type && answer.type !== "problem")
+      throw new Error(`asked the syncer to ${job.type}, it answered ${answer.type}`);
+    return answer as AnswerTo<T>;
   }
 
   /** A process that had to be given up was caught in a call to the share: say that, not how the program is built. */

@@ -102,3 +102,22 @@ export class SetAside<Key extends string | number = string> {
       .map(({ untilMs, ...file }) => ({ ...file, nextTryInMs: Math.max(0, untilMs - nowMs) }));
   }
 }
+
+/** How many are named in one line. */
+const NAMED = 3;
+
+/** `set aside: 2 files: NAME: reason; NAME: reason; next try in 4 min`. Empty for no file. */
+export function setAsideText(files: readonly SetAsideFile[]): string {
+  if (files.length === 0) return "";
+  const named = files.slice(0, NAMED).map(({ name, reason }) => `${name}: ${reason}`);
+  const more = files.length > NAMED ? [`and ${files.length - NAMED} more`] : [];
+  const next = Math.min(...files.map(({ nextTryInMs }) => nextTryInMs));
+  const count = files.length === 1 ? "1 file" : `${files.length} files`;
+  return `set aside: ${count}: ${[...named, ...more, `next try ${soonText(next)}`].join("; ")}`;
+}
+
+function soonText(ms: number): string {
+  if (ms <= 0) return "now";
+  if (ms < 60_000) return `in ${Math.ceil(ms / 1000)} s`;
+  return `in ${Math.round(ms / 60_000)} min`;
+}

@@ -1,7 +1,7 @@
 // Calibration on the page: takes in a picture, has the chip found in it by a thread of its own, and on a person's word has
 // the ROI manifest written, as `phorest calibrate` does. One at a time.
 import { randomBytes } from "node:crypto";
-import { createWriteStream, readdirSync, rmSync, statfsSync } from "node:fs";
+import { createWriteStream, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Readable, Transform } from "node:stream";
@@ -14,6 +14,7 @@ import { Failure, failureLine } from "../failure.ts";
 import { ensureDirectory, PARTIAL_SUFFIX } from "../files.ts";
 import type { LogLevel } from "../log.ts";
 import { StageThread } from "../supervisor/stage-thread.ts";
+import { diskSpace } from "../system/disk-space.ts";
 import { Frames } from "./frames.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";
 import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
@@ -232,8 +233,8 @@ export class Calibrating {
   }
 
   #checkSpace(directory: string, bytes: number): void {
-    const { bavail, bsize } = statfsSync(directory);
-    if (bavail * bsize - bytes >= this.#config.Storage.min_free_bytes) return;
+    const free = diskSpace(directory)?.freeBytes;
+    if (free === undefined || free - bytes >= this.#config.Storage.min_free_bytes) return;
     throw new Failure("disk.full", `${directory}: too little room for a picture`, { hint: "Storage.min_free_bytes" });
   }
 

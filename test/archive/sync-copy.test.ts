@@ -141,9 +141,9 @@ test("a local file that is gone, or no longer has its recorded hash, is told fro
   const { root, local, context, picture } = await place();
   const task = picture("a.png");
   writeFileSync(task.source, "changed");
-  await expect(copyVerified(task, context)).rejects.toMatchObject({ name: "SourceProblem", kind: "differs" });
+  await expect(copyVerified(task, context)).rejects.toMatchObject({ name: "FileProblem", kind: "differs" });
   const gone = { ...task, source: join(local, "none.png") };
-  await expect(copyVerified(gone, context)).rejects.toMatchObject({ name: "SourceProblem", kind: "missing" });
+  await expect(copyVerified(gone, context)).rejects.toMatchObject({ name: "FileProblem", kind: "missing" });
   expect(names(join(root, "data")).filter((name) => !name.startsWith("."))).toEqual([]);
 });
 

@@ -37,7 +37,7 @@ async function place() {
   const remote = (name: string) => join(root, "results", name);
   const layout = { rootDir, dataDir: join(rootDir, "data") };
   const file = async (name: string) => {
-    const found = (await listSideFiles([join(rootDir, "results")], layout)).find(
+    const found = (await listSideFiles([join(rootDir, "results")], layout)).files.find(
       ({ source }) => source === local(name),
     );
     if (found === undefined) throw new Error(`${name} was not found`);
@@ -126,7 +126,7 @@ test("hidden and half-written files are not copied, directories below are", asyn
   for (const name of ["a.csv", ".hidden", "b.png.part", "2026/c.json"]) writeFileSync(local(name), "x");
   const layout = { rootDir, dataDir: join(rootDir, "data") };
   const found = await listSideFiles([join(rootDir, "results"), join(rootDir, "none")], layout);
-  expect(found.map(({ path }) => path).sort()).toEqual(["results/2026/c.json", "results/a.csv"]);
+  expect(found.files.map(({ path }) => path).sort()).toEqual(["results/2026/c.json", "results/a.csv"]);
 });
 
 test("brightfield pictures are copied, and go beyond Brightfield.keep, oldest first, only once they are", async () => {

@@ -1,0 +1,82 @@
+// What an error of the operating system means for a copy on a share, in words: for one file, and for the share itself.
+import { basename } from "node:path";
+import { printable } from "../system/file-name.ts";
+
+/** Characters that NTFS, exFAT, FAT and SMB do not allow in a name. */
+const NOT_ON_WINDOWS = /[:*?"<>|\\]/;
+
+/**
+ * Why a share does not take one file, as the end of the sentence "NAME: ...". `path` is the file's place on
+ * the share, `bytes` its size.
+ */
+export function refusalWords(code: string | undefined, path: string, bytes: number | undefined): string {
+  switch (code) {
+    case "ENAMETOOLONG":
+      return `its name is too long for the share (${Buffer.byteLength(basename(path))} bytes)`;
+    case "EILSEQ":
+      return "the share cannot store the characters of its name";
+    case "EINVAL":
+      return invalidWords(path);
+    case "EFBIG":
+      return `it is too large for the file system of the share${bytes === undefined ? "" : ` (${megabytes(bytes)})`}`;
+    case "ENOSPC":
+    case "EDQUOT":
+      return `the share has no room for it${bytes === undefined ? "" : ` (${megabytes(bytes)})`}`;
+    case "EISDIR":
+      return "a directory has its name on the share";
+    case "ENOTDIR":
+      return "a file has the name of its directory on the share";
+    case "ELOOP":
+      return "a symbolic link has its name on the share";
+    case "EACCES":
+    case "EPERM":
+      return "the share does not allow this file to be written (permission denied), although it allows others";
+    case "EIO":
+      return "the share reported an input/output error for this file, although it accepts others";
+    default:
+      return `the share refuses this file (${code ?? "unknown error"}), although it accepts others`;
+  }
+}
+
+/** Most servers that refuse a name as invalid do so for one of these characters, or for an ending that Windows drops. */
+function invalidWords(path: string): string {
+  for (const name of path.split("/")) {
+    const [character] = NOT_ON_WINDOWS.exec(name) ?? [];
+    if (character !== undefined) return `the share does not allow ${printable(character)} in a name`;
+    if (/[. ]$/.test(name)) return "the share does not allow a name that ends with a dot or a space";
+    if ([...name].some((letter) => letter < " ")) return "the share does not allow control characters in a name";
+  }
+  return "the share refuses this file as invalid (EINVAL), although it accepts others";
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** Errors that mean that the server, the network or the disk behind the mount does not answer. */
+const AWAY = new Set([
+  ...["ESTALE", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENETRESET", "ENOTCONN"],
+  ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EREMOTEIO", "EREMCHG", "ESHUTDOWN", "EPIPE", "EAGAIN"],
+]);
+/** The disk is no longer attached. */
+const DETACHED = new Set(["ENODEV", "ENXIO", "ENOMEDIUM"]);
+
+/** Whether an error means that the share is away, and not that it refuses something. */
+export function isAway(code: string): boolean {
+  return AWAY.has(code) || DETACHED.has(code);
+}
+
+/** What is wrong with the share at `directory`, and what to do about it, for errors without a state of their own. */
+export function shareWords(code: string, message: string, directory: string): [words: string, cure: string] {
+  if (AWAY.has(code))
+    return [`the remote ${directory} does not answer (${message})`, "check the network and the server"];
+  if (DETACHED.has(code)) return [`the disk of ${directory} is gone (${message})`, "plug it in and mount it again"];
+  if (code === "EIO") {
+    return [
+      `the remote ${directory} reports input/output errors (${message})`,
+      "check its disk, its cable and the log of the system (dmesg)",
+    ];
+  }
+  return [
+    `the remote ${directory} refuses what is written to it (${message})`,
+    "check how it is mounted, and try `phorest doctor`",
+  ];
+}
