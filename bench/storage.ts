@@ -155,6 +155,7 @@ function benchRecovery(directory: string): void {
       maxAttempts: 3,
       remoteRoot: "/nowhere",
       adopt: true,
+      followLinks: false,
       log: SILENT,
       nowUs: () => 1,
     });

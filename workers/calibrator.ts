@@ -14,6 +14,7 @@ import {
 import { labelBoxes, writeCalibration } from "../src/calibration/report.ts";
 import { type Chip, chipTypes, loadChip } from "../src/chip/layout.ts";
 import { Failure } from "../src/failure.ts";
+import { shownPath } from "../src/system/confined-file.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
 import { type Station, serve } from "./host.ts";
 import { lowerPriority } from "./priority.ts";
@@ -26,9 +27,10 @@ async function open(settings: CalibratorSettings): Promise<Station<CalibratorJob
   let seen: { readonly path: string; readonly picture: Picture } | undefined;
   let last: Found | undefined;
 
-  const find = async ({ path, name, chip, anchors }: Find): Promise<CalibratorAnswer> => {
+  const find = async ({ picture: file, name, chip, anchors }: Find): Promise<CalibratorAnswer> => {
     last = undefined;
-    if (seen?.path !== path) seen = { path, picture: await decodePicture(path, name) };
+    const path = shownPath(file);
+    if (seen?.path !== path) seen = { path, picture: await decodePicture(file, name) };
     const { picture } = seen;
     const chips = (chip === undefined ? chipTypes() : [chip]).map(loadChip);
     const patterns = await labelPatterns(settings.labelPictures, chips);

@@ -1,22 +1,32 @@
 // The collector's thread: takes a picture, makes it durable, says what it took. It never sees the manifest's writer;
 // the row follows in the supervisor, after the file (a row must never name a file that is not whole).
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import { checkPlace } from "../src/archive/place.ts";
 import { encodeFailure, Failure } from "../src/failure.ts";
-import { ensureDirectory, fileSize, syncDirectory, writeDurably } from "../src/files.ts";
+import { ensureDirectory, syncDirectory, writeDurably } from "../src/files.ts";
 import { createSource } from "../src/frame/camera.ts";
 import type { TakenFile } from "../src/frame/folder.ts";
-import { type CapturedFrame, captureFileName, monotonicMs, PIXELS_CHECKSUM, type Source } from "../src/frame/frame.ts";
-import { storeBrightfield, storedPicture } from "../src/frame/storing.ts";
+import {
+  type CapturedFrame,
+  captureFileName,
+  monotonicMs,
+  PIXELS_CHECKSUM,
+  type Source,
+  type TakenFrom,
+} from "../src/frame/frame.ts";
+import { readTaken, storeBrightfield, storedPicture } from "../src/frame/storing.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../src/frame/thermometer.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "../src/supervisor/messages.ts";
 import { skippedList } from "../src/supervisor/skipped-pictures.ts";
+import { removeConfined } from "../src/system/confined-file.ts";
 import { diskSpace } from "../src/system/disk-space.ts";
+import { freeName } from "../src/system/new-file.ts";
+import { numberedBefore, numberedName } from "../src/system/picture-name.ts";
 import { type Log, type Station, serve } from "./host.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
@@ -42,16 +52,6 @@ async function checkStored({ directory, filename }: Stored, { place }: Collector
   }
 }
 
-/** A name in `directory` that no file bears yet: a picture is never overwritten. */
-function freeName(directory: string, filename: string): string {
-  const extension = extname(filename);
-  const stem = basename(filename, extension);
-  for (let n = 0; ; n++) {
-    const name = n === 0 ? filename : `${stem}-${n}${extension}`;
-    if (fileSize(join(directory, name)) === undefined) return name;
-  }
-}
-
 async function store(frame: CapturedFrame, settings: CollectorSettings): Promise<Stored> {
   const { dataDir, camera } = settings;
   if (frame.file !== undefined) return storeFile(frame.file, dataDir);
@@ -63,16 +63,16 @@ async function store(frame: CapturedFrame, settings: CollectorSettings): Promise
 }
 
 /** A picture another program wrote: adopted where it lies, or brought into the data directory. */
-async function storeFile(file: { path: string; keep: boolean }, dataDir: string): Promise<Stored> {
-  const bytes = await readFile(file.path);
+async function storeFile(file: TakenFrom, dataDir: string): Promise<Stored> {
+  const bytes = await readTaken(file);
   const unknown = { width: undefined, height: undefined, bitDepth: undefined };
   const stored = { bytes: bytes.length, sha256: digest(bytes), ...unknown };
-  if (dirname(file.path) === dataDir) return { filename: basename(file.path), directory: dataDir, ...stored };
-  const filename = freeName(dataDir, basename(file.path));
+  if (file.directory === dataDir) return { filename: file.name, directory: dataDir, ...stored };
+  const filename = freeName(dataDir, file.name);
   await writeDurably(join(dataDir, filename), bytes);
   if (!file.keep) {
-    await rm(file.path, { force: true });
-    syncDirectory(dirname(file.path));
+    await removeConfined(file.directory, file.name, stored);
+    syncDirectory(file.directory);
   }
   return { filename, directory: dataDir, ...stored };
 }
@@ -88,10 +88,12 @@ const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 
 /** What an earlier run noted of a file of the folder source; names taken twice have a number, the last one counts. */
 function takenBefore(manifest: Manifest, filename: string): TakenFile | undefined {
-  const extension = extname(filename);
-  const stem = basename(filename, extension);
   let taken: string | undefined;
-  for (let n = 0, name = filename; manifest.knowsFile(name); n++, name = `${stem}-${n}${extension}`) taken = name;
+  for (let n = 0; ; n++) {
+    const name = [numberedName(filename, n), numberedBefore(filename, n)].find((one) => manifest.knowsFile(one));
+    if (name === undefined) break;
+    taken = name;
+  }
   if (taken === undefined) return undefined;
   const picture = manifest.takenPicture(taken);
   const noted: unknown = JSON.parse(picture?.settings ?? "{}");

@@ -39,7 +39,7 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
   try {
     const rois = manifestOf(task.roiManifestJson);
     const startedMs = performance.now();
-    const picture = await decodePicture(task.path);
+    const picture = await decodePicture(task.picture);
     const decodedMs = performance.now();
     const drift = driftOf(task.drift, picture, rois);
     const { result, ...others } = measured(task, picture, rois, drift.displacement);

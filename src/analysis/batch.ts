@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeFailure, Failure } from "../failure.ts";
 import { readNames, unusableNameLine } from "../file-names.ts";
-import { isPictureName } from "./decode.ts";
+import { isPictureName } from "../system/picture-name.ts";
 import type { TaskAnswer } from "./task.ts";
 
 export interface Measured {

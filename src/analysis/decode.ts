@@ -1,10 +1,12 @@
 // From a picture file to gray pixels. The bytes decide what a file is, not its name; whatever cannot be read whole is
 // refused with one plain line, because a picture with gray bars at its end would be measured like a good one.
 import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
 import { Failure } from "../failure.ts";
+import { type NamedFile, readConfined, shownPath } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { damageOf, type Format, pngSize } from "./damage.ts";
 import { decodePlainPng } from "./kernel.ts";
@@ -13,15 +15,6 @@ import { grayPlane, type Picture } from "./picture.ts";
 import { decodePlainTiff } from "./tiff.ts";
 
 export type { Picture } from "./picture.ts";
-
-/** Endings of file names that are taken for pictures, in lower case. */
-export const PICTURE_EXTENSIONS: readonly string[] = [".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg"];
-
-/** Whether a file name is that of a picture, compressed by gzip or not. Hidden files are not. */
-export function isPictureName(name: string): boolean {
-  const plain = name.toLowerCase().replace(/\.gz$/, "");
-  return !name.startsWith(".") && PICTURE_EXTENSIONS.some((extension) => plain.endsWith(extension));
-}
 
 /** Most bytes of a picture file, packed or not. */
 const MAX_BYTES = 2 ** 30;
@@ -49,10 +42,14 @@ const unzip = promisify(gunzip);
  * Reads and decodes a picture: PNG, TIFF, BMP or JPEG, also compressed by gzip. Colour becomes gray as in OpenCV,
  * 16-bit gray stays as stored, alpha is ignored.
  * Throws Failure `frame.missing` or `frame.unreadable`; errors of the disk itself pass through. `where` names the picture
- * in what is wrong with it.
+ * in what is wrong with it. A path is the user's own and may be a link; a NamedFile is opened in its directory only, and
+ * throws `file.refused` for anything but a regular file.
  */
-export async function decodePicture(path: string, where = path): Promise<Picture> {
-  return decodeBytes(await readWhole(path), where);
+export async function decodePicture(
+  file: string | NamedFile,
+  where = typeof file === "string" ? file : shownPath(file),
+): Promise<Picture> {
+  return decodeBytes(await (typeof file === "string" ? readWhole(file) : readNamed(file)), where);
 }
 
 /** The same from bytes in memory, which the pixels may go on using; `where` names them in errors. */
@@ -166,6 +163,20 @@ export function formatOf(bytes: Uint8Array): Format | undefined {
   return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
 }
 
+/** The bytes of a picture that a database or a directory names. Throws as decodePicture does. */
+async function readNamed({ directory, path, ...options }: NamedFile): Promise<Uint8Array> {
+  try {
+    return await readConfined(directory, path, MAX_BYTES, options);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "file.missing") throw error;
+    throw missing(join(directory, path), error);
+  }
+}
+
+function missing(path: string, cause: unknown): Failure {
+  return new Failure("frame.missing", `${path}: no such file`, { hint: "check the name, or restore the file", cause });
+}
+
 /** The bytes of a picture file. Throws as decodePicture does. */
 export async function readWhole(path: string): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
@@ -178,10 +189,7 @@ export async function readWhole(path: string): Promise<Uint8Array> {
     return await readAll(handle, status.size);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      throw new Failure("frame.missing", `${path}: no such file`, {
-        hint: "check the name, or restore the file",
-        cause: error,
-      });
+      throw missing(path, error);
     }
     throw error;
   } finally {

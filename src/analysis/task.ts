@@ -1,11 +1,13 @@
 // What goes to an analysis thread and what comes back: plain data in the compact form the manifest stores.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { FailureData } from "../failure.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
 import type { AnalysisSettings } from "./resonance.ts";
 
 export interface TaskRequest {
-  readonly path: string;
+  /** A path that the user gave, or a picture that a row names. */
+  readonly picture: string | NamedFile;
   /** Text of the ROI manifest; parsed once per thread as long as it stays the same. */
   readonly roiManifestJson: string;
   readonly settings: AnalysisSettings;

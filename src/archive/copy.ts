@@ -6,6 +6,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { Failure } from "../failure.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
+import { numberedName } from "../system/picture-name.ts";
 import {
   type CopyContext,
   ensureRemoteDirectory,
@@ -15,7 +16,7 @@ import {
   guarded,
   lstatOrNone,
 } from "./guard.ts";
-import { numberedName, partialPath } from "./names.ts";
+import { partialPath } from "./names.ts";
 
 export interface CopyTask {
   /** Absolute. */

@@ -18,13 +18,6 @@ function outside(path: string): boolean {
   return path === "" || path === ".." || path.startsWith("../") || isAbsolute(path);
 }
 
-/** The n-th name to try: `image.png.gz`, `image-1.png.gz`, `image-2.png.gz`, … */
-export function numberedName(name: string, n: number): string {
-  if (n === 0) return name;
-  const dot = name.indexOf(".", 1);
-  return dot < 0 ? `${name}-${n}` : `${name.slice(0, dot)}-${n}${name.slice(dot)}`;
-}
-
 /** The temporary name of a copy: the same again for the same content, so that an interrupted copy is found and gone on with. */
 export function partialPath(path: string, sha256: string): string {
   return temporaryPath(path, sha256.slice(0, 24));

@@ -11,10 +11,11 @@ import { printableName, usableName } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
+import { numberedName } from "../system/picture-name.ts";
 import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
-import { numberedName, partialPath, remotePathOf } from "./names.ts";
+import { partialPath, remotePathOf } from "./names.ts";
 
 /** A file as it lies here now. */
 export interface SideFile {

@@ -2,13 +2,13 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isPictureName } from "../analysis/decode.ts";
 import type { Config } from "../config/schema.ts";
 import { readNamesNow } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
 import type { PictureRow, SyncedFile } from "../manifest/inspection.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
+import { isPictureName } from "../system/picture-name.ts";
 import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";

@@ -4,13 +4,17 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { type PictureRoots, pictureRoots, placeOf } from "../manifest/picture-place.ts";
+import { type NamedFile, shownPath } from "../system/confined-file.ts";
+import { pictureNameProblem } from "../system/picture-name.ts";
 
-/** Path of the newest picture that still lies here. Failure usage.invalid when there is none. Changes nothing. */
-export function lastFrame(config: Config): string {
+/** The newest picture that is still here. Failure usage.invalid when there is none. Changes nothing. */
+export function lastFrame(config: Config): NamedFile {
   const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
   try {
     const last = manifest.lastEntry();
-    const newest = pathOf(last?.filepath, last?.filename) ?? newestOf(manifest);
+    const roots = pictureRoots(config);
+    const newest = fileOf(last?.filepath, last?.filename, roots) ?? newestOf(manifest, roots);
     if (newest !== undefined) return newest;
     throw new Failure("usage.invalid", `${config.Paths.data_dir}: the experiment has no picture here yet`, {
       hint: "wait for the first frame, or give a picture of your own",
@@ -21,16 +25,20 @@ export function lastFrame(config: Config): string {
 }
 
 /** For when the last capture failed, or its picture has moved to the share. */
-function newestOf(manifest: Manifest): string | undefined {
-  let newest: string | undefined;
+function newestOf(manifest: Manifest, roots: PictureRoots): NamedFile | undefined {
+  let newest: NamedFile | undefined;
   for (const { filepath, filename, local, missing, damaged } of manifest.pictures()) {
-    if (local && !missing && !damaged) newest = pathOf(filepath, filename) ?? newest;
+    if (local && !missing && !damaged) newest = fileOf(filepath, filename, roots) ?? newest;
   }
   return newest;
 }
 
-function pathOf(directory: string | undefined, filename: string | undefined): string | undefined {
-  if (directory === undefined || filename === undefined) return undefined;
-  const path = join(directory, filename);
-  return existsSync(path) ? path : undefined;
+function fileOf(
+  filepath: string | undefined,
+  filename: string | undefined,
+  roots: PictureRoots,
+): NamedFile | undefined {
+  if (filepath === undefined || filename === undefined || pictureNameProblem(filename) !== undefined) return undefined;
+  const file = placeOf({ filepath, filename }, roots);
+  return existsSync(shownPath(file)) ? file : undefined;
 }

@@ -150,7 +150,7 @@ async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis):
   try {
     const drift = new DriftKeeper();
     const measure = (path: string, tracked: Pick<TaskRequest, "reference"> = {}) => {
-      const task = { path: resolve(path), roiManifestJson: rois.json, settings, ...tracked };
+      const task = { picture: resolve(path), roiManifestJson: rois.json, settings, ...tracked };
       if (settings.trackDrift !== true) return pool.run(task);
       return drift.run((reference) => pool.run({ ...task, drift: reference ?? "make" }));
     };

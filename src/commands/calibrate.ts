@@ -13,6 +13,7 @@ import { type Chip, chipTypes, expandChip, loadChip } from "../chip/layout.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure.ts";
+import { shownPath } from "../system/confined-file.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface CalibrateOptions extends GlobalOptions {
@@ -62,7 +63,8 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     if ((options.image === undefined) === (options.from === undefined)) {
       throw usage("expected one picture, or --from run for the newest one of the experiment");
     }
-    const image = options.image ?? lastFrame(config);
+    const picture = options.image ?? lastFrame(config);
+    const image = typeof picture === "string" ? picture : shownPath(picture);
     const anchors = (options.anchor ?? []).map(parseAnchor);
     const ways = [auto, features !== undefined, anchors.length > 0].filter(Boolean).length;
     if (ways > 1) throw usage("choose one of --auto, --features and --anchor");
@@ -80,7 +82,7 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
           : { type: "auto" };
     const patterns = await labelPatterns(config.Assets.label_template_dir, chips);
     const before = options.from === undefined ? undefined : await roisUntilNow(roiManifestPath(config));
-    const found = calibratePicture(await decodePicture(image), image, chips, patterns, way, before);
+    const found = calibratePicture(await decodePicture(picture), image, chips, patterns, way, before);
     if ("doubt" in found) {
       if (json) process.stdout.write(`${JSON.stringify({ found: false, ...found.doubt })}\n`);
       throw uncertain(image, found.doubt, way.type !== "auto");

@@ -1,6 +1,5 @@
 // What a report says of the analysis that measured last: how quiet its ROIs are, and some of them in detail.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { decodePicture } from "../analysis/decode.ts";
 import { labelMatcher } from "../analysis/labels.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
@@ -12,7 +11,10 @@ import { viewRoi } from "../delivery/roi-view.ts";
 import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { type RecentCurves, recentCurves } from "../supervisor/recent.ts";
+import { type NamedFile, shownPath } from "../system/confined-file.ts";
+import { pictureNameProblem } from "../system/picture-name.ts";
 
 /** The analysis that measured last, and its last frames. */
 export type Measured = RecentCurves;
@@ -46,6 +48,7 @@ export function roiDetails(
   manifest: Manifest,
   measured: Measured | undefined,
   wanted: readonly string[],
+  roots: PictureRoots,
 ): ((() => Promise<RoiDetail>) & { readonly label: string })[] {
   if (measured === undefined) {
     throw new Failure("usage.invalid", "--roi: nothing has been measured yet", { hint: "`phorest run` measures" });
@@ -57,7 +60,7 @@ export function roiDetails(
       hint: `the first labels are ${measured.labels.slice(0, 3).join(", ")}`,
     });
   }
-  const picture = lastPicture(manifest, measured);
+  const picture = lastPicture(manifest, measured, roots);
   return chosen.map(({ label, at }) =>
     Object.assign(() => detailOf(manifest, measured, label, at, picture), { label }),
   );
@@ -68,7 +71,7 @@ async function detailOf(
   { analysis }: Measured,
   label: string,
   at: number,
-  picture: { readonly filename: string; readonly path: string } | undefined,
+  picture: LastPicture | undefined,
 ): Promise<RoiDetail> {
   const { analysisId, method, roiManifestId } = analysis;
   const sensorgram = manifest.sensorgram({ analysisId, roi: at });
@@ -78,17 +81,22 @@ async function detailOf(
   if (picture === undefined || roiManifest === undefined) return { ...known, view: undefined };
   // As written by this program; see NewAnalysis.
   const settings = JSON.parse(analysis.settings) as AnalysisSettings;
-  const view = viewRoi(await decodePicture(picture.path), roiManifest, at, { ...settings, method });
+  const view = viewRoi(await decodePicture(picture.file), roiManifest, at, { ...settings, method });
   return { ...known, view: { ...view, filename: picture.filename } };
 }
 
+interface LastPicture {
+  readonly filename: string;
+  readonly file: NamedFile;
+}
+
 /** The newest measured picture that is still to be read. */
-function lastPicture(manifest: Manifest, { curves }: Measured): { filename: string; path: string } | undefined {
+function lastPicture(manifest: Manifest, { curves }: Measured, roots: PictureRoots): LastPicture | undefined {
   for (const { entryId } of [...curves].reverse()) {
     const picture = manifest.picture(entryId);
-    if (picture === undefined || picture.missing) continue;
-    const path = join(picture.filepath, picture.filename);
-    if (existsSync(path)) return { filename: picture.filename, path };
+    if (picture === undefined || picture.missing || pictureNameProblem(picture.filename) !== undefined) continue;
+    const file = placeOf(picture, roots);
+    if (existsSync(shownPath(file))) return { filename: picture.filename, file };
   }
   return undefined;
 }

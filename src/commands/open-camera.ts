@@ -1,12 +1,12 @@
 // A camera taken in hand by a command, outside a run.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import { createSource, sourceSettings } from "../frame/camera.ts";
 import { encodedFrame } from "../frame/encoded.ts";
 import type { CapturedFrame, Source } from "../frame/frame.ts";
-import type { Storing } from "../frame/storing.ts";
+import { readTaken, type Storing } from "../frame/storing.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 
 /** Sources of files take pictures in the order of their own clock; there is nothing to trigger. */
@@ -41,7 +41,7 @@ export async function withCamera<T>(
       if (frame === null) throw new Failure("camera.failed", "the camera gave nothing");
       return frame.file === undefined
         ? frame
-        : { ...frame, ...(await encodedFrame(readFileSync(frame.file.path), type)) };
+        : { ...frame, ...(await encodedFrame(await readTaken(frame.file), type)) };
     });
   } catch (error) {
     throw heldByRun(error, config);

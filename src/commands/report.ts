@@ -16,6 +16,7 @@ import { roiDetailFigure } from "../delivery/roi-detail.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { pictureRoots } from "../manifest/picture-place.ts";
 import { takeSnapshot } from "../supervisor/health.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -52,7 +53,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     try {
       const measured = lastAnalysis(manifest);
       // Before anything is written: a label that is not there is wrong usage.
-      const details = roi === undefined ? [] : roiDetails(manifest, measured, roi);
+      const details = roi === undefined ? [] : roiDetails(manifest, measured, roi, pictureRoots(config));
       await ensureDirectory(directory);
       const csv = join(directory, CSV_FILENAME);
       // What the manifest remembers of the experiment's own file tells it from one that somebody has changed.

@@ -104,6 +104,10 @@ export const Camera = section("The camera", {
     none: "needed by camera_type folder",
     example: "incoming",
   }),
+  follow_links: key(
+    z.boolean().default(false),
+    "folder and file_importer: use symbolic links to pictures; false skips links in watch_dir and data_dir and names them",
+  ),
   folder_stable_seconds: key(
     seconds(2),
     "A file in watch_dir is complete once its size has not changed for this long",

@@ -44,6 +44,8 @@ export interface SourceOptions {
   readonly replayPath?: string | undefined;
   /** file_importer: whether a picture of this name has been taken already. */
   readonly isKnown?: (filename: string) => boolean;
+  /** folder, file_importer: use links to pictures, too. */
+  readonly followLinks?: boolean;
   /** folder: what an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
   readonly simulator?: SimulatorOptions | undefined;
@@ -86,12 +88,14 @@ const SOURCES: Readonly<Record<CameraType, (options: SourceOptions) => Source>> 
   dummy: ({ replayPath, nowUs }) => new Dummy({ replayPath, clock: captureClock(nowUs ?? wallClockUs) }),
   file_importer: (options) => {
     const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
-    return new FileImporter({ dataDir, isKnown: options.isKnown ?? (() => false) });
+    const { followLinks, isKnown = () => false } = options;
+    return new FileImporter({ dataDir, isKnown, followLinks });
   },
   folder: (options) => {
     const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
     const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-    return new Folder({ watchDir, stableSeconds, takenBefore: options.takenBefore ?? (() => undefined) });
+    const { followLinks, takenBefore = () => undefined } = options;
+    return new Folder({ watchDir, stableSeconds, takenBefore, followLinks });
   },
   v4l2,
   tis: (options) => v4l2(options, { pixelFormat: "GREY", size: { width: 4000, height: 3000 } }),
@@ -154,6 +158,7 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
     dataDir: paths.data_dir,
     watchDir: camera.watch_dir,
     stableSeconds: camera.folder_stable_seconds,
+    followLinks: camera.follow_links,
     replayPath: camera.dummy_path,
     simulator: camera.camera_type === "simulated" ? simulatorOptions(config) : undefined,
     startedAtUs,

@@ -69,7 +69,7 @@ async function picturesAt(path: string): Promise<string[]> {
     });
   });
   if (!found.isDirectory()) return [path];
-  const paths = (await listPictures(path)).map((file) => file.path).sort();
+  const paths = (await listPictures(path, { followLinks: true })).map((file) => file.path).sort();
   if (paths.length > 0) return paths;
   throw new Failure("camera.unavailable", `${path}: no pictures for the dummy camera in this directory`, {
     hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these",

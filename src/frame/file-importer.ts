@@ -5,6 +5,8 @@ import { listPictures, type PictureFile } from "./picture-files.ts";
 
 export interface FileImporterOptions {
   readonly dataDir: string;
+  /** Use links to pictures, too. */
+  readonly followLinks?: boolean | undefined;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
 }
@@ -22,7 +24,7 @@ export class FileImporter implements Source {
 
   async probe(): Promise<readonly Found[]> {
     const { dataDir } = this.options;
-    const details = [`${(await listPictures(dataDir)).length} pictures`];
+    const details = [`${(await listPictures(dataDir, { followLinks: this.followLinks })).length} pictures`];
     return [{ name: dataDir, description: "the data directory", details, toml: ['camera_type = "file_importer"'] }];
   }
 
@@ -33,6 +35,7 @@ export class FileImporter implements Source {
     const files = await listPictures(this.options.dataDir, {
       leftOut: (_name, why) => this.leftOut.push(why.message),
       skipped: (_name, line) => this.skippedLines.push(line),
+      followLinks: this.followLinks,
     });
     this.waiting = files.reverse();
   }
@@ -44,7 +47,7 @@ export class FileImporter implements Source {
       if (next === undefined) return null;
       if (this.options.isKnown(next.name)) continue;
       this.handedOut = next;
-      const file = { path: next.path, keep: true };
+      const file = { directory: this.options.dataDir, name: next.name, followLinks: this.followLinks, keep: true };
       return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: this.leftOut.splice(0) };
     }
   }
@@ -54,12 +57,16 @@ export class FileImporter implements Source {
   }
 
   giveBack(frame: CapturedFrame): void {
-    if (this.handedOut === undefined || this.handedOut.path !== frame.file?.path) return;
+    if (this.handedOut === undefined || this.handedOut.name !== frame.file?.name) return;
     this.waiting.push(this.handedOut);
     this.handedOut = undefined;
   }
 
   async close(): Promise<void> {
     this.waiting = [];
+  }
+
+  private get followLinks(): boolean {
+    return this.options.followLinks ?? false;
   }
 }

@@ -3,13 +3,13 @@
 // and copying tools set times back. A name written anew with other content is a new picture; the same content is not.
 // What is written anew while this program is down is told by the size and time noted when it was taken.
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
+import { readConfined } from "../system/confined-file.ts";
+import { LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
 import { DirectoryChanges } from "./directory-changes.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-import { describePictures, type LeftOut, listPictures, type PictureFile } from "./picture-files.ts";
+import { describePictures, type ListOptions, listPictures, type PictureFile } from "./picture-files.ts";
 
 /** What was noted of a file when it was taken; undefined where an older version noted nothing. */
 export interface TakenFile {
@@ -23,6 +23,8 @@ export interface FolderOptions {
   readonly watchDir: string;
   /** A file untouched for so long is complete. */
   readonly stableSeconds: number;
+  /** Use links to pictures, too. */
+  readonly followLinks?: boolean | undefined;
   /** What an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
   /** Monotonic clock, for tests. */
@@ -55,8 +57,8 @@ export class Folder implements Source {
   private readonly waiting = new Set<string>();
   /** Pictures that could not be looked at: said once. */
   private readonly unseen = new Set<string>();
-  /** As of the last whole listing. */
-  private skippedLines: string[] = [];
+  /** As of the last whole listing, and of what was skipped since. */
+  private skippedLines = new Set<string>();
   private unsaid: Failure[] = [];
 
   constructor(options: FolderOptions) {
@@ -67,7 +69,7 @@ export class Folder implements Source {
 
   async probe(): Promise<readonly Found[]> {
     const { watchDir } = this.options;
-    const files = await listPictures(watchDir);
+    const files = await listPictures(watchDir, { followLinks: this.followLinks });
     const toml = ['camera_type = "folder"', `watch_dir = ${JSON.stringify(watchDir)}`];
     return [{ name: watchDir, description: "a watched directory", details: [`${files.length} pictures`], toml }];
   }
@@ -103,15 +105,16 @@ export class Folder implements Source {
   }
 
   skipped(): readonly string[] {
-    return this.skippedLines;
+    return [...this.skippedLines];
   }
 
   giveBack(frame: CapturedFrame): void {
-    const watched = this.watched.get(basename(frame.file?.path ?? ""));
+    const name = frame.file?.name ?? "";
+    const watched = this.watched.get(name);
     if (watched === undefined) return;
     watched.taken = undefined;
     watched.takenSha256 = undefined;
-    this.waiting.add(basename(frame.file?.path ?? ""));
+    this.waiting.add(name);
   }
 
   async close(): Promise<void> {
@@ -122,14 +125,19 @@ export class Folder implements Source {
   /** Looks at the directory once: the complete pictures not yet taken, oldest first, and how many may still grow. */
   private async scan(): Promise<{ complete: PictureFile[]; growing: number }> {
     const { watchDir } = this.options;
-    const leftOut = (name: string, why: Failure) => {
-      if (!this.unseen.has(name)) this.unsaid.push(why);
-      this.unseen.add(name);
+    const options: ListOptions = {
+      leftOut: (name, why) => {
+        if (!this.unseen.has(name)) this.unsaid.push(why);
+        this.unseen.add(name);
+      },
+      skipped: (_name, line) => this.skippedLines.add(line),
+      followLinks: this.followLinks,
     };
     const changed = await this.changes.take();
+    if (changed === undefined) this.skippedLines = new Set();
     const files = await (changed === undefined
-      ? this.listAll(leftOut)
-      : describePictures(watchDir, new Set([...changed, ...this.waiting]), leftOut));
+      ? listPictures(watchDir, options)
+      : describePictures(watchDir, new Set([...changed, ...this.waiting]), options));
     const nowMs = this.nowMs();
     const fresh = files.filter((file) => this.watch(file, nowMs));
     this.waiting.clear();
@@ -144,11 +152,8 @@ export class Folder implements Source {
     return { complete, growing };
   }
 
-  private async listAll(leftOut: LeftOut): Promise<PictureFile[]> {
-    const lines: string[] = [];
-    const files = await listPictures(this.options.watchDir, { leftOut, skipped: (_name, line) => lines.push(line) });
-    this.skippedLines = lines;
-    return files;
+  private get followLinks(): boolean {
+    return this.options.followLinks ?? false;
   }
 
   /** Notes a file's version; true while that version has not been taken. */
@@ -178,16 +183,18 @@ export class Folder implements Source {
   private async take(file: PictureFile): Promise<CapturedFrame | undefined> {
     const watched = this.watched.get(file.name);
     if (watched === undefined) return undefined;
-    const sha256 = createHash("sha256")
-      .update(await readFile(file.path))
-      .digest("hex");
+    const { followLinks } = this;
+    const { watchDir: directory } = this.options;
+    const bytes = await readConfined(directory, file.name, LARGEST_PICTURE_BYTES, { followLinks });
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
     const repeated = watched.takenSha256 === sha256;
     watched.taken = file.version;
     watched.takenSha256 = sha256;
     if (repeated) return undefined;
     // Noted for the next run: takenBefore reads it.
     const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
-    return { file: { path: file.path, keep: true }, capturedAtUs: file.takenAtUs, settings, warnings: [] };
+    const taken = { directory, name: file.name, followLinks, keep: true, sha256 };
+    return { file: taken, capturedAtUs: file.takenAtUs, settings, warnings: [] };
   }
 }
 

@@ -18,10 +18,10 @@ export interface CapturedFrame {
   /** A picture as the camera encoded it. */
   readonly encoded?: EncodedPicture;
   /**
-   * A whole picture file. It is copied into the data directory unless it lies there already. `keep`: the original
-   * stays untouched; else it may be removed once the copy is durable.
+   * A whole picture file. It is copied into the data directory unless it lies there already, where `sha256` is given only
+   * if it still has that content. `keep`: the original stays untouched; else it may be removed once the copy is durable.
    */
-  readonly file?: { readonly path: string; readonly keep: boolean };
+  readonly file?: TakenFrom;
   /** Microseconds since the epoch, UTC; strictly rising within one source that takes pictures itself. */
   readonly capturedAtUs: number;
   /** The same moment on the monotonic clock, ms as `monotonicMs` counts them; absent where others took the picture. */
@@ -36,6 +36,15 @@ export interface CapturedFrame {
 
 /** The setting that holds the CRC-32 of a frame's pixels as the camera gave them. */
 export const PIXELS_CHECKSUM = "pixels_crc32";
+
+/** A picture file that another program wrote, by its name in its directory. */
+export interface TakenFrom {
+  readonly directory: string;
+  readonly name: string;
+  readonly followLinks: boolean;
+  readonly keep: boolean;
+  readonly sha256?: string;
+}
 
 export type FrameSettings = Readonly<Record<string, number | string>>;
 

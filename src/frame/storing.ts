@@ -1,12 +1,15 @@
 // From a captured frame to the bytes of a file, for the collector and for pictures taken by hand; and where brightfield
 // pictures lie, which are never frames.
-import { stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Picture } from "../analysis/picture.ts";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { readConfined } from "../system/confined-file.ts";
+import { freeName } from "../system/new-file.ts";
+import { LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
 import { encodePicture } from "./encode.ts";
-import { type CapturedFrame, captureFileName } from "./frame.ts";
+import { type CapturedFrame, captureFileName, type TakenFrom } from "./frame.ts";
 import { transformPicture } from "./transform.ts";
 
 /** How pictures of a camera are stored. */
@@ -39,6 +42,19 @@ export async function storedPicture(frame: CapturedFrame, { transform, format }:
   return { bytes: await encodePicture(picture, extension), extension, picture };
 }
 
+/**
+ * The bytes of a picture file that another program wrote. Failures as readConfined, and `file.changed` (retry later) when
+ * it is no longer what the source took.
+ */
+export async function readTaken({ directory, name, followLinks, sha256 }: TakenFrom): Promise<Buffer> {
+  const bytes = await readConfined(directory, name, LARGEST_PICTURE_BYTES, { followLinks });
+  if (sha256 === undefined || createHash("sha256").update(bytes).digest("hex") === sha256) return bytes;
+  throw new Failure("file.changed", `${join(directory, name)}: it was written to while it was taken`, {
+    hint: "it is taken again once it stays unchanged",
+    retry: "later",
+  });
+}
+
 /** Begins the names of brightfield pictures, so that no tool takes one for a frame. */
 export const BRIGHTFIELD_PREFIX = "brightfield_";
 
@@ -55,18 +71,7 @@ export async function storeBrightfield(
   }
   const { bytes, extension } = await storedPicture(frame, storing);
   const name = captureFileName(frame.capturedAtUs, storing.id, extension).replace(/^image_/, BRIGHTFIELD_PREFIX);
-  const path = await freePath(directory, name);
+  const path = join(directory, freeName(directory, name));
   await writeDurably(path, bytes);
   return path;
-}
-
-async function freePath(directory: string, name: string): Promise<string> {
-  for (let n = 0; ; n++) {
-    const path = join(directory, n === 0 ? name : name.replace(/(\.\w+)$/, `-${n}$1`));
-    const taken = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (!taken) return path;
-  }
 }

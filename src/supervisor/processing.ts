@@ -23,6 +23,7 @@ import {
 import type { StageLog } from "../log.ts";
 import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { StoredBeside } from "../manifest/tracking.ts";
 import { MeasuringPool } from "./measuring-pool.ts";
 
@@ -34,6 +35,8 @@ export interface ProcessingOptions {
   /** Of a tracking to be carried beside it. */
   readonly beside?: AnalysisSettings;
   readonly roiManifestFile: string;
+  /** Where pictures may be opened. */
+  readonly pictures: PictureRoots;
   readonly threads: number;
   /** Most entries claimed at a time. */
   readonly batchSize: number;
@@ -220,13 +223,13 @@ export class Processing {
   private async measureAndSettle(claim: Claim, measure: Measure, reference?: Uint8Array): Promise<void> {
     const startedMs = performance.now();
     try {
-      const path = join(claim.filepath, claim.filename);
+      const picture = placeOf(claim, this.options.pictures);
       const { settings, beside } = this.options;
       const tracked = {
         ...(reference === undefined ? {} : { reference }),
         ...(beside === undefined ? {} : { beside }),
       };
-      const task = { path, roiManifestJson: measure.rois.json, settings, ...tracked };
+      const task = { picture, roiManifestJson: measure.rois.json, settings, ...tracked };
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
       if (answer.ok) this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
       else this.refuse(claim, answer.failure, measure.analysisId);

@@ -1,7 +1,5 @@
 // What a start makes good of a death: half-written files go, claims of the dead go back, files without a row get one.
-import { statSync } from "node:fs";
 import { join } from "node:path";
-import { isPictureName } from "../analysis/decode.ts";
 import {
   adoptCompressed,
   type CompressOutcome,
@@ -12,11 +10,13 @@ import {
 import { unusableNameLine } from "../file-names.ts";
 import { sweepPartials } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
+import { usableStatus } from "../frame/picture-files.ts";
 import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
 import type { StageLog } from "../log.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Recovery } from "../manifest/recovery.ts";
+import { isPictureName } from "../system/picture-name.ts";
 import type { SkippedList } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
 
@@ -29,6 +29,8 @@ export interface RecoveryOptions {
   readonly remoteRoot: string;
   /** False when the source itself takes the pictures lying in the data directory. */
   readonly adopt: boolean;
+  /** Adopt links to pictures, too. */
+  readonly followLinks: boolean;
   readonly log: StageLog;
   nowUs(): number;
 }
@@ -47,8 +49,8 @@ export function recover(options: RecoveryOptions): Interrupted {
   if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const filename of missing) log.error(`${filename}: the picture is gone, its row is marked as missing`);
-  if (options.adopt) adoptUnknownFiles(unclaimed, options);
   const skipped = options.adopt ? unusable.filter(isAdoptable).map(unusableNameLine) : [];
+  if (options.adopt) skipped.push(...adoptUnknownFiles(unclaimed, options));
   return { twofold, renamed, skipped: skippedList(skipped) };
 }
 
@@ -99,19 +101,21 @@ function note(
 
 const isAdoptable = (name: string): boolean => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX);
 
-function adoptUnknownFiles(unclaimed: readonly string[], { manifest, dataDir, runId, log }: RecoveryOptions): void {
+/** Returns a line for each picture that may not be adopted. */
+function adoptUnknownFiles(unclaimed: readonly string[], options: RecoveryOptions): string[] {
+  const { manifest, dataDir, runId, followLinks, log } = options;
+  const skipped: string[] = [];
   const unknown = unclaimed
     .filter((name) => isAdoptable(name) && !manifest.knowsFile(name))
-    .map((name) => ({ name, capturedAtUs: captureTimeUs(dataDir, name) }))
+    .flatMap((name) => {
+      const status = usableStatus(dataDir, name, followLinks, (line) => skipped.push(line));
+      if (status === undefined) return [];
+      return [{ name, bytes: status.size, capturedAtUs: captureTimeOf(name) ?? Math.round(status.mtimeMs * 1000) }];
+    })
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
-  for (const { name, capturedAtUs } of unknown) {
-    const bytes = statSync(join(dataDir, name)).size;
+  for (const { name, capturedAtUs, bytes } of unknown) {
     manifest.adoptFile({ runId, filename: name, filepath: dataDir, capturedAtUs, bytes });
     log.warn(`${name}: a picture without a row, adopted`);
   }
-}
-
-/** The moment of capture, µs UTC: from the name we give to captures, otherwise from the file's modification time. */
-function captureTimeUs(directory: string, filename: string): number {
-  return captureTimeOf(filename) ?? Math.round(statSync(join(directory, filename)).mtimeMs * 1000);
+  return skipped;
 }

@@ -21,6 +21,7 @@ import { FILE_CAMERAS } from "../frame/camera.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { pictureRoots } from "../manifest/picture-place.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { analysisSettings } from "./analysis-settings.ts";
 import { clockBehindLine, clockFacts } from "./clock-behind.ts";
@@ -123,6 +124,7 @@ export class Supervisor {
       maxAttempts: analysis.max_attempts,
       remoteRoot: paths.remote_root_dir,
       adopt: config.Camera.camera_type !== "file_importer",
+      followLinks: config.Camera.follow_links,
       log: log.stage("supervisor"),
       nowUs: wallClockUs,
     });
@@ -152,6 +154,7 @@ export class Supervisor {
       runId: this.runId,
       ...analysisSettings(config),
       roiManifestFile: roiManifestPath(config),
+      pictures: pictureRoots(config),
       threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,
       batchSize: analysis.batch_size,
       maxAttempts: analysis.max_attempts,

@@ -19,6 +19,20 @@ export interface RecordedContent {
   readonly sha256?: string | undefined;
 }
 
+/** A file by the directory it belongs to, which may be a link, and its place below it, which may contain none. */
+export interface NamedFile {
+  readonly directory: string;
+  /** Relative: a name, or directories and a name. */
+  readonly path: string;
+  /** Follow a link at the end of the path. Only where the user has allowed it (Camera.follow_links). */
+  readonly followLinks?: boolean;
+}
+
+/** The path of a file as people read it. */
+export function shownPath({ directory, path }: NamedFile): string {
+  return join(directory, path);
+}
+
 /** An open regular file. `path` is for messages. */
 export interface ConfinedFile {
   readonly handle: FileHandle;
@@ -84,7 +98,9 @@ export async function readOpened({ handle, path, bytes }: ConfinedFile, limitByt
     if (bytesRead === 0) break;
     have += bytesRead;
   }
-  if (have < bytes || !sameContent(before, await handle.stat({ bigint: true }))) throw changed(path);
+  // It may have grown since it was opened, or change now.
+  const whole = have === bytes && before.size === BigInt(bytes);
+  if (!whole || !sameContent(before, await handle.stat({ bigint: true }))) throw contentChanged(path);
   return buffer;
 }
 
@@ -92,7 +108,8 @@ export async function readOpened({ handle, path, bytes }: ConfinedFile, limitByt
 export async function digestOpened(file: ConfinedFile, signal?: AbortSignal): Promise<Required<RecordedContent>> {
   const before = await file.handle.stat({ bigint: true });
   const digest = await digestFile(descriptorPath(file.handle), signal === undefined ? {} : { signal });
-  if (!sameContent(before, await file.handle.stat({ bigint: true }))) throw changed(file.path);
+  const whole = digest.bytes === file.bytes;
+  if (!whole || !sameContent(before, await file.handle.stat({ bigint: true }))) throw contentChanged(file.path);
   return digest;
 }
 
@@ -125,8 +142,8 @@ export async function removeConfined(directory: string, path: string, recorded: 
 
 /** Throws Failure `file.changed` unless an open file has the size and the hash that were recorded. */
 export async function checkRecorded(file: ConfinedFile, { bytes, sha256 }: RecordedContent): Promise<void> {
-  if (bytes !== undefined && bytes !== file.bytes) throw changed(file.path);
-  if (sha256 !== undefined && (await digestOpened(file)).sha256 !== sha256) throw changed(file.path);
+  if (bytes !== undefined && bytes !== file.bytes) throw contentChanged(file.path);
+  if (sha256 !== undefined && (await digestOpened(file)).sha256 !== sha256) throw contentChanged(file.path);
 }
 
 /** Opens the directory that holds `path`, component by component, and calls `use` with a path to it that stays valid. */
@@ -165,14 +182,15 @@ async function checkSameEntry(parent: string, name: string, shown: string, handl
     handle.stat({ bigint: true }),
     lstat(join(parent, name), { bigint: true }).catch(notThere(shown)),
   ]);
-  if (!sameContent(opened, named)) throw changed(shown);
+  if (!sameContent(opened, named)) throw contentChanged(shown);
 }
 
 function sameContent(a: BigIntStats, b: BigIntStats): boolean {
   return a.size === b.size && a.mtimeNs === b.mtimeNs && a.dev === b.dev;
 }
 
-const descriptorPath = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`;
+/** A path to an open file for what takes a path only; valid while it is open. */
+export const descriptorPath = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`;
 
 /** Turns what open(2) says of a missing file or a link into a Failure; other errors keep their code and get the path. */
 function notThere(shown: string): (error: unknown) => never {
@@ -207,7 +225,8 @@ function refused(path: string, what: string): Failure {
   });
 }
 
-function changed(path: string): Failure {
+/** The Failure `file.changed` of a file that is not what was recorded, or was written to while it was read. */
+export function contentChanged(path: string): Failure {
   return new Failure("file.changed", `${path} is not used: its content is not what was recorded`, {
     hint: "another program wrote to it; `phorest verify` lists such files",
   });

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createWriteStream, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Anchor } from "../calibration/by-hand.ts";
@@ -14,6 +14,7 @@ import { Failure, failureLine } from "../failure.ts";
 import { ensureDirectory, PARTIAL_SUFFIX } from "../files.ts";
 import type { LogLevel } from "../log.ts";
 import { StageThread } from "../supervisor/stage-thread.ts";
+import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { Frames } from "./frames.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";
@@ -32,7 +33,7 @@ const GONE: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNR
 interface Work {
   readonly id: number;
   readonly name: string;
-  readonly path: string;
+  readonly file: NamedFile;
   /** A file of ours, removed when it is no longer needed. */
   readonly ours: boolean;
   readonly picture: FrameView;
@@ -103,7 +104,11 @@ export class Calibrating {
       const { generated_files_dir } = this.#config.Assets;
       await ensureDirectory(generated_files_dir);
       this.#checkSpace(generated_files_dir, announcedBytes ?? LARGEST_PICTURE_BYTES);
-      const path = join(generated_files_dir, `${DROPPED_PREFIX}${randomBytes(6).toString("hex")}${PARTIAL_SUFFIX}`);
+      const file = {
+        directory: generated_files_dir,
+        path: `${DROPPED_PREFIX}${randomBytes(6).toString("hex")}${PARTIAL_SUFFIX}`,
+      };
+      const path = shownPath(file);
       try {
         await pipeline(body, atMost(LARGEST_PICTURE_BYTES), createWriteStream(path, { flags: "wx", mode: 0o600 }));
       } catch (error) {
@@ -111,14 +116,14 @@ export class Calibrating {
         if (!(error instanceof Error) || !("code" in error) || !GONE.has(String(error.code))) throw error;
         throw new Failure("usage.invalid", `${name} did not come to its end`, { hint: "send it again", cause: error });
       }
-      return { path, ours: true };
+      return { file, ours: true };
     });
   }
 
   /** The same with the experiment's newest picture. */
   async takeLastFrame(): Promise<void> {
-    const path = lastFrame(this.#config);
-    await this.#begin(basename(path), async () => ({ path, ours: false }));
+    const file = lastFrame(this.#config);
+    await this.#begin(basename(file.path), async () => ({ file, ours: false }));
   }
 
   /** Looks again, by what a person named in the picture. */
@@ -157,26 +162,27 @@ export class Calibrating {
     await this.#drop(timeoutMs);
   }
 
-  async #begin(name: string, fetch: () => Promise<Pick<Work, "path" | "ours">>): Promise<void> {
+  async #begin(name: string, fetch: () => Promise<Pick<Work, "file" | "ours">>): Promise<void> {
     this.#checkFree();
     this.#progress = { state: "receiving", said: "", found: undefined };
     this.#name = name;
     try {
       await this.#drop();
-      const file = await fetch();
+      const fetched = await fetch();
+      const { file, ours } = fetched;
       this.#lastId += 1;
       const id = this.#lastId;
       try {
         const { view } = await this.#frames.load({
           entryId: id,
           filename: basename(file.path),
-          filepath: dirname(file.path),
+          file,
           capturedAtUs: 0,
           where: name,
         });
-        this.#work = { id, name, ...file, picture: { ...view, filename: name } };
+        this.#work = { id, name, ...fetched, picture: { ...view, filename: name } };
       } catch (error) {
-        if (file.ours) await rm(file.path, { force: true });
+        if (ours) await rm(shownPath(file), { force: true });
         throw error;
       }
       void this.#search(this.#work, [], undefined);
@@ -189,9 +195,9 @@ export class Calibrating {
   /** Never rejects: what went wrong is shown. */
   async #search(work: Work, anchors: readonly Anchor[], chip: string | undefined): Promise<void> {
     this.#progress = { state: "searching", said: "", found: undefined };
-    const { path, name } = work;
+    const { file: picture, name } = work;
     try {
-      const answer = await this.#thread.run({ type: "find", path, name, chip, anchors }, LONGEST_SEARCH_MS);
+      const answer = await this.#thread.run({ type: "find", picture, name, chip, anchors }, LONGEST_SEARCH_MS);
       if (answer.type === "found") this.#progress = { state: "found", said: "", found: answer.found };
       if (answer.type === "doubt") this.#progress = { state: "doubt", said: answer.reason, found: undefined };
     } catch (error) {
@@ -214,7 +220,7 @@ export class Calibrating {
     this.#work = undefined;
     this.#frames = new Frames();
     await this.#thread.close(timeoutMs);
-    if (work?.ours === true) await rm(work.path, { force: true });
+    if (work?.ours === true) await rm(shownPath(work.file), { force: true });
   }
 
   get #isBusy(): boolean {

@@ -10,6 +10,7 @@ import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { LOG_STAGES } from "../log.ts";
 import { Manifest } from "../manifest/manifest.ts";
+import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { cureOf } from "../supervisor/cures.ts";
 import { diskFullText } from "../supervisor/disk-facts.ts";
@@ -229,7 +230,12 @@ export class Experiment {
   async #lastPicture() {
     const entry = this.#manifest.lastEntry();
     if (entry === undefined) throw new Failure("frame.missing", "no frame was captured yet");
-    return this.#frames.load(entry);
+    const { entryId, capturedAtUs, filename, filepath } = entry;
+    if (filename === undefined || filepath === undefined) {
+      throw new Failure("frame.missing", "the last capture gave no picture");
+    }
+    const file = placeOf({ filepath, filename }, pictureRoots(this.#config));
+    return this.#frames.load({ entryId, capturedAtUs, filename, file });
   }
 
   /** The newest analysis that has measured anything. */

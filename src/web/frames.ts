@@ -1,11 +1,9 @@
 // The last frame for people: decoded once, served as tiles of downsampled levels, so that 64 megapixels cost the browser no
 // more than what its window shows. One picture and a bounded number of tiles are kept.
-import { join } from "node:path";
 import sharp from "sharp";
 import { decodePicture } from "../analysis/decode.ts";
 import type { Picture } from "../analysis/picture.ts";
-import { Failure } from "../failure.ts";
-import type { StoredEntry } from "../manifest/history.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import type { FrameView } from "./views.ts";
 
 const TILE_PX = 512;
@@ -19,9 +17,13 @@ const FOCUS_SAMPLES = 4_000_000;
 const DECODING_SHARE = 0.25;
 
 /** A picture on the disk. `where` names it in what is wrong with it. */
-export type ShownPicture = Pick<StoredEntry, "entryId" | "filename" | "filepath" | "capturedAtUs"> & {
+export interface ShownPicture {
+  readonly entryId: number;
+  readonly capturedAtUs: number;
+  readonly filename: string;
+  readonly file: NamedFile;
   readonly where?: string;
-};
+}
 
 export interface LoadedFrame {
   readonly entryId: number;
@@ -88,12 +90,9 @@ export class Frames {
   }
 
   async #decode(entry: ShownPicture): Promise<LoadedFrame> {
-    const { entryId, filename, filepath } = entry;
-    if (filename === undefined || filepath === undefined) {
-      throw new Failure("frame.missing", "the last capture gave no picture");
-    }
+    const { entryId, filename, file } = entry;
     const startedMs = performance.now();
-    const picture = await decodePicture(join(filepath, filename), entry.where);
+    const picture = await decodePicture(file, entry.where);
     const { width, height, bitDepth } = picture;
     const { shown, histogram, saturated, brightness } = levels(picture);
     const frame: LoadedFrame = {

@@ -5,6 +5,7 @@ import type { Anchor } from "../calibration/by-hand.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import type { BrightfieldView, CalibrationFound } from "./views.ts";
 
 export interface WebSettings {
@@ -57,7 +58,7 @@ export type CalibratorJob =
   /** `name` is the picture's for people. Without anchors everything is found by itself. */
   | {
       readonly type: "find";
-      readonly path: string;
+      readonly picture: NamedFile;
       readonly name: string;
       /** Undefined: whichever it is. */
       readonly chip: string | undefined;

@@ -70,6 +70,7 @@ export function routes(served: Served): Hono<Env> {
 const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = {
   "usage.invalid": 400,
   "frame.missing": 404,
+  "file.refused": 404,
   "frame.unreadable": 400,
   "chip.unknown": 400,
 };

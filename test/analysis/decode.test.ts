@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { decodeBytes, decodePicture, isPictureName } from "../../src/analysis/decode.ts";
+import { decodeBytes, decodePicture } from "../../src/analysis/decode.ts";
 import { Failure } from "../../src/failure.ts";
+import { isPictureName } from "../../src/system/picture-name.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "phorest-decode-"));
 const WIDTH = 37;

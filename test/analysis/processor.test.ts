@@ -27,7 +27,7 @@ const ROIS = formatRoiManifest({
 const { url, execArgv } = workerFile("processor");
 const pool = new Piscina<TaskRequest, TaskAnswer>({ filename: url.href, execArgv, minThreads: 1, maxThreads: 1 });
 const run = (changes: Partial<TaskRequest> = {}) =>
-  pool.run({ path: picturePath, roiManifestJson: ROIS, settings: SETTINGS, ...changes });
+  pool.run({ picture: picturePath, roiManifestJson: ROIS, settings: SETTINGS, ...changes });
 
 beforeAll(async () => {
   const pixels = Uint16Array.from({ length: 180 * 30 }, (_, at) => {
@@ -70,11 +70,11 @@ describe("the analysis thread", () => {
   it("returns a failure as data, and measures the next picture", async () => {
     const bad = join(directory, "bad.png");
     writeFileSync(bad, "");
-    expect(await run({ path: bad })).toMatchObject({
+    expect(await run({ picture: bad })).toMatchObject({
       ok: false,
       failure: { code: "frame.unreadable", retry: "never" },
     });
-    expect(await run({ path: join(directory, "none.png") })).toMatchObject({
+    expect(await run({ picture: join(directory, "none.png") })).toMatchObject({
       ok: false,
       failure: { code: "frame.missing" },
     });

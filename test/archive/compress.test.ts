@@ -48,6 +48,7 @@ async function restart(bench: Bench) {
     maxAttempts: 3,
     remoteRoot: bench.loaded.config.Paths.remote_root_dir,
     adopt: true,
+    followLinks: false,
     log,
     nowUs: () => 5,
   });

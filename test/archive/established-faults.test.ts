@@ -13,14 +13,13 @@
 //   a worker pool that deadlocks and leaves the line standing for ever            here
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { updateCsv } from "../../src/delivery/csv-output.ts";
 import { encodePicture } from "../../src/frame/encode.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { Processing } from "../../src/supervisor/processing.ts";
+import { MeasuringPool } from "../../src/supervisor/measuring-pool.ts";
 import { Retaining } from "../../src/supervisor/retaining.ts";
 import { LABELS } from "../manifest/frames.ts";
 import { Bench, memoryLog } from "./pictures.ts";
@@ -132,34 +131,22 @@ test("results of before a restart missing from the report", async () => {
 test("a worker pool that deadlocks and leaves the line standing for ever", async () => {
   const bench = new Bench("");
   const simulator = createSimulator({ width: 320, height: 240 });
-  const roiManifestFile = bench.path("rois.json");
-  writeFileSync(roiManifestFile, formatRoiManifest(simulator.roiManifest()));
   // A pipe that nobody writes to: whoever opens it waits for ever.
   execFileSync("mkfifo", [bench.path("hangs.png")]);
   onTestFinished(() => closeSync(openSync(bench.path("hangs.png"), constants.O_RDWR | constants.O_NONBLOCK)));
-  const hangs = bench.manifest.addEntry({ filename: "hangs.png", capturedAtUs: 1 });
-  const good = bench.add("good.png", Buffer.from(await encodePicture(simulator.render(0, 1), "png")));
+  writeFileSync(bench.path("good.png"), await encodePicture(simulator.render(0, 1), "png"));
   const { log } = memoryLog();
-  const processing = new Processing({
-    manifest: bench.manifest,
-    log,
-    runId: bench.manifest.beginRun({ config: "{}", version: "0", nodeVersion: "0", host: "t", pid: 1, startedAtUs: 1 }),
-    settings: { method: "gaussian", subRois: 5, sampling: "precise", bitDepthScaling: "stretch", debug: false },
-    roiManifestFile,
-    threads: 1,
-    batchSize: 1,
-    maxAttempts: 1,
-    frameTimeoutMs: 8000,
-    nowUs: () => 2,
-    checkPlace: () => undefined,
-    settled: () => undefined,
-    freed: () => undefined,
-  });
-  onTestFinished(() => processing.stop(1000));
-  while (bench.manifest.counts().processed === 0) {
-    await processing.work();
-    await sleep(50);
-  }
-  expect(bench.row(hangs)).toMatchObject({ status: "failed", error_code: "analysis.failed" });
-  expect(bench.row(good)).toMatchObject({ status: "processed" });
+  const pool = new MeasuringPool({ threads: 1, frameTimeoutMs: 8000, log });
+  onTestFinished(() => pool.close());
+  const settings = {
+    method: "gaussian",
+    subRois: 5,
+    sampling: "precise",
+    bitDepthScaling: "stretch",
+    debug: false,
+  } as const;
+  const measure = (name: string) =>
+    pool.measure({ picture: bench.path(name), roiManifestJson: formatRoiManifest(simulator.roiManifest()), settings });
+  await expect(measure("hangs.png")).rejects.toMatchObject({ code: "analysis.failed", retry: "later" });
+  expect(await measure("good.png")).toMatchObject({ ok: true });
 });

@@ -4,10 +4,11 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { copyVerified } from "../../src/archive/copy.ts";
 import type { CopyContext } from "../../src/archive/guard.ts";
-import { numberedName, partialPath, remotePathOf } from "../../src/archive/names.ts";
+import { partialPath, remotePathOf } from "../../src/archive/names.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
 import { digestFile } from "../../src/system/digest.ts";
+import { numberedName } from "../../src/system/picture-name.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 

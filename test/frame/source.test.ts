@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { parseRoiManifest } from "../../src/analysis/roi.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { createSource, sourceSettings } from "../../src/frame/camera.ts";
@@ -20,6 +20,7 @@ import { Folder, type TakenFile } from "../../src/frame/folder.ts";
 import type { CapturedFrame, Source } from "../../src/frame/frame.ts";
 import { simulatedRoiManifest } from "../../src/frame/simulated.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
+import { readTaken } from "../../src/frame/storing.ts";
 
 const signal = new AbortController().signal;
 let directory: string;
@@ -48,7 +49,7 @@ async function drain(source: Source): Promise<CapturedFrame[]> {
 const sameBytes = (a: CapturedFrame | null, b: CapturedFrame | null) =>
   Buffer.from(a?.picture?.pixels ?? []).equals(Buffer.from(b?.picture?.pixels ?? [1]));
 
-const names = (frames: readonly CapturedFrame[]) => frames.map((frame) => basename(frame.file?.path ?? ""));
+const names = (frames: readonly CapturedFrame[]) => frames.map((frame) => frame.file?.name ?? "");
 
 describe("the registry", () => {
   it("refuses a camera nobody knows, naming those that there are", () => {
@@ -145,8 +146,8 @@ describe("the file importer", () => {
 
 describe("the folder source", () => {
   let nowMs: number;
-  const folder = (takenBefore: (name: string) => TakenFile | undefined = () => undefined) =>
-    new Folder({ watchDir: directory, stableSeconds: 2, takenBefore, nowMs: () => nowMs });
+  const folder = (takenBefore: (name: string) => TakenFile | undefined = () => undefined, followLinks = false) =>
+    new Folder({ watchDir: directory, stableSeconds: 2, takenBefore, followLinks, nowMs: () => nowMs });
   beforeEach(() => {
     nowMs = 1000;
   });
@@ -180,7 +181,7 @@ describe("the folder source", () => {
     nowMs += 1999;
     expect(await look()).toBeNull();
     nowMs += 1;
-    expect((await look())?.file).toEqual({ path: join(directory, "growing.png"), keep: true });
+    expect((await look())?.file).toMatchObject({ directory, name: "growing.png", keep: true });
     expect(await look()).toBeNull();
   });
 
@@ -223,7 +224,7 @@ describe("the folder source", () => {
 
   it("takes the pictures beside one that cannot even be looked at, and says so once", async () => {
     symlinkSync("circle.png", join(directory, "circle.png"));
-    const source = folder();
+    const source = folder(undefined, true);
     await expect(source.open()).rejects.toMatchObject({
       code: "camera.unavailable",
       message: expect.stringMatching("circle.png"),
@@ -236,6 +237,41 @@ describe("the folder source", () => {
     expect(names(frames)).toEqual(["a.png", "b.png"]);
     expect(frames.map(({ warnings }) => warnings.length)).toEqual([1, 0]);
     expect(frames[0]?.warnings[0]).toContain("circle.png: this picture cannot be looked at: ELOOP");
+  });
+
+  it.each([false, true])("takes links to pictures only when it may (%s), and says once what it skips", async (may) => {
+    put("a.png", "1", 30);
+    const elsewhere = mkdtempSync(join(tmpdir(), "phorest-elsewhere-"));
+    onTestFinished(() => rmSync(elsewhere, { recursive: true }));
+    writeFileSync(join(elsewhere, "key"), "secret");
+    for (const name of ["l.png", "m.png", "n.png", "o.png"]) symlinkSync(join(elsewhere, "key"), join(directory, name));
+    symlinkSync(elsewhere, join(directory, "directory.png"));
+    const source = folder(undefined, may);
+    await source.open();
+    nowMs += 2000;
+    const taken = names(await drain(source)).sort();
+    await source.open();
+    expect(taken).toEqual(may ? ["a.png", "l.png", "m.png", "n.png", "o.png"] : ["a.png"]);
+    const skipped = ["directory", "l", "m", "n", "o"].map((name) =>
+      expect.stringMatching(`^${name}.png: skipped: it is a link; Camera.follow_links`),
+    );
+    expect(source.skipped()).toEqual(may ? [] : expect.arrayContaining(skipped));
+  });
+
+  it("does not hand out what was put in the place of a picture after it was taken", async () => {
+    const key = put("key", "secret");
+    put("a.png", "picture", 30);
+    const source = folder();
+    await source.open();
+    nowMs += 2000;
+    const [frame] = await drain(source);
+    if (frame?.file === undefined) throw new Error("no frame");
+    expect(await readTaken(frame.file)).toEqual(Buffer.from("picture"));
+    put("a.png", "another");
+    await expect(readTaken(frame.file)).rejects.toMatchObject({ code: "file.changed", retry: "later" });
+    rmSync(join(directory, "a.png"));
+    symlinkSync(key, join(directory, "a.png"));
+    await expect(readTaken(frame.file)).rejects.toMatchObject({ code: "file.refused" });
   });
 
   it("takes a name again only when it holds something new", async () => {

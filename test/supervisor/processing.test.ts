@@ -51,6 +51,7 @@ async function line(
     settings: SETTINGS,
     ...(beside ? { beside: { ...SETTINGS, method: "tracking", referenceFrames: 2 } } : {}),
     roiManifestFile,
+    pictures: { dataDir: directory, remoteRoot: "", followLinks: false },
     threads,
     batchSize: 16,
     maxAttempts: 3,

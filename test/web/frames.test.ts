@@ -11,7 +11,7 @@ test("of a frame that has been replaced there is no tile, and it is told from on
   const picture = await encodePicture(createSimulator({ width: 320, height: 240 }).render(0, 0), "png");
   writeFileSync(join(filepath, "a.png"), picture);
   const frames = new Frames();
-  const frame = { filename: "a.png", filepath, capturedAtUs: 0 };
+  const frame = { filename: "a.png", file: { directory: filepath, path: "a.png" }, capturedAtUs: 0 };
   await frames.load({ ...frame, entryId: 1 });
   expect(await frames.tile(1, 0, 0, 0)).toBeInstanceOf(Buffer);
   // A machine that is slow at it is given a rest between two pictures.

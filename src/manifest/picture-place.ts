@@ -1,0 +1,40 @@
+// Where a picture that a row names may be opened. The row's directory and name are data: they lead to one regular file
+// below a directory of this experiment, and no link on the way is followed.
+import { isAbsolute, join, relative } from "node:path";
+import type { Config } from "../config/schema.ts";
+import type { NamedFile } from "../system/confined-file.ts";
+import { checkPictureName } from "../system/picture-name.ts";
+
+/** The directories of an experiment that hold pictures. They are the user's choice and may be links themselves. */
+export interface PictureRoots {
+  readonly dataDir: string;
+  /** Empty: no share. */
+  readonly remoteRoot: string;
+  /** Whether links in the data directory are used (Camera.follow_links). */
+  readonly followLinks: boolean;
+}
+
+export function pictureRoots({ Paths, Camera }: Config): PictureRoots {
+  return { dataDir: Paths.data_dir, remoteRoot: Paths.remote_root_dir, followLinks: Camera.follow_links };
+}
+
+/**
+ * The file that a row means by its directory (absolute) and name. Pictures in the data directory and on the share are
+ * opened from there; an imported one elsewhere is opened from the root of the file system, where no part of its path may be a
+ * link. Failure `file.refused` for a name that is not a picture's.
+ */
+export function placeOf(
+  { filepath, filename }: { readonly filepath: string; readonly filename: string },
+  { dataDir, remoteRoot, followLinks }: PictureRoots,
+): NamedFile {
+  checkPictureName(filename, filepath);
+  if (filepath === dataDir) return { directory: dataDir, path: filename, followLinks };
+  const root = [dataDir, remoteRoot].find((directory) => directory !== "" && isInside(filepath, directory)) ?? "/";
+  return { directory: root, path: join(relative(root, filepath), filename) };
+}
+
+/** Whether a directory (absolute) is `root` or below it. */
+export function isInside(directory: string, root: string): boolean {
+  const path = relative(root, directory);
+  return path !== ".." && !path.startsWith("../") && !isAbsolute(path);
+}

@@ -1,0 +1,134 @@
+// Files that are brought in from elsewhere: copied to the disk, read back, and given a name that no file has.
+import { createHash, randomBytes } from "node:crypto";
+import { lstatSync } from "node:fs";
+import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { type ConfinedFile, contentChanged, type RecordedContent } from "./confined-file.ts";
+import { digestFile, PIECE_BYTES } from "./digest.ts";
+import { checkFileName } from "./file-name.ts";
+import { numberedName } from "./picture-name.ts";
+
+/** A copy that has its name. */
+export interface NewFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Hexadecimal SHA-256, of what was read back. */
+  readonly sha256: string;
+}
+
+export interface CopyOptions {
+  /** What the file must be. */
+  readonly recorded?: RecordedContent;
+  /** Whether a name is taken though no file has it. */
+  isTaken?(name: string): boolean;
+}
+
+/** The first of the names `a.png`, `a-1.png`, … that nothing in `directory` has, not even a link that leads nowhere. */
+export function freeName(directory: string, name: string, isTaken: (name: string) => boolean = () => false): string {
+  for (let n = 0; ; n++) {
+    const candidate = numberedName(name, n);
+    const there = lstatSync(join(directory, candidate), { throwIfNoEntry: false });
+    if (there === undefined && !isTaken(candidate)) return candidate;
+  }
+}
+
+/**
+ * Copies an open file into `directory` under the first free of the names `a.png`, `a-1.png`, …; it keeps its time of
+ * modification. The copy is on the disk and read back before it gets its name, and its name overwrites nothing.
+ * Failures: `file.refused` (not a file name), `file.changed` (not what was recorded), `disk.failed` (read back it differs).
+ */
+export async function copyInto(
+  source: ConfinedFile,
+  directory: string,
+  name: string,
+  { recorded = {}, isTaken = () => false }: CopyOptions = {},
+): Promise<NewFile> {
+  checkFileName(name, source.path);
+  const temporary = join(directory, `.${randomBytes(12).toString("hex")}${PARTIAL_SUFFIX}`);
+  try {
+    const copied = await writeCopy(source, temporary);
+    if (!isRecorded(copied, recorded)) throw contentChanged(source.path);
+    const back = await digestFile(temporary, { direct: true });
+    if (back.sha256 !== copied.sha256 || back.bytes !== copied.bytes) {
+      throw new Failure("disk.failed", `${join(directory, name)}: the disk gave back something else than was written`, {
+        hint: "the original is untouched; check the disk and the memory",
+        retry: "later",
+      });
+    }
+    const given = await giveName(temporary, directory, name, isTaken);
+    syncDirectory(directory);
+    return { name: given, ...copied };
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function isRecorded(copied: Required<RecordedContent>, { bytes, sha256 }: RecordedContent): boolean {
+  return (bytes === undefined || bytes === copied.bytes) && (sha256 === undefined || sha256 === copied.sha256);
+}
+
+/** Returns what was read of the source. Failure `file.changed` when it was written to meanwhile. */
+async function writeCopy(source: ConfinedFile, temporary: string): Promise<Required<RecordedContent>> {
+  const before = await source.handle.stat({ bigint: true });
+  const target = await open(temporary, "wx");
+  try {
+    const copied = await copyBytes(source.handle, target);
+    const after = await source.handle.stat({ bigint: true });
+    if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw contentChanged(source.path);
+    await target.utimes(Number(before.atimeMs) / 1000, Number(before.mtimeMs) / 1000);
+    await target.sync();
+    return copied;
+  } finally {
+    await target.close();
+  }
+}
+
+async function copyBytes(from: FileHandle, to: FileHandle): Promise<Required<RecordedContent>> {
+  const hash = createHash("sha256");
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await from.read(piece, 0, PIECE_BYTES, position);
+    if (bytesRead === 0) return { bytes: position, sha256: hash.digest("hex") };
+    hash.update(piece.subarray(0, bytesRead));
+    for (let done = 0; done < bytesRead; ) {
+      done += (await to.write(piece, done, bytesRead - done, position + done)).bytesWritten;
+    }
+    position += bytesRead;
+  }
+}
+
+async function giveName(
+  temporary: string,
+  directory: string,
+  name: string,
+  isTaken: (name: string) => boolean,
+): Promise<string> {
+  for (let n = 0; ; n++) {
+    const candidate = numberedName(name, n);
+    if (!isTaken(candidate) && (await nameIfFree(temporary, join(directory, candidate)))) return candidate;
+  }
+}
+
+const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+/** Gives a file a second name unless something has it; false when something does. */
+async function nameIfFree(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (code === "EEXIST") return false;
+    if (!NO_LINKS.has(code)) throw error;
+  }
+  // FAT knows no hard links; a look before the rename is the best to be had there.
+  const there = await lstat(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (there !== undefined) return false;
+  await rename(temporary, path);
+  return true;
+}
