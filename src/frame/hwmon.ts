@@ -1,7 +1,7 @@
 // Thermometers of the machine itself and of USB probes with a driver, through /sys/class/hwmon.
 import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Thermometer } from "./reading.ts";
+import { checkTemperature, ELECTRONIC_SENSOR, type Thermometer } from "./reading.ts";
 
 export const HWMON_DEVICES = "/sys/class/hwmon";
 
@@ -36,9 +36,11 @@ export function hwmonThermometer(id: string, name: string, devices = HWMON_DEVIC
     read: async () => {
       const input = (await listHwmon(devices)).find((one) => one.id === id);
       if (input === undefined) throw new Error("no such input; `phorest sensors` lists those there are");
+      if ((await firstLine(input.file.replace(/_input$/, "_fault"))) === "1")
+        throw new Error("the driver reports a fault");
       const text = (await readFile(input.file, "utf8")).trim();
       if (!/^-?\d+$/.test(text)) throw new Error(`the driver gave "${text.slice(0, 40)}", not a number`);
-      return Number(text) / 1000;
+      return checkTemperature(Number(text) / 1000, ELECTRONIC_SENSOR);
     },
   };
 }

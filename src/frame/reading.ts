@@ -18,3 +18,21 @@ export interface Thermometer {
   /** °C. Throws with a reason; may take a second. */
   read(signal: AbortSignal): Promise<number>;
 }
+
+/** °C, both ends included. */
+export interface TemperatureRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What semiconductor sensors can measure: DS18B20 and its like, diodes in chips. Missing ones give -128, 127 or 255 °C. */
+export const ELECTRONIC_SENSOR: TemperatureRange = { from: -55, to: 125 };
+
+/**
+ * The temperature as it is, °C. Throws where the sensor cannot have measured it, which is how broken sensors and loose wires
+ * show: nothing of them may pass for a reading.
+ */
+export function checkTemperature(value: number, { from, to }: TemperatureRange): number {
+  if (value >= from && value <= to) return value;
+  throw new Error(`it says ${value} °C, which it cannot measure (${from} to ${to} °C): check the sensor and its wires`);
+}

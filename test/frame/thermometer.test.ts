@@ -56,6 +56,49 @@ describe("a DS18B20", () => {
     expect(() => parseTemperature("\n")).toThrow("no temperature");
   });
 
+  test("that answers only zeros has a shorted wire, whichever file says so", async () => {
+    const zeros = "00 ".repeat(9);
+    put("28-000000000001/temperature", "0\n");
+    put("28-000000000001/w1_slave", `${zeros}: crc=00 YES\n${zeros}t=0\n`);
+    put("28-000000000002/w1_slave", `${zeros}: crc=00 YES\n${zeros}t=0\n`);
+    put("28-000000000003/temperature", "0\n");
+    const at = (serial: string) => oneWireThermometer(serial, "A", sys).read(signal);
+    await expect(at("28-000000000001")).rejects.toThrow("shorted");
+    await expect(at("28-000000000002")).rejects.toThrow("shorted");
+    await expect(at("28-000000000003")).rejects.toThrow("exactly 0 °C");
+  });
+
+  test("in melting ice reads 0 °C, which its raw bytes bear out", async () => {
+    const ice = "00 00 4b 46 7f ff 10 10 52";
+    put("28-000000000001/temperature", "0\n");
+    put("28-000000000001/w1_slave", `${ice} : crc=52 YES\n${ice} t=0\n`);
+    expect(await oneWireThermometer("28-000000000001", "A", sys).read(signal)).toBe(0);
+  });
+
+  test.each(["85000", "127937", "127938", "125063", "-55063", "4095938", "-127000"])(
+    "does not measure %s thousandths of a degree, whichever file says so",
+    async (value) => {
+      put("28-000000000001/temperature", `${value}\n`);
+      put("28-000000000002/w1_slave", good.replace("23125", value));
+      for (const serial of ["28-000000000001", "28-000000000002"]) {
+        await expect(oneWireThermometer(serial, "A", sys).read(signal)).rejects.toThrow(
+          /power-on value|no measurement|cannot measure/,
+        );
+      }
+    },
+  );
+
+  test.each([
+    ["28", "125000", 125],
+    ["28", "-55000", -55],
+    ["28", "62", 0.062],
+    ["10", "84500", 84.5],
+    ["3b", "310250", 310.25],
+  ])("of family %s measures %s thousandths of a degree", async (family, value, degrees) => {
+    put(`${family}-000000000001/temperature`, `${value}\n`);
+    expect(await oneWireThermometer(`${family}-000000000001`, "A", sys).read(signal)).toBe(degrees);
+  });
+
   test("is asked up to five times while the checksum fails", async () => {
     put("28-000000000001/w1_slave", good);
     const count = join(sys, "count");
@@ -84,6 +127,13 @@ test("hwmon inputs are found by chip and label, whatever their number", async ()
   expect(await hwmonThermometer("coretemp/Package id 0", "CPU", sys).read(signal)).toBe(41.5);
   await expect(hwmonThermometer("probe/temp2", "P", sys).read(signal)).rejects.toThrow('gave "nonsense"');
   await expect(hwmonThermometer("probe/temp9", "P", sys).read(signal)).rejects.toThrow("no such input");
+  for (const missing of ["-128000", "127000", "255875"]) {
+    put("hwmon0/temp2_input", `${missing}\n`);
+    await expect(hwmonThermometer("probe/temp2", "P", sys).read(signal)).rejects.toThrow("cannot measure");
+  }
+  put("hwmon0/temp2_input", "21500\n");
+  put("hwmon0/temp2_fault", "1\n");
+  await expect(hwmonThermometer("probe/temp2", "P", sys).read(signal)).rejects.toThrow("fault");
 });
 
 test("a program that prints a number is a thermometer; anything else it prints is an error", async () => {
@@ -91,6 +141,9 @@ test("a program that prints a number is a thermometer; anything else it prints i
   expect(await print("21.5\n")).toBe(21.5);
   expect(await print("-3 °C")).toBe(-3);
   await expect(print("sensor 1: 21.5")).rejects.toThrow('it printed "sensor 1: 21.5", not a number');
+  for (const text of ["NaN", "inf", "1e999", "-127", "850 C", "-1e3"]) {
+    await expect(print(text)).rejects.toThrow(/not a number|cannot measure/);
+  }
   const failing = await readThermometer(commandThermometer(["sh", "-c", "echo no bus >&2; exit 3"], "Room"), signal);
   expect(failing.error).toMatch(/^Room \(sh\): sh ended with code 3: no bus/);
 });
