@@ -51,10 +51,13 @@
       "sources": [
         "native/addon.cc",
         "native/addon_correlate.cc",
+        "native/addon_jpeg.cc",
         "native/autocorrelation.cc",
         "native/correlate.cc",
         "native/decode_png.cc",
         "native/image.cc",
+        "native/jpeg_bits.cc",
+        "native/jpeg_check.cc",
         "native/kernel.cc",
         "native/median_error.cc",
         "native/row_summary.cc",

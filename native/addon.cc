@@ -7,6 +7,7 @@
 #include <string>
 
 #include "addon_correlate.h"
+#include "addon_jpeg.h"
 #include "arguments.h"
 #include "decode_png.h"
 #include "kernel.h"
@@ -30,6 +31,7 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceMethod("robustLine", &Addon::RobustLine),
                           InstanceMethod("version", &Addon::Version)});
     defineCorrelation(exports);
+    defineJpegCheck(exports);
   }
 
  private:

@@ -13,11 +13,13 @@
 
 #include "../correlate.h"
 #include "../decode_png.h"
+#include "../jpeg_check.h"
 #include "../kernel.h"
 #include "../libdeflate/libdeflate.h"
 #include "../row_summary.h"
 #include "../rows.h"
 #include "../statistics.h"
+#include "jpegs.h"
 
 namespace {
 
@@ -116,6 +118,19 @@ bool decode(phorest::PngDecoder& decoder, Random& random) {
   if (!decoder.open(png.data(), png.size(), picture) || picture.storedBytes() > 50'000'000) return false;
   Bytes memory(picture.storedBytes());
   return decoder.read(picture, memory.data());
+}
+
+/** Walks sound and damaged JPEG files. */
+void checkJpegs(Random& random) {
+  const bool progressive = random.chance(0.5);
+  Bytes jpeg = progressive ? Bytes(std::begin(kProgressiveJpeg), std::end(kProgressiveJpeg))
+                           : Bytes(std::begin(kBaselineJpeg), std::end(kBaselineJpeg));
+  if (phorest::checkJpeg(jpeg.data(), jpeg.size()).damage != phorest::JpegDamage::none) fail("a sound JPEG is called damaged");
+  damage(jpeg, random);
+  if (random.chance(0.3)) damage(jpeg, random);
+  jpeg.shrink_to_fit();
+  const phorest::JpegFinding found = phorest::checkJpeg(jpeg.data(), jpeg.size());
+  if (found.blocks < 0 || found.blocks > found.expected) fail("more blocks of a JPEG than it has");
 }
 
 /** Profiles from sensible to absurd: a line with noise, constants, one spike, values that are not numbers. */
@@ -285,6 +300,7 @@ int main(int count, char** words) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   do {
     for (int i = 0; i < 20; ++i) read += decode(decoder, random);
+    for (int i = 0; i < 20; ++i) checkJpegs(random);
     fitRows(scratch, random);
     measure(kernel, random);
     correlate(random);

@@ -9,6 +9,7 @@ import { Failure } from "../failure.ts";
 import { type NamedFile, readConfined, shownPath } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { damageOf, type Format, pngSize } from "./damage.ts";
+import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { decodePlainPng } from "./kernel.ts";
 import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./memory.ts";
 import { grayPlane, type Picture } from "./picture.ts";
@@ -78,6 +79,7 @@ async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   }
   return byLibrary(bytes, format, where, async (metadata) => {
     allow(sizeOf(metadata, format), bytes.length, where);
+    if (format === "JPEG") refuseDamagedJpeg(bytes, where);
     return decodeSamples(bytes, metadata, where);
   });
 }

@@ -1,0 +1,6 @@
+// The Node-API shell of jpeg_check.h.
+#pragma once
+#include <napi.h>
+
+/** Adds checkJpeg to the kernel's exports. */
+void defineJpegCheck(Napi::Object exports);
