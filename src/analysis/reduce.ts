@@ -13,6 +13,7 @@ import {
   sizeOf,
   unpacked,
 } from "./decode.ts";
+import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 import type { Picture } from "./picture.ts";
 import { decodePlainTiff } from "./tiff.ts";
@@ -44,6 +45,7 @@ export async function decodeReduced(path: string, where: string, mostPixels: num
     const [width, height] = [Math.ceil(size.width / scale), Math.ceil(size.height / scale)];
     const held = size.buffered ? 2 * size.width * size.height * size.channels : 0;
     reserveMemory(bytes.length + held + 8 * width * height * size.bytesPerSample, where);
+    if (format === "JPEG") refuseDamagedJpeg(bytes, where);
     const { data } = await sharp(bytes, SHARP_OPTIONS)
       .removeAlpha()
       .resize(width, height, { fit: "fill", kernel: "linear" })
