@@ -1,7 +1,9 @@
 // What can go wrong that a person should hear about, as data.
 // A Failure is thrown inside a thread, caught once at the thread's edge, and sent across as a plain object,
 // because an Error loses its code and its name on the way between threads.
+
 import { basename } from "node:path";
+import { readable } from "./quote.ts";
 
 /** Every code a Failure may carry. The part before the dot is the room it comes from. */
 export type FailureCode =
@@ -58,17 +60,20 @@ export interface FailureData {
   readonly retry: Retry;
 }
 
-/** An expected failure: one line for a person, a code for a program, a hint at the cure. */
+/**
+ * An expected failure: one line for a person, a code for a program, a hint at the cure. What a file or a program said may be
+ * quoted in them: they are cut to a readable length and hold nothing that commands a terminal.
+ */
 export class Failure extends Error {
   readonly code: FailureCode;
   readonly hint: string | undefined;
   readonly retry: Retry;
 
   constructor(code: FailureCode, message: string, options: { hint?: string; retry?: Retry; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(readable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Failure";
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : readable(options.hint);
     this.retry = options.retry ?? "never";
   }
 

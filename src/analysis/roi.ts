@@ -1,8 +1,10 @@
 // The ROI manifest: where on the (rotated) picture each resonance is measured. Read strictly, written in the
 // established form, because scientists' notebooks read the same file.
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { Failure } from "../failure.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
+import { labelProblem } from "../label-rules.ts";
+import { excerpt, quoted } from "../quote.ts";
 
 /** One rectangle to measure: px in the picture after rotation by `-imageAngle`; y, x are its top-left corner. */
 export interface Roi {
@@ -26,12 +28,31 @@ export interface RoiManifest {
 }
 
 const HINT_CALIBRATE = "make the file anew by calibration, or mend the entry";
+/** A chip of a thousand gratings takes 300 kB. */
+const KIND: GivenKind = {
+  what: "an ROI manifest",
+  code: "rois.invalid",
+  mostBytes: 16e6,
+  hint: "is this the ROI manifest? Make it by calibration",
+};
+/** More ROIs than any chip has. */
+const MOST_ROIS = 20_000;
+/** Farther than the border of any picture, px. */
+const FARTHEST_PX = 1_000_000;
+/** Sides of an ROI, and the pixels in it. */
+const LARGEST_SIDE_PX = 100_000;
+const MOST_PIXELS = 100e6;
 
 /** Reads an ROI manifest file. Throws Failure `rois.missing` or `rois.invalid`. */
 export async function readRoiManifest(path: string): Promise<RoiManifest> {
+  return readRoiManifestNow(path);
+}
+
+/** The same at once. */
+export function readRoiManifestNow(path: string): RoiManifest {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = readGivenFile(path, KIND).toString("utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EISDIR")) {
       throw new Failure("rois.missing", `${path}: no ROI manifest there`, {
@@ -46,20 +67,20 @@ export async function readRoiManifest(path: string): Promise<RoiManifest> {
 
 /** The ROI manifest in `text`; `where` names its origin in errors. Throws Failure `rois.invalid` naming ROI and field. */
 export function parseRoiManifest(text: string, where: string): RoiManifest {
-  const plain = text.replace(/^\uFEFF/, "");
-  const content = parseObject(plain, where);
+  const content = parseObject(text, where);
   const imageAngle = content.image_angle;
   if (typeof imageAngle !== "number" || !(Math.abs(imageAngle) <= 360)) {
     throw invalid(
       where,
-      `image_angle: expected degrees as a number, -360 to 360, got ${shown(imageAngle)}`,
+      `image_angle: expected degrees as a number, -360 to 360, got ${quoted(imageAngle)}`,
       HINT_CALIBRATE,
     );
   }
-  refuseRepeatedKeys(plain, where);
   const rois = Object.entries(content)
     .filter(([key]) => key.includes("ROI"))
     .map(([key, value]) => parseRoi(key, value, where));
+  if (rois.length > MOST_ROIS)
+    throw invalid(where, `${rois.length} ROIs; at most ${MOST_ROIS} are measured`, KIND.hint);
   if (rois.length === 0) throw invalid(where, 'no ROI in it (no key holds "ROI")', HINT_CALIBRATE);
   const seen = new Set<string>();
   for (const { label } of rois) {
@@ -79,49 +100,29 @@ export function formatRoiManifest(manifest: Pick<RoiManifest, "imageAngle" | "ro
 }
 
 function parseObject(text: string, where: string): Record<string, unknown> {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure("rois.invalid", `${where}: not JSON: ${reason}`, {
-      hint: "is this the ROI manifest?",
-      cause: error,
-    });
-  }
-  if (!isRecord(content)) throw invalid(where, "expected one JSON object", "is this the ROI manifest?");
+  const content = parseGivenJson(text, where, KIND);
+  if (!isRecord(content)) throw invalid(where, "expected one JSON object", KIND.hint);
   return content;
 }
 
 function parseRoi(key: string, value: unknown, where: string): Roi {
-  if (!isRecord(value)) throw invalid(where, `${key}: expected an object, got ${shown(value)}`, HINT_CALIBRATE);
+  const wrong = (field: string, what: string) => invalid(where, `${excerpt(key)}${field}: ${what}`, HINT_CALIBRATE);
+  if (!isRecord(value)) throw wrong("", `expected an object, got ${quoted(value)}`);
   const { label, flip, coords, size } = value;
-  if (typeof label !== "string" || label === "") {
-    throw invalid(where, `${key}.label: expected a name, got ${shown(label)}`, HINT_CALIBRATE);
-  }
-  if (typeof flip !== "boolean") {
-    throw invalid(where, `${key}.flip: expected true or false, got ${shown(flip)}`, HINT_CALIBRATE);
-  }
-  if (!isPixelPair(coords)) {
-    throw invalid(where, `${key}.coords: expected [y, x] in whole pixels, got ${shown(coords)}`, HINT_CALIBRATE);
+  const problem = labelProblem(label);
+  if (typeof label !== "string" || problem !== undefined) throw wrong(".label", problem ?? "expected a name");
+  if (typeof flip !== "boolean") throw wrong(".flip", `expected true or false, got ${quoted(flip)}`);
+  if (!isPixelPair(coords)) throw wrong(".coords", `expected [y, x] in whole pixels, got ${quoted(coords)}`);
+  if (coords.some((px) => Math.abs(px) > FARTHEST_PX)) {
+    throw wrong(".coords", `${quoted(coords)} px is far outside of any picture`);
   }
   if (!isPixelPair(size) || size[0] < 1 || size[1] < 1) {
-    throw invalid(
-      where,
-      `${key}.size: expected [height, width] of at least 1 pixel each, got ${shown(size)}`,
-      HINT_CALIBRATE,
-    );
+    throw wrong(".size", `expected [height, width] of at least 1 pixel each, got ${quoted(size)}`);
+  }
+  if (size.some((px) => px > LARGEST_SIDE_PX) || size[0] * size[1] > MOST_PIXELS) {
+    throw wrong(".size", `${quoted(size)} px is larger than any picture`);
   }
   return { label, flip, y: coords[0], x: coords[1], height: size[0], width: size[1] };
-}
-
-/** JSON.parse keeps the last of two equal keys without a word, and one ROI would be gone. */
-function refuseRepeatedKeys(text: string, where: string): void {
-  const seen = new Set<string>();
-  for (const [, key = ""] of text.matchAll(/"((?:[^"\\]|\\.)*)"\s*:\s*\{/g)) {
-    if (seen.has(key)) throw invalid(where, `"${key}" is there twice`, "give each ROI its own key and label");
-    seen.add(key);
-  }
 }
 
 function hashOf(imageAngle: number, rois: readonly Roi[]): string {
@@ -138,10 +139,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isPixelPair(value: unknown): value is [number, number] {
   return Array.isArray(value) && value.length === 2 && value.every((part) => Number.isSafeInteger(part));
-}
-
-function shown(value: unknown): string {
-  return value === undefined ? "nothing" : (JSON.stringify(value)?.slice(0, 60) ?? String(value));
 }
 
 function invalid(where: string, what: string, hint: string): Failure {

@@ -1,16 +1,19 @@
 // Pictures of printed labels from an existing installation: <directory>/<chip type>/<label>.png, upright, bright on dark.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { decodePicture } from "../analysis/decode.ts";
 import type { Chip } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
+import { readNamesNow } from "../file-names.ts";
 import type { LabelPicture } from "./label-search.ts";
 
 /** The pictures of a chip's labels by label name. Failure config.invalid when there are none. */
 export async function readLabelPictures(directory: string, chip: Chip): Promise<Map<string, LabelPicture>> {
   const own = join(directory, chip.type);
   const folder = existsSync(own) ? own : directory;
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.toLowerCase().endsWith(".png")) : [];
+  const names = existsSync(folder)
+    ? readNamesNow(folder).names.filter((name) => name.toLowerCase().endsWith(".png"))
+    : [];
   if (names.length === 0) {
     throw new Failure("config.invalid", `${directory}: no label pictures of ${chip.type} there`, {
       hint: "put them into a directory named after the chip type, or leave Assets.label_template_dir out for the built-in glyphs",

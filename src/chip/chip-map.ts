@@ -1,18 +1,37 @@
 // Chips as existing installations describe them: one Chip_map.json for all of them, and a directory of label pictures.
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
+import { isLabel } from "../label-rules.ts";
 import { type Chip, type ChipLabel, chipTypes, type Grating, loadChip } from "./layout.ts";
 
-const sized = { label: z.string(), "x-size": z.number().positive(), "y-size": z.number().positive() };
-const origin = z.tuple([z.number(), z.number()]);
+const label = z.string().refine(isLabel, "expected a name of at most 100 characters on one line");
+/** µm. */
+const place = z.number().min(-1e6).max(1e6);
+const extent = z.number().min(0.01).max(1e6);
+const sized = { label, "x-size": extent, "y-size": extent };
+const origin = z.tuple([place, place]);
+/** Gratings or labels of a chip at most. */
+const MOST = 10_000;
+const KIND: GivenKind = {
+  what: "a chip map",
+  code: "chip.invalid",
+  mostBytes: 16e6,
+  hint: "name the Chip_map.json of an existing installation",
+};
 const chipMap = z.object({
   chip: z.array(
     z.object({
-      chip_type: z.string(),
+      chip_type: label,
       auto_locate_grating: z.boolean().default(true),
-      labels: z.array(z.object({ ...sized, label_origin: origin })).default([]),
-      gratings: z.array(z.object({ ...sized, grating_origin: origin })).default([]),
+      labels: z
+        .array(z.object({ ...sized, label_origin: origin }))
+        .max(MOST)
+        .default([]),
+      gratings: z
+        .array(z.object({ ...sized, grating_origin: origin }))
+        .max(MOST)
+        .default([]),
     }),
   ),
 });
@@ -28,8 +47,9 @@ const FONT = { width: 57, pitch: 70, height: 80 } as const;
 export function readChipMap(path: string): Chip[] {
   let raw: unknown;
   try {
-    raw = JSON.parse(readFileSync(path, "utf8"));
+    raw = parseGivenJson(readGivenFile(path, KIND).toString("utf8"), path, KIND);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure("chip.invalid", `${path}: cannot be read as a chip map: ${reason}`, { cause: error });
   }

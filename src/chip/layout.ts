@@ -7,6 +7,8 @@ import { parse } from "smol-toml";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
+import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../given-file.ts";
+import { isLabel, LONGEST_LABEL } from "../label-rules.ts";
 import { checkChip } from "./check.ts";
 import { glyphReach } from "./glyphs.ts";
 
@@ -50,14 +52,22 @@ export interface Chip {
   readonly ticks: readonly ChipBox[];
 }
 
-const pair = z.tuple([z.number(), z.number()]);
-const size = z.tuple([z.number().positive(), z.number().positive()]);
+/** Micrometres from the corner of a chip: a metre is more than any has. */
+const place = z.number().min(-1e6).max(1e6);
+const extent = z.number().min(0.01).max(1e6);
+const pair = z.tuple([place, place]);
+const size = z.tuple([extent, extent]);
+const label = z.string().refine(isLabel, "expected a name of at most 100 characters on one line");
+/** Texts and repeated parts of a chip at most. */
+const MOST_PARTS = 1000;
 
 /** Rows or columns of a lattice at most; more is a slip of the pen. */
 const MOST_ROWS = 200;
+/** Series, edges and rulers. */
+const MOST_SERIES = 20;
 
 const chipRules = z.strictObject({
-  type: z.string(),
+  type: label,
   auto_locate_gratings: z.boolean(),
   lattice: z.strictObject({
     origin: pair,
@@ -65,25 +75,34 @@ const chipRules = z.strictObject({
     pitch: pair,
     rows: z.int().positive().max(MOST_ROWS),
     columns: z.int().positive().max(MOST_ROWS),
-    odd_row_shift: z.number().default(0),
-    series: z.array(z.strictObject({ name: z.string(), shift: z.number() })).default([{ name: "", shift: 0 }]),
+    odd_row_shift: place.default(0),
+    series: z
+      .array(z.strictObject({ name: z.string().max(LONGEST_LABEL), shift: place }))
+      .max(MOST_SERIES)
+      .default([{ name: "", shift: 0 }]),
     reach: pair.optional(),
     missing: z.strictObject({ rows: z.int(), columns: z.int() }).default({ rows: 0, columns: 0 }),
-    label: z.string(),
+    label,
     halves: z.enum(["rows", "columns"]),
   }),
-  font: z.strictObject({ size, pitch: z.number().positive() }),
-  large: z.array(z.strictObject({ label: z.string(), text: z.string(), origin: pair, size })).default([]),
-  beside: z.strictObject({ shift: pair, text: z.string() }).optional(),
+  font: z.strictObject({ size, pitch: extent }),
+  large: z
+    .array(z.strictObject({ label, text: label, origin: pair, size }))
+    .max(MOST_PARTS)
+    .default([]),
+  beside: z.strictObject({ shift: pair, text: label }).optional(),
   edges: z
-    .array(z.strictObject({ name: z.string(), texts: z.array(z.string()), origin: pair, pitch: pair }))
+    .array(z.strictObject({ name: label, texts: z.array(label).max(MOST_PARTS), origin: pair, pitch: pair }))
+    .max(MOST_SERIES)
     .default([]),
   corners: z
-    .array(
-      z.strictObject({ label: z.string(), around: z.tuple([z.string(), z.string()]), width: z.number().optional() }),
-    )
+    .array(z.strictObject({ label, around: z.tuple([label, label]), width: extent.optional() }))
+    .max(MOST_PARTS)
     .default([]),
-  ticks: z.array(z.strictObject({ size, first: pair, last: pair })).default([]),
+  ticks: z
+    .array(z.strictObject({ size, first: pair, last: pair }))
+    .max(MOST_SERIES)
+    .default([]),
 });
 type ChipRules = z.infer<typeof chipRules>;
 
@@ -106,6 +125,25 @@ export function loadChip(type: string): Chip {
   }
   const path = join(packageRoot(), "chips", `${type}.toml`);
   return expandChip(readFileSync(path, "utf8"), path);
+}
+
+const KIND: GivenKind = {
+  what: "a chip file",
+  code: "chip.invalid",
+  mostBytes: 1e6,
+  hint: "docs/adding-a-chip.md shows what is in one",
+};
+
+/** The layout in a person's own chip file. Failure chip.unknown when it is not there, chip.invalid for a bad one. */
+export function readChipFile(path: string): Chip {
+  let text: string;
+  try {
+    text = readGivenFile(path, KIND).toString("utf8");
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure("chip.unknown", `${path}: no chip file there`, { cause: error });
+  }
+  return expandChip(text, path);
 }
 
 /** Expands layout rules (the text of a chip file). `where` names them in errors. Failure chip.invalid. */
@@ -157,6 +195,12 @@ function parseRules(text: string, where: string): ChipRules {
   } catch (error) {
     const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     throw new Failure("chip.invalid", `${where} is not valid TOML: ${message}`, { cause: error });
+  }
+  if (depthOf(raw) > DEEPEST_NESTING) {
+    throw new Failure(
+      "chip.invalid",
+      `${where}: nested more than ${DEEPEST_NESTING} levels deep; this is not a chip file`,
+    );
   }
   const checked = chipRules.safeParse(raw);
   if (checked.success) return checked.data;

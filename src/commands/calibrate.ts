@@ -1,5 +1,4 @@
 // `phorest calibrate`: from a picture to the ROI manifest, with the proof beside it.
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { decodePicture } from "../analysis/decode.ts";
@@ -9,7 +8,7 @@ import { lastFrame } from "../calibration/last-frame.ts";
 import type { Doubtful } from "../calibration/locate.ts";
 import { type CalibrationSummary, writeCalibration } from "../calibration/report.ts";
 import { readChipMap } from "../chip/chip-map.ts";
-import { type Chip, chipTypes, expandChip, loadChip } from "../chip/layout.ts";
+import { type Chip, chipTypes, loadChip, readChipFile } from "../chip/layout.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure.ts";
@@ -124,7 +123,7 @@ function parseAnchor(text: string): Anchor {
 /** The chips that may be in the picture. */
 function chipsFor({ chip, "chip-map": map }: CalibrateOptions, inFile: string | undefined): Chip[] {
   const type = chip ?? inFile;
-  if (type?.endsWith(".toml")) return [chipFile(type)];
+  if (type?.endsWith(".toml")) return [readChipFile(type)];
   const known = map === undefined ? undefined : readChipMap(resolve(map));
   if (type === undefined) return known ?? chipTypes().map(loadChip);
   if (known === undefined) return [loadChip(type)];
@@ -133,16 +132,6 @@ function chipsFor({ chip, "chip-map": map }: CalibrateOptions, inFile: string | 
   throw new Failure("chip.unknown", `${map}: no chip type "${type}" with gratings`, {
     hint: `it has ${known.map((one) => one.type).join(", ")}`,
   });
-}
-
-function chipFile(path: string): Chip {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new Failure("chip.unknown", `${path}: no chip file there`, { cause: error });
-  }
-  return expandChip(text, path);
 }
 
 function uncertain(image: string, doubt: Doubtful, byHand: boolean): Failure {

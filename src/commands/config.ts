@@ -2,8 +2,8 @@
 import type { Argv, CommandModule } from "yargs";
 import { keyNames, type Loaded, loadConfig, type Origin } from "../config/config.ts";
 import { configMarkdown, configToml } from "../config/document.ts";
-import { valueText } from "../config/problem.ts";
 import { shownPath, type Table } from "../config/toml-file.ts";
+import { quoted } from "../quote.ts";
 import type { GlobalOptions } from "./global.ts";
 
 type ConfigArguments = Partial<Pick<GlobalOptions, "config" | "json">>;
@@ -27,7 +27,7 @@ export function showText({ config, origins, file, warnings }: Loaded, json = fal
   }
   const cells = rows.map(({ section, key, value, origin }) => [
     `${section}.${key}`,
-    value === undefined ? "none" : valueText(value),
+    value === undefined ? "none" : quoted(value),
     originText(origin),
   ]);
   const widths = [0, 1].map((at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));

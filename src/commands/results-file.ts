@@ -1,10 +1,11 @@
 // Where the records of `phorest analyse` go. A file holds the records of one way of measuring: beside it lies
 // `<file>.measure.json`, which says what that was, so that an interrupted file can be continued and never mixed.
-import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { givenLines } from "../given-file.ts";
 
 export interface Sink {
   write(line: string): Promise<void>;
@@ -53,15 +54,15 @@ async function continueFile(path: string, measure: string): Promise<ResultsFile>
   let whole = 0;
   let doubtful: number | undefined;
   let number = 0;
-  for await (const { line, terminated } of linesOf(path)) {
+  for await (const { line, terminated } of givenLines(path, MOST_LINE_BYTES)) {
     number++;
     if (doubtful !== undefined) {
       throw new Failure("usage.invalid", `${path}: line ${doubtful} is not a record of analyse`, {
         hint: "the file was changed; nothing was written to it",
       });
     }
-    const record = terminated ? recordIn(line) : undefined;
-    if (record === undefined) {
+    const record = terminated && line !== undefined ? recordIn(line) : undefined;
+    if (line === undefined || record === undefined) {
       doubtful = number;
       continue;
     }
@@ -116,6 +117,8 @@ export function remaining(pictures: readonly string[], done: ReadonlyMap<string,
   });
 }
 
+/** A record with the values of every row of a large chip takes some megabytes. */
+const MOST_LINE_BYTES = 256e6;
 /** Longest beginning or end of a record that is looked at; a record of a large chip is megabytes. */
 const LOOKED_AT_BYTES = 65_536;
 /** In a text inside JSON a quote has a backslash before it: only a key matches. */
@@ -127,25 +130,6 @@ function recordIn(line: Buffer): { path: string; measured: boolean } | undefined
   const path = PATH.exec(line.toString("utf8", Math.max(0, line.length - LOOKED_AT_BYTES)))?.[1];
   if (measured === undefined || path === undefined || line[0] !== "{".charCodeAt(0)) return undefined;
   return { path: String(JSON.parse(path)), measured: measured === "true" };
-}
-
-const LINE_FEED = 10;
-
-/** The lines of a file, one in memory at a time, without their line feeds; the last one may have had none. */
-async function* linesOf(path: string): AsyncGenerator<{ line: Buffer; terminated: boolean }> {
-  let pieces: Buffer[] = [];
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    let from = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, from)) {
-      pieces.push(chunk.subarray(from, end));
-      yield { line: Buffer.concat(pieces), terminated: true };
-      pieces = [];
-      from = end + 1;
-    }
-    pieces.push(chunk.subarray(from));
-  }
-  const line = Buffer.concat(pieces);
-  if (line.length > 0) yield { line, terminated: false };
 }
 
 async function openSink(path: string, flags: "wx" | "a"): Promise<Sink> {

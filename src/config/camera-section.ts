@@ -28,7 +28,10 @@ export const TRANSFORMS = [
 ] as const;
 export type Transform = (typeof TRANSFORMS)[number];
 
-const seconds = (of: number) => positive().default(of);
+/** Timers of the system take 24 days at most. */
+const DAY = 86_400;
+
+const seconds = (of: number, most?: number) => (most === undefined ? positive() : positive().max(most)).default(of);
 const cameraNumber = () => z.number().optional();
 const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
 const DRIVER = { none: "the driver's own", example: 0.5 };
@@ -93,7 +96,7 @@ export const Camera = section("The camera", {
     choice(["png", "tiff", "bmp"]).default("png"),
     "Format of the stored pictures, all lossless; more than 8 bits are never stored as bmp, but as tiff",
   ),
-  timeout_seconds: key(seconds(30), "Longest time one capture may take", S),
+  timeout_seconds: key(seconds(30, DAY), "Longest time one capture may take", S),
   dummy_path: key(optionalText(), "Picture or directory of pictures that the dummy camera replays", {
     ...BESIDE_FILE,
     none: "a built-in picture of the simulated chip",

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { QUANTITIES } from "../analysis/method.ts";
 import { Failure } from "../failure.ts";
 import { parseValueName, quantityColumn } from "../opcua/value-name.ts";
+import { readable } from "../quote.ts";
 import { NOTES } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
@@ -49,7 +50,7 @@ export function parseConfig(text: string, directory: string, file?: string): Loa
   const given = parseToml(text, shown);
   const warnings: string[] = [];
   const lines = new Map(given.lines);
-  const table = prepare(given, lines, (line) => warnings.push(`${shown}: ${line}`));
+  const table = prepare(given, lines, (line) => warnings.push(readable(`${shown}: ${line}`)));
   const simulated = addSimulatedDefaults(table);
   const parsed = SCHEMA.safeParse(table);
   if (!parsed.success) {
@@ -66,7 +67,7 @@ export function parseConfig(text: string, directory: string, file?: string): Loa
   const config: Config = parsed.data;
   fillBrightfield(parsed.data, origins);
   resolvePaths(parsed.data, directory);
-  warnings.push(...doubts(config).map((line) => `${shown}: ${line}`));
+  warnings.push(...doubts(config).map((line) => readable(`${shown}: ${line}`)));
   return { config: freeze(config), origins, warnings, file, text };
 }
 

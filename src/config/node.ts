@@ -52,6 +52,7 @@ function boundsText({ minimum, maximum, exclusiveMinimum }: SchemaNode): string 
   const low = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
   const high = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
   if (low !== undefined && high !== undefined) return ` from ${low} to ${high}`;
+  if (exclusiveMinimum !== undefined && high !== undefined) return ` greater than ${exclusiveMinimum}, at most ${high}`;
   if (exclusiveMinimum !== undefined) return ` greater than ${exclusiveMinimum}`;
   return low === undefined ? "" : `, at least ${low}`;
 }

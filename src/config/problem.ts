@@ -1,6 +1,7 @@
 // From what the validator found to the lines a person reads: file, line, key, value, what is allowed, and the nearest
 // valid name.
 import type { z } from "zod";
+import { excerpt, quoted } from "../quote.ts";
 import { allowedText, type SchemaNode } from "./node.ts";
 import type { Table } from "./toml-file.ts";
 
@@ -16,22 +17,32 @@ export interface Context {
   readonly root: SchemaNode;
 }
 
-/** One line for each problem, in the order of the file as far as known. */
+/** More would not be read; the first ones often cause the others. */
+const MOST_PROBLEMS = 20;
+
+/** One line for each problem, in the order of the file as far as known, and how many more there are. */
 export function problemLines(issues: readonly Issue[], context: Context): string[] {
   const found = new Map<string, { line: number | undefined; text: string }>();
   const add = (name: string, text: string): void => {
     if (!found.has(name)) found.set(name, { line: lineOf(name, context.lines), text });
   };
+  const count = issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
   for (const issue of issues) {
+    if (found.size > MOST_PROBLEMS) break;
     if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys) add(pathText([...issue.path, key]), unknownText(issue.path, key, context));
+      for (const key of issue.keys.slice(0, MOST_PROBLEMS))
+        add(pathText([...issue.path, key]), unknownText(issue.path, key, context));
       continue;
     }
     const path = documentedPath(issue.path, context.root);
     add(pathText(path), wrongText(path, issue, context));
   }
   const inOrder = [...found.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return inOrder.map(({ line, text }) => `${context.shown}${line === undefined ? "" : `:${line}`}: ${text}`);
+  const lines = inOrder.slice(0, MOST_PROBLEMS);
+  return [
+    ...lines.map(({ line, text }) => `${context.shown}${line === undefined ? "" : `:${line}`}: ${text}`),
+    ...(count > MOST_PROBLEMS ? [`${context.shown}: ${count - lines.length} more problems`] : []),
+  ];
 }
 
 function wrongText(path: Path, issue: Issue, { table, root }: Context): string {
@@ -39,16 +50,16 @@ function wrongText(path: Path, issue: Issue, { table, root }: Context): string {
   const value = path.reduce<unknown>((at, step) => (at as Table | undefined)?.[String(step)], table);
   const node = nodeAt(root, path);
   if (path.length === 1 && node.properties !== undefined) {
-    return `${name} = ${valueText(value)}: must be a section, written [${name}]`;
+    return `${name} = ${quoted(value)}: must be a section, written [${name}]`;
   }
-  if (issue.code === "custom") return `${name} = ${valueText(value)}: ${issue.message}`;
+  if (issue.code === "custom") return `${name} = ${quoted(value)}: ${issue.message}`;
   const must = `must be ${allowedText(node)}`;
   if (value === undefined) return `${name} is missing: ${must}`;
   const names = (node.enum ?? node.items?.enum ?? []).filter((entry) => typeof entry === "string");
   const known = new Set(names.map((entry) => entry.toLowerCase()));
   const given = [value].flat().find((entry) => typeof entry === "string" && !known.has(entry.toLowerCase()));
   const near = typeof given === "string" ? nearest(given, names) : undefined;
-  return `${name} = ${valueText(value)}: ${must}${near === undefined ? "" : `; did you mean "${near}"?`}`;
+  return `${name} = ${quoted(value)}: ${must}${near === undefined ? "" : `; did you mean "${near}"?`}`;
 }
 
 function unknownText(path: Path, key: string, { table, root }: Context): string {
@@ -58,9 +69,7 @@ function unknownText(path: Path, key: string, { table, root }: Context): string 
   const elsewhere = Object.entries(root.properties ?? {}).find(([, node]) => Object.hasOwn(node.properties ?? {}, key));
   const name = pathText([...path, key]);
   const isSection = path.length === 0 && typeof value === "object";
-  const what = isSection
-    ? `[${name}]: there is no such section`
-    : `${name} = ${valueText(value)}: there is no such key`;
+  const what = isSection ? `[${name}]: there is no such section` : `${name} = ${quoted(value)}: there is no such key`;
   if (!isSection && elsewhere !== undefined) return `${what} here; it belongs under [${elsewhere[0]}]`;
   const near = nearest(key, Object.keys(here));
   if (near !== undefined)
@@ -89,7 +98,7 @@ function nodeAt(root: SchemaNode, path: Path): SchemaNode {
 
 function pathText(path: Path): string {
   return path
-    .map((step, at) => (typeof step === "number" ? `[${step}]` : `${at === 0 ? "" : "."}${String(step)}`))
+    .map((step, at) => (typeof step === "number" ? `[${step}]` : `${at === 0 ? "" : "."}${excerpt(String(step))}`))
     .join("");
 }
 
@@ -102,16 +111,12 @@ function lineOf(name: string, lines: ReadonlyMap<string, number>): number | unde
   return undefined;
 }
 
-/** A value as it would stand in the file, shortened. */
-export function valueText(value: unknown): string {
-  const plain = (_key: string, entry: unknown) => (typeof entry === "bigint" ? String(entry) : entry);
-  const text =
-    typeof value === "number" || typeof value === "bigint" ? String(value) : (JSON.stringify(value, plain) ?? "none");
-  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
-}
+/** What is longer was not meant as one of our names. */
+const LONGEST_NAME = 100;
 
 /** The name nearest to `given`, if it is near enough to have been meant. */
 export function nearest(given: string, names: readonly string[]): string | undefined {
+  if (given.length > LONGEST_NAME) return undefined;
   const wanted = given.toLowerCase();
   let best: { name: string; steps: number } | undefined;
   for (const name of names) {

@@ -246,7 +246,7 @@ const Web = section("The page that a run serves (docs/web.md)", {
 });
 
 const Supervisor = section("The process itself", {
-  shutdown_timeout_seconds: key(seconds(20), "Longest time a stop may take", S),
+  shutdown_timeout_seconds: key(positive().max(86_400).default(20), "Longest time a stop may take", S),
   heartbeat_seconds: key(seconds(5), "Time between signs of life written to the manifest", S),
 });
 
@@ -255,7 +255,7 @@ const Simulation = section("The simulated chip (camera_type simulated)", {
   width: key(whole(64, 32_768).default(1920), "Width of the picture", { unit: "px" }),
   height: key(whole(64, 32_768).default(1460), "Height of the picture", { unit: "px" }),
   bit_depth: key(z.literal([8, 16]).default(8), "Bits of a pixel"),
-  px_per_um: key(positive().default(0.724), "Scale of the picture", { unit: "px per micrometre" }),
+  px_per_um: key(z.number().min(0.001).max(100).default(0.724), "Scale of the picture", { unit: "px per micrometre" }),
   seed: key(whole(0, 4_294_967_295).default(1), "Start of the random numbers; the same seed gives the same pictures"),
   angle_degrees: key(z.number().min(-45).max(45).default(0.3), "Rotation of the chip in the picture", {
     unit: "degrees",

@@ -1,9 +1,11 @@
 // Reading a TOML file that a person wrote: plain errors for everything that can be wrong before its meaning is looked
 // at, and the line on which each key stands.
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { Failure } from "../failure.ts";
+import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../given-file.ts";
+import { excerpt } from "../quote.ts";
 
 export type Table = Record<string, unknown>;
 
@@ -13,12 +15,20 @@ export interface TomlFile {
   readonly lines: ReadonlyMap<string, number>;
 }
 
+/** The whole reference, with all its comments, takes 25 kB. */
+export const TOML_KIND: GivenKind = {
+  what: "a TOML file of settings",
+  code: "config.invalid",
+  mostBytes: 1e6,
+  hint: "name the right file",
+};
+
 /** The text of `file`, without byte order mark. Throws Failure config.invalid in one line. */
 export function readToml(file: string): string {
   const shown = shownPath(file);
   try {
     if (statSync(file).isDirectory()) throw new Failure("config.invalid", `${shown}: is a directory, not a file`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+    return new TextDecoder("utf-8", { fatal: true }).decode(readGivenFile(file, TOML_KIND));
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (error instanceof TypeError) {
@@ -40,18 +50,43 @@ function unreadable(error: unknown): string {
 
 /** Parses TOML. `shown` names the file in the message of the Failure (config.invalid) for a syntax error. */
 export function parseToml(text: string, shown: string): TomlFile {
+  let table: Table;
   try {
-    return { table: parse(text, { integersAsBigInt: "asNeeded" }), lines: keyLines(text) };
+    table = parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [summary = ""] = error.message.split("\n");
     const reason = summary.replace(/^Invalid TOML document: /, "");
-    const source = text.split(/\r?\n/)[error.line - 1]?.trim() ?? "";
+    const source = excerpt(text.split(/\r?\n/)[error.line - 1]?.trim() ?? "");
     throw new Failure(
       "config.invalid",
       `${shown}:${error.line}: not valid TOML, column ${error.column}: ${reason}: ${source}`,
     );
   }
+  if (depthOf(table) > DEEPEST_NESTING) {
+    throw new Failure("config.invalid", `${shown}: nested more than ${DEEPEST_NESTING} levels deep; no setting is`);
+  }
+  const lines = keyLines(text);
+  const huge = hugeNumber(table);
+  if (huge !== undefined) {
+    const line = lines.get(huge.name);
+    const where = line === undefined ? shown : `${shown}:${line}`;
+    throw new Failure("config.invalid", `${where}: ${excerpt(huge.name)} = ${huge.value}: numbers go up to 9e15`);
+  }
+  return { table, lines };
+}
+
+/** A number beyond those that are exact: no setting means it, and products of it are infinite. */
+function hugeNumber(table: Table, prefix = ""): { name: string; value: number } | undefined {
+  for (const [key, value] of Object.entries(table)) {
+    const name = `${prefix}${key}`;
+    if (typeof value === "number" && Number.isFinite(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+      return { name, value };
+    if (typeof value !== "object" || value === null) continue;
+    const inside = hugeNumber(value as Table, `${name}.`);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
 }
 
 /** A path as a person would write it from here. */
@@ -65,12 +100,16 @@ const DOTTED = `(?:${NAME.source})(?:\\s*\\.\\s*(?:${NAME.source}))*`;
 const HEADER = new RegExp(`^\\s*\\[\\[?\\s*(${DOTTED})\\s*\\]`);
 const KEY = new RegExp(`^\\s*(${DOTTED})\\s*=`);
 
+/** A key stands at the beginning of its line. */
+const LONGEST_KEY = 500;
+
 /** Good enough for messages: the parser does not say where a key stood. */
 function keyLines(text: string): Map<string, number> {
   const lines = new Map<string, number>();
   const tables = new Map<string, number>();
   let header = "";
-  text.split("\n").forEach((line, index) => {
+  text.split("\n").forEach((whole, index) => {
+    const line = whole.slice(0, LONGEST_KEY);
     const table = HEADER.exec(line)?.[1];
     const name = table ?? KEY.exec(line)?.[1];
     if (name === undefined) return;

@@ -1,12 +1,21 @@
 // metadata_manifest.json as other programs wrote it: read whole and checked whole before anything is taken from it.
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
+import { isLabel } from "../label-rules.ts";
+import { readable } from "../quote.ts";
 import { STATUSES, type Status } from "./schema.ts";
 import { usFromIso } from "./timestamps.ts";
 
 const time = z.string().refine((text) => usFromIso(text) !== undefined, "expected an ISO 8601 time");
-const text = z.string().nullish();
+/** Messages are cut: they are stored with each entry, and shown. */
+const text = z
+  .string()
+  .transform((given) => readable(given))
+  .nullish();
+const filename = z.string().max(1024).nullish();
+const directory = z.string().max(4096).nullish();
+const sensor = z.string().refine(isLabel, "expected a name of at most 100 characters on one line");
 const flag = z.boolean().nullish();
 
 const ENTRIES = z.array(
@@ -16,8 +25,8 @@ const ENTRIES = z.array(
     collection_error_msg: text,
     camera_data: z
       .object({
-        filename: text,
-        filepath: text,
+        filename,
+        filepath: directory,
         timestamp_iso: time.nullish(),
         camera_index: z.number().int().nullish(),
         error_flag: flag,
@@ -27,7 +36,7 @@ const ENTRIES = z.array(
     temperature_data: z
       .object({
         timestamp_iso: time.nullish(),
-        data: z.record(z.string(), z.number().nullable()).nullish(),
+        data: z.record(sensor, z.number().nullable()).nullish(),
         error_flag: flag,
         error_message: text,
       })
@@ -41,6 +50,14 @@ const ENTRIES = z.array(
     data_transmitted: flag,
   }),
 );
+
+/** A string of JavaScript holds half a gigabyte: at an interval of 10 s, a month of captures. */
+const KIND: GivenKind = {
+  what: "a metadata manifest",
+  code: "usage.invalid",
+  mostBytes: 500e6,
+  hint: "nothing was imported; mend the file or take a backup of it",
+};
 
 type Given = z.infer<typeof ENTRIES>[number];
 
@@ -64,16 +81,7 @@ export interface EstablishedEntry {
 
 /** Reads a metadata_manifest.json. Failure `usage.invalid`, in one line, when it is not one. */
 export function readMetadataManifest(path: string): EstablishedEntry[] {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new Failure("usage.invalid", `${path}: not JSON: ${error.message}`, {
-      hint: "nothing was imported; mend the file or take a backup of it",
-      cause: error,
-    });
-  }
+  const content = parseGivenJson(readGivenFile(path, KIND).toString("utf8"), path, KIND);
   const parsed = ENTRIES.safeParse(content);
   if (!parsed.success) {
     const [first] = parsed.error.issues;

@@ -1,13 +1,13 @@
 // Taking over an experiment that was kept in metadata_manifest.json and pictures. Nothing of it is moved or changed: rows
 // are made that name the pictures where they lie. Run twice, the second time adds only what is new.
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../analysis/method.ts";
-import { parseRoiManifest, type RoiManifest } from "../analysis/roi.ts";
+import { type RoiManifest, readRoiManifestNow } from "../analysis/roi.ts";
 import { Failure } from "../failure.ts";
 import { readNamesNow, unusableNameLine } from "../file-names.ts";
+import { givenLines } from "../given-file.ts";
 import { isPictureName } from "../system/picture-name.ts";
 import { type EstablishedEntry, readMetadataManifest } from "./established-entry.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";
@@ -38,6 +38,8 @@ const METADATA = "metadata_manifest.json";
 const RESULTS = "processing_results.jsonl";
 const ROIS = "ROI_manifest.json";
 const RESULTS_PER_TRANSACTION = 64;
+/** A record of a large chip with the values of every row takes some megabytes. */
+const MOST_LINE_BYTES = 64e6;
 
 /** Imports the experiment in `directory`. Failure `usage.invalid`, with nothing written, when its manifest is unusable. */
 export async function importExperiment(manifest: Manifest, directory: string, nowUs: number): Promise<ImportSummary> {
@@ -218,8 +220,11 @@ async function importResults(
     });
     batch = [];
   };
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line.trim() === "") continue;
+  for await (const { line: bytes } of givenLines(file, MOST_LINE_BYTES)) {
+    // Too long for a record.
+    if (bytes === undefined) skipped += 1;
+    const line = bytes?.toString("utf8").trim() ?? "";
+    if (line === "") continue;
     const result = parseResultLine(line);
     if (result === "failed") continue;
     if (result === undefined) skipped += 1;
@@ -265,7 +270,7 @@ function labelsOnly(labels: readonly string[]): RoiManifest {
 function readRois(file: string | undefined): RoiManifest | undefined {
   if (file === undefined) return undefined;
   try {
-    return parseRoiManifest(readFileSync(file, "utf8"), file);
+    return readRoiManifestNow(file);
   } catch (error) {
     // Its labels are in the results as well; an unusable file is no reason to leave those behind.
     if (error instanceof Failure) return undefined;

@@ -1,6 +1,10 @@
 // A line of processing_results.jsonl as other programs wrote it.
 import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
+import { isLabel } from "../label-rules.ts";
 import { usFromIso } from "./timestamps.ts";
+
+/** Characters. */
+const LONGEST_FILENAME = 1024;
 
 /** The result of one frame. */
 export interface EstablishedResult {
@@ -27,13 +31,13 @@ export interface Doubt {
 export function parseResultLine(line: string): EstablishedResult | "failed" | undefined {
   const record = parseLoosely(line);
   if (!isRecord(record) || typeof record.image_filename !== "string") return undefined;
+  if (record.image_filename.length > LONGEST_FILENAME) return undefined;
   if (record.processing_successful === false || record.image_analysis === null) return "failed";
   if (!Array.isArray(record.image_analysis)) return undefined;
   const [picture, ...rois] = record.image_analysis.filter(isRecord);
   const method = methodOf(rois[0]?.["Analysis-method"]);
   const labels = rois.map((roi) => roi["ROI-label"]);
-  if (picture === undefined || method === undefined || !labels.every((label) => typeof label === "string"))
-    return undefined;
+  if (picture === undefined || method === undefined || !labels.every(isLabel)) return undefined;
   const at = record.processing_timestamp_iso;
   return {
     filename: record.image_filename,
@@ -74,7 +78,8 @@ function methodOf(name: unknown): Method | undefined {
 }
 
 function numberOrNan(value: unknown): number {
-  return typeof value === "number" ? value : Number.NaN;
+  // JSON can say 1e999, which is infinite here.
+  return typeof value === "number" && Number.isFinite(value) ? value : Number.NaN;
 }
 
 /** JSON, also with the NaN and Infinity that Python writes; undefined for anything else, such as half a line. */

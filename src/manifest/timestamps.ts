@@ -12,7 +12,8 @@ const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9})
 
 /**
  * Microseconds since the epoch from an ISO 8601 date or time, to the microsecond. Without an offset it is local time,
- * as the established files mean it. undefined when the text is no such time.
+ * as the established files mean it. undefined when the text is no such time, or
+ * one so far away (year 1684, 2255) that microseconds are no longer exact.
  */
 export function usFromIso(text: string): number | undefined {
   const parts = ISO.exec(text.trim());
@@ -21,7 +22,8 @@ export function usFromIso(text: string): number | undefined {
   const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
   const ms = Date.parse(`${date}T${minutes}:${seconds}${offset}`);
   if (Number.isNaN(ms)) return undefined;
-  return ms * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6));
+  const us = ms * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6));
+  return Number.isSafeInteger(us) ? us : undefined;
 }
 
 /** `usFromIso` for what a person typed; Failure `usage.invalid` names the option. */

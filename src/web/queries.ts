@@ -69,9 +69,12 @@ export function tileAddress(parts: readonly (string | undefined)[]): [number, nu
   return checked(tile, parts);
 }
 
+/** Year 2255: later times are not exact in microseconds. */
+const LATEST_MS = 9e12;
+
 // Control characters could hide text in a terminal or break a line of the CSV.
 const marker = z.strictObject({
-  at: z.number().min(0).max(8.64e15),
+  at: z.number().min(0).max(LATEST_MS),
   text: z
     .string()
     .trim()
@@ -89,7 +92,7 @@ export function markerId(text: string): number {
   return checked(z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER), text);
 }
 
-const baseline = z.strictObject({ from: z.number().min(0).max(8.64e15), to: z.number().min(0).max(8.64e15) });
+const baseline = z.strictObject({ from: z.number().min(0).max(LATEST_MS), to: z.number().min(0).max(LATEST_MS) });
 
 export function newBaseline(body: unknown): Change {
   const { from, to } = checked(baseline, body);
