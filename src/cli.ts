@@ -2,9 +2,11 @@
 import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import type { GlobalOptions } from "./commands/global.ts";
+import { guardOutputs } from "./commands/outputs.ts";
 import { encodeFailure, type FailureCode, failureLine } from "./failure.ts";
 import { packageVersion } from "./files.ts";
 import { checkParts } from "./installation/parts.ts";
+import { keepHangUpIgnored } from "./system/stop-signals.ts";
 
 /**
  * The commands by name. Only the one that is asked for is loaded: SQLite, sharp and vega together take a second, which
@@ -107,11 +109,6 @@ async function main(): Promise<void> {
 /** Thrown to leave yargs after its own complaint has been printed. */
 class AlreadySaid extends Error {}
 
-// A closed pipe (`phorest export | head`) is how a reader says "enough".
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  process.stderr.write(`what was to be printed cannot be written (${error.message}); free some space where it goes\n`);
-  process.exit(1);
-});
-
+guardOutputs();
+keepHangUpIgnored();
 await main();

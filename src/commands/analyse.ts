@@ -29,6 +29,7 @@ import { decodeStatistics } from "../manifest/statistics-codec.ts";
 import { measuringThreads } from "../supervisor/measuring-pool.ts";
 import { Progress } from "./progress.ts";
 import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
+import { stoppable } from "./stoppable.ts";
 
 interface AnalyseArguments {
   config?: string;
@@ -120,8 +121,10 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     if (left.length < pictures.length) {
       process.stderr.write(`${pictures.length - left.length} of ${pictures.length} pictures were measured before\n`);
     }
-    const failedNow = await analyse({ all: pictures, pictures: left, rois, settings, jobs, sink });
-    if (failed + failedNow > 0) process.exitCode = 3;
+    await stoppable(async (signal) => {
+      const failedNow = await analyse({ all: pictures, pictures: left, rois, settings, jobs, sink, signal });
+      if (failed + failedNow > 0) process.exitCode = SOME_FAILED;
+    });
   },
 };
 
@@ -133,10 +136,14 @@ interface Analysis {
   readonly settings: AnalysisSettings;
   readonly jobs: number;
   readonly sink: Sink;
+  /** Ends it after the record that is being written. */
+  readonly signal: AbortSignal;
 }
 
+const SOME_FAILED = 3;
+
 /** Measures all pictures; returns how many failed. */
-async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis): Promise<number> {
+async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: Analysis): Promise<number> {
   if (pictures.length === 0) {
     await sink.close();
     return 0;
@@ -166,6 +173,7 @@ async function analyse({ all, pictures, rois, settings, jobs, sink }: Analysis):
       }
       await sink.write(`${recordOf(measured, labels)}\n`);
       progress.advance();
+      signal.throwIfAborted();
     }
   } finally {
     progress.clear();

@@ -12,6 +12,8 @@ import { wallClockUs } from "../frame/frame.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { GlobalOptions } from "./global.ts";
+import { outliveReaders } from "./outputs.ts";
+import { stoppable } from "./stoppable.ts";
 
 export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "backup",
@@ -22,55 +24,66 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
     // Opened first: without an experiment there is nothing to back up, and nothing is made.
     Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true }).close();
     const running = experimentHolder(config.Paths.data_dir) !== undefined;
-    const lock = running ? undefined : lockExperiment(config.Paths.data_dir);
-    try {
-      const before = lock === undefined ? 0 : await resume(config);
-      const taken = await backUp(config, { type: "snapshot" }, wallClockUs());
-      const moved = lock === undefined ? 0 : before + (await archiveFinished(config));
-      if (taken.type !== "snapshot") throw new Error(`asked for a snapshot, got ${taken.type}`);
-      const { path, bytes, entries } = taken.snapshot;
-      if (json) {
-        const { removed } = taken;
-        process.stdout.write(`${JSON.stringify({ path, bytes, entries, removed, archived: moved, running })}\n`);
-        return;
-      }
-      process.stdout.write(`${path}: ${entries} frames, ${(bytes / 1e6).toFixed(1)} MB\n`);
-      for (const name of taken.removed)
-        process.stdout.write(`${name}: removed, Backup.keep is ${config.Backup.keep}\n`);
-      if (moved > 0)
-        process.stdout.write(`${moved} finished frames moved to the archive, ${basename(path)} has them too\n`);
-      if (running) process.stderr.write("a run is going: moving finished frames to the archive is left to it\n");
-    } finally {
-      lock?.release();
-    }
+    outliveReaders();
+    await stoppable((signal) => backUpOnce(config, { json, running, signal }));
   },
 };
 
-/** Goes on with what a death interrupted. */
-async function resume(config: Config): Promise<number> {
-  const answer = await backUp(config, { type: "resume" }, wallClockUs());
-  if (answer.type !== "resume") throw new Error(`asked to resume, got ${answer.type}`);
-  for (const problem of answer.damaged) process.stderr.write(`${problem}: left alone, its frames stay live\n`);
-  return await moveAll(config, answer.archives);
+interface Way {
+  readonly json: boolean;
+  /** A run has the experiment: what changes it is left to that one. */
+  readonly running: boolean;
+  readonly signal: AbortSignal;
 }
 
-async function archiveFinished(config: Config): Promise<number> {
+async function backUpOnce(config: Config, { json, running, signal }: Way): Promise<void> {
+  const lock = running ? undefined : lockExperiment(config.Paths.data_dir);
+  try {
+    const before = lock === undefined ? 0 : await resume(config, signal);
+    const taken = await backUp(config, { type: "snapshot" }, wallClockUs(), signal);
+    const moved = lock === undefined ? 0 : before + (await archiveFinished(config, signal));
+    if (taken.type !== "snapshot") throw new Error(`asked for a snapshot, got ${taken.type}`);
+    const { path, bytes, entries } = taken.snapshot;
+    if (json) {
+      const { removed } = taken;
+      process.stdout.write(`${JSON.stringify({ path, bytes, entries, removed, archived: moved, running })}\n`);
+      return;
+    }
+    process.stdout.write(`${path}: ${entries} frames, ${(bytes / 1e6).toFixed(1)} MB\n`);
+    for (const name of taken.removed) process.stdout.write(`${name}: removed, Backup.keep is ${config.Backup.keep}\n`);
+    if (moved > 0)
+      process.stdout.write(`${moved} finished frames moved to the archive, ${basename(path)} has them too\n`);
+    if (running) process.stderr.write("a run is going: moving finished frames to the archive is left to it\n");
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Goes on with what a death interrupted. */
+async function resume(config: Config, signal: AbortSignal): Promise<number> {
+  const answer = await backUp(config, { type: "resume" }, wallClockUs(), signal);
+  if (answer.type !== "resume") throw new Error(`asked to resume, got ${answer.type}`);
+  for (const problem of answer.damaged) process.stderr.write(`${problem}: left alone, its frames stay live\n`);
+  return await moveAll(config, answer.archives, signal);
+}
+
+async function archiveFinished(config: Config, signal: AbortSignal): Promise<number> {
   let moved = 0;
   for (;;) {
-    const answer = await backUp(config, { type: "archive" }, wallClockUs());
+    const answer = await backUp(config, { type: "archive" }, wallClockUs(), signal);
     if (answer.type !== "archive") throw new Error(`asked for an archive, got ${answer.type}`);
-    if (answer.written !== undefined) moved += await moveAll(config, [answer.written]);
+    if (answer.written !== undefined) moved += await moveAll(config, [answer.written], signal);
     if (!answer.more) return moved;
   }
 }
 
-async function moveAll(config: Config, archives: readonly WrittenArchive[]): Promise<number> {
+async function moveAll(config: Config, archives: readonly WrittenArchive[], signal: AbortSignal): Promise<number> {
   if (archives.length === 0) return 0;
   const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME) });
   try {
     const syncing = config.Services.enable_remote_sync;
     let moved = 0;
-    for (const archive of archives) moved += await moveOut(manifest, archive, { syncing, nowUs: wallClockUs });
+    for (const archive of archives) moved += await moveOut(manifest, archive, { syncing, nowUs: wallClockUs, signal });
     await csvWithoutArchived(config, manifest);
     return moved;
   } finally {

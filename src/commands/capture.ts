@@ -10,9 +10,9 @@ import { encodePicture, PICTURE_FORMATS } from "../frame/encode.ts";
 import { type CapturedFrame, captureFileName } from "../frame/frame.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { storeBrightfield, storedPicture } from "../frame/storing.ts";
-import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
 import { storing, withCamera } from "./open-camera.ts";
+import { endProgramsWithCommand } from "./stoppable.ts";
 
 interface CaptureOptions extends GlobalOptions {
   brightfield: boolean;

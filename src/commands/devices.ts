@@ -10,8 +10,8 @@ import { isOnPath, listRpicams } from "../frame/rpicam.ts";
 import { readThermometer } from "../frame/thermometer.ts";
 import { V4l2Ctl } from "../frame/v4l2-ctl.ts";
 import { describeDevice, listVideoDevices } from "../frame/v4l2-found.ts";
-import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
+import { endProgramsWithCommand } from "./stoppable.ts";
 
 const QUESTION_MS = 5000;
 

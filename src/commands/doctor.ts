@@ -3,8 +3,8 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { type Diagnosis, diagnose, type Verdict } from "../doctor/check.ts";
 import { CHECKS } from "../doctor/checks.ts";
-import { endProgramsWithCommand } from "./camera-programs.ts";
 import type { GlobalOptions } from "./global.ts";
+import { endProgramsWithCommand } from "./stoppable.ts";
 
 const SIGNS: Readonly<Record<Verdict, string>> = { good: "ok  ", doubt: "look", bad: "BAD ", off: "-   " };
 

@@ -1,6 +1,6 @@
 // `phorest menu`: what a technician does over SSH, chosen instead of typed. Every choice runs the command of that name in a
 // process of its own, and shows which; the menu itself knows nothing that the commands do not.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { type Loaded, loadConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
 import { experimentHolder } from "../manifest/lock.ts";
+import { onStopSignal, SIGNAL_EXIT_CODES, type StopSignal } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface Choice {
@@ -41,6 +42,7 @@ export function menuCommand(commands: readonly string[]): CommandModule<GlobalOp
         });
       }
       const loaded = loadConfig(file);
+      endWithTerminal();
       try {
         while (await offer(loaded, file, commands));
       } catch (error) {
@@ -109,14 +111,30 @@ async function offer({ config }: Loaded, file: string | undefined, commands: rea
   return true;
 }
 
+/** The command that the menu has started and waits for. */
+let running: ChildProcess | undefined;
+
+/** A stop, or a terminal that was closed, ends the menu, and first the command that it has started. */
+function endWithTerminal(): void {
+  const end = (signal: StopSignal) => {
+    const code = SIGNAL_EXIT_CODES[signal];
+    if (running === undefined) process.exit(code);
+    // Ctrl-C reaches the command by itself and is for the command alone.
+    if (signal === "SIGINT") return;
+    running.once("exit", () => process.exit(code));
+    running.kill(signal);
+  };
+  onStopSignal(end);
+  // Before the question hears of it: it would try to give a terminal back that is no longer there.
+  process.stdin.prependListener("end", () => end("SIGHUP"));
+}
+
 /** Runs a command of this program on this terminal; its exit code is said unless it is 0. */
 async function runCommand(words: readonly string[], file: string | undefined): Promise<void> {
   const args = [...words, ...(file === undefined ? [] : ["--config", file])];
   process.stdout.write(`$ phorest ${args.join(" ")}\n`);
   const child = spawn(process.execPath, [program(), ...args], { stdio: "inherit" });
-  // Ctrl-C is for the command alone.
-  const ignore = () => undefined;
-  process.on("SIGINT", ignore);
+  running = child;
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.on("error", reject);
@@ -124,7 +142,7 @@ async function runCommand(words: readonly string[], file: string | undefined): P
     });
     if (code !== 0) process.stdout.write(`(exit code ${code ?? "none: interrupted"})\n`);
   } finally {
-    process.off("SIGINT", ignore);
+    running = undefined;
   }
 }
 

@@ -9,6 +9,7 @@ import { ensureDirectory, replaceAtOnce } from "../files.ts";
 import { encodePicture } from "../frame/encode.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { transformPicture } from "../frame/transform.ts";
+import { onStopSignal } from "../system/stop-signals.ts";
 import { figuresLine, formatOf } from "./capture.ts";
 import type { GlobalOptions } from "./global.ts";
 import { LiveBlock } from "./live-block.ts";
@@ -52,8 +53,7 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
     const { transform } = storing(config, brightfield);
     const block = new LiveBlock(process.stdout);
     const stop = new AbortController();
-    process.once("SIGINT", () => stop.abort());
-    process.once("SIGTERM", () => stop.abort());
+    onStopSignal(() => stop.abort());
     process.stderr.write(`preview in ${path}; Ctrl-C ends it\n`);
     await withCamera(
       config,

@@ -17,10 +17,13 @@ import { createLogger, type Logger } from "../log.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
 import { readIdentity } from "../opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
+import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { LiveBlock } from "./live-block.ts";
 import { liveLines } from "./live-lines.ts";
+import { outliveReaders } from "./outputs.ts";
+import { exitNow } from "./stoppable.ts";
 
 interface RunArguments extends GlobalOptions {
   frames: number | undefined;
@@ -43,11 +46,13 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   handler: async (args) => {
     checkArguments(args);
     const loaded = loadConfig(args.config);
-    const summary = await runOnOneDisk(loaded, args);
-    process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, loaded.config)}\n`);
+    outliveReaders();
+    const stop = new StopRequest();
+    const summary = await runOnOneDisk(loaded, args, stop);
     process.exitCode = exitCode(summary);
+    process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, loaded.config)}\n`);
     // Something that did not end in time would keep the process alive; all that is durable is so already.
-    if (!summary.clean) process.exit();
+    if (!summary.clean) exitNow(exitCode(summary));
   },
 };
 
@@ -65,19 +70,19 @@ function checkArguments({ frames, duration }: RunArguments): void {
 }
 
 /** A disk that was unplugged and came back is a new one to the system: then everything is opened anew, by itself. */
-async function runOnOneDisk(loaded: Loaded, args: RunArguments): Promise<RunSummary> {
+async function runOnOneDisk(loaded: Loaded, args: RunArguments, stop: StopRequest): Promise<RunSummary> {
   const total = { captured: 0, processed: 0, failed: 0 };
   for (;;) {
     const frames = args.frames === undefined ? undefined : Math.max(1, args.frames - total.captured);
-    const summary = await runExperiment(loaded, { ...args, frames });
+    const summary = await runExperiment(loaded, { ...args, frames }, stop);
     total.captured += summary.captured;
     total.processed += summary.processed;
     total.failed += summary.failed;
-    if (!summary.displaced) return { ...summary, ...total };
+    if (!summary.displaced || stop.asked) return { ...summary, ...total };
   }
 }
 
-async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSummary> {
+async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopRequest): Promise<RunSummary> {
   const { config } = loaded;
   checkRunnable(loaded);
   if (wantsOpcUa(config)) readIdentity(config.OPC_UA);
@@ -110,7 +115,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments): Promise<RunSum
       origins: Object.fromEntries([...loaded.origins].map(([key, origin]) => [key, originText(origin)])),
       announce: (line) => process.stderr.write(`${line}\n`),
     });
-    return await steer(supervisor, log, onTerminal);
+    return await steer(supervisor, log, onTerminal, stop);
   } finally {
     await log.close();
     lock.release();
@@ -126,19 +131,34 @@ function takePrograms({ holder, died }: ExperimentLock, warn: (line: string) => 
     warn(`ended ${ended === 1 ? "a program" : `${ended} programs`} that the run killed before had left running`);
 }
 
+/** What signals ask of a run, whichever supervisor works for it at the moment. Signals are heard until the process ends. */
+class StopRequest {
+  private reason: string | undefined;
+  private supervisor: Supervisor | undefined;
+
+  constructor() {
+    const patience = new Patience();
+    onStopSignal((signal) => {
+      if (patience.isOver(signal)) exitNow(INTERRUPTED_TWICE);
+      this.reason ??= SIGNAL_REASONS[signal];
+      this.supervisor?.stop(this.reason);
+    });
+  }
+
+  get asked(): boolean {
+    return this.reason !== undefined;
+  }
+
+  /** Passes requests on to `supervisor`, also one that came before. */
+  passTo(supervisor: Supervisor): void {
+    this.supervisor = supervisor;
+    if (this.reason !== undefined) supervisor.stop(this.reason);
+  }
+}
+
 /** Signals to the supervisor, the live block to the terminal. */
-async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean): Promise<RunSummary> {
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    signals += 1;
-    if (signals > 1) {
-      endPrograms();
-      process.exit(INTERRUPTED_TWICE);
-    }
-    supervisor.stop(signal === "SIGINT" ? "interrupted" : "asked to end");
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean, stop: StopRequest): Promise<RunSummary> {
+  stop.passTo(supervisor);
   const block = new LiveBlock(process.stderr);
   const show = () => block.show(liveLines(supervisor, log));
   const timer = onTerminal ? setInterval(show, REFRESH_MS) : undefined;
@@ -148,8 +168,8 @@ async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean): 
   } finally {
     service.stop();
     clearInterval(timer);
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    // Everything is over: a camera's program that did not end in time would keep the camera from everybody.
+    endPrograms();
   }
 }
 

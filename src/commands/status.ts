@@ -8,7 +8,9 @@ import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../supervisor/health.ts";
+import { onStopSignal } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
+import { outliveReaders } from "./outputs.ts";
 import { canRedraw, coloured, plain, Screen } from "./screen.ts";
 import { knowsUnicode } from "./sparkline.ts";
 import { FIRST_ROIS, watchLines } from "./status-lines.ts";
@@ -89,6 +91,7 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
   const { stdout, stdin, env } = process;
   // Wrong labels are said before the screen is taken.
   refuseUnknown(takeSnapshot(config, wallClockUs()), roi);
+  outliveReaders();
   const screen = new Screen(stdout);
   const ended = new AbortController();
   const end = () => ended.abort();
@@ -96,9 +99,11 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
     if (END_KEYS.some((key) => keys.includes(key))) end();
   };
   const draw = () => screen.show(linesOf(config, roi, stdout.columns ?? 80, stdout.hasColors?.() === true, env));
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, end);
+  onStopSignal(end);
   stdout.on("resize", draw);
+  // A terminal that was closed can neither be read nor drawn on any more.
+  for (const stream of [stdin, stdout]) stream.on("error", end);
+  stdin.on("end", end);
   if (stdin.isTTY) stdin.setRawMode(true).on("data", onKey).resume();
   try {
     while (!ended.signal.aborted) {
@@ -109,7 +114,6 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
     screen.leave();
     stdout.off("resize", draw);
     if (stdin.isTTY) stdin.setRawMode(false).off("data", onKey).pause();
-    for (const signal of signals) process.off(signal, end);
   }
 }
 

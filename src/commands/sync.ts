@@ -14,7 +14,9 @@ import { type ExperimentLock, experimentHolder, lockExperiment } from "../manife
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { Syncing } from "../supervisor/syncing.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
+import { onStopSignal, Patience } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
+import { outliveReaders } from "./outputs.ts";
 
 interface SyncArguments extends GlobalOptions {
   once: boolean;
@@ -41,6 +43,7 @@ export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
   handler: async (args) => {
     const { config } = loadConfig(args.config);
     const lock = takeExperiment(config);
+    outliveReaders();
     const log = createLogger({
       directory: config.Paths.logs_dir,
       level: args["log-level"] ?? "info",
@@ -96,12 +99,11 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     checkPlace: () => checkMark(config.Paths.data_dir, mark),
   });
   const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED_TWICE);
+  const patience = new Patience();
+  onStopSignal((signal) => {
+    if (patience.isOver(signal)) process.exit(INTERRUPTED_TWICE);
     stop.abort();
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  });
   try {
     const before = manifest.counts().synced;
     await copyAll(syncing, args.once, stop.signal, log);
@@ -109,8 +111,6 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     const { synced } = manifest.counts();
     return { waiting, synced: synced - before, refused: syncing.setAside(), interrupted: stop.signal.aborted };
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
     await syncing.close(config.Supervisor.shutdown_timeout_seconds * 1000);
     manifest.close();
   }

@@ -12,6 +12,7 @@ import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { GlobalOptions } from "./global.ts";
 import { Progress } from "./progress.ts";
+import { stoppable } from "./stoppable.ts";
 
 interface VerifyArguments extends GlobalOptions {
   repair: boolean;
@@ -37,23 +38,35 @@ export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
     // Opened first: a wrong directory is said to be one, and nothing is made in it.
     // What an older version wrote can only be read once it is up to date; a repair brings it there, and takes no picture.
     if (!repair || !existsSync(path)) Manifest.open({ file: path, readonly: true }).close();
-    const lock = repair ? lockExperiment(config.Paths.data_dir) : undefined;
-    const running = !repair && experimentHolder(config.Paths.data_dir) !== undefined;
-    let manifest: Manifest | undefined;
-    try {
-      manifest = Manifest.open({ file: path, readonly: !repair });
-      const findings: Finding[] = [];
-      const verified = await check({ config, manifest, repair, running, json, findings });
-      if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings })}\n`);
-      else
-        process.stdout.write(`${[...verified.elsewhere.map(elsewhereLine), summary(verified, repair)].join("\n")}\n`);
-      process.exitCode = verified.findings > 0 ? FINDINGS : 0;
-    } finally {
-      manifest?.close();
-      lock?.release();
-    }
+    await stoppable((signal) => verifyOnce({ config, path, repair, json, signal }));
   },
 };
+
+interface Way {
+  readonly config: Config;
+  /** Of the manifest. */
+  readonly path: string;
+  readonly repair: boolean;
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<void> {
+  const lock = repair ? lockExperiment(config.Paths.data_dir) : undefined;
+  const running = !repair && experimentHolder(config.Paths.data_dir) !== undefined;
+  let manifest: Manifest | undefined;
+  try {
+    manifest = Manifest.open({ file: path, readonly: !repair });
+    const findings: Finding[] = [];
+    const verified = await check({ config, manifest, repair, running, json, findings, signal });
+    if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings })}\n`);
+    else process.stdout.write(`${[...verified.elsewhere.map(elsewhereLine), summary(verified, repair)].join("\n")}\n`);
+    process.exitCode = verified.findings > 0 ? FINDINGS : 0;
+  } finally {
+    manifest?.close();
+    lock?.release();
+  }
+}
 
 interface CheckOptions {
   readonly config: Config;
@@ -62,9 +75,10 @@ interface CheckOptions {
   readonly running: boolean;
   readonly json: boolean;
   readonly findings: Finding[];
+  readonly signal: AbortSignal;
 }
 
-async function check({ json, findings, ...options }: CheckOptions): Promise<Verified> {
+async function check({ json, findings, signal, ...options }: CheckOptions): Promise<Verified> {
   let bar: Progress | undefined;
   const verified = await verify({
     ...options,
@@ -78,6 +92,7 @@ async function check({ json, findings, ...options }: CheckOptions): Promise<Veri
       process.stdout.write(`${findingLine(finding)}\n`);
     },
     progress: (_done, total) => {
+      signal.throwIfAborted();
       bar ??= new Progress(total, "frames");
       bar.advance();
     },

@@ -1,0 +1,89 @@
+// The signals that ask a command to end: Ctrl-C, a stop by the system, a terminal or ssh connection that was closed.
+import { readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
+
+export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
+
+/** What a shell reports of a program that a signal ended. */
+export const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/** Why something ended that a signal asked to end, for people and for the manifest. */
+export const SIGNAL_REASONS: Readonly<Record<StopSignal, string>> = {
+  SIGINT: "interrupted",
+  SIGTERM: "asked to end",
+  SIGHUP: "the terminal was closed",
+};
+
+/** Bit of SIGHUP in the masks of /proc. */
+const HANG_UP = 1n;
+
+/**
+ * Whether whoever started this program wants it to outlive the terminal. Node.js sets every signal back to its default
+ * before the first line of JavaScript, so that the ignored SIGHUP that `nohup` hands on cannot be seen any more. What can be
+ * seen: the shell's name for the command, a parent that ignores the signal itself (`trap '' HUP`), and the standard input
+ * that nohup puts in a terminal's place, which can only be written to.
+ */
+export function ignoresHangUp(): boolean {
+  // Once and for all: a parent that is asked about later may have ended.
+  ignored ??= basename(process.env._ ?? "") === "nohup" || parentIgnoresHangUp() || inputIsOfNohup();
+  return ignored;
+}
+
+let ignored: boolean | undefined;
+
+function parentIgnoresHangUp(): boolean {
+  const status = readProc(`/proc/${process.ppid}/status`);
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return mask !== undefined && (BigInt(`0x${mask}`) & HANG_UP) !== 0n;
+}
+
+function inputIsOfNohup(): boolean {
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readProc("/proc/self/fdinfo/0"))?.[1];
+  const writeOnly = flags !== undefined && (Number.parseInt(flags, 8) & 3) === 1;
+  return writeOnly && linkOf("/proc/self/fd/0") === "/dev/null";
+}
+
+/** A file of /proc; empty where there is none, or where it is somebody else's. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** For every command: a SIGHUP that was to be ignored stays ignored. To be called first. */
+export function keepHangUpIgnored(): void {
+  if (ignoresHangUp()) process.on("SIGHUP", () => undefined);
+}
+
+/** Calls `listener` at each signal that asks for an end; returns how to call it no more. An ignored SIGHUP is none. */
+export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
+  const signals = STOP_SIGNALS.filter((signal) => signal !== "SIGHUP" || !ignoresHangUp());
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}
+
+/**
+ * Whether `signal` is a person's second demand, after which a command ends at once. A closed terminal sends SIGHUP, often
+ * twice and after another signal, with nobody being impatient.
+ */
+export class Patience {
+  #demands = 0;
+
+  isOver(signal: StopSignal): boolean {
+    if (signal !== "SIGHUP") this.#demands += 1;
+    return this.#demands > 1;
+  }
+}
