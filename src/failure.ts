@@ -2,7 +2,7 @@
 // A Failure is thrown inside a thread, caught once at the thread's edge, and sent across as a plain object,
 // because an Error loses its code and its name on the way between threads.
 
-import { basename } from "node:path";
+import { databaseFailure } from "./database-failure.ts";
 import { readable } from "./quote.ts";
 
 /** Every code a Failure may carry. The part before the dot is the room it comes from. */
@@ -13,6 +13,7 @@ export type FailureCode =
   | "experiment.unusable"
   | "installation.broken"
   | "manifest.corrupt"
+  | "manifest.failed"
   | "manifest.locked"
   | "manifest.newer"
   | "camera.unavailable"
@@ -100,8 +101,8 @@ export function encodeFailure(thrown: unknown): FailureData {
 }
 
 /** The Failure again, on the other side. */
-export function decodeFailure(data: FailureData): Failure {
-  return new Failure(data.code, data.message, { hint: data.hint, retry: data.retry });
+export function decodeFailure(data: FailureData, cause?: unknown): Failure {
+  return new Failure(data.code, data.message, { hint: data.hint, retry: data.retry, cause });
 }
 
 /** The one line of anything thrown, for logs and the console. */
@@ -109,10 +110,7 @@ export function failureLine(thrown: unknown): string {
   return decodeFailure(encodeFailure(thrown)).line;
 }
 
-const DISK_FULL = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
-/** SQLite's words for a file that was taken away, moved or made read-only under it. */
-const DATABASE_LOST = /^SQLITE_(READONLY|IOERR|CANTOPEN)/;
-const DATABASE_LOCKED = /^SQLITE_BUSY/;
+const DISK_FULL = new Set(["ENOSPC", "EDQUOT"]);
 const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EMFILE", "ENFILE"]);
 
 /** What a person reads in place of "EROFS: read-only file system, open '…'". */
@@ -141,14 +139,8 @@ function fromSystemError(thrown: unknown): Failure | undefined {
       cause: thrown,
     });
   }
-  if (DATABASE_LOST.test(thrown.code)) {
-    return new Failure("disk.failed", `the manifest can no longer be written: ${thrown.message}`, {
-      hint: "its directory was removed, moved or made read-only; stop, restore it, start again",
-      retry: "later",
-      cause: thrown,
-    });
-  }
-  if (DATABASE_LOCKED.test(thrown.code)) return lockedDatabase("phorest.sqlite", thrown);
+  const database = databaseFailure({ code: thrown.code, message: thrown.message });
+  if (database !== undefined) return decodeFailure(database, thrown);
   if (thrown.code === "ERR_DLOPEN_FAILED") {
     return new Failure("installation.broken", thrown.message.replaceAll(/\s+/g, " "), {
       hint: "install phorest again",
@@ -164,16 +156,6 @@ function missingFile(where: string, cause: Error): Failure {
   // A name that has gone although its directory is there may come back.
   return new Failure("file.missing", where === "" ? cause.message : `${where}no such file or directory`, {
     hint: "put it back; phorest retries",
-    retry: "later",
-    cause,
-  });
-}
-
-/** Another program has the database file `path` locked, for longer than this process waits at a time. */
-export function lockedDatabase(path: string, cause: unknown): Failure {
-  const hint = `close the database shell, viewer or backup program that has it open; \`fuser -v ${path}\` shows which`;
-  return new Failure("manifest.locked", `another program holds ${basename(path)} locked`, {
-    hint,
     retry: "later",
     cause,
   });

@@ -115,11 +115,16 @@ const lastReadings: ReadingMemory = new Map();
 
 async function open(settings: CollectorSettings, log: Log): Promise<Station<CollectorJob, CollectorAnswer>> {
   checkPlace(settings.place);
-  const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
+  // Only sources that find files ask it: a camera takes pictures also while the database cannot be read.
+  let opened: Manifest | undefined;
+  const manifest = () => {
+    opened ??= Manifest.open({ file: settings.manifestFile, readonly: true });
+    return opened;
+  };
   const source = createSource({
     ...settings.source,
-    isKnown: (filename) => manifest.knowsFile(filename),
-    takenBefore: (filename) => takenBefore(manifest, filename),
+    isKnown: (filename) => manifest().knowsFile(filename),
+    takenBefore: (filename) => takenBefore(manifest(), filename),
   });
   const { thermometers } = settings;
   const watch =
@@ -129,7 +134,7 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
   const close = async (): Promise<void> => {
     await source.close();
     await watch?.close();
-    manifest.close();
+    opened?.close();
   };
   try {
     await Promise.all([source.open(), watch?.start(lastReadings.size === 0 ? FIRST_READINGS_MS : 0)]);

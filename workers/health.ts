@@ -43,7 +43,7 @@ async function open(config: Config, log: Log): Promise<Station<HealthJob, Health
       const snapshot = takeSnapshot(config, nowUs);
       const before = ledger.outbox;
       const { channels } = courier;
-      const partial = snapshot.experiment === "none";
+      const partial = snapshot.experiment === "none" || snapshot.damaged;
       // Before anything is sent: a death in between tells twice, never not at all.
       await keep(note(ledger, snapshot.findings, { nowUs, channels, partial }));
       for (const { notice } of ledger.outbox.filter((waiting) => !before.includes(waiting))) {

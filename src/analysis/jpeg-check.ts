@@ -7,7 +7,17 @@ import { loadKernel } from "./kernel.ts";
  * What is wrong with a JPEG file, in the order of the C++ side. "unknown": its kind of compression cannot be checked;
  * "large": it has more pixels than are read.
  */
-export const JPEG_DAMAGE = ["none", "unknown", "large", "header", "missing", "leftover", "invalid", "restart", "scans"] as const;
+export const JPEG_DAMAGE = [
+  "none",
+  "unknown",
+  "large",
+  "header",
+  "missing",
+  "leftover",
+  "invalid",
+  "restart",
+  "scans",
+] as const;
 export type JpegDamage = (typeof JPEG_DAMAGE)[number];
 
 export interface JpegFinding {

@@ -5,8 +5,9 @@ import { basename, join } from "node:path";
 import { stringify } from "smol-toml";
 import { z } from "zod";
 import type { Config } from "../config/schema.ts";
+import { damagedDatabase } from "../database-failure.ts";
 import { CSV_FILENAME, CSV_OUTPUT, openRecordedCsv, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
-import { Failure } from "../failure.ts";
+import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory, fileSize, packageVersion, writeDurably } from "../files.ts";
 import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
@@ -84,7 +85,7 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
       };
       const database = join(directory, MANIFEST_FILENAME);
       await live.snapshotTo(database, signal);
-      const snapshot = Manifest.open({ file: database, readonly: true });
+      const snapshot = openCopy(database, dataDir);
       try {
         refuseDamaged(snapshot, dataDir);
         const facts = factsOf(snapshot, before, nowUs);
@@ -132,13 +133,22 @@ function checkSpace({ Paths: paths, Storage: storage }: Config): void {
   );
 }
 
+/** The copy has the damage of what it was copied from. */
+function openCopy(database: string, dataDir: string): Manifest {
+  try {
+    return Manifest.open({ file: database, readonly: true });
+  } catch (error) {
+    const { code, message } = encodeFailure(error);
+    if (code !== "manifest.corrupt") throw error;
+    throw decodeFailure(damagedDatabase(join(dataDir, MANIFEST_FILENAME), `a copy of it cannot be read (${message})`));
+  }
+}
+
 function refuseDamaged(snapshot: Manifest, dataDir: string): void {
   const [first, ...rest] = snapshot.integrityProblems();
   if (first === undefined) return;
   const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
-  throw new Failure("manifest.corrupt", `the manifest in ${dataDir} is damaged: ${first}${more}`, {
-    hint: "no backup is made of it; restore the last one",
-  });
+  throw decodeFailure(damagedDatabase(join(dataDir, MANIFEST_FILENAME), `${first}${more}; no backup is made of it`));
 }
 
 function factsOf(snapshot: Manifest, before: number, nowUs: number): z.output<typeof FACTS> {

@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
+import { DAMAGE_CURE } from "../database-failure.ts";
 import { readNamesNow } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
@@ -167,7 +168,7 @@ function databaseFinding(problem: string): Finding {
     kind: "database",
     subject: MANIFEST_FILENAME,
     meaning: problem,
-    cure: "stop the run and restore the last backup: `phorest restore`",
+    cure: DAMAGE_CURE,
   };
 }
 

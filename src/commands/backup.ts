@@ -22,7 +22,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   handler: async ({ config: file, json }) => {
     const { config } = loadConfig(file);
     // Opened first: without an experiment there is nothing to back up, and nothing is made.
-    Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true }).close();
+    Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true }).close();
     const running = experimentHolder(config.Paths.data_dir) !== undefined;
     outliveReaders();
     await stoppable((signal) => backUpOnce(config, { json, running, signal }));

@@ -42,7 +42,11 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
       throw new Failure("usage.invalid", "--format parquet is not in this build", { hint: "use csv or results-jsonl" });
     }
     const { config } = loadConfig(file);
-    const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
+    const manifest = Manifest.open({
+      file: join(config.Paths.data_dir, MANIFEST_FILENAME),
+      readonly: true,
+      check: true,
+    });
     try {
       sayWhatIsArchived(manifest);
       await writeText(piecesOf(format, manifest, sinceUs), out);

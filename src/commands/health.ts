@@ -34,7 +34,7 @@ export const healthCommand: CommandModule<GlobalOptions, HealthOptions> = {
       throw new Failure("usage.invalid", "--metrics and --json exclude each other", { hint: "give one of them" });
     }
     const { config } = loadConfig(args.config);
-    const snapshot = takeSnapshot(config, wallClockUs());
+    const snapshot = takeSnapshot(config, wallClockUs(), undefined, true);
     const report = healthReport(config, snapshot);
     const missed = args["expect-running"] && snapshot.experiment === "stopped";
     if (args.png !== undefined) await writePicture(resolve(args.png), report);

@@ -49,7 +49,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     const { config } = loadConfig(file);
     const { data_dir, results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
-    const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true });
+    const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true, check: true });
     try {
       const measured = lastAnalysis(manifest);
       // Before anything is written: a label that is not there is wrong usage.

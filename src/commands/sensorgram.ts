@@ -82,7 +82,11 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts"),
   handler: async (argv) => {
     const { config } = loadConfig(argv.config);
-    const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
+    const manifest = Manifest.open({
+      file: join(config.Paths.data_dir, MANIFEST_FILENAME),
+      readonly: true,
+      check: true,
+    });
     try {
       sayWhatIsArchived(manifest);
       const sensorgrams = open(manifest, config, argv);

@@ -20,6 +20,8 @@ interface StatusOptions extends GlobalOptions {
   roi: string[] | undefined;
 }
 
+/** What a damaged database says cannot be relied on. */
+const FAILED = 1;
 const REFRESH_MS = 1000;
 /** q, and what Ctrl-C and Ctrl-D are in a terminal that is read key by key. */
 const END_KEYS = ["q", "Q", "\u0003", "\u0004"];
@@ -43,11 +45,12 @@ export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
     const { config } = loadConfig(file);
     if (watch && !json && canRedraw(process.stdout, process.env)) return await watchOnScreen(config, roi);
     for (;;) {
-      const snapshot = takeSnapshot(config, wallClockUs());
+      const snapshot = takeSnapshot(config, wallClockUs(), undefined, !watch);
       refuseUnknown(snapshot, roi);
       if (json)
         process.stdout.write(`${JSON.stringify({ ...snapshotJson(snapshot), results: results(snapshot, roi) })}\n`);
       else process.stdout.write(`${formatSnapshot(snapshot).concat(resultLines(snapshot, roi)).join("\n")}\n`);
+      if (snapshot.damaged) process.exitCode = FAILED;
       if (!watch) return;
       await sleep(json ? REFRESH_MS : PLAIN_REFRESH_MS);
       if (!json) process.stdout.write("\n");

@@ -4,9 +4,12 @@ import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
-import { Failure, lockedDatabase } from "../failure.ts";
+import { damagedDatabase } from "../database-failure.ts";
+import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { type Attempt, attemptOn, guard, isDamage } from "./guarded.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+import { checkSchema, checkSound, forgetDamage, noteDamage } from "./soundness.ts";
 
 /** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
 const PAGE_BYTES = 4096;
@@ -18,18 +21,28 @@ const CHECKPOINT_PAGES = 4000;
 const LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024;
 const CACHE_KIB = 65_536;
 
-/** An open manifest file. `write` is the only way to change it. */
+/** An open manifest file. `write` is the only way to change it. Whatever it is asked, it throws Failures. */
 export interface Connection {
   readonly db: Database.Database;
   /** Directory of the manifest file, absolute. */
   readonly directory: string;
-  /** Runs `change` in one transaction: all of it is on the disk when this returns, or nothing of it ever. */
-  write<T>(change: () => T): T;
+  /**
+   * Runs `change` in one transaction: all of it is on the disk when this returns, or nothing of it ever. A database that
+   * was found damaged is not written to any more, but for a `last` change that gives back what this process had taken.
+   */
+  write<T>(change: () => T, options?: { readonly last?: boolean }): T;
+  /** The damage that this process has found; undefined while there is none. */
+  readonly damage: Failure | undefined;
+  /** Takes note of damage that another connection has found. */
+  noteDamage(damage: Failure): void;
   close(): void;
 }
 
-/** Opens (and with `readonly` false, makes or migrates) the manifest `file`. Errors as `Manifest.open` says. */
-export function connect(file: string, readonly: boolean): Connection {
+/**
+ * Opens (and with `readonly` false, makes or migrates) the manifest `file`. With `check`, one that is read is looked at
+ * first, as one that is written always is. Errors as `Manifest.open` says.
+ */
+export function connect(file: string, readonly: boolean, check = false): Connection {
   const path = resolve(file);
   if (!existsSync(path)) {
     if (readonly) {
@@ -39,13 +52,20 @@ export function connect(file: string, readonly: boolean): Connection {
     }
     create(path);
   }
-  return explained(path, () => (readonly ? openToRead(path) : openToWrite(path)));
+  return explained(path, () => {
+    if (!readonly) return openToWrite(path);
+    if (check) checkSound(path);
+    return openToRead(path);
+  });
 }
 
 function openToWrite(path: string): Connection {
+  checkSound(path);
+  forgetDamage(path);
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     checkIdentity(db, path);
+    checkSchema(db, path);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma("foreign_keys = ON");
@@ -58,12 +78,61 @@ function openToWrite(path: string): Connection {
     db.close();
     throw error;
   }
+  const damage = new Damage(path);
+  guard(db, damage.attempt);
   return {
     db,
     directory: dirname(path),
-    write: (change) => explained(path, () => db.transaction(change).immediate()),
-    close: () => closeAsOneFile(db),
+    write: (change, { last = false } = {}) => {
+      if (damage.found !== undefined && !last) throw damage.found;
+      return damage.attempt(() => db.transaction(change).immediate());
+    },
+    get damage() {
+      return damage.found;
+    },
+    noteDamage: (found) => damage.note(found),
+    close: () => (damage.found === undefined ? closeAsOneFile(db) : closeAsItIs(db, path)),
   };
+}
+
+/** The first damage that shows in anything that is asked of a database; kept beside the file for the next process. */
+class Damage {
+  found: Failure | undefined;
+  readonly attempt: Attempt;
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.attempt = attemptOn(path, (thrown) => {
+      if (isDamage(thrown)) this.note(thrown);
+    });
+  }
+
+  note(damage: Failure): void {
+    if (this.found !== undefined) return;
+    this.found = damage;
+    const unnoted = noteDamage(this.#path, damage);
+    if (unnoted === undefined) return;
+    const message = `${damage.message} (this could not be noted beside it: ${unnoted})`;
+    this.found = decodeFailure({ ...encodeFailure(damage), message }, damage);
+  }
+}
+
+/** Leaves file and log as they are: folding a log into a damaged file could overwrite what can still be read. */
+function closeAsItIs(db: Database.Database, path: string): void {
+  if (!db.open) return;
+  // The last connection to close folds the log in, unless it may only read.
+  let last: Database.Database | undefined;
+  try {
+    last = new Database(path, { readonly: true, fileMustExist: true });
+    last.prepare("SELECT count(*) FROM sqlite_schema").get();
+  } catch (error) {
+    // It cannot even be opened: then SQLite cannot fold anything into it either.
+    if (encodeFailure(error).code === "internal") throw error;
+  } finally {
+    db.close();
+    last?.close();
+  }
 }
 
 /** Folds the log in and leaves it off, so that a stopped experiment is one plain file, readable on any medium. */
@@ -74,7 +143,7 @@ function closeAsOneFile(db: Database.Database): void {
     db.pragma("journal_mode = DELETE");
   } catch (error) {
     // Somebody is reading: the log stays beside the file, which is as safe.
-    if (!sqliteCode(error).startsWith("SQLITE_BUSY")) throw error;
+    if (encodeFailure(error).code !== "manifest.locked") throw error;
   } finally {
     db.close();
   }
@@ -106,6 +175,7 @@ function openToRead(path: string): Connection {
       const { db, clean } = open();
       try {
         checkIdentity(db, path);
+        checkSchema(db, path);
         const version = Number(db.pragma("user_version", { simple: true }));
         if (version < MIGRATIONS.length) {
           throw new Failure("experiment.unusable", `${path} was written by an older version (form ${version})`, {
@@ -118,12 +188,24 @@ function openToRead(path: string): Connection {
         clean();
         throw error;
       }
+      let damage: Failure | undefined;
+      const note = (found: Failure) => {
+        damage ??= found;
+      };
+      guard(
+        db,
+        attemptOn(path, (thrown) => (isDamage(thrown) ? note(thrown) : undefined)),
+      );
       return {
         db,
         directory: dirname(path),
         write: () => {
           throw new Failure("internal", `${path} is open for reading only`);
         },
+        get damage() {
+          return damage;
+        },
+        noteDamage: note,
         close: () => {
           db.close();
           clean();
@@ -221,29 +303,11 @@ function isUnwritable(error: unknown): boolean {
   return code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY");
 }
 
-/** Runs `work`; what SQLite throws becomes a Failure where a person can do something about it. */
+/** Runs `work`; what SQLite throws becomes a Failure. */
 function explained<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const code = sqliteCode(error);
-    const reason = error instanceof Error ? error.message : String(error);
-    if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB") throw corrupt(path, reason, error);
-    if (code.startsWith("SQLITE_BUSY")) throw lockedDatabase(path, error);
-    if (code.startsWith("SQLITE_IOERR") || isUnwritable(error)) {
-      throw new Failure("disk.failed", `${path}: ${reason}`, {
-        hint: "check the disk and its permissions",
-        retry: "later",
-        cause: error,
-      });
-    }
-    throw error;
-  }
+  return attemptOn(path, () => undefined)(work);
 }
 
-function corrupt(path: string, reason: string, cause?: unknown): Failure {
-  return new Failure("manifest.corrupt", `the manifest ${path} is damaged: ${reason}`, {
-    hint: "put back its last backup, or move it away: the pictures are untouched and are taken up again by `phorest run`",
-    cause,
-  });
+function corrupt(path: string, reason: string): Failure {
+  return decodeFailure(damagedDatabase(path, reason));
 }

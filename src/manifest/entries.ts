@@ -239,6 +239,7 @@ export class Entries {
   release({ entryId, claim }: ClaimKey, countAttempt: boolean): boolean {
     return this.#connection.write(
       () => this.#release.run({ entryId, claim, given: countAttempt ? 0 : 1 }).changes === 1,
+      { last: true },
     );
   }
 

@@ -6,7 +6,7 @@
 //
 // Only the supervisor's thread writes; other threads and processes open it read-only and see the last commit.
 import type { RoiManifest } from "../analysis/roi.ts";
-import type { FailureData } from "../failure.ts";
+import type { Failure, FailureData } from "../failure.ts";
 import type { Reading } from "../frame/thermometer.ts";
 import * as archive from "./archive.ts";
 import { type Connection, connect } from "./connection.ts";
@@ -52,10 +52,19 @@ export class Manifest {
 
   /**
    * Opens a manifest; one that does not exist is made, unless it is to be read only. To write, hold the experiment's
-   * lock. Failures: `manifest.corrupt`, `manifest.newer`, `experiment.unusable` (nothing there), `disk.failed`.
+   * lock. `check`: also one that is only read is looked at for damage first, for a result that people rely on.
+   * Failures: `manifest.corrupt`, `manifest.newer`, `experiment.unusable` (nothing there), `disk.failed`.
    */
-  static open({ file, readonly = false }: { readonly file: string; readonly readonly?: boolean }): Manifest {
-    const connection = connect(file, readonly);
+  static open({
+    file,
+    readonly = false,
+    check = false,
+  }: {
+    readonly file: string;
+    readonly readonly?: boolean;
+    readonly check?: boolean;
+  }): Manifest {
+    const connection = connect(file, readonly, check);
     try {
       return new Manifest(connection);
     } catch (error) {
@@ -66,6 +75,22 @@ export class Manifest {
 
   close(): void {
     this.#connection.close();
+  }
+
+  /** The damage to the database that was found so far; undefined while there is none. Nothing is written to it any more. */
+  get damage(): Failure | undefined {
+    return this.#connection.damage;
+  }
+
+  /** Takes note of damage (`manifest.corrupt`) that another connection to the same database has found. */
+  noteDamage(damage: Failure): void {
+    this.#connection.noteDamage(damage);
+  }
+
+  /** To be asked before a file is removed, moved or replaced. Throws the damage: nothing may go on the word of this database. */
+  checkSound(): void {
+    const { damage } = this.#connection;
+    if (damage !== undefined) throw damage;
   }
 
   /** Runs `changes` in one transaction: all of them are kept, or none. */
@@ -150,6 +175,11 @@ export class Manifest {
   /** Whether a row names this picture or its compressed form; in the manifest's own directory unless said otherwise. */
   knowsFile(filename: string, filepath?: string): boolean {
     return this.#entries.knowsFile(filename, filepath);
+  }
+
+  /** Whether there is an entry without a picture of exactly this moment. */
+  knowsMoment(capturedAtUs: number): boolean {
+    return this.#entries.knowsMoment(capturedAtUs);
   }
 
   /** What is noted of this picture in the manifest's own directory; undefined: nothing. */

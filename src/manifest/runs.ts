@@ -79,8 +79,10 @@ export function lastRoiManifest({ db }: Connection): number | undefined {
 }
 
 export function endRun(connection: Connection, runId: number, nowUs: number, reason: string): void {
-  connection.write(() =>
-    connection.db.prepare("UPDATE run SET ended_at_us = ?, end_reason = ? WHERE id = ?").run(nowUs, reason, runId),
+  connection.write(
+    () =>
+      connection.db.prepare("UPDATE run SET ended_at_us = ?, end_reason = ? WHERE id = ?").run(nowUs, reason, runId),
+    { last: true },
   );
 }
 

@@ -2,7 +2,7 @@
 // all of it within one limit. Whatever is given up goes on where it stood at the next start.
 import { setTimeout as sleep } from "node:timers/promises";
 import { withDeadline } from "../deadline.ts";
-import { Failure, failureLine } from "../failure.ts";
+import { encodeFailure, Failure, failureLine } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Collecting } from "./collecting.ts";
 import type { Delivering } from "./delivering.ts";
@@ -37,6 +37,8 @@ export class Closing {
       const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(1)} s`);
       await withDeadline(step(), limitMs, late);
     } catch (thrown) {
+      // That the database is damaged was said already, and nothing hangs because of it.
+      if (encodeFailure(thrown).code === "manifest.corrupt") return;
       this.clean = false;
       this.log.error(`${what}: ${failureLine(thrown)}`);
     }

@@ -3,12 +3,14 @@
 import type { Place } from "../archive/place.ts";
 import { pauseBelow } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
-import { decodeFailure } from "../failure.ts";
+import { decodeFailure, failureLine } from "../failure.ts";
 import { sourceSettings } from "../frame/camera.ts";
 import { monotonicMs } from "../frame/frame.ts";
 import { thermometerSettings } from "../frame/thermometer.ts";
 import type { StageLog } from "../log.ts";
+import type { NewEntry } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { Unrecorded } from "../manifest/unrecorded.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
@@ -48,6 +50,7 @@ export class Collecting {
   private readonly options: CollectingOptions;
   private readonly thread: StageThread<CollectorSettings, CollectorJob, CollectorAnswer>;
   readonly brightfield: BrightfieldPictures;
+  private readonly unrecorded: Unrecorded;
   readonly skipped: SkippedPictures;
   /** Frames captured since the start. */
   captured = 0;
@@ -63,6 +66,7 @@ export class Collecting {
     const settings = collectorSettings(options, startedAtUs);
     this.thread = new StageThread("collector", settings, (level, message) => options.log.log(level, message));
     this.skipped = new SkippedPictures(options.log);
+    this.unrecorded = new Unrecorded(options.config.Paths.data_dir);
     this.brightfield = new BrightfieldPictures({
       ...options,
       changed: () => options.brightfieldChanged(),
@@ -94,9 +98,9 @@ export class Collecting {
     this.more = more && !live;
     this.dry = frame === null;
     if (frame === null) return false;
-    const entry = this.addEntry(frame);
+    const entry = this.record(this.entryOf(frame));
     this.captured += 1;
-    log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, { entry });
+    log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, entry === undefined ? {} : { entry });
     this.options.collected();
     await this.brightfield.afterCapture(this.captured, signal);
     return this.more;
@@ -118,14 +122,32 @@ export class Collecting {
     await closed;
   }
 
-  private addEntry(frame: CollectedFrame): number {
-    const { config, manifest, runId } = this.options;
+  /** The row of a capture. Where the database takes none, the capture is kept beside it; its number is undefined then. */
+  private record(entry: NewEntry): number | undefined {
+    const { live, log, manifest, runId } = this.options;
+    try {
+      const late = this.unrecorded.record(manifest, runId);
+      if (late > 0) log.info(`${late} frames that waited for the database are in it now`);
+      return manifest.addEntry(entry);
+    } catch (thrown) {
+      // What another program wrote is found again by its source.
+      if (!live) throw thrown;
+      const isNew = !this.unrecorded.waiting;
+      this.unrecorded.keep(entry);
+      if (isNew)
+        log.warn(`frames are kept in the data directory until the database takes them: ${failureLine(thrown)}`);
+      return undefined;
+    }
+  }
+
+  private entryOf(frame: CollectedFrame): NewEntry {
+    const { config, runId } = this.options;
     const { directory, settings, warnings, tookMs: _, ...rest } = frame;
     const collectionError = frame.readings
       .map((reading) => reading.error)
       .filter((error) => error !== undefined)
       .join("; ");
-    return manifest.addEntry({
+    return {
       ...rest,
       runId,
       filepath: directory,
@@ -134,7 +156,7 @@ export class Collecting {
       settings: JSON.stringify(settings),
       warnings: warnings.join("; "),
       collectionError: collectionError === "" ? undefined : collectionError,
-    });
+    };
   }
 }
 

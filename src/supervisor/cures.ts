@@ -3,6 +3,8 @@
 /** A key, or its part before the colon, to what a person should do. Troubles not listed say it themselves. */
 const CURES: Readonly<Record<string, string>> = {
   "run.died": "Start the run again.",
+  "database.damaged":
+    "Pictures are still taken and kept. Stop the run, then `phorest verify --repair`; or bring back the last backup with `phorest restore`.",
   "process.stale":
     "The process stands still or the machine is overloaded; if it stays so, stop it and start the run again.",
   "stage.faulted:collector": "Look at the camera, its cable and the disk; it is tried again by itself.",

@@ -114,10 +114,12 @@ export class DeliveringOpcUa implements StagePart {
   /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
   async work(): Promise<boolean> {
     const { manifest, log } = this.options;
-    const { cursor } = manifest.outputState(OPC_UA_OUTPUT);
+    // How far the server has got cannot be noted in a damaged database: it is given the alarm and no frame.
+    const { damage } = manifest;
+    const cursor = damage === undefined ? manifest.outputState(OPC_UA_OUTPUT).cursor : Number.MAX_SAFE_INTEGER;
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
     const report = answer.report === undefined ? this.storedReport : JSON.stringify(answer.report);
-    if (answer.cursor > cursor || report !== this.storedReport) {
+    if (damage === undefined && (answer.cursor > cursor || report !== this.storedReport)) {
       manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report);
       this.options.advanced();
       this.storedReport = report;

@@ -6,15 +6,17 @@ import { type Finding, illOnes } from "../alarm/finding.ts";
 import { brightfieldNames } from "../archive/brightfield.ts";
 import { checkFileSystem } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
-import { failureLine } from "../failure.ts";
+import { encodeFailure, type FailureData, failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { clockFacts } from "./clock-behind.ts";
+import { damageFinding } from "./damage.ts";
 import { type DiskFull, diskFacts, diskFullAt, diskFullText } from "./disk-facts.ts";
 import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
@@ -60,6 +62,8 @@ export interface Snapshot {
   readonly findings: readonly Finding[];
   /** What needs a person, in words. */
   readonly alarms: readonly string[];
+  /** The database is damaged: what else is said here is what could be read of it. */
+  readonly damaged: boolean;
   /** What is as it was set, and yet should be known, in words. */
   readonly notes: readonly string[];
 }
@@ -68,10 +72,47 @@ export interface Snapshot {
 const RECENT_FRAMES = 100;
 
 /**
- * Reads the snapshot, by `opened` or by a connection of its own, which costs a few ms more. Throws a Failure when the
- * manifest cannot be read.
+ * Reads the snapshot, by `opened` or by a connection of its own, which costs a few ms more. Of a damaged database it holds
+ * what can be read, and the alarm; with `check` damage is looked for also where it would not show in what is read here.
+ * Throws a Failure when the manifest cannot be read for another reason.
  */
-export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapshot {
+export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, check = false): Snapshot {
+  const { data_dir: dataDir, brightfield_dir } = config.Paths;
+  const file = join(dataDir, MANIFEST_FILENAME);
+  try {
+    const snapshot = readSnapshot(config, nowUs, opened);
+    if (snapshot.experiment === "none") return snapshot;
+    // Beside a run, what the run itself meets is enough.
+    const look = check && snapshot.experiment === "stopped" ? damageOf(file) : undefined;
+    const damage = readDamageNote(file) ?? opened?.damage ?? look;
+    return damage === undefined ? snapshot : damagedSnapshot(snapshot, damage);
+  } catch (thrown) {
+    const failure = encodeFailure(thrown);
+    if (failure.code !== "manifest.corrupt") throw thrown;
+    const holder = experimentHolder(dataDir);
+    const experiment = holder === undefined ? "stopped" : "running";
+    const brightfield = brightfieldNames(brightfield_dir).length;
+    const rest = {
+      ...NOTHING,
+      experiment,
+      pid: holder?.pid,
+      dataDir,
+      freeBytes: diskSpace(dataDir)?.freeBytes,
+      brightfield,
+    } as const;
+    return damagedSnapshot({ ...rest, findings: [], alarms: [] }, readDamageNote(file) ?? failure);
+  }
+}
+
+/** What a damaged database says of stages and frames is of no use; what is known without it stays. */
+function damagedSnapshot(snapshot: Snapshot, damage: DamageNote | FailureData): Snapshot {
+  const findings = [damageFinding(damage), ...snapshot.findings.filter(({ key }) => KNOWN_WITHOUT.has(key))];
+  return { ...snapshot, damaged: true, findings, alarms: troublesOf(findings).map(({ text }) => text) };
+}
+
+const KNOWN_WITHOUT: ReadonlySet<string> = new Set(["disk.low"]);
+
+function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapshot {
   const dataDir = config.Paths.data_dir;
   const file = join(dataDir, MANIFEST_FILENAME);
   const space = diskSpace(dataDir);
@@ -136,6 +177,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest): 
       recent,
       findings,
       alarms: troublesOf(findings).map(({ text }) => text),
+      damaged: false,
       notes: running && !config.Services.enable_camera ? [CAMERA_OFF] : [],
     };
   } finally {
@@ -167,6 +209,7 @@ const NOTHING = {
   opcUa: undefined,
   diskFull: undefined,
   recent: undefined,
+  damaged: false,
   notes: [],
 } as const;
 
@@ -252,7 +295,10 @@ function sizeText(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir }: Snapshot): string {
+function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, damaged }: Snapshot): string {
+  if (damaged && startedAt === undefined) {
+    return experiment === "running" ? `running       process ${pid}, ${dataDir}` : `stopped       ${dataDir}`;
+  }
   if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
   if (startedAt === undefined) return `stopped       not run yet, ${dataDir}`;
   return `stopped       ${endedAt ?? "without closing"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;

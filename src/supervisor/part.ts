@@ -56,12 +56,16 @@ export interface StagePart {
 /** How long a stage that fails is left in peace, and when it is shown as faulted, unless it says otherwise. */
 export const PATIENCE = { firstDelayMs: 1000, maxDelayMs: 60_000, failureLimit: 5 } as const;
 
-/** The stage that does a part's work. `moved` hears of each of its moves. */
-export function stageOf(part: StagePart, moved: (report: StageReport<StageName>) => void): Stage<StageName> {
+/** The stage that does a part's work. `moved` hears of each of its moves; `work` is done in place of the part's own. */
+export function stageOf(
+  part: StagePart,
+  moved: (report: StageReport<StageName>) => void,
+  work: StagePart["work"] = (signal) => part.work(signal),
+): Stage<StageName> {
   return new Stage({
     name: part.name,
     schedule: part.schedule,
-    work: (signal) => part.work(signal),
+    work,
     firstDelayMs: part.firstDelayMs ?? PATIENCE.firstDelayMs,
     maxDelayMs: part.maxDelayMs ?? PATIENCE.maxDelayMs,
     failureLimit: part.failureLimit ?? PATIENCE.failureLimit,

@@ -108,6 +108,8 @@ export class Processing {
       measure = await this.currentMeasure();
     } catch (thrown) {
       const failure = encodeFailure(thrown);
+      // Nothing is claimed, so nothing can be held against a frame.
+      if (isStorage(failure)) throw thrown;
       for (const claim of this.options.manifest.claimPending(room, this.options.nowUs())) this.refuse(claim, failure);
       return this.room() > 0;
     }
@@ -284,7 +286,7 @@ export class Processing {
   /** Fails the frame for good, or sets it aside for another try while that can help. */
   private refuse(claim: Claim, reason: FailureData, analysisId?: number): void {
     const failure = this.withPlace(asFrame(claim, reason));
-    const again = failure.retry === "later" && (isStorage(failure) || claim.attempts < this.options.maxAttempts);
+    const again = isStorage(failure) || (failure.retry === "later" && claim.attempts < this.options.maxAttempts);
     if (again) {
       this.setAside(claim, failure);
       return;
@@ -320,7 +322,7 @@ export class Processing {
   /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
   private setAside(claim: Claim, failure: FailureData): void {
     const { log, settled } = this.options;
-    log.warn(`${claim.filename}: ${failure.message}; it is tried again`, { entry: claim.entryId });
+    log.warn(`${claim.filename}: ${failure.message}; the frame returns to the queue`, { entry: claim.entryId });
     // A full disk is not the frame's fault and must not use up its attempts.
     this.unsettled.push({ claim, countAttempt: !isStorage(failure) });
     this.trouble = failure;
@@ -361,6 +363,8 @@ const OF_NO_FRAME: ReadonlySet<FailureCode> = new Set([
   "disk.failed",
   "file.missing",
   "installation.broken",
+  "manifest.corrupt",
+  "manifest.failed",
   "manifest.locked",
 ]);
 

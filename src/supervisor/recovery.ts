@@ -16,6 +16,7 @@ import type { StageLog } from "../log.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Recovery } from "../manifest/recovery.ts";
+import { Unrecorded } from "../manifest/unrecorded.ts";
 import { isPictureName } from "../system/picture-name.ts";
 import type { SkippedList } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
@@ -44,6 +45,8 @@ export interface Interrupted extends Pick<Recovery, "twofold" | "renamed"> {
 export function recover(options: RecoveryOptions): Interrupted {
   const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, half-written when the last run ended`);
+  const late = new Unrecorded(dataDir).record(manifest, options.runId);
+  if (late > 0) log.warn(`${late} frames that the last run could not enter into the database are in it now`);
   const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
   const { requeued, failed, missing, unclaimed, unusable, twofold, renamed } = found;
   if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);

@@ -1,7 +1,7 @@
 // One stage at work: when to run, what to do when it fails, how to stop. Every stage is this class; a stage differs
 // only in its name, its schedule and its unit of work.
 import { LONGEST_TIMER_MS } from "../deadline.ts";
-import { encodeFailure, type FailureData } from "../failure.ts";
+import { encodeFailure, type FailureCode, type FailureData } from "../failure.ts";
 import { move, type StageEvent, type StageState } from "./stage-state.ts";
 
 /** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */
@@ -52,6 +52,9 @@ export interface StageReport<Name extends string = string> {
   /** Monotonic ms of the next run; undefined while running or stopped, or faulted for good. */
   readonly nextRunMs: number | undefined;
 }
+
+/** Failures that no second try can end. */
+const HOPELESS: ReadonlySet<FailureCode> = new Set(["manifest.corrupt"]);
 
 /** Share of an interval; times in ms since the start of a process are exact to far less. */
 const ROUNDING = 1e-6;
@@ -146,7 +149,7 @@ export class Stage<Name extends string = string> {
     } catch (thrown) {
       this.failures += 1;
       this.lastFailure = encodeFailure(thrown);
-      const exhausted = this.failures >= failureLimit;
+      const exhausted = this.failures >= failureLimit || HOPELESS.has(this.lastFailure.code);
       this.apply(exhausted ? "exhaust" : "fail");
       if (exhausted && this.options.recover === false) return Number.POSITIVE_INFINITY;
       return this.options.now() + this.delayMs(exhausted, this.lastFailure);

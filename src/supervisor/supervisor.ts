@@ -27,6 +27,7 @@ import { analysisSettings } from "./analysis-settings.ts";
 import { clockBehindLine, clockFacts } from "./clock-behind.ts";
 import { Closing } from "./closing.ts";
 import { Collecting, captureSchedule } from "./collecting.ts";
+import { DamageWatch } from "./damage.ts";
 import { Delivering } from "./delivering.ts";
 import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import { Ending, type EndingOptions } from "./ending.ts";
@@ -40,6 +41,9 @@ import { Stage, type StageReport, stageDetail } from "./stage.ts";
 import { storageParts } from "./storing.ts";
 import { refusedByDisk, Surroundings } from "./surroundings.ts";
 import { wantsHealth, watching } from "./watching.ts";
+
+/** Stages that work on while the database is damaged, because they tell people or the plant of it. */
+const SPEAKS_OF_DAMAGE: ReadonlySet<StageName> = new Set(["health", "opcua"]);
 
 const WATCH_MS = 50;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
@@ -86,6 +90,7 @@ export class Supervisor {
   private readonly ending: Ending;
   private readonly failureLog = new FailureLog();
   private readonly frozenCamera: FrozenCameraWatch;
+  private readonly damage: DamageWatch;
   private heartbeat: NodeJS.Timeout | undefined;
   private processed = 0;
   private ended = false;
@@ -105,6 +110,7 @@ export class Supervisor {
     this.frozenCamera = new FrozenCameraWatch(log.stage("collector"));
     this.surroundings = new Surroundings(place, log.stage("supervisor"));
     this.manifest = Manifest.open({ file: manifestFile });
+    this.damage = new DamageWatch(this.manifest, log.stage("supervisor"));
     this.finished = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -210,13 +216,24 @@ export class Supervisor {
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
-      const reason = this.ending.reason(performance.now() - startedMs);
+      const reason = this.reasonToEnd(performance.now() - startedMs);
       if (reason !== undefined) this.finish(reason);
     }, WATCH_MS);
     const reason = await this.finished;
     clearInterval(watch);
     log.info(`stopping: ${reason}`);
     return this.shutDown(reason);
+  }
+
+  /** A database that cannot be asked is no reason to end: the stages that meet it say so. */
+  private reasonToEnd(elapsedMs: number): string | undefined {
+    try {
+      return this.ending.reason(elapsedMs);
+    } catch (thrown) {
+      this.damage.look();
+      this.options.log.stage("supervisor").debug(`cannot tell whether anything is left to do: ${failureLine(thrown)}`);
+      return undefined;
+    }
   }
 
   /** Asks for a clean stop; returns at once. */
@@ -277,15 +294,18 @@ export class Supervisor {
         name: "processor",
         schedule: { kind: "demand", atLeastEveryMs: timing.processor_interval_seconds * 1000, atMostEveryMs: 0 },
         prepare: () => this.processing.prepare(),
-        work: () => this.processing.work(),
+        work: this.damage.guarded(() => this.processing.work()),
       }),
       new Stage({
         ...common,
         name: "communicator",
         schedule: { kind: "demand", atLeastEveryMs: reportMs, atMostEveryMs: reportMs },
-        work: () => this.delivering.work(),
+        work: this.damage.guarded(() => this.delivering.work()),
       }),
-      ...this.parts.map((part) => stageOf(part, moved)),
+      ...this.parts.map((part) => {
+        const work = (signal: AbortSignal) => part.work(signal);
+        return stageOf(part, moved, SPEAKS_OF_DAMAGE.has(part.name) ? work : this.damage.guarded(work));
+      }),
     ];
     return new Map(stages.map((stage) => [stage.report().name, stage]));
   }
@@ -321,6 +341,8 @@ export class Supervisor {
 
   /** What the plant is told is wrong. */
   private alarm(): string {
+    const damage = this.damage.look();
+    if (damage !== undefined) return damage;
     const ill = this.reports().filter(({ state }) => state === "faulted" || state === "backing_off");
     return ill.map(({ name, lastFailure }) => `${name}: ${lastFailure?.message ?? "failing"}`).join("; ");
   }
@@ -328,6 +350,7 @@ export class Supervisor {
   private moved(report: StageReport<StageName>): void {
     const { recover } = this.options.config.Retries;
     const part = this.part(report.name);
+    if (this.damage.isDamage(report.lastFailure)) return;
     if (part?.moved !== undefined) part.moved(report);
     else this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
     if (report.state === "backing_off" || report.state === "faulted") this.beat();
@@ -357,6 +380,8 @@ export class Supervisor {
   }
 
   private faultLine(): string | undefined {
+    const damage = this.damage.look();
+    if (damage !== undefined) return damage;
     const faulted = this.reports().find((report) => report.state === "faulted");
     if (faulted === undefined) return this.parts.map((part) => part.leftUndone?.()).find((line) => line !== undefined);
     return `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
@@ -367,6 +392,10 @@ export class Supervisor {
     // A disk that is gone refuses everything: then that is said once.
     const surroundings = this.surroundings.look() || refusedByDisk(this.reports());
     if (this.surroundings.displaced) this.finish("the disk is back as a new one; everything is opened anew");
+    if (this.damage.look() !== undefined) {
+      this.serving?.look();
+      return;
+    }
     try {
       const stages = this.reports().map((report) => ({
         stage: report.name,

@@ -5,7 +5,7 @@ import { pauseBelow } from "../archive/room.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import type { Sensorgrams } from "../delivery/sensorgrams.ts";
-import { Failure } from "../failure.ts";
+import { encodeFailure, Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { LOG_STAGES } from "../log.ts";
@@ -103,12 +103,24 @@ export class Experiment {
           ? { copied: counts.synced, waiting: Math.max(0, counts.total - counts.synced) }
           : undefined,
       lastFrame,
-      outcome: this.#manifest.lastOutcomeId(),
-      method: this.#newestAnalysis()?.method,
-      markers: this.#manifest.markers
-        .all()
-        .map(({ markerId, atUs, text }) => ({ id: markerId, at: atUs / 1000, text })),
+      ...this.#progress(),
     };
+  }
+
+  /** Nothing of it where the database is damaged: the page must show the alarm all the same. */
+  #progress(): Pick<StateView, "outcome" | "method" | "markers"> {
+    try {
+      return {
+        outcome: this.#manifest.lastOutcomeId(),
+        method: this.#newestAnalysis()?.method,
+        markers: this.#manifest.markers
+          .all()
+          .map(({ markerId, atUs, text }) => ({ id: markerId, at: atUs / 1000, text })),
+      };
+    } catch (error) {
+      if (encodeFailure(error).code !== "manifest.corrupt") throw error;
+      return { outcome: 0, method: undefined, markers: [] };
+    }
   }
 
   chip(): ChipView | undefined {

@@ -70,6 +70,20 @@ async function line(
   return { manifest, processing, roiManifestFile };
 }
 
+/** The manifest, in which no result can be stored while `isRefused`. */
+function refusing(real: Manifest, systemCode: string, isRefused: () => boolean): Manifest {
+  const refuse = () => {
+    throw Object.assign(new Error("as the system says it"), { code: systemCode });
+  };
+  return new Proxy(real, {
+    get: (target, name) => {
+      if (isRefused() && (name === "complete" || name === "fail")) return refuse;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 async function untilAtRest(processing: Processing): Promise<void> {
   while (processing.framesInHand > 0) await sleep(10);
 }
@@ -78,22 +92,12 @@ test.each([
   ["too full for a result", "SQLITE_FULL", "disk.full"],
   ["that gives input/output errors", "EIO", "disk.failed"],
   ["whose manifest cannot be written for such errors", "SQLITE_IOERR_WRITE", "disk.failed"],
+  ["whose database refuses a row", "SQLITE_CONSTRAINT_PRIMARYKEY", "manifest.failed"],
   ["gone read-only", "EROFS", "disk.failed"],
   ["whose permission is lost", "EACCES", "disk.failed"],
 ])("a disk %s makes the stage wait and costs the frame none of its attempts", async (_what, systemCode, code) => {
   let full = true;
-  const { manifest, processing } = await line((real) => {
-    const refuse = () => {
-      throw Object.assign(new Error("as the system says it"), { code: systemCode });
-    };
-    return new Proxy(real, {
-      get: (target, name) => {
-        if (full && (name === "complete" || name === "fail")) return refuse;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  });
+  const { manifest, processing } = await line((real) => refusing(real, systemCode, () => full));
   for (let attempt = 0; attempt < 4; attempt++) {
     await processing.work();
     await untilAtRest(processing);
@@ -105,6 +109,24 @@ test.each([
   await processing.work();
   await untilAtRest(processing);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 0 });
+});
+
+test("a damaged database gets its frame back as it was and nothing else: no other frame is claimed, none has failed", async () => {
+  const { manifest, processing } = await line((real) => refusing(real, "SQLITE_CORRUPT", () => true), undefined, {
+    frames: 3,
+  });
+  await processing.work();
+  await untilAtRest(processing);
+  await expect(processing.work()).rejects.toMatchObject({ code: "manifest.corrupt" });
+  expect(manifest.counts()).toMatchObject({ pending: 3, processing: 0, failed: 0 });
+  expect([...manifest.entries()].map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
+  expect(manifest.damage?.line).toContain("phorest verify --repair");
+  for (const refused of [
+    () => processing.work(),
+    async () => manifest.checkSound(),
+    async () => manifest.markMissing(1),
+  ])
+    await expect(refused()).rejects.toMatchObject({ code: "manifest.corrupt" });
 });
 
 test.each([

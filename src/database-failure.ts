@@ -1,0 +1,92 @@
+// What SQLite's error codes mean here. Every code has a meaning, so that no error of the database is taken for the fault of
+// the frame, the file or the share that was being worked on.
+import { basename } from "node:path";
+import type { FailureData } from "./failure.ts";
+
+/** The database file where an error does not say which one it was. */
+const DATABASE = "phorest.sqlite";
+
+type Meaning = "damaged" | "full" | "disk" | "locked" | "other";
+
+/** By primary code; an extended code such as SQLITE_IOERR_READ means what its primary code means. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  CORRUPT: "damaged",
+  NOTADB: "damaged",
+  FORMAT: "damaged",
+  EMPTY: "damaged",
+  FULL: "full",
+  IOERR: "disk",
+  READONLY: "disk",
+  CANTOPEN: "disk",
+  PERM: "disk",
+  AUTH: "disk",
+  NOLFS: "disk",
+  BUSY: "locked",
+  LOCKED: "locked",
+  PROTOCOL: "locked",
+};
+
+const SQLITE_CODE = /^SQLITE_([A-Z]+)/;
+
+/** What a person can do about a damaged database, wherever it was found. */
+export const DAMAGE_CURE =
+  "stop the run, then `phorest verify --repair` saves what can be read; or bring back the last backup with `phorest restore`. No picture is touched";
+
+/**
+ * The failure that an error of SQLite is; undefined for any other error.
+ * @param path the database file, where it is known.
+ */
+export function databaseFailure(
+  error: { readonly code: string; readonly message: string },
+  path = DATABASE,
+): FailureData | undefined {
+  const primary = SQLITE_CODE.exec(error.code)?.[1];
+  if (primary === undefined) return undefined;
+  switch (MEANINGS[primary] ?? "other") {
+    case "damaged":
+      return damagedDatabase(path, error.message);
+    case "full":
+      return {
+        code: "disk.full",
+        message: `${path}: no space left on the disk`,
+        hint: "free some space; a run continues by itself",
+        retry: "later",
+      };
+    case "disk":
+      return {
+        code: "disk.failed",
+        message: `the database ${path} cannot be read or written: ${error.message}`,
+        hint: "check the disk and its permissions; if the data directory was removed, moved or made read-only: stop, restore it, start again",
+        retry: "later",
+      };
+    case "locked":
+      return lockedDatabase(path);
+    case "other":
+      return {
+        code: "manifest.failed",
+        message: `the database ${path} refused a request: ${error.message}`,
+        hint: "`phorest verify` checks the database; please report this line if it finds nothing",
+        retry: "later",
+      };
+  }
+}
+
+/** A database file that cannot be trusted any more; `reason` is SQLite's own. */
+export function damagedDatabase(path: string, reason: string): FailureData {
+  return {
+    code: "manifest.corrupt",
+    message: `the database ${path} is damaged: ${reason}`,
+    hint: DAMAGE_CURE,
+    retry: "never",
+  };
+}
+
+/** Another program has the database file `path` locked, for longer than this process waits at a time. */
+export function lockedDatabase(path: string): FailureData {
+  return {
+    code: "manifest.locked",
+    message: `another program holds ${basename(path)} locked`,
+    hint: `close the database shell, viewer or backup program that has it open; \`fuser -v ${path}\` shows which`,
+    retry: "later",
+  };
+}

@@ -1,0 +1,19 @@
+// The check of the database.
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { DAMAGE_CURE } from "../database-failure.ts";
+import { fileSize } from "../files.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { damageOf, readDamageNote } from "../manifest/soundness.ts";
+import { bad, type Check, good, off } from "./check.ts";
+
+export const database: Check = {
+  name: "database",
+  async run({ Paths }) {
+    const path = join(Paths.data_dir, MANIFEST_FILENAME);
+    if (!existsSync(path)) return off("no experiment yet");
+    const damage = damageOf(path) ?? readDamageNote(path);
+    if (damage !== undefined) return bad(damage.message, DAMAGE_CURE);
+    return good(`${basename(path)}: ${((fileSize(path) ?? 0) / 1e6).toFixed(1)} MB, no damage found`);
+  },
+};
