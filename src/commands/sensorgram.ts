@@ -8,6 +8,7 @@ import { type Precision, repeatsLine } from "../analysis/precision.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import { baselineInForce, Sensorgrams, type WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
@@ -225,7 +226,7 @@ async function* curvesCsv(
     const marked = markedFrames(curve.timesUs, markers);
     const lines = Array.from(curve.timesUs, (timeUs, at) => [
       isoFromUs(timeUs),
-      curve.label,
+      safeText(curve.label),
       ...px.map((values) => cell(values?.[at], 5)),
       cell(curve.riu?.[at], 10),
       flagNames(curve.flags[at] ?? 0).join("|"),

@@ -5,12 +5,13 @@ import { writeToString } from "fast-csv";
 import { writeDurably } from "../files.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
+import { safeText } from "./csv-text.ts";
 
 export const MARKERS_FILENAME = "markers.csv";
 
 /** The markers as a CSV with the columns timestamp and marker. */
 export function markersCsv(markers: readonly Marker[]): Promise<string> {
-  const lines = markers.map(({ atUs, text }) => [isoFromUs(atUs), harmless(text)]);
+  const lines = markers.map(({ atUs, text }) => [isoFromUs(atUs), safeText(text)]);
   return writeToString([["timestamp", "marker"], ...lines], { headers: false, includeEndRowDelimiter: true });
 }
 
@@ -44,12 +45,7 @@ export function markedFrames(timesUs: Float64Array, markers: readonly Marker[]):
     const at = lowerBound(timesUs, atUs);
     if (at === timesUs.length || atUs < (timesUs[0] as number)) continue;
     const before = marked.get(at);
-    marked.set(at, harmless(before === undefined ? text : `${before} | ${text}`));
+    marked.set(at, safeText(before === undefined ? text : `${before} | ${text}`));
   }
   return marked;
-}
-
-/** A spreadsheet takes a cell that begins so for a formula. */
-function harmless(text: string): string {
-  return /^[=+\-@]/.test(text) ? `'${text}` : text;
 }

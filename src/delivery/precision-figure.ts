@@ -2,6 +2,7 @@
 import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
 import { medianOf } from "../analysis/statistics.ts";
+import { safeText } from "./csv-text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 import type { WorkedSensorgram } from "./sensorgrams.ts";
 
@@ -88,7 +89,7 @@ const COLUMNS = [
 /** The same as CSV, a line per ROI; an empty cell where it cannot be told. */
 export async function precisionCsv(rois: readonly RoiPrecision[], pxPerRiu: number | undefined): Promise<string> {
   const lines = rois.map(({ label, precision }) => [
-    label,
+    safeText(label),
     precision.points,
     precision.excluded,
     cell(precision.noise, 6),

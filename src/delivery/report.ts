@@ -3,6 +3,7 @@
 import { flagNames, MEDIAN, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { safeText } from "./csv-text.ts";
 
 /** A CSV cell; an empty one means "not measured". */
 export type Cell = string | number;
@@ -73,7 +74,7 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
       case "timestamp":
         return () => timestamp;
       case "ROI-label":
-        return (roi) => labels[roi] ?? "";
+        return (roi) => safeText(labels[roi] ?? "");
       case "Analysis-method":
         return () => method;
       case "resonance_position_px":
@@ -91,7 +92,7 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
       case "tracking_flags":
         return (roi) => flagNames(beside?.flags[roi] ?? 0).join("|");
       case "image_filename":
-        return () => outcome.filename;
+        return () => safeText(outcome.filename);
       default: {
         const offset = medianOf.get(column);
         if (offset !== undefined) return (roi) => number(measured.statistics[roi * perRoi + offset], 3);

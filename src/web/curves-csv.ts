@@ -1,6 +1,7 @@
 // What is shown as a CSV: every frame of the window, not only those that are drawn.
 import { writeToString } from "fast-csv";
 import { flagNames } from "../analysis/method.ts";
+import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import { temperatureColumn } from "../delivery/report.ts";
 import type { WorkedSensorgram } from "../delivery/sensorgrams.ts";
@@ -62,7 +63,7 @@ async function linesOf(
   for (let at = first; at < end; at += 1) {
     lines.push([
       isoFromUs(timesUs[at] as number),
-      curve.label,
+      safeText(curve.label),
       cell(curve.position?.[at], 5),
       cell(curve.standardError?.[at], 5),
       cell(curve.shift[at], 5),
