@@ -202,7 +202,9 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
 function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void {
   const run = manifest.lastRun();
   if (run !== undefined && run.endedAtUs === undefined) manifest.endRun(run.runId, nowUs, reason);
-  manifest.storeHeartbeats(manifest.heartbeats().map((beat) => ({ ...beat, state: "stopped", detail: "" })));
+  manifest.storeHeartbeats(
+    manifest.heartbeats().map((beat) => ({ ...beat, state: "stopped", detail: "", setAside: undefined })),
+  );
 }
 
 /** Each picture is brought here, found on the share, or marked as missing: a row never names a file that is not there. */

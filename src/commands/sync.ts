@@ -109,7 +109,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     await copyAll(syncing, args.once, stop.signal, log);
     const waiting = manifest.syncing.countUnsynced(Number.MAX_SAFE_INTEGER, config.Services.enable_image_compression);
     const { synced } = manifest.counts();
-    return { waiting, synced: synced - before, refused: syncing.setAside(), interrupted: stop.signal.aborted };
+    return { waiting, synced: synced - before, refused: syncing.filesSetAside(), interrupted: stop.signal.aborted };
   } finally {
     await syncing.close(config.Supervisor.shutdown_timeout_seconds * 1000);
     manifest.close();

@@ -1,5 +1,6 @@
 // Runs, ROI manifests and analyses: with what, by whom and how something was measured. And the stages' heartbeats.
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import type { Method } from "../analysis/method.ts";
 import type { Roi, RoiManifest } from "../analysis/roi.ts";
 import type { Connection } from "./connection.ts";
@@ -44,7 +45,27 @@ export interface Heartbeat {
   readonly detail: string;
   /** What `detail` says, for code to act on; absent where it needs no reaction. */
   readonly code?: string | undefined;
+  /** Absent: the stage has set no file aside. */
+  readonly setAside?: StoredSetAside | undefined;
 }
+
+/** Files that a stage has set aside, because they could not be handled while others could. */
+export interface StoredSetAside {
+  readonly count: number;
+  /** The first ones to be tried again. */
+  readonly files: readonly {
+    readonly name: string;
+    /** The end of the sentence "NAME: ...". */
+    readonly reason: string;
+    readonly failures: number;
+    readonly nextTryAtUs: number;
+  }[];
+}
+
+const SET_ASIDE = z.object({
+  count: z.int(),
+  files: z.array(z.object({ name: z.string(), reason: z.string(), failures: z.int(), nextTryAtUs: z.number() })),
+});
 
 /** Begins a run; runs that never ended are marked as dead. */
 export function beginRun(connection: Connection, run: NewRun): number {
@@ -186,18 +207,22 @@ export function analyses({ db }: Connection): Analysis[] {
 export function storeHeartbeats(connection: Connection, beats: readonly Heartbeat[]): void {
   connection.write(() => {
     const beat = connection.db.prepare(
-      "INSERT OR REPLACE INTO heartbeat VALUES (@stage, @state, @atUs, @detail, @code)",
+      "INSERT OR REPLACE INTO heartbeat VALUES (@stage, @state, @atUs, @detail, @code, @setAside)",
     );
-    for (const { stage, state, atUs, detail, code } of beats)
-      beat.run({ stage, state, atUs, detail, code: code ?? null });
+    for (const { code = null, setAside, ...rest } of beats)
+      beat.run({ ...rest, code, setAside: setAside === undefined ? null : JSON.stringify(setAside) });
   });
 }
 
 export function heartbeats({ db }: Connection): Heartbeat[] {
   return db
-    .prepare<[], Heartbeat & { code: string | null }>(
-      "SELECT stage, state, at_us AS atUs, coalesce(detail, '') AS detail, code FROM heartbeat ORDER BY stage",
-    )
+    .prepare<[], Omit<Heartbeat, "setAside"> & { code: string | null; setAside: string | null }>(`
+      SELECT stage, state, at_us AS atUs, coalesce(detail, '') AS detail, code, set_aside AS setAside
+      FROM heartbeat ORDER BY stage`)
     .all()
-    .map(({ code, ...beat }) => (code === null ? beat : { ...beat, code }));
+    .map(({ code, setAside, ...beat }) => ({
+      ...beat,
+      ...(code === null ? {} : { code }),
+      ...(setAside === null ? {} : { setAside: SET_ASIDE.parse(JSON.parse(setAside)) }),
+    }));
 }

@@ -3,6 +3,7 @@
 
 import { COUNTED, countingTriggers } from "./counters.ts";
 import { REMOVAL } from "./removal-schema.ts";
+import { SET_ASIDE } from "./set-aside-schema.ts";
 import { SHARES } from "./share-schema.ts";
 import { STORAGE } from "./storage-schema.ts";
 
@@ -261,4 +262,5 @@ export const MIGRATIONS: readonly string[] = [
   MARKERS,
   SHARES,
   REMOVAL,
+  SET_ASIDE,
 ];

@@ -12,6 +12,7 @@ import type { NewEntry } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
 import { diskSpace } from "../system/disk-space.ts";
+import type { SetAsideFile } from "../system/set-aside.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { SkippedPictures } from "./skipped-pictures.ts";
@@ -52,6 +53,7 @@ export class Collecting {
   readonly brightfield: BrightfieldPictures;
   private readonly unrecorded: Unrecorded;
   readonly skipped: SkippedPictures;
+  private setAside: readonly SetAsideFile[] = [];
   /** Frames captured since the start. */
   captured = 0;
   /** Whether the source knows of another picture already. */
@@ -93,8 +95,14 @@ export class Collecting {
     if (limit !== undefined && this.captured >= limit) return false;
     await this.brightfield.settled();
     const due = monotonicMs() - (performance.now() - dueMs);
-    const { frame, more, skipped } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
+    const {
+      frame,
+      more,
+      skipped,
+      setAside = [],
+    } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
     if (skipped !== undefined) this.skipped.foundBySource(skipped);
+    this.setAside = setAside;
     this.more = more && !live;
     this.dry = frame === null;
     if (frame === null) return false;
@@ -109,6 +117,11 @@ export class Collecting {
   /** The thread ends a capture in time by itself; only one that does not even do that is replaced. */
   private get limitMs(): number {
     return this.options.config.Camera.timeout_seconds * 1000 + THREAD_GRACE_MS;
+  }
+
+  /** Pictures of a watched folder that could not be taken while others could. */
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.setAside;
   }
 
   /** For `status`: what is skipped. */

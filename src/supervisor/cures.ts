@@ -14,6 +14,8 @@ const CURES: Readonly<Record<string, string>> = {
   "share.gone": "Mount the share; copies go on where they stood.",
   "stage.faulted": "The log on the Experiment page says why; it is tried again by itself.",
   "stage.failing": "The log on the Experiment page says why; it is tried again by itself.",
+  "files.set_aside:retention": "Make these files removable, or remove them yourself; phorest tries again by itself.",
+  "files.set_aside": "Rename or repair these files; phorest tries them again by itself.",
   "frames.none": "Look at the camera, its cable and its power; the collector's line under Stages says more.",
   "camera.frozen": "Restart the camera (unplug it, plug it in again); if that does not help, restart the run.",
   "clock.behind": "Set the machine's clock, or connect it to a network that tells the time.",

@@ -13,6 +13,7 @@ import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
 import { type FrozenCamera, frozenLine } from "./frozen-camera.ts";
 import type { StageHealth } from "./health.ts";
 import type { RecentCurves } from "./recent.ts";
+import { storedSetAsideText } from "./stored-set-aside.ts";
 
 /** Heartbeats this many times late mean that the process stands still. */
 const STALE_BEATS = 6;
@@ -21,6 +22,8 @@ const DISK_WELL = 1.05;
 /** How long before the disk is nearly full somebody is told, and how much longer before that is taken back, s. */
 const TELL_FORECAST_S = 86_400;
 const FORGET_FORECAST_S = 1.25 * TELL_FORECAST_S;
+/** A file that is locked, or a server with a moment's trouble, has come right by then. */
+const TELL_SET_ASIDE_S = 3600;
 const LABELS_NAMED = 4;
 /** Damaged pictures named. */
 export const DAMAGED_NAMED = 3;
@@ -34,6 +37,8 @@ export interface DiskFacts extends DiskSpace {
 
 export interface Facts {
   readonly config: Config;
+  /** Wall clock. */
+  readonly nowUs: number;
   readonly running: boolean;
   readonly ended: boolean;
   readonly ranBefore: boolean;
@@ -86,14 +91,24 @@ function ofTheProcess({ config, running, ended, ranBefore, stages, upSeconds = 0
   return [told("process.stale", text)];
 }
 
-function ofStages({ running, stages, upSeconds = 0 }: Facts): Finding[] {
+function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
   if (!running) return [];
-  return stages.flatMap(({ stage, state, detail, ageSeconds, code }): Finding[] => {
+  return stages.flatMap(({ stage, state, detail, ageSeconds, code, setAside }): Finding[] => {
     const found: Finding[] = [];
     // What an earlier run said of a stage says nothing of this one.
     if (ageSeconds > upSeconds) return [{ key: `stage.faulted:${stage}`, state: "unknown", text: "" }];
     if (stage === "supervisor" && detail !== "") found.push(told("surroundings", detail));
     if (code !== undefined) found.push(told(code, detail));
+    if (setAside !== undefined) {
+      const text = `${stage}: ${storedSetAsideText(setAside, nowUs)}`;
+      found.push({
+        key: `files.set_aside:${stage}`,
+        state: "ill",
+        text,
+        tellAfterSeconds: TELL_SET_ASIDE_S,
+        minor: true,
+      });
+    }
     const key = `stage.faulted:${stage}`;
     if (state === "faulted") found.push(told(key, `${stage} faulted: ${detail}`));
     else if (state === "backing_off") {

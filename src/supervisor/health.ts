@@ -10,6 +10,7 @@ import { encodeFailure, type FailureData, failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { StoredSetAside } from "../manifest/runs.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -22,6 +23,7 @@ import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { STAGES } from "./part.ts";
 import { type RecentCurves, recentCurves } from "./recent.ts";
+import { storedSetAsideText } from "./stored-set-aside.ts";
 
 export interface StageHealth {
   readonly stage: string;
@@ -30,6 +32,7 @@ export interface StageHealth {
   readonly detail: string;
   /** What the detail says, for code to act on; see StageCondition. */
   readonly code?: string | undefined;
+  readonly setAside?: StoredSetAside | undefined;
 }
 
 /** Everything a person asks of an experiment at a glance. */
@@ -140,6 +143,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
     const disk = space === undefined ? undefined : diskFacts(config, space, running ? manifest : undefined);
     const findings = findingsOf({
       config,
+      nowUs,
       running,
       stages,
       opcUa,
@@ -267,9 +271,12 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   }
   if (snapshot.brightfield > 0) lines.push(`brightfield   ${picturesText(snapshot.brightfield)} here`);
   if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
-  for (const { stage, state, ageSeconds, detail } of snapshot.stages) {
+  for (const { stage, state, ageSeconds, detail, setAside } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
     lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
+    // Of a run that goes on, it is among the alarms.
+    if (setAside !== undefined && snapshot.experiment !== "running")
+      lines.push(`${" ".repeat(14)}${storedSetAsideText(setAside)}`);
   }
   for (const note of snapshot.notes) lines.push(`note          ${note}`);
   for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);

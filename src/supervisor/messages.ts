@@ -13,6 +13,7 @@ import type { Reading } from "../frame/reading.ts";
 import type { ThermometerSettings } from "../frame/thermometer.ts";
 import type { LogLevel } from "../log.ts";
 import type { Delivered, DeliverySettings } from "../opcua/delivery.ts";
+import type { SetAsideFile } from "../system/set-aside.ts";
 
 /** Supervisor to thread. */
 export type ToThread<Settings, Job> =
@@ -84,6 +85,8 @@ export interface CollectorAnswer {
   readonly more: boolean;
   /** What a source of files skips now; absent for every other answer than that to a capture. */
   readonly skipped?: SkippedList;
+  /** Pictures that could not be taken while others could. */
+  readonly setAside?: readonly SetAsideFile[];
   /** Path of the brightfield picture, or why there is none: that must not cost the camera and the thermometers. */
   readonly brightfield?: string | FailureData;
 }

@@ -1,6 +1,7 @@
 // What a stage brings to the supervisor, beyond capture, measurement and CSV: its name, when it runs, one unit of work,
 // and how it ends. A new stage is one file that returns a StagePart and one line in the supervisor's list.
 import type { FailureData } from "../failure.ts";
+import type { SetAsideFile } from "../system/set-aside.ts";
 import { type Schedule, Stage, type StageReport } from "./stage.ts";
 
 /** Every stage there is, in the order in which people read them: the data's own way. */
@@ -43,6 +44,8 @@ export interface StagePart {
   note?(): string;
   /** What somebody should hear of although the stage works; its text takes the place of the note. */
   condition?(): StageCondition | undefined;
+  /** Files that could not be handled while others could; shown in `status`. */
+  filesSetAside?(): readonly SetAsideFile[];
   /** Called after each move of the stage, in place of the usual lines in the log about failures. */
   moved?(report: StageReport<StageName>): void;
   /** The last act of a run, after its last unit of work; it should take no longer than `limitMs`. */

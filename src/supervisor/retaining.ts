@@ -17,7 +17,7 @@ import type { LocalPicture } from "../manifest/storage.ts";
 import { removeConfined } from "../system/confined-file.ts";
 import { type DiskSpace, diskSpace } from "../system/disk-space.ts";
 import { isFileFault } from "../system/fault-of.ts";
-import { SetAside } from "../system/set-aside.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { StageCondition, StagePart } from "./part.ts";
 import type { Schedule } from "./stage.ts";
 
@@ -86,7 +86,11 @@ export class Retaining implements StagePart {
     if (condition !== undefined) return condition.text;
     const { images, bytes } = this.removed;
     const removed = images === 0 ? [] : [`${images} pictures removed (${(bytes / 1e6).toFixed(1)} MB)`];
-    return [...removed, ...this.setAsideText()].join("; ");
+    return removed.join("; ");
+  }
+
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.setAside.files();
   }
 
   condition(): StageCondition | undefined {

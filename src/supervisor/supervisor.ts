@@ -22,6 +22,7 @@ import { wallClockUs } from "../frame/frame.ts";
 import type { Logger } from "../log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
+import type { StoredSetAside } from "../manifest/runs.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { analysisSettings } from "./analysis-settings.ts";
 import { clockBehindLine, clockFacts } from "./clock-behind.ts";
@@ -38,6 +39,7 @@ import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
 import { Serving } from "./serving.ts";
 import { Stage, type StageReport, stageDetail } from "./stage.ts";
+import { storedSetAside } from "./stored-set-aside.ts";
 import { storageParts } from "./storing.ts";
 import { refusedByDisk, Surroundings } from "./surroundings.ts";
 import { wantsHealth, watching } from "./watching.ts";
@@ -328,6 +330,11 @@ export class Supervisor {
     return [detail, note].filter((part) => part !== "").join("; ");
   }
 
+  private setAsideOf(name: StageName): StoredSetAside | undefined {
+    const files = name === "collector" ? this.collecting.filesSetAside() : (this.part(name)?.filesSetAside?.() ?? []);
+    return files.length === 0 ? undefined : storedSetAside(files, wallClockUs());
+  }
+
   private wake(name: StageName): void {
     this.stages.get(name)?.wake();
   }
@@ -403,6 +410,7 @@ export class Supervisor {
         atUs: wallClockUs(),
         detail: this.detailOf(report),
         code: report.lastFailure === undefined ? this.part(report.name)?.condition?.()?.code : undefined,
+        setAside: this.setAsideOf(report.name),
       }));
       this.manifest.storeHeartbeats([
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },

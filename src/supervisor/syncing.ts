@@ -119,7 +119,7 @@ export class Syncing implements StagePart {
   }
 
   /** Pictures and other files that could not be copied and rest. */
-  setAside(): SetAsideFile[] {
+  filesSetAside(): SetAsideFile[] {
     return [...this.#aside.files(), ...this.#side.aside.files()];
   }
 

@@ -106,14 +106,22 @@ export class SetAside<Key extends string | number = string> {
 /** How many are named in one line. */
 const NAMED = 3;
 
+export interface SetAsideWords {
+  /** How many there are, where `files` are only the first of them. */
+  readonly count?: number;
+  /** Whether to say when the first one is tried again. */
+  readonly next?: boolean;
+}
+
 /** `set aside: 2 files: NAME: reason; NAME: reason; next try in 4 min`. Empty for no file. */
-export function setAsideText(files: readonly SetAsideFile[]): string {
-  if (files.length === 0) return "";
+export function setAsideText(files: readonly SetAsideFile[], words: SetAsideWords = {}): string {
+  const { count = files.length, next = true } = words;
+  if (count === 0) return "";
   const named = files.slice(0, NAMED).map(({ name, reason }) => `${name}: ${reason}`);
-  const more = files.length > NAMED ? [`and ${files.length - NAMED} more`] : [];
-  const next = Math.min(...files.map(({ nextTryInMs }) => nextTryInMs));
-  const count = files.length === 1 ? "1 file" : `${files.length} files`;
-  return `set aside: ${count}: ${[...named, ...more, `next try ${soonText(next)}`].join("; ")}`;
+  const more = count > named.length ? [`and ${count - named.length} more`] : [];
+  const nextMs = Math.min(...files.map(({ nextTryInMs }) => nextTryInMs));
+  const when = next ? [`next try ${soonText(nextMs)}`] : [];
+  return `set aside: ${count === 1 ? "1 file" : `${count} files`}: ${[...named, ...more, ...when].join("; ")}`;
 }
 
 function soonText(ms: number): string {

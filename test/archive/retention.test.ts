@@ -200,7 +200,10 @@ describe("the ring buffer", () => {
     await pass();
     expect(pictures(bench)).toEqual(["p1.png", "p2.png"]);
     expect(existsSync("/etc/hostname")).toBe(true);
-    expect(retaining.note()).toMatch(/p1\.png and 1 more cannot be removed: .*it is a directory/);
+    expect(retaining.filesSetAside()).toContainEqual(
+      expect.objectContaining({ name: "p1.png", reason: expect.stringContaining("it is a directory") }),
+    );
+    expect(retaining.filesSetAside()).toHaveLength(2);
     const told = lines.filter(({ level }) => level === "warn").map(({ message }) => message);
     expect(told.filter((line) => line.includes("p1.png cannot be removed"))).toHaveLength(1);
     expect(told.filter((line) => line.includes("p2.png cannot be removed"))).toHaveLength(1);
@@ -218,7 +221,7 @@ describe("the ring buffer", () => {
     const { pass, retaining } = buffer(bench);
     await pass();
     expect(pictures(bench)).toEqual(["p1.png"]);
-    expect(retaining.note()).toContain("its content is not what was recorded");
+    expect(retaining.filesSetAside()[0]?.reason).toContain("its content is not what was recorded");
   });
 
   test("leaves pictures outside the data directory and what another stage has in hand", async () => {

@@ -59,7 +59,16 @@ function makeOlder(directory: string, version: number): { name: string; columns:
 const schemaOf = (db: Database.Database) => db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all();
 
 /** Of the text of each migration. A new one is added here; a changed one would leave older manifests without what it brings. */
-const MIGRATION_HASHES = ["5d0cc483", "e3bda0d5", "e8c43364", "e5354d34", "663a9d6a", "6c93d90e", "961a8f35"];
+const MIGRATION_HASHES = [
+  "5d0cc483",
+  "e3bda0d5",
+  "e8c43364",
+  "e5354d34",
+  "663a9d6a",
+  "6c93d90e",
+  "961a8f35",
+  "9201aca3",
+];
 
 it("is made older below by the present migrations, none of which was edited since", () => {
   const hashes = MIGRATIONS.map((sql) => createHash("sha256").update(sql).digest("hex").slice(0, 8));

@@ -3,8 +3,10 @@ import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import { type Facts, findingsOf } from "../../src/supervisor/findings.ts";
 import type { StageHealth } from "../../src/supervisor/health.ts";
+import { storedSetAside, storedSetAsideText } from "../../src/supervisor/stored-set-aside.ts";
 
 const { config } = loadConfig(undefined, tmpdir());
+const NOW_US = 1e15;
 const nothing: Facts["counts"] = {
   total: 0,
   pending: 0,
@@ -27,6 +29,7 @@ const nothing: Facts["counts"] = {
 function withoutPictures(stages: readonly StageHealth[]): Facts {
   return {
     config,
+    nowUs: NOW_US,
     running: true,
     ended: false,
     ranBefore: true,
@@ -55,4 +58,28 @@ test("missing pictures are told of by themselves, or as a collector that is faul
   expect(findingsOf(faulted)).toContainEqual({ key: "frames.none", state: "unknown", text: "" });
   const ofAnEarlierRun = withoutPictures([{ ...collector, state: "faulted", ageSeconds: 20_000 }]);
   expect(told(ofAnEarlierRun)).toContain("frames.none");
+});
+
+test("files that a stage has set aside are named with the reason and the next try; somebody is told if that lasts", () => {
+  const now = storedSetAside(
+    [
+      { name: "a:b.png", reason: "no colons", failures: 1, nextTryInMs: 240_000 },
+      { name: "c.png", reason: "too large", failures: 7, nextTryInMs: 3_000_000 },
+    ],
+    NOW_US,
+  );
+  const syncer: StageHealth = { stage: "syncer", state: "waiting", ageSeconds: 1, detail: "", setAside: now };
+  const [found] = findingsOf(withoutPictures([syncer])).filter(({ key }) => key === "files.set_aside:syncer");
+  expect(found).toEqual({
+    key: "files.set_aside:syncer",
+    state: "ill",
+    text: "syncer: set aside: 2 files: a:b.png: no colons; c.png: too large; next try in 4 min",
+    tellAfterSeconds: 3600,
+    minor: true,
+  });
+  expect(storedSetAsideText(now)).toBe("set aside: 2 files: a:b.png: no colons; c.png: too large");
+  const many = Array.from({ length: 1000 }, (_, n) => ({ name: `${n}`, reason: "r", failures: 1, nextTryInMs: n }));
+  expect(storedSetAsideText(storedSetAside(many, NOW_US), NOW_US)).toMatch(
+    /^set aside: 1000 files: 0: r; 1: r; 2: r; and 997 more; next/,
+  );
 });

@@ -1,0 +1,7 @@
+// The migration after which the heartbeat of a stage names the files that the stage has set aside.
+
+/** The migration. */
+export const SET_ASIDE = `
+-- JSON of StoredSetAside (src/manifest/runs.ts); NULL: no file.
+ALTER TABLE heartbeat ADD COLUMN set_aside TEXT;
+`;
