@@ -1,8 +1,6 @@
 // The calibrator's thread: finds the chip in a picture, for the page. Seconds of computing that must hold up neither
 // capture nor the page; what was found is kept here until somebody accepts it.
 import { join } from "node:path";
-import { decodePicture } from "../src/analysis/decode.ts";
-import type { Picture } from "../src/analysis/picture.ts";
 import {
   type Calibration,
   calibratePicture,
@@ -14,7 +12,6 @@ import {
 import { labelBoxes, writeCalibration } from "../src/calibration/report.ts";
 import { type Chip, chipTypes, loadChip } from "../src/chip/layout.ts";
 import { Failure } from "../src/failure.ts";
-import { shownPath } from "../src/system/confined-file.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
 import { type Station, serve } from "./host.ts";
 import { lowerPriority } from "./priority.ts";
@@ -24,14 +21,10 @@ type Found = Extract<Calibration, { described: unknown }>;
 
 async function open(settings: CalibratorSettings): Promise<Station<CalibratorJob, CalibratorAnswer>> {
   lowerPriority();
-  let seen: { readonly path: string; readonly picture: Picture } | undefined;
   let last: Found | undefined;
 
-  const find = async ({ picture: file, name, chip, anchors }: Find): Promise<CalibratorAnswer> => {
+  const find = async ({ picture, name, chip, anchors }: Find): Promise<CalibratorAnswer> => {
     last = undefined;
-    const path = shownPath(file);
-    if (seen?.path !== path) seen = { path, picture: await decodePicture(file, name) };
-    const { picture } = seen;
     const chips = (chip === undefined ? chipTypes() : [chip]).map(loadChip);
     const patterns = await labelPatterns(settings.labelPictures, chips);
     const before = await roisUntilNow(join(settings.directory, settings.manifestName));
@@ -66,7 +59,6 @@ async function open(settings: CalibratorSettings): Promise<Station<CalibratorJob
   return {
     run: (job) => (job.type === "find" ? find(job) : write()),
     close: async () => {
-      seen = undefined;
       last = undefined;
     },
   };

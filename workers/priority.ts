@@ -1,4 +1,5 @@
 // Threads that compute give way to capture and to the manifest's writer.
+import { writeFileSync } from "node:fs";
 import { constants, getPriority, setPriority } from "node:os";
 import { isMainThread } from "node:worker_threads";
 
@@ -15,4 +16,20 @@ export function lowerPriority(): void {
 export function lowerProcessPriority(): void {
   const lower = constants.priority.PRIORITY_BELOW_NORMAL;
   if (process.send !== undefined && getPriority(0) < lower) setPriority(0, lower);
+}
+
+/** The kernel's highest score: the process it ends first. */
+const FIRST_TO_GO = "1000";
+
+/**
+ * Makes this process, and no other, the one that the kernel ends when memory runs out. A process may always do that to
+ * itself; where the system does not allow it, the reason is returned.
+ */
+export function firstToGo(): string | undefined {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", FIRST_TO_GO);
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }

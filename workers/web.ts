@@ -11,9 +11,6 @@ import type { Change, FromWeb, ToWeb, WebSettings } from "../src/web/messages.ts
 import { end, listen } from "../src/web/server.ts";
 import { lowerPriority } from "./priority.ts";
 
-/** A search in hand is ended by force after this; the page's own end is bounded by the supervisor. */
-const CALIBRATOR_CLOSE_MS = 500;
-
 const port = parentPort;
 if (port === null) throw new Error("this file runs as a worker of the supervisor");
 const post = (message: FromWeb) => port.postMessage(message);
@@ -52,9 +49,9 @@ async function open({ config, token, ...settings }: WebSettings): Promise<Open> 
   lowerPriority();
   const { host, port: wanted } = config.Web;
   const assets = loadAssets();
-  const experiment = new Experiment({ config, token, ...settings });
-  const live = new Live(() => experiment.state());
   const log = (level: LogLevel, message: string) => post({ type: "log", level, message });
+  const experiment = new Experiment({ config, token, ...settings }, log);
+  const live = new Live(() => experiment.state());
   const complain = (message: string) => log("warn", message);
   const calibrating = new Calibrating(config, log);
   try {
@@ -65,12 +62,12 @@ async function open({ config, token, ...settings }: WebSettings): Promise<Open> 
     const close = async () => {
       live.close();
       await end(server);
-      await calibrating.close(CALIBRATOR_CLOSE_MS);
-      experiment.close();
+      await calibrating.close();
+      await experiment.close();
     };
     return { experiment, live, close };
   } catch (error) {
-    experiment.close();
+    await experiment.close();
     throw error;
   }
 }

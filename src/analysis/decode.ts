@@ -50,7 +50,12 @@ export async function decodePicture(
   file: string | NamedFile,
   where = typeof file === "string" ? file : shownPath(file),
 ): Promise<Picture> {
-  return decodeBytes(await (typeof file === "string" ? readWhole(file) : readNamed(file)), where);
+  return decodeBytes(await readPicture(file), where);
+}
+
+/** The bytes of a picture file. Throws as decodePicture does. */
+export function readPicture(file: string | NamedFile): Promise<Uint8Array> {
+  return typeof file === "string" ? readWhole(file) : readNamed(file);
 }
 
 /** The same from bytes in memory, which the pixels may go on using; `where` names them in errors. */
@@ -94,7 +99,8 @@ export async function byLibrary<T>(
   try {
     return await work(await sharp(bytes, SHARP_OPTIONS).metadata());
   } catch (error) {
-    if (error instanceof Failure) throw error;
+    // sharp throws plain errors; these are defects of this program, or memory that could not be had.
+    if (error instanceof Failure || error instanceof TypeError || error instanceof RangeError) throw error;
     const reason = damageOf(bytes, format);
     throw new Failure("frame.unreadable", `${where}: the ${format} picture is damaged or cut off: ${reason}`, {
       hint: "the file was not written or copied to its end; copy it again",

@@ -1,13 +1,14 @@
 // Pictures to be looked at: as they are up to a number of pixels, larger ones made smaller by a power of two, while they are
 // decoded where the format allows that, so that memory does not grow with the picture.
 import sharp from "sharp";
+import type { NamedFile } from "../system/confined-file.ts";
 import { pngSize } from "./damage.ts";
 import {
   arrayOf,
   byLibrary,
   decodeBytes,
   formatOf,
-  readWhole,
+  readPicture,
   SHARP_OPTIONS,
   samplesOf,
   sizeOf,
@@ -28,8 +29,12 @@ export interface ReducedPicture {
 }
 
 /** The picture in a file, with at most about `mostPixels`. Throws as decodePicture does; `where` names it in errors. */
-export async function decodeReduced(path: string, where: string, mostPixels: number): Promise<ReducedPicture> {
-  const bytes = await unpacked(await readWhole(path), where);
+export async function decodeReduced(
+  file: string | NamedFile,
+  where: string,
+  mostPixels: number,
+): Promise<ReducedPicture> {
+  const bytes = await unpacked(await readPicture(file), where);
   const format = formatOf(bytes);
   // The pixels of these lie in the file as they are.
   const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;

@@ -1,5 +1,5 @@
-// Calibration on the page: takes in a picture, has the chip found in it by a thread of its own, and on a person's word has
-// the ROI manifest written, as `phorest calibrate` does. One at a time.
+// Calibration on the page: takes in a picture, has it decoded once and the chip found in it by a process of its own, and on a
+// person's word has the ROI manifest written, as `phorest calibrate` does. One at a time.
 import { randomBytes } from "node:crypto";
 import { createWriteStream, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -13,11 +13,11 @@ import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { ensureDirectory, PARTIAL_SUFFIX } from "../files.ts";
 import type { LogLevel } from "../log.ts";
-import { StageThread } from "../supervisor/stage-thread.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
-import { Frames } from "./frames.ts";
-import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";
+import { Frames, fileOf } from "./frames.ts";
+import type { PictureFile } from "./picture-jobs.ts";
+import { PictureProcess } from "./picture-process.ts";
 import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
 
 /** 64 megapixels of 16 bits without any compression, and their header. */
@@ -33,7 +33,7 @@ const GONE: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNR
 interface Work {
   readonly id: number;
   readonly name: string;
-  readonly file: NamedFile;
+  readonly file: PictureFile;
   /** A file of ours, removed when it is no longer needed. */
   readonly ours: boolean;
   readonly picture: FrameView;
@@ -45,8 +45,8 @@ const NOTHING: Progress = { state: "none", said: "", found: undefined };
 export class Calibrating {
   readonly #config: Config;
   readonly #log: (level: LogLevel, message: string) => void;
-  readonly #thread: StageThread<CalibratorSettings, CalibratorJob, CalibratorAnswer>;
-  #frames = new Frames();
+  readonly #process: PictureProcess;
+  #frames: Frames;
   #work: Work | undefined;
   #progress: Progress = NOTHING;
   #name = "";
@@ -58,12 +58,13 @@ export class Calibrating {
     this.#config = config;
     this.#log = log;
     const { Assets, Paths } = config;
-    const settings = {
+    const calibrator = {
       directory: Assets.generated_files_dir,
       manifestName: Paths.roi_manifest_filename,
       labelPictures: Assets.label_template_dir,
     };
-    this.#thread = new StageThread("calibrator", settings, log);
+    this.#process = new PictureProcess(log, { calibrator });
+    this.#frames = new Frames(this.#process);
     this.#sweep();
   }
 
@@ -89,8 +90,8 @@ export class Calibrating {
     return this.#labels;
   }
 
-  tile(id: number, level: number, column: number, row: number): Promise<Buffer> | undefined {
-    return this.#work?.id === id ? this.#frames.tile(id, level, column, row) : undefined;
+  tile(id: number, level: number, column: number, row: number): Promise<Uint8Array | undefined> {
+    return this.#work?.id === id ? this.#frames.tile(id, level, column, row) : Promise.resolve(undefined);
   }
 
   /** Whether the picture was there, and is no longer. */
@@ -141,7 +142,7 @@ export class Calibrating {
     if (found === undefined) throw new Failure("usage.invalid", "there is nothing to accept: no chip was found");
     this.#progress = { ...this.#progress, state: "writing" };
     try {
-      const answer = await this.#thread.run({ type: "write" }, LONGEST_SEARCH_MS);
+      const answer = await this.#process.ask(work.name, { type: "write" }, LONGEST_SEARCH_MS);
       const files = answer.type === "written" ? answer.files : [];
       this.#log("info", `ROIs of ${work.name} accepted on the page: wrote ${files.join(", ")}`);
       this.#progress = { state: "accepted", said: files.join(", "), found };
@@ -158,30 +159,28 @@ export class Calibrating {
     this.#progress = NOTHING;
   }
 
-  async close(timeoutMs: number): Promise<void> {
-    await this.#drop(timeoutMs);
+  async close(): Promise<void> {
+    await this.#drop();
   }
 
-  async #begin(name: string, fetch: () => Promise<Pick<Work, "file" | "ours">>): Promise<void> {
+  async #begin(
+    name: string,
+    fetch: () => Promise<{ readonly file: NamedFile; readonly ours: boolean }>,
+  ): Promise<void> {
     this.#checkFree();
     this.#progress = { state: "receiving", said: "", found: undefined };
     this.#name = name;
     try {
       await this.#drop();
-      const fetched = await fetch();
-      const { file, ours } = fetched;
+      const { file, ours } = await fetch();
       this.#lastId += 1;
       const id = this.#lastId;
+      const entry = { entryId: id, filename: basename(file.path), file, capturedAtUs: 0, where: name };
       try {
-        const { view } = await this.#frames.load({
-          entryId: id,
-          filename: basename(file.path),
-          file,
-          capturedAtUs: 0,
-          where: name,
-        });
-        this.#work = { id, name, ...fetched, picture: { ...view, filename: name } };
+        const picture = await this.#frames.load(entry);
+        this.#work = { id, name, file: fileOf(entry), ours, picture: { ...picture, filename: name } };
       } catch (error) {
+        await this.#process.close();
         if (ours) await rm(shownPath(file), { force: true });
         throw error;
       }
@@ -197,7 +196,7 @@ export class Calibrating {
     this.#progress = { state: "searching", said: "", found: undefined };
     const { file: picture, name } = work;
     try {
-      const answer = await this.#thread.run({ type: "find", picture, name, chip, anchors }, LONGEST_SEARCH_MS);
+      const answer = await this.#process.ask(name, { type: "find", picture, name, chip, anchors }, LONGEST_SEARCH_MS);
       if (answer.type === "found") this.#progress = { state: "found", said: "", found: answer.found };
       if (answer.type === "doubt") this.#progress = { state: "doubt", said: answer.reason, found: undefined };
     } catch (error) {
@@ -214,13 +213,13 @@ export class Calibrating {
     this.#progress = { ...NOTHING, said: "nobody accepted the calibration; it was forgotten" };
   }
 
-  async #drop(timeoutMs = 1000): Promise<void> {
+  async #drop(): Promise<void> {
     clearTimeout(this.#forgetting);
     const work = this.#work;
     this.#work = undefined;
-    this.#frames = new Frames();
-    await this.#thread.close(timeoutMs);
-    if (work?.ours === true) await rm(shownPath(work.file), { force: true });
+    await this.#process.close();
+    this.#frames = new Frames(this.#process);
+    if (work?.ours === true) await rm(shownPath(work.file.file), { force: true });
   }
 
   get #isBusy(): boolean {

@@ -8,7 +8,7 @@ import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
-import { LOG_STAGES } from "../log.ts";
+import { LOG_STAGES, type LogLevel } from "../log.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { Analysis } from "../manifest/runs.ts";
@@ -19,9 +19,10 @@ import { metricsText } from "../supervisor/metrics.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ChipState, finite } from "./chip-state.ts";
 import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
-import { Frames } from "./frames.ts";
+import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
-import { fitRow, lineOf, meanRow } from "./profile.ts";
+import { PictureProcess } from "./picture-process.ts";
+import { fitRow, lineOf } from "./profile.ts";
 import type { Temperatures } from "./temperatures.ts";
 import type {
   BrightfieldView,
@@ -42,21 +43,23 @@ export class Experiment {
   readonly #manifest: Manifest;
   readonly #chip: ChipState;
   readonly #curves: Curves;
-  readonly #frames = new Frames();
+  readonly #frames: Frames;
   #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
   nextCaptureMs: number | undefined;
   /** As the supervisor said last. */
   brightfield: BrightfieldView | undefined;
 
-  constructor(settings: WebSettings) {
+  constructor(settings: WebSettings, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
+    this.#frames = new Frames(new PictureProcess(log), () => this.#lastEntry());
     this.#manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
     this.#chip = new ChipState(this.#manifest, settings.config.Analysis);
     this.#curves = new Curves(this.#manifest, settings.config.Analysis, this.#chip);
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#frames.close();
     this.#manifest.close();
   }
 
@@ -168,7 +171,7 @@ export class Experiment {
   }
 
   async frame(): Promise<FrameView> {
-    return (await this.#lastPicture()).view;
+    return this.#frames.load(this.#lastEntry());
   }
 
   /** Width and height of the newest picture, where they are known. */
@@ -177,7 +180,7 @@ export class Experiment {
     return width === undefined || height === undefined ? undefined : [width, height];
   }
 
-  tile(entryId: number, level: number, column: number, row: number): Promise<Buffer> | undefined {
+  tile(entryId: number, level: number, column: number, row: number): Promise<Uint8Array | undefined> {
     return this.#frames.tile(entryId, level, column, row);
   }
 
@@ -192,8 +195,7 @@ export class Experiment {
       analysis?.roiManifestId === undefined ? undefined : this.#manifest.roiManifest(analysis.roiManifestId);
     const roi = manifest?.rois.find((one) => one.label === label);
     if (analysis === undefined || manifest === undefined || roi === undefined) return undefined;
-    const { entryId, picture, shown } = await this.#lastPicture();
-    const row = meanRow(shown, picture, roi, manifest.imageAngle);
+    const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
     const line = lineOf(analysis.method, this.#config.Data_Analysis.joint_line);
     const at = manifest.rois.indexOf(roi);
     const measured = this.#chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
@@ -239,15 +241,15 @@ export class Experiment {
     };
   }
 
-  async #lastPicture() {
+  /** Throws a Failure where there is no picture. */
+  #lastEntry(): ShownEntry {
     const entry = this.#manifest.lastEntry();
     if (entry === undefined) throw new Failure("frame.missing", "no frame was captured yet");
     const { entryId, capturedAtUs, filename, filepath } = entry;
     if (filename === undefined || filepath === undefined) {
       throw new Failure("frame.missing", "the last capture gave no picture");
     }
-    const file = placeOf({ filepath, filename }, pictureRoots(this.#config));
-    return this.#frames.load({ entryId, capturedAtUs, filename, file });
+    return { entryId, capturedAtUs, filename, file: placeOf({ filepath, filename }, pictureRoots(this.#config)) };
   }
 
   /** The newest analysis that has measured anything. */

@@ -1,23 +1,18 @@
-// The last frame for people: decoded once, served as tiles of downsampled levels, so that 64 megapixels cost the browser no
-// more than what its window shows. One picture and a bounded number of tiles are kept.
-import sharp from "sharp";
-import { decodePicture } from "../analysis/decode.ts";
-import type { Picture } from "../analysis/picture.ts";
-import type { NamedFile } from "../system/confined-file.ts";
+// The last frame for people, decoded by a process of its own: once for all who ask, and served as tiles of downsampled levels,
+// so that 64 megapixels cost the browser no more than what its window shows. A bounded number of tiles is kept.
+import type { Roi } from "../analysis/roi.ts";
+import { Failure } from "../failure.ts";
+import { type NamedFile, shownPath } from "../system/confined-file.ts";
+import type { PictureFile } from "./picture-jobs.ts";
+import type { PictureProcess } from "./picture-process.ts";
 import type { FrameView } from "./views.ts";
 
-const TILE_PX = 512;
 const MOST_TILES = 128;
-const JPEG_QUALITY = 88;
-/** 12-bit cameras deliver their samples in the upper bits; the analysis counts from here as cut off, too. */
-const TOP_16_BIT = 4095 * 16;
-/** Pixels looked at for the focus. */
-const FOCUS_SAMPLES = 4_000_000;
 /** Share of the time that may go into decoding: a camera faster than that is shown with gaps. */
 const DECODING_SHARE = 0.25;
 
 /** A picture on the disk. `where` names it in what is wrong with it. */
-export interface ShownPicture {
+export interface ShownEntry {
   readonly entryId: number;
   readonly capturedAtUs: number;
   readonly filename: string;
@@ -25,34 +20,47 @@ export interface ShownPicture {
   readonly where?: string;
 }
 
-export interface LoadedFrame {
-  readonly entryId: number;
-  readonly picture: Picture;
-  /** The picture in 8 bits, as it is shown. */
-  readonly shown: Uint8Array;
+interface Loaded {
+  readonly entry: ShownEntry;
   readonly view: FrameView;
 }
 
 export class Frames {
-  #loaded: LoadedFrame | undefined;
-  #loading: { readonly entryId: number; readonly frame: Promise<LoadedFrame> } | undefined;
+  readonly #process: PictureProcess;
+  readonly #newest: (() => ShownEntry) | undefined;
+  #loaded: Loaded | undefined;
+  #loading: Promise<Loaded> | undefined;
+  #failed: { readonly entryId: number; readonly error: unknown } | undefined;
   #restUntilMs = 0;
-  readonly #tiles = new Map<string, Promise<Buffer>>();
+  readonly #tiles = new Map<string, Promise<Uint8Array | undefined>>();
+
+  /** `newest`: the entry as it is now; its file may have been compressed or moved since it was loaded. */
+  constructor(process: PictureProcess, newest?: () => ShownEntry) {
+    this.#process = process;
+    this.#newest = newest;
+  }
 
   /**
-   * The picture of `entry`, or the one before it while decoding takes more than its share of the time. Throws a Failure
-   * when there is no picture or it cannot be read.
+   * What the picture of `entry` is like, or the one before it while decoding takes more than its share of the time. Throws a
+   * Failure when there is no picture or it cannot be read.
    */
-  async load(entry: ShownPicture): Promise<LoadedFrame> {
-    if (this.#loaded?.entryId === entry.entryId) return this.#loaded;
-    if (this.#loading !== undefined) return this.#loading.frame;
-    if (this.#loaded !== undefined && performance.now() < this.#restUntilMs) return this.#loaded;
-    const frame = this.#decode(entry);
-    this.#loading = { entryId: entry.entryId, frame };
+  async load(entry: ShownEntry): Promise<FrameView> {
+    if (this.#loaded?.entry.entryId === entry.entryId) return this.#loaded.view;
+    if (this.#loading !== undefined) return (await this.#loading).view;
+    const isResting = performance.now() < this.#restUntilMs;
+    if (isResting && this.#failed?.entryId === entry.entryId) throw this.#failed.error;
+    if (isResting && this.#loaded !== undefined) return this.#loaded.view;
+    this.#loading = this.#decode(entry);
     try {
-      this.#loaded = await frame;
+      this.#loaded = await this.#loading;
+      this.#failed = undefined;
       this.#tiles.clear();
-      return this.#loaded;
+      return this.#loaded.view;
+    } catch (error) {
+      // A dead process is started again for the next request; it keeps count of its deaths itself.
+      const died = error instanceof Failure && error.code === "web.unavailable";
+      this.#failed = died ? undefined : { entryId: entry.entryId, error };
+      throw error;
     } finally {
       this.#loading = undefined;
     }
@@ -60,102 +68,70 @@ export class Frames {
 
   /** Whether the frame of this entry was before the one that is loaded. */
   isPast(entryId: number): boolean {
-    return this.#loaded !== undefined && entryId < this.#loaded.entryId;
+    return this.#loaded !== undefined && entryId < this.#loaded.entry.entryId;
   }
 
-  /** A tile as JPEG; undefined where the picture has moved on, or has no such tile. */
-  tile(entryId: number, level: number, column: number, row: number): Promise<Buffer> | undefined {
+  /** A tile as JPEG; undefined where the picture has moved on, or has no such tile. Rejects with a Failure as `load`. */
+  async tile(entryId: number, level: number, column: number, row: number): Promise<Uint8Array | undefined> {
     const frame = this.#loaded;
-    if (frame === undefined || frame.entryId !== entryId || level >= frame.view.levels) return undefined;
-    const side = TILE_PX * 2 ** level;
-    const { width, height } = frame.picture;
-    const [left, top] = [column * side, row * side];
-    if (left >= width || top >= height) return undefined;
+    if (frame === undefined || frame.entry.entryId !== entryId || !hasTile(frame.view, level, column, row)) {
+      return undefined;
+    }
     const key = `${level}/${column}/${row}`;
     const known = this.#tiles.get(key);
     if (known !== undefined) return known;
-    const area = { left, top, width: Math.min(side, width - left), height: Math.min(side, height - top) };
-    const tile = sharp(frame.shown, { raw: { width, height, channels: 1 }, limitInputPixels: false })
-      .extract(area)
-      .resize(Math.ceil(area.width / 2 ** level), Math.ceil(area.height / 2 ** level), {
-        fit: "fill",
-        kernel: "linear",
-      })
-      .jpeg({ quality: JPEG_QUALITY })
-      .toBuffer();
+    const picture = this.#fileOf(frame.entry);
+    const tile = this.#process.ask(picture.where, { type: "tile", picture, level, column, row });
     this.#tiles.set(key, tile);
     const oldest = this.#tiles.size > MOST_TILES ? this.#tiles.keys().next().value : undefined;
     if (oldest !== undefined) this.#tiles.delete(oldest);
-    return tile;
-  }
-
-  async #decode(entry: ShownPicture): Promise<LoadedFrame> {
-    const { entryId, filename, file } = entry;
-    const startedMs = performance.now();
-    const picture = await decodePicture(file, entry.where);
-    const { width, height, bitDepth } = picture;
-    const { shown, histogram, saturated, brightness } = levels(picture);
-    const frame: LoadedFrame = {
-      entryId,
-      picture,
-      shown,
-      view: {
-        entryId,
-        filename,
-        capturedAt: entry.capturedAtUs / 1000,
-        width,
-        height,
-        bitDepth,
-        histogram,
-        saturated,
-        brightness,
-        focus: focus(picture),
-        tilePx: TILE_PX,
-        levels: 1 + Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / TILE_PX))),
-      },
-    };
-    const nowMs = performance.now();
-    this.#restUntilMs = nowMs + (nowMs - startedMs) / DECODING_SHARE;
-    return frame;
-  }
-}
-
-/** 8 bits to show (16 bit: stretched to the picture's own range), and what the values are like. */
-function levels({ pixels, bitDepth }: Picture) {
-  const histogram = new Array<number>(256).fill(0);
-  const top = bitDepth === 8 ? 255 : TOP_16_BIT;
-  const shift = bitDepth - 8;
-  let [low, high, sum, cut] = [Number.POSITIVE_INFINITY, 0, 0, 0];
-  for (let at = 0; at < pixels.length; at += 1) {
-    const value = pixels[at] as number;
-    histogram[value >> shift] = (histogram[value >> shift] as number) + 1;
-    sum += value;
-    if (value >= top) cut += 1;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  const scale = 255 / Math.max(1, high - low);
-  const shown =
-    pixels instanceof Uint8Array ? pixels : Uint8Array.from(pixels, (value) => Math.round((value - low) * scale));
-  return {
-    shown,
-    histogram,
-    saturated: cut / pixels.length,
-    brightness: sum / pixels.length / (2 ** bitDepth - 1),
-  };
-}
-
-/** See FrameView.focus. */
-function focus({ pixels, width, height }: Picture): number {
-  const every = Math.max(1, Math.ceil(pixels.length / FOCUS_SAMPLES));
-  let [squares, sum, count] = [0, 0, 0];
-  for (let row = 0; row < height; row += every) {
-    for (let at = row * width + 1; at < (row + 1) * width; at += 1) {
-      const step = (pixels[at] as number) - (pixels[at - 1] as number);
-      squares += step * step;
-      sum += pixels[at] as number;
-      count += 1;
+    try {
+      return await tile;
+    } catch (error) {
+      if (this.#tiles.get(key) === tile) this.#tiles.delete(key);
+      throw error;
     }
   }
-  return sum === 0 ? 0 : Math.sqrt(squares / count) / (sum / count);
+
+  /** The mean row of an ROI in the picture of `entry`, 8-bit counts, and which entry it is of. Throws a Failure as `load`. */
+  async profile(entry: ShownEntry, roi: Roi, imageAngle: number): Promise<{ entryId: number; row: Float64Array }> {
+    await this.load(entry);
+    const shown = this.#loaded?.entry ?? entry;
+    const picture = this.#fileOf(shown);
+    const row = await this.#process.ask(picture.where, { type: "profile", picture, roi, imageAngle });
+    return { entryId: shown.entryId, row };
+  }
+
+  /** Ends the process; requests under way are refused. */
+  async close(): Promise<void> {
+    await this.#process.close();
+  }
+
+  async #decode(entry: ShownEntry): Promise<Loaded> {
+    const startedMs = performance.now();
+    try {
+      const picture = this.#fileOf(entry);
+      const view = await this.#process.ask(picture.where, { type: "view", picture });
+      const { entryId, filename, capturedAtUs } = entry;
+      return { entry, view: { ...view, entryId, filename, capturedAt: capturedAtUs / 1000 } };
+    } finally {
+      const nowMs = performance.now();
+      this.#restUntilMs = nowMs + (nowMs - startedMs) / DECODING_SHARE;
+    }
+  }
+
+  #fileOf(entry: ShownEntry): PictureFile {
+    const now = this.#newest?.();
+    return fileOf(now?.entryId === entry.entryId ? now : entry);
+  }
+}
+
+/** The picture of an entry, for the process that decodes it. */
+export function fileOf({ entryId, file, where = shownPath(file) }: ShownEntry): PictureFile {
+  return { key: String(entryId), file, where };
+}
+
+function hasTile({ width, height, tilePx, levels }: FrameView, level: number, column: number, row: number): boolean {
+  const side = tilePx * 2 ** level;
+  return level < levels && column * side < width && row * side < height;
 }

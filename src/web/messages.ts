@@ -1,11 +1,11 @@
 // What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whatever
 // it wants changed is asked of the supervisor, which alone writes the manifest.
 
+import type { Picture } from "../analysis/picture.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
-import type { NamedFile } from "../system/confined-file.ts";
 import type { BrightfieldView, CalibrationFound } from "./views.ts";
 
 export interface WebSettings {
@@ -45,7 +45,7 @@ export type FromWeb =
   | { readonly type: "change"; readonly id: number; readonly change: Change }
   | { readonly type: "closed" };
 
-/** Settings and jobs of the calibrator's thread, which the page starts when somebody calibrates. */
+/** Settings and jobs of the calibrator's thread, in the process that decodes pictures, while somebody calibrates. */
 export interface CalibratorSettings {
   /** Directory of the four files of a calibration, and the ROI manifest's name in it. */
   readonly directory: string;
@@ -55,10 +55,11 @@ export interface CalibratorSettings {
 }
 
 export type CalibratorJob =
-  /** `name` is the picture's for people. Without anchors everything is found by itself. */
+  /** `name` is that of the picture for people. Without anchors everything is found by itself. */
   | {
       readonly type: "find";
-      readonly picture: NamedFile;
+      /** Its pixels are in memory that threads share. */
+      readonly picture: Picture;
       readonly name: string;
       /** Undefined: whichever it is. */
       readonly chip: string | undefined;

@@ -1,14 +1,18 @@
 // The mean row of an ROI in a picture, and the line that the method fits to it: what a person looks at to believe a number.
 import { measure, ROW } from "../analysis/kernel.ts";
 import { type Method, QUANTITIES } from "../analysis/method.ts";
-import type { Picture } from "../analysis/picture.ts";
 import type { Roi } from "../analysis/roi.ts";
 
 /** 16 bits hold the mean of many rows of 8 bits without rounding that anybody sees. */
 const SCALE = 257;
 
 /** Mean over the rows of an ROI, in counts of `shown` (8 bit); the ROI lies in the picture turned by -imageAngle. */
-export function meanRow(shown: Uint8Array, { width, height }: Picture, roi: Roi, imageAngle: number): Float64Array {
+export function meanRow(
+  shown: Uint8Array,
+  { width, height }: { readonly width: number; readonly height: number },
+  roi: Roi,
+  imageAngle: number,
+): Float64Array {
   const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];
   const radians = (-imageAngle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];

@@ -59,7 +59,10 @@ export function routes(served: Served): Hono<Env> {
   app.onError((error, context) => {
     if (error instanceof Wrong) return context.json({ error: error.message }, 400);
     const { code, message } = encodeFailure(error);
-    if (error instanceof Failure) return context.json({ error: error.line, code }, STATUS[code] ?? 503);
+    if (error instanceof Failure) {
+      const lacksMemory = code === "frame.unreadable" && error.retry === "later";
+      return context.json({ error: error.line, code }, lacksMemory ? 503 : (STATUS[code] ?? 503));
+    }
     served.complain(`${context.req.method} ${context.req.path}: ${message}`);
     return context.json({ error: "this could not be answered; the reason is in the log", code }, 500);
   });

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 /** `isPast`: of a picture that has been replaced. */
 export function tileAnswer(
   context: Context,
-  tile: Buffer | undefined,
+  tile: Uint8Array | undefined,
   isPast: boolean,
   headers: Readonly<Record<string, string>> = {},
 ): Response {

@@ -79,12 +79,8 @@ describe("every CSV of an experiment whose labels, file names and markers look l
     await run("report");
     const file = (name: string) => readFileSync(join(root, "results", name), "utf8");
     const { config } = loadConfig(undefined, root);
-    const shown = new Experiment({
-      config,
-      origins: {},
-      token: "",
-      manifestFile: join(root, "data", MANIFEST_FILENAME),
-    });
+    const manifestFile = join(root, "data", MANIFEST_FILENAME);
+    const shown = new Experiment({ config, origins: {}, token: "", manifestFile }, () => undefined);
     let page = "";
     const query = {
       wanted: ["*"],
@@ -95,7 +91,7 @@ describe("every CSV of an experiment whose labels, file names and markers look l
       columns: 500,
     };
     for await (const part of curvesCsv(shown, query)) page += part;
-    shown.close();
+    await shown.close();
     const texts = {
       "communicating_results.csv": file(CSV_FILENAME),
       "noise_and_drift.csv": file("noise_and_drift.csv"),

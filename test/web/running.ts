@@ -35,6 +35,10 @@ export class Running {
     return running;
   }
 
+  get pid(): number {
+    return this.#program.child.pid ?? Number.NaN;
+  }
+
   async read<T>(path: string): Promise<T> {
     return (await (await fetch(new URL(path, this.address))).json()) as T;
   }

@@ -43,7 +43,10 @@ export async function serving({
   recorded.add(frames);
   const { config } = parseConfig("[Analysis]\nbaseline_seconds = 60\n", root);
   const manifestFile = join(root, "data", MANIFEST_FILENAME);
-  const shown = new Experiment({ config, origins: { "Web.port": "config.toml:3" }, token: TOKEN, manifestFile });
+  const shown = new Experiment(
+    { config, origins: { "Web.port": "config.toml:3" }, token: TOKEN, manifestFile },
+    () => undefined,
+  );
   const live = new Live(() => shown.state());
   const calibrating = new Calibrating(config, () => undefined);
   const changes: Change[] = [];
@@ -67,8 +70,8 @@ export async function serving({
   onTestFinished(async () => {
     live.close();
     await end(server);
-    await calibrating.close(1000);
-    shown.close();
+    await calibrating.close();
+    await shown.close();
     recorded.manifest.close();
     rmSync(root, { recursive: true, force: true });
   });

@@ -1,0 +1,148 @@
+// The page's end of the process that decodes pictures. A picture may take more memory than there is, or time without end: the
+// process dies of it, or is ended; the requests that wait for it are answered with the reason, and the next one starts a new
+// process. The other end is workers/pictures.ts.
+import { decodeFailure, Failure } from "../failure.ts";
+import type { LogLevel } from "../log.ts";
+import { openProcess, type Vessel } from "../supervisor/vessel.ts";
+import type { CalibratorSettings } from "./messages.ts";
+import type { FromPictures, PictureAnswers, PictureJob, ToPictures } from "./picture-jobs.ts";
+
+/** Decoding the largest picture that is read takes seconds; on a slow and busy machine a minute. */
+const LONGEST_JOB_MS = 60_000;
+/** Unused for so long, the process gives its memory back. */
+const IDLE_MS = 300_000;
+/** A process that has died so often without an answer is not started again for a while. */
+const MOST_DEATHS = 2;
+const REST_MS = 60_000;
+
+interface Waiting {
+  readonly what: string;
+  readonly timer: NodeJS.Timeout;
+  resolve(answer: PictureAnswers[keyof PictureAnswers]): void;
+  reject(error: Failure): void;
+}
+
+export interface PictureProcessOptions {
+  /** Of a process that also finds chips, and keeps what it found. It is never ended for being idle. */
+  readonly calibrator?: CalibratorSettings;
+  readonly restMs?: number;
+}
+
+export class PictureProcess {
+  readonly #log: (level: LogLevel, message: string) => void;
+  readonly #options: PictureProcessOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  #vessel: Vessel | undefined;
+  #lastId = 0;
+  #idle: NodeJS.Timeout | undefined;
+  #deaths = 0;
+  #restUntilMs = 0;
+  #lastDeath = "";
+
+  constructor(log: (level: LogLevel, message: string) => void, options: PictureProcessOptions = {}) {
+    this.#log = log;
+    this.#options = options;
+  }
+
+  /**
+   * The answer to a job about a picture called `what`. Rejects with a Failure: the job's own, or `web.unavailable` (retry
+   * later) when the process dies, gives no answer within `limitMs`, or has died so often that it is left alone.
+   */
+  async ask<J extends PictureJob>(what: string, job: J, limitMs = LONGEST_JOB_MS): Promise<PictureAnswers[J["type"]]> {
+    if (this.#deaths >= MOST_DEATHS && performance.now() < this.#restUntilMs) throw lostFailure(what, this.#lastDeath);
+    const vessel = this.#vessel ?? this.#begin();
+    clearTimeout(this.#idle);
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const answer = new Promise<PictureAnswers[keyof PictureAnswers]>((resolve, reject) => {
+      const late = () => this.#end(vessel, `gave no answer within ${(limitMs / 1000).toFixed(0)} s and was ended`);
+      this.#waiting.set(id, { what, timer: setTimeout(late, limitMs), resolve, reject });
+    });
+    vessel.post({ type: "job", id, job } satisfies ToPictures);
+    return (await answer) as PictureAnswers[J["type"]];
+  }
+
+  /** Ends the process; who waits for it is told. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const vessel = this.#vessel;
+    if (vessel === undefined) return;
+    this.#vessel = undefined;
+    this.#refuseAll("was closed");
+    await vessel.end();
+  }
+
+  #begin(): Vessel {
+    const vessel = openProcess("pictures", {
+      message: (message) => this.#hear(message as FromPictures),
+      lost: (how) => this.#lost(vessel, how),
+    });
+    this.#vessel = vessel;
+    vessel.post({ type: "open", calibrator: this.#options.calibrator } satisfies ToPictures);
+    return vessel;
+  }
+
+  #hear(message: FromPictures): void {
+    switch (message.type) {
+      case "log":
+        this.#log(message.level, message.message);
+        return;
+      case "done":
+        this.#settle(message.id, (waiting) => waiting.resolve(message.answer));
+        return;
+      case "failed":
+        this.#settle(message.id, (waiting) => waiting.reject(decodeFailure(message.failure)));
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #settle(id: number, how: (waiting: Waiting) => void): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(id);
+    clearTimeout(waiting.timer);
+    this.#deaths = 0;
+    how(waiting);
+    if (this.#waiting.size > 0 || this.#options.calibrator !== undefined) return;
+    this.#idle = setTimeout(() => void this.close(), IDLE_MS);
+    this.#idle.unref();
+  }
+
+  #end(vessel: Vessel, how: string): void {
+    this.#lost(vessel, how);
+    vessel.end().catch((error: unknown) => this.#log("warn", `could not end a silent process: ${error}`));
+  }
+
+  #lost(vessel: Vessel, how: string): void {
+    if (this.#vessel !== vessel) return;
+    this.#vessel = undefined;
+    if (this.#waiting.size === 0) return;
+    this.#deaths += 1;
+    this.#lastDeath = how;
+    this.#restUntilMs = performance.now() + (this.#options.restMs ?? REST_MS);
+    const pictures = [...new Set([...this.#waiting.values()].map(({ what }) => what))].join(", ");
+    this.#log(
+      "warn",
+      `the process that decodes pictures for the page ${how}, with ${pictures}; the run is not affected`,
+    );
+    this.#refuseAll(how);
+  }
+
+  #refuseAll(how: string): void {
+    const all = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { what, timer, reject } of all) {
+      clearTimeout(timer);
+      reject(lostFailure(what, how));
+    }
+  }
+}
+
+function lostFailure(what: string, how: string): Failure {
+  return new Failure("web.unavailable", `${what} cannot be shown: the process that decodes pictures ${how}`, {
+    hint: "the picture may need more memory than is free; the run is not affected; try again in a minute",
+    retry: "later",
+  });
+}

@@ -1,0 +1,146 @@
+// A picture as people see it: 8 bits, what its values are like, tiles of downsampled levels. Runs in the process that decodes
+// pictures for the page.
+import sharp from "sharp";
+import type { Picture } from "../analysis/picture.ts";
+import { decodeReduced, type ReducedPicture } from "../analysis/reduce.ts";
+import type { Roi } from "../analysis/roi.ts";
+import { Failure } from "../failure.ts";
+import type { PictureFile, PictureView } from "./picture-jobs.ts";
+import { meanRow } from "./profile.ts";
+
+const TILE_PX = 512;
+const JPEG_QUALITY = 88;
+/** 12-bit cameras deliver their samples in the upper bits; the analysis counts from here as cut off, too. */
+const TOP_16_BIT = 4095 * 16;
+/** Pixels looked at for the focus. */
+const FOCUS_SAMPLES = 4_000_000;
+/** Larger pictures are shown smaller: half as much again as the largest camera we know (64 megapixels). */
+export const MOST_SHOWN_PIXELS = 100_000_000;
+
+export class ShownPicture {
+  readonly key: string;
+  readonly view: PictureView;
+  /** As decoded, where that is still needed. */
+  readonly decoded: Picture | undefined;
+  readonly #shown: Uint8Array;
+  /** Of `#shown`, which may be smaller than the picture by `#scale`. */
+  readonly #width: number;
+  readonly #height: number;
+  readonly #scale: number;
+
+  private constructor(key: string, { picture, width, height, scale }: ReducedPicture, keepsDecoded: boolean) {
+    const { shown, ...values } = levels(picture);
+    this.key = key;
+    this.decoded = keepsDecoded && scale === 1 ? picture : undefined;
+    this.#shown = shown;
+    this.#width = picture.width;
+    this.#height = picture.height;
+    this.#scale = scale;
+    this.view = {
+      width,
+      height,
+      bitDepth: picture.bitDepth,
+      ...values,
+      focus: focus(picture),
+      tilePx: TILE_PX,
+      levels: 1 + Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / TILE_PX))),
+    };
+  }
+
+  /**
+   * Decodes it, and keeps it as decoded if wanted and not made smaller. Throws a Failure as decodePicture does.
+   */
+  static async read(
+    { key, file, where }: PictureFile,
+    { keepsDecoded = false, mostPixels = MOST_SHOWN_PIXELS } = {},
+  ): Promise<ShownPicture> {
+    return new ShownPicture(key, await decodeReduced(file, where, mostPixels), keepsDecoded);
+  }
+
+  /** A tile as JPEG; undefined where the picture has no such tile. Of a picture shown smaller, fine tiles are blurred. */
+  async tile(level: number, column: number, row: number): Promise<Uint8Array | undefined> {
+    const { width, height } = this.view;
+    const scale = this.#scale;
+    const side = TILE_PX * 2 ** level;
+    const [left, top] = [column * side, row * side];
+    if (level >= this.view.levels || left >= width || top >= height) return undefined;
+    const size = { width: Math.min(side, width - left), height: Math.min(side, height - top) };
+    const [x, y] = [Math.floor(left / scale), Math.floor(top / scale)];
+    const area = {
+      left: x,
+      top: y,
+      width: Math.min(Math.ceil(size.width / scale), this.#width - x),
+      height: Math.min(Math.ceil(size.height / scale), this.#height - y),
+    };
+    const raw = { width: this.#width, height: this.#height, channels: 1 } as const;
+    return sharp(this.#shown, { raw, limitInputPixels: false })
+      .extract(area)
+      .resize(Math.ceil(size.width / 2 ** level), Math.ceil(size.height / 2 ** level), {
+        fit: "fill",
+        kernel: "linear",
+      })
+      .jpeg({ quality: JPEG_QUALITY })
+      .toBuffer();
+  }
+
+  /** Mean over the rows of an ROI, in 8-bit counts. Throws Failure `frame.unreadable` for a picture shown smaller. */
+  profile(roi: Roi, imageAngle: number): Float64Array {
+    if (this.#scale !== 1) {
+      throw new Failure("frame.unreadable", "the last frame is too large to show profiles of it", {
+        hint: `at most ${MOST_SHOWN_PIXELS / 1e6} megapixels are shown as they are; the frame is measured all the same`,
+      });
+    }
+    return meanRow(this.#shown, this.view, roi, imageAngle);
+  }
+}
+
+/** 8 bits to show (16 bit: stretched to the picture's own range), and what the values are like. */
+function levels({ pixels, bitDepth }: Picture) {
+  const counts = new Uint32Array(2 ** bitDepth);
+  for (let at = 0; at < pixels.length; at += 1) {
+    const value = pixels[at] as number;
+    counts[value] = (counts[value] as number) + 1;
+  }
+  const histogram = new Array<number>(256).fill(0);
+  const top = bitDepth === 8 ? 255 : TOP_16_BIT;
+  let [low, high, sum, cut] = [Number.POSITIVE_INFINITY, 0, 0, 0];
+  for (const [value, count] of counts.entries()) {
+    if (count === 0) continue;
+    histogram[value >> (bitDepth - 8)] = (histogram[value >> (bitDepth - 8)] as number) + count;
+    sum += value * count;
+    if (value >= top) cut += count;
+    low = Math.min(low, value);
+    high = value;
+  }
+  return {
+    shown: pixels instanceof Uint8Array ? pixels : stretched(pixels, low, high),
+    histogram,
+    saturated: cut / pixels.length,
+    brightness: sum / pixels.length / (2 ** bitDepth - 1),
+  };
+}
+
+/** By a table: a function for each of 64 million pixels takes seconds. */
+function stretched(pixels: Uint16Array, low: number, high: number): Uint8Array {
+  const scale = 255 / Math.max(1, high - low);
+  const table = new Uint8Array(2 ** 16);
+  for (let value = low; value <= high; value += 1) table[value] = Math.round((value - low) * scale);
+  const shown = new Uint8Array(pixels.length);
+  for (let at = 0; at < pixels.length; at += 1) shown[at] = table[pixels[at] as number] as number;
+  return shown;
+}
+
+/** See FrameView.focus. */
+function focus({ pixels, width, height }: Picture): number {
+  const every = Math.max(1, Math.ceil(pixels.length / FOCUS_SAMPLES));
+  let [squares, sum, count] = [0, 0, 0];
+  for (let row = 0; row < height; row += every) {
+    for (let at = row * width + 1; at < (row + 1) * width; at += 1) {
+      const step = (pixels[at] as number) - (pixels[at - 1] as number);
+      squares += step * step;
+      sum += pixels[at] as number;
+      count += 1;
+    }
+  }
+  return sum === 0 ? 0 : Math.sqrt(squares / count) / (sum / count);
+}
