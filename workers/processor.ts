@@ -45,7 +45,9 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
     const { result, ...others } = measured(task, picture, rois, drift.displacement);
     const measureMs = performance.now() - decodedMs;
     const made = drift.made === undefined ? {} : { driftReference: drift.made };
-    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...made, ...others };
+    const { pages } = picture;
+    const said = { ...made, ...(pages === undefined ? {} : { pages }) };
+    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...said, ...others };
   } catch (error) {
     return { ok: false, failure: encodeFailure(error) };
   } finally {

@@ -65,6 +65,8 @@ function tiffDamage(bytes: Uint8Array): string | undefined {
   if (bytes.length < 8) return `${beyond} its directory`;
   const view = viewOf(bytes);
   const little = view.getUint16(0) === 0x4949;
+  // The directories of BigTIFF are laid out in another way.
+  if (view.getUint16(2, little) !== 42) return undefined;
   const at = view.getUint32(4, little);
   if (at + 2 > bytes.length) return `${beyond} its directory at byte ${at}`;
   const end = at + 2 + 12 * view.getUint16(at, little);

@@ -13,7 +13,7 @@ import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { decodePlainPng } from "./kernel.ts";
 import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./memory.ts";
 import { grayPlane, type Picture } from "./picture.ts";
-import { decodePlainTiff } from "./tiff.ts";
+import { decodeTiff } from "./tiff-picture.ts";
 
 export type { Picture } from "./picture.ts";
 
@@ -77,16 +77,18 @@ async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   const format = formatOf(bytes);
   const pngHeader = format === "PNG" ? pngSize(bytes) : undefined;
   if (pngHeader !== undefined) allow(pngHeader, 2 * bytes.length, where);
-  const plain = format === "PNG" ? decodePlainPng(bytes) : format === "TIFF" ? decodePlainTiff(bytes) : undefined;
+  const plain = format === "PNG" ? decodePlainPng(bytes) : undefined;
   if (plain !== undefined) return plain;
   if (format === undefined) {
     throw unreadable(where, "not a picture", "PNG, TIFF, BMP and JPEG are read, and .gz of these");
   }
-  return byLibrary(bytes, format, where, async (metadata) => {
-    allow(sizeOf(metadata, format), bytes.length, where);
-    if (format === "JPEG") refuseDamagedJpeg(bytes, where);
-    return decodeSamples(bytes, metadata, where);
-  });
+  const general = (file: Uint8Array) =>
+    byLibrary(file, format, where, async (metadata) => {
+      allow(sizeOf(metadata, format), file.length, where);
+      if (format === "JPEG") refuseDamagedJpeg(file, where);
+      return decodeSamples(file, metadata, where);
+    });
+  return format === "TIFF" ? decodeTiff(bytes, where, general) : general(bytes);
 }
 
 /** What `work` makes of a picture that sharp reads; a Failure of the file's own where sharp refuses it. */
@@ -164,6 +166,9 @@ const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
   ["JPEG", [0xff, 0xd8, 0xff]],
   ["TIFF", [0x49, 0x49, 0x2a, 0x00]],
   ["TIFF", [0x4d, 0x4d, 0x00, 0x2a]],
+  // BigTIFF.
+  ["TIFF", [0x49, 0x49, 0x2b, 0x00]],
+  ["TIFF", [0x4d, 0x4d, 0x00, 0x2b]],
 ];
 
 /** By the first bytes; undefined for any other file, bitmaps among them. */

@@ -6,6 +6,15 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly bitDepth: 8 | 16;
+  /** Pages of the file where there are several; `pixels` are those of the first. */
+  readonly pages?: number;
+}
+
+/** What is to be said of a picture's file whose other pages are left out; undefined where there are none. */
+export function otherPages(pages: number | undefined): string | undefined {
+  if (pages === undefined || pages < 2) return undefined;
+  const others = pages === 2 ? "page 2 is" : `pages 2 to ${pages} are`;
+  return `the file has ${pages} pages: only the first is measured, ${others} not`;
 }
 
 // OpenCV 4's integers for 0.299 R + 0.587 G + 0.114 B, scaled by 2^15. They sum to 2^15, so that white stays white.

@@ -18,6 +18,7 @@ import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 import type { Picture } from "./picture.ts";
 import { decodePlainTiff } from "./tiff.ts";
+import { isStoredUpright } from "./tiff-picture.ts";
 
 export interface ReducedPicture {
   readonly picture: Picture;
@@ -38,8 +39,8 @@ export async function decodeReduced(
   const format = formatOf(bytes);
   // The pixels of these lie in the file as they are.
   const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;
-  if (plain !== undefined || format === undefined)
-    return thinned(plain ?? (await decodeBytes(bytes, where)), mostPixels);
+  const whole = format === undefined || (format === "TIFF" && !isStoredUpright(bytes));
+  if (plain !== undefined || whole) return thinned(plain ?? (await decodeBytes(bytes, where)), mostPixels);
   const header = format === "PNG" ? pngSize(bytes) : undefined;
   const size = header ?? (await byLibrary(bytes, format, where, async (metadata) => sizeOf(metadata, format)));
   checkSize(size, where);

@@ -37,6 +37,8 @@ export type TaskAnswer =
   | {
       readonly ok: true;
       readonly answer: EncodedResult;
+      /** Pages of the picture's file where there are several; the first was measured. */
+      readonly pages?: number;
       readonly decodeMs: number;
       readonly measureMs: number;
       /** Made of this picture, where it was to. */

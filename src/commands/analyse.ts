@@ -16,6 +16,7 @@ import {
   SAMPLINGS,
   type Sampling,
 } from "../analysis/method.ts";
+import { otherPages } from "../analysis/picture.ts";
 import { formatRecord } from "../analysis/record.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
@@ -171,6 +172,7 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
         const { line } = decodeFailure(measured.answer.failure);
         progress.note(line.includes(measured.path) ? line : `${measured.path}: ${line}`);
       }
+      for (const warning of warningsOf(measured.answer)) progress.note(`${measured.path}: warning: ${warning}`);
       await sink.write(`${recordOf(measured, labels)}\n`);
       progress.advance();
       signal.throwIfAborted();
@@ -221,7 +223,13 @@ function recordOf({ path, answer }: Measured, labels: readonly string[]): string
     labels,
     temperatures: null,
     imagePath: path,
+    warnings: warningsOf(answer),
   });
+}
+
+function warningsOf(answer: TaskAnswer): string[] {
+  const pages = answer.ok ? otherPages(answer.pages) : undefined;
+  return pages === undefined ? [] : [pages];
 }
 
 function decodeResult({ statistics, values, ...rest }: EncodedResult) {

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { decodePicture } from "../analysis/decode.ts";
+import { otherPages } from "../analysis/picture.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
 import { calibratePicture, doubtText, labelPatterns, roisUntilNow, type Way } from "../calibration/calibrate.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
@@ -81,7 +82,10 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
           : { type: "auto" };
     const patterns = await labelPatterns(config.Assets.label_template_dir, chips);
     const before = options.from === undefined ? undefined : await roisUntilNow(roiManifestPath(config));
-    const found = calibratePicture(await decodePicture(picture), image, chips, patterns, way, before);
+    const decoded = await decodePicture(picture);
+    const others = otherPages(decoded.pages);
+    if (others !== undefined) process.stderr.write(`warning: ${image}: ${others}\n`);
+    const found = calibratePicture(decoded, image, chips, patterns, way, before);
     if ("doubt" in found) {
       if (json) process.stdout.write(`${JSON.stringify({ found: false, ...found.doubt })}\n`);
       throw uncertain(image, found.doubt, way.type !== "auto");

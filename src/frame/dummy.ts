@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { decodePicture } from "../analysis/decode.ts";
-import type { Picture } from "../analysis/picture.ts";
+import { otherPages, type Picture } from "../analysis/picture.ts";
 import { Failure } from "../failure.ts";
 import { exposureMoment } from "./exposure-moment.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
@@ -52,11 +52,17 @@ export class Dummy implements Source {
     this.last = { path, picture };
     // Counted only now: a picture that cannot be read fails again instead of being skipped unseen.
     this.next += 1;
-    return { picture, ...moment, settings: { source: basename(path) }, warnings: [] };
+    return { picture, ...moment, settings: { source: basename(path) }, warnings: this.unsaid(picture, path) };
   }
 
   async close(): Promise<void> {
     this.last = undefined;
+  }
+
+  /** Pages that are left out, where the picture is taken from a file of several. */
+  private unsaid({ pages }: Picture, path: string): string[] {
+    const others = otherPages(pages);
+    return others === undefined ? [] : [`${basename(path)}: ${others}`];
   }
 }
 

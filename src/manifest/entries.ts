@@ -89,6 +89,7 @@ export class Entries {
   readonly #failed: Statement;
   readonly #release: Statement;
   readonly #markMissing: Statement<[number]>;
+  readonly #addWarning: Statement<[{ entryId: number; warning: string }]>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -134,6 +135,9 @@ export class Entries {
       UPDATE entry SET status = 'pending', attempts = attempts - @given
       WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
     this.#markMissing = db.prepare("UPDATE entry SET missing = 1 WHERE id = ? AND missing = 0");
+    this.#addWarning = db.prepare(`
+      UPDATE entry SET warnings = iif(coalesce(warnings, '') = '', @warning, warnings || '; ' || @warning)
+      WHERE id = @entryId AND instr(coalesce(warnings, ''), @warning) = 0`);
   }
 
   /** Inserts an entry and its readings; returns its id. Without `history` it is a fresh capture. */
@@ -246,6 +250,11 @@ export class Entries {
   /** Notes that an entry's picture is gone. */
   markMissing(entryId: number): void {
     this.#connection.write(() => this.#markMissing.run(entryId));
+  }
+
+  /** Adds to what is to be known of an entry's picture; nothing where that was said before. */
+  addWarning(entryId: number, warning: string): void {
+    this.#connection.write(() => this.#addWarning.run({ entryId, warning }));
   }
 
   /** A directory as kept: relative to the manifest's own where it lies inside. */

@@ -100,6 +100,7 @@ function outcomeRecord(outcome: Outcome): RecordInput {
     failureMessage: outcome.ok ? null : (error ?? "failed"),
     result,
     labels,
+    ...(outcome.warnings === undefined ? {} : { warnings: [outcome.warnings] }),
   };
 }
 

@@ -187,6 +187,11 @@ export class Manifest {
     return this.#entries.takenPicture(filename);
   }
 
+  /** Adds to what is to be known of an entry's picture; nothing where that was said before. */
+  addWarning(entryId: number, warning: string): void {
+    this.#entries.addWarning(entryId, warning);
+  }
+
   markMissing(entryId: number): void {
     this.#entries.markMissing(entryId);
   }

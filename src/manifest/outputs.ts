@@ -27,6 +27,8 @@ export interface Outcome {
   /** Directory, absolute. */
   readonly filepath: string;
   readonly readings: readonly Reading[];
+  /** What is to be known of the picture, in one text. */
+  readonly warnings?: string | undefined;
   /** undefined where the analysis failed. */
   readonly measured: Measured | undefined;
   /** What tracking said, where it was carried beside the method. */
@@ -63,6 +65,7 @@ interface OutcomeRow {
   brightness: number | null;
   contrast: number | null;
   captured_at_us: number;
+  warnings: string | null;
   filename: string;
   directory: string;
   statistics: Buffer | null;
@@ -95,7 +98,7 @@ export class Outputs {
     const { db } = connection;
     this.#after = db.prepare(`
       SELECT o.id, o.entry_id, o.analysis_id, o.ok, o.error_code, o.error, o.processed_at_us, o.brightness, o.contrast,
-        e.captured_at_us, e.filename, e.directory, d.statistics, d.row_values
+        e.captured_at_us, e.warnings, e.filename, e.directory, d.statistics, d.row_values
       FROM outcome o JOIN entry e ON e.id = o.entry_id LEFT JOIN detail d ON d.outcome_id = o.id
       WHERE o.id > @cursor AND (@analysisId IS NULL OR +o.analysis_id = @analysisId)
         AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
@@ -214,6 +217,7 @@ export class Outputs {
       filename: row.filename,
       filepath: this.#entries.absoluteDirectory(row.directory),
       readings: this.readings(row.entry_id),
+      ...(row.warnings === null || row.warnings === "" ? {} : { warnings: row.warnings }),
       measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),
       ...this.#beside(row, labels.length),
     };

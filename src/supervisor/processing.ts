@@ -5,6 +5,7 @@ import { type Displacement, isAstray } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
+import { otherPages } from "../analysis/picture.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import type { BesideResult, TaskAnswer } from "../analysis/task.ts";
@@ -247,10 +248,12 @@ export class Processing {
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
     const astray = this.astray(result.displacement, measure.rois, claim);
     const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
+    const others = otherPages(answer.pages);
     const reference = measure.drift.unkept;
     const outcome = manifest.together(() => {
       if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
       const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
+      if (outcomeId !== undefined && others !== undefined) manifest.addWarning(claim.entryId, others);
       if (outcomeId !== undefined && tracking !== undefined && grown !== undefined) {
         manifest.keepTrackingReference(tracking.analysisId, grown);
       }
@@ -264,6 +267,7 @@ export class Processing {
       return;
     }
     log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
+    if (others !== undefined) log.warn(`${claim.filename}: ${others}`, fields);
     this.options.settled(true);
   }
 

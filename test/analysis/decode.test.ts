@@ -261,7 +261,9 @@ describe("what is not a whole picture is refused with one plain line that names 
   });
 
   it("floating-point and CMYK samples are refused, not guessed at", async () => {
-    expect((await refusal(put("float.tif", floatTiff()))).message).toContain('samples of the kind "float"');
+    expect((await refusal(put("float.tif", floatTiff()))).message).toContain(
+      "a TIFF with floating-point samples of 32 bits",
+    );
     const cmyk = await of(colour8, 3, "cmyk").tiff().toBuffer();
     expect((await refusal(put("cmyk.tif", cmyk))).message).toContain('colours of the kind "cmyk"');
   });

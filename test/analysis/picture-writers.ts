@@ -186,3 +186,20 @@ export function writeTiff(picture: GrayPicture, options: TiffOptions = {}): Uint
     });
   return bytes;
 }
+
+/** The same TIFF of writeTiff with so many pages, all of the same pixels. */
+export function withPages(tiff: Uint8Array, pages: number): Uint8Array {
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  const little = view.getUint16(0) === 0x4949;
+  const from = view.getUint32(4, little);
+  const directory = tiff.subarray(from, from + 2 + 12 * view.getUint16(from, little) + 4);
+  const all = Buffer.concat([tiff, ...Array.from({ length: pages - 1 }, () => directory)]);
+  const place = (page: number) => (page === 0 ? from : tiff.length + (page - 1) * directory.length);
+  for (let page = 0; page < pages; page++) {
+    const next = page + 1 < pages ? place(page + 1) : 0;
+    const at = place(page) + directory.length - 4;
+    if (little) all.writeUInt32LE(next, at);
+    else all.writeUInt32BE(next, at);
+  }
+  return all;
+}

@@ -1,6 +1,7 @@
 // Damaged pictures, and what a general reader makes of them: sharp is the judge of every file that it can read.
 import sharp from "sharp";
 import { decodeBytes } from "../../src/analysis/decode.ts";
+import { isStoredUpright } from "../../src/analysis/tiff-picture.ts";
 import { Failure } from "../../src/failure.ts";
 import { crc32Of } from "../analysis/crc32.ts";
 import { grayPicture, type PngFilter, randomFrom, writePng, writeTiff } from "../analysis/picture-writers.ts";
@@ -55,7 +56,7 @@ export function damage(bytes: Uint8Array, random: Random): Uint8Array {
     const kind = random();
     if (kind < 0.4) damaged[at] = (damaged[at] ?? 0) ^ (1 << below(8));
     else if (kind < 0.7) damaged[at] = INTERESTING[below(INTERESTING.length)] ?? 0;
-    else if (kind < 0.8) damaged.fill(0, at, at + size);
+    else if (kind < 0.8) damaged.fill(0, at, Math.min(at + size, damaged.length));
     else if (kind < 0.87) damaged = Buffer.concat([damaged.subarray(0, at), damaged.subarray(at + size)]);
     else if (kind < 0.94) damaged = Buffer.concat([damaged.subarray(0, at + size), damaged.subarray(at)]);
     else damaged = damaged.subarray(0, at);
@@ -125,6 +126,8 @@ export async function tryDamaged(seeds: readonly Seed[], random: Random): Promis
   const ours = await outcomeOfProduct(bytes);
   // sharp reads no bitmap: there the product's own reader only has to end with a picture or a refusal.
   if (bytes[0] === 0x42 && bytes[1] === 0x4d) return undefined;
+  // The product turns pictures upright, and takes an orientation that does not exist for upright; sharp does neither.
+  if (!isStoredUpright(bytes)) return undefined;
   const theirs = await outcomeOfSharp(bytes);
   if (theirs === undefined || theirs === ours) return undefined;
   return `${seed.kind} ${Buffer.from(bytes).toString("base64")}: ${ours.slice(0, 60)} against ${theirs.slice(0, 60)}`;

@@ -1,0 +1,76 @@
+// What the program says of picture files that hold more, or less, than one whole picture.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { formatRoiManifest } from "../../src/analysis/roi.ts";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { createSimulator } from "../../src/frame/simulator.ts";
+import { withPages, writeTiff } from "../analysis/picture-writers.ts";
+import { experiment, phorest } from "./program.ts";
+
+const SETTINGS = `
+[Camera]
+camera_type = "file_importer"
+[Services]
+enable_camera = true
+[Web]
+enabled = false
+[Timing]
+collector_interval_seconds = 0.1
+`;
+const SAID = "the file has 4 pages: only the first is measured, pages 2 to 4 are not";
+const simulator = createSimulator({ width: 640, height: 480 });
+const picture = simulator.render(0, 1);
+const files: Record<string, Uint8Array> = {};
+
+beforeAll(async () => {
+  const jpeg = await encodePicture(picture, "jpeg");
+  const half = jpeg.length >> 1;
+  files["a_single.tif"] = writeTiff(picture);
+  files["b_stack.tif"] = withPages(writeTiff(picture), 4);
+  files["c_damaged.jpg"] = Buffer.concat([jpeg.subarray(0, half), jpeg.subarray(half + 3072)]);
+});
+
+/** An experiment with the files in its data directory. */
+function withFiles(): string {
+  const directory = experiment(SETTINGS);
+  for (const name of ["data", "generated_files"]) mkdirSync(join(directory, name));
+  writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(directory, "data", name), bytes);
+  return directory;
+}
+
+interface Line {
+  readonly image_filename: string;
+  readonly processing_successful: boolean;
+  readonly processing_error_message: string | null;
+  readonly resonances: readonly { readonly position: number | null }[] | null;
+  readonly warnings?: readonly string[];
+}
+const linesOf = (text: string): Line[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe.each(["run", "analyse"] as const)("%s", (command) => {
+  test("measures the first page and says what it left out; refuses what is damaged", async () => {
+    const directory = withFiles();
+    const words =
+      command === "run" ? ["run", "--frames", "3", "--until-idle"] : ["analyse", "data", "--jsonl", "out.jsonl"];
+    const { code, stderr } = await phorest(words, directory);
+    expect(code, stderr).toBe(3);
+    const said = stderr.split("\n").filter((line) => line.includes(SAID));
+    expect(said, stderr).toHaveLength(1);
+    expect(said[0]).toContain("b_stack.tif");
+    expect(stderr).toMatch(/c_damaged\.jpg: .*the JPEG picture is damaged or cut off/);
+    if (command === "run") await phorest(["export", "--format", "results-jsonl", "--out", "out.jsonl"], directory);
+    const lines = linesOf(readFileSync(join(directory, "out.jsonl"), "utf8"));
+    const [single, stack, damaged] = lines.sort((a, b) => (a.image_filename < b.image_filename ? -1 : 1));
+    expect(single).toMatchObject({ image_filename: "a_single.tif", processing_successful: true });
+    expect(single).not.toHaveProperty("warnings");
+    expect(stack).toMatchObject({ image_filename: "b_stack.tif", processing_successful: true, warnings: [SAID] });
+    expect(stack?.resonances).toEqual(single?.resonances);
+    expect(damaged).toMatchObject({ image_filename: "c_damaged.jpg", processing_successful: false, resonances: null });
+  });
+});
