@@ -25,6 +25,8 @@ import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings }
 import { skippedList } from "../src/supervisor/skipped-pictures.ts";
 import { removeConfined } from "../src/system/confined-file.ts";
 import { diskSpace } from "../src/system/disk-space.ts";
+import { fileFaultReason, isFileFault } from "../src/system/fault-of.ts";
+import { printable } from "../src/system/file-name.ts";
 import { freeName } from "../src/system/new-file.ts";
 import { numberedBefore, numberedName } from "../src/system/picture-name.ts";
 import { type Log, type Station, serve } from "./host.ts";
@@ -143,6 +145,22 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
     throw error;
   }
 
+  /** undefined: the picture cannot be stored through its own fault, and is set aside. */
+  const storeOrSetAside = async (captured: CapturedFrame): Promise<Stored | undefined> => {
+    try {
+      return await store(captured, settings);
+    } catch (error) {
+      if (captured.file === undefined || !(await isFileFault(error, settings.dataDir))) {
+        source.giveBack?.(captured);
+        throw error;
+      }
+      const reason = fileFaultReason(error);
+      log("warn", `${printable(captured.file.name)} is set aside: ${reason}`);
+      source.setAside?.(captured, reason);
+      return undefined;
+    }
+  };
+
   const capture = async (dueMs: number, signal: AbortSignal): Promise<CollectorAnswer> => {
     checkPlace(settings.place);
     await checkSpace(settings);
@@ -151,10 +169,9 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
     const startedMs = performance.now();
     const captured = await source.capture(inTime(signal, settings));
     if (captured === null) return { frame: null, more: false };
-    const stored = await store(captured, settings).catch((error: unknown) => {
-      source.giveBack?.(captured);
-      throw error;
-    });
+    const stored = await storeOrSetAside(captured);
+    // The next one may do better.
+    if (stored === undefined) return { frame: null, more: true };
     await checkStored(stored, settings).catch((error: unknown) => {
       source.giveBack?.(captured);
       throw error;
@@ -180,7 +197,9 @@ async function open(settings: CollectorSettings, log: Log): Promise<Station<Coll
   const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
     if (job.type === "capture") {
       const answer = await capture(job.dueMs, signal);
-      return source.skipped === undefined ? answer : { ...answer, skipped: skippedList(source.skipped()) };
+      const skipped = source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) };
+      const setAside = source.filesSetAside === undefined ? {} : { setAside: source.filesSetAside() };
+      return { ...answer, ...skipped, ...setAside };
     }
     // To open is all that is asked when that is the job, and that has been done by now.
     if (job.type === "open") return { frame: null, more: false };

@@ -1,5 +1,7 @@
 // The importer: every picture that lies in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure.ts";
+import { printable } from "../system/file-name.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { listPictures, type PictureFile } from "./picture-files.ts";
 
@@ -17,6 +19,9 @@ export class FileImporter implements Source {
   private handedOut: PictureFile | undefined;
   private leftOut: string[] = [];
   private skippedLines: string[] = [];
+  private readonly aside = new SetAside();
+  /** The files set aside, by name. */
+  private readonly resting = new Map<string, PictureFile>();
 
   constructor(options: FileImporterOptions) {
     this.options = options;
@@ -43,7 +48,7 @@ export class FileImporter implements Source {
   async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
     for (;;) {
       if (signal.aborted) throw new Failure("camera.failed", "the import was stopped", { retry: "later" });
-      const next = this.waiting.pop();
+      const next = this.waiting.pop() ?? this.rested();
       if (next === undefined) return null;
       if (this.options.isKnown(next.name)) continue;
       this.handedOut = next;
@@ -56,6 +61,18 @@ export class FileImporter implements Source {
     return this.skippedLines;
   }
 
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  setAside(frame: CapturedFrame, reason: string): void {
+    const file = this.handedOut;
+    if (file === undefined || file.name !== frame.file?.name) return;
+    this.handedOut = undefined;
+    this.resting.set(file.name, file);
+    this.aside.add(file.name, printable(file.name).slice(1, -1), reason);
+  }
+
   giveBack(frame: CapturedFrame): void {
     if (this.handedOut === undefined || this.handedOut.name !== frame.file?.name) return;
     this.waiting.push(this.handedOut);
@@ -64,6 +81,17 @@ export class FileImporter implements Source {
 
   async close(): Promise<void> {
     this.waiting = [];
+  }
+
+  /** A file that was set aside and may be tried again. */
+  private rested(): PictureFile | undefined {
+    for (const [name, file] of this.resting) {
+      if (this.options.isKnown(name)) this.aside.remove(name);
+      if (this.aside.isResting(name)) continue;
+      this.resting.delete(name);
+      return file;
+    }
+    return undefined;
   }
 
   private get followLinks(): boolean {

@@ -6,7 +6,10 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
 import { readConfined } from "../system/confined-file.ts";
+import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
+import { printable } from "../system/file-name.ts";
 import { LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { DirectoryChanges } from "./directory-changes.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "./picture-files.ts";
@@ -36,17 +39,14 @@ interface Watched {
   taken: string | undefined;
   /** Hash of what was taken; undefined where an earlier version took it. */
   takenSha256: string | undefined;
+  takenInode: bigint | undefined;
   version: string;
   sinceMs: number;
-  /** One that could not be read is left alone until then. */
-  againAtMs: number;
 }
 
 /** Longest wait inside one capture for a file to prove complete; after it the collector hears "nothing new". */
 const LONGEST_WAIT_MS = 5000;
 const POLL_MS = 200;
-/** A picture that cannot be read (no permission, a program that keeps it locked) is tried again after so long. */
-const HOLD_MS = 60_000;
 
 export class Folder implements Source {
   private readonly options: FolderOptions;
@@ -60,10 +60,15 @@ export class Folder implements Source {
   /** As of the last whole listing, and of what was skipped since. */
   private skippedLines = new Set<string>();
   private unsaid: Failure[] = [];
+  /** Pictures that could not be read or stored: no permission, a program that keeps them locked, a name that is too long. */
+  private readonly aside: SetAside;
+  /** A file keeps its inode number here: some shares number their files anew at each look. */
+  private inodesHold = true;
 
   constructor(options: FolderOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
+    this.aside = new SetAside({ now: this.nowMs });
     this.changes = new DirectoryChanges(options.watchDir);
   }
 
@@ -84,21 +89,10 @@ export class Folder implements Source {
     for (;;) {
       if (signal.aborted) throw new Failure("camera.failed", "watching the folder was stopped", { retry: "later" });
       const { complete, growing } = await this.scan();
-      const unread: unknown[] = [];
       for (const file of complete) {
-        try {
-          const frame = await this.take(file);
-          if (frame !== undefined) {
-            return { ...frame, warnings: [...this.unsaid.splice(0), ...unread].map(leftAlone) };
-          }
-        } catch (error) {
-          // One that cannot be read holds up no other.
-          const watched = this.watched.get(file.name);
-          if (watched !== undefined) watched.againAtMs = this.nowMs() + HOLD_MS;
-          unread.push(error);
-        }
+        const frame = await this.takeOrSetAside(file);
+        if (frame !== undefined) return { ...frame, warnings: this.unsaid.splice(0).map(leftAlone) };
       }
-      if (unread.length > 0) throw unread[0];
       if (growing === 0 || this.nowMs() - startedMs >= LONGEST_WAIT_MS) return null;
       await sleep(Math.min(POLL_MS, this.options.stableSeconds * 1000));
     }
@@ -108,12 +102,23 @@ export class Folder implements Source {
     return [...this.skippedLines];
   }
 
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  setAside(frame: CapturedFrame, reason: string): void {
+    this.giveBack(frame);
+    const name = frame.file?.name ?? "";
+    this.aside.add(name, shown(name), reason);
+  }
+
   giveBack(frame: CapturedFrame): void {
     const name = frame.file?.name ?? "";
     const watched = this.watched.get(name);
     if (watched === undefined) return;
     watched.taken = undefined;
     watched.takenSha256 = undefined;
+    watched.takenInode = undefined;
     this.waiting.add(name);
   }
 
@@ -142,8 +147,10 @@ export class Folder implements Source {
     const fresh = files.filter((file) => this.watch(file, nowMs));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
+    // What was removed or taken since is nobody's trouble any more.
+    this.aside.keepOnly((name) => this.waiting.has(name));
     // An empty file is the beginning of one: worth watching, not worth waiting for.
-    const due = fresh.filter(({ name, bytes }) => bytes > 0 && nowMs >= (this.watched.get(name)?.againAtMs ?? 0));
+    const due = fresh.filter(({ name, bytes }) => bytes > 0 && !this.aside.isResting(name));
     const complete = due.filter((file) => {
       const sinceMs = this.watched.get(file.name)?.sinceMs ?? nowMs;
       return nowMs - sinceMs >= this.options.stableSeconds * 1000;
@@ -165,18 +172,32 @@ export class Folder implements Source {
       this.watched.set(file.name, {
         taken,
         takenSha256: before?.sha256,
+        takenInode: taken === undefined ? undefined : file.inode,
         version: file.version,
         sinceMs: nowMs,
-        againAtMs: 0,
       });
       return taken === undefined;
     }
     if (known.version !== file.version) {
       known.version = file.version;
       known.sinceMs = nowMs;
-      known.againAtMs = 0;
+      this.aside.remove(file.name);
     }
-    return known.taken !== file.version;
+    return known.taken !== file.version || (this.inodesHold && known.takenInode !== file.inode);
+  }
+
+  /** As `take`; a file that cannot be read is set aside and holds up no other. */
+  private async takeOrSetAside(file: PictureFile): Promise<CapturedFrame | undefined> {
+    try {
+      const frame = await this.take(file);
+      this.aside.remove(file.name);
+      return frame;
+    } catch (error) {
+      // The directory was listed a moment ago: it is not the directory that is away.
+      if (isOfTheProcess(error)) throw error;
+      this.aside.add(file.name, shown(file.name), fileFaultReason(error));
+      return undefined;
+    }
   }
 
   /** The frame of a complete file; undefined when it holds what was taken under its name before. */
@@ -188,8 +209,11 @@ export class Folder implements Source {
     const bytes = await readConfined(directory, file.name, LARGEST_PICTURE_BYTES, { followLinks });
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const repeated = watched.takenSha256 === sha256;
+    // The same file under another number: from now on the numbers count for nothing.
+    if (repeated && watched.taken === file.version) this.inodesHold = false;
     watched.taken = file.version;
     watched.takenSha256 = sha256;
+    watched.takenInode = file.inode;
     if (repeated) return undefined;
     // Noted for the next run: takenBefore reads it.
     const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
@@ -197,6 +221,8 @@ export class Folder implements Source {
     return { file: taken, capturedAtUs: file.takenAtUs, settings, warnings: [] };
   }
 }
+
+const shown = (name: string): string => printable(name).slice(1, -1);
 
 const leftAlone = (error: unknown): string =>
   `left alone for a while: ${error instanceof Error ? error.message : error}`;

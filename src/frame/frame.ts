@@ -1,6 +1,8 @@
 // What a source hands to the collector, and the small interface every source keeps. Making a captured frame durable
 // and giving it its row is the collector's business, not a source's.
+
 import type { Picture } from "../analysis/picture.ts";
+import type { SetAsideFile } from "../system/set-aside.ts";
 
 /** A picture file in memory, checked to its end. It is stored byte for byte unless it must be turned first. */
 export interface EncodedPicture {
@@ -71,6 +73,10 @@ export interface Source {
   capture(signal: AbortSignal): Promise<CapturedFrame | null>;
   /** Takes back a frame that could not be stored, so that a later `capture` hands it out again; sources of files only. */
   giveBack?(frame: CapturedFrame): void;
+  /** Sets a frame aside that could not be stored through its own fault: it is handed out again later; sources of files only. */
+  setAside?(frame: CapturedFrame, reason: string): void;
+  /** Pictures that could not be read or stored while others could; sources of files only. */
+  filesSetAside?(): readonly SetAsideFile[];
   /** A line for each picture that is there and cannot be taken under its present name; sources of files only. */
   skipped?(): readonly string[];
   close(): Promise<void>;

@@ -16,8 +16,10 @@ export interface PictureFile {
   readonly takenAtUs: number;
   /** Time of modification, microseconds since the epoch by the clock of who wrote it. */
   readonly modifiedUs: number;
-  /** Changes whenever the file is written or replaced. */
+  /** Changes whenever the file is written. */
   readonly version: string;
+  /** Changes when the file is replaced by another one; on some shares also at each look. */
+  readonly inode: bigint;
 }
 
 /** Is told of a picture that is there and cannot be looked at: a link in a circle, a share's broken file. */
@@ -113,7 +115,8 @@ async function describe(directory: string, name: string, followLinks: boolean): 
     bytes: Number(found.size),
     takenAtUs: captureTimeOf(name) ?? Number(found.mtimeNs / 1000n),
     modifiedUs: Number(found.mtimeNs / 1000n),
-    version: `${found.size} ${found.mtimeNs} ${found.ino}`,
+    version: `${found.size} ${found.mtimeNs}`,
+    inode: found.ino,
   };
 }
 

@@ -104,8 +104,9 @@ export class Collecting {
     if (skipped !== undefined) this.skipped.foundBySource(skipped);
     this.setAside = setAside;
     this.more = more && !live;
-    this.dry = frame === null;
-    if (frame === null) return false;
+    this.dry = frame === null && !this.more;
+    // A picture was set aside: the next one is taken at once.
+    if (frame === null) return this.more;
     const entry = this.record(this.entryOf(frame));
     this.captured += 1;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, entry === undefined ? {} : { entry });

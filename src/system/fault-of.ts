@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure, failureLine } from "../failure.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 
 /** Errors of a name, a size or a kind of file, whatever the disk is like. */
@@ -23,6 +23,30 @@ export async function isFileFault(error: unknown, directory: string): Promise<bo
   const code = systemCode(error);
   if (code === undefined || OF_THE_PROCESS.has(code) || NO_SPACE.has(code)) return false;
   return OF_THE_FILE.has(code) || (await canWrite(directory));
+}
+
+/** Whether this process has used up its open files or its memory: then neither a file nor a disk is at fault. */
+export function isOfTheProcess(error: unknown): boolean {
+  return OF_THE_PROCESS.has(systemCode(error) ?? "");
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: "its name is too long for this disk",
+  EILSEQ: "this disk cannot store the characters of its name",
+  EINVAL: "this disk does not allow its name (EINVAL)",
+  EFBIG: "it is too large for the file system of this disk",
+  EISDIR: "it is a directory",
+  ELOOP: "it is a symbolic link",
+  EACCES: "permission denied",
+  EPERM: "permission denied: it may be immutable or belong to another user",
+  EIO: "the disk reports an input/output error for it",
+  ETXTBSY: "another program keeps it open",
+  EBUSY: "another program keeps it open",
+};
+
+/** Why one file could not be handled on this machine, as the end of the sentence "NAME: ...". */
+export function fileFaultReason(error: unknown): string {
+  return WORDS[systemCode(error) ?? ""] ?? failureLine(error);
 }
 
 /** The code of an error of the operating system, such as `EIO`; undefined for anything else. */

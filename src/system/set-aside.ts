@@ -68,7 +68,8 @@ export class SetAside<Key extends string | number = string> {
 
   /** Whether a file is not to be tried now. */
   isResting(key: Key): boolean {
-    return (this.#held.get(key)?.untilMs ?? Number.NEGATIVE_INFINITY) > this.#now();
+    const held = this.#held.get(key);
+    return held !== undefined && held.untilMs > this.#now();
   }
 
   /** The keys of all files that are not to be tried now. */

@@ -215,11 +215,17 @@ describe("the folder source", () => {
     nowMs += 2000;
     const first = await source.capture(signal);
     expect(names(first === null ? [] : [first])).toEqual(["b.png"]);
-    expect(first?.warnings[0]).toContain("left alone for a while");
+    expect(source.filesSetAside()).toMatchObject([{ name: "a.png", failures: 1, nextTryInMs: 10_000 }]);
+    expect(source.filesSetAside()[0]?.reason).toContain("larger than");
     expect(names(await drain(source))).toEqual(["c.png"]);
-    nowMs += 60_000;
-    await expect(source.capture(signal)).rejects.toThrow();
+    nowMs += 10_000;
     expect(await source.capture(signal)).toBeNull();
+    expect(source.filesSetAside()).toMatchObject([{ name: "a.png", failures: 2, nextTryInMs: 20_000 }]);
+    truncateSync(join(directory, "a.png"), 1);
+    await source.open();
+    nowMs += 2000;
+    expect(names(await drain(source))).toEqual(["a.png"]);
+    expect(source.filesSetAside()).toEqual([]);
   });
 
   it("takes the pictures beside one that cannot even be looked at, and says so once", async () => {
