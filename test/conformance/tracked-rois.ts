@@ -1,0 +1,227 @@
+// Simulated series of one ROI with a known truth: lines of every shape over speckle and a camera's pedestal, frames with
+// shifts, lamp drift, gradients, second bands and speckle that changes; and the Cramér-Rao bound of such a shift.
+import { ANCHOR_NUMBERS, measure, ROW } from "../../src/analysis/kernel.ts";
+import { type JointLine, QUANTITIES } from "../../src/analysis/method.ts";
+import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
+
+export type Shape = "gaussian" | "lorentzian" | "fano";
+
+/** What the camera sees before anything changes. Counts, px; `slope` in px per row, counted from the middle row. */
+export interface Scene {
+  readonly shape: Shape;
+  readonly centre: number;
+  readonly width: number;
+  readonly slope: number;
+  readonly q: number;
+  readonly height: number;
+  /** Light the line stands on, and what the camera adds without light. */
+  readonly ground: number;
+  readonly pedestal: number;
+  /** Share of the light, and full width at half maximum of a grain. */
+  readonly speckle: number;
+  readonly grainPx: number;
+  readonly electronsPerCount: number;
+  readonly readCounts: number;
+}
+
+export const SCENE: Scene = {
+  shape: "gaussian",
+  centre: 90,
+  width: 25,
+  slope: 0.03,
+  q: 2,
+  height: 100,
+  ground: 110,
+  pedestal: 0,
+  speckle: 0.12,
+  grainPx: 2.5,
+  electronsPerCount: 50,
+  readCounts: 1,
+};
+
+/** How a frame differs from the scene. */
+export interface Change {
+  readonly shiftPx?: number;
+  /** Factor of the light. */
+  readonly lamp?: number;
+  /** The light grows by this share from one end of the rows to the other. */
+  readonly gradient?: number;
+  readonly q?: number;
+  /** A second line of the same shape. */
+  readonly second?: { readonly apartPx: number; readonly height: number };
+}
+
+/** Light of the line, counts; `row` is counted from the middle of the ROI. */
+export function lightOf(scene: Scene, change: Change, x: number, row: number): number {
+  const { shiftPx = 0, lamp = 1, gradient = 0, q = scene.q, second } = change;
+  const centre = scene.centre + shiftPx + scene.slope * row;
+  const line = (at: number) => {
+    const t = (x - at) / scene.width;
+    if (scene.shape === "gaussian") return Math.exp((-t * t) / 2);
+    if (scene.shape === "lorentzian") return 1 / (1 + t * t);
+    return (q + t) ** 2 / ((1 + t * t) * (1 + q * q));
+  };
+  const other = second === undefined ? 0 : second.height * line(scene.centre + second.apartPx + scene.slope * row);
+  const profile = 1 + gradient * ((x - (SIZE.width - 1) / 2) / (SIZE.width - 1));
+  return lamp * profile * (scene.ground + scene.height * line(centre) + other);
+}
+
+/** 8-bit counts of a frame, with fresh shot and read noise. */
+export function expose(scene: Scene, change: Change, field: Float64Array, next: () => number): Uint8Array {
+  const { rows, width } = SIZE;
+  const pixels = new Uint8Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let x = 0; x < width; x++) {
+      const at = row * width + x;
+      const light =
+        lightOf(scene, change, x, row - (rows - 1) / 2) * Math.max(0, 1 + scene.speckle * (field[at] as number));
+      const noise = Math.sqrt(Math.max(light, 0) / scene.electronsPerCount + scene.readCounts ** 2);
+      pixels[at] = Math.max(0, Math.min(255, Math.round(scene.pedestal + light + next() * noise)));
+    }
+  }
+  return pixels;
+}
+
+export const speckleOf = (scene: Scene, next: () => number): Float64Array =>
+  speckleField(SIZE.rows, SIZE.width, scene.grainPx, next);
+
+/**
+ * The Cramér-Rao bound (px) of a shift against the mean of `frames` others in the same speckle, by finite differences of
+ * the light over shot, read and rounding noise. The shape is known; every row has its own light.
+ */
+export function boundPx(scene: Scene, frames: number, shiftPx = 0): number {
+  const { rows, width } = SIZE;
+  let information = 0;
+  for (let row = 0; row < rows; row++) {
+    const fromMiddle = row - (rows - 1) / 2;
+    let [ss, sl, ll] = [0, 0, 0];
+    for (let x = 0; x < width; x++) {
+      const at = (by: number) => lightOf(scene, { shiftPx: shiftPx + by }, x, fromMiddle);
+      const light = at(0);
+      const variance = light / scene.electronsPerCount + scene.readCounts ** 2 + 1 / 12;
+      const slope = (at(1e-3) - at(-1e-3)) / 2e-3;
+      ss += slope ** 2 / variance;
+      sl += (slope * light) / variance;
+      ll += light ** 2 / variance;
+    }
+    information += ss - sl ** 2 / ll;
+  }
+  return Math.sqrt((1 + 1 / frames) / information);
+}
+
+export interface Tracked {
+  readonly ok: boolean;
+  readonly joined: boolean;
+  readonly position: number;
+  readonly shift: number;
+  readonly standardError: number;
+  readonly light: number;
+}
+
+/** A reference of one ROI as the kernel keeps it, and frames measured against it. */
+export function tracker(jointLine: JointLine) {
+  const anchors = new Float64Array(ANCHOR_NUMBERS);
+  const reference = new Uint16Array(SIZE.rows * SIZE.width);
+  return (pixels: Uint8Array, grow: boolean): Tracked => {
+    const answer = measure({
+      pixels,
+      width: SIZE.width,
+      height: SIZE.rows,
+      angleDegrees: 0,
+      rois: Float64Array.of(0, 0, SIZE.rows, SIZE.width, 0),
+      method: "tracking",
+      jointLine,
+      subRois: 0,
+      sampling: "precise",
+      bitDepthScaling: "stretch",
+      tracking: { anchors, pixels: reference, grow },
+    });
+    const quantity = (name: string) => answer.columns[QUANTITIES.tracking.indexOf(name)] as number;
+    return {
+      ok: answer.status[0] === ROW.ok,
+      joined: answer.joined?.[0] === 1,
+      position: quantity("position"),
+      shift: quantity("shift"),
+      light: quantity("light"),
+      standardError: answer.standardError[0] as number,
+    };
+  };
+}
+
+export interface Series {
+  readonly scene: Scene;
+  readonly line: JointLine;
+  readonly references?: number;
+  readonly realisations: number;
+  /** Frames measured against each reference, and what each of them shows. */
+  readonly each: number;
+  readonly change: (nth: number) => Change;
+  /** Frames after which 1/e of the speckle is left; it stays where absent. */
+  readonly decorrelation?: number;
+  readonly seed?: number;
+}
+
+export interface Errors {
+  /** px from the truth, and what was claimed; NaN where nothing was measured. */
+  readonly error: number[];
+  readonly claimed: number[];
+}
+
+/** Errors of the shifts from the mean of the reference frames. */
+export function follow(series: Series): Errors {
+  const { scene, line, references = 16, realisations, each, change, decorrelation, seed = 50_000 } = series;
+  const error: number[] = [];
+  const claimed: number[] = [];
+  for (let nth = 0; nth < realisations; nth++) {
+    const next = normalsOf(seed + nth);
+    const field = speckleOf(scene, next);
+    const age = () => {
+      if (decorrelation === undefined) return;
+      const fresh = speckleOf(scene, next);
+      const kept = Math.exp(-1 / decorrelation);
+      field.forEach((old, i) => {
+        field[i] = kept * old + Math.sqrt(1 - kept ** 2) * (fresh[i] as number);
+      });
+    };
+    const track = tracker(line);
+    let level = 0;
+    for (let frame = 0; frame < references; frame++) {
+      level += track(expose(scene, {}, field, next), true).position / references;
+      age();
+    }
+    for (let frame = 0; frame < each; frame++) {
+      const truth = change(frame);
+      const { position, standardError } = track(expose(scene, truth, field, next), false);
+      age();
+      error.push(position - level - (truth.shiftPx ?? 0));
+      claimed.push(standardError);
+    }
+  }
+  return { error, claimed };
+}
+
+export interface Worth {
+  readonly scatter: number;
+  readonly bias: number;
+  /** Root mean square of error over claimed error. */
+  readonly z: number;
+  readonly claimed: number;
+  /** Share without a number. */
+  readonly missing: number;
+}
+
+export function worthOf({ error, claimed }: Errors): Worth {
+  const known = error
+    .map((value, i) => [value, claimed[i] as number] as const)
+    .filter(([value]) => !Number.isNaN(value));
+  const mean = (of: (pair: readonly [number, number]) => number) =>
+    known.reduce((sum, pair) => sum + of(pair), 0) / known.length;
+  const bias = mean(([value]) => value);
+  return {
+    bias,
+    scatter: Math.sqrt(mean(([value]) => (value - bias) ** 2)),
+    z: Math.sqrt(mean(([value, se]) => (value / se) ** 2)),
+    claimed: mean(([, se]) => se),
+    missing: 1 - known.length / error.length,
+  };
+}
