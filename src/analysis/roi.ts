@@ -40,8 +40,10 @@ const MOST_ROIS = 20_000;
 /** Farther than the border of any picture, px. */
 const FARTHEST_PX = 1_000_000;
 /** Sides of an ROI, and the pixels in it. */
-const LARGEST_SIDE_PX = 100_000;
+const LARGEST_SIDE_PX = 65_535;
 const MOST_PIXELS = 100e6;
+/** Rows of all ROIs together. */
+const MOST_ROWS = 50e6;
 
 /** Reads an ROI manifest file. Throws Failure `rois.missing` or `rois.invalid`. */
 export async function readRoiManifest(path: string): Promise<RoiManifest> {
@@ -82,6 +84,9 @@ export function parseRoiManifest(text: string, where: string): RoiManifest {
   if (rois.length > MOST_ROIS)
     throw invalid(where, `${rois.length} ROIs; at most ${MOST_ROIS} are measured`, KIND.hint);
   if (rois.length === 0) throw invalid(where, 'no ROI in it (no key holds "ROI")', HINT_CALIBRATE);
+  const rows = rois.reduce((sum, { height }) => sum + height, 0);
+  if (rows > MOST_ROWS)
+    throw invalid(where, `the ROIs have ${rows} rows together; at most ${MOST_ROWS} are measured`, KIND.hint);
   const seen = new Set<string>();
   for (const { label } of rois) {
     if (seen.has(label)) throw invalid(where, `label "${label}" is used by two ROIs`, "give each ROI its own label");

@@ -113,7 +113,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
     const settings = settingsOf(argv, loaded);
     refuseCompanions(argv, settings, loaded);
-    const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1);
+    const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1, MOST_JOBS);
     const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
     const pictures = await listPictures(argv.paths ?? [], (line) => process.stderr.write(`${line}\n`));
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });
@@ -253,9 +253,19 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
   const simulated = origins.get("Data_Analysis.number_of_subROIs") === "simulated default";
   return {
     ...methodSettings(argv.method ?? configured.method, {
-      subRois: wholeNumber("--sub-rois", argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs), 0),
+      subRois: wholeNumber(
+        "--sub-rois",
+        argv.subRois ?? (simulated ? 1 : configured.number_of_subROIs),
+        0,
+        MOST_SUB_ROIS,
+      ),
       jointLine: argv.jointLine ?? configured.joint_line,
-      referenceFrames: wholeNumber("--reference-frames", argv.referenceFrames ?? configured.reference_frames, 1),
+      referenceFrames: wholeNumber(
+        "--reference-frames",
+        argv.referenceFrames ?? configured.reference_frames,
+        1,
+        MOST_REFERENCE_FRAMES,
+      ),
     }),
     sampling: argv.sampling ?? configured.sampling,
     bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
@@ -277,9 +287,14 @@ function refuseCompanions({ also = true }: AnalyseArguments, { method }: Analysi
   );
 }
 
-function wholeNumber(option: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new Failure("usage.invalid", `${option}: expected a whole number of at least ${least}, got ${value}`);
+/** As many as the settings of the same meaning allow. */
+const MOST_SUB_ROIS = 65_535;
+const MOST_REFERENCE_FRAMES = 256;
+const MOST_JOBS = 1024;
+
+function wholeNumber(option: string, value: number, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new Failure("usage.invalid", `${option}: expected a whole number from ${least} to ${most}, got ${value}`);
 }
 
 /** Where the records go, and what is there already. */

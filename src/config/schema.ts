@@ -34,7 +34,7 @@ const Data_Analysis = section("How a picture is measured", {
     "What is measured beside the method: tracking gives every result a second position, columns at the end of the CSV",
   ),
   number_of_subROIs: key(
-    whole(0).default(1),
+    whole(0, 65_535).default(1),
     "Rows an ROI is reduced to before fitting; 0 fits every pixel row, as joint and tracking always do",
     {
       simulatedDefault: 10,
