@@ -239,7 +239,7 @@ describe("mistakes", () => {
     );
     expect(problems(() => loadConfig(file))).toEqual([
       `${file}:2: Data_Analysis.method = "gausian": must be one of "max_intensity", "centre", "gaussian", "fano", "joint", "tracking"; did you mean "gaussian"?`,
-      `${file}:3: Data_Analysis.number_of_subROIs = -1: must be a whole number, at least 0`,
+      `${file}:3: Data_Analysis.number_of_subROIs = -1: must be a whole number from 0 to 65535`,
       `${file}:4: [Timming]: there is no such section; did you mean [Timing]?`,
       `${file}:7: Timing.colector_interval_seconds = 5: there is no such key; did you mean "collector_interval_seconds"?`,
       `${file}:8: Timing.sync_interval_seconds = 0: must be a number greater than 0 (seconds)`,

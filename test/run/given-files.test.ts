@@ -49,6 +49,12 @@ const withRoi = (change: object) => manifest(JSON.stringify({ ...roi, ...change 
 const numbers = (field: string, value: string) =>
   manifest(JSON.stringify(roi).replace(new RegExp(`"${field}":\\[[^\\]]*\\]`), `"${field}":[${value}]`));
 
+/** So many ROIs of so many rows each. */
+function withRows(rois: number, rows: number): string {
+  const entries = Array.from({ length: rois }, (_, at) => [`ROI_${at}`, { ...roi, label: `${at}`, size: [rows, 1] }]);
+  return JSON.stringify({ image_angle: 0, ...Object.fromEntries(entries) });
+}
+
 const ROI_MANIFESTS: [string, string, RegExp][] = [
   ["200,000 arrays in each other", NESTED, /nested/],
   ["200,000 objects in each other", OBJECTS, /nested/],
@@ -72,6 +78,7 @@ const ROI_MANIFESTS: [string, string, RegExp][] = [
     /"ROI_ax" is there twice/,
   ],
   ["a key with terminal commands", `{"image_angle": 0, ${JSON.stringify(`ROI_${TERMINAL}`)}: 7}`, /expected an object/],
+  ["more rows than can be measured", withRows(1000, 60_000), /60000000 rows/],
   [
     "100,000 ROIs",
     JSON.stringify(
@@ -121,6 +128,8 @@ test.each([
     /:3: Timing\.collector_interval_seconds = 1e\+300/,
   ],
   ["a huge number in a table of a person's own", "[Camera]\ncontrols = { gain = -1e300 }", /Camera\.controls\.gain/],
+  ["more rows than a picture has", "[Data_Analysis]\nnumber_of_subROIs = 9007199254740991", /from 0 to 65535/],
+  ["a look back at all frames there ever were", "[Alarm]\nfrozen_frames = 9007199254740991", /from 0 to 100/],
   ["a time that no timer knows", "[Camera]\ntimeout_seconds = 9e15", /at most 86400/],
   ["a number of 1e999", "[Timing]\ncollector_interval_seconds = 1e999", /collector_interval_seconds = Infinity/],
   ["no number", "[Timing]\ncollector_interval_seconds = nan", /collector_interval_seconds = NaN/],
