@@ -46,7 +46,9 @@ async function throughput(place: string, to: string, count: number, bytes: numbe
     for (let i = 0; i < count; i += 1) {
       const source = join(from, `image_${i}.png`);
       writeFileSync(source, randomBytes(bytes));
-      tasks.push({ entryId: i, source, remotePath: `ours/image_${i}.png`, sha256: (await digestFile(source)).sha256 });
+      const picture = { filepath: from, filename: `image_${i}.png` };
+      const { sha256 } = await digestFile(source);
+      tasks.push({ entryId: i, picture, source, remotePath: `ours/image_${i}.png`, sha256 });
     }
     const context = {
       root,
@@ -55,8 +57,9 @@ async function throughput(place: string, to: string, count: number, bytes: numbe
       signal: new AbortController().signal,
       progress: () => undefined,
     };
+    const roots = { dataDir: from, remoteRoot: root, followLinks: false };
     const ours = async () => {
-      const { copied, failure } = await copyPictures(tasks, context, { parallel: 2, limitMs: 600_000 });
+      const { copied, failure } = await copyPictures(tasks, context, { parallel: 2, limitMs: 600_000, roots });
       if (copied.length !== count) throw new Error(failure?.message ?? "not all were copied");
     };
     const plain = (flush: string) => () =>

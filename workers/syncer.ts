@@ -39,8 +39,8 @@ async function open(settings: SyncerSettings): Promise<Station<SyncerJob, Syncer
       case "inspect":
         return { type: "inspect", inspection: inspectRemote(settings.remoteRoot, job.remoteId) };
       case "pictures": {
-        const { parallel } = settings;
-        const result = await copyPictures(job.tasks, context(job.remoteId), { parallel, limitMs: job.limitMs });
+        const { parallel, pictures: roots } = settings;
+        const result = await copyPictures(job.tasks, context(job.remoteId), { parallel, limitMs: job.limitMs, roots });
         return { type: "pictures", result };
       }
       case "list":

@@ -21,6 +21,12 @@ export function backupName(us: number): string {
   return `${new Date(us / 1000).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
 }
 
+/** Whether a path (relative to the backup directory) is one that an archive can have. */
+export function isArchivePath(path: string): boolean {
+  const [first, name, ...rest] = path.split("/");
+  return first === HISTORY && name !== undefined && NAME.test(name) && rest.length === 0;
+}
+
 /** The moment in a name, ms since the epoch; undefined when it is no such name. */
 export function backupTimeMs(name: string): number | undefined {
   if (!NAME.test(name)) return undefined;

@@ -5,19 +5,22 @@
 // The picture exists whole under one of its two names at every moment; done again from the start, each step that was
 // already taken is recognised.
 import { createHash } from "node:crypto";
-import { readFile, rm, stat, utimes } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { lstatSync } from "node:fs";
+import { lstat, utimes } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { readWhole } from "../analysis/decode.ts";
 import { Failure } from "../failure.ts";
-import { fileSize, syncDirectory, writeDurably } from "../files.ts";
+import { syncDirectory, writeDurably } from "../files.ts";
 import type { CompressedFile } from "../manifest/storage.ts";
+import { type NamedFile, readConfined } from "../system/confined-file.ts";
+import { isFileName } from "../system/file-name.ts";
+import { removePicture } from "../system/picture-file.ts";
+import { checkPictureName, LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
 
 /** The ending of a compressed picture's name. */
 export const GZIP_SUFFIX = ".gz";
 /** In pieces of this size; the default of 16 kB costs a call and a copy for each. */
 const CHUNK_BYTES = 4 * 2 ** 20;
-const LARGEST_PICTURE_BYTES = 2 ** 30;
 
 export interface CompressOptions {
   /** Effort, 1 to 9. */
@@ -35,86 +38,116 @@ export type CompressOutcome =
   | { readonly kind: "missing" };
 
 /**
- * Compresses the picture at `path` to `path`.gz and removes the original, unless that is not worth it. `sha256` is what
- * the picture's hash was when it was taken, where that is known: a file that changed since is never replaced.
- * Throws what the disk throws; the original is then still there.
+ * Compresses the picture `filename` in `directory` to `filename`.gz and removes the original, unless that is not worth it.
+ * `sha256` is what the picture's hash was when it was taken, where that is known: a file that changed since is never
+ * replaced. Throws what the disk throws; the original is then still there.
  */
 export async function compressPicture(
-  path: string,
+  directory: string,
+  filename: string,
   sha256: string | undefined,
   { level, minSavingPercent }: CompressOptions,
 ): Promise<CompressOutcome> {
-  if (path.endsWith(GZIP_SUFFIX)) {
+  const read = await readPicture(directory, filename);
+  if ("reason" in read) return { kind: "refused", reason: read.reason };
+  const { picture } = read;
+  if (filename.endsWith(GZIP_SUFFIX)) {
     // As it was captured or imported: there is nothing to gain.
-    if (fileSize(path) === undefined) return { kind: "missing" };
-    const file = await readFile(path);
-    return { kind: "incompressible", bytes: file.length, sha256: digest(file) };
+    if (picture === undefined) return { kind: "missing" };
+    return { kind: "incompressible", bytes: picture.length, sha256: digest(picture) };
   }
-  const target = `${path}${GZIP_SUFFIX}`;
-  const there = fileSize(target) !== undefined;
-  if (fileSize(path) === undefined) return there ? adoptCompressed(target, sha256) : { kind: "missing" };
-  const picture = await readWhole(path);
+  const packedName = `${filename}${GZIP_SUFFIX}`;
+  if (!isFileName(packedName)) return { kind: "refused", reason: `with ${GZIP_SUFFIX} its name would be too long` };
+  const target = join(directory, packedName);
+  const there = lstatSync(target, { throwIfNoEntry: false }) !== undefined;
+  if (picture === undefined) {
+    return there ? adoptCompressed({ directory, path: packedName }, sha256) : { kind: "missing" };
+  }
   const originalSha256 = digest(picture);
   if (sha256 !== undefined && sha256 !== originalSha256) {
     return { kind: "refused", reason: "its content is no longer what was captured; run `phorest verify`" };
   }
   if (there) {
-    if ((await unpackedSha256(target)) !== originalSha256) {
-      return { kind: "refused", reason: `${basename(target)} is there already and holds something else` };
+    if ((await unpackedSha256({ directory, path: packedName })) !== originalSha256) {
+      return { kind: "refused", reason: `${packedName} is there already and holds something else` };
     }
   } else {
     const packed = gzipSync(picture, { level, chunkSize: CHUNK_BYTES });
     if (packed.length > picture.length * (1 - minSavingPercent / 100)) {
       return { kind: "incompressible", bytes: picture.length, sha256: originalSha256 };
     }
-    const { atime, mtime } = await stat(path);
+    const { atime, mtime } = await lstat(join(directory, filename));
     await writeDurably(target, packed, async (temporary) => {
       await checkCopy(temporary, originalSha256, target);
       await utimes(temporary, atime, mtime);
     });
   }
-  const file = await readFile(target);
-  await rm(path);
-  syncDirectory(dirname(path));
-  return described(target, file, picture.length, originalSha256);
+  const file = await readConfined(directory, packedName, LARGEST_PICTURE_BYTES);
+  await removePicture(directory, filename, { bytes: picture.length, sha256: originalSha256 });
+  syncDirectory(directory);
+  return described(packedName, file, picture.length, originalSha256);
 }
 
-/** A picture whose original went before its row was changed: the row follows, if the file proves to be the picture. */
-export async function adoptCompressed(target: string, sha256: string | undefined): Promise<CompressOutcome> {
-  const file = await readFile(target);
-  const picture = unpack(file);
-  if (picture === undefined) {
-    return { kind: "refused", reason: `the picture is gone and ${basename(target)} is damaged` };
+/** The picture's bytes; undefined when there is none. A link or anything else that may not be touched is a reason. */
+async function readPicture(
+  directory: string,
+  filename: string,
+): Promise<{ readonly picture: Buffer | undefined } | { readonly reason: string }> {
+  try {
+    checkPictureName(filename, directory);
+    return { picture: await readConfined(directory, filename, LARGEST_PICTURE_BYTES) };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    if (error.code === "file.missing") return { picture: undefined };
+    if (error.code === "file.refused") return { reason: error.message };
+    throw error;
   }
+}
+
+/** A picture whose original was removed before its row was changed: the row follows, if the file proves to be the picture. */
+export async function adoptCompressed(target: NamedFile, sha256: string | undefined): Promise<CompressOutcome> {
+  const name = basename(target.path);
+  const file = await readConfined(target.directory, target.path, LARGEST_PICTURE_BYTES);
+  const picture = unpack(file);
+  if (picture === undefined) return { kind: "refused", reason: `the picture is gone and ${name} is damaged` };
   const originalSha256 = digest(picture);
   if (sha256 !== undefined && sha256 !== originalSha256) {
-    return { kind: "refused", reason: `the picture is gone and ${basename(target)} holds something else` };
+    return { kind: "refused", reason: `the picture is gone and ${name} holds something else` };
   }
-  return described(target, file, picture.length, originalSha256);
+  return described(name, file, picture.length, originalSha256);
 }
 
 /**
- * Of a compressed picture beside which its original lies again: removes the original if it is the same picture.
+ * Of a compressed picture in `directory` whose original is there again: removes the original if it is the same picture.
  * False, and nothing touched, when the two differ.
  */
-export async function dropOriginal(packedPath: string): Promise<boolean> {
-  const path = packedPath.slice(0, -GZIP_SUFFIX.length);
-  if ((await unpackedSha256(packedPath)) !== digest(await readWhole(path))) return false;
-  await rm(path);
-  syncDirectory(dirname(path));
+export async function dropOriginal(directory: string, packedName: string): Promise<boolean> {
+  const filename = packedName.slice(0, -GZIP_SUFFIX.length);
+  const read = await readPicture(directory, filename);
+  const picture = "picture" in read ? read.picture : undefined;
+  if (picture === undefined) return false;
+  const sha256 = digest(picture);
+  if ((await unpackedSha256({ directory, path: packedName })) !== sha256) return false;
+  await removePicture(directory, filename, { bytes: picture.length, sha256 });
+  syncDirectory(directory);
   return true;
 }
 
-/** The SHA-256 of what a .gz file holds; undefined when it is damaged. Throws what the disk throws. */
-export async function unpackedSha256(path: string): Promise<string | undefined> {
-  const picture = unpack(await readFile(path));
-  return picture === undefined ? undefined : digest(picture);
+/** The SHA-256 of what a .gz file holds; undefined when it is damaged or no regular file. Throws what the disk throws. */
+async function unpackedSha256({ directory, path }: NamedFile): Promise<string | undefined> {
+  try {
+    const picture = unpack(await readConfined(directory, path, LARGEST_PICTURE_BYTES));
+    return picture === undefined ? undefined : digest(picture);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "file.refused") return undefined;
+    throw error;
+  }
 }
 
-function described(target: string, file: Uint8Array, originalBytes: number, originalSha256: string): CompressOutcome {
+function described(filename: string, file: Uint8Array, originalBytes: number, originalSha256: string): CompressOutcome {
   return {
     kind: "compressed",
-    filename: basename(target),
+    filename,
     bytes: file.length,
     sha256: digest(file),
     originalBytes,
@@ -124,7 +157,7 @@ function described(target: string, file: Uint8Array, originalBytes: number, orig
 
 /** Reads a written file back; what does not unpack to the picture never gets its name. */
 async function checkCopy(temporary: string, originalSha256: string, target: string): Promise<void> {
-  if ((await unpackedSha256(temporary)) === originalSha256) return;
+  if ((await unpackedSha256({ directory: dirname(temporary), path: basename(temporary) })) === originalSha256) return;
   throw new Failure("disk.failed", `${target}: read back it was not what was written`, {
     hint: "the picture itself is untouched; check the disk",
     retry: "later",

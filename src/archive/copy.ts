@@ -21,6 +21,8 @@ import { partialPath } from "./names.ts";
 export interface CopyTask {
   /** Absolute. */
   readonly source: string;
+  /** The source as people know it, where it is an open file. */
+  readonly shown?: string;
   /** Wanted place, relative to the root. */
   readonly remotePath: string;
   /** Of the source, where it is known; what the source must still have. */
@@ -55,7 +57,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       const copied = { remotePath: relative(context.root, path), bytes, sha256 };
       const there = await lstatOrNone(path);
       const identity = there === undefined ? "other" : await identityOf(path, there, task.source, own);
-      if (identity === "same") throw leadsBack(task.source, context.root);
+      if (identity === "same") throw leadsBack(task.shown ?? task.source, context.root);
       if (identity === "other" && (await holds(path, bytes, sha256, context))) {
         // The rest of a copy that died after it had its name.
         await rm(partial, { force: true });

@@ -6,6 +6,7 @@ export const FINDING_KINDS = [
   "damaged",
   "returned",
   "not known before",
+  "refused",
   "copy gone",
   "copy damaged",
   "unknown file",

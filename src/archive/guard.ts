@@ -117,11 +117,22 @@ export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** Makes the directories between `root` and `directory`. Never the root itself: it is there, or nothing may be written. */
+/**
+ * Makes the directories between `root` and `directory`. Never the root itself: it is there, or nothing may be written.
+ * Failure `remote.refused` where one of them is a link: it may lead out of the share.
+ */
 export async function ensureRemoteDirectory(root: string, directory: string): Promise<void> {
-  if (directory === root || (await exists(directory))) return;
+  if (directory === root) return;
   const parent = dirname(directory);
   await ensureRemoteDirectory(root, parent);
+  const there = await lstatOrNone(directory);
+  if (there?.isSymbolicLink() === true) {
+    throw new Failure("remote.refused", `${directory} on the share is a link, and phorest copies to directories only`, {
+      hint: "put a directory in its place; phorest retries",
+      retry: "later",
+    });
+  }
+  if (there !== undefined) return;
   try {
     await mkdir(directory);
   } catch (error) {

@@ -2,13 +2,15 @@
 // hashes, in the form that `sha256sum -c` reads.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { type FileHandle, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { printable } from "../system/file-name.ts";
 
 /** Name of the list of hashes in each backup and archive. */
 export const SUMS = "SHA256SUMS";
@@ -52,14 +54,20 @@ export async function pack(
   return packed.content();
 }
 
-/** Writes the compressed file `source` out as the new file `target`, durable. Failure `backup.damaged` if it is no such file. */
-export async function unpack(source: string, target: string): Promise<void> {
+/** Writes the compressed file `name` in `directory` out as the new file `target`, durable. Failure `backup.damaged` if it is no such file. */
+export async function unpack(directory: string, name: string, target: string): Promise<void> {
+  const source = join(directory, name);
   try {
-    await pipeline(createReadStream(source), createGunzip(), createWriteStream(target, { flags: "wx", flush: true }));
+    await withConfinedFile(directory, name, ({ handle }) => unpackOpened(handle, target));
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || !String(error.code).startsWith("Z_")) throw error;
     throw new Failure("backup.damaged", `${source}: ${error.message}`, { hint: "take another backup", cause: error });
   }
+}
+
+async function unpackOpened(handle: FileHandle, target: string): Promise<void> {
+  const source = handle.createReadStream({ start: 0, autoClose: false });
+  await pipeline(source, createGunzip(), createWriteStream(target, { flags: "wx", flush: true }));
 }
 
 /** Writes the list of hashes of all files in `directory`, its own excepted. */
@@ -86,23 +94,45 @@ export async function sumsProblems(directory: string): Promise<string[]> {
       continue;
     }
     named.add(name);
-    const path = join(directory, name);
-    if (!existsSync(path)) problems.push(`${path} is missing`);
-    else if ((await contentOf(path)).sha256 !== sha256) problems.push(`${path} is not what ${SUMS} says`);
+    const problem = await sumProblem(directory, name, sha256);
+    if (problem !== undefined) problems.push(problem);
   }
-  for (const name of filesUnder(directory)) {
-    if (!named.has(name)) problems.push(`${join(directory, name)} is not in ${SUMS}`);
+  for (const { name, isFile } of entriesUnder(directory)) {
+    const path = join(directory, name);
+    if (!isFile) problems.push(`${path} is not a regular file`);
+    else if (!named.has(name)) problems.push(`${path} is not in ${SUMS}`);
   }
   return problems;
 }
 
+/** What is wrong with one file of a list; the name in the list is data, and leads to files of the backup only. */
+async function sumProblem(directory: string, name: string, sha256: string): Promise<string | undefined> {
+  const path = join(directory, printable(name).slice(1, -1));
+  try {
+    const content = await withConfinedFile(directory, name, (file) => digestOpened(file));
+    return content.sha256 === sha256 ? undefined : `${path} is not what ${SUMS} says`;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    if (error.code === "file.missing") return `${path} is missing`;
+    if (error.code === "file.refused" || error.code === "file.changed") return error.message;
+    throw error;
+  }
+}
+
 /** Files below a directory, relative to it, in order; without the list of hashes. */
 function filesUnder(directory: string): string[] {
+  return entriesUnder(directory)
+    .filter(({ isFile }) => isFile)
+    .map(({ name }) => name);
+}
+
+/** Everything below a directory but directories, in order; without the list of hashes. */
+function entriesUnder(directory: string): { readonly name: string; readonly isFile: boolean }[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .filter((name) => name !== SUMS)
-    .sort();
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => ({ name: relative(directory, join(entry.parentPath, entry.name)), isFile: entry.isFile() }))
+    .filter(({ name }) => name !== SUMS)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Hashes and counts what passes by. */

@@ -1,12 +1,16 @@
 // A batch of pictures to the remote, several at a time. Each answer names its entry: what becomes of one says nothing
 // about another.
-import { encodeFailure, type FailureData } from "../failure.ts";
+import { encodeFailure, Failure, type FailureData } from "../failure.ts";
+import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
+import { type ConfinedFile, descriptorPath, withConfinedFile } from "../system/confined-file.ts";
 import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
-import { type CopyContext, FileProblem, isAbort } from "./guard.ts";
+import { type CopyContext, FileProblem, fromSource, isAbort } from "./guard.ts";
 
 /** A picture to copy. */
 export interface PictureTask extends CopyTask {
   readonly entryId: number;
+  /** As its row names it. `source` is for messages. */
+  readonly picture: { readonly filepath: string; readonly filename: string };
 }
 
 export interface PictureCopied extends Copied {
@@ -34,7 +38,7 @@ export interface BatchResult {
 export async function copyPictures(
   tasks: readonly PictureTask[],
   context: CopyContext,
-  { parallel, limitMs }: { readonly parallel: number; readonly limitMs: number },
+  { parallel, limitMs, roots }: { readonly parallel: number; readonly limitMs: number; readonly roots: PictureRoots },
 ): Promise<BatchResult> {
   const copied: PictureCopied[] = [];
   const refused: PictureRefused[] = [];
@@ -47,7 +51,7 @@ export async function copyPictures(
       if (task === undefined) return;
       const { entryId } = task;
       try {
-        copied.push({ entryId, ...(await copyVerified(task, context)) });
+        copied.push({ entryId, ...(await copyPicture(task, context, roots)) });
       } catch (error) {
         if (error instanceof FileProblem) refused.push({ entryId, kind: error.kind, reason: error.reason });
         else if (!isAbort(error)) failure ??= encodeFailure(error);
@@ -56,4 +60,20 @@ export async function copyPictures(
   };
   await Promise.all(Array.from({ length: parallel }, lane));
   return { copied, refused, failure };
+}
+
+/** One picture, opened where its row says and nowhere else; the file that was opened is the one that is copied. */
+async function copyPicture(task: PictureTask, context: CopyContext, roots: PictureRoots): Promise<Copied> {
+  const { picture, source: shown } = task;
+  try {
+    const { directory, path, ...options } = placeOf(picture, roots);
+    const copy = ({ handle }: ConfinedFile) =>
+      copyVerified({ ...task, source: descriptorPath(handle), shown }, context);
+    return await withConfinedFile(directory, path, copy, options);
+  } catch (error) {
+    if (!(error instanceof Failure)) return fromSource(shown, Promise.reject(error));
+    if (error.code === "file.missing") throw new FileProblem("missing", shown, "the file is gone", error);
+    if (error.code.startsWith("file.")) throw new FileProblem("unreadable", shown, error.message, error);
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 // A snapshot, and the history archived before it, back as an experiment that runs. Everything is checked before anything
 // is written, and the directory appears under its name only when it is whole.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { copyFile, cp, mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { cp, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { parseConfig } from "../config/config.ts";
@@ -10,10 +10,13 @@ import { CSV_FILENAME, CSV_OUTPUT, updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory, writeDurably } from "../files.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { CompressedFile } from "../manifest/storage.ts";
-import { adoptCompressed, GZIP_SUFFIX } from "./compress.ts";
+import { readConfined, withConfinedFile } from "../system/confined-file.ts";
+import { isFileName, printable } from "../system/file-name.ts";
+import { copyInto } from "../system/new-file.ts";
+import { isArchivePath } from "./backup-directory.ts";
 import { ARCHIVE } from "./history.ts";
 import { contentOf, sumsProblems, unpack } from "./packing.ts";
+import { type PlacedPictures, placePictures } from "./restore-pictures.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";
 
 export interface RestoreOptions {
@@ -30,18 +33,12 @@ export interface RestoreOptions {
   progress?(done: number, total: number): void;
 }
 
-export interface Restored {
+export interface Restored extends PlacedPictures {
   readonly directory: string;
   /** Live in the restored experiment. */
   readonly entries: number;
   readonly archivesMerged: number;
   readonly archivesKept: number;
-  /** Pictures lying in its data directory. */
-  readonly pictures: number;
-  /** Pictures that are on the share. */
-  readonly remote: number;
-  /** Pictures that are in neither place, marked as missing. */
-  readonly missing: number;
 }
 
 const ENTRIES_PER_COPY = 64;
@@ -59,7 +56,13 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     throw new Failure("usage.invalid", `--pictures ${options.pictures}: there is no such directory`);
   }
   const facts = readFacts(snapshot);
-  const archives = (facts?.archives ?? []).map(({ path, sha256 }) => ({ path: join(dirname(snapshot), path), sha256 }));
+  const named = facts?.archives ?? [];
+  const astray = named.find(({ path }) => !isArchivePath(path));
+  if (astray !== undefined) {
+    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(astray.path)} is not where an archive can be`;
+    throw damaged([where], "nothing was written; take another backup");
+  }
+  const archives = named.map(({ path, sha256 }) => ({ path: join(dirname(snapshot), path), sha256 }));
   const sound = await checkArchives(archives, options.withHistory);
   const building = join(dirname(into), `.${basename(into)}.restoring${PARTIAL_SUFFIX}`);
   await rm(building, { recursive: true, force: true });
@@ -67,7 +70,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     await mkdir(building);
     const config = await layOut(snapshot, building);
     const manifest = Manifest.open({ file: join(building, "data", MANIFEST_FILENAME) });
-    let pictures: Pick<Restored, "pictures" | "remote" | "missing">;
+    let pictures: PlacedPictures;
     let entries: number;
     try {
       if (options.withHistory) {
@@ -81,7 +84,15 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       endRecordedRun(manifest, `restored from ${basename(snapshot)}`, options.nowUs);
       // The files on the share are those of the experiment that was: they may have grown since, and are not this one's.
       for (const file of manifest.syncedFiles()) manifest.repairs.forgetSynced(file);
-      pictures = await placePictures(manifest, config, building, options);
+      const { pictures: source, nowUs, progress } = options;
+      const { remote_root_dir: remoteRoot } = config.Paths;
+      pictures = await placePictures(manifest, {
+        source,
+        dataDir: join(building, "data"),
+        remoteRoot,
+        nowUs,
+        progress,
+      });
       await writeCsvAnew(manifest, building);
       entries = manifest.counts().total;
     } finally {
@@ -155,14 +166,18 @@ function damaged(problems: readonly string[], hint: string): Failure {
 /** The snapshot's files in their places; returns the configuration they were made with. */
 async function layOut(snapshot: string, root: string): Promise<Config> {
   for (const directory of ["data", "results", "logs", "backup", "generated_files"]) await mkdir(join(root, directory));
-  await unpack(join(snapshot, SNAPSHOT.database), join(root, "data", MANIFEST_FILENAME));
+  await unpack(snapshot, SNAPSHOT.database, join(root, "data", MANIFEST_FILENAME));
   for (const name of readdirSync(snapshot).filter((file) => file.startsWith("processed_data_plot"))) {
-    await copyFile(join(snapshot, name), join(root, "results", name));
+    await copyPlain(snapshot, name, join(root, "results"), name);
   }
-  const settings = parse(readFileSync(join(snapshot, SNAPSHOT.config), "utf8"));
+  const settings = parse((await readConfined(snapshot, SNAPSHOT.config, LARGEST_SETTINGS_BYTES)).toString("utf8"));
   const made = parseConfig(stringify(settings), root).config;
-  const rois = join(snapshot, SNAPSHOT.rois);
-  if (existsSync(rois)) await copyFile(rois, join(root, "generated_files", made.Paths.roi_manifest_filename));
+  const { roi_manifest_filename: given } = made.Paths;
+  // The backup's settings are data: a name in them must not lead out of the restored directory, now or later.
+  const roiManifest = isFileName(given) ? given : SNAPSHOT.rois;
+  if (existsSync(join(snapshot, SNAPSHOT.rois))) {
+    await copyPlain(snapshot, SNAPSHOT.rois, join(root, "generated_files"), roiManifest);
+  }
   const here = {
     ...settings,
     Paths: {
@@ -172,6 +187,7 @@ async function layOut(snapshot: string, root: string): Promise<Config> {
       results_dir: "results",
       logs_dir: "logs",
       backup_dir: "backup",
+      roi_manifest_filename: roiManifest,
     },
     Assets: { ...(settings.Assets as object), generated_files_dir: "generated_files" },
   };
@@ -180,10 +196,16 @@ async function layOut(snapshot: string, root: string): Promise<Config> {
   return made;
 }
 
+const LARGEST_SETTINGS_BYTES = 4e6;
+
+async function copyPlain(from: string, name: string, directory: string, as: string): Promise<void> {
+  await withConfinedFile(from, name, (file) => copyInto(file, directory, as, { numbered: false }));
+}
+
 /** Frames of an archive become live again; rows that are live already stay as they are. */
 async function mergeArchive(manifest: Manifest, path: string, root: string): Promise<void> {
   const database = join(root, `.history.sqlite${PARTIAL_SUFFIX}`);
-  await unpack(join(path, ARCHIVE.database), database);
+  await unpack(path, ARCHIVE.database, database);
   // Opened to be written: an archive of an earlier version is brought up to date first.
   const history = Manifest.open({ file: database });
   try {
@@ -205,63 +227,6 @@ function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void
   manifest.storeHeartbeats(
     manifest.heartbeats().map((beat) => ({ ...beat, state: "stopped", detail: "", setAside: undefined })),
   );
-}
-
-/** Each picture is brought here, found on the share, or marked as missing: a row never names a file that is not there. */
-async function placePictures(
-  manifest: Manifest,
-  config: Config,
-  root: string,
-  { pictures: source, nowUs, progress }: RestoreOptions,
-): Promise<Pick<Restored, "pictures" | "remote" | "missing">> {
-  const counts = { pictures: 0, remote: 0, missing: 0 };
-  const all = [...manifest.pictures()];
-  const rows = all.filter((row) => row.local);
-  counts.remote = all.filter((row) => !row.local && row.synced && !row.missing).length;
-  const { repairs } = manifest;
-  for (const [index, row] of rows.entries()) {
-    progress?.(index + 1, rows.length);
-    const inside = row.filepath === join(root, "data");
-    const target = join(row.filepath, row.filename);
-    const from = source === undefined ? undefined : join(source, row.filename);
-    const packed = inside && from !== undefined ? await compressedSince(from, row.sha256) : undefined;
-    if (inside && from !== undefined && (await isPicture(from, row.sha256))) {
-      await copyFile(from, target);
-      if (row.missing) repairs.markReturned(row.entryId);
-      counts.pictures += 1;
-    } else if (packed !== undefined) {
-      await copyFile(`${from}${GZIP_SUFFIX}`, `${target}${GZIP_SUFFIX}`);
-      manifest.storage.settleCompressed(row.entryId, packed);
-      if (row.missing) repairs.markReturned(row.entryId);
-      counts.pictures += 1;
-    } else if (existsSync(target)) {
-      // A picture that lay outside of data_dir, and still lies there.
-      counts.pictures += 1;
-    } else if (row.synced && row.remotePath !== undefined) {
-      const remote = join(config.Paths.remote_root_dir, row.remotePath);
-      repairs.moveToRemote(row.entryId, dirname(remote), basename(remote));
-      counts.remote += 1;
-    } else {
-      if (!row.missing) repairs.markMissing(row.entryId, nowUs);
-      counts.missing += 1;
-    }
-  }
-  syncDirectory(join(root, "data"));
-  return counts;
-}
-
-/** A picture of that name with other content is not the one. */
-async function isPicture(path: string, sha256: string | undefined): Promise<boolean> {
-  if (!existsSync(path)) return false;
-  return sha256 === undefined || (await contentOf(path)).sha256 === sha256;
-}
-
-/** The picture as it lies there if it was compressed after the snapshot, and proves to be the same one. */
-async function compressedSince(from: string, sha256: string | undefined): Promise<CompressedFile | undefined> {
-  const target = `${from}${GZIP_SUFFIX}`;
-  if (sha256 === undefined || existsSync(from) || !existsSync(target)) return undefined;
-  const outcome = await adoptCompressed(target, sha256);
-  return outcome.kind === "compressed" ? outcome : undefined;
 }
 
 /** The CSV of exactly what is live now, and the manifest's word for it. */

@@ -5,12 +5,14 @@
 // a temporary name and verified), the manifest then notes its hash as about to take the name, and only then is it
 // published. A death in between leaves the old or the new content, and both are known to be ours.
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { printableName, usableName } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
+import { isPlainPath } from "../system/file-name.ts";
 import { numberedName } from "../system/picture-name.ts";
 import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
@@ -141,8 +143,10 @@ async function continueCopy(
   { known, source, ...file }: SideTask,
   context: CopyContext,
 ): Promise<StagedFile | undefined> {
-  if (known === undefined || known.bytes === 0 || file.bytes < known.bytes) return undefined;
+  if (known === undefined || !isPlainPath(known.remotePath) || known.bytes === 0 || file.bytes < known.bytes)
+    return undefined;
   const path = join(context.root, known.remotePath);
+  await ensureRemoteDirectory(context.root, dirname(path));
   const there = await lstatOrNone(path);
   // Longer than recorded: an append whose record was lost; its bytes are compared like those of any partial copy.
   if (there?.isFile() !== true || there.size < known.bytes || there.size > file.bytes) return undefined;
@@ -150,7 +154,7 @@ async function continueCopy(
   if (digests?.prefix !== known.sha256) return undefined;
   const from = await fromSource(source, open(source, "r"));
   try {
-    const to = await open(path, "r+");
+    const to = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
       if (!(await same(from, to, seamOf(known.bytes), known.bytes))) return undefined;
       await copyRange(from, to, { source, begin: known.bytes, standing: there.size, end: file.bytes }, context);
@@ -221,7 +225,8 @@ async function stageWhole({ known, source, ...file }: SideTask, context: CopyCon
   const wanted = join(root, file.path);
   await ensureRemoteDirectory(root, dirname(wanted));
   // First where it lies by the manifest; where that is somebody else's by now, the first name nobody bears.
-  const first = known === undefined ? wanted : join(root, known.remotePath);
+  const first = known === undefined || !isPlainPath(known.remotePath) ? wanted : join(root, known.remotePath);
+  await ensureRemoteDirectory(root, dirname(first));
   for (let n = -1; ; n++) {
     const path = n < 0 ? first : join(dirname(wanted), numberedName(basename(wanted), n));
     const remotePath = relative(root, path);

@@ -12,7 +12,9 @@ import { ensureDirectory, fileSize, packageVersion, writeDurably } from "../file
 import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { withConfinedFile } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
+import { copyInto } from "../system/new-file.ts";
 import { backupName, buildWhole, newestBackup } from "./backup-directory.ts";
 import { pack, writeSums } from "./packing.ts";
 import { snapshotReadme } from "./readme.ts";
@@ -101,7 +103,7 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
       }
       await packed(SNAPSHOT.database, await chunksOf(database));
       await rm(database);
-      for (const plot of PLOTS) await copyDurably(join(resultsDir, plot), directory);
+      for (const plot of PLOTS) await copyResult(resultsDir, plot, directory);
       await copyDurably(options.roiManifestFile, directory, SNAPSHOT.rois);
       // Keys without a value are absent in TOML.
       const settings = stringify(JSON.parse(JSON.stringify(config)));
@@ -184,6 +186,15 @@ async function packCsv(snapshot: Manifest, csv: string, directory: string, packe
 
 async function chunksOf(path: string) {
   return (await open(path, "r")).createReadStream();
+}
+
+/** A file of the results; one that is not there, or that somebody put a link in the place of, is left out. */
+async function copyResult(resultsDir: string, name: string, directory: string): Promise<void> {
+  try {
+    await withConfinedFile(resultsDir, name, (file) => copyInto(file, directory, name, { numbered: false }));
+  } catch (error) {
+    if (!(error instanceof Failure) || !error.code.startsWith("file.")) throw error;
+  }
 }
 
 async function copyDurably(file: string, directory: string, name = basename(file)): Promise<void> {

@@ -1,11 +1,17 @@
 // Every picture a row names, against the file here and the copy on the share.
-import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
+import { Failure } from "../failure.ts";
 import type { PictureRow, Repairs } from "../manifest/inspection.ts";
+import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
+import { digestOpened, type NamedFile, shownPath, withConfinedFile } from "../system/confined-file.ts";
+import { printable } from "../system/file-name.ts";
+import { pictureNameProblem } from "../system/picture-name.ts";
 import type { Finding } from "./finding.ts";
-import { type Content, contentOf } from "./packing.ts";
+import type { Content } from "./packing.ts";
 
 export interface PictureContext {
+  /** Where pictures may be opened. */
+  readonly roots: PictureRoots;
   /** undefined while the share is not there: its copies are then not judged. */
   readonly remoteRoot: string | undefined;
   /** The share whose copies are judged: the one mounted, or the one in use while none is. */
@@ -38,14 +44,28 @@ interface Copy {
 
 /** What is wrong with one picture, after repairing what may be. */
 export async function checkPicture(row: PictureRow, context: PictureContext): Promise<Finding[]> {
+  const problem = pictureNameProblem(row.filename);
+  if (problem !== undefined) return row.missing ? [] : [refused(row, problem, context)];
   return row.local ? await checkLocal(row, context) : await checkMoved(row, context);
+}
+
+/** A row that names something else than a picture. Nothing is looked at. */
+function refused({ entryId, filename }: PictureRow, problem: string, { repairs, nowUs }: PictureContext): Finding {
+  const reason = `its file name ${problem}`;
+  repairs?.refuse(entryId, reason, nowUs);
+  return {
+    kind: "refused",
+    subject: printable(filename).slice(1, -1),
+    meaning: `${reason}; the file is never opened`,
+    cure: "--repair sets the row aside, and so does the next run",
+    repaired: repairs === undefined ? undefined : "set aside",
+  };
 }
 
 async function checkLocal(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const { repairs, nowUs } = context;
   const { entryId } = row;
-  const path = join(row.filepath, row.filename);
-  const here = await look(path, row.bytes, row.sha256);
+  const here = await look(placeOf(row, context.roots), row.bytes, row.sha256);
   const copy = row.synced ? await checkCopy(row, context) : undefined;
   const found: Finding[] = [];
   const fixed = (what: string, fix: () => void): string | undefined => {
@@ -140,14 +160,15 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
   if (!row.synced) return [];
   if (liesElsewhere(row, context)) return [];
   // By its place on the share, wherever that is mounted today.
-  const path =
+  const file =
     row.remotePath === undefined || remoteRoot === undefined
-      ? join(row.filepath, row.filename)
-      : join(remoteRoot, row.remotePath);
+      ? placeOf(row, context.roots)
+      : { directory: remoteRoot, path: row.remotePath };
+  const path = shownPath(file);
   const there =
     remoteRoot === undefined
       ? undefined
-      : await lookThere(path, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256, context);
+      : await lookThere(file, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256, context);
   if (there === undefined) {
     context.unseen(row.entryId);
     return [];
@@ -194,11 +215,12 @@ function liesElsewhere(row: PictureRow, { shareId, elsewhere }: PictureContext):
 async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy | undefined> {
   // Imported histories say "synced" of copies made by other programs, whose place is not known.
   if (row.remotePath === undefined) return undefined;
-  const path = join(context.remoteRoot ?? "", row.remotePath);
+  const file = { directory: context.remoteRoot ?? "", path: row.remotePath };
+  const path = shownPath(file);
   const unseen = { state: "unseen", path, difference: "" } as const;
   if (liesElsewhere(row, context)) return unseen;
   const there =
-    context.remoteRoot === undefined ? undefined : await lookThere(path, row.remoteBytes, row.remoteSha256, context);
+    context.remoteRoot === undefined ? undefined : await lookThere(file, row.remoteBytes, row.remoteSha256, context);
   if (there === undefined) {
     context.unseen(row.entryId);
     return unseen;
@@ -209,13 +231,13 @@ async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy
 
 /** Looks at a file on the share; undefined when the share went away before the look had ended. */
 async function lookThere(
-  path: string,
+  file: NamedFile,
   bytes: number | undefined,
   sha256: string | undefined,
   { remoteThere }: PictureContext,
 ): Promise<Look | undefined> {
   try {
-    const found = await look(path, bytes, sha256);
+    const found = await look(file, bytes, sha256);
     return found.state === "sound" || remoteThere() ? found : undefined;
   } catch (error) {
     if (remoteThere()) throw error;
@@ -223,9 +245,10 @@ async function lookThere(
   }
 }
 
-async function look(path: string, bytes: number | undefined, sha256: string | undefined): Promise<Look> {
-  if (!existsSync(path)) return { state: "gone", content: undefined, difference: "" };
-  const content = await contentOf(path);
+async function look(file: NamedFile, bytes: number | undefined, sha256: string | undefined): Promise<Look> {
+  const content = await contentOrProblem(file);
+  if (content === undefined) return { state: "gone", content: undefined, difference: "" };
+  if (typeof content === "string") return { state: "damaged", content: undefined, difference: content };
   if (bytes !== undefined && content.bytes !== bytes) {
     return { state: "damaged", content, difference: `${content.bytes} bytes instead of ${bytes}` };
   }
@@ -234,4 +257,16 @@ async function look(path: string, bytes: number | undefined, sha256: string | un
   }
   const recorded = bytes !== undefined && sha256 !== undefined;
   return { state: recorded ? "sound" : "unrecorded", content, difference: "" };
+}
+
+/** What a file is; undefined when there is none; a sentence when it is no file that may be opened (a link, a pipe). */
+async function contentOrProblem({ directory, path, ...options }: NamedFile): Promise<Content | string | undefined> {
+  try {
+    return await withConfinedFile(directory, path, (file) => digestOpened(file), options);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    if (error.code === "file.missing") return undefined;
+    if (error.code === "file.refused" || error.code === "file.changed") return error.message;
+    throw error;
+  }
 }

@@ -1,16 +1,21 @@
 // The check of everything an experiment consists of: database, pictures, copies, archives, backups, leftovers.
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { DAMAGE_CURE } from "../database-failure.ts";
+import { Failure } from "../failure.ts";
 import { readNamesNow } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
 import { captureTimeOf } from "../frame/frame.ts";
+import { usableStatus } from "../frame/picture-files.ts";
 import type { PictureRow, SyncedFile } from "../manifest/inspection.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
+import { pictureRoots } from "../manifest/picture-place.ts";
+import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { printable } from "../system/file-name.ts";
 import { isPictureName } from "../system/picture-name.ts";
-import { completeBackups } from "./backup-directory.ts";
+import { completeBackups, isArchivePath } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";
 import { contentOf, SUMS, sumsProblems } from "./packing.ts";
@@ -90,6 +95,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     return READABLE.has(now.state);
   };
   const context = {
+    roots: { ...pictureRoots(config), remoteRoot: config.Paths.remote_root_dir },
     remoteRoot,
     shareId,
     repairs: repair ? manifest.repairs : undefined,
@@ -196,10 +202,10 @@ async function checkSyncedFiles(
 ): Promise<void> {
   for (const file of files) {
     const path = join(root, file.remotePath);
-    if (await isCopy(path, file.sha256)) continue;
+    if (await isCopy(root, file)) continue;
     // Beside a run its copy may just be replaced by a newer one.
     const now = running ? manifest.syncing.syncedFile(file.remoteId, file.path) : file;
-    if (now === undefined || (running && (await isCopy(join(root, now.remotePath), now.sha256)))) continue;
+    if (now === undefined || (running && (await isCopy(root, now)))) continue;
     if (!remoteThere()) return;
     const there = existsSync(path);
     if (repair) manifest.repairs.forgetSynced(file);
@@ -213,8 +219,16 @@ async function checkSyncedFiles(
   }
 }
 
-async function isCopy(path: string, sha256: string): Promise<boolean> {
-  return existsSync(path) && (await contentOf(path)).sha256 === sha256;
+async function isCopy(
+  root: string,
+  { remotePath, sha256 }: { readonly remotePath: string; readonly sha256: string },
+): Promise<boolean> {
+  try {
+    return (await withConfinedFile(root, remotePath, (file) => digestOpened(file))).sha256 === sha256;
+  } catch (error) {
+    if (error instanceof Failure && error.code.startsWith("file.")) return false;
+    throw error;
+  }
 }
 
 /** Files in data_dir that no row knows. */
@@ -245,10 +259,16 @@ async function checkUnknownFiles(
     } else if (isPictureName(name) && !importer && !manifest.knowsFile(name)) {
       // A capture is durable a moment before its row: in a run it is not unknown, only new.
       if (running) continue;
-      const path = join(dataDir, name);
-      const { mtimeMs } = statSync(path);
-      const capturedAtUs = captureTimeOf(name) ?? Math.min(nowUs, Math.round(mtimeMs * 1000));
-      if (repair) manifest.adoptFile({ filename: name, filepath: dataDir, capturedAtUs, ...(await contentOf(path)) });
+      const { follow_links: followLinks } = config.Camera;
+      const status = usableStatus(dataDir, name, followLinks, (line) =>
+        report({ kind: "refused", subject: name, meaning: line, cure: "remove it, or allow it" }),
+      );
+      if (status === undefined) continue;
+      const capturedAtUs = captureTimeOf(name) ?? Math.min(nowUs, Math.round(status.mtimeMs * 1000));
+      if (repair) {
+        const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file), { followLinks });
+        manifest.adoptFile({ filename: name, filepath: dataDir, capturedAtUs, ...content });
+      }
       report({
         kind: "unknown file",
         subject: name,
@@ -264,6 +284,11 @@ async function checkArchives(backupDir: string, manifest: Manifest, report: Repo
   const archives = manifest.archives();
   for (const { path, sha256, movedAtUs } of archives) {
     const directory = join(backupDir, path);
+    if (!isArchivePath(path)) {
+      const cure = "restore a backup of before the database was changed";
+      report({ kind: "archive", subject: printable(path), meaning: "this is not where archives are", cure });
+      continue;
+    }
     const cure = "bring it back from the share or another copy: its frames are nowhere else";
     const problems = await sumsProblems(directory);
     const database = join(directory, ARCHIVE.database);

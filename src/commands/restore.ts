@@ -45,11 +45,16 @@ export const restoreCommand: CommandModule<GlobalOptions, RestoreArguments> = {
       process.stdout.write(`${JSON.stringify(restored)}\n`);
       return;
     }
-    const { directory, entries, archivesMerged, archivesKept, pictures, remote, missing } = restored;
+    const { directory, entries, archivesMerged, archivesKept, pictures, remote, missing, refused } = restored;
     process.stdout.write(`${directory}: ${entries} frames\n`);
     if (archivesMerged > 0) process.stdout.write(`archives brought back in: ${archivesMerged}\n`);
     if (archivesKept > 0) process.stdout.write(`archives copied as they are: ${archivesKept}\n`);
     process.stdout.write(`pictures: ${pictures} here, ${remote} on the share, ${missing} not found\n`);
+    if (refused > 0) {
+      process.stderr.write(
+        `${refused} rows name no picture file and are set aside; nothing was opened or written for them\n`,
+      );
+    }
     if (missing > 0) {
       process.stderr.write(
         `${missing} ${missing === 1 ? "picture is" : "pictures are"} marked as missing; put ${missing === 1 ? "it" : "them"} into ${directory}/data (or restore with --pictures) and start again\n`,

@@ -3,6 +3,7 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Statement } from "better-sqlite3";
 import type { FailureData } from "../failure.ts";
 import type { Reading } from "../frame/thermometer.ts";
+import { checkPictureName } from "../system/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Origin, Status } from "./schema.ts";
 
@@ -140,9 +141,13 @@ export class Entries {
       WHERE id = @entryId AND instr(coalesce(warnings, ''), @warning) = 0`);
   }
 
-  /** Inserts an entry and its readings; returns its id. Without `history` it is a fresh capture. */
+  /**
+   * Inserts an entry and its readings; returns its id. Without `history` it is a fresh capture. Failure `file.refused` for
+   * a name that is not a picture's: no row ever names anything else.
+   */
   add(entry: NewEntry, history?: EntryHistory): number {
     const { filename } = entry;
+    if (filename !== undefined) checkPictureName(filename, "a new entry");
     const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
     const status = history?.status ?? (filename === undefined ? withoutPicture : "pending");
     const directory =

@@ -1,16 +1,18 @@
 // Taking over an experiment that was kept in metadata_manifest.json and pictures. Nothing of it is moved or changed: rows
-// are made that name the pictures where they lie. Run twice, the second time adds only what is new.
+// are made that name the pictures where they are, or copies of them in the data directory. Run twice, the second time adds
+// only what is new.
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../analysis/method.ts";
 import { type RoiManifest, readRoiManifestNow } from "../analysis/roi.ts";
 import { Failure } from "../failure.ts";
-import { readNamesNow, unusableNameLine } from "../file-names.ts";
+import { unusableNameLine } from "../file-names.ts";
 import { givenLines } from "../given-file.ts";
-import { isPictureName } from "../system/picture-name.ts";
-import { type EstablishedEntry, readMetadataManifest } from "./established-entry.ts";
+import { readMetadataManifest } from "./established-entry.ts";
+import { PictureFinder } from "./established-pictures.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";
+import { type Adoption, plainName, Taking, withCount } from "./established-taking.ts";
 import type { Manifest } from "./manifest.ts";
 import { encodeStatistics } from "./statistics-codec.ts";
 
@@ -23,15 +25,30 @@ export interface ImportSummary {
   readonly pending: number;
   readonly processed: number;
   readonly failed: number;
+  /** Pictures copied into the data directory. */
+  readonly adopted: number;
+  /** Pictures that an earlier import did not find and this one did. */
+  readonly returned: number;
   /** Names of pictures that were not found. */
   readonly missing: readonly string[];
-  /** A line for each picture in the directories searched whose name cannot be used. */
+  /** Directories in which missing pictures are named, and which are no part of the import. */
+  readonly outside: readonly string[];
+  /** A line for each entry or picture that is not used: its name, a link, or something that is no picture. */
   readonly skipped: readonly string[];
+  /** How many of them, by reason. */
+  readonly skippedFor: Readonly<Record<string, number>>;
   /** Results taken over with their frames. */
   readonly results: number;
   readonly resultLinesSkipped: number;
   /** Frames added as processed for which there is no result. */
   readonly processedWithoutResult: number;
+}
+
+export interface ImportOptions {
+  /** Further directories that pictures may be in. */
+  readonly pictures?: readonly string[];
+  /** Copy the pictures into the data directory; otherwise they stay where they are and are only read. */
+  readonly adopt?: Adoption | undefined;
 }
 
 const METADATA = "metadata_manifest.json";
@@ -41,8 +58,16 @@ const RESULTS_PER_TRANSACTION = 64;
 /** A record of a large chip with the values of every row takes some megabytes. */
 const MOST_LINE_BYTES = 64e6;
 
-/** Imports the experiment in `directory`. Failure `usage.invalid`, with nothing written, when its manifest is unusable. */
-export async function importExperiment(manifest: Manifest, directory: string, nowUs: number): Promise<ImportSummary> {
+/**
+ * Imports the experiment in `directory`. Failures: `usage.invalid`, with nothing written, when its manifest is unusable or a
+ * directory of pictures is not there; `disk.full`, before anything is copied, when the pictures to adopt do not fit.
+ */
+export async function importExperiment(
+  manifest: Manifest,
+  directory: string,
+  nowUs: number,
+  { pictures: further = [], adopt }: ImportOptions = {},
+): Promise<ImportSummary> {
   const root = resolve(directory);
   const metadataFile = findFile(root, METADATA, ["", "data"]);
   if (metadataFile === undefined) {
@@ -50,141 +75,45 @@ export async function importExperiment(manifest: Manifest, directory: string, no
       hint: "name the directory that holds it",
     });
   }
+  const named = further.map((one) => resolve(one));
+  for (const one of named) checkDirectory(one);
   const established = readMetadataManifest(metadataFile);
-  const pictures = new PictureFinder([dirname(metadataFile), root, join(root, "data")]);
-  const counts = { pending: 0, processed: 0, failed: 0 };
-  const missing: string[] = [];
-  const processedIds = new Set<number>();
-  let added = 0;
-  manifest.together(() => {
-    for (const entry of established) {
-      const imported = importEntry(manifest, entry, pictures);
-      if (imported === undefined) continue;
-      added += 1;
-      counts[imported.status] += 1;
-      if (imported.missing !== undefined) missing.push(imported.missing);
-      if (imported.status === "processed" && entry.picture !== undefined) processedIds.add(imported.entryId);
-    }
-  });
+  const finder = new PictureFinder(
+    [dirname(metadataFile), root, join(root, "data"), ...named],
+    [root, ...named],
+    manifest.directory,
+  );
+  const taking = new Taking(manifest, finder);
+  if (adopt === undefined) {
+    manifest.together(() => {
+      for (const entry of established) taking.take(entry);
+    });
+  } else await taking.takeAndAdopt(established, adopt);
   const places = ["", "results", "data", "../results"];
   const resultsFile = findFile(root, RESULTS, places);
   const roisFile = findFile(root, ROIS, ["", "generated_files", "../generated_files", "configs"]);
+  const open = taking.processedIds;
   const taken =
     resultsFile === undefined
       ? { results: 0, skipped: 0 }
-      : await importResults(manifest, resultsFile, readRois(roisFile), processedIds, nowUs);
+      : await importResults(manifest, resultsFile, readRois(roisFile), { idOf: taking.idOf, open }, nowUs);
+  const { skipped, skippedFor, ...counted } = taking.summary;
   return {
     metadataFile,
     resultsFile,
     entries: established.length,
-    added,
-    ...counts,
-    missing,
-    skipped: pictures.skipped.map(unusableNameLine),
+    ...counted,
+    skipped: [...skipped, ...finder.skipped.map(unusableNameLine)],
+    skippedFor: withCount(skippedFor, "its name is not valid UTF-8", finder.skipped.length),
     results: taken.results,
     resultLinesSkipped: taken.skipped,
-    processedWithoutResult: processedIds.size,
+    processedWithoutResult: open.size,
   };
 }
 
-interface Imported {
-  readonly entryId: number;
-  readonly status: "pending" | "processed" | "failed";
-  readonly missing: string | undefined;
-}
-
-/** One row. Work that was in hand is pending again; a frame that waits but has no picture has failed. */
-function importEntry(manifest: Manifest, entry: EstablishedEntry, pictures: PictureFinder): Imported | undefined {
-  const found =
-    entry.picture === undefined ? undefined : pictures.find(entry.picture.directory, entry.picture.filename);
-  const lost = entry.picture !== undefined && found?.exists !== true;
-  const waiting = entry.status === "pending" || entry.status === "processing";
-  const nothing = entry.picture === undefined && waiting;
-  const kept = entry.status === "processed" || entry.status === "failed" ? entry.status : "pending";
-  const status = nothing
-    ? entry.collectionError === undefined
-      ? "processed"
-      : "failed"
-    : waiting && lost
-      ? "failed"
-      : kept;
-  const error =
-    waiting && lost
-      ? "the picture is gone"
-      : (entry.error ?? (status === "failed" ? entry.collectionError : undefined));
-  const entryId = manifest.importEntry(
-    {
-      capturedAtUs: entry.capturedAtUs,
-      filename: found?.filename,
-      filepath: found?.directory,
-      cameraIndex: entry.picture?.cameraIndex,
-      collectionError: entry.collectionError,
-      readings: entry.temperatures.map(({ sensor, celsius }) => ({
-        sensor,
-        value: celsius,
-        unit: "°C",
-        takenAtUs: entry.temperaturesAtUs,
-        error: celsius === undefined ? (entry.temperatureError ?? "no value") : undefined,
-      })),
-    },
-    {
-      status,
-      processedAtUs: status === "pending" ? undefined : entry.processedAtUs,
-      errorCode: status !== "failed" ? undefined : waiting && lost ? "frame.missing" : "analysis.failed",
-      error,
-      dataTransmitted: entry.dataTransmitted,
-      imageSynced: entry.imageSynced,
-      compressionAttempted: entry.compressionAttempted,
-      missing: lost,
-    },
-  );
-  if (entryId === undefined) return undefined;
-  return { entryId, status, missing: lost ? entry.picture?.filename : undefined };
-}
-
-/** Looks for pictures where the file says, and beside the file, whatever machine it was written on. */
-class PictureFinder {
-  readonly #roots: readonly string[];
-  readonly #listings = new Map<string, ReadonlySet<string>>();
-  readonly #unusable = new Set<string>();
-
-  constructor(roots: readonly string[]) {
-    this.#roots = [...new Set(roots)];
-    // Looked through also where no row names a picture in them: what cannot be used must be named.
-    for (const root of this.#roots) this.#listing(root);
-  }
-
-  /** The picture, or its compressed form; where it should be when it is nowhere. */
-  find(directory: string, filename: string): { directory: string; filename: string; exists: boolean } {
-    const name = basename(filename);
-    const places = [
-      ...this.#roots.map((root) => resolve(root, directory)),
-      ...this.#roots,
-      ...this.#roots.map((root) => join(root, basename(directory))),
-    ];
-    for (const place of new Set(places)) {
-      for (const form of [name, `${name}.gz`]) {
-        if (this.#listing(place).has(form)) return { directory: place, filename: form, exists: true };
-      }
-    }
-    return { directory: places[0] ?? "", filename: name, exists: false };
-  }
-
-  /** Printable paths of pictures whose names are not UTF-8, in the directories searched so far. */
-  get skipped(): string[] {
-    return [...this.#unusable].sort();
-  }
-
-  #listing(directory: string): ReadonlySet<string> {
-    let listing = this.#listings.get(directory);
-    if (listing === undefined) {
-      const { names, unusable } = existsSync(directory) ? readNamesNow(directory) : { names: [], unusable: [] };
-      listing = new Set(names);
-      for (const name of unusable.filter(isPictureName)) this.#unusable.add(join(directory, name));
-      this.#listings.set(directory, listing);
-    }
-    return listing;
-  }
+function checkDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new Failure("usage.invalid", `--pictures ${directory}: there is no such directory`);
 }
 
 /** Stores the results of frames that are in the manifest as processed; takes the ids of those it served out of `open`. */
@@ -192,13 +121,9 @@ async function importResults(
   manifest: Manifest,
   file: string,
   rois: RoiManifest | undefined,
-  open: Set<number>,
+  { idOf, open }: { readonly idOf: ReadonlyMap<string, number>; readonly open: Set<number> },
   nowUs: number,
 ): Promise<{ results: number; skipped: number }> {
-  const idOf = new Map<string, number>();
-  for (const { entryId, filename, status } of manifest.entries()) {
-    if (filename !== undefined && status === "processed") idOf.set(filename.replace(/\.gz$/, ""), entryId);
-  }
   const analysisOf = new Map<string, number>();
   let results = 0;
   let skipped = 0;
@@ -206,7 +131,7 @@ async function importResults(
   const store = () => {
     manifest.together(() => {
       for (const result of batch) {
-        const entryId = idOf.get(result.filename.replace(/\.gz$/, ""));
+        const entryId = idOf.get(plainName(result.filename));
         if (entryId === undefined) {
           skipped += 1;
           continue;

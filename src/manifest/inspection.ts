@@ -216,6 +216,18 @@ export class Repairs {
     );
   }
 
+  /** The row names something that is never opened: it is set aside, whatever is there. `reason` ends "the picture ...". */
+  refuse(entryId: number, reason: string, nowUs: number): void {
+    this.#run(
+      `UPDATE entry SET missing = 1, processed_at_us = iif(status IN ('pending', 'processing'), @nowUs, processed_at_us),
+         error_code = iif(status IN ('pending', 'processing'), 'file.refused', error_code),
+         error = iif(status IN ('pending', 'processing'), @reason, error),
+         status = iif(status IN ('pending', 'processing'), 'failed', status)
+       WHERE id = @entryId`,
+      { entryId, reason, nowUs },
+    );
+  }
+
   /** A picture that was missing is there again; it is measured if its absence was why it was not. */
   markReturned(entryId: number): void {
     this.#run(

@@ -8,10 +8,12 @@
 import type { RoiManifest } from "../analysis/roi.ts";
 import type { Failure, FailureData } from "../failure.ts";
 import type { Reading } from "../frame/thermometer.ts";
+import type { NewFile } from "../system/new-file.ts";
 import * as archive from "./archive.ts";
 import { type Connection, connect } from "./connection.ts";
 import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, type TakenPicture } from "./entries.ts";
 import * as history from "./history.ts";
+import * as imported from "./imported.ts";
 import * as inspection from "./inspection.ts";
 import { Markers } from "./markers.ts";
 import * as movement from "./movement.ts";
@@ -93,6 +95,11 @@ export class Manifest {
     if (damage !== undefined) throw damage;
   }
 
+  /** The manifest's own directory, absolute. */
+  get directory(): string {
+    return this.#connection.directory;
+  }
+
   /** Runs `changes` in one transaction: all of them are kept, or none. */
   together<T>(changes: () => T): T {
     return this.#connection.write(changes);
@@ -170,6 +177,21 @@ export class Manifest {
     const { filename, filepath, capturedAtUs } = entry;
     const known = filename === undefined ? this.#entries.knowsMoment(capturedAtUs) : this.knowsFile(filename, filepath);
     return known ? undefined : this.#entries.add(entry, { ...past, origin: "imported" });
+  }
+
+  /** The entry of a picture that an import names, where there is one already. */
+  knownEntry(picture: Parameters<typeof imported.knownEntry>[2]): imported.KnownEntry | undefined {
+    return imported.knownEntry(this.#connection, this.#entries, picture);
+  }
+
+  /** An imported picture that was missing was found. */
+  relocate(entryId: number, found: { readonly directory: string; readonly filename: string }): void {
+    imported.relocate(this.#connection, this.#entries, entryId, found);
+  }
+
+  /** The picture of an imported entry, which `importedAs` names elsewhere, was copied into the manifest's own directory. */
+  settleAdopted(entryId: number, copy: NewFile, importedAs: string): void {
+    imported.settleAdopted(this.#connection, this.#entries, entryId, copy, importedAs);
   }
 
   /** Whether a row names this picture or its compressed form; in the manifest's own directory unless said otherwise. */

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readNamesNow } from "../file-names.ts";
+import { pictureNameProblem } from "../system/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
 import { Repairs } from "./inspection.ts";
@@ -18,6 +19,8 @@ export interface Recovery {
   readonly missing: readonly string[];
   /** Pictures that were missing and are there again. */
   readonly returned: readonly string[];
+  /** Rows that name something else than a picture, and why: they are set aside. */
+  readonly refused: readonly { readonly filename: string; readonly reason: string }[];
   /** Names in the manifest's own directory that no row of a picture lying here bears. */
   readonly unclaimed: readonly string[];
   /** Printable forms of names in that directory that are not UTF-8: no file can be opened by them. */
@@ -99,12 +102,21 @@ function comparePictures(
     renamed.push(id);
   };
   for (const { id, directory: stored, filename } of missingRows(db)) {
+    if (pictureNameProblem(filename) !== undefined) continue;
     if (exists(stored, filename)) returned.push(filename);
     else if (exists(stored, otherForm(filename))) followForm(id, filename);
     else continue;
     repairs.markReturned(id);
   }
+  const refused: { filename: string; reason: string }[] = [];
   for (const { id, directory: stored, filename } of pictureRows(db)) {
+    const problem = pictureNameProblem(filename);
+    if (problem !== undefined) {
+      const reason = `its file name ${problem}`;
+      repairs.refuse(id, reason, nowUs);
+      refused.push({ filename, reason });
+      continue;
+    }
     if (exists(stored, filename)) {
       if (stored === ".") unclaimed.delete(filename);
       // Only our own directory was listed; elsewhere nothing is ever compressed.
@@ -122,6 +134,7 @@ function comparePictures(
   }
   return {
     missing,
+    refused,
     returned,
     unclaimed: [...unclaimed],
     unusable,

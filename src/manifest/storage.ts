@@ -1,6 +1,7 @@
 // Where the pictures lie: what waits for compression, what the ring buffer may remove, and each step of both as it is
 // noted. Every question is answered from a partial index or a counter, so its cost does not grow with the history.
 import { basename, dirname, join } from "node:path";
+import { isPlainPath } from "../system/file-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { OWN, REMOVABLE, REMOVABLE_COPIED } from "./removal-schema.ts";
@@ -159,7 +160,7 @@ export class Storage {
     this.#connection.write(() => {
       for (const id of entryIds) {
         const path = remote.get(id);
-        if (typeof path !== "string" || remoteRoot === undefined) away.run(id);
+        if (typeof path !== "string" || remoteRoot === undefined || !isPlainPath(path)) away.run(id);
         else {
           const file = join(remoteRoot, path);
           moved.run(this.#entries.storedDirectory(dirname(file)), basename(file), id);

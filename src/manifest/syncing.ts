@@ -2,6 +2,8 @@
 // the pictures, and which remote it is.
 import { basename, dirname, join } from "node:path";
 import type { Statement } from "better-sqlite3";
+import { isPlainPath } from "../system/file-name.ts";
+import { pictureNameProblem } from "../system/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 
@@ -68,6 +70,15 @@ export interface KnownShare extends BoundRemote {
   readonly inUse: boolean;
 }
 
+/** A picture of this experiment's own, with what it must be when it is removed. */
+export interface OwnFile {
+  /** Absolute. */
+  readonly directory: string;
+  readonly filename: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 interface PictureRow {
   id: number;
   directory: string;
@@ -98,8 +109,9 @@ export class Syncing {
   readonly #unsynced: Statement<[{ compressedOnly: number; after: number; except: string; limit: number }], PictureRow>;
   readonly #count: Statement<[{ compressedOnly: number; limit: number }], number>;
   readonly #synced: Statement;
-  readonly #picture: Statement<[number], { directory: string; filename: string; local: number; image_synced: number }>;
+  readonly #removable: Statement<[number], { filename: string; bytes: number; sha256: string }>;
   readonly #moved: Statement;
+  readonly #stoodIn: Statement;
   readonly #remotePath: Statement<[number], string>;
   readonly #fileCopied: Statement<[string, number], number>;
   readonly #syncedFile: Statement<[string, string], FileRow>;
@@ -121,7 +133,9 @@ export class Syncing {
         synced_at_us = @nowUs, sha256 = @sha256, bytes = @bytes
       WHERE id = @entryId AND image_synced = 0 AND local = 1 AND filename = @filename
         AND (sha256 IS NULL OR sha256 = @sha256)`);
-    this.#picture = db.prepare("SELECT directory, filename, local, image_synced FROM entry WHERE id = ?");
+    this.#removable = db.prepare(`
+      SELECT filename, bytes, sha256 FROM entry WHERE id = ? AND local = 1 AND image_synced = 1 AND directory = '.'
+        AND filename IS NOT NULL AND bytes IS NOT NULL AND sha256 IS NOT NULL`);
     this.#remotePath = db
       .prepare<[number], string>(
         "SELECT remote_path FROM entry WHERE id = ? AND image_synced = 1 AND remote_path IS NOT NULL",
@@ -133,9 +147,11 @@ export class Syncing {
           WHERE path = ? AND bytes = ? AND synced_file.synced_at_us > 0 AND staged_sha256 IS NULL)`)
       .pluck();
     this.#syncedFile = db.prepare("SELECT * FROM synced_file WHERE remote_id = ? AND path = ?");
-    this.#moved = db.prepare(`
+    const moved = `
       UPDATE entry SET local = 0, removed_at_us = @nowUs, missing = 0, directory = @directory, filename = @name
-      WHERE id = @entryId AND local = 1 AND image_synced = 1`);
+      WHERE id = @entryId AND local = 1 AND image_synced = 1`;
+    this.#moved = db.prepare(`${moved} AND directory = '.'`);
+    this.#stoodIn = db.prepare(moved);
   }
 
   /** Pictures that wait for a copy, oldest first. */
@@ -168,12 +184,16 @@ export class Syncing {
     return this.#connection.write(() => this.#synced.run({ ...copy, nowUs }).changes === 1);
   }
 
-  /** The local file of a synced picture, absolute, if it may go: the copy is there, and no other entry's. */
-  removableFile(entryId: number, remoteFile: string): string | undefined {
-    const row = this.#picture.get(entryId);
-    if (row === undefined || row.local === 0 || row.image_synced === 0) return undefined;
+  /**
+   * The local file of a synced picture if it may be removed: it is in the manifest's own directory, its name is a
+   * picture's, its size and hash are recorded, and the copy is there and no other entry's. Imported pictures elsewhere
+   * are another program's and stay.
+   */
+  removableFile(entryId: number, remoteFile: string): OwnFile | undefined {
+    const row = this.#removable.get(entryId);
+    if (row === undefined || pictureNameProblem(row.filename) !== undefined) return undefined;
     if (this.#entries.knowsFile(basename(remoteFile), dirname(remoteFile))) return undefined;
-    return join(this.#entries.absoluteDirectory(row.directory), row.filename);
+    return { directory: this.#connection.directory, ...row };
   }
 
   /** After the local file was removed: the row names the copy from now on. False when it does not apply any more. */
@@ -184,7 +204,7 @@ export class Syncing {
   }
 
   /**
-   * Pictures that were copied to this share and still lie here wait for a copy again: what stands there is verified anew, and
+   * Own pictures that were copied to this share and still lie here wait for a copy again: what stands there is verified anew, and
    * then they go. Returns how many.
    */
   takeUpMoves(remoteId: string): number {
@@ -193,7 +213,8 @@ export class Syncing {
         this.#connection.db
           .prepare(`
             UPDATE entry INDEXED BY entry_local SET image_synced = 0
-            WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND damaged = 0 AND image_synced = 1 AND remote_id = ?`)
+            WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND damaged = 0 AND image_synced = 1 AND remote_id = ?
+              AND directory = '.'`)
           .run(remoteId).changes,
     );
   }
@@ -202,10 +223,10 @@ export class Syncing {
   standIn(entryId: number, nowUs: number): boolean {
     const remote = this.remote();
     const remotePath = this.#remotePath.get(entryId);
-    if (remote === undefined || remotePath === undefined) return false;
+    if (remote === undefined || remotePath === undefined || !isPlainPath(remotePath)) return false;
     const file = join(remote.root, remotePath);
     if (this.#entries.knowsFile(basename(file), dirname(file))) return false;
-    return this.#moved.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
+    return this.#stoodIn.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
   }
 
   /** The copy of a file beside the pictures on one share. */

@@ -5,6 +5,7 @@ import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSyn
 import { join } from "node:path";
 import { z } from "zod";
 import { syncDirectory } from "../files.ts";
+import { pictureNameProblem } from "../system/picture-name.ts";
 import type { NewEntry } from "./entries.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -89,6 +90,7 @@ export class Unrecorded {
 
   #isWanted(manifest: Manifest, { filename, capturedAtUs }: NewEntry): boolean {
     if (filename === undefined) return !manifest.knowsMoment(capturedAtUs);
+    if (pictureNameProblem(filename) !== undefined) return false;
     return existsSync(join(this.#directory, filename)) && !manifest.knowsFile(filename);
   }
 }

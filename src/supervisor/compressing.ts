@@ -90,13 +90,16 @@ export class Compressing implements StagePart {
     return waiting.find((picture) => !this.failed.has(picture.entryId));
   }
 
-  private async compress(picture: LocalPicture, signal: AbortSignal): Promise<CompressOutcome> {
-    if (!picture.own) return { kind: "refused", reason: "it lies outside the data directory" };
+  private async compress(
+    picture: LocalPicture,
+    signal: AbortSignal,
+  ): Promise<CompressOutcome | { readonly kind: "foreign" }> {
+    if (!picture.own) return { kind: "foreign" };
     const { filepath, filename, sha256 } = picture;
     return this.thread.run({ type: "compress", filepath, filename, sha256 }, PICTURE_TIMEOUT_MS, signal);
   }
 
-  private settle({ entryId, filename }: LocalPicture, outcome: CompressOutcome): void {
+  private settle({ entryId, filename }: LocalPicture, outcome: CompressOutcome | { readonly kind: "foreign" }): void {
     const { log, manifest } = this.options;
     const fields = { entry: entryId };
     switch (outcome.kind) {
@@ -118,6 +121,12 @@ export class Compressing implements StagePart {
         manifest.storage.settleUncompressed(entryId);
         this.done.left += 1;
         log.warn(`${filename}: left uncompressed: ${outcome.reason}`, fields);
+        return;
+      case "foreign":
+        // Imported where it is: another program's, and only read.
+        manifest.storage.settleUncompressed(entryId);
+        this.done.left += 1;
+        log.debug(`${filename}: imported from elsewhere, left as it is`, fields);
         return;
       case "missing":
         this.options.checkPlace();

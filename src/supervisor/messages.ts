@@ -12,6 +12,7 @@ import type { FrameSettings } from "../frame/frame.ts";
 import type { Reading } from "../frame/reading.ts";
 import type { ThermometerSettings } from "../frame/thermometer.ts";
 import type { LogLevel } from "../log.ts";
+import type { PictureRoots } from "../manifest/picture-place.ts";
 import type { Delivered, DeliverySettings } from "../opcua/delivery.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";
 
@@ -124,6 +125,8 @@ export interface SyncerSettings {
   /** Absolute. */
   readonly remoteRoot: string;
   readonly layout: { readonly rootDir: string; readonly dataDir: string };
+  /** Where pictures may be opened. */
+  readonly pictures: PictureRoots;
   /** Directories whose files are copied beside the pictures. */
   readonly sideDirectories: readonly string[];
   /** Of which only the brightfield pictures are copied. */

@@ -1,5 +1,4 @@
 // What a start makes good of a death: half-written files go, claims of the dead go back, files without a row get one.
-import { join } from "node:path";
 import {
   adoptCompressed,
   type CompressOutcome,
@@ -15,8 +14,10 @@ import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
 import type { StageLog } from "../log.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { placeOf } from "../manifest/picture-place.ts";
 import type { Recovery } from "../manifest/recovery.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
+import { printable } from "../system/file-name.ts";
 import { isPictureName } from "../system/picture-name.ts";
 import type { SkippedList } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
@@ -48,9 +49,12 @@ export function recover(options: RecoveryOptions): Interrupted {
   const late = new Unrecorded(dataDir).record(manifest, options.runId);
   if (late > 0) log.warn(`${late} frames that the last run could not enter into the database are in it now`);
   const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
-  const { requeued, failed, missing, unclaimed, unusable, twofold, renamed } = found;
+  const { requeued, failed, missing, refused, unclaimed, unusable, twofold, renamed } = found;
   if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
+  for (const { filename, reason } of refused) {
+    log.error(`${printable(filename).slice(1, -1)}: not opened: ${reason}; the row is set aside`);
+  }
   for (const filename of missing) log.error(`${filename}: the picture is gone, its row is marked as missing`);
   const skipped = options.adopt ? unusable.filter(isAdoptable).map(unusableNameLine) : [];
   if (options.adopt) skipped.push(...adoptUnknownFiles(unclaimed, options));
@@ -63,22 +67,22 @@ export function recover(options: RecoveryOptions): Interrupted {
  */
 export async function settleForms(
   { twofold, renamed }: Pick<Interrupted, "twofold" | "renamed">,
-  { storage }: Manifest,
+  { storage, directory: dataDir }: Manifest,
   log: StageLog,
 ): Promise<void> {
   for (const { entryId, filepath, filename, sha256 } of twofold) {
-    const path = join(filepath, filename);
     if (filename.endsWith(GZIP_SUFFIX)) {
-      if (await dropOriginal(path)) log.warn(`${filename}: its original lay beside it again and was removed`);
-      else log.warn(`${filename}: beside it lies ${otherForm(filename)}, which holds something else; both stay`);
+      if (await dropOriginal(filepath, filename)) log.warn(`${filename}: its original was there again and was removed`);
+      else log.warn(`${filename}: ${otherForm(filename)} is there, too, and holds something else; both stay`);
       continue;
     }
-    const outcome = await compressPicture(path, sha256, UNLIMITED);
+    const outcome = await compressPicture(filepath, filename, sha256, UNLIMITED);
     note(entryId, filename, outcome, storage, log);
   }
   for (const { entryId, filepath, filename } of renamed) {
     if (!filename.endsWith(GZIP_SUFFIX)) continue;
-    const outcome = await adoptCompressed(join(filepath, filename), storage.originalSha256(entryId));
+    const file = placeOf({ filepath, filename }, { dataDir, remoteRoot: "", followLinks: false });
+    const outcome = await adoptCompressed(file, storage.originalSha256(entryId));
     note(entryId, filename, outcome, storage, log);
   }
 }

@@ -14,9 +14,9 @@ import { syncDirectory } from "../files.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { LocalPicture } from "../manifest/storage.ts";
-import { removeConfined } from "../system/confined-file.ts";
 import { type DiskSpace, diskSpace } from "../system/disk-space.ts";
 import { isFileFault } from "../system/fault-of.ts";
+import { removePicture } from "../system/picture-file.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { StageCondition, StagePart } from "./part.ts";
 import type { Schedule } from "./stage.ts";
@@ -220,7 +220,7 @@ export class Retaining implements StagePart {
   private async removeOne({ entryId, filename, filepath, bytes, sha256 }: LocalPicture): Promise<boolean> {
     const { log } = this.options;
     try {
-      await removeConfined(filepath, filename, { bytes, sha256 });
+      await removePicture(filepath, filename, { bytes, sha256 });
       this.setAside.remove(entryId);
       return true;
     } catch (error) {

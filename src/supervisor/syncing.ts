@@ -2,16 +2,18 @@
 // proven is noted here, and only then may a local picture go. A remote that is away, full, read-only or hanging costs
 // time: the stage backs off and tries again without end.
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { remotePathOf } from "../archive/names.ts";
 import type { PictureCopied, PictureTask } from "../archive/pictures.ts";
 import { unready } from "../archive/remote.ts";
 import type { Config } from "../config/schema.ts";
 import { decodeFailure, Failure, failureLine } from "../failure.ts";
+import { flushDirectory } from "../files.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { pictureRoots } from "../manifest/picture-place.ts";
 import { printable } from "../system/file-name.ts";
+import { removePicture } from "../system/picture-file.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
 import type { StagePart } from "./part.ts";
@@ -73,6 +75,7 @@ export class Syncing implements StagePart {
       layout: { rootDir: Paths.root_dir, dataDir: Paths.data_dir },
       sideDirectories: [Paths.results_dir, Paths.backup_dir, Assets.generated_files_dir],
       brightfieldDirectory: Paths.brightfield_dir,
+      pictures: pictureRoots(config),
       manifestFile,
       minFreeBytes: config.Storage.min_free_bytes,
       maxBytesPerSecond: Sync.max_bytes_per_second,
@@ -176,7 +179,7 @@ export class Syncing implements StagePart {
     const newest = oldest.length < OLDEST ? [] : syncing.unsynced({ ...common, limit: NEWEST, afterEntryId });
     return [...oldest, ...newest].map(({ entryId, filename, filepath, sha256 }) => {
       const source = join(filepath, filename);
-      return { entryId, source, sha256, remotePath: this.#place(source) };
+      return { entryId, picture: { filepath, filename }, source, sha256, remotePath: this.#place(source) };
     });
   }
 
@@ -197,7 +200,7 @@ export class Syncing implements StagePart {
     const byId = new Map(tasks.map((task) => [task.entryId, task]));
     const noted = manifest.together(() =>
       result.copied.filter(({ entryId, remotePath, bytes, sha256 }) => {
-        const filename = basename(byId.get(entryId)?.source ?? "");
+        const filename = byId.get(entryId)?.picture.filename ?? "";
         return manifest.syncing.markSynced({ entryId, filename, remoteId, remotePath, bytes, sha256 }, nowUs());
       }),
     );
@@ -231,16 +234,22 @@ export class Syncing implements StagePart {
 
   /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what dies in between. */
   async #moveAway(copies: readonly PictureCopied[]): Promise<void> {
-    const { manifest, config, nowUs, checkPlace } = this.#options;
+    const { manifest, config, log, nowUs, checkPlace } = this.#options;
     checkPlace();
     const moved: [entryId: number, remoteFile: string][] = [];
     for (const { entryId, remotePath } of copies) {
       const remoteFile = join(config.Paths.remote_root_dir, remotePath);
       const local = manifest.syncing.removableFile(entryId, remoteFile);
       if (local === undefined) continue;
-      await rm(local, { force: true });
-      moved.push([entryId, remoteFile]);
+      try {
+        await removePicture(local.directory, local.filename, local);
+        moved.push([entryId, remoteFile]);
+      } catch (error) {
+        if (!(error instanceof Failure) || !error.code.startsWith("file.")) throw error;
+        log.warn(`${local.filename} stays here though it is on the share: ${error.message}`, { entry: entryId });
+      }
     }
+    if (moved.length > 0) await flushDirectory(config.Paths.data_dir);
     manifest.together(() => {
       for (const [entryId, remoteFile] of moved) manifest.syncing.markMoved(entryId, remoteFile, nowUs());
     });

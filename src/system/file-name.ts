@@ -41,6 +41,11 @@ export function pathComponents(path: string, from: string): string[] {
   return components;
 }
 
+/** Whether a relative path consists of plain file names, so that it cannot lead out of its directory. */
+export function isPlainPath(path: string): boolean {
+  return path.split("/").every(isFileName);
+}
+
 const LONGEST_PRINTED = 80;
 
 /** A name as it can be printed on a terminal and in a log: quoted, control characters escaped, cut when long. */

@@ -23,6 +23,8 @@ export interface CopyOptions {
   readonly recorded?: RecordedContent;
   /** Whether a name is taken though no file has it. */
   isTaken?(name: string): boolean;
+  /** False: the copy gets the wanted name or none. */
+  readonly numbered?: boolean;
 }
 
 /** The first of the names `a.png`, `a-1.png`, … that nothing in `directory` has, not even a link that leads nowhere. */
@@ -37,13 +39,13 @@ export function freeName(directory: string, name: string, isTaken: (name: string
 /**
  * Copies an open file into `directory` under the first free of the names `a.png`, `a-1.png`, …; it keeps its time of
  * modification. The copy is on the disk and read back before it gets its name, and its name overwrites nothing.
- * Failures: `file.refused` (not a file name), `file.changed` (not what was recorded), `disk.failed` (read back it differs).
+ * Failures: `file.refused` (not a file name, or taken and not `numbered`), `file.changed` (not what was recorded), `disk.failed` (read back it differs).
  */
 export async function copyInto(
   source: ConfinedFile,
   directory: string,
   name: string,
-  { recorded = {}, isTaken = () => false }: CopyOptions = {},
+  { recorded = {}, isTaken = () => false, numbered = true }: CopyOptions = {},
 ): Promise<NewFile> {
   checkFileName(name, source.path);
   const temporary = join(directory, `.${randomBytes(12).toString("hex")}${PARTIAL_SUFFIX}`);
@@ -57,7 +59,7 @@ export async function copyInto(
         retry: "later",
       });
     }
-    const given = await giveName(temporary, directory, name, isTaken);
+    const given = await giveName(temporary, directory, name, { isTaken, numbered });
     syncDirectory(directory);
     return { name: given, ...copied };
   } finally {
@@ -103,12 +105,13 @@ async function giveName(
   temporary: string,
   directory: string,
   name: string,
-  isTaken: (name: string) => boolean,
+  { isTaken, numbered }: Required<Pick<CopyOptions, "isTaken" | "numbered">>,
 ): Promise<string> {
-  for (let n = 0; ; n++) {
+  for (let n = 0; n === 0 || numbered; n++) {
     const candidate = numberedName(name, n);
     if (!isTaken(candidate) && (await nameIfFree(temporary, join(directory, candidate)))) return candidate;
   }
+  throw new Failure("file.refused", `${join(directory, name)} is there already and is not overwritten`);
 }
 
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);

@@ -21,7 +21,7 @@ const ids = (manifest: Manifest) => manifest.contents().map(({ entryId }) => ent
 /** Ids of the entries in an archive, from its database. */
 async function archivedIds({ backupDir }: Finished, path: string): Promise<number[]> {
   const file = join(temporaryDirectory(), "history.sqlite");
-  await unpack(join(backupDir, path, ARCHIVE.database), file);
+  await unpack(join(backupDir, path), ARCHIVE.database, file);
   const archive = Manifest.open({ file, readonly: true });
   try {
     return ids(archive);

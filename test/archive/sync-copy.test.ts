@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { copyVerified } from "../../src/archive/copy.ts";
 import type { CopyContext } from "../../src/archive/guard.ts";
 import { partialPath, remotePathOf } from "../../src/archive/names.ts";
@@ -62,11 +63,14 @@ test("a picture is no copy of itself, though its bytes match: a root that leads 
   mkdirSync(join(root, "data"));
   linkSync(linked.source, join(root, "data/a.png"));
   await expect(copyVerified(linked, context)).rejects.toMatchObject({ code: "remote.refused" });
-  // The whole directory by another way.
+  // The whole directory by another way: no link on the share is followed.
   const { root: other, context: round, picture: taken } = await place();
   const task = taken("b.png");
   symlinkSync(dirname(task.source), join(other, "data"));
-  await expect(copyVerified(task, round)).rejects.toThrow(/leads back to the experiment itself/);
+  await expect(copyVerified(task, round)).rejects.toMatchObject({
+    code: "remote.refused",
+    message: expect.stringMatching(/data on the share is a link/),
+  });
   expect(readFileSync(task.source).equals(task.bytes)).toBe(true);
 });
 
@@ -158,9 +162,13 @@ test("a marker that goes away or changes while a copy is made keeps it from coun
 
 test.skipIf(!CAN_MOUNT)("a copy on another file system than the marker's does not count", async () => {
   const { share, remoteId } = await markedShare();
-  const inner = await markedShare();
   const { context, picture } = await place();
-  symlinkSync(inner.share.point, join(share.point, "data"));
+  const inner = join(share.point, "data");
+  mkdirSync(inner);
+  expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", inner]).status).toBe(0);
+  onTestFinished(() => {
+    spawnSync("umount", ["-l", inner]);
+  });
   const attempt = copyVerified(picture("a.png"), { ...context, root: share.point, remoteId });
   await expect(attempt).rejects.toThrow("another file system");
 });

@@ -1,0 +1,255 @@
+// One entry of a metadata_manifest.json after the other becomes a row, with its picture where it is or copied into the data
+// directory. What is left out is counted and named.
+import { lstatSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Failure } from "../failure.ts";
+import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { diskSpace } from "../system/disk-space.ts";
+import { printable } from "../system/file-name.ts";
+import { copyInto, type NewFile } from "../system/new-file.ts";
+import type { EstablishedEntry } from "./established-entry.ts";
+import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
+import { importedSettings } from "./imported.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** How pictures are copied into the data directory. */
+export interface Adoption {
+  /** Space that must stay free there, bytes. */
+  readonly keepFreeBytes: number;
+}
+
+export interface TakingSummary {
+  readonly added: number;
+  readonly pending: number;
+  readonly processed: number;
+  readonly failed: number;
+  readonly adopted: number;
+  readonly returned: number;
+  readonly missing: readonly string[];
+  readonly outside: readonly string[];
+  readonly skipped: readonly string[];
+  readonly skippedFor: Readonly<Record<string, number>>;
+}
+
+type Found = Extract<NamedPicture, { kind: "found" }>;
+type Usable = Exclude<NamedPicture, { kind: "skipped" }>;
+type Imported = "pending" | "processed" | "failed";
+
+/** The name of a picture without `.gz`. */
+export const plainName = (filename: string): string => filename.replace(/\.gz$/, "");
+
+export class Taking {
+  /** Entries of this import by the plain name of their picture: its results belong to these and to no others. */
+  readonly idOf = new Map<string, number>();
+  /** Entries added as processed. */
+  readonly processedIds = new Set<number>();
+  readonly #manifest: Manifest;
+  readonly #finder: PictureFinder;
+  readonly #counts = { added: 0, pending: 0, processed: 0, failed: 0, adopted: 0, returned: 0 };
+  readonly #missing: string[] = [];
+  readonly #outside = new Set<string>();
+  readonly #skipped: string[] = [];
+  #skippedFor: Readonly<Record<string, number>> = {};
+
+  constructor(manifest: Manifest, finder: PictureFinder) {
+    this.#manifest = manifest;
+    this.#finder = finder;
+  }
+
+  get summary(): TakingSummary {
+    return {
+      ...this.#counts,
+      missing: this.#missing,
+      outside: [...this.#outside],
+      skipped: this.#skipped,
+      skippedFor: this.#skippedFor,
+    };
+  }
+
+  /** One entry, its picture where it is. Within a transaction. */
+  take(entry: EstablishedEntry): void {
+    const picture = this.#pictureOf(entry);
+    if (picture !== "skipped") this.#record(entry, picture, undefined);
+  }
+
+  /** All entries, each with its picture copied into the data directory before its row says so. */
+  async takeAndAdopt(entries: readonly EstablishedEntry[], adoption: Adoption): Promise<void> {
+    this.#checkRoom(entries, adoption);
+    for (const entry of entries) {
+      const picture = this.#pictureOf(entry);
+      if (picture === "skipped") continue;
+      let copy: NewFile | undefined;
+      try {
+        copy = picture?.kind === "found" ? await this.#copy(entry, picture) : undefined;
+      } catch (error) {
+        if (!(error instanceof Failure) || !error.code.startsWith("file.")) throw error;
+        this.#skip(picture?.filename ?? "", error.message);
+        continue;
+      }
+      this.#manifest.together(() => this.#record(entry, picture, copy));
+    }
+  }
+
+  #pictureOf({ picture }: EstablishedEntry): Usable | undefined | "skipped" {
+    if (picture === undefined) return undefined;
+    const found = this.#finder.find(picture.directory, picture.filename);
+    if (found.kind !== "skipped") return found;
+    this.#skip(found.filename, found.reason);
+    return "skipped";
+  }
+
+  #skip(filename: string, reason: string): void {
+    this.#skipped.push(`${printable(filename).slice(1, -1)}: skipped: ${reason}`);
+    this.#skippedFor = withCount(this.#skippedFor, reason, 1);
+  }
+
+  /** Refuses before the first copy what would make capture pause. */
+  #checkRoom(entries: readonly EstablishedEntry[], { keepFreeBytes }: Adoption): void {
+    const dataDir = this.#manifest.directory;
+    const freeBytes = diskSpace(dataDir)?.freeBytes;
+    if (freeBytes === undefined) return;
+    let bytes = 0;
+    for (const { picture, capturedAtUs } of entries) {
+      const found = picture === undefined ? undefined : this.#finder.find(picture.directory, picture.filename);
+      if (found?.kind === "found" && this.#isWanted(capturedAtUs, found)) bytes += found.bytes;
+    }
+    if (bytes + keepFreeBytes <= freeBytes) return;
+    const megabytes = (count: number) => `${Math.ceil(count / 1e6)} MB`;
+    throw new Failure(
+      "disk.full",
+      `${dataDir}: the pictures take ${megabytes(bytes)}, ${megabytes(freeBytes)} are free`,
+      {
+        hint: `${megabytes(keepFreeBytes)} must stay free; import without --adopt, or free some space`,
+      },
+    );
+  }
+
+  /** Whether a picture is to be copied: it is not in the data directory, and was not copied there before. */
+  #isWanted(capturedAtUs: number, { directory, filename }: Found): boolean {
+    return (
+      directory !== this.#manifest.directory &&
+      this.#manifest.knownEntry({ capturedAtUs, directory, filename })?.own !== true
+    );
+  }
+
+  async #copy({ capturedAtUs }: EstablishedEntry, found: Found): Promise<NewFile | undefined> {
+    const dataDir = this.#manifest.directory;
+    if (!this.#isWanted(capturedAtUs, found)) return undefined;
+    const { directory, filename, bytes } = found;
+    // The directory contains no link now, and must contain none when the picture is opened.
+    return withConfinedFile("/", join(relative("/", directory), filename), async (file) => {
+      const earlier = await this.#copiedBefore(dataDir, filename, await digestOpened(file));
+      if (earlier !== undefined) return earlier;
+      return copyInto(file, dataDir, filename, {
+        recorded: { bytes },
+        isTaken: (name) => this.#manifest.knowsFile(name),
+      });
+    });
+  }
+
+  /** The copy of an import that was killed before its row was made. */
+  async #copiedBefore(
+    dataDir: string,
+    name: string,
+    { bytes, sha256 }: { bytes: number; sha256: string },
+  ): Promise<NewFile | undefined> {
+    const there = lstatSync(join(dataDir, name), { throwIfNoEntry: false });
+    if (there?.isFile() !== true || there.size !== bytes || this.#manifest.knowsFile(name)) return undefined;
+    const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file));
+    return content.sha256 === sha256 ? { name, bytes, sha256 } : undefined;
+  }
+
+  /** The row of an entry; within a transaction. */
+  #record(entry: EstablishedEntry, picture: Usable | undefined, copy: NewFile | undefined): void {
+    const known = picture === undefined ? undefined : this.#manifest.knownEntry({ ...entry, ...picture });
+    if (picture !== undefined && known !== undefined) {
+      if (this.idOf.get(plainName(picture.filename)) === known.entryId) {
+        this.#skip(picture.filename, "another entry names the same picture");
+        return;
+      }
+      this.idOf.set(plainName(picture.filename), known.entryId);
+      this.#complete(known, picture, copy);
+      return;
+    }
+    const lost = picture?.kind === "missing";
+    const { status, error } = stateOf(entry, lost);
+    const entryId = this.#manifest.importEntry(
+      {
+        capturedAtUs: entry.capturedAtUs,
+        ...fileOf(picture, copy),
+        cameraIndex: entry.picture?.cameraIndex,
+        collectionError: entry.collectionError,
+        readings: entry.temperatures.map(({ sensor, celsius }) => ({
+          sensor,
+          value: celsius,
+          unit: "°C",
+          takenAtUs: entry.temperaturesAtUs,
+          error: celsius === undefined ? (entry.temperatureError ?? "no value") : undefined,
+        })),
+      },
+      {
+        status,
+        processedAtUs: status === "pending" ? undefined : entry.processedAtUs,
+        errorCode: status !== "failed" ? undefined : lost && isWaiting(entry) ? "frame.missing" : "analysis.failed",
+        error,
+        dataTransmitted: entry.dataTransmitted,
+        imageSynced: entry.imageSynced,
+        compressionAttempted: copy === undefined && entry.compressionAttempted,
+        missing: lost,
+      },
+    );
+    if (entryId === undefined) return;
+    this.#counts.added += 1;
+    this.#counts[status] += 1;
+    if (copy !== undefined) this.#counts.adopted += 1;
+    if (picture === undefined) return;
+    this.idOf.set(plainName(picture.filename), entryId);
+    if (status === "processed") this.processedIds.add(entryId);
+    if (picture.kind !== "missing") return;
+    this.#missing.push(picture.filename);
+    if (picture.outside !== undefined) this.#outside.add(picture.outside);
+  }
+
+  /** An entry of an earlier import: its picture may have been found or copied since. */
+  #complete(
+    { entryId, missing }: { readonly entryId: number; readonly missing: boolean },
+    picture: Usable,
+    copy: NewFile | undefined,
+  ): void {
+    if (copy !== undefined) {
+      this.#manifest.settleAdopted(entryId, copy, picture.filename);
+      this.#counts.adopted += 1;
+    } else if (missing && picture.kind === "found") {
+      this.#manifest.relocate(entryId, picture);
+      this.#counts.returned += 1;
+    }
+  }
+}
+
+/** One more reason, or the same one again. */
+export function withCount(counts: Readonly<Record<string, number>>, reason: string, n: number) {
+  return n === 0 ? counts : { ...counts, [reason]: (counts[reason] ?? 0) + n };
+}
+
+const isWaiting = ({ status }: EstablishedEntry): boolean => status === "pending" || status === "processing";
+
+/** Work that was in progress is pending again; a frame that waits but has no picture has failed. */
+function stateOf(entry: EstablishedEntry, lost: boolean): { status: Imported; error: string | undefined } {
+  const waiting = isWaiting(entry);
+  if (waiting && lost) return { status: "failed", error: "the picture is gone" };
+  const kept = entry.status === "processed" || entry.status === "failed" ? entry.status : "pending";
+  const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
+  const status = entry.picture === undefined && waiting ? withoutPicture : kept;
+  return { status, error: entry.error ?? (status === "failed" ? entry.collectionError : undefined) };
+}
+
+function fileOf(picture: Usable | undefined, copy: NewFile | undefined) {
+  if (picture === undefined) return {};
+  if (copy !== undefined) {
+    const { name, bytes, sha256 } = copy;
+    // In the manifest's own directory.
+    return { filename: name, bytes, sha256, settings: importedSettings(picture.filename) };
+  }
+  const { filename, directory } = picture;
+  return { filename, filepath: directory, ...(picture.kind === "found" ? { bytes: picture.bytes } : {}) };
+}
