@@ -55,6 +55,7 @@
         "native/autocorrelation.cc",
         "native/correlate.cc",
         "native/decode_png.cc",
+        "native/depth.cc",
         "native/image.cc",
         "native/jpeg_bits.cc",
         "native/jpeg_check.cc",

@@ -25,7 +25,7 @@ using phorest::integer, phorest::kLongestSide, phorest::number, phorest::picture
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env, Napi::Object exports) {
-    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("decodePng", &Addon::DecodePng),
+    DefineAddon(exports, {InstanceMethod("measure", &Addon::Measure), InstanceMethod("depth", &Addon::DepthOf), InstanceMethod("decodePng", &Addon::DecodePng),
                           InstanceMethod("statistics", &Addon::Statistics),
                           InstanceMethod("summaries", &Addon::Summaries),
                           InstanceMethod("robustLine", &Addon::RobustLine),
@@ -123,6 +123,18 @@ class Addon : public Napi::Addon<Addon> {
     }
   }
 
+  /** (pixels, width, height, known) -> [saturation, full, largest, shift, top]. */
+  Napi::Value DepthOf(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    try {
+      const phorest::Picture given = picture(info);
+      phorest::measureExposure(given, histogram_);
+      return phorest::depthNumbers(env, phorest::decideDepth(histogram_, phorest::depthKnowledge(info, 3)));
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(env, "not enough memory to look at the picture");
+    }
+  }
+
   /** (bytes) -> {pixels, width, height, bitDepth}, or undefined for files that are not for PngDecoder. */
   Napi::Value DecodePng(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -152,7 +164,7 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   /**
-   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks) -> per task the fields of KernelAnswer.
+   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth) -> per task the fields of KernelAnswer.
    * A task is {method, jointLine}, and to track also {anchors, reference, grow}.
    */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
@@ -169,6 +181,7 @@ class Addon : public Napi::Addon<Addon> {
       if (!info[8].IsArray()) refuseType(env, "expected an array for tasks");
       const auto tasks = info[8].As<Napi::Array>();
       for (std::uint32_t index = 0; index < tasks.Length(); ++index) request.tasks.push_back(task(tasks.Get(index), request.rois));
+      request.depth = phorest::depthKnowledge(info, 9);
       return answers(env, request);
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory to measure the picture");
@@ -224,11 +237,12 @@ class Addon : public Napi::Addon<Addon> {
       out.push_back(room(env, request, request.tasks[index], result));
       results[static_cast<std::uint32_t>(index)] = result;
     }
-    kernel_.measure(request, out.data());
+    const phorest::Depth depth = kernel_.measure(request, out.data());
     for (std::size_t index = 0; index < request.tasks.size(); ++index) {
       auto result = results.Get(static_cast<std::uint32_t>(index)).As<Napi::Object>();
       result["brightness"] = out[index].brightness;
       result["contrast"] = out[index].contrast;
+      result["depth"] = phorest::depthNumbers(env, depth);
     }
     return results;
   }
@@ -273,6 +287,7 @@ class Addon : public Napi::Addon<Addon> {
   phorest::RowStatistics statistics_;
   phorest::RowSummaries summaries_;
   phorest::MedianError medianError_;
+  std::vector<std::uint32_t> histogram_;
 };
 
 }  // namespace

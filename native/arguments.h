@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,32 @@ inline Picture picture(const Napi::CallbackInfo& info) {
   const void* pixels = deep ? static_cast<const void*>(array.As<Napi::Uint16Array>().Data())
                             : static_cast<const void*>(array.As<Napi::Uint8Array>().Data());
   return {pixels, width, height, deep};
+}
+
+/** What is known of a picture's depth: [bits, largest, shift, top]. */
+inline DepthKnowledge depthKnowledge(const Napi::CallbackInfo& info, int index) {
+  const Napi::Env env = info.Env();
+  if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    refuseType(env, "expected an Int32Array for what is known of the depth");
+  }
+  const auto given = info[index].As<Napi::Int32Array>();
+  const int most[] = {16, 65535, 16, 65535};
+  if (given.ElementLength() != std::size(most)) refuseRange(env, "expected four numbers for what is known of the depth");
+  for (std::size_t i = 0; i < std::size(most); ++i) {
+    if (given[i] < 0 || given[i] > most[i]) refuseRange(env, "expected other numbers for what is known of the depth");
+  }
+  return {given[0], given[1], given[2], given[3]};
+}
+
+/** Depth as numbers: saturation, full, largest, shift, top. */
+inline Napi::Int32Array depthNumbers(Napi::Env env, const Depth& depth) {
+  auto numbers = Napi::Int32Array::New(env, 5);
+  numbers[0] = depth.saturation;
+  numbers[1] = depth.full;
+  numbers[2] = depth.series.largest;
+  numbers[3] = depth.series.shift;
+  numbers[4] = depth.series.top;
+  return numbers;
 }
 
 inline std::vector<Roi> rois(const Napi::CallbackInfo& info, bool wholePixels) {

@@ -78,13 +78,12 @@ Exposure measureExposure(const Picture& picture, std::vector<std::uint32_t>& cou
   return {twoDecimals(mean), twoDecimals(contrast), minimum, maximum};
 }
 
-void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling,
-                  BitDepthScaling scaling) {
+void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling, BitDepthScaling scaling,
+                  int saturation) {
   scale.factor = 1;
   scale.offset = 0;
   scale.table.clear();
-  // Cameras deliver 12 bits at the top of 16, where full is 4095 * 16; true 16-bit pixels above it are as good as full.
-  scale.saturation = picture.deep ? 4095 * 16 : 255;
+  scale.saturation = saturation;
   if (!picture.deep) return;
   if (scaling == BitDepthScaling::fixed) {
     scale.factor = 1.0 / 257;

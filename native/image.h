@@ -37,7 +37,8 @@ struct Scale {
   int saturation = 255;             // raw values from here on count as saturated
 };
 
-void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling,
-                  BitDepthScaling scaling);
+/** `saturation`: raw values from there on count as saturated; see decideDepth. */
+void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling, BitDepthScaling scaling,
+                  int saturation);
 
 }  // namespace phorest

@@ -73,9 +73,10 @@ bool isFit(Method method) { return method == Method::gaussian || method == Metho
 /** Half a count below the top: what is interpolated between clipped pixels is clipped. */
 constexpr float kClipped = 254.5F;
 
-void Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
+Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   const Exposure exposure = measureExposure(request.picture, histogram_);
-  prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling);
+  const Depth depth = decideDepth(histogram_, request.depth);
+  prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling, depth.saturation);
   Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
   correlations_.resize(std::max(correlations_.size(), request.tasks.size()));
   bool byRows = false, whole = false;
@@ -110,6 +111,7 @@ void Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   for (std::size_t task = 0; task < request.tasks.size(); ++task) {
     if (!request.tasks[task].takesWhole()) judge(request, task, answers[task]);
   }
+  return depth;
 }
 
 /** Puts the rows of an ROI to those that wait; `sampled`: they are in whole_ already. */

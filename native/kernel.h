@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "depth.h"
 #include "fit.h"
 #include "image.h"
 #include "joint.h"
@@ -43,6 +44,7 @@ struct KernelRequest {
   int subRois;
   Sampling sampling;
   BitDepthScaling scaling;
+  DepthKnowledge depth;
 
   int rowsOf(const Roi& roi) const { return subRois > 0 ? subRois : roi.height; }
   /** Rows of a task's answer. */
@@ -67,10 +69,10 @@ struct KernelAnswer {
 class Kernel {
  public:
   /**
-   * Measures every ROI by every task, one answer each; pixels are counted and sampled once for all of them. Throws
-   * std::bad_alloc, nothing else.
+   * Measures every ROI by every task, one answer each; pixels are counted and sampled once for all of them. Returns where
+   * the picture's scale ends. Throws std::bad_alloc, nothing else.
    */
-  void measure(const KernelRequest& request, KernelAnswer* answers);
+  Depth measure(const KernelRequest& request, KernelAnswer* answers);
 
  private:
   /** Rows that wait to be fitted together: neighbouring ones of one width. */

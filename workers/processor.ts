@@ -58,10 +58,15 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
 /** What the method says, and tracking where that is the method or carried beside it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
   const tracking = task.settings.method === "tracking" ? task.settings : task.beside;
-  if (tracking === undefined) return { result: analysePicture(picture, rois, task.settings, { displacement }) };
+  if (tracking === undefined)
+    return { result: analysePicture(picture, rois, task.settings, { displacement, depth: task.depth }) };
   const before = task.reference === undefined ? emptyReference(rois) : decodeReference(task.reference);
   const carried = tracking === task.settings ? {} : { carriedBy: task.settings };
-  const { result, carrier, reference } = trackPicture(picture, rois, tracking, before, { displacement, ...carried });
+  const { result, carrier, reference } = trackPicture(picture, rois, tracking, before, {
+    displacement,
+    depth: task.depth,
+    ...carried,
+  });
   const grown = reference === undefined ? {} : { reference: reference.bytes };
   if (carrier === undefined) return { result, ...grown };
   const { position, standardError, quality, flags } = result;

@@ -253,6 +253,7 @@ void measure(phorest::Kernel& kernel, Random& random) {
     rooms.emplace_back(request, request.tasks.back());
   }
   for (Room& room : rooms) answers.push_back(room.answer());
+  if (random.chance(0.5)) request.depth = {8 + random.below(9), random.below(65536), random.below(17), random.below(65536)};
   for (int times = random.chance(0.3) ? 3 : 1; times > 0; --times) kernel.measure(request, answers.data());
   for (int task = 0; task < tasks; ++task) rooms[task].check(request, request.tasks[task]);
 }

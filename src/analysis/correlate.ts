@@ -1,5 +1,5 @@
 // The kernel's calls for finding a chip in a picture (native/correlate.h): typed arrays in, typed arrays out.
-import { loadKernel } from "./kernel.ts";
+import { loadKernel } from "./kernel-binding.ts";
 import type { Picture } from "./picture.ts";
 
 /** Real pixels, row-major: a picture or part of it, shrunk. Its pixel (0, 0) begins at (left, top) of the picture. */

@@ -1,7 +1,7 @@
 // Refuses damaged JPEG pictures. JPEG has no checksum, and a decoder fills what is missing with gray or with shifted blocks
 // and says nothing; so all codes of the file are counted before it is decoded (native/jpeg_check.h).
 import { Failure } from "../failure.ts";
-import { loadKernel } from "./kernel.ts";
+import { loadKernel } from "./kernel-binding.ts";
 
 /**
  * What is wrong with a JPEG file, in the order of the C++ side. "unknown": its kind of compression cannot be checked;

@@ -1,8 +1,7 @@
 // The only door to the C++ kernel: one typed call per picture, typed arrays in, typed arrays out.
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { packageRoot } from "../files.ts";
-import { brokenPart } from "../native-part.ts";
+
+import { type Depth, type DepthKnowledge, decodeDepth, depthBefore, encodeDepth } from "./bit-depth.ts";
+import { loadKernel } from "./kernel-binding.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
@@ -32,6 +31,8 @@ export interface KernelPicture {
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
+  /** What is known of where the scale of a 16-bit picture ends; nothing when absent. */
+  readonly depth?: DepthKnowledge;
 }
 
 /** One method of those that measure a picture. */
@@ -75,7 +76,7 @@ export interface KernelAnswer {
   readonly explained: Float64Array;
   /** ROW codes. */
   readonly status: Uint8Array;
-  /** Per ROI: share of its pixels at the top of the scale (255; 16 bit: from 4095 * 16 up). */
+  /** Per ROI: share of its pixels at the top of the scale (255; 16 bit: as `depth` says). */
   readonly saturated: Float64Array;
   /**
    * Per row: peak height over the row's noise (robust, from successive differences). Height of a fitted line from its
@@ -89,6 +90,8 @@ export interface KernelAnswer {
   readonly residualDistancePx: Float64Array;
   readonly brightness: number;
   readonly contrast: number;
+  /** Where the picture's scale ends. */
+  readonly depth: Depth;
   /** Per ROI 1 where the frame became part of its reference; `tracking` only. */
   readonly joined?: Uint8Array;
 }
@@ -105,7 +108,8 @@ interface Native {
     sampling: number,
     bitDepthScaling: number,
     tasks: readonly NativeTask[],
-  ): KernelAnswer[];
+    depth: Int32Array,
+  ): NativeAnswer[];
   statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
   summaries(
     columns: Float64Array,
@@ -124,6 +128,8 @@ interface Native {
   version(): string;
 }
 
+type NativeAnswer = Omit<KernelAnswer, "depth"> & { readonly depth: Int32Array };
+
 interface NativeTask {
   readonly method: number;
   readonly jointLine: number;
@@ -131,8 +137,6 @@ interface NativeTask {
   readonly reference?: Uint16Array;
   readonly grow?: boolean;
 }
-
-let loaded: unknown;
 
 /**
  * Measures every row of every ROI of one picture, synchronously and without copying the picture. What lies outside the
@@ -146,7 +150,8 @@ export function measure(request: KernelRequest): KernelAnswer {
 
 /** The same by several methods, one answer each; the picture is counted, and its ROIs are sampled, once for all of them. */
 export function measureTogether(picture: KernelPicture, tasks: readonly KernelTask[]): KernelAnswer[] {
-  return native().measure(
+  const { depth = depthBefore(0) } = picture;
+  const answers = native().measure(
     picture.pixels,
     picture.width,
     picture.height,
@@ -160,7 +165,9 @@ export function measureTogether(picture: KernelPicture, tasks: readonly KernelTa
       jointLine: JOINT_LINES.indexOf(jointLine),
       ...(tracking === undefined ? {} : { anchors: tracking.anchors, reference: tracking.pixels, grow: tracking.grow }),
     })),
+    encodeDepth(depth),
   );
+  return answers.map((answer) => ({ ...answer, depth: decodeDepth(answer.depth, depth.bits) }));
 }
 
 /** Rows of all ROIs: the part of a KernelAnswer that statistics are made of. */
@@ -271,16 +278,4 @@ export function vectorUnit(): string {
 
 function native(): Native {
   return loadKernel() as Native;
-}
-
-/** The compiled kernel, loaded once; only the files that type its calls may ask for it. Failure `installation.broken`. */
-export function loadKernel(): unknown {
-  if (loaded !== undefined) return loaded;
-  const path = join(packageRoot(), "build", "Release", "phorest_kernel.node");
-  try {
-    loaded = createRequire(import.meta.url)(path);
-  } catch (cause) {
-    throw brokenPart("the image kernel", cause);
-  }
-  return loaded;
 }

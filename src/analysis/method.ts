@@ -1,5 +1,6 @@
 // The vocabulary of a measurement: methods, the quantities each one gives, the statistics over an ROI's rows, flags.
 // Spellings are those of the established result files ("assymetry" included): they are an interface.
+import type { Depth } from "./bit-depth.ts";
 import type { Displacement } from "./drift.ts";
 
 export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint", "tracking"] as const;
@@ -48,6 +49,9 @@ export type Sampling = (typeof SAMPLINGS)[number];
 export const BIT_DEPTH_SCALINGS = ["stretch", "fixed"] as const;
 export type BitDepthScaling = (typeof BIT_DEPTH_SCALINGS)[number];
 
+/** Bits of a camera's samples in 16-bit pictures that a person may name; 0 means that the pictures show it. */
+export const [FEWEST_BITS, MOST_BITS] = [8, 16] as const;
+
 /** What makes a resonance position doubtful; bits of a result's `flags`. */
 export const FLAGS = { saturated: 1, at_edge: 2, low_contrast: 4, not_converged: 8, jumped: 16 } as const;
 export type Flag = keyof typeof FLAGS;
@@ -79,6 +83,8 @@ export interface FrameResult {
   readonly brightness: number;
   /** 95 % minus 5 % quantile of the undecorated pixels, 2 decimals. */
   readonly contrast: number;
+  /** Where the scale of a 16-bit picture ends, and what its series has shown of that; absent in 8 bits. */
+  readonly depth?: Depth;
   /** How far the chip has moved since the reference frame; absent where that was not or could not be measured. */
   readonly displacement?: Displacement;
   /** Debug mode only: per ROI, per quantity, the value of every measured row. */

@@ -1,6 +1,7 @@
 // One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
+import { type DepthKnowledge, depthBefore } from "./bit-depth.ts";
 import { weigh } from "./doubt.ts";
 import { type Displacement, followChip } from "./drift.ts";
 import {
@@ -37,6 +38,8 @@ export interface AnalysisSettings {
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
+  /** Bits of the camera's samples in 16-bit pictures, where a person has said so; else the pictures show it. */
+  readonly bits?: number;
   /** Keep the value of every measured row. */
   readonly debug: boolean;
   /** ROIs follow the chip's movement in the picture. Absent where they do not, so that settings without it stay the same. */
@@ -63,6 +66,8 @@ export function methodSettings(
 export interface PictureOptions {
   /** Where the chip is; ROIs follow it with `trackDrift`, and their own coordinates move with them. */
   readonly displacement?: Displacement | undefined;
+  /** What the pictures before have shown of the camera's scale. */
+  readonly depth?: DepthKnowledge | undefined;
   /** What `tracking` compares with, and lets grow where that says so; see trackPicture. */
   readonly reference?: KernelReference;
   /** Stands in for the C++ kernel: to see what it answers, or what it costs. */
@@ -91,7 +96,7 @@ export function analyseTogether(
   picture: Picture,
   roiManifest: RoiManifest,
   all: readonly AnalysisSettings[],
-  { displacement, reference, kernel = measureTogether }: PictureOptions = {},
+  { displacement, reference, depth, kernel = measureTogether }: PictureOptions = {},
 ): FrameResult[] {
   const [first] = all;
   if (first === undefined) return [];
@@ -108,6 +113,7 @@ export function analyseTogether(
     subRois: first.subRois,
     sampling: first.sampling,
     bitDepthScaling: first.bitDepthScaling,
+    depth: { ...(depth ?? depthBefore(0)), bits: first.bits ?? 0 },
   };
   const tasks = all.map(
     ({ method, jointLine }): KernelTask => ({
@@ -119,7 +125,8 @@ export function analyseTogether(
   const moved = displacement === undefined ? {} : { displacement };
   return kernel(sampled, tasks).map((answer, nth) => {
     const { brightness, contrast } = answer;
-    return { ...summarise(answer, rois, all[nth] as AnalysisSettings), brightness, contrast, ...moved };
+    const ends = picture.bitDepth === 16 ? { depth: answer.depth } : {};
+    return { ...summarise(answer, rois, all[nth] as AnalysisSettings), brightness, contrast, ...ends, ...moved };
   });
 }
 

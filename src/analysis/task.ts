@@ -2,6 +2,7 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { FailureData } from "../failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
+import type { DepthKnowledge } from "./bit-depth.ts";
 import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
 import type { AnalysisSettings } from "./resonance.ts";
 
@@ -18,6 +19,8 @@ export interface TaskRequest {
   readonly drift?: Uint8Array | "make";
   /** What `tracking` compares with, by encodeReference; absent where there is nothing yet. */
   readonly reference?: Uint8Array;
+  /** What the pictures before have shown of the camera's scale. */
+  readonly depth?: DepthKnowledge;
   /** Settings of a tracking to be carried beside the method. */
   readonly beside?: AnalysisSettings;
 }

@@ -1,10 +1,9 @@
 // What tracking compares a frame with: for each ROI the mean of its first frames, all moved back to where the first of
 // them had the band, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
-import type { Displacement } from "./drift.ts";
 import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
 import type { FrameResult } from "./method.ts";
 import type { Picture } from "./picture.ts";
-import { type AnalysisSettings, analyseTogether } from "./resonance.ts";
+import { type AnalysisSettings, analyseTogether, type PictureOptions } from "./resonance.ts";
 import type { RoiManifest } from "./roi.ts";
 
 /** The references of all ROIs of an analysis. Views of one buffer, which is their encoded form. */
@@ -71,13 +70,17 @@ export function trackPicture(
   rois: RoiManifest,
   settings: AnalysisSettings,
   reference: TrackingReference,
-  { displacement, carriedBy }: { displacement?: Displacement | undefined; carriedBy?: AnalysisSettings } = {},
+  {
+    displacement,
+    depth,
+    carriedBy,
+  }: Pick<PictureOptions, "displacement" | "depth"> & { readonly carriedBy?: AnalysisSettings } = {},
 ): { readonly result: FrameResult; readonly carrier?: FrameResult; readonly reference?: TrackingReference } {
   const frames = settings.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
   // The carrier says how many rows there are; tracking looks at all of them whatever it says.
   const all = carriedBy === undefined ? [settings] : [carriedBy, settings];
   const analyse = (against: KernelReference, kernel: typeof measureTogether) => {
-    const results = analyseTogether(picture, rois, all, { displacement, reference: against, kernel });
+    const results = analyseTogether(picture, rois, all, { displacement, depth, reference: against, kernel });
     const result = results.at(-1) as FrameResult;
     return { result, ...(carriedBy === undefined ? {} : { carrier: results[0] as FrameResult }) };
   };

@@ -3,16 +3,19 @@ import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
+import { DepthKeeper } from "../analysis/bit-depth.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
+  FEWEST_BITS,
   JOINT_LINES,
   type JointLine,
   METHODS,
   type Method,
+  MOST_BITS,
   SAMPLINGS,
   type Sampling,
 } from "../analysis/method.ts";
@@ -42,6 +45,7 @@ interface AnalyseArguments {
   subRois?: number;
   sampling?: Sampling;
   bitDepthScaling?: BitDepthScaling;
+  bits?: number;
   debug?: boolean;
   out?: string;
   jsonl?: string;
@@ -76,6 +80,11 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .option("bit-depth-scaling", {
         choices: BIT_DEPTH_SCALINGS,
         describe: "how 16-bit pictures are scaled; else as configured",
+      })
+      .option("bits", {
+        type: "number",
+        requiresArg: true,
+        describe: "bits of the camera's samples in 16-bit pictures, 0 to recognise them; else as configured",
       })
       .option("debug", { type: "boolean", describe: "keep the value of every row" })
       .option("out", {
@@ -157,8 +166,10 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
   let failed = 0;
   try {
     const drift = new DriftKeeper();
+    const depth = new DepthKeeper(settings.bits ?? 0);
     const measure = (path: string, tracked: Pick<TaskRequest, "reference"> = {}) => {
-      const task = { picture: resolve(path), roiManifestJson: rois.json, settings, ...tracked };
+      const { known } = depth;
+      const task = { picture: resolve(path), roiManifestJson: rois.json, settings, depth: known, ...tracked };
       if (settings.trackDrift !== true) return pool.run(task);
       return drift.run((reference) => pool.run({ ...task, drift: reference ?? "make" }));
     };
@@ -172,6 +183,8 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
         const { line } = decodeFailure(measured.answer.failure);
         progress.note(line.includes(measured.path) ? line : `${measured.path}: ${line}`);
       }
+      // In the order of the pictures: what those before have shown does not depend on which thread was quicker.
+      if (measured.answer.ok) depth.learn(measured.answer.answer.depth);
       for (const warning of warningsOf(measured.answer)) progress.note(`${measured.path}: warning: ${warning}`);
       await sink.write(`${recordOf(measured, labels)}\n`);
       progress.advance();
@@ -269,9 +282,17 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
     }),
     sampling: argv.sampling ?? configured.sampling,
     bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
+    ...bitsOf(argv.bits ?? config.Camera.bits),
     debug: argv.debug ?? config.Development.debug_mode,
     ...trackDrift(configured.track_drift, argv.sampling ?? configured.sampling),
   };
+}
+
+/** As a setting that is not there where the pictures are to show it. */
+function bitsOf(bits: number): Pick<AnalysisSettings, "bits"> {
+  if (bits === 0) return {};
+  if (Number.isSafeInteger(bits) && bits >= FEWEST_BITS && bits <= MOST_BITS) return { bits };
+  throw new Failure("usage.invalid", `--bits: expected 0 or ${FEWEST_BITS} to ${MOST_BITS}, got ${bits}`);
 }
 
 /** A record holds one method: what is configured beside it must not be lost in silence. */

@@ -38,7 +38,7 @@ export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
       for (const warning of frame.warnings) process.stderr.write(`warning: ${warning}\n`);
       const picture = frame.picture ?? frame.encoded?.picture;
       const { width, height, bitDepth } = picture ?? { width: 0, height: 0, bitDepth: 8 };
-      const figures = picture === undefined ? undefined : sharpnessOf(picture);
+      const figures = picture === undefined ? undefined : sharpnessOf(picture, config.Camera.bits);
       const { settings, warnings } = frame;
       if (json) {
         process.stdout.write(`${JSON.stringify({ path, width, height, bitDepth, settings, warnings, ...figures })}\n`);

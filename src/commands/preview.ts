@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
+import { depthBefore, depthOf } from "../analysis/bit-depth.ts";
 import type { Picture } from "../analysis/picture.ts";
 import { loadConfig } from "../config/config.ts";
 import { Failure, failureLine } from "../failure.ts";
@@ -67,12 +68,12 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
           const given = frame.picture ?? frame.encoded?.picture;
           if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
           const picture = transformPicture(given, transform);
-          await replaceAtOnce(path, await previewBytes(format, picture));
+          await replaceAtOnce(path, await previewBytes(format, picture, config.Camera.bits));
           times.push(performance.now());
           if (times.length > RATE_OVER) times.shift();
           const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
           const rate = span > 0 ? ((times.length - 1) * 1000) / span : 0;
-          const figures = sharpnessOf(picture);
+          const figures = sharpnessOf(picture, config.Camera.bits);
           best = Math.max(best, figures.focus);
           if (json) process.stdout.write(`${JSON.stringify({ frame: n, framesPerSecond: rate, ...figures })}\n`);
           else
@@ -92,8 +93,9 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
 };
 
 /** JPEG and BMP know 8 bits only. */
-function previewBytes(format: string, picture: Picture): Promise<Uint8Array> {
+function previewBytes(format: string, picture: Picture, bits: number): Promise<Uint8Array> {
   if (picture.bitDepth === 8 || (format !== "jpeg" && format !== "bmp")) return encodePicture(picture, format);
-  const pixels = Uint8Array.from(picture.pixels, (value) => value >> 8);
+  const scale = 255 / depthOf(picture, depthBefore(bits)).full;
+  const pixels = Uint8Array.from(picture.pixels, (value) => Math.min(255, Math.floor(value * scale)));
   return encodePicture({ ...picture, pixels, bitDepth: 8 }, format);
 }

@@ -1,5 +1,6 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
+import { FEWEST_BITS, MOST_BITS } from "../analysis/method.ts";
 import { choice, key, optionalText, positive, section, texts, whole } from "./key.ts";
 
 /** Where pictures may come from; src/frame/camera.ts has the source of each. */
@@ -32,6 +33,9 @@ export type Transform = (typeof TRANSFORMS)[number];
 const DAY = 86_400;
 
 const seconds = (of: number, most?: number) => (most === undefined ? positive() : positive().max(most)).default(of);
+const bits = whole(0, MOST_BITS).refine((value) => value === 0 || value >= FEWEST_BITS, {
+  error: `expected 0 or ${FEWEST_BITS} to ${MOST_BITS}`,
+});
 const cameraNumber = () => z.number().optional();
 const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
 const DRIVER = { none: "the driver's own", example: 0.5 };
@@ -50,6 +54,11 @@ export const Camera = section("The camera", {
   camera_gain: key(cameraNumber(), "Gain, handed to the driver unrounded", DRIVER),
   camera_brightness: key(cameraNumber(), "Brightness, handed to the driver unrounded", DRIVER),
   camera_contrast: key(cameraNumber(), "Contrast, handed to the driver unrounded", DRIVER),
+  bits: key(
+    bits.default(0),
+    "Bits of the camera's samples in 16-bit pictures, 8 to 16, in the low or the high bits; 0 recognises them from the pictures",
+    { unit: "bits" },
+  ),
   camera_transform: key(
     transform.default("NONE"),
     "Applied to every picture; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",

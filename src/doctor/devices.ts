@@ -31,7 +31,7 @@ export const camera: Check = {
       if (picture === undefined) return good(`${Camera.camera_type}: ready`);
       const { width, height, bitDepth } = picture;
       const found = `${Camera.camera_type}: ${width}x${height}, ${bitDepth} bits in ${(tookMs / 1000).toFixed(1)} s`;
-      const { saturated } = sharpnessOf(picture);
+      const { saturated } = sharpnessOf(picture, Camera.bits);
       return [
         tookMs > config.Timing.collector_interval_seconds * 1000
           ? doubt(found, "longer than Timing.collector_interval_seconds: captures will be missed")

@@ -1,4 +1,5 @@
 // Two figures by which a person focuses and lights a chip.
+import { depthBefore, depthOf } from "../analysis/bit-depth.ts";
 import type { Picture } from "../analysis/picture.ts";
 
 export interface Sharpness {
@@ -10,16 +11,15 @@ export interface Sharpness {
   readonly brightness: number;
 }
 
-/** A 12-bit sensor's white, in 16 bits, is not all ones where the driver shifts it up. */
-const WHITE = { 8: 255, 16: 4095 * 16 } as const;
-
 /**
  * Focus by the variance of the Laplacian (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR
  * 2000) with the kernel 0 1 0 / 1 -4 1 / 0 1 0 over the inner pixels; saturation and brightness over all.
+ * `bits`: of the camera's samples in a 16-bit picture, 0 where the picture is to show them.
  */
-export function sharpnessOf({ pixels, width, height, bitDepth }: Picture): Sharpness {
-  const white = WHITE[bitDepth];
-  const toCounts = bitDepth === 16 ? 1 / 257 : 1;
+export function sharpnessOf(picture: Picture, bits = 0): Sharpness {
+  const { pixels, width, height } = picture;
+  const { saturation: white, full } = depthOf(picture, depthBefore(bits));
+  const toCounts = 255 / full;
   let [sum, saturated] = [0, 0];
   for (const value of pixels) {
     sum += value;

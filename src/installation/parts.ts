@@ -1,6 +1,6 @@
 // The compiled parts that commands need. They are loaded before the command begins, so that an installation that does not
 // fit is named as such, and neither the data directory nor the camera is blamed for it.
-import { loadKernel } from "../analysis/kernel.ts";
+import { loadKernel } from "../analysis/kernel-binding.ts";
 import { Failure } from "../failure.ts";
 import { brokenPart } from "../native-part.ts";
 

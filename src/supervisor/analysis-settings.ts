@@ -4,7 +4,7 @@ import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts"
 import type { Config } from "../config/schema.ts";
 
 /** How pictures are measured, and how they are tracked beside that where it is wanted. */
-export function analysisSettings({ Data_Analysis: analysis, Development }: Config): {
+export function analysisSettings({ Camera, Data_Analysis: analysis, Development }: Config): {
   settings: AnalysisSettings;
   /** Of a tracking to be carried beside them. */
   beside?: AnalysisSettings;
@@ -17,6 +17,7 @@ export function analysisSettings({ Data_Analysis: analysis, Development }: Confi
   const common = {
     sampling: analysis.sampling,
     bitDepthScaling: analysis.bit_depth_scaling,
+    ...(Camera.bits > 0 ? { bits: Camera.bits } : {}),
     debug: Development.debug_mode,
     ...trackDrift(analysis.track_drift, analysis.sampling),
   };

@@ -1,6 +1,7 @@
 // The processor stage: claims pending entries, has each measured by the pool, settles each in one transaction.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DepthKeeper } from "../analysis/bit-depth.ts";
 import { type Displacement, isAstray } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { JumpDetector } from "../analysis/jump.ts";
@@ -76,6 +77,8 @@ export class Processing {
   private readonly options: ProcessingOptions;
   private readonly inHand = new Map<number, Promise<void>>();
   private readonly pool: MeasuringPool;
+  /** What the frames of this run have shown of the camera's scale. */
+  private readonly depth: DepthKeeper;
   private measure: Measure | undefined;
   private stopped = false;
   private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
@@ -88,6 +91,7 @@ export class Processing {
 
   constructor(options: ProcessingOptions) {
     this.options = options;
+    this.depth = new DepthKeeper(options.settings.bits ?? 0);
     this.pool = new MeasuringPool(options);
   }
 
@@ -232,7 +236,8 @@ export class Processing {
         ...(reference === undefined ? {} : { reference }),
         ...(beside === undefined ? {} : { beside }),
       };
-      const task = { picture, roiManifestJson: measure.rois.json, settings, ...tracked };
+      const { known: depth } = this.depth;
+      const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
       if (answer.ok) this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
       else this.refuse(claim, answer.failure, measure.analysisId);
@@ -249,6 +254,7 @@ export class Processing {
     const astray = this.astray(result.displacement, measure.rois, claim);
     const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
     const others = otherPages(answer.pages);
+    this.depth.learn(result.depth);
     const reference = measure.drift.unkept;
     const outcome = manifest.together(() => {
       if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);

@@ -28,16 +28,20 @@ interface Loaded {
 export class Frames {
   readonly #process: PictureProcess;
   readonly #newest: (() => ShownEntry) | undefined;
+  readonly #bits: number;
   #loaded: Loaded | undefined;
   #loading: Promise<Loaded> | undefined;
   #failed: { readonly entryId: number; readonly error: unknown } | undefined;
   #restUntilMs = 0;
   readonly #tiles = new Map<string, Promise<Uint8Array | undefined>>();
 
-  /** `newest`: the entry as it is now; its file may have been compressed or moved since it was loaded. */
-  constructor(process: PictureProcess, newest?: () => ShownEntry) {
+  /**
+   * `newest`: the entry as it is now; its file may have been compressed or moved since it was loaded. `bits`: Camera.bits.
+   */
+  constructor(process: PictureProcess, newest?: () => ShownEntry, bits = 0) {
     this.#process = process;
     this.#newest = newest;
+    this.#bits = bits;
   }
 
   /**
@@ -122,7 +126,7 @@ export class Frames {
 
   #fileOf(entry: ShownEntry): PictureFile {
     const now = this.#newest?.();
-    return fileOf(now?.entryId === entry.entryId ? now : entry);
+    return { ...fileOf(now?.entryId === entry.entryId ? now : entry), bits: this.#bits };
   }
 }
 

@@ -13,6 +13,8 @@ export interface PictureFile {
   readonly key: string;
   readonly file: NamedFile;
   readonly where: string;
+  /** Of the camera's samples, where that is configured. */
+  readonly bits?: number;
 }
 
 /** What can be said of a picture by looking at it alone. */

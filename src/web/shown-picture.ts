@@ -1,6 +1,7 @@
 // A picture as people see it: 8 bits, what its values are like, tiles of downsampled levels. Runs in the process that decodes
 // pictures for the page.
 import sharp from "sharp";
+import { depthBefore, depthOf } from "../analysis/bit-depth.ts";
 import type { Picture } from "../analysis/picture.ts";
 import { decodeReduced, type ReducedPicture } from "../analysis/reduce.ts";
 import type { Roi } from "../analysis/roi.ts";
@@ -10,8 +11,6 @@ import { meanRow } from "./profile.ts";
 
 const TILE_PX = 512;
 const JPEG_QUALITY = 88;
-/** 12-bit cameras deliver their samples in the upper bits; the analysis counts from here as cut off, too. */
-const TOP_16_BIT = 4095 * 16;
 /** Pixels looked at for the focus. */
 const FOCUS_SAMPLES = 4_000_000;
 /** Larger pictures are shown smaller: half as much again as the largest camera we know (64 megapixels). */
@@ -28,8 +27,13 @@ export class ShownPicture {
   readonly #height: number;
   readonly #scale: number;
 
-  private constructor(key: string, { picture, width, height, scale }: ReducedPicture, keepsDecoded: boolean) {
-    const { shown, ...values } = levels(picture);
+  private constructor(
+    key: string,
+    { picture, width, height, scale }: ReducedPicture,
+    keepsDecoded: boolean,
+    bits: number,
+  ) {
+    const { shown, ...values } = levels(picture, bits);
     this.key = key;
     this.decoded = keepsDecoded && scale === 1 ? picture : undefined;
     this.#shown = shown;
@@ -51,10 +55,10 @@ export class ShownPicture {
    * Decodes it, and keeps it as decoded if wanted and not made smaller. Throws a Failure as decodePicture does.
    */
   static async read(
-    { key, file, where }: PictureFile,
+    { key, file, where, bits = 0 }: PictureFile,
     { keepsDecoded = false, mostPixels = MOST_SHOWN_PIXELS } = {},
   ): Promise<ShownPicture> {
-    return new ShownPicture(key, await decodeReduced(file, where, mostPixels), keepsDecoded);
+    return new ShownPicture(key, await decodeReduced(file, where, mostPixels), keepsDecoded, bits);
   }
 
   /** A tile as JPEG; undefined where the picture has no such tile. Of a picture shown smaller, fine tiles are blurred. */
@@ -95,20 +99,22 @@ export class ShownPicture {
 }
 
 /** 8 bits to show (16 bit: stretched to the picture's own range), and what the values are like. */
-function levels({ pixels, bitDepth }: Picture) {
+function levels(picture: Picture, bits: number) {
+  const { pixels, bitDepth } = picture;
+  const { saturation, full } = depthOf(picture, depthBefore(bits));
   const counts = new Uint32Array(2 ** bitDepth);
   for (let at = 0; at < pixels.length; at += 1) {
     const value = pixels[at] as number;
     counts[value] = (counts[value] as number) + 1;
   }
   const histogram = new Array<number>(256).fill(0);
-  const top = bitDepth === 8 ? 255 : TOP_16_BIT;
   let [low, high, sum, cut] = [Number.POSITIVE_INFINITY, 0, 0, 0];
   for (const [value, count] of counts.entries()) {
     if (count === 0) continue;
-    histogram[value >> (bitDepth - 8)] = (histogram[value >> (bitDepth - 8)] as number) + count;
+    const bin = Math.min(255, Math.floor((value * 256) / (full + 1)));
+    histogram[bin] = (histogram[bin] as number) + count;
     sum += value * count;
-    if (value >= top) cut += count;
+    if (value >= saturation) cut += count;
     low = Math.min(low, value);
     high = value;
   }
@@ -116,7 +122,7 @@ function levels({ pixels, bitDepth }: Picture) {
     shown: pixels instanceof Uint8Array ? pixels : stretched(pixels, low, high),
     histogram,
     saturated: cut / pixels.length,
-    brightness: sum / pixels.length / (2 ** bitDepth - 1),
+    brightness: Math.min(1, sum / pixels.length / full),
   };
 }
 

@@ -144,7 +144,7 @@ export interface FrameView {
   readonly bitDepth: number;
   /** Pixels in each of 256 equal parts of the scale. */
   readonly histogram: readonly number[];
-  /** Share of the pixels at the top of the scale. */
+  /** Share of the pixels at the top of the camera's scale. */
   readonly saturated: number;
   /** Mean over the full scale, 0 to 1. */
   readonly brightness: number;

@@ -47,6 +47,19 @@ async function run(...words: string[]): Promise<string> {
   return told.join("");
 }
 
+/** A band in 12 bits of 16 that reaches beyond the top, or nearly so. */
+async function deepPicture(path: string, height: number): Promise<void> {
+  const pixels = Uint16Array.from({ length: WIDTH * HEIGHT }, (_, at) => {
+    const [row, column] = [Math.floor(at / WIDTH), at % WIDTH];
+    const value = 900 + height * Math.exp(-((column - 100) ** 2) / (2 * 12 ** 2)) + ((row * 7 + column * 13) % 53);
+    return Math.min(4095, Math.round(value));
+  });
+  await sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
+    .toColourspace("grey16")
+    .png()
+    .toFile(path);
+}
+
 const recordsIn = (path: string) =>
   readFileSync(path, "utf8")
     .trimEnd()
@@ -268,5 +281,34 @@ describe("phorest check-rois", () => {
       join(directory, "o.png"),
     );
     expect(told).toContain("1 of them leave the picture (far first)");
+  });
+});
+
+describe("pictures of 12 bits in 16", () => {
+  const flagged = (record: { resonances: { flags: string[] }[] }) =>
+    record.resonances.filter(({ flags }) => flags.includes("saturated")).length;
+
+  it("are saturated where their camera was, by themselves and with --bits", async () => {
+    const deep = mkdtempSync(join(tmpdir(), "phorest-deep-"));
+    await deepPicture(join(deep, "a.png"), 2000);
+    await deepPicture(join(deep, "b.png"), 5000);
+    await deepPicture(join(deep, "c.png"), 2000);
+    for (const [way, expected] of [
+      [[], [0, 2, 0]],
+      [
+        ["--bits", "12"],
+        [0, 2, 0],
+      ],
+      [
+        ["--bits", "14"],
+        [0, 0, 0],
+      ],
+    ] as const) {
+      const path = join(deep, `${way.join("")}.jsonl`);
+      await run("analyse", deep, "--rois", roisPath, "--method", "gaussian", "--jsonl", path, ...way);
+      expect(recordsIn(path).map(flagged), way.join(" ")).toEqual(expected);
+    }
+    const wrong = run("analyse", deep, "--rois", roisPath, "--jsonl", join(deep, "no.jsonl"), "--bits", "7");
+    await expect(wrong).rejects.toThrow("--bits: expected 0 or 8 to 16, got 7");
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { depthBefore } from "../../src/analysis/bit-depth.ts";
 import {
   type KernelAnswer,
   type KernelPicture,
@@ -44,6 +45,7 @@ function kernelOf(statuses: number[], seen?: (request: KernelRequest) => void) {
       peakToNoise: new Float64Array(total).fill(12),
       brightness: 101.25,
       contrast: 33,
+      depth: { ...depthBefore(0), saturation: 255, full: 255 },
     };
   };
   return (picture: KernelPicture, tasks: readonly KernelTask[]) =>
