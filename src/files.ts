@@ -112,6 +112,16 @@ export async function replaceAtOnce(path: string, bytes: Uint8Array): Promise<vo
   }
 }
 
+/** Flushes a file to the disk. */
+export function syncFile(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /**
  * Flushes a directory's entries, so that a rename in it survives a power cut. Does nothing where the file system cannot
  * flush a directory: many network file systems refuse it, and there the server has acted on a name when the call returned.

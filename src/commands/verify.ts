@@ -3,13 +3,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
+import { backupText, damageFound, repairDatabase, repairLines } from "../archive/damaged-database.ts";
 import { type Finding, findingLine } from "../archive/finding.ts";
 import { type CopiesElsewhere, type Verified, verify } from "../archive/verify.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import type { Failure } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { endRepair, type Repaired } from "../manifest/repair.ts";
+import { damageOf } from "../manifest/soundness.ts";
+import { Unrecorded } from "../manifest/unrecorded.ts";
 import type { GlobalOptions } from "./global.ts";
 import { Progress } from "./progress.ts";
 import { stoppable } from "./stoppable.ts";
@@ -37,7 +42,7 @@ export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
     const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
     // Opened first: a wrong directory is said to be one, and nothing is made in it.
     // What an older version wrote can only be read once it is up to date; a repair brings it there, and takes no picture.
-    if (!repair || !existsSync(path)) Manifest.open({ file: path, readonly: true }).close();
+    if (!existsSync(path)) Manifest.open({ file: path, readonly: true }).close();
     await stoppable((signal) => verifyOnce({ config, path, repair, json, signal }));
   },
 };
@@ -56,16 +61,44 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
   const running = !repair && experimentHolder(config.Paths.data_dir) !== undefined;
   let manifest: Manifest | undefined;
   try {
+    if (repair) endRepair(path);
+    const damage = damageOf(path, true);
+    if (damage !== undefined && !repair) return sayDamage(damageFound(path, damage, config), json);
+    const repaired = damage === undefined ? undefined : repairNow(path, config, damage, json);
     manifest = Manifest.open({ file: path, readonly: !repair });
+    const late = repair ? new Unrecorded(config.Paths.data_dir).record(manifest) : 0;
+    if (late > 0 && !json) process.stdout.write(`${late} frames that waited for the database are in it now\n`);
     const findings: Finding[] = [];
     const verified = await check({ config, manifest, repair, running, json, findings, signal });
-    if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings })}\n`);
+    if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings, repair: repaired })}\n`);
     else process.stdout.write(`${[...verified.elsewhere.map(elsewhereLine), summary(verified, repair)].join("\n")}\n`);
-    process.exitCode = verified.findings > 0 ? FINDINGS : 0;
+    process.exitCode = verified.findings > 0 || repaired !== undefined ? FINDINGS : 0;
   } finally {
     manifest?.close();
     lock?.release();
   }
+}
+
+/** A damaged database is all that is said: what it says of the files cannot be relied on. */
+function sayDamage(finding: Finding, json: boolean): void {
+  process.stdout.write(json ? `${JSON.stringify({ findings: [finding] })}\n` : `${findingLine(finding)}\n`);
+  process.exitCode = FINDINGS;
+}
+
+function repairNow(path: string, config: Config, { message }: Failure, json: boolean): Repaired {
+  if (!json) process.stdout.write(`${message}\n`);
+  let bar: Progress | undefined;
+  const repaired = repairDatabase(path, config, {
+    nowUs: wallClockUs(),
+    progress: (_done, total) => {
+      bar ??= new Progress(total, "pages");
+      bar.advance();
+    },
+  });
+  bar?.clear();
+  const { backup_dir: backupDir } = config.Paths;
+  if (!json) process.stdout.write(`${[...repairLines(path, repaired), backupText(backupDir)].join("\n")}\n`);
+  return repaired;
 }
 
 interface CheckOptions {

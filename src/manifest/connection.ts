@@ -8,8 +8,9 @@ import { damagedDatabase } from "../database-failure.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
 import { type Attempt, attemptOn, guard, isDamage } from "./guarded.ts";
+import { endRepair } from "./repair.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
-import { checkSchema, checkSound, forgetDamage, noteDamage } from "./soundness.ts";
+import { checkIdentity, checkSchema, checkSound, forgetDamage, noteDamage } from "./soundness.ts";
 
 /** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
 const PAGE_BYTES = 4096;
@@ -60,6 +61,7 @@ export function connect(file: string, readonly: boolean, check = false): Connect
 }
 
 function openToWrite(path: string): Connection {
+  endRepair(path);
   checkSound(path);
   forgetDamage(path);
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
@@ -276,22 +278,6 @@ function migrate(db: Database.Database): void {
       db.pragma(`user_version = ${version + i + 1}`);
     }).immediate();
   });
-}
-
-function checkIdentity(db: Database.Database, path: string): void {
-  const application = db.pragma("application_id", { simple: true });
-  // A new manifest gets its name only when it is whole, so an empty file is a damaged one, never a new one.
-  if (application !== APPLICATION_ID) throw corrupt(path, "it is empty or belongs to another program");
-  const version = Number(db.pragma("user_version", { simple: true }));
-  if (version > MIGRATIONS.length) {
-    throw new Failure(
-      "manifest.newer",
-      `${path} was written by a newer phorest (form ${version}, known ${MIGRATIONS.length})`,
-      {
-        hint: "update this program; nothing was changed",
-      },
-    );
-  }
 }
 
 function sqliteCode(error: unknown): string {

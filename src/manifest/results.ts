@@ -330,7 +330,8 @@ export function blockOf(entryId: number): number {
   return entryId >> BLOCK_BITS;
 }
 
-function packCurve(position: Float64Array, flags: Uint8Array): Buffer {
+/** Positions and flags of a frame as its outcome keeps them. */
+export function packCurve(position: Float64Array, flags: Uint8Array): Buffer {
   const curve = Buffer.allocUnsafe(position.length * 5);
   position.forEach((px, roi) => {
     curve.writeFloatLE(px, roi * 4);

@@ -5,10 +5,10 @@ import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { z } from "zod";
 import { damagedDatabase } from "../database-failure.ts";
-import { decodeFailure, encodeFailure, type Failure, failureLine } from "../failure.ts";
+import { decodeFailure, encodeFailure, Failure, failureLine } from "../failure.ts";
 import { fileSize } from "../files.ts";
 import { attemptOn, guard, isDamage } from "./guarded.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
 /** Up to this size a start reads the whole database (a second on a small machine), above it the ends of each table. */
 const READ_WHOLE_BYTES = 64 * 1024 * 1024;
@@ -53,9 +53,9 @@ export function forgetDamage(database: string): void {
 
 /**
  * Looks at the database through a connection that cannot write, and changes nothing in it. Throws Failure `manifest.corrupt`.
- * A database that an earlier process found damaged is read whole, whatever its size.
+ * `whole`: it is read whole, whatever its size; so is one that an earlier process found damaged.
  */
-export function checkSound(path: string): void {
+export function checkSound(path: string, whole = false): void {
   const noted = readDamageNote(path) !== undefined;
   const attempt = attemptOn(path, () => undefined);
   let db: Database.Database;
@@ -68,17 +68,19 @@ export function checkSound(path: string): void {
   try {
     guard(db, attempt);
     if (!canRead(db)) return;
-    if (noted || (fileSize(path) ?? 0) <= READ_WHOLE_BYTES) checkWhole(db, path);
+    checkIdentity(db, path);
+    checkSchema(db, path);
+    if (whole || noted || (fileSize(path) ?? 0) <= READ_WHOLE_BYTES) checkWhole(db, path, whole);
     else readEnds(db);
   } finally {
     db.close();
   }
 }
 
-/** The damage that a look at the database finds; undefined where it finds none. */
-export function damageOf(path: string): Failure | undefined {
+/** The damage that a look at the database finds, as by checkSound; undefined where it finds none. */
+export function damageOf(path: string, whole = false): Failure | undefined {
   try {
-    checkSound(path);
+    checkSound(path, whole);
     return undefined;
   } catch (error) {
     if (isDamage(error)) return error;
@@ -97,9 +99,16 @@ function canRead(db: Database.Database): boolean {
   }
 }
 
-function checkWhole(db: Database.Database, path: string): void {
-  const [first] = db.prepare<[], string>("PRAGMA integrity_check(1)").pluck().all();
-  if (first !== undefined && first !== "ok") throw decodeFailure(damagedDatabase(path, oneLine(first)));
+function checkWhole(db: Database.Database, path: string, withReferences: boolean): void {
+  const problems = db.prepare<[], string>("PRAGMA integrity_check").pluck().all();
+  const references = withReferences
+    ? db.prepare<[], { table: string; parent: string }>("PRAGMA foreign_key_check").all()
+    : [];
+  const dangling = references.map(({ table, parent }) => `a row of ${table} refers to a row of ${parent} that is gone`);
+  const [first, ...rest] = [...problems.filter((line) => line !== "ok"), ...dangling];
+  if (first === undefined) return;
+  const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
+  throw decodeFailure(damagedDatabase(path, `${oneLine(first)}${more}`));
 }
 
 /** New rows are written at the ends; damage in between shows when it is read. */
@@ -122,11 +131,30 @@ function tablesOf(db: Database.Database): string[] {
 }
 
 /** A finding of SQLite's integrity check in one line. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text
     .replace("*** in database main ***", "")
     .trim()
     .replaceAll(/\s*\n\s*/g, "; ");
+}
+
+/** Throws Failure `manifest.corrupt` for a file that is no manifest, `manifest.newer` for one of a later version. */
+export function checkIdentity(db: Database.Database, path: string): void {
+  const application = db.pragma("application_id", { simple: true });
+  // A new manifest gets its name only when it is whole, so an empty file is a damaged one, never a new one.
+  if (application !== APPLICATION_ID) {
+    throw decodeFailure(damagedDatabase(path, "it is empty or belongs to another program"));
+  }
+  const version = Number(db.pragma("user_version", { simple: true }));
+  if (version > MIGRATIONS.length) {
+    throw new Failure(
+      "manifest.newer",
+      `${path} was written by a newer phorest (form ${version}, known ${MIGRATIONS.length})`,
+      {
+        hint: "update this program; nothing was changed",
+      },
+    );
+  }
 }
 
 /** Throws Failure `manifest.corrupt` where the tables, indexes and triggers are not those of the version it says it has. */

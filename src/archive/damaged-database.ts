@@ -1,0 +1,101 @@
+// `verify` on a damaged database: what of it can be read, and with repairs wanted, a new one with that in its place.
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { parseRoiManifest, type RoiManifest } from "../analysis/roi.ts";
+import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { CSV_OUTPUT } from "../delivery/csv-output.ts";
+import { encodeFailure, Failure } from "../failure.ts";
+import { type Repaired, repair } from "../manifest/repair.ts";
+import { affectedBy } from "../manifest/salvage.ts";
+import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
+import { completeBackups } from "./backup-directory.ts";
+import type { Finding } from "./finding.ts";
+import { readFacts, SNAPSHOT } from "./snapshot.ts";
+
+/** The damage as a finding: which tables it concerns, and what can be done. */
+export function damageFound(path: string, { message }: Failure, { Paths }: Config): Finding {
+  const { tables, indexes } = affectedBy(path);
+  const what = [...namesText("table", tables), ...namesText("index", indexes)].join(" and ");
+  const affected = what === "" ? "" : `; ${what} cannot be read whole`;
+  return {
+    kind: "database",
+    subject: basename(path),
+    meaning: `${message}${affected}`,
+    cure: `--repair saves what can be read and keeps the damaged file; ${backupText(Paths.backup_dir)}`,
+  };
+}
+
+function namesText(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return [`${what}${names.length === 1 ? "" : what === "index" ? "es" : "s"} ${names.join(", ")}`];
+}
+
+/** What the last backup holds, and how it comes back. */
+export function backupText(backupDir: string): string {
+  const newest = completeBackups(backupDir).at(-1);
+  if (newest === undefined) return `there is no backup in ${backupDir}`;
+  const facts = readFacts(join(backupDir, newest));
+  const frames = facts === undefined ? "" : ` with ${facts.entries} frames`;
+  return `the last backup is ${newest}${frames}: \`phorest restore ${join(backupDir, newest)} --into DIR\``;
+}
+
+/** Puts a new database with what can be read in place of the damaged one. For the holder of the lock. */
+export function repairDatabase(
+  path: string,
+  config: Config,
+  options: { readonly nowUs: number; progress(done: number, total: number): void },
+): Repaired {
+  try {
+    return repair(path, {
+      ...options,
+      roiManifests: knownRoiManifests(config),
+      method: config.Data_Analysis.method,
+      outputs: wantsOpcUa(config) ? [OPC_UA_OUTPUT] : [],
+      rewritten: CSV_OUTPUT,
+    });
+  } catch (error) {
+    const { code, message } = encodeFailure(error);
+    if (code !== "manifest.corrupt") throw error;
+    const rest = `or move ${basename(path)} out of ${dirname(path)}: \`phorest run\` then measures the pictures there anew`;
+    throw new Failure("manifest.corrupt", message, { hint: `${backupText(config.Paths.backup_dir)}; ${rest}` });
+  }
+}
+
+/** The one in force, and that of the last backup. */
+function knownRoiManifests(config: Config): RoiManifest[] {
+  const { backup_dir: backupDir } = config.Paths;
+  const newest = completeBackups(backupDir).at(-1);
+  const files = [roiManifestPath(config), ...(newest === undefined ? [] : [join(backupDir, newest, SNAPSHOT.rois)])];
+  return files.filter(existsSync).flatMap((file) => {
+    try {
+      return [parseRoiManifest(readFileSync(file, "utf8"), file)];
+    } catch (error) {
+      // Of no help here, and named by whoever needs it.
+      if (encodeFailure(error).code === "rois.invalid") return [];
+      throw error;
+    }
+  });
+}
+
+/** What a repair brought, as lines for a person. */
+export function repairLines(path: string, repaired: Repaired): string[] {
+  const { tables, kept, rebuilt, requeued, incomplete, notes } = repaired;
+  const width = Math.max(...tables.map(({ table }) => table.length), "table".length) + 2;
+  const line = (table: string, saved: string, lost: string) =>
+    `  ${table.padEnd(width)}${saved.padStart(10)}${lost.padStart(16)}`;
+  const frames = (count: number, text: string) =>
+    count === 0 ? [] : [`${count === 1 ? "1 frame" : `${count} frames`} ${text}`];
+  return [
+    `${basename(path)} is a new database with what could be read; the damaged one is kept as ${basename(kept)}`,
+    line("table", "rows saved", "lost at most"),
+    ...tables.map(({ table, saved, lost }) =>
+      line(table, String(saved), lost === undefined ? "unknown" : String(lost)),
+    ),
+    ...frames(rebuilt, "are known by number, time and picture only; size, hash and camera settings are lost"),
+    ...frames(requeued, "had lost part of their results and are measured again by the next run"),
+    ...frames(incomplete, "had lost part of their results; their pictures are not here, what is left is kept"),
+    ...notes,
+    "the next run adds the pictures whose rows are lost and measures them; it writes the CSV anew and keeps the present one beside it",
+  ];
+}

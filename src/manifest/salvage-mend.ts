@@ -1,0 +1,299 @@
+// Rows that were saved from a damaged manifest, made into a consistent one: what refers to lost rows goes or is made good
+// from the rest, and frames whose results are not complete are measured again where their picture is still here.
+import type { Database } from "better-sqlite3";
+import { METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../analysis/roi.ts";
+import { packCurve } from "./results.ts";
+import { encodeStatistics } from "./statistics-codec.ts";
+
+export interface MendOptions {
+  readonly nowUs: number;
+  /** The ROI manifest in force and others at hand: one whose row is lost is known again by its ROIs. */
+  readonly roiManifests: readonly RoiManifest[];
+  /** What analyses are taken to have measured with whose own record is lost, and whose runs' as well. */
+  readonly method: Method;
+  /** Outputs that must not be given again what they have: all but those that write a file anew. */
+  readonly outputs: readonly string[];
+  /** Name of the output whose file is written anew from what is left. */
+  readonly rewritten: string;
+}
+
+export interface Mended {
+  /** Frames whose results are lost in part; their pictures are here and are measured again. */
+  readonly requeued: number;
+  /** Frames whose results are lost in part and whose pictures are elsewhere or gone. */
+  readonly incomplete: number;
+  /** What else a person should know, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Makes the rows of `db` agree with each other. Foreign keys are not enforced meanwhile. */
+export function mend(db: Database, options: MendOptions): Mended {
+  return db.transaction(() => {
+    const notes = [...mendRuns(db), ...mendRoiManifests(db, options), ...mendAnalyses(db, options)];
+    dropDangling(db);
+    countResults(db);
+    notes.push(...retireAnalyses(db));
+    const requeued = requeue(db);
+    const incomplete = completeOutcomes(db, options.nowUs);
+    db.exec("DROP TABLE counted");
+    giveClaimsBack(db);
+    mendOutputs(db, options);
+    mendSequences(db);
+    return { requeued, incomplete, notes };
+  })();
+}
+
+const NO_MANIFEST = "roi_manifest_id IS NOT NULL AND roi_manifest_id NOT IN (SELECT id FROM roi_manifest)";
+
+/** A lost ROI manifest is found again by its ROIs, or written from them. */
+function mendRoiManifests(db: Database, { roiManifests }: MendOptions): string[] {
+  const notes: string[] = [];
+  const lost = db
+    .prepare<[], number>(`SELECT DISTINCT roi_manifest_id FROM roi WHERE ${NO_MANIFEST} ORDER BY 1`)
+    .pluck()
+    .all();
+  const insert = db.prepare("INSERT OR IGNORE INTO roi_manifest (id, sha256, image_angle, json) VALUES (?, ?, ?, ?)");
+  for (const id of lost) {
+    const rois = roisOf(db, id);
+    const known = roiManifests.find((manifest) => isSame(manifest.rois, rois));
+    const { sha256, imageAngle, json } = known ?? parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "rois");
+    insert.run(id, sha256, imageAngle, json);
+    if (known === undefined) notes.push(`the angle of ROI manifest ${id} is lost; its ROIs are not`);
+  }
+  const insertRoi = db.prepare("INSERT OR IGNORE INTO roi VALUES (@id, @at, @label, @flip, @y, @x, @height, @width)");
+  for (const { id, json } of db.prepare<[], { id: number; json: string }>("SELECT id, json FROM roi_manifest").all()) {
+    parseRoiManifest(json, `ROI manifest ${id}`).rois.forEach((roi, at) => {
+      insertRoi.run({ ...roi, id, at, flip: roi.flip ? 1 : 0 });
+    });
+  }
+  return notes;
+}
+
+function roisOf(db: Database, manifestId: number): Roi[] {
+  return db
+    .prepare<[number], Omit<Roi, "flip"> & { flip: number }>(
+      "SELECT label, flip, y, x, height, width FROM roi WHERE roi_manifest_id = ? ORDER BY roi",
+    )
+    .all(manifestId)
+    .map((roi) => ({ ...roi, flip: roi.flip === 1 }));
+}
+
+function isSame(one: readonly Roi[], other: readonly Roi[]): boolean {
+  const text = (rois: readonly Roi[]) =>
+    JSON.stringify(rois.map(({ label, flip, y, x, height, width }) => [label, flip, y, x, height, width]));
+  return text(one) === text(other);
+}
+
+interface LostAnalysis {
+  readonly id: number;
+  readonly rois: number;
+  readonly config: string | null;
+  readonly kernel: string | null;
+  readonly manifest: number | null;
+  /** Whether outcomes name it; a tracking that is carried beside another analysis has none. */
+  readonly main: number;
+}
+
+/** Results without the record of their analysis are kept under one that says what their run says. */
+function mendAnalyses(db: Database, { method }: MendOptions): string[] {
+  const lost = db
+    .prepare<[], LostAnalysis>(`
+      WITH known AS (SELECT analysis_id AS id, min(entry_id) AS entry FROM outcome GROUP BY 1
+        UNION ALL SELECT analysis_id, min(entry_id) FROM result GROUP BY 1)
+      SELECT k.id, (SELECT count(DISTINCT roi) FROM result WHERE analysis_id = k.id) AS rois, r.config,
+        r.kernel_version AS kernel, r.roi_manifest_id AS manifest,
+        EXISTS (SELECT 1 FROM outcome WHERE analysis_id = k.id) AS main
+      FROM known k LEFT JOIN entry e ON e.id = k.entry LEFT JOIN run r ON r.id = e.run_id
+      WHERE k.id NOT IN (SELECT id FROM analysis) GROUP BY k.id`)
+    .all();
+  const manifests = db.prepare<[], number>("SELECT id FROM roi_manifest").pluck().all();
+  const insert = db.prepare(`
+    INSERT INTO analysis (id, method, settings, roi_manifest_id, kernel_version, fingerprint)
+    VALUES (@id, @method, '{}', @manifest, @kernel, @fingerprint)`);
+  return lost.map(({ id, rois, config, kernel, manifest, main }) => {
+    const [only] = manifests.length === 1 ? manifests : [];
+    const candidate = manifest ?? only ?? null;
+    const matches = candidate !== null && roisOf(db, candidate).length >= rois;
+    const used = main === 0 ? "tracking" : (methodOf(config) ?? method);
+    // A fingerprint that no analysis can have: a later run measures under a new one.
+    const fingerprint = `record lost, analysis ${id}`;
+    insert.run({ id, method: used, manifest: matches ? candidate : null, kernel: kernel ?? "unknown", fingerprint });
+    return `the record of analysis ${id} is lost: its results are kept as measured by ${used}; a run measures under a new one`;
+  });
+}
+
+function methodOf(config: string | null): Method | undefined {
+  try {
+    const parsed: unknown = JSON.parse(config ?? "{}");
+    const section: unknown = typeof parsed === "object" && parsed !== null ? Reflect.get(parsed, "Data_Analysis") : {};
+    const method: unknown =
+      typeof section === "object" && section !== null ? Reflect.get(section, "method") : undefined;
+    return METHODS.find((known) => known === method);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Frames stay together by their run although its record is lost. */
+function mendRuns(db: Database): string[] {
+  const lost = db
+    .prepare<[], { id: number; from: number }>(`
+      SELECT run_id AS id, min(captured_at_us) AS "from" FROM entry WHERE run_id NOT IN (SELECT id FROM run) GROUP BY run_id`)
+    .all();
+  const insert = db.prepare(`
+    INSERT INTO run (id, started_at_us, end_reason, config, phorest_version, node_version, host, pid)
+    VALUES (?, ?, 'record lost', '{}', 'unknown', 'unknown', 'unknown', 0)`);
+  for (const { id, from } of lost) insert.run(id, from);
+  return lost.map(({ id }) => `the record of run ${id} is lost: its configuration is not known`);
+}
+
+/** Rows that mean nothing without those that are lost. */
+function dropDangling(db: Database): void {
+  db.exec(`
+    UPDATE run SET roi_manifest_id = NULL WHERE ${NO_MANIFEST};
+    UPDATE analysis SET roi_manifest_id = NULL WHERE ${NO_MANIFEST};
+    DELETE FROM roi WHERE roi_manifest_id NOT IN (SELECT id FROM roi_manifest);
+    DELETE FROM reading WHERE entry_id NOT IN (SELECT id FROM entry);
+    DELETE FROM outcome WHERE entry_id NOT IN (SELECT id FROM entry) OR analysis_id NOT IN (SELECT id FROM analysis);
+    DELETE FROM detail WHERE outcome_id NOT IN (SELECT id FROM outcome);
+    DELETE FROM displacement WHERE outcome_id NOT IN (SELECT id FROM outcome);
+    DELETE FROM result WHERE entry_id NOT IN (SELECT id FROM entry) OR analysis_id NOT IN (SELECT id FROM analysis);
+    DELETE FROM drift_reference WHERE analysis_id NOT IN (SELECT id FROM analysis);
+    DELETE FROM tracking_reference WHERE analysis_id NOT IN (SELECT id FROM analysis);
+    DELETE FROM companion WHERE analysis_id NOT IN (SELECT id FROM analysis) OR tracking_id NOT IN (SELECT id FROM analysis);
+    DELETE FROM archived_file WHERE archive_id NOT IN (SELECT id FROM archive)
+      OR EXISTS (SELECT 1 FROM entry e WHERE e.directory = archived_file.directory AND e.filename = archived_file.filename);
+  `);
+}
+
+/** Positions that are counted from a reference cannot go on from another one: later frames are an analysis of their own. */
+function retireAnalyses(db: Database): string[] {
+  const lost = db
+    .prepare<[], { id: number; method: string; settings: string }>(`
+      SELECT id, method, settings FROM analysis a WHERE EXISTS (SELECT 1 FROM result WHERE analysis_id = a.id)
+        AND fingerprint NOT LIKE 'record lost%' AND (
+        (method = 'tracking' AND id NOT IN (SELECT analysis_id FROM tracking_reference))
+        OR (settings LIKE '%"trackDrift":true%' AND id NOT IN (SELECT analysis_id FROM drift_reference)))`)
+    .all();
+  const retire = db.prepare("UPDATE analysis SET fingerprint = 'reference lost, analysis ' || id WHERE id = ?");
+  return lost.map(({ id, method }) => {
+    retire.run(id);
+    return `the reference that analysis ${id} (${method}) counts from is lost: later frames are measured from a new one, under a new analysis`;
+  });
+}
+
+/** ROIs that an analysis has results of in a whole frame. */
+const ROIS = "(SELECT count(*) FROM roi WHERE roi_manifest_id = a.roi_manifest_id)";
+const ROWS =
+  "coalesce((SELECT rows FROM counted c WHERE c.entry_id = o.entry_id AND c.analysis_id = o.analysis_id), 0)";
+const WHOLE = `EXISTS (SELECT 1 FROM outcome o JOIN analysis a ON a.id = o.analysis_id WHERE o.entry_id = e.id AND (o.ok = 0
+  OR (EXISTS (SELECT 1 FROM detail d WHERE d.outcome_id = o.id) AND ${ROWS} >= ${ROIS})))`;
+
+/** Rows of each analysis and frame; in the table itself those of 16 frames lie among each other. */
+function countResults(db: Database): void {
+  db.exec(`
+    CREATE TEMP TABLE counted (analysis_id INTEGER, entry_id INTEGER, rows INTEGER, PRIMARY KEY (entry_id, analysis_id))
+      WITHOUT ROWID;
+    INSERT INTO counted SELECT analysis_id, entry_id, count(*) FROM result GROUP BY analysis_id, entry_id;
+  `);
+}
+
+/** Frames that were measured and whose results are not whole go back to the queue, as new, where their picture is here. */
+function requeue(db: Database): number {
+  db.exec(`
+    CREATE TEMP TABLE again AS SELECT id FROM entry e
+      WHERE status = 'processed' AND filename IS NOT NULL AND local = 1 AND missing = 0 AND damaged = 0
+      AND origin <> 'imported' AND NOT ${WHOLE};
+    DELETE FROM detail WHERE outcome_id IN (SELECT o.id FROM outcome o JOIN again ON again.id = o.entry_id);
+    DELETE FROM displacement WHERE outcome_id IN (SELECT o.id FROM outcome o JOIN again ON again.id = o.entry_id);
+    DELETE FROM outcome WHERE entry_id IN (SELECT id FROM again);
+    DELETE FROM result WHERE entry_id IN (SELECT id FROM again);
+    UPDATE entry SET status = 'pending', attempts = 0, processed_at_us = NULL, data_transmitted = 0, measured = 0
+      WHERE id IN (SELECT id FROM again);
+  `);
+  const requeued = db.prepare<[], number>("SELECT count(*) FROM again").pluck().get() ?? 0;
+  db.exec("DROP TABLE again");
+  return requeued;
+}
+
+/** Results whose picture is not here are all there will ever be: what else a reader asks for is said to be unknown. */
+function completeOutcomes(db: Database, nowUs: number): number {
+  const rows = db.prepare<[number, number, number], { roi: number; position: number | null; flags: number }>(
+    "SELECT roi, position, flags FROM result WHERE analysis_id = ? AND block = ? >> 4 AND entry_id = ? ORDER BY roi",
+  );
+  const headless = db
+    .prepare<[], { entry: number; analysis: number; processed: number | null; rois: number }>(`
+      SELECT e.id AS entry, a.id AS analysis, e.processed_at_us AS processed, ${ROIS} AS rois
+      FROM entry e JOIN counted r ON r.entry_id = e.id
+        JOIN analysis a ON a.id = r.analysis_id
+      WHERE e.status = 'processed' AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.entry_id = e.id)
+        AND a.id NOT IN (SELECT tracking_id FROM companion)`)
+    .all();
+  const add = db.prepare(
+    "INSERT INTO outcome (entry_id, analysis_id, ok, processed_at_us, curve) VALUES (@entry, @analysis, 1, @at, @curve)",
+  );
+  for (const { entry, analysis, processed, rois } of headless) {
+    const position = new Float64Array(rois).fill(Number.NaN);
+    const flags = new Uint8Array(rois);
+    for (const row of rows.all(analysis, entry, entry)) {
+      position[row.roi] = row.position ?? Number.NaN;
+      flags[row.roi] = row.flags;
+    }
+    add.run({ entry, analysis, at: processed ?? nowUs, curve: packCurve(position, flags) });
+  }
+  const bare = db
+    .prepare<[], { id: number; method: Method; rois: number }>(`
+      SELECT o.id, a.method, ${ROIS} AS rois FROM outcome o JOIN analysis a ON a.id = o.analysis_id
+      WHERE o.ok = 1 AND NOT EXISTS (SELECT 1 FROM detail d WHERE d.outcome_id = o.id)`)
+    .all();
+  const detail = db.prepare("INSERT INTO detail (outcome_id, statistics) VALUES (?, ?)");
+  for (const { id, method, rois } of bare) {
+    const perRoi = STATISTICS.length * QUANTITIES[method].length;
+    detail.run(id, encodeStatistics(new Float64Array(rois * perRoi).fill(Number.NaN), perRoi));
+  }
+  return (
+    db
+      .prepare<[], number>(`
+        SELECT count(*) FROM entry e WHERE status = 'processed' AND filename IS NOT NULL AND origin <> 'imported'
+          AND (NOT ${WHOLE} OR id IN (SELECT entry_id FROM outcome WHERE ok = 1 AND brightness IS NULL))`)
+      .pluck()
+      .get() ?? 0
+  );
+}
+
+/** What the run had in hand when the damage was found had not failed. */
+function giveClaimsBack(db: Database): void {
+  db.exec("UPDATE entry SET status = 'pending', attempts = max(0, attempts - 1) WHERE status = 'processing'");
+}
+
+/** The file that is written from results is written anew; other outputs go on where they were. */
+function mendOutputs(db: Database, { outputs, rewritten }: MendOptions): void {
+  db.prepare("UPDATE output SET cursor = 0, state = NULL WHERE name = ?").run(rewritten);
+  const add = db.prepare(`
+    INSERT OR IGNORE INTO output (name, active, cursor) SELECT ?, 1, coalesce(max(id), 0) FROM outcome`);
+  for (const name of outputs) add.run(name);
+  db.exec(`UPDATE delivery SET cursor = max(cursor, coalesce((SELECT max(o.id) FROM outcome o JOIN entry e ON e.id = o.entry_id
+    WHERE e.data_transmitted = 1), 0))`);
+}
+
+/** Tables that count their rows, and where else their numbers are mentioned. */
+const NUMBERED: Readonly<Record<string, string>> = {
+  run: "SELECT max(id) FROM run",
+  entry: "SELECT max(id) FROM entry",
+  outcome: "SELECT max(id) FROM outcome UNION SELECT max(cursor) FROM output UNION SELECT cursor FROM delivery",
+  marker: "SELECT max(id) FROM marker",
+  archive: "SELECT max(id) FROM archive",
+};
+
+function mendSequences(db: Database): void {
+  for (const [table, numbers] of Object.entries(NUMBERED)) {
+    const highest =
+      db.prepare<[], number | null>(`SELECT max(n) FROM (SELECT 0 AS n UNION ${numbers})`).pluck().get() ?? 0;
+    const { changes } = db
+      .prepare("UPDATE sqlite_sequence SET seq = max(seq, CAST(? AS INTEGER)) WHERE name = ?")
+      .run(highest, table);
+    if (changes === 0) db.prepare("INSERT INTO sqlite_sequence VALUES (?, CAST(? AS INTEGER))").run(table, highest);
+  }
+}

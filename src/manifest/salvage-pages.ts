@@ -1,0 +1,159 @@
+// The pages of a damaged SQLite file, without SQLite: what its log holds of a page counts, then the file. Follows
+// https://www.sqlite.org/fileformat2.html.
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+
+const DEFAULT_PAGE_BYTES = 4096;
+const WAL_HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+const WAL_MAGIC = 0x377f0682;
+/** Pages kept in memory. */
+const CACHE_PAGES = 2048;
+
+interface Log {
+  readonly handle: number;
+  readonly pageBytes: number;
+  /** By page: where its last committed form begins. */
+  readonly at: ReadonlyMap<number, number>;
+  /** Pages of the database after the last commit; 0 where there was none. */
+  readonly pages: number;
+}
+
+export class PageFile {
+  readonly pageBytes: number;
+  /** Bytes of a page that hold content. */
+  readonly usableBytes: number;
+  /** Number of the last page. */
+  readonly pages: number;
+  readonly #handle: number;
+  readonly #log: Log | undefined;
+  readonly #cache = new Map<number, Buffer>();
+
+  /** Opens `path` and the log beside it. The caller closes it. */
+  constructor(path: string) {
+    this.#handle = openSync(path, "r");
+    try {
+      const header = readAt(this.#handle, 0, 100);
+      this.#log = openLog(`${path}-wal`, pageBytesOf(header));
+      this.pageBytes = this.#log?.pageBytes ?? pageBytesOf(header) ?? DEFAULT_PAGE_BYTES;
+      const filePages = Math.ceil(fstatSync(this.#handle).size / this.pageBytes);
+      this.pages = Math.max(filePages, this.#log?.pages ?? 0);
+      const reserved = isHeader(this.#page(1)) ? this.#page(1).readUInt8(20) : 0;
+      this.usableBytes = this.pageBytes - reserved;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** A page, 1 being the first; undefined for one that there is not. */
+  page(number: number): Buffer | undefined {
+    if (!Number.isInteger(number) || number < 1 || number > this.pages) return undefined;
+    return this.#page(number);
+  }
+
+  /** Whether the first page begins as that of an SQLite file. */
+  get hasHeader(): boolean {
+    const first = this.page(1);
+    return first !== undefined && isHeader(first);
+  }
+
+  close(): void {
+    closeSync(this.#handle);
+    if (this.#log !== undefined) closeSync(this.#log.handle);
+  }
+
+  #page(number: number): Buffer {
+    const known = this.#cache.get(number);
+    if (known !== undefined) return known;
+    const inLog = this.#log?.at.get(number);
+    const page =
+      this.#log !== undefined && inLog !== undefined
+        ? readAt(this.#log.handle, inLog, this.pageBytes)
+        : readAt(this.#handle, (number - 1) * this.pageBytes, this.pageBytes);
+    if (this.#cache.size >= CACHE_PAGES) this.#cache.clear();
+    this.#cache.set(number, page);
+    return page;
+  }
+}
+
+function isHeader(page: Buffer): boolean {
+  return page.toString("latin1", 0, 16) === "SQLite format 3\0";
+}
+
+function pageBytesOf(header: Buffer): number | undefined {
+  if (!isHeader(header)) return undefined;
+  const noted = header.readUInt16BE(16);
+  const bytes = noted === 1 ? 65_536 : noted;
+  return isPageSize(bytes) ? bytes : undefined;
+}
+
+function isPageSize(bytes: number): boolean {
+  return bytes >= 512 && bytes <= 65_536 && Number.isInteger(Math.log2(bytes));
+}
+
+/** Bytes at a place of a file; what lies beyond its end, or cannot be read, is zero. */
+function readAt(handle: number, position: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length);
+  try {
+    readSync(handle, buffer, 0, length, position);
+  } catch (error) {
+    // A sector that the disk no longer gives: the rest of the file may still be readable.
+    if (!(error instanceof Error && "code" in error && error.code === "EIO")) throw error;
+  }
+  return buffer;
+}
+
+/** The committed part of a log: as SQLite itself, up to the first frame that is not what its checksum says. */
+function openLog(path: string, expectedPageBytes: number | undefined): Log | undefined {
+  if (!existsSync(path)) return undefined;
+  const handle = openSync(path, "r");
+  const header = readAt(handle, 0, WAL_HEADER_BYTES);
+  const pageBytes = header.readUInt32BE(8);
+  const isLog = (header.readUInt32BE(0) & ~1) >>> 0 === WAL_MAGIC && isPageSize(pageBytes);
+  let sum: Sum = [0, 0];
+  const bigEndian = (header.readUInt32BE(0) & 1) === 1;
+  if (isLog) sum = checksum(header.subarray(0, 24), sum, bigEndian);
+  const whole = isLog && (expectedPageBytes ?? pageBytes) === pageBytes && isSum(header, 24, sum);
+  if (!whole) {
+    closeSync(handle);
+    return undefined;
+  }
+  const salt = header.subarray(16, 24);
+  const committed = new Map<number, number>();
+  let open = new Map<number, number>();
+  let pages = 0;
+  const frameBytes = FRAME_HEADER_BYTES + pageBytes;
+  const end = fstatSync(handle).size;
+  for (let at = WAL_HEADER_BYTES; at + frameBytes <= end; at += frameBytes) {
+    const frame = readAt(handle, at, frameBytes);
+    if (!frame.subarray(8, 16).equals(salt)) break;
+    sum = checksum(frame.subarray(0, 8), sum, bigEndian);
+    sum = checksum(frame.subarray(FRAME_HEADER_BYTES), sum, bigEndian);
+    if (!isSum(frame, 16, sum)) break;
+    open.set(frame.readUInt32BE(0), at + FRAME_HEADER_BYTES);
+    const sizeAfterCommit = frame.readUInt32BE(4);
+    if (sizeAfterCommit === 0) continue;
+    for (const [page, place] of open) committed.set(page, place);
+    open = new Map();
+    pages = sizeAfterCommit;
+  }
+  return { handle, pageBytes, at: committed, pages };
+}
+
+type Sum = readonly [number, number];
+
+function isSum(buffer: Buffer, at: number, [first, second]: Sum): boolean {
+  return buffer.readUInt32BE(at) === first && buffer.readUInt32BE(at + 4) === second;
+}
+
+function checksum(bytes: Buffer, [before, beside]: Sum, bigEndian: boolean): Sum {
+  let first = before;
+  let second = beside;
+  for (let at = 0; at < bytes.length; at += 8) {
+    const a = bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
+    const b = bigEndian ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
+    first = (first + a + second) >>> 0;
+    second = (second + b + first) >>> 0;
+  }
+  return [first, second];
+}
