@@ -14,7 +14,13 @@ const TAG = {
   description: 270,
   orientation: 274,
   sampleFormat: 339,
+  strips: 273,
+  stripBytes: 279,
+  tiles: 324,
+  tileBytes: 325,
+  jpegTables: 347,
 } as const;
+const JPEG = 7;
 
 /** Bits of the kind of a page: a smaller copy of another page, or a mask for one. */
 const REDUCED = 1;
@@ -80,8 +86,7 @@ interface Layout {
 export function tiffSummary(bytes: Uint8Array): TiffSummary | undefined {
   const layout = layoutOf(bytes);
   if (layout === undefined) return undefined;
-  const { view, little, big } = layout;
-  const firstAt = big ? offsetOf(view, 8, little) : view.getUint32(4, little);
+  const firstAt = firstPageAt(layout);
   const first = readPage(layout, firstAt);
   if (first === undefined) return undefined;
   const number = (tag: number, otherwise: number) => numberOf(layout, first.fields.get(tag)) ?? otherwise;
@@ -95,6 +100,43 @@ export function tiffSummary(bytes: Uint8Array): TiffSummary | undefined {
     sampleFormat: number(TAG.sampleFormat, 1),
     compression: number(TAG.compression, 1),
   };
+}
+
+/**
+ * The JPEG files that a TIFF with JPEG compression is made of, one for each strip or tile of its first page, whole with the
+ * tables that they share; none for other files. A strip that leaves the file ends there.
+ */
+export function* jpegsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  const layout = layoutOf(bytes);
+  const page = layout === undefined ? undefined : readPage(layout, firstPageAt(layout));
+  if (layout === undefined || page === undefined) return;
+  const { fields } = page;
+  if (numberOf(layout, fields.get(TAG.compression)) !== JPEG) return;
+  const shared = fields.get(TAG.jpegTables);
+  // Without the end marker of the tables, and the start marker of what follows.
+  const tables = shared === undefined ? undefined : bytes.subarray(shared.at, shared.at + shared.count - 2);
+  const isTiled = fields.has(TAG.tiles);
+  const places = numbersOf(layout, fields.get(isTiled ? TAG.tiles : TAG.strips));
+  const sizes = numbersOf(layout, fields.get(isTiled ? TAG.tileBytes : TAG.stripBytes));
+  for (const [index, place] of places.entries()) {
+    const stream = bytes.subarray(place, place + (sizes[index] ?? 0));
+    yield tables === undefined ? stream : Buffer.concat([tables, stream.subarray(2)]);
+  }
+}
+
+const firstPageAt = ({ view, little, big }: Layout): number =>
+  big ? offsetOf(view, 8, little) : view.getUint32(4, little);
+
+/** All values of a field of whole numbers; as many as there are before the file's end. */
+function numbersOf({ view, little }: Layout, field: Field | undefined): number[] {
+  if (field === undefined) return [];
+  const size = TYPE_BYTES[field.type] ?? 1;
+  const count = Math.min(field.count, Math.max(0, Math.floor((view.byteLength - field.at) / size)));
+  return Array.from({ length: count }, (_, index) => {
+    const at = field.at + index * size;
+    if (size === 8) return offsetOf(view, at, little);
+    return size === 2 ? view.getUint16(at, little) : size === 4 ? view.getUint32(at, little) : view.getUint8(at);
+  });
 }
 
 function layoutOf(bytes: Uint8Array): Layout | undefined {

@@ -1,8 +1,9 @@
 // TIFF files of every kind that is read: the first page, upright, with the number of pages there are.
+import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { upright } from "./orientation.ts";
 import type { Picture } from "./picture.ts";
 import { decodePlainTiff } from "./tiff.ts";
-import { refuseTiffKind, tiffSummary } from "./tiff-directory.ts";
+import { jpegsOf, refuseTiffKind, tiffSummary } from "./tiff-directory.ts";
 
 /**
  * The first page of a TIFF, turned upright. `general` reads what is not plain, as it is stored. Throws Failure
@@ -16,6 +17,7 @@ export async function decodeTiff(
   const summary = tiffSummary(bytes);
   if (summary === undefined) return general(bytes);
   refuseTiffKind(summary, where);
+  for (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
   const { pages, orientation, invalidOrientationAt } = summary;
   // libtiff refuses a file for an orientation that does not exist, such as 0.
   const sound = invalidOrientationAt === undefined ? bytes : withUpright(bytes, invalidOrientationAt);

@@ -5,6 +5,7 @@ import sharp, { type JpegOptions } from "sharp";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { decodeBytes } from "../../src/analysis/decode.ts";
 import { checkJpeg, type JpegFinding } from "../../src/analysis/jpeg-check.ts";
+import { jpegsOf } from "../../src/analysis/tiff-directory.ts";
 import { hasPython, runPython } from "../python.ts";
 import { randomFrom } from "./picture-writers.ts";
 
@@ -162,6 +163,25 @@ test("EXIF, an orientation, a colour profile, comments and bytes between segment
   const comment = Buffer.from("\xff\xfe\x00\x08\xff\xd9\xff\xda\xff\xff", "latin1");
   const noted = Buffer.concat([marked.subarray(0, 2), comment, Buffer.from("xx"), marked.subarray(2)]);
   expect([marked, noted].map((bytes) => checkJpeg(bytes).damage)).toEqual(["none", "none"]);
+});
+
+test.each([
+  ["strips", {}],
+  ["tiles", { tile: true, tileWidth: 64, tileHeight: 64 }],
+  ["strips of a BigTIFF", { bigtiff: true }],
+] as const)("JPEG %s in a TIFF are checked like files", async (_, options) => {
+  const source = sharp(bands(1), { raw: { width: WIDTH, height: HEIGHT, channels: 1 } }).toColourspace("b-w");
+  const good = await source.tiff({ compression: "jpeg", quality: 90, ...options }).toBuffer();
+  await expect(decodeBytes(good, "good.tif")).resolves.toMatchObject({ width: WIDTH, height: HEIGHT });
+  const streams = [...jpegsOf(good)];
+  expect(streams.length).toBeGreaterThan(0);
+  expect(streams.map((jpeg) => checkJpeg(jpeg).damage)).toEqual(streams.map(() => "none"));
+  const zeroed = Uint8Array.from(good);
+  zeroed.fill(0, good.length >> 1, (good.length >> 1) + 100);
+  await expect(decodeBytes(zeroed, "zeroed.tif")).rejects.toMatchObject({
+    code: "frame.unreadable",
+    message: expect.stringContaining("zeroed.tif: the JPEG picture is damaged"),
+  });
 });
 
 test("scans that never came are found in a progressive picture that ends between two scans", async () => {
