@@ -194,8 +194,18 @@ export function sweepPartials(directory: string, untouchedMs = 0): string[] {
   const stale = readdirSync(directory)
     .filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX))
     .filter((name) => untouchedMs === 0 || ageMs(join(directory, name)) > untouchedMs);
-  for (const name of stale) rmSync(join(directory, name), { force: true });
-  return stale;
+  // One that cannot be removed (a directory, an immutable file) is in nobody's way.
+  return stale.filter((name) => wasRemoved(join(directory, name)));
+}
+
+function wasRemoved(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
 }
 
 function ageMs(path: string): number {

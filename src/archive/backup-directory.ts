@@ -6,8 +6,9 @@
 // Either appears under its name only when it is whole and durable.
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ensureDirectory, PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { SUMS } from "./packing.ts";
 
 /** Directory of the archives, in backup_dir. */
@@ -76,8 +77,26 @@ export async function sweepUnfinished(parent: string): Promise<string[]> {
     const pid = Number(TEMPORARY.exec(name)?.[1]);
     return pid === process.pid || (Number.isInteger(pid) && !isAlive(pid));
   });
-  for (const name of names) await rm(join(parent, name), { recursive: true, force: true });
-  return names;
+  const swept: string[] = [];
+  for (const name of names) if ((await removeWhole(join(parent, name))) === undefined) swept.push(name);
+  return swept;
+}
+
+/** Removes a directory; why that is not possible, where it is the directory's fault. Throws what the disk throws. */
+async function removeWhole(directory: string): Promise<string | undefined> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+    return undefined;
+  } catch (error) {
+    if (!(await isFileFault(error, dirname(directory)))) throw error;
+    return fileFaultReason(error);
+  }
+}
+
+/** What became of the snapshots that are too many. */
+export interface Removals {
+  readonly removed: string[];
+  readonly kept: { readonly name: string; readonly reason: string }[];
 }
 
 /** The newest complete backup that is not dated later than now: one that is was made while the clock was wrong. */
@@ -86,21 +105,31 @@ export function newestBackup(directory: string, nowUs: number): string | undefin
 }
 
 /**
- * Removes the oldest snapshots beyond the newest `keep`; returns their names. Archived history is not among them.
+ * Removes the oldest snapshots beyond the newest `keep`. Archived history is not among them. One that cannot be removed is
+ * named, and the others are removed all the same.
  * `made` was made just now: whatever is dated later is from before the clock was set, and so is older.
  */
-export async function removeOldest(backupDir: string, keep: number, made: string): Promise<string[]> {
+export async function removeOldest(backupDir: string, keep: number, made: string): Promise<Removals> {
   const names = completeBackups(backupDir);
   const now = names.indexOf(made);
   const old = [...names.slice(now + 1), ...names.slice(0, now + 1)].slice(0, -keep);
+  const result: Removals = { removed: [], kept: [] };
   for (const name of old) {
     // Under a name that says "not whole" first: a death in the middle must not leave half a backup that looks like one.
     const going = join(backupDir, `.${name.slice(0, 16)}.${process.pid}${PARTIAL_SUFFIX}`);
-    await rename(join(backupDir, name), going);
+    try {
+      await rename(join(backupDir, name), going);
+    } catch (error) {
+      if (!(await isFileFault(error, backupDir))) throw error;
+      result.kept.push({ name, reason: fileFaultReason(error) });
+      continue;
+    }
     syncDirectory(dirname(going));
-    await rm(going, { recursive: true, force: true });
+    const reason = await removeWhole(going);
+    if (reason === undefined) result.removed.push(name);
+    else result.kept.push({ name: basename(going), reason });
   }
-  return old;
+  return result;
 }
 
 function freeName(parent: string, moment: string): string {

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
-import { HISTORY, removeOldest, sweepUnfinished } from "./backup-directory.ts";
+import { HISTORY, type Removals, removeOldest, sweepUnfinished } from "./backup-directory.ts";
 import { type WrittenArchive, writeHistory } from "./history.ts";
 import { unfinishedArchives } from "./moving.ts";
 import { type Snapshot, writeSnapshot } from "./snapshot.ts";
@@ -20,7 +20,7 @@ export type BackupAnswer =
       readonly archives: WrittenArchive[];
       readonly damaged: string[];
     }
-  | { readonly type: "snapshot"; readonly snapshot: Snapshot; readonly removed: string[] }
+  | ({ readonly type: "snapshot"; readonly snapshot: Snapshot } & Removals)
   | { readonly type: "archive"; readonly written: WrittenArchive | undefined; readonly more: boolean };
 
 /** One job. Failures as `writeSnapshot` and `writeHistory` say; the experiment's own files are only read. */
@@ -39,11 +39,8 @@ export async function backUp(
     }
     case "snapshot": {
       const snapshot = await writeSnapshot({ config, roiManifestFile: roiManifestPath(config), nowUs, signal });
-      return {
-        type: "snapshot",
-        snapshot,
-        removed: await removeOldest(backupDir, config.Backup.keep, basename(snapshot.path)),
-      };
+      const removals = await removeOldest(backupDir, config.Backup.keep, basename(snapshot.path));
+      return { type: "snapshot", snapshot, ...removals };
     }
     case "archive": {
       const answer = await writeHistory({

@@ -1,8 +1,10 @@
 // Brightfield pictures as they lie here: which there are, and which may go. Nothing in the manifest names them; their names
 // say when they were taken, and a file of any other name is somebody else's.
-import { readdirSync, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { removeConfined } from "../system/confined-file.ts";
+import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
+import type { SetAside } from "../system/set-aside.ts";
 
 /** As storeBrightfield names them. */
 const NAME = /^brightfield_\d{8}_\d{6}_\d{6}_cam\d+(-\d+)?\.\w+$/;
@@ -25,18 +27,33 @@ export interface TrimOptions {
   readonly keep: number;
   /** Whether a verified copy of this file, of so many bytes, is noted. Absent: nothing is copied, and none is needed. */
   readonly copied?: ((path: string, bytes: number) => boolean) | undefined;
+  /** Those that cannot be removed, by name. */
+  readonly aside: SetAside<string>;
 }
 
-/** Removes the oldest beyond `keep`, as far as they may go; returns the names of those it removed. */
-export async function trimBrightfield({ directory, keep, copied }: TrimOptions): Promise<string[]> {
+/**
+ * Removes the oldest beyond `keep`, as far as they may be removed; returns the names of those it removed. One that cannot be
+ * removed is set aside. Throws what the disk throws.
+ */
+export async function trimBrightfield({ directory, keep, copied, aside }: TrimOptions): Promise<string[]> {
   if (keep === 0) return [];
   const removed: string[] = [];
-  for (const name of brightfieldNames(directory).slice(0, -keep)) {
-    const path = join(directory, name);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined || (copied !== undefined && !copied(path, stats.size))) continue;
-    await rm(path, { force: true });
-    removed.push(name);
+  const names = brightfieldNames(directory);
+  const there = new Set(names);
+  aside.keepOnly((name) => there.has(name));
+  for (const name of names.slice(0, -keep)) {
+    if (aside.isResting(name)) continue;
+    try {
+      const path = join(directory, name);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats === undefined || (copied !== undefined && !copied(path, stats.size))) continue;
+      await removeConfined(directory, name, { bytes: stats.size });
+      aside.remove(name);
+      removed.push(name);
+    } catch (error) {
+      if (!(await isFileFault(error, directory))) throw error;
+      aside.add(name, name, fileFaultReason(error));
+    }
   }
   return removed;
 }

@@ -13,7 +13,9 @@ import { Failure } from "../failure.ts";
 import { syncDirectory, writeDurably } from "../files.ts";
 import type { CompressedFile } from "../manifest/storage.ts";
 import { type NamedFile, readConfined } from "../system/confined-file.ts";
+import { fileFaultReason, isFileFault, systemCode } from "../system/fault-of.ts";
 import { isFileName } from "../system/file-name.ts";
+import { timesAreNotKept } from "../system/name-first.ts";
 import { removePicture } from "../system/picture-file.ts";
 import { checkPictureName, LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
 
@@ -35,7 +37,24 @@ export type CompressOutcome =
   | { readonly kind: "incompressible"; readonly bytes: number; readonly sha256: string }
   /** It may not be touched; `reason` completes the sentence "NAME is left uncompressed: ...". */
   | { readonly kind: "refused"; readonly reason: string }
+  /** This one file cannot be read or written now; `reason` completes the sentence "NAME: ...". */
+  | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "missing" };
+
+/** As compressPicture; an error of this one file is an outcome, an error of the disk is thrown. */
+export async function tryCompress(
+  directory: string,
+  filename: string,
+  sha256: string | undefined,
+  options: CompressOptions,
+): Promise<CompressOutcome> {
+  try {
+    return await compressPicture(directory, filename, sha256, options);
+  } catch (error) {
+    if (!(await isFileFault(error, directory))) throw error;
+    return { kind: "failed", reason: fileFaultReason(error) };
+  }
+}
 
 /**
  * Compresses the picture `filename` in `directory` to `filename`.gz and removes the original, unless that is not worth it.
@@ -57,7 +76,7 @@ export async function compressPicture(
     return { kind: "incompressible", bytes: picture.length, sha256: digest(picture) };
   }
   const packedName = `${filename}${GZIP_SUFFIX}`;
-  if (!isFileName(packedName)) return { kind: "refused", reason: `with ${GZIP_SUFFIX} its name would be too long` };
+  if (!isFileName(packedName)) return NAME_TOO_LONG;
   const target = join(directory, packedName);
   const there = lstatSync(target, { throwIfNoEntry: false }) !== undefined;
   if (picture === undefined) {
@@ -77,16 +96,46 @@ export async function compressPicture(
       return { kind: "incompressible", bytes: picture.length, sha256: originalSha256 };
     }
     const { atime, mtime } = await lstat(join(directory, filename));
-    await writeDurably(target, packed, async (temporary) => {
-      await checkCopy(temporary, originalSha256, target);
-      await utimes(temporary, atime, mtime);
-    });
+    try {
+      await writeDurably(target, packed, async (temporary) => {
+        await checkCopy(temporary, originalSha256, target);
+        await utimes(temporary, atime, mtime).catch(timesAreNotKept);
+      });
+    } catch (error) {
+      // On some file systems (encrypted home directories) names end at 143 bytes.
+      if (systemCode(error) === "ENAMETOOLONG") return NAME_TOO_LONG;
+      throw error;
+    }
   }
   const file = await readConfined(directory, packedName, LARGEST_PICTURE_BYTES);
-  await removePicture(directory, filename, { bytes: picture.length, sha256: originalSha256 });
-  syncDirectory(directory);
-  return described(packedName, file, picture.length, originalSha256);
+  const outcome = described(packedName, file, picture.length, originalSha256);
+  return (await removeOriginal(directory, filename, picture.length, outcome)) ?? outcome;
 }
+
+const NAME_TOO_LONG = { kind: "refused", reason: `with ${GZIP_SUFFIX} its name would be too long` } as const;
+
+/**
+ * Removes the original of a compressed picture. Where that is not possible (it is immutable, say) the compressed one is
+ * removed again, and the outcome says so: the picture is then used as it is.
+ */
+async function removeOriginal(
+  directory: string,
+  filename: string,
+  bytes: number,
+  packed: Compressed,
+): Promise<CompressOutcome | undefined> {
+  try {
+    await removePicture(directory, filename, { bytes, sha256: packed.originalSha256 });
+    syncDirectory(directory);
+    return undefined;
+  } catch (error) {
+    if (!(await isFileFault(error, directory))) throw error;
+    await removePicture(directory, packed.filename, packed);
+    return { kind: "refused", reason: `the original cannot be removed: ${fileFaultReason(error)}` };
+  }
+}
+
+type Compressed = Extract<CompressOutcome, { kind: "compressed" }>;
 
 /** The picture's bytes; undefined when there is none. A link or anything else that may not be touched is a reason. */
 async function readPicture(
@@ -144,7 +193,7 @@ async function unpackedSha256({ directory, path }: NamedFile): Promise<string | 
   }
 }
 
-function described(filename: string, file: Uint8Array, originalBytes: number, originalSha256: string): CompressOutcome {
+function described(filename: string, file: Uint8Array, originalBytes: number, originalSha256: string): Compressed {
   return {
     kind: "compressed",
     filename,

@@ -1,21 +1,14 @@
 // One file to the remote, so that it counts: written under a temporary name in its directory, flushed, read back, its
 // SHA-256 compared, given its name without overwriting anything, the directory flushed.
 import { constants } from "node:fs";
-import { type FileHandle, link, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Failure } from "../failure.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
+import { nameFirst } from "../system/name-first.ts";
 import { numberedName } from "../system/picture-name.ts";
-import {
-  type CopyContext,
-  ensureRemoteDirectory,
-  exists,
-  FileProblem,
-  fromSource,
-  guarded,
-  lstatOrNone,
-} from "./guard.ts";
+import { type CopyContext, ensureRemoteDirectory, FileProblem, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { partialPath } from "./names.ts";
 
 export interface CopyTask {
@@ -160,34 +153,6 @@ async function writeAll(to: FileHandle, bytes: Uint8Array, position: number): Pr
   while (done < bytes.length) {
     done += (await to.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
-}
-
-/**
- * Gives `partial` the name `path` unless something bears it; false when it does. By a hard link, which never overwrites. Shares
- * refuse hard links in many ways (EPERM, EACCES, EINVAL, EIO, ENOTSUP ...): there, by a look and a rename.
- */
-export async function nameFirst(partial: string, path: string): Promise<boolean> {
-  try {
-    await link(partial, path);
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
-    return renameFirst(partial, path);
-  }
-  await rm(partial);
-  return true;
-}
-
-let renaming: Promise<unknown> = Promise.resolve();
-
-/** One after the other: on a share that ignores case, two copies that are made at the same time may want the same name. */
-function renameFirst(partial: string, path: string): Promise<boolean> {
-  const done = renaming.then(async () => {
-    if (await exists(path)) return false;
-    await rename(partial, path);
-    return true;
-  });
-  renaming = done.catch(() => undefined);
-  return done;
 }
 
 interface Identity {

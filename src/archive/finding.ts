@@ -4,6 +4,7 @@ export const FINDING_KINDS = [
   "database",
   "missing",
   "damaged",
+  "unreadable",
   "returned",
   "not known before",
   "refused",

@@ -4,8 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { z } from "zod";
+import { failureLine } from "../failure.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { usFromIso } from "../manifest/timestamps.ts";
+import { isOfTheProcess } from "../system/fault-of.ts";
 import { completeBackups, HISTORY } from "./backup-directory.ts";
 import { ARCHIVE, type WrittenArchive } from "./history.ts";
 import { contentOf, sumsProblems } from "./packing.ts";
@@ -70,7 +72,13 @@ export async function unfinishedArchives({
         damaged.push(problems[0] ?? `${directory} has no ${ARCHIVE.index}`);
         continue;
       }
-      archives.push(await readArchive(backupDir, path));
+      try {
+        archives.push(await readArchive(backupDir, path));
+      } catch (error) {
+        // An index that cannot be understood, a file that cannot be read: the other archives do not wait for it.
+        if (isOfTheProcess(error)) throw error;
+        damaged.push(`${directory}: ${failureLine(error)}`);
+      }
     }
     return { archives, damaged };
   } finally {

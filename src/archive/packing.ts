@@ -10,6 +10,7 @@ import { createGunzip, createGzip } from "node:zlib";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 
 /** Name of the list of hashes in each backup and archive. */
@@ -86,7 +87,13 @@ export async function sumsProblems(directory: string): Promise<string[]> {
   if (!existsSync(list)) return [`${list} is missing: this is no complete backup`];
   const problems: string[] = [];
   const named = new Set<string>();
-  for (const line of (await readFile(list, "utf8")).split("\n")) {
+  const text = await readFile(list, "utf8").catch((error: unknown) => {
+    const reason = checkedFaultReason(error);
+    if (reason === undefined) throw error;
+    problems.push(`${list} cannot be read: ${reason}`);
+  });
+  if (text === undefined) return problems;
+  for (const line of text.split("\n")) {
     if (line === "") continue;
     const [, sha256, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     if (sha256 === undefined || name === undefined) {
@@ -112,10 +119,10 @@ async function sumProblem(directory: string, name: string, sha256: string): Prom
     const content = await withConfinedFile(directory, name, (file) => digestOpened(file));
     return content.sha256 === sha256 ? undefined : `${path} is not what ${SUMS} says`;
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    if (error.code === "file.missing") return `${path} is missing`;
-    if (error.code === "file.refused" || error.code === "file.changed") return error.message;
-    throw error;
+    if (error instanceof Failure && error.code === "file.missing") return `${path} is missing`;
+    const reason = checkedFaultReason(error);
+    if (reason === undefined) throw error;
+    return error instanceof Failure ? reason : `${path} cannot be read: ${reason}`;
   }
 }
 

@@ -5,14 +5,19 @@ import { type BigIntStats, readFileSync, realpathSync, statSync } from "node:fs"
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 
-/** Device and inode of a directory, as text so that it can cross threads. */
+/** Device and inode of a directory, as text so that it can cross threads; the device alone where inodes do not hold. */
 export type PlaceMark = string;
 
 /** Marks the directory that now bears the name. Failure disk.failed when there is none. */
 export function markPlace(directory: string): PlaceMark {
   const found = statusOf(directory);
   if (found === undefined) throw gone(directory);
-  return markOf(found);
+  return inodesHold(directory, found) ? markOf(found) : `${found.dev}`;
+}
+
+/** Some shares give a directory another inode number at each look. */
+function inodesHold(directory: string, before: BigIntStats): boolean {
+  return statusOf(directory)?.ino === before.ino;
 }
 
 /** The directories of an experiment, and what they must be; plain data, so that it can cross threads. */
@@ -34,7 +39,7 @@ export function checkPlace({ mark, dataDir, rootDir, usbUuid }: Place): void {
 export function checkMark(directory: string, mark: PlaceMark): void {
   const found = statusOf(directory);
   if (found === undefined) throw gone(directory);
-  if (markOf(found) === mark) return;
+  if (markOf(found) === mark || `${found.dev}` === mark) return;
   throw new Failure("disk.failed", `${directory} is another directory than at the start: its disk was unmounted`, {
     hint: "mount it again; nothing is written in its place, and work goes on by itself",
     retry: "later",

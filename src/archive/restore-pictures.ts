@@ -8,6 +8,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { placeOf } from "../manifest/picture-place.ts";
 import type { CompressedFile } from "../manifest/storage.ts";
 import { checkRecorded, type RecordedContent, withConfinedFile } from "../system/confined-file.ts";
+import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { isFileName, isPlainPath } from "../system/file-name.ts";
 import { copyInto } from "../system/new-file.ts";
 import { pictureNameProblem } from "../system/picture-name.ts";
@@ -34,6 +35,8 @@ export interface PlaceOptions {
   readonly nowUs: number;
   /** Called for each picture looked for. */
   progress?: ((done: number, total: number) => void) | undefined;
+  /** Called for each picture that is in `source` and cannot be read or stored. */
+  unread?: ((name: string, reason: string) => void) | undefined;
 }
 
 /** Each picture is brought here, found on the share, or marked as missing: a row never names a file that is not there. */
@@ -73,7 +76,18 @@ async function placePicture(row: PictureRow, manifest: Manifest, options: PlaceO
 }
 
 /** Copies a picture from the given directory, in the form in which it is there; false when it is not, or is another one. */
-async function bring(row: PictureRow, manifest: Manifest, { source, dataDir }: PlaceOptions): Promise<boolean> {
+async function bring(row: PictureRow, manifest: Manifest, options: PlaceOptions): Promise<boolean> {
+  try {
+    return await bringIfThere(row, manifest, options);
+  } catch (error) {
+    // One picture that cannot be read or stored holds up no other; a disk that is full or fails ends the restore.
+    if (!(await isFileFault(error, options.dataDir))) throw error;
+    options.unread?.(row.filename, fileFaultReason(error));
+    return false;
+  }
+}
+
+async function bringIfThere(row: PictureRow, manifest: Manifest, { source, dataDir }: PlaceOptions): Promise<boolean> {
   if (source === undefined) return false;
   const { entryId, filename, bytes, sha256 } = row;
   if (await copyPicture(source, dataDir, filename, sha256 === undefined ? { bytes } : { sha256 })) return true;

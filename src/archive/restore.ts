@@ -1,7 +1,7 @@
 // A snapshot, and the history archived before it, back as an experiment that runs. Everything is checked before anything
 // is written, and the directory appears under its name only when it is whole.
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { cp, mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { parseConfig } from "../config/config.ts";
@@ -31,6 +31,8 @@ export interface RestoreOptions {
   readonly nowUs: number;
   /** Called for each picture looked for. */
   progress?(done: number, total: number): void;
+  /** Called for each picture that is in the directory of pictures and cannot be brought from there. */
+  unread?(name: string, reason: string): void;
 }
 
 export interface Restored extends PlacedPictures {
@@ -78,13 +80,12 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         manifest.forgetArchives();
         manifest.syncing.attributeToFirstShare();
       } else {
-        for (const path of sound)
-          await cp(path, join(building, "backup", "history", basename(path)), { recursive: true });
+        for (const path of sound) await copyArchive(path, join(building, "backup", "history", basename(path)));
       }
       endRecordedRun(manifest, `restored from ${basename(snapshot)}`, options.nowUs);
       // The files on the share are those of the experiment that was: they may have grown since, and are not this one's.
       for (const file of manifest.syncedFiles()) manifest.repairs.forgetSynced(file);
-      const { pictures: source, nowUs, progress } = options;
+      const { pictures: source, nowUs, progress, unread } = options;
       const { remote_root_dir: remoteRoot } = config.Paths;
       pictures = await placePictures(manifest, {
         source,
@@ -92,6 +93,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         remoteRoot,
         nowUs,
         progress,
+        unread,
       });
       await writeCsvAnew(manifest, building);
       entries = manifest.counts().total;
@@ -106,6 +108,14 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   } catch (error) {
     await rm(building, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** The files of an archive, which has no directories in it. */
+async function copyArchive(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const { name } of readdirSync(from, { withFileTypes: true }).filter((entry) => entry.isFile())) {
+    await withConfinedFile(from, name, (file) => copyInto(file, to, name, { numbered: false }));
   }
 }
 

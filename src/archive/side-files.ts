@@ -13,9 +13,10 @@ import { PARTIAL_SUFFIX } from "../files.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
 import { isPlainPath } from "../system/file-name.ts";
+import { nameFirst } from "../system/name-first.ts";
 import { numberedName } from "../system/picture-name.ts";
 import { brightfieldNames } from "./brightfield.ts";
-import { copyRange, nameFirst, sourceDigest, writePartial } from "./copy.ts";
+import { copyRange, sourceDigest, writePartial } from "./copy.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { partialPath, remotePathOf } from "./names.ts";
 

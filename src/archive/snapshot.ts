@@ -1,7 +1,7 @@
 // A snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run may go on meanwhile.
 import { existsSync, readFileSync } from "node:fs";
-import { copyFile, open, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { open, realpath, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { stringify } from "smol-toml";
 import { z } from "zod";
 import type { Config } from "../config/schema.ts";
@@ -14,6 +14,7 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { withConfinedFile } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
+import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { copyInto } from "../system/new-file.ts";
 import { backupName, buildWhole, newestBackup } from "./backup-directory.ts";
 import { pack, writeSums } from "./packing.ts";
@@ -61,6 +62,8 @@ export interface Snapshot {
   readonly path: string;
   readonly bytes: number;
   readonly entries: number;
+  /** Files beside the database that could not be read; the snapshot is complete without them. */
+  readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /**
@@ -78,6 +81,7 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
     const before = newest === undefined ? 0 : (readFacts(join(backupDir, newest))?.outcomes[1] ?? 0);
     let bytes = 0;
     let entries = 0;
+    const leftOut: { name: string; reason: string }[] = [];
     const name = await buildWhole(backupDir, nowUs, async (directory) => {
       const hashes = new Map<string, string>();
       const packed = async (file: string, source: Parameters<typeof pack>[0]): Promise<void> => {
@@ -103,14 +107,18 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
       }
       await packed(SNAPSHOT.database, await chunksOf(database));
       await rm(database);
-      for (const plot of PLOTS) await copyResult(resultsDir, plot, directory);
-      await copyDurably(options.roiManifestFile, directory, SNAPSHOT.rois);
+      const copy = async (file: string, to = basename(file)): Promise<void> => {
+        const reason = await copyIfThere(file, directory, to);
+        if (reason !== undefined) leftOut.push({ name: file, reason });
+      };
+      for (const plot of PLOTS) await copy(join(resultsDir, plot));
+      await copy(await realOf(options.roiManifestFile), SNAPSHOT.rois);
       // Keys without a value are absent in TOML.
       const settings = stringify(JSON.parse(JSON.stringify(config)));
       await writeDurably(join(directory, SNAPSHOT.config), `# The configuration in force, complete.\n${settings}\n`);
       await writeSums(directory, hashes);
     });
-    return { path: join(backupDir, name), bytes, entries };
+    return { path: join(backupDir, name), bytes, entries, leftOut };
   } finally {
     live.close();
   }
@@ -188,23 +196,21 @@ async function chunksOf(path: string) {
   return (await open(path, "r")).createReadStream();
 }
 
-/** A file of the results; one that is not there, or that somebody put a link in the place of, is left out. */
-async function copyResult(resultsDir: string, name: string, directory: string): Promise<void> {
+/** Why a file that is there was left out: it is a link or no file, or it cannot be read. Throws what the disk throws. */
+async function copyIfThere(path: string, directory: string, name: string): Promise<string | undefined> {
   try {
-    await withConfinedFile(resultsDir, name, (file) => copyInto(file, directory, name, { numbered: false }));
+    await withConfinedFile(dirname(path), basename(path), (file) =>
+      copyInto(file, directory, name, { numbered: false }),
+    );
+    return undefined;
   } catch (error) {
-    if (!(error instanceof Failure) || !error.code.startsWith("file.")) throw error;
+    if (error instanceof Failure && error.code === "file.missing") return undefined;
+    if (!(await isFileFault(error, directory))) throw error;
+    return fileFaultReason(error);
   }
 }
 
-async function copyDurably(file: string, directory: string, name = basename(file)): Promise<void> {
-  if (!existsSync(file)) return;
-  const target = join(directory, name);
-  await copyFile(file, target);
-  const handle = await open(target, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** The user may have put a link in the place of the ROI manifest. */
+async function realOf(path: string): Promise<string> {
+  return await realpath(path).catch(() => path);
 }

@@ -4,6 +4,7 @@ import { Failure } from "../failure.ts";
 import type { PictureRow, Repairs } from "../manifest/inspection.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { digestOpened, type NamedFile, shownPath, withConfinedFile } from "../system/confined-file.ts";
+import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { pictureNameProblem } from "../system/picture-name.ts";
 import type { Finding } from "./finding.ts";
@@ -27,7 +28,8 @@ export interface PictureContext {
   elsewhere(row: PictureRow): void;
 }
 
-type State = "sound" | "unrecorded" | "damaged" | "gone";
+/** `unreadable`: the disk refuses to read it, so that nothing can be said of it; `difference` says why. */
+type State = "sound" | "unrecorded" | "damaged" | "unreadable" | "gone";
 
 interface Look {
   readonly state: State;
@@ -73,7 +75,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
     fix();
     return what;
   };
-  if (row.missing && here.state !== "gone") {
+  if (row.missing && here.state !== "gone" && here.state !== "unreadable") {
     found.push({
       kind: "returned",
       subject: row.filename,
@@ -113,6 +115,9 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
         ),
       });
       break;
+    case "unreadable":
+      found.push(unreadable(row.filename, here.difference));
+      break;
     case "gone":
       if (row.missing) break;
       if (copy?.state === "sound") {
@@ -142,7 +147,8 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
         });
       }
   }
-  if (copy !== undefined && copy.state !== "sound" && copy.state !== "unseen") {
+  if (copy?.state === "unreadable") found.push(unreadable(copy.path, copy.difference));
+  else if (copy !== undefined && copy.state !== "sound" && copy.state !== "unseen") {
     found.push({
       kind: copy.state === "gone" ? "copy gone" : "copy damaged",
       subject: copy.path,
@@ -189,6 +195,7 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
       },
     ];
   }
+  if (there.state === "unreadable") return [unreadable(path, there.difference)];
   const gone = there.state === "gone";
   if (gone) repairs?.markMissing(row.entryId, nowUs);
   else repairs?.markDamaged(row.entryId, nowUs);
@@ -248,7 +255,8 @@ async function lookThere(
 async function look(file: NamedFile, bytes: number | undefined, sha256: string | undefined): Promise<Look> {
   const content = await contentOrProblem(file);
   if (content === undefined) return { state: "gone", content: undefined, difference: "" };
-  if (typeof content === "string") return { state: "damaged", content: undefined, difference: content };
+  if ("refused" in content) return { state: "damaged", content: undefined, difference: content.refused };
+  if ("unreadable" in content) return { state: "unreadable", content: undefined, difference: content.unreadable };
   if (bytes !== undefined && content.bytes !== bytes) {
     return { state: "damaged", content, difference: `${content.bytes} bytes instead of ${bytes}` };
   }
@@ -259,14 +267,25 @@ async function look(file: NamedFile, bytes: number | undefined, sha256: string |
   return { state: recorded ? "sound" : "unrecorded", content, difference: "" };
 }
 
-/** What a file is; undefined when there is none; a sentence when it is no file that may be opened (a link, a pipe). */
-async function contentOrProblem({ directory, path, ...options }: NamedFile): Promise<Content | string | undefined> {
+/** A file that the disk or the share refuses to read. */
+export function unreadable(subject: string, reason: string): Finding {
+  const cure = "mend its permissions or the disk, and verify again";
+  return { kind: "unreadable", subject, meaning: `it cannot be checked: ${reason}`, cure };
+}
+
+type Problem = { readonly refused: string } | { readonly unreadable: string };
+
+/**
+ * What a file is; undefined when there is none. `refused`: it is no file that may be opened (a link, a pipe, a directory).
+ * One file that cannot be read ends no check.
+ */
+async function contentOrProblem({ directory, path, ...options }: NamedFile): Promise<Content | Problem | undefined> {
   try {
     return await withConfinedFile(directory, path, (file) => digestOpened(file), options);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    if (error.code === "file.missing") return undefined;
-    if (error.code === "file.refused" || error.code === "file.changed") return error.message;
-    throw error;
+    if (error instanceof Failure && error.code === "file.missing") return undefined;
+    const reason = checkedFaultReason(error);
+    if (reason === undefined) throw error;
+    return error instanceof Failure ? { refused: reason } : { unreadable: reason };
   }
 }

@@ -13,14 +13,15 @@ import type { PictureRow, SyncedFile } from "../manifest/inspection.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { isPictureName } from "../system/picture-name.ts";
 import { completeBackups, isArchivePath } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";
-import { contentOf, SUMS, sumsProblems } from "./packing.ts";
+import { SUMS, sumsProblems } from "./packing.ts";
 import { inspectRemote, type RemoteInspection, type RemoteState } from "./remote.ts";
-import { checkPicture } from "./verify-pictures.ts";
+import { checkPicture, unreadable } from "./verify-pictures.ts";
 
 /** States of a remote root in which its copies can be read. */
 const READABLE: ReadonlySet<RemoteState> = new Set(["ready", "read_only", "full"]);
@@ -202,11 +203,16 @@ async function checkSyncedFiles(
 ): Promise<void> {
   for (const file of files) {
     const path = join(root, file.remotePath);
-    if (await isCopy(root, file)) continue;
+    const found = await isCopy(root, file);
+    if (found === true) continue;
     // Beside a run its copy may just be replaced by a newer one.
     const now = running ? manifest.syncing.syncedFile(file.remoteId, file.path) : file;
-    if (now === undefined || (running && (await isCopy(root, now)))) continue;
+    if (now === undefined || (running && (await isCopy(root, now)) === true)) continue;
     if (!remoteThere()) return;
+    if (typeof found === "string") {
+      report(unreadable(path, found));
+      continue;
+    }
     const there = existsSync(path);
     if (repair) manifest.repairs.forgetSynced(file);
     report({
@@ -219,15 +225,18 @@ async function checkSyncedFiles(
   }
 }
 
+/** Why a copy cannot be read, where that is so. */
 async function isCopy(
   root: string,
   { remotePath, sha256 }: { readonly remotePath: string; readonly sha256: string },
-): Promise<boolean> {
+): Promise<boolean | string> {
   try {
     return (await withConfinedFile(root, remotePath, (file) => digestOpened(file))).sha256 === sha256;
   } catch (error) {
     if (error instanceof Failure && error.code.startsWith("file.")) return false;
-    throw error;
+    const reason = checkedFaultReason(error);
+    if (reason === undefined) throw error;
+    return reason;
   }
 }
 
@@ -266,8 +275,15 @@ async function checkUnknownFiles(
       if (status === undefined) continue;
       const capturedAtUs = captureTimeOf(name) ?? Math.min(nowUs, Math.round(status.mtimeMs * 1000));
       if (repair) {
-        const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file), { followLinks });
-        manifest.adoptFile({ filename: name, filepath: dataDir, capturedAtUs, ...content });
+        try {
+          const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file), { followLinks });
+          manifest.adoptFile({ filename: name, filepath: dataDir, capturedAtUs, ...content });
+        } catch (error) {
+          const reason = checkedFaultReason(error);
+          if (reason === undefined) throw error;
+          report(unreadable(name, reason));
+          continue;
+        }
       }
       report({
         kind: "unknown file",
@@ -292,7 +308,8 @@ async function checkArchives(backupDir: string, manifest: Manifest, report: Repo
     const cure = "bring it back from the share or another copy: its frames are nowhere else";
     const problems = await sumsProblems(directory);
     const database = join(directory, ARCHIVE.database);
-    if (problems.length === 0 && (await contentOf(database)).sha256 !== sha256) {
+    const file = { remotePath: ARCHIVE.database, sha256 };
+    if (problems.length === 0 && (await isCopy(directory, file)) !== true) {
       problems.push(`${database} is not the one that was written`);
     }
     for (const problem of problems) report({ kind: "archive", subject: path, meaning: problem, cure });

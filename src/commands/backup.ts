@@ -43,13 +43,18 @@ async function backUpOnce(config: Config, { json, running, signal }: Way): Promi
     const taken = await backUp(config, { type: "snapshot" }, wallClockUs(), signal);
     const moved = lock === undefined ? 0 : before + (await archiveFinished(config, signal));
     if (taken.type !== "snapshot") throw new Error(`asked for a snapshot, got ${taken.type}`);
-    const { path, bytes, entries } = taken.snapshot;
+    const { path, bytes, entries, leftOut } = taken.snapshot;
     if (json) {
-      const { removed } = taken;
-      process.stdout.write(`${JSON.stringify({ path, bytes, entries, removed, archived: moved, running })}\n`);
+      const { removed, kept } = taken;
+      process.stdout.write(
+        `${JSON.stringify({ path, bytes, entries, leftOut, removed, kept, archived: moved, running })}\n`,
+      );
       return;
     }
     process.stdout.write(`${path}: ${entries} frames, ${(bytes / 1e6).toFixed(1)} MB\n`);
+    for (const { name, reason } of leftOut) process.stderr.write(`${name} is not in the backup: ${reason}\n`);
+    for (const { name, reason } of taken.kept)
+      process.stderr.write(`${name}: an old backup, cannot be removed: ${reason}\n`);
     for (const name of taken.removed) process.stdout.write(`${name}: removed, Backup.keep is ${config.Backup.keep}\n`);
     if (moved > 0)
       process.stdout.write(`${moved} finished frames moved to the archive, ${basename(path)} has them too\n`);

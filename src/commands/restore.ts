@@ -39,6 +39,10 @@ export const restoreCommand: CommandModule<GlobalOptions, RestoreArguments> = {
         bar ??= new Progress(total, "pictures");
         bar.advance();
       },
+      unread: (name, reason) => {
+        bar?.clear();
+        process.stderr.write(`${name}: not brought here: ${reason}\n`);
+      },
     });
     bar?.clear();
     if (args.json) {

@@ -9,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { SetAside } from "../system/set-aside.ts";
 import type { StagePart } from "./part.ts";
 import { StageThread } from "./stage-thread.ts";
 
@@ -35,6 +36,7 @@ export function backingUp(options: BackingUpOptions): StagePart {
     work: (signal) => stage.work(signal),
     idle: () => stage.idle(),
     note: () => stage.note,
+    filesSetAside: () => stage.aside.files(),
     close: (timeoutMs) => stage.close(timeoutMs),
   };
 }
@@ -53,6 +55,7 @@ class BackingUp {
   /** Monotonic ms. */
   #dueMs: number;
   note = "";
+  readonly aside = new SetAside<string>();
 
   constructor(options: BackingUpOptions, intervalMs: number) {
     this.#options = options;
@@ -125,10 +128,22 @@ class BackingUp {
     const { path, bytes, entries } = answer.snapshot;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     log.info(`${basename(path)}: ${entries} frames, ${megabytes(bytes)} in ${seconds} s`);
+    for (const { name, reason } of answer.snapshot.leftOut) log.warn(`${name} is not in the backup: ${reason}`);
+    this.#keepAside(answer.kept);
     for (const name of answer.removed) log.info(`${name}: removed, Backup.keep is ${config.Backup.keep}`);
     const archived = this.#options.manifest.counts().archived;
     this.note = `last ${basename(path)}, ${megabytes(bytes)}${archived > 0 ? `; ${archived} frames in the archive` : ""}`;
     this.#snapshotDone = true;
+  }
+
+  /** Old backups that cannot be removed; each new one tries again. */
+  #keepAside(kept: readonly { readonly name: string; readonly reason: string }[]): void {
+    const names = new Set(kept.map(({ name }) => name));
+    this.aside.keepOnly((name) => names.has(name));
+    for (const { name, reason } of kept) {
+      if (this.aside.add(name, name, reason))
+        this.#options.log.warn(`${name}: an old backup, cannot be removed: ${reason}`);
+    }
   }
 
   async #archive(signal: AbortSignal): Promise<boolean> {

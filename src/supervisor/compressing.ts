@@ -4,6 +4,7 @@ import type { Config } from "../config/schema.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { LocalPicture } from "../manifest/storage.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { CompressorJob, CompressorSettings } from "./messages.ts";
 import type { StagePart } from "./part.ts";
 import type { Schedule } from "./stage.ts";
@@ -29,9 +30,10 @@ export class Compressing implements StagePart {
   private readonly thread: StageThread<CompressorSettings, CompressorJob, CompressOutcome>;
   /** The picture in hand, which nobody else may touch. */
   private current: number | undefined;
-  /** Pictures that failed since the last round; the others do not wait for them. */
-  private readonly failed = new Set<number>();
-  private roundAtMs = Number.NEGATIVE_INFINITY;
+  /** Pictures that cannot be read or replaced, by entry. */
+  private readonly aside = new SetAside<number>();
+  /** The picture at which the disk failed last: another one is tried next, lest it was the picture after all. */
+  private failedAt: number | undefined;
   private done = { compressed: 0, left: 0, savedBytes: 0 };
 
   constructor(options: CompressingOptions) {
@@ -50,18 +52,14 @@ export class Compressing implements StagePart {
 
   /** One picture. True when another one waits. */
   async work(signal: AbortSignal): Promise<boolean> {
-    const nowMs = performance.now();
-    if (nowMs - this.roundAtMs >= this.options.config.Timing.compress_interval_seconds * 1000) {
-      this.failed.clear();
-      this.roundAtMs = nowMs;
-    }
     const picture = this.next();
     if (picture === undefined) return false;
     this.current = picture.entryId;
     try {
       this.settle(picture, await this.compress(picture, signal));
+      this.failedAt = undefined;
     } catch (thrown) {
-      this.failed.add(picture.entryId);
+      this.failedAt = picture.entryId;
       throw thrown;
     } finally {
       this.current = undefined;
@@ -86,8 +84,13 @@ export class Compressing implements StagePart {
   }
 
   private next(): LocalPicture | undefined {
-    const waiting = this.options.manifest.storage.uncompressed(this.failed.size + 1);
-    return waiting.find((picture) => !this.failed.has(picture.entryId));
+    const waiting = this.options.manifest.storage.uncompressed(this.aside.size + 2);
+    const due = waiting.filter((picture) => !this.aside.isResting(picture.entryId));
+    return due.find(({ entryId }) => entryId !== this.failedAt) ?? due[0];
+  }
+
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
   }
 
   private async compress(
@@ -102,7 +105,12 @@ export class Compressing implements StagePart {
   private settle({ entryId, filename }: LocalPicture, outcome: CompressOutcome | { readonly kind: "foreign" }): void {
     const { log, manifest } = this.options;
     const fields = { entry: entryId };
+    if (outcome.kind !== "failed") this.aside.remove(entryId);
     switch (outcome.kind) {
+      case "failed":
+        if (this.aside.add(entryId, filename, outcome.reason))
+          log.warn(`${filename}: not compressed, set aside: ${outcome.reason}`, fields);
+        return;
       case "compressed": {
         const { kind: _, ...file } = outcome;
         manifest.storage.settleCompressed(entryId, file);

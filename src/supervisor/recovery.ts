@@ -16,7 +16,9 @@ import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { placeOf } from "../manifest/picture-place.ts";
 import type { Recovery } from "../manifest/recovery.ts";
+import type { LocalPicture } from "../manifest/storage.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
+import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { isPictureName } from "../system/picture-name.ts";
 import type { SkippedList } from "./messages.ts";
@@ -70,20 +72,32 @@ export async function settleForms(
   { storage, directory: dataDir }: Manifest,
   log: StageLog,
 ): Promise<void> {
-  for (const { entryId, filepath, filename, sha256 } of twofold) {
-    if (filename.endsWith(GZIP_SUFFIX)) {
-      if (await dropOriginal(filepath, filename)) log.warn(`${filename}: its original was there again and was removed`);
-      else log.warn(`${filename}: ${otherForm(filename)} is there, too, and holds something else; both stay`);
-      continue;
+  /** One whose files cannot be read is left for the next start; the others do not wait for it. */
+  const each = async ({ filename, filepath }: LocalPicture, settle: () => Promise<void>): Promise<void> => {
+    try {
+      await settle();
+    } catch (error) {
+      if (!(await isFileFault(error, filepath))) throw error;
+      log.error(`${filename}: its two forms are not settled, the next start tries again: ${fileFaultReason(error)}`);
     }
-    const outcome = await compressPicture(filepath, filename, sha256, UNLIMITED);
-    note(entryId, filename, outcome, storage, log);
+  };
+  for (const picture of twofold) {
+    const { entryId, filepath, filename, sha256 } = picture;
+    await each(picture, async () => {
+      if (!filename.endsWith(GZIP_SUFFIX)) {
+        note(entryId, filename, await compressPicture(filepath, filename, sha256, UNLIMITED), storage, log);
+      } else if (await dropOriginal(filepath, filename)) {
+        log.warn(`${filename}: its original was there again and was removed`);
+      } else log.warn(`${filename}: ${otherForm(filename)} is there, too, and holds something else; both stay`);
+    });
   }
-  for (const { entryId, filepath, filename } of renamed) {
+  for (const picture of renamed) {
+    const { entryId, filepath, filename } = picture;
     if (!filename.endsWith(GZIP_SUFFIX)) continue;
-    const file = placeOf({ filepath, filename }, { dataDir, remoteRoot: "", followLinks: false });
-    const outcome = await adoptCompressed(file, storage.originalSha256(entryId));
-    note(entryId, filename, outcome, storage, log);
+    await each(picture, async () => {
+      const file = placeOf({ filepath, filename }, { dataDir, remoteRoot: "", followLinks: false });
+      note(entryId, filename, await adoptCompressed(file, storage.originalSha256(entryId)), storage, log);
+    });
   }
 }
 

@@ -48,6 +48,7 @@ export class Retaining implements StagePart {
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_EVERY_MS, atMostEveryMs: 0 };
   private readonly options: RetainingOptions;
   private readonly setAside = new SetAside<number>();
+  private readonly brightfieldAside = new SetAside<string>();
   private removed = { images: 0, bytes: 0 };
   /** Why the last pass left more than the limits allow. */
   private stuck: { readonly reason: string; readonly line: string } | undefined;
@@ -90,7 +91,7 @@ export class Retaining implements StagePart {
   }
 
   filesSetAside(): readonly SetAsideFile[] {
-    return this.setAside.files();
+    return [...this.setAside.files(), ...this.brightfieldAside.files()];
   }
 
   condition(): StageCondition | undefined {
@@ -158,7 +159,12 @@ export class Retaining implements StagePart {
     const copied = config.Services.enable_remote_sync
       ? (path: string, bytes: number) => manifest.syncing.fileCopied(remotePathOf(path, { rootDir, dataDir }), bytes)
       : undefined;
-    const removed = await trimBrightfield({ directory, keep: config.Brightfield.keep, copied });
+    const removed = await trimBrightfield({
+      directory,
+      keep: config.Brightfield.keep,
+      copied,
+      aside: this.brightfieldAside,
+    });
     if (removed.length > 0) log.info(`removed the ${removed.length} oldest brightfield pictures, to ${removed.at(-1)}`);
   }
 

@@ -12,6 +12,7 @@ import { flushDirectory } from "../files.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
+import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { removePicture } from "../system/picture-file.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
@@ -237,6 +238,7 @@ export class Syncing implements StagePart {
     const { manifest, config, log, nowUs, checkPlace } = this.#options;
     checkPlace();
     const moved: [entryId: number, remoteFile: string][] = [];
+    let failed: unknown;
     for (const { entryId, remotePath } of copies) {
       const remoteFile = join(config.Paths.remote_root_dir, remotePath);
       const local = manifest.syncing.removableFile(entryId, remoteFile);
@@ -245,14 +247,20 @@ export class Syncing implements StagePart {
         await removePicture(local.directory, local.filename, local);
         moved.push([entryId, remoteFile]);
       } catch (error) {
-        if (!(error instanceof Failure) || !error.code.startsWith("file.")) throw error;
-        log.warn(`${local.filename} stays here though it is on the share: ${error.message}`, { entry: entryId });
+        if (!(await isFileFault(error, local.directory))) {
+          failed = error;
+          break;
+        }
+        const reason = fileFaultReason(error);
+        log.warn(`${local.filename} stays here though it is on the share: ${reason}`, { entry: entryId });
       }
     }
+    // Also when the disk has failed in between: the rows of those that were removed must name the copies.
     if (moved.length > 0) await flushDirectory(config.Paths.data_dir);
     manifest.together(() => {
       for (const [entryId, remoteFile] of moved) manifest.syncing.markMoved(entryId, remoteFile, nowUs());
     });
+    if (failed !== undefined) throw failed;
   }
 
   /** Trouble on this side (no room for a snapshot, a report that cannot be read) must not keep the pictures waiting. */

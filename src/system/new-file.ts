@@ -1,13 +1,14 @@
 // Files that are brought in from elsewhere: copied to the disk, read back, and given a name that no file has.
 import { createHash, randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
 import { type ConfinedFile, contentChanged, type RecordedContent } from "./confined-file.ts";
 import { digestFile, PIECE_BYTES } from "./digest.ts";
 import { checkFileName } from "./file-name.ts";
+import { nameFirst, timesAreNotKept } from "./name-first.ts";
 import { numberedName } from "./picture-name.ts";
 
 /** A copy that has its name. */
@@ -79,7 +80,7 @@ async function writeCopy(source: ConfinedFile, temporary: string): Promise<Requi
     const copied = await copyBytes(source.handle, target);
     const after = await source.handle.stat({ bigint: true });
     if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw contentChanged(source.path);
-    await target.utimes(Number(before.atimeMs) / 1000, Number(before.mtimeMs) / 1000);
+    await target.utimes(Number(before.atimeMs) / 1000, Number(before.mtimeMs) / 1000).catch(timesAreNotKept);
     await target.sync();
     return copied;
   } finally {
@@ -109,29 +110,7 @@ async function giveName(
 ): Promise<string> {
   for (let n = 0; n === 0 || numbered; n++) {
     const candidate = numberedName(name, n);
-    if (!isTaken(candidate) && (await nameIfFree(temporary, join(directory, candidate)))) return candidate;
+    if (!isTaken(candidate) && (await nameFirst(temporary, join(directory, candidate)))) return candidate;
   }
   throw new Failure("file.refused", `${join(directory, name)} is there already and is not overwritten`);
-}
-
-const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
-
-/** Gives a file a second name unless something has it; false when something does. */
-async function nameIfFree(temporary: string, path: string): Promise<boolean> {
-  try {
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "EEXIST") return false;
-    if (!NO_LINKS.has(code)) throw error;
-  }
-  // FAT knows no hard links; a look before the rename is the best to be had there.
-  const there = await lstat(path).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (there !== undefined) return false;
-  await rename(temporary, path);
-  return true;
 }

@@ -1,7 +1,9 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
   lstatSync,
+  mkdtempSync,
   readdirSync,
   rmSync,
   statSync,
@@ -9,6 +11,8 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { decodePicture } from "../../src/analysis/decode.ts";
@@ -19,6 +23,17 @@ import { Compressing } from "../../src/supervisor/compressing.ts";
 import { recover, settleForms } from "../../src/supervisor/recovery.ts";
 import { bmpOf } from "./bitmap.ts";
 import { Bench, memoryLog, sha256, smooth } from "./pictures.ts";
+
+/** Needs root, and a file system that has the attribute. */
+const CAN_MAKE_IMMUTABLE = (() => {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-immutable-"));
+  const file = join(directory, "file");
+  writeFileSync(file, "x");
+  const made = spawnSync("chattr", ["+i", file], { stdio: "ignore" }).status === 0;
+  if (made) execFileSync("chattr", ["-i", file]);
+  rmSync(directory, { recursive: true });
+  return made;
+})();
 
 const OPTIONS = { level: 6, minSavingPercent: 5 };
 
@@ -176,6 +191,36 @@ test("a picture that cannot be read does not hold up the others", async () => {
   expect(bench.row(good)).toMatchObject({ filename: "good.bmp.gz" });
   expect(bench.row(bad)).toMatchObject({ filename: "bad.bmp", compression_attempted: 1 });
   expect(lstatSync(bench.path("bad.bmp")).isSymbolicLink()).toBe(true);
+});
+
+describe("one picture that cannot be compressed holds up no other", () => {
+  test("because its name with .gz would be too long: it stays as it is, for its copy to be made", async () => {
+    const bench = new Bench("");
+    const name = `${"n".repeat(249)}.bmp`;
+    const [long, good] = [bench.add(name), bench.add("good.bmp")];
+    bench.finish();
+    await stage(bench).all();
+    expect(bench.row(good)).toMatchObject({ filename: "good.bmp.gz" });
+    expect(bench.row(long)).toMatchObject({ filename: name, compression_attempted: 1 });
+    expect(bench.manifest.syncing.unsynced({ limit: 9, compressedOnly: true })).toHaveLength(2);
+  });
+
+  test.skipIf(!CAN_MAKE_IMMUTABLE)(
+    "because it cannot be removed: it stays alone, for its copy to be made",
+    async () => {
+      const bench = new Bench("");
+      const [stuck, good] = [bench.add("stuck.bmp"), bench.add("good.bmp")];
+      bench.finish();
+      execFileSync("chattr", ["+i", bench.path("stuck.bmp")]);
+      onTestFinished(() => {
+        execFileSync("chattr", ["-i", bench.path("stuck.bmp")]);
+      });
+      await stage(bench).all();
+      expect(bench.row(good)).toMatchObject({ filename: "good.bmp.gz" });
+      expect(bench.row(stuck)).toMatchObject({ filename: "stuck.bmp", compression_attempted: 1 });
+      expect(readdirSync(bench.data).filter((name) => name.includes("stuck"))).toEqual(["stuck.bmp"]);
+    },
+  );
 });
 
 describe("a death between two steps of a compression", () => {

@@ -9,6 +9,7 @@ import { initRemote } from "../../src/archive/remote.ts";
 import { type KnownCopy, listSideFiles, publishSideFile, stageSideFile } from "../../src/archive/side-files.ts";
 import { formatSnapshot, takeSnapshot } from "../../src/supervisor/health.ts";
 import { Retaining } from "../../src/supervisor/retaining.ts";
+import { SetAside } from "../../src/system/set-aside.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { memoryLog } from "./pictures.ts";
 import { digest, staged } from "./staged.ts";
@@ -164,11 +165,23 @@ test("without a share the oldest brightfield pictures go all the same, and 0 kee
   const directory = temporaryDirectory();
   const names = [1, 2, 3].map((n) => `brightfield_2026030${n}_050607_000000_cam0.png`);
   for (const file of names) writeFileSync(join(directory, file), "x");
-  expect(await trimBrightfield({ directory, keep: 0 })).toEqual([]);
-  expect(await trimBrightfield({ directory, keep: 3 })).toEqual([]);
-  expect(await trimBrightfield({ directory, keep: 1 })).toEqual(names.slice(0, 2));
+  const aside = new SetAside<string>();
+  expect(await trimBrightfield({ aside, directory, keep: 0 })).toEqual([]);
+  expect(await trimBrightfield({ aside, directory, keep: 3 })).toEqual([]);
+  expect(await trimBrightfield({ aside, directory, keep: 1 })).toEqual(names.slice(0, 2));
   expect(readdirSync(directory)).toEqual(names.slice(2));
-  expect(await trimBrightfield({ directory: join(directory, "none"), keep: 1 })).toEqual([]);
+  expect(await trimBrightfield({ aside, directory: join(directory, "none"), keep: 1 })).toEqual([]);
+});
+
+test("a brightfield picture that cannot be removed is set aside, and the others are removed", async () => {
+  const directory = temporaryDirectory();
+  const names = [1, 2, 3, 4].map((n) => `brightfield_2026030${n}_050607_000000_cam0.png`);
+  const [first = "", ...others] = names;
+  mkdirSync(join(directory, first));
+  for (const file of others) writeFileSync(join(directory, file), "x");
+  const aside = new SetAside<string>();
+  expect(await trimBrightfield({ aside, directory, keep: 1 })).toEqual(others.slice(0, 2));
+  expect(aside.files()).toMatchObject([{ name: first, reason: expect.stringContaining("it is a directory") }]);
 });
 
 test("the stage copies what changed and nothing else, and the manifest's snapshot is a readable manifest", async () => {

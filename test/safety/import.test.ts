@@ -206,7 +206,7 @@ test(
     const data = join(directory, "data");
     mkdirSync(data);
     const other = await picture(9);
-  writeFileSync(join(data, "a.png"), other);
+    writeFileSync(join(data, "a.png"), other);
     const before = stateOf(old);
     // Imported where they are at first, and copied in later.
     expect((await imported(directory, old)).stdout).toContain("2 new");
