@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { encodeFailure } from "../src/failure.ts";
 import type { LogLevel } from "../src/log.ts";
 import type { FromThread, ToThread } from "../src/supervisor/messages.ts";
+import { sendToParent } from "./parent.ts";
 
 export interface Station<Job, Answer> {
   /** `progress` tells the supervisor that the job moves on; one that takes long without a word is taken to hang. */
@@ -36,9 +37,7 @@ function openPort(): Port {
   // Without the supervisor there is nothing left to do, whatever is in hand.
   process.on("disconnect", () => process.exit());
   return {
-    post: (message) => {
-      if (process.connected) process.send?.(message);
-    },
+    post: sendToParent,
     hear: (listener) => process.on("message", listener),
     close: () => process.disconnect(),
   };

@@ -7,6 +7,7 @@ import { StageThread } from "../src/supervisor/stage-thread.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
 import type { FromPictures, PictureAnswers, PictureFile, PictureJob, ToPictures } from "../src/web/picture-jobs.ts";
 import { MOST_SHOWN_PIXELS, ShownPicture } from "../src/web/shown-picture.ts";
+import { sendToParent } from "./parent.ts";
 import { firstToGo, lowerProcessPriority } from "./priority.ts";
 
 /** The page ends this process when a search takes too long. */
@@ -15,9 +16,7 @@ const NO_LIMIT_MS = 2 ** 31 - 1;
 lowerProcessPriority();
 const unprotected = firstToGo();
 
-const post = (message: FromPictures) => {
-  if (process.connected) process.send?.(message);
-};
+const post = (message: FromPictures) => sendToParent(message);
 const log = (level: LogLevel, message: string) => post({ type: "log", level, message });
 
 let shown: ShownPicture | undefined;

@@ -22,6 +22,8 @@ import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
 
 /** 64 megapixels of 16 bits without any compression, and their header. */
 export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;
+/** Decoding 64 megapixels takes a second; beside a saturated machine far more. */
+export const LONGEST_DECODING_MS = 60_000;
 /** A calibration of 64 megapixels takes seconds; beside a saturated machine more. */
 const LONGEST_SEARCH_MS = 180_000;
 /** What nobody accepts is forgotten, with the memory it holds. */
@@ -64,7 +66,7 @@ export class Calibrating {
       labelPictures: Assets.label_template_dir,
     };
     this.#process = new PictureProcess(log, { calibrator });
-    this.#frames = new Frames(this.#process);
+    this.#frames = new Frames(this.#process, { answerMs: LONGEST_DECODING_MS });
     this.#sweep();
   }
 
@@ -218,7 +220,7 @@ export class Calibrating {
     const work = this.#work;
     this.#work = undefined;
     await this.#process.close();
-    this.#frames = new Frames(this.#process);
+    this.#frames = new Frames(this.#process, { answerMs: LONGEST_DECODING_MS });
     if (work?.ours === true) await rm(shownPath(work.file.file), { force: true });
   }
 

@@ -1,7 +1,8 @@
 // The addresses of calibration. Looking is open like all reading; the guard asks for the token before anything is taken in.
+import type { IncomingMessage } from "node:http";
 import type { Hono } from "hono";
 import { bodyOf, leaveTime } from "./body.ts";
-import { LARGEST_PICTURE_BYTES, tooLarge } from "./calibrating.ts";
+import { LARGEST_PICTURE_BYTES, LONGEST_DECODING_MS, tooLarge } from "./calibrating.ts";
 import { PICTURE_PATH } from "./guard.ts";
 import { namedPlaces, pictureId, pictureName, tileAddress } from "./queries.ts";
 import type { Env, Served } from "./routes.ts";
@@ -24,11 +25,13 @@ export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: S
       return context.json({ error: tooLarge(LARGEST_PICTURE_BYTES).line }, 413, { Connection: "close" });
     }
     leaveTime(incoming);
+    waitForDecoding(incoming);
     const name = pictureName(new URL(context.req.url).searchParams);
     await calibrating.takePicture(name, incoming, Number.isFinite(announced) ? announced : undefined);
     return context.json(view());
   });
   app.post("/api/calibration/frame", async (context) => {
+    waitForDecoding(context.env.incoming);
     await calibrating.takeLastFrame();
     return context.json(view());
   });
@@ -45,4 +48,11 @@ export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: S
     await calibrating.forget();
     return context.json(view());
   });
+}
+
+/** Keeps the connection open while the picture is decoded: nothing moves on it then. */
+function waitForDecoding(incoming: IncomingMessage): void {
+  const wait = () => incoming.socket.setTimeout(LONGEST_DECODING_MS + 5_000);
+  if (incoming.complete) wait();
+  else incoming.once("end", wait);
 }

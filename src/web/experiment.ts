@@ -52,7 +52,8 @@ export class Experiment {
 
   constructor(settings: WebSettings, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
-    this.#frames = new Frames(new PictureProcess(log), () => this.#lastEntry(), settings.config.Camera.bits);
+    const { bits } = settings.config.Camera;
+    this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
     this.#manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
     this.#chip = new ChipState(this.#manifest, settings.config.Analysis);
     this.#curves = new Curves(this.#manifest, settings.config.Analysis, this.#chip);

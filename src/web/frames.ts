@@ -1,6 +1,7 @@
 // The last frame for people, decoded by a process of its own: once for all who ask, and served as tiles of downsampled levels,
 // so that 64 megapixels cost the browser no more than what its window shows. A bounded number of tiles is kept.
 import type { Roi } from "../analysis/roi.ts";
+import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import type { PictureFile } from "./picture-jobs.ts";
@@ -10,6 +11,8 @@ import type { FrameView } from "./views.ts";
 const MOST_TILES = 128;
 /** Share of the time that may go into decoding: a camera faster than that is shown with gaps. */
 const DECODING_SHARE = 0.25;
+/** Shorter than the silence after which the server closes a connection. */
+const ANSWER_MS = 10_000;
 
 /** A picture on the disk. `where` names it in what is wrong with it. */
 export interface ShownEntry {
@@ -28,6 +31,7 @@ interface Loaded {
 export class Frames {
   readonly #process: PictureProcess;
   readonly #newest: (() => ShownEntry) | undefined;
+  readonly #answerMs: number;
   readonly #bits: number;
   #loaded: Loaded | undefined;
   #loading: Promise<Loaded> | undefined;
@@ -37,11 +41,20 @@ export class Frames {
 
   /**
    * `newest`: the entry as it is now; its file may have been compressed or moved since it was loaded. `bits`: Camera.bits.
+   * `answerMs`: longest time until a request is answered, be it that the picture is not ready.
    */
-  constructor(process: PictureProcess, newest?: () => ShownEntry, bits = 0) {
+  constructor(
+    process: PictureProcess,
+    {
+      newest,
+      bits = 0,
+      answerMs = ANSWER_MS,
+    }: { readonly newest?: () => ShownEntry; readonly bits?: number; readonly answerMs?: number } = {},
+  ) {
     this.#process = process;
     this.#newest = newest;
     this.#bits = bits;
+    this.#answerMs = answerMs;
   }
 
   /**
@@ -50,24 +63,15 @@ export class Frames {
    */
   async load(entry: ShownEntry): Promise<FrameView> {
     if (this.#loaded?.entry.entryId === entry.entryId) return this.#loaded.view;
-    if (this.#loading !== undefined) return (await this.#loading).view;
-    const isResting = performance.now() < this.#restUntilMs;
-    if (isResting && this.#failed?.entryId === entry.entryId) throw this.#failed.error;
-    if (isResting && this.#loaded !== undefined) return this.#loaded.view;
-    this.#loading = this.#decode(entry);
-    try {
-      this.#loaded = await this.#loading;
-      this.#failed = undefined;
-      this.#tiles.clear();
-      return this.#loaded.view;
-    } catch (error) {
-      // A dead process is started again for the next request; it keeps count of its deaths itself.
-      const died = error instanceof Failure && error.code === "web.unavailable";
-      this.#failed = died ? undefined : { entryId: entry.entryId, error };
-      throw error;
-    } finally {
-      this.#loading = undefined;
+    if (this.#loading === undefined) {
+      const isResting = performance.now() < this.#restUntilMs;
+      if (isResting && this.#failed?.entryId === entry.entryId) throw this.#failed.error;
+      if (isResting && this.#loaded !== undefined) return this.#loaded.view;
+      this.#loading = this.#begin(entry).finally(() => {
+        this.#loading = undefined;
+      });
     }
+    return (await this.#soon(this.#loading, entry)).view;
   }
 
   /** Whether the frame of this entry was before the one that is loaded. */
@@ -83,18 +87,16 @@ export class Frames {
     }
     const key = `${level}/${column}/${row}`;
     const known = this.#tiles.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#soon(known, frame.entry);
     const picture = this.#fileOf(frame.entry);
     const tile = this.#process.ask(picture.where, { type: "tile", picture, level, column, row });
     this.#tiles.set(key, tile);
     const oldest = this.#tiles.size > MOST_TILES ? this.#tiles.keys().next().value : undefined;
     if (oldest !== undefined) this.#tiles.delete(oldest);
-    try {
-      return await tile;
-    } catch (error) {
+    tile.catch(() => {
       if (this.#tiles.get(key) === tile) this.#tiles.delete(key);
-      throw error;
-    }
+    });
+    return this.#soon(tile, frame.entry);
   }
 
   /** The mean row of an ROI in the picture of `entry`, 8-bit counts, and which entry it is of. Throws a Failure as `load`. */
@@ -102,7 +104,8 @@ export class Frames {
     await this.load(entry);
     const shown = this.#loaded?.entry ?? entry;
     const picture = this.#fileOf(shown);
-    const row = await this.#process.ask(picture.where, { type: "profile", picture, roi, imageAngle });
+    const asked = this.#process.ask(picture.where, { type: "profile", picture, roi, imageAngle });
+    const row = await this.#soon(asked, shown);
     return { entryId: shown.entryId, row };
   }
 
@@ -111,13 +114,31 @@ export class Frames {
     await this.#process.close();
   }
 
-  async #decode(entry: ShownEntry): Promise<Loaded> {
+  /** Whoever asks gets an answer while the connection is open; the work goes on, and the next one who asks finds it done. */
+  #soon<T>(work: Promise<T>, entry: ShownEntry): Promise<T> {
+    const late = () =>
+      new Failure("web.unavailable", `${fileOf(entry).where} is still being decoded`, {
+        hint: "the machine is busy or the picture is large; ask again in a few seconds",
+        retry: "later",
+      });
+    return withDeadline(work, this.#answerMs, late);
+  }
+
+  async #begin(entry: ShownEntry): Promise<Loaded> {
     const startedMs = performance.now();
     try {
       const picture = this.#fileOf(entry);
       const view = await this.#process.ask(picture.where, { type: "view", picture });
       const { entryId, filename, capturedAtUs } = entry;
-      return { entry, view: { ...view, entryId, filename, capturedAt: capturedAtUs / 1000 } };
+      this.#loaded = { entry, view: { ...view, entryId, filename, capturedAt: capturedAtUs / 1000 } };
+      this.#failed = undefined;
+      this.#tiles.clear();
+      return this.#loaded;
+    } catch (error) {
+      // A dead process is started again for the next request; it keeps count of its deaths itself.
+      const died = error instanceof Failure && error.code === "web.unavailable";
+      this.#failed = died ? undefined : { entryId: entry.entryId, error };
+      throw error;
     } finally {
       const nowMs = performance.now();
       this.#restUntilMs = nowMs + (nowMs - startedMs) / DECODING_SHARE;

@@ -13,12 +13,12 @@ import { temporaryDirectory } from "../manifest/experiment.ts";
 import { blackPng, pictureProcesses } from "./pictures.ts";
 
 /** A directory with a picture of a chip in it, and what shows it; `restMs`: of a process that keeps dying. */
-async function shown({ restMs = 60_000 } = {}) {
+async function shown({ restMs = 60_000, answerMs = 60_000 } = {}) {
   const filepath = temporaryDirectory();
   const path = join(filepath, "a.png");
   const file = (name: string) => ({ directory: filepath, path: name });
   writeFileSync(path, await encodePicture(createSimulator({ width: 640, height: 480 }).render(0, 0), "png"));
-  const frames = new Frames(new PictureProcess(() => undefined, { restMs }));
+  const frames = new Frames(new PictureProcess(() => undefined, { restMs }), { answerMs });
   onTestFinished(() => frames.close());
   return { frames, filepath, path, frame: { filename: "a.png", file: file("a.png"), capturedAtUs: 0 }, file };
 }
@@ -83,6 +83,17 @@ test("a picture that kills every process is left alone for a while", async () =>
   }
   expect((await refusalOf(frames.load({ ...frame, entryId: 1 }))).line).toMatch(/SIGKILL/);
   expect(pictureProcesses(process.pid)).toEqual([]);
+});
+
+test("a picture that takes long is answered for in time; the decoding goes on and is then there", async () => {
+  const { frames, frame } = await shown({ answerMs: 1 });
+  const failure = await refusalOf(frames.load({ ...frame, entryId: 1 }));
+  expect(failure).toMatchObject({ code: "web.unavailable", retry: "later" });
+  expect(failure.line).toMatch(/a\.png is still being decoded.*ask again/);
+  // Nobody has to wait for it: it is loaded when it is asked for again.
+  const again = () => frames.load({ ...frame, entryId: 1 }).catch(() => undefined);
+  await expect.poll(again, { timeout: 30_000 }).toMatchObject({ width: 640 });
+  expect(pictureProcesses(process.pid)).toHaveLength(1);
 });
 
 test("what cannot be read is refused to all who ask, without a death, and the next picture is shown", async () => {

@@ -36,6 +36,11 @@ export class Refused extends Error {
   }
 }
 
+/** Whether the server could not answer at the moment, so that asking again can help. */
+export function isForNow(error: unknown): boolean {
+  return error instanceof Refused && error.status === 503;
+}
+
 /** What to tell a person of anything thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

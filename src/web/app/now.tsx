@@ -1,10 +1,13 @@
 // Now: is it well, what does the camera see, what comes next.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
-import { change, get, reasonOf } from "./api.ts";
+import { change, get, isForNow, reasonOf } from "./api.ts";
 import { GRADES, type Grade } from "./colours.ts";
 import { bytes, clock, duration, moment, percent } from "./format.ts";
 import { Picture, roiOutlines } from "./picture.tsx";
+
+/** A picture that could not be shown for lack of time or memory is asked for again. */
+const AGAIN_MS = 5000;
 
 export function Now({ state }: { state: StateView }) {
   const { frame, chip, said } = useLastFrame(state);
@@ -71,16 +74,22 @@ function useLastFrame(state: StateView) {
       return;
     }
     const ending = new AbortController();
+    let again: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {
       try {
         setFrame(await get<FrameView>("/api/frame", ending.signal));
         setSaid("");
       } catch (error) {
-        if (!ending.signal.aborted) setSaid(reasonOf(error));
+        if (ending.signal.aborted) return;
+        setSaid(reasonOf(error));
+        if (isForNow(error)) again = setTimeout(() => void read(), AGAIN_MS);
       }
     };
     void read();
-    return () => ending.abort();
+    return () => {
+      clearTimeout(again);
+      ending.abort();
+    };
   }, [newest, none]);
   useEffect(() => {
     if (state.method === undefined) return;

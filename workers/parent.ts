@@ -1,0 +1,10 @@
+// The way from a worker that is a process of its own to the one that started it.
+
+/** Sends `message`. Without a parent there is nothing left to do: the process ends. */
+export function sendToParent(message: unknown): void {
+  if (!process.connected) return;
+  // Without a callback, a parent that is just going would end this process with a stack trace.
+  process.send?.(message, undefined, undefined, (error) => {
+    if (error !== null) process.exit();
+  });
+}
