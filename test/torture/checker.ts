@@ -28,8 +28,10 @@ export interface Judgement {
   readonly removed: number;
   readonly local: number;
   readonly remote: number;
-  /** Let go of by the ring buffer, as it may without a share. */
+  /** Removed by the ring buffer without a copy, as it may without a share. */
   readonly released: number;
+  /** Frames that an ROI manifest did not fit. Their pictures must be there. */
+  readonly unmeasured: number;
   readonly csvLines: number;
   /** What is wrong, a line each. */
   readonly faults: readonly string[];
@@ -40,6 +42,7 @@ interface Row {
   directory: string | null;
   filename: string | null;
   status: string;
+  error_code: string | null;
   error: string | null;
   sha256: string | null;
   original_sha256: string | null;
@@ -55,7 +58,11 @@ const plainName = (name: string) => name.replace(/\.gz$/, "");
 const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** Judges the experiment in `root` after its last run has ended. */
-export async function judge(root: string, acknowledged: readonly Acknowledged[]): Promise<Judgement> {
+export async function judge(
+  root: string,
+  acknowledged: readonly Acknowledged[],
+  notTaken: ReadonlySet<string> = new Set(),
+): Promise<Judgement> {
   const faults: string[] = [];
   const live = readRows(join(root, "data", "phorest.sqlite"), faults);
   const liveIds = new Set(live.rows.map(({ id }) => id));
@@ -84,7 +91,7 @@ export async function judge(root: string, acknowledged: readonly Acknowledged[])
 
   const rows = [...live.rows, ...archived.values()];
   faults.push(...frameFaults(rows, live.rois, live.analyses), ...lineFaults(rows, csv, live.rois));
-  faults.push(...acknowledgedFaults(root, rows, acknowledged), ...strayFaults(root, live.rows));
+  faults.push(...acknowledgedFaults(root, rows, acknowledged), ...strayFaults(root, live.rows, notTaken));
   const where = (test: (row: Row) => boolean) => rows.filter(test).length;
   return {
     acknowledged: acknowledged.length,
@@ -97,6 +104,7 @@ export async function judge(root: string, acknowledged: readonly Acknowledged[])
     local: where(({ local }) => local === 1),
     remote: where(({ local, image_synced }) => local === 0 && image_synced === 1),
     released: where(({ local, image_synced }) => local === 0 && image_synced === 0),
+    unmeasured: where(isUnmeasured),
     csvLines: csv.length,
     faults,
   };
@@ -112,11 +120,15 @@ function readRows(file: string, faults: string[]): { rows: Row[]; rois: number; 
       faults.push(`${file}: ${dangling.length} rows refer to nothing`);
     const rows = db
       .prepare<[], Row>(`
-        SELECT id, directory, filename, status, error, sha256, original_sha256, local, image_synced, missing, data_transmitted,
+        SELECT id, directory, filename, status, error_code, error, sha256, original_sha256, local, image_synced, missing, data_transmitted,
           (SELECT count(*) FROM result r WHERE r.entry_id = e.id) AS results,
           (SELECT count(*) FROM outcome o WHERE o.entry_id = e.id) AS outcomes FROM entry e`)
       .all();
-    const count = (table: string) => db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
+    // Of the ROI manifest that fits: the one with results.
+    const manifest =
+      "(SELECT roi_manifest_id FROM analysis JOIN outcome o ON o.analysis_id = analysis.id AND o.ok = 1 LIMIT 1)";
+    const count = (table: string) =>
+      db.prepare<[], number>(`SELECT count(*) FROM ${table} WHERE roi_manifest_id = ${manifest}`).pluck().get() ?? 0;
     return { rows, rois: count("roi"), analyses: count("analysis") };
   } finally {
     db.close();
@@ -128,6 +140,9 @@ const csvLines = (text: string) => text.trim().split("\n").slice(1);
 const fileOf = (line: string) => plainName(line.split(",").find((field) => PICTURE.test(field)) ?? line);
 const PICTURE = /\.(png|tiff|bmp)(\.gz)?$/;
 
+/** Failed for good, for the ROI manifest of that time did not fit. */
+const isUnmeasured = ({ status, error_code }: Row) => status === "failed" && error_code === "rois.outside";
+
 /** Each frame measured once, with one result per ROI and analysis: the method, and what is carried beside it. */
 function frameFaults(rows: readonly Row[], rois: number, analyses: number): string[] {
   const faults: string[] = [];
@@ -136,11 +151,16 @@ function frameFaults(rows: readonly Row[], rois: number, analyses: number): stri
     const name = plainName(row.filename ?? `entry ${row.id}`);
     if (names.has(name)) faults.push(`${name}: two rows`);
     names.add(name);
+    if (row.missing === 1) faults.push(`${name}: marked as missing`);
+    if (isUnmeasured(row)) {
+      if (row.local === 0 && row.image_synced === 0) faults.push(`${name}: not measured, and its picture removed`);
+      if (row.results !== 0) faults.push(`${name}: failed, with ${row.results} results`);
+      continue;
+    }
     if (row.status !== "processed") faults.push(`${name}: ${row.status}${row.error === null ? "" : ` (${row.error})`}`);
     if (row.outcomes !== 1 || row.results !== rois * analyses)
       faults.push(`${name}: ${row.outcomes} outcomes, ${row.results} results`);
     if (row.data_transmitted !== 1) faults.push(`${name}: not in the CSV by its row`);
-    if (row.missing === 1) faults.push(`${name}: marked as missing`);
   }
   return faults;
 }
@@ -154,10 +174,10 @@ function lineFaults(rows: readonly Row[], csv: readonly string[], rois: number):
     if (lines.has(line)) faults.push(`${fileOf(line)}: a line is there twice`);
     perFrame.set(fileOf(line), lines.add(line));
   }
-  for (const { filename } of rows) {
-    const name = plainName(filename ?? "");
+  for (const row of rows) {
+    const name = plainName(row.filename ?? "");
     const lines = perFrame.get(name)?.size ?? 0;
-    if (lines !== rois) faults.push(`${name}: ${lines} CSV lines for ${rois} ROIs`);
+    if (lines !== rois && !isUnmeasured(row)) faults.push(`${name}: ${lines} CSV lines for ${rois} ROIs`);
     perFrame.delete(name);
   }
   for (const name of perFrame.keys()) faults.push(`${name}: CSV lines of a frame that no row knows`);
@@ -193,9 +213,9 @@ function acknowledgedFaults(root: string, rows: readonly Row[], acknowledged: re
 }
 
 /** No picture lies in data_dir beside those the rows name, and nothing half-written. */
-function strayFaults(root: string, rows: readonly Row[]): string[] {
+function strayFaults(root: string, rows: readonly Row[], notTaken: ReadonlySet<string>): string[] {
   const known = new Set(rows.filter(({ local }) => local === 1).map(({ filename }) => filename));
   return readdirSync(join(root, "data"))
-    .filter((name) => !name.startsWith("phorest.") && !known.has(name))
+    .filter((name) => !name.startsWith("phorest.") && !known.has(name) && !notTaken.has(name))
     .map((name) => `${name}: lies in data and no row names it`);
 }

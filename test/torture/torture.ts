@@ -10,7 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Ended, phorest, start } from "../run/program.ts";
-import { type Acknowledged, type Judgement, judge } from "./checker.ts";
+import { type Acknowledged, judge } from "./checker.ts";
+import { Mischief } from "./mischief.ts";
+import { reportText, type TortureReport } from "./report.ts";
 import { createWorld, type World } from "./world.ts";
 
 export interface TortureOptions {
@@ -25,18 +27,6 @@ export interface TortureOptions {
   say(line: string): void;
 }
 
-export interface TortureReport {
-  readonly kills: number;
-  /** How often each thing was done. */
-  readonly events: Readonly<Record<string, number>>;
-  /** Whether file systems could be mounted; without, nothing fills up or goes away. */
-  readonly mounted: boolean;
-  /** Whether this build copies to a share. */
-  readonly syncing: boolean;
-  readonly seconds: number;
-  readonly judgement: Judgement;
-}
-
 /** What happens to the world in a round, before the process is ended. */
 const EVENTS = [
   "nothing",
@@ -48,10 +38,13 @@ const EVENTS = [
   "local read-only at the start",
   "SIGTERM",
   "SIGINT",
+  "SIGHUP",
+  "ROI manifest that does not fit",
 ] as const;
 type Event = (typeof EVENTS)[number];
 
-const asksToEnd = (event: Event) => event === "SIGTERM" || event === "SIGINT";
+type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
+const asksToEnd = (event: Event): event is Signal => event.startsWith("SIG");
 
 const LONGEST_START_MS = 30_000;
 const LONGEST_STOP_MS = 60_000;
@@ -61,6 +54,7 @@ const CAPTURED = /collector entry (\d+): (\S+): captured in/g;
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const startedMs = performance.now();
   const world = createWorld(options.localBytes, options.remoteBytes);
+  const mischief = new Mischief(world);
   try {
     writeFileSync(join(world.local, "config.toml"), configText(world, true));
     const syncing = (await phorest(["init-remote", world.remote], world.local)).code === 0;
@@ -70,16 +64,24 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     let kills = 0;
     while (kills < options.kills) {
       const event = EVENTS[Math.floor(random() * EVENTS.length)] ?? "nothing";
-      const done = await round(world, event, random, options.lifeMs, acknowledged);
+      const done = await round(world, mischief, event, random, options.lifeMs, acknowledged);
       events[done] = (events[done] ?? 0) + 1;
       if (!asksToEnd(event)) kills += 1;
+      // Once each, and the stuck picture for a third of all lives.
+      if (kills > options.kills / 4 && events["bad names"] === undefined && mischief.addBadNames())
+        events["bad names"] = 1;
+      if (kills > options.kills / 3 && events["stuck picture"] === undefined && mischief.makeStuck())
+        events["stuck picture"] = 1;
+      if (kills > (options.kills * 2) / 3) mischief.freeStuck();
       options.say(`${kills} kills, ${acknowledged.size} frames acknowledged; last: ${done}`);
     }
+    mischief.freeStuck();
     await comeToRest(world);
-    const judgement = await judge(world.local, [...acknowledged.values()]);
+    const judgement = await judge(world.local, [...acknowledged.values()], mischief.notTaken);
     const seconds = (performance.now() - startedMs) / 1000;
     return { kills, events, mounted: world.mounted, syncing, seconds, judgement };
   } finally {
+    mischief.freeStuck();
     world.remove();
   }
 }
@@ -87,11 +89,14 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 /** One life of the program, and what befell it; returns what really happened. */
 async function round(
   world: World,
+  mischief: Mischief,
   event: Event,
   random: () => number,
   lifeMs: number,
   acknowledged: Map<number, Acknowledged>,
 ): Promise<string> {
+  // Before the disk may turn read-only.
+  const misfit = event === "ROI manifest that does not fit" && mischief.misfitRois();
   const readOnly = event === "local read-only at the start" && world.readOnly("local", true);
   const { child, ended } = start(["run"], world.local);
   let spoken = "";
@@ -110,7 +115,7 @@ async function round(
   await sleep(random() * 400);
   const done = await befall(world, event, readOnly);
   await sleep(random() * lifeMs);
-  if (event === "SIGTERM" || event === "SIGINT") {
+  if (asksToEnd(event)) {
     child.kill(event);
     await inTime(ended);
   } else {
@@ -122,7 +127,8 @@ async function round(
     if (code === 2 && startable) throw new Error(`the program did not start:\n${stderr.slice(-1000)}`);
   }
   makeGood(world, random);
-  return done;
+  mischief.fitRois();
+  return event === "ROI manifest that does not fit" && !misfit ? "nothing" : done;
 }
 
 /** The picture as it lies there right after the program said that it is safe. */
@@ -159,6 +165,8 @@ async function befall(world: World, event: Event, readOnly: boolean): Promise<st
       return readOnly ? event : "local read-only (refused: in use)";
     case "SIGTERM":
     case "SIGINT":
+    case "SIGHUP":
+    case "ROI manifest that does not fit":
     case "nothing":
       return event;
   }
@@ -195,7 +203,8 @@ async function comeToRest(world: World): Promise<void> {
   const limit = setTimeout(() => child.kill("SIGKILL"), 10 * LONGEST_STOP_MS);
   const { code, stderr } = await ended;
   clearTimeout(limit);
-  if (code !== 0) throw new Error(`the last run ended with ${code}:\n${stderr.slice(-3000)}`);
+  // 3: frames that the ROI manifest did not fit stay failed.
+  if (code !== 0 && code !== 3) throw new Error(`the last run ended with ${code}:\n${stderr.slice(-3000)}`);
 }
 
 async function inTime(ended: Promise<Ended>): Promise<void> {
@@ -253,33 +262,6 @@ function randomNumbers(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-/** The report as it stands in bench/README.md. */
-export function reportText({ kills, events, mounted, syncing, seconds, judgement }: TortureReport): string {
-  const { acknowledged, frames, live, archived, compressed, synced, removed, ...rest } = judgement;
-  const { local, remote, released, csvLines, faults } = rest;
-  const befell = Object.entries(events)
-    .sort()
-    .map(([event, times]) => `${event} ${times}`)
-    .join(", ");
-  return `## \`npm run torture -- --kills ${kills}\`
-
-| | |
-|---|---|
-| kill -9 | ${kills}, in ${Math.round(seconds)} s |
-| what befell it besides | ${befell}${mounted ? "" : " (mounting is not permitted here)"} |
-| copying to the share | ${syncing ? "on" : "not in this build"} |
-| frames acknowledged / found | ${acknowledged} / ${frames} |
-| live / archived | ${live} / ${archived} |
-| compressed / copied and verified / removed here | ${compressed} / ${synced} / ${removed} |
-| picture here / on the share / let go of | ${local} / ${remote} / ${released} |
-| CSV lines | ${csvLines} |
-| faults | ${faults.length} |
-${faults
-  .slice(0, 20)
-  .map((fault) => `\n- ${fault}`)
-  .join("")}`;
 }
 
 async function main(): Promise<void> {
