@@ -3,7 +3,7 @@
 /** Sends `message`. Without a parent there is nothing left to do: the process ends. */
 export function sendToParent(message: unknown): void {
   if (!process.connected) return;
-  // Without a callback, a parent that is just going would end this process with a stack trace.
+  // Without a callback, a parent that is just closing would crash this process with a stack trace.
   process.send?.(message, undefined, undefined, (error) => {
     if (error !== null) process.exit();
   });

@@ -1,5 +1,5 @@
-// The process that decodes pictures for the page, so that one that is too much for it takes nothing else down. It holds one
-// picture. For a calibration it also has the chip found in it, by a thread that shares the pixels.
+// The process that decodes pictures for the page, so that a picture that needs too much memory stops nothing else. It holds
+// one picture. For a calibration, a thread that shares the pixels finds the chip in it.
 import type { Picture } from "../src/analysis/picture.ts";
 import { encodeFailure, Failure } from "../src/failure.ts";
 import type { LogLevel } from "../src/log.ts";
@@ -34,7 +34,7 @@ function load(file: PictureFile): Promise<ShownPicture> {
     shown = next;
     return next;
   });
-  // Whoever asked for it is told; the next one has its turn.
+  // `loaded` carries the error to the request; the next picture must be decoded all the same.
   loading = loaded.catch((error: unknown) => log("debug", `${file.where}: ${error}`));
   return loaded;
 }
@@ -110,5 +110,5 @@ process.on("message", (message: ToPictures) => {
       message satisfies never;
   }
 });
-// Without the page there is nobody to decode for.
+// Without the page there is nothing to decode.
 process.on("disconnect", () => process.exit());

@@ -50,7 +50,7 @@ export function machineBytes(): number {
   return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }
 
-/** Memory that can be had now without anything being ended for it, bytes. Page cache counts as free. */
+/** Memory that is free now, bytes. Page cache and swap count as free. */
 export function availableBytes(): number {
   const free = meminfo("MemAvailable") + meminfo("SwapFree");
   return Math.min(free, machineBytes() - process.memoryUsage.rss());
@@ -108,7 +108,7 @@ function hold(mib: number, limitMib: number): void {
   if (ledger === undefined) return;
   for (;;) {
     const taken = Atomics.load(ledger, 0);
-    // Whoever finds the ledger empty gets what it needs, so somebody always moves on.
+    // A thread that finds the ledger empty always gets its share, so one of them always makes progress.
     const fits = taken === 0 || taken + mib <= limitMib;
     if (!fits) Atomics.wait(ledger, 0, taken);
     else if (Atomics.compareExchange(ledger, 0, taken, taken + mib) === taken) break;

@@ -41,7 +41,7 @@ export class Frames {
 
   /**
    * `newest`: the entry as it is now; its file may have been compressed or moved since it was loaded. `bits`: Camera.bits.
-   * `answerMs`: longest time until a request is answered, be it that the picture is not ready.
+   * `answerMs`: longest time until a request is answered, if only with "not ready yet".
    */
   constructor(
     process: PictureProcess,
@@ -114,7 +114,7 @@ export class Frames {
     await this.#process.close();
   }
 
-  /** Whoever asks gets an answer while the connection is open; the work goes on, and the next one who asks finds it done. */
+  /** Answers before the server closes the connection. The work continues, and a later request finds it done. */
   #soon<T>(work: Promise<T>, entry: ShownEntry): Promise<T> {
     const late = () =>
       new Failure("web.unavailable", `${fileOf(entry).where} is still being decoded`, {
@@ -135,7 +135,7 @@ export class Frames {
       this.#tiles.clear();
       return this.#loaded;
     } catch (error) {
-      // A dead process is started again for the next request; it keeps count of its deaths itself.
+      // The next request starts a new process; PictureProcess counts the crashes.
       const died = error instanceof Failure && error.code === "web.unavailable";
       this.#failed = died ? undefined : { entryId: entry.entryId, error };
       throw error;

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { SECURITY_HEADERS } from "./guard.ts";
 import { parseHost } from "./host.ts";
 
-/** Decisions are made on these; which of two counts depends on who reads. */
+/** The server decides by these headers; with two of one name, programs differ in which one they read. */
 const ONCE: ReadonlySet<string> = new Set(["host", "origin", "authorization", "content-type", "content-length"]);
 
 /** Answers a request with a malformed head by 400 and the reason as JSON; passes all others on. */

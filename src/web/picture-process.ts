@@ -1,6 +1,5 @@
-// The page's end of the process that decodes pictures. A picture may take more memory than there is, or time without end: the
-// process dies of it, or is ended; the requests that wait for it are answered with the reason, and the next one starts a new
-// process. The other end is workers/pictures.ts.
+// The page's end of the process that decodes pictures. A picture may need more memory than there is, or never finish: the
+// process crashes or is ended, the waiting requests are answered with the reason, and the next request starts a new process. The other end is workers/pictures.ts.
 import { decodeFailure, Failure } from "../failure.ts";
 import type { LogLevel } from "../log.ts";
 import { openProcess, type Vessel } from "../supervisor/vessel.ts";
@@ -11,7 +10,7 @@ import type { FromPictures, PictureAnswers, PictureJob, ToPictures } from "./pic
 const LONGEST_JOB_MS = 60_000;
 /** Unused for so long, the process gives its memory back. */
 const IDLE_MS = 300_000;
-/** A process that has died so often without an answer is not started again for a while. */
+/** After so many crashes in a row without an answer, no new process is started for a while. */
 const MOST_DEATHS = 2;
 const REST_MS = 60_000;
 
@@ -62,7 +61,7 @@ export class PictureProcess {
     return (await answer) as PictureAnswers[J["type"]];
   }
 
-  /** Ends the process; who waits for it is told. */
+  /** Ends the process; waiting jobs are rejected. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     const vessel = this.#vessel;
