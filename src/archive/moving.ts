@@ -25,14 +25,15 @@ export async function moveOut(
   { syncing, nowUs, signal }: { readonly syncing: boolean; nowUs(): number; readonly signal?: AbortSignal | undefined },
 ): Promise<number> {
   const { contents, ...rest } = archive;
-  const archiveId = manifest.addArchive({ ...rest, entries: contents.length }, nowUs());
+  const archiveId = await manifest.whenFree(() => manifest.addArchive({ ...rest, entries: contents.length }, nowUs()));
   let moved = 0;
   for (let at = 0; at < contents.length; at += ENTRIES_PER_DELETE) {
     signal?.throwIfAborted();
-    moved += manifest.dropArchived(archiveId, contents.slice(at, at + ENTRIES_PER_DELETE), syncing);
+    const part = contents.slice(at, at + ENTRIES_PER_DELETE);
+    moved += await manifest.whenFree(() => manifest.dropArchived(archiveId, part, syncing));
     await breathe();
   }
-  manifest.finishArchive(archiveId, nowUs());
+  await manifest.whenFree(() => manifest.finishArchive(archiveId, nowUs()));
   return moved;
 }
 

@@ -1,6 +1,6 @@
 // `phorest run`: the whole line in one process until it is stopped.
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { readRoiManifest } from "../analysis/roi.ts";
@@ -8,13 +8,15 @@ import { checkFileSystem } from "../archive/place.ts";
 import { checkRunnable, type Loaded, loadConfig, roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import { checkDirectories } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
-import { encodeFailure, Failure } from "../failure.ts";
+import { encodeFailure, Failure, lineOf } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { endPrograms, endProgramsOf, markPrograms } from "../frame/program.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { notifyService } from "../installation/service-notices.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
+import { untilUnlocked } from "../manifest/lock-wait.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { readIdentity } from "../opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
@@ -32,6 +34,8 @@ interface RunArguments extends GlobalOptions {
 }
 
 const REFRESH_MS = 250;
+/** How long a start waits for another program's lock on the manifest. */
+const LOCK_WAIT_MS = 60_000;
 const INTERRUPTED_TWICE = 130;
 
 export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
@@ -105,6 +109,12 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
     takePrograms(lock, (line) => own.warn(line));
     if (!config.Services.enable_camera) own.warn("Services.enable_camera is false: no pictures are taken");
     await prepareRois(config, log);
+    await untilUnlocked(join(config.Paths.data_dir, MANIFEST_FILENAME), {
+      limitMs: LOCK_WAIT_MS,
+      announce: (failure) =>
+        own.warn(`${lineOf(failure)}; the run begins when it is free, within ${LOCK_WAIT_MS / 1000} s`),
+      signal: stop.signal,
+    });
     const supervisor = new Supervisor({
       config,
       configText: JSON.stringify(config),
@@ -135,12 +145,16 @@ function takePrograms({ holder, died }: ExperimentLock, warn: (line: string) => 
 class StopRequest {
   private reason: string | undefined;
   private supervisor: Supervisor | undefined;
+  private readonly abort = new AbortController();
+  /** Aborted by the first request. */
+  readonly signal = this.abort.signal;
 
   constructor() {
     const patience = new Patience();
     onStopSignal((signal) => {
       if (patience.isOver(signal)) exitNow(INTERRUPTED_TWICE);
       this.reason ??= SIGNAL_REASONS[signal];
+      this.abort.abort();
       this.supervisor?.stop(this.reason);
     });
   }

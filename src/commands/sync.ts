@@ -12,6 +12,7 @@ import { wallClockUs } from "../frame/frame.ts";
 import { createLogger, type StageLog } from "../log.ts";
 import { type ExperimentLock, experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { LockNotice } from "../supervisor/lock-notice.ts";
 import { Syncing } from "../supervisor/syncing.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 import { onStopSignal, Patience } from "../system/stop-signals.ts";
@@ -98,11 +99,13 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     nowUs: wallClockUs,
     checkPlace: () => checkMark(config.Paths.data_dir, mark),
   });
+  manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, "copying waits for it"));
   const stop = new AbortController();
   const patience = new Patience();
   onStopSignal((signal) => {
     if (patience.isOver(signal)) process.exit(INTERRUPTED_TWICE);
     stop.abort();
+    manifest.lockWait.endWithin(0);
   });
   try {
     const before = manifest.counts().synced;

@@ -36,6 +36,8 @@ export interface Connection {
   readonly damage: Failure | undefined;
   /** Takes note of damage that another connection has found. */
   noteDamage(damage: Failure): void;
+  /** How long a write stands still, and all of this thread with it, while another program holds the file locked. */
+  standStill(limitMs: number): void;
   close(): void;
 }
 
@@ -92,6 +94,7 @@ function openToWrite(path: string): Connection {
     get damage() {
       return damage.found;
     },
+    standStill: (limitMs) => void db.pragma(`busy_timeout = ${limitMs}`),
     noteDamage: (found) => damage.note(found),
     close: () => (damage.found === undefined ? closeAsOneFile(db) : closeAsItIs(db, path)),
   };
@@ -208,6 +211,7 @@ function openToRead(path: string): Connection {
           return damage;
         },
         noteDamage: note,
+        standStill: () => undefined,
         close: () => {
           db.close();
           clean();

@@ -15,6 +15,7 @@ import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, t
 import * as history from "./history.ts";
 import * as imported from "./imported.ts";
 import * as inspection from "./inspection.ts";
+import { LockWait } from "./lock-wait.ts";
 import { Markers } from "./markers.ts";
 import * as movement from "./movement.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
@@ -41,6 +42,8 @@ export class Manifest {
   readonly storage: Storage;
   /** What people said of the experiment. */
   readonly markers: Markers;
+  /** Writes that may have to wait for another program's lock. */
+  readonly lockWait: LockWait;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -50,6 +53,7 @@ export class Manifest {
     this.syncing = new Syncing(connection, this.#entries);
     this.storage = new Storage(connection, this.#entries);
     this.markers = new Markers(connection);
+    this.lockWait = new LockWait(connection);
   }
 
   /**
@@ -103,6 +107,11 @@ export class Manifest {
   /** Runs `changes` in one transaction: all of them are kept, or none. */
   together<T>(changes: () => T): T {
     return this.#connection.write(changes);
+  }
+
+  /** Makes changes, as soon as no other program holds the file locked. Rejects as `LockWait.write` does. */
+  whenFree<T>(changes: () => T): Promise<T> {
+    return this.lockWait.write(changes);
   }
 
   // Runs

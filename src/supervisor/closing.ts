@@ -13,6 +13,16 @@ import type { Stage } from "./stage.ts";
 /** A step may have this long even when the limit is used up: most need no more. */
 const SHORTEST_STEP_MS = 100;
 
+async function recordRest(collecting: Collecting): Promise<void> {
+  try {
+    await collecting.recordedLate();
+  } catch (error) {
+    const { message, hint, code, retry } = encodeFailure(error);
+    const left = `pictures have no row yet, the next start adds them: ${message}`;
+    throw new Failure(code, left, { ...(hint === undefined ? {} : { hint }), retry, cause: error });
+  }
+}
+
 /** Steps that share one limit. A step that fails or is late is logged, and the next one is taken. */
 export class Closing {
   private readonly limitMs: number;
@@ -57,6 +67,7 @@ export class Closing {
     const abandon = setTimeout(() => void stage("collector").stop({ abandon: true }), this.limitMs / 2);
     await this.attempt("collector", () => stage("collector").stop());
     clearTimeout(abandon);
+    await this.attempt("rows of the last pictures", () => recordRest(collecting));
     await this.attempt("processor", () => stage("processor").stop());
     await this.attempt("processor", () => processing.stop(this.leftMs()));
     await this.attempt("communicator", () => stage("communicator").stop());

@@ -3,7 +3,7 @@
 import type { Place } from "../archive/place.ts";
 import { pauseBelow } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
-import { decodeFailure, failureLine } from "../failure.ts";
+import { decodeFailure, encodeFailure, failureLine } from "../failure.ts";
 import { sourceSettings } from "../frame/camera.ts";
 import { monotonicMs } from "../frame/frame.ts";
 import { thermometerSettings } from "../frame/thermometer.ts";
@@ -52,6 +52,7 @@ export class Collecting {
   private readonly thread: StageThread<CollectorSettings, CollectorJob, CollectorAnswer>;
   readonly brightfield: BrightfieldPictures;
   private readonly unrecorded: Unrecorded;
+  private late: Promise<void> | undefined;
   readonly skipped: SkippedPictures;
   private setAside: readonly SetAsideFile[] = [];
   /** Frames captured since the start. */
@@ -107,7 +108,7 @@ export class Collecting {
     this.dry = frame === null && !this.more;
     // A picture was set aside: the next one is taken at once.
     if (frame === null) return this.more;
-    const entry = this.record(this.entryOf(frame));
+    const entry = await this.record(this.entryOf(frame));
     this.captured += 1;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, entry === undefined ? {} : { entry });
     this.options.collected();
@@ -137,21 +138,58 @@ export class Collecting {
   }
 
   /** The row of a capture. Where the database takes none, the capture is kept beside it; its number is undefined then. */
-  private record(entry: NewEntry): number | undefined {
+  private async record(entry: NewEntry): Promise<number | undefined> {
     const { live, log, manifest, runId } = this.options;
-    try {
+    const add = () => {
       const late = this.unrecorded.record(manifest, runId);
       if (late > 0) log.info(`${late} frames that waited for the database are in it now`);
       return manifest.addEntry(entry);
+    };
+    // What another program wrote is found again by its source: its row comes before the next file.
+    if (!live) return await manifest.whenFree(add);
+    try {
+      return add();
     } catch (thrown) {
-      // What another program wrote is found again by its source.
-      if (!live) throw thrown;
+      const isLocked = encodeFailure(thrown).code === "manifest.locked";
       const isNew = !this.unrecorded.waiting;
       this.unrecorded.keep(entry);
-      if (isNew)
+      // Another program's lock has its own notice, and ends.
+      if (isLocked) this.recordLate();
+      else if (isNew)
         log.warn(`frames are kept in the data directory until the database takes them: ${failureLine(thrown)}`);
       return undefined;
     }
+  }
+
+  /** Whether pictures wait for their rows until another program lets the database go. */
+  get isRecordingLate(): boolean {
+    return this.late !== undefined;
+  }
+
+  /** Resolves when no picture waits for that any more. Rejects with why some still do; these are kept. */
+  async recordedLate(): Promise<void> {
+    await this.late;
+  }
+
+  /** Gives the captures that are kept their rows as soon as the database is free; captures go on meanwhile. */
+  private recordLate(): void {
+    const { log, manifest, runId } = this.options;
+    if (this.late !== undefined) return;
+    this.late = manifest
+      .whenFree(() => {
+        // Costs nothing while the lock is there, unlike reading what is kept.
+        manifest.together(() => undefined);
+        return this.unrecorded.record(manifest, runId);
+      })
+      .then((recorded) => {
+        if (recorded > 0) log.info(`${recorded} frames that waited for the database are in it now`);
+        this.options.collected();
+      })
+      .finally(() => {
+        this.late = undefined;
+      });
+    // Said where the run ends; the next capture tries again.
+    this.late.catch((error: unknown) => log.debug(`rows not added: ${failureLine(error)}`));
   }
 
   private entryOf(frame: CollectedFrame): NewEntry {

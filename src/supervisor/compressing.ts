@@ -56,7 +56,8 @@ export class Compressing implements StagePart {
     if (picture === undefined) return false;
     this.current = picture.entryId;
     try {
-      this.settle(picture, await this.compress(picture, signal));
+      const outcome = await this.compress(picture, signal);
+      await this.options.manifest.whenFree(() => this.settle(picture, outcome));
       this.failedAt = undefined;
     } catch (thrown) {
       this.failedAt = picture.entryId;

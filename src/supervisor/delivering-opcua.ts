@@ -120,7 +120,7 @@ export class DeliveringOpcUa implements StagePart {
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
     const report = answer.report === undefined ? this.storedReport : JSON.stringify(answer.report);
     if (damage === undefined && (answer.cursor > cursor || report !== this.storedReport)) {
-      manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report);
+      await manifest.whenFree(() => manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report));
       this.options.advanced();
       this.storedReport = report;
     }

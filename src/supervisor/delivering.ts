@@ -64,7 +64,8 @@ export class Delivering {
     if (!waiting && !stale && !archived) return false;
     const answer = await this.thread.run({ type: "report", plot: stale, state, archive }, REPORT_TIMEOUT_MS);
     if (answer.delivered !== undefined) {
-      manifest.advanceOutput(CSV_OUTPUT, answer.delivered.cursor, answer.delivered.state);
+      const { cursor: delivered, state: reached } = answer.delivered;
+      await manifest.whenFree(() => manifest.advanceOutput(CSV_OUTPUT, delivered, reached));
       this.options.advanced();
       if (answer.lines > 0) log.info(`${answer.lines} lines added to the CSV`);
     }

@@ -50,7 +50,7 @@ export class Ending {
     const seen = collector.passes > 0 && !collecting.more;
     const collected = frames === undefined ? seen : enough || collecting.dry;
     if (manifest.damage !== undefined && (collected || collector.state === "faulted")) return "the database is damaged";
-    if (!collected || processing.framesInHand > 0) return undefined;
+    if (!collected || collecting.isRecordingLate || processing.framesInHand > 0) return undefined;
     const { pending, processing: claimed } = manifest.counts();
     if (pending > 0 || claimed > 0) return undefined;
     return this.partsIdle() ? "idle" : undefined;

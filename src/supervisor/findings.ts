@@ -1,11 +1,15 @@
 // What is wrong with an experiment, found from what its files say. The words go to people; the keys tell one trouble from
 // another; and what cannot be told at this moment is said to be unknown, so that nobody hears of an end that is none.
+import { join } from "node:path";
 import type { Finding } from "../alarm/finding.ts";
 import { labelMatcher } from "../analysis/labels.ts";
 import { pauseBelow } from "../archive/room.ts";
 import type { Config } from "../config/schema.ts";
+import { lockedDatabase } from "../database-failure.ts";
+import { lineOf } from "../failure.ts";
 import { FILE_CAMERAS } from "../frame/camera.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { type OutputReport, refusalLines } from "../opcua/output-state.ts";
 import type { DiskSpace } from "../system/disk-space.ts";
@@ -40,6 +44,8 @@ export interface Facts {
   /** Wall clock. */
   readonly nowUs: number;
   readonly running: boolean;
+  /** Another program holds the manifest locked. */
+  readonly locked?: boolean;
   readonly ended: boolean;
   readonly ranBefore: boolean;
   /** Since the run began; undefined while none is going. */
@@ -77,7 +83,7 @@ export function findingsOf(facts: Facts): Finding[] {
   ];
 }
 
-function ofTheProcess({ config, running, ended, ranBefore, stages, upSeconds = 0 }: Facts): Finding[] {
+function ofTheProcess({ config, running, locked, ended, ranBefore, stages, upSeconds = 0 }: Facts): Finding[] {
   if (!running) {
     if (ended || !ranBefore) return [];
     const text = "the last run ended without closing; `phorest run` makes good of it";
@@ -85,6 +91,10 @@ function ofTheProcess({ config, running, ended, ranBefore, stages, upSeconds = 0
   }
   const staleSeconds = STALE_BEATS * config.Supervisor.heartbeat_seconds;
   const silentSeconds = Math.min(upSeconds, ...stages.map(({ ageSeconds }) => ageSeconds));
+  if (locked === true) {
+    const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
+    return [told("manifest.locked", lineOf(lockedDatabase(path)))];
+  }
   if (silentSeconds <= staleSeconds) return [];
   // One transaction holds the heartbeats of all stages: none is late alone.
   const text = `no heartbeat for ${Math.round(silentSeconds)} s: the process stands still; end it and start it again`;
@@ -169,7 +179,7 @@ function ofTheClock({ clock }: Facts): Finding[] {
   return line === undefined ? [] : [told("clock.behind", line)];
 }
 
-function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages }: Facts): Finding[] {
+function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages, locked }: Facts): Finding[] {
   const { Alarm, Camera, Services, Timing } = config;
   const watched = Services.enable_camera && !FILE_CAMERAS.has(Camera.camera_type) && Alarm.no_frame_intervals > 0;
   if (!watched || upSeconds === undefined) return [];
@@ -183,7 +193,7 @@ function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages }: Facts
   const known = stages.some(
     ({ stage, state, ageSeconds }) => stage === "collector" && state === "faulted" && ageSeconds <= upSeconds,
   );
-  if (known) return [{ key, state: "unknown", text: "" }];
+  if (known || locked === true) return [{ key, state: "unknown", text: "" }];
   const since = Number.isFinite(age) ? `no picture for ${Math.round(age)} s` : "no picture yet";
   const text = `${since}, one is due every ${Timing.collector_interval_seconds} s; look at the camera and at the collector's line`;
   return [told(key, text)];

@@ -9,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, type FailureData, failureLine } from "../failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
+import { isLockedByOther } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { StoredSetAside } from "../manifest/runs.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
@@ -156,6 +157,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       clock: clockFacts(manifest, nowUs),
       upSeconds: running && run !== undefined ? (nowUs - run.startedAtUs) / 1e6 : undefined,
       lastFrameAgeSeconds: last === undefined ? undefined : (nowUs - last.capturedAtUs) / 1e6,
+      locked: running && isLocked(file, stages, config),
       ended: run?.endedAtUs !== undefined,
       ranBefore: run !== undefined,
     });
@@ -187,6 +189,17 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
   } finally {
     if (manifest !== opened) manifest.close();
   }
+}
+
+/** Heartbeats so many times late are worth a look at what keeps them from being stored. */
+const LATE_BEATS = 2;
+/** The run itself holds the file locked for milliseconds at a time. */
+const LOCK_LOOK_MS = 300;
+
+/** Whether another program keeps the run from writing. Looked for only where the run has written nothing for a while. */
+function isLocked(file: string, stages: readonly StageHealth[], { Supervisor }: Config): boolean {
+  const silentSeconds = Math.min(Number.POSITIVE_INFINITY, ...stages.map(({ ageSeconds }) => ageSeconds));
+  return silentSeconds > LATE_BEATS * Supervisor.heartbeat_seconds && isLockedByOther(file, LOCK_LOOK_MS);
 }
 
 /** Meant so where pictures come by other ways; no alarm, but nobody should wait for pictures. */

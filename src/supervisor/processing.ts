@@ -105,9 +105,10 @@ export class Processing {
 
   /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
   async work(): Promise<boolean> {
-    this.raiseTrouble();
+    await this.raiseTrouble();
+    const { manifest, nowUs } = this.options;
     const room = this.room();
-    if (room <= 0 || this.stopped || this.options.manifest.counts().pending === 0) return false;
+    if (room <= 0 || this.stopped || manifest.counts().pending === 0) return false;
     let measure: Measure;
     try {
       measure = await this.currentMeasure();
@@ -115,11 +116,12 @@ export class Processing {
       const failure = encodeFailure(thrown);
       // Nothing is claimed, so nothing can be held against a frame.
       if (isStorage(failure)) throw thrown;
-      for (const claim of this.options.manifest.claimPending(room, this.options.nowUs())) this.refuse(claim, failure);
+      const claims = await manifest.whenFree(() => manifest.claimPending(room, nowUs()));
+      for (const claim of claims) await this.refuse(claim, failure);
       return this.room() > 0;
     }
-    const claims = this.claim(room, measure);
-    if (this.registeredAnew && claims.length > 0) this.markRegistration(measure.rois, claims);
+    const claims = await manifest.whenFree(() => this.claim(room, measure));
+    if (this.registeredAnew && claims.length > 0) await this.markRegistration(measure.rois, claims);
     for (const claim of claims) {
       const done = this.process(claim, measure).finally(() => {
         this.inHand.delete(claim.entryId);
@@ -142,7 +144,7 @@ export class Processing {
       this.options.log.warn(`${failureLine(error)}: ${this.inHand.size} go back to the queue`);
     });
     if (this.inHand.size === 0) await this.pool.close();
-    this.giveBack();
+    await this.giveBack();
   }
 
   /**
@@ -151,6 +153,8 @@ export class Processing {
    */
   private claim(room: number, { tracking, drift }: Measure): Claim[] {
     const { manifest, nowUs, settings } = this.options;
+    // A stop may have come while another program held the manifest locked.
+    if (this.stopped) return [];
     // Positions that are counted from the first frames must not depend on what became of these the first time.
     const inOrder = tracking?.keeper.isComplete === false || (settings.trackDrift === true && !drift.isKnown);
     const claims = inOrder ? manifest.claimPending(room, nowUs()) : manifest.claimFresh(room, nowUs());
@@ -165,7 +169,7 @@ export class Processing {
   }
 
   private async currentMeasure(): Promise<Measure> {
-    const { manifest, roiManifestFile, runId, settings } = this.options;
+    const { manifest, roiManifestFile, settings } = this.options;
     const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
     const stamp = `${mtimeMs} ${size}`;
     if (this.measure?.stamp === stamp) return this.measure;
@@ -179,6 +183,13 @@ export class Processing {
       this.measure = { ...this.measure, stamp };
       return this.measure;
     }
+    this.measure = await manifest.whenFree(() => this.measureBy(rois, stamp));
+    this.options.log.info(`measuring ${rois.rois.length} ROIs by ${settings.method} (${roiManifestFile})`);
+    return this.measure;
+  }
+
+  private measureBy(rois: RoiManifest, stamp: string): Measure {
+    const { manifest, runId, settings } = this.options;
     const roiManifestId = manifest.ensureRoiManifest(rois);
     const analysisId = this.analysisOf(settings, roiManifestId);
     const before = manifest.lastRoiManifest();
@@ -187,17 +198,16 @@ export class Processing {
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
     const drift = new DriftKeeper(manifest.driftReference(analysisId));
     const tracking = this.trackingOf(analysisId, rois, roiManifestId);
-    this.measure = { stamp, rois, analysisId, jumps, drift, tracking };
-    this.options.log.info(`measuring ${rois.rois.length} ROIs by ${settings.method} (${roiManifestFile})`);
-    return this.measure;
+    return { stamp, rois, analysisId, jumps, drift, tracking };
   }
 
   /** Curves before and after are of different ROIs: the moment is drawn into them. */
-  private markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): void {
+  private async markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): Promise<void> {
     const { manifest, nowUs, log } = this.options;
     this.registeredAnew = false;
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
-    const marked = manifest.markers.add(fromUs, `${rois.length} ROIs registered anew`, nowUs());
+    const text = `${rois.length} ROIs registered anew`;
+    const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
     if (marked === undefined) log.warn("the ROIs were registered anew; there is no room for another marker");
   }
 
@@ -239,14 +249,14 @@ export class Processing {
       const { known: depth } = this.depth;
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
-      if (answer.ok) this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
-      else this.refuse(claim, answer.failure, measure.analysisId);
+      if (answer.ok) await this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
+      else await this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {
-      this.refuse(claim, encodeFailure(thrown), measure.analysisId);
+      await this.refuse(claim, encodeFailure(thrown), measure.analysisId);
     }
   }
 
-  private settleMeasured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): void {
+  private async settleMeasured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): Promise<void> {
     const { log, manifest, nowUs } = this.options;
     const { answer: result, reference: grown } = answer;
     const { tracking } = measure;
@@ -256,7 +266,7 @@ export class Processing {
     const others = otherPages(answer.pages);
     this.depth.learn(result.depth);
     const reference = measure.drift.unkept;
-    const outcome = manifest.together(() => {
+    const settle = () => {
       if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
       const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
       if (outcomeId !== undefined && others !== undefined) manifest.addWarning(claim.entryId, others);
@@ -264,7 +274,8 @@ export class Processing {
         manifest.keepTrackingReference(tracking.analysisId, grown);
       }
       return outcomeId;
-    });
+    };
+    const outcome = await manifest.whenFree(() => manifest.together(settle));
     measure.drift.kept(reference);
     if (outcome !== undefined) tracking?.keeper.keep(grown);
     const fields = { entry: claim.entryId };
@@ -294,7 +305,7 @@ export class Processing {
   }
 
   /** Fails the frame for good, or sets it aside for another try while that can help. */
-  private refuse(claim: Claim, reason: FailureData, analysisId?: number): void {
+  private async refuse(claim: Claim, reason: FailureData, analysisId?: number): Promise<void> {
     const failure = this.withPlace(asFrame(claim, reason));
     const again = isStorage(failure) || (failure.retry === "later" && claim.attempts < this.options.maxAttempts);
     if (again) {
@@ -302,7 +313,7 @@ export class Processing {
       return;
     }
     try {
-      this.settleFailed(claim, failure, analysisId);
+      await this.settleFailed(claim, failure, analysisId);
     } catch (thrown) {
       this.setAside(claim, encodeFailure(thrown));
     }
@@ -319,12 +330,13 @@ export class Processing {
     }
   }
 
-  private settleFailed(claim: Claim, failure: FailureData, analysisId?: number): void {
+  private async settleFailed(claim: Claim, failure: FailureData, analysisId?: number): Promise<void> {
     const { log, manifest, nowUs } = this.options;
-    manifest.fail(claim, failure, nowUs(), analysisId);
-    if (failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename))) {
-      manifest.markMissing(claim.entryId);
-    }
+    await manifest.whenFree(() => {
+      manifest.fail(claim, failure, nowUs(), analysisId);
+      const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
+      if (isGone) manifest.markMissing(claim.entryId);
+    });
     log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
     this.options.settled(false);
   }
@@ -340,17 +352,22 @@ export class Processing {
   }
 
   /** Gives back what was set aside and throws the reason, so that the stage waits before it tries again. */
-  private raiseTrouble(): void {
+  private async raiseTrouble(): Promise<void> {
     const { trouble } = this;
-    this.giveBack();
+    await this.giveBack();
     this.trouble = undefined;
     if (trouble !== undefined) throw decodeFailure(trouble);
   }
 
-  private giveBack(): void {
-    for (let next = this.unsettled.at(-1); next !== undefined; next = this.unsettled.at(-1)) {
-      this.options.manifest.release(next.claim, { countAttempt: next.countAttempt });
-      this.unsettled.pop();
+  private async giveBack(): Promise<void> {
+    const { manifest } = this.options;
+    while (this.unsettled.length > 0) {
+      await manifest.whenFree(() => {
+        const next = this.unsettled.at(-1);
+        if (next === undefined) return;
+        manifest.release(next.claim, { countAttempt: next.countAttempt });
+        this.unsettled.pop();
+      });
     }
   }
 }

@@ -69,7 +69,7 @@ export function recover(options: RecoveryOptions): Interrupted {
  */
 export async function settleForms(
   { twofold, renamed }: Pick<Interrupted, "twofold" | "renamed">,
-  { storage, directory: dataDir }: Manifest,
+  manifest: Manifest,
   log: StageLog,
 ): Promise<void> {
   /** One whose files cannot be read is left for the next start; the others do not wait for it. */
@@ -81,11 +81,13 @@ export async function settleForms(
       log.error(`${filename}: its two forms are not settled, the next start tries again: ${fileFaultReason(error)}`);
     }
   };
+  const settled = (entryId: number, filename: string, outcome: CompressOutcome) =>
+    manifest.whenFree(() => note(entryId, filename, outcome, manifest.storage, log));
   for (const picture of twofold) {
     const { entryId, filepath, filename, sha256 } = picture;
     await each(picture, async () => {
       if (!filename.endsWith(GZIP_SUFFIX)) {
-        note(entryId, filename, await compressPicture(filepath, filename, sha256, UNLIMITED), storage, log);
+        await settled(entryId, filename, await compressPicture(filepath, filename, sha256, UNLIMITED));
       } else if (await dropOriginal(filepath, filename)) {
         log.warn(`${filename}: its original was there again and was removed`);
       } else log.warn(`${filename}: ${otherForm(filename)} is there, too, and holds something else; both stay`);
@@ -95,8 +97,8 @@ export async function settleForms(
     const { entryId, filepath, filename } = picture;
     if (!filename.endsWith(GZIP_SUFFIX)) continue;
     await each(picture, async () => {
-      const file = placeOf({ filepath, filename }, { dataDir, remoteRoot: "", followLinks: false });
-      note(entryId, filename, await adoptCompressed(file, storage.originalSha256(entryId)), storage, log);
+      const file = placeOf({ filepath, filename }, { dataDir: manifest.directory, remoteRoot: "", followLinks: false });
+      await settled(entryId, filename, await adoptCompressed(file, manifest.storage.originalSha256(entryId)));
     });
   }
 }

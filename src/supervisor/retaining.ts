@@ -70,8 +70,12 @@ export class Retaining implements StagePart {
   async work(): Promise<boolean> {
     await this.trimBrightfield();
     this.measure();
-    const chosen = this.choose(this.excess);
-    if (chosen.length > 0) await this.remove(chosen);
+    if (this.choose(this.excess).length > 0) {
+      const { manifest } = this.options;
+      // Waited for before pictures are chosen: while another program holds the manifest locked, other stages go on with them.
+      await manifest.whenFree(() => manifest.together(() => undefined));
+      await this.remove(this.choose(this.excess));
+    }
     this.measure();
     const more = this.choose(this.excess).length > 0;
     this.explain(more);
@@ -208,7 +212,9 @@ export class Retaining implements StagePart {
       if (gone.length > 0) syncDirectory(config.Paths.data_dir);
       const removed = new Set(gone.map(({ entryId }) => entryId));
       const kept = ids.filter((id) => !removed.has(id));
-      manifest.storage.endRemoval([...removed], config.Paths.remote_root_dir, kept);
+      const root = config.Paths.remote_root_dir;
+      // The files are gone: the rows follow, however long another program holds the manifest locked.
+      await manifest.whenFree(() => manifest.storage.endRemoval([...removed], root, kept));
     }
     const bytes = gone.reduce((sum, picture) => sum + (picture.bytes ?? 0), 0);
     this.removed = { images: this.removed.images + gone.length, bytes: this.removed.bytes + bytes };

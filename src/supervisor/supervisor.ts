@@ -15,7 +15,7 @@ import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
-import { failureLine } from "../failure.ts";
+import { encodeFailure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { FILE_CAMERAS } from "../frame/camera.ts";
 import { wallClockUs } from "../frame/frame.ts";
@@ -34,6 +34,7 @@ import { DeliveringOpcUa } from "./delivering-opcua.ts";
 import { Ending, type EndingOptions } from "./ending.ts";
 import { FailureLog } from "./failure-log.ts";
 import { FrozenCameraWatch } from "./frozen-camera.ts";
+import { LockNotice } from "./lock-notice.ts";
 import { PATIENCE, type StageName, type StagePart, stageOf } from "./part.ts";
 import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
@@ -213,6 +214,9 @@ export class Supervisor {
     const clock = clockFacts(this.manifest, wallClockUs());
     const behind = clock === undefined ? undefined : clockBehindLine(clock);
     if (behind !== undefined) log.warn(behind);
+    // From here on nothing may stand still, and nothing that has been done may go unrecorded.
+    const waiting = "pictures are taken as before, everything else waits";
+    this.manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
     for (const stage of this.stages.values()) stage.start();
     this.serving?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
@@ -366,6 +370,7 @@ export class Supervisor {
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
     const closing = new Closing(limitMs, this.options.log.stage("supervisor"));
+    this.manifest.lockWait.endWithin(limitMs / 2);
     const fault = this.faultLine();
     const pageClosed = this.serving?.close(PAGE_CLOSE_MS);
     const { collecting, processing, delivering, parts } = this;
@@ -379,7 +384,10 @@ export class Supervisor {
     await closing.attempt("count of failures", async () => {
       failed = this.manifest.failedInRun(this.runId);
     });
-    await closing.attempt("end of the run", async () => this.manifest.endRun(this.runId, wallClockUs(), reason));
+    const { manifest, runId } = this;
+    await closing.attempt("end of the run", () =>
+      manifest.whenFree(() => manifest.endRun(runId, wallClockUs(), reason)),
+    );
     await closing.attempt("manifest", async () => this.manifest.close());
     const { clean } = closing;
     const { displaced } = this.surroundings;
@@ -419,7 +427,9 @@ export class Supervisor {
       this.frozenCamera.look(this.manifest, this.options.config);
       this.serving?.look();
     } catch (thrown) {
-      this.options.log.stage("supervisor").warn(`heartbeat not stored: ${failureLine(thrown)}`);
+      // A lock is announced once, by its own notice.
+      const level = encodeFailure(thrown).code === "manifest.locked" ? "debug" : "warn";
+      this.options.log.stage("supervisor").log(level, `heartbeat not stored: ${failureLine(thrown)}`);
     }
   }
 }

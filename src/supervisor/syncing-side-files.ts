@@ -23,6 +23,8 @@ export type AnswerTo<T extends SyncerJob["type"]> = Extract<SyncerAnswer, { type
 export interface SideSyncingOptions {
   readonly config: Config;
   readonly rows: SyncingRows;
+  /** Makes a change to the rows, as soon as no other program holds the manifest locked. */
+  whenFree<T>(change: () => T): Promise<T>;
   /** The manifest's place on the share. */
   readonly manifestPath: string;
   readonly log: StageLog;
@@ -100,13 +102,14 @@ export class SideSyncing {
     known: SyncedFile | undefined,
     signal: AbortSignal,
   ): Promise<Problem | undefined> {
-    const { rows, ask, log, nowUs } = this.#options;
+    const { rows, whenFree, ask, log, nowUs } = this.#options;
     const answer = await ask({ type: "stage", remoteId, task: { ...file, known } }, signal);
     if (answer.type === "problem") return answer;
     const { path, bytes, modifiedAtUs, sha256 } = answer.staged;
     const named = await this.#name(remoteId, answer.staged, signal);
     if (typeof named !== "string") return named;
-    rows.fileSynced({ remoteId, path, bytes, modifiedAtUs, sha256, remotePath: named, syncedAtUs: nowUs() });
+    const copy = { remoteId, path, bytes, modifiedAtUs, sha256, remotePath: named, syncedAtUs: nowUs() };
+    await whenFree(() => rows.fileSynced(copy));
     if (basename(named) !== basename(path) && known?.remotePath !== named) {
       log.warn(`somebody's ${path} lies on the share; ours is ${join(dirname(path), basename(named))}`);
     }
@@ -117,8 +120,9 @@ export class SideSyncing {
   async #name(remoteId: string, staged: StagedFile, signal: AbortSignal): Promise<string | Problem> {
     const { path, remotePath, sha256, replaces } = staged;
     if (staged.partial === undefined) return remotePath;
-    this.#options.rows.stageFile({ remoteId, path, remotePath, staged: sha256, standing: replaces });
-    const answer = await this.#options.ask({ type: "publish", remoteId, staged }, signal);
+    const { rows, whenFree, ask } = this.#options;
+    await whenFree(() => rows.stageFile({ remoteId, path, remotePath, staged: sha256, standing: replaces }));
+    const answer = await ask({ type: "publish", remoteId, staged }, signal);
     return answer.type === "problem" ? answer : answer.remotePath;
   }
 

@@ -86,6 +86,7 @@ export class Syncing implements StagePart {
     this.#side = new SideSyncing({
       ...{ config, log, rows: manifest.syncing, nowUs: () => options.nowUs() },
       manifestPath: this.#place(manifestFile),
+      whenFree: (change) => manifest.whenFree(change),
       ask: (job, signal, timeoutMs) => this.#askOf(job, signal, timeoutMs),
     });
   }
@@ -155,19 +156,20 @@ export class Syncing implements StagePart {
     const { state, remoteId } = inspection;
     if (state !== "ready" || remoteId === undefined) throw unready(inspection);
     if (known?.remoteId !== remoteId || known.root !== root) {
-      manifest.syncing.bindRemote({ remoteId, root }, nowUs());
+      await manifest.whenFree(() => manifest.syncing.bindRemote({ remoteId, root }, nowUs()));
       log.info(`this experiment is copied to ${inspection.words} (id ${remoteId})`);
     } else if (!this.#ready) log.info(`the remote is there: ${inspection.words}`);
     this.#ready = true;
-    this.#takeUpMoves(remoteId);
+    await this.#takeUpMoves(remoteId);
     return remoteId;
   }
 
   /** Once: a death between the record of a copy and the removal of the picture left it in both places. */
-  #takeUpMoves(remoteId: string): void {
-    if (this.#tookUpMoves || this.#options.config.Sync.keep_local) return;
+  async #takeUpMoves(remoteId: string): Promise<void> {
+    const { manifest, config } = this.#options;
+    if (this.#tookUpMoves || config.Sync.keep_local) return;
+    const left = await manifest.whenFree(() => manifest.syncing.takeUpMoves(remoteId));
     this.#tookUpMoves = true;
-    const left = this.#options.manifest.syncing.takeUpMoves(remoteId);
     if (left > 0) this.#options.log.info(`${left} pictures are here and on the share; they are verified there and go`);
   }
 
@@ -199,12 +201,12 @@ export class Syncing implements StagePart {
     const startedMs = performance.now();
     const { result } = await this.#ask({ type: "pictures", remoteId, tasks, limitMs: BATCH_MS }, signal);
     const byId = new Map(tasks.map((task) => [task.entryId, task]));
-    const noted = manifest.together(() =>
+    const note = () =>
       result.copied.filter(({ entryId, remotePath, bytes, sha256 }) => {
         const filename = byId.get(entryId)?.picture.filename ?? "";
         return manifest.syncing.markSynced({ entryId, filename, remoteId, remotePath, bytes, sha256 }, nowUs());
-      }),
-    );
+      });
+    const noted = await manifest.whenFree(() => manifest.together(note));
     for (const { entryId, remotePath } of noted) {
       this.#aside.remove(entryId);
       this.#watermark = Math.max(this.#watermark, entryId);
@@ -222,7 +224,7 @@ export class Syncing implements StagePart {
       const isNew = lost || this.#aside.add(entryId, name, reason);
       if (lost) {
         this.#aside.remove(entryId);
-        manifest.markMissing(entryId);
+        await manifest.whenFree(() => manifest.markMissing(entryId));
       }
       if (isNew) log.error(`${name}: not copied: ${reason}`, { entry: entryId });
     }
@@ -257,9 +259,10 @@ export class Syncing implements StagePart {
     }
     // Also when the disk has failed in between: the rows of those that were removed must name the copies.
     if (moved.length > 0) await flushDirectory(config.Paths.data_dir);
-    manifest.together(() => {
+    const note = () => {
       for (const [entryId, remoteFile] of moved) manifest.syncing.markMoved(entryId, remoteFile, nowUs());
-    });
+    };
+    await manifest.whenFree(() => manifest.together(note));
     if (failed !== undefined) throw failed;
   }
 

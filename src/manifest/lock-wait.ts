@@ -1,0 +1,159 @@
+// Writes that wait for another program's lock on the database. SQLite itself can only wait by standing still, and with it
+// everything that its thread does: page, timers and captures. Here a write is tried for a moment, and again every tenth of a
+// second until it succeeds; all that wait keep their order.
+import { setTimeout as sleep } from "node:timers/promises";
+import Database from "better-sqlite3";
+import { lockedDatabase } from "../database-failure.ts";
+import { decodeFailure, Failure } from "../failure.ts";
+import type { Connection } from "./connection.ts";
+
+const TRY_EVERY_MS = 100;
+/** How long a write stands still for a lock that is usually held for milliseconds. */
+const STAND_STILL_MS = 50;
+/** Writes made in one go once the lock is gone; timers and captures come in between. */
+const IN_ONE_GO = 16;
+/** How long a write waits unless told otherwise. */
+const LONGEST_WAIT_MS = 60_000;
+
+interface Waiting {
+  attempt(): void;
+  reject(error: unknown): void;
+  readonly untilMs: number;
+}
+
+export interface LockEvents {
+  /** A write has to wait. */
+  locked?(failure: Failure): void;
+  /** Nothing waits any more; `waited` writes did, the first of them for `forMs`. */
+  freed?(waited: number, forMs: number): void;
+}
+
+export class LockWait {
+  readonly #connection: Connection;
+  readonly #queue: Waiting[] = [];
+  #events: LockEvents = {};
+  #limitMs = LONGEST_WAIT_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #sinceMs = 0;
+  #waited = 0;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Whether writes wait now. */
+  get isLocked(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /**
+   * For a thread that must go on meanwhile: from now on no write stands still for more than a moment, and those of `write`
+   * wait for up to `limitMs`.
+   */
+  neverStandStill(limitMs: number, events: LockEvents): void {
+    this.#limitMs = limitMs;
+    this.#events = events;
+    this.#connection.standStill(STAND_STILL_MS);
+  }
+
+  /** Everything that waits, now or later, is given up after `limitMs` from now. */
+  endWithin(limitMs: number): void {
+    this.#deadlineMs = performance.now() + limitMs;
+  }
+
+  /**
+   * Makes `change`, at once where that is possible, otherwise as soon as the lock is gone. Rejects with what `change` throws;
+   * with Failure `manifest.locked` when the lock stays for too long.
+   */
+  async write<T>(change: () => T): Promise<T> {
+    if (this.#queue.length === 0) {
+      try {
+        return change();
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+        this.#begin(error);
+      }
+    }
+    return await new Promise<T>((resolve, reject) => {
+      const untilMs = performance.now() + this.#limitMs;
+      this.#queue.push({ attempt: () => resolve(change()), reject, untilMs });
+      this.#waited += 1;
+      this.#timer ??= setTimeout(() => this.#tryAgain(), TRY_EVERY_MS);
+    });
+  }
+
+  #begin(failure: Failure): void {
+    this.#sinceMs = performance.now();
+    this.#waited = 0;
+    // Until it is gone, a look costs nothing.
+    this.#connection.standStill(0);
+    this.#events.locked?.(failure);
+  }
+
+  #tryAgain(): void {
+    this.#timer = undefined;
+    let locked = false;
+    for (let made = 0; made < IN_ONE_GO && !locked && this.#queue.length > 0; made += 1) locked = this.#tryFirst();
+    if (this.#queue.length > 0) {
+      this.#timer = setTimeout(() => this.#tryAgain(), locked ? TRY_EVERY_MS : 0);
+      return;
+    }
+    this.#connection.standStill(STAND_STILL_MS);
+    this.#events.freed?.(this.#waited, performance.now() - this.#sinceMs);
+  }
+
+  /** True when the lock is still there and the first write goes on waiting. */
+  #tryFirst(): boolean {
+    const [first] = this.#queue;
+    if (first === undefined) return false;
+    try {
+      first.attempt();
+    } catch (error) {
+      const nowMs = performance.now();
+      if (isLocked(error) && nowMs < first.untilMs && nowMs < this.#deadlineMs) return true;
+      first.reject(error);
+    }
+    this.#queue.shift();
+    return false;
+  }
+}
+
+function isLocked(error: unknown): error is Failure {
+  return error instanceof Failure && error.code === "manifest.locked";
+}
+
+/**
+ * Whether another program holds the manifest `file` locked for writing for at least `patienceMs`. False where that cannot be
+ * found out: opening it will tell.
+ */
+export function isLockedByOther(file: string, patienceMs: number): boolean {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { fileMustExist: true, timeout: patienceMs });
+    db.exec("BEGIN IMMEDIATE");
+    db.exec("ROLLBACK");
+    return false;
+  } catch (error) {
+    return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
+  } finally {
+    db?.close();
+  }
+}
+
+/**
+ * Resolves when no other program holds the manifest `file` locked. `announce` hears once that there is a wait. Failure
+ * `manifest.locked` after `limitMs`, or when `signal` is aborted.
+ */
+export async function untilUnlocked(
+  file: string,
+  { limitMs, announce, signal }: { limitMs: number; announce(failure: Failure): void; signal: AbortSignal },
+): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  for (let waits = 0; isLockedByOther(file, STAND_STILL_MS); waits += 1) {
+    const failure = decodeFailure(lockedDatabase(file));
+    if (performance.now() >= untilMs || signal.aborted) throw failure;
+    if (waits === 0) announce(failure);
+    await sleep(TRY_EVERY_MS);
+  }
+}
