@@ -17,6 +17,7 @@
         "native/fit_bank.cc",
         "native/joint.cc",
         "native/joint_error.cc",
+        "native/joint_choice.cc",
         "native/joint_start.cc",
         "native/tracking.cc",
         "native/tracking_error.cc",

@@ -165,7 +165,7 @@ class Addon : public Napi::Addon<Addon> {
 
   /**
    * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth) -> per task the fields of KernelAnswer.
-   * A task is {method, jointLine}, and to track also {anchors, reference, grow}.
+   * A task is {method, jointLine, lines}, and to track also {anchors, reference, grow}.
    */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -201,9 +201,28 @@ class Addon : public Napi::Addon<Addon> {
     if (!value.IsObject()) refuseType(env, "expected an object for every task");
     const auto given = value.As<Napi::Object>();
     phorest::KernelTask task{static_cast<phorest::Method>(choice(env, given.Get("method"), "method", 5)),
-                             static_cast<phorest::Line>(choice(env, given.Get("jointLine"), "jointLine", 1))};
+                             phorest::Line::gaussian};
+    const int line = choice(env, given.Get("jointLine"), "jointLine", phorest::kLines);
+    task.choosesLine = line == phorest::kLines;
+    if (!task.choosesLine) task.jointLine = static_cast<phorest::Line>(line);
+    const Napi::Value lines = given.Get("lines");
+    if (!lines.IsUndefined()) task.lines = knownLines(lines, rois.size());
     if (task.method == phorest::Method::tracking) takeReference(given, rois, task);
     return task;
+  }
+
+  /** The lines of all ROIs, as far as they have been chosen. */
+  static const std::uint8_t* knownLines(const Napi::Value& value, std::size_t rois) {
+    const Napi::Env env = value.Env();
+    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      refuseType(env, "expected a Uint8Array for lines");
+    }
+    auto lines = value.As<Napi::Uint8Array>();
+    if (lines.ElementLength() != rois) refuseRange(env, "expected one of lines per ROI");
+    for (std::size_t i = 0; i < rois; ++i) {
+      if (lines[i] > phorest::kLines) refuseRange(env, "expected lines from 0 to " + std::to_string(phorest::kLines));
+    }
+    return lines.Data();
   }
 
   /** Where tracking reads its references, and writes them when they are to grow. */
@@ -278,6 +297,11 @@ class Addon : public Napi::Addon<Addon> {
     answer.status = bytes("status", rows);
     answer.saturated = numbers("saturated", count);
     answer.residualDistance = numbers("residualDistancePx", count);
+    if (task.takesWhole()) {
+      answer.lines = bytes("lines", count);
+      answer.lineScores = numbers("lineScores", count * phorest::kLines);
+      answer.lineShare = numbers("lineShare", count);
+    }
     if (task.method == phorest::Method::tracking) answer.joined = bytes("joined", count);
     return answer;
   }

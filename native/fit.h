@@ -7,7 +7,9 @@
 
 namespace phorest {
 
-enum class Line { gaussian, fano };
+/** The order of LINES in method.ts. Rows are fitted by the first two, whole ROIs by all of them. */
+enum class Line { gaussian, fano, lorentzian, voigt };
+constexpr int kLines = 4;
 
 /** What became of one row; the numbers are those of ROW in kernel.ts. */
 enum RowStatus : std::uint8_t { kOk = 0, kFlat = 1, kNotConverged = 2, kNothingAboveThreshold = 3 };

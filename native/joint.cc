@@ -15,8 +15,8 @@ constexpr int kPadding = 8;
 /** Rounds of new weights; the noise is learnt in the first ones and then held, so that the rest converges. */
 constexpr int kRounds = 12, kLearningRounds = 3;
 constexpr int kSteps = 30;
-/** In widths: a step that ends a round while the noise is being learnt, and one that ends the fit. */
-constexpr double kNear = 1e-2, kSettled = 1e-4;
+/** In widths: a step that ends a round while the noise is being learnt. */
+constexpr double kNear = 1e-2;
 /** No sample counts for less noise than this share of the ROI's mean, nor for less than rounding to whole counts. */
 constexpr double kLeastNoise = 0.05;
 /** From the mean size of normal noise to its deviation. */
@@ -101,15 +101,18 @@ void Joint::load(const float* samples, float top) {
 
 /** Levenberg and Marquardt's descent with the present weights; false when it leaves the ROI or does not arrive. */
 bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
-  const auto evaluate = [this](const SharedLine& at, Normals& out) {
+  const bool voigt = roi_.line == Line::voigt;
+  const auto evaluate = [this, voigt](const SharedLine& at, Normals& out) {
     vectorUnit().normals(roi_, at, out);
     const auto hold = [&out](int held) {
       for (int k = 0; k < kShared; ++k) out.matrix[held][k] = out.matrix[k][held] = 0;
       out.right[held] = 0;
     };
-    // One row has no slope, a Gaussian line no phase.
+    // One row has no slope, a Gaussian or Lorentzian line no phase.
     if (roi_.rows == 1) hold(1);
-    if (roi_.line == Line::gaussian) hold(3);
+    if (roi_.line == Line::gaussian || roi_.line == Line::lorentzian) hold(3);
+    // A share stays one.
+    if (voigt && (at.phase <= 0 ? out.right[3] < 0 : at.phase >= 1 && out.right[3] > 0)) hold(3);
   };
   evaluate(line, normals);
   double damping = 1e-4;
@@ -125,6 +128,7 @@ bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
                                     std::fabs(step[2]) / 0.4, std::fabs(step[3]) / 0.6});
     for (double& part : step) part /= excess;
     SharedLine trial{line.centre + step[0], line.slope + step[1], line.logWidth + step[2], line.phase + step[3]};
+    if (voigt) trial.phase = std::clamp(trial.phase, 0.0, 1.0);
     const double trialWidth = std::exp(trial.logWidth);
     if (!(trialWidth > kNarrowest && trialWidth < kWidestInRows * roi_.width)) return false;
     if (!(trial.centre > -1.0 * roi_.width && trial.centre < 2.0 * roi_.width)) return false;
@@ -213,8 +217,8 @@ JointAnswer Joint::measure(Line shape, const float* samples, int rows, int width
   bool settled = false;
   for (int round = 0; round < kRounds && !settled; ++round) {
     const double before = line.centre;
-    if (!minimise(line, normals, round <= kLearningRounds ? kNear : kSettled)) return answer;
-    settled = round > kLearningRounds && std::fabs(line.centre - before) < kSettled * std::exp(line.logWidth);
+    if (!minimise(line, normals, round <= kLearningRounds ? kNear : kSettledWidths)) return answer;
+    settled = round > kLearningRounds && std::fabs(line.centre - before) < kSettledWidths * std::exp(line.logWidth);
     follow(line);
     if (settled) break;
     if (round < kLearningRounds) learnNoise();

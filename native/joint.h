@@ -14,7 +14,8 @@ constexpr int kJointColumns = 7;
 /**
  * y = offset + height * S(t), t = (x - centre - slope * row) / exp(logWidth), rows counted from the middle of the ROI.
  * Gaussian: S = exp(-t^2 / 2). Fano: S = L cos(phase) + tL sin(phase), L = 1/(1 + t^2), which is a Fano line of
- * q = cot(phase / 2); phase 0 is a Lorentzian peak.
+ * q = cot(phase / 2). Lorentzian: S = L, no phase. Voigt: S = phase L + (1 - phase) 2^(-t^2), the usual sum of both with
+ * one half-width, `phase` being the Lorentzian's share.
  */
 struct SharedLine {
   double centre, slope, logWidth, phase;
@@ -58,6 +59,9 @@ constexpr double kTukey = 5;
 /** A grain of dust must not pass for noise: sizes beyond so many typical ones count as these. */
 constexpr double kDust = 5;
 
+/** In widths: a step that ends the fit. */
+constexpr double kSettledWidths = 1e-4;
+
 /** Cost sum(weight * residual^2), and Gauss-Newton's matrix and right side for the four shared parameters. */
 struct Normals {
   double cost;
@@ -95,7 +99,17 @@ struct JointAnswer {
   double explained;
   double peakToNoise;
   double residualDistance;  // px along the row that count as one
+  double inflation;         // of the variance that the weights promise: residuals are alike, and some are not trusted
   RowStatus status;
+  SharedLine line;        // as it was fitted; the columns are made of it
+  double height, ground;  // counts: of the typical row, the height negative for a dip
+};
+
+/** Which line an ROI's light has, and by how much. */
+struct LineChoice {
+  Line line;
+  JointAnswer answer;     // of that line
+  double scores[kLines];  // twice the negative logarithm of each line's likelihood, above that of the likeliest one
 };
 
 /** Keeps its memory from ROI to ROI; one per thread. */
@@ -103,6 +117,8 @@ class Joint {
  public:
   /** Measures an ROI of `rows` x `width` samples without gaps, values from `top` on cut off by the camera. Throws std::bad_alloc. */
   JointAnswer measure(Line line, const float* samples, int rows, int width, float top);
+  /** Measures it by every line, and chooses one; the first where none has been found. */
+  LineChoice choose(const float* samples, int rows, int width, float top);
 
  private:
   void load(const float* samples, float top);
@@ -121,7 +137,7 @@ class Joint {
   JointRows roi_{};
   double mean_ = 0, total_ = 0;
   NoiseCurve noise_;
-  FitScratch scratch_;
+  FitScratch scratch_[2];  // by the line of the rows: a bank of starts belongs to one of them
   Buffer<double> samples_, rows_;
 };
 

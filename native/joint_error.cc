@@ -136,12 +136,15 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
   if (!(slopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
   const double noise = influences / size * std::min(areas.both, kLongestGrain);
   if (!(heights * heights / firmness / noise > kLeastReduction)) return;
-  answer.standardError = std::sqrt(variance * areas.both * influences * inside) / slopes;
+  answer.inflation = areas.both * influences * inside / (slopes * slopes);
+  answer.standardError = std::sqrt(variance * answer.inflation);
+  answer.line = line;
+  answer.height = roi.typicalHeight, answer.ground = roi.typicalOffset + mean_;
   answer.columns[0] = line.centre;
   answer.columns[1] = line.slope;
   answer.columns[2] = std::exp(line.logWidth);
-  const double base = roi.typicalOffset + mean_;
-  if (roi.line == Line::gaussian) {
+  const double base = answer.ground;
+  if (roi.line != Line::fano) {
     answer.columns[3] = 0;
     answer.columns[4] = roi.typicalHeight;
     answer.columns[5] = base;

@@ -31,11 +31,29 @@ struct PreparedLine : SharedLine {
         sine(__builtin_sin(line.phase)) {}
 };
 
+/** Stands for a line where a template is to be chosen by it. */
+template <Line line>
+struct Shape {
+  static constexpr Line value = line;
+};
+
+/** Does the work with the code that is made for a line. */
+template <class Work>
+static inline void withShape(Line line, Work work) {
+  switch (line) {
+    case Line::gaussian: return work(Shape<Line::gaussian>{});
+    case Line::fano: return work(Shape<Line::fano>{});
+    case Line::lorentzian: return work(Shape<Line::lorentzian>{});
+    case Line::voigt: return work(Shape<Line::voigt>{});
+  }
+}
+
 /** Where a row's samples lie in t, and the phase of the line. */
 struct RowLine {
   Lanes start;
-  double inverse, cosine, sine;
-  RowLine(const PreparedLine& line, double row) : inverse(line.inverse), cosine(line.cosine), sine(line.sine) {
+  double inverse, cosine, sine, phase;
+  RowLine(const PreparedLine& line, double row)
+      : inverse(line.inverse), cosine(line.cosine), sine(line.sine), phase(line.phase) {
     for (int lane = 0; lane < kLanes; ++lane) start[lane] = (lane - line.centre - line.slope * row) * inverse;
   }
   Lanes at(int i) const { return start + i * inverse; }
@@ -48,6 +66,16 @@ static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, La
     s = exponential(larger(-0.5 * t * t, fill(-700.0)));
     u = -t * s;
     d = fill(0.0);
+  } else if constexpr (line == Line::lorentzian) {
+    s = 1.0 / (1.0 + t * t);
+    u = -2.0 * t * s * s;
+    d = fill(0.0);
+  } else if constexpr (line == Line::voigt) {
+    constexpr double kLog2 = 0.693147180559945309;
+    const Lanes bell = exponential(larger(-kLog2 * t * t, fill(-700.0))), l = 1.0 / (1.0 + t * t);
+    s = along.phase * l + (1.0 - along.phase) * bell;
+    u = -2.0 * t * (along.phase * l * l + (1.0 - along.phase) * kLog2 * bell);
+    d = l - bell;
   } else {
     const Lanes l = 1.0 / (1.0 + t * t), m = t * l;
     s = along.cosine * l + along.sine * m;
@@ -220,19 +248,11 @@ static void weigh(const JointRows& roi, const NoiseCurve& noise) {
 }
 
 static void normals(const JointRows& roi, const SharedLine& line, Normals& out) {
-  if (roi.line == Line::gaussian) {
-    normalsOf<Line::gaussian>(roi, line, out);
-  } else {
-    normalsOf<Line::fano>(roi, line, out);
-  }
+  withShape(roi.line, [&](auto shape) { normalsOf<shape.value>(roi, line, out); });
 }
 
 static void trace(const JointRows& roi, const SharedLine& line) {
-  if (roi.line == Line::gaussian) {
-    traceOf<Line::gaussian>(roi, line);
-  } else {
-    traceOf<Line::fano>(roi, line);
-  }
+  withShape(roi.line, [&](auto shape) { traceOf<shape.value>(roi, line); });
 }
 
 }  // namespace phorest::PHOREST_TARGET

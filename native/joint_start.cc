@@ -12,10 +12,17 @@ namespace {
 /** Rows are averaged into so many bands, and all of them into one more, to find where to begin. */
 constexpr int kBands = 8;
 
+/** The kind of line that rows are fitted with to find where this one begins: symmetric ones have their middle there. */
+Line rowLineOf(Line line) { return line == Line::fano ? Line::fano : Line::gaussian; }
+
 /** The line of a row fit: columns amplitude, mu, sigma or amplitude, asymmetry, resonance, gamma. */
 SharedLine lineOf(Line line, const double* columns) {
-  if (line == Line::gaussian) return {columns[1], 0, std::log(std::fabs(columns[2])), 0};
-  return {columns[2], 0, std::log(columns[3]), 2 * std::atan2(1, columns[1])};
+  if (line == Line::fano) return {columns[2], 0, std::log(columns[3]), 2 * std::atan2(1, columns[1])};
+  /** Half-width at half height of a Gaussian, in its deviations; a Lorentzian fitted to the same rows is a little narrower. */
+  constexpr double kHalfWidth = 1.17741;
+  const double logWidth = std::log(std::fabs(columns[2]));
+  if (line == Line::gaussian) return {columns[1], 0, logWidth, 0};
+  return {columns[1], 0, logWidth + std::log(kHalfWidth), line == Line::voigt ? 0.5 : 0};
 }
 
 }  // namespace
@@ -38,9 +45,10 @@ bool Joint::start(const float* samples, SharedLine& line) {
   double columns[kMost * columnsOf(Line::fano)], standardError[kMost], explained[kMost], peakToNoise[kMost];
   std::uint8_t status[kMost];
   float correlation[kMost * kLagCount];
-  fit(roi_.line, {means.data(), bands + 1, width, width}, scratch_,
+  const Line rowLine = rowLineOf(roi_.line);
+  fit(rowLine, {means.data(), bands + 1, width, width}, scratch_[static_cast<int>(rowLine)],
       {columns, standardError, explained, peakToNoise, status, correlation});
-  const auto of = [this, &columns](int band) { return columns + static_cast<long>(band) * columnsOf(roi_.line); };
+  const auto of = [rowLine, &columns](int band) { return columns + static_cast<long>(band) * columnsOf(rowLine); };
 
   std::vector<double> centres, logWidths, slopes, cosines, sines;
   for (int band = 0; band < bands; ++band) {
@@ -58,8 +66,8 @@ bool Joint::start(const float* samples, SharedLine& line) {
   std::vector<SharedLine> candidates;
   if (status[bands] == kOk) candidates.push_back(lineOf(roi_.line, of(bands)));
   if (!centres.empty()) {
-    candidates.push_back({median(centres), slopes.empty() ? 0 : median(slopes), median(logWidths),
-                          std::atan2(median(sines), median(cosines))});
+    const double phase = roi_.line == Line::fano ? std::atan2(median(sines), median(cosines)) : lineOf(roi_.line, of(0)).phase;
+    candidates.push_back({median(centres), slopes.empty() ? 0 : median(slopes), median(logWidths), phase});
   }
   double least = std::numeric_limits<double>::infinity();
   for (const SharedLine& candidate : candidates) {

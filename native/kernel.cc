@@ -180,15 +180,35 @@ static void write(const WholeAnswer& found, const KernelAnswer& answer, std::siz
   answer.status[index] = found.status;
 }
 
+/** The line of an ROI: as configured, as chosen earlier, or by what its pixels say. */
+Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
+  Line line = task.jointLine;
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  answer.lineShare[index] = kNaN;
+  std::fill_n(answer.lineScores + index * kLines, kLines, kNaN);
+  if (task.choosesLine && task.lines != nullptr && task.lines[index] > 0) {
+    line = static_cast<Line>(task.lines[index] - 1);
+  } else if (task.choosesLine) {
+    const LineChoice choice = joint_.choose(whole_.data(), roi.height, roi.width, kClipped);
+    line = choice.line;
+    std::copy_n(choice.scores, kLines, answer.lineScores + index * kLines);
+  }
+  answer.lines[index] = static_cast<std::uint8_t>(1 + static_cast<int>(line));
+  return line;
+}
+
 /** Every pixel row of an ROI in one fit. */
 void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
-  write(joint_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped), answer, index);
+  const Line line = chosenLine(task, answer, roi, index);
+  const JointAnswer found = joint_.measure(line, whole_.data(), roi.height, roi.width, kClipped);
+  write(found, answer, index);
+  if (line == Line::voigt && found.status == kOk) answer.lineShare[index] = found.line.phase;
 }
 
 /** An ROI against its reference, whose pixels begin at `firstPixel`. */
 void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index,
                    std::size_t firstPixel) {
-  const TrackAnswer found = tracking_.measure(task.jointLine, whole_.data(), roi.height, roi.width, kClipped, joint_,
+  const TrackAnswer found = tracking_.measure(chosenLine(task, answer, roi, index), whole_.data(), roi.height, roi.width, kClipped, joint_,
                                               task.anchors[index], task.reference + firstPixel, task.grow);
   write(found, answer, index);
   answer.joined[index] = found.joined;

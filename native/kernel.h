@@ -26,6 +26,9 @@ constexpr int columnsOf(Method method) {
 struct KernelTask {
   Method method;
   Line jointLine;
+  /** The line is chosen by the data, except for ROIs of which `lines` (per ROI, may be null) says it: 1 + Line, or 0. */
+  bool choosesLine = false;
+  const std::uint8_t* lines = nullptr;
 
   /** Tracking only: per ROI an anchor, and one behind the other the pixels of their references; both the caller's. */
   Anchor* anchors = nullptr;
@@ -61,6 +64,9 @@ struct KernelAnswer {
   std::uint8_t* status;
   double* saturated;         // [roi]
   double* residualDistance;  // [roi]
+  std::uint8_t* lines;       // [roi], joint fits and tracking only: 1 + Line, what it was measured with
+  double* lineScores;        // [roi][kLines], likewise: LineChoice; NaN where nothing was chosen
+  double* lineShare;         // [roi], likewise: the Lorentzian's share of a Voigt line, else NaN
   std::uint8_t* joined;      // [roi], tracking only
   double brightness, contrast;
 };
@@ -82,6 +88,7 @@ class Kernel {
 
   void sampleRows(const KernelRequest& request, KernelAnswer* answers, Sampler& sampler, std::size_t roi, bool sampled);
   void flush(const KernelRequest& request, KernelAnswer* answers);
+  Line chosenLine(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index);
   void measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index);
   void track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index, std::size_t firstPixel);
   void judge(const KernelRequest& request, std::size_t task, const KernelAnswer& answer);

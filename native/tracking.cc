@@ -272,11 +272,8 @@ TrackAnswer Tracking::begin(Line line, const float* samples, int rows, int width
   answer.columns[2] = 1;
   answer.columns[3] = fit.columns[6];
   if (!grow) return answer;
-  const double q = fit.columns[3], amplitude = fit.columns[4], offset = fit.columns[5];
-  const bool fano = line == Line::fano;
-  const double height = fano ? amplitude * (1 + q * q) : amplitude, ground = fano ? offset + amplitude : offset;
-  if (!(ground > kDimmest)) return answer;
-  Anchor made{1, fit.columns[0], fit.columns[1], std::log(fit.columns[2]), fano ? 2 * std::atan2(1, q) : 0, height / ground, {}};
+  if (!(fit.ground > kDimmest)) return answer;
+  Anchor made{1, fit.line.centre, fit.line.slope, fit.line.logWidth, fit.line.phase, fit.height / fit.ground, {}};
   if (!shapeKnown(line, rows, width, fit.standardError, made)) return answer;
   anchor = made;
   const std::size_t count = static_cast<std::size_t>(rows) * width;

@@ -12,13 +12,14 @@ constexpr int kShape = kTracked - 1;
 /** An anchor's line, with what is the same for all its samples. */
 struct AnchorLine {
   Line line;
-  double centre, slope, width, ratio, cosine, sine;
+  double centre, slope, width, ratio, phase, cosine, sine;
   AnchorLine(Line shape, const Anchor& anchor)
       : line(shape),
         centre(anchor.centre),
         slope(anchor.slope),
         width(std::exp(anchor.logWidth)),
         ratio(anchor.ratio),
+        phase(anchor.phase),
         cosine(std::cos(anchor.phase)),
         sine(std::sin(anchor.phase)) {}
 
@@ -28,6 +29,11 @@ struct AnchorLine {
     double s, u, d;
     if (line == Line::gaussian) {
       s = std::exp(-0.5 * t * t), u = -t * s, d = 0;
+    } else if (line == Line::lorentzian) {
+      s = 1 / (1 + t * t), u = -2 * t * s * s, d = 0;
+    } else if (line == Line::voigt) {
+      const double bell = std::exp(-M_LN2 * t * t), l = 1 / (1 + t * t);
+      s = phase * l + (1 - phase) * bell, u = -2 * t * (phase * l * l + (1 - phase) * M_LN2 * bell), d = l - bell;
     } else {
       const double l = 1 / (1 + t * t), m = t * l;
       s = cosine * l + sine * m;
@@ -93,8 +99,8 @@ bool Tracking::shapeKnown(Line line, int rows, int width, double centreError, An
     }
     for (int k = 0; k < kShape; ++k) ratio[k] += products[k][kRatio];
   }
-  // A Gaussian has no phase, a single row no slope.
-  if (line == Line::gaussian) shape[3][3] = 1;
+  // A Gaussian or a Lorentzian has no phase, a single row no slope.
+  if (line == Line::gaussian || line == Line::lorentzian) shape[3][3] = 1;
   if (rows == 1) shape[1][1] = 1;
   shape[kRatio][kRatio] = 1;
   double inverse[kShape][kShape];

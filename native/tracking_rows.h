@@ -185,28 +185,18 @@ static void trackPulls(const TrackRows& roi, const NoiseCurve& noise, TrackPulls
 }
 
 static void trackGain(const TrackRows& roi, const Anchor& anchor) {
-  if (roi.line == Line::gaussian) {
-    gainOf<Line::gaussian>(roi, anchor);
-  } else {
-    gainOf<Line::fano>(roi, anchor);
-  }
+  withShape(roi.line, [&](auto shape) { gainOf<shape.value>(roi, anchor); });
 }
 
 static void trackNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, bool released, TrackNormals& out) {
   out = {};
-  if (roi.line == Line::gaussian) {
-    released ? shapeNormals<Line::gaussian>(roi, anchor, at, out) : shiftNormals<Line::gaussian>(roi, anchor, at, out);
-  } else {
-    released ? shapeNormals<Line::fano>(roi, anchor, at, out) : shiftNormals<Line::fano>(roi, anchor, at, out);
-  }
+  withShape(roi.line, [&](auto shape) {
+    released ? shapeNormals<shape.value>(roi, anchor, at, out) : shiftNormals<shape.value>(roi, anchor, at, out);
+  });
 }
 
 static void trackTrace(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
-  if (roi.line == Line::gaussian) {
-    traceTracked<Line::gaussian>(roi, anchor, at);
-  } else {
-    traceTracked<Line::fano>(roi, anchor, at);
-  }
+  withShape(roi.line, [&](auto shape) { traceTracked<shape.value>(roi, anchor, at); });
 }
 
 }  // namespace phorest::PHOREST_TARGET

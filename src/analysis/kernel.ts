@@ -38,8 +38,10 @@ export interface KernelPicture {
 /** One method of those that measure a picture. */
 export interface KernelTask {
   readonly method: Method;
-  /** Line of the methods `joint` and `tracking`; "fano" when absent. */
+  /** Line of the methods `joint` and `tracking`; "fano" when absent. "auto" chooses one for each ROI. */
   readonly jointLine?: JointLine;
+  /** Per ROI the line that "auto" chose before: 1 + its index in LINES, 0 where none has been chosen. */
+  readonly lines?: Uint8Array;
   /** What the method `tracking` compares with, and only that one. */
   readonly tracking?: KernelReference;
 }
@@ -92,6 +94,15 @@ export interface KernelAnswer {
   readonly contrast: number;
   /** Where the picture's scale ends. */
   readonly depth: Depth;
+  /** Per ROI what it was measured with: 1 + the line's index in LINES. `joint` and `tracking` only. */
+  readonly lines?: Uint8Array;
+  /**
+   * [roi][LINES]: twice the negative logarithm of each line's likelihood, above that of the likeliest one; infinite where
+   * the line does not fit, NaN where nothing was chosen. `joint` and `tracking` only.
+   */
+  readonly lineScores?: Float64Array;
+  /** Per ROI the Lorentzian's share of a Voigt line, NaN for other lines. `joint` only. */
+  readonly lineShare?: Float64Array;
   /** Per ROI 1 where the frame became part of its reference; `tracking` only. */
   readonly joined?: Uint8Array;
 }
@@ -133,6 +144,7 @@ type NativeAnswer = Omit<KernelAnswer, "depth"> & { readonly depth: Int32Array }
 interface NativeTask {
   readonly method: number;
   readonly jointLine: number;
+  readonly lines?: Uint8Array;
   readonly anchors?: Float64Array;
   readonly reference?: Uint16Array;
   readonly grow?: boolean;
@@ -160,9 +172,10 @@ export function measureTogether(picture: KernelPicture, tasks: readonly KernelTa
     picture.subRois,
     SAMPLINGS.indexOf(picture.sampling),
     BIT_DEPTH_SCALINGS.indexOf(picture.bitDepthScaling),
-    tasks.map(({ method, jointLine = "fano", tracking }) => ({
+    tasks.map(({ method, jointLine = "fano", lines, tracking }) => ({
       method: METHODS.indexOf(method),
       jointLine: JOINT_LINES.indexOf(jointLine),
+      ...(lines === undefined ? {} : { lines }),
       ...(tracking === undefined ? {} : { anchors: tracking.anchors, reference: tracking.pixels, grow: tracking.grow }),
     })),
     encodeDepth(depth),

@@ -8,9 +8,10 @@ export type Method = (typeof METHODS)[number];
 
 /**
  * Quantities of a method in their established order; also the kernel's column order. `joint` is ours: position (px, on the
- * middle row), slope (px per row), width and asymmetry (gamma and q of a Fano line; sigma and 0 of a Gaussian), amplitude
- * and offset (counts, median of the rows), error (counts, root mean square of all residuals). `tracking` is ours too:
- * position and shift from the anchor (px), light relative to the reference, error as before.
+ * middle row), slope (px per row), width (sigma of a Gaussian, gamma of a Lorentzian or Fano line, half the width at half
+ * height of a Voigt line), asymmetry (q of a Fano line, 0 of the others), amplitude and offset (counts, median of the
+ * rows), error (counts, root mean square of all residuals). `tracking` is ours too: position and shift from the anchor (px),
+ * light relative to the reference, error as before.
  */
 export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
   max_intensity: ["max_intensity"],
@@ -39,8 +40,17 @@ export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "S
 export type Statistic = (typeof STATISTICS)[number];
 export const MEDIAN = STATISTICS.indexOf("Median");
 
-/** The line that `joint` fits and `tracking` holds. */
-export const JOINT_LINES = ["gaussian", "fano"] as const;
+/** Lines that an ROI's light can have; formulas in docs/kernel.md. */
+export const LINES = ["gaussian", "fano", "lorentzian", "voigt"] as const;
+export type Line = (typeof LINES)[number];
+
+/** Lines as the kernel writes them: 1 + the index in LINES; undefined for 0, which stands for none. */
+export function lineOfCode(code: number | undefined): Line | undefined {
+  return code === undefined ? undefined : LINES[code - 1];
+}
+
+/** The line that `joint` fits and `tracking` holds: one of them, or the one that fits each ROI's light. */
+export const JOINT_LINES = [...LINES, "auto"] as const;
 export type JointLine = (typeof JOINT_LINES)[number];
 
 export const SAMPLINGS = ["precise", "established"] as const;

@@ -11,8 +11,8 @@ import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
   FEWEST_BITS,
-  JOINT_LINES,
   type JointLine,
+  LINES,
   METHODS,
   type Method,
   MOST_BITS,
@@ -63,7 +63,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
       .option("method", { choices: METHODS, describe: "how a resonance is found; else as configured" })
       .option("joint-line", {
-        choices: JOINT_LINES,
+        choices: LINES,
         describe: "line of the methods joint and tracking; else as configured",
       })
       .option("reference-frames", {

@@ -1,7 +1,8 @@
 // One ROI of one picture as the fit sees it: its pixels upright and unflipped to the reading direction, one row of them with
 // the line through it, and where each row has its resonance.
 import { measure } from "../analysis/kernel.ts";
-import { type JointLine, type Method, POSITION_COLUMN, QUANTITIES } from "../analysis/method.ts";
+import { shapeOf } from "../analysis/line-shape.ts";
+import { type Line, lineOfCode, type Method, POSITION_COLUMN, QUANTITIES } from "../analysis/method.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import type { Roi, RoiManifest } from "../analysis/roi.ts";
@@ -35,7 +36,7 @@ export function viewRoi(
   const profile = pixels.slice(row * width, (row + 1) * width);
   const method: Method = settings.method === "tracking" ? "joint" : settings.method;
   const jointLine = settings.jointLine ?? "fano";
-  const { columns, rowStart, status } = measure({
+  const { columns, rowStart, status, lines, lineShare } = measure({
     pixels: picture.pixels,
     width: picture.width,
     height: picture.height,
@@ -60,7 +61,8 @@ export function viewRoi(
     return method === "centre" ? position - 1 : position;
   });
   const positionPx = rowPositions[row] ?? Number.NaN;
-  const shape = shapeOf(method, jointLine, shared ?? valuesOf(row), positionPx);
+  const joined = lineOfCode(lines?.[0]) ?? "fano";
+  const shape = fittedShape(method, joined, shared ?? valuesOf(row), positionPx, lineShare?.[0] ?? Number.NaN);
   const line = shape === undefined || !Number.isFinite(positionPx) ? undefined : scaledTo(profile, shape);
   return { width, height, pixels, row, profile, fit: line && { line, positionPx }, rowPositions };
 }
@@ -87,23 +89,21 @@ function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: num
   return samples;
 }
 
-/** The fitted line without its height and offset; formulas in docs/kernel.md. */
-function shapeOf(
+/** The fitted line without its height and offset; undefined where the method fits none. */
+function fittedShape(
   method: Method,
-  jointLine: JointLine,
+  line: Line,
   values: ReadonlyMap<string, number>,
   centre: number,
+  share: number,
 ): ((x: number) => number) | undefined {
-  const gaussian = (sigma: number) => (x: number) => Math.exp(-(((x - centre) / sigma) ** 2) / 2);
-  const fano = (q: number, gamma: number) => (x: number) => {
-    const t = (x - centre) / gamma;
-    return (q + t) ** 2 / (1 + t * t);
-  };
-  if (method === "gaussian") return gaussian(number(values, "sigma"));
-  if (method === "fano") return fano(number(values, "assymetry"), number(values, "gamma"));
+  const none = { centre, asymmetry: Number.NaN, share };
+  if (method === "gaussian") return shapeOf("gaussian", { ...none, width: number(values, "sigma") });
+  if (method === "fano") {
+    return shapeOf("fano", { ...none, width: number(values, "gamma"), asymmetry: number(values, "assymetry") });
+  }
   if (method !== "joint") return undefined;
-  if (jointLine === "gaussian") return gaussian(number(values, "width"));
-  return fano(number(values, "asymmetry"), number(values, "width"));
+  return shapeOf(line, { ...none, width: number(values, "width"), asymmetry: number(values, "asymmetry") });
 }
 
 /** Height and offset by least squares on the row that is drawn: the fit's own are those of all rows, in 8-bit counts. */

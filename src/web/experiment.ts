@@ -1,6 +1,7 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
 import { basename } from "node:path";
+import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { pauseBelow } from "../archive/room.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -22,7 +23,7 @@ import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { PictureProcess } from "./picture-process.ts";
-import { fitRow, lineOf } from "./profile.ts";
+import { fitRow } from "./profile.ts";
 import type { Temperatures } from "./temperatures.ts";
 import type {
   BrightfieldView,
@@ -197,15 +198,15 @@ export class Experiment {
     const roi = manifest?.rois.find((one) => one.label === label);
     if (analysis === undefined || manifest === undefined || roi === undefined) return undefined;
     const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
-    const line = lineOf(analysis.method, this.#config.Data_Analysis.joint_line);
+    const fit = fitRow(row, analysis.method, (JSON.parse(analysis.settings) as AnalysisSettings).jointLine ?? "fano");
     const at = manifest.rois.indexOf(roi);
     const measured = this.#chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
     return {
       label,
       entryId,
       profile: Array.from(row, (value) => Number(value.toFixed(2))),
-      fit: line === undefined ? undefined : fitRow(row, line)?.map((value) => Number(value.toFixed(2))),
-      line,
+      fit: fit?.values.map((value) => Number(value.toFixed(2))),
+      line: fit?.line,
       position: finite(measured?.position[at]),
       standardError: finite(measured?.standardError[at]),
     };

@@ -1,6 +1,15 @@
 // The mean row of an ROI in a picture, and the line that the method fits to it: what a person looks at to believe a number.
 import { measure, ROW } from "../analysis/kernel.ts";
-import { type Method, QUANTITIES } from "../analysis/method.ts";
+import { shapeOf } from "../analysis/line-shape.ts";
+import {
+  type JointLine,
+  type Line,
+  lineOfCode,
+  type Method,
+  POSITION_COLUMN,
+  QUANTITIES,
+  WIDTH_COLUMN,
+} from "../analysis/method.ts";
 import type { Roi } from "../analysis/roi.ts";
 
 /** 16 bits hold the mean of many rows of 8 bits without rounding that anybody sees. */
@@ -44,35 +53,39 @@ function interpolated(pixels: Uint8Array, width: number, height: number, x: numb
   );
 }
 
-/** The line of a method: joint and tracking hold one of the two that are fitted row by row. */
-export function lineOf(method: Method, jointLine: "gaussian" | "fano"): "gaussian" | "fano" | undefined {
-  if (method === "gaussian" || method === "fano") return method;
-  return method === "joint" || method === "tracking" ? jointLine : undefined;
+/** A line through a row, at each pixel. */
+export interface RowLine {
+  readonly line: Line;
+  readonly values: number[];
 }
 
-/** The line fitted to a row by the kernel, at each pixel; undefined where it does not converge. */
-export function fitRow(row: Float64Array, line: "gaussian" | "fano"): number[] | undefined {
-  const answer = measure({
+/**
+ * The line that a method fits to a row, by the kernel: `joint` and `tracking` take the one of the ROI, or what the row
+ * says where that is "auto". Undefined where the method fits none, or it does not converge.
+ */
+export function fitRow(row: Float64Array, method: Method, jointLine: JointLine): RowLine | undefined {
+  if (method === "max_intensity" || method === "centre") return undefined;
+  const asked = method === "tracking" ? "joint" : method;
+  const { status, columns, lines, lineShare } = measure({
     pixels: Uint16Array.from(row, (value) => Math.round(value * SCALE)),
     width: row.length,
     height: 1,
     angleDegrees: 0,
     rois: Float64Array.from([0, 0, 1, row.length, 0]),
-    method: line,
+    method: asked,
+    ...(asked === "joint" ? { jointLine } : {}),
     subRois: 0,
     sampling: "precise",
     bitDepthScaling: "fixed",
   });
-  if (answer.status[0] !== ROW.ok) return undefined;
-  const value = (name: string) => answer.columns[QUANTITIES[line].indexOf(name)] as number;
-  const [amplitude, offset] = [value("amplitude"), value("offset")];
-  if (line === "gaussian") {
-    const [mu, sigma] = [value("mu"), value("sigma")];
-    return Array.from(row, (_v, x) => amplitude * Math.exp(-((x - mu) ** 2) / (2 * sigma ** 2)) + offset);
-  }
-  const [q, resonance, gamma] = [value("assymetry"), value("resonance"), value("gamma")];
-  return Array.from(row, (_v, x) => {
-    const t = (x - resonance) / gamma;
-    return (amplitude * (q + t) ** 2) / (1 + t * t) + offset;
+  const line = asked === "joint" ? lineOfCode(lines?.[0]) : asked;
+  if (status[0] !== ROW.ok || line === undefined) return undefined;
+  const value = (...names: string[]) => columns[QUANTITIES[asked].findIndex((name) => names.includes(name))] as number;
+  const shape = shapeOf(line, {
+    centre: columns[POSITION_COLUMN[asked]] as number,
+    width: columns[WIDTH_COLUMN[asked] as number] as number,
+    asymmetry: value("asymmetry", "assymetry"),
+    share: lineShare?.[0] ?? Number.NaN,
   });
+  return { line, values: Array.from(row, (_v, x) => value("amplitude") * shape(x) + value("offset")) };
 }

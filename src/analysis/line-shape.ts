@@ -1,0 +1,31 @@
+// The lines as functions of the place, without height and offset; the same formulas as in native/joint.h and docs/kernel.md.
+import type { Line } from "./method.ts";
+
+/** Quantities of a fitted line; px, and numbers without unit. */
+export interface FittedLine {
+  readonly centre: number;
+  /** Sigma of a Gaussian, gamma of a Lorentzian or Fano line, half the width at half height of a Voigt line. */
+  readonly width: number;
+  /** q of a Fano line; other lines have none. */
+  readonly asymmetry: number;
+  /** The Lorentzian's share of a Voigt line; other lines have none. */
+  readonly share: number;
+}
+
+/** The line's value at a place, px, in units of its amplitude. */
+export function shapeOf(line: Line, { centre, width, asymmetry, share }: FittedLine): (x: number) => number {
+  const at = (x: number) => (x - centre) / width;
+  const lorentzian = (t: number) => 1 / (1 + t * t);
+  switch (line) {
+    case "gaussian":
+      return (x) => Math.exp(-(at(x) ** 2) / 2);
+    case "lorentzian":
+      return (x) => lorentzian(at(x));
+    case "fano":
+      return (x) => (asymmetry + at(x)) ** 2 * lorentzian(at(x));
+    case "voigt":
+      return (x) => share * lorentzian(at(x)) + (1 - share) * 2 ** -(at(x) ** 2);
+    default:
+      return line satisfies never;
+  }
+}
