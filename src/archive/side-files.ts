@@ -232,6 +232,8 @@ async function stageWhole({ known, source, ...file }: SideTask, context: CopyCon
     const path = n < 0 ? first : join(dirname(wanted), numberedName(basename(wanted), n));
     const remotePath = relative(root, path);
     const there = await lstatOrNone(path);
+    // On a share that ignores case, `R.csv` is found where `r.csv` is looked for: it is another file of ours, or somebody's.
+    if (there !== undefined && known === undefined && !(await isListed(path))) continue;
     const standing =
       there?.isFile() === true ? (await digestFile(path, { direct: true, signal, progress })).sha256 : undefined;
     const staged = { ...file, bytes, remotePath, sha256, replaces: standing };
@@ -243,6 +245,12 @@ async function stageWhole({ known, source, ...file }: SideTask, context: CopyCon
     await writePartial(source, partial, sha256, context);
     return { ...staged, partial: relative(root, partial) };
   }
+}
+
+/** Whether a directory lists a file by this very name. Some servers (HFS+) keep accents as characters of their own. */
+async function isListed(path: string): Promise<boolean> {
+  const name = basename(path).normalize("NFC");
+  return (await readdir(dirname(path))).some((listed) => listed.normalize("NFC") === name);
 }
 
 async function publish(

@@ -41,6 +41,8 @@ export class SideSyncing {
   /** Whether brightfield pictures wait. */
   brightfieldLeft = false;
   readonly #options: SideSyncingOptions;
+  /** Files set aside because the share had no room for them. */
+  readonly #noRoom = new Set<string>();
   /** What could not be listed at the last pass. */
   #unlisted = "";
 
@@ -70,6 +72,12 @@ export class SideSyncing {
     if (withManifest) await this.#syncManifest(remoteId, signal);
   }
 
+  /** The share has no room for a picture either: then no file is to blame, and all are tried again with the share. */
+  shareIsFull(): void {
+    for (const path of this.#noRoom) this.aside.remove(path);
+    this.#noRoom.clear();
+  }
+
   async #syncManifest(remoteId: string, signal: AbortSignal): Promise<void> {
     const { rows, config, manifestPath, nowUs, ask } = this.#options;
     const lastUs = rows.syncedFile(remoteId, manifestPath)?.syncedAtUs ?? 0;
@@ -91,6 +99,7 @@ export class SideSyncing {
     } catch (error) {
       // A large file may find no room where pictures still do; where they find none either, they report it.
       if (!(error instanceof Failure) || error.code !== "remote.full") throw error;
+      this.#noRoom.add(file.path);
       this.#setAside(file, { type: "problem", kind: "refused", reason: refusalWords("ENOSPC", file.path, file.bytes) });
     }
   }

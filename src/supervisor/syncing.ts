@@ -104,6 +104,7 @@ export class Syncing implements StagePart {
     } catch (error) {
       this.#ready = false;
       if (signal.aborted) return false;
+      if (error instanceof Failure && error.code === "remote.full") this.#side.shareIsFull();
       throw error instanceof Failure && error.code.startsWith("remote.") ? this.#comforting(error) : error;
     }
   }

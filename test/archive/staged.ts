@@ -43,10 +43,9 @@ ${sync}
   const manifest = Manifest.open({ file: manifestFile });
   const contents = new Map<string, Buffer>();
   let captured = 0;
-  const capture = (): string => {
+  const capture = (name?: string, bytes: Buffer = randomBytes(300_000)): string => {
     captured += 1;
-    const filename = `image_${captured}.png`;
-    const bytes = randomBytes(300_000);
+    const filename = name ?? `image_${captured}.png`;
     contents.set(filename, bytes);
     writeFileSync(join(data, filename), bytes);
     manifest.addEntry({ capturedAtUs: captured, filename, bytes: bytes.length, sha256: digest(bytes) });
