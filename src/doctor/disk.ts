@@ -1,9 +1,11 @@
 // Checks of the disk under the experiment: space, speed, permissions, mounts, the clock that stamps its files.
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync } from "node:fs";
-import { readFile, realpath, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { checkFileSystem } from "../archive/place.ts";
 import { keptFreeBytes, pauseBelow } from "../archive/room.ts";
+import { encodeFailure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
 import { diskSpace as spaceOf } from "../system/disk-space.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
@@ -98,22 +100,16 @@ export const mounts: Check = {
   },
 };
 
-/** `root`: where /dev and /proc begin, for tests. */
+/** What a run will decide of the disk, by the same check. `root`: where /dev and /proc begin, for tests. */
 export async function uuidFinding(uuid: string, rootDir: string, root = "/"): Promise<Finding> {
-  const link = join(root, "dev/disk/by-uuid", uuid);
-  const device = await realpath(link).catch(() => undefined);
-  if (device === undefined)
-    return bad(`no disk with the UUID ${uuid} is plugged in`, "plug it in; `lsblk -f` lists UUIDs");
-  const table = await readFile(join(root, "proc/self/mounts"), "utf8");
-  const points = table
-    .split("\n")
-    .map((line) => line.split(" "))
-    .filter(([source]) => source === device)
-    .map(([, point = ""]) => point.replaceAll("\\040", " "));
-  const under = points.find((point) => rootDir === point || rootDir.startsWith(point === "/" ? "/" : `${point}/`));
-  if (under !== undefined) return good(`${uuid} is mounted on ${under}`);
-  const where = points.length === 0 ? "is not mounted" : `is mounted on ${points.join(", ")}`;
-  return bad(`the disk ${uuid} ${where}, not under ${rootDir}`, `mount it there, or correct Paths.root_dir`);
+  try {
+    const [byUuid, table] = ["dev/disk/by-uuid", "proc/self/mounts"].map((path) => join(root, path));
+    checkFileSystem(uuid, rootDir, { byUuid, mounts: table });
+    return good(`${rootDir} is on the disk ${uuid}`);
+  } catch (error) {
+    const { message, hint = "check Storage.usb_uuid" } = encodeFailure(error);
+    return bad(message, hint);
+  }
 }
 
 /** Earlier than any build of this program: a computer without a battery clock and without network. */

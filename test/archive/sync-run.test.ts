@@ -122,6 +122,10 @@ test("sync where nothing was ever captured, and a configuration that is wrong, s
   const nothing = await phorest(["sync"], directory);
   expect(nothing).toMatchObject({ code: 2, stdout: "" });
   expect(nothing.stderr).toContain("no experiment");
+  writeFileSync(join(directory, "config.toml"), "[Services]\nenable_remote_sync = true\n");
+  const nowhere = await phorest(["sync"], directory);
+  expect(nowhere).toMatchObject({ code: 2, stdout: "" });
+  expect(nowhere.stderr).toMatch(/^no share is configured: Paths.remote_root_dir is not set .*\n$/);
   writeFileSync(join(directory, "config.toml"), "[Sync]\nparalel = 2\n");
   const wrong = await phorest(["sync"], directory);
   expect(wrong.code).toBe(2);

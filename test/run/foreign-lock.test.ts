@@ -116,7 +116,9 @@ test("a lock while pictures are compressed and removed: every row agrees with it
   }
   child.kill("SIGINT");
   expect(await ended).toMatchObject({ code: 0 });
-  expect(query(directory, "SELECT filename FROM entry WHERE missing = 1 OR status IN ('failed', 'processing')")).toEqual([]);
+  expect(
+    query(directory, "SELECT filename FROM entry WHERE missing = 1 OR status IN ('failed', 'processing')"),
+  ).toEqual([]);
   expect(await phorest(["verify"], directory)).toMatchObject({ code: 0 });
 });
 
