@@ -191,7 +191,10 @@ export function makeDirectory(directory: string): void {
 /** Removes files a dead process was still writing, unless it began less than `untouchedMs` ago; returns their names. */
 export function sweepPartials(directory: string, untouchedMs = 0): string[] {
   if (!existsSync(directory)) return [];
-  const stale = readdirSync(directory)
+  const stale = readdirSync(directory, { withFileTypes: true })
+    // A directory or a link of such a name is not ours.
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
     .filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX))
     .filter((name) => untouchedMs === 0 || ageMs(join(directory, name)) > untouchedMs);
   // One that cannot be removed (a directory, an immutable file) is in nobody's way.

@@ -2,9 +2,10 @@
 // about another.
 import { encodeFailure, Failure, type FailureData } from "../failure.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
-import { type ConfinedFile, descriptorPath, withConfinedFile } from "../system/confined-file.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
-import { type CopyContext, FileProblem, fromSource, isAbort } from "./guard.ts";
+import { type CopyContext, FileProblem, isAbort } from "./guard.ts";
+import { withSource } from "./source.ts";
 
 /** A picture to copy. */
 export interface PictureTask extends CopyTask {
@@ -65,15 +66,15 @@ export async function copyPictures(
 /** One picture, opened where its row says and nowhere else; the file that was opened is the one that is copied. */
 async function copyPicture(task: PictureTask, context: CopyContext, roots: PictureRoots): Promise<Copied> {
   const { picture, source: shown } = task;
+  const file = place(picture, shown, roots);
+  return withSource(file, shown, (source) => copyVerified({ ...task, source, shown }, context));
+}
+
+function place(picture: PictureTask["picture"], shown: string, roots: PictureRoots): NamedFile {
   try {
-    const { directory, path, ...options } = placeOf(picture, roots);
-    const copy = ({ handle }: ConfinedFile) =>
-      copyVerified({ ...task, source: descriptorPath(handle), shown }, context);
-    return await withConfinedFile(directory, path, copy, options);
+    return placeOf(picture, roots);
   } catch (error) {
-    if (!(error instanceof Failure)) return fromSource(shown, Promise.reject(error));
-    if (error.code === "file.missing") throw new FileProblem("missing", shown, "the file is gone", error);
-    if (error.code.startsWith("file.")) throw new FileProblem("unreadable", shown, error.message, error);
+    if (error instanceof Failure) throw new FileProblem("unreadable", shown, error.message, error);
     throw error;
   }
 }

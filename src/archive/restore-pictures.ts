@@ -68,8 +68,7 @@ async function placePicture(row: PictureRow, manifest: Manifest, options: PlaceO
   }
   if (row.synced && row.remotePath !== undefined && isPlainPath(row.remotePath)) {
     const remote = join(options.remoteRoot, row.remotePath);
-    repairs.moveToRemote(row.entryId, dirname(remote), basename(remote));
-    return "remote";
+    if (repairs.moveToRemote(row.entryId, dirname(remote), basename(remote))) return "remote";
   }
   if (!row.missing) repairs.markMissing(row.entryId, options.nowUs);
   return "missing";

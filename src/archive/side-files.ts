@@ -6,7 +6,7 @@
 // published. A death in between leaves the old or the new content, and both are known to be ours.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, readdir, rename, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { printableName, usableName } from "../file-names.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
@@ -19,6 +19,7 @@ import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, sourceDigest, writePartial } from "./copy.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { partialPath, remotePathOf } from "./names.ts";
+import { withSource } from "./source.ts";
 
 /** A file as it lies here now. */
 export interface SideFile {
@@ -111,18 +112,23 @@ export async function listBrightfield(
 
 async function sideFile(source: string, layout: { rootDir: string; dataDir: string }): Promise<SideFile | undefined> {
   // A file replaced between listing and looking is found again by the next pass.
-  const stats = await stat(source).catch(() => undefined);
-  if (stats === undefined) return undefined;
+  const stats = await lstat(source).catch(() => undefined);
+  // A link is nobody's result.
+  if (stats?.isFile() !== true) return undefined;
   const modifiedAtUs = Math.round(stats.mtimeMs * 1000);
   return { source, path: remotePathOf(source, layout), bytes: stats.size, modifiedAtUs };
 }
 
 /** Brings one side file to the remote, up to its name. Throws as copyVerified does. */
 export function stageSideFile(task: SideTask, context: CopyContext): Promise<StagedFile> {
-  return guarded(context, { remotePath: task.path, bytes: task.bytes }, async () => {
-    const value =
-      (GROWING.test(task.path) ? await continueCopy(task, context) : undefined) ?? (await stageWhole(task, context));
-    return { value, lies: join(context.root, value.partial ?? value.remotePath) };
+  const file = { directory: dirname(task.source), path: basename(task.source) };
+  return withSource(file, task.source, (source) => {
+    const opened = { ...task, source };
+    return guarded(context, { remotePath: task.path, bytes: task.bytes }, async () => {
+      const continued = GROWING.test(task.path) ? await continueCopy(opened, context) : undefined;
+      const value = continued ?? (await stageWhole(opened, context));
+      return { value, lies: join(context.root, value.partial ?? value.remotePath) };
+    });
   });
 }
 

@@ -243,14 +243,19 @@ export class Repairs {
     this.#run("UPDATE entry SET image_synced = 0, synced_at_us = NULL WHERE id = @entryId", { entryId });
   }
 
-  /** The only copy is the one on the share: what it is there is what counts from now on. */
-  moveToRemote(entryId: number, directory: string, filename: string): void {
+  /**
+   * The only copy is the one on the share: what it is there is what counts from now on. False, and nothing changed, when
+   * that is another entry's.
+   */
+  moveToRemote(entryId: number, directory: string, filename: string): boolean {
+    if (this.#entries.knowsFile(filename, directory)) return false;
     this.#run(
       `UPDATE entry SET local = 0, missing = 0, directory = @directory, filename = @filename,
          bytes = coalesce(remote_bytes, bytes), sha256 = coalesce(remote_sha256, sha256)
        WHERE id = @entryId`,
       { entryId, directory: this.#entries.storedDirectory(directory), filename },
     );
+    return true;
   }
 
   /** A file beside the pictures is copied to the share again. */

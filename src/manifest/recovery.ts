@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readNamesNow } from "../file-names.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
+import { isPictureName, pictureNameProblem } from "../system/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
 import { Repairs } from "./inspection.ts";
@@ -101,10 +101,16 @@ function comparePictures(
     follow.run({ id, name, packed: name.endsWith(".gz") ? 1 : 0 });
     renamed.push(id);
   };
+  const named = db.prepare("SELECT 1 FROM entry WHERE directory = ? AND filename = ?").pluck();
+  /** Whether the picture is there in its other form, and that one is no other row's. */
+  const otherExists = (stored: string, filename: string) => {
+    const other = otherForm(filename);
+    return isPictureName(other) && exists(stored, other) && named.get(stored, other) === undefined;
+  };
   for (const { id, directory: stored, filename } of missingRows(db)) {
     if (pictureNameProblem(filename) !== undefined) continue;
     if (exists(stored, filename)) returned.push(filename);
-    else if (exists(stored, otherForm(filename))) followForm(id, filename);
+    else if (otherExists(stored, filename)) followForm(id, filename);
     else continue;
     repairs.markReturned(id);
   }
@@ -120,10 +126,10 @@ function comparePictures(
     if (exists(stored, filename)) {
       if (stored === ".") unclaimed.delete(filename);
       // Only our own directory was listed; elsewhere nothing is ever compressed.
-      if (stored === "." && present.has(otherForm(filename))) twofold.push(id);
+      if (stored === "." && otherExists(stored, filename)) twofold.push(id);
       continue;
     }
-    if (exists(stored, otherForm(filename))) {
+    if (otherExists(stored, filename)) {
       followForm(id, filename);
       continue;
     }

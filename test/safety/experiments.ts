@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { encodePicture } from "../../src/frame/encode.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
 
@@ -25,6 +26,11 @@ export function writeMetadata(directory: string, entries: readonly object[]): vo
 /** A small picture of the simulated chip, another one for each number. */
 export async function picture(number: number): Promise<Buffer> {
   return Buffer.from(await encodePicture(createSimulator({ width: 640, height: 480 }).render(0, number), "png"));
+}
+
+/** The ROIs of such pictures, as the text of a manifest. */
+export function simulatedRois(): string {
+  return formatRoiManifest(createSimulator({ width: 640, height: 480 }).roiManifest());
 }
 
 /** Everything below a directory: names, kinds, sizes, times and contents. */

@@ -1,0 +1,24 @@
+// A file here that is to be copied to the share: opened once, in its directory, without following a link. What was opened is
+// what is copied, whatever takes its name meanwhile.
+import { Failure } from "../failure.ts";
+import { descriptorPath, type NamedFile, withConfinedFile } from "../system/confined-file.ts";
+import { FileProblem, fromSource } from "./guard.ts";
+
+/**
+ * Calls `use` with a path to the open file, valid until it is done. `shown` names the file in messages. Throws FileProblem
+ * where the file is missing or may not be used.
+ */
+export async function withSource<T>(
+  { directory, path, ...options }: NamedFile,
+  shown: string,
+  use: (source: string) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withConfinedFile(directory, path, ({ handle }) => use(descriptorPath(handle)), options);
+  } catch (error) {
+    if (!(error instanceof Failure)) return fromSource(shown, Promise.reject(error));
+    if (error.code === "file.missing") throw new FileProblem("missing", shown, "the file is gone", error);
+    if (error.code.startsWith("file.")) throw new FileProblem("unreadable", shown, error.message, error);
+    throw error;
+  }
+}
