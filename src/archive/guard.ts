@@ -1,10 +1,10 @@
 // What holds around every access to the remote: the root's marker is read before and after, the mount must be the same
 // one, and the copy must lie on the marker's own file system. Errors of local files are told from errors of the remote.
-import { lstat, mkdir, opendir, stat } from "node:fs/promises";
+import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { flushDirectory } from "../files.ts";
-import { isFileFault, systemCode } from "../system/fault-of.ts";
+import { canList, isFileFault, systemCode } from "../system/fault-of.ts";
 import { mountOf } from "./mounts.ts";
 import type { RateLimit } from "./rate.ts";
 import { refusalWords } from "./refusal.ts";
@@ -155,17 +155,6 @@ export async function fromSource<T>(source: string, access: Promise<T>): Promise
       throw decodeFailure(encodeFailure(error));
     }
     throw new FileProblem("unreadable", source, `it cannot be read: ${messageOf(error)}`, error);
-  }
-}
-
-async function canList(directory: string): Promise<boolean> {
-  try {
-    const listing = await opendir(directory);
-    await listing.read();
-    await listing.close();
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -56,6 +56,13 @@ export interface Claim {
 
 export type ClaimKey = Pick<Claim, "entryId" | "claim">;
 
+/** `except`: ids that are left out, as JSON. */
+interface ClaimQuery {
+  readonly nowUs: number;
+  readonly limit: number;
+  readonly except: string;
+}
+
 interface ClaimRow {
   id: number;
   claim: number;
@@ -84,8 +91,8 @@ export class Entries {
   readonly #knowsAway: Statement<[{ filename: string; other: string }]>;
   readonly #taken: Statement<[string, string], TakenPicture>;
   readonly #knowsTime: Statement<[number]>;
-  readonly #claim: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
-  readonly #claimFresh: Statement<[{ nowUs: number; limit: number }], ClaimRow>;
+  readonly #claim: Statement<[ClaimQuery], ClaimRow>;
+  readonly #claimFresh: Statement<[ClaimQuery], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
   readonly #failed: Statement;
   readonly #release: Statement;
@@ -120,9 +127,10 @@ export class Entries {
       .pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
     const claim = (which: string) =>
-      db.prepare<[{ nowUs: number; limit: number }], ClaimRow>(`
+      db.prepare<[ClaimQuery], ClaimRow>(`
         UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
-        WHERE id IN (SELECT id FROM entry WHERE status = 'pending' ${which} ORDER BY id LIMIT @limit)
+        WHERE id IN (SELECT id FROM entry WHERE status = 'pending' ${which}
+          AND id NOT IN (SELECT value FROM json_each(@except)) ORDER BY id LIMIT @limit)
         RETURNING id, claim, attempts, directory, filename, captured_at_us`);
     this.#claim = claim("");
     this.#claimFresh = claim("AND attempts = 0");
@@ -211,18 +219,18 @@ export class Entries {
   }
 
   /** Hands out up to `limit` pending entries, oldest first; the attempt counts before the work begins (invariant 3). */
-  claimPending(limit: number, nowUs: number): Claim[] {
-    return this.#claims(this.#claim, limit, nowUs);
+  claimPending(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
+    return this.#claims(this.#claim, { limit, nowUs, except: JSON.stringify(except) });
   }
 
   /** The same without those whose earlier attempts came to nothing. */
-  claimFresh(limit: number, nowUs: number): Claim[] {
-    return this.#claims(this.#claimFresh, limit, nowUs);
+  claimFresh(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
+    return this.#claims(this.#claimFresh, { limit, nowUs, except: JSON.stringify(except) });
   }
 
-  #claims(statement: Statement<[{ nowUs: number; limit: number }], ClaimRow>, limit: number, nowUs: number): Claim[] {
+  #claims(statement: Statement<[ClaimQuery], ClaimRow>, query: ClaimQuery): Claim[] {
     return this.#connection
-      .write(() => statement.all({ limit, nowUs }))
+      .write(() => statement.all(query))
       .sort((a, b) => a.id - b.id)
       .map((row) => ({
         entryId: row.id,

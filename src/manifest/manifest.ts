@@ -228,13 +228,13 @@ export class Manifest {
   }
 
   /** Hands out up to `limit` pending entries, oldest first. Counts the attempt before the work begins. */
-  claimPending(limit: number, nowUs: number): Claim[] {
-    return this.#entries.claimPending(limit, nowUs);
+  claimPending(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
+    return this.#entries.claimPending(limit, nowUs, except);
   }
 
   /** The same without those whose earlier attempts came to nothing: these may have taken the process down. */
-  claimFresh(limit: number, nowUs: number): Claim[] {
-    return this.#entries.claimFresh(limit, nowUs);
+  claimFresh(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
+    return this.#entries.claimFresh(limit, nowUs, except);
   }
 
   /** Gives a claim back; its attempt counts only if asked to. False when the claim is no longer the entry's. */

@@ -52,7 +52,8 @@ export class Ending {
     if (manifest.damage !== undefined && (collected || collector.state === "faulted")) return "the database is damaged";
     if (!collected || collecting.isRecordingLate || processing.framesInHand > 0) return undefined;
     const { pending, processing: claimed } = manifest.counts();
-    if (pending > 0 || claimed > 0) return undefined;
+    // Frames that rest are nothing to wait for: the next run tries them again.
+    if (pending > processing.framesResting || claimed > 0) return undefined;
     return this.partsIdle() ? "idle" : undefined;
   }
 

@@ -57,7 +57,9 @@ function frames({ counts, lastFrame, startedAt }: Snapshot, gauge: MakeGauge): v
 function stages({ experiment, stages: found }: Snapshot, gauge: MakeGauge): void {
   const state = gauge("stage_state", "1 for the state a stage is in", ["stage", "state"]);
   const age = gauge("stage_heartbeat_age_seconds", "Since a stage last gave a sign of life", ["stage"]);
-  const aside = gauge("stage_files_set_aside", "Files a stage could not handle while it could handle others", ["stage"]);
+  const aside = gauge("stage_files_set_aside", "Files a stage could not handle while it could handle others", [
+    "stage",
+  ]);
   for (const stage of found) {
     aside.set({ stage: stage.stage }, stage.setAside?.count ?? 0);
     age.set({ stage: stage.stage }, stage.ageSeconds);

@@ -27,6 +27,8 @@ import type { Claim } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { StoredBeside } from "../manifest/tracking.ts";
+import { canList, canWrite } from "../system/fault-of.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { MeasuringPool } from "./measuring-pool.ts";
 
 export interface ProcessingOptions {
@@ -88,6 +90,8 @@ export class Processing {
   private registeredAnew = false;
   /** What is in hand is measured alone. */
   private alone = false;
+  /** Frames whose pictures cannot be read, while others can. */
+  private readonly aside = new SetAside<number>();
 
   constructor(options: ProcessingOptions) {
     this.options = options;
@@ -116,7 +120,7 @@ export class Processing {
       const failure = encodeFailure(thrown);
       // Nothing is claimed, so nothing can be held against a frame.
       if (isStorage(failure)) throw thrown;
-      const claims = await manifest.whenFree(() => manifest.claimPending(room, nowUs()));
+      const claims = await manifest.whenFree(() => manifest.claimPending(room, nowUs(), this.aside.resting()));
       for (const claim of claims) await this.refuse(claim, failure);
       return this.room() > 0;
     }
@@ -130,6 +134,15 @@ export class Processing {
       this.inHand.set(claim.entryId, done);
     }
     return false;
+  }
+
+  /** Frames whose pictures cannot be read, while others can; they stay pending. */
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  get framesResting(): number {
+    return this.aside.resting().length;
   }
 
   get framesInHand(): number {
@@ -157,9 +170,12 @@ export class Processing {
     if (this.stopped) return [];
     // Positions that are counted from the first frames must not depend on what became of these the first time.
     const inOrder = tracking?.keeper.isComplete === false || (settings.trackDrift === true && !drift.isKnown);
-    const claims = inOrder ? manifest.claimPending(room, nowUs()) : manifest.claimFresh(room, nowUs());
+    const resting = this.aside.resting();
+    const claims = inOrder
+      ? manifest.claimPending(room, nowUs(), resting)
+      : manifest.claimFresh(room, nowUs(), resting);
     this.alone = claims.length === 0 && this.inHand.size === 0;
-    return this.alone ? manifest.claimPending(1, nowUs()) : claims;
+    return this.alone ? manifest.claimPending(1, nowUs(), resting) : claims;
   }
 
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
@@ -250,6 +266,7 @@ export class Processing {
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
       if (answer.ok) await this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
+      else if (await this.isOfThePicture(claim, answer.failure)) this.rest(claim, answer.failure);
       else await this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {
       await this.refuse(claim, encodeFailure(thrown), measure.analysisId);
@@ -279,6 +296,7 @@ export class Processing {
     measure.drift.kept(reference);
     if (outcome !== undefined) tracking?.keeper.keep(grown);
     const fields = { entry: claim.entryId };
+    this.aside.remove(claim.entryId);
     if (outcome === undefined) {
       log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, fields);
       return;
@@ -319,6 +337,26 @@ export class Processing {
     }
   }
 
+  /** Whether the disk refuses this one picture and no other. */
+  private async isOfThePicture({ filepath }: Claim, failure: FailureData): Promise<boolean> {
+    if (failure.code !== "disk.failed") return false;
+    try {
+      this.options.checkPlace();
+    } catch {
+      return false;
+    }
+    // Nothing is written where other programs keep their pictures.
+    return filepath === this.options.pictures.dataDir ? await canWrite(filepath) : await canList(filepath);
+  }
+
+  /** The frame waits, pending, and is tried again ever more seldom; none of its attempts is used up. */
+  private rest(claim: Claim, { message }: FailureData): void {
+    const { entryId, filename } = claim;
+    if (this.aside.add(entryId, filename, message))
+      this.options.log.warn(`${filename}: cannot be read, set aside: ${message}`, { entry: entryId });
+    this.unsettled.push({ claim, countAttempt: false });
+  }
+
   /** A picture that is missing because the whole disk is has not failed: it waits like all others. */
   private withPlace(failure: FailureData): FailureData {
     if (failure.code !== "frame.missing") return failure;
@@ -337,6 +375,7 @@ export class Processing {
       const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
       if (isGone) manifest.markMissing(claim.entryId);
     });
+    this.aside.remove(claim.entryId);
     log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
     this.options.settled(false);
   }

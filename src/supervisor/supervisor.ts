@@ -335,7 +335,9 @@ export class Supervisor {
   }
 
   private setAsideOf(name: StageName): StoredSetAside | undefined {
-    const files = name === "collector" ? this.collecting.filesSetAside() : (this.part(name)?.filesSetAside?.() ?? []);
+    const own = { collector: this.collecting, processor: this.processing };
+    const stage = name === "collector" || name === "processor" ? own[name] : this.part(name);
+    const files = stage?.filesSetAside?.() ?? [];
     return files.length === 0 ? undefined : storedSetAside(files, wallClockUs());
   }
 

@@ -2,7 +2,7 @@
 // file as well. File systems report both with the same codes, so the judge is a small file with a plain name: if that one
 // can be written, the disk works.
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, opendir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, failureLine } from "../failure.ts";
 import { PARTIAL_SUFFIX } from "../files.ts";
@@ -63,7 +63,7 @@ export function systemCode(error: unknown): string | undefined {
 
 const PROBE = "phorest-probe";
 
-/** Whether a small file with a plain name can be written, flushed, renamed and removed in `directory`. Never throws. */
+/** Whether a small file with a plain name can be written, read back, renamed and removed in `directory`. Never throws. */
 export async function canWrite(directory: string): Promise<boolean> {
   const random = randomBytes(4).toString("hex");
   const [first, second] = ["a", "b"].map((end) => join(directory, `.${PROBE}-${random}-${end}${PARTIAL_SUFFIX}`));
@@ -76,11 +76,25 @@ export async function canWrite(directory: string): Promise<boolean> {
     } finally {
       await handle.close();
     }
+    // A disk that no longer gives anything back is no better than one that takes nothing.
+    if ((await readFile(first, "utf8")) !== PROBE) throw new Error("the disk gave back something else");
     await rename(first, second);
     await rm(second);
     return true;
   } catch {
     await Promise.allSettled([rm(first, { force: true }), rm(second, { force: true })]);
+    return false;
+  }
+}
+
+/** Whether a directory can be listed. Never throws. */
+export async function canList(directory: string): Promise<boolean> {
+  try {
+    const listing = await opendir(directory);
+    await listing.read();
+    await listing.close();
+    return true;
+  } catch {
     return false;
   }
 }

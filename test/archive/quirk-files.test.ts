@@ -1,6 +1,6 @@
 // The experiment's own directories on file systems with the habits of shares, and files there that cannot be read.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { tryCompress } from "../../src/archive/compress.ts";
@@ -106,6 +106,27 @@ describe.skipIf(!CAN_FUSE)("a data directory", () => {
       expect(readdirSync(backing).sort()).toEqual(["a-1.bmp", "a.bmp.gz"]);
     },
   );
+
+  test("on which a picture cannot be read: it is set aside, all others are measured, and the run ends", async () => {
+    const inputs = join(temporaryDirectory(), "inputs");
+    const made = await phorest(["simulate", inputs, "--frames", "5", "--size", "640x480"], temporaryDirectory());
+    expect(made.code, made.stderr).toBe(0);
+    const all = readdirSync(inputs).filter((name) => name.endsWith(".png"));
+    const [, broken = ""] = all;
+    const { point, backing } = await quirkShare(`broken=${broken}`);
+    const directory = experiment(
+      `[Web]\nenabled = false\n[Paths]\ndata_dir = "${point}"\n[Services]\nenable_camera = false\n[Data_Analysis]\nworkers = 1\n`,
+    );
+    mkdirSync(join(directory, "generated_files"));
+    copyFileSync(join(inputs, "ROI_manifest.json"), join(directory, "generated_files/ROI_manifest.json"));
+    for (const name of all) copyFileSync(join(inputs, name), join(backing, name));
+    const run = await phorest(["run", "--until-idle"], directory);
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stderr).toContain(`${broken}: cannot be read, set aside: `);
+    const status = await phorest(["status"], directory);
+    expect(status.stdout).toContain("4 measured, 1 waiting, 0 failed");
+    expect(status.stdout).toMatch(new RegExp(`set aside: 1 file: ${broken}: .*input/output error`));
+  });
 
   test("that reports zeros has unknown space, not none", async () => {
     const { point } = await quirkShare("nostat");
