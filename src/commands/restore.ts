@@ -56,7 +56,7 @@ export const restoreCommand: CommandModule<GlobalOptions, RestoreArguments> = {
     process.stdout.write(`pictures: ${pictures} here, ${remote} on the share, ${missing} not found\n`);
     if (refused > 0) {
       process.stderr.write(
-        `${refused} rows name no picture file and are set aside; nothing was opened or written for them\n`,
+        `${refused} ${refused === 1 ? "row names" : "rows name"} no picture: set aside, nothing was opened or written\n`,
       );
     }
     if (missing > 0) {
