@@ -17,6 +17,7 @@ import { createLogger, type Logger } from "../log.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
 import { untilUnlocked } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { checkBeforeWriting } from "../manifest/repair.ts";
 import { readIdentity } from "../opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
@@ -109,7 +110,9 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
     takePrograms(lock, (line) => own.warn(line));
     if (!config.Services.enable_camera) own.warn("Services.enable_camera is false: no pictures are taken");
     await prepareRois(config, log);
-    await untilUnlocked(join(config.Paths.data_dir, MANIFEST_FILENAME), {
+    const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+    checkBeforeWriting(manifestFile);
+    await untilUnlocked(manifestFile, {
       limitMs: LOCK_WAIT_MS,
       announce: (failure) =>
         own.warn(`${lineOf(failure)}; the run begins when it is free, within ${LOCK_WAIT_MS / 1000} s`),

@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { damagedDatabase } from "../database-failure.ts";
-import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
+import { decodeFailure, Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
-import { type Attempt, attemptOn, guard, isDamage } from "./guarded.ts";
-import { endRepair } from "./repair.ts";
+import { attemptOn, guard, isDamage } from "./guarded.ts";
+import { checkBeforeWriting } from "./repair.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
-import { checkIdentity, checkSchema, checkSound, forgetDamage, noteDamage } from "./soundness.ts";
+import { checkIdentity, checkSchema, checkSound, forgetDamage } from "./soundness.ts";
+import { WatchedFile } from "./watched-file.ts";
 
 /** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
 const PAGE_BYTES = 4096;
@@ -38,7 +39,11 @@ export interface Connection {
   noteDamage(damage: Failure): void;
   /** How long a write stands still, and all of this thread with it, while another program holds the file locked. */
   standStill(limitMs: number): void;
+  /** Throws the damage; looks for it on the disk if the last look is some seconds ago. */
+  look(): void;
   close(): void;
+  /** What a person should know of how it was closed, in one line; undefined for nothing. */
+  readonly closingNote: string | undefined;
 }
 
 /**
@@ -63,8 +68,7 @@ export function connect(file: string, readonly: boolean, check = false): Connect
 }
 
 function openToWrite(path: string): Connection {
-  endRepair(path);
-  checkSound(path);
+  checkBeforeWriting(path);
   forgetDamage(path);
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
@@ -82,76 +86,26 @@ function openToWrite(path: string): Connection {
     db.close();
     throw error;
   }
-  const damage = new Damage(path);
-  guard(db, damage.attempt);
+  const file = new WatchedFile(db, path);
+  guard(db, file.attempt);
   return {
     db,
     directory: dirname(path),
     write: (change, { last = false } = {}) => {
-      if (damage.found !== undefined && !last) throw damage.found;
-      return damage.attempt(() => db.transaction(change).immediate());
+      if (!last && !db.inTransaction) file.check();
+      return file.attempt(() => db.transaction(change).immediate());
     },
     get damage() {
-      return damage.found;
+      return file.damage;
+    },
+    noteDamage: (found) => file.note(found),
+    look: () => file.look(),
+    close: () => file.close(),
+    get closingNote() {
+      return file.closingNote;
     },
     standStill: (limitMs) => void db.pragma(`busy_timeout = ${limitMs}`),
-    noteDamage: (found) => damage.note(found),
-    close: () => (damage.found === undefined ? closeAsOneFile(db) : closeAsItIs(db, path)),
   };
-}
-
-/** The first damage that shows in anything that is asked of a database; kept beside the file for the next process. */
-class Damage {
-  found: Failure | undefined;
-  readonly attempt: Attempt;
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.attempt = attemptOn(path, (thrown) => {
-      if (isDamage(thrown)) this.note(thrown);
-    });
-  }
-
-  note(damage: Failure): void {
-    if (this.found !== undefined) return;
-    this.found = damage;
-    const unnoted = noteDamage(this.#path, damage);
-    if (unnoted === undefined) return;
-    const message = `${damage.message} (this could not be noted beside it: ${unnoted})`;
-    this.found = decodeFailure({ ...encodeFailure(damage), message }, damage);
-  }
-}
-
-/** Leaves file and log as they are: folding a log into a damaged file could overwrite what can still be read. */
-function closeAsItIs(db: Database.Database, path: string): void {
-  if (!db.open) return;
-  // The last connection to close folds the log in, unless it may only read.
-  let last: Database.Database | undefined;
-  try {
-    last = new Database(path, { readonly: true, fileMustExist: true });
-    last.prepare("SELECT count(*) FROM sqlite_schema").get();
-  } catch (error) {
-    // It cannot even be opened: then SQLite cannot fold anything into it either.
-    if (encodeFailure(error).code === "internal") throw error;
-  } finally {
-    db.close();
-    last?.close();
-  }
-}
-
-/** Folds the log in and leaves it off, so that a stopped experiment is one plain file, readable on any medium. */
-function closeAsOneFile(db: Database.Database): void {
-  if (!db.open) return;
-  try {
-    db.pragma("busy_timeout = 0");
-    db.pragma("journal_mode = DELETE");
-  } catch (error) {
-    // Somebody is reading: the log stays beside the file, which is as safe.
-    if (encodeFailure(error).code !== "manifest.locked") throw error;
-  } finally {
-    db.close();
-  }
 }
 
 /** In write-ahead mode this build falls back to NORMAL unless told otherwise, and only after the first write. */
@@ -212,10 +166,14 @@ function openToRead(path: string): Connection {
         },
         noteDamage: note,
         standStill: () => undefined,
+        look: () => {
+          if (damage !== undefined) throw damage;
+        },
         close: () => {
           db.close();
           clean();
         },
+        closingNote: undefined,
       };
     } catch (error) {
       // The index file of a log cannot be made on a medium that cannot be written; only then is a copy needed.

@@ -83,6 +83,11 @@ export class Manifest {
     this.#connection.close();
   }
 
+  /** What a person should know of how it was closed, in one line; undefined for nothing. */
+  get closingNote(): string | undefined {
+    return this.#connection.closingNote;
+  }
+
   /** The damage to the database that was found so far; undefined while there is none. Nothing is written to it any more. */
   get damage(): Failure | undefined {
     return this.#connection.damage;
@@ -93,10 +98,12 @@ export class Manifest {
     this.#connection.noteDamage(damage);
   }
 
-  /** To be asked before a file is removed, moved or replaced. Throws the damage: nothing may go on the word of this database. */
+  /**
+   * To be asked before a file is removed, moved or replaced. Throws the damage, which it looks for from time to time:
+   * nothing may go on the word of a database that cannot be read back from the disk.
+   */
   checkSound(): void {
-    const { damage } = this.#connection;
-    if (damage !== undefined) throw damage;
+    this.#connection.look();
   }
 
   /** The manifest's own directory, absolute. */

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../files.ts";
 import { type Salvaged, type SalvageOptions, salvage } from "./salvage.ts";
 import { isSameContent } from "./same-content.ts";
-import { damageNotePath, forgetDamage } from "./soundness.ts";
+import { checkSound, damageNotePath, forgetDamage } from "./soundness.ts";
 
 export interface Repaired extends Salvaged {
   /** The damaged database, as it was. */
@@ -51,6 +51,15 @@ export function endRepair(path: string): boolean {
   if (existsSync(path) && !keptOnes(path).some((kept) => isSameContent(path, kept))) return false;
   putInPlace(path);
   return true;
+}
+
+/**
+ * To be called before anything opens the manifest `path` to write: ends a repair that was killed, and throws Failure
+ * `manifest.corrupt` for a damaged manifest while nothing of it has been touched.
+ */
+export function checkBeforeWriting(path: string): void {
+  endRepair(path);
+  if (existsSync(path)) checkSound(path);
 }
 
 /** The damaged file and its log under a name of their own, by which SQLite still knows the log as its own. */

@@ -77,6 +77,16 @@ export function checkSound(path: string, whole = false): void {
   }
 }
 
+/** Reads both ends of every table by a connection of its own, which has nothing in memory. Throws what SQLite throws. */
+export function readEndsOf(path: string): void {
+  const db = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    readEnds(db);
+  } finally {
+    db.close();
+  }
+}
+
 /** The damage that a look at the database finds, as by checkSound; undefined where it finds none. */
 export function damageOf(path: string, whole = false): Failure | undefined {
   try {
@@ -94,7 +104,8 @@ function canRead(db: Database.Database): boolean {
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
     return true;
   } catch (error) {
-    if (encodeFailure(error).code !== "disk.failed") throw error;
+    const { code } = encodeFailure(error);
+    if (code !== "disk.failed" && code !== "manifest.locked") throw error;
     return false;
   }
 }

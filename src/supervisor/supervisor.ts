@@ -390,10 +390,16 @@ export class Supervisor {
     await closing.attempt("end of the run", () =>
       manifest.whenFree(() => manifest.endRun(runId, wallClockUs(), reason)),
     );
-    await closing.attempt("manifest", async () => this.manifest.close());
+    await closing.attempt("manifest", async () => {
+      this.manifest.close();
+      const { closingNote } = this.manifest;
+      if (closingNote !== undefined) this.options.log.stage("supervisor").error(closingNote);
+    });
     const { clean } = closing;
     const { displaced } = this.surroundings;
-    return { captured: collecting.captured, processed: this.processed, failed, fault, clean, displaced };
+    // A last look at the file may have found what nothing met before.
+    const lateFault = fault ?? this.damage.look();
+    return { captured: collecting.captured, processed: this.processed, failed, fault: lateFault, clean, displaced };
   }
 
   private faultLine(): string | undefined {
