@@ -15,8 +15,9 @@ import { readFacts, SNAPSHOT } from "./snapshot.ts";
 
 /** The damage as a finding: which tables it concerns, and what can be done. */
 export function damageFound(path: string, { message }: Failure, { Paths }: Config): Finding {
-  const { tables, indexes } = affectedBy(path);
-  const what = [...namesText("table", tables), ...namesText("index", indexes)].join(" and ");
+  const { header, tables, indexes } = affectedBy(path);
+  const parts = [...(header ? ["its header"] : []), ...namesText("table", tables), ...namesText("index", indexes)];
+  const what = parts.join(" and ");
   const affected = what === "" ? "" : `; ${what} cannot be read whole`;
   return {
     kind: "database",

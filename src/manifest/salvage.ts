@@ -35,6 +35,8 @@ export interface SalvageOptions extends MendOptions {
 
 /** Tables and indexes of a damaged file that cannot be read whole. */
 export interface Affected {
+  /** The beginning of the file is not that of a database. */
+  readonly header: boolean;
   readonly tables: readonly string[];
   readonly indexes: readonly string[];
 }
@@ -59,7 +61,7 @@ export function affectedBy(path: string): Affected {
   try {
     const { tables, indexes } = survey(file, tableForms(versionOf(file)));
     const damaged = tables.filter((table) => table.unreadable > 0 || damagedCells(file, table) > 0);
-    return { tables: damaged.map(({ form }) => form.name), indexes };
+    return { header: !file.hasHeader, tables: damaged.map(({ form }) => form.name), indexes };
   } finally {
     file.close();
   }

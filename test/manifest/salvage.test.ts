@@ -97,7 +97,9 @@ describe("a repair saves every row of a page that is not damaged", () => {
     ["output", "nothing"],
   ];
   for (const [role, touched] of cases) {
-    for (const [kind, damage] of Object.entries(DAMAGES)) {
+    // Half a page matters where rows are in it.
+    const kinds = Object.entries(DAMAGES).filter(([kind]) => role.includes(" ") || !kind.includes("half"));
+    for (const [kind, damage] of kinds) {
       test(`${role} ${kind}`, () => {
         const file = damaged((copy) => damagePage(manifestFile(model), copy, pageOf(role), damage));
         const { tables } = repair(file, OPTIONS);
