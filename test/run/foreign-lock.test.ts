@@ -10,7 +10,7 @@ import { isPictureName } from "../../src/system/picture-name.ts";
 import { experiment, phorest, start } from "./program.ts";
 
 const LOCKED = "another program holds phorest.sqlite locked";
-function configuration(more = ""): string {
+function configuration(more = "", shutdownSeconds = 60): string {
   return `
 [Web]
 enabled = false
@@ -23,7 +23,7 @@ width = 640
 height = 480
 [Supervisor]
 heartbeat_seconds = 0.2
-shutdown_timeout_seconds = 6
+shutdown_timeout_seconds = ${shutdownSeconds}
 ${more}`;
 }
 
@@ -91,7 +91,8 @@ test("a lock in the middle of a run: capture goes on, and all rows follow in the
   await until(() => rows(directory) >= before.rows + 15);
   await until(() => logOf(directory).includes("the manifest is free again after"));
   child.kill("SIGINT");
-  expect(await ended).toMatchObject({ code: 0 });
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(0);
   const names = query<{ filename: string }>(directory, "SELECT filename FROM entry").map(({ filename }) => filename);
   expect(names.sort()).toEqual(pictures(directory).sort());
   // Pictures that came last may still wait; no frame was given out twice, failed or found without a row.
@@ -115,7 +116,8 @@ test("a lock while pictures are compressed and removed: every row agrees with it
     await until(() => rows(directory) > after);
   }
   child.kill("SIGINT");
-  expect(await ended).toMatchObject({ code: 0 });
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(0);
   expect(
     query(directory, "SELECT filename FROM entry WHERE missing = 1 OR status IN ('failed', 'processing')"),
   ).toEqual([]);
@@ -133,12 +135,13 @@ test("a lock at the start is waited for and named", async () => {
   });
   await until(() => said.includes(LOCKED));
   held.release();
-  expect(await ended).toMatchObject({ code: 0 });
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(0);
   expect(rows(directory)).toBe(3);
 });
 
 test("a lock that outlasts the run: the run ends in time and says what is left, the next one takes it up once", async () => {
-  const directory = experiment(configuration());
+  const directory = experiment(configuration("", 6));
   const { child, ended } = running(directory);
   await atWork(directory);
   const held = lock(directory);
@@ -179,7 +182,8 @@ folder_stable_seconds = 0.1
   await until(() => rows(watching) === 12);
   await sleep(1000);
   child.kill("SIGINT");
-  expect(await ended).toMatchObject({ code: 0 });
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(0);
   expect(rows(watching)).toBe(12);
   expect(pictures(watching)).toHaveLength(12);
 });
