@@ -19,8 +19,11 @@ import {
   speckleField,
 } from "../test/conformance/speckled-rois.ts";
 
-const GAUSSIAN: Line = { kind: "gaussian", centre: 90, width: 25, slope: 0.03, q: 0, height: 100, base: 110 };
-const FANO: Line = { kind: "fano", centre: 90, width: 25, slope: 0.03, q: 2, height: 90, base: 110 };
+/** A line that rows are fitted with too. */
+type RowLine = Line & { readonly kind: "gaussian" | "fano" };
+
+const GAUSSIAN: RowLine = { kind: "gaussian", centre: 90, width: 25, slope: 0.03, q: 0, height: 100, base: 110 };
+const FANO: RowLine = { kind: "fano", centre: 90, width: 25, slope: 0.03, q: 2, height: 90, base: 110 };
 const LINES = [
   { line: GAUSSIAN, title: "Gaussian line" },
   { line: FANO, title: "Fano line, q = 2" },
@@ -44,7 +47,7 @@ function measured(pixels: Uint8Array, method: Method, jointLine: JointLine) {
   });
 }
 
-function positionOf(pixels: Uint8Array, method: "rows" | "joint", { kind }: Line): number {
+function positionOf(pixels: Uint8Array, method: "rows" | "joint", { kind }: RowLine): number {
   const used: Method = method === "rows" ? kind : "joint";
   const { columns, status } = measured(pixels, used, kind);
   const width = QUANTITIES[used].length;
@@ -55,7 +58,7 @@ function positionOf(pixels: Uint8Array, method: "rows" | "joint", { kind }: Line
 }
 
 /** The curve a row fit answers with, at the pixels. */
-function fitted(kind: Line["kind"], values: readonly number[]): number[] {
+function fitted(kind: RowLine["kind"], values: readonly number[]): number[] {
   return Array.from({ length: SIZE.width }, (_, x) => {
     const value = (name: string) => values[QUANTITIES[kind].indexOf(name)] as number;
     if (kind === "gaussian") {
@@ -115,7 +118,7 @@ const rms = (values: readonly number[]) =>
   Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
 
 /** Error of a shift between two frames of one speckle pattern, px, over realisations, for each estimator. */
-function shiftErrors(line: Line, electronsPerCount: number) {
+function shiftErrors(line: RowLine, electronsPerCount: number) {
   const noise = { ...NOISE, electronsPerCount };
   const moved = { ...line, centre: line.centre + SHIFT_PX };
   const errors = { rows: [] as number[], joint: [] as number[] };

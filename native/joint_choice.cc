@@ -9,8 +9,8 @@ namespace phorest {
 namespace {
 
 constexpr Line kCandidates[] = {Line::gaussian, Line::lorentzian, Line::fano, Line::voigt};
-/** By kind of line: what chance may gain by a parameter that a simpler line does without. */
-constexpr double kPenalties[kLines] = {0, 12, 0, 9};
+/** What chance may gain by the parameter that a Fano line has more than a Lorentzian, and a Voigt line more than either. */
+constexpr double kPenalties[kLines] = {0, 12, 0, 12};
 /** A Gaussian and a Lorentzian that are no farther apart are not told apart: what lies between them is wrong by least. */
 constexpr double kUndecided = 4;
 

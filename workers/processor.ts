@@ -1,6 +1,7 @@
 // The task of the analysis pool: one picture file in, its encoded result out. No timers, no sockets, no state but the
 // parsed ROI manifest: an idle thread of the pool stands still.
 import { workerData } from "node:worker_threads";
+import { type LinesByMethod, linesAfter } from "../src/analysis/chosen-lines.ts";
 import { decodePicture } from "../src/analysis/decode.ts";
 import {
   type Displacement,
@@ -17,7 +18,14 @@ import type { Picture } from "../src/analysis/picture.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { parseRoiManifest, type RoiManifest } from "../src/analysis/roi.ts";
 import { type EncodedResult, encodeValues, type TaskAnswer, type TaskRequest } from "../src/analysis/task.ts";
-import { decodeReference, emptyReference, trackPicture } from "../src/analysis/tracking.ts";
+import {
+  DEFAULT_REFERENCE_FRAMES,
+  decodeReference,
+  emptyReference,
+  isComplete,
+  referenceFrames,
+  trackPicture,
+} from "../src/analysis/tracking.ts";
 import { encodeFailure } from "../src/failure.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 import { lowerPriority } from "./priority.ts";
@@ -58,19 +66,33 @@ export default async function processTask(task: TaskRequest): Promise<TaskAnswer
 /** What the method says, and tracking where that is the method or carried beside it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
   const tracking = task.settings.method === "tracking" ? task.settings : task.beside;
-  if (tracking === undefined)
-    return { result: analysePicture(picture, rois, task.settings, { displacement, depth: task.depth }) };
+  const { lines = {} } = task;
+  const options = { displacement, depth: task.depth, lines };
+  if (tracking === undefined) {
+    const result = analysePicture(picture, rois, task.settings, options);
+    return { result, ...chosen({ joint: linesAfter(lines.joint, task.settings, result) }) };
+  }
   const before = task.reference === undefined ? emptyReference(rois) : decodeReference(task.reference);
   const carried = tracking === task.settings ? {} : { carriedBy: task.settings };
   const { result, carrier, reference } = trackPicture(picture, rois, tracking, before, {
-    displacement,
-    depth: task.depth,
+    ...options,
     ...carried,
   });
+  const followed = reference ?? before;
+  const tracked = linesAfter(lines.tracking, tracking, result, {
+    isSound: (roi) => referenceFrames(followed, roi) > 0,
+    closing: isComplete(followed, tracking.referenceFrames ?? DEFAULT_REFERENCE_FRAMES),
+  });
+  const joint = carrier === undefined ? undefined : linesAfter(lines.joint, task.settings, carrier);
   const grown = reference === undefined ? {} : { reference: reference.bytes };
-  if (carrier === undefined) return { result, ...grown };
+  const found = chosen({ joint, tracking: tracked });
+  if (carrier === undefined) return { result, ...grown, ...found };
   const { position, standardError, quality, flags } = result;
-  return { result: carrier, ...grown, beside: { position, standardError, quality, flags } };
+  return { result: carrier, ...grown, ...found, beside: { position, standardError, quality, flags } };
+}
+
+function chosen(lines: LinesByMethod): { lines?: LinesByMethod } {
+  return lines.joint === undefined && lines.tracking === undefined ? {} : { lines };
 }
 
 let lastReference: { readonly bytes: Uint8Array; readonly reference: DriftReference } | undefined;

@@ -89,6 +89,8 @@ export interface FrameResult {
   readonly flags: Uint8Array;
   /** [roi][quantity][statistic] row-major, rounded to 3 decimals as established; NaN where no row was measured. */
   readonly statistics: Float64Array;
+  /** What each ROI was measured with: 1 + the line's index in LINES. Methods of whole ROIs only. */
+  readonly lines?: Uint8Array;
   /** Mean of the undecorated pixels, 2 decimals. */
   readonly brightness: number;
   /** 95 % minus 5 % quantile of the undecorated pixels, 2 decimals. */

@@ -1,6 +1,6 @@
 // One line of processing_results.jsonl in the established form. Notebooks read these names; what is ours and new comes
 // after the established fields.
-import { type FrameResult, flagNames, QUANTITIES, STATISTICS } from "./method.ts";
+import { type FrameResult, flagNames, lineOfCode, QUANTITIES, STATISTICS } from "./method.ts";
 
 /** A frame and what was made of it; null where there is nothing. Time stamps are ISO with `Z`. */
 export interface RecordInput {
@@ -71,12 +71,14 @@ function roiAnalysis(result: FrameResult, label: string, roi: number): Json {
 
 /** The position with its doubt: ours, beside the established analysis and not inside it. */
 function resonance(result: FrameResult, label: string, roi: number): Json {
+  const line = lineOfCode(result.lines?.[roi]);
   return {
     "ROI-label": label,
     position: numberOrNull(result.position[roi]),
     standard_error: numberOrNull(result.standardError[roi]),
     quality: numberOrNull(result.quality[roi]),
     flags: flagNames(result.flags[roi] ?? 0),
+    ...(line === undefined ? {} : { line }),
   };
 }
 

@@ -2,6 +2,7 @@
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
 import { type DepthKnowledge, depthBefore } from "./bit-depth.ts";
+import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
 import { weigh } from "./doubt.ts";
 import { type Displacement, followChip } from "./drift.ts";
 import {
@@ -30,7 +31,7 @@ import { roundHalfEven } from "./statistics.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
-  /** Line of the methods `joint` and `tracking`, and only there; "fano" when absent. */
+  /** Line of the methods `joint` and `tracking`, and only there; "fano" when absent, "auto" for each ROI's own. */
   readonly jointLine?: JointLine;
   /** Frames in the mean that `tracking` compares with, and only there. */
   readonly referenceFrames?: number;
@@ -68,6 +69,8 @@ export interface PictureOptions {
   readonly displacement?: Displacement | undefined;
   /** What the pictures before have shown of the camera's scale. */
   readonly depth?: DepthKnowledge | undefined;
+  /** The lines that earlier pictures chose for the ROIs; without them each picture is measured with its own. */
+  readonly lines?: LinesByMethod | undefined;
   /** What `tracking` compares with, and lets grow where that says so; see trackPicture. */
   readonly reference?: KernelReference;
   /** Stands in for the C++ kernel: to see what it answers, or what it costs. */
@@ -96,7 +99,7 @@ export function analyseTogether(
   picture: Picture,
   roiManifest: RoiManifest,
   all: readonly AnalysisSettings[],
-  { displacement, reference, depth, kernel = measureTogether }: PictureOptions = {},
+  { displacement, reference, depth, lines, kernel = measureTogether }: PictureOptions = {},
 ): FrameResult[] {
   const [first] = all;
   if (first === undefined) return [];
@@ -119,15 +122,29 @@ export function analyseTogether(
     ({ method, jointLine }): KernelTask => ({
       method,
       ...(jointLine === undefined ? {} : { jointLine }),
+      ...knownLines(lines, method),
       ...(method === "tracking" && reference !== undefined ? { tracking: reference } : {}),
     }),
   );
   const moved = displacement === undefined ? {} : { displacement };
   return kernel(sampled, tasks).map((answer, nth) => {
     const { brightness, contrast } = answer;
+    const shapes = answer.lines === undefined ? {} : { lines: answer.lines };
     const ends = picture.bitDepth === 16 ? { depth: answer.depth } : {};
-    return { ...summarise(answer, rois, all[nth] as AnalysisSettings), brightness, contrast, ...ends, ...moved };
+    return {
+      ...summarise(answer, rois, all[nth] as AnalysisSettings),
+      brightness,
+      contrast,
+      ...shapes,
+      ...ends,
+      ...moved,
+    };
   });
+}
+
+function knownLines(lines: LinesByMethod | undefined, method: Method): Pick<KernelTask, "lines"> {
+  const known = method === "joint" || method === "tracking" ? lines?.[method] : undefined;
+  return known === undefined ? {} : { lines: lineCodes(known) };
 }
 
 /** A maximum falls on a whole pixel: the deviation of a value rounded so. */

@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { FailureData } from "../failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { DepthKnowledge } from "./bit-depth.ts";
+import type { LinesByMethod } from "./chosen-lines.ts";
 import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
 import type { AnalysisSettings } from "./resonance.ts";
 
@@ -21,6 +22,8 @@ export interface TaskRequest {
   readonly reference?: Uint8Array;
   /** What the pictures before have shown of the camera's scale. */
   readonly depth?: DepthKnowledge;
+  /** The lines that the data chose in frames before. */
+  readonly lines?: LinesByMethod;
   /** Settings of a tracking to be carried beside the method. */
   readonly beside?: AnalysisSettings;
 }
@@ -48,6 +51,8 @@ export type TaskAnswer =
       readonly driftReference?: Uint8Array;
       /** The reference of tracking with this picture in it, while it is still growing. */
       readonly reference?: Uint8Array;
+      /** Chosen lines with those of this picture, while they are still growing. */
+      readonly lines?: LinesByMethod;
       /** What tracking says, where it is carried beside the method. */
       readonly beside?: BesideResult;
     }

@@ -73,14 +73,15 @@ export function trackPicture(
   {
     displacement,
     depth,
+    lines,
     carriedBy,
-  }: Pick<PictureOptions, "displacement" | "depth"> & { readonly carriedBy?: AnalysisSettings } = {},
+  }: Pick<PictureOptions, "displacement" | "depth" | "lines"> & { readonly carriedBy?: AnalysisSettings } = {},
 ): { readonly result: FrameResult; readonly carrier?: FrameResult; readonly reference?: TrackingReference } {
   const frames = settings.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
   // The carrier says how many rows there are; tracking looks at all of them whatever it says.
   const all = carriedBy === undefined ? [settings] : [carriedBy, settings];
   const analyse = (against: KernelReference, kernel: typeof measureTogether) => {
-    const results = analyseTogether(picture, rois, all, { displacement, depth, reference: against, kernel });
+    const results = analyseTogether(picture, rois, all, { displacement, depth, lines, reference: against, kernel });
     const result = results.at(-1) as FrameResult;
     return { result, ...(carriedBy === undefined ? {} : { carrier: results[0] as FrameResult }) };
   };

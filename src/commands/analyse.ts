@@ -6,13 +6,14 @@ import { listPictures, type Measured, measureInOrder } from "../analysis/batch.t
 import { DepthKeeper } from "../analysis/bit-depth.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
+import { type Grown, Growth } from "../analysis/growth.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
   FEWEST_BITS,
+  JOINT_LINES,
   type JointLine,
-  LINES,
   METHODS,
   type Method,
   MOST_BITS,
@@ -23,9 +24,7 @@ import { otherPages } from "../analysis/picture.ts";
 import { formatRecord } from "../analysis/record.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import { decodeValues, type EncodedResult, type TaskAnswer, type TaskRequest } from "../analysis/task.ts";
-import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
-import { TrackingKeeper } from "../analysis/tracking-task.ts";
+import { decodeValues, type EncodedResult, type TaskAnswer } from "../analysis/task.ts";
 import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
@@ -63,7 +62,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
       .option("method", { choices: METHODS, describe: "how a resonance is found; else as configured" })
       .option("joint-line", {
-        choices: LINES,
+        choices: JOINT_LINES,
         describe: "line of the methods joint and tracking; else as configured",
       })
       .option("reference-frames", {
@@ -167,14 +166,14 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
   try {
     const drift = new DriftKeeper();
     const depth = new DepthKeeper(settings.bits ?? 0);
-    const measure = (path: string, tracked: Pick<TaskRequest, "reference"> = {}) => {
+    const measure = (path: string, grown: Grown = {}) => {
       const { known } = depth;
-      const task = { picture: resolve(path), roiManifestJson: rois.json, settings, depth: known, ...tracked };
+      const task = { picture: resolve(path), roiManifestJson: rois.json, settings, depth: known, ...grown };
       if (settings.trackDrift !== true) return pool.run(task);
       return drift.run((reference) => pool.run({ ...task, drift: reference ?? "make" }));
     };
-    // The same references for every picture, also for those of a resumed analysis.
-    const run = settings.method === "tracking" ? await trackingOf(all, settings, measure) : measure;
+    // The same lines and references for every picture, also for those of a resumed analysis.
+    const run = await grownFrom(all, settings, measure);
     for (const path of settings.trackDrift === true ? all : []) if (!drift.isKnown) await measure(path);
     // One more than threads, so that none waits for its next picture; no more, so that memory stays bounded.
     for await (const measured of measureInOrder(pictures, (path) => run(path), threads + 1)) {
@@ -200,28 +199,31 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
   return failed;
 }
 
-/** Makes the reference from the first pictures, in order; measures with it, and knows what those have given already. */
-async function trackingOf(
+/**
+ * Makes what all pictures are measured with (lines that the data choose, the reference of tracking) from the first ones, in
+ * order; measures with it, and knows what those have given already.
+ */
+async function grownFrom(
   all: readonly string[],
-  { referenceFrames = DEFAULT_REFERENCE_FRAMES }: AnalysisSettings,
-  measure: (path: string, tracked: Pick<TaskRequest, "reference">) => Promise<TaskAnswer>,
+  settings: AnalysisSettings,
+  measure: (path: string, grown: Grown) => Promise<TaskAnswer>,
 ): Promise<(path: string) => Promise<TaskAnswer>> {
-  const keeper = new TrackingKeeper(referenceFrames);
-  const track = (path: string) =>
-    keeper.run(async (reference) => {
-      const answer = await measure(path, reference === undefined ? {} : { reference });
-      if (answer.ok) keeper.keep(answer.reference);
+  const growth = new Growth(settings, undefined);
+  const grow = (path: string) =>
+    growth.run(async (grown) => {
+      const answer = await measure(path, grown);
+      growth.keep(answer);
       return answer;
     });
   const first = new Map<string, TaskAnswer>();
   for (const path of all) {
-    if (keeper.isComplete) break;
+    if (growth.isComplete) break;
     first.set(
       path,
-      await track(path).catch((error: unknown): TaskAnswer => ({ ok: false, failure: encodeFailure(error) })),
+      await grow(path).catch((error: unknown): TaskAnswer => ({ ok: false, failure: encodeFailure(error) })),
     );
   }
-  return async (path) => first.get(path) ?? (await track(path));
+  return async (path) => first.get(path) ?? (await grow(path));
 }
 
 function recordOf({ path, answer }: Measured, labels: readonly string[]): string {

@@ -77,11 +77,13 @@ async function detailOf(
   const sensorgram = manifest.sensorgram({ analysisId, roi: at });
   const roiManifest = roiManifestId === undefined ? undefined : manifest.roiManifest(roiManifestId);
   const markers = plotMarkers(manifest.markers.all());
-  const known = { label, method, sensorgram, markers };
+  const line = manifest.linesOf(analysis)?.[at];
+  const known = { label, method, line, sensorgram, markers };
   if (picture === undefined || roiManifest === undefined) return { ...known, view: undefined };
   // As written by this program; see NewAnalysis.
   const settings = JSON.parse(analysis.settings) as AnalysisSettings;
-  const view = viewRoi(await decodePicture(picture.file), roiManifest, at, { ...settings, method });
+  const jointLine = line === undefined ? {} : { jointLine: line };
+  const view = viewRoi(await decodePicture(picture.file), roiManifest, at, { ...settings, method, ...jointLine });
   return { ...known, view: { ...view, filename: picture.filename } };
 }
 

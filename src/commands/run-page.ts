@@ -74,16 +74,25 @@ function facts({ config, snapshot, measured, manifest }: RunPage): string[][] {
     rows.push(["measured by", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
     rows.push(["settings", analysis.settings]);
     rows.push(["ROIs", String(labels.length)]);
+    const lines = manifest.linesOf(analysis);
+    if (lines !== undefined) rows.push(["lines", countsOf(lines)]);
   }
   rows.push(["camera", `${config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`]);
   return rows;
 }
 
+/** How many there are of each: "118 gaussian, 2 fano". */
+function countsOf(lines: readonly string[]): string {
+  return [...new Set(lines)].map((line) => `${lines.filter((one) => one === line).length} ${line}`).join(", ");
+}
+
 function precision({ quiet, measured, config, manifest }: RunPage, noise: Picture | undefined): HtmlSection {
   const last = measured?.curves.at(-1);
   const px = (value: number, decimals: number) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  const lines = measured === undefined ? undefined : manifest.linesOf(measured.analysis);
   const rows = quiet.map(({ label, precision: found }, roi) => [
     label,
+    ...(lines === undefined ? [] : [lines[roi] ?? ""]),
     px(last?.position[roi] ?? Number.NaN, 3),
     String(found.points),
     String(found.excluded),
@@ -104,7 +113,17 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
       ? {}
       : { figure: { alt: "Noise, drift and limit of detection of each ROI", png: noise.png } }),
     table: {
-      head: ["ROI", "last position px", "frames", "left out", "noise px", "drift px/h", "LOD px", "flags now"],
+      head: [
+        "ROI",
+        ...(lines === undefined ? [] : ["line"]),
+        "last position px",
+        "frames",
+        "left out",
+        "noise px",
+        "drift px/h",
+        "LOD px",
+        "flags now",
+      ],
       rows,
     },
   };

@@ -121,6 +121,7 @@ function open(manifest: Manifest, { Analysis: configured }: Config, argv: Sensor
     groups: configured.groups,
     sensitivityPxPerRiu: configured.sensitivity_px_per_riu,
     smoothFrames: argv.smooth,
+    lines: linesByLabel(manifest, analysis),
     ...(blank === undefined || injection === undefined
       ? {}
       : { blank: (timesUs: Float64Array) => ({ window: blank(timesUs), injectionUs: injection(timesUs) }) }),
@@ -135,6 +136,11 @@ function open(manifest: Manifest, { Analysis: configured }: Config, argv: Sensor
     });
   }
   return sensorgrams;
+}
+
+function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<string, string> | undefined {
+  const lines = manifest.linesOf(analysis);
+  return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
 }
 
 function firstLabels({ labels }: Analysis): string {
@@ -252,6 +258,7 @@ function* curvesJson(
     const { label, reference, timesUs, flags } = curve;
     yield `${JSON.stringify({
       label,
+      line: curve.line ?? null,
       reference,
       timestamp: Array.from(timesUs, isoFromUs),
       position_px: plain(curve.position),
@@ -274,6 +281,7 @@ function plain(values: Float64Array | undefined): number[] | null {
 
 interface SummaryRow extends Precision {
   readonly label: string;
+  readonly line: string | undefined;
   readonly kind: "roi" | "reference" | "group";
   readonly members: number;
 }
@@ -282,10 +290,10 @@ function summaryRows(sensorgrams: Sensorgrams): SummaryRow[] {
   const kindOf = ({ reference }: WorkedSensorgram) => (reference ? "reference" : "roi");
   const rows: SummaryRow[] = [];
   for (const curve of sensorgrams.curves()) {
-    rows.push({ label: curve.label, kind: kindOf(curve), members: 1, ...curve.precision });
+    rows.push({ label: curve.label, line: curve.line, kind: kindOf(curve), members: 1, ...curve.precision });
   }
   for (const { group, members, precision } of sensorgrams.groups()) {
-    rows.push({ label: group, kind: "group", members, ...precision });
+    rows.push({ label: group, line: undefined, kind: "group", members, ...precision });
   }
   return rows;
 }
@@ -294,6 +302,7 @@ function* summaryJson(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): G
   const rows = summaryRows(sensorgrams).map((row) => ({
     label: row.label,
     kind: row.kind,
+    line: row.line ?? null,
     members: row.members,
     points: row.points,
     excluded: row.excluded,
@@ -313,11 +322,25 @@ function* summaryTable(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): 
   const riu = (px: number) => (pxPerRiu === undefined || Number.isNaN(px) ? "-" : (px / pxPerRiu).toExponential(2));
   const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
   const rows = summaryRows(sensorgrams);
+  const lined = rows.some(({ line }) => line !== undefined);
   const table = [
-    ["label", "kind", "of", "frames", "left out", "noise px", "drift px/h", "+/-", "LOD px", "LOD RIU"],
+    [
+      "label",
+      "kind",
+      ...(lined ? ["line"] : []),
+      "of",
+      "frames",
+      "left out",
+      "noise px",
+      "drift px/h",
+      "+/-",
+      "LOD px",
+      "LOD RIU",
+    ],
     ...rows.map((row) => [
       row.label,
       row.kind,
+      ...(lined ? [row.line ?? "-"] : []),
       ...[row.members, row.points, row.excluded].map(String),
       ...[px(row.noise), px(row.driftPerHour, 3), px(row.driftError, 3), px(row.detectionLimit)],
       riu(row.detectionLimit),
@@ -326,7 +349,7 @@ function* summaryTable(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): 
   const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
   for (const line of table) {
     const cells = line.map((text, column) =>
-      column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+      column < (lined ? 3 : 2) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
     );
     yield `${cells.join("  ").trimEnd()}\n`;
   }

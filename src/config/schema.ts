@@ -1,7 +1,7 @@
 // Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
-import { BIT_DEPTH_SCALINGS, LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
 import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
@@ -24,7 +24,10 @@ const Data_Analysis = section("How a picture is measured", {
     choice(METHODS).default("gaussian"),
     "How the resonance position is found: row by row, by one line through all rows of an ROI (joint), or as its shift from a reference of the first frames (tracking)",
   ),
-  joint_line: key(choice(LINES).default("fano"), "The line that joint fits and tracking holds"),
+  joint_line: key(
+    choice(JOINT_LINES).default("auto"),
+    "The line that joint fits and tracking holds; auto: the one that fits each ROI's light, chosen in its first sound frame and kept for the analysis",
+  ),
   reference_frames: key(whole(1, 256).default(16), "First sound frames that make the reference of tracking"),
   also: key(
     besides.default([]),

@@ -2,6 +2,7 @@
 // one row with the fitted line.
 import sharp from "sharp";
 import type { TopLevelSpec } from "vega-lite";
+import type { JointLine } from "../analysis/method.ts";
 import { medianOf } from "../analysis/statistics.ts";
 import type { Sensorgram } from "../manifest/results.ts";
 import { CurveStore } from "./curve.ts";
@@ -18,6 +19,8 @@ const HALF = 410;
 export interface RoiDetail {
   readonly label: string;
   readonly method: keyof typeof METHOD_TITLES;
+  /** What the ROI is measured with; absent for methods without a line for the whole ROI. */
+  readonly line?: JointLine | undefined;
   readonly sensorgram: Sensorgram;
   readonly markers?: readonly PlotMarker[];
   /** undefined where no picture is left to look at. */
@@ -28,6 +31,7 @@ export interface RoiDetail {
 export async function roiDetailFigure({
   label,
   method,
+  line,
   sensorgram,
   markers = [],
   view,
@@ -35,6 +39,7 @@ export async function roiDetailFigure({
   const errors = sensorgram.standardError.filter(Number.isFinite);
   const subtitle = [
     METHOD_TITLES[method],
+    ...(line === undefined || line === "auto" ? [] : [`${line} line`]),
     `${sensorgram.position.length} frames`,
     ...(errors.length > 0 ? [`median standard error ${medianOf(errors).toFixed(4)} px`] : []),
   ].join("  ·  ");

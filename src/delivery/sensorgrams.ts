@@ -34,6 +34,8 @@ export interface SensorgramOptions {
   /** Undefined: groups are not asked for, which saves their means. */
   readonly groups: Groups | undefined;
   readonly sensitivityPxPerRiu?: number | undefined;
+  /** By label of an ROI the line that it is measured with; absent for methods without a line for the whole ROI. */
+  readonly lines?: ReadonlyMap<string, string> | undefined;
   /** Frames a smooth curve goes over. */
   readonly smoothFrames?: number | undefined;
   /** Double referencing: the window of a blank injection and the beginning of the one it is taken from. */
@@ -53,6 +55,8 @@ export function baselineInForce(
 export interface WorkedSensorgram {
   /** Of the ROI, or with pairs of the grating. */
   readonly label: string;
+  /** Of its ROIs, "|" between those of a pair that differ; undefined where that is not known. */
+  readonly line: string | undefined;
   readonly reference: boolean;
   readonly entryId: Float64Array;
   readonly timesUs: Float64Array;
@@ -163,7 +167,7 @@ export class Sensorgrams {
   }
 
   #work(unit: Unit): WorkedSensorgram {
-    const { blank, pairs, sensitivityPxPerRiu, smoothFrames } = this.#options;
+    const { blank, lines, pairs, sensitivityPxPerRiu, smoothFrames } = this.#options;
     const curve = unit.read();
     const { entryId, timesUs, position, standardError, flags } = curve;
     const { window, level, points, excluded } = this.#levelOf(curve);
@@ -182,6 +186,7 @@ export class Sensorgrams {
     const moved = pairs ? curve.movement : undefined;
     return {
       label: unit.label,
+      line: lines && [...new Set(unit.labels.map((label) => lines.get(label) ?? ""))].join("|"),
       reference,
       entryId,
       timesUs,

@@ -181,6 +181,7 @@ const CONTEXT = [
   "analysis",
   "drift_reference",
   "tracking_reference",
+  "chosen_line",
   "companion",
 ] as const;
 /** The analyses that measured an entry: those of its outcomes, and the trackings carried beside them. */

@@ -5,11 +5,14 @@
 //                            └──── release, recover ────┘
 //
 // Only the supervisor's thread writes; other threads and processes open it read-only and see the last commit.
+
+import type { JointLine } from "../analysis/method.ts";
 import type { RoiManifest } from "../analysis/roi.ts";
 import type { Failure, FailureData } from "../failure.ts";
 import type { Reading } from "../frame/thermometer.ts";
 import type { NewFile } from "../system/new-file.ts";
 import * as archive from "./archive.ts";
+import * as chosenLines from "./chosen-lines.ts";
 import { type Connection, connect } from "./connection.ts";
 import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, type TakenPicture } from "./entries.ts";
 import * as history from "./history.ts";
@@ -362,6 +365,21 @@ export class Manifest {
   /** Keeps the reference of a tracking analysis in place of the one it has grown from. */
   keepTrackingReference(analysisId: number, reference: Uint8Array): void {
     this.#connection.write(() => tracking.keepTrackingReference(this.#connection, analysisId, reference));
+  }
+
+  /** The lines that the data chose for the ROIs of an analysis. */
+  chosenLines(analysisId: number): Uint8Array | undefined {
+    return chosenLines.chosenLinesOf(this.#connection, analysisId);
+  }
+
+  /** Keeps the chosen lines of an analysis in place of those they have grown from. */
+  keepChosenLines(analysisId: number, lines: Uint8Array): void {
+    this.#connection.write(() => chosenLines.keepChosenLines(this.#connection, analysisId, lines));
+  }
+
+  /** Per ROI the line that an analysis measures it with, "auto" while none has been chosen; undefined for methods without. */
+  linesOf(analysis: runs.Analysis): JointLine[] | undefined {
+    return chosenLines.linesOf(this.#connection, analysis);
   }
 
   /** Notes that a tracking is carried beside an analysis. */

@@ -1,4 +1,5 @@
 // What a row holds besides its form: packed numbers and JSON that were damaged inside show when they are unpacked.
+import { decodeLines } from "../analysis/chosen-lines.ts";
 import { decodeDriftReference } from "../analysis/drift.ts";
 import { parseRoiManifest } from "../analysis/roi.ts";
 import { decodeReference } from "../analysis/tracking.ts";
@@ -10,6 +11,7 @@ import { decodeStatistics } from "./statistics-codec.ts";
 const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Value, null>) => unknown>>>> = {
   detail: { statistics: (value) => decodeStatistics(bytes(value)) },
   drift_reference: { patches: (value) => (bytes(value).length === 0 ? undefined : decodeDriftReference(bytes(value))) },
+  chosen_line: { lines: (value) => decodeLines(bytes(value)) },
   tracking_reference: { reference: (value) => decodeReference(bytes(value)) },
   roi_manifest: { json: (value) => parseRoiManifest(String(value), "a saved ROI manifest") },
 };

@@ -162,6 +162,7 @@ function dropDangling(db: Database): void {
     DELETE FROM result WHERE entry_id NOT IN (SELECT id FROM entry) OR analysis_id NOT IN (SELECT id FROM analysis);
     DELETE FROM drift_reference WHERE analysis_id NOT IN (SELECT id FROM analysis);
     DELETE FROM tracking_reference WHERE analysis_id NOT IN (SELECT id FROM analysis);
+    DELETE FROM chosen_line WHERE analysis_id NOT IN (SELECT id FROM analysis);
     DELETE FROM companion WHERE analysis_id NOT IN (SELECT id FROM analysis) OR tracking_id NOT IN (SELECT id FROM analysis);
     DELETE FROM archived_file WHERE archive_id NOT IN (SELECT id FROM archive)
       OR EXISTS (SELECT 1 FROM entry e WHERE e.directory = archived_file.directory AND e.filename = archived_file.filename);
@@ -175,6 +176,7 @@ function retireAnalyses(db: Database): string[] {
       SELECT id, method, settings FROM analysis a WHERE EXISTS (SELECT 1 FROM result WHERE analysis_id = a.id)
         AND fingerprint NOT LIKE 'record lost%' AND (
         (method = 'tracking' AND id NOT IN (SELECT analysis_id FROM tracking_reference))
+        OR (settings LIKE '%"jointLine":"auto"%' AND id NOT IN (SELECT analysis_id FROM chosen_line))
         OR (settings LIKE '%"trackDrift":true%' AND id NOT IN (SELECT analysis_id FROM drift_reference)))`)
     .all();
   const retire = db.prepare("UPDATE analysis SET fingerprint = 'reference lost, analysis ' || id WHERE id = ?");

@@ -1,6 +1,7 @@
 // The tables, as numbered migrations counted by `user_version`. A migration that was released is never edited: the next
 // one changes what it made. STRICT tables, so that a wrong type is an error at the insert and not a surprise years later.
 
+import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
 import { REMOVAL } from "./removal-schema.ts";
 import { SET_ASIDE } from "./set-aside-schema.ts";
@@ -263,4 +264,5 @@ export const MIGRATIONS: readonly string[] = [
   SHARES,
   REMOVAL,
   SET_ASIDE,
+  CHOSEN_LINE,
 ];

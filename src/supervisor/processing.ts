@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { DepthKeeper } from "../analysis/bit-depth.ts";
 import { type Displacement, isAstray } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
+import { type Grown, Growth } from "../analysis/growth.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { otherPages } from "../analysis/picture.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import type { BesideResult, TaskAnswer } from "../analysis/task.ts";
-import { DEFAULT_REFERENCE_FRAMES } from "../analysis/tracking.ts";
-import { TrackingKeeper } from "../analysis/tracking-task.ts";
 import { withDeadline } from "../deadline.ts";
 import {
   decodeFailure,
@@ -62,13 +61,13 @@ interface Measure {
   readonly analysisId: number;
   readonly jumps: JumpDetector;
   readonly drift: DriftKeeper;
+  readonly growth: Growth;
   readonly tracking: TrackingMeasure | undefined;
 }
 
 /** What frames are tracked with, as their method or beside it. */
 interface TrackingMeasure {
   readonly analysisId: number;
-  readonly keeper: TrackingKeeper;
   /** Of what is carried beside another method. */
   readonly jumps: JumpDetector;
 }
@@ -164,12 +163,12 @@ export class Processing {
    * Frames given out before, in vain, wait until there is nothing else to do and are then measured alone: if one of them
    * took the process down, it is known which, and deaths that have nothing to do with them are seldom held against them.
    */
-  private claim(room: number, { tracking, drift }: Measure): Claim[] {
+  private claim(room: number, { growth, drift }: Measure): Claim[] {
     const { manifest, nowUs, settings } = this.options;
     // A stop may have come while another program held the manifest locked.
     if (this.stopped) return [];
     // Positions that are counted from the first frames must not depend on what became of these the first time.
-    const inOrder = tracking?.keeper.isComplete === false || (settings.trackDrift === true && !drift.isKnown);
+    const inOrder = !growth.isComplete || (settings.trackDrift === true && !drift.isKnown);
     const resting = this.aside.resting();
     const claims = inOrder
       ? manifest.claimPending(room, nowUs(), resting)
@@ -214,7 +213,8 @@ export class Processing {
     const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
     const drift = new DriftKeeper(manifest.driftReference(analysisId));
     const tracking = this.trackingOf(analysisId, rois, roiManifestId);
-    return { stamp, rois, analysisId, jumps, drift, tracking };
+    const growth = this.growthOf(analysisId, tracking?.analysisId);
+    return { stamp, rois, analysisId, jumps, drift, growth, tracking };
   }
 
   /** Curves before and after are of different ROIs: the moment is drawn into them. */
@@ -238,30 +238,33 @@ export class Processing {
     if (tracking === undefined) return undefined;
     const trackingId = tracking === settings ? analysisId : this.analysisOf(tracking, roiManifestId);
     if (trackingId !== analysisId) manifest.noteCompanion(analysisId, trackingId);
-    const frames = tracking.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
     return {
       analysisId: trackingId,
-      keeper: new TrackingKeeper(frames, manifest.trackingReference(trackingId)),
       jumps: new JumpDetector(manifest.lastPositions(trackingId, rois.length)),
     };
   }
 
-  /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
-  private process(claim: Claim, measure: Measure): Promise<void> {
-    const { tracking } = measure;
-    if (tracking === undefined) return this.measureAndSettle(claim, measure);
-    return tracking.keeper.run((reference) => this.measureAndSettle(claim, measure, reference));
+  private growthOf(analysisId: number, trackingId: number | undefined): Growth {
+    const { manifest, settings, beside } = this.options;
+    const of = (id: number | undefined) => (id === undefined ? undefined : manifest.chosenLines(id));
+    const reference = trackingId === undefined ? undefined : manifest.trackingReference(trackingId);
+    return new Growth(settings, beside, {
+      lines: { joint: of(analysisId), tracking: of(trackingId) },
+      ...(reference === undefined ? {} : { reference }),
+    });
   }
 
-  private async measureAndSettle(claim: Claim, measure: Measure, reference?: Uint8Array): Promise<void> {
+  /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
+  private process(claim: Claim, measure: Measure): Promise<void> {
+    return measure.growth.run((grown) => this.measureAndSettle(claim, measure, grown));
+  }
+
+  private async measureAndSettle(claim: Claim, measure: Measure, grown: Grown): Promise<void> {
     const startedMs = performance.now();
     try {
       const picture = placeOf(claim, this.options.pictures);
       const { settings, beside } = this.options;
-      const tracked = {
-        ...(reference === undefined ? {} : { reference }),
-        ...(beside === undefined ? {} : { beside }),
-      };
+      const tracked = beside === undefined ? grown : { ...grown, beside };
       const { known: depth } = this.depth;
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
@@ -275,7 +278,7 @@ export class Processing {
 
   private async settleMeasured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): Promise<void> {
     const { log, manifest, nowUs } = this.options;
-    const { answer: result, reference: grown } = answer;
+    const { answer: result } = answer;
     const { tracking } = measure;
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
     const astray = this.astray(result.displacement, measure.rois, claim);
@@ -287,14 +290,12 @@ export class Processing {
       if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
       const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
       if (outcomeId !== undefined && others !== undefined) manifest.addWarning(claim.entryId, others);
-      if (outcomeId !== undefined && tracking !== undefined && grown !== undefined) {
-        manifest.keepTrackingReference(tracking.analysisId, grown);
-      }
+      if (outcomeId !== undefined) this.store(measure, answer);
       return outcomeId;
     };
     const outcome = await manifest.whenFree(() => manifest.together(settle));
     measure.drift.kept(reference);
-    if (outcome !== undefined) tracking?.keeper.keep(grown);
+    if (outcome !== undefined) measure.growth.keep(answer);
     const fields = { entry: claim.entryId };
     this.aside.remove(claim.entryId);
     if (outcome === undefined) {
@@ -304,6 +305,15 @@ export class Processing {
     log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
     if (others !== undefined) log.warn(`${claim.filename}: ${others}`, fields);
     this.options.settled(true);
+  }
+
+  /** What the frame has added to what later ones are measured with. */
+  private store({ analysisId, tracking }: Measure, { reference, lines }: Measured): void {
+    const { manifest } = this.options;
+    if (lines?.joint !== undefined) manifest.keepChosenLines(analysisId, lines.joint);
+    if (tracking === undefined) return;
+    if (lines?.tracking !== undefined) manifest.keepChosenLines(tracking.analysisId, lines.tracking);
+    if (reference !== undefined) manifest.keepTrackingReference(tracking.analysisId, reference);
   }
 
   /** Whether the chip has moved too far; says so when that begins and ends. */

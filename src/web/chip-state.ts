@@ -48,6 +48,7 @@ export class ChipState {
     const { measured } = last;
     const levels = this.levels(analysis, window);
     const isReference = labelMatcher(this.#config.reference_rois);
+    const lines = this.#manifest.linesOf(analysis);
     const rois = manifest.rois.map((roi, at): RoiView => {
       const position = measured.position[at] ?? Number.NaN;
       return {
@@ -57,6 +58,7 @@ export class ChipState {
         standardError: finite(measured.standardError[at]),
         quality: finite(measured.quality[at]),
         flags: flagNames(measured.flags[at] ?? 0),
+        line: lines?.[at],
       };
     });
     const labels = rois.map(({ label }) => label);

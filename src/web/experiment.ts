@@ -1,7 +1,6 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
 import { basename } from "node:path";
-import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { pauseBelow } from "../archive/room.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -198,8 +197,8 @@ export class Experiment {
     const roi = manifest?.rois.find((one) => one.label === label);
     if (analysis === undefined || manifest === undefined || roi === undefined) return undefined;
     const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
-    const fit = fitRow(row, analysis.method, (JSON.parse(analysis.settings) as AnalysisSettings).jointLine ?? "fano");
     const at = manifest.rois.indexOf(roi);
+    const fit = fitRow(row, analysis.method, this.#manifest.linesOf(analysis)?.[at] ?? "fano");
     const measured = this.#chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
     return {
       label,

@@ -80,6 +80,8 @@ export interface RoiView {
   /** 0 to 1. */
   readonly quality: number | null;
   readonly flags: readonly string[];
+  /** What it is measured with, "auto" before that is chosen; absent for methods without a line for the whole ROI. */
+  readonly line: string | undefined;
 }
 
 export interface ChipView {

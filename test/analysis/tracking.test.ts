@@ -178,28 +178,37 @@ async function measureAll(directory: string): Promise<void> {
 }
 
 describe("a run that tracks", () => {
-  it("gives the same curves with one thread and with three, killed at any frame and started again or not", {
-    timeout: 300_000,
-  }, async () => {
-    const whole = await pictureDirectory(config('method = "tracking"\nworkers = 1'));
-    await measureAll(whole);
-    // Killed while the reference grows, and when it is complete. Without --until-idle a run does not end by itself, and
-    // so many pictures are there that the kill comes in the middle of one.
-    const torn = await pictureDirectory(config('method = "tracking"\nworkers = 3'));
-    for (const after of [2, 3]) {
-      const { child, ended } = start(["run"], torn);
-      let log = "";
-      child.stderr?.on("data", (chunk: Buffer) => {
-        log += chunk.toString();
-        if (log.split("measured in").length > after) child.kill("SIGKILL");
-      });
-      expect((await ended).signal).toBe("SIGKILL");
-    }
-    await measureAll(torn);
-    const curves = curvesOf(whole, "tracking");
-    expect(curves[0]?.position).toHaveLength(FRAMES);
-    expect(curvesOf(torn, "tracking")).toEqual(curves);
-  });
+  it.each([
+    ["tracking", "fano"],
+    ["tracking", "auto"],
+    ["joint", "auto"],
+  ])(
+    "by %s with the line %s gives the same curves with one thread and with three, killed at any frame and started again or not",
+    {
+      timeout: 300_000,
+    },
+    async (method, line) => {
+      const analysis = `method = "${method}"\njoint_line = "${line}"`;
+      const whole = await pictureDirectory(config(`${analysis}\nworkers = 1`));
+      await measureAll(whole);
+      // Killed while the reference grows, and when it is complete. Without --until-idle a run does not end by itself, and
+      // so many pictures are there that the kill comes in the middle of one.
+      const torn = await pictureDirectory(config(`${analysis}\nworkers = 3`));
+      for (const after of [2, 3]) {
+        const { child, ended } = start(["run"], torn);
+        let log = "";
+        child.stderr?.on("data", (chunk: Buffer) => {
+          log += chunk.toString();
+          if (log.split("measured in").length > after) child.kill("SIGKILL");
+        });
+        expect((await ended).signal).toBe("SIGKILL");
+      }
+      await measureAll(torn);
+      const curves = curvesOf(whole, method);
+      expect(curves[0]?.position).toHaveLength(FRAMES);
+      expect(curvesOf(torn, method)).toEqual(curves);
+    },
+  );
 
   it("beside a method leaves that one's columns as they are and adds its own at the end", {
     timeout: 300_000,

@@ -2,7 +2,7 @@
 import { normal, randomStream } from "../../src/frame/noise.ts";
 
 export interface Line {
-  readonly kind: "gaussian" | "fano";
+  readonly kind: "gaussian" | "lorentzian" | "fano";
   /** px: of the resonance on the middle row, of the width, per row. */
   readonly centre: number;
   readonly width: number;
@@ -29,6 +29,7 @@ export const SIZE = { rows: 74, width: 181 } as const;
 export function lightAt(line: Line, x: number, row: number): number {
   const t = (x - line.centre - line.slope * row) / line.width;
   if (line.kind === "gaussian") return line.base + line.height * Math.exp((-t * t) / 2);
+  if (line.kind === "lorentzian") return line.base + line.height / (1 + t * t);
   return line.base + (line.height * (line.q + t) ** 2) / ((1 + t * t) * (1 + line.q ** 2));
 }
 
@@ -106,7 +107,7 @@ export function cramerRaoPx(line: Line, noise: Noise, { rows, width } = SIZE): n
   // The square of the weights' sum is the area along one axis.
   const area = sum ** 4;
   const shared: (keyof Line)[] =
-    line.kind === "gaussian" ? ["centre", "slope", "width"] : ["centre", "slope", "width", "q"];
+    line.kind === "fano" ? ["centre", "slope", "width", "q"] : ["centre", "slope", "width"];
   const count = shared.length;
   const information = Array.from({ length: count }, () => new Float64Array(count));
   for (let row = 0; row < rows; row++) {

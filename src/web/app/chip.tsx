@@ -198,6 +198,12 @@ function Detail({
         <dd>{number(roi.shift)} px</dd>
         <dt>quality</dt>
         <dd>{number(roi.quality, 2)}</dd>
+        {roi.line !== undefined && (
+          <>
+            <dt>line</dt>
+            <dd>{roi.line === "auto" ? "not chosen yet" : roi.line}</dd>
+          </>
+        )}
         <dt>flags</dt>
         <dd class={roi.flags.length > 0 ? "error" : ""}>{roi.flags.length === 0 ? "none" : roi.flags.join(", ")}</dd>
       </dl>
