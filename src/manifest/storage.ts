@@ -31,6 +31,8 @@ export interface CompressedFile {
 /** Means over the last frames. */
 export interface FrameSizes {
   readonly framesPerSecond: number;
+  /** From the first to the last of them. */
+  readonly spanSeconds: number;
   readonly pictureBytes: number;
   /** What the database keeps of a frame. */
   readonly rowBytes: number;
@@ -132,6 +134,7 @@ export class Storage {
     const pages = Number(db.pragma("page_count", { simple: true })) * Number(db.pragma("page_size", { simple: true }));
     return {
       framesPerSecond: ((row.frames - 1) * 1e6) / row.spanUs,
+      spanSeconds: row.spanUs / 1e6,
       pictureBytes: row.bytes / row.frames,
       rowBytes: pages / row.total,
     };

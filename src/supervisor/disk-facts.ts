@@ -14,15 +14,19 @@ export interface DiskFull {
   readonly consequence: string;
 }
 
+/** The first frames of a run say little of how fast the disk fills; nobody is told before the frames span so long. */
+const LEAST_SPAN_S = 60;
+
 /** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
 export function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
   const keptFree = keptFreeBytes(config, space.totalBytes);
   const grows = manifest !== undefined && keptFree > 0 && config.Camera.camera_type !== "file_importer";
   const counts = manifest?.counts();
   const here = { images: counts?.localImages ?? 0, bytes: counts?.localBytes ?? 0 };
-  const growth = grows ? growthOf(config, manifest.storage.frameSizes(), here) : undefined;
-  const fullInSeconds = grows ? secondsUntilFull(space.freeBytes, keptFree, growth) : undefined;
-  return { ...space, fullInSeconds, whenFull: whenFullText(config) };
+  const sizes = grows ? manifest.storage.frameSizes() : undefined;
+  const fullInSeconds = grows ? secondsUntilFull(space.freeBytes, keptFree, growthOf(config, sizes, here)) : undefined;
+  const known = (sizes?.spanSeconds ?? 0) >= LEAST_SPAN_S;
+  return { ...space, fullInSeconds, fullIsKnown: known, whenFull: whenFullText(config) };
 }
 
 /** Further ahead than this it is no forecast. */

@@ -35,6 +35,8 @@ export const DAMAGED_NAMED = 3;
 export interface DiskFacts extends DiskSpace {
   /** Until the space to be kept free is used up, at the rate of the last frames; undefined where that does not come. */
   readonly fullInSeconds: number | undefined;
+  /** Whether enough frames say so. */
+  readonly fullIsKnown: boolean;
   /** What happens then, as the end of a sentence. */
   readonly whenFull: string;
 }
@@ -245,10 +247,10 @@ function ofTheDisk({ config, disk }: Facts): Finding[] {
 }
 
 /** Told a day ahead, when there is still time to make room. */
-function ofTheForecast({ fullInSeconds, whenFull }: DiskFacts): Finding[] {
+function ofTheForecast({ fullInSeconds, fullIsKnown, whenFull }: DiskFacts): Finding[] {
   const key = "disk.filling";
   if (fullInSeconds === undefined || fullInSeconds === 0 || fullInSeconds > FORGET_FORECAST_S) return [];
-  if (fullInSeconds > TELL_FORECAST_S) return [{ key, state: "unknown", text: "" }];
+  if (fullInSeconds > TELL_FORECAST_S || !fullIsKnown) return [{ key, state: "unknown", text: "" }];
   const text = `the disk will be nearly full in ${hoursText(fullInSeconds)}; then ${whenFull}`;
   return [{ ...told(key, text), minor: true }];
 }

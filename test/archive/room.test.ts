@@ -31,7 +31,7 @@ describe("the free space that is kept", () => {
 });
 
 describe("the forecast", () => {
-  const last = { framesPerSecond: 0.1, pictureBytes: 2e6, rowBytes: 30_000 };
+  const last = { framesPerSecond: 0.1, spanSeconds: 5000, pictureBytes: 2e6, rowBytes: 30_000 };
   const here = { images: 10, bytes: 20e6 };
 
   test("comes from the pictures and rows of the last frames", () => {

@@ -57,7 +57,7 @@ describe("a band whose line is chosen by the data", () => {
       const at = (shiftPx: number, grow: boolean) => track.shiftIn(expose(scene, { shiftPx }, field, next), grow);
       let level = 0;
       for (let frame = 0; frame < 4; frame++) level += at(0, true) / 4;
-      STEPS.forEach((step, which) => scales[which]?.push((at(step, false) - level) / step));
+      for (const [which, step] of STEPS.entries()) scales[which]?.push((at(step, false) - level) / step);
       if (track.line() === scene.shape) right++;
     }
     const of = scales.map((values) => {

@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import { type Facts, findingsOf } from "../../src/supervisor/findings.ts";
 import type { StageHealth } from "../../src/supervisor/health.ts";
@@ -82,4 +82,29 @@ test("files that a stage has set aside are named with the reason and the next tr
   expect(storedSetAsideText(storedSetAside(many, NOW_US), NOW_US)).toMatch(
     /^set aside: 1000 files: 0: r; 1: r; 2: r; and 997 more; next/,
   );
+});
+
+describe("the forecast of a full disk", () => {
+  const disk = {
+    freeBytes: 50e9,
+    totalBytes: 500e9,
+    fullInSeconds: 3600,
+    fullIsKnown: true,
+    whenFull: "capture pauses",
+  };
+  const told = (changes: Partial<typeof disk>) =>
+    findingsOf({ ...withoutPictures([]), disk: { ...disk, ...changes } }).filter(({ key }) => key === "disk.filling");
+
+  test("is told a day ahead, with what happens then", () => {
+    expect(told({})).toMatchObject([
+      { state: "ill", text: "the disk will be nearly full in 60 min; then capture pauses" },
+    ]);
+    expect(told({ fullInSeconds: 86_000 })).toMatchObject([{ state: "ill", minor: true, tellAfterSeconds: 0 }]);
+    expect(told({ fullInSeconds: 200_000 })).toEqual([]);
+  });
+
+  test("is neither told nor taken back near its limit and by the first frames of a run", () => {
+    expect(told({ fullInSeconds: 90_000 })).toMatchObject([{ state: "unknown" }]);
+    expect(told({ fullIsKnown: false })).toMatchObject([{ state: "unknown" }]);
+  });
 });
