@@ -2,16 +2,31 @@
 // a grating belongs to. Labels are those of the ROI manifest: `052A_N` is half N of grating 052A.
 import type { Roi } from "./roi.ts";
 
-/** Tests labels against patterns: `*` stands for any letters, upper and lower case are the same. */
+/**
+ * Tests labels against patterns: `*` stands for any letters, upper and lower case are the same. Patterns also come from whoever
+ * looks at the page: one with many `*`, as a regular expression, would take years.
+ */
 export function labelMatcher(patterns: readonly string[]): (label: string) => boolean {
-  const expressions = patterns.map(
-    (pattern) => new RegExp(`^${pattern.split("*").map(escapePattern).join(".*")}$`, "i"),
-  );
-  return (label) => expressions.some((expression) => expression.test(label));
+  const wanted = patterns.map((pattern) => pattern.toLowerCase().split("*"));
+  return (label) => {
+    const text = label.toLowerCase();
+    return wanted.some((parts) => holdsInOrder(text, parts));
+  };
 }
 
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+/** Whether the text is the parts in their order, with anything between them; the first begins it, the last ends it. */
+function holdsInOrder(text: string, parts: readonly string[]): boolean {
+  const [first = "", ...others] = parts;
+  const last = others.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
 }
 
 /** The grating's label of a half: without its last part. */

@@ -269,6 +269,31 @@ describe("labels", () => {
     expect(labelMatcher([])("052A_N")).toBe(false);
   });
 
+  it.each([
+    ["*", "052A_N", true],
+    ["**", "052A_N", true],
+    ["0*A*N", "052A_N", true],
+    ["052A_N*", "052A_N", true],
+    ["*052A_N", "052A_N", true],
+    ["*A_*_N", "052A_N", false],
+    ["052*2A_N", "052A_N", false],
+    ["052A_N", "052A_N2", false],
+    ["052", "052A_N", false],
+    ["*(+)", "a(+)", true],
+    ["", "a", false],
+  ])("%s matches %s: %s", (pattern, label, matches) => {
+    expect(labelMatcher([pattern])(label)).toBe(matches);
+  });
+
+  it("a pattern of many stars takes no time", () => {
+    const stars = `${"*".repeat(99)}!`;
+    const letters = `${"*a".repeat(49)}!`;
+    const startedMs = performance.now();
+    expect(labelMatcher([stars, letters])("052A_N")).toBe(false);
+    expect(labelMatcher([stars, letters])("a".repeat(100))).toBe(false);
+    expect(performance.now() - startedMs).toBeLessThan(1000);
+  });
+
   it("pairs the two halves of a grating, the flipped one known, and no single half", () => {
     const halves = [
       { label: "010A_N", flip: true },
