@@ -1,6 +1,6 @@
 // Why a compiled part of the program cannot be loaded, in one line. The words of the operating system and of Node.js name
 // the symptom; a person needs the file, the cause and the command that mends it.
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./failure.ts";
 import { packageRoot } from "./files.ts";
@@ -88,13 +88,15 @@ function otherNode(abi: string | undefined): string {
   return `built for ${version}${number}, this is Node ${process.versions.node} (ABI ${process.versions.modules})`;
 }
 
-/** What is wrong with the file itself, by its first bytes; undefined where these are in order. */
+const CUT_OFF = "the file is cut off";
+
+/** What is wrong with the file itself, by its first bytes and its length; undefined where these are in order. */
 function unfit(path: string): string | undefined {
   const head = Buffer.alloc(20);
   let file: number | undefined;
   try {
     file = openSync(path, "r");
-    if (readSync(file, head, 0, head.length, 0) < head.length) return "the file is cut off";
+    if (readSync(file, head, 0, head.length, 0) < head.length || isCutOff(file)) return CUT_OFF;
   } catch (error) {
     return `the file cannot be read (${firstLine(wordsOf(error))})`;
   } finally {
@@ -104,6 +106,48 @@ function unfit(path: string): string | undefined {
   const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
   const built = MACHINES[machine] ?? `another machine (${machine})`;
   return built === process.arch ? undefined : `built for ${built}, this machine is ${process.arch}`;
+}
+
+/**
+ * Runs `load`, in which a compiled part that is cut off is an Error. The system maps such a file without a word, and ends the
+ * process with SIGBUS when it reaches the missing part.
+ */
+export async function withWholeParts<T>(load: () => Promise<T>): Promise<T> {
+  const { dlopen } = process;
+  process.dlopen = (module: object, path: string, ...rest: unknown[]): void => {
+    if (existsSync(path) && unfit(path) === CUT_OFF) throw new Error(`${path}: ${CUT_OFF}`);
+    Reflect.apply(dlopen, process, [module, path, ...rest]);
+  };
+  try {
+    return await load();
+  } finally {
+    process.dlopen = dlopen;
+  }
+}
+
+const ELF_64_LITTLE_ENDIAN = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
+const LOADED_SEGMENT = 1;
+
+/** Whether a file of a 64-bit machine ends before what the system would load of it. */
+function isCutOff(file: number): boolean {
+  const { size } = fstatSync(file);
+  const head = Buffer.alloc(64);
+  const length = readSync(file, head, 0, head.length, 0);
+  if (!head.subarray(0, ELF_64_LITTLE_ENDIAN.length).equals(ELF_64_LITTLE_ENDIAN)) return false;
+  if (length < head.length) return true;
+  const [tableAt, entryBytes, entries] = [
+    Number(head.readBigUInt64LE(32)),
+    head.readUInt16LE(54),
+    head.readUInt16LE(56),
+  ];
+  if (tableAt + entryBytes * entries > size) return true;
+  const segment = Buffer.alloc(56);
+  for (let entry = 0; entry < entries; entry += 1) {
+    readSync(file, segment, 0, segment.length, tableAt + entry * entryBytes);
+    const end = segment.readBigUInt64LE(8) + segment.readBigUInt64LE(32);
+    if (segment.readUInt32LE(0) === LOADED_SEGMENT && end > BigInt(size)) return true;
+  }
+  return false;
 }
 
 function firstLine(words: string): string {

@@ -2,7 +2,7 @@
 // fit is named as such, and neither the data directory nor the camera is blamed for it.
 import { loadKernel } from "../analysis/kernel-binding.ts";
 import { Failure } from "../failure.ts";
-import { brokenPart } from "../native-part.ts";
+import { brokenPart, withWholeParts } from "../native-part.ts";
 
 /** Each part under the name that people read, and how it is loaded. */
 const PARTS = {
@@ -35,7 +35,7 @@ export async function checkParts(command: string): Promise<void> {
   const broken: Failure[] = [];
   for (const name of names) {
     try {
-      await PARTS[name]();
+      await withWholeParts(PARTS[name]);
     } catch (error) {
       broken.push(error instanceof Failure ? error : brokenPart(name, error));
     }
