@@ -29,3 +29,10 @@ CREATE INDEX entry_own ON entry (id) WHERE ${OWN};
 -- What \`detail\` says, as one of a closed list of codes (StageCondition); NULL where nothing needs a reaction.
 ALTER TABLE heartbeat ADD COLUMN code TEXT;
 `;
+
+/** The migration after which a stored result counts as a measurement only if it has a position. */
+export const MEASURED = `
+UPDATE entry SET measured = 0 WHERE measured = 1 AND local = 1 AND NOT EXISTS (
+  SELECT 1 FROM outcome o JOIN result r ON r.analysis_id = o.analysis_id AND r.block = o.entry_id >> 4 AND r.entry_id = o.entry_id
+  WHERE o.entry_id = entry.id AND o.ok = 1 AND r.position IS NOT NULL);
+`;

@@ -35,6 +35,7 @@ export function mend(db: Database, options: MendOptions): Mended {
     countResults(db);
     notes.push(...retireAnalyses(db));
     const requeued = requeue(db);
+    keepUnmeasured(db);
     const incomplete = completeOutcomes(db, options.nowUs);
     db.exec("DROP TABLE counted");
     giveClaimsBack(db);
@@ -140,7 +141,8 @@ function methodOf(config: string | null): Method | undefined {
 function mendRuns(db: Database): string[] {
   const lost = db
     .prepare<[], { id: number; from: number }>(`
-      SELECT run_id AS id, min(captured_at_us) AS "from" FROM entry WHERE run_id NOT IN (SELECT id FROM run) GROUP BY run_id`)
+      SELECT run_id AS id, min(captured_at_us) AS "from" FROM entry
+      WHERE run_id IS NOT NULL AND run_id NOT IN (SELECT id FROM run) GROUP BY run_id`)
     .all();
   const insert = db.prepare(`
     INSERT INTO run (id, started_at_us, end_reason, config, phorest_version, node_version, host, pid)
@@ -196,9 +198,9 @@ const WHOLE = `EXISTS (SELECT 1 FROM outcome o JOIN analysis a ON a.id = o.analy
 /** Rows of each analysis and frame; in the table itself those of 16 frames lie among each other. */
 function countResults(db: Database): void {
   db.exec(`
-    CREATE TEMP TABLE counted (analysis_id INTEGER, entry_id INTEGER, rows INTEGER, PRIMARY KEY (entry_id, analysis_id))
-      WITHOUT ROWID;
-    INSERT INTO counted SELECT analysis_id, entry_id, count(*) FROM result GROUP BY analysis_id, entry_id;
+    CREATE TEMP TABLE counted (analysis_id INTEGER, entry_id INTEGER, rows INTEGER, positions INTEGER,
+      PRIMARY KEY (entry_id, analysis_id)) WITHOUT ROWID;
+    INSERT INTO counted SELECT analysis_id, entry_id, count(*), count(position) FROM result GROUP BY analysis_id, entry_id;
   `);
 }
 
@@ -218,6 +220,18 @@ function requeue(db: Database): number {
   const requeued = db.prepare<[], number>("SELECT count(*) FROM again").pluck().get() ?? 0;
   db.exec("DROP TABLE again");
   return requeued;
+}
+
+/**
+ * A frame of which no position, or not every result, is left has no other form than its picture: the ring buffer keeps it.
+ * Also one whose row was rebuilt, and imported ones, which are not measured again.
+ */
+function keepUnmeasured(db: Database): void {
+  db.exec(`
+    UPDATE entry AS e SET measured = 0 WHERE measured = 1 AND (NOT ${WHOLE} OR NOT EXISTS (
+      SELECT 1 FROM outcome o JOIN counted c ON c.entry_id = o.entry_id AND c.analysis_id = o.analysis_id
+      WHERE o.entry_id = e.id AND o.ok = 1 AND c.positions > 0));
+  `);
 }
 
 /** Results whose picture is not here are all there will ever be: what else a reader asks for is said to be unknown. */

@@ -3,7 +3,7 @@
 
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
-import { REMOVAL } from "./removal-schema.ts";
+import { MEASURED, REMOVAL } from "./removal-schema.ts";
 import { SET_ASIDE } from "./set-aside-schema.ts";
 import { SHARES } from "./share-schema.ts";
 import { STORAGE } from "./storage-schema.ts";
@@ -265,4 +265,5 @@ export const MIGRATIONS: readonly string[] = [
   REMOVAL,
   SET_ASIDE,
   CHOSEN_LINE,
+  MEASURED,
 ];

@@ -14,6 +14,8 @@ import { temporaryDirectory } from "./experiment.ts";
 const FRAMES = 3;
 /** The last form in which no copy named its share. */
 const FORMS_WITH_ONE_SHARE = 5;
+/** Forms in which any stored result counted as a measurement, and in which that was not asked. */
+const FORMS_WITHOUT_POSITIONS = [6, 8];
 /** Tables that fill themselves, or that SQLite keeps. */
 const DERIVED = new Set(["counter", "sqlite_sequence"]);
 
@@ -69,6 +71,7 @@ const MIGRATION_HASHES = [
   "961a8f35",
   "9201aca3",
   "3b55924e",
+  "d5a62192",
 ];
 
 it("is made older below by the present migrations, none of which was edited since", () => {
@@ -124,6 +127,23 @@ describe("a manifest of an older form", () => {
     const { code, stdout, stderr } = await phorest(["status", "--json"], directory);
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout).counts).toMatchObject({ total: FRAMES, processed: FRAMES });
+  });
+
+  it.each(FORMS_WITHOUT_POSITIONS)("%i keeps pictures in which no ROI gave a position", (version) => {
+    const directory = temporaryDirectory();
+    cpSync(model, directory, { recursive: true });
+    const file = join(directory, "data", "phorest.sqlite");
+    makeOlder(directory, version);
+    const older = new Database(file);
+    older.exec("UPDATE result SET position = NULL WHERE entry_id = 1 OR (entry_id = 2 AND roi = 0)");
+    older.close();
+
+    const manifest = Manifest.open({ file });
+    try {
+      expect(manifest.storage.removable(FRAMES, false).map(({ entryId }) => entryId)).toEqual([2, 3]);
+    } finally {
+      manifest.close();
+    }
   });
 
   it("of a time with one share at a time: every copy lies on the one that was bound", () => {

@@ -206,6 +206,45 @@ describe("results that are lost in part", () => {
   });
 });
 
+describe("pictures without a position stay here after a repair", () => {
+  /** Numbers of the entries that the ring buffer may remove. */
+  function removable(file: string): number[] {
+    const manifest = Manifest.open({ file });
+    const ids = manifest.storage.removable(FRAMES, false).map(({ entryId }) => entryId);
+    manifest.close();
+    return ids;
+  }
+
+  /** Runs SQL on a manifest as another program would. */
+  function change(file: string, sql: string): void {
+    const db = new Database(file);
+    db.exec(sql);
+    db.pragma("wal_checkpoint(TRUNCATE)");
+    db.close();
+  }
+
+  test("whose rows are lost and known from the indexes", () => {
+    const file = damaged((copy) => {
+      change(copy, "UPDATE result SET position = NULL; UPDATE entry SET measured = 0");
+      damagePage(copy, copy, pageOf("entry leaf"), () => Buffer.alloc(PAGE_BYTES));
+    });
+    expect(repair(file, OPTIONS).rebuilt).toBeGreaterThan(0);
+    expect(removable(file)).toEqual([]);
+  });
+
+  test("that were copied in by an import, whose results are lost and which are not measured again", () => {
+    const file = damaged((copy) => {
+      change(copy, "UPDATE entry SET origin = 'imported' WHERE id % 2 = 0");
+      change(copy, "DELETE FROM result WHERE entry_id IN (2, 3) OR (entry_id = 4 AND roi = 1)");
+    });
+    expect(removable(file)).toContain(2);
+    expect(repair(file, OPTIONS).requeued).toBe(1);
+    const ids = removable(file);
+    expect(ids).toHaveLength(FRAMES - 3);
+    for (const id of [2, 3, 4]) expect(ids).not.toContain(id);
+  });
+});
+
 describe("a repair", () => {
   test("keeps the damaged file byte by byte, and gives out no number twice", () => {
     const file = damaged((copy) =>
