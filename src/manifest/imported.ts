@@ -91,7 +91,10 @@ export function settleAdopted(
     const { changes } = connection.db
       .prepare(`
         UPDATE entry SET directory = '.', filename = @name, bytes = @bytes, sha256 = @sha256, settings = @settings,
-          compression_attempted = 0 WHERE id = @entryId AND local = 1 AND directory <> '.'`)
+          compression_attempted = 0,
+          -- A copy on the share that was made before is this picture's only if the original did not change since.
+          image_synced = iif(remote_sha256 <> @sha256, 0, image_synced)
+        WHERE id = @entryId AND local = 1 AND directory <> '.'`)
       .run(values);
     if (changes === 1) new Repairs(connection, entries).markReturned(entryId);
   });
