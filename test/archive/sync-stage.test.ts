@@ -67,7 +67,10 @@ test("an empty directory in the place of the data directory makes no picture mis
   const { data, manifest, work, rows, falselySynced } = staged(await localRemote());
   renameSync(data, `${data}.away`);
   mkdirSync(data);
-  expect(await work()).toMatchObject({ code: "disk.failed", message: expect.stringContaining("is not the one it was") });
+  expect(await work()).toMatchObject({
+    code: "disk.failed",
+    message: expect.stringContaining("is not the one it was"),
+  });
   expect(manifest.counts().missing).toBe(0);
   rmSync(data, { recursive: true });
   renameSync(`${data}.away`, data);
