@@ -17,7 +17,7 @@
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr double kMostRows = 50e6;
 
 using phorest::integer, phorest::kLongestSide, phorest::number, phorest::picture, phorest::refuseRange, phorest::refuseType, phorest::rois;
@@ -164,7 +164,7 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   /**
-   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth) -> per task the fields of KernelAnswer.
+   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth, darkLevel or NaN) -> per task the fields of KernelAnswer.
    * A task is {method, jointLine, lines}, and to track also {anchors, reference, grow}.
    */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
@@ -182,6 +182,8 @@ class Addon : public Napi::Addon<Addon> {
       const auto tasks = info[8].As<Napi::Array>();
       for (std::uint32_t index = 0; index < tasks.Length(); ++index) request.tasks.push_back(task(tasks.Get(index), request.rois));
       request.depth = phorest::depthKnowledge(info, 9);
+      request.darkLevel = number(info, 10, "darkLevel");
+      if (std::isinf(request.darkLevel)) refuseRange(env, "expected a finite darkLevel, or NaN");
       return answers(env, request);
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory to measure the picture");
@@ -302,7 +304,10 @@ class Addon : public Napi::Addon<Addon> {
       answer.lineScores = numbers("lineScores", count * phorest::kLines);
       answer.lineShare = numbers("lineShare", count);
     }
-    if (task.method == phorest::Method::tracking) answer.joined = bytes("joined", count);
+    if (task.method == phorest::Method::tracking) {
+      answer.joined = bytes("joined", count);
+      answer.doubts = bytes("doubts", count);
+    }
     return answer;
   }
 

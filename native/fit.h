@@ -106,6 +106,7 @@ struct Normals;
 struct NoiseCurve;
 struct NoiseSizes;
 struct TrackRows;
+struct TrackNoise;
 struct Anchor;
 struct TrackedLine;
 struct TrackNormals;
@@ -125,11 +126,12 @@ struct VectorUnit {
   void (*weigh)(const JointRows&, const NoiseCurve&);
   // Those of tracking; see tracking_rows.h.
   void (*trackGain)(const TrackRows&, const Anchor&);
-  void (*trackNormals)(const TrackRows&, const Anchor&, const TrackedLine&, bool released, TrackNormals&);
+  void (*trackNormals)(const TrackRows&, const Anchor&, const TrackedLine&, unsigned free, TrackNormals&);
   void (*trackTrace)(const TrackRows&, const Anchor&, const TrackedLine&);
+  void (*trackHome)(const TrackRows&, const Anchor&, const TrackedLine&);
   void (*trackSizes)(const TrackRows&, int every, NoiseSizes&);
-  void (*trackWeigh)(const TrackRows&, const NoiseCurve&);
-  void (*trackPulls)(const TrackRows&, const NoiseCurve&, TrackPulls&);
+  void (*trackWeigh)(const TrackRows&, const TrackNoise&);
+  void (*trackPulls)(const TrackRows&, const TrackNoise&, TrackPulls&);
 };
 
 /** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */

@@ -18,6 +18,6 @@ namespace phorest {
 extern const VectorUnit kAvx2;
 const VectorUnit kAvx2{"avx2", avx2::kLanes, avx2::fit, avx2::sampleSpan<std::uint8_t>, avx2::sampleSpan<std::uint16_t>, avx2::normals,
                        avx2::trace, avx2::sizes, avx2::weigh, avx2::trackGain, avx2::trackNormals,
-                       avx2::trackTrace, avx2::trackSizes, avx2::trackWeigh, avx2::trackPulls};
+                       avx2::trackTrace, avx2::trackHome, avx2::trackSizes, avx2::trackWeigh, avx2::trackPulls};
 }  // namespace phorest
 #endif

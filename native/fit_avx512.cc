@@ -18,6 +18,6 @@ namespace phorest {
 extern const VectorUnit kAvx512;
 const VectorUnit kAvx512{"avx512", avx512::kLanes, avx512::fit, avx512::sampleSpan<std::uint8_t>, avx512::sampleSpan<std::uint16_t>, avx512::normals,
                          avx512::trace, avx512::sizes, avx512::weigh, avx512::trackGain, avx512::trackNormals,
-                         avx512::trackTrace, avx512::trackSizes, avx512::trackWeigh, avx512::trackPulls};
+                         avx512::trackTrace, avx512::trackHome, avx512::trackSizes, avx512::trackWeigh, avx512::trackPulls};
 }  // namespace phorest
 #endif

@@ -10,5 +10,5 @@ extern const VectorUnit kBaseline;
 const VectorUnit kBaseline{"baseline", baseline::kLanes, baseline::fit, baseline::sampleSpan<std::uint8_t>,
                            baseline::sampleSpan<std::uint16_t>, baseline::normals,
                            baseline::trace, baseline::sizes, baseline::weigh, baseline::trackGain, baseline::trackNormals,
-                           baseline::trackTrace, baseline::trackSizes, baseline::trackWeigh, baseline::trackPulls};
+                           baseline::trackTrace, baseline::trackHome, baseline::trackSizes, baseline::trackWeigh, baseline::trackPulls};
 }  // namespace phorest

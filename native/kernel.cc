@@ -77,6 +77,7 @@ Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   const Exposure exposure = measureExposure(request.picture, histogram_);
   const Depth depth = decideDepth(histogram_, request.depth);
   prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling, depth.saturation);
+  dark_ = scale_.offset + scale_.factor * request.darkLevel;
   Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
   correlations_.resize(std::max(correlations_.size(), request.tasks.size()));
   bool byRows = false, whole = false;
@@ -208,10 +209,11 @@ void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, 
 /** An ROI against its reference, whose pixels begin at `firstPixel`. */
 void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index,
                    std::size_t firstPixel) {
-  const TrackAnswer found = tracking_.measure(chosenLine(task, answer, roi, index), whole_.data(), roi.height, roi.width, kClipped, joint_,
-                                              task.anchors[index], task.reference + firstPixel, task.grow);
+  const TrackFrame frame{chosenLine(task, answer, roi, index), whole_.data(), roi.height, roi.width, kClipped, dark_};
+  const TrackAnswer found = tracking_.measure(frame, joint_, task.anchors[index], task.reference + firstPixel, task.grow);
   write(found, answer, index);
   answer.joined[index] = found.joined;
+  answer.doubts[index] = static_cast<std::uint8_t>((found.fellBack ? kFellBack : 0) | (found.changed ? kChanged : 0));
 }
 
 /** Widens the standard errors for correlated residuals, and rejects lines that are no better than a constant. */

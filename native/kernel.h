@@ -1,6 +1,7 @@
 // One picture in, one answer out: sampling and fitting of every ROI. Plain C++, no Node header.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "depth.h"
@@ -48,6 +49,7 @@ struct KernelRequest {
   Sampling sampling;
   BitDepthScaling scaling;
   DepthKnowledge depth;
+  double darkLevel = std::numeric_limits<double>::quiet_NaN();  // value of a pixel without light; NaN: unknown
 
   int rowsOf(const Roi& roi) const { return subRois > 0 ? subRois : roi.height; }
   /** Rows of a task's answer. */
@@ -68,8 +70,12 @@ struct KernelAnswer {
   double* lineScores;        // [roi][kLines], likewise: LineChoice; NaN where nothing was chosen
   double* lineShare;         // [roi], likewise: the Lorentzian's share of a Voigt line, else NaN
   std::uint8_t* joined;      // [roi], tracking only
+  std::uint8_t* doubts;      // [roi], tracking only: kFellBack, kChanged
   double brightness, contrast;
 };
+
+/** What tracking doubts, as bits; TRACKING_DOUBTS in kernel.ts. */
+constexpr std::uint8_t kFellBack = 1, kChanged = 2;
 
 /** Keeps its memory from picture to picture; one per thread. */
 class Kernel {
@@ -97,6 +103,7 @@ class Kernel {
   Joint joint_;
   Tracking tracking_;
   Scale scale_;
+  double dark_ = 0;  // darkLevel in the counts that are measured
   Waiting waiting_;
   std::vector<std::uint32_t> histogram_;
   std::vector<float> samples_, whole_;           // the waiting rows; all pixel rows of one ROI

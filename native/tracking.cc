@@ -1,4 +1,5 @@
-// Tracking of one ROI: the descent, its weights, and the reference. What a result is worth is in tracking_error.cc.
+// Tracking of one ROI: the descent and its weights. The reference is in tracking_anchor.cc, what a result is worth in
+// tracking_error.cc.
 #include "tracking.h"
 
 #include <algorithm>
@@ -17,19 +18,19 @@ constexpr int kSteps = 12;
 constexpr double kNear = 1e-2, kFinest = 5e-4;
 /** px: a round that changes less is the last. */
 constexpr double kSettled = 2e-4;
-/** px: a line that has moved less is no better known for a free shape, whose share of the error is then a thousandth. */
-constexpr double kLocked = 0.5;
+/** Nor does a share of the error matter that is as small as this. */
+constexpr double kHardly = 0.02;
 /** No sample counts for less noise than this share of the ROI's typical one, nor for less than rounding to whole counts. */
-constexpr double kLeastNoise = 0.05, kRounding = 0.23;
+constexpr double kLeastNoise = 0.05;
 constexpr double kSizeToDeviation = 1.2533141373155;
+/** counts: less light than this is rounded to black. */
+constexpr double kBlack = 0.5;
 /** Share of the samples' variance that is left over where the descent has gone to a wrong place, or the chip elsewhere. */
 constexpr double kAstray = 0.05;
-/** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
-constexpr double kNearAnchor = 2, kMostLight = 2, kMostSamples = 0.8;
 /** Less than this of the light, or of the samples, is no measurement. */
 constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
-/** A line standing on less light than this, counts, has no ratio to speak of. */
-constexpr double kDimmest = 1;
+/** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
+constexpr double kNearAnchor = 2, kMostLight = 2, kMostSamples = 0.8;
 
 bool isFinite(const TrackedLine& at) {
   for (double value : at.by) {
@@ -40,8 +41,8 @@ bool isFinite(const TrackedLine& at) {
 
 /** Adds what is known of the shape beforehand; `inflation` is the variance of a unit weight. */
 void addPrior(const Anchor& anchor, const TrackedLine& at, double inflation, TrackNormals& normals) {
-  for (int k = 1; k < kTracked; ++k) {
-    for (int j = 1; j < kTracked; ++j) {
+  for (int k = 1; k <= kShape; ++k) {
+    for (int j = 1; j <= kShape; ++j) {
       const int low = std::max(k, j) - 1, high = std::min(k, j) - 1;
       const double precision = inflation * anchor.prior[low * (low + 1) / 2 + high];
       normals.matrix[k][j] += precision;
@@ -51,100 +52,127 @@ void addPrior(const Anchor& anchor, const TrackedLine& at, double inflation, Tra
   }
 }
 
-/** Solves matrix * step = right by Cholesky's factors, the diagonal raised by `damping`; parameters without information stay. */
-bool solve(const TrackNormals& normals, double damping, double* step, double* variance) {
-  double low[kTracked][kTracked] = {}, scale[kTracked];
-  for (int i = 0; i < kTracked; ++i) scale[i] = normals.matrix[i][i] > 0 ? 1 / std::sqrt(normals.matrix[i][i]) : 0;
-  for (int i = 0; i < kTracked; ++i) {
+}  // namespace
+
+bool solve(const TrackNormals& normals, unsigned free, double damping, double* step, double* variances) {
+  int which[kSuspected], count = 0;
+  for (int k = 0; k < kSuspected; ++k) {
+    step[k] = 0;
+    // What the samples say nothing of stays as it is.
+    if ((free >> k & 1) != 0 && normals.matrix[k][k] > 0) which[count++] = k;
+  }
+  double low[kSuspected][kSuspected] = {}, scale[kSuspected];
+  for (int i = 0; i < count; ++i) scale[i] = 1 / std::sqrt(normals.matrix[which[i]][which[i]]);
+  for (int i = 0; i < count; ++i) {
     for (int j = 0; j <= i; ++j) {
-      double value = i == j ? (scale[i] > 0 ? 1 + damping : 1) : normals.matrix[i][j] * scale[i] * scale[j];
+      double value = i == j ? 1 + damping : normals.matrix[which[i]][which[j]] * scale[i] * scale[j];
       for (int k = 0; k < j; ++k) value -= low[i][k] * low[j][k];
       if (i == j && !(value > 1e-12)) return false;
       low[i][j] = i == j ? std::sqrt(value) : value / low[j][j];
     }
   }
-  const auto apply = [&low, &scale](const double* right, double* out) {
-    for (int i = 0; i < kTracked; ++i) {
+  const auto apply = [&](const double* right, double* out) {
+    for (int i = 0; i < count; ++i) {
       out[i] = right[i] * scale[i];
       for (int k = 0; k < i; ++k) out[i] -= low[i][k] * out[k];
       out[i] /= low[i][i];
     }
-    for (int i = kTracked - 1; i >= 0; --i) {
-      for (int k = i + 1; k < kTracked; ++k) out[i] -= low[k][i] * out[k];
+    for (int i = count - 1; i >= 0; --i) {
+      for (int k = i + 1; k < count; ++k) out[i] -= low[k][i] * out[k];
       out[i] /= low[i][i];
     }
-    for (int i = 0; i < kTracked; ++i) out[i] *= scale[i];
+    for (int i = 0; i < count; ++i) out[i] *= scale[i];
   };
-  apply(normals.right, step);
-  if (variance != nullptr) {
-    const double unit[kTracked] = {1};
-    double column[kTracked];
+  double right[kSuspected], found[kSuspected];
+  for (int i = 0; i < count; ++i) right[i] = normals.right[which[i]];
+  apply(right, found);
+  for (int i = 0; i < count; ++i) step[which[i]] = found[i];
+  if (variances == nullptr) return true;
+  std::fill_n(variances, kSuspected, 0.0);
+  for (int i = 0; i < count; ++i) {
+    double unit[kSuspected] = {}, column[kSuspected];
+    unit[i] = 1;
     apply(unit, column);
-    *variance = column[0];
+    variances[which[i]] = column[i];
   }
   return true;
 }
 
-}  // namespace
+void Tracking::evaluate(const Anchor& anchor, const TrackedLine& at, unsigned free, TrackNormals& out) const {
+  vectorUnit().trackNormals(roi_, anchor, at, free, out);
+  if ((free & kShapeBits) != 0 && !roi_.absolute) addPrior(anchor, at, inflation_, out);
+}
 
 /** Levenberg and Marquardt's descent with the present weights; false when it leaves the ROI or does not arrive. */
-bool Tracking::descend(const Anchor& anchor, bool released, double tolerance, TrackedLine& at, double* variance) {
-  const auto evaluate = [&](const TrackedLine& line, TrackNormals& out) {
-    vectorUnit().trackNormals(roi_, anchor, line, released, out);
-    if (released) addPrior(anchor, line, inflation_, out);
-  };
+bool Tracking::descend(const Anchor& anchor, unsigned free, double tolerance, TrackedLine& at) {
   const double width = std::exp(anchor.logWidth);
   // No step is longer: px, px, px per row, and shares of the shape.
-  const double most[kTracked] = {0.5 * width, 0.2 * width, 0.2 * width / roi_.rows, 0.2, 0.3, 0.2};
-  TrackNormals normals;
-  evaluate(at, normals);
+  const double most[kTracked] = {0.5 * width, 0.2 * width, 0.2 * width / roi_.rows, 0.2, 0.3, 0.2 + 0.2 * std::fabs(anchor.ground), 0.5};
+  // The place of the line: the shift, or the centre of a line that is fitted by itself.
+  const int place = roi_.absolute ? 1 : 0;
+  evaluate(anchor, at, free, normals_);
   double damping = 0;
   for (int pass = 0; pass < kSteps; ++pass) {
-    double step[kTracked], excess = 1;
-    if (!(normals.matrix[0][0] > 0) || !solve(normals, damping, step, nullptr)) return false;
+    double step[kSuspected], excess = 1;
+    if (!(normals_.matrix[place][place] > 0) || !solve(normals_, free, damping, step, nullptr)) return false;
     for (int k = 0; k < kTracked; ++k) excess = std::max(excess, std::fabs(step[k]) / most[k]);
     TrackedLine trial = at;
     for (int k = 0; k < kTracked; ++k) trial.by[k] += step[k] / excess;
-    const double centre = anchor.centre + trial.shift();
+    const double centre = anchor.centre + trial.by[1] + trial.shift();
     if (!isFinite(trial) || centre < -0.25 * roi_.width || centre > 1.25 * roi_.width) return false;
-    if (std::fabs(step[0]) < tolerance) {
+    if (std::fabs(step[place]) < tolerance && excess == 1) {
       at = trial;
-      return variance == nullptr || solve(normals, 0, step, variance);
+      return true;
     }
     TrackNormals there;
-    evaluate(trial, there);
-    const bool better = there.cost <= normals.cost * (1 + 1e-12);
-    if (better) at = trial, normals = there;
+    evaluate(anchor, trial, free, there);
+    const bool better = there.cost <= normals_.cost * (1 + 1e-12);
+    if (better) at = trial, normals_ = there;
     damping = better ? damping * 0.1 : std::max(1e-3, damping * 10);
   }
   return false;
 }
 
-/** Puts the frame and its reference side by side; false where too few of the samples can be compared. */
-bool Tracking::load(const float* samples, float top, const std::uint16_t* pixels) {
+/** `dark`: of the reference, where that of the camera is not known. */
+void Tracking::prepare(const TrackFrame& frame, double dark) {
+  roi_.line = frame.line, roi_.rows = frame.rows, roi_.width = frame.width;
+  roi_.stride = (frame.width + kPadding - 1) / kPadding * kPadding;
+  darkKnown_ = std::isfinite(frame.dark);
+  dark_ = darkKnown_ ? frame.dark : dark;
+  noise_.ceiling = frame.top - dark_;
+  noise_.black = kBlack - dark_;
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
-  double* memory = samples_.reserve(6 * size);
-  roi_.y = memory, roi_.reference = memory + size, roi_.gain = memory + 2 * size;
-  roi_.weight = memory + 3 * size, roi_.predicted = memory + 4 * size, roi_.residual = memory + 5 * size;
-  roi_.scale = rows_.reserve(static_cast<std::size_t>(roi_.rows));
+  double* memory = samples_.reserve(8 * size);
+  roi_.y = memory, roi_.base = memory + size, roi_.kept = memory + 2 * size, roi_.gain = memory + 3 * size;
+  roi_.weight = memory + 4 * size, roi_.predicted = memory + 5 * size, roi_.residual = memory + 6 * size;
+  roi_.spread = memory + 7 * size;
+  double* perRow = rows_.reserve(3 * static_cast<std::size_t>(roi_.rows));
+  roi_.scale = perRow, roi_.offset = perRow + roi_.rows, roi_.rowGain = perRow + 2 * roi_.rows;
+}
+
+/** Puts the frame and its reference side by side; false where too few of the samples can be compared. */
+bool Tracking::load(const TrackFrame& frame, const std::uint16_t* pixels, const Anchor& anchor) {
+  roi_.absolute = false;
   long usable = 0;
   double light = 0, reference = 0;
   for (int row = 0; row < roi_.rows; ++row) {
-    const float* from = samples + static_cast<long>(row) * roi_.width;
+    const float* from = frame.samples + static_cast<long>(row) * roi_.width;
     const std::uint16_t* known = pixels + static_cast<long>(row) * roi_.width;
     const long first = static_cast<long>(row) * roi_.stride;
     for (int i = 0; i < roi_.stride; ++i) {
-      const bool good = i < roi_.width && known[i] != kCutOff && from[i] < top;
-      roi_.y[first + i] = good ? from[i] : 0;
-      roi_.reference[first + i] = good ? known[i] / 256.0 : 0;
-      roi_.weight[first + i] = good ? 1 / std::max(1.0, known[i] / 256.0) : 0;
+      const bool good = i < roi_.width && known[i] != kCutOff && from[i] < frame.top;
+      roi_.y[first + i] = good ? from[i] - dark_ : 0;
+      roi_.kept[first + i] = good ? known[i] / 256.0 - dark_ : 0;
+      roi_.weight[first + i] = good ? 1 : 0;
       usable += good;
       light += roi_.y[first + i];
-      reference += roi_.reference[first + i];
+      reference += roi_.kept[first + i];
     }
   }
-  usable_ = static_cast<double>(usable) / (static_cast<double>(roi_.rows) * roi_.width);
-  return usable_ >= kLeastSamples && light > kLeastLight * reference && reference > kLeastLight * light;
+  const double share = static_cast<double>(usable) / (static_cast<double>(roi_.rows) * roi_.width);
+  if (!(share >= kLeastSamples && light > kLeastLight * reference && reference > kLeastLight * light)) return false;
+  vectorUnit().trackGain(roi_, anchor);
+  return true;
 }
 
 /** The deviation of the residuals of the last trace by what was foretold. */
@@ -152,55 +180,79 @@ void Tracking::learnNoise() {
   // So many rows know the noise to two percent.
   constexpr int kEnoughRows = 24;
   NoiseSizes found{};
-  vectorUnit().trackSizes(roi_, std::max(1, roi_.rows / kEnoughRows), found);
+  vectorUnit().trackSizes(roi_, roi_.absolute ? 1 : std::max(1, roi_.rows / kEnoughRows), found);
   if (found.typical < 0) return;
-  noise_.binsPerCount = kNoiseBins / std::max(found.high - found.low, 1e-9);
-  noise_.first = found.low + 0.5 / noise_.binsPerCount;
   // Bins of few samples lean on the whole ROI.
   constexpr double kLeaning = 30;
-  const double least = std::max(kLeastNoise * found.typical, kRounding);
+  const double least = std::max(kLeastNoise * found.typical, std::sqrt(kLeastVariance));
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
+    noise_.node[bin] = found.low + (noiseEdge(bin) + noiseEdge(bin + 1)) / 2 * std::max(found.high - found.low, 1e-9);
   }
-}
-
-/** The frame, moved back to where the anchor is and brought to its light, joins the mean. */
-void Tracking::join(const Anchor& anchor, const float* samples, float top, std::uint16_t* pixels) const {
-  for (int row = 0; row < roi_.rows; ++row) {
-    for (int i = 0; i < roi_.width; ++i) {
-      const long at = static_cast<long>(row) * roi_.stride + i, to = static_cast<long>(row) * roi_.width + i;
-      if (samples[to] >= top) pixels[to] = kCutOff;
-      // What does not go along (a grain of dust) is left out.
-      if (pixels[to] == kCutOff || !(roi_.weight[at] > 0) || !(roi_.predicted[at] > 0)) continue;
-      const double value = roi_.y[at] * roi_.reference[at] / roi_.predicted[at];
-      const double mean = roi_.reference[at] + (value - roi_.reference[at]) / (anchor.frames + 1);
-      pixels[to] = static_cast<std::uint16_t>(std::clamp(std::nearbyint(256 * mean), 0.0, kCutOff - 1.0));
-    }
+  for (int bin = 0; bin + 1 < kNoiseBins; ++bin) {
+    noise_.rise[bin] = noise_.inverse[bin + 1] - noise_.inverse[bin];
+    noise_.perCount[bin] = 1 / (noise_.node[bin + 1] - noise_.node[bin]);
   }
-}
-
-/** The shift from the anchor: first with its shape held, then, once the line has moved, with the shape released. */
-bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double* variance) {
-  inflation_ = 1;
-  if (!settle(anchor, false, at, variance)) return false;
-  if (std::fabs(at.shift()) < kLocked) return true;
-  return settle(anchor, true, at, variance);
 }
 
 /** Descents and new weights in turn; the noise is learnt in the first rounds and then held, so that the rest converges. */
-bool Tracking::settle(const Anchor& anchor, bool released, TrackedLine& at, double* variance) {
+bool Tracking::settle(const Anchor& anchor, unsigned free, TrackedLine& at) {
+  double error = 0;
   for (int round = 0; round < kRounds; ++round) {
-    const double before = at.shift();
+    const double before = at.by[0] + at.by[1];
     const bool learning = round < kLearningRounds;
-    if (!descend(anchor, released, learning ? kNear : kFinest, at, variance)) return false;
+    if (!descend(anchor, free, std::max(learning ? kNear : kFinest, kHardly * error), at)) return false;
+    if ((free & kShapeBits) != 0 && !roi_.absolute) {
+      double step[kSuspected], variances[kSuspected];
+      if (!solve(normals_, free, 0, step, variances)) return false;
+      error = std::sqrt(variances[0]);
+    }
+    // No need to know better where the shape will not be held.
+    if (free == kShiftBit && isFar(anchor, at)) return true;
+    if (roi_.absolute) roi_.typical = median({roi_.scale, roi_.scale + roi_.rows});
     vectorUnit().trackTrace(roi_, anchor, at);
-    if (!learning && std::fabs(at.shift() - before) < kSettled) return true;
+    if (!learning && std::fabs(at.by[0] + at.by[1] - before) < std::max(kSettled, kHardly * error)) return true;
     if (learning) learnNoise();
     vectorUnit().trackWeigh(roi_, noise_);
     // How much the samples know by themselves, against what is known beforehand; misfit of a held shape does not count.
-    if (released && round + 1 == kLearningRounds) worth();
+    if ((free & kShapeBits) != 0 && round + 1 == kLearningRounds) worth();
   }
+  return true;
+}
+
+/** px^2: what is not known of the shape adds to the variance of a shift. */
+double varianceOfShape(const Anchor& anchor, const TrackedLine& at) {
+  return at.shift() * at.shift() * anchor.scale * anchor.scale;
+}
+
+/** Whether that is far more than the noise of the camera adds. */
+bool Tracking::isFar(const Anchor& anchor, const TrackedLine& at) const {
+  constexpr double kFar = 4;
+  return varianceOfShape(anchor, at) * normals_.matrix[0][0] > kFar;
+}
+
+/**
+ * The shift from the anchor and its variance: with the anchor's shape held, and where what is not known of that would add
+ * more to the error than the frame's own noise, with the shape released.
+ */
+bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
+  inflation_ = 1;
+  if (!settle(anchor, kShiftBit, at)) return false;
+  if (!isFar(anchor, at)) {
+    free_ = kShiftBit;
+    worth();
+    const double ofShape = varianceOfShape(anchor, at);
+    variance = inflation_ / normals_.matrix[0][0] + ofShape;
+    if (ofShape < variance - ofShape) return true;
+    inflation_ = 1;
+  }
+  double step[kSuspected], variances[kSuspected];
+  free_ = kShiftBit | kShapeBits;
+  if (!settle(anchor, free_, at)) return false;
+  worth();
+  if (!solve(normals_, free_, 0, step, variances)) return false;
+  variance = variances[0] * inflation_;
   return true;
 }
 
@@ -212,75 +264,53 @@ TrackedLine Tracking::farStart(const Anchor& anchor) const {
   for (double shift = -anchor.centre; anchor.centre + shift < roi_.width; shift += step) {
     TrackNormals normals;
     const TrackedLine trial{{shift}};
-    vectorUnit().trackNormals(roi_, anchor, trial, false, normals);
+    vectorUnit().trackNormals(roi_, anchor, trial, kShiftBit, normals);
     if (normals.cost < least) best = trial, least = normals.cost;
   }
   return best;
 }
 
-TrackAnswer Tracking::measure(Line line, const float* samples, int rows, int width, float top, Joint& joint,
-                              Anchor& anchor, std::uint16_t* pixels, bool grow) {
+/** The shift, searched for all over the ROI where it is not near; false where there is none. */
+bool Tracking::compare(const Anchor& anchor, TrackedLine& at, double& variance) {
+  const bool found = follow(anchor, at, variance);
+  if (found && (leftOver_ = leftOver()) <= kAstray) return true;
+  // The weights are of a wrong place.
+  const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
+  for (std::size_t i = 0; i < size; ++i) {
+    const double camera = anchor.floor + anchor.perCount * std::max(0.0, roi_.y[i]);
+    roi_.weight[i] = roi_.base[i] > 0 ? 1 / std::max(kLeastVariance, camera) : 0;
+  }
+  at = farStart(anchor);
+  if (!follow(anchor, at, variance)) return false;
+  leftOver_ = leftOver();
+  return true;
+}
+
+TrackAnswer Tracking::measure(const TrackFrame& frame, Joint& joint, Anchor& anchor, std::uint16_t* pixels, bool grow) {
+  if (!(anchor.frames > 0)) return begin(frame, joint, anchor, pixels, grow);
   TrackAnswer answer{};
-  if (!(anchor.frames > 0)) return begin(line, samples, rows, width, top, joint, anchor, pixels, grow);
   std::fill_n(answer.columns, kTrackingColumns, kNaN);
   answer.standardError = kNaN;
   answer.residualDistance = 1;
   answer.status = kNotConverged;
-  roi_.line = line, roi_.rows = rows, roi_.width = width;
-  roi_.stride = (width + kPadding - 1) / kPadding * kPadding;
-  noise_.ceiling = top;
-  if (!load(samples, top, pixels)) return answer;
-  vectorUnit().trackGain(roi_, anchor);
+  prepare(frame, anchor.dark);
   TrackedLine at{};
   double variance = 0;
-  const std::size_t size = static_cast<std::size_t>(rows) * roi_.stride;
-  bool found = follow(anchor, at, &variance);
-  if (!found || (leftOver_ = leftOver()) > kAstray) {
-    // The weights are of a wrong place.
-    for (std::size_t i = 0; i < size; ++i) roi_.weight[i] = roi_.reference[i] > 0 ? 1 / std::max(1.0, roi_.reference[i]) : 0;
-    vectorUnit().trackGain(roi_, anchor);
-    at = farStart(anchor);
-    found = follow(anchor, at, &variance);
-    leftOver_ = leftOver();
+  if (load(frame, pixels, anchor) && compare(anchor, at, variance)) {
+    answer.changed = suspect(anchor, at, variance);
+    judge(frame, anchor, at, variance, answer);
   }
-  if (!found) return answer;
-  judge(samples, anchor, at, variance, answer);
+  if (answer.status != kOk) {
+    return answerOf(joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top), anchor.error);
+  }
   const double light = answer.columns[2];
-  answer.joined = grow && answer.status == kOk && std::fabs(at.shift()) < kNearAnchor && light < kMostLight &&
+  answer.joined = grow && !answer.changed && std::fabs(at.shift()) < kNearAnchor && light < kMostLight &&
                   light > 1 / kMostLight && kept_ > kMostSamples && leftOver_ < kAstray;
   if (answer.joined) {
-    join(anchor, samples, top, pixels);
+    learnCamera(anchor);
+    join(frame, anchor, at, pixels);
     anchor.frames += 1;
   }
-  return answer;
-}
-
-/** Without a reference: a joint fit, which becomes the anchor where it may. */
-TrackAnswer Tracking::begin(Line line, const float* samples, int rows, int width, float top, Joint& joint, Anchor& anchor,
-                            std::uint16_t* pixels, bool grow) const {
-  const JointAnswer fit = joint.measure(line, samples, rows, width, top);
-  TrackAnswer answer{};
-  std::fill_n(answer.columns, kTrackingColumns, kNaN);
-  answer.standardError = fit.standardError;
-  answer.explained = fit.explained;
-  answer.peakToNoise = fit.peakToNoise;
-  answer.residualDistance = fit.residualDistance;
-  answer.status = fit.status;
-  if (fit.status != kOk) return answer;
-  answer.columns[0] = fit.columns[0];
-  answer.columns[1] = 0;
-  answer.columns[2] = 1;
-  answer.columns[3] = fit.columns[6];
-  if (!grow) return answer;
-  if (!(fit.ground > kDimmest)) return answer;
-  Anchor made{1, fit.line.centre, fit.line.slope, fit.line.logWidth, fit.line.phase, fit.height / fit.ground, {}};
-  if (!shapeKnown(line, rows, width, fit.standardError, made)) return answer;
-  anchor = made;
-  const std::size_t count = static_cast<std::size_t>(rows) * width;
-  for (std::size_t i = 0; i < count; ++i) {
-    pixels[i] = samples[i] >= top ? kCutOff : static_cast<std::uint16_t>(std::nearbyint(256 * std::max(0.0F, samples[i])));
-  }
-  answer.joined = true;
   return answer;
 }
 

@@ -1,5 +1,6 @@
 // How far a band has moved since a reference: the shape of the line is held, the speckle is that of the reference, and
-// each row has its own light. Where the reference comes from and what the equations are: docs/kernel.md, "Tracking".
+// each row has its own light and its own offset. Where the reference comes from and what the equations are:
+// docs/kernel.md, "Tracking".
 #pragma once
 #include <cstdint>
 
@@ -11,24 +12,39 @@ namespace phorest {
 /** position, shift, light, error; the order of QUANTITIES.tracking in method.ts. */
 constexpr int kTrackingColumns = 4;
 
-/** What is known of an ROI's reference beside its pixels; the order of TRACKING_NUMBERS in tracking.ts. */
+/** centre, slope, log width, phase and ground: what frame and reference share. */
+constexpr int kShape = 5;
+
+/** What is known of an ROI's reference beside its pixels; kernel.ts, ANCHOR_NUMBERS. */
 struct Anchor {
-  double frames;  // in the mean of the pixels; 0: there is no reference
+  double frames;           // in the mean of the pixels; 0: there is no reference
+  double position, error;  // px: of the joint fit that the curve begins with
   double centre, slope, logWidth, phase;
-  double ratio;    // height of the line over the light it stands on
-  double prior[15];  // inverse covariance of centre, slope, log width, phase and log |ratio|, lower triangle
+  double ground;           // light that the line stands on, in heights of the line
+  double height;           // counts, negative for a dip
+  double speckle, grain;   // deviation, as a share of the light; px^2 that are alike
+  double floor, perCount;  // variance of a pixel without speckle: counts^2, and more of them per count of light
+  double dark;             // counts: what the camera adds without light, as known or as the speckle tells
+  double scale;            // px per px: how well the scale of a shift is known
+  double prior[kShape * (kShape + 1) / 2];  // inverse covariance of the shape, lower triangle
 };
-constexpr int kAnchorNumbers = 21;
+constexpr int kAnchorNumbers = 30;
 static_assert(sizeof(Anchor) == kAnchorNumbers * sizeof(double), "an anchor is read and written as plain numbers");
 
 /** Pixels of a reference are kept in 256ths of a count; this one stands for a pixel that was cut off by the camera. */
 constexpr std::uint16_t kCutOff = 65535;
 
-constexpr int kTracked = 6;
+/** The shift, the shape, and the gradient of the light along the rows. */
+constexpr int kTracked = 1 + kShape + 1;
+/** Besides: width and asymmetry that the frame alone has. Only their effect on the others is looked at. */
+constexpr int kSuspected = kTracked + 2;
+
+/** Sets of parameters, by their bits. */
+constexpr unsigned kShiftBit = 1, kShapeBits = 62, kGradientBit = 64, kAloneBits = 384;
 
 /**
- * Where the line is and what it looks like: shift since the reference, and what was wrong with the anchor's centre, slope,
- * log width, phase and log ratio, which reference and frame share.
+ * Where the line is and what it looks like: shift since the reference, what was wrong with the anchor's centre, slope, log
+ * width, phase and ground, and by which share the light has grown from one end of the rows to the other.
  */
 struct TrackedLine {
   double by[kTracked];
@@ -38,25 +54,44 @@ struct TrackedLine {
 /** Cost sum(weight * residual^2), and Gauss-Newton's matrix and right side. */
 struct TrackNormals {
   double cost;
-  double right[kTracked];
-  double matrix[kTracked][kTracked];
+  double right[kSuspected];
+  double matrix[kSuspected][kSuspected];
 };
 
 /** The pixels of one ROI; rows are `stride` apart, and samples beyond `width` have no weight. */
 struct TrackRows {
   Line line;
   int rows, width, stride;
+  /** A line is fitted to the pixels as they are: without a reference, rows without offsets. */
+  bool absolute;
   double* y;
-  double* reference;
-  double* gain;  // reference over the anchor's line: speckle and light
+  /** Light per light of the line is base + kept / (light of the anchor's line): speckle as far as the reference knows it. */
+  double *base, *kept;
+  double* gain;  // that for the anchor's line
   double* weight;
   double* predicted;
   double* residual;
-  double* scale;  // [row], light of the row relative to the reference
+  double* spread;   // variance from speckle that the reference does not know, as far as it is slow
+  double* scale;    // [row], light of the row relative to the reference
+  double* offset;   // [row], counts
+  double* rowGain;  // [row], light of the reference per light of the line
+  double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
 /** Deviations of the noise that must lie between what is foretold and the top of the camera's scale. */
 constexpr double kHeadroom = 3;
+/** counts^2: rounding to whole counts alone leaves more. */
+constexpr double kLeastVariance = 0.053;
+
+/** Where in the range of the light the bins of the noise begin, 0 to 1: dark samples are many, and their noise differs most. */
+constexpr double noiseEdge(int bin) { return static_cast<double>(bin) * bin / (kNoiseBins * kNoiseBins); }
+
+/** The noise of a sample by its light, and where the camera's scale begins and ends; counts. */
+struct TrackNoise {
+  double node[kNoiseBins], inverse[kNoiseBins];           // light, and one over the deviation there
+  double rise[kNoiseBins - 1], perCount[kNoiseBins - 1];  // from node to node: of the inverse, and one over the distance
+  double black, ceiling;  // below the first a sample is rounded to black, from the second on it is cut off
+};
 
 /** Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1. */
 struct TrackPulls {
@@ -70,40 +105,76 @@ struct TrackAnswer {
   double peakToNoise;
   double residualDistance;
   RowStatus status;
-  bool joined;  // the frame became part of the reference
+  bool joined;    // the frame became part of the reference
+  bool fellBack;  // a joint fit had to do: there is no shift
+  bool changed;   // the line has changed its shape, or the light its profile, so that the shift may be wrong
 };
+
+/** What tracking is given: samples without gaps, and from where on the camera cuts off; counts. */
+struct TrackFrame {
+  Line line;
+  const float* samples;
+  int rows, width;
+  float top;
+  double dark;  // what the camera adds without light; NaN: unknown
+};
+
+/** A line of height 1 at t, its derivative by t, and the function that asymmetry adds. */
+struct LinePoint {
+  double s, u, odd;
+};
+LinePoint linePoint(Line line, double phase, double t);
 
 /** Keeps its memory from ROI to ROI; one per thread. */
 class Tracking {
  public:
   /**
-   * Measures an ROI against its reference. Where `grow`, a sound frame joins the reference (`pixels`, `anchor` change); an
-   * ROI without one is measured by a joint fit. Values from `top` on are cut off by the camera. Throws std::bad_alloc.
+   * Measures an ROI against its reference. Where `grow`, a sound frame joins the reference (`pixels`, `anchor` change). An
+   * ROI without one, or that cannot be compared with it, is measured by a joint fit. Throws std::bad_alloc.
    */
-  TrackAnswer measure(Line line, const float* samples, int rows, int width, float top, Joint& joint, Anchor& anchor,
-                      std::uint16_t* pixels, bool grow);
+  TrackAnswer measure(const TrackFrame& frame, Joint& joint, Anchor& anchor, std::uint16_t* pixels, bool grow);
 
  private:
-  TrackAnswer begin(Line line, const float* samples, int rows, int width, float top, Joint& joint, Anchor& anchor,
-                    std::uint16_t* pixels, bool grow) const;
-  static bool shapeKnown(Line line, int rows, int width, double centreError, Anchor& anchor);
-  bool load(const float* samples, float top, const std::uint16_t* pixels);
-  bool follow(const Anchor& anchor, TrackedLine& at, double* variance);
-  bool settle(const Anchor& anchor, bool released, TrackedLine& at, double* variance);
-  bool descend(const Anchor& anchor, bool released, double tolerance, TrackedLine& at, double* variance);
+  TrackAnswer begin(const TrackFrame& frame, Joint& joint, Anchor& anchor, std::uint16_t* pixels, bool grow);
+  static TrackAnswer answerOf(const JointAnswer& fit, double anchorError);
+  void anchorTo(const TrackFrame& frame, Anchor& anchor);
+  double darkOfSpeckle(const Anchor& anchor) const;
+  double scaleOf(const Anchor& anchor) const;
+  void prepare(const TrackFrame& frame, double dark);
+  bool load(const TrackFrame& frame, const std::uint16_t* pixels, const Anchor& anchor);
+  bool compare(const Anchor& anchor, TrackedLine& at, double& variance);
+  bool follow(const Anchor& anchor, TrackedLine& at, double& variance);
+  bool settle(const Anchor& anchor, unsigned free, TrackedLine& at);
+  bool isFar(const Anchor& anchor, const TrackedLine& at) const;
+  bool descend(const Anchor& anchor, unsigned free, double tolerance, TrackedLine& at);
+  void evaluate(const Anchor& anchor, const TrackedLine& at, unsigned free, TrackNormals& out) const;
   TrackedLine farStart(const Anchor& anchor) const;
   void learnNoise();
+  void learnCamera(Anchor& anchor) const;
   double leftOver() const;
   void worth();
-  void judge(const float* samples, const Anchor& anchor, const TrackedLine& at, double variance, TrackAnswer& answer);
-  void join(const Anchor& anchor, const float* samples, float top, std::uint16_t* pixels) const;
+  double inflationWithoutMisfit();
+  bool lookSuspicious(const Anchor& anchor, const TrackedLine& at) const;
+  bool suspect(const Anchor& anchor, TrackedLine& at, double& variance);
+  void judge(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, double variance, TrackAnswer& answer);
+  void join(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, std::uint16_t* pixels) const;
 
   TrackRows roi_{};
-  double usable_ = 0;  // share of the samples
-  NoiseCurve noise_;
+  TrackNormals normals_{};
+  unsigned free_ = 0;
+  bool darkKnown_ = false;
+  double dark_ = 0;
+  TrackNoise noise_{};
   double inflation_ = 1;  // of the variance: residuals are alike, and not quite of the size the weights say
-  double alongArea_ = 1, kept_ = 0, leftOver_ = 0;
+  double alongArea_ = 1, bothArea_ = 1, kept_ = 0, leftOver_ = 0;
+  TrackPulls pulls_{};
   Buffer<double> samples_, rows_;
 };
+
+/** px^2: what is not known of the shape adds to the variance of a shift. */
+double varianceOfShape(const Anchor& anchor, const TrackedLine& at);
+
+/** Solves the equations of the parameters in `free`; the others stay. `variances`, where wanted: the inverse's diagonal. */
+bool solve(const TrackNormals& normals, unsigned free, double damping, double* step, double* variances);
 
 }  // namespace phorest

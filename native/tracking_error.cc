@@ -1,4 +1,4 @@
-// What a tracked shift is worth, and how well the shape of an anchor's line is known.
+// What a tracked shift is worth: its error, and whether something else than a shift has happened.
 #include <algorithm>
 #include <cmath>
 
@@ -7,115 +7,14 @@
 namespace phorest {
 namespace {
 
-constexpr int kShape = kTracked - 1;
-
-/** An anchor's line, with what is the same for all its samples. */
-struct AnchorLine {
-  Line line;
-  double centre, slope, width, ratio, phase, cosine, sine;
-  AnchorLine(Line shape, const Anchor& anchor)
-      : line(shape),
-        centre(anchor.centre),
-        slope(anchor.slope),
-        width(std::exp(anchor.logWidth)),
-        ratio(anchor.ratio),
-        phase(anchor.phase),
-        cosine(std::cos(anchor.phase)),
-        sine(std::sin(anchor.phase)) {}
-
-  /** Derivatives of the logarithm of the line's light by centre, slope, log width, phase and log ratio. */
-  void derivatives(double x, double row, double* out) const {
-    const double t = (x - centre - slope * row) / width;
-    double s, u, d;
-    if (line == Line::gaussian) {
-      s = std::exp(-0.5 * t * t), u = -t * s, d = 0;
-    } else if (line == Line::lorentzian) {
-      s = 1 / (1 + t * t), u = -2 * t * s * s, d = 0;
-    } else if (line == Line::voigt) {
-      const double bell = std::exp(-M_LN2 * t * t), l = 1 / (1 + t * t);
-      s = phase * l + (1 - phase) * bell, u = -2 * t * (phase * l * l + (1 - phase) * M_LN2 * bell), d = l - bell;
-    } else {
-      const double l = 1 / (1 + t * t), m = t * l;
-      s = cosine * l + sine * m;
-      u = sine * (l - 2 * m * m) - cosine * 2 * m * l;
-      d = cosine * m - sine * l;
-    }
-    const double part = ratio / std::max(1 + ratio * s, 0.02);
-    out[0] = -part * u / width, out[1] = out[0] * row, out[2] = -part * u * t, out[3] = part * d, out[4] = part * s;
-  }
-};
-
-/** Inverse of a positive definite matrix, in place, by Gauss and Jordan; false where it is not one. */
-bool invert(double (&matrix)[kShape][kShape]) {
-  for (int pivot = 0; pivot < kShape; ++pivot) {
-    const double value = matrix[pivot][pivot];
-    if (!(value > 0)) return false;
-    for (int k = 0; k < kShape; ++k) {
-      if (k == pivot) continue;
-      const double share = matrix[k][pivot] / value;
-      for (int j = 0; j < kShape; ++j) {
-        if (j != pivot) matrix[k][j] -= share * matrix[pivot][j];
-      }
-      matrix[k][pivot] = -share;
-    }
-    for (int j = 0; j < kShape; ++j) {
-      if (j != pivot) matrix[pivot][j] /= value;
-    }
-    matrix[pivot][pivot] = 1 / value;
-  }
-  return true;
-}
+/** Deviations from which on a gradient of the light may be there, and is believed; and variance that taking it out may cost. */
+constexpr double kThinkable = 2, kBelieved = 3, kMostLoss = 4;
+/** Another cause is suspected from so many of its deviations on, where it would move the shift by so many errors. */
+constexpr double kSuspicion = 4, kHarm = 1;
+/** px^2: a grain of speckle or of the camera's own processing is not larger. */
+constexpr double kLargestGrain = 60;
 
 }  // namespace
-
-/**
- * The inverse covariance of the anchor's shape. The joint fit knows centre, slope, width and phase as far as each row's own
- * light and ratio leave them, and the ratio from the median of the rows. Fisher's matrix is that under speckle (a share of
- * the light, so that all samples of a logarithm weigh alike), scaled to the error of the centre that the joint fit claims.
- */
-bool Tracking::shapeKnown(Line line, int rows, int width, double centreError, Anchor& anchor) {
-  constexpr int kRatio = kShape - 1;
-  /** Variance of a median over that of a mean. */
-  constexpr double kMedian = 1.5707963267949;
-  const AnchorLine light(line, anchor);
-  double shape[kShape][kShape] = {}, ratio[kShape] = {};
-  for (int row = 0; row < rows; ++row) {
-    double sums[kShape] = {}, products[kShape][kShape] = {};
-    for (int i = 0; i < width; ++i) {
-      double f[kShape];
-      light.derivatives(i, row - (rows - 1) / 2.0, f);
-      for (int k = 0; k < kShape; ++k) {
-        sums[k] += f[k];
-        for (int j = 0; j < kShape; ++j) products[k][j] += f[k] * f[j];
-      }
-    }
-    for (int k = 0; k < kShape; ++k) {
-      for (int j = 0; j < kShape; ++j) products[k][j] -= sums[k] * sums[j] / width;
-    }
-    const double own = products[kRatio][kRatio];
-    if (!(own > 0)) return false;
-    for (int k = 0; k < kRatio; ++k) {
-      for (int j = 0; j < kRatio; ++j) shape[k][j] += products[k][j] - products[k][kRatio] * products[j][kRatio] / own;
-    }
-    for (int k = 0; k < kShape; ++k) ratio[k] += products[k][kRatio];
-  }
-  // A Gaussian or a Lorentzian has no phase, a single row no slope.
-  if (line == Line::gaussian || line == Line::lorentzian) shape[3][3] = 1;
-  if (rows == 1) shape[1][1] = 1;
-  shape[kRatio][kRatio] = 1;
-  double inverse[kShape][kShape];
-  std::copy_n(&shape[0][0], kShape * kShape, &inverse[0][0]);
-  if (!invert(inverse) || !(centreError > 0)) return false;
-  shape[kRatio][kRatio] = 0;
-  const double scale = inverse[0][0] / (centreError * centreError);
-  for (int k = 0; k < kShape; ++k) {
-    for (int j = 0; j <= k; ++j) {
-      const double ofRatio = ratio[k] * ratio[j] / (kMedian * ratio[kRatio]);
-      anchor.prior[k * (k + 1) / 2 + j] = (shape[k][j] + ofRatio) * scale;
-    }
-  }
-  return true;
-}
 
 /** Share of the variance about the rows' means that the last trace leaves over. */
 double Tracking::leftOver() const {
@@ -124,7 +23,7 @@ double Tracking::leftOver() const {
     double sum = 0, squares = 0, count = 0;
     for (int i = 0; i < roi_.width; ++i) {
       const long at = static_cast<long>(row) * roi_.stride + i;
-      if (!(roi_.reference[at] > 0)) continue;
+      if (!(roi_.base[at] > 0)) continue;
       sum += roi_.y[at], squares += roi_.y[at] * roi_.y[at], ++count;
       // Dust must not send the search away.
       if (roi_.weight[at] > 0) left += roi_.residual[at] * roi_.residual[at];
@@ -134,40 +33,145 @@ double Tracking::leftOver() const {
   return total > 0 ? left / total : 1;
 }
 
-/** By how much the variance is larger than that of independent residuals of the weights' size. Overwrites the gain. */
+/** By how much the variance is larger than that of independent residuals of the weights' size. Overwrites the spread. */
 void Tracking::worth() {
-  TrackPulls pulls{};
-  vectorUnit().trackPulls(roi_, noise_, pulls);
-  kept_ = pulls.compared > 0 ? pulls.inside / pulls.compared : 0;
+  vectorUnit().trackPulls(roi_, noise_, pulls_);
+  kept_ = pulls_.compared > 0 ? pulls_.inside / pulls_.compared : 0;
   JointRows shape{};
   shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
-  const Areas areas = correlationAreas(shape, roi_.gain);
-  alongArea_ = areas.along;
-  inflation_ = pulls.slopes > 0 ? areas.both * pulls.influences * pulls.inside / (pulls.slopes * pulls.slopes) : 1;
+  const Areas areas = correlationAreas(shape, roi_.spread);
+  alongArea_ = areas.along, bothArea_ = areas.both;
+  inflation_ = pulls_.slopes > 0 ? areas.both * pulls_.influences * pulls_.inside / (pulls_.slopes * pulls_.slopes) : 1;
 }
 
-void Tracking::judge(const float* samples, const Anchor& anchor, const TrackedLine& at, double variance,
-                     TrackAnswer& answer) {
-  worth();
-  std::vector<double> scales(roi_.scale, roi_.scale + roi_.rows);
-  const double light = median(scales);
-  double squares = 0, level = 0, count = 0;
+/** The same without what all rows have in common, which no noise has. Overwrites the spread. */
+double Tracking::inflationWithoutMisfit() {
+  if (bothArea_ < 1.2) return inflation_;
+  JointRows shape{};
+  shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
+  for (int i = 0; i < roi_.width; ++i) {
+    double sum = 0;
+    for (int row = 0; row < roi_.rows; ++row) sum += roi_.spread[static_cast<long>(row) * roi_.stride + i];
+    for (int row = 0; row < roi_.rows; ++row) roi_.spread[static_cast<long>(row) * roi_.stride + i] -= sum / roi_.rows;
+  }
+  const Areas areas = correlationAreas(shape, roi_.spread);
+  return inflation_ / bothArea_ * std::min({areas.both, bothArea_, kLargestGrain});
+}
+
+/**
+ * A first look at that, by what the influences have in common along the rows (worth() has left them in the spread): whether
+ * it looks like a gradient, another width or another asymmetry. Far cheaper, and seldom true without a cause.
+ */
+bool Tracking::lookSuspicious(const Anchor& anchor, const TrackedLine& at) const {
+  /** Deviations; one in twelve sound frames. */
+  constexpr double kLook = 2.2;
+  constexpr int kKnown = 3, kAll = 6;
+  // One, light and shift, which the fit has taken out, then what is looked for.
+  double products[kAll][kAll] = {}, sums[kAll] = {}, squares = 0, count = 0;
+  const double width = std::exp(anchor.logWidth + at.by[3]), phase = anchor.phase + at.by[4], ground = anchor.ground + at.by[5];
+  const double sign = anchor.height < 0 ? -1 : 1;
+  for (int i = 0; i < roi_.width; ++i) {
+    double common = 0, weight = 0, present = 0;
+    for (int row = 0; row < roi_.rows; ++row) {
+      const long sample = static_cast<long>(row) * roi_.stride + i;
+      if (!(roi_.weight[sample] > 0)) continue;
+      common += roi_.spread[sample], squares += roi_.spread[sample] * roi_.spread[sample];
+      weight += roi_.weight[sample], ++present;
+    }
+    if (!(present > 0)) continue;
+    count += present;
+    const double t = (i - anchor.centre - at.by[1] - at.shift()) / width;
+    const LinePoint line = linePoint(roi_.line, phase, t);
+    const double light = std::max(0.0, ground + sign * line.s), x = i / std::max(1.0, roi_.width - 1.0) - 0.5;
+    const double f[kAll] = {1, light, line.u, light * x, line.u * t, line.odd};
+    const double scaled = std::sqrt(weight / present);
+    for (int k = 0; k < kAll; ++k) {
+      sums[k] += scaled * f[k] * common;
+      for (int j = 0; j <= k; ++j) products[k][j] += present * scaled * scaled * f[k] * f[j];
+    }
+  }
+  if (!(squares > 0)) return false;
+  // Gauss' elimination of what is known, in the order of the functions.
+  for (int pivot = 0; pivot < kKnown; ++pivot) {
+    if (!(products[pivot][pivot] > 0)) continue;
+    for (int k = pivot + 1; k < kAll; ++k) {
+      const double share = products[k][pivot] / products[pivot][pivot];
+      sums[k] -= share * sums[pivot];
+      for (int j = pivot + 1; j <= k; ++j) products[k][j] -= share * products[j][pivot];
+    }
+  }
+  for (int k = kKnown; k < kAll; ++k) {
+    if (sums[k] * sums[k] > kLook * kLook * products[k][k] * squares / count) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether the light has got another profile, or the line another shape, and what that does to the shift. Where the dark
+ * level is known and the ground bright enough, a gradient of the light is taken out.
+ */
+bool Tracking::suspect(const Anchor& anchor, TrackedLine& at, double& variance) {
+  if (!lookSuspicious(anchor, at)) return false;
+  TrackNormals normals;
+  const auto look = [&] { evaluate(anchor, at, free_ | kGradientBit | kAloneBits, normals); };
+  look();
+  double step[kSuspected], variances[kSuspected];
+  double least = inflationWithoutMisfit();
+  if (!solve(normals, free_, 0, step, variances)) return true;
+  double here = step[0], own = variances[0];
+  if (darkKnown_ && solve(normals, free_ | kGradientBit, 0, step, variances)) {
+    const double squared = step[6] * step[6] / (variances[6] * least);
+    const bool affordable = variances[0] < kMostLoss * own;
+    // One that may be there is doubt.
+    if (affordable && squared > kThinkable * kThinkable) variance += (step[0] - here) * (step[0] - here);
+    if (affordable && squared > kBelieved * kBelieved) {
+      const TrackedLine before = at;
+      free_ |= kGradientBit;
+      if (settle(anchor, free_, at)) {
+        worth();
+        if (!solve(normals_, free_, 0, step, variances)) return true;
+        const double ofShape = (free_ & kShapeBits) != 0 ? 0 : varianceOfShape(anchor, at);
+        variance = variances[0] * inflation_ + ofShape;
+        look();
+        least = inflationWithoutMisfit();
+        if (!solve(normals, free_, 0, step, variances)) return true;
+        here = step[0], own = variances[0];
+      } else {
+        at = before;
+        return true;
+      }
+    }
+  }
+  for (int k = 6; k < kSuspected; ++k) {
+    const unsigned bit = 1U << k;
+    if ((free_ & bit) != 0 || !solve(normals, free_ | bit, 0, step, variances)) continue;
+    const double moved = step[0] - here;
+    const bool believed = step[k] * step[k] > kSuspicion * kSuspicion * variances[k] * least;
+    if (believed && moved * moved > kHarm * kHarm * own * least) return true;
+  }
+  return false;
+}
+
+void Tracking::judge(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, double variance, TrackAnswer& answer) {
+  /** Less of the reference's light is none. */
+  constexpr double kLeastLight = 0.1;
+  const double light = median({roi_.scale, roi_.scale + roi_.rows});
+  double squares = 0, count = 0;
   for (int row = 0; row < roi_.rows; ++row) {
     for (int i = 0; i < roi_.width; ++i) {
       const long sample = static_cast<long>(row) * roi_.stride + i;
-      if (!(roi_.reference[sample] > 0)) continue;
+      if (!(roi_.base[sample] > 0)) continue;
       squares += roi_.residual[sample] * roi_.residual[sample];
-      level += roi_.predicted[sample];
       ++count;
     }
   }
   answer.explained = std::max(0.0, 1 - leftOver_);
   answer.residualDistance = alongArea_;
-  answer.peakToNoise = std::fabs(anchor.ratio) * level / count / differenceNoise(samples, roi_.rows, roi_.width);
-  const double position = anchor.centre + at.shift();
+  answer.peakToNoise = std::fabs(anchor.height) * light / differenceNoise(frame.samples, roi_.rows, roi_.width);
+  const double position = anchor.position + at.shift();
   const bool inside = position >= 0 && position <= roi_.width - 1;
-  if (!(variance > 0 && inflation_ > 0) || !inside || kept_ < 0.5) return;
-  answer.standardError = std::sqrt(variance * inflation_);
+  if (!(variance > 0 && inflation_ > 0) || !inside || kept_ < 0.5 || !(light > kLeastLight)) return;
+  answer.standardError = std::sqrt(variance);
   answer.columns[0] = position;
   answer.columns[1] = at.shift();
   answer.columns[2] = light;

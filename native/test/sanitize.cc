@@ -178,8 +178,8 @@ void fitRows(phorest::FitScratch& scratch, Random& random) {
 /** Memory for the answer of one task. */
 struct Room {
   std::vector<std::int32_t> rowStart = {0};
-  std::vector<double> columns, error, explained, contrast, saturated, distance;
-  Bytes status, joined;
+  std::vector<double> columns, error, explained, contrast, saturated, distance, scores, share;
+  Bytes status, lines, joined, doubts;
 
   Room(const phorest::KernelRequest& request, const phorest::KernelTask& task) {
     for (const phorest::Roi& roi : request.rois) rowStart.push_back(rowStart.back() + request.answersOf(task, roi));
@@ -188,12 +188,15 @@ struct Room {
     for (auto* perRow : {&error, &explained, &contrast}) perRow->resize(rows);
     for (auto* perRoi : {&saturated, &distance}) perRoi->resize(request.rois.size());
     status.resize(rows);
-    joined.resize(request.rois.size());
+    for (auto* perRoi : {&lines, &joined, &doubts}) perRoi->resize(request.rois.size());
+    scores.resize(request.rois.size() * phorest::kLines);
+    share.resize(request.rois.size());
   }
 
   phorest::KernelAnswer answer() {
-    return {rowStart.data(),  columns.data(),   error.data(),    explained.data(), contrast.data(), status.data(),
-            saturated.data(), distance.data(), joined.data(), 0,                0};
+    return {rowStart.data(),  columns.data(),  error.data(), explained.data(), contrast.data(), status.data(),
+            saturated.data(), distance.data(), lines.data(), scores.data(),    share.data(),    joined.data(),
+            doubts.data(),    0,               0};
   }
 
   void check(const phorest::KernelRequest& request, const phorest::KernelTask& task) const {
@@ -227,6 +230,7 @@ void measure(phorest::Kernel& kernel, Random& random) {
   request.subRois = random.chance(0.5) ? 0 : 1 + random.below(30);
   request.sampling = static_cast<phorest::Sampling>(random.below(2));
   request.scaling = static_cast<phorest::BitDepthScaling>(random.below(2));
+  if (random.chance(0.5)) request.darkLevel = random.unit() * 300 - 20;
   const bool whole = request.sampling == phorest::Sampling::established;
   const double farthest = random.chance(0.1) ? 2e5 : 150;
   std::size_t pixels = 0;
@@ -241,14 +245,19 @@ void measure(phorest::Kernel& kernel, Random& random) {
   std::vector<phorest::Anchor> anchors(request.rois.size());
   if (random.chance(0.3)) {
     for (std::uint16_t& value : reference) value = static_cast<std::uint16_t>(random.below(65536));
-    for (phorest::Anchor& anchor : anchors) anchor = {1, random.unit() * 100, random.unit(), random.unit() * 4, random.unit(), 1, {}};
+    for (phorest::Anchor& anchor : anchors) {
+      double numbers[phorest::kAnchorNumbers];
+      for (double& number : numbers) number = (random.unit() - (random.chance(0.2) ? 0.5 : 0)) * (random.chance(0.5) ? 100 : 2);
+      std::memcpy(&anchor, numbers, sizeof(anchor));
+      anchor.frames = 1;
+    }
   }
   const int tasks = 1 + random.below(3);
   std::vector<Room> rooms;
   std::vector<phorest::KernelAnswer> answers;
   for (int task = 0; task < tasks; ++task) {
-    const auto line = random.chance(0.5) ? phorest::Line::gaussian : phorest::Line::fano;
-    request.tasks.push_back({static_cast<phorest::Method>(random.below(6)), line, anchors.data(), reference.data(),
+    const auto line = static_cast<phorest::Line>(random.below(phorest::kLines));
+    request.tasks.push_back({static_cast<phorest::Method>(random.below(6)), line, random.chance(0.2), nullptr, anchors.data(), reference.data(),
                              random.chance(0.7)});
     rooms.emplace_back(request, request.tasks.back());
   }

@@ -33,6 +33,8 @@ export interface KernelPicture {
   readonly bitDepthScaling: BitDepthScaling;
   /** What is known of where the scale of a 16-bit picture ends; nothing when absent. */
   readonly depth?: DepthKnowledge;
+  /** Value of a pixel without light, in the picture's own counts; unknown when absent. Only `tracking` looks at it. */
+  readonly darkLevel?: number;
 }
 
 /** One method of those that measure a picture. */
@@ -57,8 +59,11 @@ export interface KernelReference {
   readonly grow: boolean;
 }
 
-/** frames, centre, slope, log width, phase, ratio, and fifteen numbers of what is known of these; see native/tracking.h. */
-export const ANCHOR_NUMBERS = 21;
+/** Frames in the mean, then the line and what is known of it and of the camera; see Anchor in native/tracking.h. */
+export const ANCHOR_NUMBERS = 30;
+
+/** What `tracking` doubts of an ROI, as bits: a joint fit had to do, or something else than the position has changed. */
+export const TRACKING_DOUBTS = { fellBack: 1, changed: 2 } as const;
 
 export interface KernelAnswer {
   /** ROI i owns rows rowStart[i] to rowStart[i + 1]; `joint` and `tracking` answer with one row per ROI. */
@@ -105,6 +110,8 @@ export interface KernelAnswer {
   readonly lineShare?: Float64Array;
   /** Per ROI 1 where the frame became part of its reference; `tracking` only. */
   readonly joined?: Uint8Array;
+  /** Per ROI TRACKING_DOUBTS; `tracking` only. */
+  readonly doubts?: Uint8Array;
 }
 
 /** The C++ side: enumerations as their index, in the order of METHODS and so on. */
@@ -120,6 +127,7 @@ interface Native {
     bitDepthScaling: number,
     tasks: readonly NativeTask[],
     depth: Int32Array,
+    darkLevel: number,
   ): NativeAnswer[];
   statistics(columns: Float64Array, status: Uint8Array, rowStart: Int32Array, quantities: number): Float64Array;
   summaries(
@@ -179,6 +187,7 @@ export function measureTogether(picture: KernelPicture, tasks: readonly KernelTa
       ...(tracking === undefined ? {} : { anchors: tracking.anchors, reference: tracking.pixels, grow: tracking.grow }),
     })),
     encodeDepth(depth),
+    picture.darkLevel ?? Number.NaN,
   );
   return answers.map((answer) => ({ ...answer, depth: decodeDepth(answer.depth, depth.bits) }));
 }

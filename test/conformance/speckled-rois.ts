@@ -50,6 +50,13 @@ function grainWeights(grainPx: number): Float64Array {
   return weights.map((weight) => weight / length);
 }
 
+/** px^2 under the autocorrelation of a field of such grains. */
+export function grainArea(grainPx: number): number {
+  const sum = grainWeights(grainPx).reduce((total, weight) => total + weight, 0);
+  // The square of the weights' sum is the area along one axis.
+  return sum ** 4;
+}
+
 /** [row][x] numbers of mean 0 and deviation 1 that are alike within a grain. */
 export function speckleField(rows: number, width: number, grainPx: number, next: () => number): Float64Array {
   const weights = grainWeights(grainPx);
@@ -102,10 +109,7 @@ export function exposeRoi(
  * photons.
  */
 export function cramerRaoPx(line: Line, noise: Noise, { rows, width } = SIZE): number {
-  const weights = grainWeights(noise.grainPx);
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  // The square of the weights' sum is the area along one axis.
-  const area = sum ** 4;
+  const area = grainArea(noise.grainPx);
   const shared: (keyof Line)[] =
     line.kind === "fano" ? ["centre", "slope", "width", "q"] : ["centre", "slope", "width"];
   const count = shared.length;
@@ -171,7 +175,7 @@ function removePart(from: Float64Array, part: Float64Array): void {
 }
 
 /** Element (0, 0) of the inverse of a positive definite matrix: the Schur complement, one parameter after the other. */
-function firstOfInverse(matrix: Float64Array[]): number {
+export function firstOfInverse(matrix: Float64Array[]): number {
   const left = matrix.map((row) => Float64Array.from(row));
   for (let last = left.length - 1; last > 0; last--) {
     const pivot = left[last]?.[last] as number;

@@ -1,8 +1,8 @@
 // Simulated series of one ROI with a known truth: lines of every shape over speckle and a camera's pedestal, frames with
 // shifts, lamp drift, gradients, second bands and speckle that changes; and the Cramér-Rao bound of such a shift.
-import { ANCHOR_NUMBERS, measure, ROW } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, measure, ROW, TRACKING_DOUBTS } from "../../src/analysis/kernel.ts";
 import { type JointLine, QUANTITIES } from "../../src/analysis/method.ts";
-import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
+import { firstOfInverse, grainArea, normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
 
 export type Shape = "gaussian" | "lorentzian" | "fano";
 
@@ -109,6 +109,69 @@ export function boundPx(scene: Scene, frames: number, shiftPx = 0): number {
   return Math.sqrt((1 + 1 / frames) / information);
 }
 
+/**
+ * The same where the shape of the line is only known as well as the speckle of the reference allows: the bound of every
+ * shift that does not vanish beside the width. Rows are taken to be alike.
+ */
+export function boundOfFreeShapePx(scene: Scene, frames: number, shiftPx: number): number {
+  const names: (keyof Scene)[] = ["centre", "width", "ground", ...(scene.shape === "fano" ? (["q"] as const) : [])];
+  const area = grainArea(scene.grainPx);
+  const information = ["shift", ...names].map(() => new Float64Array(names.length + 1));
+  const changed = (name: keyof Scene, by: number): Scene => ({ ...scene, [name]: (scene[name] as number) + by });
+  const columns = (
+    of: (seen: Scene, x: number, shift: number) => number,
+    deviation: (x: number) => number,
+    extra: (x: number) => number,
+  ) => {
+    const step = 1e-3;
+    const rows: Float64Array[] = [];
+    const along = (f: (x: number) => number) =>
+      Float64Array.from({ length: SIZE.width }, (_, x) => f(x) / deviation(x));
+    rows.push(along((x) => (of(scene, x, shiftPx + step) - of(scene, x, shiftPx - step)) / (2 * step)));
+    for (const name of names) {
+      rows.push(
+        along((x) => (of(changed(name, step), x, shiftPx) - of(changed(name, -step), x, shiftPx)) / (2 * step)),
+      );
+    }
+    const nuisance = along(extra);
+    const own = dot(nuisance, nuisance);
+    for (const row of rows) {
+      const share = dot(row, nuisance) / own;
+      row.forEach((value, x) => {
+        row[x] = value - share * (nuisance[x] as number);
+      });
+    }
+    rows.forEach((one, k) => {
+      rows.forEach((other, j) => {
+        (information[k] as Float64Array)[j] = (information[k]?.[j] ?? 0) + SIZE.rows * dot(one, other);
+      });
+    });
+  };
+  const light = (seen: Scene, x: number, shift: number) => lightOf(seen, { shiftPx: shift }, x, 0);
+  const camera = (counts: number) => counts / scene.electronsPerCount + scene.readCounts ** 2 + 1 / 12;
+  // The frame against its reference: logarithms differ by what the shift does to the line, whatever the speckle.
+  const counts = (x: number) => light(scene, x, shiftPx);
+  const relative = (x: number) => Math.sqrt((1 + 1 / frames) * camera(counts(x))) / counts(x);
+  columns(
+    (seen, x, shift) => Math.log(light(seen, x, shift) / light(seen, x, 0)),
+    relative,
+    () => 1,
+  );
+  // The reference by itself: the line under speckle.
+  const before = (x: number) => light(scene, x, 0);
+  const speckled = (x: number) => Math.sqrt(area * scene.speckle ** 2 + camera(before(x)) / before(x) ** 2);
+  columns(
+    (seen, x) => Math.log(light(seen, x, 0)),
+    speckled,
+    () => 1,
+  );
+  return Math.sqrt(firstOfInverse(information));
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+}
+
 export interface Tracked {
   readonly ok: boolean;
   readonly joined: boolean;
@@ -116,10 +179,12 @@ export interface Tracked {
   readonly shift: number;
   readonly standardError: number;
   readonly light: number;
+  readonly fellBack: boolean;
+  readonly changed: boolean;
 }
 
 /** A reference of one ROI as the kernel keeps it, and frames measured against it. */
-export function tracker(jointLine: JointLine) {
+export function tracker(jointLine: JointLine, darkLevel?: number) {
   const anchors = new Float64Array(ANCHOR_NUMBERS);
   const reference = new Uint16Array(SIZE.rows * SIZE.width);
   return (pixels: Uint8Array, grow: boolean): Tracked => {
@@ -134,6 +199,7 @@ export function tracker(jointLine: JointLine) {
       subRois: 0,
       sampling: "precise",
       bitDepthScaling: "stretch",
+      ...(darkLevel === undefined ? {} : { darkLevel }),
       tracking: { anchors, pixels: reference, grow },
     });
     const quantity = (name: string) => answer.columns[QUANTITIES.tracking.indexOf(name)] as number;
@@ -144,6 +210,8 @@ export function tracker(jointLine: JointLine) {
       shift: quantity("shift"),
       light: quantity("light"),
       standardError: answer.standardError[0] as number,
+      fellBack: ((answer.doubts?.[0] ?? 0) & TRACKING_DOUBTS.fellBack) !== 0,
+      changed: ((answer.doubts?.[0] ?? 0) & TRACKING_DOUBTS.changed) !== 0,
     };
   };
 }
@@ -153,11 +221,15 @@ export interface Series {
   readonly line: JointLine;
   readonly references?: number;
   readonly realisations: number;
-  /** Frames measured against each reference, and what each of them shows. */
+  /** What the frames show that are measured against each reference, and how often each of them is taken. */
+  readonly changes: readonly Change[];
   readonly each: number;
-  readonly change: (nth: number) => Change;
+  /** What the frames of the reference show. */
+  readonly before?: Change;
   /** Frames after which 1/e of the speckle is left; it stays where absent. */
   readonly decorrelation?: number;
+  /** The camera's dark level is known. */
+  readonly darkKnown?: boolean;
   readonly seed?: number;
 }
 
@@ -165,13 +237,23 @@ export interface Errors {
   /** px from the truth, and what was claimed; NaN where nothing was measured. */
   readonly error: number[];
   readonly claimed: number[];
+  readonly flagged: boolean[];
 }
 
-/** Errors of the shifts from the mean of the reference frames. */
-export function follow(series: Series): Errors {
-  const { scene, line, references = 16, realisations, each, change, decorrelation, seed = 50_000 } = series;
-  const error: number[] = [];
-  const claimed: number[] = [];
+/** Errors of the shifts from the mean of the reference frames, for each of the changes. */
+export function follow(series: Series): Errors[] {
+  const {
+    scene,
+    line,
+    references = 16,
+    realisations,
+    changes,
+    each,
+    before = {},
+    decorrelation,
+    seed = 50_000,
+  } = series;
+  const all = changes.map((): Errors => ({ error: [], claimed: [], flagged: [] }));
   for (let nth = 0; nth < realisations; nth++) {
     const next = normalsOf(seed + nth);
     const field = speckleOf(scene, next);
@@ -183,21 +265,23 @@ export function follow(series: Series): Errors {
         field[i] = kept * old + Math.sqrt(1 - kept ** 2) * (fresh[i] as number);
       });
     };
-    const track = tracker(line);
+    const track = tracker(line, series.darkKnown === true ? scene.pedestal : undefined);
     let level = 0;
     for (let frame = 0; frame < references; frame++) {
-      level += track(expose(scene, {}, field, next), true).position / references;
+      level += track(expose(scene, before, field, next), true).position / references;
       age();
     }
-    for (let frame = 0; frame < each; frame++) {
-      const truth = change(frame);
-      const { position, standardError } = track(expose(scene, truth, field, next), false);
+    for (let frame = 0; frame < each * changes.length; frame++) {
+      const change = changes[frame % changes.length] as Change;
+      const { position, standardError, fellBack, changed } = track(expose(scene, change, field, next), false);
       age();
-      error.push(position - level - (truth.shiftPx ?? 0));
+      const { error, claimed, flagged } = all[frame % changes.length] as Errors;
+      error.push(position - level - (change.shiftPx ?? 0));
       claimed.push(standardError);
+      flagged.push(fellBack || changed);
     }
   }
-  return { error, claimed };
+  return all;
 }
 
 export interface Worth {
@@ -208,9 +292,12 @@ export interface Worth {
   readonly claimed: number;
   /** Share without a number. */
   readonly missing: number;
+  readonly flagged: number;
+  /** Share that is wrong by more than five claimed errors and says nothing. */
+  readonly falseGood: number;
 }
 
-export function worthOf({ error, claimed }: Errors): Worth {
+export function worthOf({ error, claimed, flagged }: Errors): Worth {
   const known = error
     .map((value, i) => [value, claimed[i] as number] as const)
     .filter(([value]) => !Number.isNaN(value));
@@ -223,5 +310,8 @@ export function worthOf({ error, claimed }: Errors): Worth {
     z: Math.sqrt(mean(([value, se]) => (value / se) ** 2)),
     claimed: mean(([, se]) => se),
     missing: 1 - known.length / error.length,
+    flagged: flagged.filter((one) => one).length / flagged.length,
+    falseGood:
+      error.filter((value, i) => !flagged[i] && Math.abs(value) > 5 * (claimed[i] as number)).length / error.length,
   };
 }
