@@ -154,12 +154,15 @@ for (const [number, { name, should, light: make }] of CASES.entries()) {
       low_contrast: share("low_contrast"),
       not_converged: share("not_converged"),
       jumped: share("jumped"),
+      fallback: share("fallback"),
+      shape_changed: share("shape_changed"),
     };
     trials.push({ case: name, should, method, rois, shares });
   });
 }
 if (!process.argv.includes("--json")) {
-  const flags = Object.keys(FLAGS).filter((flag) => flag !== "jumped") as Flag[];
+  const others = ["jumped", "fallback", "shape_changed"];
+  const flags = (Object.keys(FLAGS) as Flag[]).filter((flag) => !others.includes(flag));
   const percent = (share: number) => (100 * share).toFixed(1).padStart(6);
   process.stdout.write(`share of ${rois} ROIs, %\n${"case".padEnd(30)} method     good ${flags.join(" ")}\n`);
   for (const { case: name, method, shares } of trials) {

@@ -1,6 +1,6 @@
 // How far a resonance position may be trusted: its standard error, a quality and flags. The established statistics are
 // not touched by any of it; a bad fit is reported, and reported as bad.
-import type { RowSummary } from "./kernel.ts";
+import { type RowSummary, TRACKING_DOUBTS } from "./kernel.ts";
 import { FLAGS, type Method, WIDTH_COLUMN } from "./method.ts";
 
 /** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
@@ -11,6 +11,8 @@ export interface RoiEvidence extends RowSummary {
   /** Samples of the fit's residual that count as one; 1 where there is no fit. */
   readonly residualDistancePx: number;
   readonly widthPx: number;
+  /** TRACKING_DOUBTS; `tracking` only. */
+  readonly doubts?: number;
 }
 
 export interface Doubt {
@@ -75,11 +77,14 @@ function flagsOf(evidence: RoiEvidence, explained: number): number {
   // `centre` counts pixels from 1, all others from 0.
   const fromLeft = method === "centre" ? position - 1 : position;
   const vague = evidence.rowError > VAGUE_SHARE * widthPx;
+  const { doubts = 0 } = evidence;
   let flags = 0;
   if (evidence.saturatedShare > SATURATED_SHARE) flags |= FLAGS.saturated;
   if (fromLeft < margin || fromLeft > widthPx - 1 - margin || wide) flags |= FLAGS.at_edge;
   if (!(contrast >= leastContrastOf(method)) || vague) flags |= FLAGS.low_contrast;
   const misfit = evidence.residualDistancePx > MISFIT_SHARE[method] * widthPx && explained < MISFIT_EXPLAINED;
   if (evidence.measured < CONVERGED_SHARE || misfit) flags |= FLAGS.not_converged;
+  if ((doubts & TRACKING_DOUBTS.fellBack) !== 0) flags |= FLAGS.fallback;
+  if ((doubts & TRACKING_DOUBTS.changed) !== 0) flags |= FLAGS.shape_changed;
   return flags;
 }

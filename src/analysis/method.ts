@@ -62,8 +62,19 @@ export type BitDepthScaling = (typeof BIT_DEPTH_SCALINGS)[number];
 /** Bits of a camera's samples in 16-bit pictures that a person may name; 0 means that the pictures show it. */
 export const [FEWEST_BITS, MOST_BITS] = [8, 16] as const;
 
-/** What makes a resonance position doubtful; bits of a result's `flags`. */
-export const FLAGS = { saturated: 1, at_edge: 2, low_contrast: 4, not_converged: 8, jumped: 16 } as const;
+/**
+ * What makes a resonance position doubtful; bits of a result's `flags`. fallback: another method had to do. shape_changed:
+ * the line or the light has changed in a way that a shift does not explain. The view `sensorgram` names them too.
+ */
+export const FLAGS = {
+  saturated: 1,
+  at_edge: 2,
+  low_contrast: 4,
+  not_converged: 8,
+  jumped: 16,
+  fallback: 32,
+  shape_changed: 64,
+} as const;
 export type Flag = keyof typeof FLAGS;
 
 /** The names of the flags set in `bits`, in the order of FLAGS. */

@@ -172,6 +172,7 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
       saturatedShare: answer.saturated[index] as number,
       residualDistancePx: answer.residualDistancePx[index] as number,
       widthPx: rois[index]?.width ?? Number.NaN,
+      doubts: answer.doubts?.[index] ?? 0,
     });
     position[index] = summary.position;
     standardError[index] = doubt.standardError;

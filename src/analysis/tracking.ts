@@ -1,7 +1,7 @@
 // What tracking compares a frame with: for each ROI the mean of its first frames, all moved back to where the first of
 // them had the band, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
 import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
-import type { FrameResult } from "./method.ts";
+import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "./method.ts";
 import type { Picture } from "./picture.ts";
 import { type AnalysisSettings, analyseTogether, type PictureOptions } from "./resonance.ts";
 import type { RoiManifest } from "./roi.ts";
@@ -18,7 +18,11 @@ export const DEFAULT_REFERENCE_FRAMES = 16;
 const MOST_OFFERS = 4;
 /** A frame that goes along in less than this share of the known ROIs is no frame for any of them. */
 const LEAST_SHARE = 0.5;
-const HEAD_NUMBERS = 3;
+const HEAD_NUMBERS = 4;
+/** Of the encoded form; raised when what the numbers mean changes. */
+const FORM = 2;
+/** Standard errors of both by which a joint fit and tracking must differ to contradict each other. */
+const CONTRADICTION = 3;
 const HEAD_BYTES = HEAD_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
 /** A reference with nothing in it yet. */
@@ -27,13 +31,13 @@ export function emptyReference({ rois }: Pick<RoiManifest, "rois">): TrackingRef
   const anchorBytes = rois.length * ANCHOR_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
   // Shared, so that handing it to a thread copies nothing.
   const buffer = new SharedArrayBuffer(HEAD_BYTES + anchorBytes + pixels * Uint16Array.BYTES_PER_ELEMENT);
-  new Float64Array(buffer, 0, HEAD_NUMBERS)[2] = rois.length;
+  new Float64Array(buffer, 0, HEAD_NUMBERS).set([FORM, 0, 0, rois.length]);
   return viewsOf(buffer);
 }
 
 /**
- * A reference from its bytes (native byte order: counts, number of ROIs, anchors as float64, pixels as uint16). Bytes that
- * lie in shared memory are used as they are, others are copied. RangeError where they are cut off.
+ * A reference from its bytes (native byte order: form, counts, number of ROIs, anchors as float64, pixels as uint16). Bytes
+ * in shared memory are used as they are, others are copied. RangeError where they are cut off or of another form.
  */
 export function decodeReference(bytes: Uint8Array): TrackingReference {
   if (bytes.buffer instanceof SharedArrayBuffer && bytes.byteOffset === 0) return viewsOf(bytes.buffer);
@@ -44,9 +48,10 @@ export function decodeReference(bytes: Uint8Array): TrackingReference {
 
 function viewsOf(buffer: SharedArrayBuffer): TrackingReference {
   const head = new Float64Array(buffer, 0, HEAD_NUMBERS);
-  const anchors = new Float64Array(buffer, HEAD_BYTES, (head[2] as number) * ANCHOR_NUMBERS);
+  if (head[0] !== FORM) throw new RangeError(`a tracking reference of form ${head[0]}, expected ${FORM}`);
+  const anchors = new Float64Array(buffer, HEAD_BYTES, (head[3] as number) * ANCHOR_NUMBERS);
   const pixels = new Uint16Array(buffer, HEAD_BYTES + anchors.byteLength);
-  return { bytes: new Uint8Array(buffer), counts: head.subarray(0, 2), anchors, pixels };
+  return { bytes: new Uint8Array(buffer), counts: head.subarray(1, 3), anchors, pixels };
 }
 
 /** Whether no further frame will join a reference that wants `frames`. */
@@ -83,6 +88,7 @@ export function trackPicture(
   const analyse = (against: KernelReference, kernel: typeof measureTogether) => {
     const results = analyseTogether(picture, rois, all, { displacement, depth, lines, reference: against, kernel });
     const result = results.at(-1) as FrameResult;
+    if (carriedBy?.method === "joint") markContradictions(result, results[0] as FrameResult);
     return { result, ...(carriedBy === undefined ? {} : { carrier: results[0] as FrameResult }) };
   };
   if (isComplete(reference, frames)) {
@@ -105,8 +111,33 @@ export function trackPicture(
     else along++;
   }
   const joins = along > 0 && along >= LEAST_SHARE * known;
+  // What the picture was to begin, and does not, is a joint fit without a shift.
+  for (let roi = 0; roi < rois.rois.length; roi++) {
+    const kept = joins && referenceFrames(grown, roi) > 0;
+    if (joined?.[roi] === 1 && referenceFrames(reference, roi) === 0 && !kept) markFallback(measured.result, roi);
+  }
   const next = joins ? grown : decodeReference(Uint8Array.from(reference.bytes));
   next.counts[0] = (reference.counts[0] as number) + 1;
   next.counts[1] = (reference.counts[1] as number) + (joins ? 1 : 0);
   return { ...measured, reference: next };
+}
+
+/** What a joint fit says of a frame that became no anchor: its position, and neither a shift nor a light relative to one. */
+function markFallback({ flags, statistics, values }: FrameResult, roi: number): void {
+  flags[roi] = (flags[roi] as number) | FLAGS.fallback;
+  for (const name of ["shift", "light"]) {
+    const quantity = QUANTITIES.tracking.indexOf(name);
+    const start = (roi * QUANTITIES.tracking.length + quantity) * STATISTICS.length;
+    statistics.fill(Number.NaN, start, start + STATISTICS.length);
+    values?.[roi]?.[quantity]?.fill(Number.NaN);
+  }
+}
+
+/** Flags what a joint fit of the same picture contradicts. */
+function markContradictions(tracked: FrameResult, joint: FrameResult): void {
+  tracked.position.forEach((position, roi) => {
+    const error = Math.hypot(tracked.standardError[roi] as number, joint.standardError[roi] as number);
+    const apart = Math.abs(position - (joint.position[roi] as number));
+    if (apart > CONTRADICTION * error) tracked.flags[roi] = (tracked.flags[roi] as number) | FLAGS.shape_changed;
+  });
 }

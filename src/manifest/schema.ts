@@ -3,6 +3,7 @@
 
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
+import { FLAG_NAMES } from "./flag-names-schema.ts";
 import { MEASURED, REMOVAL } from "./removal-schema.ts";
 import { SET_ASIDE } from "./set-aside-schema.ts";
 import { SHARES } from "./share-schema.ts";
@@ -266,4 +267,5 @@ export const MIGRATIONS: readonly string[] = [
   SET_ASIDE,
   CHOSEN_LINE,
   MEASURED,
+  FLAG_NAMES,
 ];

@@ -17,14 +17,15 @@ export const QUALITIES = [
 export type Quality = (typeof QUALITIES)[number];
 
 /**
- * The status of an ROI's value. not_converged: fewer rows than needed could be measured (SubNormal). saturated: the camera
- * was at the end of its scale; low_contrast: the band hardly stands out (SensorNotAccurate). at_edge: the band leaves the
- * ROI (EngineeringUnitsExceeded). jumped: unlikely, for no reason in the picture itself (Uncertain).
+ * The status of an ROI's value. not_converged: fewer rows than needed could be measured; fallback: another method had to do
+ * (SubNormal). saturated: the camera was at the end of its scale; low_contrast: the band hardly stands out; shape_changed:
+ * something else than the position has changed (SensorNotAccurate). at_edge: the band leaves the ROI
+ * (EngineeringUnitsExceeded). jumped: unlikely, for no reason in the picture itself (Uncertain).
  */
 export function qualityOfFlags(flags: number): Quality {
   if (flags === 0) return "Good";
-  if ((flags & FLAGS.not_converged) !== 0) return "UncertainSubNormal";
-  if ((flags & (FLAGS.saturated | FLAGS.low_contrast)) !== 0) return "UncertainSensorNotAccurate";
+  if ((flags & (FLAGS.not_converged | FLAGS.fallback)) !== 0) return "UncertainSubNormal";
+  if ((flags & (FLAGS.saturated | FLAGS.low_contrast | FLAGS.shape_changed)) !== 0) return "UncertainSensorNotAccurate";
   return (flags & FLAGS.at_edge) !== 0 ? "UncertainEngineeringUnitsExceeded" : "Uncertain";
 }
 
