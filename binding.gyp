@@ -21,6 +21,7 @@
         "native/joint_start.cc",
         "native/tracking.cc",
         "native/tracking_anchor.cc",
+        "native/tracking_descent.cc",
         "native/tracking_error.cc",
         "native/fit_baseline.cc",
         "native/fit_avx2.cc",

@@ -1,5 +1,5 @@
-// Tracking of one ROI: the descent and its weights. The reference is in tracking_anchor.cc, what a result is worth in
-// tracking_error.cc.
+// Tracking of one ROI: where the descent begins, its weights, and which parameters are free. The descent is in
+// tracking_descent.cc, the reference in tracking_anchor.cc, what a result is worth in tracking_error.cc.
 #include "tracking.h"
 
 #include <algorithm>
@@ -13,7 +13,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /** Lanes of the widest vector unit: the stride of a row is a multiple of it. */
 constexpr int kPadding = 8;
 constexpr int kRounds = 8, kLearningRounds = 2;
-constexpr int kSteps = 12;
 /** px: steps that end a round while the noise is being learnt, and those that end the descent; what is left is far less. */
 constexpr double kNear = 1e-2, kFinest = 5e-4;
 /** px: a round that changes less is the last. */
@@ -32,106 +31,7 @@ constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
 /** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
 constexpr double kNearAnchor = 2, kMostLight = 2, kMostSamples = 0.8;
 
-bool isFinite(const TrackedLine& at) {
-  for (double value : at.by) {
-    if (!std::isfinite(value)) return false;
-  }
-  return true;
-}
-
-/** Adds what is known of the shape beforehand; `inflation` is the variance of a unit weight. */
-void addPrior(const Anchor& anchor, const TrackedLine& at, double inflation, TrackNormals& normals) {
-  for (int k = 1; k <= kShape; ++k) {
-    for (int j = 1; j <= kShape; ++j) {
-      const int low = std::max(k, j) - 1, high = std::min(k, j) - 1;
-      const double precision = inflation * anchor.prior[low * (low + 1) / 2 + high];
-      normals.matrix[k][j] += precision;
-      normals.right[k] -= precision * at.by[j];
-      normals.cost += precision * at.by[k] * at.by[j];
-    }
-  }
-}
-
 }  // namespace
-
-bool solve(const TrackNormals& normals, unsigned free, double damping, double* step, double* variances) {
-  int which[kSuspected], count = 0;
-  for (int k = 0; k < kSuspected; ++k) {
-    step[k] = 0;
-    // What the samples say nothing of stays as it is.
-    if ((free >> k & 1) != 0 && normals.matrix[k][k] > 0) which[count++] = k;
-  }
-  double low[kSuspected][kSuspected] = {}, scale[kSuspected];
-  for (int i = 0; i < count; ++i) scale[i] = 1 / std::sqrt(normals.matrix[which[i]][which[i]]);
-  for (int i = 0; i < count; ++i) {
-    for (int j = 0; j <= i; ++j) {
-      double value = i == j ? 1 + damping : normals.matrix[which[i]][which[j]] * scale[i] * scale[j];
-      for (int k = 0; k < j; ++k) value -= low[i][k] * low[j][k];
-      if (i == j && !(value > 1e-12)) return false;
-      low[i][j] = i == j ? std::sqrt(value) : value / low[j][j];
-    }
-  }
-  const auto apply = [&](const double* right, double* out) {
-    for (int i = 0; i < count; ++i) {
-      out[i] = right[i] * scale[i];
-      for (int k = 0; k < i; ++k) out[i] -= low[i][k] * out[k];
-      out[i] /= low[i][i];
-    }
-    for (int i = count - 1; i >= 0; --i) {
-      for (int k = i + 1; k < count; ++k) out[i] -= low[k][i] * out[k];
-      out[i] /= low[i][i];
-    }
-    for (int i = 0; i < count; ++i) out[i] *= scale[i];
-  };
-  double right[kSuspected], found[kSuspected];
-  for (int i = 0; i < count; ++i) right[i] = normals.right[which[i]];
-  apply(right, found);
-  for (int i = 0; i < count; ++i) step[which[i]] = found[i];
-  if (variances == nullptr) return true;
-  std::fill_n(variances, kSuspected, 0.0);
-  for (int i = 0; i < count; ++i) {
-    double unit[kSuspected] = {}, column[kSuspected];
-    unit[i] = 1;
-    apply(unit, column);
-    variances[which[i]] = column[i];
-  }
-  return true;
-}
-
-void Tracking::evaluate(const Anchor& anchor, const TrackedLine& at, unsigned free, TrackNormals& out) const {
-  vectorUnit().trackNormals(roi_, anchor, at, free, out);
-  if ((free & kShapeBits) != 0 && !roi_.absolute) addPrior(anchor, at, inflation_, out);
-}
-
-/** Levenberg and Marquardt's descent with the present weights; false when it leaves the ROI or does not arrive. */
-bool Tracking::descend(const Anchor& anchor, unsigned free, double tolerance, TrackedLine& at) {
-  const double width = std::exp(anchor.logWidth);
-  // No step is longer: px, px, px per row, and shares of the shape.
-  const double most[kTracked] = {0.5 * width, 0.2 * width, 0.2 * width / roi_.rows, 0.2, 0.3, 0.2 + 0.2 * std::fabs(anchor.ground), 0.5};
-  // The place of the line: the shift, or the centre of a line that is fitted by itself.
-  const int place = roi_.absolute ? 1 : 0;
-  evaluate(anchor, at, free, normals_);
-  double damping = 0;
-  for (int pass = 0; pass < kSteps; ++pass) {
-    double step[kSuspected], excess = 1;
-    if (!(normals_.matrix[place][place] > 0) || !solve(normals_, free, damping, step, nullptr)) return false;
-    for (int k = 0; k < kTracked; ++k) excess = std::max(excess, std::fabs(step[k]) / most[k]);
-    TrackedLine trial = at;
-    for (int k = 0; k < kTracked; ++k) trial.by[k] += step[k] / excess;
-    const double centre = anchor.centre + trial.by[1] + trial.shift();
-    if (!isFinite(trial) || centre < -0.25 * roi_.width || centre > 1.25 * roi_.width) return false;
-    if (std::fabs(step[place]) < tolerance && excess == 1) {
-      at = trial;
-      return true;
-    }
-    TrackNormals there;
-    evaluate(anchor, trial, free, there);
-    const bool better = there.cost <= normals_.cost * (1 + 1e-12);
-    if (better) at = trial, normals_ = there;
-    damping = better ? damping * 0.1 : std::max(1e-3, damping * 10);
-  }
-  return false;
-}
 
 /** `dark`: of the reference, where that of the camera is not known. */
 void Tracking::prepare(const TrackFrame& frame, double dark) {
@@ -232,23 +132,44 @@ bool Tracking::isFar(const Anchor& anchor, const TrackedLine& at) const {
   return varianceOfShape(anchor, at) * normals_.matrix[0][0] > kFar;
 }
 
+/** A first answer with the shape held. One that is far may be a gradient of the light, where that can be told from a shift. */
+bool Tracking::approach(const Anchor& anchor, TrackedLine& at) {
+  free_ = kShiftBit;
+  if (!settle(anchor, free_, at)) return false;
+  if (!darkKnown_ || !isFar(anchor, at)) return true;
+  TrackedLine tilted{};
+  double step[kSuspected], variances[kSuspected];
+  constexpr unsigned kBoth = kShiftBit | kGradientBit;
+  bool believed = settle(anchor, kBoth, tilted) && solve(normals_, kBoth, 0, step, variances);
+  if (believed) {
+    worth();
+    believed = tilted.by[6] * tilted.by[6] > kBelieved * kBelieved * variances[6] * inflation_;
+    inflation_ = 1;
+  }
+  // Residuals and weights must be those of what is returned.
+  if (!believed) return settle(anchor, free_, at);
+  at = tilted;
+  free_ = kBoth;
+  return true;
+}
+
 /**
  * The shift from the anchor and its variance: with the anchor's shape held, and where what is not known of that would add
  * more to the error than the frame's own noise, with the shape released.
  */
 bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
+  double step[kSuspected], variances[kSuspected];
   inflation_ = 1;
-  if (!settle(anchor, kShiftBit, at)) return false;
+  if (!approach(anchor, at)) return false;
   if (!isFar(anchor, at)) {
-    free_ = kShiftBit;
     worth();
+    if (!solve(normals_, free_, 0, step, variances)) return false;
     const double ofShape = varianceOfShape(anchor, at);
-    variance = inflation_ / normals_.matrix[0][0] + ofShape;
+    variance = inflation_ * variances[0] + ofShape;
     if (ofShape < variance - ofShape) return true;
     inflation_ = 1;
   }
-  double step[kSuspected], variances[kSuspected];
-  free_ = kShiftBit | kShapeBits;
+  free_ |= kShapeBits;
   if (!settle(anchor, free_, at)) return false;
   worth();
   if (!solve(normals_, free_, 0, step, variances)) return false;
@@ -260,10 +181,10 @@ bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
 TrackedLine Tracking::farStart(const Anchor& anchor) const {
   TrackedLine best{};
   double least = std::numeric_limits<double>::infinity();
-  const double step = std::exp(anchor.logWidth) / 2;
-  for (double shift = -anchor.centre; anchor.centre + shift < roi_.width; shift += step) {
+  const double step = std::max(0.5, std::exp(anchor.logWidth) / 2);
+  for (int i = 0; i * step < roi_.width; ++i) {
     TrackNormals normals;
-    const TrackedLine trial{{shift}};
+    const TrackedLine trial{{i * step - anchor.centre}};
     vectorUnit().trackNormals(roi_, anchor, trial, kShiftBit, normals);
     if (normals.cost < least) best = trial, least = normals.cost;
   }

@@ -78,6 +78,8 @@ struct TrackRows {
   double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
+/** Deviations from which on a gradient of the light is believed. */
+constexpr double kBelieved = 3;
 /** Deviations of the noise that must lie between what is foretold and the top of the camera's scale. */
 constexpr double kHeadroom = 3;
 /** counts^2: rounding to whole counts alone leaves more. */
@@ -143,6 +145,7 @@ class Tracking {
   void prepare(const TrackFrame& frame, double dark);
   bool load(const TrackFrame& frame, const std::uint16_t* pixels, const Anchor& anchor);
   bool compare(const Anchor& anchor, TrackedLine& at, double& variance);
+  bool approach(const Anchor& anchor, TrackedLine& at);
   bool follow(const Anchor& anchor, TrackedLine& at, double& variance);
   bool settle(const Anchor& anchor, unsigned free, TrackedLine& at);
   bool isFar(const Anchor& anchor, const TrackedLine& at) const;
@@ -155,6 +158,8 @@ class Tracking {
   void worth();
   double inflationWithoutMisfit();
   bool lookSuspicious(const Anchor& anchor, const TrackedLine& at) const;
+  static bool contradictsAnchor(const Anchor& anchor, const TrackedLine& at);
+  bool retry(const Anchor& anchor, unsigned free, TrackedLine& at, double& variance);
   bool suspect(const Anchor& anchor, TrackedLine& at, double& variance);
   void judge(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, double variance, TrackAnswer& answer);
   void join(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, std::uint16_t* pixels) const;

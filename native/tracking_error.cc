@@ -7,8 +7,8 @@
 namespace phorest {
 namespace {
 
-/** Deviations from which on a gradient of the light may be there, and is believed; and variance that taking it out may cost. */
-constexpr double kThinkable = 2, kBelieved = 3, kMostLoss = 4;
+/** Deviations from which on a gradient of the light may be there, and times the variance that taking it out may cost. */
+constexpr double kThinkable = 2, kMostLoss = 4;
 /** Another cause is suspected from so many of its deviations on, where it would move the shift by so many errors. */
 constexpr double kSuspicion = 4, kHarm = 1;
 /** px^2: a grain of speckle or of the camera's own processing is not larger. */
@@ -106,41 +106,67 @@ bool Tracking::lookSuspicious(const Anchor& anchor, const TrackedLine& at) const
   return false;
 }
 
+/** Whether frame and reference want another shape than the anchor's frame, under its speckle, can have had. */
+bool Tracking::contradictsAnchor(const Anchor& anchor, const TrackedLine& at) {
+  /** Of the sum of squared deviations, five of them; chance does not reach it once in 100,000 frames. */
+  constexpr double kMostSquares = 32;
+  double squares = 0;
+  for (int k = 0; k < kShape; ++k) {
+    for (int j = 0; j < kShape; ++j) {
+      const int low = std::max(k, j), high = std::min(k, j);
+      squares += anchor.prior[low * (low + 1) / 2 + high] * at.by[k + 1] * at.by[j + 1];
+    }
+  }
+  return squares > kMostSquares;
+}
+
+/** Another set of parameters from here on; false where that does not arrive. */
+bool Tracking::retry(const Anchor& anchor, unsigned free, TrackedLine& at, double& variance) {
+  double step[kSuspected], variances[kSuspected];
+  const TrackedLine before = at;
+  free_ = free;
+  if (!settle(anchor, free_, at)) {
+    at = before;
+    return false;
+  }
+  worth();
+  if (!solve(normals_, free_, 0, step, variances)) return false;
+  variance = variances[0] * inflation_ + ((free_ & kShapeBits) != 0 ? 0 : varianceOfShape(anchor, at));
+  return true;
+}
+
 /**
  * Whether the light has got another profile, or the line another shape, and what that does to the shift. Where the dark
  * level is known and the ground bright enough, a gradient of the light is taken out.
  */
 bool Tracking::suspect(const Anchor& anchor, TrackedLine& at, double& variance) {
-  if (!lookSuspicious(anchor, at)) return false;
+  if (contradictsAnchor(anchor, at)) return true;
+  const bool tilted = (free_ & kGradientBit) != 0;
+  if (!tilted && !lookSuspicious(anchor, at)) return false;
   TrackNormals normals;
-  const auto look = [&] { evaluate(anchor, at, free_ | kGradientBit | kAloneBits, normals); };
-  look();
-  double step[kSuspected], variances[kSuspected];
-  double least = inflationWithoutMisfit();
-  if (!solve(normals, free_, 0, step, variances)) return true;
-  double here = step[0], own = variances[0];
-  if (darkKnown_ && solve(normals, free_ | kGradientBit, 0, step, variances)) {
-    const double squared = step[6] * step[6] / (variances[6] * least);
-    const bool affordable = variances[0] < kMostLoss * own;
-    // One that may be there is doubt.
-    if (affordable && squared > kThinkable * kThinkable) variance += (step[0] - here) * (step[0] - here);
-    if (affordable && squared > kBelieved * kBelieved) {
-      const TrackedLine before = at;
-      free_ |= kGradientBit;
-      if (settle(anchor, free_, at)) {
-        worth();
-        if (!solve(normals_, free_, 0, step, variances)) return true;
-        const double ofShape = (free_ & kShapeBits) != 0 ? 0 : varianceOfShape(anchor, at);
-        variance = variances[0] * inflation_ + ofShape;
-        look();
-        least = inflationWithoutMisfit();
-        if (!solve(normals, free_, 0, step, variances)) return true;
-        here = step[0], own = variances[0];
-      } else {
-        at = before;
-        return true;
-      }
+  double step[kSuspected], variances[kSuspected], least = 1, here = 0, own = 0;
+  const auto look = [&] {
+    least = inflationWithoutMisfit();
+    evaluate(anchor, at, free_ | kGradientBit | kAloneBits, normals);
+    if (!solve(normals, free_, 0, step, variances)) return false;
+    here = step[0], own = variances[0];
+    return true;
+  };
+  if (!look()) return true;
+  if (tilted) {
+    const bool believed = at.by[6] * at.by[6] > kBelieved * kBelieved * variances[6] * least;
+    const double with = own;
+    if (!solve(normals, free_ & ~kGradientBit, 0, step, variances)) return true;
+    if (believed && with > kMostLoss * variances[0]) return true;
+    if (!believed) {
+      at.by[6] = 0;
+      if (!retry(anchor, free_ & ~kGradientBit, at, variance) || !look()) return true;
     }
+  } else if (darkKnown_ && solve(normals, free_ | kGradientBit, 0, step, variances) && variances[0] < kMostLoss * own) {
+    const double squared = step[6] * step[6] / (variances[6] * least);
+    // One that may be there is doubt.
+    if (squared > kThinkable * kThinkable) variance += (step[0] - here) * (step[0] - here);
+    if (squared > kBelieved * kBelieved && (!retry(anchor, free_ | kGradientBit, at, variance) || !look())) return true;
   }
   for (int k = 6; k < kSuspected; ++k) {
     const unsigned bit = 1U << k;
