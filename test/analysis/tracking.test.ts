@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { FLAGS } from "../../src/analysis/method.ts";
+import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
 import type { Picture } from "../../src/analysis/picture.ts";
 import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
@@ -57,6 +57,18 @@ function offer(pictures: readonly Picture[], from: TrackingReference = emptyRefe
   return { reference, results };
 }
 
+const quantityOf = ({ statistics }: FrameResult, roi: number, name: string) =>
+  statistics[(roi * QUANTITIES.tracking.length + QUANTITIES.tracking.indexOf(name)) * STATISTICS.length];
+
+/** Every measured ROI says that a joint fit had to do, and has neither a shift nor a light relative to a reference. */
+function expectFallback(result: FrameResult): void {
+  rois.rois.forEach((_, roi) => {
+    if (Number.isNaN(result.position[roi])) return;
+    expect((result.flags[roi] as number) & FLAGS.fallback).toBe(FLAGS.fallback);
+    for (const name of ["shift", "light"]) expect(quantityOf(result, roi, name)).toBeNaN();
+  });
+}
+
 describe("the reference of tracking", () => {
   it("is the first sound frames, and no more of them", () => {
     const { reference, results } = offer([0, 1, 2, 3, 4].map(frameOf));
@@ -91,6 +103,30 @@ describe("the reference of tracking", () => {
     const { results } = offer([frameOf(0)], reference);
     expect(Number.isFinite(results[0]?.position[0])).toBe(true);
     expect(results[0]?.standardError[0]).toBeGreaterThan(0.05);
+    expectFallback(results[0] as FrameResult);
+  });
+
+  it("does not begin with a picture that is flagged, and gives no shift from it", () => {
+    // A third of the pixels at the top of the scale: joint fits measure the picture, with a flag.
+    const cutOff = filled(frameOf(0), (old) => Math.min(255, 1.35 * old));
+    const { reference, results } = offer([cutOff]);
+    const measured = results[0] as FrameResult;
+    const flagged = rois.rois.map((_, roi) => (measured.flags[roi] as number) & FLAGS.saturated);
+    expect(flagged.some((bits) => bits !== 0)).toBe(true);
+    rois.rois.forEach((_, roi) => {
+      const has = referenceFrames(reference, roi) > 0;
+      expect(((measured.flags[roi] as number) & FLAGS.fallback) === 0).toBe(
+        has || Number.isNaN(measured.position[roi]),
+      );
+      expect(Number.isNaN(quantityOf(measured, roi, "shift"))).toBe(!has);
+    });
+  });
+
+  it("of another form is refused", () => {
+    const { reference } = offer([frameOf(0)]);
+    const older = Buffer.from(reference.bytes);
+    older.writeDoubleLE(1, 0);
+    expect(() => decodeReference(older)).toThrow(/form 1, expected/);
   });
 
   it("leaves a frame without light unmeasured and says so", () => {
