@@ -108,8 +108,8 @@ bool Tracking::settle(const Anchor& anchor, unsigned free, TrackedLine& at) {
       if (!solve(normals_, free, 0, step, variances)) return false;
       error = std::sqrt(variances[0]);
     }
-    // No need to know better where the shape will not be held.
-    if (free == kShiftBit && isFar(anchor, at)) return true;
+    // No need to know better where the shape will not be held; but the first answer may be that of dust.
+    if (free == kShiftBit && round > 0 && isFar(anchor, at)) return true;
     if (roi_.absolute) roi_.typical = median({roi_.scale, roi_.scale + roi_.rows});
     vectorUnit().trackTrace(roi_, anchor, at);
     if (!learning && std::fabs(at.by[0] + at.by[1] - before) < std::max(kSettled, kHardly * error)) return true;
