@@ -3,16 +3,8 @@
 // bar, and the shares of frames without a number, with a flag, and wrong by more than five error bars without a flag.
 // Run: npx tsx bench/precision.ts [--realisations 24] [--only WORD]
 import { parseArgs } from "node:util";
-import {
-  boundOfFreeShapePx,
-  boundPx,
-  type Change,
-  follow,
-  SCENE,
-  type Scene,
-  type Series,
-  worthOf,
-} from "../test/conformance/tracked-rois.ts";
+import { boundOfFreeShapePx, boundPx } from "../test/conformance/shift-bounds.ts";
+import { type Change, follow, SCENE, type Scene, type Series, worthOf } from "../test/conformance/tracked-rois.ts";
 
 const CAMERA = { slope: 0.05, electronsPerCount: 20, readCounts: 0.3, grainPx: 2.6 } as const;
 const NARROW: Scene = { ...SCENE, ...CAMERA, width: 14, ground: 10, pedestal: 100 };

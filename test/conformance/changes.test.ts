@@ -1,16 +1,8 @@
 // Tracking where real light differs from the simplest simulation: dark ground, a camera's pedestal, lamps that drift and
 // tilt, lines that change their shape, speckle that changes, and bands that move far.
 import { describe, expect, it } from "vitest";
-import {
-  boundOfFreeShapePx,
-  boundPx,
-  type Change,
-  type Errors,
-  follow,
-  SCENE,
-  type Scene,
-  worthOf,
-} from "./tracked-rois.ts";
+import { boundOfFreeShapePx, boundPx } from "./shift-bounds.ts";
+import { type Change, type Errors, follow, SCENE, type Scene, worthOf } from "./tracked-rois.ts";
 
 const CAMERA = { electronsPerCount: 20, readCounts: 0.3, grainPx: 2.6, slope: 0.05 } as const;
 /** A band of 130 counts on two counts of light, and on less than rounding can tell from none. */
