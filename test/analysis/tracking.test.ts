@@ -122,6 +122,18 @@ describe("the reference of tracking", () => {
     });
   });
 
+  it("is contradicted by a joint fit beside that finds the band elsewhere", () => {
+    const { reference } = offer([0, 1, 2].map(frameOf));
+    const carriedBy: AnalysisSettings = { ...SETTINGS, method: "joint" };
+    const flagsOf = () => trackPicture(frameOf(3), rois, SETTINGS, reference, { carriedBy }).result.flags;
+    expect([...flagsOf()].filter((bits) => bits !== 0)).toEqual([]);
+    // Where the curve of the first ROI begins.
+    const POSITION = 1;
+    reference.anchors[POSITION] = (reference.anchors[POSITION] as number) + 12;
+    expect(flagsOf()[0]).toBe(FLAGS.shape_changed);
+    expect(flagsOf()[1]).toBe(0);
+  });
+
   it("of another form is refused", () => {
     const { reference } = offer([frameOf(0)]);
     const older = Buffer.from(reference.bytes);
