@@ -150,8 +150,8 @@ export function measureDrift(picture: Picture, reference: DriftReference): Displ
   return found.length < FEWEST_PATCHES ? undefined : fitMovement(found);
 }
 
-/** Whether a square around a place touches an ROI. */
-function roiMask({ width, height }: Picture, { rois, imageAngle }: RoiManifest) {
+/** Whether a square around a place (half side `reach`, px) touches an ROI. */
+export function roiMask({ width, height }: Picture, { rois, imageAngle }: RoiManifest) {
   const radians = (imageAngle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
   const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];

@@ -108,6 +108,8 @@ export interface FrameResult {
   readonly contrast: number;
   /** Where the scale of a 16-bit picture ends, and what its series has shown of that; absent in 8 bits. */
   readonly depth?: Depth;
+  /** Counts of the darkest places, where they are darker than the configured dark level, which was then not used. */
+  readonly darkest?: number;
   /** How far the chip has moved since the reference frame; absent where that was not or could not be measured. */
   readonly displacement?: Displacement;
   /** Debug mode only: per ROI, per quantity, the value of every measured row. */

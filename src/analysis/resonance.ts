@@ -3,6 +3,7 @@
 import { Failure } from "../failure.ts";
 import { type DepthKnowledge, depthBefore } from "./bit-depth.ts";
 import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
+import { type DarkLevel, darkLevelFor } from "./dark-level.ts";
 import { weigh } from "./doubt.ts";
 import { type Displacement, followChip } from "./drift.ts";
 import {
@@ -41,6 +42,8 @@ export interface AnalysisSettings {
   readonly bitDepthScaling: BitDepthScaling;
   /** Bits of the camera's samples in 16-bit pictures, where a person has said so; else the pictures show it. */
   readonly bits?: number;
+  /** Of `tracking`, and only there; unknown when absent. */
+  readonly darkLevel?: DarkLevel;
   /** Keep the value of every measured row. */
   readonly debug: boolean;
   /** ROIs follow the chip's movement in the picture. Absent where they do not, so that settings without it stay the same. */
@@ -52,14 +55,17 @@ export interface MethodOptions {
   readonly subRois: number;
   readonly jointLine: JointLine;
   readonly referenceFrames: number;
+  readonly darkLevel?: DarkLevel | undefined;
 }
 
 /** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
 export function methodSettings(
   method: Method,
-  { subRois, jointLine, referenceFrames }: MethodOptions,
-): Pick<AnalysisSettings, "method" | "subRois" | "jointLine" | "referenceFrames"> {
-  if (method === "tracking") return { method, jointLine, referenceFrames, subRois: 0 };
+  { subRois, jointLine, referenceFrames, darkLevel }: MethodOptions,
+): Pick<AnalysisSettings, "method" | "subRois" | "jointLine" | "referenceFrames" | "darkLevel"> {
+  if (method === "tracking") {
+    return { method, jointLine, referenceFrames, subRois: 0, ...(darkLevel === undefined ? {} : { darkLevel }) };
+  }
   return method === "joint" ? { method, jointLine, subRois: 0 } : { method, subRois };
 }
 
@@ -107,6 +113,8 @@ export function analyseTogether(
   const { rois, imageAngle } = follows ? followChip(roiManifest, displacement) : roiManifest;
   refuseOutside(rois, picture);
   const { pixels, width, height } = picture;
+  const wanted = all.find((settings) => settings.darkLevel !== undefined)?.darkLevel;
+  const { darkLevel, refusedBy } = darkLevelFor(picture, { ...roiManifest, rois, imageAngle }, wanted);
   const sampled: KernelPicture = {
     pixels,
     width,
@@ -117,6 +125,7 @@ export function analyseTogether(
     sampling: first.sampling,
     bitDepthScaling: first.bitDepthScaling,
     depth: { ...(depth ?? depthBefore(0)), bits: first.bits ?? 0 },
+    ...(darkLevel === undefined ? {} : { darkLevel }),
   };
   const tasks = all.map(
     ({ method, jointLine }): KernelTask => ({
@@ -138,6 +147,7 @@ export function analyseTogether(
       ...shapes,
       ...ends,
       ...moved,
+      ...(refusedBy === undefined ? {} : { darkest: refusedBy }),
     };
   });
 }

@@ -4,7 +4,9 @@ import type { FailureData } from "../failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { DepthKnowledge } from "./bit-depth.ts";
 import type { LinesByMethod } from "./chosen-lines.ts";
+import { refusedLevelText } from "./dark-level.ts";
 import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
+import { otherPages } from "./picture.ts";
 import type { AnalysisSettings } from "./resonance.ts";
 
 export interface TaskRequest {
@@ -57,6 +59,11 @@ export type TaskAnswer =
       readonly beside?: BesideResult;
     }
   | { readonly ok: false; readonly failure: FailureData };
+
+/** What is to be said of a picture that was measured. */
+export function warningsOf({ pages, answer }: Extract<TaskAnswer, { ok: true }>): string[] {
+  return [otherPages(pages), refusedLevelText(answer.darkest)].filter((text) => text !== undefined);
+}
 
 /**
  * The rows' values of one frame as compressed bytes: per ROI the number of measured rows and then, quantity by quantity,

@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
 import { DepthKeeper } from "../analysis/bit-depth.ts";
+import { readDarkLevel } from "../analysis/dark-level.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { type Grown, Growth } from "../analysis/growth.ts";
@@ -20,11 +21,10 @@ import {
   SAMPLINGS,
   type Sampling,
 } from "../analysis/method.ts";
-import { otherPages } from "../analysis/picture.ts";
 import { formatRecord } from "../analysis/record.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import { decodeValues, type EncodedResult, type TaskAnswer } from "../analysis/task.ts";
+import { decodeValues, type EncodedResult, type TaskAnswer, warningsOf } from "../analysis/task.ts";
 import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
@@ -45,6 +45,7 @@ interface AnalyseArguments {
   sampling?: Sampling;
   bitDepthScaling?: BitDepthScaling;
   bits?: number;
+  darkLevel?: string;
   debug?: boolean;
   out?: string;
   jsonl?: string;
@@ -85,6 +86,11 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
         requiresArg: true,
         describe: "bits of the camera's samples in 16-bit pictures, 0 to recognise them; else as configured",
       })
+      .option("dark-level", {
+        type: "string",
+        requiresArg: true,
+        describe: "value of a pixel without light: counts, auto or a dark picture; else as configured",
+      })
       .option("debug", { type: "boolean", describe: "keep the value of every row" })
       .option("out", {
         type: "string",
@@ -119,7 +125,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
   handler: async (argv) => {
     const loaded = loadConfig(argv.config);
     for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
-    const settings = settingsOf(argv, loaded);
+    const settings = await settingsOf(argv, loaded);
     refuseCompanions(argv, settings, loaded);
     const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1, MOST_JOBS);
     const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
@@ -184,7 +190,8 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
       }
       // In the order of the pictures: what those before have shown does not depend on which thread was quicker.
       if (measured.answer.ok) depth.learn(measured.answer.answer.depth);
-      for (const warning of warningsOf(measured.answer)) progress.note(`${measured.path}: warning: ${warning}`);
+      for (const warning of measured.answer.ok ? warningsOf(measured.answer) : [])
+        progress.note(`${measured.path}: warning: ${warning}`);
       await sink.write(`${recordOf(measured, labels)}\n`);
       progress.advance();
       signal.throwIfAborted();
@@ -238,13 +245,8 @@ function recordOf({ path, answer }: Measured, labels: readonly string[]): string
     labels,
     temperatures: null,
     imagePath: path,
-    warnings: warningsOf(answer),
+    warnings: answer.ok ? warningsOf(answer) : [],
   });
-}
-
-function warningsOf(answer: TaskAnswer): string[] {
-  const pages = answer.ok ? otherPages(answer.pages) : undefined;
-  return pages === undefined ? [] : [pages];
 }
 
 function decodeResult({ statistics, values, ...rest }: EncodedResult) {
@@ -262,9 +264,10 @@ function capturedAt(name: string): string | null {
   return `${year}-${month}-${day}T${hour}:${minute}:${second}.${micros}Z`;
 }
 
-function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): AnalysisSettings {
+async function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Promise<AnalysisSettings> {
   const { Data_Analysis: configured } = config;
   // What suits the simulated camera's pictures says nothing about a person's own.
+  const bits = bitsOf(argv.bits ?? config.Camera.bits);
   const simulated = origins.get("Data_Analysis.number_of_subROIs") === "simulated default";
   return {
     ...methodSettings(argv.method ?? configured.method, {
@@ -281,10 +284,11 @@ function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Analys
         1,
         MOST_REFERENCE_FRAMES,
       ),
+      darkLevel: await readDarkLevel(darkLevelGiven(argv.darkLevel) ?? config.Camera.dark_level, bits.bits ?? 0),
     }),
     sampling: argv.sampling ?? configured.sampling,
     bitDepthScaling: argv.bitDepthScaling ?? configured.bit_depth_scaling,
-    ...bitsOf(argv.bits ?? config.Camera.bits),
+    ...bits,
     debug: argv.debug ?? config.Development.debug_mode,
     ...trackDrift(configured.track_drift, argv.sampling ?? configured.sampling),
   };
@@ -295,6 +299,14 @@ function bitsOf(bits: number): Pick<AnalysisSettings, "bits"> {
   if (bits === 0) return {};
   if (Number.isSafeInteger(bits) && bits >= FEWEST_BITS && bits <= MOST_BITS) return { bits };
   throw new Failure("usage.invalid", `--bits: expected 0 or ${FEWEST_BITS} to ${MOST_BITS}, got ${bits}`);
+}
+
+/** Text of `--dark-level`: a number where it is one. */
+function darkLevelGiven(given: string | undefined): number | string | undefined {
+  const level = Number(given);
+  if (given === undefined || given.trim() === "" || Number.isNaN(level)) return given;
+  if (level >= 0 && level <= MOST_LEVEL) return level;
+  throw new Failure("usage.invalid", `--dark-level: expected 0 to ${MOST_LEVEL} counts, got ${given}`);
 }
 
 /** A record holds one method: what is configured beside it must not be lost in silence. */
@@ -314,6 +326,7 @@ function refuseCompanions({ also = true }: AnalyseArguments, { method }: Analysi
 const MOST_SUB_ROIS = 65_535;
 const MOST_REFERENCE_FRAMES = 256;
 const MOST_JOBS = 1024;
+const MOST_LEVEL = 65_535;
 
 function wholeNumber(option: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;

@@ -2,6 +2,8 @@
 import { statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
+import { levelOfDarkPicture } from "../analysis/dark-level.ts";
+import type { Picture } from "../analysis/picture.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
@@ -16,6 +18,7 @@ import { endProgramsWithCommand } from "./stoppable.ts";
 
 interface CaptureOptions extends GlobalOptions {
   brightfield: boolean;
+  dark: boolean;
   out: string | undefined;
 }
 
@@ -25,28 +28,40 @@ export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
   builder: (yargs) =>
     yargs
       .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
+      .option("dark", {
+        type: "boolean",
+        default: false,
+        describe: "A dark picture, with the lamp off or the camera covered: says what Camera.dark_level is to be",
+      })
       .option("out", { type: "string", requiresArg: true, describe: "File to write (.png, .tiff, .bmp or .jpg)" })
       .example("$0 capture --out test.png", "one picture, its settings and its sharpness")
+      .example("$0 capture --dark --out dark.png", "the camera's dark level")
       .example("$0 capture --brightfield", "one picture into Paths.brightfield_dir"),
-  handler: async ({ config: file, json, brightfield, out }) => {
+  handler: async ({ config: file, json, brightfield, dark, out }) => {
+    if (dark && brightfield) throw new Failure("usage.invalid", "--dark and --brightfield exclude each other");
     const { config } = loadConfig(file);
     if (out !== undefined) formatOf(out);
     endProgramsWithCommand();
     await withCamera(config, brightfield, async (capture) => {
       const frame = await capture();
+      const given = frame.picture ?? frame.encoded?.picture;
+      // A picture that is not dark is not kept: a configuration that names it could not be used.
+      const level = dark && given !== undefined ? darkOf(given, config.Camera.bits) : undefined;
       const path = await put(frame, config, brightfield, out);
       for (const warning of frame.warnings) process.stderr.write(`warning: ${warning}\n`);
-      const picture = frame.picture ?? frame.encoded?.picture;
-      const { width, height, bitDepth } = picture ?? { width: 0, height: 0, bitDepth: 8 };
-      const figures = picture === undefined ? undefined : sharpnessOf(picture, config.Camera.bits);
+      const { width, height, bitDepth } = given ?? { width: 0, height: 0, bitDepth: 8 };
+      const figures = given === undefined ? undefined : sharpnessOf(given, config.Camera.bits);
       const { settings, warnings } = frame;
       if (json) {
-        process.stdout.write(`${JSON.stringify({ path, width, height, bitDepth, settings, warnings, ...figures })}\n`);
+        process.stdout.write(
+          `${JSON.stringify({ path, width, height, bitDepth, settings, warnings, ...figures, ...level })}\n`,
+        );
         return;
       }
       process.stdout.write(`${path}: ${width}x${height}, ${bitDepth} bits\n`);
       for (const [name, value] of Object.entries(settings)) process.stdout.write(`  ${name}: ${value}\n`);
       if (figures !== undefined) process.stdout.write(`  ${figuresLine(figures)}\n`);
+      if (level !== undefined) process.stdout.write(`${darkLines(level, path)}\n`);
     });
   },
 };
@@ -54,6 +69,16 @@ export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
 /** Focus, brightness and saturation, for a person. */
 export function figuresLine({ focus, saturated, brightness }: ReturnType<typeof sharpnessOf>): string {
   return `focus ${focus.toFixed(1)}  brightness ${brightness.toFixed(1)}  saturated ${(100 * saturated).toFixed(2)} %`;
+}
+
+function darkOf(picture: Picture, bits: number): { darkLevel: number; darkSpread: number } {
+  const { level, spread } = levelOfDarkPicture(picture, "the picture", bits);
+  return { darkLevel: Number(level.toFixed(2)), darkSpread: Number(spread.toFixed(2)) };
+}
+
+function darkLines({ darkLevel, darkSpread }: ReturnType<typeof darkOf>, path: string): string {
+  const found = `dark level ${darkLevel} counts; places in the picture differ by ${darkSpread}`;
+  return `  ${found}\nSet in [Camera]: dark_level = ${darkLevel}, or dark_level = ${JSON.stringify(path)}`;
 }
 
 async function put(

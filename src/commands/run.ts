@@ -1,7 +1,9 @@
 // `phorest run`: the whole line in one process until it is stopped.
+
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
+import { readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { readRoiManifest } from "../analysis/roi.ts";
 import { checkFileSystem } from "../archive/place.ts";
@@ -95,6 +97,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   kernelVersion();
   checkDisk(config);
   checkDirectories(config);
+  const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const lock = lockExperiment(config.Paths.data_dir);
   const onTerminal = process.stderr.isTTY === true && !args.json;
   const log = createLogger({
@@ -120,6 +123,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
     });
     const supervisor = new Supervisor({
       config,
+      darkLevel,
       configText: JSON.stringify(config),
       log,
       frames: args.frames,

@@ -1,7 +1,7 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../analysis/method.ts";
-import { choice, key, optionalText, positive, section, texts, whole } from "./key.ts";
+import { choice, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
 
 /** Where pictures may come from; src/frame/camera.ts has the source of each. */
 export const CAMERA_TYPES = [
@@ -58,6 +58,18 @@ export const Camera = section("The camera", {
     bits.default(0),
     "Bits of the camera's samples in 16-bit pictures, 8 to 16, in the low or the high bits; 0 recognises them from the pictures",
     { unit: "bits" },
+  ),
+  dark_level: key(
+    z.union([z.number().min(0).max(65_535), path().min(1)]).optional(),
+    'Value of a pixel without light, for tracking: counts, "auto" (the darkest places of each picture outside the ROIs), or a picture by `phorest capture --dark`',
+    {
+      ...BESIDE_FILE,
+      words: ["auto"],
+      unit: "counts of the stored picture",
+      none: "unknown: tracking judges it by the speckle, and does not take out gradients of the light",
+      example: "auto",
+      allowed: 'a number from 0 to 65535, "auto", or the path of a dark picture',
+    },
   ),
   camera_transform: key(
     transform.default("NONE"),

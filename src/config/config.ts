@@ -163,9 +163,9 @@ function resolvePaths(config: Writable, directory: string): void {
   const root = resolve(directory, atHome(config.Paths.root_dir));
   for (const [section, node] of Object.entries(schemaNode(SCHEMA).properties ?? {})) {
     const content = config[section as SectionName] as Table;
-    for (const [name, { relativeTo }] of Object.entries(node.properties ?? {})) {
+    for (const [name, { relativeTo, words = [] }] of Object.entries(node.properties ?? {})) {
       const value = content[name];
-      if (relativeTo === undefined || typeof value !== "string") continue;
+      if (relativeTo === undefined || typeof value !== "string" || words.includes(value)) continue;
       content[name] = resolve(relativeTo === "root" ? root : directory, atHome(value));
     }
   }

@@ -15,6 +15,8 @@ export interface KeyNotes {
   readonly example?: unknown;
   /** The value is a path relative to the configuration file's directory, or to Paths.root_dir. */
   readonly relativeTo?: "file" | "root";
+  /** Texts among the values that are words, not paths. */
+  readonly words?: readonly string[];
   /** What is allowed, where the type alone does not say it well. */
   readonly allowed?: string;
 }

@@ -1,10 +1,14 @@
 // How the configuration says that pictures are measured.
+import type { DarkLevel } from "../analysis/dark-level.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import type { Config } from "../config/schema.ts";
 
-/** How pictures are measured, and how they are tracked beside that where it is wanted. */
-export function analysisSettings({ Camera, Data_Analysis: analysis, Development }: Config): {
+/** How pictures are measured, and how they are tracked beside that where it is wanted. `darkLevel`: by readDarkLevel. */
+export function analysisSettings(
+  { Camera, Data_Analysis: analysis, Development }: Config,
+  darkLevel: DarkLevel | undefined,
+): {
   settings: AnalysisSettings;
   /** Of a tracking to be carried beside them. */
   beside?: AnalysisSettings;
@@ -13,6 +17,7 @@ export function analysisSettings({ Camera, Data_Analysis: analysis, Development 
     subRois: analysis.number_of_subROIs,
     jointLine: analysis.joint_line,
     referenceFrames: analysis.reference_frames,
+    darkLevel,
   };
   const common = {
     sampling: analysis.sampling,

@@ -7,10 +7,9 @@ import { DriftKeeper } from "../analysis/drift-task.ts";
 import { type Grown, Growth } from "../analysis/growth.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
-import { otherPages } from "../analysis/picture.ts";
 import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import type { BesideResult, TaskAnswer } from "../analysis/task.ts";
+import { type BesideResult, type TaskAnswer, warningsOf } from "../analysis/task.ts";
 import { withDeadline } from "../deadline.ts";
 import {
   decodeFailure,
@@ -283,14 +282,15 @@ export class Processing {
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
     const astray = this.astray(result.displacement, measure.rois, claim);
     const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
-    const others = otherPages(answer.pages);
+    const warnings = warningsOf(answer);
     this.depth.learn(result.depth);
     const reference = measure.drift.unkept;
     const settle = () => {
       if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
       const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
-      if (outcomeId !== undefined && others !== undefined) manifest.addWarning(claim.entryId, others);
-      if (outcomeId !== undefined) this.store(measure, answer);
+      if (outcomeId === undefined) return undefined;
+      for (const warning of warnings) manifest.addWarning(claim.entryId, warning);
+      this.store(measure, answer);
       return outcomeId;
     };
     const outcome = await manifest.whenFree(() => manifest.together(settle));
@@ -303,7 +303,7 @@ export class Processing {
       return;
     }
     log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
-    if (others !== undefined) log.warn(`${claim.filename}: ${others}`, fields);
+    for (const warning of warnings) log.warn(`${claim.filename}: ${warning}`, fields);
     this.options.settled(true);
   }
 

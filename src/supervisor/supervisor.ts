@@ -10,6 +10,7 @@
 
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
+import type { DarkLevel } from "../analysis/dark-level.ts";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -58,6 +59,8 @@ export interface RunOptions extends EndingOptions {
   readonly log: Logger;
   /** By "Section.key": where a setting came from, in words. */
   readonly origins?: Readonly<Record<string, string>>;
+  /** By readDarkLevel. */
+  readonly darkLevel?: DarkLevel | undefined;
   /** Shows a person a line that must not be in a log. */
   announce?(line: string): void;
 }
@@ -161,7 +164,7 @@ export class Supervisor {
       manifest: this.manifest,
       log: log.stage("processor"),
       runId: this.runId,
-      ...analysisSettings(config),
+      ...analysisSettings(config, options.darkLevel),
       roiManifestFile: roiManifestPath(config),
       pictures: pictureRoots(config),
       threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,

@@ -1,0 +1,145 @@
+// The value of a pixel that gets no light: the camera's black level or pedestal. Where it is known, tracking can tell light
+// from pedestal, and takes out gradients of the light that change across an ROI.
+import { Failure } from "../failure.ts";
+import { depthOf } from "./bit-depth.ts";
+import { decodePicture } from "./decode.ts";
+import { roiMask } from "./drift.ts";
+import type { Picture } from "./picture.ts";
+import type { RoiManifest } from "./roi.ts";
+import { medianOf } from "./statistics.ts";
+
+/** Counts of the stored picture, or "auto": what the darkest places of each picture show, outside the ROIs. */
+export type DarkLevel = number | "auto";
+
+/** Side of the squares whose means are compared, px: their noise is a thirtieth of a pixel's. */
+const BLOCK_PX = 32;
+/** So many squares of a picture are looked at, in even steps. */
+const MOST_BLOCKS = 4096;
+/** Share of the squares, the darkest, whose mean is the dark level. */
+const DARKEST = 0.01;
+/** A dark picture may differ from place to place by this share of the full scale, and by so much above its level. */
+const MOST_SPREAD = 0.02;
+const MOST_LEVEL = 0.25;
+const USUAL_BITS = 12;
+
+/** What a picture without light shows, in counts of the picture. */
+export interface DarkPicture {
+  /** Median of the means of squares. */
+  readonly level: number;
+  /** From the 1st to the 99th percentile of those means. */
+  readonly spread: number;
+}
+
+/**
+ * The level of the darkest places of a picture outside all ROIs, counts: the mean of the darkest hundredth of squares of
+ * 32 px. Undefined where no such square is free of ROIs. Light that falls everywhere counts as darkness.
+ */
+export function darkestLevel(picture: Picture, rois: RoiManifest): number | undefined {
+  const blocked = roiMask(picture, rois);
+  const means = blockMeans(picture, (x, y) => blocked(x, y, BLOCK_PX / 2));
+  const darkest = means.sort().subarray(0, Math.ceil(DARKEST * means.length));
+  return darkest.length === 0 ? undefined : darkest.reduce((sum, mean) => sum + mean, 0) / darkest.length;
+}
+
+/** A level may be above the darkest places by this share and so many counts, for noise. */
+const TOLERANCE = { share: 0.02, counts: 1 } as const;
+
+/** What a picture is measured with, counts; nothing where the level is not known, or cannot be what was said. */
+export interface UsedDarkLevel {
+  readonly darkLevel?: number;
+  /** The darkest places, where they are darker than the level that was said. */
+  readonly refusedBy?: number;
+}
+
+/** The dark level of a picture. One above its darkest places is wrong, and would scale shifts. */
+export function darkLevelFor(picture: Picture, rois: RoiManifest, wanted: DarkLevel | undefined): UsedDarkLevel {
+  if (wanted === undefined) return {};
+  const darkest = darkestLevel(picture, rois);
+  if (wanted === "auto") return darkest === undefined ? {} : { darkLevel: darkest };
+  const isWrong = darkest !== undefined && wanted > (1 + TOLERANCE.share) * darkest + TOLERANCE.counts;
+  return isWrong ? { refusedBy: darkest } : { darkLevel: wanted };
+}
+
+/** What is to be said of a picture whose darkest places are darker than the dark level; undefined where nothing is. */
+export function refusedLevelText(darkest: number | undefined): string | undefined {
+  if (darkest === undefined) return undefined;
+  return `places in it are darker (${darkest.toFixed(1)} counts) than Camera.dark_level says, which was not used: set it again`;
+}
+
+/**
+ * The level of a picture taken without light. Throws Failure `frame.unreadable` where it is too bright or too uneven to be
+ * one; `where` names it. `bits` of the camera's samples in 16-bit pictures, 0 where unknown.
+ */
+export function levelOfDarkPicture(picture: Picture, where: string, bits: number): DarkPicture {
+  const full = fullScale(picture, bits);
+  const means = blockMeans(picture, () => false).sort();
+  const quantile = (share: number) => means[Math.round(share * (means.length - 1))] as number;
+  const level = means.length === 0 ? medianOf(Float64Array.from(picture.pixels)) : quantile(0.5);
+  const spread = means.length === 0 ? 0 : quantile(0.99) - quantile(0.01);
+  const shown = `${where}: this is no dark picture`;
+  const hint = "switch the lamp off or cover the camera, and take it again with `phorest capture --dark`";
+  if (level > MOST_LEVEL * full) {
+    throw new Failure("frame.unreadable", `${shown}: its level of ${level.toFixed(1)} is above a quarter of ${full}`, {
+      hint,
+    });
+  }
+  if (spread > Math.max(1, MOST_SPREAD * full)) {
+    const places = `places differ by ${spread.toFixed(1)} counts`;
+    throw new Failure("frame.unreadable", `${shown}: light reaches parts of it (${places})`, { hint });
+  }
+  return { level, spread };
+}
+
+/**
+ * What `Camera.dark_level` means: a number and "auto" as they are, any other text as the path of a dark picture. Throws
+ * Failure `config.invalid` for one that cannot be read or is not dark.
+ */
+export async function readDarkLevel(
+  setting: number | string | undefined,
+  bits: number,
+): Promise<DarkLevel | undefined> {
+  if (setting === undefined || typeof setting === "number" || setting === "auto") return setting;
+  try {
+    return levelOfDarkPicture(await decodePicture(setting), setting, bits).level;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { message, hint = 'give counts, "auto" or the picture of `phorest capture --dark`' } = error;
+    throw new Failure("config.invalid", `dark level: ${message}`, { hint, cause: error });
+  }
+}
+
+/**
+ * Full scale of a picture without light, which shows where the scale begins but not where it ends: that of `bits`, or where
+ * those are not known (0) of a usual camera's, 12 or as many as the largest value needs.
+ */
+function fullScale(picture: Picture, bits: number): number {
+  if (picture.bitDepth === 8) return 255;
+  const { shift, largest } = depthOf(picture);
+  const needed = Math.ceil(Math.log2((largest >> shift) + 1));
+  const used = bits > 0 ? bits : Math.max(USUAL_BITS, needed);
+  return (2 ** used - 1) * 2 ** Math.max(0, Math.min(shift, 16 - used));
+}
+
+/** Means of squares in even steps over the picture, but for those that `isLeftOut` (by their middle). */
+function blockMeans(picture: Picture, isLeftOut: (x: number, y: number) => boolean): Float64Array {
+  const { width, height } = picture;
+  const [columns, rows] = [Math.floor(width / BLOCK_PX), Math.floor(height / BLOCK_PX)];
+  const step = Math.max(1, Math.ceil(Math.sqrt((columns * rows) / MOST_BLOCKS)));
+  const means: number[] = [];
+  for (let row = 0; row < rows; row += step) {
+    for (let column = 0; column < columns; column += step) {
+      const [x, y] = [column * BLOCK_PX, row * BLOCK_PX];
+      if (!isLeftOut(x + BLOCK_PX / 2, y + BLOCK_PX / 2)) means.push(blockMean(picture, x, y));
+    }
+  }
+  return Float64Array.from(means);
+}
+
+function blockMean({ pixels, width }: Picture, x: number, y: number): number {
+  let sum = 0;
+  for (let row = y; row < y + BLOCK_PX; row++) {
+    const start = row * width + x;
+    for (let at = start; at < start + BLOCK_PX; at++) sum += pixels[at] as number;
+  }
+  return sum / BLOCK_PX ** 2;
+}
