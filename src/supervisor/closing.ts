@@ -1,4 +1,4 @@
-// How a run ends: capture first, then what is in hand, the last report, and the stages that look after what is stored;
+// How a run ends: capture first, then what is in hand, archiving, the last report, and the stages that look after what is stored;
 // all of it within one limit. Whatever is given up goes on where it stood at the next start.
 import { setTimeout as sleep } from "node:timers/promises";
 import { withDeadline } from "../deadline.ts";
@@ -71,8 +71,14 @@ export class Closing {
     await this.attempt("processor", () => stage("processor").stop());
     await this.attempt("processor", () => processing.stop(this.leftMs()));
     await this.attempt("communicator", () => stage("communicator").stop());
+    // Frames that it archives leave the CSV: the last report must see all of them, and the share gets the last report.
+    const [before, after] = [
+      parts.filter(({ name }) => name === "backup"),
+      parts.filter(({ name }) => name !== "backup"),
+    ];
+    await Promise.all(before.map((part) => this.endPart(part, stage(part.name))));
     await this.attempt("last report", () => delivering.flush());
-    await Promise.all(parts.map((part) => this.endPart(part, stage(part.name))));
+    await Promise.all(after.map((part) => this.endPart(part, stage(part.name))));
     await this.attempt("collector", () => collecting.close(this.leftMs()));
     await this.attempt("communicator", () => delivering.close(this.leftMs()));
   }

@@ -157,7 +157,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     await page.keyboard.press("ArrowRight");
     await page.getByRole("heading", { name: /^At 20/ }).waitFor();
     await page.keyboard.press("Enter");
-    expect(await page.getByLabel(/^Time, UTC/).inputValue()).toMatch(/^20/);
+    await expect.poll(() => page.getByLabel(/^Time, UTC/).inputValue()).toMatch(/^20/);
     const whole = page.getByRole("button", { name: "Whole time" });
     expect(await whole.isDisabled()).toBe(true);
     await plot.focus();
