@@ -30,7 +30,7 @@ export const Alarm = section("Who is told when something is wrong, once for each
   ),
   frozen_frames: key(
     whole(0, 100).default(5),
-    "So many equal pictures in a row, or frames with exactly the same positions, are an alarm: the camera is frozen; 0 means never. Not for simulated, dummy and file_importer, whose pictures may repeat",
+    "So many frames in a row that repeat earlier ones (equal pictures, or exactly the same positions) are an alarm: the camera is frozen, or replays a few old pictures; 0 means never. Not for simulated, dummy and file_importer, whose pictures may repeat",
     { unit: "frames" },
   ),
   resonance_rois: key(

@@ -1,4 +1,4 @@
-// A camera that is frozen: it answers, and every answer is the same picture. No sensor gives two equal frames, because each
+// A camera that is frozen: it answers with one picture, or a few, again and again. No sensor gives two equal frames, because each
 // frame has its own noise; neither do measured positions repeat to the last bit. Found from the manifest alone.
 import type { CameraType, Config } from "../config/schema.ts";
 import type { StageLog } from "../log.ts";
@@ -20,22 +20,26 @@ const MOST_FRAMES = 100;
 const FEWEST_FRAMES = 2;
 
 export interface FrozenCamera {
-  /** How many of the newest frames are equal; more may be, beyond those looked at. */
+  /** How many of the newest frames repeat each other; more may, beyond those looked at. */
   readonly frames: number;
+  /** How many different ones there are among them: 1 for a camera that stands still, more for one that replays a cycle. */
+  readonly different: number;
   readonly what: "pictures" | "positions";
   /** The first of them. */
   readonly since: string;
 }
 
+type Measured = CapturedPicture & { readonly curve: Curve };
+
 type Read = Pick<Manifest, "analyses" | "latestCurves" | "capturedPictures">;
 
-/** What is frozen now; undefined while the newest frames differ, or the alarm is switched off. */
+/** What is frozen now; undefined while the newest frame is new, or the alarm is switched off. */
 export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentCurves): FrozenCamera | undefined {
   if (Alarm.frozen_frames === 0) return undefined;
   const needed = Math.max(FEWEST_FRAMES, Alarm.frozen_frames);
   const pictures = manifest.capturedPictures(Math.max(MOST_FRAMES, needed));
-  const equal = leading(pictures, (picture, newest) => isLive(picture) && isSamePicture(picture, newest));
-  if (equal.length >= needed) return found("pictures", equal);
+  const repeats = repeated(pictures, isSamePicture, pictures.length);
+  if (repeats.length >= needed) return found("pictures", repeats, isSamePicture);
   const measured = recent ?? recentCurves(manifest, Math.max(MOST_FRAMES, needed));
   if (measured === undefined || WHOLE_PIXELS.has(measured.analysis.method)) return undefined;
   const byId = new Map(pictures.map((picture) => [picture.entryId, picture]));
@@ -43,16 +47,18 @@ export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentC
     const picture = byId.get(curve.entryId);
     return picture === undefined ? [] : [{ ...picture, curve }];
   });
-  const still = leading(
-    curves.reverse(),
-    (one, newest) => isLive(one) && isLive(newest) && isSameMeasurement(one.curve, newest.curve),
-  );
-  return still.length >= needed ? found("positions", still) : undefined;
+  const isSame = (one: Measured, other: Measured) => isSameMeasurement(one.curve, other.curve);
+  const still = repeated(curves.reverse(), isSame, needed);
+  return still.length >= needed ? found("positions", still, isSame) : undefined;
 }
 
 /** One line for people. */
-export function frozenLine({ frames, what, since }: FrozenCamera): string {
-  const same = what === "pictures" ? "show the same picture, pixel for pixel" : "gave exactly the same positions";
+export function frozenLine({ frames, different, what, since }: FrozenCamera): string {
+  const [one, few] =
+    what === "pictures"
+      ? ["show the same picture, pixel for pixel", `repeat ${different} pictures, pixel for pixel`]
+      : ["gave exactly the same positions", `gave only ${different} different sets of positions`];
+  const same = different === 1 ? one : few;
   return `the camera is frozen: the last ${frames} frames ${same} (since ${since}). Restart the camera: these frames measure nothing new`;
 }
 
@@ -74,16 +80,31 @@ export class FrozenCameraWatch {
   }
 }
 
-function found(what: FrozenCamera["what"], equal: readonly CapturedPicture[]): FrozenCamera {
-  return { frames: equal.length, what, since: equal.at(-1)?.filename ?? "" };
+function found<T extends CapturedPicture>(
+  what: FrozenCamera["what"],
+  frames: readonly T[],
+  isSame: (one: T, other: T) => boolean,
+): FrozenCamera {
+  const different = frames.filter((frame, at) => !frames.slice(0, at).some((newer) => isSame(newer, frame))).length;
+  return { frames: frames.length, different, what, since: frames.at(-1)?.filename ?? "" };
 }
 
-/** The first of the items, as far as each is `like` the very first. */
-function leading<T>(items: readonly T[], like: (item: T, first: T) => boolean): T[] {
-  const [first] = items;
-  if (first === undefined) return [];
-  const end = items.findIndex((item) => !like(item, first));
-  return items.slice(0, end === -1 ? items.length : end);
+/**
+ * The first of the frames (the newest first), as far as each has a twin at most `reach` places away. Positions are kept in
+ * single precision, so that those of a few ROIs may agree by chance with one of a hundred frames; with a near one they do not.
+ */
+function repeated<T extends CapturedPicture>(
+  frames: readonly T[],
+  isSame: (one: T, other: T) => boolean,
+  reach: number,
+): T[] {
+  const hasTwin = (frame: T, at: number) =>
+    isLive(frame) &&
+    frames
+      .slice(Math.max(0, at - reach), at + reach + 1)
+      .some((other) => other !== frame && isLive(other) && isSame(frame, other));
+  const end = frames.findIndex((frame, at) => !hasTwin(frame, at));
+  return frames.slice(0, end === -1 ? frames.length : end);
 }
 
 const isLive = ({ cameraType }: CapturedPicture): boolean => cameraType !== undefined && !MAY_REPEAT.has(cameraType);

@@ -5,7 +5,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import type { CapturedPicture } from "../../src/manifest/inspection.ts";
 import type { Curve } from "../../src/manifest/results.ts";
 import type { Analysis } from "../../src/manifest/runs.ts";
-import { frozenCamera } from "../../src/supervisor/frozen-camera.ts";
+import { frozenCamera, frozenLine } from "../../src/supervisor/frozen-camera.ts";
 
 const { config } = loadConfig(undefined, tmpdir());
 const FRAMES = config.Alarm.frozen_frames;
@@ -56,6 +56,7 @@ test("equal files or equal pixels, as many as are configured and the newest amon
   expect(found([{ sha256: "b" }, ...repeated({ sha256: "a" })])).toEqual({
     what: "pictures",
     frames: FRAMES,
+    different: 1,
     since: "frame_2",
   });
   expect(found([...repeated({ sha256: "a" }), { sha256: "b" }])).toBeUndefined();
@@ -85,4 +86,43 @@ test("positions that are equal to the last bit, whatever the files say", () => {
       "max_intensity",
     ),
   ).toBeUndefined();
+});
+
+test("a camera that replays a few old pictures, in turn or in any order, is frozen too", () => {
+  const fresh = ["w", "x", "y", "z"].map((sha256) => ({ sha256 }));
+  for (const order of ["abababab", "abcabcabc", "abcdefghabcdefgh", "aabbaabb", "abacbcab"]) {
+    const frames = [...fresh, ...[...order].map((sha256) => ({ sha256 }))];
+    expect(found(frames), order).toEqual({
+      what: "pictures",
+      frames: order.length,
+      different: new Set(order).size,
+      since: "frame_5",
+    });
+    // One new picture ends it; one old picture among new ones is none.
+    expect(found([...frames, { sha256: "new" }]), order).toBeUndefined();
+  }
+  expect(found([..."abcdefgabc"].map((sha256) => ({ sha256 })))).toBeUndefined();
+  const alternating = found([..."abababab"].map((sha256) => ({ sha256 })));
+  expect(alternating && frozenLine(alternating)).toContain("the last 8 frames repeat 2 pictures, pixel for pixel");
+});
+
+test("positions that alternate between old ones", () => {
+  const frames = Array.from({ length: 2 * FRAMES }, (_, at) => ({
+    sha256: `${at}`,
+    position: [10.5 + (at % 3), 20.25],
+  }));
+  expect(found(frames)).toMatchObject({ what: "positions", frames: 2 * FRAMES, different: 3 });
+  expect(found([...frames, { sha256: "new", position: [11.75, 20.25] }])).toBeUndefined();
+});
+
+test("the noise of a single ROI in single precision raises no alarm in 20,000 frames", () => {
+  let state = 1;
+  const uniform = () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+  const noisy = Array.from({ length: 20_000 }, (_, at) => ({ sha256: `${at}`, position: [200 + 0.003 * uniform()] }));
+  for (let end = 100; end <= noisy.length; end += FRAMES) {
+    expect(found(noisy.slice(end - 100, end))).toBeUndefined();
+  }
 });
