@@ -6,7 +6,7 @@ import { guardOutputs } from "./commands/outputs.ts";
 import { encodeFailure, type FailureCode, failureLine } from "./failure.ts";
 import { packageVersion } from "./files.ts";
 import { checkParts } from "./installation/parts.ts";
-import { keepHangUpIgnored } from "./system/stop-signals.ts";
+import { holdNoLonger, keepHangUpIgnored } from "./system/stop-signals.ts";
 
 /**
  * The commands by name. Only the one that is asked for is loaded: SQLite, sharp and vega together take a second, which
@@ -46,6 +46,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
 /** Adds the command that this command line names, or all of them for the help. */
 async function addCommands(parser: Argv<GlobalOptions>, words: readonly string[]): Promise<void> {
   const named = words.find((word) => Object.hasOwn(COMMANDS, word));
+  holdNoLonger(named);
   if (named !== undefined) await checkParts(named);
   for (const [name, add] of Object.entries(COMMANDS)) if (named === undefined || named === name) await add(parser);
 }

@@ -7,6 +7,7 @@ import { getAsset, getRawAsset } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
 import { failureLine } from "../failure.ts";
+import { holdStopSignals } from "../system/stop-signals.ts";
 import { cachePlaces, homeOf, type Packing, unpack } from "./unpack.ts";
 
 const WRONG_USAGE = 2;
@@ -32,6 +33,8 @@ function contents(path: string): Uint8Array {
 }
 
 function start(): void {
+  // Unpacking and loading take seconds.
+  holdStopSignals(process.argv.slice(2));
   try {
     const packing: Packing = JSON.parse(getAsset("packing.json", "utf8"));
     const places = cachePlaces(process.env, homeOf(), tmpdir(), process.getuid?.() ?? 0);

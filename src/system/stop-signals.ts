@@ -66,13 +66,71 @@ export function keepHangUpIgnored(): void {
   if (ignoresHangUp()) process.on("SIGHUP", () => undefined);
 }
 
-/** Calls `listener` at each signal that asks for an end; returns how to call it no more. An ignored SIGHUP is none. */
+/**
+ * Calls `listener` at each signal that asks for an end, also at those held so far; returns how to call it no more. An ignored
+ * SIGHUP is none.
+ */
 export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
-  const signals = STOP_SIGNALS.filter((signal) => signal !== "SIGHUP" || !ignoresHangUp());
+  const signals = heardSignals();
   for (const signal of signals) process.on(signal, listener);
+  const early = takeHeld();
+  // Not before the caller has finished what it was setting up.
+  queueMicrotask(() => {
+    for (const signal of early) listener(signal);
+  });
   return () => {
     for (const signal of signals) process.off(signal, listener);
   };
+}
+
+const heardSignals = (): StopSignal[] => STOP_SIGNALS.filter((signal) => signal !== "SIGHUP" || !ignoresHangUp());
+
+interface HeldSignals {
+  readonly signals: StopSignal[];
+  end(): void;
+}
+
+/** The executable's first code and the program are two bundles: a variable of this module would exist twice. */
+const HELD = Symbol.for("phorest.held-stop-signals");
+const shared = globalThis as { [HELD]?: HeldSignals | undefined };
+/** The command that answers a stop with exit code 0. To load it takes a second or more. */
+const HOLDING_COMMAND = "run";
+const INTERRUPTED_TWICE = 130;
+
+/**
+ * To be called first with the words of the command line: a signal that comes while `run` is still being loaded is kept until
+ * the run asks for it with `onStopSignal`. A second demand ends the process at once. Other commands end at a signal anyway.
+ */
+export function holdStopSignals(words: readonly string[]): void {
+  if (!words.includes(HOLDING_COMMAND) || shared[HELD] !== undefined) return;
+  keepHangUpIgnored();
+  const heard = heardSignals();
+  const signals: StopSignal[] = [];
+  const patience = new Patience();
+  const hold = (signal: StopSignal): void => {
+    if (patience.isOver(signal)) process.exit(INTERRUPTED_TWICE);
+    signals.push(signal);
+  };
+  for (const signal of heard) process.on(signal, hold);
+  const end = (): void => {
+    for (const signal of heard) process.off(signal, hold);
+  };
+  shared[HELD] = { signals, end };
+}
+
+/** Where the word was not the command: the signals have their usual effect again, also one that came meanwhile. */
+export function holdNoLonger(command: string | undefined): void {
+  if (command === HOLDING_COMMAND) return;
+  const [signal] = takeHeld();
+  if (signal !== undefined) process.kill(process.pid, signal);
+}
+
+/** The signals held so far, which are not held any more. */
+function takeHeld(): readonly StopSignal[] {
+  const held = shared[HELD];
+  shared[HELD] = undefined;
+  held?.end();
+  return held?.signals ?? [];
 }
 
 /**
