@@ -115,7 +115,7 @@ function driftOf(
 }
 
 function manifestOf(json: string): RoiManifest {
-  if (lastManifest?.json !== json) lastManifest = parseRoiManifest(json, "ROI manifest");
+  if (lastManifest?.json !== json) lastManifest = parseRoiManifest(json, "ROI manifest", { kept: true });
   return lastManifest;
 }
 

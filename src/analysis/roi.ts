@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { Failure } from "../failure.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
-import { labelProblem } from "../label-rules.ts";
+import { keptLabelProblem, labelProblem } from "../label-rules.ts";
 import { excerpt, quoted } from "../quote.ts";
 
 /** One rectangle to measure: px in the picture after rotation by `-imageAngle`; y, x are its top-left corner. */
@@ -67,8 +67,12 @@ export function readRoiManifestNow(path: string): RoiManifest {
   return parseRoiManifest(text, path);
 }
 
-/** The ROI manifest in `text`; `where` names its origin in errors. Throws Failure `rois.invalid` naming ROI and field. */
-export function parseRoiManifest(text: string, where: string): RoiManifest {
+/**
+ * The ROI manifest in `text`; `where` names its origin in errors. Throws Failure `rois.invalid` naming ROI and field. One that
+ * is `kept` was recorded by this or an earlier version, whose labels stay readable.
+ */
+export function parseRoiManifest(text: string, where: string, { kept = false } = {}): RoiManifest {
+  const checkLabel = kept ? keptLabelProblem : labelProblem;
   const content = parseObject(text, where);
   const imageAngle = content.image_angle;
   if (typeof imageAngle !== "number" || !(Math.abs(imageAngle) <= 360)) {
@@ -80,7 +84,7 @@ export function parseRoiManifest(text: string, where: string): RoiManifest {
   }
   const rois = Object.entries(content)
     .filter(([key]) => key.includes("ROI"))
-    .map(([key, value]) => parseRoi(key, value, where));
+    .map(([key, value]) => parseRoi(key, value, where, checkLabel));
   if (rois.length > MOST_ROIS)
     throw invalid(where, `${rois.length} ROIs; at most ${MOST_ROIS} are measured`, KIND.hint);
   if (rois.length === 0) throw invalid(where, 'no ROI in it (no key holds "ROI")', HINT_CALIBRATE);
@@ -110,11 +114,11 @@ function parseObject(text: string, where: string): Record<string, unknown> {
   return content;
 }
 
-function parseRoi(key: string, value: unknown, where: string): Roi {
+function parseRoi(key: string, value: unknown, where: string, checkLabel: typeof labelProblem): Roi {
   const wrong = (field: string, what: string) => invalid(where, `${excerpt(key)}${field}: ${what}`, HINT_CALIBRATE);
   if (!isRecord(value)) throw wrong("", `expected an object, got ${quoted(value)}`);
   const { label, flip, coords, size } = value;
-  const problem = labelProblem(label);
+  const problem = checkLabel(label);
   if (typeof label !== "string" || problem !== undefined) throw wrong(".label", problem ?? "expected a name");
   if (typeof flip !== "boolean") throw wrong(".flip", `expected true or false, got ${quoted(flip)}`);
   if (!isPixelPair(coords)) throw wrong(".coords", `expected [y, x] in whole pixels, got ${quoted(coords)}`);

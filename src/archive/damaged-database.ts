@@ -70,7 +70,7 @@ function knownRoiManifests(config: Config): RoiManifest[] {
   const files = [roiManifestPath(config), ...(newest === undefined ? [] : [join(backupDir, newest, SNAPSHOT.rois)])];
   return files.filter(existsSync).flatMap((file) => {
     try {
-      return [parseRoiManifest(readFileSync(file, "utf8"), file)];
+      return [parseRoiManifest(readFileSync(file, "utf8"), file, { kept: true })];
     } catch (error) {
       // Of no help here, and named by whoever needs it.
       if (encodeFailure(error).code === "rois.invalid") return [];

@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
-import { isLabel } from "../label-rules.ts";
+import { isLabel, LABEL_RULE } from "../label-rules.ts";
 import { type Chip, type ChipLabel, chipTypes, type Grating, loadChip } from "./layout.ts";
 
-const label = z.string().refine(isLabel, "expected a name of at most 100 characters on one line");
+const label = z.string().refine(isLabel, LABEL_RULE);
 /** µm. */
 const place = z.number().min(-1e6).max(1e6);
 const extent = z.number().min(0.01).max(1e6);

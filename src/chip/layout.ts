@@ -8,7 +8,7 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { packageRoot } from "../files.ts";
 import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../given-file.ts";
-import { isLabel, LONGEST_LABEL } from "../label-rules.ts";
+import { isLabel, LABEL_RULE } from "../label-rules.ts";
 import { checkChip } from "./check.ts";
 import { glyphReach } from "./glyphs.ts";
 
@@ -57,7 +57,7 @@ const place = z.number().min(-1e6).max(1e6);
 const extent = z.number().min(0.01).max(1e6);
 const pair = z.tuple([place, place]);
 const size = z.tuple([extent, extent]);
-const label = z.string().refine(isLabel, "expected a name of at most 100 characters on one line");
+const label = z.string().refine(isLabel, LABEL_RULE);
 /** Texts and repeated parts of a chip at most. */
 const MOST_PARTS = 1000;
 
@@ -77,7 +77,9 @@ const chipRules = z.strictObject({
     columns: z.int().positive().max(MOST_ROWS),
     odd_row_shift: place.default(0),
     series: z
-      .array(z.strictObject({ name: z.string().max(LONGEST_LABEL), shift: place }))
+      .array(
+        z.strictObject({ name: z.string().refine((name) => name === "" || isLabel(name), LABEL_RULE), shift: place }),
+      )
       .max(MOST_SERIES)
       .default([{ name: "", shift: 0 }]),
     reach: pair.optional(),

@@ -1,7 +1,7 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../analysis/method.ts";
-import { choice, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
+import { byShownName, choice, key, optionalText, path, positive, section, shownName, texts, whole } from "./key.ts";
 
 /** Where pictures may come from; src/frame/camera.ts has the source of each. */
 export const CAMERA_TYPES = [
@@ -152,17 +152,17 @@ export const Temperature = section("Thermometers, read while Services.enable_the
   interval_seconds: key(seconds(10), "Time between readings; the one nearest to a picture is stored with it", S),
   // Tables come last in a section, as TOML wants it.
   thermocouple_sensors: key(
-    z.record(z.string(), z.string().min(1)).default({}),
+    z.record(z.string(), shownName()).default({}),
     "1-Wire serial number = name shown, one line for each sensor",
     { none: "no sensors", example: { "28-0123456789ab": "Flow cell" }, allowed: 'a table of "serial number" = "name"' },
   ),
   hwmon_sensors: key(
-    z.record(z.string(), z.string().min(1)).default({}),
+    z.record(z.string(), shownName()).default({}),
     "Thermometers of the machine: chip/label as `phorest sensors` lists them = name shown",
     { none: "no sensors", example: { "cpu_thermal/temp1": "Computer" }, allowed: 'a table of "chip/label" = "name"' },
   ),
   command_sensors: key(
-    z.record(z.string().min(1), texts()).default({}),
+    byShownName(texts()).default({}),
     "Programs that print a number: name shown = program and arguments",
     {
       none: "no sensors",

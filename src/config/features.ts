@@ -1,7 +1,7 @@
 // Feature_locations.toml: which printed labels calibration looks for, and roughly where they are in the picture.
 import { z } from "zod";
 import { Failure } from "../failure.ts";
-import { isLabel } from "../label-rules.ts";
+import { isLabel, LABEL_RULE } from "../label-rules.ts";
 import { key } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
@@ -11,7 +11,7 @@ import { parseToml, readToml, shownPath } from "./toml-file.ts";
 const place = z.number().min(-1e6).max(1e6);
 
 const FEATURE = z.strictObject({
-  label: key(z.string().refine(isLabel), "The label as printed, such as D-Left", {
+  label: key(z.string().refine(isLabel, LABEL_RULE), "The label as printed, such as D-Left", {
     allowed: 'a label such as "D-Left"',
   }),
   feature_location: key(z.tuple([place, place]), "Rough position of the label's top-left corner", {
@@ -20,7 +20,9 @@ const FEATURE = z.strictObject({
 });
 
 export const FEATURE_LOCATIONS = z.strictObject({
-  chip_type: key(z.string().refine(isLabel), "Layout of the chip", { allowed: 'a chip type such as "IMECII_2"' }),
+  chip_type: key(z.string().refine(isLabel, LABEL_RULE), "Layout of the chip", {
+    allowed: 'a chip type such as "IMECII_2"',
+  }),
   features: key(
     z.array(FEATURE).refine((list) => list.length >= 2, "at least two features are needed to find angle and scale"),
     "The labels to look for",

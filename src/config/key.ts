@@ -1,6 +1,7 @@
 // What a setting is made of: a zod type, and beside it what a person must know. Both live in one place, so that the
 // checks, the defaults, the reference and config.toml cannot disagree.
 import { z } from "zod";
+import { isLabel, LABEL_RULE } from "../label-rules.ts";
 
 /** What is said about a key besides its type, bounds and default. */
 export interface KeyNotes {
@@ -69,6 +70,13 @@ export const path = () => z.string().refine((text) => !text.includes("\0"), "mus
 /** A text that may be left out; existing files also leave it empty. */
 export const optionalText = () =>
   z.preprocess((given) => (given === "" ? undefined : given), path().optional()).optional();
+
+/** A name that is shown to people. */
+export const shownName = () => z.string().refine(isLabel, LABEL_RULE);
+
+/** A table of such names, and what stands for each. */
+export const byShownName = <T extends z.ZodType>(values: T) =>
+  z.record(z.string(), values).refine((table) => Object.keys(table).every(isLabel), `names: ${LABEL_RULE}`);
 
 /** A list of texts; a single text stands for a list of one. */
 export const texts = () =>

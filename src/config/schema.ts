@@ -4,7 +4,7 @@ import { z } from "zod";
 import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
 import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
-import { choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
+import { byShownName, choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
 import { OPC_UA } from "./opcua.ts";
 
 export { type CameraType, TRANSFORMS, type Transform } from "./camera-section.ts";
@@ -225,15 +225,11 @@ const Analysis = section("From positions to sensorgrams (phorest sensorgram)", {
     none: "no column in RIU",
     example: 2500,
   }),
-  groups: key(
-    z.record(z.string().min(1), texts()).default({}),
-    "Groups of ROIs: name = labels, with * for any letters",
-    {
-      none: "grouped by the letters of the grating's label",
-      example: { Antibody: ["05*A_*", "06*A_*"] },
-      allowed: "a table of name = list of labels",
-    },
-  ),
+  groups: key(byShownName(texts()).default({}), "Groups of ROIs: name = labels, with * for any letters", {
+    none: "grouped by the letters of the grating's label",
+    example: { Antibody: ["05*A_*", "06*A_*"] },
+    allowed: "a table of name = list of labels",
+  }),
 });
 
 const Web = section("The page that a run serves (docs/web.md)", {

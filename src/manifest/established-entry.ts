@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
-import { isLabel } from "../label-rules.ts";
+import { isKeptLabel } from "../label-rules.ts";
 import { readable } from "../quote.ts";
 import { STATUSES, type Status } from "./schema.ts";
 import { usFromIso } from "./timestamps.ts";
@@ -15,7 +15,7 @@ const text = z
   .nullish();
 const filename = z.string().max(1024).nullish();
 const directory = z.string().max(4096).nullish();
-const sensor = z.string().refine(isLabel, "expected a name of at most 100 characters on one line");
+const sensor = z.string().refine(isKeptLabel, "expected a name of at most 100 characters on one line");
 const flag = z.boolean().nullish();
 
 const ENTRIES = z.array(

@@ -1,6 +1,6 @@
 // A line of processing_results.jsonl as other programs wrote it.
 import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
-import { isLabel } from "../label-rules.ts";
+import { isKeptLabel } from "../label-rules.ts";
 import { usFromIso } from "./timestamps.ts";
 
 /** Characters. */
@@ -37,7 +37,7 @@ export function parseResultLine(line: string): EstablishedResult | "failed" | un
   const [picture, ...rois] = record.image_analysis.filter(isRecord);
   const method = methodOf(rois[0]?.["Analysis-method"]);
   const labels = rois.map((roi) => roi["ROI-label"]);
-  if (picture === undefined || method === undefined || !labels.every(isLabel)) return undefined;
+  if (picture === undefined || method === undefined || !labels.every(isKeptLabel)) return undefined;
   const at = record.processing_timestamp_iso;
   return {
     filename: record.image_filename,

@@ -13,7 +13,7 @@ const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Va
   drift_reference: { patches: (value) => (bytes(value).length === 0 ? undefined : decodeDriftReference(bytes(value))) },
   chosen_line: { lines: (value) => decodeLines(bytes(value)) },
   tracking_reference: { reference: (value) => decodeReference(bytes(value)) },
-  roi_manifest: { json: (value) => parseRoiManifest(String(value), "a saved ROI manifest") },
+  roi_manifest: { json: (value) => parseRoiManifest(String(value), "a saved ROI manifest", { kept: true }) },
 };
 
 /** Whether what the row holds can be unpacked. */

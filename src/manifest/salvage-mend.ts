@@ -58,13 +58,14 @@ function mendRoiManifests(db: Database, { roiManifests }: MendOptions): string[]
   for (const id of lost) {
     const rois = roisOf(db, id);
     const known = roiManifests.find((manifest) => isSame(manifest.rois, rois));
-    const { sha256, imageAngle, json } = known ?? parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "rois");
+    const { sha256, imageAngle, json } =
+      known ?? parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "rois", { kept: true });
     insert.run(id, sha256, imageAngle, json);
     if (known === undefined) notes.push(`the angle of ROI manifest ${id} is lost; its ROIs are not`);
   }
   const insertRoi = db.prepare("INSERT OR IGNORE INTO roi VALUES (@id, @at, @label, @flip, @y, @x, @height, @width)");
   for (const { id, json } of db.prepare<[], { id: number; json: string }>("SELECT id, json FROM roi_manifest").all()) {
-    parseRoiManifest(json, `ROI manifest ${id}`).rois.forEach((roi, at) => {
+    parseRoiManifest(json, `ROI manifest ${id}`, { kept: true }).rois.forEach((roi, at) => {
       insertRoi.run({ ...roi, id, at, flip: roi.flip ? 1 : 0 });
     });
   }

@@ -1,6 +1,7 @@
 // What a request may say: every parameter and body is checked here before anything looks at it.
 import { z } from "zod";
 import type { Anchor } from "../calibration/by-hand.ts";
+import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../label-rules.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
 import type { CurvesQuery } from "./curves.ts";
@@ -10,7 +11,10 @@ import type { Change } from "./messages.ts";
 export class Wrong extends Error {}
 
 const timeMs = z.coerce.number().min(0).max(8.64e15);
+/** Of ROIs that are there: which ones, the manifest says. */
 const label = z.string().min(1).max(100);
+/** Of what a person names now. */
+const newLabel = z.string().refine(isLabel, LABEL_RULE);
 const curves = z.object({
   roi: z.array(label).min(1).max(32),
   pairs: z.enum(["0", "1"]).default("0"),
@@ -72,7 +76,7 @@ export function tileAddress(parts: readonly (string | undefined)[]): [number, nu
 /** Year 2255: later times are not exact in microseconds. */
 const LATEST_MS = 9e12;
 
-// Control characters could hide text in a terminal or break a line of the CSV.
+// What cannot be seen could hide text in a terminal, reverse it on the page or break a line of the CSV.
 const marker = z.strictObject({
   at: z.number().min(0).max(LATEST_MS),
   text: z
@@ -80,7 +84,10 @@ const marker = z.strictObject({
     .trim()
     .min(1)
     .max(LONGEST_MARKER)
-    .refine((text) => !/\p{Cc}/u.test(text), "without control characters"),
+    .superRefine((text, context) => {
+      const problem = textProblem(text);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    }),
 });
 
 export function newMarker(body: unknown): Change {
@@ -100,10 +107,10 @@ export function newBaseline(body: unknown): Change {
   return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
 }
 
-const place = z.strictObject({ label, x: z.number().min(-1e5).max(1e6), y: z.number().min(-1e5).max(1e6) });
+const place = z.strictObject({ label: newLabel, x: z.number().min(-1e5).max(1e6), y: z.number().min(-1e5).max(1e6) });
 const search = z.strictObject({
   id: z.number().int().min(1),
-  chip: label.optional(),
+  chip: newLabel.optional(),
   places: z.array(place).min(2, "name at least two labels").max(32),
 });
 
@@ -121,7 +128,7 @@ export function pictureId(body: unknown): number {
 /** The name of a picture that is sent: shown to people, never part of a path. */
 export function pictureName(parameters: URLSearchParams): string {
   const name = checked(z.string().max(200), parameters.get("name") ?? "");
-  return name.replace(/\p{Cc}/gu, "").trim() || "the picture";
+  return withoutUnseen(name).trim() || "the picture";
 }
 
 function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {

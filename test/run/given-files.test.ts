@@ -71,6 +71,13 @@ const ROI_MANIFESTS: [string, string, RegExp][] = [
   ["a size that overflows", numbers("size", "9007199254740991, 9007199254740991"), /size.*larger than any picture/],
   ["a size of 400 digits", numbers("size", `40, ${digits}`), /size/],
   ["a label with terminal commands", withRoi({ label: `1A${TERMINAL}` }), /label.*control characters/],
+  [
+    "a label that turns the text around",
+    withRoi({ label: "1A\u202eN_" }),
+    /label.*invisible characters, got U\+202E in "1A\\u202eN_"/,
+  ],
+  ["a label with something invisible", withRoi({ label: "1A\u200b" }), /label.*got U\+200B in "1A\\u200b"/],
+  ["a label of blanks", withRoi({ label: " \u00a0\u3000 " }), /label.*something to see/],
   ["half a character as a label", manifest(JSON.stringify(roi).replace("1A_N", "\\ud800")), /label/],
   [
     "a repeated key",
