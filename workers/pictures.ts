@@ -1,12 +1,12 @@
 // The process that decodes pictures for the page, so that a picture that needs too much memory stops nothing else. It holds
 // one picture. For a calibration, a thread that shares the pixels finds the chip in it.
 import type { Picture } from "../src/analysis/picture.ts";
-import { encodeFailure, Failure } from "../src/failure.ts";
+import { encodeFailure } from "../src/failure.ts";
 import type { LogLevel } from "../src/log.ts";
 import { StageThread } from "../src/supervisor/stage-thread.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
 import type { FromPictures, PictureAnswers, PictureFile, PictureJob, ToPictures } from "../src/web/picture-jobs.ts";
-import { MOST_SHOWN_PIXELS, ShownPicture } from "../src/web/shown-picture.ts";
+import { ShownPicture } from "../src/web/shown-picture.ts";
 import { sendToParent } from "./parent.ts";
 import { firstToGo, lowerProcessPriority } from "./priority.ts";
 
@@ -29,7 +29,6 @@ function load(file: PictureFile): Promise<ShownPicture> {
   const loaded = loading.then(async () => {
     if (shown?.key === file.key) return shown;
     const next = await ShownPicture.read(file, { keepsDecoded: calibrator !== undefined });
-    if (calibrator !== undefined && next.decoded === undefined) throw tooLarge(file, next);
     before = shown?.key;
     shown = next;
     return next;
@@ -37,12 +36,6 @@ function load(file: PictureFile): Promise<ShownPicture> {
   // `loaded` carries the error to the request; the next picture must be decoded all the same.
   loading = loaded.catch((error: unknown) => log("debug", `${file.where}: ${error}`));
   return loaded;
-}
-
-function tooLarge({ where }: PictureFile, { view: { width, height } }: ShownPicture): Failure {
-  return new Failure("frame.unreadable", `${where}: ${width} × ${height} pixels are too many to find a chip in`, {
-    hint: `at most ${MOST_SHOWN_PIXELS / 1e6} megapixels; send the part with the chip`,
-  });
 }
 
 async function tile({ picture, level, column, row }: Extract<PictureJob, { type: "tile" }>) {

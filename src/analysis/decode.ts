@@ -3,12 +3,14 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { constants, gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
 import { Failure } from "../failure.ts";
 import { type NamedFile, readConfined, shownPath } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { damageOf, type Format, pngSize } from "./damage.ts";
+import { formatOf } from "./format.ts";
+import { headerSize } from "./header-size.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { decodePlainPng } from "./kernel.ts";
 import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./memory.ts";
@@ -21,6 +23,8 @@ export type { Picture } from "./picture.ts";
 const MAX_BYTES = 2 ** 30;
 /** Deflate never expands more. */
 const MOST_EXPANSION = 1032;
+/** So much of a gzip file is unpacked to read the header in it. */
+const HEAD_BYTES = 4096;
 /** Bytes of the frame around what is packed. */
 const SMALLEST_GZIP = 18;
 
@@ -63,11 +67,25 @@ export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Pic
   return decodePlain(await unpacked(bytes, where), where);
 }
 
-/** A picture file's bytes, without gzip where there was one. Throws as decodePicture does. */
-export async function unpacked(bytes: Uint8Array, where: string): Promise<Uint8Array> {
+/** Says whether a picture of this size is read at all, by throwing where it is not. */
+export type SizeCheck = (size: PictureSize, where: string) => void;
+
+/**
+ * A picture file's bytes, without gzip where there was one. Throws as decodePicture does, and what `check` throws of the size
+ * that the picture's header gives, before all of it is unpacked.
+ */
+export async function unpacked(bytes: Uint8Array, where: string, check: SizeCheck = checkSize): Promise<Uint8Array> {
   if (bytes.length === 0)
     throw unreadable(where, "the file is empty", "whatever wrote it was interrupted; take or copy it again");
-  return bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(bytes, where) : bytes;
+  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  // The header of a TIFF may be anywhere: then the size is known once all is unpacked.
+  const size = headerSize(packed ? await firstUnpacked(bytes) : bytes);
+  if (size !== undefined) check(size, where);
+  if (!packed) return bytes;
+  const plain = await inflate(bytes, where);
+  const plainSize = size ?? headerSize(plain);
+  if (plainSize !== undefined) check(plainSize, where);
+  return plain;
 }
 
 async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
@@ -161,21 +179,6 @@ export function arrayOf(data: Buffer, depth: "uchar" | "ushort"): Uint8Array | U
   return new Uint16Array(Uint8Array.from(data).buffer);
 }
 
-const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
-  ["PNG", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
-  ["JPEG", [0xff, 0xd8, 0xff]],
-  ["TIFF", [0x49, 0x49, 0x2a, 0x00]],
-  ["TIFF", [0x4d, 0x4d, 0x00, 0x2a]],
-  // BigTIFF.
-  ["TIFF", [0x49, 0x49, 0x2b, 0x00]],
-  ["TIFF", [0x4d, 0x4d, 0x00, 0x2b]],
-];
-
-/** By the first bytes; undefined for any other file, bitmaps among them. */
-export function formatOf(bytes: Uint8Array): Format | undefined {
-  return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
-}
-
 /** The bytes of a picture that a database or a directory names. Throws as decodePicture does. */
 async function readNamed({ directory, path, ...options }: NamedFile): Promise<Uint8Array> {
   try {
@@ -240,6 +243,19 @@ async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(b
       ? ["unpacks to more than a picture can hold", "check what wrote it"]
       : ["the gzip file is damaged or cut off", "the file was not written or copied to its end; copy it again"];
     throw new Failure("frame.unreadable", `${where}: ${what}`, { hint, cause: error });
+  }
+}
+
+/** What the first bytes of a gzip file hold: a header, as a rule. None where they cannot be unpacked. */
+async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
+  try {
+    // Without the file's end there is none to be missed.
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_EXPANSION * HEAD_BYTES };
+    return await unzip(bytes.subarray(0, HEAD_BYTES), options);
+  } catch (error) {
+    // What is wrong with the file is said of the whole of it.
+    if (error instanceof Error && "code" in error) return new Uint8Array(0);
+    throw error;
   }
 }
 

@@ -7,13 +7,14 @@ import {
   arrayOf,
   byLibrary,
   decodeBytes,
-  formatOf,
   readPicture,
   SHARP_OPTIONS,
+  type SizeCheck,
   samplesOf,
   sizeOf,
   unpacked,
 } from "./decode.ts";
+import { formatOf } from "./format.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 import type { Picture } from "./picture.ts";
@@ -29,13 +30,17 @@ export interface ReducedPicture {
   readonly scale: number;
 }
 
-/** The picture in a file, with at most about `mostPixels`. Throws as decodePicture does; `where` names it in errors. */
+/**
+ * The picture in a file, with at most about `mostPixels`. Throws as decodePicture does, and what `check` throws of the size in
+ * its header, before it is decoded; `where` names it in errors.
+ */
 export async function decodeReduced(
   file: string | NamedFile,
   where: string,
   mostPixels: number,
+  check: SizeCheck = checkSize,
 ): Promise<ReducedPicture> {
-  const bytes = await unpacked(await readPicture(file), where);
+  const bytes = await unpacked(await readPicture(file), where, check);
   const format = formatOf(bytes);
   // The pixels of these lie in the file as they are.
   const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;
@@ -43,7 +48,7 @@ export async function decodeReduced(
   if (plain !== undefined || whole) return thinned(plain ?? (await decodeBytes(bytes, where)), mostPixels);
   const header = format === "PNG" ? pngSize(bytes) : undefined;
   const size = header ?? (await byLibrary(bytes, format, where, async (metadata) => sizeOf(metadata, format)));
-  checkSize(size, where);
+  check(size, where);
   const scale = scaleOf(size, mostPixels);
   if (scale === 1) return thinned(await decodeBytes(bytes, where), mostPixels);
   const picture = await byLibrary(bytes, format, where, async (metadata) => {

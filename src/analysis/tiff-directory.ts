@@ -1,6 +1,7 @@
 // What a TIFF file says about itself: its pages, which way up the first one is, and of what kind its samples are. Classic
 // TIFF and BigTIFF, both byte orders. It reads no pixels.
 import { Failure } from "../failure.ts";
+import type { PictureSize } from "./memory.ts";
 
 const LITTLE = 0x4949;
 const BIG = 0x4d4d;
@@ -9,12 +10,15 @@ const BIG_MAGIC = 43;
 
 const TAG = {
   kind: 254,
+  width: 256,
+  height: 257,
   bits: 258,
   compression: 259,
   description: 270,
   orientation: 274,
   sampleFormat: 339,
   strips: 273,
+  samples: 277,
   stripBytes: 279,
   tiles: 324,
   tileBytes: 325,
@@ -100,6 +104,19 @@ export function tiffSummary(bytes: Uint8Array): TiffSummary | undefined {
     sampleFormat: number(TAG.sampleFormat, 1),
     compression: number(TAG.compression, 1),
   };
+}
+
+/** The size of the first page; undefined where its directory does not say it. */
+export function tiffSize(bytes: Uint8Array): PictureSize | undefined {
+  const layout = layoutOf(bytes);
+  const page = layout === undefined ? undefined : readPage(layout, firstPageAt(layout));
+  if (layout === undefined || page === undefined) return undefined;
+  const number = (tag: number) => numberOf(layout, page.fields.get(tag));
+  const [width, height] = [number(TAG.width), number(TAG.height)];
+  if (width === undefined || height === undefined) return undefined;
+  const bytesPerSample = Math.max(1, (number(TAG.bits) ?? 1) / 8);
+  // It may be one compressed strip, which is unpacked in one piece.
+  return { width, height, channels: number(TAG.samples) ?? 1, bytesPerSample, buffered: true };
 }
 
 /**

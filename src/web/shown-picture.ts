@@ -2,6 +2,8 @@
 // pictures for the page.
 import sharp from "sharp";
 import { depthBefore, depthOf } from "../analysis/bit-depth.ts";
+import type { SizeCheck } from "../analysis/decode.ts";
+import { checkSize, type PictureSize } from "../analysis/memory.ts";
 import type { Picture } from "../analysis/picture.ts";
 import { decodeReduced, type ReducedPicture } from "../analysis/reduce.ts";
 import type { Roi } from "../analysis/roi.ts";
@@ -52,13 +54,19 @@ export class ShownPicture {
   }
 
   /**
-   * Decodes it, and keeps it as decoded if wanted and not made smaller. Throws a Failure as decodePicture does.
+   * Decodes it, and keeps it as decoded if wanted: one that is too large for that is refused by its header. Throws a Failure as
+   * decodePicture does.
    */
   static async read(
     { key, file, where, bits = 0 }: PictureFile,
     { keepsDecoded = false, mostPixels = MOST_SHOWN_PIXELS } = {},
   ): Promise<ShownPicture> {
-    return new ShownPicture(key, await decodeReduced(file, where, mostPixels), keepsDecoded, bits);
+    const check: SizeCheck = (size, name) => {
+      checkSize(size, name);
+      if (keepsDecoded && size.width * size.height > mostPixels) throw tooLarge(size, name, mostPixels);
+    };
+    const picture = await decodeReduced(file, where, mostPixels, check);
+    return new ShownPicture(key, picture, keepsDecoded, bits);
   }
 
   /** A tile as JPEG; undefined where the picture has no such tile. Of a picture shown smaller, fine tiles are blurred. */
@@ -96,6 +104,12 @@ export class ShownPicture {
     }
     return meanRow(this.#shown, this.view, roi, imageAngle);
   }
+}
+
+function tooLarge({ width, height }: PictureSize, where: string, mostPixels: number): Failure {
+  return new Failure("frame.unreadable", `${where}: ${width} × ${height} pixels are too many to find a chip in`, {
+    hint: `at most ${mostPixels / 1e6} megapixels; send the part with the chip`,
+  });
 }
 
 /** 8 bits to show (16 bit: stretched to the picture's own range), and what the values are like. */
