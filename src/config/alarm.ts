@@ -1,9 +1,11 @@
 // [Alarm]: what somebody must be told of, and how.
 import { z } from "zod";
+import { isUrlOf } from "../host-name.ts";
 import { key, section, texts, whole } from "./key.ts";
 
 const S = { unit: "seconds" };
-const WEB_ADDRESS = /^https?:\/\/[^\s/]+/i;
+const WEB_ADDRESS_RULE = "must be an http:// or https:// address of an IP address or the name of a host";
+const isWebAddress = (url: string): boolean => isUrlOf(["http", "https"], url);
 
 export const Alarm = section("Who is told when something is wrong, once for each trouble and once when it is over", {
   command: key(
@@ -12,7 +14,12 @@ export const Alarm = section("Who is told when something is wrong, once for each
     { none: "no program", example: ["/usr/local/bin/tell-the-lab", "--priority", "high"] },
   ),
   webhook: key(
-    z.preprocess((given) => (given === "" ? undefined : given), z.string().regex(WEB_ADDRESS).optional()).optional(),
+    z
+      .preprocess(
+        (given) => (given === "" ? undefined : given),
+        z.string().refine(isWebAddress, WEB_ADDRESS_RULE).optional(),
+      )
+      .optional(),
     "Address to which each notice is posted as JSON",
     { none: "no webhook", example: "https://chat.example/hooks/phorest", allowed: "an http:// or https:// address" },
   ),

@@ -1,5 +1,6 @@
 // [OPC_UA]: the server, how it is spoken to, and which node is given what.
 import { z } from "zod";
+import { isUrlOf } from "../host-name.ts";
 import { BUILT_IN_NAMES } from "../opcua/data-type.ts";
 import { parseValueName, VALUE_NAMES_TEXT } from "../opcua/value-name.ts";
 import { choice, key, optionalText, path, positive, section, whole } from "./key.ts";
@@ -8,7 +9,7 @@ export const SECURITY_MODES = ["None", "Sign", "SignAndEncrypt"] as const;
 export const SECURITY_POLICIES = ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] as const;
 export const BACKLOGS = ["all", "latest"] as const;
 
-const ENDPOINT = /^opc\.tcp:\/\/[^\s/:]+|^opc\.tcp:\/\/\[[0-9a-f:.]+\]/i;
+const isEndpoint = (url: string): boolean => isUrlOf(["opc.tcp"], url);
 const seconds = (low: number, of: number) => z.number().min(low).max(86_400).default(of);
 const S = { unit: "seconds" };
 const BESIDE_FILE = { relativeTo: "file" } as const;
@@ -41,7 +42,10 @@ const NODE = z
 
 export const OPC_UA = section("The plant's OPC UA server (Communication.method OPC_UA)", {
   endpoint_url: key(
-    optionalText().refine((url) => url === undefined || ENDPOINT.test(url), "must look like opc.tcp://host:4840"),
+    optionalText().refine(
+      (url) => url === undefined || isEndpoint(url),
+      "must look like opc.tcp://host:4840, with an IP address or the name of a host",
+    ),
     "Address of the server",
     { none: "needed by method OPC_UA", example: "opc.tcp://plc.example:4840" },
   ),

@@ -2,6 +2,7 @@
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
 import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { HOST_RULE, isHost } from "../host-name.ts";
 import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { byShownName, choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
@@ -235,7 +236,7 @@ const Analysis = section("From positions to sensorgrams (phorest sensorgram)", {
 const Web = section("The page that a run serves (docs/web.md)", {
   enabled: key(z.boolean().default(true), "A run serves the page"),
   host: key(
-    z.string().min(1).default("127.0.0.1"),
+    z.string().refine(isHost, HOST_RULE).default("127.0.0.1"),
     "Address the page is served on; any but the machine's own (loopback) shows nothing without the token",
   ),
   port: key(whole(0, 65_535).default(8080), "Port of the page; 0 takes any free one"),

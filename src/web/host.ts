@@ -1,6 +1,7 @@
 // Names of hosts as they stand in a Host header: an IPv4 address, an IPv6 address in brackets, or a DNS name, with or without
 // a port. Anything else is refused, because programs read it differently.
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { isDnsName } from "../host-name.ts";
 
 export interface Host {
   /** In lower case, without brackets and without the dot at the end of a full DNS name. */
@@ -9,10 +10,6 @@ export interface Host {
 }
 
 const HOST = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<plain>[^:[\]]+))(?::(?<port>\d{0,5}))?$/;
-const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
-/** Browsers take a name that ends so for an address, in one of many spellings. */
-const NUMBER = /^(\d+|0x[0-9a-f]*)$/;
-const LONGEST_NAME = 253;
 const LAST_PORT = 65_535;
 
 const LOOPBACK = new BlockList();
@@ -31,10 +28,11 @@ export function parseHost(header: string): Host | undefined {
 
 /** `written`: with its last dot, which an address has not. */
 function isName(name: string, written: string | undefined): boolean {
-  if (isIPv4(name)) return written === name;
-  const labels = name.split(".");
-  return name.length <= LONGEST_NAME && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? "");
+  return isIPv4(name) ? written === name : isAscii(name) && isDnsName(name);
 }
+
+/** A header has no other letters. */
+const isAscii = (name: string): boolean => /^[!-~]*$/.test(name);
 
 /** Whether an address or name, without port and brackets, can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
