@@ -23,19 +23,20 @@ const MOST_PROBLEMS = 20;
 /** One line for each problem, in the order of the file as far as known, and how many more there are. */
 export function problemLines(issues: readonly Issue[], context: Context): string[] {
   const found = new Map<string, { line: number | undefined; text: string }>();
-  const add = (name: string, text: string): void => {
-    if (!found.has(name)) found.set(name, { line: lineOf(name, context.lines), text });
+  // A text is made once for each name: a table of a person's own may have a problem in each of its entries.
+  const add = (name: string, textOf: () => string): void => {
+    if (!found.has(name)) found.set(name, { line: lineOf(name, context.lines), text: textOf() });
   };
   const count = issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
   for (const issue of issues) {
     if (found.size > MOST_PROBLEMS) break;
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys.slice(0, MOST_PROBLEMS))
-        add(pathText([...issue.path, key]), unknownText(issue.path, key, context));
+        add(pathText([...issue.path, key]), () => unknownText(issue.path, key, context));
       continue;
     }
     const path = documentedPath(issue.path, context.root);
-    add(pathText(path), wrongText(path, issue, context));
+    add(pathText(path), () => wrongText(path, issue, context));
   }
   const inOrder = [...found.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   const lines = inOrder.slice(0, MOST_PROBLEMS);

@@ -48,8 +48,27 @@ function unreadable(error: unknown): string {
   return `cannot be read: ${error instanceof Error ? error.message : error}`;
 }
 
+/** A key stands at the beginning of its line. */
+const LONGEST_KEY = 500;
+
+/** A table for each grating of a chip, for each of several values, is far less. */
+const MOST_TABLES = 10_000;
+/** A header, or a dotted key that makes tables like one. */
+const TABLE_LINE = /^\s*(?:\[|(?:"[^"]*"|'[^']*'|[\w-]+)\s*\.)/;
+
+/** Refuses a file with more tables than any of ours has: to make all of them, and to name each one, takes many seconds. */
+function checkTables(text: string, shown: string): void {
+  const lines = text.split("\n").filter((line) => TABLE_LINE.test(line.slice(0, LONGEST_KEY))).length;
+  const tables = lines + (text.match(/\{/g)?.length ?? 0);
+  if (tables <= MOST_TABLES) return;
+  throw new Failure("config.invalid", `${shown}: ${tables} tables in it, and at most ${MOST_TABLES} are read`, {
+    hint: TOML_KIND.hint,
+  });
+}
+
 /** Parses TOML. `shown` names the file in the message of the Failure (config.invalid) for a syntax error. */
 export function parseToml(text: string, shown: string): TomlFile {
+  checkTables(text, shown);
   let table: Table;
   try {
     table = parse(text, { integersAsBigInt: "asNeeded" });
@@ -96,12 +115,10 @@ export function shownPath(file: string): string {
 }
 
 const NAME = /"[^"]*"|'[^']*'|[\w-]+/;
+const NAMES = new RegExp(NAME, "g");
 const DOTTED = `(?:${NAME.source})(?:\\s*\\.\\s*(?:${NAME.source}))*`;
 const HEADER = new RegExp(`^\\s*\\[\\[?\\s*(${DOTTED})\\s*\\]`);
 const KEY = new RegExp(`^\\s*(${DOTTED})\\s*=`);
-
-/** A key stands at the beginning of its line. */
-const LONGEST_KEY = 500;
 
 /** Good enough for messages: the parser does not say where a key stood. */
 function keyLines(text: string): Map<string, number> {
@@ -113,7 +130,7 @@ function keyLines(text: string): Map<string, number> {
     const table = HEADER.exec(line)?.[1];
     const name = table ?? KEY.exec(line)?.[1];
     if (name === undefined) return;
-    const plain = [...name.matchAll(new RegExp(NAME, "g"))].map(([part]) => part.replaceAll(/["']/g, "")).join(".");
+    const plain = [...name.matchAll(NAMES)].map(([part]) => part.replaceAll(/["']/g, "")).join(".");
     if (table !== undefined) {
       header = plain;
       if (/^\s*\[\[/.test(line)) {

@@ -109,6 +109,10 @@ test("labels in other alphabets, with spaces and signs, stay as they are", () =>
   }
 });
 
+const TOO_MANY = /config\.toml: [56]000\d tables in it, and at most 10000 are read/;
+const many = (count: number, line: (at: number) => string, between = "\n"): string =>
+  Array.from({ length: count }, (_, at) => line(at)).join(between);
+
 function file(name: string, text: string): string {
   const path = join(experiment(), name);
   writeFileSync(path, text);
@@ -126,6 +130,15 @@ test.each([
     "50,000 unknown keys",
     `[Camera]\n${Array.from({ length: 50_000 }, (_, at) => `k${at} = 1`).join("\n")}`,
     /49980 more problems/,
+  ],
+  ["60,000 headers of lists", many(60_000, (at) => `[[A.b${at}]]`), TOO_MANY],
+  ["60,000 headers", many(60_000, (at) => `[b${at}]`), TOO_MANY],
+  ["60,000 dotted keys", many(60_000, (at) => `a${at}.b = 1`), TOO_MANY],
+  ["50,000 inline tables", `[Camera]\ncontrols = { ${many(50_000, (at) => `k${at}={b=1}`, ", ")} }`, TOO_MANY],
+  [
+    "50,000 wrong entries of one table",
+    `[Analysis.groups]\n${many(50_000, (at) => `g${at} = 1`)}`,
+    /:1: Analysis\.groups = .*list/,
   ],
   ["10 MB", `# ${long}`, /too large/],
   ["a number of 400 digits", `[Buffer]\nimage_buffer_size = ${digits}`, /image_buffer_size/],
