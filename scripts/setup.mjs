@@ -82,3 +82,4 @@ if (!isUsable()) {
   }
 }
 build("the image kernel", root, "node-gyp", ["rebuild", "--release", "-j", "2"]);
+await import("./native-sources.mjs");

@@ -3,6 +3,7 @@
 import { loadKernel } from "../analysis/kernel-binding.ts";
 import { Failure } from "../failure.ts";
 import { brokenPart, withWholeParts } from "../native-part.ts";
+import { checkKernelSources } from "../native-sources.ts";
 
 /** Each part under the name that people read, and how it is loaded. */
 const PARTS = {
@@ -11,7 +12,10 @@ const PARTS = {
     // The binding is loaded with the first database.
     new Database(":memory:").close();
   },
-  "the image kernel": async () => void loadKernel(),
+  "the image kernel": async () => {
+    loadKernel();
+    checkKernelSources();
+  },
   "the image library sharp": async () => void (await import("sharp")),
   "the drawing library resvg": async () => void (await import("@resvg/resvg-js")),
 } as const;
