@@ -20,25 +20,19 @@ import { fileURLToPath } from "node:url";
 /** Suffix of files still being written. Nothing that ends so is ever read as a picture. */
 export const PARTIAL_SUFFIX = ".part";
 
-/** A temporary name keeps so much of the file's own: with all that is added it fits in 143 bytes, the least of any file system in use. */
-const NAME_BYTES_KEPT = 80;
+/** Of the hash in a temporary name: enough to tell all files of a directory apart. */
+const HASH_DIGITS = 16;
 
 /**
- * The temporary name for a file while it is written: `.NAME.TAG.part` beside it. A long name is cut, and then told from
- * others that begin alike by a hash.
+ * The temporary name for a file while it is written, beside it: the same for the same name and `tag`, different for any other.
+ * It is short whatever the name is, so that a file system that takes a picture's name takes this one too.
  */
 export function temporaryPath(path: string, tag: string): string {
-  return join(dirname(path), `.${shortName(basename(path))}.${tag}${PARTIAL_SUFFIX}`);
-}
-
-function shortName(name: string): string {
-  const bytes = Buffer.from(name);
-  if (bytes.length <= NAME_BYTES_KEPT) return name;
-  let end = NAME_BYTES_KEPT;
-  // Not within a character: the bytes after the first of a character are 10xxxxxx.
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
-  return `${bytes.toString("utf8", 0, end)}~${hash}`;
+  const hash = createHash("sha256")
+    .update(`${basename(path)}\0${tag}`)
+    .digest("hex")
+    .slice(0, HASH_DIGITS);
+  return join(dirname(path), `.${hash}${PARTIAL_SUFFIX}`);
 }
 
 /**

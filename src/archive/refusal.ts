@@ -12,7 +12,7 @@ const NOT_ON_WINDOWS = /[:*?"<>|\\]/;
 export function refusalWords(code: string | undefined, path: string, bytes: number | undefined): string {
   switch (code) {
     case "ENAMETOOLONG":
-      return `its name is too long for the share (${Buffer.byteLength(basename(path))} bytes)`;
+      return tooLongWords(path);
     case "EILSEQ":
       return "the share cannot store the characters of its name";
     case "EINVAL":
@@ -36,6 +36,15 @@ export function refusalWords(code: string | undefined, path: string, bytes: numb
     default:
       return `the share refuses this file (${code ?? "unknown error"}), although it accepts others`;
   }
+}
+
+function tooLongWords(path: string): string {
+  const bytes = (name: string) => Buffer.byteLength(name);
+  const own = basename(path);
+  const longest = path.split("/").reduce((one, other) => (bytes(other) > bytes(one) ? other : one), own);
+  return longest === own
+    ? `its name is too long for the share (${bytes(own)} bytes)`
+    : `the name of its directory ${printable(longest)} is too long for the share (${bytes(longest)} bytes)`;
 }
 
 /** Most servers that refuse a name as invalid do so for one of these characters, or for an ending that Windows drops. */

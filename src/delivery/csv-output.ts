@@ -12,11 +12,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { dirname, extname } from "node:path";
 import { writeToBuffer } from "fast-csv";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
-import { ensureDirectory, fileSize, PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { ensureDirectory, fileSize, syncDirectory, temporaryPath } from "../files.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import { csvColumns, csvLines, widenColumns } from "./report.ts";
 
@@ -170,7 +170,7 @@ async function rewrite(
 ): Promise<CsvUpdate> {
   const directory = dirname(path);
   await ensureDirectory(directory);
-  const temporary = join(directory, `.${basename(path)}.anew${PARTIAL_SUFFIX}`);
+  const temporary = temporaryPath(path, "anew");
   let columns = startColumns.length > 0 ? startColumns : widenColumns(csvColumns([], []), read(0, 1));
   try {
     for (;;) {

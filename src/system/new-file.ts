@@ -4,7 +4,7 @@ import { lstatSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { syncDirectory, temporaryPath } from "../files.ts";
 import { type ConfinedFile, contentChanged, type RecordedContent } from "./confined-file.ts";
 import { digestFile, PIECE_BYTES } from "./digest.ts";
 import { checkFileName } from "./file-name.ts";
@@ -49,7 +49,7 @@ export async function copyInto(
   { recorded = {}, isTaken = () => false, numbered = true }: CopyOptions = {},
 ): Promise<NewFile> {
   checkFileName(name, source.path);
-  const temporary = join(directory, `.${randomBytes(12).toString("hex")}${PARTIAL_SUFFIX}`);
+  const temporary = temporaryPath(join(directory, name), randomBytes(12).toString("hex"));
   try {
     const copied = await writeCopy(source, temporary);
     if (!isRecorded(copied, recorded)) throw contentChanged(source.path);

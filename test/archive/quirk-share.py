@@ -8,7 +8,7 @@
 #   max=BYTES           larger files are refused        nostat          free space is reported as zeros
 #   ignorecase          names differ not by case        inodes          other inode numbers at each look
 #   trailing            trailing dots and blanks go     times=SECONDS   times are rounded down
-#   closing=TEXT        the first close of each file whose name holds TEXT fails (a late write error)
+#   closing=N           the first close of the Nth unfinished file (.part) fails (a late write error)
 #   broken=TEXT         files whose names hold TEXT cannot be read
 #   every=CALL:ERRNO:N  every Nth CALL fails            once=CALL:ERRNO:N  the Nth CALL fails
 import errno
@@ -105,10 +105,10 @@ class Share(Operations):
         os.truncate(self.place(path), length)
 
     def flush(self, path, fh):
-        text = self.habits.get("closing")
-        if text is not None and text in os.path.basename(path) and path not in self.closed:
+        if path.endswith(".part") and path not in self.closed:
             self.closed.add(path)
-            raise refusal("EIO")
+            if str(len(self.closed)) == self.habits.get("closing"):
+                raise refusal("EIO")
 
     def release(self, path, fh):
         os.close(fh)

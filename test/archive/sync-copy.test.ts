@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { copyVerified } from "../../src/archive/copy.ts";
 import type { CopyContext } from "../../src/archive/guard.ts";
@@ -137,7 +137,7 @@ test("cancelled in the middle, a copy has no name, keeps its beginning, and is f
   });
   const task = picture("a.png");
   await expect(copyVerified(task, context)).rejects.toThrow("abort");
-  expect(names(join(root, "data"))).toEqual([expect.stringMatching(/^\.a\.png\..*\.part$/)]);
+  expect(names(join(root, "data"))).toEqual([expect.stringMatching(/^\.[0-9a-f]+\.part$/)]);
   await copyVerified(task, { ...context, signal: new AbortController().signal });
   expect(names(join(root, "data"))).toEqual(["a.png"]);
 });
@@ -196,4 +196,11 @@ test("names keep the layout; numbers go before the first ending", () => {
   expect(numberedName("README", 1)).toBe("README-1");
   const partial = partialPath("/r/data/i.png", "ab".repeat(32));
   expect(dirname(partial)).toBe("/r/data");
+  expect(partialPath("/r/data/i.png", "ab".repeat(32))).toBe(partial);
+  const others = [partialPath("/r/data/j.png", "ab".repeat(32)), partialPath("/r/data/i.png", "cd".repeat(32))];
+  expect(new Set([partial, ...others]).size).toBe(3);
+  // Shorter than the name of any picture that is captured.
+  for (const name of ["i.png", "x".repeat(255), "ü".repeat(100)]) {
+    expect(Buffer.byteLength(basename(partialPath(`/r/${name}`, "ab".repeat(32))))).toBeLessThan(25);
+  }
 });
