@@ -2,6 +2,7 @@
 import type { Argv, CommandModule } from "yargs";
 import { keyNames, type Loaded, loadConfig, type Origin } from "../config/config.ts";
 import { configMarkdown, configToml } from "../config/document.ts";
+import { checkWantedShare } from "../config/share.ts";
 import { shownPath, type Table } from "../config/toml-file.ts";
 import { quoted } from "../quote.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -66,7 +67,11 @@ export const configCommand: CommandModule<object, ConfigArguments> = {
         "check",
         "Say whether the configuration is valid, and everything that is wrong with it",
         (of) => of.example("phorest config check --config lab.toml", "check a file"),
-        ({ config, json }) => print(checkText(loadConfig(config), json)),
+        ({ config, json }) => {
+          const loaded = loadConfig(config);
+          checkWantedShare(loaded);
+          print(checkText(loaded, json));
+        },
       )
       .command<ConfigArguments>(
         "show",

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { checkMark, markPlace } from "../archive/place.ts";
-import { type Loaded, loadConfig } from "../config/config.ts";
+import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { checkShare } from "../config/share.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { createLogger, type StageLog } from "../log.ts";
@@ -44,7 +45,7 @@ export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
   handler: async (args) => {
     const loaded = loadConfig(args.config);
     const { config } = loaded;
-    requireShare(loaded);
+    checkShare(loaded);
     const lock = takeExperiment(config);
     outliveReaders();
     const log = createLogger({
@@ -71,15 +72,6 @@ interface SyncSummary {
   /** Pictures and other files that could not be copied, while others could. */
   readonly refused: readonly SetAsideFile[];
   readonly interrupted: boolean;
-}
-
-/** Without a share in the configuration there is none to wait for. */
-function requireShare({ config, origins }: Loaded): void {
-  const root = config.Paths.remote_root_dir;
-  if (origins.get("Paths.remote_root_dir") !== "default" || existsSync(root)) return;
-  throw new Failure("config.invalid", "no share is configured: Paths.remote_root_dir is not set", {
-    hint: 'name a directory on the mounted share, for example remote_root_dir = "/mnt/lab/experiment_7", and prepare it with `phorest init-remote`',
-  });
 }
 
 function takeExperiment({ Paths, Services, Timing }: Config): ExperimentLock {

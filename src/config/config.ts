@@ -10,6 +10,7 @@ import { NOTES } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
+import { checkWantedShare } from "./share.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
 
 /** Where a value came from. */
@@ -83,7 +84,8 @@ export function keyNames(): [SectionName, string][] {
  * Refuses, before anything is started, what the settings may say but this build cannot do yet.
  * Throws Failure config.invalid.
  */
-export function checkRunnable({ config, file }: Loaded): void {
+export function checkRunnable(loaded: Loaded): void {
+  const { config, file } = loaded;
   const { Services } = config;
   const where = file === undefined ? "configuration" : shownPath(file);
   const reasons = [
@@ -92,8 +94,10 @@ export function checkRunnable({ config, file }: Loaded): void {
     ...sharedDirectories(config),
     ...lacksOfOpcUa(config),
   ];
-  if (reasons.length === 0) return;
-  throw new Failure("config.invalid", reasons.map((reason) => `${where}: ${reason}`).join("\n"));
+  if (reasons.length > 0) {
+    throw new Failure("config.invalid", reasons.map((reason) => `${where}: ${reason}`).join("\n"));
+  }
+  checkWantedShare(loaded);
 }
 
 /** The file that says where the ROIs are. */
