@@ -99,6 +99,11 @@ const CASES: readonly Case[] = [
       return (x, row) => lightAt(line, x, row) + lightAt(other, x, row) - other.base;
     },
   },
+  {
+    name: "good symmetric band",
+    should: "good",
+    light: (random) => light(bandOf(random, { kind: random() < 0.5 ? "gaussian" : "lorentzian" })),
+  },
 ];
 
 interface Trial {
@@ -134,6 +139,7 @@ for (const [number, { name, should, light: make }] of CASES.entries()) {
     METHODS_HERE.forEach((method, index) => {
       const result = analysePicture({ pixels, width: SIZE.width, height: SIZE.rows, bitDepth: 8 }, manifest, {
         method,
+        jointLine: "auto",
         subRois: 0,
         sampling: "precise",
         bitDepthScaling: "stretch",
