@@ -165,7 +165,9 @@ describe("an established Phorest_config.toml", () => {
     expect(() => checkRunnable(parseConfig(`${around} true`, "/lab"))).toThrow(
       "generated_files_dir must not hold Paths.data_dir",
     );
-    checkRunnable(parseConfig('[Paths]\ndata_dir = "."\nremote_root_dir = "/mnt"\n[Services]\nenable_remote_sync = true', "/lab"));
+    checkRunnable(
+      parseConfig('[Paths]\ndata_dir = "."\nremote_root_dir = "/mnt"\n[Services]\nenable_remote_sync = true', "/lab"),
+    );
   });
 });
 
