@@ -5,6 +5,7 @@
 //
 // A flagged point is never taken out or changed. It only has no say in what is computed from several points: baselines,
 // the mean of the references, noise, drift, smooth curves.
+import type { CurveErrors } from "./propagation.ts";
 import { medianOf } from "./statistics.ts";
 
 /** Times of frames, µs since 1970; `toUs` exclusive. */
@@ -64,38 +65,75 @@ export function shiftFrom(values: Float64Array, level: number): Float64Array {
   return values.map((value) => value - level);
 }
 
-/** The mean of several curves, frame by frame: of references, or of a group. */
+/** Sums over the curves that have a say in a frame. */
+interface FrameSum {
+  count: number;
+  value: number;
+  own: number;
+  level: number;
+  overlap: number;
+}
+
+/** A curve that takes part in a mean: its sound points, and their errors. */
+export interface MeanMember extends Omit<Trace, "timesUs"> {
+  readonly errors?: CurveErrors;
+}
+
+/** The mean of several curves, frame by frame: of references, or of a group. Their errors must be independent. */
 export class FrameMean {
-  readonly #sum = new Map<number, number>();
-  readonly #count = new Map<number, number>();
+  readonly #sums = new Map<number, FrameSum>();
 
   /** Takes in a curve's sound points; `entryId` names the frame of each. */
-  add(entryId: Float64Array, curve: Omit<Trace, "timesUs">): void {
+  add(entryId: Float64Array, curve: MeanMember): void {
     entryId.forEach((entry, at) => {
       if (!isSound(curve, at)) return;
-      this.#sum.set(entry, (this.#sum.get(entry) ?? 0) + (curve.values[at] as number));
-      this.#count.set(entry, (this.#count.get(entry) ?? 0) + 1);
+      const sum = this.#sums.get(entry) ?? { count: 0, value: 0, own: 0, level: 0, overlap: 0 };
+      this.#sums.set(entry, sum);
+      addTo(sum, curve, at, 1);
     });
   }
 
   /** The mean in each frame; NaN where no curve has a say. */
   of(entryId: Float64Array): Float64Array {
-    return entryId.map((entry) => (this.#sum.get(entry) ?? Number.NaN) / (this.#count.get(entry) ?? 0));
+    return entryId.map((entry) => {
+      const { value, count } = this.#sums.get(entry) ?? NOTHING;
+      return value / count;
+    });
   }
 
   /**
    * A curve minus the mean of the same frame; NaN where none has a say in it. One that is part of the mean `itself` is
    * compared with the others only: minus a mean that holds it, it would look quieter than it is.
    */
-  subtractFrom(entryId: Float64Array, curve: Omit<Trace, "timesUs">, itself: boolean): Float64Array {
+  subtractFrom(entryId: Float64Array, curve: MeanMember, itself: boolean): Float64Array {
     return curve.values.map((value, at) => {
-      const entry = entryId[at] as number;
-      const own = itself && isSound(curve, at);
-      const count = (this.#count.get(entry) ?? 0) - (own ? 1 : 0);
-      const sum = (this.#sum.get(entry) ?? 0) - (own ? value : 0);
-      return count > 0 ? value - sum / count : Number.NaN;
+      const others = this.#others(entryId[at] as number, curve, at, itself);
+      return others.count > 0 ? value - others.value / others.count : Number.NaN;
     });
   }
+
+  /** The errors of the mean that `subtractFrom` subtracts, or of the whole one; NaN where none has a say. */
+  errors(entryId: Float64Array, curve?: MeanMember): CurveErrors {
+    const sums = Array.from(entryId, (entry, at) => this.#others(entry, curve, at, curve !== undefined));
+    const part = (key: keyof CurveErrors) => Float64Array.from(sums, (sum) => sum[key] / (sum.count * sum.count));
+    return { own: part("own"), level: part("level"), overlap: part("overlap") };
+  }
+
+  #others(entry: number, curve: MeanMember | undefined, at: number, itself: boolean): FrameSum {
+    const sum = this.#sums.get(entry) ?? NOTHING;
+    if (curve === undefined || !itself || !isSound(curve, at)) return sum;
+    const others = { ...sum };
+    addTo(others, curve, at, -1);
+    return others;
+  }
+}
+
+const NOTHING: FrameSum = { count: 0, value: Number.NaN, own: Number.NaN, level: Number.NaN, overlap: Number.NaN };
+
+function addTo(sum: FrameSum, { values, errors }: MeanMember, at: number, sign: number): void {
+  sum.count += sign;
+  sum.value += sign * (values[at] as number);
+  for (const key of ["own", "level", "overlap"] as const) sum[key] += sign * (errors?.[key][at] ?? Number.NaN);
 }
 
 /** Points before a blank injection whose median is its zero. */
@@ -107,17 +145,27 @@ const LEAD_POINTS = 8;
  * the blank's points it is interpolated along a line.
  */
 export function subtractBlank(trace: Trace, blank: TimeWindow, injectionUs: number): Float64Array {
-  const { timesUs, values, index } = soundPoints(trace, blank);
-  const before = soundPoints(trace, { fromUs: Number.NEGATIVE_INFINITY, toUs: blank.fromUs }).values.slice(
-    -LEAD_POINTS,
-  );
-  const zero = before.length > 0 ? medianOf(before) : (values[0] ?? Number.NaN);
+  const { points, lead } = blankOf(trace, blank);
+  const { timesUs, values } = points;
+  const zero = lead.values.length > 0 ? medianOf(lead.values) : (values[0] ?? Number.NaN);
   return trace.values.map((value, at) => {
     const sinceUs = (trace.timesUs[at] as number) - injectionUs;
     if (sinceUs < 0) return value;
-    if (index.length === 0 || sinceUs >= blank.toUs - blank.fromUs) return Number.NaN;
-    return value - (interpolate(timesUs, values, blank.fromUs + sinceUs) - zero);
+    if (values.length === 0 || sinceUs >= blank.toUs - blank.fromUs) return Number.NaN;
+    const { before, after, share } = between(timesUs, blank.fromUs + sinceUs);
+    const [one, other] = [values[before] as number, values[after] as number];
+    return value - (one + (other - one) * share - zero);
   });
+}
+
+/** The sound points of a blank injection, and those before it whose median is its zero. */
+export function blankOf(trace: Trace, blank: TimeWindow): { readonly points: Selection; readonly lead: Selection } {
+  const { timesUs, values, index, excluded } = soundPoints(trace, {
+    fromUs: Number.NEGATIVE_INFINITY,
+    toUs: blank.fromUs,
+  });
+  const last = { timesUs: timesUs.slice(-LEAD_POINTS), values: values.slice(-LEAD_POINTS) };
+  return { points: soundPoints(trace, blank), lead: { ...last, index: index.slice(-LEAD_POINTS), excluded } };
 }
 
 /** The two halves of a bow-tie, frame by frame. */
@@ -155,11 +203,13 @@ export function alignFrames(from: Float64Array, values: ArrayLike<number>, to: F
   return Float64Array.from(to, (entry) => values[place.get(entry) ?? -1] ?? missing);
 }
 
-/** The value at `timeUs` on the line between the points around it; the nearest point's beyond the ends. */
-function interpolate(timesUs: Float64Array, values: Float64Array, timeUs: number): number {
+/** The points around a time, and the share of the second in the line between them; the nearest point beyond the ends. */
+export function between(timesUs: Float64Array, timeUs: number): { before: number; after: number; share: number } {
   const next = timesUs.findIndex((one) => one >= timeUs);
-  if (next <= 0) return values[next === 0 ? 0 : values.length - 1] as number;
+  if (next <= 0) {
+    const end = next === 0 ? 0 : timesUs.length - 1;
+    return { before: end, after: end, share: 0 };
+  }
   const [t0, t1] = [timesUs[next - 1] as number, timesUs[next] as number];
-  const [v0, v1] = [values[next - 1] as number, values[next] as number];
-  return v0 + ((v1 - v0) * (timeUs - t0)) / (t1 - t0);
+  return { before: next - 1, after: next, share: (timeUs - t0) / (t1 - t0) };
 }

@@ -1,5 +1,6 @@
 // A smooth curve through a noisy one that single wild points do not bend: locally weighted straight lines with robust
 // weights (Cleveland, J. Am. Stat. Assoc. 74, 829, 1979).
+import type { CurveErrors } from "./propagation.ts";
 import { isSound, type Trace } from "./sensorgram.ts";
 import { medianOf } from "./statistics.ts";
 
@@ -13,55 +14,108 @@ const OUTLYING = 6;
  * NaN everywhere where fewer than two points are sound. Flagged frames get a value too, and have no say in any.
  */
 export function smooth(trace: Trace, span: number): Float64Array {
-  const sound = Array.from(trace.values.keys()).filter((at) => isSound(trace, at));
   const result = new Float64Array(trace.values.length).fill(Number.NaN);
-  if (sound.length < 2) return result;
-  const times = Float64Array.from(sound, (at) => (trace.timesUs[at] as number) / 1e6);
-  const values = Float64Array.from(sound, (at) => trace.values[at] as number);
-  const width = Math.min(sound.length, Math.max(3, Math.round(span)));
-  let robust = new Float64Array(sound.length).fill(1);
-  for (let round = 0; round < ROUNDS; round++) {
-    const rest = values.map((value, i) =>
-      Math.abs(value - localLine(times, values, robust, times[i] as number, i, width)),
+  for (const { at, sound, first, weights } of smoothing(trace, span)) {
+    result[at] = weights.reduce(
+      (sum, weight, i) => sum + weight * (trace.values[sound[first + i] as number] as number),
+      0,
     );
-    const scale = Math.max(OUTLYING * medianOf(rest), Number.MIN_VALUE);
-    robust = rest.map((one) => Math.max(0, 1 - (one / scale) ** 2) ** 2);
-  }
-  let nearest = 0;
-  for (let at = 0; at < result.length; at++) {
-    while (nearest + 1 < sound.length && (sound[nearest + 1] as number) <= at) nearest++;
-    result[at] = localLine(times, values, robust, (trace.timesUs[at] as number) / 1e6, nearest, width);
   }
   return result;
 }
 
-/** The value at time `t` of the line through the `width` points around point `near`. */
+/** Standard errors of the smooth curve, as sums of frames with errors of their own; the robust weights count as given. */
+export function smoothErrors(trace: Trace, span: number, errors: CurveErrors): Float64Array {
+  const result = new Float64Array(trace.values.length).fill(Number.NaN);
+  for (const { at, sound, first, weights } of smoothing(trace, span)) {
+    // The weights add up to one: what the frames share is in the sum once.
+    let [variance, shared] = [0, Number.POSITIVE_INFINITY];
+    weights.forEach((weight, i) => {
+      const frame = sound[first + i] as number;
+      variance += weight * weight * (errors.own[frame] as number) - 2 * weight * (errors.overlap[frame] as number);
+      shared = Math.min(shared, errors.level[frame] as number);
+    });
+    result[at] = Math.sqrt(Math.max(0, variance + shared));
+  }
+  return result;
+}
+
+/** What a smooth value is made from: weights of the sound points from `first` on. */
+interface SmoothValue {
+  readonly at: number;
+  /** Indices of the sound points in the trace. */
+  readonly sound: readonly number[];
+  readonly first: number;
+  readonly weights: Float64Array;
+}
+
+function* smoothing(trace: Trace, span: number): Generator<SmoothValue> {
+  const sound = Array.from(trace.values.keys()).filter((at) => isSound(trace, at));
+  if (sound.length < 2) return;
+  const times = Float64Array.from(sound, (at) => (trace.timesUs[at] as number) / 1e6);
+  const values = Float64Array.from(sound, (at) => trace.values[at] as number);
+  const points = { times, values };
+  const width = Math.min(sound.length, Math.max(3, Math.round(span)));
+  const firstFor = (near: number) => Math.max(0, Math.min(near - (width >> 1), times.length - width));
+  let robust = new Float64Array(sound.length).fill(1);
+  for (let round = 0; round < ROUNDS; round++) {
+    const rest = values.map((value, i) => {
+      const first = firstFor(i);
+      const weights = localLine(points, robust, times[i] as number, first, width);
+      return Math.abs(value - weights.reduce((sum, weight, k) => sum + weight * (values[first + k] as number), 0));
+    });
+    const scale = Math.max(OUTLYING * medianOf(rest), Number.MIN_VALUE);
+    robust = rest.map((one) => Math.max(0, 1 - (one / scale) ** 2) ** 2);
+  }
+  let nearest = 0;
+  for (let at = 0; at < trace.values.length; at++) {
+    while (nearest + 1 < sound.length && (sound[nearest + 1] as number) <= at) nearest++;
+    const first = firstFor(nearest);
+    yield { at, sound, first, weights: localLine(points, robust, (trace.timesUs[at] as number) / 1e6, first, width) };
+  }
+}
+
+/** The sound points: s, and px. */
+interface Points {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
+
+/** Where all points are wild: the one or two in the middle of the order. */
+function medianWeights(values: Float64Array): Float64Array {
+  const order = [...values.keys()].sort((a, b) => (values[a] as number) - (values[b] as number));
+  const weights = new Float64Array(values.length);
+  for (const rank of [(values.length - 1) >> 1, values.length >> 1]) {
+    const at = order[rank] as number;
+    weights[at] = (weights[at] as number) + 0.5;
+  }
+  return weights;
+}
+
+/** The value at time `t` of the line through `width` points from `first` on, as weights of their values. */
 function localLine(
-  times: Float64Array,
-  values: Float64Array,
+  { times, values }: Points,
   robust: Float64Array,
   t: number,
-  near: number,
+  first: number,
   width: number,
-): number {
-  const first = Math.max(0, Math.min(near - (width >> 1), times.length - width));
+): Float64Array {
   const last = first + width - 1;
   // A little beyond the outermost point, so that it keeps some weight.
   const reach = 1.001 * Math.max(t - (times[first] as number), (times[last] as number) - t, Number.MIN_VALUE);
-  let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
-  for (let i = first; i <= last; i++) {
-    const x = (times[i] as number) - t;
-    const weight = (1 - Math.min(1, Math.abs(x) / reach) ** 3) ** 3 * (robust[i] as number);
-    const y = values[i] as number;
+  const weights = new Float64Array(width);
+  let [w, wx, wxx] = [0, 0, 0];
+  for (let i = 0; i < width; i++) {
+    const x = (times[first + i] as number) - t;
+    const weight = (1 - Math.min(1, Math.abs(x) / reach) ** 3) ** 3 * (robust[first + i] as number);
+    weights[i] = weight;
     w += weight;
     wx += weight * x;
-    wy += weight * y;
     wxx += weight * x * x;
-    wxy += weight * x * y;
   }
-  if (!(w > 0)) return medianOf(values.subarray(first, last + 1));
+  if (!(w > 0)) return medianWeights(values.subarray(first, first + width));
   const spread = w * wxx - wx * wx;
   // All weight at one moment: there is no slope to be had.
-  if (!(spread > 1e-12 * w * wxx)) return wy / w;
-  return (wxx * wy - wx * wxy) / spread;
+  if (!(spread > 1e-12 * w * wxx)) return weights.map((weight) => weight / w);
+  return weights.map((weight, i) => (weight * (wxx - wx * ((times[first + i] as number) - t))) / spread);
 }

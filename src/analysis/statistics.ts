@@ -1,4 +1,4 @@
-// Medians of an ROI's rows, and rounding as established. The established statistics themselves are the kernel's.
+// Medians, means of blocks, and rounding as established. The established statistics themselves are the kernel's.
 
 /** Three decimals, halves to even: numpy's `round` (scale, nearest even, scale back), which the established files hold. */
 export function roundHalfEven(value: number, decimals = 3): number {
@@ -59,4 +59,15 @@ function selectInScratch(rank: number, count: number): number {
     else break;
   }
   return scratch[rank] as number;
+}
+
+/** Means of equally many neighbours, at most `most` of them; the values themselves where they are not more. */
+export function blockMeans(values: Float64Array, most: number): Float64Array {
+  if (values.length <= most) return values;
+  const count = Math.ceil(values.length / Math.ceil(values.length / most));
+  const edge = (at: number) => Math.floor((at * values.length) / count);
+  return Float64Array.from({ length: count }, (_, at) => {
+    const block = values.subarray(edge(at), edge(at + 1));
+    return block.reduce((sum, value) => sum + value, 0) / block.length;
+  });
 }

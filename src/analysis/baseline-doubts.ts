@@ -1,0 +1,93 @@
+// Whether a baseline is one: flat, without a step, and without an injection. Noise, drift and limit of detection of another
+// window are numbers of something else, and a shift that counts from it has no clear beginning.
+import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "./autoregression.ts";
+import { blockMeans } from "./statistics.ts";
+import type { Trend } from "./trend.ts";
+
+/** What can be wrong with a baseline. `injection`: a marker or a given injection lies within it. */
+export const BASELINE_DOUBTS = ["not_flat", "step", "injection"] as const;
+export type BaselineDoubt = (typeof BASELINE_DOUBTS)[number];
+
+/** The points of a window, without wild ones, and what is known of them. */
+export interface Baseline {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  readonly noise: number;
+  readonly trend: Pick<Trend, "slope" | "doubt">;
+}
+
+/** A slope whose sign is in doubt by more may be chance. */
+const SURE_SLOPE = 0.005;
+/** A drift over the window of fewer noises than this does not matter. */
+const DRIFT_NOISES = 2;
+/** Deviations by which neighbouring values are more alike than those of white noise (von Neumann's ratio). */
+const SURE_WANDER = 3.1;
+/** With fewer values the ratio cannot become that small. */
+const FEWEST_TO_WANDER = 12;
+/** A scatter over the window of so many noises from frame to frame does not matter. */
+const WANDER_NOISES = 1.3;
+/** A step is sure when chance makes one like it, anywhere in the window, more rarely than this. */
+const SURE_STEP = 0.002;
+/** Smaller steps, in noises, cannot be told from wander. */
+const STEP_NOISES = 4;
+const FEWEST_TO_STEP = 8;
+/** Longer windows are averaged into so many points before a step is looked for. */
+const MOST_POINTS = 96;
+
+/** The doubts that the values themselves raise, in the order of BASELINE_DOUBTS; none while their noise is unknown. */
+export function doubtsOf(baseline: Baseline): BaselineDoubt[] {
+  if (!(baseline.noise > 0)) return [];
+  const doubts: BaselineDoubt[] = [];
+  if (drifts(baseline) || wanders(baseline)) doubts.push("not_flat");
+  if (steps(baseline)) doubts.push("step");
+  return doubts;
+}
+
+function drifts({ times, noise, trend }: Baseline): boolean {
+  const moved = Math.abs(trend.slope) * ((times.at(-1) ?? 0) - (times[0] ?? 0));
+  return trend.doubt < SURE_SLOPE && moved > DRIFT_NOISES * noise;
+}
+
+function wanders({ values, noise }: Baseline): boolean {
+  const count = values.length;
+  if (count < FEWEST_TO_WANDER) return false;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  let [squares, stepSquares] = [0, 0];
+  values.forEach((value, i) => {
+    squares += (value - mean) ** 2;
+    if (i > 0) stepSquares += (value - (values[i - 1] as number)) ** 2;
+  });
+  const deviation = Math.sqrt((4 * (count - 2)) / (count * count - 1));
+  const alike = (2 - stepSquares / squares) / deviation;
+  return alike > SURE_WANDER && Math.sqrt(squares / (count - 1)) > WANDER_NOISES * noise;
+}
+
+function steps(baseline: Baseline): boolean {
+  const zero = baseline.values[0] ?? 0;
+  const values = blockMeans(
+    baseline.values.map((value) => value - zero),
+    MOST_POINTS,
+  );
+  const count = values.length;
+  if (count < FEWEST_TO_STEP) return false;
+  const regressionAt = (split: number): Regression => ({
+    values,
+    columns: [
+      new Float64Array(count).fill(1),
+      Float64Array.from({ length: count }, (_, i) => (2 * i) / (count - 1) - 1),
+      Float64Array.from({ length: count }, (_, i) => (i < split ? 0 : 1)),
+    ],
+    gaps: new Float64Array(count).fill(1),
+  });
+  let [best, most] = [0, 0];
+  for (let split = 2; split <= count - 2; split++) {
+    const { value, error } = whiteCoefficient(regressionAt(split)) ?? { value: 0, error: 1 };
+    if (Math.abs(value) <= most * error) continue;
+    most = Math.abs(value) / error;
+    best = split;
+  }
+  if (best === 0) return false;
+  const step = coefficientOf(regressionAt(best), true);
+  if (step === undefined || Math.abs(step.value) < STEP_NOISES * baseline.noise) return false;
+  return oppositeSign(step) * (count - 3) < SURE_STEP;
+}

@@ -1,0 +1,44 @@
+// Distributions that statements about few frames need: normal, Student's t, and the standard deviation of a small sample.
+
+/** Probability that a standard normal number is below `z`; absolute error below 2e-7 (Abramowitz and Stegun, 7.1.26). */
+export function normalBelow(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const above = 0.5 * series * Math.exp(-x * x);
+  return z < 0 ? above : 1 - above;
+}
+
+/** Density of the standard normal distribution. */
+export function normalDensity(z: number): number {
+  return Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
+}
+
+/** Probability that Student's t with `freedom` degrees of freedom is below `t`, good to 0.002 from 2 degrees on (Wallace, 1959). */
+export function studentBelow(t: number, freedom: number): number {
+  const size = ((8 * freedom + 1) / (8 * freedom + 3)) * Math.sqrt(freedom * Math.log1p((t * t) / freedom));
+  return normalBelow(Math.sign(t) * size);
+}
+
+/** Above this the first terms of the series are exact to 1e-8. */
+const MANY = 200;
+
+/**
+ * Mean of the standard deviation of a normal sample, as a share of the true one: known as c4, of which the argument is the
+ * degrees of freedom, which need not be whole.
+ */
+export function meanOfDeviation(freedom: number): number {
+  if (!(freedom > 0)) return Number.NaN;
+  if (freedom > MANY) return 1 - 1 / (4 * freedom) + 1 / (32 * freedom * freedom);
+  // c(v) c(v + 1) = sqrt(v / (v + 1)): from where the series is good down to v.
+  const steps = Math.ceil(MANY - freedom) + 1;
+  let mean = meanOfDeviation(freedom + steps);
+  for (let at = freedom + steps - 1; at > freedom - 0.5; at -= 1) mean = Math.sqrt(at / (at + 1)) / mean;
+  return mean;
+}
+
+/** Standard deviation of an unbiased estimate of a standard deviation, as a share of it. */
+export function relativeErrorOfDeviation(freedom: number): number {
+  const mean = meanOfDeviation(freedom);
+  return Math.sqrt(Math.max(0, 1 - mean * mean)) / mean;
+}

@@ -1,0 +1,183 @@
+// Standard errors of what is computed from positions. The positions of one frame and ROI are independent of all others, each
+// with its own standard error; everything else follows from that: the level of a baseline is in every frame of its curve, and
+// a reference in every curve it is subtracted from. Where a position has no error, nothing that is made from it has one.
+import { normalBelow, normalDensity } from "./distributions.ts";
+import { between, blankOf, soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
+import { medianOf } from "./statistics.ts";
+
+/** The median of values as a sum of them, as far as their errors are concerned. */
+export interface MedianErrors {
+  /** px². */
+  readonly variance: number;
+  /** What each value has of it: 1/n for equal errors. */
+  readonly shares: Float64Array;
+}
+
+/** A drift over the window that is farther from zero than this many of its errors spreads the values. */
+const SURE_DRIFT = 3;
+
+/**
+ * Variance of the median of values with the standard errors `errors`, and how much of each value is in it. For equal errors
+ * and a level curve it is that of the median of a normal sample (π/2 of the mean's when n is large). Where the values drift
+ * farther than they scatter, only those in the middle of the window make the median, and its variance is larger.
+ */
+export function medianErrors(timesUs: Float64Array, values: Float64Array, errors: Float64Array): MedianErrors {
+  const count = values.length;
+  if (count === 0 || errors.some(Number.isNaN)) {
+    return { variance: Number.NaN, shares: new Float64Array(count).fill(Number.NaN) };
+  }
+  // Values without any error, as those of a simulation: the median is exact.
+  if (errors.some((error) => error === 0)) return { variance: 0, shares: new Float64Array(count) };
+  const drift = driftOf(timesUs, values, errors);
+  const middle = medianOf(drift);
+  const off = drift.map((one, i) => (one - middle) / (errors[i] as number));
+  const nearest = off.reduce((least, one) => Math.min(least, Math.abs(one)), Number.POSITIVE_INFINITY);
+  let [density, spread, near, peak] = [0, 0, 0, 0];
+  // Relative to the value nearest to the middle, which may be many errors away from it.
+  const shares = off.map((one, i) => Math.exp((nearest * nearest - one * one) / 2) / (errors[i] as number));
+  off.forEach((one, i) => {
+    const below = normalBelow(one);
+    spread += below * (1 - below);
+    near += shares[i] as number;
+    density += normalDensity(one) / (errors[i] as number);
+    peak += normalDensity(one) / normalDensity(0);
+  });
+  const most = errors.reduce((largest, error) => Math.max(largest, error * error), 0);
+  const variance = density > 0 ? (ofFew(peak, count) * spread) / (density * density) : most;
+  return { variance: Math.min(most, variance), shares: shares.map((one) => one / near) };
+}
+
+/** Variance of the median of so many normal values over its value for many; to 1 %, from order statistics. */
+function ofFew(effective: number, count: number): number {
+  const values = Math.max(1, effective);
+  return values / (values + (count % 2 === 1 ? 0.43 + 0.14 / values : 1.43 - 0.58 / values));
+}
+
+/** The straight line through the values where they drift beyond doubt; else zeros. */
+function driftOf(timesUs: Float64Array, values: Float64Array, errors: Float64Array): Float64Array {
+  const level = new Float64Array(values.length);
+  const [first, count] = [timesUs[0] ?? 0, values.length];
+  if (count < 3) return level;
+  const time = timesUs.reduce((sum, one) => sum + one - first, 0) / count;
+  const value = values.reduce((sum, one) => sum + one, 0) / count;
+  let [tt, tv, ttee] = [0, 0, 0];
+  values.forEach((one, i) => {
+    const t = (timesUs[i] as number) - first - time;
+    tt += t * t;
+    tv += t * (one - value);
+    ttee += (t * (errors[i] as number)) ** 2;
+  });
+  const slope = tv / tt;
+  if (!(Math.abs(slope) > (SURE_DRIFT * Math.sqrt(ttee)) / tt)) return level;
+  return level.map((_zero, i) => slope * ((timesUs[i] as number) - first - time));
+}
+
+/** The level of a baseline, and what is known of its error. */
+export interface Level {
+  readonly px: number;
+  /** px². */
+  readonly variance: number;
+  /** Sound points of the window, as indices of the curve, and the share of each in the level. */
+  readonly index: Int32Array;
+  readonly shares: Float64Array;
+  /** Points of the window without a say. */
+  readonly excluded: number;
+}
+
+/** The median of a curve's sound points in a window; `standardError` has one for each point of the curve. */
+export function levelOf(trace: Trace, standardError: Float64Array, window: TimeWindow): Level {
+  const { timesUs, values, index, excluded } = soundPoints(trace, window);
+  const errors = Float64Array.from(index, (at) => standardError[at] as number);
+  return { px: medianOf(values), index, excluded, ...medianErrors(timesUs, values, errors) };
+}
+
+/** Variance of a position minus a level, px²; `share`: what the position itself has of the level. */
+export function shiftVariance(standardError: number, level: Pick<Level, "variance">, share: number): number {
+  const own = standardError * standardError;
+  return own + level.variance - 2 * share * own;
+}
+
+/**
+ * How the values of a curve err, frame by frame: px². The covariance of two frames is what both have of `level`, less the
+ * `overlap` of either.
+ */
+export interface CurveErrors {
+  /** Variance of the frame's own part. */
+  readonly own: Float64Array;
+  /** Variance of the levels that were subtracted. */
+  readonly level: Float64Array;
+  /** Covariance of the two: not zero for frames that the levels are made from. */
+  readonly overlap: Float64Array;
+}
+
+/** The errors of a curve minus its level. */
+export function shiftErrors(standardError: Float64Array, { variance, index, shares }: Level): CurveErrors {
+  const own = standardError.map((error) => error * error);
+  const overlap = new Float64Array(own.length);
+  index.forEach((at, i) => {
+    overlap[at] = (shares[i] as number) * (own[at] as number);
+  });
+  return { own, level: new Float64Array(own.length).fill(variance), overlap };
+}
+
+/** The errors of the sum or difference of two curves that have no frame and no level in common. */
+export function sumErrors(one: CurveErrors, other: CurveErrors): CurveErrors {
+  const sum = (key: keyof CurveErrors) => one[key].map((value, at) => value + (other[key][at] as number));
+  return { own: sum("own"), level: sum("level"), overlap: sum("overlap") };
+}
+
+/** Standard error of each frame, px; NaN where it is not known. */
+export function standardErrors(errors: CurveErrors): Float64Array {
+  return errors.own.map((_own, at) => Math.sqrt(Math.max(0, covariance(errors, at, at))));
+}
+
+/** A frame of a curve and what it counts for in a sum. */
+export interface Term {
+  readonly at: number;
+  readonly weight: number;
+}
+
+/** Variance of a sum of frames of one curve, px². A frame may be named more than once. */
+export function varianceOfSum(errors: CurveErrors, terms: readonly Term[]): number {
+  const weights = new Map<number, number>();
+  for (const { at, weight } of terms) weights.set(at, (weights.get(at) ?? 0) + weight);
+  let variance = 0;
+  for (const [one, weight] of weights) {
+    for (const [other, also] of weights) variance += weight * also * covariance(errors, one, other);
+  }
+  return Math.max(0, variance);
+}
+
+function covariance({ own, level, overlap }: CurveErrors, one: number, other: number): number {
+  const shared = Math.min(level[one] as number, level[other] as number);
+  const apart = shared - (overlap[one] as number) - (overlap[other] as number);
+  return one === other ? apart + (own[one] as number) : apart;
+}
+
+/** Standard errors of a curve from which the response to a blank was taken by subtractBlank, px. */
+export function blankErrors(trace: Trace, errors: CurveErrors, blank: TimeWindow, injectionUs: number): Float64Array {
+  const { points, lead } = blankOf(trace, blank);
+  const direct = standardErrors(errors);
+  // What the level adds is the same in all frames, and is in the terms.
+  const alone = Float64Array.from(lead.index, (at) => Math.sqrt(errors.own[at] as number));
+  const zero = medianErrors(lead.timesUs, lead.values, alone);
+  const zeroTerms =
+    lead.index.length > 0
+      ? Array.from(lead.index, (at, i): Term => ({ at, weight: zero.shares[i] as number }))
+      : [{ at: points.index[0] ?? 0, weight: 1 }];
+  const linear = alone.reduce((sum, error, i) => sum + ((zero.shares[i] as number) * error) ** 2, 0);
+  const beyond = lead.index.length > 0 ? Math.max(0, zero.variance - linear) : 0;
+  return direct.map((error, at) => {
+    const sinceUs = (trace.timesUs[at] as number) - injectionUs;
+    if (sinceUs < 0) return error;
+    if (points.index.length === 0 || sinceUs >= blank.toUs - blank.fromUs) return Number.NaN;
+    const { before, after, share } = between(points.timesUs, blank.fromUs + sinceUs);
+    const terms: Term[] = [
+      { at, weight: 1 },
+      { at: points.index[before] as number, weight: share - 1 },
+      { at: points.index[after] as number, weight: -share },
+      ...zeroTerms,
+    ];
+    return Math.sqrt(varianceOfSum(errors, terms) + beyond);
+  });
+}
