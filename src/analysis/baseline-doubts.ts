@@ -8,6 +8,33 @@ import type { Trend } from "./trend.ts";
 export const BASELINE_DOUBTS = ["not_flat", "step", "injection"] as const;
 export type BaselineDoubt = (typeof BASELINE_DOUBTS)[number];
 
+/** For people, in a table's cell. */
+export const DOUBT_WORDS: Readonly<Record<BaselineDoubt, string>> = {
+  not_flat: "not flat",
+  step: "step",
+  injection: "marker within",
+};
+
+const CONSEQUENCES: Readonly<Record<BaselineDoubt, string>> = {
+  not_flat:
+    "is not flat: the noise holds from one frame to the next only, over longer times more is needed than the limit of detection",
+  step: "holds a step: drift and shifts count from a level that is none",
+  injection: "holds a marker or an injection",
+};
+/** Labels that a line names. */
+const MOST_NAMED = 6;
+
+/** For people: a line for each doubt that any of these curves raises. */
+export function doubtLines(curves: readonly (readonly [label: string, doubts: readonly BaselineDoubt[]])[]): string[] {
+  return BASELINE_DOUBTS.flatMap((doubt) => {
+    const named = curves.filter(([, doubts]) => doubts.includes(doubt)).map(([label]) => label);
+    if (named.length === 0) return [];
+    const more = named.length > MOST_NAMED ? ` and ${named.length - MOST_NAMED} more` : "";
+    const who = named.length === curves.length ? "every curve" : `${named.slice(0, MOST_NAMED).join(", ")}${more}`;
+    return [`The baseline of ${who} ${CONSEQUENCES[doubt]}. Choose a quiet window as the baseline.`];
+  });
+}
+
 /** The points of a window, without wild ones, and what is known of them. */
 export interface Baseline {
   readonly times: Float64Array;

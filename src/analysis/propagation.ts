@@ -29,22 +29,25 @@ export function medianErrors(timesUs: Float64Array, values: Float64Array, errors
   // Values without any error, as those of a simulation: the median is exact.
   if (errors.some((error) => error === 0)) return { variance: 0, shares: new Float64Array(count) };
   const drift = driftOf(timesUs, values, errors);
-  const middle = medianOf(drift);
-  const off = drift.map((one, i) => (one - middle) / (errors[i] as number));
+  const [middle, usual] = [medianOf(drift), medianOf(errors)];
+  const off = drift.map((one) => (one - middle) / usual);
   const nearest = off.reduce((least, one) => Math.min(least, Math.abs(one)), Number.POSITIVE_INFINITY);
-  let [density, spread, near, peak] = [0, 0, 0, 0];
   // Relative to the value nearest to the middle, which may be many errors away from it.
-  const shares = off.map((one, i) => Math.exp((nearest * nearest - one * one) / 2) / (errors[i] as number));
+  const weights = off.map((one, i) => Math.exp((nearest * nearest - one * one) / 2) / (errors[i] as number));
+  const total = weights.reduce((sum, one) => sum + one, 0);
+  const shares = weights.map((one) => one / total);
+  let [density, spread, linear, peak] = [0, 0, 0, 0];
   off.forEach((one, i) => {
-    const below = normalBelow(one);
+    const [below, error] = [normalBelow(one), errors[i] as number];
     spread += below * (1 - below);
-    near += shares[i] as number;
-    density += normalDensity(one) / (errors[i] as number);
+    density += normalDensity(one) / error;
     peak += normalDensity(one) / normalDensity(0);
+    linear += ((shares[i] as number) * error) ** 2;
   });
-  const most = errors.reduce((largest, error) => Math.max(largest, error * error), 0);
+  // Where two frames far from all others make the median, it is their mean.
+  const most = linear * (1 + (Math.PI / 2 - 1) * Math.min(1, peak / 2));
   const variance = density > 0 ? (ofFew(peak, count) * spread) / (density * density) : most;
-  return { variance: Math.min(most, variance), shares: shares.map((one) => one / near) };
+  return { variance: Math.max(linear, Math.min(most, variance)), shares };
 }
 
 /** Variance of the median of so many normal values over its value for many; to 1 %, from order statistics. */

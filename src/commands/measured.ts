@@ -38,6 +38,7 @@ export function precisions(
     baseline: baselineInForce(manifest, baseline_seconds),
     pairs: false,
     groups,
+    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
   });
   // One curve in memory at a time.
   return Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));

@@ -13,6 +13,7 @@ import { precisionCsv, precisionFigure } from "../delivery/precision-figure.ts";
 import type { Picture } from "../delivery/render.ts";
 import { renderVegaLite } from "../delivery/render.ts";
 import { roiDetailFigure } from "../delivery/roi-detail.ts";
+import { sensitivityOf } from "../delivery/sensitivity.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
@@ -99,7 +100,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
 async function drawPrecision(manifest: Manifest, config: Config, measured: Measured | undefined, directory: string) {
   const quiet = measured === undefined ? [] : precisions(manifest, measured, config.Analysis);
   const csv = join(directory, `${PRECISION_NAME}.csv`);
-  await writeDurably(csv, await precisionCsv(quiet, config.Analysis.sensitivity_px_per_riu));
+  await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis)));
   const spec = precisionFigure(plotTitle(config.Paths.root_dir), quiet);
   if (spec === undefined) return { quiet, noise: undefined, files: [csv] };
   const noise = await renderVegaLite(spec);

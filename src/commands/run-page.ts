@@ -1,5 +1,6 @@
 // The page of an experiment: what was run, how it went, what was measured, how well.
 import { basename } from "node:path";
+import { DOUBT_WORDS, doubtLines } from "../analysis/baseline-doubts.ts";
 import { flagNames } from "../analysis/method.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../delivery/figure-style.ts";
@@ -96,9 +97,10 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     px(last?.position[roi] ?? Number.NaN, 3),
     String(found.points),
     String(found.excluded),
-    px(found.noise, 5),
+    `${px(found.noise, 5)} ± ${px(found.noiseError, 5)}`,
     `${px(found.driftPerHour, 4)} ± ${px(found.driftError, 4)}`,
-    px(found.detectionLimit, 5),
+    `${px(found.detectionLimit, 5)} ± ${px(found.detectionLimitError, 5)}`,
+    found.doubts.map((doubt) => DOUBT_WORDS[doubt]).join(", "),
     flagNames(last?.flags[roi] ?? 0).join(" "),
   ]);
   const chosen = manifest.markers.baseline();
@@ -108,7 +110,10 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
       : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, as chosen on the page`;
   return {
     title: "Noise and drift",
-    note: `In the baseline (${baseline}); noise from frame to frame, drift of a robust straight line, limit of detection three times the noise.`,
+    note: [
+      `In the baseline (${baseline}); noise from frame to frame, drift of a straight line, limit of detection three times the noise, each with its standard error.`,
+      ...doubtLines(quiet.map(({ label, precision: { doubts } }) => [label, doubts] as const)),
+    ].join(" "),
     ...(noise === undefined
       ? {}
       : { figure: { alt: "Noise, drift and limit of detection of each ROI", png: noise.png } }),
@@ -122,6 +127,7 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
         "noise px",
         "drift px/h",
         "LOD px",
+        "baseline",
         "flags now",
       ],
       rows,

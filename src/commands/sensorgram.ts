@@ -1,16 +1,12 @@
 // `phorest sensorgram`: curves worked up from the manifest, as CSV, as JSON lines, or as a table of their precision.
 import { join } from "node:path";
-import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { labelMatcher } from "../analysis/labels.ts";
-import { flagNames } from "../analysis/method.ts";
-import { type Precision, repeatsLine } from "../analysis/precision.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { safeText } from "../delivery/csv-text.ts";
-import { markedFrames } from "../delivery/markers.ts";
-import { baselineInForce, Sensorgrams, type WorkedSensorgram } from "../delivery/sensorgrams.ts";
+import { sensitivityOf } from "../delivery/sensitivity.ts";
+import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
@@ -19,6 +15,8 @@ import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
+import { curvesCsv, curvesJson } from "./sensorgram-curves.ts";
+import { summaryDoubts, summaryJson, summaryRows, summaryTable } from "./sensorgram-summary.ts";
 
 interface SensorgramArguments extends GlobalOptions {
   roi: string[] | undefined;
@@ -91,14 +89,19 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
     try {
       sayWhatIsArchived(manifest);
       const sensorgrams = open(manifest, config, argv);
-      const form = argv.summary ? (argv.json ? summaryJson : summaryTable) : argv.json ? curvesJson : curvesCsv;
-      const { sensitivity_px_per_riu: pxPerRiu } = config.Analysis;
-      await writeText(form(sensorgrams, pxPerRiu, manifest.markers.all()), argv.out);
+      await writeText(written(sensorgrams, config, argv, manifest.markers.all()), argv.out);
     } finally {
       manifest.close();
     }
   },
 };
+
+function written(sensorgrams: Sensorgrams, config: Config, { summary, json }: SensorgramArguments, markers: Marker[]) {
+  if (!summary) return json ? curvesJson(sensorgrams, markers) : curvesCsv(sensorgrams, markers);
+  const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
+  for (const line of summaryDoubts(rows)) process.stderr.write(`${line}\n`);
+  return json ? summaryJson(rows) : summaryTable(rows);
+}
 
 function open(manifest: Manifest, { Analysis: configured }: Config, argv: SensorgramArguments): Sensorgrams {
   const measured = analysisOf(manifest, argv.analysis);
@@ -119,7 +122,8 @@ function open(manifest: Manifest, { Analysis: configured }: Config, argv: Sensor
     baseline,
     pairs: argv.pairs,
     groups: configured.groups,
-    sensitivityPxPerRiu: configured.sensitivity_px_per_riu,
+    sensitivity: sensitivityOf(configured),
+    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
     smoothFrames: argv.smooth,
     lines: linesByLabel(manifest, analysis),
     ...(blank === undefined || injection === undefined
@@ -211,148 +215,4 @@ function windowOption(option: string, text: string): (timesUs: Float64Array) => 
 
 function wrong(option: string, expected: string, received: string | number): Failure {
   return new Failure("usage.invalid", `${option} expects ${expected}, received "${received}"`);
-}
-
-const COLUMNS = [
-  ...["timestamp", "label", "position_px", "standard_error_px", "shift_px", "movement_px", "referenced_px"],
-  ...["double_referenced_px", "smoothed_px", "riu", "flags", "marker"],
-];
-
-/** A marker stands at the first frame of each curve at or after its time. */
-async function* curvesCsv(
-  sensorgrams: Sensorgrams,
-  _pxPerRiu: number | undefined,
-  markers: readonly Marker[],
-): AsyncGenerator<string> {
-  const form = { headers: false, includeEndRowDelimiter: true };
-  yield await writeToString([COLUMNS], form);
-  for (const curve of sensorgrams.curves()) {
-    const px = [curve.position, curve.standardError, curve.shift, curve.movement, curve.referenced];
-    px.push(curve.doubleReferenced, curve.smoothed);
-    const marked = markedFrames(curve.timesUs, markers);
-    const lines = Array.from(curve.timesUs, (timeUs, at) => [
-      isoFromUs(timeUs),
-      safeText(curve.label),
-      ...px.map((values) => cell(values?.[at], 5)),
-      cell(curve.riu?.[at], 10),
-      flagNames(curve.flags[at] ?? 0).join("|"),
-      marked.get(at) ?? "",
-    ]);
-    if (lines.length > 0) yield await writeToString(lines, form);
-  }
-}
-
-/** Empty where there is no number. */
-function cell(value: number | undefined, decimals: number): string {
-  return value === undefined || !Number.isFinite(value) ? "" : String(Number(value.toFixed(decimals)));
-}
-
-/** One line for each curve; NaN is null. */
-function* curvesJson(
-  sensorgrams: Sensorgrams,
-  _pxPerRiu: number | undefined,
-  markers: readonly Marker[],
-): Generator<string> {
-  const marked = markers.map(({ atUs, text }) => ({ timestamp: isoFromUs(atUs), text }));
-  for (const curve of sensorgrams.curves()) {
-    const { label, reference, timesUs, flags } = curve;
-    yield `${JSON.stringify({
-      label,
-      line: curve.line ?? null,
-      reference,
-      timestamp: Array.from(timesUs, isoFromUs),
-      position_px: plain(curve.position),
-      standard_error_px: plain(curve.standardError),
-      shift_px: plain(curve.shift),
-      movement_px: plain(curve.movement),
-      referenced_px: plain(curve.referenced),
-      double_referenced_px: plain(curve.doubleReferenced),
-      smoothed_px: plain(curve.smoothed),
-      riu: plain(curve.riu),
-      flags: Array.from(flags, flagNames),
-      markers: marked,
-    })}\n`;
-  }
-}
-
-function plain(values: Float64Array | undefined): number[] | null {
-  return values === undefined ? null : Array.from(values);
-}
-
-interface SummaryRow extends Precision {
-  readonly label: string;
-  readonly line: string | undefined;
-  readonly kind: "roi" | "reference" | "group";
-  readonly members: number;
-}
-
-function summaryRows(sensorgrams: Sensorgrams): SummaryRow[] {
-  const kindOf = ({ reference }: WorkedSensorgram) => (reference ? "reference" : "roi");
-  const rows: SummaryRow[] = [];
-  for (const curve of sensorgrams.curves()) {
-    rows.push({ label: curve.label, line: curve.line, kind: kindOf(curve), members: 1, ...curve.precision });
-  }
-  for (const { group, members, precision } of sensorgrams.groups()) {
-    rows.push({ label: group, line: undefined, kind: "group", members, ...precision });
-  }
-  return rows;
-}
-
-function* summaryJson(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): Generator<string> {
-  const rows = summaryRows(sensorgrams).map((row) => ({
-    label: row.label,
-    kind: row.kind,
-    line: row.line ?? null,
-    members: row.members,
-    points: row.points,
-    excluded: row.excluded,
-    noise_px: row.noise,
-    noise_plain_px: row.noisePlain,
-    drift_px_per_hour: row.driftPerHour,
-    drift_standard_error: row.driftError,
-    repeats: row.repeats,
-    detection_limit_px: row.detectionLimit,
-    detection_limit_riu: pxPerRiu === undefined ? null : row.detectionLimit / pxPerRiu,
-  }));
-  yield `${JSON.stringify(rows)}\n`;
-}
-
-/** A table for people; `-` where the baseline holds too few points to say, or the values only repeat. */
-function* summaryTable(sensorgrams: Sensorgrams, pxPerRiu: number | undefined): Generator<string> {
-  const riu = (px: number) => (pxPerRiu === undefined || Number.isNaN(px) ? "-" : (px / pxPerRiu).toExponential(2));
-  const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
-  const rows = summaryRows(sensorgrams);
-  const lined = rows.some(({ line }) => line !== undefined);
-  const table = [
-    [
-      "label",
-      "kind",
-      ...(lined ? ["line"] : []),
-      "of",
-      "frames",
-      "left out",
-      "noise px",
-      "drift px/h",
-      "+/-",
-      "LOD px",
-      "LOD RIU",
-    ],
-    ...rows.map((row) => [
-      row.label,
-      row.kind,
-      ...(lined ? [row.line ?? "-"] : []),
-      ...[row.members, row.points, row.excluded].map(String),
-      ...[px(row.noise), px(row.driftPerHour, 3), px(row.driftError, 3), px(row.detectionLimit)],
-      riu(row.detectionLimit),
-    ]),
-  ];
-  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
-  for (const line of table) {
-    const cells = line.map((text, column) =>
-      column < (lined ? 3 : 2) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
-    );
-    yield `${cells.join("  ").trimEnd()}\n`;
-  }
-  const repeating = rows.filter(({ repeats }) => repeats).length;
-  if (repeating > 0) yield `${repeatsLine(repeating)}\n`;
 }

@@ -226,6 +226,11 @@ const Analysis = section("From positions to sensorgrams (phorest sensorgram)", {
     none: "no column in RIU",
     example: 2500,
   }),
+  sensitivity_error_px_per_riu: key(positive().optional(), "Standard error of sensitivity_px_per_riu", {
+    unit: "px per RIU",
+    none: "the sensitivity counts as exact",
+    example: 25,
+  }),
   groups: key(byShownName(texts()).default({}), "Groups of ROIs: name = labels, with * for any letters", {
     none: "grouped by the letters of the grating's label",
     example: { Antibody: ["05*A_*", "06*A_*"] },

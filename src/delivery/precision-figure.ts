@@ -1,6 +1,7 @@
 // How quiet each ROI is: noise from frame to frame, drift per hour, limit of detection; as a figure and as CSV.
 import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
+import { inRiu, type Sensitivity } from "../analysis/precision.ts";
 import { medianOf } from "../analysis/statistics.ts";
 import { safeText } from "./csv-text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
@@ -21,17 +22,22 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
   const values = told.map(({ label, precision }) => ({
     label,
     noise: precision.noise * 1000,
+    ...ends("noise", precision.noise * 1000, precision.noiseError * 1000),
     drift: orNull(precision.driftPerHour),
-    low: orNull(precision.driftPerHour - precision.driftError),
-    high: orNull(precision.driftPerHour + precision.driftError),
+    ...ends("drift", precision.driftPerHour, precision.driftError),
     limit: precision.detectionLimit * 1000,
+    ...ends("limit", precision.detectionLimit * 1000, precision.detectionLimitError * 1000),
   }));
   const middle = medianOf(Float64Array.from(told, ({ precision }) => precision.noise)) * 1000;
   const repeating = rois.filter(({ precision }) => precision.repeats).length;
+  const doubtful = rois.filter(({ precision }) => precision.doubts.length > 0).length;
   const left = rois.length - told.length - repeating;
   const subtitle = [
     `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} mpx, limit of detection ${(3 * middle).toFixed(2)} mpx (3σ)`,
     ...(left > 0 ? [`too few sound frames in the baseline: ${left} of ${rois.length} ROIs`] : []),
+    ...(doubtful > 0
+      ? [`the baseline is not flat, or holds a step or a marker: ${doubtful} of ${rois.length} ROIs`]
+      : []),
     ...(repeating > 0 ? [`values repeat exactly, noise unknown: ${repeating} of ${rois.length} ROIs`] : []),
   ];
   const crowded = told.length > MOST_LABELS;
@@ -54,6 +60,14 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
     scale: { zero },
     axis: { title: name, tickCount: 4 },
   });
+  const errorRules = (field: string, labelled: boolean) => ({
+    mark: { type: "rule", color: "#999999" },
+    encoding: {
+      x: x(labelled),
+      y: y(`${field}Low`, "", field !== "drift"),
+      y2: { field: `${field}High` },
+    },
+  });
   const panel = (layer: object[]) => ({ width: WIDTH, height: HEIGHT, layer });
   const dots = { type: "circle", color: COLOURS[0], size: 26, opacity: 0.9 };
   const line = (datum: number) => ({
@@ -67,43 +81,65 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
     data: { values },
     spacing: 12,
     vconcat: [
-      panel([{ mark: dots, encoding: { x: x(false), y: y("noise", "Noise (mpx)", true) } }, line(middle)]),
       panel([
-        {
-          mark: { type: "rule", color: "#999999" },
-          encoding: { x: x(false), y: y("low", "", false), y2: { field: "high" } },
-        },
+        errorRules("noise", false),
+        { mark: dots, encoding: { x: x(false), y: y("noise", "Noise (mpx)", true) } },
+        line(middle),
+      ]),
+      panel([
+        errorRules("drift", false),
         { mark: dots, encoding: { x: x(false), y: y("drift", "Drift (px/h)", false) } },
         line(0),
       ]),
-      panel([{ mark: dots, encoding: { x: x(true), y: y("limit", "LOD, 3σ (mpx)", true) } }, line(3 * middle)]),
+      panel([
+        errorRules("limit", true),
+        { mark: dots, encoding: { x: x(true), y: y("limit", "LOD, 3σ (mpx)", true) } },
+        line(3 * middle),
+      ]),
     ],
   } as TopLevelSpec;
 }
 
 const COLUMNS = [
   ...["label", "frames", "left_out", "noise_px", "noise_plain_px", "drift_px_per_hour", "drift_standard_error"],
-  ...["detection_limit_px", "detection_limit_riu"],
+  ...["detection_limit_px", "detection_limit_riu", "noise_standard_error_px", "drift_half_width_95"],
+  ...["detection_limit_standard_error_px", "detection_limit_standard_error_riu", "baseline_doubts"],
 ];
 
 /** The same as CSV, a line per ROI; an empty cell where it cannot be told. */
-export async function precisionCsv(rois: readonly RoiPrecision[], pxPerRiu: number | undefined): Promise<string> {
-  const lines = rois.map(({ label, precision }) => [
-    safeText(label),
-    precision.points,
-    precision.excluded,
-    cell(precision.noise, 6),
-    cell(precision.noisePlain, 6),
-    cell(precision.driftPerHour, 5),
-    cell(precision.driftError, 5),
-    cell(precision.detectionLimit, 6),
-    pxPerRiu === undefined ? "" : cell(precision.detectionLimit / pxPerRiu, 10),
-  ]);
+export async function precisionCsv(
+  rois: readonly RoiPrecision[],
+  sensitivity: Sensitivity | undefined,
+): Promise<string> {
+  const lines = rois.map(({ label, precision }) => {
+    const limit = sensitivity && inRiu(precision.detectionLimit, precision.detectionLimitError, sensitivity);
+    return [
+      safeText(label),
+      precision.points,
+      precision.excluded,
+      cell(precision.noise, 6),
+      cell(precision.noisePlain, 6),
+      cell(precision.driftPerHour, 5),
+      cell(precision.driftError, 5),
+      cell(precision.detectionLimit, 6),
+      cell(limit?.value, 10),
+      cell(precision.noiseError, 6),
+      cell(precision.driftError95, 5),
+      cell(precision.detectionLimitError, 6),
+      cell(limit?.error, 10),
+      precision.doubts.join("|"),
+    ];
+  });
   return await writeToString([COLUMNS, ...lines], { headers: false, includeEndRowDelimiter: true });
 }
 
-function cell(value: number, decimals: number): string {
-  return Number.isFinite(value) ? String(Number(value.toFixed(decimals))) : "";
+function cell(value: number | undefined, decimals: number): string {
+  return value !== undefined && Number.isFinite(value) ? String(Number(value.toFixed(decimals))) : "";
+}
+
+/** The ends of an error bar; nothing where the error is not known. */
+function ends(field: string, value: number, error: number): Record<string, number | null> {
+  return { [`${field}Low`]: orNull(value - error), [`${field}High`]: orNull(value + error) };
 }
 
 function orNull(value: number): number | null {

@@ -1,26 +1,29 @@
 // Sensorgrams of an experiment: read from the manifest ROI by ROI, worked up by the arithmetic of analysis/sensorgram.ts.
 // For the command line, plots and the page alike.
-import { type Groups, groupsOf, pairsOf } from "../analysis/labels.ts";
-import { type Precision, precisionOf } from "../analysis/precision.ts";
+import { type Groups, groupsOf } from "../analysis/labels.ts";
+import { inRiu, type Precision, precisionOf, type Sensitivity } from "../analysis/precision.ts";
 import {
-  alignFrames,
+  blankErrors,
+  type CurveErrors,
+  levelOf,
+  shiftErrors,
+  standardErrors,
+  sumErrors,
+} from "../analysis/propagation.ts";
+import {
   FrameMean,
+  type MeanMember,
   openingWindow,
   refractiveIndexChange,
-  separatePair,
   shiftFrom,
-  soundPoints,
   subtractBlank,
   type TimeWindow,
   type Trace,
 } from "../analysis/sensorgram.ts";
-import { smooth } from "../analysis/smoothing.ts";
-import { medianOf } from "../analysis/statistics.ts";
+import { smooth, smoothErrors } from "../analysis/smoothing.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
-
-/** Where curves are read from. */
-export type SensorgramSource = Pick<Manifest, "sensorgram" | "roiManifest">;
+import { isMeant, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
 
 export interface SensorgramOptions {
   /** Labels of the curves wanted. */
@@ -33,7 +36,9 @@ export interface SensorgramOptions {
   readonly pairs: boolean;
   /** Undefined: groups are not asked for, which saves their means. */
   readonly groups: Groups | undefined;
-  readonly sensitivityPxPerRiu?: number | undefined;
+  readonly sensitivity?: Sensitivity | undefined;
+  /** Moments that no baseline may hold: markers. */
+  readonly injectionsUs?: readonly number[];
   /** By label of an ROI the line that it is measured with; absent for methods without a line for the whole ROI. */
   readonly lines?: ReadonlyMap<string, string> | undefined;
   /** Frames a smooth curve goes over. */
@@ -76,10 +81,24 @@ export interface WorkedSensorgram {
   readonly result: Float64Array;
   readonly smoothed: Float64Array | undefined;
   readonly riu: Float64Array | undefined;
+  /** Of each of these, in its unit. */
+  readonly errors: DerivedErrors;
   /** The baseline, and its points with and without a say. */
   readonly baseline: TimeWindow & { readonly levelPx: number; readonly points: number; readonly excluded: number };
   /** Of the result in the baseline, px. */
   readonly precision: Precision;
+}
+
+/** Standard errors of what is made of a curve, frame by frame; NaN where a position that is in it has none. */
+export interface DerivedErrors {
+  readonly shift: Float64Array;
+  readonly movement: Float64Array | undefined;
+  readonly referenced: Float64Array | undefined;
+  readonly doubleReferenced: Float64Array | undefined;
+  readonly result: Float64Array;
+  /** Undefined for a smooth curve through double referenced points, whose errors are not independent. */
+  readonly smoothed: Float64Array | undefined;
+  readonly riu: Float64Array | undefined;
 }
 
 /** What is known of a group: the precision of the mean of its curves. */
@@ -87,21 +106,6 @@ export interface GroupPrecision {
   readonly group: string;
   readonly members: number;
   readonly precision: Precision;
-}
-
-interface Unit {
-  readonly label: string;
-  readonly labels: readonly string[];
-  read(): RawCurve;
-}
-
-interface RawCurve {
-  readonly entryId: Float64Array;
-  readonly timesUs: Float64Array;
-  readonly position: Float64Array;
-  readonly standardError: Float64Array;
-  readonly flags: Uint8Array;
-  readonly movement?: Float64Array;
 }
 
 /** The curves of one analysis, one in memory at a time, and the groups they belong to. */
@@ -116,13 +120,13 @@ export class Sensorgrams {
 
   constructor(source: SensorgramSource, analysis: Analysis, options: SensorgramOptions) {
     this.#options = options;
-    this.#units = options.pairs ? pairUnits(source, analysis) : roiUnits(source, analysis);
+    this.#units = unitsOf(source, analysis, options.pairs);
     this.references = this.#units.flatMap((unit) => {
       if (!isMeant(unit, options.isReference)) return [];
       const curve = unit.read();
-      const { level } = this.#levelOf(curve);
-      if (Number.isNaN(level)) return [];
-      this.#references.add(curve.entryId, { values: shiftFrom(curve.position, level), flags: curve.flags });
+      const { shift, errors } = this.#shiftOf(curve, curve.position);
+      if (shift === undefined) return [];
+      this.#references.add(curve.entryId, { values: shift, flags: curve.flags, errors });
       return [unit.label];
     });
   }
@@ -151,7 +155,7 @@ export class Sensorgrams {
     const { entryId, timesUs } = frames;
     const flags = new Uint8Array(entryId.length);
     return [...this.#groups].map(([group, { mean, members }]) => {
-      const precision = precisionOf({ timesUs, values: mean.of(entryId), flags }, this.#options.baseline(timesUs));
+      const precision = this.#precisionOf({ timesUs, values: mean.of(entryId), flags });
       return { group, members, precision };
     });
   }
@@ -160,30 +164,39 @@ export class Sensorgrams {
     return this.#units.filter((unit) => isMeant(unit, this.#options.isWanted));
   }
 
-  #levelOf({ timesUs, position, flags }: RawCurve) {
+  /** A curve's values from their level in the baseline, with their errors; no shift where there is no level. */
+  #shiftOf({ timesUs, standardError, flags }: RawCurve, values: Float64Array) {
     const window = this.#options.baseline(timesUs);
-    const { values, excluded } = soundPoints({ timesUs, values: position, flags }, window);
-    return { window, level: medianOf(values), points: values.length, excluded };
+    const level = levelOf({ timesUs, values, flags }, standardError, window);
+    const shift = Number.isNaN(level.px) ? undefined : shiftFrom(values, level.px);
+    return { window, level, shift, errors: shiftErrors(standardError, level) };
+  }
+
+  #precisionOf(trace: Trace): Precision {
+    const { baseline, blank, injectionsUs = [] } = this.#options;
+    const given = blank?.(trace.timesUs);
+    const more = given === undefined ? [] : [given.window.fromUs, given.injectionUs];
+    return precisionOf(trace, baseline(trace.timesUs), [...injectionsUs, ...more]);
   }
 
   #work(unit: Unit): WorkedSensorgram {
-    const { blank, lines, pairs, sensitivityPxPerRiu, smoothFrames } = this.#options;
+    const { lines, smoothFrames } = this.#options;
     const curve = unit.read();
     const { entryId, timesUs, position, standardError, flags } = curve;
-    const { window, level, points, excluded } = this.#levelOf(curve);
-    const traceOf = (values: Float64Array): Trace => ({ timesUs, values, flags });
-    const shift = shiftFrom(position, level);
+    const { window, level, shift = shiftFrom(position, Number.NaN), errors } = this.#shiftOf(curve, position);
     const reference = this.references.includes(unit.label);
-    const referenced =
-      this.references.length === 0
-        ? undefined
-        : this.#references.subtractFrom(entryId, { values: shift, flags }, reference);
-    const single = referenced ?? shift;
-    const injection = blank?.(timesUs);
-    const doubleReferenced =
-      injection === undefined ? undefined : subtractBlank(traceOf(single), injection.window, injection.injectionUs);
-    const result = doubleReferenced ?? single;
-    const moved = pairs ? curve.movement : undefined;
+    const referenced = this.#referenced(entryId, { values: shift, flags, errors }, reference);
+    const single = referenced ?? { values: shift, errors };
+    const trace: Trace = { timesUs, values: single.values, flags };
+    const double = this.#doubleReferenced(trace, single.errors);
+    const result = double?.values ?? single.values;
+    const resultErrors = double?.errors ?? standardErrors(single.errors);
+    const moved = curve.movement && this.#shiftOf(curve, curve.movement);
+    const through = { ...trace, values: result };
+    const riu = this.#riu(result, resultErrors);
+    // Made when it is asked for: files of curves do without.
+    let precision: Precision | undefined;
+    const toldPrecision = () => this.#precisionOf(through);
     return {
       label: unit.label,
       line: lines && [...new Set(unit.labels.map((label) => lines.get(label) ?? ""))].join("|"),
@@ -194,14 +207,57 @@ export class Sensorgrams {
       standardError,
       flags,
       shift,
-      movement: moved && shiftFrom(moved, medianOf(soundPoints(traceOf(moved), window).values)),
-      referenced,
-      doubleReferenced,
+      movement: moved && (moved.shift ?? shiftFrom(position, Number.NaN)),
+      referenced: referenced?.values,
+      doubleReferenced: double?.values,
       result,
-      smoothed: smoothFrames === undefined ? undefined : smooth(traceOf(result), smoothFrames),
-      riu: sensitivityPxPerRiu === undefined ? undefined : refractiveIndexChange(result, sensitivityPxPerRiu),
-      baseline: { ...window, levelPx: level, points, excluded },
-      precision: precisionOf(traceOf(result), window),
+      smoothed: smoothFrames === undefined ? undefined : smooth(through, smoothFrames),
+      riu: riu?.values,
+      errors: {
+        shift: standardErrors(errors),
+        movement: moved && standardErrors(moved.errors),
+        referenced: referenced && standardErrors(referenced.errors),
+        doubleReferenced: double?.errors,
+        result: resultErrors,
+        smoothed:
+          smoothFrames === undefined || double !== undefined
+            ? undefined
+            : smoothErrors(through, smoothFrames, single.errors),
+        riu: riu?.errors,
+      },
+      baseline: { ...window, levelPx: level.px, points: level.index.length, excluded: level.excluded },
+      get precision() {
+        precision ??= toldPrecision();
+        return precision;
+      },
+    };
+  }
+
+  #referenced(entryId: Float64Array, curve: MeanMember & { readonly errors: CurveErrors }, itself: boolean) {
+    if (this.references.length === 0) return undefined;
+    const others = this.#references.errors(entryId, itself ? curve : undefined);
+    return {
+      values: this.#references.subtractFrom(entryId, curve, itself),
+      errors: sumErrors(curve.errors, others),
+    };
+  }
+
+  #doubleReferenced(single: Trace, errors: CurveErrors) {
+    const injection = this.#options.blank?.(single.timesUs);
+    if (injection === undefined) return undefined;
+    const { window, injectionUs } = injection;
+    return {
+      values: subtractBlank(single, window, injectionUs),
+      errors: blankErrors(single, errors, window, injectionUs),
+    };
+  }
+
+  #riu(result: Float64Array, resultErrors: Float64Array) {
+    const { sensitivity } = this.#options;
+    if (sensitivity === undefined) return undefined;
+    return {
+      values: refractiveIndexChange(result, sensitivity.pxPerRiu),
+      errors: result.map((px, at) => inRiu(px, resultErrors[at] as number, sensitivity).error),
     };
   }
 
@@ -214,48 +270,4 @@ export class Sensorgrams {
       this.#groups.set(name, { ...group, members: group.members + 1 });
     }
   }
-}
-
-/** A pair is meant by its grating's label or by those of both halves. */
-function isMeant({ label, labels }: Unit, matches: (label: string) => boolean): boolean {
-  return matches(label) || labels.every(matches);
-}
-
-function roiUnits(source: SensorgramSource, { analysisId, labels }: Analysis): Unit[] {
-  return labels.map((label, roi) => ({ label, labels: [label], read: () => readRoi(source, analysisId, roi) }));
-}
-
-function readRoi(source: SensorgramSource, analysisId: number, roi: number): RawCurve {
-  const { capturedAtUs, ...curve } = source.sensorgram({ analysisId, roi });
-  return { ...curve, timesUs: capturedAtUs };
-}
-
-function pairUnits(source: SensorgramSource, { analysisId, roiManifestId }: Analysis): Unit[] {
-  const rois = roiManifestId === undefined ? [] : (source.roiManifest(roiManifestId)?.rois ?? []);
-  return pairsOf(rois).map(({ label, flipped, plain }) => ({
-    label,
-    labels: [flipped, plain].flatMap((roi) => rois[roi]?.label ?? []),
-    read() {
-      const one = readRoi(source, analysisId, plain);
-      const other = readRoi(source, analysisId, flipped);
-      // A frame may have been measured between the two reads.
-      const aligned = (values: Float64Array) => alignFrames(other.entryId, values, one.entryId, Number.NaN);
-      const otherError = aligned(other.standardError);
-      const pair = separatePair(
-        {
-          values: aligned(other.position),
-          flags: Uint8Array.from(alignFrames(other.entryId, other.flags, one.entryId, 0)),
-        },
-        { values: one.position, flags: one.flags },
-      );
-      return {
-        entryId: one.entryId,
-        timesUs: one.timesUs,
-        position: pair.signal,
-        standardError: one.standardError.map((error, at) => Math.hypot(error, otherError[at] as number) / 2),
-        flags: pair.flags,
-        movement: pair.movement,
-      };
-    },
-  }));
 }

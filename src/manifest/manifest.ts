@@ -25,6 +25,7 @@ import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./o
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
+import { standardErrors } from "./standard-errors.ts";
 import { Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 import * as tracking from "./tracking.ts";
@@ -423,6 +424,11 @@ export class Manifest {
   /** The same of the frames captured from `fromUs` on and before `toUs`, in order of capture. */
   curvesWithin(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
     return this.#results.curvesWithin(analysisId, fromUs, toUs);
+  }
+
+  /** Per entry the standard errors of all `rois` ROIs, px, NaN where there is none. */
+  standardErrors(analysisId: number, entries: readonly number[], rois: number): Map<number, Float64Array> {
+    return standardErrors(this.#connection, analysisId, entries, rois);
   }
 
   // Outputs

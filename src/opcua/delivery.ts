@@ -48,7 +48,7 @@ interface NodeTable {
   boundAtMs: number;
 }
 
-type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "analyses">;
+type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "standardErrors" | "analyses">;
 
 /** A step ends after so long, so that the cursor is committed and a stop is heard. */
 const STEP_MS = 1000;
@@ -88,7 +88,7 @@ export class PlantDelivery {
     this.#source = source;
     this.#log = log;
     this.#baselines = new Baselines(source, settings.baselineSeconds);
-    this.#wantsShift = settings.nodes.some(({ value }) => value === "shift");
+    this.#wantsShift = settings.nodes.some(({ value }) => value === "shift" || value === "shift_standard_error");
   }
 
   /**

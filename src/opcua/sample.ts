@@ -53,8 +53,13 @@ function roiSample(
   if (name.kind === "roi" && name.measure === "quality") return { value: scaled(target, raw), quality: "Good" };
   if (Number.isNaN(raw)) return { value: raw, quality: "BadNoData" };
   const quality = qualityOfFlags(flags);
-  const early = name.kind === "roi" && name.measure === "shift" && frame.shift?.settled !== true;
+  const early = name.kind === "roi" && isOfShift(name.measure) && frame.shift?.settled !== true;
   return { value: scaled(target, raw), quality: early ? worse(quality, "UncertainSubNormal") : quality };
+}
+
+/** Whether a value counts from the baseline. */
+function isOfShift(measure: RoiMeasure): boolean {
+  return measure === "shift" || measure === "shift_standard_error";
 }
 
 function roiValue(name: ValueName, { outcome, shift }: Frame, measured: Measured, roi: number): number {
@@ -81,6 +86,8 @@ function measureOf(measure: RoiMeasure, shift: Shift | undefined, measured: Meas
       return measured.flags[roi] ?? 0;
     case "shift":
       return shift?.px[roi] ?? Number.NaN;
+    case "shift_standard_error":
+      return shift?.errors[roi] ?? Number.NaN;
   }
 }
 

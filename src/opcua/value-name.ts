@@ -1,8 +1,15 @@
 // What a node can be given, by the names a person writes in `[[OPC_UA.nodes]] value = "…"`.
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS, type Statistic } from "../analysis/method.ts";
 
-/** Of each ROI: px, px, 0 to 1, FLAGS bits, px from the baseline. */
-export const ROI_MEASURES = ["position", "standard_error", "quality", "flags", "shift"] as const;
+/** Of each ROI: px, px (of the position), 0 to 1, FLAGS bits, px from the baseline, px (of the shift). */
+export const ROI_MEASURES = [
+  "position",
+  "standard_error",
+  "quality",
+  "flags",
+  "shift",
+  "shift_standard_error",
+] as const;
 export type RoiMeasure = (typeof ROI_MEASURES)[number];
 
 /** Of the whole frame. `frame` is its number in the manifest, `flagged` counts its doubtful ROIs. */

@@ -4,39 +4,31 @@ import { groupsOf, labelMatcher, pairsOf } from "../analysis/labels.ts";
 import { flagNames } from "../analysis/method.ts";
 import type { Roi } from "../analysis/roi.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
-import { medianOf } from "../analysis/statistics.ts";
 import type { Config } from "../config/schema.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import { Levels } from "./levels.ts";
 import type { ChipView, RoiView } from "./views.ts";
 
 export class ChipState {
   readonly #manifest: Manifest;
   readonly #config: Config["Analysis"];
-  #levels: { readonly key: string; readonly values: Float64Array } | undefined;
+  #levels: { readonly key: string; readonly levels: Levels } | undefined;
 
   constructor(manifest: Manifest, config: Config["Analysis"]) {
     this.#manifest = manifest;
     this.#config = config;
   }
 
-  /** Per ROI the median of the sound positions in the baseline, px; NaN where there is none. */
-  levels({ analysisId, labels }: Analysis, window: TimeWindow): Float64Array {
+  /** Per ROI the median of the sound positions in the baseline, with its error. */
+  levels(analysis: Analysis, window: TimeWindow): Levels {
     // A window that is over does not change; one that is open grows with every frame.
     const open = window.toUs > wallClockUs() ? this.#manifest.lastOutcomeId() : "closed";
-    const key = JSON.stringify([analysisId, window.fromUs, window.toUs, open, this.#manifest.lastArchive()]);
-    if (this.#levels?.key === key) return this.#levels.values;
-    const found = labels.map(() => [] as number[]);
-    for (const { position, flags } of this.#manifest.curvesWithin(analysisId, window.fromUs, window.toUs)) {
-      position.forEach((px, roi) => {
-        if (flags[roi] === 0 && Number.isFinite(px)) found[roi]?.push(px);
-      });
-    }
-    const values = Float64Array.from(found, (positions) => medianOf(Float64Array.from(positions)));
-    this.#levels = { key, values };
-    return values;
+    const key = JSON.stringify([analysis.analysisId, window.fromUs, window.toUs, open, this.#manifest.lastArchive()]);
+    if (this.#levels?.key !== key) this.#levels = { key, levels: new Levels(this.#manifest, analysis, window) };
+    return this.#levels.levels;
   }
 
   /** Undefined before the first result. */
@@ -51,11 +43,13 @@ export class ChipState {
     const lines = this.#manifest.linesOf(analysis);
     const rois = manifest.rois.map((roi, at): RoiView => {
       const position = measured.position[at] ?? Number.NaN;
+      const standardError = measured.standardError[at] ?? Number.NaN;
       return {
         ...placeOf(roi),
         position: finite(position),
-        shift: finite(position - (levels[at] ?? Number.NaN)),
-        standardError: finite(measured.standardError[at]),
+        standardError: finite(standardError),
+        shift: finite(position - (levels.px[at] ?? Number.NaN)),
+        shiftError: finite(Math.sqrt(levels.shiftVariance(at, last.entryId, standardError))),
         quality: finite(measured.quality[at]),
         flags: flagNames(measured.flags[at] ?? 0),
         line: lines?.[at],

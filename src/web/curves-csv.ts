@@ -1,10 +1,11 @@
 // What is shown as a CSV: every frame of the window, not only those that are drawn.
 import { writeToString } from "fast-csv";
 import { flagNames } from "../analysis/method.ts";
+import { inRiu } from "../analysis/precision.ts";
 import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import { temperatureColumn } from "../delivery/report.ts";
-import type { WorkedSensorgram } from "../delivery/sensorgrams.ts";
+import type { DerivedErrors, WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
@@ -20,8 +21,11 @@ const COLUMNS = [
   "flags",
   "marker",
 ];
+/** Behind the temperatures, so that the columns before keep their places. `standard_error_px` is that of the position. */
+const ERROR_COLUMNS = ["shift_standard_error_px", "result_standard_error_px", "riu_standard_error"];
 
 interface CsvCurve extends Pick<WorkedSensorgram, "label" | "timesUs" | "shift" | "result" | "riu" | "flags"> {
+  readonly errors: Pick<DerivedErrors, "shift" | "result" | "riu">;
   /** Of a single ROI or grating. */
   readonly position?: Float64Array;
   readonly standardError?: Float64Array;
@@ -34,16 +38,20 @@ interface CsvCurve extends Pick<WorkedSensorgram, "label" | "timesUs" | "shift" 
 export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): AsyncGenerator<string> {
   const sensorgrams = experiment.sensorgrams(query);
   const sensors = experiment.temperatures.sensors();
-  yield await writeToString([[...COLUMNS, ...sensors.map(temperatureColumn)]], FORM);
+  yield await writeToString([[...COLUMNS, ...sensors.map(temperatureColumn), ...ERROR_COLUMNS]], FORM);
   let curves = 0;
   for (const curve of sensorgrams.curves()) {
     if (++curves > MOST_CURVES) break;
     yield await linesOf(experiment, sensors, query, curve);
   }
-  const { pxPerRiu } = experiment;
-  for (const { values, ...group } of await experiment.groups(query, sensorgrams.references)) {
-    const riu = pxPerRiu === undefined ? undefined : group.result.map((px) => px / pxPerRiu);
-    yield await linesOf(experiment, sensors, query, { ...group, shift: values, riu });
+  const { sensitivity } = experiment;
+  for (const group of await experiment.groups(query, sensorgrams.references)) {
+    const { label, timesUs, flags, values, result, resultErrors } = group;
+    const inUnit = sensitivity && Array.from(result, (px, at) => inRiu(px, resultErrors[at] as number, sensitivity));
+    const riu = inUnit && Float64Array.from(inUnit, ({ value }) => value);
+    const riuErrors = inUnit && Float64Array.from(inUnit, ({ error }) => error);
+    const errors = { shift: group.errors, result: resultErrors, riu: riuErrors };
+    yield await linesOf(experiment, sensors, query, { label, timesUs, flags, shift: values, result, riu, errors });
   }
 }
 
@@ -72,6 +80,9 @@ async function linesOf(
       flagNames(curve.flags[at] ?? 0).join("|"),
       marked.get(at) ?? "",
       ...sensors.map((sensor) => cell(experiment.temperatures.nearest(sensor, timesUs[at] as number), 3)),
+      cell(curve.errors.shift[at], 5),
+      cell(curve.errors.result[at], 5),
+      cell(curve.errors.riu?.[at], 10),
     ]);
   }
   return lines.length === 0 ? "" : writeToString(lines, FORM);

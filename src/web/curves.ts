@@ -1,15 +1,19 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
+import { doubtLines } from "../analysis/baseline-doubts.ts";
 import { type Groups, gratingOf, groupsOf, labelMatcher } from "../analysis/labels.ts";
+import { type Precision, precisionOf } from "../analysis/precision.ts";
 import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
-import { type SensorgramSource, Sensorgrams } from "../delivery/sensorgrams.ts";
+import type { SensorgramSource } from "../delivery/curve-units.ts";
+import { sensitivityOf } from "../delivery/sensitivity.ts";
+import { Sensorgrams } from "../delivery/sensorgrams.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { type ChipState, finite } from "./chip-state.ts";
 import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
-import { GroupMeans, type GroupMember } from "./group-means.ts";
+import { GroupMeans } from "./group-means.ts";
 import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
 import type { BaselineView, CurvesView, CurveView } from "./views.ts";
@@ -41,6 +45,9 @@ export interface GroupCurve {
   readonly flags: Uint8Array;
   /** The shift minus that of the references, px. */
   readonly result: Float64Array;
+  /** Standard errors of the shift and of the result, px. */
+  readonly errors: Float64Array;
+  readonly resultErrors: Float64Array;
 }
 
 export class Curves {
@@ -92,22 +99,26 @@ export class Curves {
     const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
     if (labels.length > 0) {
       for (const worked of sensorgrams.curves()) {
-        const { timesUs, result, flags, precision } = worked;
+        const { timesUs, result, flags, errors, precision } = worked;
         curves.push({
           label: worked.label,
           reference: worked.reference,
-          ...drawn({ timesUs, values: result, flags }, part),
-          noise: finite(precision.noise),
-          driftPerHour: finite(precision.driftPerHour),
-          detectionLimit: finite(precision.detectionLimit),
+          ...drawn({ timesUs, values: result, flags, errors: errors.result }, part),
+          ...precisionView(precision),
         });
         if (curves.length >= MOST_CURVES) break;
       }
     }
     const means = await this.groups(analysis, query, window, sensorgrams.references);
-    for (const { label, members, result, ...curve } of means) {
-      const precision = { noise: null, driftPerHour: null, detectionLimit: null };
-      curves.push({ label, reference: false, members, ...drawn({ ...curve, values: result }, part), ...precision });
+    for (const { label, members, timesUs, flags, result: values, resultErrors: errors } of means) {
+      const precision = precisionView(precisionOf({ timesUs, values, flags }, window, this.#injectionsUs()));
+      curves.push({
+        label,
+        reference: false,
+        members,
+        ...drawn({ timesUs, values, flags, errors }, part),
+        ...precision,
+      });
     }
     const patterns = [...labels, ...(query.references ?? this.#config.reference_rois)];
     const unknown = strangers(
@@ -128,6 +139,8 @@ export class Curves {
       curves,
       more,
       pxPerRiu: this.#config.sensitivity_px_per_riu,
+      pxPerRiuError: this.#config.sensitivity_error_px_per_riu,
+      baselineWords: doubtLines(curves.map(({ label, doubts }) => [label, doubts] as const)),
       temperatures: this.temperatures.between(fromUs, toUs, columns, tailUs),
     };
   }
@@ -150,8 +163,13 @@ export class Curves {
       baseline: () => window,
       pairs,
       groups: undefined,
-      sensitivityPxPerRiu: this.#config.sensitivity_px_per_riu,
+      sensitivity: sensitivityOf(this.#config),
+      injectionsUs: this.#injectionsUs(),
     });
+  }
+
+  #injectionsUs(): number[] {
+    return this.#manifest.markers.all().map(({ atUs }) => atUs);
   }
 
   /** As a person chose it on the page, else as configured. */
@@ -193,11 +211,13 @@ export class Curves {
     return names.flatMap((name): GroupCurve[] => {
       const curve = means.curve(name);
       if (curve === undefined) return [];
-      const result =
-        reference === undefined
-          ? curve.values
-          : curve.values.map((value, at) => value - (reference.values[at] as number));
-      return [{ ...curve, label: `group ${name}`, result }];
+      const { values, errors } = curve;
+      const label = `group ${name}`;
+      if (reference === undefined) return [{ ...curve, label, result: values, resultErrors: errors }];
+      // References are in no group: the two means err independently.
+      const result = values.map((value, at) => value - (reference.values[at] as number));
+      const resultErrors = errors.map((error, at) => Math.hypot(error, reference.errors[at] as number));
+      return [{ ...curve, label, result, resultErrors }];
     });
   }
 
@@ -205,20 +225,19 @@ export class Curves {
   #groupMeans(analysis: Analysis, window: TimeWindow, pairs: boolean, references: readonly string[]): GroupMeans {
     const levels = this.#chip.levels(analysis, window);
     const archived = this.#manifest.lastArchive();
-    const key = JSON.stringify([analysis.analysisId, pairs, references, archived, Array.from(levels)]);
+    const key = JSON.stringify([analysis.analysisId, pairs, references, archived, Array.from(levels.px)]);
     if (this.#means?.key === key) return this.#means.means;
     const known = new Set(references);
     const groups: Groups = this.#config.groups;
-    const members = new Map<string, GroupMember[]>();
+    const members = new Map<string, number[]>();
     analysis.labels.forEach((label, roi) => {
-      const level = levels[roi] as number;
-      if (Number.isNaN(level)) return;
+      if (Number.isNaN(levels.px[roi])) return;
       const isReference = known.has(pairs ? gratingOf(label) : label);
       for (const name of isReference ? [REFERENCES] : groupsOf(label, groups)) {
-        members.set(name, [...(members.get(name) ?? []), { roi, level }]);
+        members.set(name, [...(members.get(name) ?? []), roi]);
       }
     });
-    const means = new GroupMeans(this.#manifest, analysis.analysisId, members);
+    const means = new GroupMeans(this.#manifest, analysis, levels, members);
     this.#means = { key, means };
     return means;
   }
@@ -251,6 +270,18 @@ interface Part {
 
 function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs }: Part): DecimatedCurve {
   return decimate(curve, fromUs, toUs, columns, tailUs);
+}
+
+function precisionView(precision: Precision) {
+  return {
+    noise: finite(precision.noise),
+    noiseError: finite(precision.noiseError),
+    driftPerHour: finite(precision.driftPerHour),
+    driftError: finite(precision.driftError),
+    detectionLimit: finite(precision.detectionLimit),
+    detectionLimitError: finite(precision.detectionLimitError),
+    doubts: precision.doubts,
+  };
 }
 
 function shortHash(text: string): string {

@@ -15,6 +15,8 @@ export interface CurveData {
   readonly values: Float64Array;
   /** FLAGS bits. */
   readonly flags: Uint8Array;
+  /** Standard errors of the values; NaN where there is none. */
+  readonly errors?: Float64Array;
 }
 
 export interface DecimatedCurve {
@@ -22,8 +24,15 @@ export interface DecimatedCurve {
   readonly times: number[];
   /** null is a gap. */
   readonly values: (number | null)[];
+  /** Standard error of each value; null for a gap and where it is not known. */
+  readonly errors: (number | null)[];
   /** Points whose fit is doubtful. */
-  readonly flagged: { readonly times: number[]; readonly values: number[]; readonly flags: number[] };
+  readonly flagged: {
+    readonly times: number[];
+    readonly values: number[];
+    readonly errors: (number | null)[];
+    readonly flags: number[];
+  };
 }
 
 /**
@@ -58,22 +67,32 @@ export function decimate(
   { columnUs, markUs }: Columns,
   tailUs?: number,
 ): DecimatedCurve {
-  const { timesUs, values, flags } = curve;
+  const { timesUs, values, flags, errors } = curve;
   const first = Math.max(0, lowerBound(timesUs, fromUs) - 1, tailUs === undefined ? 0 : lowerBound(timesUs, tailUs));
   const end = Math.min(timesUs.length, lowerBound(timesUs, toUs) + 1);
   const gapUs = GAP_INTERVALS * usualInterval(timesUs);
-  const out = { times: [] as number[], values: [] as (number | null)[] };
-  const flagged = { times: [] as number[], values: [] as number[], flags: [] as number[] };
+  const out = { times: [] as number[], values: [] as (number | null)[], errors: [] as (number | null)[] };
+  const flagged = {
+    times: [] as number[],
+    values: [] as number[],
+    errors: [] as (number | null)[],
+    flags: [] as number[],
+  };
   let column: number[] = [];
   let columnNumber = Number.NaN;
   let lastMark = Number.NaN;
   let lastSoundUs = tailUs === undefined ? Number.NaN : lastSound(curve, first);
-  const put = (timeUs: number, value: number | null) => {
+  const put = (timeUs: number, value: number | null, error: number | null) => {
     out.times.push(timeUs / 1000);
     out.values.push(value === null ? null : rounded(value));
+    out.errors.push(error);
+  };
+  const errorAt = (at: number) => {
+    const error = errors?.[at];
+    return error === undefined || !Number.isFinite(error) ? null : Number(error.toPrecision(3));
   };
   const flush = () => {
-    for (const at of outermost(column, values)) put(timesUs[at] as number, values[at] as number);
+    for (const at of outermost(column, values)) put(timesUs[at] as number, values[at] as number, errorAt(at));
     column = [];
   };
   for (let at = first; at < end; at += 1) {
@@ -86,6 +105,7 @@ export function decimate(
       lastMark = mark;
       flagged.times.push(timeUs / 1000);
       flagged.values.push(rounded(value));
+      flagged.errors.push(errorAt(at));
       flagged.flags.push(flags[at] as number);
       continue;
     }
@@ -93,7 +113,7 @@ export function decimate(
     if (timeUs - lastSoundUs > gapUs) {
       flush();
       // In the column of the point that follows, so that they come and go together.
-      put(timeUs - 1, null);
+      put(timeUs - 1, null, null);
     } else if (here !== columnNumber) flush();
     columnNumber = here;
     lastSoundUs = timeUs;

@@ -1,9 +1,11 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
 import { basename } from "node:path";
+import type { Sensitivity } from "../analysis/precision.ts";
 import { pauseBelow } from "../archive/room.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { sensitivityOf } from "../delivery/sensitivity.ts";
 import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
@@ -156,8 +158,8 @@ export class Experiment {
     return this.#curves.temperatures;
   }
 
-  get pxPerRiu(): number | undefined {
-    return this.#config.Analysis.sensitivity_px_per_riu;
+  get sensitivity(): Sensitivity | undefined {
+    return sensitivityOf(this.#config.Analysis);
   }
 
   #measured(): Analysis {

@@ -2,39 +2,43 @@
 // page stays quick meanwhile, and then brought up to date with what is new.
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { Curve } from "../manifest/results.ts";
+import type { Analysis } from "../manifest/runs.ts";
 import type { CurveData } from "./decimate.ts";
+import type { Levels } from "./levels.ts";
 
 const SLICE_FRAMES = 64;
 
-export interface GroupMember {
-  /** Index in the ROI manifest. */
-  readonly roi: number;
-  /** Of its baseline, px. */
-  readonly level: number;
+/** The members of a group, as indices in the ROI manifest. */
+interface Mean {
+  readonly members: readonly number[];
+  readonly values: number[];
+  readonly errors: number[];
 }
 
-interface Mean {
-  readonly members: readonly GroupMember[];
-  readonly values: number[];
+/** A mean over the members of a group, frame by frame. */
+export interface GroupMean extends CurveData {
+  readonly errors: Float64Array;
+  readonly members: number;
 }
+
+type Source = Pick<Manifest, "curves" | "standardErrors">;
 
 export class GroupMeans {
-  readonly #manifest: Pick<Manifest, "curves">;
-  readonly #analysisId: number;
+  readonly #manifest: Source;
+  readonly #analysis: Analysis;
+  readonly #levels: Levels;
   readonly #groups: ReadonlyMap<string, Mean>;
   readonly #times: number[] = [];
   #outcome = 0;
   #reading: Promise<void> | undefined;
 
-  /** `groups`: name to members; members without a baseline must not be among them. */
-  constructor(
-    manifest: Pick<Manifest, "curves">,
-    analysisId: number,
-    groups: ReadonlyMap<string, readonly GroupMember[]>,
-  ) {
+  /** `groups`: name to members; members without a level must not be among them. */
+  constructor(manifest: Source, analysis: Analysis, levels: Levels, groups: ReadonlyMap<string, readonly number[]>) {
     this.#manifest = manifest;
-    this.#analysisId = analysisId;
-    this.#groups = new Map([...groups].map(([name, members]) => [name, { members, values: [] }]));
+    this.#analysis = analysis;
+    this.#levels = levels;
+    this.#groups = new Map([...groups].map(([name, members]) => [name, { members, values: [], errors: [] }]));
   }
 
   /** Takes in what is new; calls that come meanwhile wait for the same pass. */
@@ -45,8 +49,11 @@ export class GroupMeans {
     return this.#reading;
   }
 
-  /** Mean shift of the sound members in each frame, px, NaN where none has a say; undefined for an unknown group. */
-  curve(name: string): (CurveData & { readonly members: number }) | undefined {
+  /**
+   * Mean shift of the sound members in each frame, px, and its standard error; NaN where none has a say. Undefined for an
+   * unknown group.
+   */
+  curve(name: string): GroupMean | undefined {
     const mean = this.#groups.get(name);
     if (mean === undefined) return undefined;
     const order = Array.from(this.#times.keys());
@@ -55,31 +62,55 @@ export class GroupMeans {
     return {
       timesUs: Float64Array.from(order, at),
       values: Float64Array.from(order, (place) => mean.values[place] as number),
+      errors: Float64Array.from(order, (place) => mean.errors[place] as number),
       flags: new Uint8Array(order.length),
       members: mean.members.length,
     };
   }
 
   async #read(): Promise<void> {
-    let frames = 0;
-    for (const { outcomeId, capturedAtUs, position, flags } of this.#manifest.curves(this.#analysisId, this.#outcome)) {
-      this.#times.push(capturedAtUs);
-      for (const { members, values } of this.#groups.values()) values.push(meanShift(members, position, flags));
-      this.#outcome = outcomeId;
-      frames += 1;
-      if (frames % SLICE_FRAMES === 0) await breathe();
+    let slice: Curve[] = [];
+    for (const curve of this.#manifest.curves(this.#analysis.analysisId, this.#outcome)) {
+      slice.push(curve);
+      if (slice.length < SLICE_FRAMES) continue;
+      this.#add(slice);
+      slice = [];
+      await breathe();
+    }
+    this.#add(slice);
+  }
+
+  #add(slice: readonly Curve[]): void {
+    const { analysisId, labels } = this.#analysis;
+    const entries = slice.map(({ entryId }) => entryId);
+    const errors = this.#manifest.standardErrors(analysisId, entries, labels.length);
+    for (const curve of slice) {
+      this.#times.push(curve.capturedAtUs);
+      for (const group of this.#groups.values()) {
+        const mean = meanShift(group.members, curve, errors.get(curve.entryId), this.#levels);
+        group.values.push(mean.value);
+        group.errors.push(mean.error);
+      }
+      this.#outcome = curve.outcomeId;
     }
   }
 }
 
-function meanShift(members: readonly GroupMember[], position: Float32Array, flags: Uint8Array): number {
-  let sum = 0;
-  let count = 0;
-  for (const { roi, level } of members) {
+/** The members are independent; each has its own level. */
+function meanShift(
+  members: readonly number[],
+  { entryId, position, flags }: Curve,
+  errors: Float64Array | undefined,
+  levels: Levels,
+): { readonly value: number; readonly error: number } {
+  let [sum, variance, count] = [0, 0, 0];
+  for (const roi of members) {
     const value = position[roi] as number;
     if (flags[roi] !== 0 || !Number.isFinite(value)) continue;
-    sum += value - level;
+    sum += value - (levels.px[roi] as number);
+    variance += levels.shiftVariance(roi, entryId, errors?.[roi] ?? Number.NaN);
     count += 1;
   }
-  return count > 0 ? sum / count : Number.NaN;
+  if (count === 0) return { value: Number.NaN, error: Number.NaN };
+  return { value: sum / count, error: Math.sqrt(variance) / count };
 }

@@ -1,4 +1,5 @@
 // What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
+import type { BaselineDoubt } from "../analysis/baseline-doubts.ts";
 import type { Roi } from "../analysis/roi.ts";
 import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
@@ -74,9 +75,11 @@ export interface RoiView {
   readonly height: number;
   /** px, in the last frame; null where there is none. */
   readonly position: number | null;
-  /** px since the baseline. */
-  readonly shift: number | null;
+  /** Of the position. */
   readonly standardError: number | null;
+  /** px since the baseline, and its standard error. */
+  readonly shift: number | null;
+  readonly shiftError: number | null;
   /** 0 to 1. */
   readonly quality: number | null;
   readonly flags: readonly string[];
@@ -106,9 +109,15 @@ export interface BaselineView {
 export interface CurveView extends DecimatedCurve {
   readonly label: string;
   readonly reference: boolean;
+  /** px; each with its standard error, that of the drift as in Precision. */
   readonly noise: number | null;
+  readonly noiseError: number | null;
   readonly driftPerHour: number | null;
+  readonly driftError: number | null;
   readonly detectionLimit: number | null;
+  readonly detectionLimitError: number | null;
+  /** Why the baseline is none; empty where nothing speaks against it. */
+  readonly doubts: readonly BaselineDoubt[];
   /** Members, of a group. */
   readonly members?: number;
 }
@@ -130,6 +139,10 @@ export interface CurvesView {
   /** Matching curves that were left out. */
   readonly more: number;
   readonly pxPerRiu: number | undefined;
+  /** Its standard error; undefined where it counts as exact. */
+  readonly pxPerRiuError: number | undefined;
+  /** What the baselines of these curves are not, for a person. */
+  readonly baselineWords: readonly string[];
   readonly temperatures: readonly {
     readonly sensor: string;
     readonly times: number[];

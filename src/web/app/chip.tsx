@@ -195,7 +195,9 @@ function Detail({
           {number(roi.position)} ± {number(roi.standardError)} px
         </dd>
         <dt>shift</dt>
-        <dd>{number(roi.shift)} px</dd>
+        <dd>
+          {number(roi.shift)} ± {number(roi.shiftError)} px
+        </dd>
         <dt>quality</dt>
         <dd>{number(roi.quality, 2)}</dd>
         {roi.line !== undefined && (

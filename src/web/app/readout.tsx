@@ -1,5 +1,5 @@
 // The curves in numbers: their values at the cursor, else the last ones, with noise, drift and limit of detection.
-import type { CurvesView } from "../views.ts";
+import type { CurvesView, CurveView } from "../views.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
 import { moment, number } from "./format.ts";
 
@@ -11,11 +11,28 @@ export function Readout({
 }: {
   view: CurvesView;
   pointed: { at: number | undefined; values: readonly (number | null | undefined)[] };
+  /** To the unit. */
   factor: number;
   unit: string;
 }) {
   const digits = unit === "RIU" ? 7 : 4;
-  const value = (px: number | null | undefined) => number(px === null || px === undefined ? px : px * factor, digits);
+  // A sensitivity has an error of its own, which grows with the shift.
+  const relative = unit === "RIU" && view.pxPerRiu !== undefined ? (view.pxPerRiuError ?? 0) / view.pxPerRiu : 0;
+  /** A number in px with its standard error, in the unit. */
+  const given = (px: number | null | undefined, error: number | null | undefined, decimals = digits) => {
+    if (px === null || px === undefined) return number(px);
+    const value = number(px * factor, decimals);
+    if (error === null || error === undefined) return value;
+    return `${value} ± ${number(factor * Math.hypot(error, px * relative), decimals)}`;
+  };
+  const shown = (curve: CurveView, at: number) => {
+    // What is pointed at is in the unit already.
+    const px = pointed.at === undefined ? undefined : pointed.values[at];
+    if (px !== undefined && px !== null) return given(px / factor, errorAt(curve, pointed.at));
+    if (pointed.at !== undefined) return number(px);
+    const last = curve.values.findLastIndex((one) => one !== null);
+    return given(curve.values[last], curve.errors[last]);
+  };
   return (
     <section class="card">
       <h2>{pointed.at === undefined ? "Last values" : `At ${moment(pointed.at)}`}</h2>
@@ -43,21 +60,20 @@ export function Readout({
                     {curve.members !== undefined && ` (${curve.members} ROIs)`}
                   </span>
                 </td>
-                <td class="n">
-                  {pointed.at === undefined
-                    ? value(curve.values.findLast((one) => one !== null))
-                    : number(pointed.values[at], digits)}
-                </td>
-                <td class="n">{value(curve.noise)}</td>
-                <td class="n">
-                  {number(curve.driftPerHour === null ? null : curve.driftPerHour * factor, digits - 2)}
-                </td>
-                <td class="n">{value(curve.detectionLimit)}</td>
+                <td class="n">{shown(curve, at)}</td>
+                <td class="n">{given(curve.noise, curve.noiseError)}</td>
+                <td class="n">{given(curve.driftPerHour, curve.driftError, digits - 2)}</td>
+                <td class="n">{given(curve.detectionLimit, curve.detectionLimitError)}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      {view.baselineWords.map((words) => (
+        <p key={words} class="quiet" role="note">
+          {words}
+        </p>
+      ))}
       {view.temperatures.length > 0 && (
         <p class="bar">
           {view.temperatures.map((one, at) => (
@@ -72,6 +88,13 @@ export function Readout({
       )}
     </section>
   );
+}
+
+/** The standard error of a curve at a time, ms, or of the last value before. */
+function errorAt({ times, values, errors }: CurveView, at = Number.POSITIVE_INFINITY): number | null | undefined {
+  // Times on the common axis went through seconds.
+  const place = values.findLastIndex((value, i) => value !== null && (times[i] as number) <= at + 0.5);
+  return errors[place];
 }
 
 /** The last reading, or the last one until a time, ms. */

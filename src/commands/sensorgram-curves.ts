@@ -1,0 +1,79 @@
+// Curves of `phorest sensorgram` as CSV and as lines of JSON: every frame, and the standard error of every number.
+import { writeToString } from "fast-csv";
+import { flagNames } from "../analysis/method.ts";
+import { safeText } from "../delivery/csv-text.ts";
+import { markedFrames } from "../delivery/markers.ts";
+import type { Sensorgrams } from "../delivery/sensorgrams.ts";
+import type { Marker } from "../manifest/markers.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+
+/** `standard_error_px` is that of the position; the errors of what is made of it have columns of their own. */
+const COLUMNS = [
+  ...["timestamp", "label", "position_px", "standard_error_px", "shift_px", "movement_px", "referenced_px"],
+  ...["double_referenced_px", "smoothed_px", "riu", "shift_standard_error_px", "movement_standard_error_px"],
+  ...["referenced_standard_error_px", "double_referenced_standard_error_px", "smoothed_standard_error_px"],
+  ...["riu_standard_error", "flags", "marker"],
+];
+
+/** A marker stands at the first frame of each curve at or after its time. */
+export async function* curvesCsv(sensorgrams: Sensorgrams, markers: readonly Marker[]): AsyncGenerator<string> {
+  const form = { headers: false, includeEndRowDelimiter: true };
+  yield await writeToString([COLUMNS], form);
+  for (const curve of sensorgrams.curves()) {
+    const { errors } = curve;
+    const px = [curve.position, curve.standardError, curve.shift, curve.movement, curve.referenced];
+    px.push(curve.doubleReferenced, curve.smoothed);
+    const errorsPx = [errors.shift, errors.movement, errors.referenced, errors.doubleReferenced, errors.smoothed];
+    const marked = markedFrames(curve.timesUs, markers);
+    const lines = Array.from(curve.timesUs, (timeUs, at) => [
+      isoFromUs(timeUs),
+      safeText(curve.label),
+      ...px.map((values) => cell(values?.[at], 5)),
+      cell(curve.riu?.[at], 10),
+      ...errorsPx.map((values) => cell(values?.[at], 5)),
+      cell(errors.riu?.[at], 10),
+      flagNames(curve.flags[at] ?? 0).join("|"),
+      marked.get(at) ?? "",
+    ]);
+    if (lines.length > 0) yield await writeToString(lines, form);
+  }
+}
+
+/** Empty where there is no number. */
+function cell(value: number | undefined, decimals: number): string {
+  return value === undefined || !Number.isFinite(value) ? "" : String(Number(value.toFixed(decimals)));
+}
+
+/** One line for each curve; NaN is null. */
+export function* curvesJson(sensorgrams: Sensorgrams, markers: readonly Marker[]): Generator<string> {
+  const marked = markers.map(({ atUs, text }) => ({ timestamp: isoFromUs(atUs), text }));
+  for (const curve of sensorgrams.curves()) {
+    const { label, reference, timesUs, flags, errors } = curve;
+    yield `${JSON.stringify({
+      label,
+      line: curve.line ?? null,
+      reference,
+      timestamp: Array.from(timesUs, isoFromUs),
+      position_px: plain(curve.position),
+      standard_error_px: plain(curve.standardError),
+      shift_px: plain(curve.shift),
+      movement_px: plain(curve.movement),
+      referenced_px: plain(curve.referenced),
+      double_referenced_px: plain(curve.doubleReferenced),
+      smoothed_px: plain(curve.smoothed),
+      riu: plain(curve.riu),
+      shift_standard_error_px: plain(errors.shift),
+      movement_standard_error_px: plain(errors.movement),
+      referenced_standard_error_px: plain(errors.referenced),
+      double_referenced_standard_error_px: plain(errors.doubleReferenced),
+      smoothed_standard_error_px: plain(errors.smoothed),
+      riu_standard_error: plain(errors.riu),
+      flags: Array.from(flags, flagNames),
+      markers: marked,
+    })}\n`;
+  }
+}
+
+function plain(values: Float64Array | undefined): number[] | null {
+  return values === undefined ? null : Array.from(values);
+}

@@ -1,0 +1,74 @@
+// The curves that sensorgrams are made of: one for each ROI, or one for each grating from its two halves.
+import { pairsOf } from "../analysis/labels.ts";
+import { alignFrames, separatePair } from "../analysis/sensorgram.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Analysis } from "../manifest/runs.ts";
+
+/** Where curves are read from. */
+export type SensorgramSource = Pick<Manifest, "sensorgram" | "roiManifest">;
+
+/** An ROI, or a grating with the labels of its halves. */
+export interface Unit {
+  readonly label: string;
+  readonly labels: readonly string[];
+  read(): RawCurve;
+}
+
+/** Positions as measured, px, in order of capture; `movement` of the chip along the rows: pairs only. */
+export interface RawCurve {
+  readonly entryId: Float64Array;
+  readonly timesUs: Float64Array;
+  readonly position: Float64Array;
+  readonly standardError: Float64Array;
+  readonly flags: Uint8Array;
+  readonly movement?: Float64Array;
+}
+
+/** The units of an analysis, in the order of its ROI manifest. */
+export function unitsOf(source: SensorgramSource, analysis: Analysis, pairs: boolean): Unit[] {
+  return pairs ? pairUnits(source, analysis) : roiUnits(source, analysis);
+}
+
+/** A pair is meant by its grating's label or by those of both halves. */
+export function isMeant({ label, labels }: Unit, matches: (label: string) => boolean): boolean {
+  return matches(label) || labels.every(matches);
+}
+
+function roiUnits(source: SensorgramSource, { analysisId, labels }: Analysis): Unit[] {
+  return labels.map((label, roi) => ({ label, labels: [label], read: () => readRoi(source, analysisId, roi) }));
+}
+
+function readRoi(source: SensorgramSource, analysisId: number, roi: number): RawCurve {
+  const { capturedAtUs, ...curve } = source.sensorgram({ analysisId, roi });
+  return { ...curve, timesUs: capturedAtUs };
+}
+
+function pairUnits(source: SensorgramSource, { analysisId, roiManifestId }: Analysis): Unit[] {
+  const rois = roiManifestId === undefined ? [] : (source.roiManifest(roiManifestId)?.rois ?? []);
+  return pairsOf(rois).map(({ label, flipped, plain }) => ({
+    label,
+    labels: [flipped, plain].flatMap((roi) => rois[roi]?.label ?? []),
+    read() {
+      const one = readRoi(source, analysisId, plain);
+      const other = readRoi(source, analysisId, flipped);
+      // A frame may have been measured between the two reads.
+      const aligned = (values: Float64Array) => alignFrames(other.entryId, values, one.entryId, Number.NaN);
+      const otherError = aligned(other.standardError);
+      const pair = separatePair(
+        {
+          values: aligned(other.position),
+          flags: Uint8Array.from(alignFrames(other.entryId, other.flags, one.entryId, 0)),
+        },
+        { values: one.position, flags: one.flags },
+      );
+      return {
+        entryId: one.entryId,
+        timesUs: one.timesUs,
+        position: pair.signal,
+        standardError: one.standardError.map((error, at) => Math.hypot(error, otherError[at] as number) / 2),
+        flags: pair.flags,
+        movement: pair.movement,
+      };
+    },
+  }));
+}

@@ -1,0 +1,12 @@
+// The sensitivity as it is configured.
+import type { Sensitivity } from "../analysis/precision.ts";
+import type { Config } from "../config/schema.ts";
+
+/** Movement of a resonance per RIU with its standard error; undefined where none is configured. */
+export function sensitivityOf({
+  sensitivity_px_per_riu,
+  sensitivity_error_px_per_riu,
+}: Config["Analysis"]): Sensitivity | undefined {
+  if (sensitivity_px_per_riu === undefined) return undefined;
+  return { pxPerRiu: sensitivity_px_per_riu, errorPxPerRiu: sensitivity_error_px_per_riu };
+}

@@ -1,0 +1,54 @@
+// The level of every ROI's baseline, and how it errs: what shifts of whole frames are counted from.
+import { levelOf, shiftVariance } from "../analysis/propagation.ts";
+import type { TimeWindow } from "../analysis/sensorgram.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Curve } from "../manifest/results.ts";
+import type { Analysis } from "../manifest/runs.ts";
+
+export class Levels {
+  /** Per ROI, px; NaN where there is none. */
+  readonly px: Float64Array;
+  /** Per ROI, px². */
+  readonly variance: Float64Array;
+  readonly #place: ReadonlyMap<number, number>;
+  /** Per ROI what each frame of the window has of the level. */
+  readonly #shares: readonly Float64Array[];
+
+  /** Reads the frames of a window. */
+  constructor(
+    manifest: Pick<Manifest, "curvesWithin" | "standardErrors">,
+    { analysisId, labels }: Analysis,
+    window: TimeWindow,
+  ) {
+    const frames: Curve[] = [...manifest.curvesWithin(analysisId, window.fromUs, window.toUs)];
+    const entries = frames.map(({ entryId }) => entryId);
+    const errors = manifest.standardErrors(analysisId, entries, labels.length);
+    const timesUs = Float64Array.from(frames, ({ capturedAtUs }) => capturedAtUs);
+    this.px = new Float64Array(labels.length);
+    this.variance = new Float64Array(labels.length);
+    this.#place = new Map(entries.map((entry, at) => [entry, at]));
+    this.#shares = labels.map((_label, roi) => {
+      const trace = {
+        timesUs,
+        values: Float64Array.from(frames, ({ position }) => position[roi] ?? Number.NaN),
+        flags: Uint8Array.from(frames, ({ flags }) => flags[roi] ?? 0),
+      };
+      const standardError = Float64Array.from(entries, (entry) => errors.get(entry)?.[roi] ?? Number.NaN);
+      const level = levelOf(trace, standardError, window);
+      this.px[roi] = level.px;
+      this.variance[roi] = level.variance;
+      const shares = new Float64Array(frames.length);
+      level.index.forEach((at, i) => {
+        shares[at] = level.shares[i] as number;
+      });
+      return shares;
+    });
+  }
+
+  /** Variance of the shift of an ROI in a frame, px², from the standard error of its position. */
+  shiftVariance(roi: number, entryId: number, standardError: number): number {
+    const at = this.#place.get(entryId);
+    const share = at === undefined ? 0 : (this.#shares[roi]?.[at] ?? 0);
+    return shiftVariance(standardError, { variance: this.variance[roi] ?? Number.NaN }, share);
+  }
+}
