@@ -15,7 +15,7 @@ import type { ChipView, RoiView } from "./views.ts";
 export class ChipState {
   readonly #manifest: Manifest;
   readonly #config: Config["Analysis"];
-  #levels: { readonly key: string; readonly levels: Levels } | undefined;
+  #levels: { readonly key: string; readonly analysisId: number; readonly levels: Levels } | undefined;
 
   constructor(manifest: Manifest, config: Config["Analysis"]) {
     this.#manifest = manifest;
@@ -27,8 +27,12 @@ export class ChipState {
     // A window that is over does not change; one that is open grows with every frame.
     const open = window.toUs > wallClockUs() ? this.#manifest.lastOutcomeId() : "closed";
     const key = JSON.stringify([analysis.analysisId, window.fromUs, window.toUs, open, this.#manifest.lastArchive()]);
-    if (this.#levels?.key !== key) this.#levels = { key, levels: new Levels(this.#manifest, analysis, window) };
-    return this.#levels.levels;
+    if (this.#levels?.key === key) return this.#levels.levels;
+    const { analysisId } = analysis;
+    const before = this.#levels?.analysisId === analysisId ? this.#levels.levels : undefined;
+    const levels = new Levels(this.#manifest, analysis, window, before);
+    this.#levels = { key, analysisId, levels };
+    return levels;
   }
 
   /** Undefined before the first result. */

@@ -10,19 +10,30 @@ export class Levels {
   readonly px: Float64Array;
   /** Per ROI, px². */
   readonly variance: Float64Array;
+  /** Standard errors by entry: those of a frame never change. */
+  readonly #errors: Map<number, Float64Array>;
   readonly #place: ReadonlyMap<number, number>;
   /** Per ROI what each frame of the window has of the level. */
   readonly #shares: readonly Float64Array[];
 
-  /** Reads the frames of a window. */
+  /** Reads the frames of a window; of `before`, levels of the same analysis, what is known of them already. */
   constructor(
     manifest: Pick<Manifest, "curvesWithin" | "standardErrors">,
     { analysisId, labels }: Analysis,
     window: TimeWindow,
+    before?: Levels,
   ) {
     const frames: Curve[] = [...manifest.curvesWithin(analysisId, window.fromUs, window.toUs)];
     const entries = frames.map(({ entryId }) => entryId);
-    const errors = manifest.standardErrors(analysisId, entries, labels.length);
+    const known = before === undefined ? new Map<number, Float64Array>() : before.#errors;
+    const unread = entries.filter((entry) => !known.has(entry));
+    const errors = new Map([...known, ...manifest.standardErrors(analysisId, unread, labels.length)]);
+    this.#errors = new Map(
+      entries.flatMap((entry) => {
+        const of = errors.get(entry);
+        return of === undefined ? [] : [[entry, of] as const];
+      }),
+    );
     const timesUs = Float64Array.from(frames, ({ capturedAtUs }) => capturedAtUs);
     this.px = new Float64Array(labels.length);
     this.variance = new Float64Array(labels.length);
@@ -33,7 +44,7 @@ export class Levels {
         values: Float64Array.from(frames, ({ position }) => position[roi] ?? Number.NaN),
         flags: Uint8Array.from(frames, ({ flags }) => flags[roi] ?? 0),
       };
-      const standardError = Float64Array.from(entries, (entry) => errors.get(entry)?.[roi] ?? Number.NaN);
+      const standardError = Float64Array.from(entries, (entry) => this.#errors.get(entry)?.[roi] ?? Number.NaN);
       const level = levelOf(trace, standardError, window);
       this.px[roi] = level.px;
       this.variance[roi] = level.variance;
