@@ -51,8 +51,10 @@ export function coefficientOf(regression: Regression, rough = false): Coefficien
   return { value: components.reduce((sum, { share, value }) => sum + share * value, 0), freedom, components };
 }
 
-/** The coefficient and its error for white noise alone; for a first choice among many. */
-export function whiteCoefficient(regression: Regression): { value: number; error: number } | undefined {
+/** The coefficient and its error for white noise alone, and the deviation of what remains. */
+export function whiteCoefficient(
+  regression: Regression,
+): { value: number; error: number; residual: number } | undefined {
   return fitAt(regression, 0, regression.values.length - regression.columns.length);
 }
 
@@ -126,5 +128,6 @@ function solved(normal: Float64Array[], size: number, count: number, freedom: nu
   const [pivot, cross] = [last[size - 1] as number, last[size] as number];
   const rest = Math.max((normal[size]?.[size] as number) - (cross * cross) / pivot, CERTAIN * all, Number.MIN_VALUE);
   const likelihood = -0.5 * (logVariance + logDeterminant + freedom * Math.log(rest));
-  return { value: cross / pivot, error: Math.sqrt(rest / freedom / pivot), likelihood };
+  const residual = Math.sqrt(rest / freedom);
+  return { value: cross / pivot, error: residual / Math.sqrt(pivot), residual, likelihood };
 }

@@ -41,6 +41,8 @@ export interface Baseline {
   readonly values: Float64Array;
   readonly noise: number;
   readonly trend: Pick<Trend, "slope" | "doubt">;
+  /** Usual standard error of a value, of independent noise; NaN where it is not known. */
+  readonly usualError: number;
 }
 
 /** A slope whose sign is in doubt by more may be chance. */
@@ -55,6 +57,14 @@ const FEWEST_TO_WANDER = 12;
 const WANDER_NOISES = 1.3;
 /** A step is sure when chance makes one like it, anywhere in the window, more rarely than this. */
 const SURE_STEP = 0.002;
+/** In up to so many frames the stated errors tell drift from wander. */
+const FEW = 12;
+/** What remains is no more than stated: up to this factor. */
+const LIKE_STATED = 1.5;
+/** Beyond doubt, in errors. */
+const PLAIN_ERRORS = 4.5;
+/** Less, in stated errors, does not matter. */
+const PLAIN_SIZE = 4;
 /** Smaller steps, in noises, cannot be told from wander. */
 const STEP_NOISES = 4;
 const FEWEST_TO_STEP = 8;
@@ -70,9 +80,47 @@ export function doubtsOf(baseline: Baseline): BaselineDoubt[] {
   return doubts;
 }
 
-function drifts({ times, noise, trend }: Baseline): boolean {
-  const moved = Math.abs(trend.slope) * ((times.at(-1) ?? 0) - (times[0] ?? 0));
-  return trend.doubt < SURE_SLOPE && moved > DRIFT_NOISES * noise;
+function drifts(baseline: Baseline): boolean {
+  const { times, values, noise, trend } = baseline;
+  const [first, span] = [times[0] ?? 0, (times.at(-1) ?? 0) - (times[0] ?? 0)];
+  if (Math.abs(trend.slope) * span > DRIFT_NOISES * noise && trend.doubt < SURE_SLOPE) return true;
+  const column = times.map((time) => (time - first) / span - 0.5);
+  return isPlain(baseline, levelAnd(values, column));
+}
+
+/** A step between two frames explains all but the values' own errors, and a drift does not. */
+function hasPlainStep(baseline: Baseline): boolean {
+  const { values } = baseline;
+  const splits = Array.from({ length: Math.max(0, values.length - 1) }, (_, before) => before + 1);
+  const isStep = (split: number) =>
+    isPlain(
+      baseline,
+      levelAnd(
+        values,
+        values.map((_value, at) => (at < split ? 0 : 1)),
+      ),
+    );
+  return splits.some(isStep) && !drifts(baseline);
+}
+
+/** Values explained by a level and one column. */
+function levelAnd(values: Float64Array, column: Float64Array): Regression {
+  const zero = values[0] ?? 0;
+  const ones = values.map(() => 1);
+  return { values: values.map((value) => value - zero), columns: [ones, column], gaps: ones };
+}
+
+/**
+ * Whether the coefficient of the last column is beyond doubt where what it leaves is no more than the values' own errors,
+ * which are independent: so few frames cannot tell wander from drift by themselves. Larger errors than stated are not
+ * mistaken for it.
+ */
+function isPlain({ usualError }: Baseline, regression: Regression): boolean {
+  const found = whiteCoefficient(regression);
+  if (regression.values.length > FEW || found === undefined || !(found.residual > 0)) return false;
+  if (!(found.residual < LIKE_STATED * usualError)) return false;
+  const error = (found.error / found.residual) * Math.max(usualError, found.residual);
+  return Math.abs(found.value) > PLAIN_ERRORS * error && Math.abs(found.value) > PLAIN_SIZE * usualError;
 }
 
 function wanders({ values, noise }: Baseline): boolean {
@@ -91,6 +139,7 @@ function wanders({ values, noise }: Baseline): boolean {
 
 function steps(baseline: Baseline): boolean {
   const zero = baseline.values[0] ?? 0;
+  if (baseline.values.length <= FEW && hasPlainStep(baseline)) return true;
   const values = blockMeans(
     baseline.values.map((value) => value - zero),
     MOST_POINTS,

@@ -3,6 +3,7 @@
 import { type BaselineDoubt, doubtsOf } from "./baseline-doubts.ts";
 import { frameNoise, ROUNDING } from "./frame-noise.ts";
 import { soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
+import { medianOf } from "./statistics.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
 export interface Precision {
@@ -54,13 +55,22 @@ export function repeatsLine(curves: number): string {
   return `${what} values exactly from frame to frame: a noise of exactly zero is not a number, so noise and limit of detection are unknown. Is the camera frozen, or one picture replayed?`;
 }
 
-/** Noise, drift and limit of detection of a curve within a window; `injectionsUs`: moments that no baseline may hold. */
-export function precisionOf(trace: Trace, window: TimeWindow, injectionsUs: readonly number[] = []): Precision {
+/**
+ * Noise, drift and limit of detection of a curve within a window. `injectionsUs`: moments that no baseline may hold;
+ * `errors`: standard errors of the values where they are known, which tell drift from wander in a short window.
+ */
+export function precisionOf(
+  trace: Trace,
+  window: TimeWindow,
+  injectionsUs: readonly number[] = [],
+  errors?: Float64Array,
+): Precision {
   const { timesUs, values, index, excluded } = soundPoints(trace, window);
   const { noise, noiseError, plain, repeats } = frameNoise(values, index);
   const isStill = values.length > 3 && values.every((value) => Math.abs(value - (values[0] as number)) <= ROUNDING);
   const trend = isStill ? UNKNOWN_TREND : trendOf(timesUs, values);
   const kept = (of: Float64Array) => Float64Array.from(trend.kept, (i) => of[i] as number);
+  const usualError = medianOf(Float64Array.from(index, (at) => errors?.[at] ?? Number.NaN));
   const isHeld = injectionsUs.some((atUs) => atUs > window.fromUs && atUs < window.toUs);
   return {
     points: index.length,
@@ -75,7 +85,7 @@ export function precisionOf(trace: Trace, window: TimeWindow, injectionsUs: read
     detectionLimitError: DETECTION * noiseError,
     repeats,
     doubts: [
-      ...doubtsOf({ times: kept(timesUs), values: kept(values), noise, trend }),
+      ...doubtsOf({ times: kept(timesUs), values: kept(values), noise, trend, usualError }),
       ...(isHeld ? (["injection"] as const) : []),
     ],
   };

@@ -172,11 +172,11 @@ export class Sensorgrams {
     return { window, level, shift, errors: shiftErrors(standardError, level) };
   }
 
-  #precisionOf(trace: Trace): Precision {
+  #precisionOf(trace: Trace, errors?: Float64Array): Precision {
     const { baseline, blank, injectionsUs = [] } = this.#options;
     const given = blank?.(trace.timesUs);
     const more = given === undefined ? [] : [given.window.fromUs, given.injectionUs];
-    return precisionOf(trace, baseline(trace.timesUs), [...injectionsUs, ...more]);
+    return precisionOf(trace, baseline(trace.timesUs), [...injectionsUs, ...more], errors);
   }
 
   #work(unit: Unit): WorkedSensorgram {
@@ -196,7 +196,7 @@ export class Sensorgrams {
     const riu = this.#riu(result, resultErrors);
     // Made when it is asked for: files of curves do without.
     let precision: Precision | undefined;
-    const toldPrecision = () => this.#precisionOf(through);
+    const toldPrecision = () => this.#precisionOf(through, resultErrors);
     return {
       label: unit.label,
       line: lines && [...new Set(unit.labels.map((label) => lines.get(label) ?? ""))].join("|"),

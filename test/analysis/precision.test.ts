@@ -11,13 +11,18 @@ const SIGMA = 0.02;
 const INTERVAL_US = 10e6;
 
 /** The precision of a curve that is nothing but baseline, `SIGMA` times the given values. */
-function precisionFrom(values: Float64Array, flagged: readonly number[] = [], injectionsUs: readonly number[] = []) {
+function precisionFrom(
+  values: Float64Array,
+  flagged: readonly number[] = [],
+  injectionsUs: readonly number[] = [],
+  errors?: Float64Array,
+) {
   const trace = {
     timesUs: values.map((_value, at) => at * INTERVAL_US),
     values: values.map((value) => 61 + SIGMA * value),
     flags: Uint8Array.from(values, (_value, at) => (flagged.includes(at) ? FLAGS.jumped : 0)),
   };
-  return precisionOf(trace, { fromUs: 0, toUs: values.length * INTERVAL_US }, injectionsUs);
+  return precisionOf(trace, { fromUs: 0, toUs: values.length * INTERVAL_US }, injectionsUs, errors);
 }
 
 function repeated(count: number, seed: number, make: (random: () => number) => Precision): Precision[] {
@@ -165,6 +170,23 @@ describe("a baseline that is none", () => {
     expect(share("step", 60, (at) => (at < 45 ? 0 : 8))).toBeGreaterThan(0.95);
     expect(share("step", 300, (at) => (at < 30 ? 0 : 8))).toBeGreaterThan(0.95);
     expect(share("step", 60, (at) => at / 4)).toBeLessThan(0.05);
+  });
+
+  it("is told in a short window by the errors that the values have, and larger noise is not mistaken for it", () => {
+    const random = gauss(8);
+    const share = (frames: number, scatter: number, level: (at: number) => number) => {
+      const found = Array.from({ length: 300 }, () => {
+        const values = white(random, frames).map((value, at) => scatter * value + level(at));
+        return precisionFrom(values, [], [], new Float64Array(frames).fill(SIGMA)).doubts.length > 0;
+      });
+      return found.filter(Boolean).length / found.length;
+    };
+    for (const frames of [4, 6, 10]) {
+      expect(share(frames, 1, () => 0)).toBeLessThan(0.03);
+      expect(share(frames, 5, () => 0)).toBeLessThan(0.05);
+      expect(share(frames, 1, (at) => (at < frames / 2 ? 0 : 20))).toBeGreaterThan(0.8);
+    }
+    expect(share(6, 1, (at) => 2 * at)).toBeGreaterThan(0.9);
   });
 
   it("holds an injection, not at its ends", () => {
