@@ -44,7 +44,9 @@ export function medianErrors(timesUs: Float64Array, values: Float64Array, errors
     peak += normalDensity(one) / normalDensity(0);
     linear += ((shares[i] as number) * error) ** 2;
   });
-  // Where two frames far from all others make the median, it is their mean.
+  // The median of one or two is their mean.
+  if (count <= 2) return { variance: linear, shares };
+  // So it is where two frames far from all others make it.
   const most = linear * (1 + (Math.PI / 2 - 1) * Math.min(1, peak / 2));
   const variance = density > 0 ? (ofFew(peak, count) * spread) / (density * density) : most;
   return { variance: Math.max(linear, Math.min(most, variance)), shares };
