@@ -107,7 +107,7 @@ function settle(view: View, patterns: LabelPatterns, chip: Chip, start: Pose) {
     const offset = sidewaysOffset(view, chip, refined.pose, Math.max(REACH_UM, 3 / refined.pose.pxPerUm)) ?? 0;
     const moved = toPicture(refined.pose, { x: offset, y: 0 });
     const pose = { ...refined.pose, x: moved.x, y: moved.y };
-    const edges = gratingEdges(view, chip, pose, 8).edges;
+    const edges = gratingEdges(view, chip, pose, { reachUm: 8, insetUm: 0 }).edges;
     // Edges leave the place along the rows open: the middle of the chip is held where it is.
     const held = {
       name: "middle",

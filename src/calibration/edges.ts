@@ -1,12 +1,13 @@
 // Where the edges of gratings lie in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
 import type { Chip, ChipBox, Grating } from "../chip/layout.ts";
-import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
-import { offsetOf, type Sighting } from "./pose-fit.ts";
-import { gapOf, profilesOf, STRIP_UM } from "./profiles.ts";
+import { gratingGaps } from "./gaps.ts";
+import { isInView, offsetPlace, someOf } from "./lines-in-view.ts";
+import type { Point, Pose } from "./pose.ts";
+import { offsetOf } from "./pose-fit.ts";
+import { gapOf, profilesOf, STRIP_UM, sideStrip } from "./profiles.ts";
+import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
-/** Upper edges looked at at most, and lower ones. */
-const MOST_PIECES = 250;
 /** Length of a piece of an edge, µm. */
 const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
@@ -20,6 +21,12 @@ const CLOSED_PX = 0.2;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
 const FEWEST_OUTER = 4;
 
+/** How edges are looked for: so far from where they are expected, µm, and that by how much inside their boxes. */
+export interface EdgeSearch {
+  readonly reachUm: number;
+  readonly insetUm: number;
+}
+
 /**
  * Where the upper and lower edges of gratings in view lie, along the chip's y, long ones in pieces; only those that face no
  * other grating with `outer`.
@@ -28,11 +35,12 @@ export function gratingEdges(
   view: View,
   chip: Chip,
   pose: Pose,
-  reachUm: number,
+  { reachUm, insetUm }: EdgeSearch,
   outer = false,
 ): { edges: Sighting[]; expected: number } {
   const stripUm = Math.max(outer ? STRIP_UM : Math.min(STRIP_UM, gapOf(chip).y / 2), 1 / pose.pxPerUm);
-  const beyond = stripUm + reachUm;
+  const search = { stripUm, reachUm, insetUm };
+  const beyond = beyondOf(search);
   const facing = outer ? outerEdges(chip) : undefined;
   const wanted = chip.gratings.flatMap((grating) =>
     [0, grating.height]
@@ -44,12 +52,12 @@ export function gratingEdges(
       ),
   );
   const pieces = someOf(wanted);
-  return { edges: sightingsOf(view, pose, pieces, "along x", stripUm, reachUm), expected: pieces.length };
+  return { edges: sightingsOf(view, pose, pieces, "along x", search), expected: pieces.length };
 }
 
 /**
- * Where the left and right sides of gratings in view lie, along the chip's x. None where blur closes the gaps between them, which the
- * upper and lower `edges` tell: what is seen then is how light varies over a grating.
+ * Where the left and right sides of gratings in view lie, along the chip's x. Where blur closes the gaps between them, which the
+ * upper and lower `edges` tell, the sides are not seen but the middles of these gaps.
  */
 export function gratingSides(
   view: View,
@@ -60,24 +68,18 @@ export function gratingSides(
 ): Sighting[] {
   const gapPx = gapOf(chip).x * pose.pxPerUm;
   const closed = gapPx < WIDE_GAP_PX && Math.abs(overhang(pose, edges, new Set())) > CLOSED_PX;
-  if (gapPx < LEAST_GAP_PX || closed) return [];
-  const stripUm = sideStrip(chip, pose);
-  const beyond = stripUm + reachUm;
+  if (gapPx < LEAST_GAP_PX || closed) return gratingGaps(view, chip, pose, reachUm);
+  const search = { stripUm: sideStrip(chip, pose), reachUm, insetUm: 0 };
+  const beyond = beyondOf(search);
   const wanted = chip.gratings.flatMap((grating) =>
     sidesOf(grating).filter(({ middle, length }) => isInView(view, pose, middle, { x: beyond, y: length / 2 })),
   );
-  return sightingsOf(view, pose, someOf(wanted), "along y", stripUm, reachUm);
+  return sightingsOf(view, pose, someOf(wanted), "along y", search);
 }
 
-/** Width of what is compared on both sides of a grating's left or right edge, µm. */
-export function sideStrip(chip: Chip, pose: Pose): number {
-  return Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
-}
-
-/** Of very many pieces some, in pairs of opposite ones. */
-function someOf(wanted: readonly Piece[]): readonly Piece[] {
-  const every = 2 * Math.ceil(wanted.length / (2 * MOST_PIECES));
-  return wanted.length <= 2 * MOST_PIECES ? wanted : wanted.filter((_, i) => i % every < 2);
+/** What is looked at on both sides of an edge, µm. */
+function beyondOf({ stripUm, reachUm, insetUm }: EdgeSearch & { readonly stripUm: number }): number {
+  return stripUm + reachUm + Math.abs(insetUm);
 }
 
 function sightingsOf(
@@ -85,8 +87,7 @@ function sightingsOf(
   pose: Pose,
   pieces: readonly Piece[],
   lie: "along x" | "along y",
-  stripUm: number,
-  reachUm: number,
+  search: EdgeSearch & { readonly stripUm: number },
 ): Sighting[] {
   const [first] = pieces;
   if (first === undefined) return [];
@@ -94,19 +95,17 @@ function sightingsOf(
     lie,
     middles: pieces.map(({ middle }) => middle),
     length: 0.9 * first.length,
-    beyond: stripUm + reachUm,
+    beyond: beyondOf(search),
     step: Math.max(2, 0.7 / pose.pxPerUm),
   });
   return pieces.flatMap(({ name, begins, middle }, i): Sighting[] => {
     const profile = profiles[i];
     const sign = begins ? 1 : -1;
-    const offset = profile?.brightest((at) => sign * profile.step(at, stripUm), reachUm);
+    const { stripUm, reachUm, insetUm } = search;
+    const offset = profile?.brightest((at) => sign * profile.step(at, stripUm), reachUm, sign * insetUm);
     if (offset === undefined) return [];
-    const { x, y } = toPicture(pose, middle);
-    const { right, down } = localAxes(pose, middle);
-    const [across, along] = lie === "along x" ? [down, { x: 0, y: 1 }] : [right, { x: 1, y: 0 }];
-    const picture = { x: x + across.x * offset, y: y + across.y * offset };
-    return [{ name, chip: middle, picture, along, kind: lie === "along x" ? "edge" : "side", weight: 1 }];
+    const seen = offsetPlace(pose, middle, lie, offset);
+    return [{ name, chip: middle, ...seen, inward: sign, kind: lie === "along x" ? "edge" : "side", weight: 1 }];
   });
 }
 
@@ -139,13 +138,6 @@ function piecesOf(grating: Grating, edge: number): Piece[] {
   }));
 }
 
-/** Whether all that lies within `away` µm of a chip point, to both sides, is in the picture. */
-function isInView(view: View, pose: Pose, middle: Point, away: Point): boolean {
-  return [-away.x, away.x].every((x) =>
-    [-away.y, away.y].every((y) => view.holds(toPicture(pose, { x: middle.x + x, y: middle.y + y }), 1)),
-  );
-}
-
 export function isUpper({ name }: Sighting): boolean {
   return name.startsWith(UPPER);
 }
@@ -169,7 +161,8 @@ function beyond(pose: Pose, edge: Sighting): number {
  */
 export function largerThanBoxes(view: View, chip: Chip, pose: Pose, edges: readonly Sighting[], reach: number): number {
   const all = kindsOf(edges, pose);
-  const outer = kindsOf(gratingEdges(view, chip, pose, EDGE_REACH_UM, true).edges, pose);
+  const search = { reachUm: EDGE_REACH_UM, insetUm: -reach / pose.pxPerUm };
+  const outer = kindsOf(gratingEdges(view, chip, pose, search, true).edges, pose);
   const [high, low] = [medianOf(outer.upper), medianOf(outer.lower)];
   const closedMore = (medianOf(all.lower) - medianOf(all.upper)) / 2;
   const isSeen = ({ length }: readonly number[]) => length >= FEWEST_OUTER;

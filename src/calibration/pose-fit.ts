@@ -3,25 +3,11 @@
 // Optics always bend a picture a little: a lens, pixels that are not quite square, a chip that is tilted. Rather than to decide
 // whether a picture is bent, every fit to labels has these amounts as unknowns, each expected near 0 with the spread of
 // ordinary optics. What the sightings do not tell keeps that spread, and the fit's covariance says what it means for a place.
+import { type Deviations, deviationPriors, NO_DEVIATIONS, termsOfEdge, termsOfLabel } from "./deviations.ts";
 import { dot, inverse, type Matrix, product, solve } from "./linear.ts";
-import { bends, direction, idealPlace, type Lens, minus, type Point, type Pose, toPicture } from "./pose.ts";
-
-/** Something of the chip seen in the picture: a point, or only its place along one of the chip's directions. */
-export interface Sighting {
-  readonly name: string;
-  /** µm on the chip. */
-  readonly chip: Point;
-  /** px in the picture. */
-  readonly picture: Point;
-  /** Unit vector on the chip along which `picture` counts; both directions when absent. */
-  readonly along?: Point;
-  readonly kind: Kind;
-  /** How much it counts among those of its kind, 0 to 1. */
-  readonly weight: number;
-}
-
-/** Middles of labels; upper and lower edges of gratings, and left and right ones; places that only say where something may be. */
-export type Kind = "label" | "edge" | "side" | "guess";
+import { ORDINARY } from "./optics.ts";
+import { bends, direction, idealPlace, minus, type Point, type Pose, toPicture } from "./pose.ts";
+import type { Kind, Sighting } from "./sighting.ts";
 
 /**
  * Standard deviation of a sighting of weight 1 at least, px and µm: glyphs and gratings are not like their drawings to the last
@@ -40,7 +26,9 @@ type Noise = Readonly<Record<Kind, number>>;
 
 export interface PoseFit {
   readonly pose: Pose;
-  /** Distance of each sighting from where the pose puts it, px. */
+  /** What the chip has in common that its drawing has not. */
+  readonly deviations: Deviations;
+  /** Distance of each sighting from where the pose and the deviations put it, px. */
   readonly residuals: readonly number[];
   /** Names of sightings that did not go along. */
   readonly outliers: readonly string[];
@@ -48,37 +36,6 @@ export interface PoseFit {
   readonly openPx: (chip: Point) => number;
   /** How far one of these chip points moves at most, px, when any one sighting is left out: a mistaken one that decides. */
   readonly swayPx: (chips: readonly Point[]) => number;
-}
-
-/** Standard deviations of a lens's amounts among ordinary optics, as shares of half the picture's diagonal. */
-const ORDINARY = [0.006, 0.0015, 0.0015, 0.002, 0.0015, 0.002, 0.002] as const;
-/** So many of these deviations are no optics, but another chip. */
-const BEYOND_OPTICS = 3.5;
-
-/** A lens that does not bend, for a picture of this size: where it is given, a fit tells its amounts. */
-export function noLens({ width, height }: { readonly width: number; readonly height: number }): Lens {
-  const radiusPx = Math.hypot(width, height) / 2;
-  return { middle: { x: width / 2, y: height / 2 }, radiusPx, amounts: ORDINARY.map(() => 0) };
-}
-
-/** The amounts of a lens as multiples of what is ordinary. */
-function sharesOf({ radiusPx, amounts }: Lens): number[] {
-  return amounts.map((amount, i) => amount / ((ORDINARY[i] ?? 0) * radiusPx));
-}
-
-/** Whether optics may bend like this. */
-export function isOrdinary(lens: Lens): boolean {
-  return sharesOf(lens).every((share) => Math.abs(share) <= BEYOND_OPTICS);
-}
-
-/** Bent by less than this share of what is ordinary, root mean square, the picture shows no bend. */
-const STRAIGHT = 0.25;
-
-/** Whether nothing that can be told of the optics bends the picture: then what cannot be told hardly will. */
-export function isStraight({ lens }: Pose): boolean {
-  if (lens === undefined) return true;
-  const shares = sharesOf(lens);
-  return Math.hypot(...shares) < STRAIGHT * Math.sqrt(shares.length);
 }
 
 const ROUNDS = 12;
@@ -96,6 +53,8 @@ const SIMILARITY = 4;
  */
 export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | undefined {
   let pose = start;
+  let deviations = NO_DEVIATIONS;
+  const free = hasBoth(sightings);
   let trust = sightings.map(({ weight }) => weight);
   let noise = leastNoise(start);
   let rows: Row[] = [];
@@ -103,13 +62,14 @@ export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | 
   let residuals: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     rows = rowsOf(sightings, trust, noise, pose);
-    const normal = normalEquations(rows, pose);
+    const normal = normalEquations(rows, pose, deviationPriors(deviations, pose, free));
     const solution = solve(normal);
     if (solution === undefined) return undefined;
     covariance = inverse(normal);
     const before = pose;
     pose = posed(pose, solution);
-    residuals = sightings.map((sighting) => distance(pose, sighting));
+    deviations = solution.slice(-NO_DEVIATIONS.length);
+    residuals = sightings.map((sighting) => distance(pose, deviations, sighting));
     const spread = Math.max(NOISE_PX, 1.4826 * middle(residuals));
     trust = sightings.map(({ weight }, i) => {
       const share = (residuals[i] ?? 0) / (TUKEY * spread);
@@ -123,8 +83,15 @@ export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | 
     const [alongX, alongY] = derivatives(pose, chip);
     return Math.sqrt(Math.max(0, product(covariance, alongX, alongX) + product(covariance, alongY, alongY)));
   };
-  const swayPx = (chips: readonly Point[]) => sway(rowsOf(sightings, trust, noise, pose), covariance, pose, chips);
-  return { pose, residuals, outliers, openPx, swayPx };
+  const swayPx = (chips: readonly Point[]) =>
+    sway(rowsOf(sightings, trust, noise, pose), covariance, pose, deviations, chips);
+  return { pose, deviations, residuals, outliers, openPx, swayPx };
+}
+
+/** Whether labels and gratings are seen, which then need not agree. */
+function hasBoth(sightings: readonly Sighting[]): boolean {
+  const seen = (...kinds: Kind[]) => sightings.some(({ kind }) => kinds.includes(kind));
+  return seen("label") && seen("edge", "side");
 }
 
 /** What a sighting says of the unknowns in one direction: `values` · unknowns = `place`, px, as certain as `weight` = 1/px². */
@@ -137,19 +104,21 @@ interface Row {
 }
 
 function rowsOf(sightings: readonly Sighting[], trust: readonly number[], noise: Noise, pose: Pose): Row[] {
-  return sightings.flatMap(({ chip, picture, along, kind }, of): Row[] => {
+  return sightings.flatMap((sighting, of): Row[] => {
+    const { chip, picture, along, kind } = sighting;
     const weight = (trust[of] ?? 0) / noise[kind] ** 2;
     if (weight === 0) return [];
     const [alongX, alongY] = derivatives(pose, chip);
     if (along === undefined) {
+      const [shiftX, shiftY] = termsOfLabel(pose, kind);
       return [
-        { of, values: alongX, place: picture.x, weight },
-        { of, values: alongY, place: picture.y, weight },
+        { of, values: [...alongX, ...shiftX], place: picture.x, weight },
+        { of, values: [...alongY, ...shiftY], place: picture.y, weight },
       ];
     }
     const { x, y } = direction(pose, along);
     const values = alongX.map((value, k) => x * value + y * (alongY[k] ?? 0));
-    return [{ of, values, place: x * picture.x + y * picture.y, weight }];
+    return [{ of, values: [...values, ...termsOfEdge(sighting)], place: x * picture.x + y * picture.y, weight }];
   });
 }
 
@@ -194,8 +163,15 @@ function noiseOf(
 }
 
 /** Leaves out one sighting after the other, as the linear fit allows without solving anew. */
-function sway(rows: readonly Row[], covariance: Matrix, pose: Pose, chips: readonly Point[]): number {
-  const now = unknownsOf(pose);
+function sway(
+  rows: readonly Row[],
+  covariance: Matrix,
+  pose: Pose,
+  deviations: Deviations,
+  chips: readonly Point[],
+): number {
+  const ofPose = unknownsOf(pose);
+  const now = [...ofPose, ...deviations];
   // One place after the other, x's derivatives and y's: there are many places, and many sightings.
   const places = Float64Array.from(chips.flatMap((chip) => derivatives(pose, chip).flat()));
   const moved = new Map<number, number[]>();
@@ -210,7 +186,7 @@ function sway(rows: readonly Row[], covariance: Matrix, pose: Pose, chips: reado
     );
   }
   let most = 0;
-  const unknowns = now.length;
+  const unknowns = ofPose.length;
   for (const by of moved.values()) {
     for (let at = 0; at < places.length; at += 2 * unknowns) {
       let [x, y] = [0, 0];
@@ -235,11 +211,15 @@ function isSame(a: Pose, b: Pose): boolean {
   return bent < 1e-3 && off.every(({ x, y }) => Math.hypot(x, y) < 1e-3);
 }
 
-function distance(pose: Pose, { chip, picture, along }: Sighting): number {
+function distance(pose: Pose, deviations: Deviations, sighting: Sighting): number {
+  const { chip, picture, along, kind } = sighting;
   const off = minus(picture, toPicture(pose, chip));
-  if (along === undefined) return Math.hypot(off.x, off.y);
+  if (along === undefined) {
+    const [shiftX, shiftY] = termsOfLabel(pose, kind);
+    return Math.hypot(off.x - dot(shiftX, deviations), off.y - dot(shiftY, deviations));
+  }
   const unit = direction(pose, along);
-  return Math.abs(off.x * unit.x + off.y * unit.y);
+  return Math.abs(off.x * unit.x + off.y * unit.y - dot(termsOfEdge(sighting), deviations));
 }
 
 /** How far a sighting lies from where the pose puts it, px along the chip's x and y. */
@@ -260,9 +240,13 @@ function derivatives(pose: Pose, chip: Point): [number[], number[]] {
   ];
 }
 
-/** Weighted least squares: all unknowns enter linearly, a lens's amounts at the places of now, and these are expected near 0. */
-function normalEquations(rows: readonly Row[], { lens }: Pose): Float64Array[] {
-  const unknowns = SIMILARITY + (lens?.amounts.length ?? 0);
+/**
+ * Weighted least squares: all unknowns enter linearly, a lens's amounts at the places of now, and these and the deviations are
+ * expected near 0, the latter with the standard deviations given, px.
+ */
+function normalEquations(rows: readonly Row[], { lens }: Pose, deviations: readonly number[]): Float64Array[] {
+  const ofPose = SIMILARITY + (lens?.amounts.length ?? 0);
+  const unknowns = ofPose + deviations.length;
   const system = Array.from({ length: unknowns }, () => new Float64Array(unknowns + 1));
   for (const { values, place, weight } of rows) {
     for (let a = 0; a < unknowns; a++) {
@@ -272,15 +256,17 @@ function normalEquations(rows: readonly Row[], { lens }: Pose): Float64Array[] {
       line[unknowns] = (line[unknowns] ?? 0) + factor * place;
     }
   }
-  for (let k = SIMILARITY; lens !== undefined && k < unknowns; k++) {
-    const line = system[k] as Float64Array;
-    line[k] = (line[k] ?? 0) + ((ORDINARY[k - SIMILARITY] ?? 0) * lens.radiusPx) ** -2;
-  }
+  const expected = [...(lens?.amounts.map((_, i) => (ORDINARY[i] ?? 0) * lens.radiusPx) ?? []), ...deviations];
+  expected.forEach((deviation, i) => {
+    const line = system[SIMILARITY + i] as Float64Array;
+    line[SIMILARITY + i] = (line[SIMILARITY + i] ?? 0) + deviation ** -2;
+  });
   return system;
 }
 
-function posed(pose: Pose, [x = 0, y = 0, a = 0, b = 0, ...amounts]: readonly number[]): Pose {
-  const now = pose.lens === undefined ? {} : { lens: { ...pose.lens, amounts } };
+function posed(pose: Pose, [x = 0, y = 0, a = 0, b = 0, ...others]: readonly number[]): Pose {
+  const { lens } = pose;
+  const now = lens === undefined ? {} : { lens: { ...lens, amounts: others.slice(0, lens.amounts.length) } };
   return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
 }
 

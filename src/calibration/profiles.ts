@@ -20,6 +20,11 @@ export function gapOf(chip: Chip): Point {
   return { x: lattice.pitch.x - lattice.box.x, y: lattice.pitch.y - lattice.box.y };
 }
 
+/** Width of what is compared on both sides of a grating's left or right edge, µm. */
+export function sideStrip(chip: Chip, pose: Pose): number {
+  return Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
+}
+
 /** Samples along an edge, and the parts into which it is divided where a lens bends it. */
 const LINES = 24;
 const BENT_PARTS = 4;
@@ -103,17 +108,23 @@ export class Profile {
     return this.mean(place, place + strip) - this.mean(place - strip, place);
   }
 
-  /** The offset within `reach` where `contrast` is highest; undefined when that is at the end of the range, or faint. */
-  brightest(contrast: (offset: number) => number, reach: number): number | undefined {
+  /** The offset within `reach` of `around` where `contrast` is highest; undefined when that is at the end of the range, or faint. */
+  brightest(contrast: (offset: number) => number, reach: number, around = 0): number | undefined {
     const steps = Math.max(2, Math.floor(reach / this.sample));
+    const valueAt = (at: number) => contrast(around + at * this.sample);
     let best = { at: 0, value: Number.NEGATIVE_INFINITY };
     for (let at = -steps; at <= steps; at++) {
-      const value = contrast(at * this.sample);
+      const value = valueAt(at);
       if (value > best.value) best = { at, value };
     }
     if (Math.abs(best.at) === steps || !(best.value > LEAST_STEP)) return undefined;
-    const [before, after] = [contrast((best.at - 1) * this.sample), contrast((best.at + 1) * this.sample)];
-    return (best.at + vertex(before, best.value, after)) * this.sample;
+    return around + (best.at + vertex(valueAt(best.at - 1), best.value, valueAt(best.at + 1))) * this.sample;
+  }
+
+  /** How dark a strip `width` wide about a place is against the darker one of those beside it, which are as wide as `strip`. */
+  gap(place: number, width: number, strip: number): number {
+    const [left, right] = [place - width / 2, place + width / 2];
+    return Math.min(this.mean(left - strip, left), this.mean(right, right + strip)) - this.mean(left, right);
   }
 
   private mean(from: number, to: number): number {

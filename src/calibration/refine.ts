@@ -5,8 +5,10 @@ import type { Chip, ChipLabel } from "../chip/layout.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides, isUpper, largerThanBoxes, overhang } from "./edges.ts";
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
+import { isStraight, noLens } from "./optics.ts";
 import { minus, type Point, type Pose, toPicture } from "./pose.ts";
-import { fitPose, isStraight, noLens, offsetOf, type PoseFit, type Sighting } from "./pose-fit.ts";
+import { fitPose, offsetOf, type PoseFit } from "./pose-fit.ts";
+import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
 export interface Refined {
@@ -90,7 +92,8 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     });
     known = labelSightings(labels);
     const edgeReach = Math.max(round === 0 ? EDGE_REACH_UM : 8, 2 / pose.pxPerUm);
-    const seen = gratingEdges(view, chip, pose, edgeReach);
+    const insetUm = (fit?.deviations[0] ?? 0) / pose.pxPerUm;
+    const seen = gratingEdges(view, chip, pose, { reachUm: edgeReach, insetUm });
     [edges, edgesExpected] = [seen.edges, seen.expected];
     // Without labels there is nothing to be refined that would be believed.
     sides = known.length === 0 ? [] : gratingSides(view, chip, pose, edgeReach, edges);
@@ -118,7 +121,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     used,
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
     labelResidualPx: labelResidual(used, pose),
-    edgeResidualPx: Math.sqrt(Math.max(0, rootMeanSquare(edgeResiduals) ** 2 - reach ** 2)),
+    edgeResidualPx: edgeResiduals.length === 0 ? 0 : rootMeanSquare(edgeResiduals),
     overhangPx: largerThanBoxes(view, chip, pose, agreeing, reach),
     edges: agreeing.length,
     edgesSeen: edges.length,

@@ -1,8 +1,7 @@
 // Where gratings lie along the chip's x before that is known to a few micrometres: from the left and right sides of all together.
 import type { Chip, ChipBox } from "../chip/layout.ts";
-import { sideStrip } from "./edges.ts";
 import { type Pose, toPicture } from "./pose.ts";
-import { Profile, profilesOf } from "./profiles.ts";
+import { Profile, profilesOf, sideStrip } from "./profiles.ts";
 import type { View } from "./view.ts";
 
 /** Gratings that are looked at together, at least. */

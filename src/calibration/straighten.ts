@@ -4,9 +4,10 @@ import type { Chip } from "../chip/layout.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides } from "./edges.ts";
 import { latticeOf } from "./lattice.ts";
 import { direction, type Pose, toPicture } from "./pose.ts";
-import { fitPose, type Sighting } from "./pose-fit.ts";
+import { fitPose } from "./pose-fit.ts";
 import { gapOf } from "./profiles.ts";
 import { sidewaysOffset } from "./sides.ts";
+import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
 /** Edges that must agree, at least and as a share of those that should be in view. */
@@ -54,7 +55,7 @@ function onEdges(view: View, chip: Chip, start: Pose): Pose[] {
 
 function fitEdges(view: View, chip: Chip, pose: Pose): Pose | undefined {
   const reachUm = Math.max(EDGE_REACH_UM, 2 / pose.pxPerUm);
-  const { edges, expected } = gratingEdges(view, chip, pose, reachUm);
+  const { edges, expected } = gratingEdges(view, chip, pose, { reachUm, insetUm: 0 });
   // Only what edges do not tell stays as it was.
   const asItWas = edges.map(({ name, chip: at }): Sighting => {
     return { name: `${name} as it was`, chip: at, picture: toPicture(pose, at), kind: "guess", weight: 1 };

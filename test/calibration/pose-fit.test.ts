@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { isOrdinary, noLens } from "../../src/calibration/optics.ts";
 import { type Pose, toPicture } from "../../src/calibration/pose.ts";
-import { fitPose, isOrdinary, noLens, type Sighting } from "../../src/calibration/pose-fit.ts";
+import { fitPose } from "../../src/calibration/pose-fit.ts";
+import type { Sighting } from "../../src/calibration/sighting.ts";
 import { randomStream } from "../../src/frame/noise.ts";
 
 const SIZE = { width: 1920, height: 1460 };

@@ -1,0 +1,60 @@
+// How a chip differs from its drawing besides where it lies: its gratings' light begins inside their boxes or beyond them, and
+// its labels are printed a little beside where the gratings have them. Both are the same all over a chip, so that every fit to
+// labels and edges can have them as unknowns: what would pull a pose to one family of edges, or to the labels, does not.
+import { direction, type Pose } from "./pose.ts";
+import type { Kind, Sighting } from "./sighting.ts";
+
+/**
+ * px: by how much gratings' light lies inside their upper and lower edges, and inside their sides; by how much labels are
+ * shifted along the chip's x and y.
+ */
+export type Deviations = readonly number[];
+
+export const NO_DEVIATIONS: Deviations = [0, 0, 0, 0];
+
+/** What is expected of them: these standard deviations, with so many degrees of freedom, so that large ones are possible. */
+const EXPECTED = {
+  inset: { px: 0.3, um: 1 },
+  shift: { px: 0, um: 0.4 },
+  freedom: 3,
+} as const;
+
+/** Labels that seem to be shifted by more than this, whichever is more, are not those of the gratings. */
+const MOST_SHIFT = { px: 1.2, um: 6 } as const;
+
+/**
+ * Standard deviations of the deviations' priors, px, those of Student's distribution about what they are now. Labels are shifted only
+ * where gratings are seen as well: elsewhere nothing says against what.
+ */
+export function deviationPriors(now: Deviations, { pxPerUm }: Pose, bothSeen: boolean): number[] {
+  const { inset, shift, freedom } = EXPECTED;
+  const of = ({ px, um }: { readonly px: number; readonly um: number }, value: number) =>
+    Math.sqrt((freedom * Math.max(px, um * pxPerUm) ** 2 + value * value) / (freedom + 1));
+  const [y = 0, x = 0, labelX = 0, labelY = 0] = now;
+  const shifts = bothSeen ? [of(shift, labelX), of(shift, labelY)] : [HELD, HELD];
+  return [of(inset, y), of(inset, x), ...shifts];
+}
+
+/** px; what cannot be told does not move. */
+const HELD = 1e-4;
+
+/** By how much the deviations move an edge along its direction, for each px of them. */
+export function termsOfEdge({ kind, inward }: Pick<Sighting, "kind" | "inward">): number[] {
+  const by = inward ?? 0;
+  return [kind === "edge" ? by : 0, kind === "side" ? by : 0, 0, 0];
+}
+
+/** By how much the deviations move a label along the picture's x and y, for each px of them; nothing but labels. */
+export function termsOfLabel(pose: Pose, kind: Kind): [number[], number[]] {
+  if (kind !== "label") return [[...NO_DEVIATIONS], [...NO_DEVIATIONS]];
+  const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];
+  return [
+    [0, 0, right.x, down.x],
+    [0, 0, right.y, down.y],
+  ];
+}
+
+/** Whether labels are shifted farther against the gratings than printing does. */
+export function isShiftedTooFar([, , x = 0, y = 0]: Deviations, { pxPerUm }: Pose): boolean {
+  return Math.hypot(x, y) > Math.max(MOST_SHIFT.px, MOST_SHIFT.um * pxPerUm);
+}
