@@ -19,9 +19,6 @@ const EXPECTED = {
   freedom: 3,
 } as const;
 
-/** Labels that seem to be shifted by more than this, whichever is more, are not those of the gratings. */
-const MOST_SHIFT = { px: 1.2, um: 6 } as const;
-
 /**
  * Standard deviations of the deviations' priors, px, those of Student's distribution about what they are now. Labels are shifted only
  * where gratings are seen as well: elsewhere nothing says against what.
@@ -52,9 +49,4 @@ export function termsOfLabel(pose: Pose, kind: Kind): [number[], number[]] {
     [0, 0, right.x, down.x],
     [0, 0, right.y, down.y],
   ];
-}
-
-/** Whether labels are shifted farther against the gratings than printing does. */
-export function isShiftedTooFar([, , x = 0, y = 0]: Deviations, { pxPerUm }: Pose): boolean {
-  return Math.hypot(x, y) > Math.max(MOST_SHIFT.px, MOST_SHIFT.um * pxPerUm);
 }

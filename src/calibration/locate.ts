@@ -4,12 +4,11 @@
 import type { Plane } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/layout.ts";
-import { type Hypothesis, labelScore, misread, rankHypotheses, sameIdentity } from "./identity.ts";
-import type { FoundLabel, LabelPatterns } from "./label-search.ts";
+import { isOfAnotherPitch, isOfAnotherSize, isSettled, SURE, whyUnsure } from "./certainty.ts";
+import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
+import type { LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
-import { isOrdinary } from "./optics.ts";
-import type { Point, Pose } from "./pose.ts";
-import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined, refinePose } from "./refine.ts";
+import { type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
@@ -42,40 +41,6 @@ const CLEAR_SCORE = 0.11;
 const FAINT = 0.4;
 /** Labels are at most this far from where a hypothesis puts them, µm. */
 const REACH_UM = 20;
-
-/** What it takes to be sure; measured by bench/calibrate-proof.ts. */
-const SURE = {
-  labels: 2,
-  /** Share of the labels in view that must be found; a quarter may be hidden. */
-  share: 0.55,
-  margin: 0.3,
-  /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
-  clear: { share: 0.4, labels: 5, margin: 2 },
-  /** Margin with which looking for another arrangement is in vain, whatever else is wrong. */
-  settled: 1,
-  /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
-  misread: 0.34,
-  /** Sum of the labels' likeness above chance. */
-  worth: 0.55,
-  labelResidual: { px: 0.4, um: 0.5 },
-  edgeResidual: { px: 0.45, um: 1 },
-  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
-  local: { px: 0.5, um: 0.5 },
-  /**
-   * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
-   * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
-   * `most` of the height.
-   */
-  overhang: { px: 0.3, um: 1, share: 0.0075, blurPx: 0.36, most: 0.0125 },
-  /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
-  edgeShare: 0.6,
-  edgesInView: 0.35,
-  /** A label so clear that does not go along speaks against the pose, for a lens that was not understood; one of so many may. */
-  clearLabel: 0.75,
-  clearOff: 0.1,
-  stretch: 0.012,
-  likeness: 0.4,
-} as const;
 
 /** Looks for one of the chips in the picture. */
 export function locateChip(picture: Picture, chips: readonly Chip[], patterns: LabelPatterns): Search {
@@ -168,9 +133,9 @@ interface Unsure {
   readonly anotherSize: boolean;
 }
 
-type Judged = { readonly found: Located } | Unsure;
+type Verdict = { readonly found: Located } | Unsure;
 
-function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Effort): Judged | undefined {
+function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Effort): Verdict | undefined {
   let doubtful: Unsure | undefined;
   for (const sites of findSites(view, fit)) {
     if (sites.likeness < SURE.likeness) continue;
@@ -190,14 +155,15 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
   return doubtful;
 }
 
-function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites: Sites): Judged | undefined {
+function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites: Sites): Verdict | undefined {
   const ranked = rankHypotheses(view, patterns, sites);
   const [best] = ranked;
   if (best === undefined) return undefined;
   const { chip } = fit.lattice;
   const refined = refinePose(view, patterns, chip, best.pose, REACH_UM);
   const margin = marginOf(best, ranked, refined);
-  const reason = whyUnsure(fit, refined, margin, chip) ?? whyMisread(view, patterns, refined, chip);
+  const judged = { view, patterns, fit, refined, margin };
+  const reason = whyUnsure(judged);
   if (reason === undefined) return { found: { ...refined, chip, margin } };
   const lattice = { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.pose.angleDegrees };
   return {
@@ -207,14 +173,8 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
     edgeShare: refined.edgeShare,
     // Another pitch is what a coarse lattice says of a chip that it shows badly; a finer one may say otherwise.
     settled: isSettled(refined, margin) && !isOfAnotherPitch(fit, refined.used),
-    anotherSize: isOfAnotherSize(fit, refined),
+    anotherSize: isOfAnotherSize(judged),
   };
-}
-
-/** Whether what was found leaves no doubt that it is the chip, be it known to a pixel or not. */
-function isSettled({ used, labels, edgeShare }: Refined, margin: number): boolean {
-  const enough = used.length >= Math.max(SURE.labels, SURE.share * labels.length);
-  return enough && margin >= SURE.settled && edgeShare >= SURE.edgeShare;
 }
 
 /** Advantage over the best hypothesis that calls the gratings otherwise. */
@@ -222,85 +182,4 @@ function marginOf(best: Hypothesis, ranked: readonly Hypothesis[], refined: Refi
   const rival = ranked.find((other) => !sameIdentity(best, other));
   const gained = labelScore(refined.labels) - labelScore(best.labels);
   return best.score + Math.min(0, gained) - (rival?.score ?? 0);
-}
-
-/**
- * Whether labels lie a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
- * not in the same place of every grating.
- */
-function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
-  const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
-  const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
-  return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
-}
-
-function isOfAnotherPitch(fit: LatticeFit, used: readonly FoundLabel[]): boolean {
-  return !labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch;
-}
-
-interface Limit {
-  readonly px: number;
-  readonly um: number;
-}
-
-function limitPx({ px, um }: Limit, { pxPerUm }: Pose): number {
-  return Math.max(px, um * pxPerUm);
-}
-
-function isOfAnotherSize(fit: LatticeFit, { pose, overhangPx }: Refined): boolean {
-  const { share, blurPx, most } = SURE.overhang;
-  const heightPx = fit.lattice.box.y * pose.pxPerUm;
-  return (
-    Math.abs(overhangPx) > Math.max(limitPx(SURE.overhang, pose), share * heightPx, Math.min(blurPx, most * heightPx))
-  );
-}
-
-/** Why labels cannot be those of the chip as it was laid; undefined when they can. */
-function whyMisread(view: View, patterns: LabelPatterns, { pose, used }: Refined, chip: Chip): string | undefined {
-  const labels = used.map(({ label }) => label);
-  if (misread(view, patterns, pose, labels, chip) <= SURE.misread) return undefined;
-  return "identity ambiguous: the labels in view are rather those of other gratings";
-}
-
-/** Why a refined pose is not sure; undefined when it is. */
-function whyUnsure(fit: LatticeFit, refined: Refined, margin: number, chip: Chip): string | undefined {
-  const { pose, used, labels, labelResidualPx, edgeResidualPx } = refined;
-  const { edges, edgesSeen, edgeShare, openPx, localPx, swayPx } = refined;
-  const limit = (of: Limit) => limitPx(of, pose);
-  if (labels.length === 0)
-    return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
-  if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
-    return `identity ambiguous: only ${used.length} of the ${labels.length} labels expected in view are to be seen`;
-  }
-  const clearly = margin >= SURE.clear.margin && used.length >= SURE.clear.labels;
-  if (used.length < (clearly ? SURE.clear.share : SURE.share) * labels.length) {
-    return `identity ambiguous: ${used.length} of ${labels.length} labels expected in view are to be seen, too few to be sure`;
-  }
-  if (margin < SURE.margin)
-    return "identity ambiguous: the labels in view fit another arrangement of the gratings as well";
-  if (labelResidualPx > limit(SURE.labelResidual)) {
-    return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
-  }
-  if (isOfAnotherPitch(fit, used)) return `the gratings have another pitch than those of ${chip.type}`;
-  const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
-  const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
-  if (off > SURE.clearOff * clear.length) {
-    return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
-  }
-  const tooFew = edges < SURE.edgeShare * edgesSeen || edgeShare < SURE.edgesInView;
-  if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
-    return `the gratings do not lie where those of ${chip.type} do`;
-  }
-  if (localPx > limit(SURE.local)) {
-    return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
-  }
-  if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
-    return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
-  }
-  if (isOfAnotherSize(fit, refined)) return `the gratings have another size or pitch than those of ${chip.type}`;
-  if (mostOffPx(refined) > MOST_OFF_PX) {
-    const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
-    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
-  }
-  return undefined;
 }

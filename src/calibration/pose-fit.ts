@@ -43,6 +43,8 @@ const ROUNDS = 12;
 const TUKEY = 4.685;
 /** Residuals smaller than this, px, are taken for noise even when all the others are smaller still. */
 const NOISE_PX = 0.15;
+/** Labels' residuals are not spread more than this. */
+const MOST_SPREAD = { px: 0.4, um: 2 } as const;
 /** Unknowns of a similarity. */
 const SIMILARITY = 4;
 
@@ -70,9 +72,9 @@ export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | 
     pose = posed(pose, solution);
     deviations = solution.slice(-NO_DEVIATIONS.length);
     residuals = sightings.map((sighting) => distance(pose, deviations, sighting));
-    const spread = Math.max(NOISE_PX, 1.4826 * middle(residuals));
-    trust = sightings.map(({ weight }, i) => {
-      const share = (residuals[i] ?? 0) / (TUKEY * spread);
+    const spread = spreadsOf(sightings, residuals, pose);
+    trust = sightings.map(({ weight, kind }, i) => {
+      const share = (residuals[i] ?? 0) / (TUKEY * spread[kind]);
       return share >= 1 ? 0 : weight * (1 - share * share) ** 2;
     });
     noise = noiseOf(sightings, residuals, trust, rows, covariance, pose);
@@ -92,6 +94,22 @@ export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | 
 function hasBoth(sightings: readonly Sighting[]): boolean {
   const seen = (...kinds: Kind[]) => sightings.some(({ kind }) => kinds.includes(kind));
   return seen("label") && seen("edge", "side");
+}
+
+/**
+ * Spread of the residuals of each kind, px, a few of all kinds among them: labels need not lie as exactly as edges. Labels are
+ * not spread beyond what printing and optics do, so that half of them may be mistaken.
+ */
+function spreadsOf(sightings: readonly Sighting[], residuals: readonly number[], { pxPerUm }: Pose): Noise {
+  const all = middle(residuals);
+  const of = (kind: Kind, most = Number.POSITIVE_INFINITY) => {
+    const own = residuals.filter((_, i) => sightings[i]?.kind === kind);
+    const square = EXPECTED * all * all + own.length * middle(own) ** 2;
+    const spread = 1.4826 * Math.sqrt(square / (EXPECTED + own.length));
+    return Math.max(NOISE_PX, Math.min(most, spread));
+  };
+  const label = of("label", Math.max(MOST_SPREAD.px, MOST_SPREAD.um * pxPerUm));
+  return { label, edge: of("edge"), side: of("side"), guess: of("guess") };
 }
 
 /** What a sighting says of the unknowns in one direction: `values` · unknowns = `place`, px, as certain as `weight` = 1/px². */

@@ -2,6 +2,8 @@
 // both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
 // them all together, the bending of the optics among its unknowns.
 import type { Chip, ChipLabel } from "../chip/layout.ts";
+import { isCovered } from "./covered.ts";
+import { type Deviations, NO_DEVIATIONS } from "./deviations.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides, isUpper, largerThanBoxes, overhang } from "./edges.ts";
 import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
@@ -15,6 +17,8 @@ export interface Refined {
   readonly pose: Pose;
   /** Labels expected in the picture, as found with the final pose. */
   readonly labels: readonly FoundLabel[];
+  /** Labels expected in the picture that lie under something brighter than the chip. */
+  readonly covered: readonly string[];
   /** Labels that were used and agree with each other. */
   readonly used: readonly FoundLabel[];
   /** Labels that look right but lie elsewhere. */
@@ -35,6 +39,10 @@ export interface Refined {
   readonly edgeShare: number;
   /** Standard deviation of the corner of a grating in view that is least well known, px. */
   readonly openPx: number;
+  /** The same from gratings alone, without labels. */
+  readonly gratingsOpenPx: number;
+  /** How far labels are shifted against the gratings, px. */
+  readonly shiftPx: number;
   /** How far a corner of a grating in view moves when one label, edge or side is left out, at most, px. */
   readonly swayPx: number;
   /** What labels, edges and sides in one part of the picture leave in common, the largest of all parts, px. */
@@ -79,6 +87,7 @@ const PARTS = { across: 3, least: 4 } as const;
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   let pose = start;
   let labels: FoundLabel[] = [];
+  let covered: string[] = [];
   let known: Sighting[] = [];
   let edges: Sighting[] = [];
   let sides: Sighting[] = [];
@@ -86,10 +95,13 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   let fit: PoseFit | undefined;
   for (let round = 0; round < ROUNDS.most; round++) {
     const reach = Math.max(reachUm * 0.6 ** round, 6, 2 / pose.pxPerUm);
-    labels = expectedLabels(view, pose, chip.labels).flatMap((label) => {
+    const all = expectedLabels(view, pose, chip.labels).flatMap((label) => {
       const one = searchLabel(view, patterns, pose, label, reach, labelStep(label, pose, round > 0));
       return one === undefined ? [] : [one];
     });
+    const place = pose;
+    labels = all.filter((one) => !isCovered(view, place, one));
+    covered = all.filter((one) => !labels.includes(one)).map(({ label }) => label.label);
     known = labelSightings(labels);
     const edgeReach = Math.max(round === 0 ? EDGE_REACH_UM : 8, 2 / pose.pxPerUm);
     const insetUm = (fit?.deviations[0] ?? 0) / pose.pxPerUm;
@@ -118,9 +130,10 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   return {
     pose,
     labels,
+    covered,
     used,
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
-    labelResidualPx: labelResidual(used, pose),
+    labelResidualPx: labelResidual(used, pose, fit?.deviations ?? NO_DEVIATIONS),
     edgeResidualPx: edgeResiduals.length === 0 ? 0 : rootMeanSquare(edgeResiduals),
     overhangPx: largerThanBoxes(view, chip, pose, agreeing, reach),
     edges: agreeing.length,
@@ -128,6 +141,11 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     edgesExpected,
     edgeShare: Math.min(upper, agreeing.length - upper) / Math.max(1, edgesExpected / 2),
     openPx: fit === undefined ? Number.POSITIVE_INFINITY : leastKnown(corners, fit.openPx),
+    gratingsOpenPx: leastKnown(
+      corners,
+      fitPose([...edges, ...sides], pose)?.openPx ?? (() => Number.POSITIVE_INFINITY),
+    ),
+    shiftPx: Math.hypot(...(fit?.deviations.slice(2) ?? [])),
     swayPx: fit?.swayPx(corners) ?? Number.POSITIVE_INFINITY,
     localPx: localOffset(view, pose, [...labelSightings(used), ...edges, ...sides], reach),
   };
@@ -200,12 +218,12 @@ export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
   });
 }
 
-/** Root mean square distance of labels from where the pose puts them, weighted as in the fit, px. */
-function labelResidual(used: readonly FoundLabel[], pose: Pose): number {
+/** Root mean square distance of labels from where the pose and their shift put them, weighted as in the fit, px. */
+function labelResidual(used: readonly FoundLabel[], pose: Pose, [, , right = 0, down = 0]: Deviations): number {
   let [sum, weights] = [0, 0];
   for (const sighting of labelSightings(used)) {
     const { x, y } = offsetOf(pose, sighting);
-    sum += sighting.weight * (x * x + y * y);
+    sum += sighting.weight * ((x - right) ** 2 + (y - down) ** 2);
     weights += sighting.weight;
   }
   return Math.sqrt(sum / weights);

@@ -25,6 +25,12 @@ export class View {
     return x >= marginPx && y >= marginPx && x <= width - marginPx && y <= height - marginPx;
   }
 
+  /** The light at the upper end of the picture's range, and above it by this share of the range. */
+  brightest(beyond: number): number {
+    const { low, high } = this.range;
+    return high + beyond * (high - low);
+  }
+
   /** Part of the picture, shrunk: see shrink in analysis/correlate.ts. */
   part(factor: number, left = 0, top = 0, columns?: number, rows?: number): Plane {
     const plane = shrink(this.picture, factor, left, top, columns, rows);

@@ -1,0 +1,164 @@
+// Whether a chip that was laid into a picture surely lies there, and is that chip; and if not, why.
+
+import { likenessAtOwnSize } from "./glyph-scale.ts";
+import { labelScore, misread } from "./identity.ts";
+import type { FoundLabel, LabelPatterns } from "./label-search.ts";
+import type { LatticeFit } from "./lattice.ts";
+import { isOrdinary } from "./optics.ts";
+import type { Point, Pose } from "./pose.ts";
+import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined } from "./refine.ts";
+import type { View } from "./view.ts";
+
+/** What is judged: a pose, refined, with its advantage over the next best identity. */
+export interface Judged {
+  readonly view: View;
+  readonly patterns: LabelPatterns;
+  readonly fit: LatticeFit;
+  readonly refined: Refined;
+  readonly margin: number;
+}
+
+/** What it takes to be sure; measured by bench/calibrate-proof.ts. */
+export const SURE = {
+  labels: 2,
+  /** Share of the labels in view that must be found; a quarter may be hidden. */
+  share: 0.55,
+  margin: 0.3,
+  /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
+  clear: { share: 0.4, labels: 5, margin: 2 },
+  /** Margin with which looking for another arrangement is in vain, whatever else is wrong. */
+  settled: 1,
+  /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
+  misread: 0.34,
+  /** Sum of the labels' likeness above chance. */
+  worth: 0.55,
+  labelResidual: { px: 0.4, um: 0.5 },
+  /** The same where gratings alone tell the pose: labels then only say which is which, and print and optics move them. */
+  gratingsOpenPx: 0.35,
+  printResidual: { px: 1, um: 8 },
+  /** How far all labels together may be shifted against the gratings. */
+  shift: { px: 1.2, um: 6 },
+  edgeResidual: { px: 0.45, um: 1 },
+  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
+  local: { px: 0.5, um: 0.5 },
+  /**
+   * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
+   * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
+   * `most` of the height.
+   */
+  overhang: { px: 0.3, um: 1, share: 0.0075, blurPx: 0.36, most: 0.0125 },
+  /**
+   * By how much labels have to be more like themselves at their own size than at that which smaller gratings mean, together: then
+   * gratings are smaller than their boxes, by at most this share of their height.
+   */
+  ownSize: { likeness: 0.5, most: 0.15 },
+  /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
+  edgeShare: 0.6,
+  edgesInView: 0.35,
+  /** A label so clear that does not go along speaks against the pose, for a lens that was not understood; one of so many may. */
+  clearLabel: 0.75,
+  clearOff: 0.1,
+  stretch: 0.012,
+  likeness: 0.4,
+} as const;
+
+/** Whether what was found leaves no doubt that it is the chip, be it known to a pixel or not. */
+export function isSettled({ used, labels, edgeShare }: Refined, margin: number): boolean {
+  const enough = used.length >= Math.max(SURE.labels, SURE.share * labels.length);
+  return enough && margin >= SURE.settled && edgeShare >= SURE.edgeShare;
+}
+
+/**
+ * Whether labels lie a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
+ * not in the same place of every grating.
+ */
+function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
+  const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
+  const { x, y } = { x: span(used.map(({ label }) => label.x)), y: span(used.map(({ label }) => label.y)) };
+  return x > 0.8 * pitch.x && y > 0.8 * pitch.y;
+}
+
+export function isOfAnotherPitch(fit: LatticeFit, used: readonly FoundLabel[]): boolean {
+  return !labelsSpan(used, fit.lattice.pitch) && Math.abs(fit.stretch) > SURE.stretch;
+}
+
+interface Limit {
+  readonly px: number;
+  readonly um: number;
+}
+
+function limitPx({ px, um }: Limit, { pxPerUm }: Pose): number {
+  return Math.max(px, um * pxPerUm);
+}
+
+export function isOfAnotherSize(judged: Judged): boolean {
+  const { view, patterns, fit, refined } = judged;
+  const { pose, overhangPx, used } = refined;
+  const { share, blurPx, most } = SURE.overhang;
+  const heightPx = fit.lattice.box.y * pose.pxPerUm;
+  const usual = Math.max(limitPx(SURE.overhang, pose), share * heightPx, Math.min(blurPx, most * heightPx));
+  if (Math.abs(overhangPx) <= usual) return false;
+  const { likeness, most: mostSmaller } = SURE.ownSize;
+  if (overhangPx > 0 || -2 * overhangPx > mostSmaller * heightPx) return true;
+  return likenessAtOwnSize(view, patterns, pose, used, 1 + (2 * overhangPx) / heightPx) < likeness;
+}
+
+/** Why labels cannot be those of the chip as it was laid; undefined when they can. */
+function whyMisread({ view, patterns, fit, refined: { pose, used } }: Judged): string | undefined {
+  const labels = used.map(({ label }) => label);
+  const { chip } = fit.lattice;
+  if (misread(view, patterns, pose, labels, chip) <= SURE.misread) return undefined;
+  return "identity ambiguous: the labels in view are rather those of other gratings";
+}
+
+/** Why a refined pose is not sure; undefined when it is. */
+export function whyUnsure(judged: Judged): string | undefined {
+  return whyNotAgreeing(judged) ?? whyMisread(judged);
+}
+
+function whyNotAgreeing(judged: Judged): string | undefined {
+  const { fit, refined, margin } = judged;
+  const { chip } = fit.lattice;
+  const { pose, used, labels, labelResidualPx, edgeResidualPx } = refined;
+  const { edges, edgesSeen, edgeShare, openPx, localPx, swayPx } = refined;
+  const limit = (of: Limit) => limitPx(of, pose);
+  if (labels.length === 0)
+    return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
+  if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
+    return `identity ambiguous: only ${used.length} of the ${labels.length} labels expected in view are to be seen`;
+  }
+  const clearly = margin >= SURE.clear.margin && used.length >= SURE.clear.labels;
+  if (used.length < (clearly ? SURE.clear.share : SURE.share) * labels.length) {
+    return `identity ambiguous: ${used.length} of ${labels.length} labels expected in view are to be seen, too few to be sure`;
+  }
+  if (margin < SURE.margin)
+    return "identity ambiguous: the labels in view fit another arrangement of the gratings as well";
+  const byGratings = SURE.gratingsOpenPx >= refined.gratingsOpenPx;
+  if (labelResidualPx > limit(byGratings ? SURE.printResidual : SURE.labelResidual)) {
+    return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
+  }
+  if (refined.shiftPx > limit(SURE.shift))
+    return `the labels are shifted against the gratings by ${refined.shiftPx.toFixed(1)} px, more than on any ${chip.type}`;
+  if (isOfAnotherPitch(fit, used)) return `the gratings have another pitch than those of ${chip.type}`;
+  const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
+  const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
+  if (off > SURE.clearOff * clear.length) {
+    return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
+  }
+  const tooFew = edges < SURE.edgeShare * edgesSeen || edgeShare < SURE.edgesInView;
+  if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
+    return `the gratings do not lie where those of ${chip.type} do`;
+  }
+  if (localPx > limit(SURE.local)) {
+    return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
+  }
+  if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
+    return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
+  }
+  if (isOfAnotherSize(judged)) return `the gratings have another size or pitch than those of ${chip.type}`;
+  if (mostOffPx(refined) > MOST_OFF_PX) {
+    const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
+    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
+  }
+  return undefined;
+}
