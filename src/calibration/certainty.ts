@@ -7,6 +7,7 @@ import type { LatticeFit } from "./lattice.ts";
 import { isOrdinary } from "./optics.ts";
 import type { Point, Pose } from "./pose.ts";
 import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined } from "./refine.ts";
+import { edgeWidth } from "./sharpness.ts";
 import type { View } from "./view.ts";
 
 /** What is judged: a pose, refined, with its advantage over the next best identity. */
@@ -87,8 +88,20 @@ interface Limit {
   readonly um: number;
 }
 
-function limitPx({ px, um }: Limit, { pxPerUm }: Pose): number {
-  return Math.max(px, um * pxPerUm);
+function limitPx({ px, um }: Limit, { pxPerUm }: Pose, resolutionPx = 1): number {
+  return Math.max(px * resolutionPx, um * pxPerUm);
+}
+
+/** Width over which light rises at the edge of a stroke, px, in a picture that resolves every pixel; and pixels at most. */
+const SHARP = { px: 2.2, most: 4 } as const;
+
+/**
+ * Pixels that the picture resolves as one: 1 in a sharp picture, more where it is blurred or was enlarged. A place is neither known nor
+ * needed to a smaller share of these.
+ */
+function resolutionOf({ view, patterns, refined: { pose, used } }: Judged): number {
+  const width = edgeWidth(view, patterns, pose, used) ?? SHARP.px;
+  return Math.max(1, Math.min(SHARP.most, width / SHARP.px));
 }
 
 export function isOfAnotherSize(judged: Judged): boolean {
@@ -121,7 +134,8 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   const { chip } = fit.lattice;
   const { pose, used, labels, labelResidualPx, edgeResidualPx } = refined;
   const { edges, edgesSeen, edgeShare, openPx, localPx, swayPx } = refined;
-  const limit = (of: Limit) => limitPx(of, pose);
+  const resolutionPx = resolutionOf(judged);
+  const limit = (of: Limit) => limitPx(of, pose, resolutionPx);
   if (labels.length === 0)
     return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
   if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
@@ -133,7 +147,7 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   }
   if (margin < SURE.margin)
     return "identity ambiguous: the labels in view fit another arrangement of the gratings as well";
-  const byGratings = SURE.gratingsOpenPx >= refined.gratingsOpenPx;
+  const byGratings = refined.gratingsOpenPx <= SURE.gratingsOpenPx * resolutionPx;
   if (labelResidualPx > limit(byGratings ? SURE.printResidual : SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
@@ -156,7 +170,7 @@ function whyNotAgreeing(judged: Judged): string | undefined {
     return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
   }
   if (isOfAnotherSize(judged)) return `the gratings have another size or pitch than those of ${chip.type}`;
-  if (mostOffPx(refined) > MOST_OFF_PX) {
+  if (mostOffPx(refined) > MOST_OFF_PX * resolutionPx) {
     const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
     return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
   }
