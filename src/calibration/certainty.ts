@@ -39,9 +39,9 @@ export const SURE = {
   printResidual: { px: 1, um: 8 },
   /** How far all labels together may be shifted against the gratings. */
   shift: { px: 1.2, um: 6 },
-  edgeResidual: { px: 0.45, um: 1 },
-  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
-  local: { px: 0.5, um: 0.5 },
+  edgeResidual: { px: 0.45, um: 2.6 },
+  /** What one part of the picture leaves in common: the sides of real gratings are not alike to a micrometre. */
+  local: { px: 0.5, um: 2 },
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
    * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
@@ -49,10 +49,11 @@ export const SURE = {
    */
   overhang: { px: 0.3, um: 1, share: 0.0075, blurPx: 0.36, most: 0.0125 },
   /**
-   * By how much labels have to be more like themselves at their own size than at that which smaller gratings mean, together: then
-   * gratings are smaller than their boxes, by at most this share of their height.
+   * Gratings may be lower than their boxes, by at most this share of their height, where they are not narrower as well: by at
+   * most this share of what another pitch means. Or where labels are more like themselves at their own size than at that which smaller
+   * gratings mean, by so much, all together.
    */
-  ownSize: { likeness: 0.5, most: 0.15 },
+  ownSize: { likeness: 0.5, most: 0.15, width: 0.6 },
   /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
   edgeShare: 0.6,
   edgesInView: 0.35,
@@ -111,8 +112,12 @@ export function isOfAnotherSize(judged: Judged): boolean {
   const heightPx = fit.lattice.box.y * pose.pxPerUm;
   const usual = Math.max(limitPx(SURE.overhang, pose), share * heightPx, Math.min(blurPx, most * heightPx));
   if (Math.abs(overhangPx) <= usual) return false;
-  const { likeness, most: mostSmaller } = SURE.ownSize;
+  const { likeness, most: mostSmaller, width } = SURE.ownSize;
   if (overhangPx > 0 || -2 * overhangPx > mostSmaller * heightPx) return true;
+  // On a chip of a larger pitch gratings are as much too narrow as they are too low.
+  const { sidewaysPx } = refined;
+  if (sidewaysPx !== undefined && sidewaysPx > (width * overhangPx * fit.lattice.box.x) / fit.lattice.box.y)
+    return false;
   return likenessAtOwnSize(view, patterns, pose, used, 1 + (2 * overhangPx) / heightPx) < likeness;
 }
 

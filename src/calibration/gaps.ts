@@ -8,14 +8,20 @@ import { gapOf, type Profile, profilesOf, sideStrip } from "./profiles.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
-/** Two gratings of the same row have their gap here, µm. */
+/** Where two gratings of the same row have their gap, µm. */
 interface Gap {
-  readonly name: string;
+  /** Labels of the gratings. */
+  readonly left: string;
+  readonly right: string;
   readonly middle: Point;
+  readonly width: number;
   readonly length: number;
 }
 
-/** Where the middles of the gaps between gratings of the same row lie, along the chip's x. */
+/**
+ * The sides of gratings that face each other across a gap, along the chip's x, always both: what blur and light do to one, they do
+ * to the other.
+ */
 export function gratingGaps(view: View, chip: Chip, pose: Pose, reachUm: number): Sighting[] {
   const width = Math.max(gapOf(chip).x, 1 / pose.pxPerUm);
   const strip = sideStrip(chip, pose);
@@ -32,24 +38,29 @@ export function gratingGaps(view: View, chip: Chip, pose: Pose, reachUm: number)
     beyond,
     step: Math.max(1, 0.35 / pose.pxPerUm),
   });
-  return gaps.flatMap(({ name, middle }, i): Sighting[] => {
+  return gaps.flatMap((gap, i): Sighting[] => {
     const profile = profiles[i];
-    const offset = profile === undefined ? undefined : gapMiddle(profile, width, strip, reachUm);
-    if (offset === undefined) return [];
-    return [{ name, chip: middle, ...offsetPlace(pose, middle, "along y", offset), kind: "side", weight: 1 }];
+    const seen = profile === undefined ? undefined : sidesOfGap(profile, width, strip, reachUm);
+    if (seen === undefined) return [];
+    const { middle } = gap;
+    const side = (name: string, inward: 1 | -1, offset: number): Sighting => {
+      const chip = { x: middle.x + (inward * gap.width) / 2, y: middle.y };
+      return { name, chip, ...offsetPlace(pose, middle, "along y", offset), inward, kind: "side", weight: 1 };
+    };
+    return [side(`right side of ${gap.left}`, -1, seen.end), side(`left side of ${gap.right}`, 1, seen.start)];
   });
 }
 
 /**
- * The middle of a gap: half way between where light falls most and where it rises most. Levels of light do not tell it, because
- * bands are bright at one side of a gap more than at the other.
+ * Where light ends on one side of a gap and starts on the other, µm from its middle: where it falls and rises most. Levels of light do
+ * not tell it, because bands are bright at one side of a gap more than at the other.
  */
-function gapMiddle(profile: Profile, width: number, strip: number, reachUm: number): number | undefined {
+function sidesOfGap(profile: Profile, width: number, strip: number, reachUm: number) {
   const about = profile.brightest((at) => profile.gap(at, width, width), reachUm);
   if (about === undefined) return undefined;
   const end = profile.brightest((at) => -profile.step(at, strip), width, about - width / 2);
   const start = profile.brightest((at) => profile.step(at, strip), width, about + width / 2);
-  return end === undefined || start === undefined ? undefined : (end + start) / 2;
+  return end === undefined || start === undefined ? undefined : { end, start };
 }
 
 const known = new WeakMap<Chip, readonly Gap[]>();
@@ -63,7 +74,7 @@ function gapsOf(chip: Chip): readonly Gap[] {
     const next = pitch === undefined ? undefined : places.get(`${x + pitch} ${y}`);
     if (next === undefined) return [];
     const middle = { x: (x + width + next.x) / 2, y: y + height / 2 };
-    return [{ name: `gap between ${label} and ${next.label}`, middle, length: height }];
+    return [{ left: label, right: next.label, middle, width: next.x - x - width, length: height }];
   });
   known.set(chip, gaps);
   return gaps;

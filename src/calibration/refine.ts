@@ -31,6 +31,8 @@ export interface Refined {
    * By how much gratings reach beyond their boxes, upwards or downwards, px: not 0 when the scale is wrong.
    */
   readonly overhangPx: number;
+  /** By how much they reach beyond their boxes sideways, px; undefined where too few sides are seen. */
+  readonly sidewaysPx: number | undefined;
   /** Edges that agree, those that were seen, and those that are well inside the picture. */
   readonly edges: number;
   readonly edgesSeen: number;
@@ -77,6 +79,8 @@ const FINE_ROWS = 35;
 const LARGE_LABEL_ROWS = { coarse: 60, fine: 160 } as const;
 /** Rounds of looking and fitting: how many at most, and the move, px, after which another is in vain. */
 const ROUNDS = { least: 3, most: 5, still: 0.1 } as const;
+/** Sides that tell how wide gratings are. */
+const FEWEST_SIDES = 20;
 /** Parts of the picture's width and height in which sightings are compared, and how many a part needs to be judged. */
 const PARTS = { across: 3, least: 4 } as const;
 
@@ -121,6 +125,8 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   const found = labels.filter(({ likeness }) => likeness >= LEAST_LIKENESS);
   const residuals = fit?.residuals ?? [];
   const outliers = new Set(fit?.outliers ?? []);
+  const deviations = fit?.deviations ?? NO_DEVIATIONS;
+  const agreeingSides = sides.filter(({ name }) => !outliers.has(name));
   const used = found.filter(({ label }) => !outliers.has(label.label));
   const reach = overhang(pose, edges, outliers);
   const agreeing = edges.filter(({ name }) => !outliers.has(name));
@@ -133,7 +139,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     covered,
     used,
     outliers: found.filter(({ label }) => outliers.has(label.label)).map(({ label }) => label.label),
-    labelResidualPx: labelResidual(used, pose, fit?.deviations ?? NO_DEVIATIONS),
+    labelResidualPx: labelResidual(used, pose, deviations),
     edgeResidualPx: edgeResiduals.length === 0 ? 0 : rootMeanSquare(edgeResiduals),
     overhangPx: largerThanBoxes(view, chip, pose, agreeing, reach),
     edges: agreeing.length,
@@ -145,9 +151,10 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
       corners,
       fitPose([...edges, ...sides], pose)?.openPx ?? (() => Number.POSITIVE_INFINITY),
     ),
-    shiftPx: Math.hypot(...(fit?.deviations.slice(2) ?? [])),
+    sidewaysPx: agreeingSides.length < FEWEST_SIDES ? undefined : -(deviations[1] ?? 0),
+    shiftPx: Math.hypot(deviations[2] ?? 0, deviations[3] ?? 0),
     swayPx: fit?.swayPx(corners) ?? Number.POSITIVE_INFINITY,
-    localPx: localOffset(view, pose, [...labelSightings(used), ...edges, ...sides], reach),
+    localPx: localOffset(view, pose, deviations, [...labelSightings(used), ...edges, ...sides]),
   };
 }
 
@@ -183,9 +190,14 @@ function leastKnown(corners: readonly Point[], openPx: (chip: Point) => number):
 
 /**
  * The largest median of what sightings in one part of the picture leave in one of the chip's directions, px, those that did not
- * go along among them: a bend that was not understood moves all that is seen in a corner alike. `reach` is the gratings' overhang.
+ * go along among them: a bend that was not understood moves all that is seen in a corner alike.
  */
-function localOffset({ picture: { width, height } }: View, pose: Pose, sightings: readonly Sighting[], reach: number) {
+function localOffset(
+  { picture: { width, height } }: View,
+  pose: Pose,
+  deviations: Deviations,
+  sightings: readonly Sighting[],
+): number {
   const parts = Array.from({ length: PARTS.across ** 2 }, () => ({ x: [] as number[], y: [] as number[] }));
   for (const sighting of sightings) {
     const { x, y } = sighting.picture;
@@ -193,15 +205,20 @@ function localOffset({ picture: { width, height } }: View, pose: Pose, sightings
       Math.max(0, Math.min(PARTS.across - 1, Math.floor(at))),
     ) as [number, number];
     const part = parts[row * PARTS.across + column];
-    const off = offsetOf(pose, sighting);
-    if (sighting.along === undefined) {
-      part?.x.push(off.x);
-      part?.y.push(off.y);
-    } else if (sighting.along.y === 0) part?.x.push(off.x);
-    else part?.y.push(off.y + (isUpper(sighting) ? reach : -reach));
+    const off = leftOver(pose, deviations, sighting);
+    if (sighting.along?.y !== 1) part?.x.push(off.x);
+    if (sighting.along?.x !== 1) part?.y.push(off.y);
   }
   const lists = parts.flatMap(({ x, y }) => [x, y]).filter(({ length }) => length >= PARTS.least);
   return Math.max(0, ...lists.map((list) => Math.abs(list.sort((a, b) => a - b)[list.length >> 1] ?? 0)));
+}
+
+/** How far a sighting lies from where pose and deviations put it, px along the chip's x and y. */
+function leftOver(pose: Pose, [insetY = 0, insetX = 0, right = 0, down = 0]: Deviations, sighting: Sighting): Point {
+  const { x, y } = offsetOf(pose, sighting);
+  const { kind, inward = 0 } = sighting;
+  if (kind === "label") return { x: x - right, y: y - down };
+  return { x: x - inward * insetX, y: y - inward * insetY };
 }
 
 /**
@@ -219,11 +236,11 @@ export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
 }
 
 /** Root mean square distance of labels from where the pose and their shift put them, weighted as in the fit, px. */
-function labelResidual(used: readonly FoundLabel[], pose: Pose, [, , right = 0, down = 0]: Deviations): number {
+function labelResidual(used: readonly FoundLabel[], pose: Pose, deviations: Deviations): number {
   let [sum, weights] = [0, 0];
   for (const sighting of labelSightings(used)) {
-    const { x, y } = offsetOf(pose, sighting);
-    sum += sighting.weight * ((x - right) ** 2 + (y - down) ** 2);
+    const { x, y } = leftOver(pose, deviations, sighting);
+    sum += sighting.weight * (x * x + y * y);
     weights += sighting.weight;
   }
   return Math.sqrt(sum / weights);
