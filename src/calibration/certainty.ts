@@ -1,5 +1,6 @@
 // Whether a chip that was laid into a picture surely lies there, and is that chip; and if not, why.
 
+import { shiftOf } from "./deviations.ts";
 import { likenessAtOwnSize } from "./glyph-scale.ts";
 import { labelScore, misread } from "./identity.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
@@ -156,8 +157,9 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   if (labelResidualPx > limit(byGratings ? SURE.printResidual : SURE.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
-  if (refined.shiftPx > limit(SURE.shift))
-    return `the labels are shifted against the gratings by ${refined.shiftPx.toFixed(1)} px, more than on any ${chip.type}`;
+  const shiftPx = shiftOf(refined.deviations);
+  if (shiftPx > limit(SURE.shift))
+    return `all labels lie ${shiftPx.toFixed(1)} px from where the gratings of a ${chip.type} have them`;
   if (isOfAnotherPitch(fit, used)) return `the gratings have another pitch than those of ${chip.type}`;
   const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
   const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;

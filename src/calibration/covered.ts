@@ -14,7 +14,8 @@ const COVERED = 0.08;
 export function isCovered(view: View, pose: Pose, { label, picture: at, likeness }: FoundLabel): boolean {
   if (likeness >= READ) return false;
   const { width, height, pixels } = view.picture;
-  const limit = view.brightest(BEYOND);
+  // Marks are drawn in white.
+  const limit = Math.min(view.brightest(BEYOND), (pixels instanceof Uint8Array ? 255 : 65_535) - 1);
   const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];
   const [across, along] = [label.width * pose.pxPerUm, label.height * pose.pxPerUm];
   // A drawn box is as large as the label: its lines lie on the rim.

@@ -50,3 +50,8 @@ export function termsOfLabel(pose: Pose, kind: Kind): [number[], number[]] {
     [0, 0, right.y, down.y],
   ];
 }
+
+/** How far labels are shifted against the gratings, px. */
+export function shiftOf([, , x = 0, y = 0]: Deviations): number {
+  return Math.hypot(x, y);
+}

@@ -43,7 +43,6 @@ const ROUNDS = 12;
 const TUKEY = 4.685;
 /** Residuals smaller than this, px, are taken for noise even when all the others are smaller still. */
 const NOISE_PX = 0.15;
-/** Labels' residuals are not spread more than this. */
 const MOST_SPREAD = { px: 0.4, um: 2 } as const;
 /** Unknowns of a similarity. */
 const SIMILARITY = 4;

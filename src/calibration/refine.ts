@@ -43,8 +43,8 @@ export interface Refined {
   readonly openPx: number;
   /** The same from gratings alone, without labels. */
   readonly gratingsOpenPx: number;
-  /** How far labels are shifted against the gratings, px. */
-  readonly shiftPx: number;
+  /** What the chip has in common that its drawing has not. */
+  readonly deviations: Deviations;
   /** How far a corner of a grating in view moves when one label, edge or side is left out, at most, px. */
   readonly swayPx: number;
   /** What labels, edges and sides in one part of the picture leave in common, the largest of all parts, px. */
@@ -152,7 +152,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
       fitPose([...edges, ...sides], pose)?.openPx ?? (() => Number.POSITIVE_INFINITY),
     ),
     sidewaysPx: agreeingSides.length < FEWEST_SIDES ? undefined : -(deviations[1] ?? 0),
-    shiftPx: Math.hypot(deviations[2] ?? 0, deviations[3] ?? 0),
+    deviations,
     swayPx: fit?.swayPx(corners) ?? Number.POSITIVE_INFINITY,
     localPx: localOffset(view, pose, deviations, [...labelSightings(used), ...edges, ...sides]),
   };

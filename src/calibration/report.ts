@@ -32,6 +32,12 @@ export interface CalibrationSummary {
   readonly margin: number | null;
   readonly labels: readonly LabelSummary[];
   readonly labels_not_agreeing: readonly string[];
+  /** Labels hidden by something far brighter than the chip, such as boxes drawn into the picture. */
+  readonly labels_covered: readonly string[];
+  /** By how much all labels are shifted against the gratings, along the chip's axes as the picture shows them. */
+  readonly label_shift_px: readonly [x: number, y: number];
+  /** By how much gratings are lower than their boxes, above and below alike; and narrower, where it is seen. */
+  readonly grating_inset_px: readonly [x: number, y: number];
   readonly rois: number;
   readonly dropped: RoiLayout["dropped"];
   readonly without_resonance: readonly string[];
@@ -64,7 +70,8 @@ export function describeCalibration(
   before?: RoiManifest,
 ): CalibrationFiles {
   const { picture } = view;
-  const { chip, pose, labels, used, outliers } = located;
+  const { chip, pose, labels, used, outliers, covered } = located;
+  const [insetY = 0, insetX = 0, shiftX = 0, shiftY = 0] = located.deviations;
   const layout = layOutRois(view, chip, pose, before);
   const flags = layout.rois.length === 0 ? undefined : measured(view, layout);
   const flagged = (...names: string[]) =>
@@ -78,6 +85,8 @@ export function describeCalibration(
   const few = used.length < 2;
   if (few)
     notes.push(`only ${used.length} labels are to be seen: the place along the rows is that of the gratings' edges`);
+  if (covered.length > 0)
+    notes.push(`labels ${covered.join(", ")} are hidden by something drawn or lying over them, and were not used`);
   if (located.anchorsOffPx !== undefined)
     notes.push(`places named by hand lie up to ${located.anchorsOffPx.toFixed(0)} px from those found`);
   const off = mostOffPx(located);
@@ -103,6 +112,9 @@ export function describeCalibration(
       };
     }),
     labels_not_agreeing: outliers,
+    labels_covered: covered,
+    label_shift_px: [rounded(shiftX, 3), rounded(shiftY, 3)],
+    grating_inset_px: [rounded(insetX, 3), rounded(insetY, 3)],
     rois: layout.rois.length,
     dropped: layout.dropped,
     without_resonance: flagged("low_contrast", "not_converged"),
@@ -176,11 +188,17 @@ function measured(view: View, layout: RoiLayout): FrameResult {
   return analysePicture(view.picture, parseRoiManifest(formatRoiManifest(layout), "the new ROI manifest"), settings);
 }
 
-/** The orientation in words: quarter turns from that of an established picture. */
+/**
+ * How the picture shows the chip, in words, against one on which the printed labels can be read. Established cameras flip it top to
+ * bottom: that is the usual picture.
+ */
 export function orientationOf(pose: Pick<Pose, "angleDegrees" | "mirrored">): string {
-  const right = direction(pose, { x: 1, y: 0 });
-  const turn = Math.abs(right.x) > Math.abs(right.y) ? (right.x > 0 ? "upright" : "upside down") : "on its side";
-  return pose.mirrored ? `${turn}, mirrored` : turn;
+  const { x, y } = direction(pose, { x: 1, y: 0 });
+  const onItsSide = Math.abs(y) > Math.abs(x);
+  const turned = onItsSide ? `turned by 90° ${y < 0 ? "counterclockwise" : "clockwise"}` : undefined;
+  if (pose.mirrored) return turned ?? (x > 0 ? "upright" : "turned by 180°");
+  if (turned !== undefined) return `flipped top to bottom, then ${turned}`;
+  return x > 0 ? "flipped top to bottom" : "flipped left to right";
 }
 
 function rounded(value: number, digits: number): number {

@@ -20,8 +20,9 @@ export interface Sites extends Places {
   readonly likeness: number;
 }
 
-/** Gratings with their whole cells in view, when there are few. */
+/** Gratings with their whole cells in view, when there are few; of three places or less, two. */
 const FEWEST = 3;
+const FEW_PLACES = 3;
 /** Correlation with the mean grating that speaks neither for nor against, and that which is clear. */
 const LIKENESS = { even: 0.38, clear: 0.2 } as const;
 
@@ -61,7 +62,8 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
     const evidence = ((likeness[i] ?? 0) - LIKENESS.even) / LIKENESS.clear;
     return { column, row, evidence: Math.max(-1, Math.min(1, evidence)) };
   });
-  const ordinary = [...likeness].sort((a, b) => b - a)[Math.min(FEWEST - 1, list.length - 1)] ?? 0;
+  const fewest = list.length > FEW_PLACES ? FEWEST : 2;
+  const ordinary = [...likeness].sort((a, b) => b - a)[fewest - 1] ?? 0;
   return { lattice, pxPerUm, angleDegrees, origin, list, likeness: ordinary };
 }
 

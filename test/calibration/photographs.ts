@@ -201,7 +201,7 @@ function texture(random: Random, light: Float32Array, { width, height }: Size, b
 }
 
 /** Barrel or cushion: a place at the corner is moved by the share `bend` of its distance from `centre`. */
-function throughLens(
+export function throughLens(
   light: Float32Array,
   { width, height }: Size,
   centre: Point,

@@ -92,7 +92,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     const { page, errors, strangers } = await open(running.link);
     await page.getByRole("button", { name: "Last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
-    await page.getByText("IMECII_2, upright").waitFor();
+    await page.getByText("IMECII_2, flipped top to bottom").waitFor();
     await page.getByRole("img", { name: /Picture of the chip, 960 by 730.*outlines/ }).waitFor();
     expect(await inaccessible(page)).toEqual([]);
     await shoot(page, "page-calibration");
