@@ -35,14 +35,23 @@ export const SURE = {
   /** Sum of the labels' likeness above chance. */
   worth: 0.55,
   labelResidual: { px: 0.4, um: 0.5 },
-  /** The same where gratings alone tell the pose: labels then only say which is which, and print and optics move them. */
-  gratingsOpenPx: 0.35,
-  printResidual: { px: 1, um: 8 },
+  /**
+   * Where so many edges and sides of gratings agree that they alone tell the pose to `openPx`, their unevenness averages out, and labels
+   * only say which grating is which: print and optics may move them.
+   */
+  byGratings: {
+    edges: 60,
+    sides: 40,
+    openPx: 0.35,
+    labelResidual: { px: 1, um: 8 },
+    edgeResidual: { px: 0.5, um: 2.6 },
+    local: { px: 0.5, um: 2.6 },
+  },
   /** How far all labels together may be shifted against the gratings. */
-  shift: { px: 1.2, um: 6 },
-  edgeResidual: { px: 0.45, um: 2.6 },
-  /** What one part of the picture leaves in common: the sides of real gratings are not alike to a micrometre. */
-  local: { px: 0.5, um: 2 },
+  shift: { px: 1.2, um: 8 },
+  edgeResidual: { px: 0.45, um: 1 },
+  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
+  local: { px: 0.5, um: 0.5 },
   /**
    * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
    * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
@@ -122,6 +131,11 @@ export function isOfAnotherSize(judged: Judged): boolean {
   return likenessAtOwnSize(view, patterns, pose, used, 1 + (2 * overhangPx) / heightPx) < likeness;
 }
 
+function isToldByGratings({ edges, sides, gratingsOpenPx }: Refined, resolutionPx: number): boolean {
+  const { byGratings } = SURE;
+  return edges >= byGratings.edges && sides >= byGratings.sides && gratingsOpenPx <= byGratings.openPx * resolutionPx;
+}
+
 /** Why labels cannot be those of the chip as it was laid; undefined when they can. */
 function whyMisread({ view, patterns, fit, refined: { pose, used } }: Judged): string | undefined {
   const labels = used.map(({ label }) => label);
@@ -153,8 +167,8 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   }
   if (margin < SURE.margin)
     return "identity ambiguous: the labels in view fit another arrangement of the gratings as well";
-  const byGratings = refined.gratingsOpenPx <= SURE.gratingsOpenPx * resolutionPx;
-  if (labelResidualPx > limit(byGratings ? SURE.printResidual : SURE.labelResidual)) {
+  const limits = isToldByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
+  if (labelResidualPx > limit(limits.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
   }
   const shiftPx = shiftOf(refined.deviations);
@@ -167,10 +181,10 @@ function whyNotAgreeing(judged: Judged): string | undefined {
     return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
   }
   const tooFew = edges < SURE.edgeShare * edgesSeen || edgeShare < SURE.edgesInView;
-  if (edgeResidualPx > limit(SURE.edgeResidual) || tooFew) {
+  if (edgeResidualPx > limit(limits.edgeResidual) || tooFew) {
     return `the gratings do not lie where those of ${chip.type} do`;
   }
-  if (localPx > limit(SURE.local)) {
+  if (localPx > limit(limits.local)) {
     return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
   }
   if (pose.lens !== undefined && !isOrdinary(pose.lens)) {

@@ -37,6 +37,8 @@ export interface Refined {
   readonly edges: number;
   readonly edgesSeen: number;
   readonly edgesExpected: number;
+  /** Sides of gratings that agree. */
+  readonly sides: number;
   /** Of upper and of lower edges the smaller share that agrees, 0 to 1. */
   readonly edgeShare: number;
   /** Standard deviation of the corner of a grating in view that is least well known, px. */
@@ -144,6 +146,7 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     overhangPx: largerThanBoxes(view, chip, pose, agreeing, reach),
     edges: agreeing.length,
     edgesSeen: edges.length,
+    sides: agreeingSides.length,
     edgesExpected,
     edgeShare: Math.min(upper, agreeing.length - upper) / Math.max(1, edgesExpected / 2),
     openPx: fit === undefined ? Number.POSITIVE_INFINITY : leastKnown(corners, fit.openPx),
