@@ -14,10 +14,17 @@ export const NO_DEVIATIONS: Deviations = [0, 0, 0, 0];
 
 /** What is expected of them: these standard deviations, with so many degrees of freedom, so that large ones are possible. */
 const EXPECTED = {
-  inset: { px: 0.2, um: 0.6 },
-  shift: { px: 0, um: 0.25 },
+  inset: { px: 0.2, um: 0.3 },
+  shift: { px: 0, um: 0.1 },
   freedom: 3,
 } as const;
+
+/** Nothing is known of them at first: what is seen decides, and what it does not tell goes back to what is expected. */
+const AT_FIRST_UM = 5;
+
+export function firstDeviations({ pxPerUm }: Pose): Deviations {
+  return NO_DEVIATIONS.map(() => AT_FIRST_UM * pxPerUm);
+}
 
 /**
  * Standard deviations of the deviations' priors, px, those of Student's distribution about what they are now. Labels are shifted only

@@ -3,7 +3,14 @@
 // Optics always bend a picture a little: a lens, pixels that are not quite square, a chip that is tilted. Rather than to decide
 // whether a picture is bent, every fit to labels has these amounts as unknowns, each expected near 0 with the spread of
 // ordinary optics. What the sightings do not tell keeps that spread, and the fit's covariance says what it means for a place.
-import { type Deviations, deviationPriors, NO_DEVIATIONS, termsOfEdge, termsOfLabel } from "./deviations.ts";
+import {
+  type Deviations,
+  deviationPriors,
+  firstDeviations,
+  NO_DEVIATIONS,
+  termsOfEdge,
+  termsOfLabel,
+} from "./deviations.ts";
 import { dot, inverse, type Matrix, product, solve } from "./linear.ts";
 import { ORDINARY } from "./optics.ts";
 import { bends, direction, idealPlace, minus, type Point, type Pose, toPicture } from "./pose.ts";
@@ -54,7 +61,7 @@ const SIMILARITY = 4;
  */
 export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | undefined {
   let pose = start;
-  let deviations = NO_DEVIATIONS;
+  let deviations = firstDeviations(start);
   const free = hasBoth(sightings);
   let trust = sightings.map(({ weight }) => weight);
   let noise = leastNoise(start);
