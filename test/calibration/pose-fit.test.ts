@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isOrdinary, noLens } from "../../src/calibration/optics.ts";
-import { type Pose, toPicture } from "../../src/calibration/pose.ts";
+import { direction, type Pose, toPicture } from "../../src/calibration/pose.ts";
 import { fitPose } from "../../src/calibration/pose-fit.ts";
 import type { Sighting } from "../../src/calibration/sighting.ts";
 import { randomStream } from "../../src/frame/noise.ts";
@@ -66,6 +66,36 @@ describe("the fit of a pose", () => {
     const fit = fitPose(wider, START);
     if (fit?.pose.lens === undefined) throw new Error("no fit");
     expect(isOrdinary(fit.pose.lens)).toBe(false);
+  });
+
+  it("keeps to the gratings where labels are shifted, and half of the edges of one kind are not seen", () => {
+    const chip = places(-2000, -1600, 2000, 1600, 400);
+    const [inset, shift] = [1.4, { x: 1.1, y: -0.8 }];
+    const edges = chip.flatMap((at, i): Sighting[] => {
+      const seenAs = (along: { x: number; y: number }, inward: 1 | -1, kind: "edge" | "side"): Sighting => {
+        const to = direction(BENT, along);
+        const { x, y } = toPicture(BENT, at);
+        const picture = { x: x + inward * inset * to.x, y: y + inward * inset * to.y };
+        return { name: `${kind} ${inward} ${i}`, chip: at, picture, along, inward, kind, weight: 1 };
+      };
+      const upper = seenAs({ x: 0, y: 1 }, 1, "edge");
+      const sides = [seenAs({ x: 1, y: 0 }, 1, "side"), seenAs({ x: 1, y: 0 }, -1, "side")];
+      return i % 2 === 0 ? [upper, seenAs({ x: 0, y: 1 }, -1, "edge"), ...sides] : [upper, ...sides];
+    });
+    const [right, down] = [direction(BENT, { x: 1, y: 0 }), direction(BENT, { x: 0, y: 1 })];
+    const labels = seen(places(-2300, -2000, 2300, 2000, 920), BENT, 0.2).map(({ picture: { x, y }, ...one }) => ({
+      ...one,
+      picture: { x: x + shift.x * right.x + shift.y * down.x, y: y + shift.x * right.y + shift.y * down.y },
+    }));
+    const fit = fitPose([...labels, ...edges], START);
+    if (fit === undefined) throw new Error("no fit");
+    for (const at of chip) expect(errorPx(fit.pose, BENT, at)).toBeLessThan(0.15);
+    const [insetY, insetX, shiftX, shiftY] = fit.deviations;
+    expect(insetY).toBeCloseTo(inset, 1);
+    expect(insetX).toBeCloseTo(inset, 1);
+    expect(shiftX).toBeCloseTo(shift.x, 1);
+    expect(shiftY).toBeCloseTo(shift.y, 1);
+    expect(fit.outliers).toEqual([]);
   });
 
   it("has no answer for a single place", () => {
