@@ -14,7 +14,7 @@ export const NO_DEVIATIONS: Deviations = [0, 0, 0, 0];
 
 /** What is expected of them: these standard deviations, with so many degrees of freedom, so that large ones are possible. */
 const EXPECTED = {
-  inset: { px: 0.2, um: 0.3 },
+  inset: { px: 0.1, um: 0.2 },
   shift: { px: 0, um: 0.1 },
   freedom: 3,
 } as const;
