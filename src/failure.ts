@@ -46,6 +46,7 @@ export type FailureCode =
   | "opcua.timeout"
   | "opcua.untrusted"
   | "opcua.refused"
+  | "opcua.login"
   | "opcua.lost"
   | "web.unavailable"
   | "internal";

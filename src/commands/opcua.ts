@@ -8,6 +8,7 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { noteAsked } from "../opcua/asked.ts";
 import {
   describeCertificate,
   leaf,
@@ -105,6 +106,7 @@ async function check(args: Shared): Promise<void> {
   const server = serverOf(config);
   const mapping = mapNodes(config.OPC_UA.nodes, await labelsOf(config));
   const findings = await inspect(await library(args), server, mapping);
+  noteAsked(server.certificate_dir);
   if (args.json) print(JSON.stringify({ endpoint: server.endpoint_url, findings }, null, 2));
   else {
     print(server.endpoint_url);
@@ -139,7 +141,8 @@ async function browse(args: BrowseArguments): Promise<void> {
       hint: "for example --levels 3",
     });
   }
-  const session = await PlantSession.open(await library(args), serverOf(loadConfig(args.config).config));
+  const server = serverOf(loadConfig(args.config).config);
+  const session = await PlantSession.open(await library(args), server, { asked: true });
   try {
     const found: Browsed[] = [];
     for await (const one of browseBelow(session, node, levels)) {
@@ -169,6 +172,7 @@ async function trust(args: TrustArguments): Promise<void> {
     });
   }
   const file = await trustCertificate(directory, url, der);
+  noteAsked(directory);
   if (args.json) print(JSON.stringify({ endpoint: url, file, ...about }, null, 2));
   else {
     print(`trusted for ${url}: ${about.subject}`);

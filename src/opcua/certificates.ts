@@ -92,8 +92,13 @@ export function revokeCertificate(directory: string, endpointUrl: string): boole
 
 /** One file for each server: a certificate trusted for one endpoint is not good for another. */
 function trustedFile(directory: string, endpointUrl: string): string {
+  return join(directory, "server", `${serverFileName(endpointUrl)}.der`);
+}
+
+/** The part of a file's name that stands for a server: its host and port. */
+export function serverFileName(endpointUrl: string): string {
   const { hostname: host, port } = new URL(endpointUrl);
-  return join(directory, "server", `${host.replaceAll(/[^\w.-]/g, "_")}_${port || "4840"}.der`);
+  return `${host.replaceAll(/[^\w.-]/g, "_")}_${port || "4840"}`;
 }
 
 /** A certificate file, PEM or DER, as DER. Throws Failure `usage.invalid`. */

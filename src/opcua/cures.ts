@@ -16,8 +16,6 @@ const CURES: Readonly<Record<string, string>> = {
   BadOutOfRange: "the value is outside the node's range: use scale and offset, or another data type",
   GoodClamped: "the server keeps another value, within the node's range: use scale and offset, or a wider range",
   BadIndexRangeNoData: "the array is longer than the node allows",
-  BadIdentityTokenRejected: "user name or password is wrong, or anonymous is not allowed: see OPC_UA.user_name",
-  BadIdentityTokenInvalid: "the server does not take this kind of log-in at this endpoint: see phorest opcua check",
   BadTooManySessions: "the server's sessions are used up: end others or raise its limit",
   BadCertificateUntrusted: "have our certificate trusted on the server: it is under OPC_UA.certificate_dir",
   BadSecurityChecksFailed: "have our certificate trusted on the server: it is under OPC_UA.certificate_dir",
@@ -32,6 +30,34 @@ const CURES: Readonly<Record<string, string>> = {
 
 const DOUBTED =
   "the server does not vouch for having the value: see its own log; the next frame is written all the same";
+
+/**
+ * What to do when the server refuses to let us in. A secret is sent once: the server may lock the account after a few wrong
+ * ones.
+ */
+export function logInCure(who: "anonymous" | "user" | "certificate"): string {
+  if (who === "anonymous") {
+    return "the server lets nobody in without a log-in: set OPC_UA.user_name and its password, or a user certificate";
+  }
+  const what =
+    who === "user"
+      ? "correct the user name or the password (password_file, password_env)"
+      : "have the user's certificate trusted on the server, or name another one";
+  return `${what}, or have the user allowed to log in on the server, then run: phorest opcua check. phorest does not try the same log-in again by itself`;
+}
+
+/** Answers to a log-in without a name; of a node they mean something else. */
+const LOG_IN = new Set([
+  "BadUserAccessDenied",
+  "BadIdentityTokenRejected",
+  "BadIdentityTokenInvalid",
+  "BadIdentityChangeNotSupported",
+]);
+
+/** What to do about a status code that a connection or a log-in was refused with. */
+export function connectionCureOf(statusName: string): string {
+  return LOG_IN.has(statusName) ? logInCure("anonymous") : cureOf(statusName);
+}
 
 /** What to do about a status code. */
 export function cureOf(statusName: string): string {

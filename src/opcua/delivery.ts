@@ -154,7 +154,7 @@ export class PlantDelivery {
       this.#log("warn", `${server.endpoint_url}: ${broken}; connecting again`);
       await this.close();
     }
-    const session = await PlantSession.open(await loadLibrary(this.#log), server, this.#learnt);
+    const session = await PlantSession.open(await loadLibrary(this.#log), server, { learnt: this.#learnt });
     session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
     this.#session = session;
     this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes in one Write`);

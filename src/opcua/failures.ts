@@ -3,7 +3,7 @@ import type { EndpointDescription } from "node-opcua-client";
 import { Failure } from "../failure.ts";
 import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
 import { discover } from "./client.ts";
-import { cureOf } from "./cures.ts";
+import { connectionCureOf, logInCure } from "./cures.ts";
 import type { Library } from "./library.ts";
 import type { ServerSettings } from "./session.ts";
 
@@ -61,10 +61,10 @@ export async function whyRefused(
       retry: "later",
     });
   }
-  if (status !== undefined) return refused(status, cureOf(status));
+  if (status !== undefined) return refused(status, connectionCureOf(status));
   // The library looks for a way to log in before it asks the server.
   if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {
-    return refused("the server takes no such log-in at this endpoint", cureOf("BadIdentityTokenRejected"));
+    return refused("the server takes no such log-in at this endpoint", logInCure(whoLogsIn(settings)));
   }
   if (security_mode === "None" && endpoints === undefined) {
     return refused("the server ended the connection", "it seems to offer no security None: set OPC_UA.security_mode");
@@ -74,6 +74,9 @@ export async function whyRefused(
     `have our certificate trusted there: ${own.certificateFile}`,
   );
 }
+
+const whoLogsIn = ({ user_name, user_certificate_file }: ServerSettings) =>
+  user_name !== undefined ? "user" : user_certificate_file !== undefined ? "certificate" : "anonymous";
 
 /** The certificate that the server shows for the security asked for: a server may have one for each policy. */
 export function shownCertificate(

@@ -33,7 +33,7 @@ export async function inspect(library: Library, server: ServerSettings, mapping:
   findings.push(...(await endpoints(library, server)));
   let session: PlantSession;
   try {
-    session = await PlantSession.open(library, server);
+    session = await PlantSession.open(library, server, { asked: true });
   } catch (error) {
     return [...findings, finding("session", false, failureLine(error))];
   }

@@ -18,9 +18,10 @@ import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { ownCertificate, trustedCertificate, whyOutOfDate } from "./certificates.ts";
 import { abandon, createClient } from "./client.ts";
-import { explainFailure, whyRefused } from "./failures.ts";
+import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
+import { checkNotRefused, forgetRefused, noteRefused, refusesSecret, watchSecrets } from "./login.ts";
 import { probe } from "./probe.ts";
 import { inPieces, type Limit } from "./requests.ts";
 
@@ -44,6 +45,14 @@ export interface OperationLimits {
   readonly write: Limit;
   readonly browse: Limit;
   readonly translate: Limit;
+}
+
+/** How a session is opened. */
+export interface Opening {
+  /** The limits of the session before, of which those that the server taught us are kept. */
+  readonly learnt?: OperationLimits | undefined;
+  /** A person asked for it: a secret that was refused before is tried again. */
+  readonly asked?: boolean;
 }
 
 export class PlantSession {
@@ -101,11 +110,16 @@ export class PlantSession {
 
   /**
    * Connects and logs in. Failures: `opcua.unreachable`, `opcua.timeout`, `opcua.untrusted` (a certificate, either side's),
-   * `opcua.refused` (identity, policy, too many sessions), `config.invalid` (no password).
-   * `learnt`: the limits of the session before, of which those that the server taught us are kept.
+   * `opcua.refused` (policy, too many sessions), `opcua.login` (the server refused the secret, now or before),
+   * `config.invalid` (no password).
    */
-  static async open(library: Library, settings: ServerSettings, learnt?: OperationLimits): Promise<PlantSession> {
+  static async open(
+    library: Library,
+    settings: ServerSettings,
+    { learnt, asked }: Opening = {},
+  ): Promise<PlantSession> {
     const identity = readIdentity(settings);
+    if (asked !== true) checkNotRefused(settings, identity);
     const own = await ownCertificate(settings.certificate_dir);
     const secure = settings.security_mode !== "None";
     const trusted = secure ? requireTrusted(settings) : undefined;
@@ -113,22 +127,30 @@ export class PlantSession {
     const deadlineMs = performance.now() + connectMs;
     await probe(settings.endpoint_url, connectMs);
     const client = createClient(library, settings, own, trusted);
+    const secrets = watchSecrets(library, client);
     const late = () =>
       new Failure("opcua.timeout", `${settings.endpoint_url} did not answer within ${connectMs / 1000} s`, {
         hint: "the server hangs, or something else listens there",
         retry: "later",
       });
+    let loggedIn = false;
     try {
       const logIn = async () => {
         await client.connect(settings.endpoint_url);
         return client.createSession(identityInfo(library, identity));
       };
       const session = await withDeadline(logIn(), Math.max(1000, deadlineMs - performance.now()), late);
+      loggedIn = true;
+      if (identity.kind !== "anonymous") forgetRefused(settings);
       const about = await withDeadline(readAbout(session), settings.request_timeout_seconds * 1000, late);
       return new PlantSession(library, settings, client, session, { ...about, learnt });
     } catch (error) {
       await abandon(client);
       if (error instanceof Failure) throw error;
+      const status = statusNameIn(error);
+      if (secrets.sent && !loggedIn && identity.kind !== "anonymous" && refusesSecret(identity, status)) {
+        throw await noteRefused(settings, identity, status, error);
+      }
       throw await whyRefused(library, settings, own, trusted, error);
     }
   }

@@ -5,6 +5,7 @@ import { withDeadline } from "../deadline.ts";
 import { decodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { askedMark } from "../opcua/asked.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../opcua/output-state.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
 import type { StageName, StagePart } from "./part.ts";
@@ -16,6 +17,10 @@ const ANSWER_WITHIN_MS = 300_000;
 /** A server that is merely away is looked for this often, so that it has its values within two seconds. */
 const LOOK_FOR_MS = 250;
 const LONGEST_BACK_OFF_MS = 60_000;
+/** A secret that the server refused is not sent again; what is looked at this often is whether there is another one. */
+const LOG_IN_MS = 5000;
+/** While the server is left in peace, whether a person has cured the cause is looked at this often. */
+const ASKED_MS = 2000;
 /** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
 const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
@@ -38,7 +43,10 @@ export class DeliveringOpcUa implements StagePart {
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
   /** A server may be away for a weekend; nothing is broken here. */
   readonly failureLimit = Number.POSITIVE_INFINITY;
-  readonly backOffMs = patience();
+  private readonly patience = patience();
+  /** The server is left in peace until then, unless a person has looked at it (`phorest opcua check` or `trust`). */
+  private restUntilMs = 0;
+  private asked = "";
   private readonly options: DeliveringOpcUaOptions;
   private readonly thread: StageThread<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
   private readonly told = new Map<string, string>();
@@ -59,6 +67,22 @@ export class DeliveringOpcUa implements StagePart {
     };
     this.thread = new StageThread("opcua", settings, (level, message) => options.log.log(level, message));
     this.storedReport = options.manifest.outputState(OPC_UA_OUTPUT).state;
+    this.asked = askedMark(OPC_UA.certificate_dir);
+  }
+
+  /** A long back-off in short pieces: in between it is looked whether a person has asked for the server. */
+  readonly backOffMs = (failure: FailureData, failures: number): number => {
+    const now = performance.now();
+    if (now >= this.restUntilMs) this.restUntilMs = now + this.patience(failure, failures);
+    return Math.min(this.restUntilMs - now, ASKED_MS);
+  };
+
+  /** The failure that the stage rests for; undefined when it is time to try again, or a person asks. */
+  private resting(): FailureData | undefined {
+    const asked = askedMark(this.options.config.OPC_UA.certificate_dir);
+    if (asked !== this.asked) this.restUntilMs = 0;
+    this.asked = asked;
+    return performance.now() < this.restUntilMs ? this.failure : undefined;
   }
 
   /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run goes on with it. */
@@ -114,6 +138,8 @@ export class DeliveringOpcUa implements StagePart {
   /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
   async work(): Promise<boolean> {
     const { manifest, log } = this.options;
+    const resting = this.resting();
+    if (resting !== undefined) throw decodeFailure(resting);
     // How far the server has got cannot be noted in a damaged database: it is given the alarm and no frame.
     const { damage } = manifest;
     const cursor = damage === undefined ? manifest.outputState(OPC_UA_OUTPUT).cursor : Number.MAX_SAFE_INTEGER;
@@ -161,6 +187,7 @@ export function patience(): (failure: FailureData, failures: number) => number {
     const jitter = 1 + 0.25 * Math.random();
     // Nobody is home, or somebody hangs: asking again costs a TCP connection, no session.
     if (code === "opcua.unreachable" || code === "opcua.timeout") return LOOK_FOR_MS * jitter;
+    if (code === "opcua.login") return LOG_IN_MS * jitter;
     // Each of these left a session behind, until the server's own time-out ends it.
     const first = code === "opcua.lost" ? LOOK_FOR_MS : 1000;
     const doublings = Math.max(0, code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER : alike - 1);

@@ -181,7 +181,7 @@ describe("identity", () => {
     process.env.WRONG_PASSWORD = "s3same-wrong";
     expect(await attempt(open, `${user}\npassword_env = "PLANT_PASSWORD"`)).toBe("in");
     const wrong = await attempt(open, `${user}\npassword_env = "WRONG_PASSWORD"`);
-    expect(wrong).toMatch(/^opcua\.refused: .*(BadUserAccessDenied|BadIdentityTokenRejected)/);
+    expect(wrong).toMatch(/^opcua\.login: .*(BadUserAccessDenied|BadIdentityTokenRejected).*password_file/);
     expect(wrong).not.toContain("s3same-wrong");
     expect(await attempt(open, `${user}\npassword_env = "NO_SUCH"`)).toMatch(
       /^config\.invalid: .*NO_SUCH.*password_file/,

@@ -1,0 +1,86 @@
+// A wrong password reaches the server once: servers lock accounts after a few of them.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readIdentity } from "../../src/opcua/identity.ts";
+import { inspect } from "../../src/opcua/inspect.ts";
+import { loadLibrary } from "../../src/opcua/library.ts";
+import { refusesSecret } from "../../src/opcua/login.ts";
+import { experiment } from "../delivery/experiment.ts";
+import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
+import { Plant, scratch } from "./plant.ts";
+
+const { directory, gone } = scratch();
+const PLAIN: NodeEntry = { node_id: "ns=2;s=Plain", roi: "000A_N", value: "position" };
+const passwordFile = join(directory, "password");
+let plant: Plant;
+let made: ReturnType<typeof experiment>;
+
+beforeAll(async () => {
+  made = experiment(directory, 4);
+  made.add(2, []);
+  plant = await Plant.start({ pki: join(directory, "plant"), allowAnonymous: false, nodes: [{ name: "Plain" }] });
+}, 60_000);
+
+afterAll(async () => {
+  await plant?.kill();
+  made.manifest.close();
+  gone();
+});
+
+const text = (lines = `user_name = "plant"\npassword_file = "${passwordFile}"`) =>
+  toml(plant.endpointUrl, [PLAIN], `security_mode = "None"\n${lines}`);
+const secret = (password: string) => writeFileSync(passwordFile, password, { mode: 0o600 });
+
+test("a refused password is sent once, also by the next run, until it changes or a person asks", async () => {
+  secret("s3same-wrong");
+  const lines = new Set<string>();
+  for (let run = 1; run <= 2; run += 1) {
+    const { delivery: to } = delivery(directory, made.manifest, text());
+    for (let i = 0; i < 10; i += 1) {
+      const { failure } = await to.step(0, "");
+      expect(failure?.code).toBe("opcua.login");
+      lines.add(`${failure?.message} ${failure?.hint}`);
+    }
+    await to.close();
+    expect((await plant.counts()).passwords).toBe(1);
+  }
+  // One line: it is said once in the log.
+  expect([...lines]).toEqual([expect.stringMatching(/log-in of plant: Bad\w+ correct .*password_file.*opcua check/)]);
+  expect([...lines][0]).not.toMatch(/s3same|may not write/);
+
+  const { server } = serverSettings(directory, text());
+  const findings = await inspect(await loadLibrary(() => undefined), server, { targets: [], problems: [] });
+  expect(findings.find(({ subject }) => subject === "session")?.text).toMatch(/log-in of plant/);
+  expect((await plant.counts()).passwords).toBe(2);
+
+  secret("sesame");
+  const { delivery: to } = delivery(directory, made.manifest, text());
+  expect((await deliverUpTo(to, 0, 2, 30_000)).at(-1)?.cursor).toBe(2);
+  await to.close();
+  expect((await plant.counts()).passwords).toBe(3);
+});
+
+test("a server that lets nobody in without a name is answered with the cure of a log-in", async () => {
+  const { delivery: to } = delivery(directory, made.manifest, text(""));
+  const { failure } = await to.step(0, "");
+  expect(failure).toMatchObject({ code: "opcua.refused", hint: expect.stringMatching(/OPC_UA\.user_name/) });
+});
+
+test("answers about the server's state are no refusal of the secret; every other bad answer is", () => {
+  const identity = readIdentity({ user_name: "u", password_env: "P" } as never, { P: "x" });
+  for (const status of ["BadTooManySessions", "BadServerHalted", "BadSecureChannelClosed", "BadRequestTimeout"]) {
+    expect(refusesSecret(identity, status), status).toBe(false);
+  }
+  for (const status of [
+    "BadUserAccessDenied",
+    "BadIdentityTokenRejected",
+    "BadIdentityTokenInvalid",
+    "BadUserSignatureInvalid",
+    "BadLicenseExpired",
+  ]) {
+    expect(refusesSecret(identity, status), status).toBe(true);
+  }
+  expect(refusesSecret(identity, undefined)).toBe(false);
+  expect(refusesSecret({ kind: "anonymous" }, "BadUserAccessDenied")).toBe(false);
+});
