@@ -1,5 +1,11 @@
 // Status codes a person may meet, and what to do about each. docs/opc-ua.md tells the same at length.
 
+const OURS = "have our certificate trusted on the server: it is under OPC_UA.certificate_dir";
+const CHANNELS =
+  "the server's connections (secure channels) are used up, or it is overloaded: end other clients or raise its limit";
+const SMALL = "the server takes only small messages: have its limits of message and chunk size raised";
+const NO_SPEAKER = "check OPC_UA.endpoint_url: is it an OPC UA server with the binary protocol (opc.tcp)?";
+
 const CURES: Readonly<Record<string, string>> = {
   BadNodeIdUnknown: "there is no such node: check node_id with phorest opcua browse",
   BadNodeIdInvalid: "write node_id as ns=2;s=Name or ns=2;i=42",
@@ -17,14 +23,48 @@ const CURES: Readonly<Record<string, string>> = {
   GoodClamped: "the server keeps another value, within the node's range: use scale and offset, or a wider range",
   BadIndexRangeNoData: "the array is longer than the node allows",
   BadTooManySessions: "the server's sessions are used up: end others or raise its limit",
-  BadCertificateUntrusted: "have our certificate trusted on the server: it is under OPC_UA.certificate_dir",
-  BadSecurityChecksFailed: "have our certificate trusted on the server: it is under OPC_UA.certificate_dir",
-  BadCertificateTimeInvalid: "a certificate is out of date: renew it, and check the clocks",
+  BadTcpServerTooBusy: CHANNELS,
+  BadTcpNotEnoughResources: CHANNELS,
+  BadMaxConnectionsReached: CHANNELS,
+  BadServerTooBusy: CHANNELS,
+  BadOutOfMemory: CHANNELS,
+  BadCertificateUntrusted: OURS,
+  BadSecurityChecksFailed: `${OURS}; some servers say this also when a clock is wrong`,
+  BadCertificateInvalid: OURS,
+  BadCertificateChainIncomplete: OURS,
+  BadCertificateRevocationUnknown: OURS,
+  BadCertificateIssuerRevocationUnknown: OURS,
+  BadCertificateRevoked:
+    "the server's list of revoked certificates has ours: move it away, start again, trust the new one",
+  BadCertificateIssuerRevoked:
+    "the server's list of revoked certificates has our certificate's issuer: have it corrected",
+  BadCertificateTimeInvalid:
+    "the server finds our certificate out of date: compare the clocks of both machines, and the certificate's dates",
+  BadCertificateIssuerTimeInvalid:
+    "the server finds the certificate of our certificate's issuer out of date: compare the clocks of both machines",
+  BadCertificateUseNotAllowed: "our certificate is not made for this use: move it away, start again, trust the new one",
+  BadCertificateIssuerUseNotAllowed: "our certificate's issuer may not issue it: move it away and start again",
+  BadCertificatePolicyCheckFailed: "the server asks for another kind of key: move our certificate away and start again",
   BadCertificateUriInvalid: "the application URI is not the certificate's: move our certificate away and start again",
-  BadCertificateHostNameInvalid: "the server's certificate was made for another host name",
+  BadCertificateHostNameInvalid: "a certificate was made for another host name: ask who runs the server",
   BadSecurityPolicyRejected: "the server does not take this policy: see phorest opcua check",
   BadSecurityModeRejected: "the server does not take this mode: see phorest opcua check",
-  BadTcpMessageTooLarge: "the server takes only small messages: have its limits of message and chunk size raised",
+  BadSecurityModeInsufficient: 'the server asks for more security: OPC_UA.security_mode = "SignAndEncrypt"',
+  BadTcpMessageTooLarge: SMALL,
+  BadRequestTooLarge: SMALL,
+  BadResponseTooLarge: SMALL,
+  BadEncodingLimitsExceeded: SMALL,
+  BadTcpEndpointUrlInvalid: "the server does not know itself by this address: check OPC_UA.endpoint_url, its path too",
+  BadTcpMessageTypeInvalid: NO_SPEAKER,
+  BadProtocolVersionUnsupported: NO_SPEAKER,
+  BadTcpInternalError: "the server failed: see its own log",
+  BadTcpSecureChannelUnknown: "the server has forgotten the connection; phorest makes a new one",
+  BadSecureChannelClosed: "the server has ended the connection; phorest makes a new one",
+  BadSecureChannelTokenUnknown: "the server has forgotten the connection's keys; phorest makes a new one",
+  BadServerHalted: "the server is stopping or starting; phorest tries again",
+  BadShutdown: "the server is stopping; phorest tries again",
+  BadTimeout: "the server waited for too long: is the network overloaded?",
+  BadNonceInvalid: "the server found the key exchange invalid: see its own log",
   BadUserSignatureInvalid: "the user's key does not fit its certificate",
 };
 

@@ -5,6 +5,7 @@ import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { connectionCureOf, logInCure } from "./cures.ts";
 import type { Library } from "./library.ts";
+import { type ServerError, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./session.ts";
 
 const STATUS = /\b(Bad[A-Z]\w+)/;
@@ -39,9 +40,10 @@ export async function whyRefused(
   own: OwnCertificate,
   trusted: Buffer | undefined,
   error: unknown,
+  said: ServerError | undefined,
 ): Promise<Failure> {
   const { endpoint_url: url, security_mode, security_policy } = settings;
-  const status = statusNameIn(error);
+  const status = said?.status ?? statusNameIn(error);
   const wanted = security_mode === "None" ? "security None" : `${security_mode} with ${security_policy}`;
   const refused = (message: string, hint: string) =>
     new Failure("opcua.refused", `${url}: ${message}`, { hint, retry: "later", cause: error });
@@ -61,6 +63,7 @@ export async function whyRefused(
       retry: "later",
     });
   }
+  if (said !== undefined) return refused(serverErrorText(said), connectionCureOf(said.status));
   if (status !== undefined) return refused(status, connectionCureOf(status));
   // The library looks for a way to log in before it asks the server.
   if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {

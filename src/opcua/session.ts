@@ -24,6 +24,7 @@ import type { Library } from "./library.ts";
 import { checkNotRefused, forgetRefused, noteRefused, refusesSecret, watchSecrets } from "./login.ts";
 import { probe } from "./probe.ts";
 import { inPieces, type Limit } from "./requests.ts";
+import { ServerErrors, serverErrorText } from "./server-error.ts";
 
 /** What a connection needs of the settings. */
 export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { readonly endpoint_url: string };
@@ -66,6 +67,7 @@ export class PlantSession {
   readonly #client: OPCUAClient;
   readonly #session: ClientSession;
   readonly #timeoutMs: number;
+  readonly #errors: ServerErrors;
   #broken: string | undefined;
 
   private constructor(
@@ -77,6 +79,7 @@ export class PlantSession {
       stated: Record<keyof OperationLimits, number>;
       namespaces: readonly string[];
       learnt: OperationLimits | undefined;
+      errors: ServerErrors;
     },
   ) {
     this.library = library;
@@ -84,6 +87,7 @@ export class PlantSession {
     this.#client = client;
     this.#session = session;
     this.#timeoutMs = settings.request_timeout_seconds * 1000;
+    this.#errors = about.errors;
     this.stated = about.stated;
     this.namespaces = about.namespaces;
     const within = (kind: keyof OperationLimits, most: number): Limit => {
@@ -128,6 +132,7 @@ export class PlantSession {
     await probe(settings.endpoint_url, connectMs);
     const client = createClient(library, settings, own, trusted);
     const secrets = watchSecrets(library, client);
+    const errors = new ServerErrors(library, client);
     const late = () =>
       new Failure("opcua.timeout", `${settings.endpoint_url} did not answer within ${connectMs / 1000} s`, {
         hint: "the server hangs, or something else listens there",
@@ -139,25 +144,30 @@ export class PlantSession {
         await client.connect(settings.endpoint_url);
         return client.createSession(identityInfo(library, identity));
       };
-      const session = await withDeadline(logIn(), Math.max(1000, deadlineMs - performance.now()), late);
+      const session = await withDeadline(
+        Promise.race([logIn(), errors.ended]),
+        Math.max(1000, deadlineMs - performance.now()),
+        late,
+      );
       loggedIn = true;
       if (identity.kind !== "anonymous") forgetRefused(settings);
       const about = await withDeadline(readAbout(session), settings.request_timeout_seconds * 1000, late);
-      return new PlantSession(library, settings, client, session, { ...about, learnt });
+      return new PlantSession(library, settings, client, session, { ...about, learnt, errors });
     } catch (error) {
       await abandon(client);
       if (error instanceof Failure) throw error;
-      const status = statusNameIn(error);
+      const status = errors.first?.status ?? statusNameIn(error);
       if (secrets.sent && !loggedIn && identity.kind !== "anonymous" && refusesSecret(identity, status)) {
         throw await noteRefused(settings, identity, status, error);
       }
-      throw await whyRefused(library, settings, own, trusted, error);
+      throw await whyRefused(library, settings, own, trusted, error, errors.first);
     }
   }
 
   /** Why this session is of no use any more; undefined while it is. */
   get broken(): string | undefined {
-    return this.#broken;
+    const said = this.#errors.first;
+    return said === undefined ? this.#broken : serverErrorText(said);
   }
 
   /** Reads attributes; one DataValue for each, Bad ones included. */
@@ -214,7 +224,7 @@ export class PlantSession {
 
   /** One request, with our own time limit: while disconnected the library's promises never settle. */
   async #ask<T>(request: () => Promise<T>): Promise<T> {
-    if (this.#broken !== undefined) throw this.#lost(this.#broken);
+    if (this.broken !== undefined) throw this.#lost(this.broken);
     const late = () =>
       new Failure("opcua.timeout", `${this.endpointUrl} gave no answer within ${this.#timeoutMs / 1000} s`, {
         hint: "the server hangs or is overloaded; tried again with a new connection",
@@ -222,13 +232,13 @@ export class PlantSession {
       });
     let watch: NodeJS.Timeout | undefined;
     const broke = new Promise<never>((_, reject) => {
-      watch = setInterval(() => this.#broken !== undefined && reject(this.#lost(this.#broken)), 100);
+      watch = setInterval(() => this.broken !== undefined && reject(this.#lost(this.broken)), 100);
     });
     try {
       return await withDeadline(Promise.race([request(), broke]), this.#timeoutMs, late);
     } catch (error) {
       if (error instanceof Failure) this.#broken ??= error.message;
-      throw this.#broken === undefined ? explainFailure(this.endpointUrl, error) : this.#lost(this.#broken, error);
+      throw this.broken === undefined ? explainFailure(this.endpointUrl, error) : this.#lost(this.broken, error);
     } finally {
       clearInterval(watch);
     }

@@ -1,0 +1,137 @@
+// What a server says with an ERR message when it ends a connection reaches the person, with what to do.
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { ownCertificate, readCertificate, trustCertificate } from "../../src/opcua/certificates.ts";
+import { connectionCureOf } from "../../src/opcua/cures.ts";
+import { type Library, loadLibrary } from "../../src/opcua/library.ts";
+import { serverErrorIn } from "../../src/opcua/server-error.ts";
+import { PlantSession } from "../../src/opcua/session.ts";
+import { serverSettings, toml } from "./deliver.ts";
+import { scratch } from "./plant.ts";
+
+const { directory, gone } = scratch();
+let library: Library;
+let server: Server | undefined;
+const sockets = new Set<Socket>();
+
+beforeAll(async () => {
+  library = await loadLibrary(() => undefined);
+  return gone;
+});
+
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+  server?.close();
+});
+
+function message(type: string, ...fields: (number | string)[]): Buffer {
+  const parts = fields.map((field) => {
+    const bytes = typeof field === "string" ? Buffer.from(field) : undefined;
+    const head = Buffer.alloc(4);
+    head.writeUInt32LE(bytes === undefined ? (field as number) : bytes.length);
+    return bytes === undefined ? head : Buffer.concat([head, bytes]);
+  });
+  const body = Buffer.concat(parts);
+  const head = Buffer.alloc(8);
+  head.write(`${type}F`, "latin1");
+  head.writeUInt32LE(8 + body.length, 4);
+  return Buffer.concat([head, body]);
+}
+
+const ACK = message("ACK", 0, 65_536, 65_536, 0, 0);
+
+/** A server that answers the Hello, unless `atHello`, and then ends each connection with this code. */
+async function ending(code: number, { atHello = false, hangsUp = true, reason = "" } = {}): Promise<string> {
+  const made = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => sockets.delete(socket));
+    socket.on("data", (bytes) => {
+      const isHello = bytes.toString("latin1", 0, 3) === "HEL";
+      if (isHello && !atHello) return socket.write(ACK);
+      const error = message("ERR", code, reason);
+      if (hangsUp) socket.end(error);
+      else socket.write(error);
+    });
+  });
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  const address = made.address();
+  return `opc.tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
+
+async function failureOf(url: string, lines: string) {
+  const { server: settings } = serverSettings(directory, toml(url, [], lines));
+  if (!lines.includes("None")) {
+    const own = await ownCertificate(join(directory, "opcua"));
+    await trustCertificate(join(directory, "opcua"), url, readCertificate(own.certificateFile));
+  }
+  const error: unknown = await PlantSession.open(library, settings).catch((thrown: unknown) => thrown);
+  return error as { code: string; message: string; hint: string };
+}
+
+/** The codes of Part 6 for ERR messages, and those of Part 4 that servers send in them. */
+const CODES = [
+  "BadTcpServerTooBusy",
+  "BadTcpMessageTypeInvalid",
+  "BadTcpSecureChannelUnknown",
+  "BadTcpMessageTooLarge",
+  "BadTcpInternalError",
+  "BadTcpNotEnoughResources",
+  "BadTcpEndpointUrlInvalid",
+  "BadProtocolVersionUnsupported",
+  "BadSecurityChecksFailed",
+  "BadSecureChannelClosed",
+  "BadSecureChannelTokenUnknown",
+  "BadCertificateTimeInvalid",
+  "BadCertificateIssuerTimeInvalid",
+  "BadCertificateHostNameInvalid",
+  "BadCertificateUriInvalid",
+  "BadCertificateUseNotAllowed",
+  "BadCertificateIssuerUseNotAllowed",
+  "BadCertificateUntrusted",
+  "BadCertificateRevocationUnknown",
+  "BadCertificateIssuerRevocationUnknown",
+  "BadCertificateRevoked",
+  "BadCertificateIssuerRevoked",
+  "BadCertificateChainIncomplete",
+  "BadCertificateInvalid",
+  "BadSecurityPolicyRejected",
+  "BadSecurityModeRejected",
+  "BadNonceInvalid",
+  "BadRequestTooLarge",
+  "BadResponseTooLarge",
+  "BadTimeout",
+] as const;
+
+test.each(CODES)("%s is named, with a cure of its own", async (name) => {
+  const url = await ending(library.StatusCodes[name].value, { reason: "said so" });
+  const failure = await failureOf(url, 'security_mode = "None"');
+  expect(failure).toMatchObject({ code: "opcua.refused", hint: connectionCureOf(name) });
+  expect(failure.message).toContain(`the server ended the connection: ${name} "said so"`);
+  expect(failure.hint).not.toBe("see the server's own log");
+});
+
+test("so it is with security, at the Hello, and from a server that leaves the connection open", async () => {
+  const { value } = library.StatusCodes.BadCertificateTimeInvalid;
+  const secure = 'security_mode = "SignAndEncrypt"\nconnect_timeout_seconds = 600';
+  expect((await failureOf(await ending(value), secure)).message).toMatch(/BadCertificateTimeInvalid/);
+  expect((await failureOf(await ending(value, { atHello: true }), secure)).message).toMatch(
+    /BadCertificateTimeInvalid/,
+  );
+  const open = await failureOf(await ending(value, { hangsUp: false }), 'security_mode = "None"');
+  expect(open.message).toMatch(/BadCertificateTimeInvalid/);
+}, 60_000);
+
+test("a code without a name is shown as its number; what is no whole ERR message says nothing", () => {
+  expect(serverErrorIn(library, message("ERR", 0x80ff1234, "x\u001b[2J"))).toEqual({
+    status: "0x80ff1234",
+    reason: "x\\x1b[2J",
+  });
+  expect(serverErrorIn(library, message("ERR", 0x80140000))).toEqual({
+    status: "BadCertificateTimeInvalid",
+    reason: "",
+  });
+  expect(serverErrorIn(library, message("ERR"))).toBeUndefined();
+  expect(serverErrorIn(library, ACK)).toBeUndefined();
+});
