@@ -1,6 +1,8 @@
 // `phorest opcua`: look at the plant's server, look through its nodes, trust its certificate.
+import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import type { Argv, CommandModule } from "yargs";
 import { parseRoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
@@ -17,6 +19,10 @@ import {
   revokeCertificate,
   thumbprint,
   trustCertificate,
+  trustedCertificate,
+  WEAK_KEY_CURE,
+  whyOutOfDate,
+  whyWeak,
 } from "../opcua/certificates.ts";
 import { discover } from "../opcua/client.ts";
 import { shownCertificate } from "../opcua/failures.ts";
@@ -171,6 +177,10 @@ async function trust(args: TrustArguments): Promise<void> {
       hint: "nothing was trusted; ask who runs the server",
     });
   }
+  const weak = server.unsafe_short_keys ? undefined : whyWeak(new X509Certificate(der));
+  if (weak !== undefined) throw new Failure("opcua.untrusted", `the certificate ${weak}`, { hint: WEAK_KEY_CURE });
+  const ended = whyOutOfDate(new X509Certificate(der));
+  if (wanted === undefined) await checkReplacement(server, der);
   const file = await trustCertificate(directory, url, der);
   noteAsked(directory);
   if (args.json) print(JSON.stringify({ endpoint: url, file, ...about }, null, 2));
@@ -178,8 +188,34 @@ async function trust(args: TrustArguments): Promise<void> {
     print(`trusted for ${url}: ${about.subject}`);
     print(`thumbprint  ${about.thumbprint}  (compare it with the one that the server displays)`);
     print(`valid       ${about.validFrom} to ${about.validTo}`);
+    if (ended !== undefined) print(`not usable  it ${ended}; phorest does not connect with it`);
     print(`kept in     ${file}`);
   }
+}
+
+/**
+ * Another certificate than the one that is trusted may be an attacker's: it takes a person to say that it was renewed.
+ * Throws Failure `opcua.untrusted` when nobody does.
+ */
+async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSettings, der: Buffer): Promise<void> {
+  const trusted = trustedCertificate(certificate_dir, url);
+  if (trusted === undefined || thumbprint(leaf(trusted)) === thumbprint(der)) return;
+  const [old, fresh] = [describeCertificate(trusted), describeCertificate(der)];
+  if (process.stdin.isTTY && process.stderr.isTTY) {
+    const line = (name: string, { thumbprint: print, subject, validFrom, validTo }: typeof old) =>
+      process.stderr.write(`${name}  ${print}  ${subject}, ${validFrom} to ${validTo}\n`);
+    process.stderr.write(`${url} has another certificate than the one that is trusted.\n`);
+    line("trusted", old);
+    line("shown  ", fresh);
+    const asking = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await asking.question("Was it renewed on purpose? Type yes to trust the one that is shown: ");
+    asking.close();
+    if (answer.trim().toLowerCase() === "yes") return;
+  }
+  const both = `${fresh.thumbprint} is not the certificate that is trusted for ${url}, ${old.thumbprint}`;
+  throw new Failure("opcua.untrusted", `${both}: nothing was changed`, {
+    hint: `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${fresh.thumbprint}`,
+  });
 }
 
 /** The certificate that the server shows to everybody. */

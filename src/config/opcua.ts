@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { isUrlOf } from "../host-name.ts";
 import { BUILT_IN_NAMES } from "../opcua/data-type.ts";
+import { nodesMappedTwice } from "../opcua/same-node.ts";
 import { parseValueName, VALUE_NAMES_TEXT } from "../opcua/value-name.ts";
 import { choice, key, optionalText, path, positive, section, whole } from "./key.ts";
 
@@ -39,6 +40,10 @@ const NODE = z
   .refine(({ node_id, browse_path }) => (node_id === undefined) !== (browse_path === undefined), {
     message: "needs either node_id or browse_path",
   });
+
+const NODES = z.array(NODE).superRefine((nodes, context) => {
+  for (const message of nodesMappedTwice(nodes)) context.addIssue({ code: "custom", message });
+});
 
 export const OPC_UA = section("The plant's OPC UA server (Communication.method OPC_UA)", {
   endpoint_url: key(
@@ -78,6 +83,10 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
     none: "no certificate",
     example: "opcua-user-key.pem",
   }),
+  unsafe_short_keys: key(
+    z.boolean().default(false),
+    "Unsafe: whether a server's key may have fewer than 2048 bits; such a key can be broken",
+  ),
   certificate_dir: key(
     path().default("opcua"),
     "Our own certificate and key, made on first use, and the server's certificate once it is trusted",
@@ -94,7 +103,7 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
   max_frames_per_second: key(positive().default(20), "Fastest pace at which a backlog is worked off"),
   max_nodes_per_write: key(whole(1, 100_000).default(10_000), "Largest Write, where the server names no smaller limit"),
   heartbeat_seconds: key(positive().default(5), "Time between writes of heartbeat and alarm", S),
-  nodes: key(z.array(NODE).readonly().default([]), "The nodes: one table for each, or for each pattern", {
+  nodes: key(NODES.readonly().default([]), "The nodes: one table for each, or for each pattern", {
     none: "needed by method OPC_UA",
     allowed: "[[OPC_UA.nodes]] tables with node_id or browse_path, and value",
     example: [{ node_id: "ns=2;s=Chip.{roi}.Position", roi: "052A_*", value: "position" }],

@@ -12,6 +12,7 @@ import { wholeOf } from "./library.ts";
 export const APPLICATION_NAME = "phorest";
 const KEY_BITS = 2048;
 const TEN_YEARS_DAYS = 3650;
+const DAY_MS = 86_400_000;
 
 /** Our side of a secure channel. */
 export interface OwnCertificate {
@@ -43,8 +44,9 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
       applicationUri: `urn:${hostname()}:${APPLICATION_NAME}`,
       dns: [hostname()],
       subject: `/CN=${APPLICATION_NAME}/O=${APPLICATION_NAME}/DC=${hostname()}`,
-      startDate: new Date(),
-      validity: TEN_YEARS_DAYS,
+      // A server whose clock is behind would refuse a certificate that begins now.
+      startDate: new Date(Date.now() - DAY_MS),
+      validity: TEN_YEARS_DAYS + 1,
       outputFile: certificateFile,
     });
   }
@@ -72,7 +74,7 @@ export function trustedCertificate(directory: string, endpointUrl: string): Buff
   return existsSync(file) ? readFileSync(file) : undefined;
 }
 
-/** Trusts a certificate (DER) for an endpoint from now on. Returns its file. */
+/** Trusts a certificate (DER) for an endpoint from now on, in place of another one. Returns its file. */
 export async function trustCertificate(directory: string, endpointUrl: string, der: Uint8Array): Promise<string> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
@@ -137,6 +139,30 @@ export function whyOutOfDate(certificate: X509Certificate, now = new Date()): st
     return `is not valid before ${certificate.validFrom}; are the clocks right?`;
   return undefined;
 }
+
+/**
+ * Why a server's certificate may not be used: out of date, or a key that can be broken. undefined when it may.
+ * `unsafe_short_keys`: keys of any length may be used.
+ */
+export function whyUnusable(
+  der: Uint8Array,
+  { unsafe_short_keys }: { readonly unsafe_short_keys: boolean },
+  now = new Date(),
+): string | undefined {
+  const certificate = new X509Certificate(leaf(der));
+  return whyOutOfDate(certificate, now) ?? (unsafe_short_keys ? undefined : whyWeak(certificate));
+}
+
+/** Why the key of a certificate can be broken; undefined for one that is long enough. */
+export function whyWeak({ publicKey }: Pick<X509Certificate, "publicKey">): string | undefined {
+  const bits = publicKey.asymmetricKeyDetails?.modulusLength;
+  if (bits === undefined || bits >= KEY_BITS) return undefined;
+  return `has a key of ${bits} bits; fewer than ${KEY_BITS} can be broken`;
+}
+
+/** What to do about a server's certificate whose key is short. */
+export const WEAK_KEY_CURE =
+  "have the server given a longer key; on a network that is trusted, OPC_UA.unsafe_short_keys = true";
 
 /** The first certificate of a chain of DER certificates: the server's own. */
 export function leaf(chain: Uint8Array): Buffer {

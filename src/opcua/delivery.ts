@@ -18,7 +18,7 @@ import { Baselines } from "./baseline.ts";
 import { cureOf } from "./cures.ts";
 import { loadLibrary } from "./library.ts";
 import { reportOf, whatIsMissing } from "./node-remarks.ts";
-import { type BoundNode, bindNodes } from "./node-table.ts";
+import { type BoundNode, bindNodes, SAME_NODE } from "./node-table.ts";
 import type { OutputReport } from "./output-state.ts";
 import { sampleOf } from "./sample.ts";
 import { type OperationLimits, PlantSession, type ServerSettings } from "./session.ts";
@@ -184,7 +184,10 @@ export class PlantDelivery {
     } else if (now - this.#nodes.boundAtMs > LOOK_AGAIN_MS) {
       const { bound } = this.#nodes;
       this.#nodes.boundAtMs = now;
-      const refused = [...bound.keys()].filter((at) => bound[at]?.refusal !== undefined);
+      const refused = [...bound.keys()].filter((at) => {
+        const status = bound[at]?.refusal?.status;
+        return status !== undefined && status !== SAME_NODE;
+      });
       const anew = await bindNodes(
         session,
         refused.map((at) => bound[at]?.target as Target),

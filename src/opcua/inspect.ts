@@ -1,5 +1,4 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
-import { X509Certificate } from "node:crypto";
 import { Failure, failureLine } from "../failure.ts";
 import {
   describeCertificate,
@@ -7,7 +6,7 @@ import {
   ownCertificate,
   thumbprint,
   trustedCertificate,
-  whyOutOfDate,
+  whyUnusable,
 } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { cureOf } from "./cures.ts";
@@ -75,7 +74,7 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
   const trusted = trustedCertificate(server.certificate_dir, server.endpoint_url);
   const secure = server.security_mode !== "None";
   const findings: Finding[] = [];
-  if (trusted !== undefined) findings.push(certificateFinding("trusted certificate", trusted));
+  if (trusted !== undefined) findings.push(certificateFinding("trusted certificate", trusted, server));
   else if (secure) findings.push(finding("trusted certificate", false, "none for this server", "phorest opcua trust"));
   try {
     const offered = await discover(library, server, own);
@@ -93,7 +92,8 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
       thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))
     ) {
       const other = `the server shows another one: ${thumbprint(leaf(shown))}`;
-      findings.push(finding("trusted certificate", false, other, "if that is right: phorest opcua trust"));
+      const cure = `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${thumbprint(leaf(shown))}`;
+      findings.push(finding("trusted certificate", false, other, cure));
     }
   } catch {
     // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
@@ -109,9 +109,9 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
   return findings;
 }
 
-function certificateFinding(subject: string, der: Buffer): Finding {
+function certificateFinding(subject: string, der: Buffer, server: ServerSettings): Finding {
   const { subject: name, thumbprint: print, validTo } = describeCertificate(der);
-  const ended = whyOutOfDate(new X509Certificate(leaf(der)));
+  const ended = whyUnusable(der, server);
   const text = `${name}, ${print}, until ${validTo}`;
   return finding(subject, ended === undefined, ended === undefined ? text : `${text}: ${ended}`);
 }

@@ -62,6 +62,9 @@ const ANY_RANK = -2;
 const SCALAR_OR_ARRAY = -3;
 const ONE_OR_MORE_DIMENSIONS = 0;
 
+/** Status of a target whose node another target has. */
+export const SAME_NODE = "BadEntryExists";
+
 /** Whether frames are written to the node. */
 export const isWritten = ({ refusal }: BoundNode): boolean => refusal === undefined || refusal.passing === true;
 
@@ -76,6 +79,8 @@ export async function bindNodes(session: PlantSession, targets: readonly Target[
   const types = new NodeTypes(session);
   const perNode = Object.keys(ATTRIBUTES).length;
   let next = 0;
+  // A path and a node id may name the same node.
+  const owners = new Map<string, Target>();
   const bound: BoundNode[] = [];
   for (const [at, target] of targets.entries()) {
     const id = ids[at];
@@ -83,11 +88,18 @@ export async function bindNodes(session: PlantSession, targets: readonly Target[
       bound.push(unbound(target, id ?? "BadNodeIdUnknown"));
       continue;
     }
-    bound.push(await bind(target, id, answers.slice(next, next + perNode), types));
+    const node = await bind(target, id, answers.slice(next, next + perNode), types);
     next += perNode;
+    const owner = owners.get(id.toString());
+    if (owner !== undefined) node.refusal = refusalOf(target, SAME_NODE, sameAs(owner));
+    owners.set(id.toString(), owner ?? target);
+    bound.push(node);
   }
   return bound;
 }
+
+const sameAs = ({ shown, value }: Target): string =>
+  `it is the same node as ${shown}, which is given ${value}: remove one of the two`;
 
 /** The node id of each target, or the status that says why there is none. */
 async function findNodes(session: PlantSession, targets: readonly Target[]): Promise<(NodeId | string)[]> {

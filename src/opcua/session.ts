@@ -16,7 +16,7 @@ import type {
 import type { OpcUaConfig } from "../config/opcua.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { ownCertificate, trustedCertificate, whyOutOfDate } from "./certificates.ts";
+import { ownCertificate, trustedCertificate, WEAK_KEY_CURE, whyOutOfDate, whyWeak } from "./certificates.ts";
 import { abandon, createClient } from "./client.ts";
 import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
@@ -255,7 +255,8 @@ export class PlantSession {
 }
 
 /** The server's certificate as trusted, within its time. */
-function requireTrusted({ certificate_dir, endpoint_url }: ServerSettings): Buffer {
+function requireTrusted(settings: ServerSettings): Buffer {
+  const { certificate_dir, endpoint_url } = settings;
   const der = trustedCertificate(certificate_dir, endpoint_url);
   if (der === undefined) {
     throw new Failure("opcua.untrusted", `the certificate of ${endpoint_url} is not trusted yet`, {
@@ -263,13 +264,13 @@ function requireTrusted({ certificate_dir, endpoint_url }: ServerSettings): Buff
       retry: "later",
     });
   }
-  const ended = whyOutOfDate(new X509Certificate(der));
-  if (ended !== undefined) {
-    throw new Failure("opcua.untrusted", `the certificate of ${endpoint_url} ${ended}`, {
-      hint: "have it renewed on the server, then phorest opcua trust",
-      retry: "later",
-    });
-  }
+  const certificate = new X509Certificate(der);
+  const refuse = (why: string, hint: string) =>
+    new Failure("opcua.untrusted", `the certificate of ${endpoint_url} ${why}`, { hint, retry: "later" });
+  const ended = whyOutOfDate(certificate);
+  if (ended !== undefined) throw refuse(ended, "have it renewed on the server, then phorest opcua trust");
+  const weak = settings.unsafe_short_keys ? undefined : whyWeak(certificate);
+  if (weak !== undefined) throw refuse(weak, WEAK_KEY_CURE);
   return der;
 }
 

@@ -2,6 +2,7 @@
 import { labelMatcher } from "../analysis/labels.ts";
 import type { OpcUaNode } from "../config/opcua.ts";
 import type { BuiltInName } from "./data-type.ts";
+import { addressKey } from "./same-node.ts";
 import { isPerRoi, parseValueName, type ValueName } from "./value-name.ts";
 
 /** One node and what it is given. */
@@ -22,7 +23,7 @@ export interface Target {
 
 export interface Mapping {
   readonly targets: readonly Target[];
-  /** Lines a person should read: patterns without an ROI, nodes given two values. */
+  /** Lines a person should read: patterns without an ROI, nodes mapped twice. */
   readonly problems: readonly string[];
 }
 
@@ -43,11 +44,13 @@ export function mapNodes(nodes: readonly OpcUaNode[], labels: readonly string[])
       problems.push(`OPC_UA.nodes[${at}].roi = "${node.roi}": no ROI has such a label${first(labels)}`);
     }
     for (const target of found) {
-      const other = owners.get(target.shown);
-      if (other !== undefined && other !== target.value) {
-        problems.push(`${target.shown} is given two values, ${other} and ${target.value}: the last one stays`);
+      const key = addressKey("nodeId" in target.address ? { node_id: target.shown } : { browse_path: target.shown });
+      const other = owners.get(key);
+      if (other !== undefined) {
+        problems.push(`${target.shown} is mapped twice, to ${other} and ${target.value}: only ${other} is written`);
+        continue;
       }
-      owners.set(target.shown, target.value);
+      owners.set(key, target.value);
       targets.push(target);
     }
   });

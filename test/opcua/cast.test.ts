@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/config.ts";
+import type { OpcUaNode } from "../../src/config/opcua.ts";
 import { BUILT_IN_NAMES, type BuiltInName, castTo, isCastable, naturalType } from "../../src/opcua/data-type.ts";
 import { shownCertificate } from "../../src/opcua/failures.ts";
 import { qualityOfFailure, qualityOfFlags, worse } from "../../src/opcua/quality.ts";
 import { inPieces, type Limit } from "../../src/opcua/requests.ts";
+import { nodesMappedTwice } from "../../src/opcua/same-node.ts";
 import { mapNodes } from "../../src/opcua/target.ts";
 import { parseValueName } from "../../src/opcua/value-name.ts";
 
@@ -102,7 +105,7 @@ describe("mapping", () => {
     const { problems } = mapNodes([none, ...twice], LABELS);
     expect(problems).toEqual([
       'OPC_UA.nodes[0].roi = "999*": no ROI has such a label; the first labels are 052A_N, 052A_S, 053/B_N',
-      "ns=2;s=B is given two values, brightness and contrast: the last one stays",
+      "ns=2;s=B is mapped twice, to brightness and contrast: only brightness is written",
     ]);
   });
 
@@ -155,4 +158,45 @@ test("of several certificates of a server, the one for the security asked for is
     shownCertificate({ MessageSecurityMode }, endpoints, { security_mode, security_policy })?.toString();
   expect(shown("SignAndEncrypt", "Basic256Sha256")).toBe("rsa");
   expect(shown("Sign", "Basic256Sha256")).toBe("elliptic");
+});
+
+describe("one node, one value", () => {
+  const entries = (...all: readonly Partial<OpcUaNode>[]) =>
+    all.map((one) => ({ ...NODE, value: "position", ...one })) as unknown as OpcUaNode[];
+  const id = (node_id: string, roi = "*") => ({ node_id, roi });
+  const path = (browse_path: string) => ({ browse_path, node_id: undefined });
+
+  test.each([
+    [id("ns=2;s=B"), id("ns=2;s=B")],
+    [id("i=85"), id("ns=0;i=085")],
+    [id("NS=2;I=7"), id("ns=02;i=7")],
+    [id("ns=2;g=ABCDEF00-0000-0000-0000-000000000000"), id("ns=2;g=abcdef00-0000-0000-0000-000000000000")],
+    [id("ns=2;s={roi}", "052A_*"), id("ns=2;s={roi}")],
+    [id("ns=2;s={roi}", "052a_n"), id("ns=2;s={roi}", "052A_N")],
+    [id("ns=2;s=Array", "052A_N"), id("ns=2;s=Array", "052A_S")],
+    [path("/Objects/2:Chip"), path("/0:Objects/2:Chip")],
+  ])("%j and %j are refused", (one, other) => {
+    expect(nodesMappedTwice(entries(one, id("i=1"), other))).toEqual([
+      expect.stringMatching(/^OPC_UA\.nodes\[2\] is the same node as OPC_UA\.nodes\[0\], .* remove one/),
+    ]);
+  });
+
+  test.each([
+    [id("ns=2;s=B"), id("ns=2;s=b")],
+    [id("ns=2;s=007"), id("ns=2;s=7")],
+    [id("ns=2;s=1"), id("ns=2;i=1")],
+    [id("ns=2;s={roi}", "052A_*"), id("ns=2;s={roi}", "052B_*")],
+    [id("nsu=urn:a;s=B"), id("nsu=urn:b;s=B")],
+    [path("/Objects/2:Chip"), path("/Objects/3:Chip")],
+  ])("%j and %j are two nodes", (one, other) => {
+    expect(nodesMappedTwice(entries(one, other))).toEqual([]);
+  });
+
+  test("config check refuses the second one", () => {
+    const node = '[[OPC_UA.nodes]]\nnode_id = "ns=2;s=B"\nvalue = "contrast"\n';
+    const text = `[OPC_UA]\nendpoint_url = "opc.tcp://plc:4840"\n${node}${node}`;
+    expect(() => parseConfig(text, "/tmp")).toThrow(
+      /OPC_UA\.nodes\[1\] is the same node as OPC_UA\.nodes\[0\], ns=2;s=B/,
+    );
+  });
 });

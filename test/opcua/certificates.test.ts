@@ -1,0 +1,131 @@
+// Whose certificates are trusted: ours to a server whose clock is behind, none with a short key, and none in place of another
+// one unless a person says so.
+import { spawn } from "node:child_process";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { OPCUACertificateManager } from "node-opcua-certificate-manager";
+import { afterAll, expect, test } from "vitest";
+import { packageRoot } from "../../src/files.ts";
+import {
+  ownCertificate,
+  readCertificate,
+  thumbprint,
+  trustCertificate,
+  trustedCertificate,
+  whyOutOfDate,
+  whyWeak,
+} from "../../src/opcua/certificates.ts";
+import { loadLibrary } from "../../src/opcua/library.ts";
+import { PlantSession } from "../../src/opcua/session.ts";
+import { serverSettings, toml } from "./deliver.ts";
+import { scratch } from "./plant.ts";
+
+const { directory, gone } = scratch();
+const URL_TEXT = "opc.tcp://127.0.0.1:4841";
+const DAY_MS = 86_400_000;
+afterAll(gone);
+
+/** A server's certificate, with a key of so many bits. */
+async function certificate(name: string, keySize: 2048 | 3072 = 2048, startDate = new Date()): Promise<string> {
+  const manager = new OPCUACertificateManager({
+    rootFolder: join(directory, name),
+    keySize,
+    disableFileWatchers: true,
+  });
+  await manager.initialize();
+  const outputFile = join(directory, `${name}.pem`);
+  const about = { applicationUri: `urn:${name}`, dns: [name], subject: `/CN=${name}`, validity: 10 };
+  await manager.createSelfSignedCertificate({ ...about, startDate, outputFile });
+  await manager.dispose();
+  return outputFile;
+}
+
+/** `phorest opcua trust` with these words, without a terminal. */
+async function trust(lines: string, ...words: string[]): Promise<{ code: number | null; said: string }> {
+  const file = join(directory, "phorest.toml");
+  writeFileSync(file, toml(URL_TEXT, [], `${lines}\ncertificate_dir = "${directory}/opcua"`));
+  const program = ["--import", "tsx", join(packageRoot(), "src/cli.ts"), "opcua", "trust", "--config", file, ...words];
+  const child = spawn(process.execPath, program, { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+  }
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, said };
+}
+
+test("our own certificate is good for a server whose clock is minutes behind", async () => {
+  const own = await ownCertificate(join(directory, "mine"));
+  const made = new X509Certificate(readFileSync(own.certificateFile));
+  for (const behindMs of [120_000, DAY_MS - 3_600_000]) {
+    expect(whyOutOfDate(made, new Date(Date.now() - behindMs))).toBeUndefined();
+  }
+  expect(whyOutOfDate(made, new Date(Date.now() + 3649 * DAY_MS))).toBeUndefined();
+  expect(whyOutOfDate(made, new Date(Date.now() - 2 * DAY_MS))).toMatch(/not valid before/);
+});
+
+test("a key of fewer than 2048 bits is refused, by name of the setting that allows it", async () => {
+  const of = (modulusLength: number) => whyWeak({ publicKey: generateKeyPairSync("rsa", { modulusLength }).publicKey });
+  expect(of(2048)).toBeUndefined();
+  expect(of(2047)).toMatch(/2047 bits/);
+  const curve = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  expect(whyWeak(curve)).toBeUndefined();
+
+  const short = join(directory, "short.pem");
+  writeFileSync(short, SHORT);
+  const refused = await trust("", "--certificate", short);
+  expect(refused).toMatchObject({ said: expect.stringMatching(/1024 bits.*OPC_UA\.unsafe_short_keys = true/) });
+  expect(refused.code).not.toBe(0);
+  expect(trustedCertificate(join(directory, "opcua"), URL_TEXT)).toBeUndefined();
+
+  // One that was trusted by a version that did not look.
+  await trustCertificate(join(directory, "opcua"), URL_TEXT, readCertificate(short));
+  const library = await loadLibrary(() => undefined);
+  const open = (lines: string) =>
+    PlantSession.open(library, serverSettings(directory, toml(URL_TEXT, [], lines)).server);
+  await expect(open("connect_timeout_seconds = 1")).rejects.toMatchObject({
+    code: "opcua.untrusted",
+    message: expect.stringMatching(/1024 bits/),
+  });
+  await expect(open("connect_timeout_seconds = 1\nunsafe_short_keys = true")).rejects.toMatchObject({
+    code: "opcua.unreachable",
+  });
+});
+
+test("a trusted certificate is replaced only by a person who names the other one", async () => {
+  const [first, second] = [await certificate("first"), await certificate("second", 2048, new Date("2020-01-01"))];
+  const [before, after] = [first, second].map((file) => thumbprint(readCertificate(file)));
+  await trustCertificate(join(directory, "opcua"), URL_TEXT, readCertificate(first));
+  const pinned = () => thumbprint(trustedCertificate(join(directory, "opcua"), URL_TEXT) ?? Buffer.alloc(0));
+
+  const silent = await trust("", "--certificate", second);
+  expect(silent.code).not.toBe(0);
+  expect(silent.said).toMatch(new RegExp(`${after}.*${before}.*nothing was changed.*trust --thumbprint ${after}`));
+  expect(pinned()).toBe(before);
+
+  expect((await trust("", "--certificate", first)).code).toBe(0);
+  expect(pinned()).toBe(before);
+
+  const named = await trust("", "--certificate", second, "--thumbprint", after ?? "");
+  expect(named).toMatchObject({ code: 0, said: expect.stringMatching(/not usable .*ran out on .*2020/) });
+  expect(pinned()).toBe(after);
+  expect(existsSync(join(directory, "opcua", "checked"))).toBe(true);
+}, 120_000);
+
+/** With a key of 1024 bits, until the year 2126; made by openssl, which the product's own library refuses to do. */
+const SHORT = `-----BEGIN CERTIFICATE-----
+MIIB/jCCAWegAwIBAgIUDfv1V1DXw5siHrRQ4OP0leOEjUMwDQYJKoZIhvcNAQEL
+BQAwEDEOMAwGA1UEAwwFc2hvcnQwIBcNMjYxMTI5MTAwNDU1WhgPMjEyNjExMDUx
+MDA0NTVaMBAxDjAMBgNVBAMMBXNob3J0MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCB
+iQKBgQDhfSn90IOy4NDglKWT4+9U/ELwH4hJ0yYP4G/IPao9pStCowwO2o1pPeNg
+CPVeWS5zXKxWgGDaBPi5kCipvaJNqZ/ytkSUtpgvRWJZy38o6S3ORV5QSPVO/OD2
+K1fadCOmF4ZrnV32TJnGxkHak6z8wqPtkpcUZgeXmgdDnbvFpQIDAQABo1MwUTAd
+BgNVHQ4EFgQUv8wC9Nb94UT6+YvfQ0SU3HxN9AswHwYDVR0jBBgwFoAUv8wC9Nb9
+4UT6+YvfQ0SU3HxN9AswDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOB
+gQAT2RGF0BKi5sVRUJEByFIfYOh34YnAIUv6XCqd7c3J3fR1Jbpp+xzjLTooqvJ3
+3x2dQ5VgBnhi/+4NLU/aIy0NliFTJ8G8krX69WrxRh02BZ02B3xVOw/7Yso8WiLF
+GlyIWdmbOt67z1hMVoXYgxJlIp4WgCKXJUAycze+dywzsA==
+-----END CERTIFICATE-----`;
