@@ -3,22 +3,41 @@ import { isAbsolute, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { formatRoiManifest } from "../analysis/roi.ts";
 import { chipTypes } from "../chip/layout.ts";
+import {
+  PROFILE_BITS,
+  PROFILES,
+  type ProfileName,
+  SIMULATED_LINES,
+  type SimulatedLine,
+} from "../config/simulation-section.ts";
 import { Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { PHASES } from "../frame/binding.ts";
 import { captureFileName, encodePicture, PICTURE_FORMATS, type PictureFormat } from "../frame/encode.ts";
-import { createSimulator, SIMULATOR_DEFAULTS, type Simulator, type SimulatorOptions } from "../frame/simulator.ts";
+import { CAMERA_PROFILES } from "../frame/profile.ts";
+import {
+  bitDepthOf,
+  createSimulator,
+  type RoiTruth,
+  SIMULATOR_DEFAULTS,
+  type Simulator,
+  type SimulatorOptions,
+} from "../frame/simulator.ts";
+import { loadTextures } from "../frame/texture.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface SimulateOptions extends GlobalOptions {
   dir: string;
   frames: number;
   chip: string;
+  profile: ProfileName;
+  line: SimulatedLine;
+  texture: string[] | undefined;
   size: string;
   noise: string;
   interval: number;
   angle: number;
-  bits: number;
+  bits: number | undefined;
   format: PictureFormat;
   drift: string;
   seed: number;
@@ -43,11 +62,27 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
         default: SIMULATOR_DEFAULTS.chipType as string,
         describe: `Chip type: ${chipTypes().join(", ")}`,
       })
+      .option("profile", {
+        choices: PROFILES,
+        default: SIMULATOR_DEFAULTS.profile as ProfileName,
+        describe: "Camera: ideal, pi64 (64-megapixel Raspberry Pi) or scientific (12 bits)",
+      })
+      .option("line", {
+        choices: SIMULATED_LINES,
+        default: SIMULATOR_DEFAULTS.line as SimulatedLine,
+        describe: "Shape of the resonance bands",
+      })
+      .option("texture", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Pictures of measured ROIs, whose speckle the simulated ROIs get",
+      })
       .option("size", { type: "string", default: "1920x1460", describe: "Width x height, px" })
       .option("noise", { type: "string", default: "on", describe: "on, off, or a multiple of the usual noise" })
       .option("interval", { type: "number", default: 10, describe: "Seconds between pictures" })
       .option("angle", { type: "number", default: SIMULATOR_DEFAULTS.angleDegrees as number, describe: "Degrees" })
-      .option("bits", { type: "number", default: 8, describe: "8 or 16" })
+      .option("bits", { type: "number", describe: "8 or 16; else the camera's own" })
       .option("format", { choices: PICTURE_FORMATS, default: "png" as PictureFormat, describe: "Picture format" })
       .option("drift", { type: "string", default: "0,0", describe: "Movement of the chip, px per hour: dx,dy" })
       .option("seed", {
@@ -58,13 +93,16 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
       .option("start", { type: "string", describe: `Time of the first picture (default ${START})` })
       .option("truth", { type: "string", describe: "Truth file (default truth.json beside the pictures)" })
       .example("$0 simulate pictures --frames 50", "an injection in fifty pictures, truth.json, ROI_manifest.json")
-      .example("$0 simulate big --frames 1 --size 9152x6944 --bits 16", "the whole chip, 16 bit"),
+      .example("$0 simulate big --frames 1 --size 9152x6944 --bits 16", "the whole chip, 16 bit")
+      .example("$0 simulate pi --frames 50 --profile pi64 --texture roi.png", "as a Raspberry Pi shows it"),
   handler: async (options) => {
     const frames = wholeNumber(options.frames, "--frames", 1, 1_000_000);
     const intervalSeconds = finite(options.interval, "--interval");
     if (intervalSeconds <= 0) throw wrong("--interval", String(intervalSeconds), "a number above 0");
     const startUs = startTimeUs(options.start ?? START);
-    const simulator = createSimulator(simulatorOptions(options, frames, intervalSeconds));
+    const settings = simulatorOptions(options, frames, intervalSeconds);
+    const textures = await loadTextures(options.texture ?? [], CAMERA_PROFILES[options.profile].pedestal);
+    const simulator = createSimulator({ ...settings, textures });
     const directory = resolve(options.dir);
     await ensureDirectory(directory);
     const taken: { file: string; elapsedSeconds: number; capturedAtUs: number }[] = [];
@@ -83,7 +121,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
     }
     await writeDurably(join(directory, "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
     const truthFile = truthPath(options.truth, directory);
-    await writeDurably(truthFile, truthText(simulator, options.seed, taken));
+    await writeDurably(truthFile, truthText(simulator, options, taken));
     const rois = simulator.roiManifest().rois.length;
     if (options.json) process.stdout.write(`${JSON.stringify({ directory, frames, rois, truth: truthFile })}\n`);
     else
@@ -97,16 +135,17 @@ function simulatorOptions(options: SimulateOptions, frames: number, intervalSeco
   if (!chipTypes().includes(options.chip)) throw wrong("--chip", options.chip, `one of ${chipTypes().join(", ")}`);
   const [width, height] = size(options.size);
   const level = noiseLevel(options.noise);
-  const { noise, dust, vignetting } = SIMULATOR_DEFAULTS;
+  const { noise, dust, vignetting } = CAMERA_PROFILES[options.profile];
   const angleDegrees = finite(options.angle, "--angle");
   if (Math.abs(angleDegrees) > 45) throw wrong("--angle", String(angleDegrees), "-45 to 45 degrees");
-  if (options.bits !== 8 && options.bits !== 16) throw wrong("--bits", String(options.bits), "8 or 16");
   const injection = PHASES.baseline + PHASES.association + PHASES.dissociation;
   return {
+    profile: options.profile,
+    line: options.line,
     chipType: options.chip,
     width,
     height,
-    bitDepth: options.bits,
+    bitDepth: bitsOf(options),
     angleDegrees,
     driftPxPerHour: drift(options.drift),
     // However many pictures there are, they show one injection from baseline to dissociation.
@@ -114,6 +153,7 @@ function simulatorOptions(options: SimulateOptions, frames: number, intervalSeco
     noise: {
       speckle: noise.speckle * level,
       readCounts: noise.readCounts * level,
+      mottle: { ...noise.mottle, contrast: noise.mottle.contrast * level },
       electronsPerCount: noise.electronsPerCount / level ** 2,
     },
     dust: level === 0 ? 0 : dust,
@@ -122,9 +162,16 @@ function simulatorOptions(options: SimulateOptions, frames: number, intervalSeco
   };
 }
 
+/** The profile's pixels, or those asked for. */
+function bitsOf({ profile, bits }: SimulateOptions): 8 | 16 {
+  const bitDepths = PROFILE_BITS[profile];
+  if (bits === undefined || bitDepths.some((one) => one === bits)) return bitDepthOf(profile, bits);
+  throw wrong("--bits", String(bits), `${bitDepths.join(" or ")} with --profile ${profile}`);
+}
+
 function truthText(
   simulator: Simulator,
-  seed: number,
+  { seed, profile, line }: SimulateOptions,
   taken: readonly { file: string; elapsedSeconds: number; capturedAtUs: number }[],
 ): string {
   const { chip, placement, bitDepth } = simulator;
@@ -132,8 +179,7 @@ function truthText(
     label,
     {
       tilt_px: exact(truth.tiltPx),
-      gamma: exact(truth.gamma),
-      q: exact(truth.q),
+      ...shapeTruth(truth),
       amplitude: exact(truth.amplitude),
       background: exact(truth.background),
       peak_offset: exact(truth.peakOffset),
@@ -150,6 +196,8 @@ function truthText(
   }));
   const head = {
     chip_type: chip.type,
+    profile,
+    line,
     width: placement.width,
     height: placement.height,
     bit_depth: bitDepth,
@@ -159,6 +207,12 @@ function truthText(
     seed,
   };
   return `${JSON.stringify({ ...head, rois: Object.fromEntries(rois), frames }, null, 1)}\n`;
+}
+
+/** The line's own quantities by their usual names, px. */
+function shapeTruth({ line, width, q }: RoiTruth): Record<string, number> {
+  if (line === "gaussian") return { sigma: exact(width) };
+  return line === "fano" ? { gamma: exact(width), q: exact(q) } : { gamma: exact(width) };
 }
 
 /** Rounded to what can matter, so that the file stays readable. */

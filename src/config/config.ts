@@ -11,6 +11,7 @@ import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
 import { checkWantedShare } from "./share.ts";
+import { PROFILE_BITS } from "./simulation-section.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
 
 /** Where a value came from. */
@@ -169,8 +170,10 @@ function resolvePaths(config: Writable, directory: string): void {
     const content = config[section as SectionName] as Table;
     for (const [name, { relativeTo, words = [] }] of Object.entries(node.properties ?? {})) {
       const value = content[name];
-      if (relativeTo === undefined || typeof value !== "string" || words.includes(value)) continue;
-      content[name] = resolve(relativeTo === "root" ? root : directory, atHome(value));
+      if (relativeTo === undefined) continue;
+      const absolute = (path: string) => resolve(relativeTo === "root" ? root : directory, atHome(path));
+      if (typeof value === "string" && !words.includes(value)) content[name] = absolute(value);
+      else if (Array.isArray(value)) content[name] = value.map((path) => absolute(String(path)));
     }
   }
 }
@@ -204,7 +207,7 @@ function doubts(config: Config): string[] {
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
 
 /** What a camera of this type needs and the file does not give. */
-function cameraProblems({ Camera }: Config): string[] {
+function cameraProblems({ Camera, Simulation }: Config): string[] {
   const { camera_type: type, width, height } = Camera;
   const lines: string[] = [];
   if (type === "folder" && Camera.watch_dir === undefined) lines.push(NO_WATCH_DIR);
@@ -212,6 +215,11 @@ function cameraProblems({ Camera }: Config): string[] {
   if ((width === undefined) !== (height === undefined)) lines.push(HALF_SIZE);
   if (type === "command" && Camera.command_format !== "picture" && width === undefined) lines.push(NO_SIZE);
   if (type === "command") lines.push(...unfilled(Camera));
+  const { profile, bit_depth: bits } = Simulation;
+  if (type === "simulated" && bits !== undefined && !PROFILE_BITS[profile].includes(bits)) {
+    const has = PROFILE_BITS[profile].join(" or ");
+    lines.push(`Simulation.bit_depth = ${bits}: the camera profile ${profile} has pixels of ${has} bits; leave it out`);
+  }
   return lines;
 }
 

@@ -7,10 +7,9 @@ import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { byShownName, choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";
 import { OPC_UA } from "./opcua.ts";
+import { Simulation } from "./simulation-section.ts";
 
 export { type CameraType, TRANSFORMS, type Transform } from "./camera-section.ts";
-
-const CHIP_TYPES = ["IMEC-I", "IMECII_2", "IMECII_3", "IMECII_4"] as const;
 
 const seconds = (of: number) => positive().default(of);
 const off = () => z.boolean().default(false);
@@ -250,27 +249,6 @@ const Web = section("The page that a run serves (docs/web.md)", {
 const Supervisor = section("The process itself", {
   shutdown_timeout_seconds: key(positive().max(86_400).default(20), "Longest time a stop may take", S),
   heartbeat_seconds: key(seconds(5), "Time between signs of life written to the manifest", S),
-});
-
-const Simulation = section("The simulated chip (camera_type simulated)", {
-  chip_type: key(choice(CHIP_TYPES).default("IMECII_2"), "Layout of gratings and labels"),
-  width: key(whole(64, 32_768).default(1920), "Width of the picture", { unit: "px" }),
-  height: key(whole(64, 32_768).default(1460), "Height of the picture", { unit: "px" }),
-  bit_depth: key(z.literal([8, 16]).default(8), "Bits of a pixel"),
-  px_per_um: key(z.number().min(0.001).max(100).default(0.724), "Scale of the picture", { unit: "px per micrometre" }),
-  seed: key(whole(0, 4_294_967_295).default(1), "Start of the random numbers; the same seed gives the same pictures"),
-  angle_degrees: key(z.number().min(-45).max(45).default(0.3), "Rotation of the chip in the picture", {
-    unit: "degrees",
-  }),
-  drift_px_per_hour: key(z.number().default(0), "Movement of the chip in the picture", { unit: "px per hour" }),
-  binding_shift_px: key(z.number().default(4), "Movement of a resonance when everything has bound", { unit: "px" }),
-  binding_time_seconds: key(seconds(20), "Time constant of the binding curve", S),
-  speckle: key(z.number().min(0).max(1).default(0.12), "Contrast of the speckle: standard deviation over mean"),
-  read_noise_counts: key(z.number().min(0).default(1.5), "Read noise, standard deviation", {
-    unit: "counts of 8 bits",
-  }),
-  electrons_per_count: key(positive().default(60), "Sets the shot noise", { unit: "electrons per count of 8 bits" }),
-  dust: key(whole(0, 10_000).default(20), "Number of dust grains"),
 });
 
 /** The sections in the order of the reference. */

@@ -49,6 +49,8 @@ export interface SourceOptions {
   /** folder: what an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
   readonly simulator?: SimulatorOptions | undefined;
+  /** simulated: pictures of measured ROIs whose speckle the simulated ones get. */
+  readonly textureFiles?: readonly string[] | undefined;
   /** simulated: when the experiment began, microseconds since the epoch, so that a restart continues its curve. */
   readonly startedAtUs?: number | undefined;
   /** Wall clock in microseconds, for tests. */
@@ -83,8 +85,8 @@ const rpicam = (options: SourceOptions, preset: Pick<SourceOptions, "size" | "vf
   });
 
 const SOURCES: Readonly<Record<CameraType, (options: SourceOptions) => Source>> = {
-  simulated: ({ simulator, startedAtUs, nowUs }) =>
-    new SimulatedCamera({ simulator, startedAtUs, clock: captureClock(nowUs ?? wallClockUs) }),
+  simulated: ({ simulator, textureFiles, startedAtUs, nowUs }) =>
+    new SimulatedCamera({ simulator, textureFiles, startedAtUs, clock: captureClock(nowUs ?? wallClockUs) }),
   dummy: ({ replayPath, nowUs }) => new Dummy({ replayPath, clock: captureClock(nowUs ?? wallClockUs) }),
   file_importer: (options) => {
     const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
@@ -161,6 +163,7 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
     followLinks: camera.follow_links,
     replayPath: camera.dummy_path,
     simulator: camera.camera_type === "simulated" ? simulatorOptions(config) : undefined,
+    textureFiles: camera.camera_type === "simulated" ? config.Simulation.texture : undefined,
     startedAtUs,
   };
 }

@@ -37,17 +37,49 @@ export function normalTable(seed: number): Float32Array {
 /** Side of the speckle tile, px; a power of two. The tile repeats without a seam. */
 export const TILE_PX = 1024;
 
+/** Grains from this size on are drawn on a grid of every fourth pixel. */
+const COARSE_GRAIN_PX = 16;
+const COARSE = 4;
+
 /**
  * Speckle: `TILE_PX` x `TILE_PX` normal numbers, mean 0, standard deviation 1, smooth over `grainPx` (full width at
- * half maximum of a grain), row-major.
+ * half maximum of a grain) along a row and `grainHeight` times that across rows, row-major.
  */
-export function speckleTile(seed: number, grainPx: number): Float32Array {
+export function speckleTile(seed: number, grainPx: number, grainHeight = 1): Float32Array {
+  const [width, height] = [grainPx, grainPx * grainHeight];
+  if (Math.min(width, height) < COARSE_GRAIN_PX) return smoothNoise(seed, TILE_PX, width, height);
+  return enlarged(smoothNoise(seed, TILE_PX / COARSE, width / COARSE, height / COARSE));
+}
+
+function smoothNoise(seed: number, side: number, grainWidth: number, grainHeight: number): Float32Array {
   const table = normalTable(seed);
   const random = randomStream(mixSeeds(seed, 1));
-  const white = Float32Array.from({ length: TILE_PX * TILE_PX }, () => table[(random() * NORMALS) | 0] as number);
-  const kernel = grainKernel(grainPx);
-  if (kernel.length === 1) return white;
-  return smooth(smooth(white, kernel, 1), kernel, TILE_PX);
+  const white = Float32Array.from({ length: side * side }, () => table[(random() * NORMALS) | 0] as number);
+  const [along, across] = [grainKernel(grainWidth), grainKernel(grainHeight)];
+  if (along.length === 1) return white;
+  return smooth(smooth(white, along, 1, side), across, side, side);
+}
+
+/** A tile `COARSE` times as large, values in between on straight lines. */
+function enlarged(small: Float32Array): Float32Array {
+  const side = TILE_PX / COARSE;
+  const tile = new Float32Array(TILE_PX * TILE_PX);
+  const line = new Float32Array(side + 1);
+  for (let y = 0; y < TILE_PX; y++) {
+    const upper = Math.floor(y / COARSE) * side;
+    const lower = (upper + side) % small.length;
+    const below = (y % COARSE) / COARSE;
+    for (let x = 0; x < side; x++) {
+      line[x] = (1 - below) * (small[upper + x] as number) + below * (small[lower + x] as number);
+    }
+    line[side] = line[0] as number;
+    for (let x = 0; x < TILE_PX; x++) {
+      const left = Math.floor(x / COARSE);
+      const beyond = (x % COARSE) / COARSE;
+      tile[y * TILE_PX + x] = (1 - beyond) * (line[left] as number) + beyond * (line[left + 1] as number);
+    }
+  }
+  return tile;
 }
 
 /** Weights that leave white noise with unit variance; the grain of a smoothed field is √2 wider than its kernel. */
@@ -61,11 +93,11 @@ function grainKernel(grainPx: number): Float64Array {
   return weights.map((weight) => weight / norm);
 }
 
-/** Circular convolution along x (`step` 1) or y (`step` TILE_PX). */
-function smooth(field: Float32Array, kernel: Float64Array, step: number): Float32Array {
+/** Circular convolution of a square along x (`step` 1) or y (`step` its side, a power of two). */
+function smooth(field: Float32Array, kernel: Float64Array, step: number, side: number): Float32Array {
   const smoothed = new Float32Array(field.length);
   const reach = (kernel.length - 1) / 2;
-  const mask = step === 1 ? TILE_PX - 1 : field.length - 1;
+  const mask = step === 1 ? side - 1 : field.length - 1;
   for (let at = 0; at < field.length; at++) {
     let sum = 0;
     for (let k = -reach; k <= reach; k++) {

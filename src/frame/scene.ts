@@ -1,34 +1,16 @@
 // Draws the light that leaves the simulated chip, one picture row at a time: substrate, resonance bands on gratings,
-// glyphs and ruler marks. Light is in 8-bit counts above the camera's pedestal; pixel i reaches from i to i + 1.
+// glyphs and ruler marks. Light is in counts above the camera's pedestal; pixel i reaches from i to i + 1.
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
 import { type Chip, chipExtent } from "../chip/layout.ts";
-import { alignedBox, type PlacedHalf, type Placement, picturePoint, rotation } from "./placement.ts";
+import { type Band, skew } from "./bands.ts";
+import { pixelsWithin, type RowInBox } from "./box-row.ts";
+import { alignedBox, type Placement, picturePoint, rotation } from "./placement.ts";
+import type { ChipLight } from "./profile.ts";
 
-/** Light of the parts of a chip without gratings, 8-bit counts. */
-export const LIGHT = { outside: 2, substrate: 6, print: 85 } as const;
 /** The die reaches this far beyond what is printed on it. */
 const DIE_MARGIN_UM = 140;
 /** Sample lines per pixel row for the edges of glyphs. */
 const SUBLINES = 4;
-
-/** A resonance band of one half: light(d) = base + amplitude·(γ² + s·γ·d)/(γ² + d²), with s = 2q/(q² − 1). */
-export interface Band extends PlacedHalf {
-  readonly gammaPx: number;
-  readonly q: number;
-  readonly amplitude: number;
-  readonly base: number;
-  /** Change of the resonance from the half's top to its bottom. */
-  readonly tiltPx: number;
-  /** Resonance without binding: px from the half's edge at the middle of the bow-tie, at half its height. */
-  readonly restPx: number;
-  /** Share of the full binding shift; 0 for a reference. */
-  readonly affinity: number;
-}
-
-/** s of `Band`: how lopsided a Fano line of asymmetry q is. */
-export function skew(q: number): number {
-  return (2 * q) / (q * q - 1);
-}
 
 /** Something filled evenly: edges x0, y0, x1, y1 of its outlines in picture px, filled by the even-odd rule. */
 interface Fill {
@@ -42,16 +24,18 @@ interface Fill {
 export class Scene {
   private readonly placement: Placement;
   private readonly bands: readonly Band[];
+  private readonly light: ChipLight;
   /** Without drift, in drawing order: the die first. */
   private readonly fills: readonly Fill[];
   private readonly crossings: number[] = [];
   /** Changes of light from pixel to pixel along the row being drawn; summed up they give it. */
   private readonly steps: Float64Array;
 
-  constructor(chip: Chip, placement: Placement, bands: readonly Band[]) {
+  constructor(chip: Chip, placement: Placement, bands: readonly Band[], light: ChipLight) {
     this.placement = placement;
     this.bands = bands;
-    this.fills = chipFills(chip, placement);
+    this.light = light;
+    this.fills = chipFills(chip, placement, light);
     this.steps = new Float64Array(placement.width + 2);
   }
 
@@ -62,7 +46,7 @@ export class Scene {
   rowsAt(driftX: number, driftY: number, resonancePx: Float64Array): (row: Float32Array, y: number) => void {
     const { cos, sin, centreX, centreY } = rotation(this.placement);
     const moved = this.bands.map((band, i) =>
-      movedBand(band, this.placement, driftX, driftY, resonancePx[i] as number),
+      movedBand(band, this.placement, { driftX, driftY, resonancePx: resonancePx[i] as number }, this.light.substrate),
     );
     const [shiftX, shiftY] = [cos * driftX + sin * driftY, cos * driftY - sin * driftX];
     return (row, y) => {
@@ -70,7 +54,7 @@ export class Scene {
       for (const fill of this.fills) {
         if (y + 1 > fill.top + shiftY && y < fill.bottom + shiftY) this.paint(y, fill, shiftX, shiftY);
       }
-      let light: number = LIGHT.outside;
+      let light = this.light.outside;
       for (let x = 0; x < row.length; x++) {
         light += this.steps[x] as number;
         row[x] = light;
@@ -78,7 +62,8 @@ export class Scene {
       const alignedX = cos * (0.5 - centreX) - sin * (y + 0.5 - centreY) + centreX;
       const alignedY = sin * (0.5 - centreX) + cos * (y + 0.5 - centreY) + centreY;
       for (const band of moved) {
-        if (y + 1 > band.top && y < band.bottom) drawBand(row, band, alignedX, cos, alignedY, sin);
+        if (y + 1 <= band.top || y >= band.bottom) continue;
+        drawBand(row, band, { along: alignedX - band.left, cos, below: alignedY - band.upper, sin });
       }
     };
   }
@@ -123,13 +108,21 @@ interface MovedBand {
   readonly flip: boolean;
   readonly resonance: number;
   readonly tiltPerPx: number;
-  readonly gamma: number;
-  readonly numerator: number;
-  readonly slope: number;
+  readonly isGaussian: boolean;
+  /** One over the band's width, px. */
+  readonly perWidth: number;
+  readonly amplitude: number;
+  /** The part of a Fano line that is odd about the resonance. */
+  readonly odd: number;
   readonly base: number;
 }
 
-function movedBand(band: Band, placement: Placement, driftX: number, driftY: number, resonancePx: number): MovedBand {
+function movedBand(
+  band: Band,
+  placement: Placement,
+  { driftX, driftY, resonancePx }: { driftX: number; driftY: number; resonancePx: number },
+  substrate: number,
+): MovedBand {
   const { width, height } = band.box;
   const left = band.box.x + driftX;
   const upper = band.box.y + driftY;
@@ -144,37 +137,26 @@ function movedBand(band: Band, placement: Placement, driftX: number, driftY: num
     flip: band.half.flip,
     resonance: resonancePx - band.tiltPx / 2,
     tiltPerPx: band.tiltPx / height,
-    gamma: band.gammaPx,
-    numerator: band.amplitude * band.gammaPx * band.gammaPx,
-    slope: band.amplitude * skew(band.q) * band.gammaPx,
-    base: band.base - LIGHT.substrate,
+    isGaussian: band.line === "gaussian",
+    perWidth: 1 / band.widthPx,
+    amplitude: band.amplitude,
+    odd: band.amplitude * skew(band.q),
+    base: band.base - substrate,
   };
 }
 
-/**
- * Draws the part of a band that lies on one picture row, whose pixel x has its centre at the aligned point
- * (alignedX + cos·x, alignedY + sin·x).
- */
-function drawBand(
-  row: Float32Array,
-  band: MovedBand,
-  alignedX: number,
-  cos: number,
-  alignedY: number,
-  sin: number,
-): void {
-  const { width, height, flip, resonance, tiltPerPx, gamma, numerator, slope, base } = band;
-  const along = alignedX - band.left;
-  const below = alignedY - band.upper;
-  // Pixels that may touch the box, and those wholly inside it: both coordinates are linear in x.
-  const touched = pixelsWithin(row.length, along, cos, width, below, sin, height, -0.5);
-  const whole = pixelsWithin(row.length, along, cos, width, below, sin, height, 0.5);
-  const start = (flip ? width - along : along) - resonance - tiltPerPx * below;
-  const step = (flip ? -cos : cos) - tiltPerPx * sin;
-  const gammaSquared = gamma * gamma;
+/** Draws the part of a band that lies on one picture row. */
+function drawBand(row: Float32Array, band: MovedBand, place: RowInBox): void {
+  const { width, height, flip, resonance, tiltPerPx, isGaussian, perWidth, amplitude, odd, base } = band;
+  const { along, cos, below, sin } = place;
+  // Pixels that may touch the box, and those wholly inside it.
+  const touched = pixelsWithin(row.length, place, band, -0.5);
+  const whole = pixelsWithin(row.length, place, band, 0.5);
+  const start = perWidth * ((flip ? width - along : along) - resonance - tiltPerPx * below);
+  const step = perWidth * ((flip ? -cos : cos) - tiltPerPx * sin);
   for (let x = touched.first; x <= touched.last; x++) {
-    const distance = start + step * x;
-    let light = base + (numerator + slope * distance) / (gammaSquared + distance * distance);
+    const t = start + step * x;
+    let light = base + (isGaussian ? amplitude * Math.exp(-0.5 * t * t) : (amplitude + odd * t) / (1 + t * t));
     if (x < whole.first || x > whole.last) {
       const [s, r] = [along + cos * x, below + sin * x];
       light *= Math.max(0, Math.min(1, s + 0.5, width - s + 0.5)) * Math.max(0, Math.min(1, r + 0.5, height - r + 0.5));
@@ -183,38 +165,7 @@ function drawBand(
   }
 }
 
-/** The pixels of a row whose centres lie at least `inset` inside a box; none when last < first. */
-function pixelsWithin(
-  length: number,
-  along: number,
-  cos: number,
-  width: number,
-  below: number,
-  sin: number,
-  height: number,
-  inset: number,
-): { first: number; last: number } {
-  const across = span(along - inset, cos, width - 2 * inset);
-  const down = span(below - inset, sin, height - 2 * inset);
-  const first = Math.max(0, Math.ceil(Math.max(across.from, down.from)));
-  const last = Math.min(length - 1, Math.floor(Math.min(across.to, down.to)));
-  return last < first ? { first: length, last: -1 } : { first, last };
-}
-
-/** Where start + step·x lies between 0 and length. */
-function span(start: number, step: number, length: number): { from: number; to: number } {
-  if (Math.abs(step) < 1e-12) {
-    const inside = start >= 0 && start <= length;
-    return inside
-      ? { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
-      : { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY };
-  }
-  const a = -start / step;
-  const b = (length - start) / step;
-  return { from: Math.min(a, b), to: Math.max(a, b) };
-}
-
-function chipFills(chip: Chip, placement: Placement): Fill[] {
+function chipFills(chip: Chip, placement: Placement, { outside, substrate, print }: ChipLight): Fill[] {
   const extent = chipExtent(chip);
   const die = {
     x: extent.x - DIE_MARGIN_UM,
@@ -226,10 +177,10 @@ function chipFills(chip: Chip, placement: Placement): Fill[] {
     ...[x, y, x + width, y],
     ...[x + width, y + height, x, y + height],
   ];
-  const print = LIGHT.print - LIGHT.substrate;
+  const added = print - substrate;
   return [
-    fillOf([box(die)], placement, LIGHT.substrate - LIGHT.outside),
-    ...chip.ticks.map((tick) => fillOf([box(tick)], placement, print)),
+    fillOf([box(die)], placement, substrate - outside),
+    ...chip.ticks.map((tick) => fillOf([box(tick)], placement, added)),
     ...chip.labels.flatMap((label) =>
       [...label.text].map((character, i) => {
         const cellWidth = label.characterWidth / GLYPH_CELLS.width;
@@ -240,7 +191,7 @@ function chipFills(chip: Chip, placement: Placement): Fill[] {
             k % 2 === 0 ? label.x + i * label.pitch + value * cellWidth : label.y + label.height - value * cellHeight,
           ),
         );
-        return fillOf(outlines, placement, print);
+        return fillOf(outlines, placement, added);
       }),
     ),
   ];

@@ -1,5 +1,6 @@
-// The simulated image sensor: speckle of the coherent light, shot noise, read noise, and the step to whole counts.
-// Everything is in 8-bit counts until the last step; 16-bit pictures hold 257 steps per 8-bit count.
+// The simulated image sensor: speckle of the coherent light, shot noise, read noise, what the camera's processor makes of it,
+// and the step to whole numbers. Everything is in counts until the last step.
+import { develop, type Processing } from "./develop.ts";
 import { mixSeeds, NORMALS, normalTable, randomStream, speckleTile, TILE_PX } from "./noise.ts";
 
 export interface NoiseSettings {
@@ -9,10 +10,16 @@ export interface NoiseSettings {
   readonly freshShare: number;
   /** Full width at half maximum of a speckle grain, px. */
   readonly grainPx: number;
+  /** Height of a grain over its width. */
+  readonly grainHeight: number;
+  /** Coarse unevenness that moves with the chip, as speckle does: standard deviation over the light, and its grain, px. */
+  readonly mottle: { readonly contrast: number; readonly grainPx: number };
   /** Standard deviation of the read noise, counts. */
   readonly readCounts: number;
   /** Sets the shot noise; Infinity for none. */
   readonly electronsPerCount: number;
+  /** Width of a grain of shot and read noise, px, as a mosaic of colours leaves them; 0 where pixels are independent. */
+  readonly noiseGrainPx: number;
 }
 
 interface SensorFormat {
@@ -21,25 +28,39 @@ interface SensorFormat {
   readonly bitDepth: 8 | 16;
   /** Counts of a pixel without light. */
   readonly pedestal: number;
+  readonly mostCounts: number;
+  /** Steps of a pixel's number in a count. */
+  readonly stepsPerCount: number;
+  readonly processing?: Processing | undefined;
 }
 
-const STEPS_PER_COUNT = { 8: 1, 16: 257 } as const;
+/** Puts other speckle in the place of the tile's, in some pixels of row y: light over what it would be without. */
+export type PaintSpeckle = (speckle: Float32Array, y: number) => void;
 
 export class Sensor {
   private readonly format: SensorFormat;
   private readonly noise: NoiseSettings;
   private readonly normals: Float32Array;
   private readonly tile: Float32Array;
+  private readonly mottle: Float32Array;
+  private readonly grainy: Float32Array;
   private readonly row: Float32Array;
   private readonly speckle: Float32Array;
+  /** The whole picture, for a camera with a processor. */
+  private readonly plane: Float32Array | undefined;
 
   constructor(format: SensorFormat, noise: NoiseSettings, seed: number) {
     this.format = format;
     this.noise = noise;
     this.normals = normalTable(mixSeeds(seed, 3));
-    this.tile = noise.speckle > 0 ? speckleTile(mixSeeds(seed, 4), noise.grainPx) : new Float32Array(0);
+    this.tile =
+      noise.speckle > 0 ? speckleTile(mixSeeds(seed, 4), noise.grainPx, noise.grainHeight) : new Float32Array(0);
+    const { mottle, noiseGrainPx } = noise;
+    this.mottle = mottle.contrast > 0 ? speckleTile(mixSeeds(seed, 5), mottle.grainPx) : new Float32Array(0);
+    this.grainy = noiseGrainPx > 0 ? speckleTile(mixSeeds(seed, 6), noiseGrainPx) : new Float32Array(0);
     this.row = new Float32Array(format.width);
     this.speckle = new Float32Array(format.width);
+    this.plane = format.processing === undefined ? undefined : new Float32Array(format.width * format.height);
   }
 
   /**
@@ -50,57 +71,50 @@ export class Sensor {
     seed: number,
     movement: { readonly x: number; readonly y: number },
     draw: (row: Float32Array, y: number) => void,
+    paint?: PaintSpeckle,
   ): Uint8Array | Uint16Array {
-    const { width, height, bitDepth } = this.format;
+    const { width, height, bitDepth, processing } = this.format;
     const pixels = bitDepth === 8 ? new Uint8Array(width * height) : new Uint16Array(width * height);
     const random = randomStream(seed);
     const freshX = Math.floor(random() * TILE_PX);
     const freshY = Math.floor(random() * TILE_PX);
-    const scale = this.noise.speckle;
-    const fresh = this.noise.freshShare;
+    const { speckle: scale, freshShare: fresh, mottle } = this.noise;
+    const [noiseX, noiseY] = [Math.floor(random() * TILE_PX), Math.floor(random() * TILE_PX)];
     for (let y = 0; y < height; y++) {
       draw(this.row, y);
-      if (scale > 0) {
-        this.speckle.fill(1);
-        this.addSpeckle(-movement.x, y - movement.y, scale * Math.sqrt(1 - fresh * fresh));
-        if (fresh > 0) this.addSpeckle(freshX, y + freshY, scale * fresh);
+      if (scale > 0 || mottle.contrast > 0 || paint !== undefined) {
+        const { speckle } = this;
+        const [left, up] = [-movement.x, y - movement.y];
+        speckle.fill(1);
+        if (scale > 0) addTile(speckle, this.tile, left, up, scale * Math.sqrt(1 - fresh * fresh));
+        if (mottle.contrast > 0) addTile(speckle, this.mottle, left, up, mottle.contrast);
+        paint?.(speckle, y);
+        if (scale > 0 && fresh > 0) addTile(speckle, this.tile, freshX, y + freshY, scale * fresh);
         for (let x = 0; x < width; x++) {
-          this.row[x] = (this.row[x] as number) * Math.max(0, this.speckle[x] as number);
+          this.row[x] = (this.row[x] as number) * Math.max(0, speckle[x] as number);
         }
       }
-      this.digitise(pixels, y * width, random);
+      if (this.grainy.length > 0) this.addGrainyNoise(noiseX, y + noiseY);
+      else this.addNoise(random);
+      if (this.plane === undefined) this.digitise(this.row, pixels, y * width);
+      // What is darker than black is lost before the processor sees it.
+      else
+        this.plane.set(
+          this.row.map((value) => Math.max(0, value)),
+          y * width,
+        );
+    }
+    if (this.plane !== undefined && processing !== undefined) {
+      develop({ values: this.plane, width, height }, processing);
+      this.digitise(this.plane, pixels, 0);
     }
     return pixels;
   }
 
-  /** Adds one line of the speckle tile, read from (left, y) on, in between pixels where these are not whole. */
-  private addSpeckle(left: number, y: number, scale: number): void {
-    const { tile, speckle } = this;
-    const mask = TILE_PX - 1;
-    const [x0, y0] = [Math.floor(left), Math.floor(y)];
-    const [fx, fy] = [left - x0, y - y0];
-    const upper = (y0 & mask) * TILE_PX;
-    const lower = ((y0 + 1) & mask) * TILE_PX;
-    if (fx === 0 && fy === 0) {
-      for (let x = 0; x < speckle.length; x++) {
-        speckle[x] = (speckle[x] as number) + scale * (tile[upper + ((x + x0) & mask)] as number);
-      }
-      return;
-    }
-    let before = blend(tile, upper, lower, x0 & mask, fy);
-    for (let x = 0; x < speckle.length; x++) {
-      const after = blend(tile, upper, lower, (x + x0 + 1) & mask, fy);
-      speckle[x] = (speckle[x] as number) + scale * (before + (after - before) * fx);
-      before = after;
-    }
-  }
-
-  /** Adds shot and read noise and rounds to whole steps, within the range of the pixels. */
-  private digitise(pixels: Uint8Array | Uint16Array, start: number, random: () => number): void {
+  /** Turns the row's light into counts, with shot and read noise. */
+  private addNoise(random: () => number): void {
     const { row, normals } = this;
-    const { pedestal, bitDepth } = this.format;
-    const steps = STEPS_PER_COUNT[bitDepth];
-    const top = 255 * steps;
+    const { pedestal } = this.format;
     const read = this.noise.readCounts ** 2;
     const shot = 1 / this.noise.electronsPerCount;
     // An odd step through a table whose length is a power of two: another sequence for every row.
@@ -108,11 +122,54 @@ export class Sensor {
     const stride = 2 * Math.floor((random() * NORMALS) / 2) + 1;
     for (let x = 0; x < row.length; x++) {
       const light = row[x] as number;
-      const value = pedestal + light + Math.sqrt(read + light * shot) * (normals[at] as number);
+      row[x] = pedestal + light + Math.sqrt(read + light * shot) * (normals[at] as number);
       at = (at + stride) & (NORMALS - 1);
-      const step = value * steps + 0.5;
+    }
+  }
+
+  /** The same where noise has a grain: read from (left, y) of its tile on. */
+  private addGrainyNoise(left: number, y: number): void {
+    const { row, speckle: noise } = this;
+    const { pedestal } = this.format;
+    const read = this.noise.readCounts ** 2;
+    const shot = 1 / this.noise.electronsPerCount;
+    noise.fill(0);
+    addTile(noise, this.grainy, left, y, 1);
+    for (let x = 0; x < row.length; x++) {
+      const light = row[x] as number;
+      row[x] = pedestal + light + Math.sqrt(read + light * shot) * (noise[x] as number);
+    }
+  }
+
+  /** Rounds counts to whole steps within the range of the pixels. */
+  private digitise(counts: Float32Array, pixels: Uint8Array | Uint16Array, start: number): void {
+    const { mostCounts, stepsPerCount: steps } = this.format;
+    const top = mostCounts * steps;
+    for (let x = 0; x < counts.length; x++) {
+      const step = (counts[x] as number) * steps + 0.5;
       pixels[start + x] = step < 0 ? 0 : step > top ? top : step;
     }
+  }
+}
+
+/** Adds one line of a tile, read from (left, y) on, in between pixels where these are not whole. */
+function addTile(to: Float32Array, tile: Float32Array, left: number, y: number, scale: number): void {
+  const mask = TILE_PX - 1;
+  const [x0, y0] = [Math.floor(left), Math.floor(y)];
+  const [fx, fy] = [left - x0, y - y0];
+  const upper = (y0 & mask) * TILE_PX;
+  const lower = ((y0 + 1) & mask) * TILE_PX;
+  if (fx === 0 && fy === 0) {
+    for (let x = 0; x < to.length; x++) {
+      to[x] = (to[x] as number) + scale * (tile[upper + ((x + x0) & mask)] as number);
+    }
+    return;
+  }
+  let before = blend(tile, upper, lower, x0 & mask, fy);
+  for (let x = 0; x < to.length; x++) {
+    const after = blend(tile, upper, lower, (x + x0 + 1) & mask, fy);
+    to[x] = (to[x] as number) + scale * (before + (after - before) * fx);
+    before = after;
   }
 }
 

@@ -5,10 +5,14 @@ import { Failure } from "../failure.ts";
 import { exposureMoment } from "./exposure-moment.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { mixSeeds } from "./noise.ts";
-import { createSimulator, SIMULATOR_DEFAULTS, type Simulator, type SimulatorOptions } from "./simulator.ts";
+import { CAMERA_PROFILES } from "./profile.ts";
+import { bitDepthOf, createSimulator, SIMULATOR_DEFAULTS, type Simulator, type SimulatorOptions } from "./simulator.ts";
+import { loadTextures } from "./texture.ts";
 
 export interface SimulatedOptions {
   readonly simulator?: SimulatorOptions | undefined;
+  /** Pictures of measured ROIs whose speckle the simulated ones get. */
+  readonly textureFiles?: readonly string[] | undefined;
   /** When the experiment began, microseconds since the epoch, so that a restart continues its curve. */
   readonly startedAtUs?: number | undefined;
   readonly clock: () => number;
@@ -22,27 +26,35 @@ export function simulatedRoiManifest(config: Pick<Config, "Simulation">): string
 /** Direction in which the simulated chip drifts: mostly along the ROIs, a little across. */
 const DRIFT_DIRECTION = { x: 0.8, y: 0.6 } as const;
 
+/** Scale of a configured picture, px per micrometre, where neither the file nor the profile says another. */
+const USUAL_SCALE = 0.724;
+
 /** What [Simulation] says, as the simulator takes it. */
 export function simulatorOptions({ Simulation: simulation }: Pick<Config, "Simulation">): SimulatorOptions {
   const drift = simulation.drift_px_per_hour;
+  const { profile, bit_depth: bits } = simulation;
   return {
+    profile,
+    line: simulation.line,
     chipType: simulation.chip_type,
     width: simulation.width,
     height: simulation.height,
-    bitDepth: simulation.bit_depth,
-    pxPerUm: simulation.px_per_um,
+    ...(bits === undefined ? {} : { bitDepth: bits }),
+    pxPerUm: simulation.px_per_um ?? CAMERA_PROFILES[profile].pxPerUm ?? USUAL_SCALE,
     angleDegrees: simulation.angle_degrees,
     driftPxPerHour: { x: drift * DRIFT_DIRECTION.x, y: drift * DRIFT_DIRECTION.y },
     binding: { shiftPx: simulation.binding_shift_px, timeSeconds: simulation.binding_time_seconds },
     noise: {
-      speckle: simulation.speckle,
-      readCounts: simulation.read_noise_counts,
-      electronsPerCount: simulation.electrons_per_count,
+      ...(simulation.speckle === undefined ? {} : { speckle: simulation.speckle }),
+      ...(simulation.read_noise_counts === undefined ? {} : { readCounts: simulation.read_noise_counts }),
+      ...(simulation.electrons_per_count === undefined ? {} : { electronsPerCount: simulation.electrons_per_count }),
     },
-    dust: simulation.dust,
+    ...(simulation.dust === undefined ? {} : { dust: simulation.dust }),
     seed: simulation.seed,
   };
 }
+
+const PROBED: SimulatorOptions & typeof SIMULATOR_DEFAULTS = SIMULATOR_DEFAULTS;
 
 export class SimulatedCamera implements Source {
   private readonly options: SimulatedOptions;
@@ -54,13 +66,16 @@ export class SimulatedCamera implements Source {
   }
 
   async probe(): Promise<readonly Found[]> {
-    const { chipType, width, height, bitDepth } = { ...SIMULATOR_DEFAULTS, ...this.options.simulator };
-    const details = [`${width}x${height}, ${bitDepth} bits, chip ${chipType}; [Simulation] describes it`];
+    const { profile, chipType, width, height, bitDepth } = { ...PROBED, ...this.options.simulator };
+    const size = `${width}x${height}, ${bitDepthOf(profile, bitDepth)} bits`;
+    const details = [`${size}, camera profile ${profile}, chip ${chipType}; [Simulation] describes it`];
     return [{ name: "simulated", description: "the simulated chip", details, toml: ['camera_type = "simulated"'] }];
   }
 
   async open(): Promise<void> {
-    this.simulator ??= createSimulator(this.options.simulator);
+    const { simulator = {}, textureFiles = [] } = this.options;
+    const { pedestal } = CAMERA_PROFILES[simulator.profile ?? SIMULATOR_DEFAULTS.profile];
+    this.simulator ??= createSimulator({ ...simulator, textures: await loadTextures(textureFiles, pedestal) });
   }
 
   async capture(_signal: AbortSignal): Promise<CapturedFrame> {

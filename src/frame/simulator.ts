@@ -1,6 +1,6 @@
 // The simulated chip: renders what a camera would see at any moment of an experiment, and knows the truth about it.
 //
-//   chips/*.toml ─▶ placement ─▶ scene (light) ─▶ illumination ─▶ speckle, shot and read noise ─▶ counts
+//   chips/*.toml ─▶ placement ─▶ scene (light) ─▶ illumination ─▶ speckle, shot and read noise ─▶ processor ─▶ counts
 //                        └─────▶ ROI manifest, truth
 //
 // A picture depends on the options, the elapsed time and the frame number only. Line shape and noise follow what real
@@ -8,15 +8,24 @@
 import type { Picture } from "../analysis/picture.ts";
 import type { Roi } from "../analysis/roi.ts";
 import { type Chip, loadChip } from "../chip/layout.ts";
+import { PROFILE_BITS, type ProfileName, type SimulatedLine } from "../config/simulation-section.ts";
 import { Failure } from "../failure.ts";
+import { type Band, makeBands } from "./bands.ts";
 import { type BindingCurve, bindingShiftPx } from "./binding.ts";
 import { Illumination } from "./illumination.ts";
-import { mixSeeds, normal, randomStream } from "./noise.ts";
-import { type Placement, placeChip, placeHalves } from "./placement.ts";
-import { type Band, Scene, skew } from "./scene.ts";
+import { mixSeeds, randomStream } from "./noise.ts";
+import { type Placement, placeChip } from "./placement.ts";
+import { CAMERA_PROFILES, type CameraProfile } from "./profile.ts";
+import { Scene } from "./scene.ts";
 import { type NoiseSettings, Sensor } from "./sensor.ts";
+import { type Texture, Textures } from "./texture.ts";
 
 export interface SimulatorOptions {
+  /** The camera, which says what is not given here. */
+  readonly profile?: ProfileName;
+  readonly line?: SimulatedLine;
+  /** Speckle of the ROIs; random when there is none. */
+  readonly textures?: readonly Texture[];
   readonly chipType?: string;
   /** A chip of its own instead of a built-in one. */
   readonly chip?: Chip;
@@ -43,11 +52,14 @@ export interface RoiTruth {
   /** Resonance position on the ROI's median row. */
   readonly resonance: number;
   readonly tiltPx: number;
-  readonly gamma: number;
+  readonly line: SimulatedLine;
+  /** Sigma of a Gaussian, gamma of the other lines, px. */
+  readonly width: number;
+  /** q of a Fano line; infinite for the others. */
   readonly q: number;
-  /** Height of the band at the resonance over `background`, 8-bit counts; light is taken at the ROI's middle. */
+  /** Height of the band at the resonance over `background`, counts of the camera; light is taken at the ROI's middle. */
   readonly amplitude: number;
-  /** Counts far from the band, pedestal included. */
+  /** Counts far from the band, pedestal included; negative where the camera cuts off more than the light that is there. */
   readonly background: number;
   /** From the resonance to the highest point of the band, px. */
   readonly peakOffset: number;
@@ -68,47 +80,45 @@ export interface Simulator {
   roiManifest(): { readonly imageAngle: number; readonly rois: readonly Roi[] };
 }
 
-/** Defaults: an injection a time-lapse shows well, noise as measured on real chips. */
+/** Defaults of all cameras: an injection that a time-lapse shows well. */
 export const SIMULATOR_DEFAULTS = {
+  profile: "ideal",
+  line: "gaussian",
   chipType: "IMECII_2",
   width: 1920,
   height: 1460,
-  bitDepth: 8,
   angleDegrees: 0.3,
   driftPxPerHour: { x: 0, y: 0 },
   binding: { shiftPx: 4, timeSeconds: 600, bulkPx: 0.4, driftPxPerHour: 0.02 },
-  noise: { speckle: 0.12, freshShare: 0.03, grainPx: 2.5, readCounts: 1.5, electronsPerCount: 60 },
-  dust: 20,
-  vignetting: 0.1,
   seed: 1,
 } as const;
 
-/** Counts of a pixel without light. */
-export const PEDESTAL_COUNTS = 100;
-/** Every so manyth grating carries no receptors. */
-const REFERENCE_SHARE = 1 / 8;
-
 /**
  * Sets up a simulated chip (some tens of milliseconds). Failure chip.unknown, or usage.invalid when no whole grating
- * is in view.
+ * is in view or the camera has no pixels of so many bits.
  */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
-  const settings = { ...SIMULATOR_DEFAULTS, ...withoutUndefined(options) };
+  const given = withoutUndefined(options);
+  const camera = CAMERA_PROFILES[given.profile ?? SIMULATOR_DEFAULTS.profile];
+  const { dust, vignetting, pxPerUm } = camera;
+  const settings = { ...SIMULATOR_DEFAULTS, dust, vignetting, pxPerUm, ...given };
+  const bitDepth = bitDepthOf(settings.profile, settings.bitDepth);
   const binding = { ...SIMULATOR_DEFAULTS.binding, ...withoutUndefined(options.binding ?? {}) };
-  const noise = { ...SIMULATOR_DEFAULTS.noise, ...withoutUndefined(options.noise ?? {}) };
-  const { width, height, seed, bitDepth, driftPxPerHour } = settings;
-  const chip = options.chip ?? loadChip(settings.chipType);
-  const placement = placeChip(chip, settings, settings.angleDegrees, options.pxPerUm, options.window);
-  const bands = makeBands(chip, placement, seed);
+  const noise = { ...camera.noise, ...withoutUndefined(options.noise ?? {}) };
+  const { width, height, seed, line, driftPxPerHour, textures = [] } = settings;
+  const chip = settings.chip ?? loadChip(settings.chipType);
+  const placement = placeChip(chip, settings, settings.angleDegrees, settings.pxPerUm, settings.window);
+  const bands = makeBands(chip, placement, { ranges: camera.bands, line, seed });
   const measured = bands.filter((band) => band.roi !== undefined);
   if (measured.length === 0) {
     throw new Failure("usage.invalid", `no whole grating of ${chip.type} is in view of a ${width}x${height} picture`, {
       hint: "use a larger picture or a smaller angle or scale",
     });
   }
-  const scene = new Scene(chip, placement, bands);
+  const scene = new Scene(chip, placement, bands, camera.light);
   const light = new Illumination(settings, settings.vignetting, settings.dust, randomStream(mixSeeds(seed, 2)));
-  const sensor = new Sensor({ width, height, bitDepth, pedestal: PEDESTAL_COUNTS }, noise, seed);
+  const sensor = new Sensor({ ...formatOf(camera, bitDepth), width, height }, noise, seed);
+  const textured = textures.length === 0 ? undefined : new Textures(textures, bands, placement, seed);
 
   const shiftOf = (band: Band, elapsedSeconds: number) => bindingShiftPx(binding, elapsedSeconds, band.affinity);
   const driftAt = (elapsedSeconds: number) => ({
@@ -124,16 +134,26 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       const drift = driftAt(elapsedSeconds);
       const resonances = Float64Array.from(bands, (band) => band.restPx + shiftOf(band, elapsedSeconds));
       const draw = scene.rowsAt(drift.x, drift.y, resonances);
-      const pixels = sensor.expose(mixSeeds(seed, frameNumber), chipMovement(placement, drift), (row, y) => {
+      const movement = chipMovement(placement, drift);
+      const drawDimmed = (row: Float32Array, y: number): void => {
         draw(row, y);
         light.dim(row, y);
-      });
+      };
+      const pixels = sensor.expose(
+        mixSeeds(seed, frameNumber),
+        movement,
+        drawDimmed,
+        textured?.painter(movement, drift),
+      );
       return { pixels, width, height, bitDepth };
     },
     truth(elapsedSeconds) {
       const drift = driftAt(elapsedSeconds);
       return new Map(
-        measured.map((band) => [band.half.label, truthOf(band, shiftOf(band, elapsedSeconds), drift, light)]),
+        measured.map((band) => [
+          band.half.label,
+          truthOf(band, shiftOf(band, elapsedSeconds), drift, { light, pedestal: camera.pedestal }),
+        ]),
       );
     },
     roiManifest() {
@@ -143,6 +163,21 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   };
 }
 
+/** The bits of a profile's pixels, as asked for or its usual ones. Failure usage.invalid when it has no such pixels. */
+export function bitDepthOf(profile: ProfileName, asked: number | undefined): 8 | 16 {
+  const bitDepths = PROFILE_BITS[profile];
+  const found = asked === undefined ? bitDepths[0] : bitDepths.find((bits) => bits === asked);
+  if (found !== undefined) return found;
+  throw new Failure("usage.invalid", `the camera profile ${profile} has no pixels of ${asked} bits`, {
+    hint: `it has ${bitDepths.join(" or ")}`,
+  });
+}
+
+function formatOf({ mostCounts, lowBits, pedestal, processing }: CameraProfile, bitDepth: 8 | 16) {
+  const stepsPerCount = bitDepth === 16 && !lowBits ? 65_535 / mostCounts : 1;
+  return { bitDepth, mostCounts, pedestal, stepsPerCount, processing };
+}
+
 /** How the chip's movement in the aligned picture looks in the picture itself, px. */
 function chipMovement(placement: Placement, drift: { x: number; y: number }): { x: number; y: number } {
   const radians = (placement.angleDegrees * Math.PI) / 180;
@@ -150,28 +185,12 @@ function chipMovement(placement: Placement, drift: { x: number; y: number }): { 
   return { x: cos * drift.x + sin * drift.y, y: cos * drift.y - sin * drift.x };
 }
 
-/** A resonance band for every half: alike within a grating, different between gratings, the same for the same seed. */
-function makeBands(chip: Chip, placement: Placement, seed: number): Band[] {
-  const gratings = new Map(chip.gratings.map((grating, i) => [grating.label, i]));
-  return placeHalves(chip, placement).map((placed) => {
-    const number = gratings.get(placed.half.grating) ?? 0;
-    const shared = randomStream(mixSeeds(seed + 11, number));
-    const own = randomStream(mixSeeds(seed + 12, number * 2 + (placed.half.flip ? 1 : 0)));
-    const { width } = placed.box;
-    const q = (shared() < 0.5 ? -1 : 1) * (3 + 6 * shared());
-    const gammaPx = width * (0.11 + 0.1 * shared()) * (1 + 0.02 * normal(own));
-    const restPx = width * (0.36 + 0.08 * shared()) + 0.01 * width * normal(own);
-    const affinity = shared() < REFERENCE_SHARE ? 0 : (0.6 + 0.4 * shared()) * (1 + 0.02 * normal(own));
-    const amplitude = 86 + 14 * own();
-    // The dark side of a Fano line may not fall below no light at all.
-    const s = skew(q);
-    const base = 8 + (amplitude * (Math.sqrt(1 + s * s) - 1)) / 2 + 3 * own();
-    const tiltPx = (width / 181) * (own() < 0.5 ? -1 : 1) * (1 + 3 * own());
-    return { ...placed, gammaPx, q, amplitude, base, tiltPx, restPx, affinity };
-  });
-}
-
-function truthOf(band: Band, shift: number, drift: { x: number; y: number }, light: Illumination): RoiTruth {
+function truthOf(
+  band: Band,
+  shift: number,
+  drift: { x: number; y: number },
+  { light, pedestal }: { light: Illumination; pedestal: number },
+): RoiTruth {
   const { box, half, roi } = band;
   if (roi === undefined) throw new Error(`${half.label} has no ROI`);
   const middleY = roi.y + roi.height / 2;
@@ -183,11 +202,12 @@ function truthOf(band: Band, shift: number, drift: { x: number; y: number }, lig
   return {
     resonance: column - 0.5,
     tiltPx: (band.tiltPx * (roi.height - 1)) / box.height,
-    gamma: band.gammaPx,
+    line: band.line,
+    width: band.widthPx,
     q: band.q,
     amplitude: band.amplitude * left,
-    background: PEDESTAL_COUNTS + band.base * left,
-    peakOffset: band.gammaPx / band.q,
+    background: pedestal + band.base * left,
+    peakOffset: band.widthPx / band.q,
     shift,
     reference: band.affinity === 0,
   };

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { measure } from "../../src/analysis/kernel.ts";
+import { POSITION_COLUMN, QUANTITIES } from "../../src/analysis/method.ts";
+import { SIMULATED_LINES, type SimulatedLine } from "../../src/config/simulation-section.ts";
 import { bindingShiftPx, cycleSeconds } from "../../src/frame/binding.ts";
 import { createSimulator, type Simulator, type SimulatorOptions } from "../../src/frame/simulator.ts";
 
@@ -15,8 +17,13 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** Median Fano resonance of every ROI, as the analysis measures it. */
-function measured(simulator: Simulator, elapsedSeconds: number, frame: number): number[] {
+/** Median resonance of every ROI, as the analysis measures it by a row fit. */
+function measured(
+  simulator: Simulator,
+  elapsedSeconds: number,
+  frame: number,
+  method: "gaussian" | "fano" = "gaussian",
+): number[] {
   const { pixels, width, height } = simulator.render(elapsedSeconds, frame);
   const { imageAngle, rois } = simulator.roiManifest();
   const answer = measure({
@@ -25,14 +32,17 @@ function measured(simulator: Simulator, elapsedSeconds: number, frame: number): 
     height,
     angleDegrees: imageAngle,
     rois: Float64Array.from(rois.flatMap((roi) => [roi.y, roi.x, roi.height, roi.width, roi.flip ? 1 : 0])),
-    method: "fano",
+    method,
     subRois: 0,
     sampling: "precise",
     bitDepthScaling: "fixed",
   });
   return rois.map((_, i) => {
     const [from = 0, to = 0] = answer.rowStart.slice(i, i + 2);
-    return median(Array.from({ length: to - from }, (_, row) => answer.columns[(from + row) * 6 + 2] ?? Number.NaN));
+    const [count, column] = [QUANTITIES[method].length, POSITION_COLUMN[method]];
+    return median(
+      Array.from({ length: to - from }, (_, row) => answer.columns[(from + row) * count + column] ?? Number.NaN),
+    );
   });
 }
 
@@ -61,35 +71,48 @@ describe("the simulated chip", () => {
     expect(large[0]).toMatchObject({ width: 353, height: 144 });
   });
 
-  it("draws exactly the Fano line its truth states, flipped in the lower half", () => {
-    const simulator = createSimulator({ ...NOISE_FREE, angleDegrees: 0, bitDepth: 16 });
+  /** A line of height 1 and no ground, as docs/kernel.md has it. */
+  const SHAPES: Record<SimulatedLine, (t: number, s: number) => number> = {
+    gaussian: (t) => Math.exp(-(t ** 2) / 2),
+    lorentzian: (t) => 1 / (1 + t ** 2),
+    fano: (t, s) => (1 + s * t) / (1 + t ** 2),
+  };
+
+  it.each(SIMULATED_LINES)("draws exactly the %s line that its truth states, flipped in the lower half", (line) => {
+    const simulator = createSimulator({ ...NOISE_FREE, angleDegrees: 0, bitDepth: 16, line });
     const { pixels, width } = simulator.render(500, 0);
     const truths = simulator.truth(500);
     for (const roi of simulator.roiManifest().rois.slice(0, 12)) {
       const truth = truths.get(roi.label);
       if (truth === undefined) throw new Error(`no truth for ${roi.label}`);
-      const s = (2 * truth.q) / (truth.q ** 2 - 1);
+      expect(truth.line).toBe(line);
+      const s = line === "fano" ? (2 * truth.q) / (truth.q ** 2 - 1) : 0;
       // The median row lies between two rows of an ROI of even height: their mean has no tilt left.
       const rows = [Math.floor((roi.height - 1) / 2), Math.ceil((roi.height - 1) / 2)];
       for (const column of [20, 60, 90, 140]) {
         const x = roi.flip ? roi.x + roi.width - 1 - column : roi.x + column;
         const counts = rows.reduce((sum, row) => sum + (pixels[(roi.y + row) * width + x] ?? 0) / 257 / 2, 0);
-        const d = column - truth.resonance;
-        const g = truth.gamma;
-        const line = truth.background + (truth.amplitude * (g * g + s * g * d)) / (g * g + d * d);
-        expect(Math.abs(counts - line), `${roi.label} column ${column}`).toBeLessThan(0.05);
+        const light = truth.amplitude * SHAPES[line]((column - truth.resonance) / truth.width, s);
+        expect(Math.abs(counts - truth.background - light), `${roi.label} column ${column}`).toBeLessThan(0.05);
       }
     }
+  });
+
+  it("draws Gaussian bands unless told otherwise", () => {
+    const lines = [...createSimulator(SMALL).truth(0).values()].map(({ line }) => line);
+    expect(new Set(lines)).toEqual(new Set(["gaussian"]));
   });
 
   it.each([
     ["upright", { angleDegrees: 0 }],
     ["turned by 1.5 degrees", { angleDegrees: 1.5 }],
     ["turned by -20 degrees, 16 bit", { angleDegrees: -20, bitDepth: 16 }],
+    ["of Fano bands", { line: "fano" }],
   ] as const)("is measured where its truth says when noise-free and %s", (_, options) => {
     const simulator = createSimulator({ ...NOISE_FREE, ...options });
     const truth = [...simulator.truth(900).values()];
-    const errors = measured(simulator, 900, 1).map((position, i) => Math.abs(position - (truth[i]?.resonance ?? 0)));
+    const method = "line" in options ? options.line : "gaussian";
+    const errors = measured(simulator, 900, 1, method).map((at, i) => Math.abs(at - (truth[i]?.resonance ?? 0)));
     expect(median(errors)).toBeLessThan(0.1);
   });
 
