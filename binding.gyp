@@ -59,6 +59,7 @@
         "native/correlate.cc",
         "native/decode_png.cc",
         "native/depth.cc",
+        "native/established_sign.cc",
         "native/image.cc",
         "native/jpeg_bits.cc",
         "native/jpeg_check.cc",

@@ -210,6 +210,8 @@ class Addon : public Napi::Addon<Addon> {
     const Napi::Value lines = given.Get("lines");
     if (!lines.IsUndefined()) task.lines = knownLines(lines, rois.size());
     if (task.method == phorest::Method::tracking) takeReference(given, rois, task);
+    const Napi::Value forms = given.Get("findsForms");
+    task.findsForms = task.method == phorest::Method::fano && forms.IsBoolean() && forms.As<Napi::Boolean>().Value();
     return task;
   }
 
@@ -304,6 +306,7 @@ class Addon : public Napi::Addon<Addon> {
       answer.lineScores = numbers("lineScores", count * phorest::kLines);
       answer.lineShare = numbers("lineShare", count);
     }
+    if (task.findsForms) answer.forms = bytes("forms", rows);
     if (task.method == phorest::Method::tracking) {
       answer.joined = bytes("joined", count);
       answer.doubts = bytes("doubts", count);

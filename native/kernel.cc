@@ -165,6 +165,11 @@ void Kernel::flush(const KernelRequest& request, KernelAnswer* answers) {
     } else {
       fit(lineOf(method), block, fits_[static_cast<int>(lineOf(method))], outputs);
     }
+    for (int row = 0; request.tasks[task].findsForms && row < block.rows; ++row) {
+      const bool ok = outputs.status[row] == kOk;
+      const float* samples = block.samples + static_cast<std::size_t>(row) * block.stride;
+      answer.forms[first + row] = ok ? sign_.find(samples, block.width) : 0;
+    }
   }
   waiting_.firstRow += waiting_.rows;
   waiting_.rows = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "depth.h"
+#include "established_sign.h"
 #include "fit.h"
 #include "image.h"
 #include "joint.h"
@@ -30,11 +31,13 @@ struct KernelTask {
   /** The line is chosen by the data, except for ROIs of which `lines` (per ROI, may be null) says it: 1 + Line, or 0. */
   bool choosesLine = false;
   const std::uint8_t* lines = nullptr;
-
   /** Tracking only: per ROI an anchor, and one behind the other the pixels of their references; both the caller's. */
   Anchor* anchors = nullptr;
   std::uint16_t* reference = nullptr;
   bool grow = false;
+
+  /** Method fano only: the answer says which form of each line the established system reports. */
+  bool findsForms = false;
 
   /** A joint fit and tracking look at all rows of an ROI at once, and have one answer for them. */
   bool takesWhole() const { return method == Method::joint || method == Method::tracking; }
@@ -71,6 +74,7 @@ struct KernelAnswer {
   double* lineShare;         // [roi], likewise: the Lorentzian's share of a Voigt line, else NaN
   std::uint8_t* joined;      // [roi], tracking only
   std::uint8_t* doubts;      // [roi], tracking only: kFellBack, kChanged
+  std::uint8_t* forms;       // method fano, where asked for: kExchanged, kNegativeGamma; 0 for rows without a line
   double brightness, contrast;
 };
 
@@ -102,6 +106,7 @@ class Kernel {
   FitScratch fits_[2];  // by Line: a bank of starts belongs to one of them
   Joint joint_;
   Tracking tracking_;
+  EstablishedSign sign_;
   Scale scale_;
   double dark_ = 0;  // darkLevel in the counts that are measured
   Waiting waiting_;

@@ -179,7 +179,7 @@ void fitRows(phorest::FitScratch& scratch, Random& random) {
 struct Room {
   std::vector<std::int32_t> rowStart = {0};
   std::vector<double> columns, error, explained, contrast, saturated, distance, scores, share;
-  Bytes status, lines, joined, doubts;
+  Bytes status, lines, joined, doubts, forms;
 
   Room(const phorest::KernelRequest& request, const phorest::KernelTask& task) {
     for (const phorest::Roi& roi : request.rois) rowStart.push_back(rowStart.back() + request.answersOf(task, roi));
@@ -187,7 +187,7 @@ struct Room {
     columns.resize(rows * phorest::columnsOf(task.method));
     for (auto* perRow : {&error, &explained, &contrast}) perRow->resize(rows);
     for (auto* perRoi : {&saturated, &distance}) perRoi->resize(request.rois.size());
-    status.resize(rows);
+    for (auto* perRow : {&status, &forms}) perRow->resize(rows);
     for (auto* perRoi : {&lines, &joined, &doubts}) perRoi->resize(request.rois.size());
     scores.resize(request.rois.size() * phorest::kLines);
     share.resize(request.rois.size());
@@ -196,7 +196,7 @@ struct Room {
   phorest::KernelAnswer answer() {
     return {rowStart.data(),  columns.data(),  error.data(), explained.data(), contrast.data(), status.data(),
             saturated.data(), distance.data(), lines.data(), scores.data(),    share.data(),    joined.data(),
-            doubts.data(),    0,               0};
+            doubts.data(),    forms.data(),    0,            0};
   }
 
   void check(const phorest::KernelRequest& request, const phorest::KernelTask& task) const {
@@ -259,6 +259,7 @@ void measure(phorest::Kernel& kernel, Random& random) {
     const auto line = static_cast<phorest::Line>(random.below(phorest::kLines));
     request.tasks.push_back({static_cast<phorest::Method>(random.below(6)), line, random.chance(0.2), nullptr, anchors.data(), reference.data(),
                              random.chance(0.7)});
+    request.tasks.back().findsForms = request.tasks.back().method == phorest::Method::fano && random.chance(0.5);
     rooms.emplace_back(request, request.tasks.back());
   }
   for (Room& room : rooms) answers.push_back(room.answer());

@@ -46,6 +46,8 @@ export interface KernelTask {
   readonly lines?: Uint8Array;
   /** What the method `tracking` compares with, and only that one. */
   readonly tracking?: KernelReference;
+  /** Method `fano` only: find which form of each line the established system reports. Takes 60 µs a row. */
+  readonly findsForms?: boolean;
 }
 
 export interface KernelRequest extends KernelPicture, KernelTask {}
@@ -64,6 +66,12 @@ export const ANCHOR_NUMBERS = 30;
 
 /** What `tracking` doubts of an ROI, as bits: a joint fit had to do, or something else than the position has changed. */
 export const TRACKING_DOUBTS = { fellBack: 1, changed: 2 } as const;
+
+/**
+ * How the established form of a Fano line differs from ours (amplitude >= 0, gamma > 0), as bits: exchanged for
+ * (-amplitude q², -1/q, offset + amplitude (1 + q²)), then gamma and q with the other sign.
+ */
+export const FANO_FORM = { exchanged: 1, negativeGamma: 2 } as const;
 
 export interface KernelAnswer {
   /** ROI i owns rows rowStart[i] to rowStart[i + 1]; `joint` and `tracking` answer with one row per ROI. */
@@ -112,6 +120,8 @@ export interface KernelAnswer {
   readonly joined?: Uint8Array;
   /** Per ROI TRACKING_DOUBTS; `tracking` only. */
   readonly doubts?: Uint8Array;
+  /** Per row FANO_FORM: how the established form differs from that of `columns`. Only where `findsForms` asks for it. */
+  readonly forms?: Uint8Array;
 }
 
 /** The C++ side: enumerations as their index, in the order of METHODS and so on. */
@@ -153,6 +163,7 @@ interface NativeTask {
   readonly method: number;
   readonly jointLine: number;
   readonly lines?: Uint8Array;
+  readonly findsForms?: boolean;
   readonly anchors?: Float64Array;
   readonly reference?: Uint16Array;
   readonly grow?: boolean;
@@ -180,10 +191,11 @@ export function measureTogether(picture: KernelPicture, tasks: readonly KernelTa
     picture.subRois,
     SAMPLINGS.indexOf(picture.sampling),
     BIT_DEPTH_SCALINGS.indexOf(picture.bitDepthScaling),
-    tasks.map(({ method, jointLine = "fano", lines, tracking }) => ({
+    tasks.map(({ method, jointLine = "fano", lines, tracking, findsForms = false }) => ({
       method: METHODS.indexOf(method),
       jointLine: JOINT_LINES.indexOf(jointLine),
       ...(lines === undefined ? {} : { lines }),
+      ...(findsForms ? { findsForms } : {}),
       ...(tracking === undefined ? {} : { anchors: tracking.anchors, reference: tracking.pixels, grow: tracking.grow }),
     })),
     encodeDepth(depth),

@@ -53,6 +53,13 @@ export function lineOfCode(code: number | undefined): Line | undefined {
 export const JOINT_LINES = [...LINES, "auto"] as const;
 export type JointLine = (typeof JOINT_LINES)[number];
 
+/**
+ * The form of the columns of `fano`, of which one line has four: canonical has amplitude >= 0 and gamma > 0, established is
+ * what the established system's least squares arrive at.
+ */
+export const FANO_SIGNS = ["canonical", "established"] as const;
+export type FanoSign = (typeof FANO_SIGNS)[number];
+
 export const SAMPLINGS = ["precise", "established"] as const;
 export type Sampling = (typeof SAMPLINGS)[number];
 

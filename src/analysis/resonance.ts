@@ -6,6 +6,7 @@ import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
 import { type DarkLevel, darkLevelFor } from "./dark-level.ts";
 import { weigh } from "./doubt.ts";
 import { type Displacement, followChip } from "./drift.ts";
+import { establishedColumns } from "./fano-form.ts";
 import {
   type KernelAnswer,
   type KernelPicture,
@@ -18,6 +19,7 @@ import {
 } from "./kernel.ts";
 import {
   type BitDepthScaling,
+  type FanoSign,
   type FrameResult,
   type JointLine,
   type Method,
@@ -44,6 +46,8 @@ export interface AnalysisSettings {
   readonly bits?: number;
   /** Of `tracking`, and only there; unknown when absent. */
   readonly darkLevel?: DarkLevel;
+  /** The columns of `fano` in the established form. Absent where they are canonical, and for other methods. */
+  readonly fanoSign?: "established";
   /** Keep the value of every measured row. */
   readonly debug: boolean;
   /** ROIs follow the chip's movement in the picture. Absent where they do not, so that settings without it stay the same. */
@@ -56,13 +60,16 @@ export interface MethodOptions {
   readonly jointLine: JointLine;
   readonly referenceFrames: number;
   readonly darkLevel?: DarkLevel | undefined;
+  /** Canonical when absent. */
+  readonly fanoSign?: FanoSign;
 }
 
 /** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
 export function methodSettings(
   method: Method,
-  { subRois, jointLine, referenceFrames, darkLevel }: MethodOptions,
-): Pick<AnalysisSettings, "method" | "subRois" | "jointLine" | "referenceFrames" | "darkLevel"> {
+  { subRois, jointLine, referenceFrames, darkLevel, fanoSign }: MethodOptions,
+): Pick<AnalysisSettings, "method" | "subRois" | "jointLine" | "referenceFrames" | "darkLevel" | "fanoSign"> {
+  if (method === "fano" && fanoSign === "established") return { method, subRois, fanoSign };
   if (method === "tracking") {
     return { method, jointLine, referenceFrames, subRois: 0, ...(darkLevel === undefined ? {} : { darkLevel }) };
   }
@@ -128,8 +135,9 @@ export function analyseTogether(
     ...(darkLevel === undefined ? {} : { darkLevel }),
   };
   const tasks = all.map(
-    ({ method, jointLine }): KernelTask => ({
+    ({ method, jointLine, fanoSign }): KernelTask => ({
       method,
+      ...(fanoSign === "established" ? { findsForms: true } : {}),
       ...(jointLine === undefined ? {} : { jointLine }),
       ...knownLines(lines, method),
       ...(method === "tracking" && reference !== undefined ? { tracking: reference } : {}),
@@ -166,7 +174,10 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
   const standardError = new Float64Array(rois.length);
   const quality = new Float64Array(rois.length);
   const flags = new Uint8Array(rois.length);
-  const statistics = rowStatistics(answer, quantities);
+  // What is decided is decided on the canonical form; the established one is for those who read the columns.
+  const shown =
+    answer.forms === undefined ? answer : { ...answer, columns: establishedColumns(answer.columns, answer.forms) };
+  const statistics = rowStatistics(shown, quantities);
   const values: Float64Array[][] = [];
   const summaries = summariseRows({
     rows: answer,
@@ -188,7 +199,7 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
     standardError[index] = doubt.standardError;
     quality[index] = roundHalfEven(doubt.quality);
     flags[index] = doubt.flags;
-    if (debug) values.push(measuredColumns(answer, index, quantities));
+    if (debug) values.push(measuredColumns(shown, index, quantities));
   });
   return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };
 }

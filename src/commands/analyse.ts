@@ -12,6 +12,8 @@ import { kernelVersion } from "../analysis/kernel.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
+  FANO_SIGNS,
+  type FanoSign,
   FEWEST_BITS,
   JOINT_LINES,
   type JointLine,
@@ -41,6 +43,7 @@ interface AnalyseArguments {
   method?: Method;
   jointLine?: JointLine;
   referenceFrames?: number;
+  fanoSign?: FanoSign;
   subRois?: number;
   sampling?: Sampling;
   bitDepthScaling?: BitDepthScaling;
@@ -70,6 +73,10 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
         type: "number",
         requiresArg: true,
         describe: "first pictures that tracking compares with; else as configured",
+      })
+      .option("fano-sign", {
+        choices: FANO_SIGNS,
+        describe: "form of the columns of fano: ours, or the established system's; else as configured",
       })
       .option("sub-rois", {
         type: "number",
@@ -278,6 +285,7 @@ async function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): 
         MOST_SUB_ROIS,
       ),
       jointLine: argv.jointLine ?? configured.joint_line,
+      fanoSign: argv.fanoSign ?? configured.fano_sign,
       referenceFrames: wholeNumber(
         "--reference-frames",
         argv.referenceFrames ?? configured.reference_frames,

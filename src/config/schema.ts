@@ -1,7 +1,7 @@
 // Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
-import { BIT_DEPTH_SCALINGS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
+import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
 import { HOST_RULE, isHost } from "../host-name.ts";
 import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
@@ -32,6 +32,10 @@ const Data_Analysis = section("How a picture is measured", {
   also: key(
     besides.default([]),
     "What is measured beside the method: tracking gives every result a second position, columns at the end of the CSV",
+  ),
+  fano_sign: key(
+    choice(FANO_SIGNS).default("canonical"),
+    "Form of the columns of fano: amplitude >= 0 and gamma > 0, or the signs that the established system arrives at",
   ),
   number_of_subROIs: key(
     whole(0, 65_535).default(1),

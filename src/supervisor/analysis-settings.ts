@@ -18,6 +18,7 @@ export function analysisSettings(
     jointLine: analysis.joint_line,
     referenceFrames: analysis.reference_frames,
     darkLevel,
+    fanoSign: analysis.fano_sign,
   };
   const common = {
     sampling: analysis.sampling,

@@ -1,0 +1,38 @@
+// A Fano line has four forms that are one curve: (amplitude, q, offset) or (-amplitude q^2, -1/q, offset + amplitude (1 + q^2)),
+// each with (q, gamma) or (-q, -gamma). Which of them the established system reports, by doing again what it does: least
+// squares by Levenberg and Marquardt's method as MINPACK has it, without bounds, from the start of the established system.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace phorest {
+
+/** How the established form differs from the canonical one (amplitude >= 0, gamma > 0), as bits; FANO_FORM in kernel.ts. */
+constexpr std::uint8_t kExchanged = 1, kNegativeGamma = 2;
+
+/** Keeps its memory from row to row; one per thread. */
+class EstablishedSign {
+ public:
+  /**
+   * The bits for one row of `count` samples. Where the established system finds no minimum, the form that it nearly always
+   * has is taken: kExchanged. Throws std::bad_alloc.
+   */
+  std::uint8_t find(const float* samples, int count);
+
+ private:
+  static constexpr int kParameters = 5;
+  struct Point {
+    double at[kParameters];
+    double norm;  // of the residuals
+  };
+  struct Normal;
+
+  double residuals(const double* at, std::vector<double>& out) const;
+  Normal normal(const double* at, const std::vector<double>& residual) const;
+  static double damping(const Normal& normal, const double* scale, double radius, double par, double* step);
+  bool descend(Point& point);
+
+  std::vector<double> row_, residual_, trial_;
+};
+
+}  // namespace phorest
