@@ -54,7 +54,7 @@ const line = SIMULATED_LINES.find((one) => one === given.line) ?? "gaussian";
 /** Default settings with another method, every pixel row. */
 function settingsOf(method: Method): AnalysisSettings {
   const { config } = parseConfig(`[Data_Analysis]\nmethod = "${method}"\nnumber_of_subROIs = 0\n`, "/");
-  return analysisSettings(config).settings;
+  return analysisSettings(config, undefined).settings;
 }
 
 /** Measures pictures one after the other as a run does: what the first frames choose is kept. */
