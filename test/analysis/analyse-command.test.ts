@@ -123,6 +123,34 @@ describe("phorest analyse", () => {
     expect(process.exitCode).toBeUndefined();
   });
 
+  it("reports fano with the established signs where they are asked for, at the same position", async () => {
+    const first = async (...words: string[]) => {
+      const jsonl = join(directory, `fano-${words.join("")}.jsonl`);
+      await run(
+        "analyse",
+        join(pictureDirectory, "a.png"),
+        "--rois",
+        roisPath,
+        "--method",
+        "fano",
+        "--jsonl",
+        jsonl,
+        ...words,
+      );
+      const record = recordsIn(jsonl)[0];
+      const { amplitude, assymetry, offset } = record.image_analysis[1];
+      return { amplitude, assymetry, offset, resonances: record.resonances };
+    };
+    const [canonical, established] = [await first(), await first("--fano-sign", "established")];
+    expect(established.resonances).toEqual(canonical.resonances);
+    // Of a peak the established system reports the form with a negative amplitude and a small asymmetry.
+    expect(canonical.amplitude.Median).toBeGreaterThanOrEqual(0);
+    expect(established.amplitude.Median).toBeLessThan(-50);
+    expect(Math.abs(established.assymetry.Median)).toBeLessThan(1);
+    const [top, base] = [established.offset.Median, canonical.amplitude.Median + canonical.offset.Median];
+    expect(top + established.amplitude.Median).toBeCloseTo(base, 1);
+  });
+
   it("goes on after a bad picture, records why, and ends with exit code 3", async () => {
     const bad = join(directory, "bad.png");
     writeFileSync(bad, "text");
