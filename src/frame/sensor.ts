@@ -79,7 +79,8 @@ export class Sensor {
     const freshX = Math.floor(random() * TILE_PX);
     const freshY = Math.floor(random() * TILE_PX);
     const { speckle: scale, freshShare: fresh, mottle } = this.noise;
-    const [noiseX, noiseY] = [Math.floor(random() * TILE_PX), Math.floor(random() * TILE_PX)];
+    const place = (): number => (this.grainy.length > 0 ? Math.floor(random() * TILE_PX) : 0);
+    const [noiseX, noiseY] = [place(), place()];
     for (let y = 0; y < height; y++) {
       draw(this.row, y);
       if (scale > 0 || mottle.contrast > 0 || paint !== undefined) {
