@@ -21,7 +21,7 @@ const LONGEST_SIDE_PX = 2048;
 /** Reach of the smoothing that makes the fit, as a share of the side: the band's shape goes into the fit, grains do not. */
 const SMOOTH_SHARE = 1 / 30;
 /** Columns where the fit has less of its most light than this show the camera's noise and not speckle. */
-const LEAST_LIGHT = 0.25;
+const LEAST_LIGHT = 0.5;
 /** No grain is brighter than so many times the mean. */
 const BRIGHTEST = 4;
 /** Share of the darkest pixels that is looked at for the value without light. */
