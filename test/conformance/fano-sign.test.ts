@@ -153,7 +153,7 @@ describe("the established sign of fano", () => {
   it("gives the medians of a whole picture that the established system gave", async () => {
     const pictures = join(packageRoot(), "test", "cases", "oracle-pictures");
     const text = gunzipSync(readFileSync(join(pictures, "img_B.results.json.gz"))).toString("utf8");
-    const theirs: Record<string, Record<string, { Median: number }>> = JSON.parse(text).runs["fano/sub10"].rois;
+    const theirs: Record<string, Record<string, { Median: number }>> = JSON.parse(text).runs["fano/10"].rois;
     const manifest = await readRoiManifest(join(pictures, "img_B.manifest.json"));
     const picture = await decodePicture(join(pictures, "img_B.png"));
     const alike = (fanoSign: "canonical" | "established", column: number) => {
