@@ -64,11 +64,13 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
       })
       .option("profile", {
         choices: PROFILES,
+        requiresArg: true,
         default: SIMULATOR_DEFAULTS.profile as ProfileName,
         describe: "Camera: ideal, pi64 (64-megapixel Raspberry Pi) or scientific (12 bits)",
       })
       .option("line", {
         choices: SIMULATED_LINES,
+        requiresArg: true,
         default: SIMULATOR_DEFAULTS.line as SimulatedLine,
         describe: "Shape of the resonance bands",
       })
