@@ -146,7 +146,7 @@ describe("the pair of a bow-tie", () => {
     }));
     const rois = parseRoiManifest(formatRoiManifest({ ...given, rois: inner }), "the simulator");
     const settings = {
-      method: "fano",
+      method: "gaussian",
       subRois: 0,
       sampling: "precise",
       bitDepthScaling: "fixed",
