@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type BaselineDoubt, doubtLines } from "../../src/analysis/baseline-doubts.ts";
 import { meanOfDeviation, normalBelow, studentBelow } from "../../src/analysis/distributions.ts";
+import { frameNoise } from "../../src/analysis/frame-noise.ts";
 import { FLAGS } from "../../src/analysis/method.ts";
 import { inRiu, type Precision, precisionOf } from "../../src/analysis/precision.ts";
 import { autoregressive, gauss, momentsOf } from "./gauss.ts";
@@ -34,18 +35,20 @@ const white = (random: () => number, length: number) => Float64Array.from({ leng
 
 describe("noise", () => {
   it.each([4, 5, 6, 8, 10, 30, 100])("of %d frames is right in the mean, and so is its standard error", (frames) => {
-    const found = repeated(frames < 10 ? 12_000 : 4000, frames, (random) => precisionFrom(white(random, frames)));
-    const { mean, deviation } = momentsOf(found.map(({ noise }) => noise / SIGMA));
+    const random = gauss(frames);
+    const index = Int32Array.from({ length: frames }, (_, at) => at);
+    const found = Array.from({ length: 20_000 }, () => frameNoise(white(random, frames), index));
+    const { mean, deviation } = momentsOf(found.map(({ noise }) => noise));
     expect(Math.abs(mean - 1)).toBeLessThan(0.02);
-    const plain = momentsOf(found.map(({ noisePlain }) => noisePlain / SIGMA));
+    const plain = momentsOf(found.map((one) => one.plain));
     expect(Math.abs(plain.mean - 1)).toBeLessThan(0.02);
-    const stated = momentsOf(found.map(({ noiseError }) => noiseError / SIGMA));
+    const stated = momentsOf(found.map(({ noiseError }) => noiseError));
     expect(stated.mean / deviation).toBeGreaterThan(0.94);
     expect(stated.mean / deviation).toBeLessThan(1.06);
   });
 
   it("is right where frames are missing, and under a drift", () => {
-    const found = repeated(6000, 3, (random) => {
+    const found = repeated(3000, 3, (random) => {
       const values = white(random, 14).map((value, at) => value + 3 * at);
       values[9] = 500;
       return precisionFrom(values, [4, 9]);
@@ -55,7 +58,7 @@ describe("noise", () => {
   });
 
   it("is not moved by wild points that nobody flagged, from nine frames on", () => {
-    const found = repeated(1500, 4, (random) => {
+    const found = repeated(1000, 4, (random) => {
       const values = white(random, 30);
       values[12] = 60;
       return precisionFrom(values);
