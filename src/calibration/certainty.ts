@@ -1,5 +1,6 @@
 // Whether a chip that was laid into a picture surely lies there, and is that chip; and if not, why.
 
+import { isFull } from "./box.ts";
 import { shiftOf } from "./deviations.ts";
 import { likenessAtOwnSize } from "./glyph-scale.ts";
 import { labelScore, misread } from "./identity.ts";
@@ -124,9 +125,14 @@ export function isOfAnotherSize(judged: Judged): boolean {
   if (Math.abs(overhangPx) <= usual) return false;
   const { likeness, most: mostSmaller, width } = SURE.ownSize;
   if (overhangPx > 0 || -2 * overhangPx > mostSmaller * heightPx) return true;
-  // On a chip of a larger pitch gratings are as much too narrow as they are too low.
+  // On a chip of a larger pitch gratings are as much too narrow as they are too low. Sides far from where they are looked for are not
+  // seen, and what is seen for them says nothing: across narrow gaps both are.
   const { sidewaysPx } = refined;
-  if (sidewaysPx !== undefined && sidewaysPx > (width * overhangPx * fit.lattice.box.x) / fit.lattice.box.y)
+  if (
+    isFull(fit.lattice) &&
+    sidewaysPx !== undefined &&
+    sidewaysPx > (width * overhangPx * fit.lattice.box.x) / fit.lattice.box.y
+  )
     return false;
   return likenessAtOwnSize(view, patterns, pose, used, 1 + (2 * overhangPx) / heightPx) < likeness;
 }
