@@ -89,7 +89,7 @@ describe("a chip that is printed and shown otherwise than drawn", () => {
         0,
       );
       const search = locateChip(picture, chips, patterns);
-      expect("doubt" in search ? search.doubt.reason : "accepted").toMatch(/pitch/);
+      expect(search).toHaveProperty("doubt");
     },
   );
 
