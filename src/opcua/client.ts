@@ -3,6 +3,7 @@ import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
+import { transportTo } from "./ipv6.ts";
 import type { Library } from "./library.ts";
 import type { ServerSettings } from "./session.ts";
 
@@ -14,12 +15,13 @@ const CLOSE_WITHIN_MS = 2000;
 const KEEP_ALIVE_MS = 1000;
 
 /** A client for one connection. `trusted`: the server's certificate, for any mode but None. */
-export function createClient(
+export async function createClient(
   library: Library,
   settings: ServerSettings,
   own: OwnCertificate,
   trusted: Buffer | undefined,
-): OPCUAClient {
+): Promise<OPCUAClient> {
+  const transport = await transportTo(settings.endpoint_url, settings.connect_timeout_seconds * 1000);
   // The client disposes of a manager that nobody else counts on.
   own.manager.referenceCounter += 1;
   const client = library.OPCUAClient.create({
@@ -45,6 +47,7 @@ export function createClient(
     defaultSecureTokenLifetime: settings.channel_lifetime_seconds * 1000,
     defaultTransactionTimeout: settings.request_timeout_seconds * 1000,
     transportTimeout: settings.connect_timeout_seconds * 1000,
+    ...transport,
   });
   if (settings.security_mode !== "SignAndEncrypt" && !settings.password_in_clear) {
     holdBackOpenPasswords(library, client, settings);
@@ -82,6 +85,7 @@ export async function discover(
   own: OwnCertificate,
 ): Promise<EndpointDescription[]> {
   const connectMs = settings.connect_timeout_seconds * 1000;
+  const transport = await transportTo(settings.endpoint_url, settings.connect_timeout_seconds * 1000);
   own.manager.referenceCounter += 1;
   const client = library.OPCUAClient.create({
     applicationName: APPLICATION_NAME,
@@ -92,6 +96,7 @@ export async function discover(
     clientCertificateManager: own.manager,
     connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
     transportTimeout: connectMs,
+    ...transport,
   });
   const ask = async () => {
     await client.connect(settings.endpoint_url);

@@ -9,11 +9,15 @@ const DEFAULT_PORT = 4840;
  */
 const ASK_AGAIN_MS = 1000;
 
+/** The endpoint's host, an IPv6 address without brackets, and its port. */
+export function hostAndPort(endpointUrl: string): { readonly host: string; readonly port: number } {
+  const { hostname, port } = new URL(endpointUrl);
+  return { host: hostname.replaceAll(/^\[|\]$/g, ""), port: port === "" ? DEFAULT_PORT : Number(port) };
+}
+
 /** Resolves when the endpoint's port takes connections. Throws Failure `opcua.unreachable`, retry later. */
 export async function probe(endpointUrl: string, timeoutMs: number): Promise<void> {
-  const { hostname, port: given } = new URL(endpointUrl);
-  const host = hostname.replaceAll(/^\[|\]$/g, "");
-  const port = given === "" ? DEFAULT_PORT : Number(given);
+  const { host, port } = hostAndPort(endpointUrl);
   const sockets: Socket[] = [];
   const timers: NodeJS.Timeout[] = [];
   try {

@@ -130,7 +130,7 @@ export class PlantSession {
     const connectMs = settings.connect_timeout_seconds * 1000;
     const deadlineMs = performance.now() + connectMs;
     await probe(settings.endpoint_url, connectMs);
-    const client = createClient(library, settings, own, trusted);
+    const client = await createClient(library, settings, own, trusted);
     const secrets = watchSecrets(library, client);
     const errors = new ServerErrors(library, client);
     const late = () =>

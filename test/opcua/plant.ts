@@ -1,7 +1,7 @@
 // Starts, asks, stops, kills and revives the plant's server of the tests.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, isIPv6 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -39,6 +39,8 @@ export interface ServerOptions {
   readonly maxNodesPerRead?: number;
   readonly maxSessions?: number;
   readonly hostname?: string;
+  /** Address that it listens at; 127.0.0.1 unless given. */
+  readonly host?: string;
   /** What the server says of itself in the ACK: the largest request it takes, and of how many pieces (0: any). */
   readonly transport?: { readonly maxMessageSize: number; readonly maxChunkCount: number; readonly bufferSize: number };
   /** Answers TranslateBrowsePathsToNodeIds with BadServiceUnsupported, as small servers do. */
@@ -89,7 +91,8 @@ export class Plant {
 
   constructor(options: ServerOptions) {
     this.options = options;
-    this.endpointUrl = `opc.tcp://127.0.0.1:${options.port}/plant`;
+    const { host = "127.0.0.1" } = options;
+    this.endpointUrl = `opc.tcp://${isIPv6(host) ? `[${host}]` : host}:${options.port}/plant`;
   }
 
   /** A server that listens when the promise resolves. */

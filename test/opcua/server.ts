@@ -42,7 +42,7 @@ await serverCertificateManager.initialize();
 await userCertificateManager.initialize();
 
 const server = new OPCUAServer({
-  host: "127.0.0.1",
+  host: options.host ?? "127.0.0.1",
   port: options.port,
   hostname: options.hostname,
   resourcePath: "/plant",
