@@ -13,7 +13,7 @@ async function open(settings: OpcUaThreadSettings, log: Log): Promise<Station<Op
   return {
     run: ({ cursor, alarm }) => delivery.step(cursor, alarm),
     close: async () => {
-      await delivery.close();
+      await delivery.finish();
       manifest.close();
     },
   };

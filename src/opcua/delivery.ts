@@ -9,7 +9,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../config/opcua.ts";
-import { encodeFailure, type FailureData } from "../failure.ts";
+import { encodeFailure, type FailureData, failureLine } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import type { LogLevel } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -17,12 +17,13 @@ import type { Outcome } from "../manifest/outputs.ts";
 import { Baselines } from "./baseline.ts";
 import { cureOf } from "./cures.ts";
 import { loadLibrary } from "./library.ts";
-import { reportOf, whatIsMissing } from "./node-remarks.ts";
-import { type BoundNode, bindNodes, SAME_NODE } from "./node-table.ts";
+import { byCapture, isNewer, newestOf } from "./newest.ts";
+import { outOfRangeLine, reportOf } from "./node-remarks.ts";
+import { type BoundNode, isWritten } from "./node-table.ts";
 import type { OutputReport } from "./output-state.ts";
+import { PlantNodes } from "./plant-nodes.ts";
 import { sampleOf } from "./sample.ts";
 import { type OperationLimits, PlantSession, type ServerSettings } from "./session.ts";
-import { mapNodes, type Target } from "./target.ts";
 import { writeSamples } from "./writer.ts";
 
 export interface DeliverySettings {
@@ -41,20 +42,14 @@ export interface Delivered {
   readonly failure: FailureData | undefined;
 }
 
-interface NodeTable {
-  /** Of the ROIs, one a line: another set of them has other nodes. */
-  readonly labels: string;
-  readonly bound: BoundNode[];
-  boundAtMs: number;
-}
-
 type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "standardErrors" | "analyses">;
 
 /** A step ends after so long, so that the cursor is committed and a stop is heard. */
 const STEP_MS = 1000;
-const FRAMES_AT_ONCE = 8;
-/** Refused nodes are looked up again so often: somebody may have cured them. */
-const LOOK_AGAIN_MS = 60_000;
+/** Frames measured side by side are not always measured in the order of capture: of so many, the earliest is sent first. */
+const WINDOW = 16;
+/** A node that could not take the newest value is offered it again so often. */
+const LAGGARDS_MS = 5000;
 const SMALLEST_WRITE = 10;
 const HEARTBEAT_TURNS = 100;
 
@@ -65,12 +60,12 @@ export class PlantDelivery {
   readonly #baselines: Baselines;
   readonly #wantsShift: boolean;
   #session: PlantSession | undefined;
-  #nodes: NodeTable | undefined;
-  /** The nodes of the session before this one. */
-  #remembered: { readonly namespaces: string; readonly nodes: NodeTable } | undefined;
-  #labelled: { readonly outcomeId: number; readonly labels: readonly string[] } | undefined;
-  /** The newest outcome written ahead of its turn. */
-  #latestId = 0;
+  readonly #nodes: PlantNodes;
+  /** Outcomes written before others that were measured first. */
+  readonly #ahead = new Set<number>();
+  /** Of those written in this session, or there when it began. */
+  #newest: Outcome | undefined;
+  #laggardsAtMs = Number.NEGATIVE_INFINITY;
   /** The frame written last in this session: what the nodes hold. */
   #sentId = 0;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
@@ -87,6 +82,7 @@ export class PlantDelivery {
     this.#settings = settings;
     this.#source = source;
     this.#log = log;
+    this.#nodes = new PlantNodes(settings.nodes, source, (line) => this.#say(line));
     this.#baselines = new Baselines(source, settings.baselineSeconds);
     this.#wantsShift = settings.nodes.some(({ value }) => value === "shift" || value === "shift_standard_error");
   }
@@ -103,27 +99,41 @@ export class PlantDelivery {
       const fresh = await this.#connect();
       const last = this.#source.lastOutcomeId();
       if (fresh && last > 0) await this.#sendByMemory(last);
-      await this.#lookUp(this.#labels());
+      await this.#nodes.lookUp(this.#session as PlantSession, this.#nodes.labels());
       const startedMs = performance.now();
       const { backlog } = this.#settings.server;
-      if (fresh) this.#latestId = this.#sentId = 0;
-      // More than one frame behind, or a server that may have forgotten everything: the newest goes first.
-      if (last > this.#latestId && (fresh || last > passed + 1)) await this.#sendLatest(last);
+      if (fresh) {
+        this.#sentId = 0;
+        this.#ahead.clear();
+        this.#newest = newestOf(this.#source.outcomesAfter(Math.max(0, last - WINDOW), WINDOW));
+      }
+      // A server that may have forgotten everything: the newest goes first, and then every frame in its order. That is the
+      // one time that a node's time stamp goes back.
+      if (last > 0 && (fresh || (backlog === "latest" && last > passed))) await this.#sendNewest();
       if (backlog === "latest") {
         if (last > passed) frames += 1;
-        passed = Math.max(passed, this.#latestId);
+        passed = Math.max(passed, last);
       }
       // However slow the server, each step passes a frame.
       const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
       while (passed < last && !isOver()) {
-        for (const outcome of this.#source.outcomesAfter(passed, FRAMES_AT_ONCE)) {
+        const window = this.#source.outcomesAfter(passed, WINDOW);
+        const unsent = byCapture(window.filter(({ outcomeId }) => !this.#ahead.has(outcomeId)));
+        // What comes behind a full window may have been captured before its later half.
+        const turn = window.length < WINDOW ? unsent : unsent.slice(0, Math.max(1, unsent.length >> 1));
+        for (const outcome of turn) {
           if (isOver()) break;
           // The newest went first; written again unless nothing older was written since.
           if (outcome.outcomeId !== this.#sentId) await this.#send(outcome);
-          passed = outcome.outcomeId;
+          this.#ahead.add(outcome.outcomeId);
           frames += 1;
         }
+        for (const { outcomeId } of window) {
+          if (!this.#ahead.delete(outcomeId)) break;
+          passed = outcomeId;
+        }
       }
+      if (passed >= last) await this.#leaveNewest();
       await this.#sendLive(alarm);
     } catch (thrown) {
       failure = encodeFailure(thrown);
@@ -133,15 +143,28 @@ export class PlantDelivery {
     return { cursor: passed, frames, report: this.#report(), more, failure };
   }
 
+  /**
+   * The last act of a run: where the backlog was not worked off, the nodes are left with the newest values. Never throws for
+   * what the server does.
+   */
+  async finish(): Promise<void> {
+    try {
+      const last = this.#source.lastOutcomeId();
+      const isCurrent =
+        this.#newest === undefined || (this.#newest.outcomeId === this.#sentId && this.#sentId === last);
+      if (this.#session !== undefined && !isCurrent) await this.#sendNewest();
+    } catch (thrown) {
+      this.#log("warn", `the nodes keep older values until the next run: ${failureLine(thrown)}`);
+    }
+    await this.close();
+  }
+
   /** Ends the session. Idempotent. */
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
     this.#learnt = session?.limits ?? this.#learnt;
-    if (session !== undefined && this.#nodes !== undefined) {
-      this.#remembered = { namespaces: session.namespaces.join("\n"), nodes: this.#nodes };
-    }
-    this.#nodes = undefined;
+    if (session !== undefined) this.#nodes.leave(session);
     await session?.close();
   }
 
@@ -161,73 +184,48 @@ export class PlantDelivery {
     return true;
   }
 
-  /** Labels of the ROIs measured last; none before the first measurement. */
-  #labels(): readonly string[] {
-    const last = this.#source.lastOutcomeId();
-    if (this.#labelled?.outcomeId === last) return this.#labelled.labels;
-    const [outcome] = last === 0 ? [] : this.#source.outcomesAfter(last - 1, 1);
-    const labels = outcome?.labels ?? this.#source.analyses().at(-1)?.labels ?? [];
-    this.#labelled = { outcomeId: last, labels };
-    return labels;
-  }
-
-  async #lookUp(labels: readonly string[]): Promise<BoundNode[]> {
-    const session = this.#session as PlantSession;
-    const key = labels.join("\n");
-    const now = performance.now();
-    if (this.#nodes?.labels !== key) {
-      const { targets, problems } = mapNodes(this.#settings.nodes, labels);
-      // Before anything was measured there are no labels to compare with.
-      if (labels.length > 0) for (const problem of problems) this.#say(problem);
-      this.#nodes = { labels: key, bound: await bindNodes(session, targets), boundAtMs: now };
-      for (const line of whatIsMissing(this.#nodes.bound)) this.#say(line);
-    } else if (now - this.#nodes.boundAtMs > LOOK_AGAIN_MS) {
-      const { bound } = this.#nodes;
-      this.#nodes.boundAtMs = now;
-      const refused = [...bound.keys()].filter((at) => {
-        const status = bound[at]?.refusal?.status;
-        return status !== undefined && status !== SAME_NODE;
-      });
-      const anew = await bindNodes(
-        session,
-        refused.map((at) => bound[at]?.target as Target),
-      );
-      refused.forEach((at, i) => {
-        bound[at] = anew[i] as BoundNode;
-      });
-    }
-    return this.#nodes.bound;
-  }
-
   /**
    * Looking thousands of nodes up takes a second or two, which a server that is back should not have to wait for its values:
    * they are written to the nodes as they were. Nothing is concluded from the answers, everything is looked up and sent
-   * again right after. Nodes found by a browse path are left out: a server may number its nodes anew at a restart, and what
-   * was one of ours may be anything now.
+   * again right after.
    */
   async #sendByMemory(last: number): Promise<void> {
-    const remembered = this.#remembered;
-    if (remembered === undefined || remembered.namespaces !== this.#session?.namespaces.join("\n")) return;
-    const bound = remembered.nodes.bound.filter(({ target }) => "nodeId" in target.address);
-    this.#nodes = { ...remembered.nodes, bound, boundAtMs: performance.now() };
-    await this.#sendLatest(last);
-    this.#nodes = undefined;
+    if (!this.#nodes.recall(this.#session as PlantSession)) return;
+    const newest = newestOf(this.#source.outcomesAfter(Math.max(0, last - WINDOW), WINDOW));
+    if (newest !== undefined) await this.#send(newest);
+    this.#nodes.forget();
   }
 
-  async #sendLatest(last: number): Promise<void> {
-    const [outcome] = this.#source.outcomesAfter(last - 1, 1);
-    if (outcome === undefined) return;
-    await this.#send(outcome);
-    this.#latestId = outcome.outcomeId;
+  /** The frame captured last, of those measured so far. */
+  async #sendNewest(): Promise<void> {
+    const unsent = this.#source.outcomesAfter(Math.max(this.#sentId, this.#source.lastOutcomeId() - WINDOW), WINDOW);
+    const newest = newestOf([...(this.#newest === undefined ? [] : [this.#newest]), ...unsent]);
+    if (newest !== undefined) await this.#send(newest);
   }
 
-  async #send(outcome: Outcome): Promise<void> {
+  /**
+   * No node is left with an older value than the newest frame's: neither after a frame that was measured late, nor a node that
+   * could not take the newest one when it was sent.
+   */
+  async #leaveNewest(): Promise<void> {
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    if (this.#sentId !== newest.outcomeId) await this.#send(newest);
+    const now = performance.now();
+    if (now - this.#laggardsAtMs < LAGGARDS_MS) return;
+    this.#laggardsAtMs = now;
+    const lags = ({ target, offeredUs }: BoundNode) => target.name.kind !== "live" && offeredUs !== newest.capturedAtUs;
+    if (this.#nodes.bound?.some((node) => isWritten(node) && lags(node))) await this.#send(newest, lags);
+  }
+
+  async #send(outcome: Outcome, wanted: (node: BoundNode) => boolean = () => true): Promise<void> {
     await this.#pace();
-    const bound = await this.#lookUp(outcome.labels);
+    const bound = await this.#nodes.lookUp(this.#session as PlantSession, outcome.labels);
     const frame = { outcome, shift: this.#wantsShift ? this.#baselines.shiftOf(outcome) : undefined };
-    const nodes = bound.filter(({ target }) => target.name.kind !== "live");
+    const nodes = bound.filter((node) => node.target.name.kind !== "live" && wanted(node));
     await this.#write(nodes, (node) => sampleOf(node.target, frame), outcome.capturedAtUs);
     this.#sentId = outcome.outcomeId;
+    if (this.#newest === undefined || isNewer(outcome, this.#newest)) this.#newest = outcome;
   }
 
   /** A backlog is worked off at a bounded pace: the server has other clients. */
@@ -241,7 +239,7 @@ export class PlantDelivery {
   async #sendLive(alarm: string): Promise<void> {
     const now = performance.now();
     if (now - this.#liveAtMs < this.#settings.server.heartbeat_seconds * 1000) return;
-    const nodes = (this.#nodes?.bound ?? []).filter(({ target }) => target.name.kind === "live");
+    const nodes = (this.#nodes.bound ?? []).filter(({ target }) => target.name.kind === "live");
     if (nodes.length === 0) return;
     this.#liveAtMs = now;
     this.#beats = (this.#beats + 1) % HEARTBEAT_TURNS;
@@ -257,13 +255,15 @@ export class PlantDelivery {
   ): Promise<void> {
     const session = this.#session as PlantSession;
     try {
-      const { bare, remarks, withheld } = await writeSamples(session, nodes, sampleFor, timeUs);
+      const { bare, outOfRange, remarks, withheld } = await writeSamples(session, nodes, sampleFor, timeUs);
       this.#writeAtMost = session.limits.write.max * 2;
       if (bare.length > 0) {
         this.#say(
           `${bare.length} nodes promise to take status and time stamp and refuse what they promise, ${bare[0]?.target.shown} first: they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
         );
       }
+      const [beyond] = outOfRange;
+      if (beyond !== undefined) this.#say(outOfRangeLine(beyond, outOfRange.length));
       const [kept] = withheld;
       if (kept !== undefined && !this.#saidWithheld) {
         this.#saidWithheld = true;
@@ -290,7 +290,7 @@ export class PlantDelivery {
   }
 
   #report(): OutputReport | undefined {
-    const bound = this.#nodes?.bound;
+    const { bound } = this.#nodes;
     if (bound === undefined) return undefined;
     return reportOf(this.#settings.server.endpoint_url, bound);
   }

@@ -53,7 +53,10 @@ export async function whyRefused(
     fits(endpoint, mode, security_mode === "None" ? "None" : security_policy),
   );
   if (endpoints !== undefined && offered?.length === 0) {
-    return refused(`the server offers no ${wanted}`, `it offers ${endpoints.map(endpointText).join(", ")}`);
+    return refused(
+      `the server offers no ${wanted}`,
+      `it offers ${[...new Set(endpoints.map(endpointText))].join(", ")}`,
+    );
   }
   const shown = shownCertificate(library, endpoints ?? [], settings);
   if (trusted !== undefined && shown !== undefined && thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))) {

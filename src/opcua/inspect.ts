@@ -78,12 +78,11 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
   else if (secure) findings.push(finding("trusted certificate", false, "none for this server", "phorest opcua trust"));
   try {
     const offered = await discover(library, server, own);
-    for (const endpoint of offered) {
-      const tokens = endpoint.userIdentityTokens?.map(({ tokenType }) => library.UserTokenType[tokenType]).join(", ");
-      findings.push(
-        finding("endpoint", true, `${endpointText(endpoint)} at ${endpoint.endpointUrl}, log-in: ${tokens}`),
-      );
-    }
+    const lines = offered.map((endpoint) => {
+      const tokens = (endpoint.userIdentityTokens ?? []).map(({ tokenType }) => library.UserTokenType[tokenType]);
+      return `${endpointText(endpoint)} at ${endpoint.endpointUrl}, log-in: ${[...new Set(tokens)].join(", ")}`;
+    });
+    for (const line of new Set(lines)) findings.push(finding("endpoint", true, line));
     const shown = shownCertificate(library, offered, server);
     if (
       secure &&

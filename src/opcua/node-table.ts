@@ -38,6 +38,8 @@ export interface BoundNode {
   takesStatus: boolean;
   takesTime: boolean;
   refusal: Refusal | undefined;
+  /** Capture time of the frame that was offered last and not put off; µs since 1970. */
+  offeredUs?: number;
   /** The value as it is sent, filled anew for each frame; made by the writer. */
   slot?: WriteValue;
 }
@@ -180,11 +182,9 @@ async function bind(
   const classStatus = nodeClass?.statusCode;
   if (classStatus?.isBad()) return unbound(target, classStatus.name, nodeId);
   if (nodeClass?.value.value !== VARIABLE) return unbound(target, "BadNodeClassInvalid", nodeId);
-  const type: NodeType = await types.of(
-    dataType?.statusCode.isGood() === true ? (dataType.value.value as NodeId) : undefined,
-    nodeId,
-  );
-  const typeText = type ?? String(dataType?.value.value);
+  const typeId = dataType?.statusCode.isGood() === true ? (dataType.value.value as NodeId) : undefined;
+  const type: NodeType = await types.of(typeId, nodeId);
+  const typeText = type ?? (typeId === undefined ? "type that cannot be read" : await types.nameOf(typeId));
   const kind = kindOf(target.name);
   const cast = castType(type, kind, target.dataType);
   const rank = numberOf(valueRank) ?? ANY_RANK;

@@ -23,11 +23,13 @@ const ENUMERATION = 29;
 const LAST_BUILT_IN = 25;
 const DEEPEST = 32;
 const VALUE_ATTRIBUTE = 13;
+const BROWSE_NAME_ATTRIBUTE = 3;
 
 /** Looks types up, each one once per session. */
 export class NodeTypes {
   readonly #session: PlantSession;
   readonly #known = new Map<string, Promise<NodeType>>();
+  readonly #names = new Map<string, Promise<string>>();
 
   constructor(session: PlantSession) {
     this.#session = session;
@@ -43,6 +45,24 @@ export class NodeTypes {
     const known = this.#known.get(key) ?? this.#find(dataType);
     this.#known.set(key, known);
     return (await known) ?? this.#ofValue(variable);
+  }
+
+  /** The type's name for a person: `Guid` for `i=14`, its browse name where the server has one, else its node id. */
+  async nameOf(dataType: NodeId): Promise<string> {
+    const key = dataType.toString();
+    const known = this.#names.get(key) ?? this.#findName(dataType);
+    this.#names.set(key, known);
+    return known;
+  }
+
+  async #findName(dataType: NodeId): Promise<string> {
+    const { library } = this.#session;
+    const { namespace, value } = dataType;
+    const builtIn = namespace === 0 && typeof value === "number" && value <= LAST_BUILT_IN;
+    if (builtIn && library.DataType[value] !== undefined) return library.DataType[value];
+    const [answer] = await this.#session.read([{ nodeId: dataType, attributeId: BROWSE_NAME_ATTRIBUTE }]);
+    const name: unknown = answer?.statusCode.isGood() ? answer.value.value?.name : undefined;
+    return typeof name === "string" && name !== "" ? name : dataType.toString();
   }
 
   async #ofValue(variable: NodeId): Promise<NodeType> {

@@ -24,6 +24,8 @@ export interface Written {
   readonly bare: readonly BoundNode[];
   /** Nodes that keep what they have because they have no way to say that there is no value. */
   readonly withheld: readonly BoundNode[];
+  /** Nodes whose type cannot hold the value; they are given the status BadOutOfRange where they take one. */
+  readonly outOfRange: readonly BoundNode[];
   /** Nodes that took the value and had something to say of it (GoodClamped...), the first one for each status. */
   readonly remarks: ReadonlyMap<string, BoundNode>;
 }
@@ -55,6 +57,7 @@ export async function writeSamples(
   const bare: BoundNode[] = [];
   const remarks = new Map<string, BoundNode>();
   const withheld: BoundNode[] = [];
+  const outOfRange = new Set<BoundNode>();
   let values = 0;
   let items: Item[] = [];
   for (const node of nodes) if (isWritten(node)) items.push({ node, sample: sampleFor(node) });
@@ -62,9 +65,12 @@ export async function writeSamples(
     const asked: Item[] = [];
     const writes: WriteValue[] = [];
     for (const item of items) {
+      if (isOutOfRange(item)) outOfRange.add(item.node);
       const write = filledSlot(session, item.node, item.sample, constants);
-      if (write === undefined) withheld.push(item.node);
-      else {
+      if (write === undefined) {
+        withheld.push(item.node);
+        item.node.offeredUs = timeUs;
+      } else {
         asked.push(item);
         writes.push(write);
       }
@@ -77,9 +83,12 @@ export async function writeSamples(
       if (answer.value === GOOD) {
         values += 1;
         node.refusal = undefined;
+        node.offeredUs = timeUs;
         return;
       }
       const verdict = judge(node, answer, attempt);
+      // A node that could not take it just now is offered the newest value again.
+      if (verdictOf(answer.name, answer.value >>> 30) !== "later") node.offeredUs = timeUs;
       if (verdict === "done") values += 1;
       if (verdict === "done" && !PLAIN_GOOD.has(answer.name) && !remarks.has(answer.name)) {
         remarks.set(answer.name, node);
@@ -91,7 +100,7 @@ export async function writeSamples(
     const waits = again.some(({ node }) => !bare.includes(node));
     if (waits) await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1));
   }
-  return { values, bare, withheld, remarks };
+  return { values, bare, withheld, outOfRange: [...outOfRange], remarks };
 }
 
 function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "bare" | "again" | "left" {
@@ -121,6 +130,12 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
 function refuse(node: BoundNode, status: string, cure?: string, passing = false): "left" {
   node.refusal = { ...refusalOf(node.target, status, cure), passing };
   return "left";
+}
+
+/** Whether there is a value, and the node's type cannot hold it. */
+function isOutOfRange({ node: { type }, sample: { value } }: Item): boolean {
+  const values: readonly Plain[] = Array.isArray(value) ? value : [value as Plain];
+  return values.some((one) => hasValue(one) && castTo(type, one) === undefined);
 }
 
 /** undefined: the node can neither hold the value nor say that there is none, and keeps what it has. */

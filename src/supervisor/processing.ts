@@ -27,6 +27,7 @@ import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { StoredBeside } from "../manifest/tracking.ts";
 import { canList, canWrite } from "../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
+import { CaptureOrder } from "./capture-order.ts";
 import { MeasuringPool } from "./measuring-pool.ts";
 
 export interface ProcessingOptions {
@@ -71,12 +72,18 @@ interface TrackingMeasure {
   readonly jumps: JumpDetector;
 }
 
+/** Longest time that a measured frame waits for those captured before it, and how many may wait while others are measured. */
+const LONGEST_TURN_MS = 30_000;
+const MOST_WAITING = 32;
+
 type Measured = Extract<TaskAnswer, { ok: true }>;
 
 export class Processing {
   private readonly options: ProcessingOptions;
   private readonly inHand = new Map<number, Promise<void>>();
   private readonly pool: MeasuringPool;
+  /** Outputs follow the order in which frames are settled. */
+  private readonly order: CaptureOrder;
   /** What the frames of this run have shown of the camera's scale. */
   private readonly depth: DepthKeeper;
   private measure: Measure | undefined;
@@ -95,6 +102,7 @@ export class Processing {
     this.options = options;
     this.depth = new DepthKeeper(options.settings.bits ?? 0);
     this.pool = new MeasuringPool(options);
+    this.order = new CaptureOrder(Math.min(options.frameTimeoutMs, LONGEST_TURN_MS));
   }
 
   /**
@@ -124,8 +132,10 @@ export class Processing {
     }
     const claims = await manifest.whenFree(() => this.claim(room, measure));
     if (this.registeredAnew && claims.length > 0) await this.markRegistration(measure.rois, claims);
+    for (const { entryId } of claims) this.order.begin(entryId);
     for (const claim of claims) {
       const done = this.process(claim, measure).finally(() => {
+        this.order.end(claim.entryId);
         this.inHand.delete(claim.entryId);
         this.options.freed();
       });
@@ -179,7 +189,8 @@ export class Processing {
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
   private room(): number {
     if (this.alone && this.inHand.size > 0) return 0;
-    return Math.min(this.options.batchSize, this.options.threads) - this.inHand.size;
+    const waiting = Math.min(this.order.waiting, MOST_WAITING);
+    return Math.min(this.options.batchSize, this.options.threads) - (this.inHand.size - waiting);
   }
 
   private async currentMeasure(): Promise<Measure> {
@@ -267,7 +278,11 @@ export class Processing {
       const { known: depth } = this.depth;
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
-      if (answer.ok) await this.settleMeasured(claim, measure, answer, performance.now() - startedMs);
+      const tookMs = performance.now() - startedMs;
+      if (!(await this.order.turn(claim.entryId, this.options.freed))) {
+        this.options.log.debug(`${claim.filename}: settled before an earlier frame, which takes too long`);
+      }
+      if (answer.ok) await this.settleMeasured(claim, measure, answer, tookMs);
       else if (await this.isOfThePicture(claim, answer.failure)) this.rest(claim, answer.failure);
       else await this.refuse(claim, answer.failure, measure.analysisId);
     } catch (thrown) {

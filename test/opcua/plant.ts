@@ -17,6 +17,8 @@ export interface PlantNode {
   readonly userAccess?: string;
   /** Every write is answered with this status. */
   readonly refuseWith?: string;
+  /** So many writes are answered with BadWaitingForInitialData; then it takes them. */
+  readonly busyWrites?: number;
   /** Takes a value and its status, and refuses both beside a time stamp. */
   readonly refusesTime?: boolean;
   /** An array's fixed length (ArrayDimensions). */

@@ -130,6 +130,14 @@ for (const node of options.nodes ?? []) {
         ? write(context, data, ...rest)
         : rest.at(-1)?.(null, StatusCodes.BadWriteNotSupported)) as typeof variable.writeValue;
   }
+  if (node.busyWrites !== undefined) {
+    const write = variable.writeValue.bind(variable) as (...all: unknown[]) => unknown;
+    let left = node.busyWrites;
+    variable.writeValue = ((...all: ((error: null, status: StatusCode) => void)[]) => {
+      left -= 1;
+      return left < 0 ? write(...all) : all.at(-1)?.(null, StatusCodes.BadWaitingForInitialData);
+    }) as unknown as typeof variable.writeValue;
+  }
   variable.on("value_changed", () => {
     writtenValues += 1;
     const { value } = variable.readValue().value;

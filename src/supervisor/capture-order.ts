@@ -1,0 +1,60 @@
+// The order in which measured frames are settled. Frames are measured side by side and some take ten times as long as others;
+// every output follows the order in which they are settled, so that is kept the order of capture, within a bounded wait.
+import { setTimeout as sleep } from "node:timers/promises";
+
+interface InHand {
+  readonly ended: Promise<void>;
+  readonly end: () => void;
+}
+
+export class CaptureOrder {
+  readonly #waitMs: number;
+  readonly #inHand = new Map<number, InHand>();
+  #waiting = 0;
+
+  /** @param waitMs longest time that a frame waits for those captured before it. */
+  constructor(waitMs: number) {
+    this.#waitMs = waitMs;
+  }
+
+  /** A frame is given out; entries are numbered in the order of capture. */
+  begin(entryId: number): void {
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#inHand.set(entryId, { ended, end });
+  }
+
+  /** The frame is settled, or waits for another try: those after it need not wait for it any more. */
+  end(entryId: number): void {
+    this.#inHand.get(entryId)?.end();
+    this.#inHand.delete(entryId);
+  }
+
+  /** Measured frames that wait for their turn; they take up no thread. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Resolves when every frame in hand that was captured before is settled: true; or after the longest wait: false. `waits`
+   * is called when there is something to wait for.
+   */
+  async turn(entryId: number, waits: () => void): Promise<boolean> {
+    const before = [...this.#inHand].filter(([id]) => id < entryId).map(([, { ended }]) => ended);
+    if (before.length === 0) return true;
+    const timer = new AbortController();
+    const late = sleep(this.#waitMs, false, { signal: timer.signal });
+    this.#waiting += 1;
+    waits();
+    try {
+      return await Promise.race([Promise.all(before).then(() => true), late]);
+    } finally {
+      this.#waiting -= 1;
+      timer.abort();
+      // The wait that was ended rejects, and nobody is there to hear it.
+      late.catch(() => undefined);
+    }
+  }
+}
