@@ -10,7 +10,9 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Outcome } from "../manifest/outputs.ts";
 import { noteAsked } from "../opcua/asked.ts";
+import { type Browsed, browseBelow } from "../opcua/browse.ts";
 import {
   describeCertificate,
   leaf,
@@ -26,7 +28,7 @@ import {
 } from "../opcua/certificates.ts";
 import { discover } from "../opcua/client.ts";
 import { shownCertificate } from "../opcua/failures.ts";
-import { type Browsed, browseBelow, inspect } from "../opcua/inspect.ts";
+import { type Finding, inspect } from "../opcua/inspect.ts";
 import { loadLibrary } from "../opcua/library.ts";
 import { probe } from "../opcua/probe.ts";
 import { PlantSession, type ServerSettings } from "../opcua/session.ts";
@@ -65,7 +67,10 @@ export const opcuaCommand: CommandModule<object, Shared> = {
         "List the nodes below a node",
         (of) =>
           of
-            .positional("node", { type: "string", describe: "node id; else the Objects folder" })
+            .positional("node", {
+              type: "string",
+              describe: "node id, or a path such as /Objects/2:Chip; else the Objects folder",
+            })
             .option("levels", { type: "number", requiresArg: true, default: 2, describe: "how deep" })
             .example('phorest opcua browse "ns=2;s=Chip" --levels 3', "what is below a node"),
         (args) => browse(args),
@@ -110,17 +115,27 @@ const print = (line: string): void => {
 async function check(args: Shared): Promise<void> {
   const { config } = loadConfig(args.config);
   const server = serverOf(config);
-  const mapping = mapNodes(config.OPC_UA.nodes, await labelsOf(config));
-  const findings = await inspect(await library(args), server, mapping);
+  const labels = await labelsOf(config);
+  const mapping = mapNodes(config.OPC_UA.nodes, labels);
+  const findings = await inspect(await library(args), server, mapping, latestOf(config, labels));
   noteAsked(server.certificate_dir);
   if (args.json) print(JSON.stringify({ endpoint: server.endpoint_url, findings }, null, 2));
   else {
-    print(server.endpoint_url);
+    print(summaryOf(server.endpoint_url, findings));
     for (const { subject, well, text, cure } of findings) {
       print(`${well ? "ok  " : "MEND"}  ${subject}: ${text}${cure === undefined ? "" : ` (${cure})`}`);
     }
   }
   if (findings.some(({ well }) => !well)) process.exitCode = NOT_WELL;
+}
+
+/** The first line of a check: whether all is well, and what to look at first. */
+function summaryOf(url: string, findings: readonly Finding[]): string {
+  const wrong = findings.filter(({ well }) => !well);
+  const [first] = wrong;
+  if (first === undefined) return `${url}: all is well`;
+  const count = wrong.length === 1 ? "1 thing" : `${wrong.length} things`;
+  return `${url}: ${count} to mend; ${first.subject}: ${first.text}`;
 }
 
 /** Labels of the ROIs as the next run will have them, else as the last one had. */
@@ -140,6 +155,19 @@ async function labelsOf(config: Config): Promise<readonly string[]> {
   }
 }
 
+/** The frame measured last; undefined when there is none with these ROIs. */
+function latestOf(config: Config, labels: readonly string[]): Outcome | undefined {
+  const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+  if (!existsSync(manifestFile)) return undefined;
+  const manifest = Manifest.open({ file: manifestFile, readonly: true });
+  try {
+    const [latest] = manifest.outcomesAfter(Math.max(0, manifest.lastOutcomeId() - 1), 1);
+    return latest?.labels.join("\n") === labels.join("\n") ? latest : undefined;
+  } finally {
+    manifest.close();
+  }
+}
+
 async function browse(args: BrowseArguments): Promise<void> {
   const { node = OBJECTS_FOLDER, levels = 2 } = args;
   if (!Number.isInteger(levels) || levels < 1) {
@@ -153,12 +181,17 @@ async function browse(args: BrowseArguments): Promise<void> {
     const found: Browsed[] = [];
     for await (const one of browseBelow(session, node, levels)) {
       if (args.json) found.push(one);
-      else print(`${"  ".repeat(one.depth)}${one.browseName}  ${one.nodeId}  ${one.nodeClass}`);
+      else print(browsedLine(one));
     }
     if (args.json) print(JSON.stringify(found, null, 2));
   } finally {
     await session.close();
   }
+}
+
+function browsedLine({ depth, browseName, nodeId, nodeClass, dataType, access }: Browsed): string {
+  const about = nodeClass === "Variable" ? [dataType ?? "unknown type", access ?? "none"] : [nodeClass];
+  return ["  ".repeat(depth) + browseName, nodeId, ...about].join("  ");
 }
 
 async function trust(args: TrustArguments): Promise<void> {

@@ -1,5 +1,6 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
-import { Failure, failureLine } from "../failure.ts";
+import { failureLine } from "../failure.ts";
+import type { Outcome } from "../manifest/outputs.ts";
 import {
   describeCertificate,
   leaf,
@@ -9,12 +10,13 @@ import {
   whyUnusable,
 } from "./certificates.ts";
 import { discover } from "./client.ts";
-import { cureOf } from "./cures.ts";
 import { endpointText, shownCertificate } from "./failures.ts";
 import type { Library } from "./library.ts";
-import { type BoundNode, bindNodes, parseNodeId } from "./node-table.ts";
+import { type BoundNode, bindNodes } from "./node-table.ts";
+import { sampleOf } from "./sample.ts";
 import { PlantSession, type ServerSettings } from "./session.ts";
 import type { Mapping } from "./target.ts";
+import { isOutOfRange } from "./writer.ts";
 
 /** One line of a check: what, how it is, and what to do where it is not well. */
 export interface Finding {
@@ -24,8 +26,16 @@ export interface Finding {
   readonly cure?: string;
 }
 
-/** Looks at the server, the security, the session and every mapped node. Throws nothing that the server is to blame for. */
-export async function inspect(library: Library, server: ServerSettings, mapping: Mapping): Promise<Finding[]> {
+/**
+ * Looks at the server, the security, the session and every mapped node. `latest`: the frame measured last, of the ROIs of the
+ * mapping, whose values are compared with the ranges of the nodes. Throws nothing that the server is to blame for.
+ */
+export async function inspect(
+  library: Library,
+  server: ServerSettings,
+  mapping: Mapping,
+  latest?: Outcome,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   const own = await ownCertificate(server.certificate_dir);
   findings.push(finding("our certificate", true, `${own.certificateFile}, application ${own.applicationUri}`));
@@ -42,7 +52,7 @@ export async function inspect(library: Library, server: ServerSettings, mapping:
     const limits = Object.entries(session.stated).map(([what, limit]) => `${what} ${limit === 0 ? "any" : limit}`);
     findings.push(finding("limits", true, `nodes in one request: ${limits.join(", ")}`));
     for (const problem of mapping.problems) findings.push(finding("mapping", false, problem));
-    for (const node of await bindNodes(session, mapping.targets)) findings.push(nodeFinding(node));
+    for (const node of await bindNodes(session, mapping.targets)) findings.push(nodeFinding(node, latest));
   } catch (error) {
     findings.push(finding("session", false, failureLine(error)));
   } finally {
@@ -115,53 +125,17 @@ function certificateFinding(subject: string, der: Buffer, server: ServerSettings
   return finding(subject, ended === undefined, ended === undefined ? text : `${text}: ${ended}`);
 }
 
-function nodeFinding({ target, refusal, typeText, type, takesStatus, takesTime }: BoundNode): Finding {
+function nodeFinding(node: BoundNode, latest: Outcome | undefined): Finding {
+  const { target, refusal, typeText, type, takesStatus, takesTime } = node;
   const subject = `${target.shown} <- ${target.value}`;
   if (refusal !== undefined) return finding(subject, false, refusal.status, refusal.cure);
   const cast = typeText.startsWith(type) ? typeText : `${typeText} as ${type}`;
+  const sample =
+    latest && target.name.kind !== "live" ? sampleOf(target, { outcome: latest, shift: undefined }) : undefined;
+  if (sample !== undefined && isOutOfRange({ node, sample })) {
+    const cure = "use scale and offset, or have the node given a wider type";
+    return finding(subject, false, `${cast}: the value of the last frame, ${sample.value}, is out of its range`, cure);
+  }
   const lacks = [...(takesTime ? [] : ["time stamp"]), ...(takesStatus ? [] : ["status"])];
   return finding(subject, true, lacks.length === 0 ? cast : `${cast}, takes no ${lacks.join(" and no ")}`);
-}
-
-/** A node below another one. */
-export interface Browsed {
-  readonly depth: number;
-  readonly nodeId: string;
-  readonly browseName: string;
-  readonly nodeClass: string;
-}
-
-const FORWARD_HIERARCHICAL = "i=33";
-const EVERYTHING = 63;
-
-const notThere = (nodeId: string, status: string): Failure =>
-  new Failure("usage.invalid", `${nodeId}: ${status}`, { hint: cureOf(status) });
-
-/** The nodes below `start` (a node id), `levels` deep, parents before their children; each node once. */
-export async function* browseBelow(session: PlantSession, start: string, levels: number): AsyncGenerator<Browsed> {
-  const { library } = session;
-  const root = parseNodeId(session, start);
-  if (typeof root === "string") throw notThere(start, root);
-  const seen = new Set<string>([root.toString()]);
-  async function* below(nodeId: string, depth: number): AsyncGenerator<Browsed> {
-    const [result] = await session.browse([
-      {
-        nodeId,
-        browseDirection: library.BrowseDirection.Forward,
-        referenceTypeId: FORWARD_HIERARCHICAL,
-        includeSubtypes: true,
-        resultMask: EVERYTHING,
-      },
-    ]);
-    if (result?.statusCode.isBad() && depth === 0) throw notThere(start, result.statusCode.name);
-    for (const reference of result?.references ?? []) {
-      const id = reference.nodeId.toString();
-      if (seen.has(id)) continue;
-      seen.add(id);
-      const nodeClass = library.NodeClass[reference.nodeClass] ?? "";
-      yield { depth, nodeId: id, browseName: reference.browseName.toString(), nodeClass };
-      if (depth + 1 < levels) yield* below(id, depth + 1);
-    }
-  }
-  yield* below(root.toString(), 0);
 }

@@ -72,7 +72,10 @@ export const isWritten = ({ refusal }: BoundNode): boolean => refusal === undefi
 
 /** Looks all targets up. Throws what the session throws; what is wrong with single nodes is in the table. */
 export async function bindNodes(session: PlantSession, targets: readonly Target[]): Promise<BoundNode[]> {
-  const ids = await findNodes(session, targets);
+  const ids = await findNodes(
+    session,
+    targets.map(({ address }) => address),
+  );
   const found = ids.filter((id) => typeof id !== "string");
   const questions = found.flatMap((nodeId) =>
     Object.values(ATTRIBUTES).map((attributeId): ReadValueIdOptions => ({ nodeId, attributeId })),
@@ -103,13 +106,16 @@ export async function bindNodes(session: PlantSession, targets: readonly Target[
 const sameAs = ({ shown, value }: Target): string =>
   `it is the same node as ${shown}, which is given ${value}: remove one of the two`;
 
-/** The node id of each target, or the status that says why there is none. */
-async function findNodes(session: PlantSession, targets: readonly Target[]): Promise<(NodeId | string)[]> {
+/** The node id of each address, or the status that says why there is none. */
+export async function findNodes(
+  session: PlantSession,
+  addresses: readonly Target["address"][],
+): Promise<(NodeId | string)[]> {
   const { library } = session;
-  const ids: (NodeId | string)[] = targets.map(({ address }) =>
+  const ids: (NodeId | string)[] = addresses.map((address) =>
     "nodeId" in address ? parseNodeId(session, address.nodeId) : "BadNoMatch",
   );
-  const paths = targets.flatMap(({ address }, at) => {
+  const paths = addresses.flatMap((address, at) => {
     if (!("browsePath" in address)) return [];
     try {
       const path = library.makeBrowsePath("i=84", address.browsePath);

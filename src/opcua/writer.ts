@@ -133,7 +133,7 @@ function refuse(node: BoundNode, status: string, cure?: string, passing = false)
 }
 
 /** Whether there is a value, and the node's type cannot hold it. */
-function isOutOfRange({ node: { type }, sample: { value } }: Item): boolean {
+export function isOutOfRange({ node: { type }, sample: { value } }: Item): boolean {
   const values: readonly Plain[] = Array.isArray(value) ? value : [value as Plain];
   return values.some((one) => hasValue(one) && castTo(type, one) === undefined);
 }

@@ -36,6 +36,7 @@ beforeAll(async () => {
       { name: "Guid", type: "Guid" },
       { name: "Range", type: "Range" },
       { name: "Bytes", type: "ByteString" },
+      { name: "Byte", type: "Byte" },
     ],
   });
 }, 60_000);
@@ -126,13 +127,21 @@ test("a node id or path that cannot even be sent is refused by itself", async ()
 test("types that no value of ours fits are known as such before anything is written", async () => {
   const { refusals } = await passed([of("Guid"), of("Range"), of("Bytes"), of("Matrix")]);
   expect(refusals).toEqual({
-    "ns=2;s=Guid": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
-    "ns=2;s=Range": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
+    "ns=2;s=Guid": expect.stringMatching(/^BadTypeMismatch: the node is a Guid, position cannot become one/),
+    "ns=2;s=Range": expect.stringMatching(/^BadTypeMismatch: the node is a Range, position cannot become one/),
     "ns=2;s=Bytes": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
     "ns=2;s=Matrix": expect.stringMatching(/^BadTypeMismatch: the node is a matrix/),
   });
   const everywhere = await passed([{ node_id: "ns=2;s=Matrix", value: "position" }]);
   expect(everywhere.refusals["ns=2;s=Matrix"]).toMatch(/the node is a matrix/);
+});
+
+test("a value that does not fit into its node's type is said once, with the range's cure", async () => {
+  const { values, said } = await passed([{ ...of("Byte"), scale: 100 }, PLAIN]);
+  expect(values.Byte?.status).toBe("BadOutOfRange");
+  expect(said.match(/ns=2;s=Byte: position is out of the range of its type, Byte; .*scale and offset/g)).toHaveLength(
+    1,
+  );
 });
 
 test("nodes found by a path are found anew after a restart, before anything is written to their old numbers", async () => {

@@ -1,15 +1,18 @@
 // How soon the plant's server is asked again: at once when it is back, ever more seldom when it ends what it began.
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import type { FailureData } from "../../src/failure.ts";
+import { encodeFailure, type FailureData } from "../../src/failure.ts";
 import { createLogger } from "../../src/log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { noteAsked } from "../../src/opcua/asked.ts";
 import { OPC_UA_OUTPUT } from "../../src/opcua/output-state.ts";
 import { DeliveringOpcUa, patience } from "../../src/supervisor/delivering-opcua.ts";
 import { stageOf } from "../../src/supervisor/part.ts";
+import type { StageReport } from "../../src/supervisor/stage.ts";
 import { freePort } from "../opcua/plant.ts";
 
 const failed = (code: string) => ({ code, message: "", retry: "later" }) as FailureData;
@@ -44,13 +47,18 @@ test("after a success the count begins anew", () => {
   expect(delayMs(failed("opcua.refused"), 1)).toBeLessThanOrEqual(1250);
 });
 
-test("what ails the server reaches the stage as what it is: the stage's patience depends on it", async () => {
+test("a secret that was refused is looked at every few seconds, which costs the server nothing", () => {
+  for (const delay of delays(...many("opcua.login", 50))) expect(delay).toBeLessThan(10_000);
+});
+
+/** The stage's part against a server at this port. */
+function partAt(port: number) {
   const directory = mkdtempSync(join(tmpdir(), "phorest-patience-"));
   const manifestFile = join(directory, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
   manifest.configureOutputs([OPC_UA_OUTPUT]);
   const text =
-    `[OPC_UA]\nendpoint_url = "opc.tcp://127.0.0.1:${await freePort()}"\nsecurity_mode = "None"\n` +
+    `[OPC_UA]\nendpoint_url = "opc.tcp://127.0.0.1:${port}"\nsecurity_mode = "None"\n` +
     '[[OPC_UA.nodes]]\nnode_id = "i=1"\nvalue = "frame"\n';
   const { config } = parseConfig(text, directory);
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
@@ -68,6 +76,41 @@ test("what ails the server reaches the stage as what it is: the stage's patience
     manifest.close();
     rmSync(directory, { recursive: true, force: true });
   });
+  return { part, certificates: config.OPC_UA.certificate_dir };
+}
+
+test("a person who looks at the server ends the back-off; before that the server is left in peace", async () => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.on("error", () => undefined);
+    socket.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  onTestFinished(() => {
+    server.close();
+  });
+  const { part, certificates } = partAt(typeof address === "object" ? (address?.port ?? 0) : 0);
+  const fails = async () => {
+    const thrown: unknown = await part.work().catch((error: unknown) => error);
+    const failure = encodeFailure(thrown);
+    part.moved({ name: "opcua", state: "backing_off", failures: 1, lastFailure: failure } as StageReport<"opcua">);
+    return part.backOffMs(failure, 20);
+  };
+  expect(await fails()).toBeLessThanOrEqual(2000);
+  const before = connections;
+  expect(before).toBeGreaterThan(0);
+  Object.assign(part, { restUntilMs: performance.now() + 3_600_000 });
+  for (let i = 0; i < 3; i += 1) expect(await fails()).toBeLessThanOrEqual(2000);
+  expect(connections).toBe(before);
+  noteAsked(certificates);
+  await fails();
+  expect(connections).toBeGreaterThan(before);
+});
+
+test("what ails the server reaches the stage as what it is: the stage's patience depends on it", async () => {
+  const { part } = partAt(await freePort());
   const asked: { code: string; delayMs: number }[] = [];
   const delayMs = part.backOffMs;
   Object.assign(part, {

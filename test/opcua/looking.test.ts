@@ -1,0 +1,94 @@
+// What `phorest opcua check` and `browse` show of a server's nodes.
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { browseBelow } from "../../src/opcua/browse.ts";
+import { inspect } from "../../src/opcua/inspect.ts";
+import { loadLibrary } from "../../src/opcua/library.ts";
+import { PlantSession } from "../../src/opcua/session.ts";
+import { mapNodes } from "../../src/opcua/target.ts";
+import { experiment } from "../delivery/experiment.ts";
+import { type NodeEntry, serverSettings, toml } from "./deliver.ts";
+import { Plant, scratch } from "./plant.ts";
+
+const FRAMES = 2;
+const { directory, gone } = scratch();
+const of = (name: string): NodeEntry => ({ node_id: `ns=2;s=${name}`, roi: "000A_N", value: "position" });
+let plant: Plant;
+let made: ReturnType<typeof experiment>;
+
+beforeAll(async () => {
+  made = experiment(directory, 4);
+  made.add(FRAMES);
+  plant = await Plant.start({
+    pki: join(directory, "pki"),
+    nodes: [
+      { name: "Byte", type: "Byte" },
+      { name: "Float", type: "Float" },
+      { name: "Guid", type: "Guid" },
+      { name: "Seen", type: "Int16", rank: 1, access: "CurrentRead" },
+    ],
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await plant?.kill();
+  made.manifest.close();
+  gone();
+});
+
+test("check compares the values of the last frame with the ranges of the nodes", async () => {
+  const text = toml(plant.endpointUrl, [
+    { ...of("Byte"), scale: 100 },
+    { ...of("Float"), scale: 100 },
+  ]);
+  const { server, nodes } = serverSettings(directory, text);
+  const [latest] = made.manifest.outcomesAfter(FRAMES - 1, 1);
+  const mapping = mapNodes(nodes, latest?.labels ?? []);
+  const findings = await inspect(await loadLibrary(() => undefined), server, mapping, latest);
+  expect(findings.filter(({ well }) => !well)).toEqual([
+    expect.objectContaining({
+      subject: "ns=2;s=Byte <- position",
+      text: expect.stringMatching(/6001, is out of its range/),
+    }),
+  ]);
+});
+
+test("a node that a path and a node id name is given one value, and check says so", async () => {
+  const path: NodeEntry = { browse_path: "/Objects/2:Chip/2:Float", value: "contrast" };
+  const { server, nodes } = serverSettings(directory, toml(plant.endpointUrl, [of("Float"), path]));
+  const [latest] = made.manifest.outcomesAfter(FRAMES - 1, 1);
+  const findings = await inspect(await loadLibrary(() => undefined), server, mapNodes(nodes, latest?.labels ?? []));
+  expect(findings.filter(({ well }) => !well)).toEqual([
+    expect.objectContaining({ text: "BadEntryExists", cure: expect.stringMatching(/same node as ns=2;s=Float/) }),
+  ]);
+});
+
+test("browse takes a path or a node id, and shows of each variable its type and what may be done with it", async () => {
+  const { server } = serverSettings(directory, toml(plant.endpointUrl, []));
+  const session = await PlantSession.open(await loadLibrary(() => undefined), server);
+  try {
+    const found = [];
+    for await (const one of browseBelow(session, "/Objects/2:Chip", 1)) found.push(one);
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        nodeId: "ns=2;s=Guid",
+        nodeClass: "Variable",
+        dataType: "Guid",
+        access: "read and write",
+      }),
+    );
+    expect(found).toContainEqual(
+      expect.objectContaining({ nodeId: "ns=2;s=Seen", dataType: "Int16[]", access: "read" }),
+    );
+    expect(new Set(found.map(({ nodeId }) => nodeId)).size).toBe(found.length);
+    const nowhere = browseBelow(session, "/Objects/2:Nowhere", 1).next();
+    await expect(nowhere).rejects.toMatchObject({
+      code: "usage.invalid",
+      message: expect.stringMatching(/BadNoMatch/),
+    });
+    const [objects] = [await browseBelow(session, "i=85", 1).next()];
+    expect(objects.value).toMatchObject({ depth: 0, nodeClass: "Object" });
+  } finally {
+    await session.close();
+  }
+});
