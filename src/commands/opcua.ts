@@ -258,6 +258,7 @@ async function shownBy(args: Shared, server: ServerSettings): Promise<Buffer> {
   const own = await ownCertificate(server.certificate_dir);
   const client = await library(args);
   const endpoints = await discover(client, server, own).catch((cause: unknown) => {
+    if (cause instanceof Failure) throw cause;
     throw new Failure("opcua.refused", `${url} does not show its certificate to strangers`, {
       hint: "have it exported on the server, then: phorest opcua trust --certificate FILE",
       cause,

@@ -3,8 +3,10 @@ import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
+import { connectionCureOf } from "./cures.ts";
 import { transportTo } from "./ipv6.ts";
 import type { Library } from "./library.ts";
+import { ServerErrors, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./session.ts";
 
 const CLOSE_WITHIN_MS = 2000;
@@ -78,7 +80,10 @@ function holdBackOpenPasswords(
   });
 }
 
-/** The endpoints as the server describes them to anybody. Throws what the connection throws. */
+/**
+ * The endpoints as the server describes them to anybody. Throws what the connection throws; Failure `opcua.refused` when the
+ * server says why it ends the connection.
+ */
 export async function discover(
   library: Library,
   settings: ServerSettings,
@@ -98,12 +103,18 @@ export async function discover(
     transportTimeout: connectMs,
     ...transport,
   });
+  const errors = new ServerErrors(library, client);
   const ask = async () => {
     await client.connect(settings.endpoint_url);
     return client.getEndpoints();
   };
   try {
-    return await withDeadline(ask(), connectMs, () => new Error("no answer in time"));
+    return await withDeadline(Promise.race([ask(), errors.ended]), connectMs, () => new Error("no answer in time"));
+  } catch (cause) {
+    const said = errors.first;
+    if (said === undefined) throw cause;
+    const message = `${settings.endpoint_url}: ${serverErrorText(said)}`;
+    throw new Failure("opcua.refused", message, { hint: connectionCureOf(said.status), retry: "later", cause });
   } finally {
     await abandon(client);
   }

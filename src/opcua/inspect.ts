@@ -1,5 +1,5 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
-import { failureLine } from "../failure.ts";
+import { Failure, failureLine } from "../failure.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import {
   describeCertificate,
@@ -104,7 +104,8 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
       const cure = `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${thumbprint(leaf(shown))}`;
       findings.push(finding("trusted certificate", false, other, cure));
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof Failure) return [...findings, finding("endpoints", false, error.message, error.hint)];
     // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
     findings.push(
       finding(

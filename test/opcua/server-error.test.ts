@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { ownCertificate, readCertificate, trustCertificate } from "../../src/opcua/certificates.ts";
 import { connectionCureOf } from "../../src/opcua/cures.ts";
+import { inspect } from "../../src/opcua/inspect.ts";
 import { type Library, loadLibrary } from "../../src/opcua/library.ts";
 import { serverErrorIn } from "../../src/opcua/server-error.ts";
 import { PlantSession } from "../../src/opcua/session.ts";
@@ -122,6 +123,16 @@ test("so it is with security, at the Hello, and from a server that leaves the co
   const open = await failureOf(await ending(value, { hangsUp: false }), 'security_mode = "None"');
   expect(open.message).toMatch(/BadCertificateTimeInvalid/);
 }, 60_000);
+
+test("check says it of the endpoints, too, and not that the server describes none", async () => {
+  const url = await ending(library.StatusCodes.BadTcpNotEnoughResources.value);
+  const { server: settings } = serverSettings(directory, toml(url, [], 'security_mode = "None"'));
+  const findings = await inspect(library, settings, { targets: [], problems: [] });
+  const wrong = findings.filter(({ well }) => !well);
+  expect(wrong.map(({ subject }) => subject)).toEqual(["endpoints", "session"]);
+  for (const { text } of wrong) expect(text).toMatch(/BadTcpNotEnoughResources/);
+  expect(wrong[0]?.cure).toMatch(/secure channels.*used up/);
+});
 
 test("a code without a name is shown as its number; what is no whole ERR message says nothing", () => {
   expect(serverErrorIn(library, message("ERR", 0x80ff1234, "x\u001b[2J"))).toEqual({
