@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { formatRoiManifest } from "../../src/analysis/roi.ts";
+import { updateCsv } from "../../src/delivery/csv-output.ts";
 import { writeDurably } from "../../src/files.ts";
 import { encodePicture } from "../../src/frame/encode.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
@@ -184,4 +185,34 @@ test("an ROI manifest that is damaged or gone while a run measures changes nothi
     expect(manifest.counts()).toMatchObject({ processed: nth + 2, failed: 0 });
   }
   expect(manifest.analyses()).toHaveLength(1);
+});
+
+test("frames that take ten times as long as others are settled, and are in the CSV, in the order of capture", async () => {
+  const frames = 24;
+  let work = (): void => undefined;
+  const given = { frames, threads: 4, freed: () => work() };
+  const { manifest, processing, roiManifestFile } = await line((real) => real, undefined, given);
+  const { pool } = processing as unknown as { pool: { measure: (request: unknown) => Promise<unknown> } };
+  const measure = pool.measure.bind(pool);
+  let nth = 0;
+  const measuredAs: number[] = [];
+  pool.measure = async (request) => {
+    const frame = nth++;
+    const answer = await measure(request);
+    await sleep(frame % 4 === 0 ? 200 : 20);
+    measuredAs.push(frame);
+    return answer;
+  };
+  work = () => void processing.work();
+  work();
+  await expect.poll(() => manifest.lastOutcomeId(), { timeout: 60_000 }).toBe(frames);
+  const outcomes = manifest.outcomesAfter(0, frames);
+  const inOrder = Array.from({ length: frames }, (_x, i) => i + 1);
+  expect(outcomes.map(({ entryId }) => entryId)).toEqual(inOrder);
+  // They were not measured in that order.
+  expect(measuredAs).not.toEqual(inOrder.map((entry) => entry - 1));
+  const csv = `${roiManifestFile}.csv`;
+  await updateCsv(csv, undefined, (cursor, limit) => manifest.outcomesAfter(cursor, limit));
+  const names = readFileSync(csv, "utf8").match(/frame\d+\.png/g) ?? [];
+  expect([...new Set(names)]).toEqual(inOrder.map((entry) => `frame${entry - 1}.png`));
 });
