@@ -13,6 +13,7 @@ import { discover } from "./client.ts";
 import { endpointText, shownCertificate } from "./failures.ts";
 import type { Library } from "./library.ts";
 import { type BoundNode, bindNodes } from "./node-table.ts";
+import { probe } from "./probe.ts";
 import { sampleOf } from "./sample.ts";
 import { PlantSession, type ServerSettings } from "./session.ts";
 import type { Mapping } from "./target.ts";
@@ -39,6 +40,12 @@ export async function inspect(
   const findings: Finding[] = [];
   const own = await ownCertificate(server.certificate_dir);
   findings.push(finding("our certificate", true, `${own.certificateFile}, application ${own.applicationUri}`));
+  try {
+    await probe(server.endpoint_url, server.connect_timeout_seconds * 1000);
+  } catch (error) {
+    // Nothing else can be said of a server that is not there.
+    return [...findings, finding("server", false, failureLine(error))];
+  }
   findings.push(...(await endpoints(library, server)));
   let session: PlantSession;
   try {

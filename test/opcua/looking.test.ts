@@ -8,7 +8,7 @@ import { PlantSession } from "../../src/opcua/session.ts";
 import { mapNodes } from "../../src/opcua/target.ts";
 import { experiment } from "../delivery/experiment.ts";
 import { type NodeEntry, serverSettings, toml } from "./deliver.ts";
-import { Plant, scratch } from "./plant.ts";
+import { freePort, Plant, scratch } from "./plant.ts";
 
 const FRAMES = 2;
 const { directory, gone } = scratch();
@@ -34,6 +34,15 @@ afterAll(async () => {
   await plant?.kill();
   made.manifest.close();
   gone();
+});
+
+test("of a server that is not there, check says that and nothing else", async () => {
+  const url = `opc.tcp://127.0.0.1:${await freePort()}`;
+  const { server } = serverSettings(directory, toml(url, []));
+  const findings = await inspect(await loadLibrary(() => undefined), server, { targets: [], problems: [] });
+  expect(findings.filter(({ well }) => !well)).toEqual([
+    { subject: "server", well: false, text: expect.stringMatching(/nothing listens there/) },
+  ]);
 });
 
 test("check compares the values of the last frame with the ranges of the nodes", async () => {
