@@ -68,4 +68,13 @@ Depth decideDepth(const std::vector<std::uint32_t>& counts, const DepthKnowledge
   return {std::min(kWhiteOf12Bits, kFull + 1 - (1 << shift)), kFull, series};
 }
 
+int fullOfSeries(const Depth& depth) {
+  constexpr int kEnd = 65535;
+  if (depth.full < kEnd || depth.series.shift > 0) return std::max(1, depth.full);
+  for (const int bits : {8, 10, 12, 14}) {
+    if (depth.series.largest < 1 << bits) return (1 << bits) - 1;
+  }
+  return kEnd;
+}
+
 }  // namespace phorest

@@ -29,4 +29,7 @@ struct Depth {
  */
 Depth decideDepth(const std::vector<std::uint32_t>& counts, const DepthKnowledge& before);
 
+/** Full scale for a fit's counts: the known one, else that of the fewest usual bits that hold all values of the series. */
+int fullOfSeries(const Depth& depth);
+
 }  // namespace phorest

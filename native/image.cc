@@ -101,4 +101,11 @@ void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure
   }
 }
 
+void prepareWholeScale(Scale& scale, const Picture& picture, int full, int saturation) {
+  scale.factor = picture.deep ? 255.0 / full : 1;
+  scale.offset = 0;
+  scale.table.clear();
+  scale.saturation = saturation;
+}
+
 }  // namespace phorest

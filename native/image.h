@@ -41,4 +41,10 @@ struct Scale {
 void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling, BitDepthScaling scaling,
                   int saturation);
 
+/**
+ * Counts for fits of whole ROIs, which are compared from picture to picture: nothing is taken away, and `full`, the value at
+ * which a camera's scale ends, is 255.
+ */
+void prepareWholeScale(Scale& scale, const Picture& picture, int full, int saturation);
+
 }  // namespace phorest

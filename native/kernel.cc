@@ -70,15 +70,16 @@ bool isFit(Method method) { return method == Method::gaussian || method == Metho
 
 }  // namespace
 
-/** Half a count below the top: what is interpolated between clipped pixels is clipped. */
-constexpr float kClipped = 254.5F;
-
 Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   const Exposure exposure = measureExposure(request.picture, histogram_);
   const Depth depth = decideDepth(histogram_, request.depth);
   prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling, depth.saturation);
-  dark_ = scale_.offset + scale_.factor * request.darkLevel;
+  prepareWholeScale(wholeScale_, request.picture, fullOfSeries(depth), depth.saturation);
+  // Half a count of the picture below the top: what is interpolated between clipped pixels is clipped.
+  top_ = static_cast<float>(wholeScale_.factor * (depth.saturation - 0.5));
+  dark_ = wholeScale_.factor * request.darkLevel;
   Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
+  Sampler wholeSampler(request.picture, wholeScale_, request.sampling, request.angleDegrees);
   correlations_.resize(std::max(correlations_.size(), request.tasks.size()));
   bool byRows = false, whole = false;
   for (std::size_t task = 0; task < request.tasks.size(); ++task) {
@@ -93,19 +94,21 @@ Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
     const Roi& roi = request.rois[index];
     if (whole) {
       whole_.resize(static_cast<std::size_t>(roi.width) * roi.height);
-      sampler.resetSaturation();
-      sampler.rows(roi, 0, 0, roi.height, whole_.data(), roi.width);
+      wholeSampler.resetSaturation();
+      wholeSampler.rows(roi, 0, 0, roi.height, whole_.data(), roi.width);
     }
     for (std::size_t task = 0; task < request.tasks.size(); ++task) {
       if (!request.tasks[task].takesWhole()) continue;
-      answers[task].saturated[index] = sampler.saturatedShare();
+      answers[task].saturated[index] = wholeSampler.saturatedShare();
       if (request.tasks[task].method == Method::joint) {
         measureJointly(request.tasks[task], answers[task], roi, index);
       } else {
         track(request.tasks[task], answers[task], roi, index, firstPixel);
       }
     }
-    if (byRows) sampleRows(request, answers, sampler, index, whole && request.subRois == 0);
+    // Of 8 bits both have the same counts.
+    const bool alike = whole && request.subRois == 0 && !request.picture.deep;
+    if (byRows) sampleRows(request, answers, alike ? wholeSampler : sampler, index, alike);
     firstPixel += static_cast<std::size_t>(roi.width) * roi.height;
   }
   flush(request, answers);
@@ -186,6 +189,9 @@ static void write(const WholeAnswer& found, const KernelAnswer& answer, std::siz
   answer.status[index] = found.status;
 }
 
+/** Counts as they are written per count of fits of whole ROIs: those of the picture's own scaling. */
+double Kernel::shownCounts() const { return scale_.factor / wholeScale_.factor; }
+
 /** The line of an ROI: as configured, as chosen earlier, or by what its pixels say. */
 Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
   Line line = task.jointLine;
@@ -195,7 +201,7 @@ Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, cons
   if (task.choosesLine && task.lines != nullptr && task.lines[index] > 0) {
     line = static_cast<Line>(task.lines[index] - 1);
   } else if (task.choosesLine) {
-    const LineChoice choice = joint_.choose(whole_.data(), roi.height, roi.width, kClipped);
+    const LineChoice choice = joint_.choose(whole_.data(), roi.height, roi.width, top_);
     line = choice.line;
     std::copy_n(choice.scores, kLines, answer.lineScores + index * kLines);
   }
@@ -206,7 +212,11 @@ Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, cons
 /** Every pixel row of an ROI in one fit. */
 void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
   const Line line = chosenLine(task, answer, roi, index);
-  const JointAnswer found = joint_.measure(line, whole_.data(), roi.height, roi.width, kClipped);
+  JointAnswer found = joint_.measure(line, whole_.data(), roi.height, roi.width, top_);
+  const double shown = shownCounts();
+  found.columns[4] *= shown;
+  found.columns[5] = found.columns[5] * shown + scale_.offset;
+  found.columns[6] *= shown;
   write(found, answer, index);
   if (line == Line::voigt && found.status == kOk) answer.lineShare[index] = found.line.phase;
 }
@@ -214,8 +224,20 @@ void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, 
 /** An ROI against its reference, whose pixels begin at `firstPixel`. */
 void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index,
                    std::size_t firstPixel) {
-  const TrackFrame frame{chosenLine(task, answer, roi, index), whole_.data(), roi.height, roi.width, kClipped, dark_};
-  const TrackAnswer found = tracking_.measure(frame, joint_, task.anchors[index], task.reference + firstPixel, task.grow);
+  const Line line = chosenLine(task, answer, roi, index);
+  Anchor& anchor = task.anchors[index];
+  // A series that turned out to have larger values than those at its beginning is measured in the counts of then.
+  const double then = anchor.frames > 0 ? anchor.unit / wholeScale_.factor : 1;
+  const float* samples = whole_.data();
+  if (then != 1) {
+    rescaled_.resize(whole_.size());
+    std::transform(whole_.begin(), whole_.end(), rescaled_.begin(), [then](float value) { return static_cast<float>(then * value); });
+    samples = rescaled_.data();
+  }
+  const TrackFrame frame{line, samples, roi.height, roi.width, static_cast<float>(then * top_), then * dark_,
+                         then * wholeScale_.factor};
+  TrackAnswer found = tracking_.measure(frame, joint_, anchor, task.reference + firstPixel, task.grow);
+  found.columns[3] *= shownCounts() / then;
   write(found, answer, index);
   answer.joined[index] = found.joined;
   answer.doubts[index] = static_cast<std::uint8_t>((found.fellBack ? kFellBack : 0) | (found.changed ? kChanged : 0));

@@ -99,6 +99,7 @@ class Kernel {
   void sampleRows(const KernelRequest& request, KernelAnswer* answers, Sampler& sampler, std::size_t roi, bool sampled);
   void flush(const KernelRequest& request, KernelAnswer* answers);
   Line chosenLine(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index);
+  double shownCounts() const;
   void measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index);
   void track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index, std::size_t firstPixel);
   void judge(const KernelRequest& request, std::size_t task, const KernelAnswer& answer);
@@ -107,11 +108,12 @@ class Kernel {
   Joint joint_;
   Tracking tracking_;
   EstablishedSign sign_;
-  Scale scale_;
-  double dark_ = 0;  // darkLevel in the counts that are measured
+  Scale scale_, wholeScale_;  // of rows, and of fits of whole ROIs
+  float top_ = 0;             // counts of whole ROIs: from there on the camera cuts off
+  double dark_ = 0;           // counts of whole ROIs: darkLevel
   Waiting waiting_;
   std::vector<std::uint32_t> histogram_;
-  std::vector<float> samples_, whole_;           // the waiting rows; all pixel rows of one ROI
+  std::vector<float> samples_, whole_, rescaled_;  // the waiting rows; all pixel rows of one ROI, and in other counts
   std::vector<std::vector<float>> correlations_;  // [task][row][kLagCount]
 };
 

@@ -120,9 +120,10 @@ void Sampler::establishedRow(const Roi& roi, int row, float* out) {
   const int startX = roundToInt((m[1] * y + m[2]) * unit) + half, startY = roundToInt((m[4] * y + m[5]) * unit) + half;
   const std::uint8_t* table = scale_.table.empty() ? nullptr : scale_.table.data();
   const auto byte = [table](Pixel value) { return table == nullptr ? static_cast<int>(value) : table[value]; };
-  const auto blend = [](int a, int b, int c, int d, int fx, int fy) {
+  const float factor = table == nullptr ? static_cast<float>(scale_.factor) : 1.0F;
+  const auto blend = [factor](int a, int b, int c, int d, int fx, int fy) {
     const int sum = ((kFraction - fx) * a + fx * b) * (kFraction - fy) + ((kFraction - fx) * c + fx * d) * fy;
-    return static_cast<float>((sum * 32 + 16384) >> 15);
+    return factor * static_cast<float>((sum * 32 + 16384) >> 15);
   };
   constexpr int kShift = kPositionBits - kFractionBits;
   const auto isInside = [&](int i) {

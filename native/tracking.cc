@@ -22,7 +22,7 @@ constexpr double kHardly = 0.02;
 /** No sample counts for less noise than this share of the ROI's typical one, nor for less than rounding to whole counts. */
 constexpr double kLeastNoise = 0.05;
 constexpr double kSizeToDeviation = 1.2533141373155;
-/** counts: less light than this is rounded to black. */
+/** Counts of the picture: less light than this is rounded to black. */
 constexpr double kBlack = 0.5;
 /** Share of the samples' variance that is left over where the descent has gone to a wrong place, or the chip elsewhere. */
 constexpr double kAstray = 0.05;
@@ -40,7 +40,9 @@ void Tracking::prepare(const TrackFrame& frame, double dark) {
   darkKnown_ = std::isfinite(frame.dark);
   dark_ = darkKnown_ ? frame.dark : dark;
   noise_.ceiling = frame.top - dark_;
-  noise_.black = kBlack - dark_;
+  noise_.black = kBlack * frame.unit - dark_;
+  noise_.perUnit = 1 / frame.unit;
+  leastVariance_ = roi_.least = kLeastVariance * frame.unit * frame.unit;
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   double* memory = samples_.reserve(8 * size);
   roi_.y = memory, roi_.base = memory + size, roi_.kept = memory + 2 * size, roi_.gain = memory + 3 * size;
@@ -62,7 +64,7 @@ bool Tracking::load(const TrackFrame& frame, const std::uint16_t* pixels, const 
     for (int i = 0; i < roi_.stride; ++i) {
       const bool good = i < roi_.width && known[i] != kCutOff && from[i] < frame.top;
       roi_.y[first + i] = good ? from[i] - dark_ : 0;
-      roi_.kept[first + i] = good ? known[i] / 256.0 - dark_ : 0;
+      roi_.kept[first + i] = good ? known[i] / 256.0 - anchor.dark : 0;
       roi_.weight[first + i] = good ? 1 : 0;
       usable += good;
       light += roi_.y[first + i];
@@ -84,7 +86,7 @@ void Tracking::learnNoise() {
   if (found.typical < 0) return;
   // Bins of few samples lean on the whole ROI.
   constexpr double kLeaning = 30;
-  const double least = std::max(kLeastNoise * found.typical, std::sqrt(kLeastVariance));
+  const double least = std::max(kLeastNoise * found.typical, std::sqrt(leastVariance_));
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
@@ -199,7 +201,7 @@ bool Tracking::compare(const Anchor& anchor, TrackedLine& at, double& variance) 
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   for (std::size_t i = 0; i < size; ++i) {
     const double camera = anchor.floor + anchor.perCount * std::max(0.0, roi_.y[i]);
-    roi_.weight[i] = roi_.base[i] > 0 ? 1 / std::max(kLeastVariance, camera) : 0;
+    roi_.weight[i] = roi_.base[i] > 0 ? 1 / std::max(leastVariance_, camera) : 0;
   }
   at = farStart(anchor);
   if (!follow(anchor, at, variance)) return false;

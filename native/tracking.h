@@ -26,9 +26,10 @@ struct Anchor {
   double floor, perCount;  // variance of a pixel without speckle: counts^2, and more of them per count of light
   double dark;             // counts: what the camera adds without light, as known or as the speckle tells
   double scale;            // px per px: how well the scale of a shift is known
+  double unit;             // counts of the reference per count of the picture
   double prior[kShape * (kShape + 1) / 2];  // inverse covariance of the shape, lower triangle
 };
-constexpr int kAnchorNumbers = 30;
+constexpr int kAnchorNumbers = 31;
 static_assert(sizeof(Anchor) == kAnchorNumbers * sizeof(double), "an anchor is read and written as plain numbers");
 
 /** Pixels of a reference are kept in 256ths of a count; this one stands for a pixel that was cut off by the camera. */
@@ -75,6 +76,7 @@ struct TrackRows {
   double* scale;    // [row], light of the row relative to the reference
   double* offset;   // [row], counts
   double* rowGain;  // [row], light of the reference per light of the line
+  double least;     // counts^2: no sample's variance is less
   double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
@@ -82,7 +84,7 @@ struct TrackRows {
 constexpr double kBelieved = 3;
 /** Deviations of the noise that must lie between what is foretold and the top of the camera's scale. */
 constexpr double kHeadroom = 3;
-/** counts^2: rounding to whole counts alone leaves more. */
+/** Squares of the picture's own counts: rounding to whole ones alone leaves more. */
 constexpr double kLeastVariance = 0.053;
 
 /** Where in the range of the light the bins of the noise begin, 0 to 1: dark samples are many, and their noise differs most. */
@@ -93,9 +95,13 @@ struct TrackNoise {
   double node[kNoiseBins], inverse[kNoiseBins];           // light, and one over the deviation there
   double rise[kNoiseBins - 1], perCount[kNoiseBins - 1];  // from node to node: of the inverse, and one over the distance
   double black, ceiling;  // below the first a sample is rounded to black, from the second on it is cut off
+  double perUnit;         // counts of the picture per count
 };
 
-/** Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1. */
+/**
+ * Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1; the last
+ * only where the camera sees light.
+ */
 struct TrackPulls {
   double influences, slopes, inside, compared;
 };
@@ -118,7 +124,8 @@ struct TrackFrame {
   const float* samples;
   int rows, width;
   float top;
-  double dark;  // what the camera adds without light; NaN: unknown
+  double dark;      // what the camera adds without light; NaN: unknown
+  double unit = 1;  // counts per count of the picture
 };
 
 /** A line of height 1 at t, its derivative by t, and the function that asymmetry adds. */
@@ -169,6 +176,7 @@ class Tracking {
   unsigned free_ = 0;
   bool darkKnown_ = false;
   double dark_ = 0;
+  double leastVariance_ = kLeastVariance;  // counts^2
   TrackNoise noise_{};
   double inflation_ = 1;  // of the variance: residuals are alike, and not quite of the size the weights say
   double alongArea_ = 1, bothArea_ = 1, kept_ = 0, leftOver_ = 0;

@@ -80,6 +80,7 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
     anchorTo(frame, made);
   }
   made.dark = dark_;
+  made.unit = frame.unit;
   if (!(made.scale >= 0)) return answer;
   anchor = made;
   answer.columns[1] = 0;
@@ -89,7 +90,7 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
   const std::size_t count = static_cast<std::size_t>(frame.rows) * frame.width;
   for (std::size_t i = 0; i < count; ++i) {
     const float value = frame.samples[i];
-    pixels[i] = value >= frame.top ? kCutOff : static_cast<std::uint16_t>(std::nearbyint(256 * std::max(0.0F, value)));
+    pixels[i] = value >= frame.top ? kCutOff : static_cast<std::uint16_t>(std::nearbyint(256 * std::clamp(value, 0.0F, 255.9F)));
   }
   return answer;
 }
@@ -186,7 +187,7 @@ double Tracking::scaleOf(const Anchor& anchor) const {
   for (int i = 0; i < roi_.width; ++i) {
     double by[kShape] = {}, f[kShape + 1];
     const double light = lightAt(i, by), counts = std::fabs(anchor.height) * light;
-    const double weight = 1 / std::max(kLeastVariance, anchor.floor + anchor.perCount * counts);
+    const double weight = 1 / std::max(leastVariance_, anchor.floor + anchor.perCount * counts);
     f[0] = light * slopeAt(i, by);
     for (int k = 0; k < kShape; ++k) {
       by[k] = kStep;
@@ -251,8 +252,9 @@ void Tracking::join(const TrackFrame& frame, const Anchor& anchor, const Tracked
       // What does not go along (a grain of dust) is left out.
       if (pixels[to] == kCutOff || !(roi_.weight[sample] > 0)) continue;
       const double before = pixels[to] / 256.0;
-      const double mean = before + (roi_.spread[sample] + dark_ - before) / (anchor.frames + 1);
-      pixels[to] = static_cast<std::uint16_t>(std::clamp(std::nearbyint(256 * mean), 0.0, kCutOff - 1.0));
+      const double mean = before + (roi_.spread[sample] + anchor.dark - before) / (anchor.frames + 1);
+      const double kept = std::nearbyint(256 * mean);
+      pixels[to] = kept < kCutOff ? static_cast<std::uint16_t>(std::max(0.0, kept)) : kCutOff;
     }
   }
 }

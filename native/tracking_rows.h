@@ -30,8 +30,8 @@ static void gainOf(const TrackRows& roi, const Anchor& anchor) {
     for (int i = 0; i < roi.stride; i += kLanes) {
       const Lanes light = loadLanes(roi.gain + first + i), mean = rowGain * light;
       const Mask known = loadLanes(roi.weight + first + i) > 0.0;
-      const Lanes noise = larger(anchor.floor + anchor.perCount * mean, fill(kLeastVariance));
-      const Lanes grain = speckle * mean * mean, share = grain / (grain + noise / anchor.frames + kLineDoubt);
+      const Lanes noise = larger(anchor.floor + anchor.perCount * mean, fill(roi.least));
+      const Lanes grain = speckle * mean * mean, share = grain / (grain + noise / anchor.frames + kLineDoubt * (roi.least / kLeastVariance));
       const Lanes base = lit ? select(known, rowGain * (1.0 - share), fill(0.0)) : fill(0.0);
       const Lanes kept = lit ? select(known, share * loadLanes(roi.kept + first + i), fill(0.0)) : fill(0.0);
       storeLanes(roi.base + first + i, base);
@@ -144,7 +144,7 @@ static void trackWeigh(const TrackRows& roi, const TrackNoise& noise) {
     // that: there, what is as far below as the camera cuts off above is cut off too.
     const Mask counts = known & (part < 1.0) & (roi.absolute ? room > 0.0 : room * room * inverse > kHeadroom * kHeadroom);
     // What is rounded to black, or cut off there, is not in proportion to the light.
-    const Lanes lit = within(predicted - noise.black, 0.0, 1.0);
+    const Lanes lit = within((predicted - noise.black) * noise.perUnit, 0.0, 1.0);
     const Lanes share = roi.absolute ? select(size > room, room / larger(size, fill(1e-9)), fill(1.0)) : fill(1.0);
     storeLanes(roi.weight + at, select(counts, lit * share * kept * kept * inverse, fill(0.0)));
   });
@@ -169,7 +169,8 @@ static void trackPulls(const TrackRows& roi, const TrackNoise& noise, TrackPulls
     influences += influence * influence;
     slopes += select(counts, kept * (1.0 - 5.0 * part), fill(0.0));
     inside += select(counts, kept * kept, fill(0.0));
-    compared += select(known, fill(1.0), fill(0.0));
+    // Darkness has nothing to say, and is no reason to doubt the rest.
+    compared += select(known & (loadLanes(roi.predicted + at) > noise.black), fill(1.0), fill(0.0));
   });
   out = {across(influences), across(slopes), across(inside), across(compared)};
 }

@@ -62,7 +62,7 @@ export interface KernelReference {
 }
 
 /** Frames in the mean, then the line and what is known of it and of the camera; see Anchor in native/tracking.h. */
-export const ANCHOR_NUMBERS = 30;
+export const ANCHOR_NUMBERS = 31;
 
 /** What `tracking` doubts of an ROI, as bits: a joint fit had to do, or something else than the position has changed. */
 export const TRACKING_DOUBTS = { fellBack: 1, changed: 2 } as const;

@@ -52,7 +52,7 @@ describe("the darkest places of a picture", () => {
     }
     const picture: Picture = { pixels, width: WIDTH, height: HEIGHT, bitDepth: 8 };
     expect(darkestLevel(picture, ROIS)).toBe(50);
-    expect(darkestLevel(picture, manifest({ x: 0, y: 0 }, { width: WIDTH - 20, rows: HEIGHT - 20 }))).toBeUndefined();
+    expect(darkestLevel(picture, manifest({ x: 0, y: 0 }, { width: WIDTH - 10, rows: HEIGHT - 10 }))).toBeUndefined();
   });
 });
 
