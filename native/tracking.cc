@@ -24,6 +24,8 @@ constexpr double kLeastNoise = 0.05;
 constexpr double kSizeToDeviation = 1.2533141373155;
 /** Counts of the picture: less light than this is rounded to black. */
 constexpr double kBlack = 0.5;
+/** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
+constexpr double kFinestRounding = 0.5;
 /** Share of the samples' variance that is left over where the descent has gone to a wrong place, or the chip elsewhere. */
 constexpr double kAstray = 0.05;
 /** Less than this of the light, or of the samples, is no measurement. */
@@ -42,7 +44,8 @@ void Tracking::prepare(const TrackFrame& frame, double dark) {
   noise_.ceiling = frame.top - dark_;
   noise_.black = kBlack * frame.unit - dark_;
   noise_.perUnit = 1 / frame.unit;
-  leastVariance_ = roi_.least = kLeastVariance * frame.unit * frame.unit;
+  const double rounding = std::max(frame.unit, kFinestRounding);
+  leastVariance_ = roi_.least = kLeastVariance * rounding * rounding;
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   double* memory = samples_.reserve(8 * size);
   roi_.y = memory, roi_.base = memory + size, roi_.kept = memory + 2 * size, roi_.gain = memory + 3 * size;
