@@ -75,7 +75,7 @@ Exposure measureExposure(const Picture& picture, std::vector<std::uint32_t>& cou
   }
   const double mean = static_cast<double>(sum) / static_cast<double>(size);
   const double contrast = quantile(counts, size, 0.95) - quantile(counts, size, 0.05);
-  return {twoDecimals(mean), twoDecimals(contrast), minimum, maximum};
+  return {twoDecimals(mean), twoDecimals(contrast), minimum, maximum, quantile(counts, size, 1e-4)};
 }
 
 void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling, BitDepthScaling scaling,

@@ -24,6 +24,7 @@ struct Exposure {
   double contrast;    // 95 % minus 5 % quantile of the raw pixels, 2 decimals
   int minimum;
   int maximum;
+  double darkest;  // raw pixels: all but one in ten thousand, which may be broken, are brighter
 };
 
 /** Mean, quantiles (linear between ranks, as numpy's) and extremes, from a histogram of every pixel. */

@@ -78,6 +78,8 @@ Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   // Half a count of the picture below the top: what is interpolated between clipped pixels is clipped.
   top_ = static_cast<float>(wholeScale_.factor * (depth.saturation - 0.5));
   dark_ = wholeScale_.factor * request.darkLevel;
+  // Of 8 bits black is cut off, or as good as that.
+  darkest_ = request.picture.deep ? wholeScale_.factor * exposure.darkest : 0;
   Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
   Sampler wholeSampler(request.picture, wholeScale_, request.sampling, request.angleDegrees);
   correlations_.resize(std::max(correlations_.size(), request.tasks.size()));
@@ -235,7 +237,7 @@ void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi
     samples = rescaled_.data();
   }
   const TrackFrame frame{line, samples, roi.height, roi.width, static_cast<float>(then * top_), then * dark_,
-                         then * wholeScale_.factor};
+                         then * wholeScale_.factor, then * darkest_};
   TrackAnswer found = tracking_.measure(frame, joint_, anchor, task.reference + firstPixel, task.grow);
   found.columns[3] *= shownCounts() / then;
   write(found, answer, index);

@@ -111,6 +111,7 @@ class Kernel {
   Scale scale_, wholeScale_;  // of rows, and of fits of whole ROIs
   float top_ = 0;             // counts of whole ROIs: from there on the camera cuts off
   double dark_ = 0;           // counts of whole ROIs: darkLevel
+  double darkest_ = 0;        // likewise: of the darkest places of a deep picture, 0 for others
   Waiting waiting_;
   std::vector<std::uint32_t> histogram_;
   std::vector<float> samples_, whole_, rescaled_;  // the waiting rows; all pixel rows of one ROI, and in other counts

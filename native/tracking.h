@@ -126,6 +126,7 @@ struct TrackFrame {
   float top;
   double dark;      // what the camera adds without light; NaN: unknown
   double unit = 1;  // counts per count of the picture
+  double darkest = 0;  // light of the darkest places of the picture; 0: not looked for
 };
 
 /** A line of height 1 at t, its derivative by t, and the function that asymmetry adds. */

@@ -13,6 +13,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kFirstFloor = 0.15, kFirstPerCount = 0.03;
 /** The dark level is thought to be no higher than this share of the darkest light. */
 constexpr double kDarkestShare = 0.95;
+/** As a share of the light: how far what the speckle tells of the dark level may be off. */
+constexpr double kDarkDoubt = 0.05;
 /** px^2: grains of speckle, and what the camera's own processing makes of them, are not larger. */
 constexpr double kLargestGrain = 60;
 /** Speckle is never thought to be less or more than these shares of the light. */
@@ -73,7 +75,10 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
   prepare(frame, 0);
   Anchor made = anchorOf(fit, dark_);
   anchorTo(frame, made);
-  const double dark = darkOfSpeckle(made);
+  double dark = darkOfSpeckle(made);
+  // What the speckle tells is known to a few counts only. Where the darkest places agree, they know better.
+  const double doubt = kDarkDoubt * (std::fabs(made.height) + fit.ground);
+  if (frame.darkest > 0 && frame.darkest < std::min(dark + doubt, fit.ground)) dark = frame.darkest;
   if (!darkKnown_ && dark > 0) {
     prepare(frame, dark);
     made = anchorOf(fit, dark_);
