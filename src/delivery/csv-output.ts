@@ -99,7 +99,9 @@ export async function updateCsv(
 ): Promise<CsvUpdate> {
   const update = await step(path, recorded, read, options);
   const archive = options.archive ?? recorded?.archive;
-  return archive === undefined ? update : { ...update, state: { ...update.state, archive } };
+  // A file written anew ends at the last outcome that is still live. Later ones that were archived were in the file before.
+  const cursor = Math.max(update.state.cursor, recorded?.cursor ?? 0);
+  return { ...update, state: { ...update.state, cursor, ...(archive === undefined ? {} : { archive }) } };
 }
 
 async function step(

@@ -181,3 +181,15 @@ test("a state that cannot be read counts as none", async () => {
   expect(parseCsvState(JSON.stringify(state))).toEqual(state);
   for (const bad of [undefined, "", "{", "null", '{"cursor":-1}']) expect(parseCsvState(bad)).toBeUndefined();
 });
+
+test("frames measured last and archived first: the file written anew keeps the place that was reached", async () => {
+  const { state } = await deliver(many(8));
+  const live = many(8).filter(({ outcomeId }) => outcomeId < 6);
+  const archived = await updateCsv(path, state, reader(live), { archive: 1 });
+  expect(archived).toMatchObject({ rewritten: "archived", keptAside: undefined, state: { cursor: 8, archive: 1 } });
+  expect(text()).toBe(await expected(live));
+  const later = [...live, outcome(9)];
+  const next = await updateCsv(path, archived.state, reader(later), { archive: 1 });
+  expect(next).toMatchObject({ rewritten: undefined, keptAside: undefined, state: { cursor: 9 } });
+  expect(text()).toBe(await expected(later));
+});
