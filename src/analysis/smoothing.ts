@@ -9,35 +9,40 @@ const ROUNDS = 2;
 /** Residuals beyond this many median absolute residuals have no weight. */
 const OUTLYING = 6;
 
+/** A smooth curve and its standard errors, by frame. */
+export interface Smoothed {
+  readonly values: Float64Array;
+  readonly errors: Float64Array | undefined;
+}
+
 /**
  * The smooth curve at every frame, from the `span` sound points nearest in order (at least 3) on both sides together;
- * NaN everywhere where fewer than two points are sound. Flagged frames get a value too, and have no say in any.
+ * NaN everywhere where fewer than two points are sound. Flagged frames get a value too, and have no say in any. With the
+ * `errors` of the points, standard errors of their sums come with it; the robust weights count as given.
  */
-export function smooth(trace: Trace, span: number): Float64Array {
-  const result = new Float64Array(trace.values.length).fill(Number.NaN);
-  for (const { at, sound, first, weights } of smoothing(trace, span)) {
-    result[at] = weights.reduce(
+export function smooth(trace: Trace, span: number, errors?: CurveErrors): Smoothed {
+  const values = new Float64Array(trace.values.length).fill(Number.NaN);
+  const own = errors && new Float64Array(trace.values.length).fill(Number.NaN);
+  for (const value of smoothing(trace, span)) {
+    const { at, sound, first, weights } = value;
+    values[at] = weights.reduce(
       (sum, weight, i) => sum + weight * (trace.values[sound[first + i] as number] as number),
       0,
     );
+    if (errors !== undefined && own !== undefined) own[at] = errorOf(value, errors);
   }
-  return result;
+  return { values, errors: own };
 }
 
-/** Standard errors of the smooth curve, as sums of frames with errors of their own; the robust weights count as given. */
-export function smoothErrors(trace: Trace, span: number, errors: CurveErrors): Float64Array {
-  const result = new Float64Array(trace.values.length).fill(Number.NaN);
-  for (const { at, sound, first, weights } of smoothing(trace, span)) {
-    // The weights add up to one: what the frames share is in the sum once.
-    let [variance, shared] = [0, Number.POSITIVE_INFINITY];
-    weights.forEach((weight, i) => {
-      const frame = sound[first + i] as number;
-      variance += weight * weight * (errors.own[frame] as number) - 2 * weight * (errors.overlap[frame] as number);
-      shared = Math.min(shared, errors.level[frame] as number);
-    });
-    result[at] = Math.sqrt(Math.max(0, variance + shared));
-  }
-  return result;
+function errorOf({ sound, first, weights }: SmoothValue, errors: CurveErrors): number {
+  // The weights add up to one: what the frames share is in the sum once.
+  let [variance, shared] = [0, Number.POSITIVE_INFINITY];
+  weights.forEach((weight, i) => {
+    const frame = sound[first + i] as number;
+    variance += weight * weight * (errors.own[frame] as number) - 2 * weight * (errors.overlap[frame] as number);
+    shared = Math.min(shared, errors.level[frame] as number);
+  });
+  return Math.sqrt(Math.max(0, variance + shared));
 }
 
 /** What a smooth value is made from: weights of the sound points from `first` on. */

@@ -20,7 +20,7 @@ import {
   type TimeWindow,
   type Trace,
 } from "../analysis/sensorgram.ts";
-import { smooth, smoothErrors } from "../analysis/smoothing.ts";
+import { smooth } from "../analysis/smoothing.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isMeant, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
@@ -89,17 +89,14 @@ export interface WorkedSensorgram {
   readonly precision: Precision;
 }
 
-/** Standard errors of what is made of a curve, frame by frame; NaN where a position that is in it has none. */
-export interface DerivedErrors {
-  readonly shift: Float64Array;
-  readonly movement: Float64Array | undefined;
-  readonly referenced: Float64Array | undefined;
-  readonly doubleReferenced: Float64Array | undefined;
-  readonly result: Float64Array;
-  /** Undefined for a smooth curve through double referenced points, whose errors are not independent. */
-  readonly smoothed: Float64Array | undefined;
-  readonly riu: Float64Array | undefined;
-}
+/**
+ * Standard errors of what is made of a curve, frame by frame; NaN where a position that is in it has none. There are none for
+ * a smooth curve through double referenced points, whose errors are not independent.
+ */
+export type DerivedErrors = Pick<
+  WorkedSensorgram,
+  "shift" | "movement" | "referenced" | "doubleReferenced" | "result" | "smoothed" | "riu"
+>;
 
 /** What is known of a group: the precision of the mean of its curves. */
 export interface GroupPrecision {
@@ -194,6 +191,10 @@ export class Sensorgrams {
     const moved = curve.movement && this.#shiftOf(curve, curve.movement);
     const through = { ...trace, values: result };
     const riu = this.#riu(result, resultErrors);
+    const smoothed =
+      smoothFrames === undefined
+        ? undefined
+        : smooth(through, smoothFrames, double === undefined ? single.errors : undefined);
     // Made when it is asked for: files of curves do without.
     let precision: Precision | undefined;
     const toldPrecision = () => this.#precisionOf(through, resultErrors);
@@ -211,7 +212,7 @@ export class Sensorgrams {
       referenced: referenced?.values,
       doubleReferenced: double?.values,
       result,
-      smoothed: smoothFrames === undefined ? undefined : smooth(through, smoothFrames),
+      smoothed: smoothed?.values,
       riu: riu?.values,
       errors: {
         shift: standardErrors(errors),
@@ -219,10 +220,7 @@ export class Sensorgrams {
         referenced: referenced && standardErrors(referenced.errors),
         doubleReferenced: double?.errors,
         result: resultErrors,
-        smoothed:
-          smoothFrames === undefined || double !== undefined
-            ? undefined
-            : smoothErrors(through, smoothFrames, single.errors),
+        smoothed: smoothed?.errors,
         riu: riu?.errors,
       },
       baseline: { ...window, levelPx: level.px, points: level.index.length, excluded: level.excluded },
