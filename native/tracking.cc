@@ -45,7 +45,7 @@ void Tracking::prepare(const TrackFrame& frame, double dark) {
   noise_.black = kBlack * frame.unit - dark_;
   noise_.perUnit = 1 / frame.unit;
   const double rounding = std::max(frame.unit, kFinestRounding);
-  leastVariance_ = roi_.least = kLeastVariance * rounding * rounding;
+  roi_.least = kLeastVariance * rounding * rounding;
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   double* memory = samples_.reserve(8 * size);
   roi_.y = memory, roi_.base = memory + size, roi_.kept = memory + 2 * size, roi_.gain = memory + 3 * size;
@@ -89,7 +89,7 @@ void Tracking::learnNoise() {
   if (found.typical < 0) return;
   // Bins of few samples lean on the whole ROI.
   constexpr double kLeaning = 30;
-  const double least = std::max(kLeastNoise * found.typical, std::sqrt(leastVariance_));
+  const double least = std::max(kLeastNoise * found.typical, std::sqrt(roi_.least));
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
@@ -204,7 +204,7 @@ bool Tracking::compare(const Anchor& anchor, TrackedLine& at, double& variance) 
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   for (std::size_t i = 0; i < size; ++i) {
     const double camera = anchor.floor + anchor.perCount * std::max(0.0, roi_.y[i]);
-    roi_.weight[i] = roi_.base[i] > 0 ? 1 / std::max(leastVariance_, camera) : 0;
+    roi_.weight[i] = roi_.base[i] > 0 ? 1 / std::max(roi_.least, camera) : 0;
   }
   at = farStart(anchor);
   if (!follow(anchor, at, variance)) return false;

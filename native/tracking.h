@@ -177,7 +177,6 @@ class Tracking {
   unsigned free_ = 0;
   bool darkKnown_ = false;
   double dark_ = 0;
-  double leastVariance_ = kLeastVariance;  // counts^2
   TrackNoise noise_{};
   double inflation_ = 1;  // of the variance: residuals are alike, and not quite of the size the weights say
   double alongArea_ = 1, bothArea_ = 1, kept_ = 0, leftOver_ = 0;

@@ -192,7 +192,7 @@ double Tracking::scaleOf(const Anchor& anchor) const {
   for (int i = 0; i < roi_.width; ++i) {
     double by[kShape] = {}, f[kShape + 1];
     const double light = lightAt(i, by), counts = std::fabs(anchor.height) * light;
-    const double weight = 1 / std::max(leastVariance_, anchor.floor + anchor.perCount * counts);
+    const double weight = 1 / std::max(roi_.least, anchor.floor + anchor.perCount * counts);
     f[0] = light * slopeAt(i, by);
     for (int k = 0; k < kShape; ++k) {
       by[k] = kStep;
