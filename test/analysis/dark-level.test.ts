@@ -3,11 +3,12 @@ import { describe, expect, it, test } from "vitest";
 import { darkestLevel, levelOfDarkPicture, refusedLevelText } from "../../src/analysis/dark-level.ts";
 import { FLAGS } from "../../src/analysis/method.ts";
 import type { Picture } from "../../src/analysis/picture.ts";
-import { type AnalysisSettings, methodSettings } from "../../src/analysis/resonance.ts";
+import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
 import { normalsOf, SIZE } from "../conformance/speckled-rois.ts";
 import { type Change, expose, SCENE, type Scene, speckleOf } from "../conformance/tracked-rois.ts";
+import { type Followed, followed, trackingSettings } from "./followed.ts";
 
 const [WIDTH, HEIGHT] = [352, 192];
 const PLACE = { x: 130, y: 70 };
@@ -91,39 +92,22 @@ describe("a dark picture", () => {
 });
 
 const SHIFT_PX = 3;
-const REFERENCES = 16;
 const FRAMES = 24;
 
-const settingsWith = (darkLevel: AnalysisSettings["darkLevel"]): AnalysisSettings => ({
-  ...methodSettings("tracking", { subRois: 0, jointLine: "gaussian", referenceFrames: REFERENCES, darkLevel }),
-  sampling: "precise",
-  bitDepthScaling: "stretch",
-  debug: false,
-});
-
-/** Frames with a gradient of the light that were not there before; errors of the shifts over what was claimed. */
-function followed(darkLevel: AnalysisSettings["darkLevel"]) {
+/** Frames with a gradient of the light that the reference does not have. */
+function tilted(darkLevel: AnalysisSettings["darkLevel"]): Followed[] {
   const next = normalsOf(3);
   const field = speckleOf(LIT, next);
-  const settings = settingsWith(darkLevel);
-  let reference = emptyReference(ROIS);
-  let start = 0;
-  for (let nth = 0; nth < REFERENCES; nth++) {
-    const { result, reference: grown } = trackPicture(frame(LIT, {}, field, next), ROIS, settings, reference);
-    start += (result.position[0] as number) / REFERENCES;
-    reference = grown ?? reference;
-  }
-  return Array.from({ length: FRAMES }, () => {
-    const taken = frame(LIT, { shiftPx: SHIFT_PX, gradient: 0.2 }, field, next);
-    const { result } = trackPicture(taken, ROIS, settings, reference);
-    return { shift: (result.position[0] as number) - start, flags: result.flags[0] as number };
-  });
+  const change = { shiftPx: SHIFT_PX, gradient: 0.2 };
+  return followed(ROIS, trackingSettings(darkLevel), FRAMES, (isReference) =>
+    frame(LIT, isReference ? {} : change, field, next),
+  );
 }
 
 test.each([["auto" as const], [LIT.pedestal]])(
   "with the dark level %s a gradient of 20 % moves no tracked band by more than 0.03 px, unflagged",
   (darkLevel) => {
-    const frames = followed(darkLevel);
+    const frames = tilted(darkLevel);
     const mean = frames.reduce((sum, { shift }) => sum + shift, 0) / FRAMES;
     expect(Math.abs(mean - SHIFT_PX)).toBeLessThan(0.03);
     expect(frames.filter(({ flags }) => flags !== 0)).toEqual([]);
@@ -131,7 +115,7 @@ test.each([["auto" as const], [LIT.pedestal]])(
 );
 
 test("with an unknown dark level what a gradient moves is said by a flag", () => {
-  const wrong = followed(undefined).filter(
+  const wrong = tilted(undefined).filter(
     ({ shift, flags }) => !(Math.abs(shift - SHIFT_PX) < 0.03) && (flags & FLAGS.shape_changed) === 0,
   );
   expect(wrong).toEqual([]);
@@ -139,13 +123,13 @@ test("with an unknown dark level what a gradient moves is said by a flag", () =>
 
 test("a dark level above what a picture shows is not used, and that is said", () => {
   const next = normalsOf(4);
-  const settings = settingsWith(LIT.pedestal + 50);
+  const settings = trackingSettings(LIT.pedestal + 50);
   const taken = frame(LIT, {}, speckleOf(LIT, next), next);
   const { result } = trackPicture(taken, ROIS, settings, emptyReference(ROIS));
   expect(Math.abs((result.darkest as number) - LIT.pedestal)).toBeLessThan(0.2);
   expect(refusedLevelText(result.darkest)).toMatch(
     /^places in it are darker \(\d+\.\d counts\) than Camera\.dark_level/,
   );
-  const unknown = trackPicture(taken, ROIS, settingsWith(undefined), emptyReference(ROIS));
+  const unknown = trackPicture(taken, ROIS, trackingSettings(undefined), emptyReference(ROIS));
   expect(result.position).toEqual(unknown.result.position);
 });

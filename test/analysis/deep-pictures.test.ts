@@ -2,11 +2,11 @@
 // pixel somewhere else, nor on where in 16 bits the samples are.
 import { describe, expect, test } from "vitest";
 import type { Picture } from "../../src/analysis/picture.ts";
-import { type AnalysisSettings, methodSettings } from "../../src/analysis/resonance.ts";
+import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
-import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
 import { normalsOf, SIZE } from "../conformance/speckled-rois.ts";
 import { lightOf, SCENE, type Scene, speckleOf } from "../conformance/tracked-rois.ts";
+import { type Followed, followed, trackingSettings } from "./followed.ts";
 
 const [WIDTH, HEIGHT] = [SIZE.width + 40, SIZE.rows + 40];
 const ROIS = parseRoiManifest(
@@ -47,52 +47,23 @@ const RANGES = [
   [330, 3700],
 ] as const;
 
-interface Followed {
-  readonly shift: number;
-  readonly claimed: number;
-  readonly flags: number;
+interface Circumstances {
+  readonly up?: number;
+  readonly darkLevel?: number;
+  readonly scaling?: AnalysisSettings["bitDepthScaling"];
+  readonly ranges?: readonly (readonly [number, number])[];
 }
 
-function followed(
+function shifted(
   scene: Scene,
   shiftPx: number,
-  {
-    up = 0,
-    darkLevel,
-    scaling = "stretch",
-    ranges = RANGES,
-  }: {
-    readonly up?: number;
-    readonly darkLevel?: number;
-    readonly scaling?: "stretch" | "fixed";
-    readonly ranges?: readonly (readonly [number, number])[];
-  } = {},
+  { up = 0, darkLevel, scaling, ranges = RANGES }: Circumstances = {},
 ): Followed[] {
-  const settings: AnalysisSettings = {
-    ...methodSettings("tracking", { subRois: 0, jointLine: "gaussian", referenceFrames: 16, darkLevel }),
-    sampling: "precise",
-    bitDepthScaling: scaling,
-    debug: false,
-  };
   const next = normalsOf(7);
   const field = speckleOf(scene, next);
-  let reference = emptyReference(ROIS);
-  let start = 0;
-  const rangeOf = (frame: number) => ranges[frame % ranges.length] as readonly [number, number];
-  for (let frame = 0; frame < 16; frame++) {
-    const picture = taken({ scene, shiftPx: 0, around: rangeOf(frame), up }, field, next);
-    const { result, reference: grown } = trackPicture(picture, ROIS, settings, reference);
-    start += (result.position[0] as number) / 16;
-    reference = grown ?? reference;
-  }
-  return Array.from({ length: 12 }, (_, frame) => {
-    const picture = taken({ scene, shiftPx, around: rangeOf(frame), up }, field, next);
-    const { result } = trackPicture(picture, ROIS, settings, reference);
-    return {
-      shift: (result.position[0] as number) - start,
-      claimed: result.standardError[0] as number,
-      flags: result.flags[0] as number,
-    };
+  return followed(ROIS, trackingSettings(darkLevel, scaling), 12, (isReference, nth) => {
+    const around = ranges[nth % ranges.length] as readonly [number, number];
+    return taken({ scene, shiftPx: isReference ? 0 : shiftPx, around, up }, field, next);
   });
 }
 
@@ -105,7 +76,7 @@ describe("a shift in pictures of 12 bits", () => {
     ["a fixed scaling", { scaling: "fixed" }],
     ["a known dark level", { darkLevel: 100 }],
   ] as const)("is right with %s", (_, options) => {
-    const frames = followed(BRIGHT, 3, options);
+    const frames = shifted(BRIGHT, 3, options);
     const error = Math.abs(mean(frames.map(({ shift }) => shift)) - 3);
     // One field of speckle: its part of the error is in what is claimed, and shared by all frames.
     expect(error).toBeLessThan(3 * mean(frames.map(({ claimed }) => claimed)));
@@ -114,8 +85,8 @@ describe("a shift in pictures of 12 bits", () => {
   });
 
   test("is the same whatever is darkest and brightest elsewhere, and wherever in 16 bits the samples are", () => {
-    const steady = followed(BRIGHT, 3, { ranges: [[100, 4000]] });
-    const others = [followed(BRIGHT, 3), followed(BRIGHT, 3, { scaling: "fixed" })];
+    const steady = shifted(BRIGHT, 3, { ranges: [[100, 4000]] });
+    const others = [shifted(BRIGHT, 3), shifted(BRIGHT, 3, { scaling: "fixed" })];
     for (const other of others) {
       other.forEach(({ shift }, frame) => {
         expect(Math.abs(shift - (steady[frame] as Followed).shift)).toBeLessThan(1e-3);
@@ -124,14 +95,14 @@ describe("a shift in pictures of 12 bits", () => {
   });
 
   test("is right on a ground of a few counts, and its error bar too where the dark level is known", () => {
-    const unknown = followed(DARK, 0.25);
+    const unknown = shifted(DARK, 0.25);
     expect(Math.abs(mean(unknown.map(({ shift }) => shift)) - 0.25)).toBeLessThan(0.02);
-    const known = followed(DARK, 0.25, { darkLevel: 100, ranges: [[100, 4000]] });
+    const known = shifted(DARK, 0.25, { darkLevel: 100, ranges: [[100, 4000]] });
     const shift = mean(known.map((frame) => frame.shift));
     const scatter = Math.sqrt(mean(known.map((frame) => (frame.shift - shift) ** 2)));
     expect(Math.abs(shift - 0.25)).toBeLessThan(0.02);
     expect(mean(known.map(({ claimed }) => claimed))).toBeLessThan(1.6 * scatter);
-    const far = followed(DARK, 6, { ranges: [[98, 4000]] });
+    const far = shifted(DARK, 6, { ranges: [[98, 4000]] });
     expect(Math.abs(mean(far.map((frame) => frame.shift)) - 6)).toBeLessThan(0.06);
     expect([...unknown, ...known, ...far].filter(({ flags }) => flags !== 0)).toEqual([]);
   });
