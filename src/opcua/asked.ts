@@ -1,7 +1,8 @@
 // How a command that a person runs (`phorest opcua check`, `trust`) tells a run in another process that the reason for its
 // back-off may be gone: the time stamp of a file.
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileMark } from "./file-mark.ts";
 
 const fileIn = (directory: string): string => join(directory, "checked");
 
@@ -14,8 +15,7 @@ export function noteAsked(directory: string): void {
   writeFileSync(file, `${process.pid} ${process.hrtime.bigint()}\n`, { mode: 0o600 });
 }
 
-/** Changes when a person has looked at the server again; empty while nobody has. */
+/** Changes when a person has looked at the server again; empty while nobody has. Never throws. */
 export function askedMark(directory: string): string {
-  const found = statSync(fileIn(directory), { throwIfNoEntry: false, bigint: true });
-  return found === undefined ? "" : `${found.ino} ${found.mtimeNs}`;
+  return fileMark(fileIn(directory));
 }

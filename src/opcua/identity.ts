@@ -6,6 +6,7 @@ import type { UserIdentityInfo } from "node-opcua-client";
 import type { OpcUaConfig } from "../config/opcua.ts";
 import { Failure } from "../failure.ts";
 import { readCertificate } from "./certificates.ts";
+import { fileMark } from "./file-mark.ts";
 import type { Library } from "./library.ts";
 
 type Settings = Pick<
@@ -63,6 +64,11 @@ function readSecret(file: string, setting: string): string {
   } catch (cause) {
     throw new Failure("config.invalid", `${setting} = "${file}": may not be read`, { hint: "change its owner", cause });
   }
+}
+
+/** Changes when one of the files that hold a secret does: its content, its owner, who may read it. Never throws. */
+export function secretMark({ password_file, user_certificate_file, user_key_file }: Settings): string {
+  return [password_file, user_certificate_file, user_key_file].map(fileMark).join(", ");
 }
 
 /** The identity in the client library's form. */

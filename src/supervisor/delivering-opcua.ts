@@ -2,14 +2,15 @@
 // nothing but this stage's time; what it has missed waits in the manifest.
 import type { Config } from "../config/schema.ts";
 import { withDeadline } from "../deadline.ts";
-import { decodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
+import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../failure.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { askedMark } from "../opcua/asked.ts";
+import { secretMark } from "../opcua/identity.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../opcua/output-state.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
 import type { StageName, StagePart } from "./part.ts";
-import type { Schedule, StageReport } from "./stage.ts";
+import type { BackOffEnd, Schedule, StageReport } from "./stage.ts";
 import { StageThread } from "./stage-thread.ts";
 
 /** Above the sum of the thread's own time limits, which are what ends a hanging request. */
@@ -17,10 +18,10 @@ const ANSWER_WITHIN_MS = 300_000;
 /** A server that is merely away is looked for this often, so that it has its values within two seconds. */
 const LOOK_FOR_MS = 250;
 const LONGEST_BACK_OFF_MS = 60_000;
-/** A secret that the server refused is not sent again; what is looked at this often is whether there is another one. */
-const LOG_IN_MS = 5000;
-/** While the server is left in peace, whether a person has cured the cause is looked at this often. */
-const ASKED_MS = 2000;
+/** The same secret would not be sent again: the log is reminded of it, nothing more. */
+const LOG_IN_MS = 3_600_000;
+/** During a back-off, whether a person has removed its cause is looked at this often. */
+const LOOK_FOR_CURE_MS = 2000;
 /** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
 const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
@@ -43,10 +44,12 @@ export class DeliveringOpcUa implements StagePart {
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
   /** A server may be away for a weekend; nothing is broken here. */
   readonly failureLimit = Number.POSITIVE_INFINITY;
-  private readonly patience = patience();
-  /** The server is left in peace until then, unless a person has looked at it (`phorest opcua check` or `trust`). */
-  private restUntilMs = 0;
-  private asked = "";
+  /** Each try counts, the looks in between do not. */
+  readonly backOffMs = patience();
+  /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
+  readonly backOffEnd: BackOffEnd = { everyMs: LOOK_FOR_CURE_MS, isOver: () => this.cureMark() !== this.triedMark };
+  /** When the last try began. */
+  private triedMark = "";
   private readonly options: DeliveringOpcUaOptions;
   private readonly thread: StageThread<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
   private readonly told = new Map<string, string>();
@@ -67,22 +70,11 @@ export class DeliveringOpcUa implements StagePart {
     };
     this.thread = new StageThread("opcua", settings, (level, message) => options.log.log(level, message));
     this.storedReport = options.manifest.outputState(OPC_UA_OUTPUT).state;
-    this.asked = askedMark(OPC_UA.certificate_dir);
   }
 
-  /** A long back-off in short pieces: in between it is looked whether a person has asked for the server. */
-  readonly backOffMs = (failure: FailureData, failures: number): number => {
-    const now = performance.now();
-    if (now >= this.restUntilMs) this.restUntilMs = now + this.patience(failure, failures);
-    return Math.min(this.restUntilMs - now, ASKED_MS);
-  };
-
-  /** The failure that the stage rests for; undefined when it is time to try again, or a person asks. */
-  private resting(): FailureData | undefined {
-    const asked = askedMark(this.options.config.OPC_UA.certificate_dir);
-    if (asked !== this.asked) this.restUntilMs = 0;
-    this.asked = asked;
-    return performance.now() < this.restUntilMs ? this.failure : undefined;
+  private cureMark(): string {
+    const { OPC_UA } = this.options.config;
+    return `${askedMark(OPC_UA.certificate_dir)} ${secretMark(OPC_UA)}`;
   }
 
   /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run goes on with it. */
@@ -90,6 +82,7 @@ export class DeliveringOpcUa implements StagePart {
     return this.failure !== undefined || this.waiting === 0;
   }
 
+  /** Asked when nothing can be sent any more: the number is the one that `phorest status` reads from the manifest. */
   leftUndone(): string | undefined {
     const { failure, waiting } = this;
     return failure === undefined || waiting === 0
@@ -100,18 +93,22 @@ export class DeliveringOpcUa implements StagePart {
   /** What waits is given to a server that takes it. */
   async flush(limitMs: number): Promise<void> {
     const untilMs = performance.now() + limitMs;
-    const late = () => new Failure("opcua.timeout", "the server still has not answered", { retry: "later" });
+    const late = () => new Failure("opcua.timeout", "the run ends before the server has taken everything");
     try {
       while (this.failure === undefined && this.waiting > 0 && performance.now() < untilMs) {
         await withDeadline(this.work(), untilMs - performance.now(), late);
       }
     } catch (error) {
-      this.options.log.warn(`${this.waiting} frames wait for the next run: ${failureLine(error)}`);
+      // A long backlog is no fault of anybody; a server that went away is one.
+      if (performance.now() < untilMs) this.failure = encodeFailure(error);
     }
   }
 
-  close(timeoutMs: number): Promise<void> {
-    return this.thread.close(timeoutMs);
+  async close(timeoutMs: number): Promise<void> {
+    await this.thread.close(timeoutMs);
+    const { failure, options } = this;
+    if (failure !== undefined || options.manifest.damage !== undefined || this.waiting === 0) return;
+    options.log.warn(`the run ends before the server has taken everything: ${this.waiting} frames wait for the next run`);
   }
 
   /** Frames the server has yet to be given. */
@@ -138,8 +135,7 @@ export class DeliveringOpcUa implements StagePart {
   /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
   async work(): Promise<boolean> {
     const { manifest, log } = this.options;
-    const resting = this.resting();
-    if (resting !== undefined) throw decodeFailure(resting);
+    this.triedMark = this.cureMark();
     // How far the server has got cannot be noted in a damaged database: it is given the alarm and no frame.
     const { damage } = manifest;
     const cursor = damage === undefined ? manifest.outputState(OPC_UA_OUTPUT).cursor : Number.MAX_SAFE_INTEGER;

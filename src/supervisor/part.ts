@@ -2,7 +2,7 @@
 // and how it ends. A new stage is one file that returns a StagePart and one line in the supervisor's list.
 import type { FailureData } from "../failure.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";
-import { type Schedule, Stage, type StageReport } from "./stage.ts";
+import { type BackOffEnd, type Schedule, Stage, type StageReport } from "./stage.ts";
 
 /** Every stage there is, in the order in which people read them: the data's own way. */
 export const STAGES = [
@@ -36,6 +36,8 @@ export interface StagePart {
   readonly failureLimit?: number;
   /** In place of the usual delays, ms, by the failure and how many there have been in a row. */
   readonly backOffMs?: (failure: FailureData, failures: number) => number;
+  /** What may end a back-off before its time. */
+  readonly backOffEnd?: BackOffEnd;
   /** One unit of work; true when more is waiting right now. */
   work(signal: AbortSignal): Promise<boolean>;
   /** Whether nothing is left for it to do. A run with --until-idle wakes the stage until this is true, then ends. */
@@ -73,6 +75,7 @@ export function stageOf(
     maxDelayMs: part.maxDelayMs ?? PATIENCE.maxDelayMs,
     failureLimit: part.failureLimit ?? PATIENCE.failureLimit,
     ...(part.backOffMs === undefined ? {} : { backOffMs: part.backOffMs }),
+    ...(part.backOffEnd === undefined ? {} : { backOffEnd: part.backOffEnd }),
     moved,
     now: () => performance.now(),
   });

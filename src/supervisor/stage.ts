@@ -29,6 +29,8 @@ export interface StageOptions<Name extends string> {
   readonly maxDelayMs: number;
   /** In place of that delay, ms, by the failure and how many there have been in a row. */
   readonly backOffMs?: (failure: FailureData, failures: number) => number;
+  /** What may end a back-off before its time; asked every `everyMs` while it lasts. Must not throw. */
+  readonly backOffEnd?: BackOffEnd;
   /** Consecutive failures after which the stage is shown as faulted. */
   readonly failureLimit: number;
   /** False: a faulted stage rests until the next start, instead of being tried again at a slow pace. */
@@ -37,6 +39,12 @@ export interface StageOptions<Name extends string> {
   moved(stage: StageReport<Name>): void;
   /** Monotonic clock in ms. */
   now(): number;
+}
+
+/** Whether the reason for a back-off may be gone. */
+export interface BackOffEnd {
+  readonly everyMs: number;
+  isOver(): boolean;
 }
 
 /** What the outside sees of a stage. */
@@ -202,9 +210,11 @@ export class Stage<Name extends string = string> {
       this.nextRunMs = Number.isFinite(untilMs) ? untilMs : undefined;
       const leftMs = untilMs - this.aheadMs - this.options.now();
       if (leftMs <= 0) return;
+      const backOffEnd = this.state === "backing_off" ? this.options.backOffEnd : undefined;
+      if (backOffEnd?.isOver() === true) return;
       await new Promise<void>((resolve) => {
         // A wait longer than a timer may be is slept in pieces.
-        const timer = setTimeout(resolve, Math.min(leftMs, LONGEST_TIMER_MS));
+        const timer = setTimeout(resolve, Math.min(leftMs, backOffEnd?.everyMs ?? LONGEST_TIMER_MS, LONGEST_TIMER_MS));
         this.rouse = () => {
           clearTimeout(timer);
           resolve();

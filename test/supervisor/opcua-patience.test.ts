@@ -1,11 +1,11 @@
 // How soon the plant's server is asked again: at once when it is back, ever more seldom when it ends what it began.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { encodeFailure, type FailureData } from "../../src/failure.ts";
+import type { FailureData } from "../../src/failure.ts";
 import { createLogger } from "../../src/log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { noteAsked } from "../../src/opcua/asked.ts";
@@ -47,18 +47,18 @@ test("after a success the count begins anew", () => {
   expect(delayMs(failed("opcua.refused"), 1)).toBeLessThanOrEqual(1250);
 });
 
-test("a secret that was refused is looked at every few seconds, which costs the server nothing", () => {
-  for (const delay of delays(...many("opcua.login", 50))) expect(delay).toBeLessThan(10_000);
+test("after a refused log-in the server is left in peace", () => {
+  for (const delay of delays(...many("opcua.login", 50))) expect(delay).toBeGreaterThanOrEqual(3_600_000);
 });
 
 /** The stage's part against a server at this port. */
-function partAt(port: number) {
+function partAt(port: number, lines = "") {
   const directory = mkdtempSync(join(tmpdir(), "phorest-patience-"));
   const manifestFile = join(directory, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
   manifest.configureOutputs([OPC_UA_OUTPUT]);
   const text =
-    `[OPC_UA]\nendpoint_url = "opc.tcp://127.0.0.1:${port}"\nsecurity_mode = "None"\n` +
+    `[OPC_UA]\nendpoint_url = "opc.tcp://127.0.0.1:${port}"\nsecurity_mode = "None"\n${lines}` +
     '[[OPC_UA.nodes]]\nnode_id = "i=1"\nvalue = "frame"\n';
   const { config } = parseConfig(text, directory);
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
@@ -79,10 +79,11 @@ function partAt(port: number) {
   return { part, certificates: config.OPC_UA.certificate_dir };
 }
 
-test("a person who looks at the server ends the back-off; before that the server is left in peace", async () => {
-  let connections = 0;
+/** A server that ends each connection at once, and how often it was asked. */
+async function hangingUp() {
+  const asked = { connections: 0 };
   const server = createServer((socket) => {
-    connections += 1;
+    asked.connections += 1;
     socket.on("error", () => undefined);
     socket.end();
   });
@@ -91,22 +92,44 @@ test("a person who looks at the server ends the back-off; before that the server
   onTestFinished(() => {
     server.close();
   });
-  const { part, certificates } = partAt(typeof address === "object" ? (address?.port ?? 0) : 0);
-  const fails = async () => {
-    const thrown: unknown = await part.work().catch((error: unknown) => error);
-    const failure = encodeFailure(thrown);
-    part.moved({ name: "opcua", state: "backing_off", failures: 1, lastFailure: failure } as StageReport<"opcua">);
-    return part.backOffMs(failure, 20);
-  };
-  expect(await fails()).toBeLessThanOrEqual(2000);
-  const before = connections;
-  expect(before).toBeGreaterThan(0);
-  Object.assign(part, { restUntilMs: performance.now() + 3_600_000 });
-  for (let i = 0; i < 3; i += 1) expect(await fails()).toBeLessThanOrEqual(2000);
-  expect(connections).toBe(before);
+  return { asked, port: typeof address === "object" ? (address?.port ?? 0) : 0 };
+}
+
+test("a person who looks at the server, or gives another secret, ends the back-off; looks are not counted as failures", async () => {
+  const { asked, port } = await hangingUp();
+  const secret = join(mkdtempSync(join(tmpdir(), "phorest-secret-")), "password");
+  writeFileSync(secret, "one", { mode: 0o600 });
+  onTestFinished(() => rmSync(dirname(secret), { recursive: true, force: true }));
+  const { part, certificates } = partAt(port, `user_name = "plant"\npassword_file = "${secret}"\n`);
+  let looks = 0;
+  const { isOver } = part.backOffEnd;
+  Object.assign(part, {
+    backOffMs: () => 3_600_000,
+    backOffEnd: {
+      everyMs: 10,
+      isOver: () => {
+        looks += 1;
+        return isOver();
+      },
+    },
+  });
+  const reports: StageReport<"opcua">[] = [];
+  const stage = stageOf(part, (report) => reports.push(report as StageReport<"opcua">));
+  const rests = () => reports.filter(({ state }) => state === "backing_off").map(({ failures }) => failures);
+  const restsAfter = (tries: number) =>
+    expect.poll(rests, { timeout: 60_000 }).toEqual(many("", tries).map((_, i) => i + 1));
+  stage.start();
+  await restsAfter(1);
+  const before = asked.connections;
+  await expect.poll(() => looks, { timeout: 60_000 }).toBeGreaterThan(20);
+  expect(asked.connections).toBe(before);
   noteAsked(certificates);
-  await fails();
-  expect(connections).toBeGreaterThan(before);
+  await restsAfter(2);
+  expect(asked.connections).toBeGreaterThan(before);
+  writeFileSync(secret, "two");
+  await restsAfter(3);
+  await stage.stop();
+  expect(rests()).toEqual([1, 2, 3]);
 });
 
 test("what ails the server reaches the stage as what it is: the stage's patience depends on it", async () => {
