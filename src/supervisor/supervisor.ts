@@ -386,8 +386,11 @@ export class Supervisor {
     this.ended = true;
     this.beat();
     let failed = 0;
+    let undone: string | undefined;
+    // After the last frame in hand: what is counted here is what `status` counts from now on.
     await closing.attempt("count of failures", async () => {
       failed = this.manifest.failedInRun(this.runId);
+      if (fault === undefined) undone = this.leftUndone();
     });
     const { manifest, runId } = this;
     await closing.attempt("end of the run", () =>
@@ -401,16 +404,20 @@ export class Supervisor {
     const { clean } = closing;
     const { displaced } = this.surroundings;
     // A last look at the file may have found what nothing met before.
-    const lateFault = fault ?? this.damage.look();
+    const lateFault = fault ?? this.damage.look() ?? undone;
     return { captured: collecting.captured, processed: this.processed, failed, fault: lateFault, clean, displaced };
   }
 
+  private leftUndone(): string | undefined {
+    return this.parts.map((part) => part.leftUndone?.()).find((line) => line !== undefined);
+  }
+
+  /** Asked while the stages still are as they were. */
   private faultLine(): string | undefined {
     const damage = this.damage.look();
     if (damage !== undefined) return damage;
     const faulted = this.reports().find((report) => report.state === "faulted");
-    if (faulted === undefined) return this.parts.map((part) => part.leftUndone?.()).find((line) => line !== undefined);
-    return `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
+    return faulted === undefined ? undefined : `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
   }
 
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */

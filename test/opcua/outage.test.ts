@@ -177,6 +177,23 @@ test("a server that is not there delays nothing: the CSV is whole, the frames wa
   ]);
 });
 
+test("frames that are still being measured when the run ends are counted at its end as in status", {
+  timeout: 60_000,
+}, async () => {
+  const home = join(directory, "counted");
+  mkdirSync(home);
+  const nowhere = `opc.tcp://127.0.0.1:${await freePort()}/plant`;
+  // Pictures come faster than they are measured: some are in hand at the end.
+  const fast = QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.001");
+  writeFileSync(join(home, "config.toml"), fast + toml(nowhere, [FRAME]));
+  const { stdout } = await phorest(["run", "--frames", "40"], home);
+  const status = JSON.parse((await phorest(["status", "--json"], home)).stdout);
+  const [, opcua] = status.outputs;
+  expect(opcua).toMatchObject({ name: "opcua", waiting: status.counts.processed });
+  expect(stdout).toContain(`; ${opcua.waiting} frames wait and go with the next run`);
+  expect((await phorest(["status"], home)).stdout).toContain(`, ${opcua.waiting} not yet on the OPC UA server`);
+});
+
 test("what cannot work is refused before anything is started", async () => {
   const home = join(directory, "refused");
   mkdirSync(home);
