@@ -87,7 +87,7 @@ export class DeliveringOpcUa implements StagePart {
     const { failure, waiting } = this;
     return failure === undefined || waiting === 0
       ? undefined
-      : `opcua: ${failure.message}; ${waiting} frames wait and go with the next run`;
+      : `opcua: ${failure.message}; ${waitText(waiting)} for the next run`;
   }
 
   /** What waits is given to a server that takes it. */
@@ -108,7 +108,7 @@ export class DeliveringOpcUa implements StagePart {
     await this.thread.close(timeoutMs);
     const { failure, options } = this;
     if (failure !== undefined || options.manifest.damage !== undefined || this.waiting === 0) return;
-    options.log.warn(`the run ends before the server has taken everything: ${this.waiting} frames wait for the next run`);
+    options.log.warn(`the run ends before the server has taken everything: ${waitText(this.waiting)} for the next run`);
   }
 
   /** Frames the server has yet to be given. */
@@ -129,7 +129,8 @@ export class DeliveringOpcUa implements StagePart {
     const now = performance.now();
     if (this.said?.line === line && now - this.said.atMs < SAY_AGAIN_MS) return;
     this.said = { line, atMs: now };
-    log.warn(`failed (${failures}): ${line}; trying again, ${this.waiting} frames wait`);
+    const next = lastFailure.code === "opcua.login" ? "" : "trying again, ";
+    log.warn(`failed (${failures}): ${line}; ${next}${waitText(this.waiting)}`);
   }
 
   /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
@@ -169,6 +170,8 @@ export class DeliveringOpcUa implements StagePart {
     }
   }
 }
+
+const waitText = (frames: number): string => (frames === 1 ? "1 frame waits" : `${frames} frames wait`);
 
 /**
  * How long to leave the server in peace after a failure, the n-th in a row, ms. A server that is there and ends our

@@ -1,12 +1,11 @@
 // Each node gets the frames in the order of capture, though they were measured in another one; it goes back once, after the
 // newest frame was sent first, and ends at the newest.
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import { experiment } from "../delivery/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, toml } from "./deliver.ts";
-import { Plant, scratch } from "./plant.ts";
+import { journalOf, Plant, scratch } from "./plant.ts";
 
 const { directory, gone } = scratch();
 const journal = join(directory, "journal");
@@ -51,10 +50,10 @@ function measured(name: string): { manifest: Manifest; add(frames: number): void
   return { manifest, add };
 }
 
-function written(node: string): number[] {
-  const lines = existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n") : [];
-  return lines.flatMap((line) => (line.startsWith(`${node} `) ? [Number(line.slice(node.length + 1))] : []));
-}
+const written = (node: string): number[] =>
+  journalOf(journal, node)
+    .flat()
+    .map(({ value }) => Number(value));
 
 const timesBack = (frames: readonly number[]) => frames.filter((frame, at) => frame < (frames[at - 1] ?? 0)).length;
 

@@ -1,5 +1,5 @@
 // What an outage costs: time, and never a value. The server is killed, hung and revived, and so is phorest.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { experiment } from "../delivery/experiment.ts";
 import { phorest, QUICK_CONFIG, start } from "../run/program.ts";
 import { deliverUpTo, delivery, type NodeEntry, toml } from "./deliver.ts";
-import { freePort, Plant, scratch } from "./plant.ts";
+import { freePort, JOURNAL_START, journalOf, Plant, scratch } from "./plant.ts";
 
 const { directory, gone } = scratch();
 const journal = join(directory, "journal");
@@ -29,10 +29,10 @@ afterAll(async () => {
 });
 
 /** Frames in the order in which the server got them. */
-function written(): number[] {
-  const lines = existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n") : [];
-  return lines.flatMap((line) => (line.startsWith("Frame ") ? [Number(line.slice(6))] : []));
-}
+const written = (): number[] =>
+  journalOf(journal, "Frame")
+    .flat()
+    .map(({ value }) => Number(value));
 
 /** What is left when every frame that was already there is left out: repeats and the newest ahead of its turn. */
 const inOrder = (frames: readonly number[], newest: number): number[] =>
@@ -140,7 +140,7 @@ test("phorest killed in between: the next run sends what was missing, and each f
 }, async () => {
   const home = join(directory, "run");
   mkdirSync(home);
-  rmSync(journal, { force: true });
+  writeFileSync(journal, `${JOURNAL_START}\n`);
   writeFileSync(join(home, "config.toml"), QUICK_CONFIG + toml(plant.endpointUrl, [FRAME]));
   const { child, ended } = start(["run"], home);
   for (let waited = 0; waited < 400 && written().length < 3; waited += 1) await sleep(100);
@@ -169,7 +169,7 @@ test("a server that is not there delays nothing: the CSV is whole, the frames wa
   writeFileSync(join(home, "config.toml"), QUICK_CONFIG + toml(nowhere, [FRAME]));
   const { code, stdout } = await phorest(["run", "--frames", "3", "--until-idle"], home);
   expect(code).toBe(1);
-  expect(stdout).toContain("nothing listens there; 3 frames wait and go with the next run");
+  expect(stdout).toContain("nothing listens there; 3 frames wait for the next run");
   const status = JSON.parse((await phorest(["status", "--json"], home)).stdout);
   expect(status.outputs).toEqual([
     { name: "csv", waiting: 0 },
@@ -190,7 +190,7 @@ test("frames that are still being measured when the run ends are counted at its 
   const status = JSON.parse((await phorest(["status", "--json"], home)).stdout);
   const [, opcua] = status.outputs;
   expect(opcua).toMatchObject({ name: "opcua", waiting: status.counts.processed });
-  expect(stdout).toContain(`; ${opcua.waiting} frames wait and go with the next run`);
+  expect(stdout).toContain(`; ${opcua.waiting} frames wait for the next run`);
   expect((await phorest(["status"], home)).stdout).toContain(`, ${opcua.waiting} not yet on the OPC UA server`);
 });
 

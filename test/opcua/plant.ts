@@ -1,6 +1,6 @@
 // Starts, asks, stops, kills and revives the plant's server of the tests.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, isIPv6 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,8 @@ export interface PlantNode {
   readonly refuseWith?: string;
   /** So many writes are answered with BadWaitingForInitialData; then it takes them. */
   readonly busyWrites?: number;
+  /** Takes this long for each write. */
+  readonly slowMs?: number;
   /** Takes a value and its status, and refuses both beside a time stamp. */
   readonly refusesTime?: boolean;
   /** An array's fixed length (ArrayDimensions). */
@@ -53,11 +55,35 @@ export interface ServerOptions {
   readonly wantsOpenPasswords?: boolean;
   /** Shortens what clients ask for: a session's time-out and a channel's life, ms. */
   readonly shortens?: { readonly sessionMs: number; readonly channelMs: number };
-  /** Every changed value is appended to this file: what was written outlives the server. */
+  /**
+   * Every changed value is appended to this file, with its source time, and a line for each start of the server: what was
+   * written outlives it. Read by `journalOf`.
+   */
   readonly journal?: string;
   readonly certificateFile?: string;
   readonly privateKeyFile?: string;
 }
+
+/** A value that a node was given. */
+export interface JournalEntry {
+  readonly value: string;
+  /** Source time stamp; ISO. */
+  readonly time: string;
+}
+
+/** What a server's journal says of a node: its values, for each start of the server. */
+export function journalOf(file: string, node: string): JournalEntry[][] {
+  const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+  const starts: JournalEntry[][] = [];
+  for (const line of lines) {
+    const [name = "", value = "", time = ""] = line.split(" ");
+    if (name === JOURNAL_START) starts.push([]);
+    if (name === node) starts.at(-1)?.push({ value, time });
+  }
+  return starts;
+}
+
+export const JOURNAL_START = "--start--";
 
 export type ServerCommand =
   | { readonly do: "values"; readonly names?: readonly string[] }

@@ -22,7 +22,7 @@ import {
   WriteRequest,
 } from "node-opcua-client";
 import { OPCUAServer } from "node-opcua-server";
-import type { ServerCommand, ServerOptions, WrittenValue } from "./plant.ts";
+import { JOURNAL_START, type ServerCommand, type ServerOptions, type WrittenValue } from "./plant.ts";
 
 const options: ServerOptions = JSON.parse(process.argv[2] ?? "{}");
 // Standard output is for answers alone.
@@ -130,6 +130,11 @@ for (const node of options.nodes ?? []) {
         ? write(context, data, ...rest)
         : rest.at(-1)?.(null, StatusCodes.BadWriteNotSupported)) as typeof variable.writeValue;
   }
+  if (node.slowMs !== undefined) {
+    const write = variable.writeValue.bind(variable) as (...all: unknown[]) => unknown;
+    variable.writeValue = ((...all: unknown[]) =>
+      setTimeout(() => write(...all), node.slowMs)) as unknown as typeof variable.writeValue;
+  }
   if (node.busyWrites !== undefined) {
     const write = variable.writeValue.bind(variable) as (...all: unknown[]) => unknown;
     let left = node.busyWrites;
@@ -140,8 +145,9 @@ for (const node of options.nodes ?? []) {
   }
   variable.on("value_changed", () => {
     writtenValues += 1;
-    const { value } = variable.readValue().value;
-    if (options.journal !== undefined) appendFileSync(options.journal, `${node.name} ${value}\n`);
+    const { value, sourceTimestamp } = variable.readValue();
+    if (options.journal === undefined) return;
+    appendFileSync(options.journal, `${node.name} ${value.value} ${sourceTimestamp?.toISOString()}\n`);
   });
   variables.set(node.name, variable);
 }
@@ -232,6 +238,7 @@ async function answer(command: ServerCommand): Promise<unknown> {
 }
 
 await server.start();
+if (options.journal !== undefined) appendFileSync(options.journal, `${JOURNAL_START}\n`);
 process.stdout.write("ready\n");
 createInterface({ input: process.stdin }).on("line", async (line) => {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
