@@ -1,5 +1,6 @@
 // What a run shows on a terminal while it runs.
 import type { Logger } from "../log.ts";
+import { SIMULATED_CHIP } from "../supervisor/camera-in-use.ts";
 import { stageDetail } from "../supervisor/stage.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 
@@ -14,8 +15,9 @@ export function liveLines(supervisor: Supervisor, log: Logger): string[] {
       nextRunMs === undefined ? "" : `next in ${Math.max(0, (nextRunMs - performance.now()) / 1000).toFixed(0)} s`;
     return `  ${name.padEnd(14)}${state.replace("_", " ").padEnd(13)}${stageDetail(report) || wait}`;
   });
+  const chip = supervisor.camera?.simulated === true ? `${SIMULATED_CHIP} · ` : "";
   return [
-    `phorest · ${supervisor.captured} captured now, ${processed} measured in all, ${pending + processing} waiting, ${failed} failed · Ctrl-C stops`,
+    `phorest · ${chip}${supervisor.captured} captured now, ${processed} measured in all, ${pending + processing} waiting, ${failed} failed · Ctrl-C stops`,
     ...stages,
     ...log.recent(RECENT).map((line) => `  ${line}`),
   ];

@@ -8,6 +8,7 @@ import { encodedFrame } from "../frame/encoded.ts";
 import type { CapturedFrame, Source } from "../frame/frame.ts";
 import { readTaken, type Storing } from "../frame/storing.ts";
 import { experimentHolder } from "../manifest/lock.ts";
+import { cameraText, isSimulated } from "../supervisor/camera-in-use.ts";
 
 /** Sources of files take pictures in the order of their own clock; there is nothing to trigger. */
 const UNTRIGGERED = new Set(["file_importer", "folder"]);
@@ -32,6 +33,7 @@ export async function withCamera<T>(
       },
     );
   }
+  if (isSimulated(type)) process.stderr.write(`${cameraText(type)}\n`);
   const source: Source = createSource(sourceSettings(config, undefined, brightfield));
   try {
     await source.open();

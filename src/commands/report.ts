@@ -63,12 +63,13 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
+      const simulated = measured !== undefined && !manifest.simulatedFrames(measured.analysis.analysisId).none;
       const feed = new PlotFeed(manifest, { title: plotTitle(config.Paths.root_dir), labels: config.Report.plot_rois });
       feed.refresh();
       const input = feed.input();
       const overview = input === undefined ? undefined : await renderPlot(input);
       const plots = overview === undefined ? [] : await writePlot(directory, overview);
-      const quiet = await drawPrecision(manifest, config, measured, directory);
+      const quiet = await drawPrecision(manifest, config, measured, directory, simulated);
       const rois: { label: string; picture: Picture; files: string[] }[] = [];
       for (const detail of details) {
         const picture = await renderVegaLite(await roiDetailFigure(await detail()));
@@ -77,7 +78,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       }
       const page = join(directory, PAGE_NAME);
       const snapshot = takeSnapshot(config, wallClockUs());
-      await writeDurably(page, runPage({ config, manifest, snapshot, measured, overview, ...quiet, rois }));
+      await writeDurably(page, runPage({ config, manifest, snapshot, simulated, measured, overview, ...quiet, rois }));
       const written = [
         ...(markers === undefined ? [] : [markers]),
         ...quiet.files,
@@ -97,11 +98,18 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
   },
 };
 
-async function drawPrecision(manifest: Manifest, config: Config, measured: Measured | undefined, directory: string) {
+async function drawPrecision(
+  manifest: Manifest,
+  config: Config,
+  measured: Measured | undefined,
+  directory: string,
+  simulated: boolean,
+) {
   const quiet = measured === undefined ? [] : precisions(manifest, measured, config.Analysis);
   const csv = join(directory, `${PRECISION_NAME}.csv`);
-  await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis)));
-  const spec = precisionFigure(plotTitle(config.Paths.root_dir), quiet);
+  await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis), simulated));
+  const title = `${plotTitle(config.Paths.root_dir)}${simulated ? " (simulated chip)" : ""}`;
+  const spec = precisionFigure(title, quiet);
   if (spec === undefined) return { quiet, noise: undefined, files: [csv] };
   const noise = await renderVegaLite(spec);
   return { quiet, noise, files: [csv, ...(await writePicture(directory, PRECISION_NAME, noise))] };

@@ -17,6 +17,8 @@ export interface RunPage {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly snapshot: Snapshot;
+  /** Some or all of the frames measured last show the simulated chip. */
+  readonly simulated: boolean;
   readonly measured: Measured | undefined;
   readonly overview: Picture | undefined;
   readonly noise: Picture | undefined;
@@ -50,11 +52,12 @@ export function runPage(page: RunPage): string {
     sections.push({ title: "Failed frames", note, table: { head: ["captured", "picture", "reason"], rows: failures } });
   }
   sections.push({ title: "Configuration of the last run", text: configuration(page.manifest) });
-  const subtitle = `phorest ${packageVersion()}, made ${new Date().toISOString().slice(0, 19)}Z. Complete in this file.`;
+  const chip = page.simulated ? "Simulated chip. " : "";
+  const subtitle = `${chip}phorest ${packageVersion()}, made ${new Date().toISOString().slice(0, 19)}Z. Complete in this file.`;
   return htmlReport(name === "" ? "Experiment" : name, subtitle, sections);
 }
 
-function facts({ config, snapshot, measured, manifest }: RunPage): string[][] {
+function facts({ config, snapshot, simulated, measured, manifest }: RunPage): string[][] {
   const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
   const first = manifest.entries().next();
   const rows: string[][] = [["directory", config.Paths.root_dir]];
@@ -78,7 +81,12 @@ function facts({ config, snapshot, measured, manifest }: RunPage): string[][] {
     const lines = manifest.linesOf(analysis);
     if (lines !== undefined) rows.push(["lines", countsOf(lines)]);
   }
-  rows.push(["camera", `${config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`]);
+  rows.push([
+    "camera",
+    `${snapshot.camera?.type ?? config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`,
+  ]);
+  if (simulated)
+    rows.push(["simulated", "some or all frames of this report show the simulated chip; no camera took them"]);
   return rows;
 }
 

@@ -9,6 +9,7 @@ import { readRoiManifest } from "../analysis/roi.ts";
 import { checkFileSystem } from "../archive/place.ts";
 import { checkRunnable, type Loaded, loadConfig, roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import { checkDirectories } from "../config/directories.ts";
+import { checkConfigured, isConfigRequired } from "../config/required.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, lineOf } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
@@ -21,6 +22,7 @@ import { untilUnlocked } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
 import { readIdentity } from "../opcua/identity.ts";
+import { cameraLine, isCameraDoubtful } from "../supervisor/camera-in-use.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { originText } from "./config.ts";
@@ -53,6 +55,7 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   handler: async (args) => {
     checkArguments(args);
     const loaded = loadConfig(args.config);
+    if (isConfigRequired(process.env)) checkConfigured(loaded);
     outliveReaders();
     const stop = new StopRequest();
     const summary = await runOnOneDisk(loaded, args, stop);
@@ -111,7 +114,6 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
     for (const warning of loaded.warnings) own.warn(warning);
     if (lock.warning !== undefined) own.warn(lock.warning);
     takePrograms(lock, (line) => own.warn(line));
-    if (!config.Services.enable_camera) own.warn("Services.enable_camera is false: no pictures are taken");
     await prepareRois(config, log);
     const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
     checkBeforeWriting(manifestFile);
@@ -121,6 +123,8 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
         own.warn(`${lineOf(failure)}; the run begins when it is free, within ${LOCK_WAIT_MS / 1000} s`),
       signal: stop.signal,
     });
+    // A start that is refused says nothing but why.
+    own.log(isCameraDoubtful(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
     const supervisor = new Supervisor({
       config,
       darkLevel,

@@ -4,7 +4,9 @@ import { flagNames } from "../analysis/method.ts";
 import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import type { Sensorgrams } from "../delivery/sensorgrams.ts";
+import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import type { Marker } from "../manifest/markers.ts";
+import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
 /** `standard_error_px` is that of the position; the errors of what is made of it have columns of their own. */
@@ -15,10 +17,17 @@ const COLUMNS = [
   ...["riu_standard_error", "flags", "marker"],
 ];
 
+/** What the curves do not say themselves. */
+export interface Beside {
+  readonly markers: readonly Marker[];
+  readonly simulated: SimulatedFrames;
+}
+
 /** A marker stands at the first frame of each curve at or after its time. */
-export async function* curvesCsv(sensorgrams: Sensorgrams, markers: readonly Marker[]): AsyncGenerator<string> {
+export async function* curvesCsv(sensorgrams: Sensorgrams, { markers, simulated }: Beside): AsyncGenerator<string> {
   const form = { headers: false, includeEndRowDelimiter: true };
-  yield await writeToString([COLUMNS], form);
+  const column = new SimulatedColumn(simulated);
+  yield await writeToString([[...COLUMNS, ...column.header]], form);
   for (const curve of sensorgrams.curves()) {
     const { errors } = curve;
     const px = [curve.position, curve.standardError, curve.shift, curve.movement, curve.referenced];
@@ -34,6 +43,7 @@ export async function* curvesCsv(sensorgrams: Sensorgrams, markers: readonly Mar
       cell(errors.riu?.[at], 10),
       flagNames(curve.flags[at] ?? 0).join("|"),
       marked.get(at) ?? "",
+      ...column.cells(timeUs),
     ]);
     if (lines.length > 0) yield await writeToString(lines, form);
   }
@@ -45,7 +55,7 @@ function cell(value: number | undefined, decimals: number): string {
 }
 
 /** One line for each curve; NaN is null. */
-export function* curvesJson(sensorgrams: Sensorgrams, markers: readonly Marker[]): Generator<string> {
+export function* curvesJson(sensorgrams: Sensorgrams, { markers, simulated }: Beside): Generator<string> {
   const marked = markers.map(({ atUs, text }) => ({ timestamp: isoFromUs(atUs), text }));
   for (const curve of sensorgrams.curves()) {
     const { label, reference, timesUs, flags, errors } = curve;
@@ -69,6 +79,7 @@ export function* curvesJson(sensorgrams: Sensorgrams, markers: readonly Marker[]
       smoothed_standard_error_px: plain(errors.smoothed),
       riu_standard_error: plain(errors.riu),
       flags: Array.from(flags, flagNames),
+      simulated: Array.from(timesUs, (timeUs) => simulated.has(timeUs)),
       markers: marked,
     })}\n`;
   }

@@ -9,13 +9,12 @@ import { sensitivityOf } from "../delivery/sensitivity.ts";
 import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { Marker } from "../manifest/markers.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
-import { curvesCsv, curvesJson } from "./sensorgram-curves.ts";
+import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryDoubts, summaryJson, summaryRows, summaryTable } from "./sensorgram-summary.ts";
 
 interface SensorgramArguments extends GlobalOptions {
@@ -88,25 +87,44 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
     });
     try {
       sayWhatIsArchived(manifest);
-      const sensorgrams = open(manifest, config, argv);
-      await writeText(written(sensorgrams, config, argv, manifest.markers.all()), argv.out);
+      const analysis = chosenAnalysis(manifest, argv);
+      const sensorgrams = open(manifest, analysis, config, argv);
+      const beside = {
+        markers: manifest.markers.all(),
+        simulated: manifest.simulatedFrames(analysis.analysisId),
+      };
+      await writeText(written(sensorgrams, config, argv, beside), argv.out);
     } finally {
       manifest.close();
     }
   },
 };
 
-function written(sensorgrams: Sensorgrams, config: Config, { summary, json }: SensorgramArguments, markers: Marker[]) {
-  if (!summary) return json ? curvesJson(sensorgrams, markers) : curvesCsv(sensorgrams, markers);
+function written(
+  sensorgrams: Sensorgrams,
+  config: Config,
+  { summary, json }: SensorgramArguments,
+  beside: Beside,
+): Iterable<string> | AsyncIterable<string> {
+  if (!summary) return json ? curvesJson(sensorgrams, beside) : curvesCsv(sensorgrams, beside);
   const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
+  if (!beside.simulated.none) process.stderr.write("some or all of these frames show the simulated chip\n");
   for (const line of summaryDoubts(rows)) process.stderr.write(`${line}\n`);
   return json ? summaryJson(rows) : summaryTable(rows);
 }
 
-function open(manifest: Manifest, { Analysis: configured }: Config, argv: SensorgramArguments): Sensorgrams {
+function chosenAnalysis(manifest: Manifest, argv: SensorgramArguments): Analysis {
   const measured = analysisOf(manifest, argv.analysis);
-  const analysis = argv.tracking ? trackingBeside(manifest, measured) : measured;
   sayWhatCameBefore(manifest, measured);
+  return argv.tracking ? trackingBeside(manifest, measured) : measured;
+}
+
+function open(
+  manifest: Manifest,
+  analysis: Analysis,
+  { Analysis: configured }: Config,
+  argv: SensorgramArguments,
+): Sensorgrams {
   const references = argv.reference ?? configured.reference_rois;
   const baseline =
     argv.baseline === undefined

@@ -19,6 +19,8 @@ export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" 
 interface Measure {
   readonly analysis: Analysis;
   readonly curves: CurveStore;
+  /** Frames of it that show the simulated chip. */
+  simulated: number;
   lastOutcome: number;
 }
 
@@ -28,6 +30,12 @@ const SOUND = new Uint8Array(1);
 /** Markers as drawings take them. */
 export function plotMarkers(markers: readonly Marker[]): PlotMarker[] {
   return markers.map(({ atUs, text }) => ({ timeMs: atUs / 1000, text }));
+}
+
+/** What a title says of a simulated chip; nothing where all frames are a camera's. */
+function simulatedNote({ simulated, curves: { frames } }: Measure): string {
+  if (simulated === 0) return "";
+  return simulated < frames ? ` (${simulated} of ${frames} frames: simulated chip)` : " (simulated chip)";
 }
 
 export class PlotFeed {
@@ -61,6 +69,7 @@ export class PlotFeed {
       const measure = this.#measureOf(analysis);
       for (const curve of this.#source.curves(analysis.analysisId, this.#seenOutcome.get(analysis.analysisId) ?? 0)) {
         measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
+        if (curve.simulated === true) measure.simulated += 1;
         this.#newestEntry = Math.max(this.#newestEntry, curve.entryId);
         measure.lastOutcome = Math.max(measure.lastOutcome, curve.outcomeId);
         this.#seenOutcome.set(analysis.analysisId, curve.outcomeId);
@@ -112,7 +121,7 @@ export class PlotFeed {
     const since = registeredAnew && span !== undefined ? `, ROIs registered anew ${isoFromUs(span[0])}` : "";
     const rois = analysis.roiManifestId == null ? undefined : this.#source.roiManifest(analysis.roiManifestId)?.rois;
     return {
-      title: `${this.#title}${since}`,
+      title: `${this.#title}${simulatedNote(measure)}${since}`,
       method: analysis.method,
       frames: curves.frames,
       spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
@@ -131,7 +140,7 @@ export class PlotFeed {
     const key = JSON.stringify([analysis.method, analysis.settings, analysis.roiManifestId]);
     const known = this.#measures.get(key);
     if (known !== undefined) return known;
-    const measure = { analysis, curves: new CurveStore(analysis.labels), lastOutcome: 0 };
+    const measure = { analysis, curves: new CurveStore(analysis.labels), simulated: 0, lastOutcome: 0 };
     this.#measures.set(key, measure);
     return measure;
   }

@@ -6,6 +6,7 @@ import { medianOf } from "../analysis/statistics.ts";
 import { safeText } from "./csv-text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 import type { WorkedSensorgram } from "./sensorgrams.ts";
+import { SIMULATED, YES } from "./simulated-column.ts";
 
 /** One ROI's precision in the baseline. */
 export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision">;
@@ -106,11 +107,16 @@ const COLUMNS = [
   ...["detection_limit_standard_error_px", "detection_limit_standard_error_riu", "baseline_doubts"],
 ];
 
-/** The same as CSV, a line per ROI; an empty cell where it cannot be told. */
+/**
+ * The same as CSV, a line per ROI; an empty cell where it cannot be told. `simulated`: there are frames of the simulated chip,
+ * and a last column says so.
+ */
 export async function precisionCsv(
   rois: readonly RoiPrecision[],
   sensitivity: Sensitivity | undefined,
+  simulated: boolean,
 ): Promise<string> {
+  const marked = simulated ? [SIMULATED] : [];
   const lines = rois.map(({ label, precision }) => {
     const limit = sensitivity && inRiu(precision.detectionLimit, precision.detectionLimitError, sensitivity);
     return [
@@ -128,9 +134,10 @@ export async function precisionCsv(
       cell(precision.detectionLimitError, 6),
       cell(limit?.error, 10),
       precision.doubts.join("|"),
+      ...marked.map(() => YES),
     ];
   });
-  return await writeToString([COLUMNS, ...lines], { headers: false, includeEndRowDelimiter: true });
+  return await writeToString([[...COLUMNS, ...marked], ...lines], { headers: false, includeEndRowDelimiter: true });
 }
 
 function cell(value: number | undefined, decimals: number): string {

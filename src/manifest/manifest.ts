@@ -25,6 +25,7 @@ import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./o
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
+import { type SimulatedFrames, simulatedFrames } from "./simulated-frames.ts";
 import { standardErrors } from "./standard-errors.ts";
 import { Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
@@ -290,6 +291,11 @@ export class Manifest {
   /** The pictures captured last, the newest first, with what tells them from each other. */
   capturedPictures(limit: number): inspection.CapturedPicture[] {
     return inspection.capturedPictures(this.#connection, limit);
+  }
+
+  /** Which of the frames that an analysis has measured show the simulated chip. Looks at each of them. */
+  simulatedFrames(analysisId: number): SimulatedFrames {
+    return simulatedFrames(this.#connection, analysisId);
   }
 
   /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */

@@ -60,13 +60,23 @@ export interface Curve {
   readonly capturedAtUs: number;
   readonly position: Float32Array;
   readonly flags: Uint8Array;
+  /** The frame shows the simulated chip; absent where it does not. */
+  readonly simulated?: boolean;
 }
 
 interface CurveRow {
   id: number;
   entry_id: number;
   captured_at_us: number;
+  simulated: number;
   curve: Buffer;
+}
+
+const CURVE_COLUMNS = "o.id, o.entry_id, e.captured_at_us, e.camera_type IS 'simulated' AS simulated, o.curve";
+
+function curveOf({ id, entry_id, captured_at_us, simulated, curve }: CurveRow): Curve {
+  const frame = { outcomeId: id, entryId: entry_id, capturedAtUs: captured_at_us, ...unpackCurve(curve) };
+  return simulated === 1 ? { ...frame, simulated: true } : frame;
 }
 
 /** Entry and flags share a number: most of the time of a long curve goes into making JavaScript values of columns. */
@@ -130,10 +140,10 @@ export class Results {
           AND e.id = r.entry_id AND e.captured_at_us >= @fromUs AND e.captured_at_us < @toUs`)
       .raw();
     this.#curves = db.prepare(`
-      SELECT o.id, o.entry_id, e.captured_at_us, o.curve FROM outcome o JOIN entry e ON e.id = o.entry_id
+      SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
       WHERE o.analysis_id = ? AND o.ok = 1 AND o.id > ? ORDER BY o.id LIMIT ?`);
     this.#latest = db.prepare(`
-      SELECT o.id, o.entry_id, e.captured_at_us, o.curve FROM outcome o JOIN entry e ON e.id = o.entry_id
+      SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
       WHERE o.analysis_id = ? AND o.ok = 1 ORDER BY o.id DESC LIMIT ?`);
     this.#lastCurves = db
       .prepare<[number, number], Buffer>(
@@ -252,9 +262,7 @@ export class Results {
     for (;;) {
       // Page by page: a long-open read would keep the write-ahead log from being folded in.
       const rows = this.#curves.all(analysisId, after, CURVE_PAGE);
-      for (const row of rows) {
-        yield { outcomeId: row.id, entryId: row.entry_id, capturedAtUs: row.captured_at_us, ...unpackCurve(row.curve) };
-      }
+      for (const row of rows) yield curveOf(row);
       const last = rows.at(-1);
       if (last === undefined) return;
       after = last.id;
@@ -263,19 +271,13 @@ export class Results {
 
   /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
   latest(analysisId: number, limit: number): Curve[] {
-    const rows = this.#latest.all(analysisId, limit).reverse();
-    return rows.map((row) => ({
-      outcomeId: row.id,
-      entryId: row.entry_id,
-      capturedAtUs: row.captured_at_us,
-      ...unpackCurve(row.curve),
-    }));
+    return this.#latest.all(analysisId, limit).reverse().map(curveOf);
   }
 
   /** All ROIs of the frames captured within a window, in order of capture. */
   *curvesWithin(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
     const page = this.#db.prepare<[number, number, number, number], CurveRow>(`
-      SELECT o.id, o.entry_id, e.captured_at_us, o.curve
+      SELECT ${CURVE_COLUMNS}
       FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
       WHERE e.captured_at_us >= ? AND e.captured_at_us < ? ORDER BY e.captured_at_us LIMIT ?`);
     let from = fromUs;
@@ -284,9 +286,7 @@ export class Results {
       const rows = page.all(analysisId, from, toUs, CURVE_PAGE);
       const fresh = rows.filter(({ id }) => !seen.has(id));
       seen.clear();
-      for (const row of fresh) {
-        yield { outcomeId: row.id, entryId: row.entry_id, capturedAtUs: row.captured_at_us, ...unpackCurve(row.curve) };
-      }
+      for (const row of fresh) yield curveOf(row);
       const last = rows.at(-1);
       if (last === undefined || rows.length < CURVE_PAGE) return;
       // The next page begins with the frames of the last moment once more, should several share it.

@@ -17,6 +17,7 @@ import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../opcua/output-state.ts";
 import { diskSpace } from "../system/disk-space.ts";
+import { type CameraInUse, cameraOfRun, cameraText } from "./camera-in-use.ts";
 import { clockFacts } from "./clock-behind.ts";
 import { damageFinding } from "./damage.ts";
 import { type DiskFull, diskFacts, diskFullAt, diskFullText } from "./disk-facts.ts";
@@ -45,6 +46,8 @@ export interface Snapshot {
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly endReason: string | undefined;
+  /** Of the last run; undefined where it was switched off or there was no run. */
+  readonly camera: CameraInUse | undefined;
   readonly counts: ManifestCounts | undefined;
   /** The shares it is and was copied to, the first one first. */
   readonly shares: readonly KnownShare[];
@@ -168,6 +171,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       startedAt: run === undefined ? undefined : isoFromUs(run.startedAtUs),
       endedAt: run?.endedAtUs === undefined ? undefined : isoFromUs(run.endedAtUs),
       endReason: run?.endReason,
+      camera: run === undefined ? undefined : cameraOfRun(run.config),
       counts,
       shares: manifest.syncing.shares(),
       lastFrame:
@@ -218,6 +222,7 @@ const NOTHING = {
   startedAt: undefined,
   endedAt: undefined,
   endReason: undefined,
+  camera: undefined,
   counts: undefined,
   shares: [],
   lastFrame: undefined,
@@ -259,6 +264,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
     return [`no experiment in ${snapshot.dataDir} yet; \`phorest run\` starts one`];
   }
   const lines = [experimentLine(snapshot)];
+  if (snapshot.camera !== undefined) lines.push(`camera        ${cameraText(snapshot.camera.type)}`);
   if (counts !== undefined) {
     const { processed, pending, processing, failed, archived } = counts;
     const behind = snapshot.outputs.map(({ name, waiting }) => `, ${waiting} not yet ${OUTPUT_PLACES[name] ?? name}`);

@@ -17,6 +17,10 @@ export async function metricsText(snapshot: Snapshot): Promise<string> {
   gauge("running", "1 while a run is going").set(snapshot.experiment === "running" ? 1 : 0);
   gauge("healthy", "1 while nothing is wrong, as phorest health sees it").set(isIll(snapshot) ? 0 : 1);
   gauge("alarms", "Lines that want a person").set(snapshot.alarms.length);
+  if (snapshot.camera !== undefined) {
+    const simulated = gauge("camera_simulated", "1 if the last run photographs the simulated chip");
+    simulated.set(snapshot.camera.simulated ? 1 : 0);
+  }
   frames(snapshot, gauge);
   stages(snapshot, gauge);
   const waiting = gauge("output_waiting_frames", "Frames an output has yet to be given", ["output"]);

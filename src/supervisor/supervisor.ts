@@ -26,6 +26,7 @@ import { pictureRoots } from "../manifest/picture-place.ts";
 import type { StoredSetAside } from "../manifest/runs.ts";
 import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
 import { analysisSettings } from "./analysis-settings.ts";
+import { type CameraInUse, cameraInUse } from "./camera-in-use.ts";
 import { clockBehindLine, clockFacts } from "./clock-behind.ts";
 import { Closing } from "./closing.ts";
 import { Collecting, captureSchedule } from "./collecting.ts";
@@ -256,6 +257,11 @@ export class Supervisor {
 
   get counts() {
     return this.manifest.counts();
+  }
+
+  /** What is photographed; undefined where the camera is switched off. */
+  get camera(): CameraInUse | undefined {
+    return cameraInUse(this.options.config);
   }
 
   get captured(): number {

@@ -6,6 +6,7 @@ import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import { temperatureColumn } from "../delivery/report.ts";
 import type { DerivedErrors, WorkedSensorgram } from "../delivery/sensorgrams.ts";
+import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
@@ -38,11 +39,13 @@ interface CsvCurve extends Pick<WorkedSensorgram, "label" | "timesUs" | "shift" 
 export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): AsyncGenerator<string> {
   const sensorgrams = experiment.sensorgrams(query);
   const sensors = experiment.temperatures.sensors();
-  yield await writeToString([[...COLUMNS, ...sensors.map(temperatureColumn), ...ERROR_COLUMNS]], FORM);
+  const simulated = new SimulatedColumn(experiment.simulatedFrames());
+  const columns = [...COLUMNS, ...sensors.map(temperatureColumn), ...ERROR_COLUMNS, ...simulated.header];
+  yield await writeToString([columns], FORM);
   let curves = 0;
   for (const curve of sensorgrams.curves()) {
     if (++curves > MOST_CURVES) break;
-    yield await linesOf(experiment, sensors, query, curve);
+    yield await linesOf(experiment, { sensors, simulated }, query, curve);
   }
   const { sensitivity } = experiment;
   for (const group of await experiment.groups(query, sensorgrams.references)) {
@@ -51,7 +54,15 @@ export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): As
     const riu = inUnit && Float64Array.from(inUnit, ({ value }) => value);
     const riuErrors = inUnit && Float64Array.from(inUnit, ({ error }) => error);
     const errors = { shift: group.errors, result: resultErrors, riu: riuErrors };
-    yield await linesOf(experiment, sensors, query, { label, timesUs, flags, shift: values, result, riu, errors });
+    yield await linesOf(experiment, { sensors, simulated }, query, {
+      label,
+      timesUs,
+      flags,
+      shift: values,
+      result,
+      riu,
+      errors,
+    });
   }
 }
 
@@ -59,7 +70,7 @@ const FORM = { headers: false, includeEndRowDelimiter: true };
 
 async function linesOf(
   experiment: Experiment,
-  sensors: readonly string[],
+  { sensors, simulated }: { readonly sensors: readonly string[]; readonly simulated: SimulatedColumn },
   query: CurvesQuery,
   curve: CsvCurve,
 ): Promise<string> {
@@ -83,6 +94,7 @@ async function linesOf(
       cell(curve.errors.shift[at], 5),
       cell(curve.errors.result[at], 5),
       cell(curve.errors.riu?.[at], 10),
+      ...simulated.cells(timesUs[at] as number),
     ]);
   }
   return lines.length === 0 ? "" : writeToString(lines, FORM);

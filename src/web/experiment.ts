@@ -14,6 +14,7 @@ import { LOG_STAGES, type LogLevel } from "../log.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
 import { cureOf } from "../supervisor/cures.ts";
 import { diskFullText } from "../supervisor/disk-facts.ts";
 import { takeSnapshot, troublesOf } from "../supervisor/health.ts";
@@ -78,7 +79,7 @@ export class Experiment {
   state(): StateView {
     const { Paths, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, counts, stages, findings, notes, lastFrame, diskFull } = takeSnapshot(
+    const { experiment, startedAt, camera, counts, stages, findings, notes, lastFrame, diskFull } = takeSnapshot(
       this.#config,
       nowMs * 1000,
       this.#manifest,
@@ -89,6 +90,7 @@ export class Experiment {
       version: packageVersion(),
       experiment,
       startedAt,
+      camera,
       now: nowMs,
       nextCapture: this.nextCaptureMs,
       brightfield: this.brightfield,
@@ -156,6 +158,11 @@ export class Experiment {
 
   get temperatures(): Pick<Temperatures, "sensors" | "nearest"> {
     return this.#curves.temperatures;
+  }
+
+  /** Which of the measured frames show the simulated chip. */
+  simulatedFrames(): SimulatedFrames {
+    return this.#manifest.simulatedFrames(this.#measured().analysisId);
   }
 
   get sensitivity(): Sensitivity | undefined {

@@ -37,6 +37,8 @@ export interface StateView {
   readonly version: string;
   readonly experiment: "running" | "stopped" | "none";
   readonly startedAt: string | undefined;
+  /** Of the last run; undefined where it was switched off or there was no run. */
+  readonly camera: { readonly type: string; readonly simulated: boolean } | undefined;
   readonly now: number;
   readonly nextCapture: number | undefined;
   /** undefined while nothing can take one. */

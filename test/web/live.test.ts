@@ -13,6 +13,7 @@ const STATE: StateView = {
   version: "0",
   experiment: "running",
   startedAt: undefined,
+  camera: undefined,
   now: 0,
   nextCapture: undefined,
   brightfield: undefined,

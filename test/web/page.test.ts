@@ -68,6 +68,17 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     });
   });
 
+  test("a badge on every view says that the chip is simulated, and why to whoever cannot see it", async () => {
+    const { page } = await openPage(browser, running.address, DESKTOP);
+    for (const view of VIEWS) {
+      await turnTo(page, view);
+      const badge = page.getByRole("banner").getByText(/^Simulated chip/);
+      expect(await badge.isVisible(), view).toBe(true);
+      expect(await badge.textContent()).toBe("Simulated chip: the pictures are computed, no camera takes them");
+    }
+    await page.context().close();
+  });
+
   test("a path of any length stays within a phone's width", async () => {
     const { page } = await openPage(browser, running.link, PHONE);
     await turnTo(page, "now");

@@ -82,6 +82,11 @@ function Page() {
       </button>
       <header>
         <h1>{state?.title ?? "phorest"}</h1>
+        {state?.camera?.simulated === true && (
+          <p class="badge">
+            Simulated chip<span class="unseen">: the pictures are computed, no camera takes them</span>
+          </p>
+        )}
         <Verdict state={state} trouble={barred ? undefined : trouble} />
         <nav aria-label="Views">
           {(Object.keys(VIEWS) as View[]).map((name) => (

@@ -100,12 +100,20 @@ function useLastFrame(state: StateView) {
   return { frame, chip, said };
 }
 
-function Frames({ state: { counts, nextCapture, now, lastFrame, method } }: { state: StateView }) {
+function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method } }: { state: StateView }) {
   const waiting = counts === undefined ? 0 : counts.pending + counts.processing;
   return (
     <section class="card">
       <h2>Frames</h2>
       <dl>
+        <dt>camera</dt>
+        <dd>
+          {camera === undefined
+            ? "none"
+            : camera.simulated
+              ? "none: the simulated chip, its pictures are computed"
+              : camera.type}
+        </dd>
         <dt>next capture in</dt>
         <dd>
           <Countdown to={nextCapture} now={now} />
