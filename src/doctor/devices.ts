@@ -1,15 +1,15 @@
 // Checks of what is attached and what is to be reached: camera, thermometers, remote share, OPC UA server.
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
-import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { RemoteInspection } from "../archive/remote.ts";
 import { withDeadline } from "../deadline.ts";
-import { failureLine } from "../failure.ts";
+import { encodeFailure, failureLine } from "../failure.ts";
 import { createSource, sourceSettings } from "../frame/camera.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { createThermometers, readThermometer, thermometerSettings } from "../frame/thermometer.ts";
 import { experimentHolder } from "../manifest/lock.ts";
+import { probe } from "../opcua/probe.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 export const camera: Check = {
@@ -117,17 +117,11 @@ export const opcUa: Check = {
 
 /** Whether something listens at an opc.tcp address; the protocol itself is the output's business. */
 export async function endpointFinding(endpoint: string): Promise<Finding> {
-  const { hostname, port } = new URL(endpoint.replace(/^opc\.tcp:/, "http:"));
-  const reason = await new Promise<string | undefined>((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 4840), timeout: CONNECT_MS });
-    const done = (why: string | undefined) => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.once("connect", () => done(undefined));
-    socket.once("timeout", () => done(`no answer within ${CONNECT_MS / 1000} s`));
-    socket.once("error", (error) => done(error.message));
-  });
-  if (reason === undefined) return good(`${endpoint} answers; \`phorest opcua check\` tells more`);
-  return bad(`${endpoint}: ${reason}`, "check address, server and firewall; results wait until then");
+  try {
+    await probe(endpoint, CONNECT_MS);
+    return good(`${endpoint} answers; \`phorest opcua check\` tells more`);
+  } catch (error) {
+    const { message, hint } = encodeFailure(error);
+    return bad(message, `${hint === undefined ? "" : `${hint}; `}results wait until it answers`);
+  }
 }

@@ -1,27 +1,27 @@
-// Opening the SQLite file: pragmas, migrations, and a plain line for everything that can be wrong with it.
+// Opening the SQLite file: pragmas, migrations, and a plain line for everything that can be wrong with it. How one is opened to
+// be read only is in reading.ts.
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { damagedDatabase } from "../database-failure.ts";
 import { decodeFailure, Failure } from "../failure.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
-import { attemptOn, guard, isDamage } from "./guarded.ts";
+import { attemptOn, guard } from "./guarded.ts";
+import { migrate } from "./migrating.ts";
+import { BUSY_TIMEOUT_MS, CACHE_KIB, openToRead } from "./reading.ts";
 import { checkBeforeWriting } from "./repair.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+import { APPLICATION_ID } from "./schema.ts";
 import { checkIdentity, checkSchema, checkSound, forgetDamage } from "./soundness.ts";
 import { WatchedFile } from "./watched-file.ts";
 
 /** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
 const PAGE_BYTES = 4096;
-const BUSY_TIMEOUT_MS = 5000;
 /** PRAGMA synchronous = FULL. */
 const FULL = 2;
 /** A checkpoint folds the log into the file; a block of 16 large frames is rewritten in it 16 times, so let it fill first. */
 const CHECKPOINT_PAGES = 4000;
 const LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024;
-const CACHE_KIB = 65_536;
 
 /** An open manifest file. `write` is the only way to change it. Whatever it is asked, it throws Failures. */
 export interface Connection {
@@ -120,85 +120,6 @@ function assertDurable(db: Database.Database): void {
   }
 }
 
-function openToRead(path: string): Connection {
-  const readers = [
-    () => ({
-      db: new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS }),
-      clean: () => undefined,
-    }),
-    () => openCopy(path),
-  ];
-  let refused: unknown;
-  for (const open of readers) {
-    try {
-      const { db, clean } = open();
-      try {
-        checkIdentity(db, path);
-        checkSchema(db, path);
-        const version = Number(db.pragma("user_version", { simple: true }));
-        if (version < MIGRATIONS.length) {
-          throw new Failure("experiment.unusable", `${path} was written by an older version (form ${version})`, {
-            hint: "`phorest run` brings it up to date, or without a picture `phorest verify --repair`",
-          });
-        }
-        db.pragma(`cache_size = -${CACHE_KIB}`);
-      } catch (error) {
-        db.close();
-        clean();
-        throw error;
-      }
-      let damage: Failure | undefined;
-      const note = (found: Failure) => {
-        damage ??= found;
-      };
-      guard(
-        db,
-        attemptOn(path, (thrown) => (isDamage(thrown) ? note(thrown) : undefined)),
-      );
-      return {
-        db,
-        directory: dirname(path),
-        write: () => {
-          throw new Failure("internal", `${path} is open for reading only`);
-        },
-        get damage() {
-          return damage;
-        },
-        noteDamage: note,
-        standStill: () => undefined,
-        look: () => {
-          if (damage !== undefined) throw damage;
-        },
-        close: () => {
-          db.close();
-          clean();
-        },
-        closingNote: undefined,
-      };
-    } catch (error) {
-      // The index file of a log cannot be made on a medium that cannot be written; only then is a copy needed.
-      if (!isUnwritable(error)) throw error;
-      refused = error;
-    }
-  }
-  throw refused;
-}
-
-/** On a medium that cannot be written, a manifest whose writer was killed: a private copy of the file and its log. */
-function openCopy(path: string): { db: Database.Database; clean: () => void } {
-  const copy = mkdtempSync(join(tmpdir(), "phorest-manifest-"));
-  const clean = () => rmSync(copy, { recursive: true, force: true });
-  try {
-    for (const file of [path, `${path}-wal`]) {
-      if (existsSync(file)) copyFileSync(file, join(copy, basename(file)));
-    }
-    return { db: new Database(join(copy, basename(path)), { readonly: true, fileMustExist: true }), clean };
-  } catch (error) {
-    clean();
-    throw error;
-  }
-}
-
 /** A new manifest, whole before it has its name. */
 function create(path: string): void {
   const directory = dirname(path);
@@ -230,25 +151,6 @@ function create(path: string): void {
     }
     syncDirectory(directory);
   });
-}
-
-function migrate(db: Database.Database): void {
-  const version = Number(db.pragma("user_version", { simple: true }));
-  MIGRATIONS.slice(version).forEach((sql, i) => {
-    db.transaction(() => {
-      db.exec(sql);
-      db.pragma(`user_version = ${version + i + 1}`);
-    }).immediate();
-  });
-}
-
-function sqliteCode(error: unknown): string {
-  return error instanceof Database.SqliteError ? error.code : "";
-}
-
-function isUnwritable(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY");
 }
 
 /** Runs `work`; what SQLite throws becomes a Failure. */

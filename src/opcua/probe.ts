@@ -28,7 +28,10 @@ export async function probe(endpointUrl: string, timeoutMs: number): Promise<voi
         const socket = connect({ host, port });
         sockets.push(socket);
         socket.once("connect", resolve);
-        socket.on("error", (error) => refuse(reasonOf(error), hintOf(error)));
+        socket.on("error", (error) => {
+          const decisive = decisiveOf(error);
+          refuse(reasonOf(decisive), hintOf(decisive));
+        });
       };
       const late = () => refuse("no connection in time", "check the network, the firewall, the address");
       timers.push(setInterval(ask, ASK_AGAIN_MS), setTimeout(late, timeoutMs));
@@ -38,6 +41,15 @@ export async function probe(endpointUrl: string, timeoutMs: number): Promise<voi
     for (const timer of timers) clearTimeout(timer);
     for (const socket of sockets) socket.destroy();
   }
+}
+
+/**
+ * A name may stand for several addresses, such as ::1 and 127.0.0.1. Node tries them all and then gives the errors of all, with
+ * an empty message and the code of the first. A machine that refuses was reached, so it says more than one that was not.
+ */
+function decisiveOf(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  const each: NodeJS.ErrnoException[] = error instanceof AggregateError ? error.errors : [];
+  return each.find(({ code }) => code === "ECONNREFUSED") ?? each[0] ?? error;
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {

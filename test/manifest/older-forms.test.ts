@@ -1,13 +1,14 @@
 // An experiment outlives the program that began it: every form the manifest ever had is opened by the present program,
 // with all that was in it, and goes on.
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/manifest/schema.ts";
+import { CAN_MOUNT, Share } from "../archive/share.ts";
 import { phorest, QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "./experiment.ts";
 
@@ -128,6 +129,36 @@ describe("a manifest of an older form", () => {
     const { code, stdout, stderr } = await phorest(["status", "--json"], directory);
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout).counts).toMatchObject({ total: FRAMES, processed: FRAMES });
+  });
+
+  it.skipIf(!CAN_MOUNT)("on a disk that cannot be written is read all the same, and left as it is", async () => {
+    const share = new Share();
+    share.mount();
+    cpSync(model, share.point, { recursive: true });
+    makeOlder(share.point, 1);
+    const data = join(share.point, "data");
+    rmSync(join(data, "phorest.sqlite.present"));
+    share.writable(false);
+    const before = readFileSync(join(data, "phorest.sqlite"));
+    const names = readdirSync(data);
+    const temporary = temporaryDirectory();
+    const out = temporaryDirectory();
+    const read = async (...words: string[]) => {
+      const { code, stdout, stderr } = await phorest(words, share.point, { TMPDIR: temporary });
+      expect(code, `${words.join(" ")}: ${stderr}`).toBe(0);
+      return stdout;
+    };
+    expect(JSON.parse(await read("status", "--json")).counts).toMatchObject({ total: FRAMES, processed: FRAMES });
+    expect((await read("export", "--format", "csv")).split("\n").length).toBeGreaterThan(FRAMES);
+    expect((await read("sensorgram")).split("\n").length).toBeGreaterThan(FRAMES);
+    await read("report", "--out", out);
+    expect(readdirSync(out)).toEqual(expect.arrayContaining(["communicating_results.csv", "report.html"]));
+    expect(readFileSync(join(data, "phorest.sqlite")).equals(before)).toBe(true);
+    expect(readdirSync(data)).toEqual(names);
+    expect(readdirSync(temporary), "copies are removed").toEqual([]);
+
+    const nowhere = await phorest(["status"], share.point, { TMPDIR: join(temporary, "absent") });
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/only be read as a copy.*set TMPDIR/)]);
   });
 
   it.each(FORMS_WITHOUT_POSITIONS)("%i keeps pictures in which no ROI gave a position", (version) => {

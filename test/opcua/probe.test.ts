@@ -68,3 +68,20 @@ test("silence ends with the time limit, a refusal at once; neither leaves a conn
   // What is heard of a connection that nobody waits for any more does no harm.
   for (const socket of sockets) socket.emit("error", refusal("ETIMEDOUT"));
 });
+
+test.each([
+  [["EADDRNOTAVAIL", "ECONNREFUSED"], /: nothing listens there$/, /is the server running/],
+  [["ECONNREFUSED", "ENETUNREACH"], /: nothing listens there$/, /is the server running/],
+  [["ENETUNREACH", "EHOSTUNREACH"], /: there is no way to that host$/, /network/],
+])(
+  "a name of several addresses, refused by %j, has the reason that says most, and never an empty one",
+  async (codes, message, hint) => {
+    const refused = expect(probe("opc.tcp://plc.example", 2500)).rejects.toMatchObject({
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
+    // As Node gives the errors of all addresses: no message, and the code of the first.
+    sockets.at(-1)?.emit("error", Object.assign(new AggregateError(codes.map(refusal)), { code: codes[0] }));
+    await refused;
+  },
+);
