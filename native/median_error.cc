@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "root_of_squares.h"
 #include "select.h"
 
 namespace phorest {
@@ -194,14 +195,14 @@ double MedianError::of(const double* positions, const double* rowErrors, int row
   const int measured = countKnown(positions, rows);
   const double typicalRow = median(rowErrors, rows);
   // The median of three tilted rows is the middle one; that of two is their mean.
-  if (measured < kFewestRows) return std::hypot(typicalRow / std::sqrt(measured == 2 ? 2.0 : 1.0), rounding);
+  if (measured < kFewestRows) return rootOfSquares(typicalRow / std::sqrt(measured == 2 ? 2.0 : 1.0), rounding);
   const TiltedLine line = robustLine(positions, rows);
   follow(positions, rows, line);
   const double deviation = robustDeviation();
   // Rows without any scatter are copies of each other, and as uncertain together as each of them is.
-  if (deviation == 0) return std::hypot(std::isnan(typicalRow) ? 0 : typicalRow, rounding);
+  if (deviation == 0) return rootOfSquares(std::isnan(typicalRow) ? 0 : typicalRow, rounding);
   const double independent = errorAlongLine(positions, rows, line, deviation, position);
-  return std::hypot(independent * std::sqrt(correlationTime(deviation)), rounding);
+  return rootOfSquares(independent * std::sqrt(correlationTime(deviation)), rounding);
 }
 
 }  // namespace phorest

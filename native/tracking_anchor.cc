@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "root_of_squares.h"
 #include "tracking.h"
 
 namespace phorest {
@@ -55,7 +56,7 @@ TrackAnswer Tracking::answerOf(const JointAnswer& fit, double anchorError) {
   TrackAnswer answer{};
   std::fill_n(answer.columns, kTrackingColumns, kNaN);
   // On a curve that began with another frame's joint fit, both are in error.
-  answer.standardError = std::hypot(fit.standardError, anchorError);
+  answer.standardError = rootOfSquares(fit.standardError, anchorError);
   answer.explained = fit.explained;
   answer.peakToNoise = fit.peakToNoise;
   answer.residualDistance = fit.residualDistance;

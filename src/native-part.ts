@@ -1,14 +1,19 @@
 // Why a compiled part of the program cannot be loaded, in one line. The words of the operating system and of Node.js name
 // the symptom; a person needs the file, the cause and the command that mends it.
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./failure.ts";
 import { packageRoot } from "./files.ts";
 
-interface Diagnosis {
+/** Why a compiled part was not loaded. */
+export interface LoadingFault {
   readonly why: string;
   /** What to do, where installing again does not help. */
   readonly cure?: string;
+  /** Whether installing again helps as well as the cure. */
+  readonly reinstallHelps?: boolean;
+  /** Whether the disk or directory is at fault, so that the same file may be loaded from another. */
+  readonly ofPlace?: boolean;
 }
 
 /** Major versions of Node.js by the number of their binary interface (NODE_MODULE_VERSION). */
@@ -38,12 +43,11 @@ const MACHINES: Readonly<Record<number, string>> = {
 
 /** The Failure `installation.broken` for the part `name`, whose loading failed with `cause`. */
 export function brokenPart(name: string, cause: unknown): Failure {
-  const words = wordsOf(cause);
-  const path = /(?:^|[\s'"(:→])(\/[^'":\n]*\.node)\b/.exec(words)?.[1];
-  const { why, cure } = diagnose(words, path);
+  const { why, cure, reinstallHelps, path } = loadingFault(cause);
   const where = path === undefined || why.includes(path) ? "" : ` (${path})`;
+  const hints = [...(cure === undefined || reinstallHelps ? [reinstall()] : []), ...(cure === undefined ? [] : [cure])];
   return new Failure("installation.broken", `${name}${where} cannot be loaded: ${why}`, {
-    hint: cure ?? reinstall(),
+    hint: hints.join(", or "),
     cause,
   });
 }
@@ -54,22 +58,24 @@ function wordsOf(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}\n${wordsOf(error.cause)}`;
 }
 
-function diagnose(words: string, path: string | undefined): Diagnosis {
+/** What the error `cause` of a compiled part that was not loaded means, and the part's path where the error names it. */
+export function loadingFault(cause: unknown): LoadingFault & { readonly path?: string } {
+  const words = wordsOf(cause);
+  const path = /(?:^|[\s'"(:→])(\/[^'":\n]*\.node)\b/.exec(words)?.[1];
+  return { ...diagnose(words, path), ...(path === undefined ? {} : { path }) };
+}
+
+function diagnose(words: string, path: string | undefined): LoadingFault {
   const abi = /NODE_MODULE_VERSION (\d+)/.exec(words)?.[1];
   if (abi !== undefined) return { why: otherNode(abi) };
   if (/did not self-register/.test(words)) return { why: otherNode(undefined) };
-  const library = /version [`'](\w+_[\d.]+)' not found/.exec(words)?.[1];
-  if (library !== undefined) {
-    return {
-      why: `it needs ${library}, which this system is too old for`,
-      cure: `${reinstall()}, or update the system`,
-    };
+  const [, library, wanted] = /version [`'](\w+)_([\d.]+)' not found/.exec(words) ?? [];
+  if (library !== undefined && wanted !== undefined) return oldLibrary(library, wanted);
+  if (/Cannot allocate memory/.test(words)) {
+    return { why: "the system has no memory for it", cure: "end other programs, or raise the limit (ulimit -v)" };
   }
   if (/failed to map segment|Operation not permitted|Permission denied/.test(words)) {
-    return {
-      why: "the system does not run code from there",
-      cure: "install phorest on a disk that is not mounted noexec, or correct the permissions",
-    };
+    return { ...refusedByPlace(words, path), ofPlace: true };
   }
   if (/microarchitecture/.test(words)) {
     return { why: "this processor lacks instructions it needs (x86-64-v2)", cure: "use a newer processor" };
@@ -79,6 +85,89 @@ function diagnose(words: string, path: string | undefined): Diagnosis {
     return { why: `it needs ${dependency}, which is missing` };
   if (path !== undefined && existsSync(path)) return { why: unfit(path) ?? firstLine(words) };
   return /find|locate|No such file|could not load/i.test(words) ? { why: "it is missing" } : { why: firstLine(words) };
+}
+
+/** Versions that a library offers are named after it: GLIBC_2.34 is a version of glibc, the others are of libstdc++. */
+function oldLibrary(library: string, wanted: string): LoadingFault {
+  const name = library === "GLIBC" ? "glibc" : library;
+  const found = versionOfLibrary(library);
+  const here = found === undefined ? "an older one" : found;
+  return {
+    why: `it needs ${name} ${wanted}, and this system has ${here}`,
+    cure: "update the system",
+    reinstallHelps: true,
+  };
+}
+
+/** The newest version of `library` that this process has loaded; undefined where that cannot be found out. */
+function versionOfLibrary(library: string): string | undefined {
+  // The report asks the network for names of addresses otherwise.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header, sharedObjects }: SystemReport = JSON.parse(JSON.stringify(process.report.getReport()));
+  if (library === "GLIBC") return header.glibcVersionRuntime;
+  const file = sharedObjects.find((path) => /libstdc\+\+\.so/.test(path));
+  if (file === undefined) return undefined;
+  const versions = readFileSync(file, "latin1").match(new RegExp(`\\b${library}_[\\d.]+`, "g")) ?? [];
+  return versions
+    .map((version) => version.slice(library.length + 1))
+    .sort(byNumbers)
+    .at(-1);
+}
+
+interface SystemReport {
+  readonly header: { readonly glibcVersionRuntime?: string };
+  readonly sharedObjects: readonly string[];
+}
+
+function byNumbers(one: string, other: string): number {
+  return one.localeCompare(other, "en", { numeric: true });
+}
+
+/** The system does not map the file. Its words are the same for a disk mounted noexec and for a security policy. */
+function refusedByPlace(words: string, path: string | undefined): Pick<LoadingFault, "why" | "cure"> {
+  if (path !== undefined && existsSync(path)) {
+    if (isNoexec(path)) {
+      return { why: "the disk is mounted noexec", cure: "install phorest on a disk that programs may run from" };
+    }
+    if (/cannot open shared object file/.test(words)) {
+      return { why: "this user may not read it", cure: "correct the permissions" };
+    }
+    return {
+      why: "the system refuses to run code from there",
+      cure: "allow it in the security policy (SELinux, AppArmor, fapolicyd), or install phorest elsewhere",
+    };
+  }
+  return {
+    why: "the system does not run code from there",
+    cure: "install phorest on a disk that is not mounted noexec, or correct the permissions",
+  };
+}
+
+/**
+ * Whether code in `path`, which must exist, cannot be run because its disk is mounted noexec.
+ * @param table the text of /proc/self/mountinfo.
+ */
+export function isNoexec(path: string, table = mountTable()): boolean {
+  const real = realpathSync(path);
+  let longest = "";
+  let options = "";
+  for (const line of table.split("\n")) {
+    // "36 35 98:0 /root /point options …", with blanks and the like in octal.
+    const [, , , , point = "", flags = ""] = line.split(" ");
+    const plain = point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    const isAbove = plain === "/" || real === plain || (plain !== "" && real.startsWith(`${plain}/`));
+    // The later of two mounts on one point is the one in sight.
+    if (isAbove && plain.length >= longest.length) [longest, options] = [plain, flags];
+  }
+  return options.split(",").includes("noexec");
+}
+
+function mountTable(): string {
+  try {
+    return readFileSync("/proc/self/mountinfo", "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function otherNode(abi: string | undefined): string {

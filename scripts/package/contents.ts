@@ -3,6 +3,7 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { gatherLicences, LICENCES_FILENAME } from "../../src/installation/licences.ts";
+import { ONLY_PACKED, PACKED_NAMES } from "../../src/installation/only-packed.ts";
 import { packageClosure } from "../../src/installation/packages.ts";
 import type { Base } from "./base.ts";
 
@@ -37,11 +38,14 @@ export function layOut(stage: string, target: string, base: Base, builtFrom: str
     for (const file of files) copy(join(directory, file), join(target, relative(stage, directory), file));
   }
   const { name, version, license } = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
-  writeFileSync(join(target, "package.json"), `${JSON.stringify({ name, version, license, type: "module" })}\n`);
+  // "#only-packed" is what the bundled code begins with, see bundle.ts.
+  const manifest = { name, version, license, type: "module", imports: { "#only-packed": `./${ONLY_PACKED}` } };
+  writeFileSync(join(target, "package.json"), `${JSON.stringify(manifest)}\n`);
   // The executable's own loader knows only built-in modules; a file's loader knows them all.
   writeFileSync(join(target, "import.cjs"), "module.exports = (url) => import(url);\n");
   const runtime = { title: `Node.js ${base.version} and what it is made of`, file: join(base.directory, "LICENSE") };
   writeFileSync(join(target, LICENCES_FILENAME), gatherLicences(stage, [runtime]));
+  writeFileSync(join(target, PACKED_NAMES), JSON.stringify(filesBelow(target)));
 }
 
 /** All files below `directory`, relative to it, in an order that does not depend on the disk. */

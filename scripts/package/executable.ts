@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, relative } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
-import type { PackedFile, Packing } from "../../src/installation/unpack.ts";
+import type { PackedFile, Packing } from "../../src/installation/unpacked.ts";
 import type { Base } from "./base.ts";
 import { filesBelow } from "./contents.ts";
 import { PackingError, run } from "./steps.ts";

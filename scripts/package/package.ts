@@ -8,7 +8,7 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { installBase } from "./base.ts";
-import { bundle, bundleBoot } from "./bundle.ts";
+import { bundle, bundleBoot, bundleOnlyPacked } from "./bundle.ts";
 import { filesBelow, layOut } from "./contents.ts";
 import { makeExecutable } from "./executable.ts";
 import { billOfMaterials } from "./sbom.ts";
@@ -48,6 +48,7 @@ async function main(): Promise<void> {
   const boot = join(stage, "boot.cjs");
   rmSync(program, { recursive: true, force: true });
   await bundle(stage, program);
+  await bundleOnlyPacked(stage, program);
   await bundleBoot(stage, boot);
   layOut(stage, program, base, root);
   // Names of debugging, and with them the paths of this machine, are not shipped.

@@ -6,9 +6,10 @@ import { isAbsolute, join, relative } from "node:path";
 import { getAsset, getRawAsset } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
-import { failureLine } from "../failure.ts";
+import { Failure, failureLine } from "../failure.ts";
 import { holdStopSignals } from "../system/stop-signals.ts";
-import { cachePlaces, homeOf, type Packing, unpack } from "./unpack.ts";
+import { cachePlaces, damagedExecutable, homeOf, unpack } from "./unpack.ts";
+import { forgetRecord, inspect, type Packing } from "./unpacked.ts";
 
 const WRONG_USAGE = 2;
 
@@ -32,19 +33,46 @@ function contents(path: string): Uint8Array {
   return brotliDecompressSync(packed);
 }
 
+/** The table of what is packed. */
+function readPacking(): Packing {
+  try {
+    return JSON.parse(getAsset("packing.json", "utf8"));
+  } catch (error) {
+    throw damagedExecutable("packing.json", error);
+  }
+}
+
+/** Ends the start with the one line of `error`. */
+function refuse(error: unknown): void {
+  process.stderr.write(`phorest: ${failureLine(error)}\n`);
+  if (process.env.PHOREST_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = WRONG_USAGE;
+}
+
+/** Why a program that was not loaded is damaged: a failing disk may change a file without changing its times. */
+function damageOf(directory: string, packing: Packing): Failure | undefined {
+  const found = inspect(directory, packing, { readAll: true });
+  if (found.is !== "damaged") return undefined;
+  forgetRecord(directory);
+  return new Failure("installation.broken", `the program cannot be loaded: ${found.why}`, {
+    hint: "start phorest again, which unpacks it again, and check the disk",
+  });
+}
+
 function start(): void {
   // Unpacking and loading take seconds.
   holdStopSignals(process.argv.slice(2));
   try {
-    const packing: Packing = JSON.parse(getAsset("packing.json", "utf8"));
+    const packing = readPacking();
     const places = cachePlaces(process.env, homeOf(), tmpdir(), process.getuid?.() ?? 0);
     const notice = (line: string) => process.stderr.write(`phorest: ${line}\n`);
     const directory = unpack(packing, contents, places, checkLoadable, notice);
     const load: (url: string) => Promise<unknown> = createRequire(join(directory, "import.cjs"))("./import.cjs");
-    void load(pathToFileURL(entryOf(directory, process.argv[2])).href);
+    load(pathToFileURL(entryOf(directory, process.argv[2])).href).catch((error: unknown) => {
+      refuse(damageOf(directory, packing) ?? error);
+    });
   } catch (error) {
-    process.stderr.write(`phorest: ${failureLine(error)}\n`);
-    process.exitCode = WRONG_USAGE;
+    refuse(error);
   }
 }
 

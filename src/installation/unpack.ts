@@ -1,52 +1,31 @@
 // The one executable carries the program as packed files. Native libraries cannot be loaded out of it, so all of them are
 // unpacked once, into a directory that is named by the hash of its contents: another version is another directory, and
 // two programs that unpack at the same moment make the same one.
-import { createHash, randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+//
+// Code is run from that directory. So it is used only if nobody else can change it or a directory above it (trusted.ts),
+// and if its files are those that were packed (unpacked.ts). Both are checked before a file of it is loaded or written.
+import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Failure } from "../failure.ts";
-import { makeDirectory, syncDirectory } from "../files.ts";
+import { syncDirectory } from "../files.ts";
+import { isNoexec, loadingFault } from "../native-part.ts";
+import { remove, sweep, temporaryName } from "./leftovers.ts";
+import { trustedPlace } from "./trusted.ts";
+import {
+  type Condition,
+  directoriesOf,
+  hashOf,
+  inspect,
+  type PackedFile,
+  type Packing,
+  recordFiles,
+  writeFile,
+} from "./unpacked.ts";
 
-/** One file as it will lie in the unpacked directory. */
-export interface PackedFile {
-  /** Relative to the directory, with forward slashes. */
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** The table of contents of an executable. */
-export interface Packing {
-  readonly version: string;
-  /** SHA-256 over the files' paths and hashes, hex. */
-  readonly digest: string;
-  readonly files: readonly PackedFile[];
-}
-
-/** Something of a start that died while unpacking is nobody's after this time. */
-const STALE_MS = 3_600_000;
 const DIGEST_LETTERS = 12;
-const WRITABLE_BY_OTHERS = 0o002;
-const WRITABLE_BY_ANY = 0o022;
-const STICKY = 0o1000;
+const PRIVATE = 0o700;
 const OPEN = 0o755;
-const READ_ONLY = 0o555;
 
 /**
  * Where the files may be unpacked, best first. With PHOREST_CACHE_DIR that directory alone: who names one means it. A home
@@ -80,11 +59,18 @@ export function unpackedName({ version, digest }: Packing): string {
   return `phorest-${version}-${digest.slice(0, DIGEST_LETTERS)}`;
 }
 
+/** How the executable gives its files, and how one finds out whether they can be used where they are. */
+interface Unpacking {
+  readonly packing: Packing;
+  readonly contents: (path: string) => Uint8Array;
+  readonly usable: (directory: string) => void;
+}
+
 /**
- * The directory that holds the files of `packing`, unpacked now where no earlier start has done it. Tries each place in
- * turn; `contents` gives a file's bytes, `usable` may throw where the files cannot be used (a file system mounted noexec).
- * `notice` hears, in the start that unpacks, why it was not done at the first place. Throws a Failure that names every
- * place and what is wrong with it.
+ * The directory that holds the files of `packing`: the first place with a whole copy, otherwise the first place where they
+ * can be unpacked now. `contents` gives a file's bytes, `usable` throws where the files cannot be used. `notice` hears,
+ * in the start that unpacks, why it was not done at the first place, or what was damaged. Throws a Failure that names every
+ * place and what is wrong with it, or what no other place would mend: a damaged executable, a system that is too old.
  */
 export function unpack(
   packing: Packing,
@@ -93,68 +79,96 @@ export function unpack(
   usable: (directory: string) => void,
   notice: (line: string) => void = () => undefined,
 ): string {
-  const refusals: string[] = [];
-  for (const place of places) {
+  const unpacking = { packing, contents, usable };
+  const refusals = new Map<string, string>();
+  const damages = new Map<string, string>();
+  const attempt = <T>(place: string, work: () => T): T | undefined => {
     try {
-      const directory = join(place, unpackedName(packing));
-      const wasThere = isWhole(directory, packing);
-      if (!wasThere) unpackAt(place, packing, contents);
-      checkOwner(place, WRITABLE_BY_OTHERS);
-      checkOwner(directory, WRITABLE_BY_ANY);
-      try {
-        usable(directory);
-      } catch (error) {
-        // Either the place is at fault, or a file has changed since it was unpacked.
-        if (!wasThere || isSound(directory, packing)) throw error;
-        unpackAt(place, packing, contents);
-        usable(directory);
-      }
-      if (!wasThere && refusals.length > 0) {
-        notice(`unpacked to ${directory}, because of ${refusals.join("; ")} (PHOREST_CACHE_DIR names another place)`);
-      }
-      return directory;
+      return work();
     } catch (error) {
-      if (error instanceof DamagedError) throw error.failure;
-      refusals.push(`${place}: ${reasonOf(error)}`);
+      // No other place would help.
+      if (error instanceof Failure) throw error;
+      const [reason, damage] = [reasonOf(error), damages.get(place)];
+      const where = reason.startsWith(place) ? reason : `${place}: ${reason}`;
+      refusals.set(place, damage === undefined ? where : `${damage} and cannot be unpacked again: ${reason}`);
+      return undefined;
     }
+  };
+  for (const place of places) {
+    const found = attempt(place, () => lookAt(place, unpacking));
+    if (found?.is === "whole") return found.directory;
+    if (found?.is === "damaged") damages.set(place, found.why);
+  }
+  for (const place of places.filter((one) => !refusals.has(one))) {
+    const directory = attempt(place, () => unpackAt(place, unpacking));
+    if (directory === undefined) continue;
+    const damage = damages.get(place);
+    if (damage !== undefined) notice(`${damage}: unpacked again`);
+    else if (refusals.size > 0)
+      notice(
+        `unpacked to ${directory}, because of ${[...refusals.values()].join("; ")} (PHOREST_CACHE_DIR names another place)`,
+      );
+    return directory;
   }
   const megabytes = Math.ceil(packing.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6);
-  throw new Failure("disk.failed", `the program cannot be unpacked (${megabytes} MB): ${refusals.join("; ")}`, {
-    hint: "set PHOREST_CACHE_DIR to a directory that can be written and executed from",
+  const reasons = [...refusals.values()].join("; ");
+  throw new Failure("disk.failed", `the program cannot be unpacked (${megabytes} MB): ${reasons}`, {
+    hint: "set PHOREST_CACHE_DIR to a directory of yours that nobody else can write to and programs may run from",
   });
 }
 
-/** Whether an earlier start has unpacked everything: a power cut may have cut files short, hence the sizes. */
-function isWhole(directory: string, { files }: Packing): boolean {
-  if (statSync(directory, { throwIfNoEntry: false }) === undefined) return false;
-  return files.every(({ path, bytes }) => statSync(join(directory, path), { throwIfNoEntry: false })?.size === bytes);
-}
+type Found = Exclude<Condition, { is: "whole" }> | { readonly is: "whole"; readonly directory: string };
 
-/** Whether every file still has the hash it was unpacked with: too slow for every start. */
-function isSound(directory: string, { files }: Packing): boolean {
-  return files.every(({ path, sha256 }) => hashOf(readFileSync(join(directory, path))) === sha256);
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-function unpackAt(place: string, packing: Packing, contents: (path: string) => Uint8Array): void {
-  // What a careful umask would close: one copy may be for all users, and holds no secret.
-  const isNew = statSync(place, { throwIfNoEntry: false }) === undefined;
-  makeDirectory(place);
-  if (isNew) chmodSync(place, OPEN);
-  sweep(place);
-  const name = unpackedName(packing);
-  const temporary = mkdtempSync(join(place, `.${name}.`));
+/** What an earlier start has left at `place`. Throws where code must not, or cannot, be run from there. */
+function lookAt(place: string, { packing, usable }: Unpacking): Found {
+  const real = trustedPlace(place, false);
+  if (real === undefined) return { is: "absent" };
+  sweep(real);
+  const directory = join(real, unpackedName(packing));
+  const found = inspect(directory, packing);
+  if (found.is !== "whole") return found;
   try {
-    for (const file of packing.files) write(join(temporary, file.path), checked(file, contents));
-    for (const directory of directoriesOf(packing)) chmodSync(join(temporary, directory), OPEN);
-    giveName(temporary, join(place, name), packing);
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    tryOut(directory, usable);
+  } catch (error) {
+    // Perhaps a disk that is failing has changed a file without changing its times.
+    const reread = inspect(directory, packing, { readAll: true });
+    if (reread.is === "damaged") return reread;
+    throw error;
   }
-  syncDirectory(place);
+  return { is: "whole", directory };
+}
+
+function unpackAt(place: string, { packing, contents, usable }: Unpacking): string {
+  if (isNoexec(nearestThere(place))) throw new Error("the disk is mounted noexec, so that no library can be loaded");
+  const real = trustedPlace(place, true) ?? place;
+  const name = unpackedName(packing);
+  const directory = join(real, name);
+  const temporary = join(real, temporaryName(name));
+  mkdirSync(temporary, PRIVATE);
+  try {
+    for (const inside of directoriesOf(packing)) if (inside !== "") mkdirSync(join(temporary, inside), PRIVATE);
+    for (const file of packing.files) writeFile(join(temporary, file.path), checked(file, contents));
+    recordFiles(temporary, packing);
+    // What a careful umask would close: one copy may be for all users, and holds no secret.
+    for (const inside of directoriesOf(packing)) chmodSync(join(temporary, inside), OPEN);
+    giveName(temporary, directory, packing);
+  } finally {
+    remove(temporary);
+  }
+  syncDirectory(real);
+  try {
+    tryOut(directory, usable);
+  } catch (error) {
+    // Of no use here, and large.
+    remove(directory);
+    throw error;
+  }
+  return directory;
+}
+
+/** The directory itself, or the nearest above it that exists. */
+function nearestThere(directory: string): string {
+  return existsSync(directory) || directory === "/" ? directory : nearestThere(dirname(directory));
 }
 
 /** A file's bytes as they were packed; a damaged executable gives others, or none. */
@@ -162,32 +176,19 @@ function checked({ path, sha256 }: PackedFile, contents: (path: string) => Uint8
   let bytes: Uint8Array;
   try {
     bytes = contents(path);
-  } catch {
-    throw new DamagedError(path);
+  } catch (error) {
+    throw damagedExecutable(path, error);
   }
-  if (hashOf(bytes) !== sha256) throw new DamagedError(path);
+  if (hashOf(bytes) !== sha256) throw damagedExecutable(path);
   return bytes;
 }
 
-function write(path: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const descriptor = openSync(path, "wx", READ_ONLY);
-  try {
-    fchmodSync(descriptor, READ_ONLY);
-    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Every directory that the files lie in, relative, the first of them "". */
-function directoriesOf({ files }: Packing): Set<string> {
-  const found = new Set([""]);
-  for (const { path } of files) {
-    for (let directory = dirname(path); directory !== "."; directory = dirname(directory)) found.add(directory);
-  }
-  return found;
+/** The packed bytes are not those that were packed. */
+export function damagedExecutable(path: string, cause?: unknown): Failure {
+  return new Failure("installation.broken", `this executable is damaged: ${path} in it is not as it was packed`, {
+    hint: "compare it with its .sha256 file and copy it again",
+    cause,
+  });
 }
 
 /** A directory takes its name whole or not at all. Another start may have been quicker: then its files are as good. */
@@ -197,31 +198,26 @@ function giveName(temporary: string, directory: string, packing: Packing): void 
   } catch (error) {
     const code = codeOf(error);
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    if (isWhole(directory, packing) && isSound(directory, packing)) return;
-    const aside = `${temporary}.${randomBytes(4).toString("hex")}`;
+    if (inspect(directory, packing, { readAll: true }).is === "whole") return;
+    const aside = join(dirname(directory), temporaryName(unpackedName(packing)));
     renameSync(directory, aside);
     renameSync(temporary, directory);
-    rmSync(aside, { recursive: true, force: true });
+    remove(aside);
   }
 }
 
-/** Code is run from there: whoever else could put files there could run theirs in our name. */
-function checkOwner(directory: string, forbidden: number): void {
-  const found = lstatSync(directory);
-  const self = process.getuid?.() ?? 0;
-  if (!found.isDirectory()) throw new Error(`${directory} is not a directory`);
-  if (found.uid !== self && found.uid !== 0) throw new Error(`${directory} belongs to another user (${found.uid})`);
-  if ((found.mode & forbidden) !== 0 && (found.mode & STICKY) === 0) {
-    throw new Error(`${directory} can be written by other users`);
-  }
-}
-
-function sweep(place: string): void {
-  for (const name of readdirSync(place).filter((entry) => entry.startsWith(".phorest-"))) {
-    const left = statSync(join(place, name), { throwIfNoEntry: false });
-    if (left !== undefined && Date.now() - left.mtimeMs > STALE_MS) {
-      rmSync(join(place, name), { recursive: true, force: true });
-    }
+/** Loads what `usable` loads. Its Error is of the place; its Failure is of the system, wherever the files are. */
+function tryOut(directory: string, usable: (directory: string) => void): void {
+  try {
+    usable(directory);
+  } catch (error) {
+    if (codeOf(error) !== "ERR_DLOPEN_FAILED") throw error;
+    const { why, cure, ofPlace } = loadingFault(error);
+    if (ofPlace) throw new Error(`libraries cannot be loaded from there: ${why}`, { cause: error });
+    throw new Failure("installation.broken", `this executable does not fit this system: ${why}`, {
+      hint: cure ?? "take the executable that was made for this machine",
+      cause: error,
+    });
   }
 }
 
@@ -230,18 +226,5 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function reasonOf(error: unknown): string {
-  if (codeOf(error) === "ERR_DLOPEN_FAILED") return "libraries cannot be loaded from there (mounted noexec?)";
-  return error instanceof Error ? error.message.replace(/^\w+: |, \w+ '.*$/g, "") : String(error);
-}
-
-/** The packed bytes are not those that were packed: no other place would help. */
-class DamagedError extends Error {
-  readonly failure: Failure;
-
-  constructor(path: string) {
-    super(`${path} differs from its hash`);
-    this.failure = new Failure("internal", `this executable is damaged: ${this.message}`, {
-      hint: "compare it with its .sha256 file and copy it anew",
-    });
-  }
+  return error instanceof Error ? error.message.replace(/^E[A-Z]+: |, \w+ '.*$/g, "") : String(error);
 }

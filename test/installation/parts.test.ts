@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { packageRoot } from "../../src/files.ts";
-import { brokenPart } from "../../src/native-part.ts";
+import { brokenPart, isNoexec } from "../../src/native-part.ts";
 
 const BINDING = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
 
@@ -145,14 +145,90 @@ test("libraries for pictures whose own compiled half is missing are named", () =
   expect(existsSync(join(program, "package-lock.json"))).toBe(true);
 });
 
+/** A library that asks for a version of glibc that no system has, as one that was compiled on a newer system does. */
+function ofNewerSystem(library: string): void {
+  const bytes = readFileSync(library);
+  const [old] = /GLIBC_2\.\d\d/.exec(bytes.toString("latin1")) ?? [];
+  if (old === undefined) throw new Error(`${library} needs no version of glibc`);
+  const replaceAll = (from: Buffer, to: Buffer) => {
+    for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1)) to.copy(bytes, at);
+  };
+  const text = (version: string) => Buffer.from(`${version}\0`, "latin1");
+  replaceAll(text(old), text("GLIBC_2.99"));
+  replaceAll(elfHash(old), elfHash("GLIBC_2.99"));
+  rmSync(library);
+  writeFileSync(library, bytes);
+}
+
+/** As the ELF format hashes the names of versions. */
+function elfHash(name: string): Buffer {
+  let hash = 0;
+  for (const letter of Buffer.from(name)) {
+    hash = hash * 16 + letter;
+    const high = Math.floor(hash / 2 ** 28) % 16;
+    hash = (hash % 2 ** 28) ^ (high << 4);
+  }
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(hash);
+  return bytes;
+}
+
+test("a part that was compiled for a newer glibc is named with both versions", () => {
+  const program = copyOfProgram([]);
+  const kernel = join(program, "build/Release/phorest_kernel.node");
+  ofNewerSystem(kernel);
+  const here = execFileSync("getconf", ["GNU_LIBC_VERSION"], { encoding: "utf8" }).trim().split(" ")[1];
+  expect(refusal(program, ["run"])).toEqual({
+    status: 2,
+    stdout: "",
+    lines: [
+      `the image kernel (${kernel}) cannot be loaded: it needs glibc 2.99, and this system has ${here} (run \`npm ci\` in ${program}, or update the system)`,
+    ],
+  });
+});
+
 test("what the system says of a library that does not fit is put in words", () => {
   const line = (words: string) => brokenPart("the image kernel", new Error(words)).line;
-  const glibc = "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /opt/phorest/k.node)";
-  expect(line(glibc)).toContain("it needs GLIBC_2.38, which this system is too old for");
-  const noexec = "/opt/phorest/k.node: failed to map segment from shared object: Operation not permitted";
-  expect(line(noexec)).toContain(
-    "the system does not run code from there (install phorest on a disk that is not mounted",
-  );
+  const libstdcxx = "/lib/libstdc++.so.6: version `GLIBCXX_3.4.99' not found (required by /opt/phorest/k.node)";
+  expect(line(libstdcxx)).toMatch(/it needs GLIBCXX 3\.4\.99, and this system has 3\.4\.\d+ /);
   const vips = "ERR_DLOPEN_FAILED: libvips-cpp.so.8.17: cannot open shared object file: No such file or directory";
   expect(line(vips)).toContain("it needs libvips-cpp.so.8.17, which is missing");
+});
+
+test("a disk is said to be mounted noexec only where it is", () => {
+  const path = join(temporary("phorest-part-"), "k.node");
+  writeFileSync(path, "");
+  const line = (words: string) => brokenPart("the image kernel", new Error(`${path}: ${words}`)).line;
+  const policy = line("failed to map segment from shared object: Permission denied");
+  expect(policy).toContain("the system refuses to run code from there (allow it in the security policy");
+  expect(policy).not.toContain("noexec");
+  expect(line("cannot open shared object file: Permission denied")).toContain("this user may not read it");
+  const memory = line("failed to map segment from shared object: Cannot allocate memory");
+  expect(memory).toContain("the system has no memory for it");
+  expect(memory).not.toContain("noexec");
+
+  const table = (options: string) => `22 1 8:1 / / rw - ext4 /dev/sda rw
+30 22 0:25 / ${join(path, "..").replaceAll("-", "\\055")} ${options} shared:4 - tmpfs tmpfs rw
+31 22 0:26 / ${join(path, "..")}/k.nodes rw,noexec - tmpfs tmpfs rw
+`;
+  expect(isNoexec(path, table("rw,nosuid,noexec,relatime"))).toBe(true);
+  expect(isNoexec(path, table("rw,nosuid,relatime"))).toBe(false);
+  // The later of two mounts on one point is the one in sight.
+  expect(isNoexec(path, `${table("rw,noexec")}${table("rw")}`)).toBe(false);
+  expect(isNoexec(path, "")).toBe(false);
+});
+
+test.runIf(process.getuid?.() === 0)("a part on a disk that is mounted noexec is named so", () => {
+  const disk = temporary("phorest-noexec-");
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "noexec,size=8m", "tmpfs", disk]);
+  if (mounted.status !== 0) return process.stderr.write("nothing can be mounted here: noexec is not tried\n");
+  onTestFinished(() => void spawnSync("umount", [disk]));
+  const program = copyOfProgram([]);
+  const kernel = join(program, "build/Release/phorest_kernel.node");
+  copyFileSync(kernel, join(disk, "kernel.node"));
+  rmSync(kernel);
+  symlinkSync(join(disk, "kernel.node"), kernel);
+  const [line] = refusal(program, ["run"]).lines;
+  expect(line).toContain("the image kernel");
+  expect(line).toContain("cannot be loaded: the disk is mounted noexec (install phorest on a disk that programs may");
 });

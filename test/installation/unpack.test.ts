@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,52 +11,54 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Failure } from "../../src/failure.ts";
-import { cachePlaces, homeOf, type Packing, unpack, unpackedName } from "../../src/installation/unpack.ts";
+import { cachePlaces, homeOf, unpack, unpackedName } from "../../src/installation/unpack.ts";
+import {
+  anything,
+  CONTENTS,
+  contents,
+  expectWhole,
+  failureOf,
+  IS_ROOT,
+  KERNEL,
+  NOBODY,
+  PACKING,
+  temporaryDirectory,
+  unexpected,
+} from "./packed.ts";
 
-const NOBODY = 65_534;
-
-function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-unpack-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+/** Another process that unpacks at `place`; with `stay` it stops in the middle. */
+function unpacker(place: string, ...stay: string[]): ChildProcessByStdio<null, Readable, null> {
+  const file = join(temporaryDirectory(), "packed.json");
+  const base64 = Object.entries(CONTENTS).map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")]);
+  writeFileSync(file, JSON.stringify({ packing: PACKING, contents: Object.fromEntries(base64) }));
+  const script = fileURLToPath(new URL("children/unpacks.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", script, file, place, ...stay], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
-const CONTENTS: Readonly<Record<string, Uint8Array>> = {
-  "dist/src/cli.js": Buffer.from("console.log(1);\n"),
-  "build/Release/kernel.node": Buffer.alloc(300_000, 7),
-  "package.json": Buffer.from("{}"),
-};
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-const PACKING: Packing = {
-  version: "1.2.3",
-  digest: sha256(Buffer.from("these files")),
-  files: Object.entries(CONTENTS).map(([path, bytes]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) })),
-};
-const contents = (path: string): Uint8Array => CONTENTS[path] ?? new Uint8Array();
-const anything = () => undefined;
-const unexpected = () => {
-  throw new Error("unpacked although it was there");
-};
-
-function failureOf(work: () => unknown): Failure {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
+/** Another process that is in the middle of unpacking at `place`. */
+async function unpackingAt(place: string) {
+  const child = unpacker(place, "stay");
+  await once(child.stdout, "data");
+  return child;
 }
 
-function expectWhole(directory: string): void {
-  for (const [path, bytes] of Object.entries(CONTENTS)) {
-    expect(readFileSync(join(directory, path)).equals(bytes), path).toBe(true);
-  }
+/** Replaces the record by what is there. */
+function recordAsItIs(directory: string): void {
+  const times = Object.keys(CONTENTS).map((path) => {
+    const { size, mtimeNs, ctimeNs } = statSync(join(directory, path), { bigint: true });
+    return [path, [size, mtimeNs, ctimeNs].map(String)];
+  });
+  const record = join(directory, ".unpacked");
+  rmSync(record);
+  writeFileSync(record, JSON.stringify(Object.fromEntries(times)), { mode: 0o444 });
 }
 
 describe("unpacking the executable", () => {
@@ -86,32 +87,71 @@ describe("unpacking the executable", () => {
     expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
   });
 
-  it("is done anew where a file was damaged that nothing can be loaded from, its size being the same", () => {
+  it.each(Object.keys(CONTENTS))(
+    "finds that %s was changed, its size being the same, before anything is loaded",
+    (name) => {
+      const place = temporaryDirectory();
+      const path = join(unpack(PACKING, contents, [place], anything), name);
+      const { atime, mtime, size } = statSync(path);
+      chmodSync(path, 0o644);
+      writeFileSync(path, Buffer.alloc(size, 8));
+      chmodSync(path, 0o555);
+      // As an archive or a synchronisation leaves it.
+      utimesSync(path, atime, mtime);
+      const notices: string[] = [];
+      const loads = (directory: string) => expectWhole(directory);
+      expectWhole(unpack(PACKING, contents, [place], loads, (line) => notices.push(line)));
+      expect(notices).toEqual([`${path} was changed: unpacked again`]);
+      expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+    },
+  );
+
+  it("is done again where a file changed without its times, and nothing can be loaded from it", () => {
     const place = temporaryDirectory();
     const directory = unpack(PACKING, contents, [place], anything);
-    const kernel = join(directory, "build/Release/kernel.node");
+    const kernel = join(directory, KERNEL);
     chmodSync(kernel, 0o644);
     writeFileSync(kernel, Buffer.alloc(300_000, 8));
+    chmodSync(kernel, 0o555);
+    recordAsItIs(directory);
     const loads = () => {
       if (readFileSync(kernel)[0] === 7) return;
-      throw Object.assign(new Error("invalid ELF header"), { code: "ERR_DLOPEN_FAILED" });
+      throw Object.assign(new Error(`${kernel}: invalid ELF header`), { code: "ERR_DLOPEN_FAILED" });
     };
     expectWhole(unpack(PACKING, contents, [place], loads));
     expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
   });
 
+  it("records the times of files that were only touched, so that the next start need not read them", () => {
+    const place = temporaryDirectory();
+    const directory = unpack(PACKING, contents, [place], anything);
+    const record = () => JSON.parse(readFileSync(join(directory, ".unpacked"), "utf8"));
+    const before = record();
+    utimesSync(join(directory, KERNEL), 1_000_000, 1_000_000);
+    expect(unpack(PACKING, unexpected, [place], anything)).toBe(directory);
+    const after = record();
+    expect(after[KERNEL][1]).toBe("1000000000000000");
+    expect({ ...after, [KERNEL]: before[KERNEL] }).toEqual(before);
+    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+  });
+
+  it("compares every file with its hash where the record was cut short by a power cut", () => {
+    const place = temporaryDirectory();
+    const directory = unpack(PACKING, contents, [place], anything);
+    for (const text of ["", "null", '{"package.json": 7}', '["x"]']) {
+      const record = join(directory, ".unpacked");
+      rmSync(record);
+      writeFileSync(record, text, { mode: 0o444 });
+      expect(unpack(PACKING, unexpected, [place], anything)).toBe(directory);
+      expect(Object.keys(JSON.parse(readFileSync(record, "utf8"))).sort()).toEqual(Object.keys(CONTENTS).sort());
+    }
+  });
+
   it("by several starts at once gives each of them the whole directory", async () => {
     const place = temporaryDirectory();
-    const file = join(temporaryDirectory(), "packed.json");
-    const base64 = Object.entries(CONTENTS).map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")]);
-    writeFileSync(file, JSON.stringify({ packing: PACKING, contents: Object.fromEntries(base64) }));
-    const script = fileURLToPath(new URL("children/unpacks.ts", import.meta.url));
     const starts = Array.from({ length: 4 }, async () => {
-      const child = spawn(process.execPath, ["--import", "tsx", script, file, place], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
       let said = "";
-      for await (const chunk of child.stdout) said += chunk;
+      for await (const chunk of unpacker(place).stdout) said += chunk;
       return said;
     });
     expect(new Set(await Promise.all(starts))).toEqual(new Set([join(place, unpackedName(PACKING))]));
@@ -150,14 +190,37 @@ describe("unpacking the executable", () => {
     }
     expect(notices).toEqual([expect.stringMatching(/a-file\/x: not a directory.*PHOREST_CACHE_DIR/)]);
 
-    const noexec = () => {
-      throw Object.assign(new Error("failed to map segment"), { code: "ERR_DLOPEN_FAILED" });
+    const refused = () => {
+      throw Object.assign(new Error("failed to map segment from shared object"), { code: "ERR_DLOPEN_FAILED" });
     };
-    const failure = failureOf(() => unpack(PACKING, contents, [join(file, "x"), good], noexec));
+    const failure = failureOf(() => unpack(PACKING, contents, [join(file, "x"), good], refused));
     expect(failure.line.split("\n")).toHaveLength(1);
     expect(failure.line).toMatch(
       /a-file\/x: not a directory.*libraries cannot be loaded from there.*PHOREST_CACHE_DIR/,
     );
+  });
+
+  it("keeps nothing where the system refuses to load it, and looks no further where no place would help", () => {
+    const places = [temporaryDirectory(), temporaryDirectory()];
+    const refuses = (words: string) => () => {
+      throw Object.assign(new Error(words), { code: "ERR_DLOPEN_FAILED" });
+    };
+    const ofPlace = failureOf(() => unpack(PACKING, contents, places, refuses("failed to map segment")));
+    for (const place of places) expect(ofPlace.line).toContain(`${place}: libraries cannot be loaded from there`);
+    expect(ofPlace.line).not.toContain("mounted noexec");
+    const old = refuses("/lib/libc.so.6: version `GLIBC_2.99' not found (required by /x/kernel.node)");
+    const ofSystem = failureOf(() => unpack(PACKING, contents, places, old));
+    expect(ofSystem.code).toBe("installation.broken");
+    expect(ofSystem.line).toMatch(/needs glibc 2\.99, and this system has \d+\.\d+/);
+    expect(ofSystem.line).not.toContain("PHOREST_CACHE_DIR");
+    expect(places.map((place) => readdirSync(place))).toEqual([[], []]);
+  });
+
+  it("starts from the place with a whole copy, without a try at a better one", () => {
+    const [better, good] = [temporaryDirectory(), temporaryDirectory()];
+    const directory = unpack(PACKING, contents, [good], anything);
+    expect(unpack(PACKING, unexpected, [better, good], anything)).toBe(directory);
+    expect(readdirSync(better)).toEqual([]);
   });
 
   it("runs nothing from a directory that others may write to or that is another user's", () => {
@@ -170,8 +233,7 @@ describe("unpacking the executable", () => {
     expect(failureOf(() => unpack(PACKING, contents, [open], anything)).line).toMatch(/written by other users/);
   });
 
-  it("uses what the superuser has unpacked, though it may not write there", async () => {
-    if (process.getuid?.() !== 0) return;
+  it.runIf(IS_ROOT)("uses what root has unpacked, though it may not write there", () => {
     const place = temporaryDirectory();
     chmodSync(place, 0o755);
     const directory = unpack(PACKING, contents, [place], anything);
@@ -183,12 +245,51 @@ describe("unpacking the executable", () => {
     }
   });
 
-  it("takes away what a start left that died long ago, and leaves alone one that is at work", () => {
+  it.runIf(IS_ROOT)("says what of root's copy was changed, which it cannot mend", () => {
     const place = temporaryDirectory();
-    for (const name of [".phorest-1.2.3-dead.aaa", ".phorest-1.2.3-busy.bbb"]) mkdirSync(join(place, name));
-    utimesSync(join(place, ".phorest-1.2.3-dead.aaa"), 1, 1);
+    chmodSync(place, 0o755);
+    const kernel = join(unpack(PACKING, contents, [place], anything), KERNEL);
+    chmodSync(kernel, 0o644);
+    writeFileSync(kernel, Buffer.alloc(300_000, 8));
+    utimesSync(kernel, 1, 1);
+    process.seteuid?.(NOBODY);
+    try {
+      const { line } = failureOf(() => unpack(PACKING, contents, [place], unexpected));
+      expect(line).toContain(`${kernel} was changed and cannot be unpacked again: permission denied`);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
+  it("removes what a killed start left, at once", async () => {
+    const place = temporaryDirectory();
+    const child = await unpackingAt(place);
+    expect(readdirSync(place)).toHaveLength(1);
+    child.kill("SIGKILL");
+    await once(child, "close");
     unpack(PACKING, contents, [place], anything);
-    expect(readdirSync(place).sort()).toEqual([".phorest-1.2.3-busy.bbb", unpackedName(PACKING)]);
+    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+  });
+
+  it("removes it also where another start has finished in the meantime", async () => {
+    const place = temporaryDirectory();
+    const child = await unpackingAt(place);
+    unpack(PACKING, contents, [place], anything);
+    // One that is at work is left alone.
+    expect(readdirSync(place)).toHaveLength(2);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    unpack(PACKING, unexpected, [place], anything);
+    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+  });
+
+  it("removes what another machine left only after a long time", () => {
+    const place = temporaryDirectory();
+    const [old, young] = [".phorest-1.2.3-dead.7-7-00000000.00000000", ".phorest-1.2.3-busy.7-7-00000000.00000001"];
+    for (const name of [old, young]) mkdirSync(join(place, name));
+    utimesSync(join(place, old), 1, 1);
+    unpack(PACKING, contents, [place], anything);
+    expect(readdirSync(place).sort()).toEqual([young, unpackedName(PACKING)]);
   });
 
   it("happens in PHOREST_CACHE_DIR alone where that is set, else in the user's cache, else beside other temporary files", () => {

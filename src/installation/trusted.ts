@@ -1,0 +1,207 @@
+// Decides whether a directory is safe to run code from: nobody but this user and root may change it or exchange it for
+// another one. Everything is looked at without following links, and before anything is written.
+//
+// A path is walked from "/" down. Once a directory and all above it are safe, nobody else can rename what is inside, so
+// what was checked stays as it was checked.
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+const WRITABLE_BY_OTHERS = 0o002;
+const WRITABLE_BY_GROUP = 0o020;
+/** In a directory with this bit, an entry can only be renamed by its owner, or by the directory's. */
+const STICKY = 0o1000;
+const OPEN = 0o755;
+/** As many as Linux follows in one path. */
+const MOST_LINKS = 40;
+
+/** A place that another user could change. The message says which path, why, and what to do about it. */
+export class UntrustedError extends Error {
+  constructor(path: string, why: string) {
+    super(`${path} ${why}`);
+    this.name = "UntrustedError";
+  }
+}
+
+/** The user whose rights count when this process opens files. */
+export function ownUser(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+/**
+ * The real path of the directory `place` if it is safe, or undefined if it does not exist. With `make` it is made, with its
+ * parents, and can be read by everybody. Links in the middle of the path are followed where only this user or root
+ * can set them; `place` must not be a link. Throws an UntrustedError if somebody else could change the place.
+ */
+export function trustedPlace(place: string, make: boolean): string | undefined {
+  const parent = walk(dirname(resolve(place)), make);
+  if (parent === undefined) return undefined;
+  const path = join(parent, basename(resolve(place)));
+  let found = statOf(path);
+  if (found === undefined) {
+    if (!make) return undefined;
+    found = makeOpen(path);
+  }
+  checkDirectory(path, found, { sticky: true });
+  return path;
+}
+
+/** Throws an UntrustedError unless `path` is a directory of this user or root that nobody else can write to. */
+export function checkDirectory(path: string, found: Stats, { sticky = false } = {}): void {
+  if (found.isSymbolicLink()) throw linkError(path);
+  if (!found.isDirectory()) throw notADirectory(path);
+  checkOwner(path, found);
+  if (!(sticky && isSticky(found))) checkWriters(path, found);
+}
+
+/** Throws an UntrustedError unless `path` is a regular file of this user or root that nobody else can write to. */
+export function checkFile(path: string, found: BigIntStats): void {
+  if (found.isSymbolicLink()) throw linkError(path);
+  if (!found.isFile()) throw new UntrustedError(path, "is not a regular file");
+  checkOwner(path, found);
+  checkWriters(path, found);
+}
+
+/** Follows `directory` from "/" down; undefined if it does not exist and is not to be made. */
+function walk(directory: string, make: boolean): string | undefined {
+  const names = directory.split("/");
+  let real = "/";
+  let isShared = checkAncestor(real, lstatSync(real));
+  for (let links = 0; names.length > 0; ) {
+    const name = names.shift() ?? "";
+    if (name === "" || name === ".") continue;
+    const path = name === ".." ? dirname(real) : join(real, name);
+    let found = statOf(path);
+    if (found === undefined) {
+      if (!make) return undefined;
+      makeIfAbsent(path);
+      found = lstatSync(path);
+    }
+    if (found.isSymbolicLink()) {
+      if (isShared || !isOwnOrRoots(found.uid)) throw linkError(path);
+      links += 1;
+      if (links > MOST_LINKS) throw new UntrustedError(path, "leads through too many symbolic links");
+      const target = readlinkSync(path);
+      names.unshift(...target.split("/"));
+      if (target.startsWith("/")) real = "/";
+    } else {
+      if (!found.isDirectory()) throw notADirectory(path);
+      isShared = checkAncestor(path, found);
+      real = path;
+    }
+  }
+  return real;
+}
+
+/** Checks a directory above a place; returns whether other users may make entries of their own in it, as in /tmp. */
+function checkAncestor(path: string, found: Stats): boolean {
+  if (!isOwnOrRoots(found.uid) && !isUnmapped(found.uid)) throw ownerError(path, found.uid);
+  const isGroups = (found.mode & WRITABLE_BY_GROUP) !== 0 && !isOwnGroup(found.gid);
+  const isWritable = isGroups || (found.mode & WRITABLE_BY_OTHERS) !== 0;
+  if (isWritable && !isSticky(found)) throw writersError(path);
+  return isWritable;
+}
+
+function checkOwner(path: string, { uid }: Stats | BigIntStats): void {
+  if (!isOwnOrRoots(Number(uid))) throw ownerError(path, Number(uid));
+}
+
+function checkWriters(path: string, { mode }: Stats | BigIntStats): void {
+  if ((Number(mode) & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS)) !== 0) throw writersError(path);
+}
+
+function isOwnOrRoots(uid: number): boolean {
+  return uid === 0 || uid === ownUser();
+}
+
+function isSticky({ mode }: Stats): boolean {
+  return (mode & STICKY) !== 0;
+}
+
+/** Root's group, or the one that many systems give each user: its number is the user's, and nobody else is in it. */
+function isOwnGroup(gid: number): boolean {
+  if (gid === 0) return true;
+  if (gid !== process.getegid?.() || gid !== ownUser()) return false;
+  const line = textOf("/etc/group")
+    .split("\n")
+    .find((entry) => entry.split(":")[2] === String(gid));
+  const [name, , , members = ""] = line?.split(":") ?? [];
+  return members === "" || members === name;
+}
+
+/** Whether a container (a user namespace) hides who the owner is: so "/" looks inside Apptainer and rootless containers. */
+function isUnmapped(uid: number): boolean {
+  const ranges = textOf("/proc/self/uid_map").trim().split("\n");
+  if (String(uid) !== textOf("/proc/sys/kernel/overflowuid").trim()) return false;
+  return !ranges.some((range) => {
+    const [inside = Number.NaN, , count = Number.NaN] = range.trim().split(/\s+/).map(Number);
+    // A range that cannot be read hides nobody.
+    return !(uid < inside || uid >= inside + count);
+  });
+}
+
+/** What this process finds at `path` itself, be it a link; undefined if there is nothing. */
+export function statOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function makeIfAbsent(path: string): void {
+  try {
+    mkdirSync(path, OPEN);
+  } catch (error) {
+    // Another start was quicker, or another user: what is there is checked like anything else.
+    if (statOf(path) === undefined) throw error;
+  }
+}
+
+/** Makes a directory that a strict umask would close: one copy may be for all users, and holds no secret. */
+function makeOpen(path: string): Stats {
+  try {
+    mkdirSync(path, OPEN);
+  } catch (error) {
+    const found = statOf(path);
+    if (found === undefined) throw error;
+    return found;
+  }
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    fchmodSync(descriptor, OPEN);
+  } finally {
+    closeSync(descriptor);
+  }
+  return lstatSync(path);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function linkError(path: string): UntrustedError {
+  return new UntrustedError(path, "is a symbolic link, which is not followed");
+}
+
+function ownerError(path: string, uid: number): UntrustedError {
+  return new UntrustedError(path, `belongs to another user (${uid})`);
+}
+
+function writersError(path: string): UntrustedError {
+  return new UntrustedError(path, `can be written by other users (chmod go-w ${path})`);
+}
+
+function notADirectory(path: string): Error {
+  return Object.assign(new Error(`not a directory (${path})`), { code: "ENOTDIR" });
+}

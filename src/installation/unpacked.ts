@@ -1,0 +1,161 @@
+// Whether an unpacked directory still holds what was unpacked. Hashing 40 MB takes too long for every start, so a record of
+// each file's size and times is kept in the directory. A file that differs from its record is compared with its hash.
+import { createHash } from "node:crypto";
+import {
+  type BigIntStats,
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { remove, temporaryName } from "./leftovers.ts";
+import { checkDirectory, checkFile, ownUser, statOf } from "./trusted.ts";
+
+/** One file as it is in the unpacked directory. */
+export interface PackedFile {
+  /** Relative to the directory, with forward slashes. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The table of contents of an executable. */
+export interface Packing {
+  readonly version: string;
+  /** SHA-256 over the files' paths and hashes, hex. */
+  readonly digest: string;
+  readonly files: readonly PackedFile[];
+}
+
+/** What was found: nothing, all files as they were packed, or a file that is missing or was changed. */
+export type Condition =
+  | { readonly is: "absent" }
+  | { readonly is: "whole" }
+  | { readonly is: "damaged"; readonly why: string };
+
+/** Size, time of the last change of the contents, and of anything at all, in nanoseconds, of a file. */
+type Times = readonly [bytes: string, contents: string, anything: string];
+
+const RECORD = ".unpacked";
+const READ_ONLY = 0o555;
+
+/**
+ * Checks every file of `packing` below `directory`, whose parent must be safe. With `readAll` the record of times does not
+ * count. Throws an UntrustedError if another user could write to any of it, or if a link is in a file's place.
+ */
+export function inspect(directory: string, packing: Packing, { readAll = false } = {}): Condition {
+  const found = statOf(directory);
+  if (found === undefined) return { is: "absent" };
+  for (const inside of directoriesOf(packing)) {
+    const path = join(directory, inside);
+    const below = statOf(path);
+    if (below === undefined) return damaged(path, "is missing");
+    checkDirectory(path, below);
+  }
+  const recorded = readAll ? {} : readRecord(directory);
+  const present: Record<string, Times> = {};
+  let isRecorded = true;
+  for (const { path, bytes, sha256 } of packing.files) {
+    const full = join(directory, path);
+    const file = lstatSync(full, { bigint: true, throwIfNoEntry: false });
+    if (file === undefined) return damaged(full, "is missing");
+    checkFile(full, file);
+    if (Number(file.size) !== bytes) return damaged(full, `has ${file.size} bytes instead of ${bytes}`);
+    present[path] = timesOf(file);
+    if (isAsRecorded(file, recorded[path])) continue;
+    isRecorded = false;
+    if (hashOf(readFileSync(full)) !== sha256) return damaged(full, "was changed");
+  }
+  if (!isRecorded && found.uid === ownUser()) replaceRecord(directory, present);
+  return { is: "whole" };
+}
+
+/** SHA-256, hex. */
+export function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Every directory that the files are in, relative, each after those above it, the first of them "". */
+export function directoriesOf({ files }: Packing): string[] {
+  const found = new Set([""]);
+  for (const { path } of files) {
+    const names = path.split("/").slice(0, -1);
+    for (const depth of names.keys()) found.add(names.slice(0, depth + 1).join("/"));
+  }
+  return [...found];
+}
+
+/** Writes a new file that nobody changes by mistake, and flushes it to the disk. */
+export function writeFile(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, "wx", READ_ONLY);
+  try {
+    fchmodSync(descriptor, READ_ONLY);
+    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+    // Whole seconds: the layers of a container image keep no fractions.
+    const now = Math.floor(Date.now() / 1000);
+    futimesSync(descriptor, now, now);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes the record of files that were just written below `directory`. */
+export function recordFiles(directory: string, { files }: Packing): void {
+  const times = files.map(({ path }) => [path, timesOf(lstatSync(join(directory, path), { bigint: true }))] as const);
+  writeFile(join(directory, RECORD), Buffer.from(JSON.stringify(Object.fromEntries(times))));
+}
+
+/** Makes the next start compare every file below `directory` with its hash. */
+export function forgetRecord(directory: string): boolean {
+  return remove(join(directory, RECORD));
+}
+
+/** A record that cannot be replaced, as on a read-only disk, costs time at the next start and nothing else. */
+function replaceRecord(directory: string, present: Readonly<Record<string, Times>>): boolean {
+  const temporary = join(dirname(directory), temporaryName(basename(directory)));
+  try {
+    writeFile(temporary, Buffer.from(JSON.stringify(present)));
+    renameSync(temporary, join(directory, RECORD));
+    return true;
+  } catch {
+    return !remove(temporary);
+  }
+}
+
+function readRecord(directory: string): Readonly<Record<string, Times>> {
+  const path = join(directory, RECORD);
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) return {};
+  checkFile(path, found);
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) ?? {};
+  } catch {
+    // Cut short by a power cut: all files are compared with their hashes.
+    return {};
+  }
+}
+
+function timesOf({ size, mtimeNs, ctimeNs }: BigIntStats): Times {
+  return [`${size}`, `${mtimeNs}`, `${ctimeNs}`];
+}
+
+/**
+ * A copy of root's is in use by users who cannot change it. Where it came in a container image, or from a backup, the time
+ * of the last change of anything is that of the copying.
+ */
+function isAsRecorded(file: BigIntStats, recorded: Times | undefined): boolean {
+  if (!Array.isArray(recorded)) return false;
+  const isForeign = Number(file.uid) !== ownUser();
+  return timesOf(file).every((time, i) => time === recorded[i] || (isForeign && i === 2));
+}
+
+function damaged(path: string, why: string): Condition {
+  return { is: "damaged", why: `${path} ${why}` };
+}
