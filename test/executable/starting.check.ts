@@ -1,7 +1,7 @@
 // How the one executable starts: unpacked once, by two at the same moment too, and on a disk that does not take it. Prints
-// how long a start takes; how long it may take depends on the machine, so that nothing here fails by the clock.
+// how long a start takes and how much memory a run; both depend on the machine, so that nothing here fails by them.
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { packageVersion } from "../../src/files.ts";
@@ -30,6 +30,12 @@ function disk(options: string): string {
     spawnSync("umount", [place]);
   });
   return place;
+}
+
+/** The most memory that a process has had, in MB. */
+function peakOf(pid: number | undefined): number {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Math.round(Number(kilobytes) / 1000);
 }
 
 describe("starting the executable", () => {
@@ -91,10 +97,26 @@ describe("starting the executable", () => {
     }
   });
 
-  it.runIf(IS_ROOT)("from a disk that nothing may be executed from says so in one line", () => {
-    const { status, stderr } = alone.run(["--version"], alone.experiment(), { PHOREST_CACHE_DIR: disk("noexec") });
-    expect(status).toBe(2);
-    expect(stderr.trim().split("\n")).toEqual([expect.stringMatching(/noexec.*PHOREST_CACHE_DIR/)]);
+  it.runIf(IS_ROOT)("from a disk that is mounted noexec says so in one line, and writes nothing there", () => {
+    const place = disk("noexec");
+    const { status, stdout, stderr } = alone.run(["--version"], alone.experiment(), { PHOREST_CACHE_DIR: place });
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr.trim().split("\n")).toEqual([expect.stringMatching(/mounted noexec.*PHOREST_CACHE_DIR/)]);
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  it.runIf(IS_ROOT)("with a home that is mounted noexec leaves nothing there, and says so once", () => {
+    const home = disk("noexec");
+    const env = { HOME: home, TMPDIR: alone.directory("tmp") };
+    for (const expected of [expect.stringMatching(/mounted noexec.*PHOREST_CACHE_DIR/), ""]) {
+      const { status, stdout, stderr } = alone.run(["--version"], alone.experiment(), env);
+      expect([status, stdout, stderr.trim()]).toEqual([0, `${packageVersion()}\n`, expected]);
+    }
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  it("takes no more than 125 MB of a disk, before it is unpacked", () => {
+    expect(statSync(alone.program).size).toBeLessThanOrEqual(125e6);
   });
 
   it("takes the time that is printed here", async () => {
@@ -110,8 +132,11 @@ describe("starting the executable", () => {
     const run = alone.start(["run", "--frames", "1"], alone.experiment("[Web]\nport = 0\n"), cache);
     await run.saying(/collector entry 1: .* captured/);
     const captured = seconds(startedMs);
+    await run.saying(/plot drawn/);
+    const peakMegabytes = peakOf(run.child.pid);
     expect(await run.ended, run.said()).toBe(0);
     const [first = 0, ...later] = versions;
+    process.stderr.write(`the executable: a run takes at most ${peakMegabytes} MB of memory\n`);
     const text = `unpacking start ${first.toFixed(2)} s, --version ${Math.min(...later).toFixed(2)} to ${Math.max(...later).toFixed(2)} s, first capture ${captured.toFixed(2)} s`;
     process.stderr.write(`the executable: ${text}\n`);
   });
