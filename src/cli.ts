@@ -3,9 +3,10 @@ import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import type { GlobalOptions } from "./commands/global.ts";
 import { guardOutputs } from "./commands/outputs.ts";
-import { encodeFailure, type FailureCode, failureLine } from "./failure.ts";
+import { encodeFailure, type FailureCode, type FailureData, failureLine } from "./failure.ts";
 import { packageVersion } from "./files.ts";
 import { checkParts } from "./installation/parts.ts";
+import { isService } from "./installation/service-notices.ts";
 import { holdNoLonger, keepHangUpIgnored } from "./system/stop-signals.ts";
 
 /**
@@ -101,10 +102,16 @@ async function main(): Promise<void> {
   } catch (thrown) {
     if (thrown instanceof AlreadySaid) return;
     process.stderr.write(`${failureLine(thrown)}\n`);
-    const { code } = encodeFailure(thrown);
-    process.exitCode = USAGE_CODES.has(code) ? WRONG_USAGE : code === "calibration.uncertain" ? UNDECIDED : FAILED;
+    process.exitCode = exitCodeOf(encodeFailure(thrown));
     if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   }
+}
+
+/** A service that ends with WRONG_USAGE is not started again; so it ends with FAILED where trying later can help. */
+function exitCodeOf({ code, retry }: FailureData): number {
+  const isForGood = retry === "never" || !isService(process.env);
+  if (USAGE_CODES.has(code) && isForGood) return WRONG_USAGE;
+  return code === "calibration.uncertain" ? UNDECIDED : FAILED;
 }
 
 /** Thrown to leave yargs after its own complaint has been printed. */

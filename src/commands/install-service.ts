@@ -1,13 +1,14 @@
 // `phorest install-service`: the systemd unit of an experiment, shown and then written.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
 import type { CommandModule } from "yargs";
 import { checkRunnable, loadConfig } from "../config/config.ts";
+import { directoriesOf } from "../config/directories.ts";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { serviceProblems, whoAsks } from "../installation/service-problems.ts";
 import { DEVICE_GROUPS, serviceUnit } from "../installation/service-unit.ts";
 import type { GlobalOptions } from "./global.ts";
 
@@ -17,6 +18,7 @@ interface InstallServiceOptions extends GlobalOptions {
   directory: string;
   print: boolean;
   replace: boolean;
+  force: boolean;
 }
 
 export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceOptions> = {
@@ -34,8 +36,9 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
       })
       .option("print", { type: "boolean", default: false, describe: "Only show it" })
       .option("replace", { type: "boolean", default: false, describe: "Write over another unit of that name" })
+      .option("force", { type: "boolean", default: false, describe: "Write it although it will not work as it is now" })
       .example("sudo $0 install-service --user lab --config /srv/experiment_7/config.toml", "starts at every boot"),
-  handler: async ({ config, user, name: named, directory, print, replace }) => {
+  handler: async ({ config, user: wanted, name: named, directory, print, replace, force }) => {
     const name = named.replace(/\.service$/, "");
     const configFile = resolve(config ?? "config.toml");
     if (!existsSync(configFile)) {
@@ -50,16 +53,27 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
         hint: "letters, digits, - and _",
       });
     }
+    const { program, unpacks } = startedAs();
+    const user = chosenUser(wanted);
     const unit = serviceUnit({
       name,
-      ...startedAs(),
-      user: existingUser(user ?? process.env.SUDO_USER ?? whoAsks()),
+      program,
+      unpacks,
+      user,
       groups: DEVICE_GROUPS.filter((group) => spawnSync("getent", ["group", group], { stdio: "ignore" }).status === 0),
       configFile,
       directory: dirname(configFile),
       shutdownSeconds: loaded.config.Supervisor.shutdown_timeout_seconds,
     });
+    const places = { program, configFile, written: directoriesOf(loaded.config) };
+    const problems = serviceProblems(places, user);
+    if (problems.length > 0 && !print && !force) {
+      throw new Failure("usage.invalid", `the service would not work, nothing was written\n${problems.join("\n")}`, {
+        hint: "--force writes the unit all the same",
+      });
+    }
     process.stdout.write(unit);
+    for (const line of problems) process.stderr.write(`warning: ${line}\n`);
     if (print) return;
     const file = join(directory, `${name}.service`);
     await write(file, unit, replace);
@@ -93,18 +107,24 @@ function startedAs(): { program: string[]; unpacks: boolean } {
   return { program: [process.execPath, realpathSync(script)], unpacks: false };
 }
 
-function whoAsks(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A number without a name, as in containers: the next check says what to do.
-    return String(process.getuid?.());
-  }
+/** Whose experiment it is. Root is never taken for it unless that was asked for: cameras and disks need no root. */
+function chosenUser(wanted: string | undefined): string {
+  if (wanted !== undefined) return existingUser(wanted);
+  const user = existingUser(process.env.SUDO_USER ?? whoAsks());
+  if (uidOf(user) !== "0") return user;
+  throw new Failure("usage.invalid", "the service would run as root, which nothing in it needs", {
+    hint: "--user NAME names whose experiment it is; --user root if it is to be root",
+  });
 }
 
 function existingUser(name: string): string {
-  if (spawnSync("id", ["-u", "--", name], { stdio: "ignore" }).status === 0) return name;
+  if (uidOf(name) !== undefined) return name;
   throw new Failure("usage.invalid", `there is no user ${name} here`, {
     hint: "--user NAME names whose experiment it is",
   });
+}
+
+function uidOf(name: string): string | undefined {
+  const { status, stdout } = spawnSync("id", ["-u", "--", name], { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
 }

@@ -205,7 +205,8 @@ function checkDisk({ Paths, Storage }: Config): void {
     checkFileSystem(Storage.usb_uuid, Paths.root_dir);
   } catch (error) {
     const { message, hint } = encodeFailure(error);
-    throw new Failure("experiment.unusable", message, { cause: error, ...(hint === undefined ? {} : { hint }) });
+    const cure = hint === undefined ? {} : { hint };
+    throw new Failure("experiment.unusable", message, { cause: error, retry: "later", ...cure });
   }
 }
 

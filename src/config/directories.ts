@@ -6,12 +6,8 @@ import { makeDirectory } from "../files.ts";
 import type { Config } from "./schema.ts";
 import { shownPath } from "./toml-file.ts";
 
-/**
- * Creates the directories that a run writes to and checks that they can be written. The remote share is not among
- * them: it is never created here. Throws Failure config.invalid naming the setting, the path and the reason.
- */
-export function checkDirectories(config: Config): void {
-  const { Paths, Assets, Services } = config;
+/** The directories that a run writes to, with the names of their settings. The remote share is not among them. */
+export function directoriesOf({ Paths, Assets, Services }: Config): [name: string, directory: string][] {
   const needed: [string, string][] = [
     ["Paths.root_dir", Paths.root_dir],
     ["Paths.data_dir", Paths.data_dir],
@@ -21,8 +17,17 @@ export function checkDirectories(config: Config): void {
   ];
   if (Services.enable_file_backup) needed.push(["Paths.backup_dir", Paths.backup_dir]);
   if (Services.enable_brightfield) needed.push(["Paths.brightfield_dir", Paths.brightfield_dir]);
+  return needed;
+}
+
+/**
+ * Creates the directories that a run writes to and checks that they can be written. Throws Failure config.invalid naming the
+ * setting, the path and the reason; to be tried again later, because a disk that is not mounted yet looks like this.
+ */
+export function checkDirectories(config: Config): void {
+  const { Paths } = config;
   const unusable: string[] = [];
-  const problems = needed.flatMap(([name, directory]) => {
+  const problems = directoriesOf(config).flatMap(([name, directory]) => {
     // What lies in an unusable root is unusable for the same reason: once is enough.
     if (unusable.includes(Paths.root_dir) && directory.startsWith(`${Paths.root_dir}/`)) return [];
     const reason = whyUnusable(directory);
@@ -32,6 +37,7 @@ export function checkDirectories(config: Config): void {
   if (problems.length === 0) return;
   throw new Failure("config.invalid", problems.join("\n"), {
     hint: "give another directory or change its permissions",
+    retry: "later",
   });
 }
 

@@ -37,7 +37,8 @@ export function readToml(file: string): string {
         cause: error,
       });
     }
-    throw new Failure("config.invalid", `${shown}: ${unreadable(error)}`, { cause: error });
+    // The disk it is on may not be mounted yet.
+    throw new Failure("config.invalid", `${shown}: ${unreadable(error)}`, { cause: error, retry: "later" });
   }
 }
 

@@ -11,13 +11,18 @@ const SILENT: ServiceNotices = { stop: () => undefined };
 /** A third of systemd's patience, so that one notice may be lost. */
 const NOTICES_PER_PATIENCE = 3;
 
+/** Whether systemd started this process as a service and waits for its notices. */
+export function isService(env: NodeJS.ProcessEnv): boolean {
+  return env.NOTIFY_SOCKET !== undefined;
+}
+
 /**
  * Tells systemd that the run is ready and, where the unit has a watchdog, keeps telling that it lives. The timer is the
  * main thread's: should that ever stop turning, the notices stop, and systemd starts the program anew. The threads beside
  * it are the supervisor's to watch. Does nothing outside a service; `complain` hears of a notice that could not be sent.
  */
 export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) => void): ServiceNotices {
-  if (env.NOTIFY_SOCKET === undefined) return SILENT;
+  if (!isService(env)) return SILENT;
   let complained = false;
   const once = (reason: string) => {
     if (!complained) complain(`systemd cannot be told that this run lives: ${reason}`);

@@ -53,6 +53,9 @@ User=${user}
 SupplementaryGroups=${groups.join(" ")}
 Restart=always
 RestartSec=15
+# 2: wrong usage or configuration, which no restart mends. What may be over later (a disk that is not mounted yet, another run)
+# ends with 1 in a service.
+RestartPreventExitStatus=2
 # The frame in hand is finished; only what is left after that is killed.
 KillMode=mixed
 TimeoutStopSec=${Math.ceil(shutdownSeconds) + STOP_GRACE_SECONDS}
@@ -66,6 +69,8 @@ OOMPolicy=continue
 TasksMax=512
 LimitNOFILE=65536
 LimitCORE=0
+# Without a configuration the simulated chip would be photographed.
+Environment=PHOREST_REQUIRE_CONFIG=1
 ${unpacks ? `CacheDirectory=phorest/${name}\nEnvironment=PHOREST_CACHE_DIR=/var/cache/phorest/${name}\n` : ""}
 # Hardening. /dev stays whole (no PrivateDevices, no DeviceAllow, and no ProtectClock, which would imply one), so that
 # cameras may come and go; /sys stays readable for sensors. The file system is closed where programs live and open where
@@ -77,6 +82,7 @@ ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
+ProtectProc=invisible
 ProtectHostname=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
@@ -84,6 +90,11 @@ RestrictSUIDSGID=yes
 RestrictRealtime=yes
 LockPersonality=yes
 SystemCallArchitectures=native
+# What services need (ioctl, with which cameras are driven, among it), and the protection keys of the JavaScript engine; nothing
+# that is the administrator's. The rest gives an error, and does not end the program.
+SystemCallFilter=@system-service @pkey
+SystemCallFilter=~@privileged
+SystemCallErrorNumber=EPERM
 CapabilityBoundingSet=
 AmbientCapabilities=
 UMask=0022

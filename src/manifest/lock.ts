@@ -51,6 +51,7 @@ export function lockExperiment(dataDir: string): ExperimentLock {
     if (!isBusy(error)) throw unusable(path, error);
     throw new Failure("experiment.locked", `another phorest works on ${dataDir}: ${described(readHolder(dataDir))}`, {
       hint: "stop it first, or give this run its own Paths.data_dir",
+      retry: "later",
     });
   }
   // Whoever let it go took the note along.

@@ -75,6 +75,25 @@ describe("the systemd unit", () => {
     expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a name/);
   });
 
+  it("is started again after every end but wrong usage, and photographs nothing without a configuration", () => {
+    const unit = serviceUnit(SETTINGS);
+    expect(settingOf(unit, "RestartPreventExitStatus")).toBe("2");
+    expect(unit).toContain("\nEnvironment=PHOREST_REQUIRE_CONFIG=1\n");
+  });
+
+  it("exposes no more than 3.0 of 10 by systemd's own measure", () => {
+    if (spawnSync("systemd-analyze", ["--version"]).status !== 0) return;
+    const directory = mkdtempSync(join(tmpdir(), "phorest-unit-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const file = join(directory, "phorest.service");
+    writeFileSync(file, serviceUnit({ ...SETTINGS, directory }));
+    const words = ["security", "--offline=true", "--threshold=30", "--no-pager", file];
+    const { status, stdout, stderr } = spawnSync("systemd-analyze", words, { encoding: "utf8" });
+    // An earlier systemd knows no --offline.
+    if (/unrecognized option/.test(stderr)) return;
+    expect(status, stdout.split("\n").at(-2)).toBe(0);
+  });
+
   it("is one that systemd itself accepts", () => {
     if (spawnSync("systemd-analyze", ["--version"]).status !== 0) return;
     const directory = mkdtempSync(join(tmpdir(), "phorest-unit-"));
@@ -94,7 +113,8 @@ describe("phorest install-service", () => {
     const directory = experiment("");
     const units = join(directory, "units");
     mkdirSync(units);
-    const words = ["install-service", "--user", user, "--directory", units];
+    // The experiments of tests are below /tmp, where no service works.
+    const words = ["install-service", "--user", user, "--directory", units, "--force"];
     const shown = await phorest([...words, "--print"], directory);
     expect(shown.code, shown.stderr).toBe(0);
     expect(existsSync(join(units, "phorest.service"))).toBe(false);
@@ -132,7 +152,7 @@ describe("phorest install-service", () => {
     const directory = experiment("");
     const units = join(directory, "units");
     mkdirSync(units);
-    const words = ["install-service", "--user", user, "--directory", units];
+    const words = ["install-service", "--user", user, "--directory", units, "--force"];
     expect((await phorest([...words, "--name", "second.service"], directory)).code).toBe(0);
     expect(readdirSync(units)).toEqual(["second.service"]);
     for (const name of ["a b", "../x", "..", ""]) {
@@ -147,7 +167,10 @@ describe("phorest install-service", () => {
     const directory = experiment("");
     const absent = await phorest(["install-service", "--print", "--user", "nobody-of-that-name"], directory);
     expect([absent.code, absent.stderr]).toEqual([2, expect.stringMatching(/no user nobody-of-that-name/)]);
-    const nowhere = await phorest(["install-service", "--user", user, "--directory", "/proc/none"], directory);
+    const nowhere = await phorest(
+      ["install-service", "--user", user, "--directory", "/proc/none", "--force"],
+      directory,
+    );
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written.*sudo/)]);
   });
 });

@@ -1,0 +1,127 @@
+// Why a service would not work although its unit is sound: what the unit hides from it or makes read-only, and what its user may
+// not do. Found before the unit is written, because in the journal it reads "status=203/EXEC" every 15 s.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, realpathSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+
+/** What a service is to work with. All paths are absolute. */
+export interface ServicePlaces {
+  /** What is started: programs and scripts. */
+  readonly program: readonly string[];
+  readonly configFile: string;
+  /** What it writes to, each with what people know it by. */
+  readonly written: readonly (readonly [name: string, directory: string])[];
+}
+
+/** Empty for a service (PrivateTmp), and emptied at every boot. */
+const HIDDEN = ["/tmp", "/var/tmp"];
+/** Read-only for a service (ProtectSystem=full). */
+const READ_ONLY = ["/usr", "/boot", "/efi", "/etc"];
+
+/** One line for each reason, with what to do; none where the service can work. */
+export function serviceProblems(places: ServicePlaces, user: string): string[] {
+  const { program, configFile, written } = places;
+  const used: [name: string, path: string][] = [
+    ...program.map((path): [string, string] => ["the program", path]),
+    ["the configuration", configFile],
+    ...written.map(([name, path]): [string, string] => [name, path]),
+  ];
+  return [
+    ...outermost(used).flatMap(([name, path]) => hiddenProblem(name, path)),
+    ...outermost(written).flatMap(([name, path]) => readOnlyProblem(name, path)),
+    ...userProblems(places, user),
+  ];
+}
+
+/** Without what is inside another one of them: its fault is the same. */
+function outermost<T extends readonly [name: string, path: string]>(all: readonly T[]): T[] {
+  return all.filter(
+    ([, path], at) => !all.some(([, other], of) => path.startsWith(`${other}/`) || (path === other && of < at)),
+  );
+}
+
+function hiddenProblem(name: string, path: string): string[] {
+  const above = HIDDEN.find((place) => isBelow(path, place));
+  if (above === undefined) return [];
+  return [
+    `${name} is below ${above} (${path}): a service has a ${above} of its own, and the system empties it; move it, for example below /opt or /srv`,
+  ];
+}
+
+function readOnlyProblem(name: string, path: string): string[] {
+  const above = READ_ONLY.find((place) => isBelow(path, place));
+  if (above === undefined) return [];
+  return [`${name} is below ${above} (${path}), where a service may not write; move it, for example below /srv`];
+}
+
+/** Also by way of links. */
+function isBelow(path: string, place: string): boolean {
+  return [path, realpathSync(nearest(path))].some((one) => one === place || one.startsWith(`${place}/`));
+}
+
+function userProblems({ program, configFile, written }: ServicePlaces, user: string): string[] {
+  const may = accessOf(user);
+  if (may === undefined) return [];
+  const [executable = "", ...scripts] = program;
+  const lines: string[] = [];
+  if (!may("x", executable))
+    lines.push(mayNot(user, "start", executable, "install it for all users, for example in /usr/local/bin"));
+  for (const file of [...scripts, configFile]) {
+    if (!may("r", file))
+      lines.push(mayNot(user, "read", file, `chmod o+r it and o+x the directories above, or --user with its owner`));
+  }
+  const refused = [...new Set(written.map(([, directory]) => nearest(directory)).filter((place) => !may("w", place)))];
+  for (const place of refused)
+    lines.push(mayNot(user, "write", place, `sudo chown -R ${user} '${place}', or --user with its owner`));
+  return lines;
+}
+
+function mayNot(user: string, verb: string, path: string, cure: string): string {
+  return `the user ${user} may not ${verb} ${path} (${cure})`;
+}
+
+type Access = "r" | "w" | "x";
+const MODES: Readonly<Record<Access, number>> = {
+  r: constants.R_OK,
+  // To make a file in a directory takes both.
+  w: constants.W_OK | constants.X_OK,
+  x: constants.X_OK,
+};
+
+/** Asks the system what `user` may do; undefined where only root could ask and this process is not root. */
+function accessOf(user: string): ((access: Access, path: string) => boolean) | undefined {
+  const [uid, gid] = ["-u", "-g"].map((option) =>
+    spawnSync("id", [option, "--", user], { encoding: "utf8" }).stdout?.trim(),
+  );
+  if (uid === String(process.getuid?.())) return mayMyself;
+  if (process.getuid?.() !== 0 || uid === undefined || gid === undefined) return undefined;
+  const as = ["--reuid", uid, "--regid", gid, "--init-groups", "--"];
+  if (spawnSync("setpriv", [...as, "true"], { stdio: "ignore", cwd: "/" }).status !== 0) return undefined;
+  const asks = (flag: string, path: string) =>
+    spawnSync("setpriv", [...as, "test", flag, path], { stdio: "ignore", cwd: "/" }).status === 0;
+  return (access, path) => asks(`-${access}`, path) && (access !== "w" || asks("-x", path));
+}
+
+function mayMyself(access: Access, path: string): boolean {
+  try {
+    accessSync(path, MODES[access]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path itself, or the nearest above it that there is. */
+function nearest(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearest(dirname(path));
+}
+
+/** Who runs this process; a number where that has no name, as in containers. */
+export function whoAsks(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
+}
