@@ -27,6 +27,7 @@ import {
   whyWeak,
 } from "../opcua/certificates.ts";
 import { discover } from "../opcua/client.ts";
+import { EXPORT_CURE } from "../opcua/cures.ts";
 import { shownCertificate } from "../opcua/failures.ts";
 import { type Finding, inspect } from "../opcua/inspect.ts";
 import { loadLibrary } from "../opcua/library.ts";
@@ -122,12 +123,15 @@ async function check(args: Shared): Promise<void> {
   if (args.json) print(JSON.stringify({ endpoint: server.endpoint_url, findings }, null, 2));
   else {
     print(summaryOf(server.endpoint_url, findings));
-    for (const { subject, well, text, cure } of findings) {
-      print(`${well ? "ok  " : "MEND"}  ${subject}: ${text}${cure === undefined ? "" : ` (${cure})`}`);
+    for (const one of findings) {
+      print(`${one.well ? "ok  " : "MEND"}  ${findingText(one)}`);
     }
   }
   if (findings.some(({ well }) => !well)) process.exitCode = NOT_WELL;
 }
+
+const findingText = ({ subject, text, cure }: Finding): string =>
+  `${subject}: ${text}${cure === undefined ? "" : ` (${cure})`}`;
 
 /** The first line of a check: whether all is well, and what to look at first. */
 function summaryOf(url: string, findings: readonly Finding[]): string {
@@ -135,7 +139,7 @@ function summaryOf(url: string, findings: readonly Finding[]): string {
   const [first] = wrong;
   if (first === undefined) return `${url}: all is well`;
   const count = wrong.length === 1 ? "1 thing" : `${wrong.length} things`;
-  return `${url}: ${count} to mend; ${first.subject}: ${first.text}`;
+  return `${url}: ${count} to mend; ${findingText(first)}`;
 }
 
 /** Labels of the ROIs as the next run will have them, else as the last one had. */
@@ -241,7 +245,8 @@ async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSe
     line("trusted", old);
     line("shown  ", fresh);
     const asking = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await asking.question("Was it renewed on purpose? Type yes to trust the one that is shown: ");
+    const question = "Was it renewed on purpose? Type yes to trust the one that is shown: ";
+    const answer = await asking.question(question).catch(noAnswer);
     asking.close();
     if (answer.trim().toLowerCase() === "yes") return;
   }
@@ -249,6 +254,13 @@ async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSe
   throw new Failure("opcua.untrusted", `${both}: nothing was changed`, {
     hint: `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${fresh.thumbprint}`,
   });
+}
+
+/** Ctrl-C and Ctrl-D in place of an answer. */
+function noAnswer(error: unknown): string {
+  if (!(error instanceof Error) || error.name !== "AbortError") throw error;
+  process.stderr.write("\n");
+  return "";
 }
 
 /** The certificate that the server shows to everybody. */
@@ -259,8 +271,8 @@ async function shownBy(args: Shared, server: ServerSettings): Promise<Buffer> {
   const client = await library(args);
   const endpoints = await discover(client, server, own).catch((cause: unknown) => {
     if (cause instanceof Failure) throw cause;
-    throw new Failure("opcua.refused", `${url} does not show its certificate to strangers`, {
-      hint: "have it exported on the server, then: phorest opcua trust --certificate FILE",
+    throw new Failure("opcua.refused", `${url}: the server does not describe its endpoints`, {
+      hint: EXPORT_CURE,
       cause,
     });
   });

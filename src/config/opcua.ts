@@ -85,7 +85,7 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
   }),
   unsafe_short_keys: key(
     z.boolean().default(false),
-    "Unsafe: whether a server's key may have fewer than 2048 bits; such a key can be broken",
+    "Unsafe: whether keys of certificates may have fewer than 2048 bits; such a key can be broken",
   ),
   certificate_dir: key(
     path().default("opcua"),

@@ -1,5 +1,5 @@
 // What nodes a server has, for `phorest opcua browse`. Nothing is written.
-import type { DataValue, NodeId, ReferenceDescription } from "node-opcua-client";
+import type { DataValue, NodeId } from "node-opcua-client";
 import { Failure } from "../failure.ts";
 import { cureOf } from "./cures.ts";
 import { findNodes } from "./node-table.ts";
@@ -18,23 +18,33 @@ export interface Browsed {
   readonly access?: "read and write" | "read" | "write" | "none";
 }
 
+const ROOT = "i=84";
 const FORWARD_HIERARCHICAL = "i=33";
 const EVERYTHING = 63;
 const VARIABLE = 2;
 /** DataType, ValueRank, AccessLevel, UserAccessLevel. */
 const ATTRIBUTES = [14, 15, 17, 18];
 const [READ, WRITE] = [1, 2];
+const NODE_CLASS = 2;
+const BROWSE_NAME = 3;
+
+/** A node id as it is, a path without the slash at its end; `/` is the root. */
+function addressOf(start: string): { nodeId: string } | { browsePath: string } {
+  if (!start.startsWith("/")) return { nodeId: start };
+  const path = start.replace(/\/+$/, "");
+  return path === "" ? { nodeId: ROOT } : { browsePath: path };
+}
 
 const notThere = (start: string, status: string): Failure =>
   new Failure("usage.invalid", `${start}: ${status}`, { hint: cureOf(status) });
 
 /**
  * The nodes below `start` (a node id, or a path such as /Objects/2:Chip), `levels` deep, parents before their children; each
- * node once. Throws Failure `usage.invalid` when there is no such node.
+ * node once. Where there is nothing below it, the node itself. Throws Failure `usage.invalid` when there is no such node.
  */
 export async function* browseBelow(session: PlantSession, start: string, levels: number): AsyncGenerator<Browsed> {
   const { library } = session;
-  const [root] = await findNodes(session, [start.startsWith("/") ? { browsePath: start } : { nodeId: start }]);
+  const [root] = await findNodes(session, [addressOf(start)]);
   if (root === undefined || typeof root === "string") throw notThere(start, root ?? "BadNodeIdUnknown");
   const types = new NodeTypes(session);
   const seen = new Set<string>([root.toString()]);
@@ -61,13 +71,30 @@ export async function* browseBelow(session: PlantSession, start: string, levels:
     }
   }
   yield* below(root.toString(), 0);
+  if (seen.size === 1) yield await itself(session, types, root);
+}
+
+async function itself(session: PlantSession, types: NodeTypes, nodeId: NodeId): Promise<Browsed> {
+  const [nodeClass, browseName] = await session.read(
+    [NODE_CLASS, BROWSE_NAME].map((attributeId) => ({ nodeId, attributeId })),
+  );
+  const number = Number(goodValue(nodeClass) ?? 0);
+  const about = await aboutVariables(session, types, [{ nodeId, nodeClass: number }]);
+  const id = nodeId.toString();
+  return {
+    depth: 0,
+    nodeId: id,
+    browseName: String(goodValue(browseName) ?? ""),
+    nodeClass: session.library.NodeClass[number] ?? "",
+    ...about.get(id),
+  };
 }
 
 /** Type and access of those references that are variables, by node id. */
 async function aboutVariables(
   session: PlantSession,
   types: NodeTypes,
-  references: readonly ReferenceDescription[],
+  references: readonly { readonly nodeId: NodeId; readonly nodeClass: number }[],
 ): Promise<Map<string, Pick<Browsed, "dataType" | "access">>> {
   const ids = references.filter(({ nodeClass }) => nodeClass === VARIABLE).map(({ nodeId }) => nodeId);
   const answers = await session.read(

@@ -21,6 +21,8 @@ export interface OwnCertificate {
   /** As in the certificate: a server compares the two. */
   readonly applicationUri: string;
   readonly manager: OPCUACertificateManager;
+  /** Why its key can be broken: somebody put another one in its place. */
+  readonly weak: string | undefined;
 }
 
 /**
@@ -65,6 +67,7 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
     applicationUri:
       /URI:([^,\s]+)/.exec(certificate.subjectAltName ?? "")?.[1] ?? `urn:${hostname()}:${APPLICATION_NAME}`,
     manager,
+    weak: whyWeak(certificate),
   };
 }
 

@@ -3,7 +3,8 @@ import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
-import { connectionCureOf } from "./cures.ts";
+import { discoveryCureOf } from "./cures.ts";
+import { whySilent } from "./hello.ts";
 import { transportTo } from "./ipv6.ts";
 import type { Library } from "./library.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
@@ -82,7 +83,7 @@ function holdBackOpenPasswords(
 
 /**
  * The endpoints as the server describes them to anybody. Throws what the connection throws; Failure `opcua.refused` when the
- * server says why it ends the connection.
+ * server says why it ends the connection, or ends it before it says anything.
  */
 export async function discover(
   library: Library,
@@ -112,9 +113,9 @@ export async function discover(
     return await withDeadline(Promise.race([ask(), errors.ended]), connectMs, () => new Error("no answer in time"));
   } catch (cause) {
     const said = errors.first;
-    if (said === undefined) throw cause;
+    if (said === undefined) throw (await whySilent(settings.endpoint_url, connectMs)) ?? cause;
     const message = `${settings.endpoint_url}: ${serverErrorText(said)}`;
-    throw new Failure("opcua.refused", message, { hint: connectionCureOf(said.status), retry: "later", cause });
+    throw new Failure("opcua.refused", message, { hint: discoveryCureOf(said.status), retry: "later", cause });
   } finally {
     await abandon(client);
   }

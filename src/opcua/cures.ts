@@ -1,17 +1,21 @@
 // Status codes a person may meet, and what to do about each. docs/opc-ua.md tells the same at length.
 
 const OURS = "have our certificate trusted on the server: it is under OPC_UA.certificate_dir";
-const CHANNELS =
+/** What to do about a server that takes no more connections. */
+export const CHANNELS_CURE =
   "the server's connections (secure channels) are used up, or it is overloaded: end other clients or raise its limit";
+const OTHER_SECURITY =
+  "the server does not take this security: set OPC_UA.security_mode and security_policy to what it offers";
 const SMALL = "the server takes only small messages: have its limits of message and chunk size raised";
 const NO_SPEAKER = "check OPC_UA.endpoint_url: is it an OPC UA server with the binary protocol (opc.tcp)?";
 
 const CURES: Readonly<Record<string, string>> = {
   BadNodeIdUnknown: "there is no such node: check node_id with phorest opcua browse",
-  BadNodeIdInvalid: "write node_id as ns=2;s=Name or ns=2;i=42",
-  BadNoMatch: "there is no such browse path: check it with phorest opcua browse",
+  BadNodeIdInvalid: "write a node id as ns=2;s=Name or ns=2;i=42, a path as /Objects/2:Chip",
+  BadNoMatch:
+    "there is no such browse path: names carry the number of their namespace, as in /Objects/2:Chip; see phorest opcua browse",
   BadServiceUnsupported: "the server knows no browse paths: name the node by node_id",
-  BadBrowseNameInvalid: "check the names and namespace numbers of browse_path",
+  BadBrowseNameInvalid: "check the names and namespace numbers of the path: it looks like /Objects/2:Chip",
   BadTypeMismatch: "the node has another data type: choose another value or have the node changed",
   BadNotWritable: "the node is read-only: have it made writable on the server",
   BadUserAccessDenied: "this user may not write it: have the right given to the user on the server",
@@ -23,11 +27,11 @@ const CURES: Readonly<Record<string, string>> = {
   GoodClamped: "the server keeps another value, within the node's range: use scale and offset, or a wider range",
   BadIndexRangeNoData: "the array is longer than the node allows",
   BadTooManySessions: "the server's sessions are used up: end others or raise its limit",
-  BadTcpServerTooBusy: CHANNELS,
-  BadTcpNotEnoughResources: CHANNELS,
-  BadMaxConnectionsReached: CHANNELS,
-  BadServerTooBusy: CHANNELS,
-  BadOutOfMemory: CHANNELS,
+  BadTcpServerTooBusy: CHANNELS_CURE,
+  BadTcpNotEnoughResources: CHANNELS_CURE,
+  BadMaxConnectionsReached: CHANNELS_CURE,
+  BadServerTooBusy: CHANNELS_CURE,
+  BadOutOfMemory: CHANNELS_CURE,
   BadCertificateUntrusted: OURS,
   BadSecurityChecksFailed: `${OURS}; some servers say this also when a clock is wrong`,
   BadCertificateInvalid: OURS,
@@ -47,8 +51,8 @@ const CURES: Readonly<Record<string, string>> = {
   BadCertificatePolicyCheckFailed: "the server asks for another kind of key: move our certificate away and start again",
   BadCertificateUriInvalid: "the application URI is not the certificate's: move our certificate away and start again",
   BadCertificateHostNameInvalid: "a certificate was made for another host name: ask who runs the server",
-  BadSecurityPolicyRejected: "the server does not take this policy: see phorest opcua check",
-  BadSecurityModeRejected: "the server does not take this mode: see phorest opcua check",
+  BadSecurityPolicyRejected: OTHER_SECURITY,
+  BadSecurityModeRejected: OTHER_SECURITY,
   BadSecurityModeInsufficient: 'the server asks for more security: OPC_UA.security_mode = "SignAndEncrypt"',
   BadTcpMessageTooLarge: SMALL,
   BadRequestTooLarge: SMALL,
@@ -98,6 +102,23 @@ const LOG_IN = new Set([
 export function connectionCureOf(statusName: string): string {
   return LOG_IN.has(statusName) ? logInCure("anonymous") : cureOf(statusName);
 }
+
+/** Codes with which servers refuse to speak to clients that they do not know, as those must who ask for the endpoints. */
+const NO_STRANGERS = new Set([
+  "BadSecurityPolicyRejected",
+  "BadSecurityModeRejected",
+  "BadSecurityModeInsufficient",
+  "BadSecurityChecksFailed",
+]);
+
+/** What to do about a status code with which a server refused to describe its endpoints. */
+export function discoveryCureOf(statusName: string): string {
+  return NO_STRANGERS.has(statusName) ? EXPORT_CURE : connectionCureOf(statusName);
+}
+
+/** What to do about a server that shows its certificate to nobody whom it does not know. */
+export const EXPORT_CURE =
+  "it shows its certificate to no strangers: have it exported on the server, then phorest opcua trust --certificate FILE";
 
 /** What to do about a status code. */
 export function cureOf(statusName: string): string {

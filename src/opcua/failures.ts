@@ -4,6 +4,7 @@ import { Failure } from "../failure.ts";
 import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { connectionCureOf, logInCure } from "./cures.ts";
+import { whySilent } from "./hello.ts";
 import type { Library } from "./library.ts";
 import { type ServerError, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./session.ts";
@@ -47,6 +48,10 @@ export async function whyRefused(
   const wanted = security_mode === "None" ? "security None" : `${security_mode} with ${security_policy}`;
   const refused = (message: string, hint: string) =>
     new Failure("opcua.refused", `${url}: ${message}`, { hint, retry: "later", cause: error });
+  if (said === undefined && status === undefined) {
+    const silent = await whySilent(url, settings.connect_timeout_seconds * 1000);
+    if (silent !== undefined) return silent;
+  }
   const endpoints = await discover(library, settings, own).catch(() => undefined);
   const mode = library.MessageSecurityMode[security_mode];
   const offered = endpoints?.filter((endpoint) =>

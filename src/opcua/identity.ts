@@ -1,17 +1,17 @@
 // Who logs in. Secrets come from the environment or from files that nobody else can read; they are read when a session is
 // made, kept nowhere, and named in no message.
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { UserIdentityInfo } from "node-opcua-client";
 import type { OpcUaConfig } from "../config/opcua.ts";
 import { Failure } from "../failure.ts";
-import { readCertificate } from "./certificates.ts";
+import { readCertificate, whyWeak } from "./certificates.ts";
 import { fileMark } from "./file-mark.ts";
 import type { Library } from "./library.ts";
 
 type Settings = Pick<
   OpcUaConfig,
-  "user_name" | "password_env" | "password_file" | "user_certificate_file" | "user_key_file"
+  "user_name" | "password_env" | "password_file" | "user_certificate_file" | "user_key_file" | "unsafe_short_keys"
 >;
 
 export type Identity =
@@ -31,15 +31,33 @@ export function readIdentity(settings: Settings, environment: NodeJS.ProcessEnv 
   if (user_certificate_file === undefined || user_key_file === undefined) return { kind: "anonymous" };
   const keyPem = readSecret(user_key_file, "OPC_UA.user_key_file");
   const der = readCertificate(user_certificate_file);
-  try {
-    createPrivateKey(keyPem);
-  } catch {
-    // The parser's own words may quote what it read.
-    throw new Failure("config.invalid", `OPC_UA.user_key_file = "${user_key_file}": not a private key in PEM form`, {
-      hint: "an unencrypted PEM key",
+  checkUserCertificate(settings, new X509Certificate(der), keyPem);
+  return { kind: "certificate", der, keyPem };
+}
+
+function checkUserCertificate(
+  { user_certificate_file, user_key_file, unsafe_short_keys }: Settings,
+  certificate: X509Certificate,
+  keyPem: string,
+): void {
+  const weak = unsafe_short_keys ? undefined : whyWeak(certificate);
+  if (weak !== undefined) {
+    throw new Failure("config.invalid", `OPC_UA.user_certificate_file = "${user_certificate_file}": ${weak}`, {
+      hint: "have a longer one made for the user; on a network that is trusted, OPC_UA.unsafe_short_keys = true",
     });
   }
-  return { kind: "certificate", der, keyPem };
+  const refuse = (reason: string, hint: string) =>
+    new Failure("config.invalid", `OPC_UA.user_key_file = "${user_key_file}": ${reason}`, { hint });
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(keyPem);
+  } catch {
+    // The parser's own words may quote what it read.
+    throw refuse("not a private key in PEM form", "an unencrypted PEM key");
+  }
+  if (!certificate.checkPrivateKey(key)) {
+    throw refuse("is not the key of the user's certificate", "name the key that belongs to user_certificate_file");
+  }
 }
 
 function readPassword({ user_name, password_env, password_file }: Settings, environment: NodeJS.ProcessEnv): string {

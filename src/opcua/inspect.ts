@@ -1,5 +1,5 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
-import { Failure, failureLine } from "../failure.ts";
+import { encodeFailure, Failure, failureLine } from "../failure.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import {
   describeCertificate,
@@ -10,6 +10,8 @@ import {
   whyUnusable,
 } from "./certificates.ts";
 import { discover } from "./client.ts";
+import { EXPORT_CURE } from "./cures.ts";
+import type { Plain } from "./data-type.ts";
 import { endpointText, shownCertificate } from "./failures.ts";
 import type { Library } from "./library.ts";
 import { type BoundNode, bindNodes } from "./node-table.ts";
@@ -17,7 +19,7 @@ import { probe } from "./probe.ts";
 import { sampleOf } from "./sample.ts";
 import { PlantSession, type ServerSettings } from "./session.ts";
 import type { Mapping } from "./target.ts";
-import { isOutOfRange } from "./writer.ts";
+import { valuesOutOfRange } from "./writer.ts";
 
 /** One line of a check: what, how it is, and what to do where it is not well. */
 export interface Finding {
@@ -46,13 +48,15 @@ export async function inspect(
     // Nothing else can be said of a server that is not there.
     return [...findings, finding("server", false, failureLine(error))];
   }
-  findings.push(...(await endpoints(library, server)));
+  const described = await endpoints(library, server);
   let session: PlantSession;
   try {
     session = await PlantSession.open(library, server, { asked: true });
   } catch (error) {
-    return [...findings, finding("session", false, failureLine(error))];
+    return [...findings, ...withoutSession(described, error)];
   }
+  // A server that lets us in need not describe itself to strangers.
+  findings.push(...described.map((one) => (one.subject === ENDPOINTS ? { ...one, well: true } : one)));
   try {
     findings.push(finding("session", true, `${server.security_mode}, logged in as ${whoOf(server)}`));
     if (server.security_mode === "None" && server.user_name !== undefined) findings.push(OPEN_PASSWORD);
@@ -67,6 +71,18 @@ export async function inspect(
   }
   return findings;
 }
+
+/** What is known when there was no session. One cause is one thing to mend. */
+function withoutSession(described: readonly Finding[], thrown: unknown): Finding[] {
+  const { code, message, hint } = encodeFailure(thrown);
+  const isSaid = code === "opcua.untrusted" && described.some(({ subject, well }) => subject === TRUSTED && !well);
+  if (isSaid) return [...described];
+  const others = described.filter(({ subject, text }) => subject !== ENDPOINTS || text !== message);
+  return [...others, finding("session", false, message, hint)];
+}
+
+const TRUSTED = "trusted certificate";
+const ENDPOINTS = "endpoints";
 
 const finding = (subject: string, well: boolean, text: string, cure?: string): Finding => ({
   subject,
@@ -91,8 +107,8 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
   const trusted = trustedCertificate(server.certificate_dir, server.endpoint_url);
   const secure = server.security_mode !== "None";
   const findings: Finding[] = [];
-  if (trusted !== undefined) findings.push(certificateFinding("trusted certificate", trusted, server));
-  else if (secure) findings.push(finding("trusted certificate", false, "none for this server", "phorest opcua trust"));
+  if (trusted !== undefined) findings.push(certificateFinding(TRUSTED, trusted, server));
+  else if (secure) findings.push(finding(TRUSTED, false, "none for this server", "phorest opcua trust"));
   try {
     const offered = await discover(library, server, own);
     const lines = offered.map((endpoint) => {
@@ -109,19 +125,12 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
     ) {
       const other = `the server shows another one: ${thumbprint(leaf(shown))}`;
       const cure = `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${thumbprint(leaf(shown))}`;
-      findings.push(finding("trusted certificate", false, other, cure));
+      findings.push(finding(TRUSTED, false, other, cure));
     }
   } catch (error) {
-    if (error instanceof Failure) return [...findings, finding("endpoints", false, error.message, error.hint)];
     // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
-    findings.push(
-      finding(
-        "endpoints",
-        trusted !== undefined,
-        "the server does not describe them to strangers",
-        "phorest opcua trust --certificate FILE",
-      ),
-    );
+    if (error instanceof Failure) findings.push(finding(ENDPOINTS, false, error.message, error.hint));
+    else findings.push(finding(ENDPOINTS, false, "the server does not describe them to strangers", EXPORT_CURE));
   }
   return findings;
 }
@@ -140,10 +149,19 @@ function nodeFinding(node: BoundNode, latest: Outcome | undefined): Finding {
   const cast = typeText.startsWith(type) ? typeText : `${typeText} as ${type}`;
   const sample =
     latest && target.name.kind !== "live" ? sampleOf(target, { outcome: latest, shift: undefined }) : undefined;
-  if (sample !== undefined && isOutOfRange({ node, sample })) {
+  const beyond = sample === undefined ? [] : valuesOutOfRange({ node, sample });
+  if (beyond.length > 0) {
     const cure = "use scale and offset, or have the node given a wider type";
-    return finding(subject, false, `${cast}: the value of the last frame, ${sample.value}, is out of its range`, cure);
+    return finding(subject, false, `${cast}: ${beyondText(beyond)}`, cure);
   }
   const lacks = [...(takesTime ? [] : ["time stamp"]), ...(takesStatus ? [] : ["status"])];
   return finding(subject, true, lacks.length === 0 ? cast : `${cast}, takes no ${lacks.join(" and no ")}`);
+}
+
+/** `the value of the last frame, 6001, is out of its range`; of a list, how many of its values are, and the first of them. */
+function beyondText(beyond: readonly Plain[]): string {
+  const [first] = beyond;
+  const shown = typeof first === "number" ? String(Number(first.toPrecision(6))) : String(first);
+  if (beyond.length === 1) return `the value of the last frame, ${shown}, is out of its range`;
+  return `${beyond.length} values of the last frame, ${shown} first, are out of its range`;
 }

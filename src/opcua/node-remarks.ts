@@ -26,7 +26,7 @@ export function whatIsMissing(bound: readonly BoundNode[]): string[] {
 
 /** That a value does not fit into its node's type; `count` nodes have that problem, of which this is the first. */
 export function outOfRangeLine({ target, type }: BoundNode, count: number): string {
-  const others = count > 1 ? ` (and ${count - 1} more nodes)` : "";
+  const others = count > 1 ? ` (and ${count - 1} more)` : "";
   return `${target.shown}${others}: ${target.value} is out of the range of its type, ${type}; the value is not written (use scale and offset, or have the node given a wider type)`;
 }
 

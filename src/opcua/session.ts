@@ -1,6 +1,5 @@
 // One session with the plant's server, from the first byte to the last. It is used until anything is wrong with it and then
 // thrown away: the client library's own reconnection would replay writes whose fate nobody knows, so it is switched off.
-import { X509Certificate } from "node:crypto";
 import type {
   BrowseDescriptionLike,
   BrowsePath,
@@ -16,7 +15,7 @@ import type {
 import type { OpcUaConfig } from "../config/opcua.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
-import { ownCertificate, trustedCertificate, WEAK_KEY_CURE, whyOutOfDate, whyWeak } from "./certificates.ts";
+import { ownCertificate } from "./certificates.ts";
 import { abandon, createClient } from "./client.ts";
 import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
@@ -25,6 +24,7 @@ import { checkNotRefused, forgetRefused, noteRefused, refusesSecret, watchSecret
 import { probe } from "./probe.ts";
 import { inPieces, type Limit } from "./requests.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
+import { requireUsable } from "./usable.ts";
 
 /** What a connection needs of the settings. */
 export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { readonly endpoint_url: string };
@@ -125,8 +125,7 @@ export class PlantSession {
     const identity = readIdentity(settings);
     if (asked !== true) checkNotRefused(settings, identity);
     const own = await ownCertificate(settings.certificate_dir);
-    const secure = settings.security_mode !== "None";
-    const trusted = secure ? requireTrusted(settings) : undefined;
+    const trusted = settings.security_mode === "None" ? undefined : requireUsable(settings, own);
     const connectMs = settings.connect_timeout_seconds * 1000;
     const deadlineMs = performance.now() + connectMs;
     await probe(settings.endpoint_url, connectMs);
@@ -252,26 +251,6 @@ export class PlantSession {
       cause,
     });
   }
-}
-
-/** The server's certificate as trusted, within its time. */
-function requireTrusted(settings: ServerSettings): Buffer {
-  const { certificate_dir, endpoint_url } = settings;
-  const der = trustedCertificate(certificate_dir, endpoint_url);
-  if (der === undefined) {
-    throw new Failure("opcua.untrusted", `the certificate of ${endpoint_url} is not trusted yet`, {
-      hint: "look at it and trust it: phorest opcua trust",
-      retry: "later",
-    });
-  }
-  const certificate = new X509Certificate(der);
-  const refuse = (why: string, hint: string) =>
-    new Failure("opcua.untrusted", `the certificate of ${endpoint_url} ${why}`, { hint, retry: "later" });
-  const ended = whyOutOfDate(certificate);
-  if (ended !== undefined) throw refuse(ended, "have it renewed on the server, then phorest opcua trust");
-  const weak = settings.unsafe_short_keys ? undefined : whyWeak(certificate);
-  if (weak !== undefined) throw refuse(weak, WEAK_KEY_CURE);
-  return der;
 }
 
 /** Operation limits and namespaces; a server without them has no limits. */

@@ -65,10 +65,12 @@ export async function writeSamples(
     const asked: Item[] = [];
     const writes: WriteValue[] = [];
     for (const item of items) {
-      if (isOutOfRange(item)) outOfRange.add(item.node);
+      const isBeyond = valuesOutOfRange(item).length > 0;
+      if (isBeyond) outOfRange.add(item.node);
       const write = filledSlot(session, item.node, item.sample, constants);
       if (write === undefined) {
-        withheld.push(item.node);
+        // That there is a value, and that it is too large, is said otherwise.
+        if (!isBeyond) withheld.push(item.node);
         item.node.offeredUs = timeUs;
       } else {
         asked.push(item);
@@ -132,10 +134,10 @@ function refuse(node: BoundNode, status: string, cure?: string, passing = false)
   return "left";
 }
 
-/** Whether there is a value, and the node's type cannot hold it. */
-export function isOutOfRange({ node: { type }, sample: { value } }: Item): boolean {
+/** The values that there are and that the node's type cannot hold. */
+export function valuesOutOfRange({ node: { type }, sample: { value } }: Item): readonly Plain[] {
   const values: readonly Plain[] = Array.isArray(value) ? value : [value as Plain];
-  return values.some((one) => hasValue(one) && castTo(type, one) === undefined);
+  return values.filter((one) => hasValue(one) && castTo(type, one) === undefined);
 }
 
 /** undefined: the node can neither hold the value nor say that there is none, and keeps what it has. */

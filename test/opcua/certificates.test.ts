@@ -18,8 +18,10 @@ import {
 } from "../../src/opcua/certificates.ts";
 import { loadLibrary } from "../../src/opcua/library.ts";
 import { PlantSession } from "../../src/opcua/session.ts";
+import { hasPython, runPython } from "../python.ts";
 import { serverSettings, toml } from "./deliver.ts";
 import { scratch } from "./plant.ts";
+import { SHORT_CERTIFICATE } from "./short-key.ts";
 
 const { directory, gone } = scratch();
 const URL_TEXT = "opc.tcp://127.0.0.1:4841";
@@ -41,12 +43,16 @@ async function certificate(name: string, keySize: 2048 | 3072 = 2048, startDate 
   return outputFile;
 }
 
-/** `phorest opcua trust` with these words, without a terminal. */
-async function trust(lines: string, ...words: string[]): Promise<{ code: number | null; said: string }> {
+/** The arguments of `phorest opcua trust` with these words. */
+function command(lines: string, ...words: string[]): string[] {
   const file = join(directory, "phorest.toml");
   writeFileSync(file, toml(URL_TEXT, [], `${lines}\ncertificate_dir = "${directory}/opcua"`));
-  const program = ["--import", "tsx", join(packageRoot(), "src/cli.ts"), "opcua", "trust", "--config", file, ...words];
-  const child = spawn(process.execPath, program, { stdio: ["ignore", "pipe", "pipe"] });
+  return ["--import", "tsx", join(packageRoot(), "src/cli.ts"), "opcua", "trust", "--config", file, ...words];
+}
+
+/** `phorest opcua trust` with these words, without a terminal. */
+async function trust(lines: string, ...words: string[]): Promise<{ code: number | null; said: string }> {
+  const child = spawn(process.execPath, command(lines, ...words), { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (bytes: Buffer) => {
@@ -75,7 +81,7 @@ test("a key of fewer than 2048 bits is refused, by name of the setting that allo
   expect(whyWeak(curve)).toBeUndefined();
 
   const short = join(directory, "short.pem");
-  writeFileSync(short, SHORT);
+  writeFileSync(short, SHORT_CERTIFICATE);
   const refused = await trust("", "--certificate", short);
   expect(refused).toMatchObject({ said: expect.stringMatching(/1024 bits.*OPC_UA\.unsafe_short_keys = true/) });
   expect(refused.code).not.toBe(0);
@@ -115,17 +121,54 @@ test("a trusted certificate is replaced only by a person who names the other one
   expect(existsSync(join(directory, "opcua", "checked"))).toBe(true);
 }, 120_000);
 
-/** With a key of 1024 bits, until the year 2126; made by openssl, which the product's own library refuses to do. */
-const SHORT = `-----BEGIN CERTIFICATE-----
-MIIB/jCCAWegAwIBAgIUDfv1V1DXw5siHrRQ4OP0leOEjUMwDQYJKoZIhvcNAQEL
-BQAwEDEOMAwGA1UEAwwFc2hvcnQwIBcNMjYxMTI5MTAwNDU1WhgPMjEyNjExMDUx
-MDA0NTVaMBAxDjAMBgNVBAMMBXNob3J0MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCB
-iQKBgQDhfSn90IOy4NDglKWT4+9U/ELwH4hJ0yYP4G/IPao9pStCowwO2o1pPeNg
-CPVeWS5zXKxWgGDaBPi5kCipvaJNqZ/ytkSUtpgvRWJZy38o6S3ORV5QSPVO/OD2
-K1fadCOmF4ZrnV32TJnGxkHak6z8wqPtkpcUZgeXmgdDnbvFpQIDAQABo1MwUTAd
-BgNVHQ4EFgQUv8wC9Nb94UT6+YvfQ0SU3HxN9AswHwYDVR0jBBgwFoAUv8wC9Nb9
-4UT6+YvfQ0SU3HxN9AswDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOB
-gQAT2RGF0BKi5sVRUJEByFIfYOh34YnAIUv6XCqd7c3J3fR1Jbpp+xzjLTooqvJ3
-3x2dQ5VgBnhi/+4NLU/aIy0NliFTJ8G8krX69WrxRh02BZ02B3xVOw/7Yso8WiLF
-GlyIWdmbOt67z1hMVoXYgxJlIp4WgCKXJUAycze+dywzsA==
------END CERTIFICATE-----`;
+/** `phorest opcua trust` in a pseudo terminal, answering the question; prints what the terminal showed. */
+const AT_TERMINAL = `
+import json, os, pty, sys
+answer, arguments = sys.argv[1], json.loads(sys.argv[2])
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(arguments[0], arguments)
+shown = b""
+asked = False
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    shown += piece
+    if b"Type yes" in shown and not asked:
+        asked = True
+        os.write(terminal, answer.encode())
+_, status = os.waitpid(child, 0)
+print(json.dumps({"code": os.waitstatus_to_exitcode(status), "said": shown.decode()}))
+`;
+
+test("at a terminal, both certificates are shown, and the other one is trusted when the person says yes", {
+  timeout: 180_000,
+}, async ({ skip }) => {
+  if (!hasPython("pty")) return skip();
+  const [first, second] = [await certificate("before"), await certificate("after")];
+  const [before = "", after = ""] = [first, second].map((file) => thumbprint(readCertificate(file)));
+  await trustCertificate(join(directory, "opcua"), URL_TEXT, readCertificate(first));
+  const pinned = () => thumbprint(trustedCertificate(join(directory, "opcua"), URL_TEXT) ?? Buffer.alloc(0));
+  const answered = (answer: string): { code: number; said: string } =>
+    JSON.parse(
+      runPython(AT_TERMINAL, answer, JSON.stringify([process.execPath, ...command("", "--certificate", second)])),
+    );
+
+  // Enter alone, Ctrl-C and Ctrl-D are no consent either.
+  for (const answer of ["no\n", "\n", "y\n", "\u0003", "\u0004"]) {
+    const { code, said } = answered(answer);
+    expect(said).toMatch(new RegExp(`trusted +${before} .*\\r\\nshown +${after} `));
+    expect(said).toMatch(/nothing was changed/);
+    expect(said).not.toMatch(/AbortError/);
+    expect(code).toBe(1);
+    expect(pinned()).toBe(before);
+  }
+  const { code, said } = answered("yes\n");
+  expect(said).toMatch(new RegExp(`trusted for ${URL_TEXT}`));
+  expect(code).toBe(0);
+  expect(pinned()).toBe(after);
+});

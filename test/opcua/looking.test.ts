@@ -23,6 +23,7 @@ beforeAll(async () => {
     pki: join(directory, "pki"),
     nodes: [
       { name: "Byte", type: "Byte" },
+      { name: "Bytes", type: "Byte", rank: 1 },
       { name: "Float", type: "Float" },
       { name: "Guid", type: "Guid" },
       { name: "Seen", type: "Int16", rank: 1, access: "CurrentRead" },
@@ -62,6 +63,17 @@ test("check compares the values of the last frame with the ranges of the nodes",
   ]);
 });
 
+test("of a list, check says how many values are out of range, and shows the first", async () => {
+  const text = toml(plant.endpointUrl, [{ node_id: "ns=2;s=Bytes", value: "position", scale: 100 / 3 }]);
+  const { server, nodes } = serverSettings(directory, text);
+  const [latest] = made.manifest.outcomesAfter(FRAMES - 1, 1);
+  const mapping = mapNodes(nodes, latest?.labels ?? []);
+  const findings = await inspect(await loadLibrary(() => undefined), server, mapping, latest);
+  expect(findings.filter(({ well }) => !well).map(({ text }) => text)).toEqual([
+    "Byte[]: 4 values of the last frame, 2000.33 first, are out of its range",
+  ]);
+});
+
 test("a node that a path and a node id name is given one value, and check says so", async () => {
   const path: NodeEntry = { browse_path: "/Objects/2:Chip/2:Float", value: "contrast" };
   const { server, nodes } = serverSettings(directory, toml(plant.endpointUrl, [of("Float"), path]));
@@ -90,6 +102,18 @@ test("browse takes a path or a node id, and shows of each variable its type and 
       expect.objectContaining({ nodeId: "ns=2;s=Seen", dataType: "Int16[]", access: "read" }),
     );
     expect(new Set(found.map(({ nodeId }) => nodeId)).size).toBe(found.length);
+    const all = async (start: string) => {
+      const nodes = [];
+      for await (const one of browseBelow(session, start, 1)) nodes.push(one);
+      return nodes;
+    };
+    expect(await all("/Objects/2:Chip/")).toEqual(found);
+    expect((await all("/")).map(({ browseName }) => browseName)).toContain("Objects");
+    // Nothing is below a variable: it is shown itself.
+    const leaf = { depth: 0, nodeId: "ns=2;s=Guid", browseName: "2:Guid", nodeClass: "Variable", dataType: "Guid" };
+    for (const start of ["/Objects/2:Chip/2:Guid", "ns=2;s=Guid"]) {
+      expect(await all(start)).toEqual([{ ...leaf, access: "read and write" }]);
+    }
     const nowhere = browseBelow(session, "/Objects/2:Nowhere", 1).next();
     await expect(nowhere).rejects.toMatchObject({
       code: "usage.invalid",

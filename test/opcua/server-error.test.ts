@@ -124,14 +124,35 @@ test("so it is with security, at the Hello, and from a server that leaves the co
   expect(open.message).toMatch(/BadCertificateTimeInvalid/);
 }, 60_000);
 
-test("check says it of the endpoints, too, and not that the server describes none", async () => {
+test("check says it once, and not that the server describes no endpoints", async () => {
   const url = await ending(library.StatusCodes.BadTcpNotEnoughResources.value);
   const { server: settings } = serverSettings(directory, toml(url, [], 'security_mode = "None"'));
   const findings = await inspect(library, settings, { targets: [], problems: [] });
   const wrong = findings.filter(({ well }) => !well);
-  expect(wrong.map(({ subject }) => subject)).toEqual(["endpoints", "session"]);
-  for (const { text } of wrong) expect(text).toMatch(/BadTcpNotEnoughResources/);
+  expect(wrong.map(({ subject }) => subject)).toEqual(["session"]);
+  expect(wrong[0]?.text).toMatch(/BadTcpNotEnoughResources/);
   expect(wrong[0]?.cure).toMatch(/secure channels.*used up/);
+});
+
+test("a server that ends connections before it says anything has none left: that is named, and not the security", async () => {
+  const made = createServer((socket) => socket.end());
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  const address = made.address();
+  const url = `opc.tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  for (const mode of ["None", "Sign"]) {
+    const failure = await failureOf(url, `security_mode = "${mode}"`);
+    expect(failure).toMatchObject({
+      code: "opcua.refused",
+      message: expect.stringMatching(/before it said anything/),
+      hint: expect.stringMatching(/secure channels.*used up/),
+    });
+  }
+  const { server: settings } = serverSettings(directory, toml(url, [], 'security_mode = "None"'));
+  const findings = await inspect(library, settings, { targets: [], problems: [] });
+  expect(findings.filter(({ well }) => !well)).toEqual([
+    expect.objectContaining({ cure: expect.stringMatching(/secure channels.*used up/) }),
+  ]);
 });
 
 test("a code without a name is shown as its number; what is no whole ERR message says nothing", () => {

@@ -11,6 +11,7 @@ import { mapNodes } from "../../src/opcua/target.ts";
 import { experiment } from "../delivery/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
+import { SHORT_CERTIFICATE } from "./short-key.ts";
 
 const ROIS = 4;
 const VALUE_ONLY = "CurrentRead | CurrentWrite";
@@ -155,6 +156,10 @@ describe("security", () => {
     const ours = readCertificate(join(directory, "opcua", "own/certs/phorest.pem"));
     await closed.ask({ do: "trust", certificate: ours.toString("base64") });
     expect(await attempt(closed, login)).toBe("in");
+    // It describes nothing to strangers; that is nothing to mend.
+    const { server } = serverSettings(directory, toml(closed.endpointUrl, [], login));
+    const findings = await inspect(await library(), server, mapNodes([], []));
+    expect(findings.filter(({ well }) => !well)).toEqual([]);
     expect(await attempt(closed, "")).toMatch(/^opcua\.refused: .*(BadIdentityToken|log-in)/);
   });
 
@@ -207,6 +212,18 @@ describe("identity", () => {
     expect(await attempt(open, lines)).toMatch(/^config\.invalid: .*can be read by others.*chmod 600/);
     chmodSync(file, 0o600);
     expect(await attempt(open, lines)).toBe("in");
+  });
+
+  test("an X.509 user with a short key, or with another certificate's key, is refused before anything is sent", async () => {
+    const short = join(directory, "user.pem");
+    writeFileSync(short, SHORT_CERTIFICATE);
+    const key = join(directory, "opcua", "own/private/private_key.pem");
+    const lines = `user_certificate_file = "${short}"\nuser_key_file = "${key}"`;
+    const refused = await attempt(open, lines);
+    expect(refused).toMatch(/^config\.invalid: .*user_certificate_file.*1024 bits.*OPC_UA\.unsafe_short_keys = true/);
+    expect(await attempt(open, `${lines}\nunsafe_short_keys = true`)).toMatch(
+      /^config\.invalid: .*user_key_file.*is not the key of the user's certificate/,
+    );
   });
 
   test("an X.509 user is let in by certificate and key", async () => {

@@ -1,0 +1,55 @@
+// What a server does with the first message of a connection (Part 6, 7.1.2.3). One that has no connections (secure channels)
+// left often ends the next one without a word, which looks like a refusal of our security; but security has not been spoken
+// of yet when the Hello is answered.
+import { connect } from "node:net";
+import { Failure } from "../failure.ts";
+import { CHANNELS_CURE } from "./cures.ts";
+import { hostAndPort } from "./probe.ts";
+
+const BUFFER_BYTES = 65_536;
+const NO_LIMIT = 0;
+const PROTOCOL_VERSION = 0;
+
+/**
+ * The failure to report when the server ends a connection before it has said anything; undefined where it answers, with an
+ * error too, or says nothing for `timeoutMs`. Never rejects.
+ */
+export async function whySilent(endpointUrl: string, timeoutMs: number): Promise<Failure | undefined> {
+  if (!(await hangsUpAtHello(endpointUrl, timeoutMs))) return undefined;
+  return new Failure("opcua.refused", `${endpointUrl}: the server ended the connection before it said anything`, {
+    hint: `${CHANNELS_CURE}; or it is no OPC UA server`,
+    retry: "later",
+  });
+}
+
+function hangsUpAtHello(endpointUrl: string, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(hostAndPort(endpointUrl));
+    const end = (hungUp: boolean) => {
+      socket.destroy();
+      resolve(hungUp);
+    };
+    let connected = false;
+    socket.setTimeout(timeoutMs, () => end(false));
+    socket.once("connect", () => {
+      connected = true;
+      socket.write(helloMessage(endpointUrl));
+    });
+    socket.once("data", () => end(false));
+    socket.once("end", () => end(true));
+    // A reset is an end as well; a connection that was never there is somebody else's to report.
+    socket.once("error", () => end(connected));
+  });
+}
+
+function helloMessage(endpointUrl: string): Buffer {
+  const url = Buffer.from(endpointUrl);
+  const numbers = [PROTOCOL_VERSION, BUFFER_BYTES, BUFFER_BYTES, NO_LIMIT, NO_LIMIT, url.length];
+  const message = Buffer.alloc(8 + 4 * numbers.length);
+  message.write("HELF", "latin1");
+  message.writeUInt32LE(message.length + url.length, 4);
+  numbers.forEach((number, at) => {
+    message.writeUInt32LE(number, 8 + 4 * at);
+  });
+  return Buffer.concat([message, url]);
+}
