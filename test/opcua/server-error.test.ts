@@ -9,6 +9,7 @@ import { type Library, loadLibrary } from "../../src/opcua/library.ts";
 import { serverErrorIn } from "../../src/opcua/server-error.ts";
 import { PlantSession } from "../../src/opcua/session.ts";
 import { serverSettings, toml } from "./deliver.ts";
+import { message } from "./messages.ts";
 import { scratch } from "./plant.ts";
 
 const { directory, gone } = scratch();
@@ -25,20 +26,6 @@ afterEach(() => {
   for (const socket of sockets) socket.destroy();
   server?.close();
 });
-
-function message(type: string, ...fields: (number | string)[]): Buffer {
-  const parts = fields.map((field) => {
-    const bytes = typeof field === "string" ? Buffer.from(field) : undefined;
-    const head = Buffer.alloc(4);
-    head.writeUInt32LE(bytes === undefined ? (field as number) : bytes.length);
-    return bytes === undefined ? head : Buffer.concat([head, bytes]);
-  });
-  const body = Buffer.concat(parts);
-  const head = Buffer.alloc(8);
-  head.write(`${type}F`, "latin1");
-  head.writeUInt32LE(8 + body.length, 4);
-  return Buffer.concat([head, body]);
-}
 
 const ACK = message("ACK", 0, 65_536, 65_536, 0, 0);
 
