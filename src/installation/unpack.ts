@@ -24,6 +24,8 @@ import {
 } from "./unpacked.ts";
 
 const DIGEST_LETTERS = 12;
+/** To give a directory its name while other starts do the same. */
+const MOST_TRIES = 5;
 const PRIVATE = 0o700;
 const OPEN = 0o755;
 
@@ -191,19 +193,33 @@ export function damagedExecutable(path: string, cause?: unknown): Failure {
   });
 }
 
-/** A directory takes its name whole or not at all. Another start may have been quicker: then its files are as good. */
+/**
+ * A directory takes its name whole or not at all. Another start may have been quicker: then its files are as good. What is
+ * damaged is moved away first, and in that moment another start may have put its own there.
+ */
 function giveName(temporary: string, directory: string, packing: Packing): void {
-  try {
-    renameSync(temporary, directory);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  for (let left = MOST_TRIES; ; left -= 1) {
+    try {
+      renameSync(temporary, directory);
+      return;
+    } catch (error) {
+      const code = codeOf(error);
+      if (left === 0 || (code !== "ENOTEMPTY" && code !== "EEXIST")) throw error;
+    }
     if (inspect(directory, packing, { readAll: true }).is === "whole") return;
-    const aside = join(dirname(directory), temporaryName(unpackedName(packing)));
-    renameSync(directory, aside);
-    renameSync(temporary, directory);
-    remove(aside);
+    moveAway(directory, packing);
   }
+}
+
+function moveAway(directory: string, packing: Packing): void {
+  const aside = join(dirname(directory), temporaryName(unpackedName(packing)));
+  try {
+    renameSync(directory, aside);
+  } catch (error) {
+    // Another start has moved it away.
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  remove(aside);
 }
 
 /** Loads what `usable` loads. Its Error is of the place; its Failure is of the system, wherever the files are. */

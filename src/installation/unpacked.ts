@@ -58,21 +58,24 @@ export function inspect(directory: string, packing: Packing, { readAll = false }
     if (below === undefined) return damaged(path, "is missing");
     checkDirectory(path, below);
   }
+  const files = new Map<PackedFile, BigIntStats>();
+  for (const packed of packing.files) {
+    const path = join(directory, packed.path);
+    const file = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (file === undefined) return damaged(path, "is missing");
+    checkFile(path, file);
+    if (Number(file.size) !== packed.bytes) return damaged(path, `has ${file.size} bytes instead of ${packed.bytes}`);
+    files.set(packed, file);
+  }
   const recorded = readAll ? {} : readRecord(directory);
-  const present: Record<string, Times> = {};
-  let isRecorded = true;
-  for (const { path, bytes, sha256 } of packing.files) {
+  const changed = [...files].filter(changedSince(recorded, files));
+  for (const [{ path, sha256 }] of changed) {
     const full = join(directory, path);
-    const file = lstatSync(full, { bigint: true, throwIfNoEntry: false });
-    if (file === undefined) return damaged(full, "is missing");
-    checkFile(full, file);
-    if (Number(file.size) !== bytes) return damaged(full, `has ${file.size} bytes instead of ${bytes}`);
-    present[path] = timesOf(file);
-    if (isAsRecorded(file, recorded[path])) continue;
-    isRecorded = false;
     if (hashOf(readFileSync(full)) !== sha256) return damaged(full, "was changed");
   }
-  if (!isRecorded && found.uid === ownUser()) replaceRecord(directory, present);
+  if (changed.length > 0 && found.uid === ownUser()) {
+    replaceRecord(directory, Object.fromEntries([...files].map(([{ path }, file]) => [path, timesOf(file)])));
+  }
   return { is: "whole" };
 }
 
@@ -147,13 +150,18 @@ function timesOf({ size, mtimeNs, ctimeNs }: BigIntStats): Times {
 }
 
 /**
- * A copy of root's is in use by users who cannot change it. Where it came in a container image, or from a backup, the time
- * of the last change of anything is that of the copying.
+ * Tells the files that differ from their record. A copy that root made and this user cannot change may have come in a
+ * container image or from a backup. Then the time of the last change of anything is that of the copying, in every file.
  */
-function isAsRecorded(file: BigIntStats, recorded: Times | undefined): boolean {
-  if (!Array.isArray(recorded)) return false;
-  const isForeign = Number(file.uid) !== ownUser();
-  return timesOf(file).every((time, i) => time === recorded[i] || (isForeign && i === 2));
+function changedSince(recorded: Readonly<Record<string, Times>>, files: ReadonlyMap<PackedFile, BigIntStats>) {
+  const differs = (packed: PackedFile, file: BigIntStats, upTo: number) => {
+    const times = recorded[packed.path];
+    return !Array.isArray(times) || timesOf(file).some((time, i) => i < upTo && time !== times[i]);
+  };
+  const isCopied = [...files].every(
+    ([packed, file]) => Number(file.uid) !== ownUser() && differs(packed, file, 3) && !differs(packed, file, 2),
+  );
+  return ([packed, file]: [PackedFile, BigIntStats]) => differs(packed, file, isCopied ? 2 : 3);
 }
 
 function damaged(path: string, why: string): Condition {

@@ -1,8 +1,12 @@
 // A small program as an executable carries it, for the tests of unpacking.
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { Failure } from "../../src/failure.ts";
 import type { Packing } from "../../src/installation/unpacked.ts";
@@ -50,4 +54,24 @@ export function expectWhole(directory: string): void {
   for (const [path, bytes] of Object.entries(CONTENTS)) {
     expect(readFileSync(join(directory, path)).equals(bytes), path).toBe(true);
   }
+}
+
+/** Another process that unpacks at `place`; with `stay` it stops in the middle. */
+export function unpacker(place: string, ...stay: string[]): ChildProcessByStdio<null, Readable, null> {
+  const file = join(temporaryDirectory(), "packed.json");
+  const base64 = Object.entries(CONTENTS).map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")]);
+  writeFileSync(file, JSON.stringify({ packing: PACKING, contents: Object.fromEntries(base64) }));
+  const script = fileURLToPath(new URL("children/unpacks.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", script, file, place, ...stay], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+/** Another process that is in the middle of unpacking at `place`. */
+export async function unpackingAt(place: string) {
+  const child = unpacker(place, "stay");
+  await once(child.stdout, "data");
+  return child;
 }
