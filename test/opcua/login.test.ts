@@ -2,10 +2,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/config.ts";
+import { createLogger } from "../../src/log.ts";
+import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import { readIdentity } from "../../src/opcua/identity.ts";
 import { inspect } from "../../src/opcua/inspect.ts";
 import { loadLibrary } from "../../src/opcua/library.ts";
 import { refusesSecret } from "../../src/opcua/login.ts";
+import { OPC_UA_OUTPUT } from "../../src/opcua/output-state.ts";
+import { DeliveringOpcUa } from "../../src/supervisor/delivering-opcua.ts";
+import { stageOf } from "../../src/supervisor/part.ts";
 import { experiment } from "../delivery/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
@@ -59,6 +65,52 @@ test("a refused password is sent once, also by the next run, until it changes or
   expect((await deliverUpTo(to, 0, 2, 30_000)).at(-1)?.cursor).toBe(2);
   await to.close();
   expect((await plant.counts()).passwords).toBe(3);
+});
+
+test("in ten minutes of a run with a wrong password the server sees one log-in, however often the run looks and tries", {
+  timeout: 120_000,
+}, async () => {
+  secret("wrong for ten minutes");
+  const before = (await plant.counts()).passwords;
+  const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
+  made.manifest.configureOutputs([OPC_UA_OUTPUT]);
+  const part = new DeliveringOpcUa({
+    config: parseConfig(text(), directory).config,
+    manifest: made.manifest,
+    manifestFile: join(directory, "data", MANIFEST_FILENAME),
+    log: log.stage("opcua"),
+    alarm: () => "",
+    advanced: () => undefined,
+  });
+  const { isOver, everyMs } = part.backOffEnd;
+  const { backOffMs } = part;
+  const minutes = { looks: 0, waits: [] as number[] };
+  // The waits of ten minutes in a few seconds: all looks, and more tries than there would be.
+  Object.assign(part, {
+    backOffEnd: {
+      everyMs: 1,
+      isOver: () => {
+        minutes.looks += 1;
+        return isOver();
+      },
+    },
+    backOffMs: (...failed: Parameters<typeof backOffMs>) => {
+      minutes.waits.push(backOffMs(...failed));
+      return minutes.waits.length < 20 ? 1 : 600_000;
+    },
+  });
+  const stage = stageOf(part, (report) => part.moved(report));
+  try {
+    stage.start();
+    await expect.poll(() => minutes.looks, { timeout: 90_000 }).toBeGreaterThan(600_000 / everyMs);
+    expect(minutes.waits).toHaveLength(20);
+    expect(Math.min(...minutes.waits)).toBeGreaterThan(600_000);
+    expect((await plant.counts()).passwords - before).toBe(1);
+  } finally {
+    await stage.stop();
+    await part.close(5000);
+    await log.close();
+  }
 });
 
 test("a server that lets nobody in without a name is answered with the cure of a log-in", async () => {

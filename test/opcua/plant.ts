@@ -114,18 +114,24 @@ export interface Counts {
 export class Plant {
   readonly options: ServerOptions;
   readonly endpointUrl: string;
+  private readonly env: Readonly<Record<string, string>>;
   private child: ChildProcess | undefined;
   private readonly waiting: ((line: string) => void)[] = [];
 
-  constructor(options: ServerOptions) {
+  /** @param env added to the environment of its process. */
+  constructor(options: ServerOptions, env: Readonly<Record<string, string>> = {}) {
     this.options = options;
+    this.env = env;
     const { host = "127.0.0.1" } = options;
     this.endpointUrl = `opc.tcp://${isIPv6(host) ? `[${host}]` : host}:${options.port}/plant`;
   }
 
   /** A server that listens when the promise resolves. */
-  static async start(options: Omit<ServerOptions, "port" | "pki"> & { pki: string }): Promise<Plant> {
-    const plant = new Plant({ ...options, port: await freePort() });
+  static async start(
+    options: Omit<ServerOptions, "port" | "pki"> & { pki: string },
+    env?: Readonly<Record<string, string>>,
+  ): Promise<Plant> {
+    const plant = new Plant({ ...options, port: await freePort() }, env);
     await plant.start();
     return plant;
   }
@@ -134,6 +140,7 @@ export class Plant {
   async start(): Promise<void> {
     const script = fileURLToPath(new URL("./server.ts", import.meta.url));
     const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(this.options)], {
+      env: { ...process.env, ...this.env },
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.child = child;

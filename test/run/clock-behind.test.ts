@@ -1,15 +1,8 @@
 // A machine without a battery-backed clock starts in the past until the network tells it the time.
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type ClockFacts, clockBehindLine } from "../../src/supervisor/clock-behind.ts";
+import { clockOffBy, hasFaketime } from "../faketime.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
-
-const LIBRARIES = "/usr/lib";
-const FAKETIME = readdirSync(LIBRARIES)
-  .map((name) => join(LIBRARIES, name, "faketime/libfaketime.so.1"))
-  .find((path) => existsSync(path));
-const required = process.env.PHOREST_REQUIRE_ALL === "1";
 
 const HOUR_US = 3.6e9;
 const now: ClockFacts = { nowUs: 100 * HOUR_US, newestUs: 100 * HOUR_US, lastUs: 100 * HOUR_US };
@@ -24,12 +17,12 @@ test("more than a minute behind the newest frame, or a last frame dated before a
   expect(clockBehindLine({ ...now, lastUs: undefined })).toBeUndefined();
 });
 
-describe.skipIf(FAKETIME === undefined && !required)("the program (skipped where libfaketime is not installed)", () => {
-  const behind = { LD_PRELOAD: FAKETIME ?? "", FAKETIME: "-2d", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+describe("the program", () => {
+  const behind = clockOffBy("-2d");
   const linesWith = (text: string, part: string): string[] => text.split("\n").filter((line) => line.includes(part));
 
-  test("a start two days behind the newest frame: log, status and health", { timeout: 120_000 }, async () => {
-    expect(FAKETIME, "libfaketime").toBeDefined();
+  test("a start two days behind the newest frame: log, status and health", { timeout: 120_000 }, async ({ skip }) => {
+    if (!hasFaketime()) return skip();
     const directory = experiment(QUICK_CONFIG);
     const first = await phorest(["run", "--frames", "3", "--until-idle"], directory);
     expect(first.stderr).not.toContain("clock");
