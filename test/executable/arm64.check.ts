@@ -5,17 +5,17 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageVersion } from "../../src/files.ts";
 import { Alone, madeFor } from "./alone.ts";
+import { EMULATOR, LIBRARIES, lackingForArm64 } from "./emulated.ts";
 import { positionsOf } from "./positions.ts";
+import { expectOldGlibc } from "./symbols.ts";
 
 const made = madeFor("arm64");
-const EMULATOR = "/usr/bin/qemu-aarch64-static";
 /** What an analysis may take, emulated on a machine that does other things too. */
 const EMULATED_MS = 1_800_000;
-/** glibc for arm64, which comes with Debian's cross compiler. */
-const LIBRARIES = "/usr/aarch64-linux-gnu";
 
-const canRun = existsSync(made) && process.arch === "x64" && existsSync(LIBRARIES) && existsSync(EMULATOR);
-if (!canRun) process.stderr.write(`${made} is not tried: it, ${EMULATOR} or ${LIBRARIES} is not there\n`);
+const lacking = existsSync(made) ? lackingForArm64() : `${made} not found: npm run package -- --arch arm64`;
+const canRun = lacking === undefined && process.arch === "x64";
+if (lacking !== undefined) process.stderr.write(`the executable for arm64 is not tried: ${lacking}\n`);
 
 describe.skipIf(!canRun)("the executable for arm64, emulated", () => {
   let x64: Alone;
@@ -32,6 +32,10 @@ describe.skipIf(!canRun)("the executable for arm64, emulated", () => {
   it("unpacks itself and answers --version", () => {
     const { status, stdout } = arm64.run(["--version"], arm64.experiment());
     expect([status, stdout]).toEqual([0, `${packageVersion()}\n`]);
+  });
+
+  it("needs no glibc newer than 2.34", () => {
+    expectOldGlibc(arm64.program, arm64.cache, "aarch64-linux-gnu-objdump");
   });
 
   it.each(["gaussian", "joint", "tracking"])(
@@ -60,6 +64,9 @@ describe.skipIf(!canRun)("the executable for arm64, emulated", () => {
       expect(expected.length).toBeGreaterThan(10);
       expect(found).toHaveLength(expected.length);
       const apart = found.map((position, i) => Math.abs(position - (expected[i] ?? Number.NaN)));
+      process.stderr.write(
+        `arm64, ${method}: ${apart.length} positions at most ${Math.max(...apart)} px from x86-64\n`,
+      );
       expect(Math.max(...apart)).toBeLessThan(1e-5);
     },
     EMULATED_MS,
