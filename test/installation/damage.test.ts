@@ -63,8 +63,10 @@ describe("an unpacked file", () => {
       // As an archive or a synchronisation leaves it.
       utimesSync(path, atime, mtime);
       const notices: string[] = [];
-      const loads = (directory: string) => expectWhole(directory);
+      const loaded: boolean[] = [];
+      const loads = () => void loaded.push(readFileSync(path).equals(CONTENTS[name] ?? Buffer.alloc(0)));
       expectWhole(unpack(PACKING, contents, [place], loads, (line) => notices.push(line)));
+      expect(loaded).toEqual([true]);
       expect(notices).toEqual([`${path} was changed: unpacked again`]);
       expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
     },
