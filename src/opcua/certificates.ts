@@ -143,19 +143,6 @@ export function whyOutOfDate(certificate: X509Certificate, now = new Date()): st
   return undefined;
 }
 
-/**
- * Why a server's certificate may not be used: out of date, or a key that can be broken. undefined when it may.
- * `unsafe_short_keys`: keys of any length may be used.
- */
-export function whyUnusable(
-  der: Uint8Array,
-  { unsafe_short_keys }: { readonly unsafe_short_keys: boolean },
-  now = new Date(),
-): string | undefined {
-  const certificate = new X509Certificate(leaf(der));
-  return whyOutOfDate(certificate, now) ?? (unsafe_short_keys ? undefined : whyWeak(certificate));
-}
-
 /** Why the key of a certificate can be broken; undefined for one that is long enough. */
 export function whyWeak({ publicKey }: Pick<X509Certificate, "publicKey">): string | undefined {
   const bits = publicKey.asymmetricKeyDetails?.modulusLength;

@@ -1,14 +1,7 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
 import { encodeFailure, Failure, failureLine } from "../failure.ts";
 import type { Outcome } from "../manifest/outputs.ts";
-import {
-  describeCertificate,
-  leaf,
-  ownCertificate,
-  thumbprint,
-  trustedCertificate,
-  whyUnusable,
-} from "./certificates.ts";
+import { describeCertificate, leaf, ownCertificate, thumbprint, trustedCertificate } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { EXPORT_CURE } from "./cures.ts";
 import type { Plain } from "./data-type.ts";
@@ -19,6 +12,7 @@ import { probe } from "./probe.ts";
 import { sampleOf } from "./sample.ts";
 import { PlantSession, type ServerSettings } from "./session.ts";
 import type { Mapping } from "./target.ts";
+import { whyUnusable } from "./usable.ts";
 import { valuesOutOfRange } from "./writer.ts";
 
 /** One line of a check: what, how it is, and what to do where it is not well. */
@@ -137,9 +131,11 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
 
 function certificateFinding(subject: string, der: Buffer, server: ServerSettings): Finding {
   const { subject: name, thumbprint: print, validTo } = describeCertificate(der);
-  const ended = whyUnusable(der, server);
   const text = `${name}, ${print}, until ${validTo}`;
-  return finding(subject, ended === undefined, ended === undefined ? text : `${text}: ${ended}`);
+  const unusable = whyUnusable(der, server);
+  return unusable === undefined
+    ? finding(subject, true, text)
+    : finding(subject, false, `${text}: it ${unusable.why}`, unusable.cure);
 }
 
 function nodeFinding(node: BoundNode, latest: Outcome | undefined): Finding {

@@ -1,5 +1,5 @@
 // What `phorest opcua check` and `browse` show of a server's nodes.
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import { experiment } from "../delivery/experiment.ts";
 import { type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { message } from "./messages.ts";
 import { freePort, Plant, scratch } from "./plant.ts";
+import { SHORT_CERTIFICATE } from "./short-key.ts";
 
 const FRAMES = 2;
 const { directory, gone } = scratch();
@@ -86,6 +87,21 @@ test("a node that a path and a node id name is given one value, and check says s
   expect(findings.filter(({ well }) => !well)).toEqual([
     expect.objectContaining({ text: "BadEntryExists", cure: expect.stringMatching(/same node as ns=2;s=Float/) }),
   ]);
+});
+
+test("a trusted certificate that may not be used is one thing to mend, with what to do", async () => {
+  const { server } = serverSettings(directory, toml(plant.endpointUrl, [], 'security_mode = "Sign"'));
+  const short = join(directory, "short.pem");
+  writeFileSync(short, SHORT_CERTIFICATE);
+  await trustCertificate(server.certificate_dir, plant.endpointUrl, readCertificate(short));
+  const findings = await inspect(await loadLibrary(() => undefined), server, { targets: [], problems: [] });
+  const [weak, other, ...rest] = findings.filter(({ well }) => !well);
+  expect(weak).toMatchObject({
+    text: expect.stringMatching(/it has a key of 1024 bits/),
+    cure: expect.stringMatching(/OPC_UA\.unsafe_short_keys/),
+  });
+  expect(other?.text).toMatch(/the server shows another one/);
+  expect(rest).toEqual([]);
 });
 
 test("browse takes a path or a node id, and shows of each variable its type and what may be done with it", async () => {
