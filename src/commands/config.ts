@@ -51,6 +51,7 @@ export function docsText(toml = false): string {
 export function originText(origin: Origin): string {
   if (origin === "default") return "default";
   if (origin === "simulated default") return "default of the simulated camera";
+  if (origin.kind === "environment") return origin.variable;
   return `${shownPath(origin.file)}${origin.line === undefined ? "" : `:${origin.line}`}`;
 }
 

@@ -23,6 +23,7 @@ import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
 import { readIdentity } from "../opcua/identity.ts";
 import { cameraLine, isCameraDoubtful } from "../supervisor/camera-in-use.ts";
+import { Pulse } from "../supervisor/pulse.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { originText } from "./config.ts";
@@ -136,7 +137,8 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
       origins: Object.fromEntries([...loaded.origins].map(([key, origin]) => [key, originText(origin)])),
       announce: (line) => process.stderr.write(`${line}\n`),
     });
-    return await steer(supervisor, log, onTerminal, stop);
+    const pulse = new Pulse({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
+    return await steer(supervisor, pulse, log, onTerminal, stop);
   } finally {
     await log.close();
     lock.release();
@@ -182,15 +184,23 @@ class StopRequest {
 }
 
 /** Signals to the supervisor, the live block to the terminal. */
-async function steer(supervisor: Supervisor, log: Logger, onTerminal: boolean, stop: StopRequest): Promise<RunSummary> {
+async function steer(
+  supervisor: Supervisor,
+  pulse: Pulse,
+  log: Logger,
+  onTerminal: boolean,
+  stop: StopRequest,
+): Promise<RunSummary> {
   stop.passTo(supervisor);
   const block = new LiveBlock(process.stderr);
   const show = () => block.show(liveLines(supervisor, log));
   const timer = onTerminal ? setInterval(show, REFRESH_MS) : undefined;
   const service = notifyService(process.env, (line) => log.stage("supervisor").warn(line));
+  pulse.start();
   try {
     return await supervisor.run();
   } finally {
+    await pulse.stop();
     service.stop();
     clearInterval(timer);
     // Everything is over: a camera's program that did not end in time would keep the camera from everybody.

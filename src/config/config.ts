@@ -6,6 +6,7 @@ import { QUANTITIES } from "../analysis/method.ts";
 import { Failure } from "../failure.ts";
 import { parseValueName, quantityColumn } from "../opcua/value-name.ts";
 import { readable } from "../quote.ts";
+import { withEnvironment } from "./environment.ts";
 import { NOTES } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
@@ -17,6 +18,7 @@ import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./tom
 /** Where a value came from. */
 export type Origin =
   | { readonly kind: "file"; readonly file: string; readonly line?: number }
+  | { readonly kind: "environment"; readonly variable: string }
   | "default"
   | "simulated default";
 
@@ -40,7 +42,8 @@ export interface Loaded {
 export function loadConfig(path: string | undefined, cwd: string = process.cwd()): Loaded {
   const file = resolve(cwd, path ?? "config.toml");
   const absent = path === undefined && lstatSync(file, { throwIfNoEntry: false }) === undefined;
-  return absent ? parseConfig("", cwd) : parseConfig(readToml(file), dirname(file), file);
+  const loaded = absent ? parseConfig("", cwd) : parseConfig(readToml(file), dirname(file), file);
+  return withEnvironment(loaded, process.env);
 }
 
 /**

@@ -1,6 +1,7 @@
 // The directories an experiment needs, made before anything is started, so that the first picture is not the one that
 // finds out.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { Failure } from "../failure.ts";
 import { makeDirectory } from "../files.ts";
 import type { Config } from "./schema.ts";
@@ -36,9 +37,31 @@ export function checkDirectories(config: Config): void {
   });
   if (problems.length === 0) return;
   throw new Failure("config.invalid", problems.join("\n"), {
-    hint: "give another directory or change its permissions",
+    hint: hintFor(config),
     retry: "later",
   });
+}
+
+/** With the command, where this process has no right to write: in a container the directory is the host's. */
+function hintFor({ Paths }: Config): string {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+  const plain = "give another directory or change its permissions";
+  if (uid === 0 || mayWrite(nearest(Paths.root_dir))) return plain;
+  return `sudo chown -R ${uid}:${gid} ${JSON.stringify(shownPath(Paths.root_dir))}, in a container the host's directory that is mounted there; or ${plain}`;
+}
+
+/** Whether this process may make files in a directory. */
+export function mayWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function nearest(directory: string): string {
+  return existsSync(directory) || dirname(directory) === directory ? directory : nearest(dirname(directory));
 }
 
 function whyUnusable(directory: string): string | undefined {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import type { Loaded } from "./config.ts";
+import { mayWrite } from "./directories.ts";
 
 const REQUIRED = "PHOREST_REQUIRE_CONFIG";
 
@@ -16,7 +17,12 @@ export function isConfigRequired(env: NodeJS.ProcessEnv): boolean {
 export function checkConfigured({ file }: Loaded, cwd: string = process.cwd()): void {
   if (file !== undefined) return;
   const path = join(cwd, "config.toml");
+  // As a container engine makes the directory of a volume that is not there: then nothing else can be done before.
+  const owner = `${process.getuid?.()}:${process.getgid?.()}`;
+  const cure = mayWrite(cwd)
+    ? ""
+    : `sudo chown -R ${owner} ${cwd}, in a container the host's directory that is mounted there; then `;
   throw new Failure("config.invalid", `${path} does not exist, and ${REQUIRED} forbids a run without it`, {
-    hint: "write one with `phorest config docs --toml > config.toml`, set camera_type in it, or name another with --config",
+    hint: `${cure}write one with \`phorest config docs --toml > config.toml\`, set camera_type in it, or name another with --config`,
   });
 }

@@ -62,7 +62,7 @@ export function isCameraDoubtful({ config, origins }: Loaded): boolean {
 
 function originWords(origin: Origin, file: string | undefined, namedOnCommandLine: boolean): string {
   const named = namedOnCommandLine ? ", the file that --config names" : "";
-  if (typeof origin === "object") {
+  if (typeof origin === "object" && origin.kind === "file") {
     const line = origin.line === undefined ? "" : `:${origin.line}`;
     return `set in ${shownPath(origin.file)}${line}${named}`;
   }

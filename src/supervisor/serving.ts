@@ -88,7 +88,7 @@ export class Serving {
     switch (message.type) {
       case "listening":
         this.restartMs = FIRST_RESTART_MS;
-        log.info(`the page is at ${message.address}`);
+        log.info(`the page is at ${message.address} (its token is in ${file})`);
         if (fresh && !this.announced)
           announce(`steer it by ${message.address}#token=${token} (kept in ${file}, shown once)`);
         this.announced = true;

@@ -6,7 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Failure } from "../failure.ts";
 import { hurry } from "./body.ts";
 import { wellFormed } from "./head.ts";
-import { isLoopback } from "./host.ts";
+import { isLoopback, parseHost } from "./host.ts";
 import { routes, type Served } from "./routes.ts";
 
 const LIMITS = {
@@ -53,8 +53,18 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   // An error of a single connection must not take the page down.
   server.on("error", (error) => served.complain(`the server: ${error.message}`));
   const { port: taken } = server.address() as AddressInfo;
-  const shown = ANY_ADDRESS.has(host) ? hostname() : host;
-  return { server, address: `http://${shown.includes(":") ? `[${shown}]` : shown}:${taken}/` };
+  return { server, address: addressFor(host, taken, process.env) };
+}
+
+/**
+ * Where a person finds the page. PHOREST_WEB_ADDRESS (`127.0.0.1:8080`) says it where this process cannot know: the page of a
+ * container is found under the address and port that the host hands on.
+ */
+export function addressFor(host: string, port: number, env: NodeJS.ProcessEnv): string {
+  const said = parseHost(env.PHOREST_WEB_ADDRESS ?? "");
+  const shown = ANY_ADDRESS.has(host) ? (said?.name ?? hostname()) : host;
+  const shownPort = ANY_ADDRESS.has(host) ? (said?.port ?? port) : port;
+  return `http://${shown.includes(":") ? `[${shown}]` : shown}:${shownPort}/`;
 }
 
 /** Ends it at once: open pages connect again when there is a server again. */

@@ -3,45 +3,23 @@
 // and stopped by SIGTERM. Needs root, debootstrap and a network. What it does not show: the base images themselves; Debian's
 // minimal system (and Node.js of that version from the registry) stands for them.
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type Image, proveImage } from "./proofs.ts";
 import { execForm, type Stage, stagesOf } from "./recipe.ts";
 import { command, type Execution, Root } from "./root.ts";
 
 const repository = join(fileURLToPath(import.meta.url), "../../..");
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const SUITES: Readonly<Record<string, string>> = { "12": "bookworm" };
-/** What the image `node` brings of Debian for our steps, and the npm that came with that version. */
-const NODE_IMAGE = { packages: ["ca-certificates", "g++", "git", "make", "python3"], npm: "10.8.2" };
-const CONFIG = `
-[Timing]
-collector_interval_seconds = 0.5
-[Simulation]
-width = 640
-height = 480
-[Web]
-port = 0
-`;
+const SUITES: Readonly<Record<string, string>> = { "12": "bookworm", "13": "trixie" };
+/** What the image `node` brings of Debian for our steps, and an npm of the major version that came with Node.js 24. */
+const NODE_IMAGE = { packages: ["ca-certificates", "g++", "git", "make", "python3"], npm: "11.16.0" };
 
 const { values } = parseArgs({
   options: {
     work: { type: "string", default: join(repository, "build", "container") },
-    /** A Debian root made earlier, else one is made. */
-    base: { type: "string" },
     /** Where the executable is taken from instead of the first stage's own building, to try the last stage alone. */
     executable: { type: "string" },
   },
@@ -54,24 +32,26 @@ function say(line: string): void {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
 
-/** The bare Debian that stands for `debian:12…-slim`. */
-function debian(): string {
-  const base = resolve(values.base ?? join(work, "debian"));
+/** The bare Debian that stands for `debian:…-slim`; one made earlier is used again. */
+function debian(suite: string): string {
+  const base = join(work, suite);
   if (!existsSync(join(base, "etc/debian_version"))) {
-    say("debootstrap");
+    say(`debootstrap ${suite}`);
     mkdirSync(base, { recursive: true });
-    command("debootstrap", ["--variant=minbase", SUITES["12"] ?? "", base, "http://deb.debian.org/debian"]);
+    command("debootstrap", ["--variant=minbase", suite, base, "http://deb.debian.org/debian"]);
   }
   return base;
 }
 
-/** A root as `image` has it. */
-function rootFor({ image, name }: Stage): Root {
-  const root = Root.copyOf(debian(), join(work, `stage-${name}`));
-  const node = /^node:([\d.]+)-bookworm$/.exec(image)?.[1];
+/** A root as the stage's image has it, and the bare Debian it was made from. */
+function rootFor({ image, name }: Stage): { root: Root; base: string } {
+  const [, node, onSuite] = /^node:([\d.]+)-(\w+)$/.exec(image) ?? [];
+  const suite = onSuite ?? SUITES[/^debian:(\d+)[\d.]*-slim$/.exec(image)?.[1] ?? ""];
+  if (suite === undefined) throw new Error(`nothing stands for the image ${image}`);
+  const base = debian(suite);
+  const root = Root.copyOf(base, join(work, `stage-${name}`));
   if (node !== undefined) addNode(root, node);
-  else if (!/^debian:12[\d.]*-slim$/.test(image)) throw new Error(`nothing stands for the image ${image}`);
-  return root;
+  return { root, base };
 }
 
 function addNode(root: Root, version: string): void {
@@ -105,15 +85,9 @@ function addNode(root: Root, version: string): void {
   }
 }
 
-interface Image {
-  readonly root: Root;
-  readonly execution: Execution;
-  readonly words: Readonly<Record<"ENTRYPOINT" | "CMD" | "HEALTHCHECK", readonly string[]>>;
-}
-
 /** Does what the stage says, step by step. */
 function build(stage: Stage, earlier: ReadonlyMap<string, Root>): Image {
-  const root = rootFor(stage);
+  const { root, base } = rootFor(stage);
   const words = { ENTRYPOINT: [] as string[], CMD: [] as string[], HEALTHCHECK: [] as string[] };
   const certificates = { NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt" };
   let execution: Execution = { env: { PATH, ...certificates }, directory: "/", user: "root" };
@@ -134,7 +108,7 @@ function build(stage: Stage, earlier: ReadonlyMap<string, Root>): Image {
     else if (word === "ENTRYPOINT" || word === "CMD") words[word] = execForm(text);
     else if (word === "HEALTHCHECK") words.HEALTHCHECK = execForm(text.slice(text.indexOf("CMD") + 3));
   }
-  return { root, execution, words };
+  return { root, base, execution, words };
 }
 
 function commitSeconds(): string {
@@ -144,6 +118,7 @@ function commitSeconds(): string {
 function runStep(stage: Stage, text: string, root: Root, execution: Execution): void {
   if (values.executable !== undefined && stage.name === "build") {
     copyFileSync(values.executable, root.inside("/opt/phorest.bin"));
+    copyFileSync(`${values.executable}.cdx.json`, root.inside("/opt/phorest.cdx.json"));
     say("  left out: the executable was given");
     return;
   }
@@ -154,73 +129,26 @@ function runStep(stage: Stage, text: string, root: Root, execution: Execution): 
 }
 
 function copy(text: string, root: Root, directory: string, earlier: ReadonlyMap<string, Root>): void {
-  const [, from, source = "", target = ""] = /^(?:--from=(\S+)\s+)?(\S+)\s+(\S+)$/.exec(text) ?? [];
+  const [, from, paths = ""] = /^(?:--from=(\S+)\s+)?(.*)$/.exec(text) ?? [];
+  const sources = paths.split(/\s+/);
+  const target = sources.pop() ?? "";
   const place = root.inside(target.startsWith("/") ? target : join(directory, target));
-  if (from !== undefined) {
-    const other = earlier.get(from);
-    if (other === undefined) throw new Error(`COPY --from=${from}: no such stage`);
-    mkdirSync(dirname(place), { recursive: true });
-    copyFileSync(other.inside(source), place);
-    chmodSync(place, statSync(other.inside(source)).mode);
-    return;
-  }
-  if (source !== ".") throw new Error(`COPY ${text} is not understood`);
+  const source = from === undefined ? new Root(repository) : earlier.get(from);
+  if (source === undefined) throw new Error(`COPY --from=${from}: no such stage`);
   // What the repository holds; .dockerignore leaves out the rest, and .git.
-  const files = execFileSync("git", ["ls-files", "-z", "--cached"], { cwd: repository, encoding: "utf8" }).split("\0");
-  for (const file of files.filter((name) => name !== "" && existsSync(join(repository, name)))) {
-    cpSync(join(repository, file), join(place, file));
+  const files = sources.flatMap((path) => (from === undefined && path === "." ? committed() : [path]));
+  const isDirectory = sources.length > 1 || /[./]$/.test(target);
+  for (const file of files) {
+    const copied = isDirectory ? join(place, file) : place;
+    mkdirSync(dirname(copied), { recursive: true });
+    cpSync(source.inside(file), copied);
+    chmodSync(copied, statSync(source.inside(file)).mode);
   }
 }
 
-/** Runs the image as the compose example does; throws where something is not as the Dockerfile promises. */
-async function prove({ root, execution, words }: Image): Promise<void> {
-  if (execution.user === "root" || execution.user === "0") throw new Error("the image runs as root");
-  const closed = { ...execution, closed: { volume: execution.directory } };
-  const health = () => root.code(words.HEALTHCHECK, closed);
-  const owned = (path: string) => statSync(root.inside(path)).uid;
-  writeFileSync(join(root.inside(execution.directory), "config.toml"), CONFIG);
-  const before = health();
-  if (before === 0) throw new Error("the health check is content with nothing running");
-
-  const child = root.start([...words.ENTRYPOINT, ...words.CMD], closed);
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-  }
-  const ended = new Promise<number | null>((done) => child.on("close", done));
-  let gone = false;
-  void ended.then(() => {
-    gone = true;
-  });
-  while (!/processor entry 3: .* measured/.test(said)) {
-    if (gone) throw new Error(`the program ended: ${said}`);
-    await sleep(100);
-  }
-  const running = health();
-  if (running !== 0) throw new Error(`the health check of a running program ends with ${running}: ${said}`);
-  const [program = ""] = command("ps", ["--ppid", String(child.pid), "-o", "pid="])
-    .trim()
-    .split(/\s+/);
-  const state = readFileSync(`/proc/${program}/status`, "utf8");
-  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(state)?.[1] ?? "";
-  if (!/\t1$/.test(field("NSpid"))) throw new Error(`the program is not the first process: ${field("NSpid")}`);
-  if (field("CapBnd") !== "0000000000000000") throw new Error(`it holds capabilities: ${field("CapBnd")}`);
-  if (!field("Uid").startsWith(`${owned(execution.directory)}\t`)) throw new Error(`it runs as ${field("Uid")}`);
-  const resident = Number.parseInt(field("VmRSS"), 10) * 1024;
-  process.kill(Number(program), "SIGTERM");
-  const stoppedMs = performance.now();
-  const code = await ended;
-  if (code !== 0) throw new Error(`after SIGTERM it ended with ${code}: ${said}`);
-  say(
-    `ran as ${execution.user} (uid ${owned(execution.directory)}), first process, read-only root, no capability; health ${before} before, ${running} while it ran; ` +
-      `SIGTERM ended it with 0 after ${((performance.now() - stoppedMs) / 1000).toFixed(1)} s; ${megabytes(resident)} resident`,
-  );
-  const pictures = readdirSync(root.inside(join(execution.directory, "data"))).filter((name) =>
-    /\.(png|tiff|bmp)/.test(name),
-  );
-  if (pictures.length < 3) throw new Error(`only ${pictures.length} pictures in the volume`);
+function committed(): string[] {
+  const names = execFileSync("git", ["ls-files", "-z", "--cached"], { cwd: repository, encoding: "utf8" }).split("\0");
+  return names.filter((name) => name !== "" && existsSync(join(repository, name)));
 }
 
 async function main(): Promise<void> {
@@ -237,10 +165,10 @@ async function main(): Promise<void> {
     roots.set(stage.name, image.root);
   }
   if (image === undefined) throw new Error("the Dockerfile has no stage");
-  const base = new Root(debian()).size();
+  const base = new Root(image.base).size();
   const whole = image.root.size();
-  say(`the last stage: ${megabytes(whole)}, of which ${megabytes(base)} are ${basename(debian())}'s minimal Debian`);
-  await prove(image);
+  say(`the last stage: ${megabytes(whole)}, of which ${megabytes(base)} are ${basename(image.base)}'s minimal Debian`);
+  await proveImage(image, say);
   for (const { directory } of roots.values()) rmSync(directory, { recursive: true, force: true });
 }
 

@@ -20,11 +20,11 @@ const KNOWN = new Set([
   "COPY",
   "ENTRYPOINT",
   "ENV",
+  "EXPOSE",
   "HEALTHCHECK",
   "LABEL",
   "RUN",
   "USER",
-  "VOLUME",
   "WORKDIR",
 ]);
 

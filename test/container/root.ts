@@ -66,12 +66,34 @@ export class Root {
     return command("unshare", this.wrapped(words, execution));
   }
 
-  /** The exit code of `words`. */
-  code(words: readonly string[], execution: Execution): number | null {
-    return spawnSync("unshare", this.wrapped(words, execution), { stdio: "ignore" }).status;
+  /** Runs `words` to their end, whatever it is. */
+  outcome(words: readonly string[], execution: Execution): { status: number | null; stdout: string; stderr: string } {
+    const { status, stdout, stderr } = spawnSync("unshare", this.wrapped(words, execution), { encoding: "utf8" });
+    return { status, stdout, stderr };
   }
 
-  private wrapped(words: readonly string[], { env, directory, user, closed }: Execution): string[] {
+  /** The same among the files of a program that runs here, as `docker exec` and health checks do; and the CPU time it took. */
+  outcomeBeside(
+    pid: number,
+    words: readonly string[],
+    execution: Execution,
+  ): { status: number | null; stdout: string; cpuSeconds: number } {
+    const inner = this.inner(words, execution);
+    const enter = ["-t", String(pid), "--mount", "--pid", `--root=/proc/${pid}/root`, "--", ...inner];
+    // POSIX times: the last line has the user and system time of the children. A pipe would give a subshell's own.
+    const timed = 'nsenter "$@"; status=$?; times; exit $status';
+    const { status, stdout } = spawnSync("sh", ["-c", timed, "sh", ...enter], { encoding: "utf8" });
+    const times = [...(stdout.trim().split("\n").at(-1) ?? "").matchAll(/(\d+)m([\d.]+)s/g)];
+    const cpuSeconds = times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
+    return { status, stdout, cpuSeconds };
+  }
+
+  idOf(user: string): number {
+    return Number(this.idsOf(user)[0]);
+  }
+
+  private wrapped(words: readonly string[], execution: Execution): string[] {
+    const { closed } = execution;
     const root = this.directory;
     const steps = [
       "set -e",
@@ -87,14 +109,19 @@ export class Root {
       `mount -t proc proc ${root}/proc`,
       `mount --rbind /dev ${root}/dev`,
     ];
+    const script = `${steps.join("\n")}\nexec chroot ${root} "$@"`;
+    const inner = this.inner(words, execution);
+    return ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", ...inner];
+  }
+
+  /** The words behind a change of root: as the user, with nothing but the given environment. */
+  private inner(words: readonly string[], { env, directory, user, closed }: Execution): string[] {
     const [uid = "0", gid = "0"] = this.idsOf(user);
     const rights = ["--reuid", uid, "--regid", gid, "--init-groups"];
     if (closed !== undefined) rights.push("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all");
     const settings = Object.entries({ ...env, HOME: user === "root" ? "/root" : `/home/${user}` });
     const assigned = settings.map(([name, value]) => `${name}=${value}`);
-    const inner = ["setpriv", ...rights, "env", "-i", `--chdir=${directory}`, ...assigned, ...words];
-    const script = `${steps.join("\n")}\nexec chroot ${root} "$@"`;
-    return ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", ...inner];
+    return ["setpriv", ...rights, "env", "-i", `--chdir=${directory}`, ...assigned, ...words];
   }
 
   private idsOf(user: string): string[] {

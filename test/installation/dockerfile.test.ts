@@ -45,7 +45,22 @@ describe("the Dockerfile", () => {
   it("runs as a user without rights, starts in exec form, and is asked for its health (DL3002, DL3025)", () => {
     expect(starting("USER").at(-1)).toBe("USER phorest");
     for (const word of ["ENTRYPOINT", "CMD"]) expect(starting(word).at(-1)).toMatch(/^\w+ \["/);
-    expect(starting("HEALTHCHECK")[0]).toContain('CMD ["phorest", "health", "--expect-running"]');
+    expect(starting("HEALTHCHECK")[0]).toContain('CMD ["phorest-healthy"]');
+  });
+
+  it("keeps the layer of the packages while only the source changes, and builds with Node.js 24", () => {
+    const packages = lines.indexOf("COPY package.json package-lock.json ./");
+    const install = lines.findIndex((line) => line.startsWith("RUN npm ci"));
+    expect(packages).toBeGreaterThan(0);
+    expect(install).toBeGreaterThan(packages);
+    expect(lines.indexOf("COPY . .")).toBeGreaterThan(install);
+    expect(starting("FROM")[0]).toMatch(/^FROM node:24\./);
+  });
+
+  it("has the bill of materials in it, simulates nothing unasked, and makes no volume that vanishes", () => {
+    expect(starting("COPY")).toContainEqual(expect.stringMatching(/\.cdx\.json \/usr\/share\/doc\/phorest\//));
+    expect(starting("ENV")).toContain("ENV PHOREST_REQUIRE_CONFIG=1");
+    expect(starting("VOLUME")).toEqual([]);
   });
 });
 
@@ -70,15 +85,25 @@ describe("the context of a build", () => {
 describe("the compose example", () => {
   const { services } = parse(readFileSync(join(packageRoot(), "docker-compose.yml"), "utf8"));
 
-  it("comes back after a fault, gives a stop its time, and sees camera and share", () => {
+  it("comes back after a fault, gives a stop its time, and sees cameras that come and go", () => {
     const { phorest } = services;
     expect(phorest.restart).toBe("unless-stopped");
     expect(Number.parseInt(phorest.stop_grace_period, 10)).toBeGreaterThan(30);
-    expect(phorest.devices).toContain("/dev/video0:/dev/video0");
-    expect(phorest.volumes).toContainEqual(
-      expect.objectContaining({ target: "/mnt/lab", bind: { propagation: "rslave" } }),
-    );
-    expect(phorest.ports).toEqual(["127.0.0.1:8080:8080"]);
+    // A device that is named must be there when the container starts.
+    expect(phorest.devices).toBeUndefined();
+    expect(phorest.volumes).toContain("/dev:/dev");
+    expect(phorest.device_cgroup_rules).toEqual(["c 81:* rw"]);
     expect(phorest.image).toBe(`phorest:${packageVersion()}`);
+  });
+
+  it("hands on the page to this machine alone, under the address that the start prints", () => {
+    const address: string = services.phorest.environment.PHOREST_WEB_ADDRESS;
+    expect(address).toMatch(/^127\.0\.0\.1:\$\{PHOREST_PORT:-8080\}$/);
+    expect(services.phorest.ports).toEqual([`${address}:8080`]);
+  });
+
+  it("uses nothing of the host that may be missing, such as a share", () => {
+    const sources = services.phorest.volumes.map((volume: string) => volume.split(":")[0]);
+    expect(sources).toEqual(["./experiment", "/dev", "/sys"]);
   });
 });

@@ -2,11 +2,12 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { addressFor } from "../../src/web/server.ts";
 import { ensureToken, isToken, TOKEN_FILENAME } from "../../src/web/token.ts";
-import { type Ended, experiment, start } from "../run/program.ts";
+import { type Ended, experiment, phorest, start } from "../run/program.ts";
 
 const QUICK = `
 [Timing]
@@ -20,8 +21,12 @@ height = 480
 `;
 
 /** A run that is asked to stop once it has said all of `words`. */
-async function runUntil(place: string, words: readonly RegExp[]): Promise<Ended> {
-  const { child, ended } = start(["run"], place);
+async function runUntil(
+  place: string,
+  words: readonly RegExp[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const { child, ended } = start(["run"], place, env);
   let said = "";
   let asked = false;
   child.stderr?.on("data", (chunk: Buffer) => {
@@ -65,6 +70,31 @@ test("the link with the token is shown at the first start only, and the token is
   const second = await runUntil(place, [/the page is at/]);
   expect(second.stderr).toContain("the page is at");
   expect(second.stderr).not.toContain(token);
+});
+
+test("the environment says where the page is served and found, and every start where it is and which file holds its token", async () => {
+  const place = experiment(`${QUICK}[Web]\nhost = "127.0.0.1"\nport = 0\n`);
+  const env = { PHOREST_WEB_HOST: "0.0.0.0", PHOREST_WEB_ADDRESS: "labpc:9000" };
+  const said = `the page is at http://labpc:9000/ (its token is in ${join(place, TOKEN_FILENAME)})`;
+  for (const _start of ["first", "second"]) {
+    const { code, stderr } = await runUntil(place, [/the page is at/], env);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(said);
+  }
+  const shown = await phorest(["config", "show"], place, env);
+  expect(shown.stdout).toMatch(/^Web\.host +"0\.0\.0\.0" +PHOREST_WEB_HOST$/m);
+  const wrong = await phorest(["run"], place, { PHOREST_WEB_HOST: "no host" });
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/^PHOREST_WEB_HOST = "no host": must be/)]);
+});
+
+test.each([
+  ["0.0.0.0", { PHOREST_WEB_ADDRESS: "127.0.0.1:8081" }, "http://127.0.0.1:8081/"],
+  ["::", { PHOREST_WEB_ADDRESS: "[fd00::7]" }, "http://[fd00::7]:4000/"],
+  ["0.0.0.0", {}, `http://${hostname().toLowerCase()}:4000/`],
+  ["0.0.0.0", { PHOREST_WEB_ADDRESS: "http://x/" }, `http://${hostname().toLowerCase()}:4000/`],
+  ["192.0.2.1", { PHOREST_WEB_ADDRESS: "127.0.0.1:8081" }, "http://192.0.2.1:4000/"],
+])("a page served on %s is found, with %j, at %s", (host, env, address) => {
+  expect(addressFor(host, 4000, env).toLowerCase()).toBe(address);
 });
 
 test("a token stays, until others may have read it or it is damaged", () => {
