@@ -181,6 +181,7 @@ async function browse(args: BrowseArguments): Promise<void> {
   }
   const server = serverOf(loadConfig(args.config).config);
   const session = await PlantSession.open(await library(args), server, { asked: true });
+  noteAsked(server.certificate_dir);
   try {
     const found: Browsed[] = [];
     for await (const one of browseBelow(session, node, levels)) {

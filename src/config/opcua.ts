@@ -34,7 +34,13 @@ const NODE = z
     data_type: key(choice(BUILT_IN_NAMES).optional(), "Type for a node that takes several (Number, BaseDataType)", {
       none: "the node's own",
     }),
-    scale: key(z.number().default(1), "Numbers are multiplied by this"),
+    scale: key(
+      z
+        .number()
+        .refine((factor) => factor !== 0, "must not be 0: every value would be 0")
+        .default(1),
+      "Numbers are multiplied by this",
+    ),
     offset: key(z.number().default(0), "Then this is added"),
   })
   .refine(({ node_id, browse_path }) => (node_id === undefined) !== (browse_path === undefined), {
@@ -42,7 +48,9 @@ const NODE = z
   });
 
 const NODES = z.array(NODE).superRefine((nodes, context) => {
-  for (const message of nodesMappedTwice(nodes)) context.addIssue({ code: "custom", message });
+  for (const { at, key, text } of nodesMappedTwice(nodes)) {
+    context.addIssue({ code: "custom", path: [at, key], message: text });
+  }
 });
 
 export const OPC_UA = section("The plant's OPC UA server (Communication.method OPC_UA)", {

@@ -19,19 +19,27 @@ export function addressKey({ node_id, browse_path }: Pick<Entry, "node_id" | "br
   return `id ${space};${kind.toLowerCase()}=${known ?? identifier}`;
 }
 
-/** One line for each entry whose node an entry before it has: certainly, whatever the labels of the ROIs are. */
-export function nodesMappedTwice(entries: readonly Entry[]): string[] {
+/** An entry whose node an entry before it has. */
+interface MappedTwice {
+  /** Its place among the entries, and which of its keys names the node. */
+  readonly at: number;
+  readonly key: "node_id" | "browse_path";
+  /** To be read after the key and its value. */
+  readonly text: string;
+}
+
+/** The entries whose node an entry before them has: certainly, whatever the labels of the ROIs are. */
+export function nodesMappedTwice(entries: readonly Entry[]): MappedTwice[] {
   const byAddress = new Map<string, { readonly at: number; readonly entry: Entry }[]>();
   return entries.flatMap((entry, at) => {
-    const key = addressKey(entry);
-    const before = byAddress.get(key) ?? [];
-    byAddress.set(key, [...before, { at, entry }]);
+    const address = addressKey(entry);
+    const before = byAddress.get(address) ?? [];
+    byAddress.set(address, [...before, { at, entry }]);
     const other = before.find((one) => haveOneNode(one.entry, entry));
     if (other === undefined) return [];
-    const shown = entry.node_id ?? entry.browse_path;
-    return [
-      `OPC_UA.nodes[${at}] is the same node as OPC_UA.nodes[${other.at}], ${shown}, which is given ${other.entry.value}; remove one of them`,
-    ];
+    const key = entry.node_id === undefined ? "browse_path" : "node_id";
+    const text = `is the same node as OPC_UA.nodes[${other.at}], which is given ${other.entry.value}; remove one of them`;
+    return [{ at, key, text }];
   });
 }
 
