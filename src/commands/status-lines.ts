@@ -1,5 +1,6 @@
 // `status --watch`: the lines of the screen, from a snapshot.
 import { flagNames } from "../analysis/method.ts";
+import { cameraText } from "../supervisor/camera-in-use.ts";
 import { diskFullText } from "../supervisor/disk-facts.ts";
 import type { Snapshot, StageHealth } from "../supervisor/health.ts";
 import type { RecentCurves } from "../supervisor/recent.ts";
@@ -29,6 +30,7 @@ export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
     ...alarms.flatMap((alarm) => wrap(`! ${alarm}`, columns).map((line) => paint("red", line))),
     ...notes.flatMap((note) => wrap(`  ${note}`, columns).map((line) => paint("yellow", line))),
     "",
+    ...cameraLines(snapshot, paint),
     ...queueLines(snapshot),
     "",
     ...stages.map((stage) => stageLine(stage, experiment === "running", paint)),
@@ -49,6 +51,12 @@ function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, ala
   }
   const ended = endedAt ?? "without closing";
   return `${paint("bold", "phorest stopped")}  ${well}  ${ended}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+}
+
+function cameraLines({ camera }: Snapshot, paint: Paint): string[] {
+  if (camera === undefined) return [];
+  const text = cameraText(camera.type);
+  return [`${"camera".padEnd(NAME)}${camera.simulated ? paint("yellow", text) : text}`];
 }
 
 function queueLines({ counts, shares, outputs, freeBytes, diskFull, lastFrame, opcUa }: Snapshot): string[] {

@@ -5,6 +5,7 @@ import { medianOf } from "../analysis/statistics.ts";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../delivery/figure-style.ts";
 import { FONT_FAMILY } from "../delivery/render.ts";
 import { escapeMarkup } from "../markup.ts";
+import { SIMULATED_CHIP } from "./camera-in-use.ts";
 import type { StageHealth } from "./health.ts";
 import type { HealthReport } from "./health-report.ts";
 import type { RecentCurves } from "./recent.ts";
@@ -88,8 +89,9 @@ function runWords({ snapshot: { experiment, startedAt, endedAt, endReason, pid }
 }
 
 function figures({ snapshot }: HealthReport): [string, string][] {
-  const { counts, freeBytes, lastFrame, outputs } = snapshot;
+  const { camera, counts, freeBytes, lastFrame, outputs } = snapshot;
   const pairs: [string, string][] = [];
+  if (camera !== undefined) pairs.push(["camera", camera.simulated ? SIMULATED_CHIP : camera.type]);
   if (counts !== undefined) {
     const { processed, pending, processing, failed, archived, localImages, localBytes } = counts;
     const moved = archived > 0 ? `, ${archived} archived` : "";

@@ -100,6 +100,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     const arriving = page.waitForEvent("download");
     await page.getByRole("button", { name: "SVG", exact: true }).click();
     const svg = readFileSync(await (await arriving).path(), "utf8");
+    expect(svg).toContain(" (simulated chip): shift");
     const ticks = [...svg.matchAll(/text-anchor="end">([-\d.]+)</g)].map(([, text]) => text);
     expect(ticks.length).toBeGreaterThan(1);
     expect(new Set(ticks).size).toBe(ticks.length);

@@ -107,7 +107,8 @@ export function Sensorgrams({ state }: { state: StateView }) {
     setRange([at - (at - from) * factor, at + (to - at) * factor]);
   };
   const content = view && { view, markers, unit, factor, ...shownTime(view, range) };
-  const title = `${state.title}: shift since the baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
+  const origin = state.camera?.simulated === true ? " (simulated chip)" : "";
+  const title = `${state.title}${origin}: shift since the baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
   return (
     <>
       <section class="card">
