@@ -4,6 +4,7 @@
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
 import { MarkersFile } from "../delivery/markers.ts";
@@ -14,6 +15,7 @@ import type { Picture } from "../delivery/render.ts";
 import { renderVegaLite } from "../delivery/render.ts";
 import { roiDetailFigure } from "../delivery/roi-detail.ts";
 import { sensitivityOf } from "../delivery/sensitivity.ts";
+import { Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
@@ -50,6 +52,15 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     const { config } = loadConfig(file);
     const { data_dir, results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
+    if (!mayWrite(directory)) {
+      throw new Failure(
+        "disk.failed",
+        `the report cannot be written to ${directory}: no right to write, or a read-only disk`,
+        {
+          hint: "--out DIR writes it somewhere else",
+        },
+      );
+    }
     const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true, check: true });
     try {
       const measured = lastAnalysis(manifest);

@@ -46,14 +46,14 @@ export function checkDirectories(config: Config): void {
 function hintFor({ Paths }: Config): string {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   const plain = "give another directory or change its permissions";
-  if (uid === 0 || mayWrite(nearest(Paths.root_dir))) return plain;
+  if (uid === 0 || mayWrite(Paths.root_dir)) return plain;
   return `sudo chown -R ${uid}:${gid} ${JSON.stringify(shownPath(Paths.root_dir))}, in a container the host's directory that is mounted there; or ${plain}`;
 }
 
-/** Whether this process may make files in a directory. */
+/** Whether this process may make files in a directory, or the directory itself where it is not there yet. */
 export function mayWrite(directory: string): boolean {
   try {
-    accessSync(directory, constants.W_OK | constants.X_OK);
+    accessSync(nearest(directory), constants.W_OK | constants.X_OK);
     return true;
   } catch {
     return false;

@@ -157,8 +157,16 @@ describe("a manifest of an older form", () => {
     expect(readdirSync(data)).toEqual(names);
     expect(readdirSync(temporary), "copies are removed").toEqual([]);
 
-    const nowhere = await phorest(["status"], share.point, { TMPDIR: join(temporary, "absent") });
-    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/only be read as a copy.*set TMPDIR/)]);
+    const beside = await phorest(["report"], share.point, { TMPDIR: temporary });
+    expect([beside.code, beside.stderr]).toEqual([1, expect.stringMatching(/cannot be written to .*\(--out DIR/)]);
+    const full = new Share("16k");
+    full.mount();
+    for (const place of [join(temporary, "absent"), full.point]) {
+      const { code, stderr } = await phorest(["status"], share.point, { TMPDIR: place });
+      expect([code, stderr], place).toEqual([1, expect.stringMatching(/only be read as a copy.*set TMPDIR/)]);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+    }
+    expect(readdirSync(full.point)).toEqual([]);
   });
 
   it.each(FORMS_WITHOUT_POSITIONS)("%i keeps pictures in which no ROI gave a position", (version) => {
