@@ -16,6 +16,12 @@ const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 /** One step below the best: a twentieth larger in a tenth of the time. */
 const QUALITY = 9;
 
+/**
+ * How much each thread may fill with short-lived objects, in MB, before it collects them: with V8's own 16 a run takes some
+ * 50 MB more and is no faster.
+ */
+const V8_OPTIONS = ["--max-semi-space-size=2"];
+
 type Producer = (main: string, options: object) => Promise<void>;
 
 export interface Making {
@@ -47,7 +53,7 @@ export async function makeExecutable(making: Making): Promise<Packing> {
       nodePath: node,
       // The name of the first file becomes part of the result, so it is given as pkg's working directory sees it: the
       // same in every checkout.
-      seaConfig: { assets, main: join("../../..", relative(stage, boot)) },
+      seaConfig: { assets, main: join("../../..", relative(stage, boot)), execArgv: V8_OPTIONS },
     }),
   );
   // The producer does not tell when joining failed.

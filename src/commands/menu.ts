@@ -11,10 +11,10 @@ import select from "@inquirer/select";
 import type { CommandModule } from "yargs";
 import { type Loaded, loadConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
-import { packageRoot } from "../files.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { onStopSignal, SIGNAL_EXIT_CODES, type StopSignal } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
+import { ownCommand } from "./own-command.ts";
 
 interface Choice {
   readonly name: string;
@@ -133,7 +133,7 @@ function endWithTerminal(): void {
 async function runCommand(words: readonly string[], file: string | undefined): Promise<void> {
   const args = [...words, ...(file === undefined ? [] : ["--config", file])];
   process.stdout.write(`$ phorest ${args.join(" ")}\n`);
-  const child = spawn(process.execPath, [program(), ...args], { stdio: "inherit" });
+  const child = spawn(...ownCommand(args), { stdio: "inherit" });
   running = child;
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
@@ -157,7 +157,7 @@ async function start(dataDir: string, logsDir: string, file: string | undefined)
   const path = join(logsDir, START_LOG);
   const said = openSync(path, "w");
   const args = ["run", ...(file === undefined ? [] : ["--config", file])];
-  const child = spawn(process.execPath, [program(), ...args], { detached: true, stdio: ["ignore", said, said] });
+  const child = spawn(...ownCommand(args), { detached: true, stdio: ["ignore", said, said] });
   closeSync(said);
   let ended: string | undefined;
   child.on("error", (error) => {
@@ -205,8 +205,4 @@ async function stop(dataDir: string, limitSeconds: number): Promise<void> {
     await sleep(LOOK_EVERY_MS);
   }
   process.stdout.write("it still runs; look at its log, or send the signal again\n");
-}
-
-function program(): string {
-  return join(packageRoot(), "bin/phorest.js");
 }

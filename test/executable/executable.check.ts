@@ -1,8 +1,9 @@
 // What the one executable does: every part of the program out of it, measured, written and sent.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { packageRoot, packageVersion } from "../../src/files.ts";
 import { toml } from "../opcua/deliver.ts";
 import { Plant, scratch } from "../opcua/plant.ts";
@@ -12,6 +13,9 @@ import { positionsOf } from "./positions.ts";
 const made = madeFor(process.arch);
 /** The ways the kernel may compute here; NEON is part of every arm64, so that there is one. */
 const VECTOR_UNITS = process.arch === "x64" ? ["baseline", "avx2", "avx512"] : ["baseline"];
+
+const HAS_TMUX = spawnSync("tmux", ["-V"]).status === 0;
+const WAITING = { timeout: 60_000, interval: 50 };
 
 let alone: Alone;
 beforeAll(() => {
@@ -121,6 +125,26 @@ describe("the executable", () => {
     const measured = alone.run(["analyse", join("chips", picture), "--rois", rois, "--jsonl", "-"], directory);
     expect(measured.status, measured.stderr).toBe(0);
     expect(positionsOf(measured.stdout).length).toBeGreaterThan(100);
+  });
+
+  it.skipIf(!HAS_TMUX)("starts a run from its menu", async () => {
+    const directory = alone.experiment(`${QUICK}[Web]\nport = 0\n`);
+    const tmux = (...args: string[]) =>
+      spawnSync("tmux", ["-L", `phorest-menu-${process.pid}`, ...args], { encoding: "utf8" });
+    const screen = () => tmux("capture-pane", "-p").stdout;
+    // As the user of these tests, in a place of theirs.
+    const command = `env PHOREST_CACHE_DIR=${join(alone.home, "menu")} ${alone.program} menu`;
+    tmux("new-session", "-d", "-x", "120", "-y", "40", "-c", directory, command);
+    try {
+      await vi.waitUntil(() => screen().includes("no run is going"), WAITING);
+      tmux("send-keys", "Down", "Enter");
+      await vi.waitUntil(() => /started: process \d+|did not start/.test(screen()), WAITING);
+      expect(screen()).toMatch(/started: process \d+/);
+    } finally {
+      const [pid] = /started: process (\d+)/.exec(screen())?.slice(1) ?? [];
+      tmux("kill-server");
+      if (pid !== undefined) process.kill(Number(pid), "SIGKILL");
+    }
   });
 
   it("prints whose work is in it", () => {
