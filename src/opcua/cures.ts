@@ -103,8 +103,8 @@ export function connectionCureOf(statusName: string): string {
   return LOG_IN.has(statusName) ? logInCure("anonymous") : cureOf(statusName);
 }
 
-/** Codes with which servers refuse to speak to clients that they do not know, as those must who ask for the endpoints. */
-const NO_STRANGERS = new Set([
+/** Codes with which servers refuse clients they do not know. Asking for the endpoints is such a request. */
+const ONLY_KNOWN = new Set([
   "BadSecurityPolicyRejected",
   "BadSecurityModeRejected",
   "BadSecurityModeInsufficient",
@@ -113,12 +113,12 @@ const NO_STRANGERS = new Set([
 
 /** What to do about a status code with which a server refused to describe its endpoints. */
 export function discoveryCureOf(statusName: string): string {
-  return NO_STRANGERS.has(statusName) ? EXPORT_CURE : connectionCureOf(statusName);
+  return ONLY_KNOWN.has(statusName) ? EXPORT_CURE : connectionCureOf(statusName);
 }
 
-/** What to do about a server that shows its certificate to nobody whom it does not know. */
+/** What to do about a server that does not show its certificate to clients it does not know. */
 export const EXPORT_CURE =
-  "it shows its certificate to no strangers: have it exported on the server, then phorest opcua trust --certificate FILE";
+  "the server does not show its certificate to unknown clients: export it on the server, then phorest opcua trust --certificate FILE";
 
 /** What to do about a status code. */
 export function cureOf(statusName: string): string {

@@ -49,7 +49,7 @@ export async function inspect(
   } catch (error) {
     return [...findings, ...withoutSession(described, error)];
   }
-  // A server that lets us in need not describe itself to strangers.
+  // A server that accepts us need not list its endpoints for unknown clients.
   findings.push(...described.map((one) => (one.subject === ENDPOINTS ? { ...one, well: true } : one)));
   try {
     findings.push(finding("session", true, `${server.security_mode}, logged in as ${whoOf(server)}`));
@@ -124,7 +124,7 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
   } catch (error) {
     // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
     if (error instanceof Failure) findings.push(finding(ENDPOINTS, false, error.message, error.hint));
-    else findings.push(finding(ENDPOINTS, false, "the server does not describe them to strangers", EXPORT_CURE));
+    else findings.push(finding(ENDPOINTS, false, "the server does not list them for unknown clients", EXPORT_CURE));
   }
   return findings;
 }

@@ -17,6 +17,7 @@ import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { ownCertificate } from "./certificates.ts";
 import { abandon, createClient } from "./client.ts";
+import { connectionCureOf } from "./cures.ts";
 import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
@@ -245,8 +246,9 @@ export class PlantSession {
 
   #lost(how: string, cause?: unknown): Failure {
     if (cause instanceof Failure) return cause;
+    const said = this.#errors.first;
     return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
-      hint: "connecting again",
+      hint: said === undefined ? "connecting again" : connectionCureOf(said.status),
       retry: "later",
       cause,
     });

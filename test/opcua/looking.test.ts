@@ -1,19 +1,19 @@
 // What `phorest opcua check` and `browse` show of a server's nodes.
 import { readdirSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { browseBelow } from "../../src/opcua/browse.ts";
 import { readCertificate, trustCertificate } from "../../src/opcua/certificates.ts";
+import { connectionCureOf } from "../../src/opcua/cures.ts";
 import { inspect } from "../../src/opcua/inspect.ts";
 import { loadLibrary } from "../../src/opcua/library.ts";
 import { PlantSession } from "../../src/opcua/session.ts";
 import { mapNodes } from "../../src/opcua/target.ts";
 import { experiment } from "../delivery/experiment.ts";
 import { type NodeEntry, serverSettings, toml } from "./deliver.ts";
-import { message } from "./messages.ts";
 import { freePort, Plant, scratch } from "./plant.ts";
 import { SHORT_CERTIFICATE } from "./short-key.ts";
+import { wayTo } from "./way.ts";
 
 const FRAMES = 2;
 const { directory, gone } = scratch();
@@ -146,32 +146,9 @@ test("browse takes a path or a node id, and shows of each variable its type and 
   }
 });
 
-/** A way to the plant's server that ends connections without security, as servers do that have secure endpoints only. */
-async function secureOnly(to: Plant, code: number): Promise<{ url: string; close(): void }> {
-  const port = await freePort();
-  const clients = new Set<Socket>();
-  const way = createServer((client) => {
-    clients.add(client);
-    const server = connect(Number(new URL(to.endpointUrl).port), "127.0.0.1");
-    client.on("data", (bytes) => {
-      if (bytes.includes("SecurityPolicy#None")) client.end(message("ERR", code, "no"));
-      else server.write(bytes);
-    });
-    server.on("data", (bytes) => client.write(bytes));
-    for (const end of [client, server]) end.on("error", () => undefined);
-    client.on("close", () => server.destroy());
-  });
-  await new Promise<void>((resolve) => way.listen(port, "127.0.0.1", resolve));
-  const close = () => {
-    for (const client of clients) client.destroy();
-    way.close();
-  };
-  return { url: to.endpointUrl.replace(/:\d+/, `:${port}`), close };
-}
-
-test("a server that describes itself to no strangers is well once it lets us in; before that, its certificate has to be exported", async () => {
+test("a server that lists its endpoints for no unknown client is well once it accepts us; before that, its certificate has to be exported", async () => {
   const library = await loadLibrary(() => undefined);
-  const way = await secureOnly(plant, library.StatusCodes.BadSecurityPolicyRejected.value);
+  const way = await wayTo(plant, { refusesOpen: library.StatusCodes.BadSecurityPolicyRejected.value });
   try {
     const { server } = serverSettings(directory, toml(way.url, [], 'security_mode = "SignAndEncrypt"'));
     const wrong = async () => {
@@ -181,7 +158,7 @@ test("a server that describes itself to no strangers is well once it lets us in;
     expect(await wrong()).toContainEqual(
       expect.objectContaining({
         subject: "endpoints",
-        cure: expect.stringMatching(/exported.*trust --certificate FILE/),
+        cure: expect.stringMatching(/export it.*trust --certificate FILE/),
       }),
     );
     const certs = join(directory, "pki", "own", "certs");
@@ -189,6 +166,25 @@ test("a server that describes itself to no strangers is well once it lets us in;
     await trustCertificate(server.certificate_dir, way.url, readCertificate(pem));
     expect(await wrong()).toEqual([]);
   } finally {
+    way.close();
+  }
+});
+
+test("why the server ends a session that was well is told with what to do", async () => {
+  const library = await loadLibrary(() => undefined);
+  const way = await wayTo(plant);
+  const { server } = serverSettings(directory, toml(way.url, []));
+  const session = await PlantSession.open(library, server);
+  try {
+    way.end(library.StatusCodes.BadTcpMessageTooLarge.value);
+    await expect.poll(() => session.broken, { timeout: 20_000 }).toMatch(/BadTcpMessageTooLarge "so it is"/);
+    await expect(session.read([{ nodeId: "i=2255", attributeId: 13 }])).rejects.toMatchObject({
+      code: "opcua.lost",
+      message: expect.stringMatching(/BadTcpMessageTooLarge/),
+      hint: connectionCureOf("BadTcpMessageTooLarge"),
+    });
+  } finally {
+    await session.close();
     way.close();
   }
 });
