@@ -144,19 +144,26 @@ export class PlantDelivery {
   }
 
   /**
-   * The last act of a run: where the backlog was not worked off, the nodes are left with the newest values. Never throws for
-   * what the server does.
+   * The last act of a run: the nodes are left with the newest values, where the backlog was not worked off, and where a node
+   * could not take them when they were sent. Never throws for what the server does.
    */
   async finish(): Promise<void> {
     try {
-      const last = this.#source.lastOutcomeId();
-      const isCurrent =
-        this.#newest === undefined || (this.#newest.outcomeId === this.#sentId && this.#sentId === last);
-      if (this.#session !== undefined && !isCurrent) await this.#sendNewest();
+      if (this.#session !== undefined) {
+        if (!this.#isCurrent) await this.#sendNewest();
+        this.#laggardsAtMs = Number.NEGATIVE_INFINITY;
+        await this.#leaveNewest();
+      }
     } catch (thrown) {
       this.#log("warn", `the nodes keep older values until the next run: ${failureLine(thrown)}`);
     }
     await this.close();
+  }
+
+  /** Whether the frame written last is the newest there is. */
+  get #isCurrent(): boolean {
+    const newest = this.#newest?.outcomeId;
+    return newest === undefined || (newest === this.#sentId && newest === this.#source.lastOutcomeId());
   }
 
   /** Ends the session. Idempotent. */

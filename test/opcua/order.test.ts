@@ -21,6 +21,7 @@ beforeAll(async () => {
     nodes: [
       { name: "Frame", type: "UInt32" },
       { name: "Slow", type: "UInt32", busyWrites: 8 },
+      { name: "Late", type: "UInt32", busyWrites: 5 },
     ],
   });
 }, 60_000);
@@ -108,5 +109,16 @@ test("a run that ends before the backlog is worked off leaves the newest values 
   expect((await plant.values("Frame")).Frame?.value).toBeLessThan(200);
   await to.finish();
   expect((await plant.values("Frame")).Frame?.value).toBe(200);
+  manifest.close();
+});
+
+test("a run that ends leaves the newest value also in a node that could not take it a moment before", async () => {
+  const { manifest, add } = measured("late");
+  add(1);
+  const late: NodeEntry = { node_id: "ns=2;s=Late", value: "frame" };
+  const { delivery: to } = delivery(join(directory, "late"), manifest, toml(plant.endpointUrl, [FRAME, late], LINES));
+  await deliverUpTo(to, 0, 1, 30_000);
+  await to.finish();
+  expect((await plant.values("Late")).Late?.value).toBe(1);
   manifest.close();
 });
