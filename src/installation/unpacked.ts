@@ -60,7 +60,8 @@ export function inspect(directory: string, packing: Packing, { readAll = false }
   }
   const files = new Map<PackedFile, BigIntStats>();
   for (const packed of packing.files) {
-    const path = join(directory, packed.path);
+    // Joined by hand: at each start, path.join would take as long as looking at the files.
+    const path = `${directory}/${packed.path}`;
     const file = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (file === undefined) return damaged(path, "is missing");
     checkFile(path, file);
