@@ -16,6 +16,7 @@ const CLOSE_WITHIN_MS = 2000;
  * them: in quiet times it is asked this often.
  */
 const KEEP_ALIVE_MS = 1000;
+const LIBRARY_LATER_MS = 2000;
 
 /** A client for one connection. `trusted`: the server's certificate, for any mode but None. */
 export async function createClient(
@@ -48,7 +49,8 @@ export async function createClient(
     keepAliveInterval: KEEP_ALIVE_MS,
     requestedSessionTimeout: settings.session_timeout_seconds * 1000,
     defaultSecureTokenLifetime: settings.channel_lifetime_seconds * 1000,
-    defaultTransactionTimeout: settings.request_timeout_seconds * 1000,
+    // Our own limit comes first, with a message for people.
+    defaultTransactionTimeout: settings.request_timeout_seconds * 1000 + LIBRARY_LATER_MS,
     transportTimeout: settings.connect_timeout_seconds * 1000,
     ...transport,
   });
