@@ -14,8 +14,8 @@ constexpr int kJointColumns = 7;
 /**
  * y = offset + height * S(t), t = (x - centre - slope * row) / exp(logWidth), rows counted from the middle of the ROI.
  * Gaussian: S = exp(-t^2 / 2). Fano: S = L cos(phase) + tL sin(phase), L = 1/(1 + t^2), which is a Fano line of
- * q = cot(phase / 2). Lorentzian: S = L, no phase. Voigt: S = phase L + (1 - phase) 2^(-t^2), the usual sum of both with
- * one half-width, `phase` being the Lorentzian's share.
+ * q = cot(phase / 2). Lorentzian: S = L, no phase. Voigt: a Gaussian convolved with a Lorentzian, t in half-widths of the
+ * whole, `phase` being the Lorentzian's share of the half-width (voigt.h).
  */
 struct SharedLine {
   double centre, slope, logWidth, phase;

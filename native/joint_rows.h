@@ -4,6 +4,7 @@
 
 #include "joint.h"
 #include "lanes.h"
+#include "voigt.h"
 
 namespace phorest::PHOREST_TARGET {
 
@@ -21,14 +22,16 @@ static inline double across(Lanes value) {
   return total;
 }
 
-/** What is the same for all rows of a line. */
+/** What is the same for all rows of a line of that kind. */
 struct PreparedLine : SharedLine {
   double inverse, cosine, sine;
-  explicit PreparedLine(const SharedLine& line)
+  VoigtLine voigt;
+  PreparedLine(Line kind, const SharedLine& line)
       : SharedLine(line),
         inverse(__builtin_exp(-line.logWidth)),
         cosine(__builtin_cos(line.phase)),
-        sine(__builtin_sin(line.phase)) {}
+        sine(__builtin_sin(line.phase)),
+        voigt(kind == Line::voigt ? VoigtLine(line.phase) : VoigtLine()) {}
 };
 
 /** Stands for a line where a template is to be chosen by it. */
@@ -48,12 +51,13 @@ static inline void withShape(Line line, Work work) {
   }
 }
 
-/** Where a row's samples lie in t, and the phase of the line. */
+/** Where a row's samples lie in t, and the shape of the line. */
 struct RowLine {
   Lanes start;
-  double inverse, cosine, sine, phase;
+  double inverse, cosine, sine;
+  const VoigtLine& voigt;  // of the prepared line
   RowLine(const PreparedLine& line, double row)
-      : inverse(line.inverse), cosine(line.cosine), sine(line.sine), phase(line.phase) {
+      : inverse(line.inverse), cosine(line.cosine), sine(line.sine), voigt(line.voigt) {
     for (int lane = 0; lane < kLanes; ++lane) start[lane] = (lane - line.centre - line.slope * row) * inverse;
   }
   Lanes at(int i) const { return start + i * inverse; }
@@ -71,11 +75,7 @@ static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, La
     u = -2.0 * t * s * s;
     d = fill(0.0);
   } else if constexpr (line == Line::voigt) {
-    constexpr double kLog2 = 0.693147180559945309;
-    const Lanes bell = exponential(larger(-kLog2 * t * t, fill(-700.0))), l = 1.0 / (1.0 + t * t);
-    s = along.phase * l + (1.0 - along.phase) * bell;
-    u = -2.0 * t * (along.phase * l * l + (1.0 - along.phase) * kLog2 * bell);
-    d = l - bell;
+    voigtAt(along.voigt, t, s, u, d);
   } else {
     const Lanes l = 1.0 / (1.0 + t * t), m = t * l;
     s = along.cosine * l + along.sine * m;
@@ -87,7 +87,7 @@ static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, La
 /** Normal equations of the shared parameters, each row's height and offset eliminated and stored (Kaufman's matrix). */
 template <Line shape>
 static void normalsOf(const JointRows& roi, const SharedLine& shared, Normals& out) {
-  const PreparedLine line(shared);
+  const PreparedLine line(shape, shared);
   out = {};
   for (int row = 0; row < roi.rows; ++row) {
     const double fromMiddle = row - (roi.rows - 1) / 2.0;
@@ -149,7 +149,7 @@ static void normalsOf(const JointRows& roi, const SharedLine& shared, Normals& o
 /** Writes the typical model and the residual of every sample, with the heights and offsets of the last normals. */
 template <Line shape>
 static void traceOf(const JointRows& roi, const SharedLine& shared) {
-  const PreparedLine line(shared);
+  const PreparedLine line(shape, shared);
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
     const long first = static_cast<long>(row) * roi.stride;

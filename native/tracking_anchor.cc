@@ -5,6 +5,7 @@
 
 #include "root_of_squares.h"
 #include "tracking.h"
+#include "voigt.h"
 
 namespace phorest {
 namespace {
@@ -44,8 +45,9 @@ LinePoint linePoint(Line line, double phase, double t) {
   }
   if (line == Line::lorentzian) return {l, -2 * m * l, m};
   if (line == Line::voigt) {
-    const double bell = std::exp(-M_LN2 * t * t);
-    return {phase * l + (1 - phase) * bell, -2 * t * (phase * l * l + (1 - phase) * M_LN2 * bell), m};
+    double s, u, d;
+    voigtAt(VoigtLine(phase), t, s, u, d);
+    return {s, u, m};
   }
   const double cosine = std::cos(phase), sine = std::sin(phase);
   return {cosine * l + sine * m, sine * (l - 2 * m * m) - cosine * 2 * m * l, cosine * m - sine * l};

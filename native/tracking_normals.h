@@ -10,8 +10,8 @@ constexpr double kDarkest = 0.0005;
 /** counts^2: nor is the line known better than this where it is dark, for rounding and cutting off at black bend it. */
 constexpr double kLineDoubt = 0.01;
 
-static inline PreparedLine lineAt(const Anchor& anchor, const TrackedLine& at, double shift) {
-  return PreparedLine({anchor.centre + at.by[1] + shift, anchor.slope + at.by[2], anchor.logWidth + at.by[3], anchor.phase + at.by[4]});
+static inline PreparedLine lineAt(Line kind, const Anchor& anchor, const TrackedLine& at, double shift) {
+  return PreparedLine(kind, {anchor.centre + at.by[1] + shift, anchor.slope + at.by[2], anchor.logWidth + at.by[3], anchor.phase + at.by[4]});
 }
 
 /** Light of a line in heights, and its derivatives by centre, log width and phase; that by the ground is 1. */
@@ -56,7 +56,7 @@ struct RowFit {
 /** Normal equations of the shift alone, each row's scale and offset eliminated and stored. */
 template <Line shape>
 static void shiftNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, TrackNormals& out) {
-  const PreparedLine line = lineAt(anchor, at, at.by[0]);
+  const PreparedLine line = lineAt(shape, anchor, at, at.by[0]);
   const double sign = signOf(anchor);
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
@@ -92,7 +92,7 @@ static void shiftNormals(const TrackRows& roi, const Anchor& anchor, const Track
 template <Line shape, int more>
 static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, TrackNormals& out) {
   constexpr int own = shape == Line::gaussian || shape == Line::lorentzian ? 4 : 5, functions = own + more;
-  const PreparedLine before = lineAt(anchor, at, 0), now = lineAt(anchor, at, at.by[0]);
+  const PreparedLine before = lineAt(shape, anchor, at, 0), now = lineAt(shape, anchor, at, at.by[0]);
   const double ground = anchor.ground + at.by[5], sign = signOf(anchor);
   const Along place(roi.width);
   for (int row = 0; row < roi.rows; ++row) {

@@ -10,7 +10,7 @@ namespace phorest::PHOREST_TARGET {
  */
 template <Line shape>
 static void gainOf(const TrackRows& roi, const Anchor& anchor) {
-  const PreparedLine line = lineAt(anchor, {}, 0);
+  const PreparedLine line = lineAt(shape, anchor, {}, 0);
   const double speckle = anchor.speckle * anchor.speckle, sign = signOf(anchor);
   for (int row = 0; row < roi.rows; ++row) {
     const RowLine along(line, row - (roi.rows - 1) / 2.0);
@@ -45,7 +45,7 @@ static void gainOf(const TrackRows& roi, const Anchor& anchor) {
 /** Writes what the line foretells, what is left over and what the reference does not know, by the last normals' scales. */
 template <Line shape>
 static void traceTracked(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
-  const PreparedLine before = lineAt(anchor, at, 0), now = lineAt(anchor, at, at.by[0]);
+  const PreparedLine before = lineAt(shape, anchor, at, 0), now = lineAt(shape, anchor, at, at.by[0]);
   const double ground = anchor.ground + at.by[5], sign = signOf(anchor), speckle = anchor.speckle * anchor.speckle;
   /** In widths: over less, what was dark does not become bright. */
   constexpr double kHere = 0.1;
@@ -83,7 +83,7 @@ static void traceTracked(const TrackRows& roi, const Anchor& anchor, const Track
 /** The frame moved back to where the anchor is and brought to its light, into `spread`; by the last trace. */
 template <Line shape>
 static void homeOf(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
-  const PreparedLine home = lineAt(anchor, {}, 0), now = lineAt(anchor, at, at.by[0]);
+  const PreparedLine home = lineAt(shape, anchor, {}, 0), now = lineAt(shape, anchor, at, at.by[0]);
   const double ground = anchor.ground + at.by[5], sign = signOf(anchor);
   for (int row = 0; row < roi.rows; ++row) {
     const double fromMiddle = row - (roi.rows - 1) / 2.0;

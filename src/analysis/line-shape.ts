@@ -1,5 +1,6 @@
 // The lines as functions of the place, without height and offset; the same formulas as in native/joint.h and docs/kernel.md.
 import type { Line } from "./method.ts";
+import { voigtLine } from "./voigt.ts";
 
 /** Quantities of a fitted line; px, and numbers without unit. */
 export interface FittedLine {
@@ -8,7 +9,7 @@ export interface FittedLine {
   readonly width: number;
   /** q of a Fano line; other lines have none. */
   readonly asymmetry: number;
-  /** The Lorentzian's share of a Voigt line; other lines have none. */
+  /** The Lorentzian's share of the half-width of a Voigt line; other lines have none. */
   readonly share: number;
 }
 
@@ -23,8 +24,10 @@ export function shapeOf(line: Line, { centre, width, asymmetry, share }: FittedL
       return (x) => lorentzian(at(x));
     case "fano":
       return (x) => (asymmetry + at(x)) ** 2 * lorentzian(at(x));
-    case "voigt":
-      return (x) => share * lorentzian(at(x)) + (1 - share) * 2 ** -(at(x) ** 2);
+    case "voigt": {
+      const shape = voigtLine(share);
+      return (x) => shape(at(x));
+    }
     default:
       return line satisfies never;
   }
