@@ -52,6 +52,7 @@ struct NoiseSizes {
   double low, high;  // of the model
   double typical;    // mean size of a residual; negative without any
   double sizes[kNoiseBins], counts[kNoiseBins];
+  double models[kNoiseBins];  // sum of the model over the samples; of tracking only
 };
 
 /** Residuals beyond so many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */

@@ -177,7 +177,7 @@ __attribute__((always_inline)) static inline void eachSample(const JointRows& ro
  * Range of `model` and sizes of `residual` by it, over the samples that `each` visits as (where in memory, which of them
  * count); `typical` is negative when none does. `edge`: where in the range, 0 to 1, each bin begins.
  */
-template <class Each, class Edge>
+template <bool withModels, class Each, class Edge>
 static inline void noiseSizes(Each each, Edge edge, const double* model, const double* residual, NoiseSizes& out) {
   const double infinite = std::numeric_limits<double>::infinity();
   Lanes low = fill(infinite), high = fill(-infinite), sum{}, counted{};
@@ -199,29 +199,30 @@ static inline void noiseSizes(Each each, Edge edge, const double* model, const d
   if (!(all > 0)) return;
   const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9;
   // What lies in a bin or above it; the bins themselves are the differences.
-  Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {};
+  Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {}, models[kNoiseBins] = {};
   each([&](long at, Mask counts) __attribute__((always_inline)) {
-    const Lanes place = (loadLanes(model + at) - out.low) / range;
+    const Lanes value = loadLanes(model + at), place = (value - out.low) / range;
     const Lanes kept = smaller(absolute(loadLanes(residual + at)), fill(kDust * out.typical));
     for (int bin = 0; bin < kNoiseBins; ++bin) {
       Mask above = counts;
       if (bin > 0) above &= place >= edge(bin);
       size[bin] += select(above, kept, fill(0.0));
       count[bin] += select(above, fill(1.0), fill(0.0));
+      if constexpr (withModels) models[bin] += select(above, value, fill(0.0));
     }
   });
-  double sizeAbove = 0, countAbove = 0;
+  double sizeAbove = 0, countAbove = 0, modelAbove = 0;
   for (int bin = kNoiseBins - 1; bin >= 0; --bin) {
-    const double allSize = across(size[bin]), allCount = across(count[bin]);
-    out.sizes[bin] = allSize - sizeAbove, out.counts[bin] = allCount - countAbove;
-    sizeAbove = allSize, countAbove = allCount;
+    const double allSize = across(size[bin]), allCount = across(count[bin]), allModel = across(models[bin]);
+    out.sizes[bin] = allSize - sizeAbove, out.counts[bin] = allCount - countAbove, out.models[bin] = allModel - modelAbove;
+    sizeAbove = allSize, countAbove = allCount, modelAbove = allModel;
   }
 }
 
 /** Range of the model and sizes of the residuals of the last trace. */
 static void sizes(const JointRows& roi, NoiseSizes& out) {
   const auto edge = [](int bin) { return 1.0 * bin / kNoiseBins; };
-  noiseSizes([&](auto visit) { eachSample(roi, visit); }, edge, roi.model, roi.residual, out);
+  noiseSizes<false>([&](auto visit) { eachSample(roi, visit); }, edge, roi.model, roi.residual, out);
 }
 
 /** One over the deviation of the noise, linear between the bins: every stretch adds what of it lies below. */

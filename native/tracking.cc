@@ -46,6 +46,7 @@ void Tracking::prepare(const TrackFrame& frame, double dark) {
   noise_.perUnit = 1 / frame.unit;
   const double rounding = std::max(frame.unit, kFinestRounding);
   roi_.least = kLeastVariance * rounding * rounding;
+  roi_.alike = 1;
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   double* memory = samples_.reserve(8 * size);
   roi_.y = memory, roi_.base = memory + size, roi_.kept = memory + 2 * size, roi_.gain = memory + 3 * size;
@@ -93,7 +94,10 @@ void Tracking::learnNoise() {
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
-    noise_.node[bin] = found.low + (noiseEdge(bin) + noiseEdge(bin + 1)) / 2 * std::max(found.high - found.low, 1e-9);
+    // Most samples of a bin may be at one end of it: many are dark, few are as bright as can be.
+    const double range = std::max(found.high - found.low, 1e-9), middle = found.low + (noiseEdge(bin) + noiseEdge(bin + 1)) / 2 * range;
+    noise_.count[bin] = found.counts[bin];
+    noise_.node[bin] = found.counts[bin] > 0 ? found.models[bin] / found.counts[bin] : middle;
   }
   for (int bin = 0; bin + 1 < kNoiseBins; ++bin) {
     noise_.rise[bin] = noise_.inverse[bin + 1] - noise_.inverse[bin];
@@ -177,9 +181,7 @@ bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
   free_ |= kShapeBits;
   if (!settle(anchor, free_, at)) return false;
   worth();
-  if (!solve(normals_, free_, 0, step, variances)) return false;
-  variance = variances[0] * inflation_;
-  return true;
+  return shiftVariance(anchor, at, variance);
 }
 
 /** The best of shifts all over the ROI. */

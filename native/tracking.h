@@ -77,6 +77,7 @@ struct TrackRows {
   double* offset;   // [row], counts
   double* rowGain;  // [row], light of the reference per light of the line
   double least;     // counts^2: no sample's variance is less
+  double alike;     // px^2 over which speckle is alike when it is asked what the samples know of the shape
   double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
@@ -93,6 +94,7 @@ constexpr double noiseEdge(int bin) { return static_cast<double>(bin) * bin / (k
 /** The noise of a sample by its light, and where the camera's scale begins and ends; counts. */
 struct TrackNoise {
   double node[kNoiseBins], inverse[kNoiseBins];           // light, and one over the deviation there
+  double count[kNoiseBins];                               // of the samples that tell it
   double rise[kNoiseBins - 1], perCount[kNoiseBins - 1];  // from node to node: of the inverse, and one over the distance
   double black, ceiling;  // below the first a sample is rounded to black, from the second on it is cut off
   double perUnit;         // counts of the picture per count
@@ -148,6 +150,8 @@ class Tracking {
   TrackAnswer begin(const TrackFrame& frame, Joint& joint, Anchor& anchor, std::uint16_t* pixels, bool grow);
   static TrackAnswer answerOf(const JointAnswer& fit, double anchorError);
   void anchorTo(const TrackFrame& frame, Anchor& anchor);
+  double speckledShare(const Anchor& anchor) const;
+  void weighGrains(const Anchor& anchor);
   double darkOfSpeckle(const Anchor& anchor) const;
   double scaleOf(const Anchor& anchor) const;
   void prepare(const TrackFrame& frame, double dark);
@@ -164,6 +168,7 @@ class Tracking {
   void learnCamera(Anchor& anchor) const;
   double leftOver() const;
   void worth();
+  bool shiftVariance(const Anchor& anchor, const TrackedLine& at, double& variance);
   double inflationWithoutMisfit();
   bool lookSuspicious(const Anchor& anchor, const TrackedLine& at) const;
   static bool contradictsAnchor(const Anchor& anchor, const TrackedLine& at);

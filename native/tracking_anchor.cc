@@ -15,6 +15,10 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kFirstFloor = 0.15, kFirstPerCount = 0.03;
 /** The dark level is thought to be no higher than this share of the darkest light. */
 constexpr double kDarkestShare = 0.95;
+/** px: a step that ends the descent. */
+constexpr double kFine = 5e-4;
+/** Where less of the variance than this is speckle, its grains cannot be seen. */
+constexpr double kLeastSpeckled = 0.2;
 /** As a share of the light: how far what the speckle tells of the dark level may be off. */
 constexpr double kDarkDoubt = 0.05;
 /** px^2: grains of speckle, and what the camera's own processing makes of them, are not larger. */
@@ -23,7 +27,7 @@ constexpr double kLargestGrain = 60;
 constexpr double kLeastSpeckle = 0.01, kMostSpeckle = 0.7;
 
 /** The line of a joint fit in heights and on the light it stands on. */
-Anchor anchorOf(const JointAnswer& fit, double dark) {
+Anchor anchorOf(const JointAnswer& fit, double dark, double unit) {
   Anchor made{};
   made.frames = 1;
   made.position = fit.columns[0];
@@ -31,8 +35,13 @@ Anchor anchorOf(const JointAnswer& fit, double dark) {
   made.centre = fit.line.centre, made.slope = fit.line.slope, made.logWidth = fit.line.logWidth, made.phase = fit.line.phase;
   made.height = fit.height;
   made.ground = (fit.ground - dark) / std::fabs(made.height);
-  made.floor = kFirstFloor, made.perCount = kFirstPerCount;
+  made.floor = kFirstFloor * unit * unit, made.perCount = kFirstPerCount;
   return made;
+}
+
+void moveBy(Anchor& anchor, const TrackedLine& at) {
+  anchor.centre += at.by[1], anchor.slope += at.by[2], anchor.logWidth += at.by[3], anchor.phase += at.by[4];
+  anchor.ground += at.by[5];
 }
 
 }  // namespace
@@ -76,7 +85,7 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
   TrackAnswer answer = answerOf(fit, 0);
   if (answer.status != kOk || !grow) return answer;
   prepare(frame, 0);
-  Anchor made = anchorOf(fit, dark_);
+  Anchor made = anchorOf(fit, dark_, frame.unit);
   anchorTo(frame, made);
   double dark = darkOfSpeckle(made);
   // What the speckle tells is known to a few counts only. Where the darkest places agree, they know better.
@@ -84,7 +93,7 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
   if (frame.darkest > 0 && frame.darkest < std::min(dark + doubt, fit.ground)) dark = frame.darkest;
   if (!darkKnown_ && dark > 0) {
     prepare(frame, dark);
-    made = anchorOf(fit, dark_);
+    made = anchorOf(fit, dark_, frame.unit);
     anchorTo(frame, made);
   }
   made.dark = dark_;
@@ -126,10 +135,7 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
   if (roi_.rows == 1) free &= ~(1U << 2);
   TrackedLine at{};
   inflation_ = 1;
-  if (settle(anchor, free, at)) {
-    anchor.centre += at.by[1], anchor.slope += at.by[2], anchor.logWidth += at.by[3], anchor.phase += at.by[4];
-    anchor.ground += at.by[5];
-  }
+  if (settle(anchor, free, at)) moveBy(anchor, at);
   at = {};
   evaluate(anchor, at, free, normals_);
   roi_.typical = median({roi_.scale, roi_.scale + roi_.rows});
@@ -138,9 +144,6 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
   vectorUnit().trackWeigh(roi_, noise_);
   evaluate(anchor, at, free, normals_);
   worth();
-  for (int k = 0; k < kShape; ++k) {
-    for (int j = 0; j <= k; ++j) anchor.prior[k * (k + 1) / 2 + j] = normals_.matrix[k + 1][j + 1] / inflation_;
-  }
   double squares = 0, lights = 0;
   for (int row = 0; row < roi_.rows; ++row) {
     for (int i = 0; i < roi_.width; ++i) {
@@ -151,10 +154,38 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
       lights += predicted * predicted;
     }
   }
-  anchor.height = std::copysign(roi_.typical, anchor.height);
-  anchor.grain = std::clamp(bothArea_, 1.0, kLargestGrain);
   anchor.speckle = std::clamp(lights > 0 ? std::sqrt(squares / lights) : 0, kLeastSpeckle, kMostSpeckle);
+  anchor.grain = std::clamp(1 + (bothArea_ - 1) / std::max(speckledShare(anchor), kLeastSpeckled), 1.0, kLargestGrain);
+  weighGrains(anchor);
+  TrackedLine again{};
+  if (descend(anchor, free, kFine, again)) moveBy(anchor, again);
+  else evaluate(anchor, {}, free, normals_);
+  const double each = inflation_ / bothArea_;
+  for (int k = 0; k < kShape; ++k) {
+    for (int j = 0; j <= k; ++j) anchor.prior[k * (k + 1) / 2 + j] = normals_.matrix[k + 1][j + 1] / each;
+  }
+  anchor.height = std::copysign(roi_.typical, anchor.height);
   anchor.scale = scaleOf(anchor);
+}
+
+/** A grain of speckle is one sample and not many: where speckle is what is left over, the samples of a grain share one weight. */
+void Tracking::weighGrains(const Anchor& anchor) {
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
+    const double variance = speckle + anchor.floor + anchor.perCount * light;
+    roi_.weight[sample] *= variance / (variance + (anchor.grain - 1) * speckle);
+  }
+}
+
+/** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */
+double Tracking::speckledShare(const Anchor& anchor) const {
+  double share = 0, count = 0;
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    if (!(roi_.weight[sample] > 0)) continue;
+    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
+    share += speckle / (speckle + anchor.floor + anchor.perCount * light), ++count;
+  }
+  return count > 0 ? share / count : 1;
 }
 
 /**
@@ -166,8 +197,8 @@ double Tracking::darkOfSpeckle(const Anchor& anchor) const {
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double light = noise_.node[bin], variance = 1 / (noise_.inverse[bin] * noise_.inverse[bin]);
     const double speckle = std::sqrt(std::max(0.0, variance - anchor.floor - anchor.perCount * (light - noise_.node[0])));
-    // Bins know a deviation to the same share of it.
-    const double weight = 1 / variance;
+    // A deviation is known to the same share of it by each sample.
+    const double weight = noise_.count[bin] / variance;
     n += weight, x += weight * light, y += weight * speckle, xx += weight * light * light, xy += weight * light * speckle;
   }
   const double slope = (n * xy - x * y) / (n * xx - x * x);
@@ -241,11 +272,13 @@ void Tracking::learnCamera(Anchor& anchor) const {
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double light = noise_.node[bin];
     const double variance = 1 / (noise_.inverse[bin] * noise_.inverse[bin]) / (1 + 1 / anchor.frames);
-    ++n, x += light, y += variance, xx += light * light, xy += light * variance;
+    // A variance is known to the same share of it by each sample; the floor is what the darkest ones say.
+    const double weight = noise_.count[bin] / (variance * variance);
+    n += weight, x += weight * light, y += weight * variance, xx += weight * light * light, xy += weight * light * variance;
   }
   const double spread = n * xx - x * x;
   const double perCount = spread > 0 ? std::max(0.0, (n * xy - x * y) / spread) : 0;
-  const double floor = (y - perCount * x) / n, share = 1 / anchor.frames;
+  const double floor = std::max(0.0, (y - perCount * x) / n), share = 1 / anchor.frames;
   anchor.perCount += (perCount - anchor.perCount) * share;
   anchor.floor += (floor - anchor.floor) * share;
 }

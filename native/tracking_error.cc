@@ -44,6 +44,23 @@ void Tracking::worth() {
   inflation_ = pulls_.slopes > 0 ? areas.both * pulls_.influences * pulls_.inside / (pulls_.slopes * pulls_.slopes) : 1;
 }
 
+/**
+ * px^2: of the shift, by what the frame tells after worth(). Where speckle is not known sample by sample, a grain of it may
+ * be, which the anchor's shape was learnt from: what the samples seem to tell of the shape there is no news.
+ */
+bool Tracking::shiftVariance(const Anchor& anchor, const TrackedLine& at, double& variance) {
+  double step[kSuspected], variances[kSuspected];
+  TrackNormals normals = normals_;
+  if ((free_ & kShapeBits) != 0) {
+    roi_.alike = anchor.grain;
+    evaluate(anchor, at, free_, normals);
+    roi_.alike = 1;
+  }
+  if (!solve(normals, free_, 0, step, variances)) return false;
+  variance = variances[0] * inflation_;
+  return true;
+}
+
 /** The same without what all rows have in common, which no noise has. Overwrites the spread. */
 double Tracking::inflationWithoutMisfit() {
   if (bothArea_ < 1.2) return inflation_;
@@ -122,7 +139,6 @@ bool Tracking::contradictsAnchor(const Anchor& anchor, const TrackedLine& at) {
 
 /** Another set of parameters from here on; false where that does not arrive. */
 bool Tracking::retry(const Anchor& anchor, unsigned free, TrackedLine& at, double& variance) {
-  double step[kSuspected], variances[kSuspected];
   const TrackedLine before = at;
   free_ = free;
   if (!settle(anchor, free_, at)) {
@@ -130,8 +146,8 @@ bool Tracking::retry(const Anchor& anchor, unsigned free, TrackedLine& at, doubl
     return false;
   }
   worth();
-  if (!solve(normals_, free_, 0, step, variances)) return false;
-  variance = variances[0] * inflation_ + ((free_ & kShapeBits) != 0 ? 0 : varianceOfShape(anchor, at));
+  if (!shiftVariance(anchor, at, variance)) return false;
+  if ((free_ & kShapeBits) == 0) variance += varianceOfShape(anchor, at);
   return true;
 }
 

@@ -99,6 +99,7 @@ static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const Track
     const double fromMiddle = row - (roi.rows - 1) / 2.0;
     const RowLine alongBefore(before, fromMiddle), alongNow(now, fromMiddle);
     const long first = static_cast<long>(row) * roi.stride;
+    const double perGain = roi.alike > 1 && roi.rowGain[row] > 0 ? 1 / roi.rowGain[row] : 0;
     Lanes w0{}, wq{}, wy{}, qq{}, qy{}, yy{};
     Lanes wf[functions] = {}, qf[functions] = {}, fy[functions] = {}, ff[functions][functions] = {};
     for (int i = 0; i < roi.stride; i += kLanes) {
@@ -108,9 +109,11 @@ static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const Track
       const Lanes lightThen = lightAt<shape>(alongBefore, alongBefore.at(i), ground, sign, then);
       const Lanes w = loadLanes(roi.weight + first + i), value = loadLanes(roi.y + first + i);
       const Lanes inverse = 1.0 / lightThen, known = loadLanes(roi.kept + first + i) * inverse;
-      Lanes plain = loadLanes(roi.base + first + i) + known, gain = plain;
+      const Lanes base = loadLanes(roi.base + first + i);
+      Lanes plain = base + known, gain = plain;
       // A change of the shape that both have changes what the reference says of the speckle.
       Lanes drag = known * lightNow * inverse;
+      if (roi.alike > 1) drag *= roi.alike / (roi.alike - (roi.alike - 1.0) * perGain * base);
       if constexpr (more > 0) {
         const Lanes profile = 1.0 + at.by[6] * place.at(i);
         gain *= profile, drag *= profile;

@@ -115,7 +115,7 @@ __attribute__((always_inline)) static inline void eachCompared(const TrackRows& 
 static void trackSizes(const TrackRows& roi, int every, NoiseSizes& out) {
   /** Share of the camera's noise. */
   constexpr double kHardly = 0.1;
-  noiseSizes(
+  noiseSizes<true>(
       [&](auto visit) {
         eachCompared(roi, every, [&](long at, Mask known) __attribute__((always_inline)) {
           visit(at, known & (loadLanes(roi.spread + at) * loadLanes(roi.weight + at) < kHardly));
