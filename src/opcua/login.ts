@@ -26,18 +26,31 @@ const unwritten = new Map<string, string>();
 const NOT_THE_SECRET =
   /^Bad(TooMany\w*|ServerHalted|Shutdown|\w*Timeout|Session\w*|SecureChannel\w*|\w*Connection\w*|CommunicationError|NoCommunication|NotConnected|ServerNotConnected|OutOfMemory|ResourceUnavailable|InternalError|OperationAbandoned|Tcp\w*|MaxConnectionsReached|NonceInvalid|RequestTooLarge|ResponseTooLarge|Encoding\w*|Decoding\w*|ServiceUnsupported)$/;
 
-/** Notes whether a secret was sent over the connections of a client. */
-export interface SecretWatch {
+/** The log-in over the connections of a client. */
+export interface LogInWatch {
+  /** Whether a secret was sent. */
   sent: boolean;
+  /** Set once the client is logged in: called in place of another log-in, which is not sent. */
+  again: (() => void) | undefined;
 }
 
-/** Watches the log-ins of a client that is not connected yet. */
-export function watchSecrets(library: Library, client: OPCUAClient): SecretWatch {
-  const watch: SecretWatch = { sent: false };
+/**
+ * Watches the log-ins of a client that is not connected yet. A session that the server ends is lost: the library would open
+ * another by itself, with the same secret every second or so for as long as the server refuses it, and repeat what was in
+ * flight.
+ */
+export function watchLogIns(library: Library, client: OPCUAClient): LogInWatch {
+  const { ActivateSessionRequest, CreateSessionRequest } = library;
+  const watch: LogInWatch = { sent: false, again: undefined };
   client.on("secure_channel_created", (channel) => {
     const send = channel.performMessageTransaction.bind(channel);
     channel.performMessageTransaction = (request, callback) => {
-      if (request instanceof library.ActivateSessionRequest) watch.sent = true;
+      const isLogIn = request instanceof ActivateSessionRequest;
+      if (watch.again !== undefined && (isLogIn || request instanceof CreateSessionRequest)) {
+        watch.again();
+        return callback(new Error("BadSessionClosed: one log-in for each connection"));
+      }
+      if (isLogIn) watch.sent = true;
       send(request, callback);
     };
   });

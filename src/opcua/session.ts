@@ -21,7 +21,7 @@ import { connectionCureOf } from "./cures.ts";
 import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
-import { checkNotRefused, forgetRefused, noteRefused, refusesSecret, watchSecrets } from "./login.ts";
+import { checkNotRefused, forgetRefused, type LogInWatch, noteRefused, refusesSecret, watchLogIns } from "./login.ts";
 import { probe } from "./probe.ts";
 import { inPieces, type Limit } from "./requests.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
@@ -81,6 +81,7 @@ export class PlantSession {
       namespaces: readonly string[];
       learnt: OperationLimits | undefined;
       errors: ServerErrors;
+      logIns: LogInWatch;
     },
   ) {
     this.library = library;
@@ -110,6 +111,7 @@ export class PlantSession {
     client.on("start_reconnection", lost("the connection was lost"));
     client.on("close", lost("the connection was closed"));
     session.on("session_closed", lost("the server ended the session"));
+    about.logIns.again = lost("the server ended the session");
     session.on("keepalive_failure", lost("the server no longer answers for the session"));
   }
 
@@ -131,7 +133,7 @@ export class PlantSession {
     const deadlineMs = performance.now() + connectMs;
     await probe(settings.endpoint_url, connectMs);
     const client = await createClient(library, settings, own, trusted);
-    const secrets = watchSecrets(library, client);
+    const logIns = watchLogIns(library, client);
     const errors = new ServerErrors(library, client);
     const late = () =>
       new Failure("opcua.timeout", `${settings.endpoint_url} did not answer within ${connectMs / 1000} s`, {
@@ -150,14 +152,15 @@ export class PlantSession {
         late,
       );
       loggedIn = true;
+      logIns.again = () => undefined;
       if (identity.kind !== "anonymous") forgetRefused(settings);
       const about = await withDeadline(readAbout(session), settings.request_timeout_seconds * 1000, late);
-      return new PlantSession(library, settings, client, session, { ...about, learnt, errors });
+      return new PlantSession(library, settings, client, session, { ...about, learnt, errors, logIns });
     } catch (error) {
       await abandon(client);
       if (error instanceof Failure) throw error;
       const status = errors.first?.status ?? statusNameIn(error);
-      if (secrets.sent && !loggedIn && identity.kind !== "anonymous" && refusesSecret(identity, status)) {
+      if (logIns.sent && !loggedIn && identity.kind !== "anonymous" && refusesSecret(identity, status)) {
         throw await noteRefused(settings, identity, status, error);
       }
       throw await whyRefused(library, settings, own, trusted, error, errors.first);

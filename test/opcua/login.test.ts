@@ -67,6 +67,27 @@ test("a refused password is sent once, also by the next run, until it changes or
   expect((await plant.counts()).passwords).toBe(3);
 });
 
+test("a session that the server ends is not opened again by the library: one log-in, also where it is refused now", async () => {
+  secret("sesame");
+  const { delivery: to } = delivery(directory, made.manifest, text());
+  await deliverUpTo(to, 0, 2, 30_000);
+  for (const is of ["sesame", "another by now"]) {
+    const before = (await plant.counts()).passwords;
+    await plant.ask({ do: "password", is });
+    await plant.ask({ do: "dropSessions" });
+    const logIns = async () => {
+      await to.step(2, "");
+      return (await plant.counts()).passwords - before;
+    };
+    await expect.poll(logIns, { timeout: 10_000 }).toBe(1);
+    // The library would try every two seconds.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(await logIns(), is).toBe(1);
+  }
+  await plant.ask({ do: "password", is: "sesame" });
+  await to.close();
+});
+
 test("in ten minutes of a run with a wrong password the server sees one log-in, however often the run looks and tries", {
   timeout: 120_000,
 }, async () => {

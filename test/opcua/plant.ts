@@ -91,6 +91,8 @@ export type ServerCommand =
   | { readonly do: "access"; readonly name: string; readonly access: string }
   /** DER in base64. */
   | { readonly do: "trust"; readonly certificate: string }
+  /** Of the user from now on. */
+  | { readonly do: "password"; readonly is: string }
   | { readonly do: "dropSessions" };
 
 export interface WrittenValue {

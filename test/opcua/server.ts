@@ -28,6 +28,7 @@ const options: ServerOptions = JSON.parse(process.argv[2] ?? "{}");
 // Standard output is for answers alone.
 console.log = console.info = console.warn = console.error = () => undefined;
 
+let rightPassword = "sesame";
 const serverCertificateManager = new OPCUACertificateManager({
   rootFolder: options.pki,
   automaticallyAcceptUnknownCertificate: options.trustsClients ?? true,
@@ -75,7 +76,7 @@ const server = new OPCUAServer({
     },
   },
   userManager: {
-    isValidUser: (name: string, password: string) => name === "plant" && password === "sesame",
+    isValidUser: (name: string, password: string) => name === "plant" && password === rightPassword,
   },
   disableMdns: true,
 } as ConstructorParameters<typeof OPCUAServer>[0]);
@@ -226,6 +227,9 @@ async function answer(command: ServerCommand): Promise<unknown> {
     }
     case "trust":
       await serverCertificateManager.trustCertificate(Buffer.from(command.certificate, "base64"));
+      return true;
+    case "password":
+      rightPassword = command.is;
       return true;
     case "dropSessions":
       for (const session of Object.values(
