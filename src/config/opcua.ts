@@ -55,10 +55,16 @@ const NODES = z.array(NODE).superRefine((nodes, context) => {
 
 export const OPC_UA = section("The plant's OPC UA server (Communication.method OPC_UA)", {
   endpoint_url: key(
-    optionalText().refine(
-      (url) => url === undefined || isEndpoint(url),
-      "must look like opc.tcp://host:4840, with an IP address or the name of a host",
-    ),
+    optionalText()
+      .refine(
+        (url) => url === undefined || isEndpoint(url),
+        "must look like opc.tcp://host:4840, with an IP address or the name of a host",
+      )
+      // The address is shown and logged everywhere.
+      .refine(
+        (url) => url === undefined || !/^[^/]*\/\/[^/?#]*@/.test(url),
+        "must not hold a user name or a password: use user_name and password_file",
+      ),
     "Address of the server",
     { none: "needed by method OPC_UA", example: "opc.tcp://plc.example:4840" },
   ),

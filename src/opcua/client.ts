@@ -83,9 +83,17 @@ function holdBackOpenPasswords(
   });
 }
 
+/** The failure of a server that takes connections and does not answer in time. */
+export function noAnswer({ endpoint_url, connect_timeout_seconds }: ServerSettings): Failure {
+  return new Failure("opcua.timeout", `${endpoint_url} did not answer within ${connect_timeout_seconds} s`, {
+    hint: "the server hangs, or something else listens there",
+    retry: "later",
+  });
+}
+
 /**
  * The endpoints as the server describes them to anybody. Throws what the connection throws; Failure `opcua.refused` when the
- * server says why it ends the connection, or ends it before it says anything.
+ * server says why it ends the connection, ends it before it says anything, or is none; `opcua.timeout` when it does not answer.
  */
 export async function discover(
   library: Library,
@@ -112,8 +120,9 @@ export async function discover(
     return client.getEndpoints();
   };
   try {
-    return await withDeadline(Promise.race([ask(), errors.ended]), connectMs, () => new Error("no answer in time"));
+    return await withDeadline(Promise.race([ask(), errors.ended]), connectMs, () => noAnswer(settings));
   } catch (cause) {
+    if (cause instanceof Failure) throw cause;
     const said = errors.first;
     if (said === undefined) throw (await whySilent(settings.endpoint_url, connectMs)) ?? cause;
     const message = `${settings.endpoint_url}: ${serverErrorText(said)}`;

@@ -11,34 +11,47 @@ const NO_LIMIT = 0;
 const PROTOCOL_VERSION = 0;
 
 /**
- * The failure to report when the server ends a connection before it has said anything; undefined where it answers, with an
- * error too, or says nothing for `timeoutMs`. Never rejects.
+ * The failure to report when the server ends a connection before it has said anything, or answers in another language;
+ * undefined where it answers, with an error too, or says nothing for `timeoutMs`. Never rejects.
  */
 export async function whySilent(endpointUrl: string, timeoutMs: number): Promise<Failure | undefined> {
-  if (!(await hangsUpAtHello(endpointUrl, timeoutMs))) return undefined;
-  return new Failure("opcua.refused", `${endpointUrl}: the server ended the connection before it said anything`, {
-    hint: `${CHANNELS_CURE}; or it is no OPC UA server`,
-    retry: "later",
-  });
+  const answer = await answerToHello(endpointUrl, timeoutMs);
+  const refused = (what: string, hint: string) =>
+    new Failure("opcua.refused", `${endpointUrl}: ${what}`, { hint, retry: "later" });
+  if (answer === "end") {
+    return refused(
+      "the server ended the connection before it said anything",
+      `${CHANNELS_CURE}; or it is no OPC UA server`,
+    );
+  }
+  if (answer === "foreign") return refused("what answers there is no OPC UA server", "check the address and the port");
+  return undefined;
 }
 
-function hangsUpAtHello(endpointUrl: string, timeoutMs: number): Promise<boolean> {
+/** The types of message that answer a Hello. */
+const ANSWERS = ["ACK", "ERR"];
+
+/** `end`: the connection ended first; `foreign`: bytes that are no answer to a Hello. */
+function answerToHello(endpointUrl: string, timeoutMs: number): Promise<"answer" | "end" | "foreign" | "silence"> {
   return new Promise((resolve) => {
     const socket = connect(hostAndPort(endpointUrl));
-    const end = (hungUp: boolean) => {
+    const end = (answer: Awaited<ReturnType<typeof answerToHello>>) => {
       socket.destroy();
-      resolve(hungUp);
+      resolve(answer);
     };
     let connected = false;
-    socket.setTimeout(timeoutMs, () => end(false));
+    socket.setTimeout(timeoutMs, () => end("silence"));
     socket.once("connect", () => {
       connected = true;
       socket.write(helloMessage(endpointUrl));
     });
-    socket.once("data", () => end(false));
-    socket.once("end", () => end(true));
+    socket.once("data", (bytes) => {
+      const type = bytes.toString("latin1", 0, 3);
+      end(ANSWERS.some((known) => known.startsWith(type)) ? "answer" : "foreign");
+    });
+    socket.once("end", () => end("end"));
     // A reset is an end as well; a connection that was never there is somebody else's to report.
-    socket.once("error", () => end(connected));
+    socket.once("error", () => end(connected ? "end" : "silence"));
   });
 }
 

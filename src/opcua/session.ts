@@ -16,7 +16,7 @@ import type { OpcUaConfig } from "../config/opcua.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { ownCertificate } from "./certificates.ts";
-import { abandon, createClient } from "./client.ts";
+import { abandon, createClient, noAnswer } from "./client.ts";
 import { connectionCureOf } from "./cures.ts";
 import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";
 import { identityInfo, readIdentity } from "./identity.ts";
@@ -135,11 +135,7 @@ export class PlantSession {
     const client = await createClient(library, settings, own, trusted);
     const logIns = watchLogIns(library, client);
     const errors = new ServerErrors(library, client);
-    const late = () =>
-      new Failure("opcua.timeout", `${settings.endpoint_url} did not answer within ${connectMs / 1000} s`, {
-        hint: "the server hangs, or something else listens there",
-        retry: "later",
-      });
+    const late = () => noAnswer(settings);
     let loggedIn = false;
     try {
       const logIn = async () => {

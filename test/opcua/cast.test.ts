@@ -166,6 +166,12 @@ test("a scale of 0 is refused: it would make every value 0", () => {
   expect(() => parseConfig(text, "/tmp")).toThrow(/:6: OPC_UA\.nodes\[0\]\.scale = 0: must not be 0/);
 });
 
+test("a password in the endpoint's address is refused: addresses are shown and logged", () => {
+  const url = (address: string) => () => parseConfig(`[OPC_UA]\nendpoint_url = "${address}"\n`, "/tmp");
+  expect(url("opc.tcp://plant:sesame@plc:4840")).toThrow(/must not hold a user name or a password/);
+  expect(url("opc.tcp://plc:4840/line@2")).not.toThrow();
+});
+
 describe("one node, one value", () => {
   const entries = (...all: readonly Partial<OpcUaNode>[]) =>
     all.map((one) => ({ ...NODE, value: "position", ...one })) as unknown as OpcUaNode[];

@@ -142,6 +142,36 @@ test("a server that ends connections before it says anything has none left: that
   ]);
 });
 
+test.each([
+  { what: "says nothing", answers: () => undefined, text: /did not answer within 1 s/ },
+  {
+    what: "answers the Hello and then says nothing",
+    answers: (is: string) => is === "HEL" && ACK,
+    text: /did not answer/,
+  },
+  { what: "speaks another language", answers: () => "HTTP/1.1 400 Bad Request\r\n\r\n", text: /is no OPC UA server/ },
+])("a server that $what is one thing to mend, and no question of certificates", async ({ answers, text }) => {
+  const made = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => {
+      const answer = answers(bytes.toString("latin1", 0, 3));
+      if (answer) socket.write(answer);
+      if (typeof answer === "string") socket.end();
+    });
+  });
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  const address = made.address();
+  const url = `opc.tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  const lines = 'security_mode = "None"\nconnect_timeout_seconds = 1';
+  const { server: settings } = serverSettings(directory, toml(url, [], lines));
+  const findings = await inspect(library, settings, { targets: [], problems: [] });
+  expect(findings.filter(({ well }) => !well)).toEqual([
+    expect.objectContaining({ subject: "session", text: expect.stringMatching(text) }),
+  ]);
+});
+
 test("a code without a name is shown as its number; what is no whole ERR message says nothing", () => {
   expect(serverErrorIn(library, message("ERR", 0x80ff1234, "x\u001b[2J"))).toEqual({
     status: "0x80ff1234",
