@@ -17,22 +17,29 @@ interface Habits {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** Asked for once: the checkout may be at another commit before both are made. */
+interface Commit {
+  readonly hash: string;
+  /** When it was made, in seconds since 1970. */
+  readonly seconds: string;
+}
+
 const HABITS: readonly Habits[] = [
   { place: "one", umask: "022", env: { TZ: "UTC", LC_ALL: "C" } },
   { place: "another/of-a/longer-name", umask: "077", env: { TZ: "Asia/Kathmandu", LC_ALL: "C.UTF-8" } },
 ];
 
 /** Checks the commit out below `within` and makes the executable there; returns the directory. */
-function makeIn(within: string, { place, umask, env }: Habits, seconds: string, arch: string): string {
+function makeIn(within: string, { place, umask, env }: Habits, commit: Commit, arch: string): string {
   const directory = join(within, place);
   mkdirSync(directory, { recursive: true });
   const archive = join(within, "commit.tar");
-  run("git", ["archive", "--output", archive, "HEAD"], { cwd: root, what: "git archive" });
+  run("git", ["archive", "--output", archive, commit.hash], { cwd: root, what: "git archive" });
   run("tar", ["xf", archive], { cwd: directory, what: "unpacking the commit" });
   // The tools of the packing. They are linked, not copied: no tool writes into them.
   run("cp", ["-al", join(root, "node_modules"), directory], { cwd: root, what: "linking node_modules" });
   const command = `umask ${umask} && exec npm run package -- --arch ${arch}`;
-  const settings = { ...env, SOURCE_DATE_EPOCH: seconds };
+  const settings = { ...env, SOURCE_DATE_EPOCH: commit.seconds };
   run("sh", ["-c", command], { cwd: directory, env: settings, what: `npm run package in ${directory}` });
   return directory;
 }
@@ -55,9 +62,10 @@ function main(): void {
   const { values } = parseArgs({ options: { arch: { type: "string", default: process.arch } } });
   const within = join(root, "build", "reproducible");
   rmSync(within, { recursive: true, force: true });
-  const seconds = run("git", ["log", "-1", "--format=%ct"], { cwd: root, what: "asking git for the commit" }).trim();
+  const line = run("git", ["log", "-1", "--format=%H %ct"], { cwd: root, what: "asking git for the commit" });
+  const [hash = "", seconds = ""] = line.trim().split(" ");
   const made = HABITS.map((habits) => {
-    const directory = makeIn(within, habits, seconds, values.arch);
+    const directory = makeIn(within, habits, { hash, seconds }, values.arch);
     say(`made in ${directory}`);
     return directory;
   });
