@@ -16,6 +16,9 @@ const GONE =
 
 const TRANSPORT = /connect|socket|channel|transaction|session|ECONN|EPIPE|ETIMEDOUT/i;
 
+const OTHER_LOG_IN_CURE =
+  "phorest opcua check lists the log-ins that it takes: use one of them, or have this one allowed on the server";
+
 /** The status code named in an error of the library; undefined where it names none. */
 export function statusNameIn(error: unknown): string | undefined {
   return error instanceof Error ? STATUS.exec(error.message)?.[1] : undefined;
@@ -75,7 +78,10 @@ export async function whyRefused(
   if (status !== undefined) return refused(status, connectionCureOf(status));
   // The library looks for a way to log in before it asks the server.
   if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {
-    return refused("the server takes no such log-in at this endpoint", logInCure(whoLogsIn(settings)));
+    const who = whoLogsIn(settings);
+    if (who === "anonymous") return refused("the server takes no log-in without a name", logInCure(who));
+    const what = who === "user" ? "user names" : "user certificates";
+    return refused(`the server takes no ${what} with ${wanted}`, OTHER_LOG_IN_CURE);
   }
   if (security_mode === "None" && endpoints === undefined) {
     return refused("the server ended the connection", "it seems to offer no security None: set OPC_UA.security_mode");

@@ -140,6 +140,23 @@ test("a server that lets nobody in without a name is answered with the cure of a
   expect(failure).toMatchObject({ code: "opcua.refused", hint: expect.stringMatching(/OPC_UA\.user_name/) });
 });
 
+test("a server that takes no user names is told as that: it refused no password", async () => {
+  secret("sesame");
+  const other = await Plant.start({ pki: join(directory, "nameless"), noUserNames: true, nodes: [{ name: "Plain" }] });
+  try {
+    const lines = `security_mode = "None"\nuser_name = "plant"\npassword_file = "${passwordFile}"`;
+    const { delivery: to } = delivery(directory, made.manifest, toml(other.endpointUrl, [PLAIN], lines));
+    const { failure } = await to.step(0, "");
+    expect(failure).toMatchObject({
+      code: "opcua.refused",
+      message: expect.stringMatching(/takes no user names with security None/),
+      hint: expect.stringMatching(/opcua check lists the log-ins/),
+    });
+  } finally {
+    await other.kill();
+  }
+});
+
 test("answers about the server's state are no refusal of the secret; every other bad answer is", () => {
   const identity = readIdentity({ user_name: "u", password_env: "P" } as never, { P: "x" });
   for (const status of ["BadTooManySessions", "BadServerHalted", "BadSecureChannelClosed", "BadRequestTimeout"]) {

@@ -53,6 +53,8 @@ export interface ServerOptions {
   readonly hidesLimits?: boolean;
   /** Wants passwords unencrypted where its endpoint's mode is not SignAndEncrypt. */
   readonly wantsOpenPasswords?: boolean;
+  /** Its endpoints take no user names. */
+  readonly noUserNames?: boolean;
   /** Shortens what clients ask for: a session's time-out and a channel's life, ms. */
   readonly shortens?: { readonly sessionMs: number; readonly channelMs: number };
   /**

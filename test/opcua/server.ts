@@ -172,6 +172,12 @@ if (options.wantsOpenPasswords === true) {
     endpoint.userIdentityTokens = [...others, new UserTokenPolicy(open)];
   }
 }
+if (options.noUserNames === true) {
+  for (const endpoint of server.endpoints.flatMap((one) => one.endpointDescriptions())) {
+    const tokens = endpoint.userIdentityTokens ?? [];
+    endpoint.userIdentityTokens = tokens.filter(({ tokenType }) => tokenType !== UserTokenType.UserName);
+  }
+}
 let passwords = 0;
 let oversized = 0;
 server.on("request", (request) => {
