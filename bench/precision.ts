@@ -14,6 +14,7 @@ const HIGH: Scene = { ...SCENE, ground: 60, pedestal: 60 };
 const FANO: Scene = { ...SCENE, shape: "fano", height: 90 };
 const STEEP: Scene = { ...FANO, q: -5, centre: 95, width: 28, slope: -0.04 };
 const LORENTZ: Scene = { ...SCENE, shape: "lorentzian", width: 20 };
+const VOIGT: Scene = { ...SCENE, shape: "voigt", width: 24 };
 
 /** Frames with these changes against one reference. */
 interface Group extends Pick<Series, "scene" | "line" | "darkKnown" | "before" | "decorrelation"> {
@@ -47,6 +48,7 @@ const GROUPS: readonly Group[] = [
   { name: "fano 2", scene: FANO, line: "fano", changes: [...STEPS, ...COMING] },
   { name: "fano -5", scene: STEEP, line: "fano", changes: STEPS },
   { name: "lorentzian", scene: LORENTZ, line: "fano", changes: STEPS },
+  { name: "voigt", scene: VOIGT, line: "voigt", changes: STEPS },
   {
     name: "fano on a pedestal",
     scene: { ...FANO, ground: 10, pedestal: 100 },

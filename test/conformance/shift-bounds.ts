@@ -31,7 +31,9 @@ export function boundPx(scene: Scene, frames: number, shiftPx = 0): number {
  * shift that does not vanish beside the width. Rows are taken to be alike.
  */
 export function boundOfFreeShapePx(scene: Scene, frames: number, shiftPx: number): number {
-  const names: (keyof Scene)[] = ["centre", "width", "ground", ...(scene.shape === "fano" ? (["q"] as const) : [])];
+  const names: (keyof Scene)[] = ["centre", "width", "ground"];
+  if (scene.shape === "fano") names.push("q");
+  if (scene.shape === "voigt") names.push("share");
   const area = grainArea(scene.grainPx);
   const information = ["shift", ...names].map(() => new Float64Array(names.length + 1));
   const changed = (name: keyof Scene, by: number): Scene => ({ ...scene, [name]: (scene[name] as number) + by });

@@ -2,9 +2,10 @@
 // shifts, lamp drift, gradients, second bands and speckle that changes.
 import { ANCHOR_NUMBERS, measure, ROW, TRACKING_DOUBTS } from "../../src/analysis/kernel.ts";
 import { type JointLine, QUANTITIES } from "../../src/analysis/method.ts";
+import { voigtLine } from "../../src/analysis/voigt.ts";
 import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
 
-export type Shape = "gaussian" | "lorentzian" | "fano";
+export type Shape = "gaussian" | "lorentzian" | "fano" | "voigt";
 
 /** What the camera sees before anything changes. Counts, px; `slope` in px per row, counted from the middle row. */
 export interface Scene {
@@ -13,6 +14,8 @@ export interface Scene {
   readonly width: number;
   readonly slope: number;
   readonly q: number;
+  /** Of a Voigt line: its Lorentzian's share of the half-width. */
+  readonly share: number;
   readonly height: number;
   /** Light the line stands on, and what the camera adds without light. */
   readonly ground: number;
@@ -30,6 +33,7 @@ export const SCENE: Scene = {
   width: 25,
   slope: 0.03,
   q: 2,
+  share: 0.5,
   height: 100,
   ground: 110,
   pedestal: 0,
@@ -51,6 +55,14 @@ export interface Change {
   readonly second?: { readonly apartPx: number; readonly height: number };
 }
 
+/** Of the share that was asked for last; making one costs more than to evaluate it. */
+let voigt = { share: Number.NaN, line: voigtLine(0) };
+
+function voigtOf(share: number): (t: number) => number {
+  if (voigt.share !== share) voigt = { share, line: voigtLine(share) };
+  return voigt.line;
+}
+
 /** Light of the line, counts; `row` is counted from the middle of the ROI. */
 export function lightOf(scene: Scene, change: Change, x: number, row: number): number {
   const { shiftPx = 0, lamp = 1, gradient = 0, q = scene.q, second } = change;
@@ -59,6 +71,7 @@ export function lightOf(scene: Scene, change: Change, x: number, row: number): n
     const t = (x - at) / scene.width;
     if (scene.shape === "gaussian") return Math.exp((-t * t) / 2);
     if (scene.shape === "lorentzian") return 1 / (1 + t * t);
+    if (scene.shape === "voigt") return voigtOf(scene.share)(t);
     return (q + t) ** 2 / ((1 + t * t) * (1 + q * q));
   };
   const other = second === undefined ? 0 : second.height * line(scene.centre + second.apartPx + scene.slope * row);
