@@ -152,6 +152,7 @@ class Tracking {
   void anchorTo(const TrackFrame& frame, Anchor& anchor);
   double speckledShare(const Anchor& anchor) const;
   void weighGrains(const Anchor& anchor);
+  double inflationBesideGrains(const Anchor& anchor);
   double darkOfSpeckle(const Anchor& anchor) const;
   double scaleOf(const Anchor& anchor) const;
   void prepare(const TrackFrame& frame, double dark);

@@ -159,28 +159,34 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
   weighGrains(anchor);
   TrackedLine again{};
   if (descend(anchor, free, kFine, again)) moveBy(anchor, again);
-  weighGrains(anchor);
-  evaluate(anchor, {}, free, normals_);
-  worth();
+  else evaluate(anchor, {}, free, normals_);
+  const double ofSample = inflation_ / bothArea_, each = std::max(ofSample, inflationBesideGrains(anchor));
   for (int k = 0; k < kShape; ++k) {
-    for (int j = 0; j <= k; ++j) anchor.prior[k * (k + 1) / 2 + j] = normals_.matrix[k + 1][j + 1] / inflation_;
+    for (int j = 0; j <= k; ++j) anchor.prior[k * (k + 1) / 2 + j] = normals_.matrix[k + 1][j + 1] / each;
   }
   anchor.height = std::copysign(roi_.typical, anchor.height);
   anchor.scale = scaleOf(anchor);
 }
 
-/**
- * A grain of speckle is one sample and not many: to the variance of each sample, speckle adds as often as a grain is large.
- * What is alike over more than that is left to worth().
- */
+/** A grain of speckle is one sample and not many: where speckle is what is left over, the samples of a grain share one weight. */
 void Tracking::weighGrains(const Anchor& anchor) {
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
+    const double variance = speckle + anchor.floor + anchor.perCount * light;
+    roi_.weight[sample] *= variance / (variance + (anchor.grain - 1) * speckle);
+  }
+}
+
+/** By how much the variance is larger than that of samples with grains of speckle: light that is uneven over more than a grain. */
+double Tracking::inflationBesideGrains(const Anchor& anchor) {
   vectorUnit().trackTrace(roi_, anchor, {});
   const double others = anchor.speckle * anchor.speckle * (anchor.grain - 1);
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
     const double light = std::max(0.0, roi_.predicted[sample]);
     roi_.spread[sample] = others * light * light;
   }
-  vectorUnit().trackWeigh(roi_, noise_);
+  worth();
+  return inflation_;
 }
 
 /** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */
