@@ -23,6 +23,7 @@
         "native/tracking_anchor.cc",
         "native/tracking_descent.cc",
         "native/tracking_error.cc",
+        "native/tracking_grains.cc",
         "native/voigt.cc",
         "native/fit_baseline.cc",
         "native/fit_avx2.cc",

@@ -17,8 +17,6 @@ constexpr double kFirstFloor = 0.15, kFirstPerCount = 0.03;
 constexpr double kDarkestShare = 0.95;
 /** px: a step that ends the descent. */
 constexpr double kFine = 5e-4;
-/** Where less of the variance than this is speckle, its grains cannot be seen. */
-constexpr double kLeastSpeckled = 0.2;
 /** As a share of the light: how far what the speckle tells of the dark level may be off. */
 constexpr double kDarkDoubt = 0.05;
 /** px^2: grains of speckle, and what the camera's own processing makes of them, are not larger. */
@@ -155,7 +153,7 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
     }
   }
   anchor.speckle = std::clamp(lights > 0 ? std::sqrt(squares / lights) : 0, kLeastSpeckle, kMostSpeckle);
-  anchor.grain = std::clamp(1 + (bothArea_ - 1) / std::max(speckledShare(anchor), kLeastSpeckled), 1.0, kLargestGrain);
+  anchor.grain = std::clamp(1 + (bothArea_ - 1) / speckledShare(anchor), 1.0, kLargestGrain);
   weighGrains(anchor);
   TrackedLine again{};
   if (descend(anchor, free, kFine, again)) moveBy(anchor, again);
@@ -166,38 +164,6 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
   }
   anchor.height = std::copysign(roi_.typical, anchor.height);
   anchor.scale = scaleOf(anchor);
-}
-
-/** A grain of speckle is one sample and not many: where speckle is what is left over, the samples of a grain share one weight. */
-void Tracking::weighGrains(const Anchor& anchor) {
-  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
-    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
-    const double variance = speckle + anchor.floor + anchor.perCount * light;
-    roi_.weight[sample] *= variance / (variance + (anchor.grain - 1) * speckle);
-  }
-}
-
-/** By how much the variance is larger than that of samples with grains of speckle: light that is uneven over more than a grain. */
-double Tracking::inflationBesideGrains(const Anchor& anchor) {
-  vectorUnit().trackTrace(roi_, anchor, {});
-  const double others = anchor.speckle * anchor.speckle * (anchor.grain - 1);
-  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
-    const double light = std::max(0.0, roi_.predicted[sample]);
-    roi_.spread[sample] = others * light * light;
-  }
-  worth();
-  return inflation_;
-}
-
-/** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */
-double Tracking::speckledShare(const Anchor& anchor) const {
-  double share = 0, count = 0;
-  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
-    if (!(roi_.weight[sample] > 0)) continue;
-    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
-    share += speckle / (speckle + anchor.floor + anchor.perCount * light), ++count;
-  }
-  return count > 0 ? share / count : 1;
 }
 
 /**
