@@ -1,9 +1,10 @@
 // Why a compiled part of the program cannot be loaded, in one line. The words of the operating system and of Node.js name
 // the symptom; a person needs the file, the cause and the command that mends it.
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./failure.ts";
 import { packageRoot } from "./files.ts";
+import { mountOf } from "./system/mounts.ts";
 
 /** Why a compiled part was not loaded. */
 export interface LoadingFault {
@@ -148,18 +149,7 @@ function refusedByPlace(words: string, path: string | undefined): Pick<LoadingFa
  * @param table the text of /proc/self/mountinfo.
  */
 export function isNoexec(path: string, table = mountTable()): boolean {
-  const real = realpathSync(path);
-  let longest = "";
-  let options = "";
-  for (const line of table.split("\n")) {
-    // "36 35 98:0 /root /point options …", with blanks and the like in octal.
-    const [, , , , point = "", flags = ""] = line.split(" ");
-    const plain = point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-    const isAbove = plain === "/" || real === plain || (plain !== "" && real.startsWith(`${plain}/`));
-    // The later of two mounts on one point is the one in sight.
-    if (isAbove && plain.length >= longest.length) [longest, options] = [plain, flags];
-  }
-  return options.split(",").includes("noexec");
+  return mountOf(path, table)?.noexec === true;
 }
 
 function mountTable(): string {

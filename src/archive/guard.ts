@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { flushDirectory } from "../files.ts";
 import { canList, isFileFault, systemCode } from "../system/fault-of.ts";
-import { mountOf } from "./mounts.ts";
+import { mountOf } from "../system/mounts.ts";
 import type { RateLimit } from "./rate.ts";
 import { refusalWords } from "./refusal.ts";
 import { inspectRemote, type Marker, readMarker, remoteFailure, unready } from "./remote.ts";

@@ -17,7 +17,7 @@ import { z } from "zod";
 import { Failure, type FailureCode } from "../failure.ts";
 import { writeDurably } from "../files.ts";
 import { diskSpace } from "../system/disk-space.ts";
-import { type Mount, mountOf } from "./mounts.ts";
+import { type Mount, mountOf } from "../system/mounts.ts";
 import { isAway, shareWords } from "./refusal.ts";
 
 export const MARKER_FILENAME = "phorest-remote.json";

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { mountOf } from "../../src/archive/mounts.ts";
 import { initRemote, inspectRemote, MARKER_FILENAME } from "../../src/archive/remote.ts";
+import { mountOf } from "../../src/system/mounts.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 

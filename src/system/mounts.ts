@@ -11,6 +11,8 @@ export interface Mount {
   readonly type: string;
   readonly source: string;
   readonly readOnly: boolean;
+  /** Programs and libraries on it are not run. */
+  readonly noexec: boolean;
 }
 
 /**
@@ -36,8 +38,10 @@ function parseLine(line: string): Mount | undefined {
   const [id, , device, , point, options = ""] = before.split(" ");
   const [type = "", source = "", superOptions = ""] = after.split(" ");
   if (id === undefined || device === undefined || point === undefined) return undefined;
-  const readOnly = options.split(",").includes("ro") || superOptions.split(",").includes("ro");
-  return { id: Number(id), device, point: unescaped(point), type, source: unescaped(source), readOnly };
+  const own = options.split(",");
+  const readOnly = own.includes("ro") || superOptions.split(",").includes("ro");
+  const noexec = own.includes("noexec");
+  return { id: Number(id), device, point: unescaped(point), type, source: unescaped(source), readOnly, noexec };
 }
 
 /** Blanks and the like are written in octal. */
