@@ -91,11 +91,12 @@ void Tracking::learnNoise() {
   // Bins of few samples lean on the whole ROI.
   constexpr double kLeaning = 30;
   const double least = std::max(kLeastNoise * found.typical, std::sqrt(roi_.least));
+  const double range = std::max(found.high - found.low, 1e-9);
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
     // Most samples of a bin may be at one end of it: many are dark, few are as bright as can be.
-    const double range = std::max(found.high - found.low, 1e-9), middle = found.low + (noiseEdge(bin) + noiseEdge(bin + 1)) / 2 * range;
+    const double middle = found.low + (noiseEdge(bin) + noiseEdge(bin + 1)) / 2 * range;
     noise_.count[bin] = found.counts[bin];
     noise_.node[bin] = found.counts[bin] > 0 ? found.models[bin] / found.counts[bin] : middle;
   }

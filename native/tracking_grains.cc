@@ -9,24 +9,31 @@ namespace {
 /** Where less of the variance than this is speckle, its grains cannot be seen. */
 constexpr double kLeastSpeckled = 0.2;
 
+/** counts^2: what speckle and what the camera adds to the variance of a sample. */
+struct Variances {
+  double speckle, camera;
+};
+
+Variances variancesAt(const Anchor& anchor, double predicted) {
+  const double light = std::max(0.0, predicted);
+  return {anchor.speckle * anchor.speckle * light * light, anchor.floor + anchor.perCount * light};
+}
+
 }  // namespace
 
 /** A grain of speckle is one sample and not many: where speckle is what is left over, the samples of a grain share one weight. */
 void Tracking::weighGrains(const Anchor& anchor) {
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
-    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
-    const double variance = speckle + anchor.floor + anchor.perCount * light;
-    roi_.weight[sample] *= variance / (variance + (anchor.grain - 1) * speckle);
+    const auto [speckle, camera] = variancesAt(anchor, roi_.predicted[sample]);
+    roi_.weight[sample] *= (speckle + camera) / (anchor.grain * speckle + camera);
   }
 }
 
 /** By how much the variance is larger than that of samples with grains of speckle: light that is uneven over more than a grain. */
 double Tracking::inflationBesideGrains(const Anchor& anchor) {
   vectorUnit().trackTrace(roi_, anchor, {});
-  const double others = anchor.speckle * anchor.speckle * (anchor.grain - 1);
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
-    const double light = std::max(0.0, roi_.predicted[sample]);
-    roi_.spread[sample] = others * light * light;
+    roi_.spread[sample] = (anchor.grain - 1) * variancesAt(anchor, roi_.predicted[sample]).speckle;
   }
   worth();
   return inflation_;
@@ -37,8 +44,8 @@ double Tracking::speckledShare(const Anchor& anchor) const {
   double share = 0, count = 0;
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
     if (!(roi_.weight[sample] > 0)) continue;
-    const double light = std::max(0.0, roi_.predicted[sample]), speckle = anchor.speckle * anchor.speckle * light * light;
-    share += speckle / (speckle + anchor.floor + anchor.perCount * light), ++count;
+    const auto [speckle, camera] = variancesAt(anchor, roi_.predicted[sample]);
+    share += speckle / (speckle + camera), ++count;
   }
   return count > 0 ? std::max(share / count, kLeastSpeckled) : 1;
 }
