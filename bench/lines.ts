@@ -1,9 +1,10 @@
 // Which line is chosen for bands of known shape, and what a wrong one does to shifts; the tables of docs/kernel.md, "Which
 // line". Run: npx tsx bench/lines.ts [--realisations 60] [--only WORD]
 import { parseArgs } from "node:util";
-import { ANCHOR_NUMBERS, type KernelTask, measure, ROW } from "../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, ROW } from "../src/analysis/kernel.ts";
 import { shapeOf } from "../src/analysis/line-shape.ts";
 import { LINES, type Line, lineOfCode, POSITION_COLUMN, QUANTITIES } from "../src/analysis/method.ts";
+import { measureWhole } from "../test/analysis/one-roi.ts";
 import { normalsOf, speckleField } from "../test/conformance/speckled-rois.ts";
 
 interface Condition {
@@ -55,21 +56,6 @@ function bandOf({ line, q = Number.NaN }: Truth, centre: number, width: number):
   return line === "fano" ? (x) => shape(x) / (1 + q * q) : shape;
 }
 
-function ask(pixels: Uint8Array | Uint16Array, width: number, task: KernelTask) {
-  const rows = pixels.length / width;
-  return measure({
-    pixels,
-    width,
-    height: rows,
-    angleDegrees: 0,
-    rois: Float64Array.of(0, 0, rows, width, 0),
-    subRois: 0,
-    sampling: "precise",
-    bitDepthScaling: "fixed",
-    ...task,
-  });
-}
-
 function chosen(condition: Condition, truth: Truth, nth: number): string {
   const { rows, width, height, ground, pedestal, speckle, electronsPerCount } = condition;
   const next = normalsOf(5000 + nth);
@@ -80,7 +66,7 @@ function chosen(condition: Condition, truth: Truth, nth: number): string {
     const light = (ground + height * band(x - 0.04 * (row - rows / 2))) * Math.max(0, 1 + speckle * grain);
     return Math.max(0, Math.min(255, Math.round(pedestal + light + next() * Math.sqrt(light / electronsPerCount + 1))));
   });
-  const { status, lines } = ask(pixels, width, { method: "joint", jointLine: "auto" });
+  const { status, lines } = measureWhole(pixels, width, { method: "joint", jointLine: "auto" });
   return status[0] === ROW.ok ? (lineOfCode(lines?.[0]) ?? "none") : "none";
 }
 
@@ -95,7 +81,7 @@ function rowSlope(q: number, band: number, width: number): number {
   const at = (shift: number) => {
     const pixels = clean({ name: "", line: "fano", q }, width, width / 2 + shift, band);
     const middle = 4 * QUANTITIES.gaussian.length + POSITION_COLUMN.gaussian;
-    return ask(pixels, width, { method: "gaussian" }).columns[middle] as number;
+    return measureWhole(pixels, width, { method: "gaussian" }).columns[middle] as number;
   };
   return (at(1) - at(-1)) / 2;
 }
@@ -105,7 +91,7 @@ function trackedSlope(truth: Truth, line: Line, band: number, shift: number): nu
   const width = 181;
   const tracking = { anchors: new Float64Array(ANCHOR_NUMBERS), pixels: new Uint16Array(8 * width), grow: true };
   const at = (by: number, grow: boolean) =>
-    ask(clean(truth, width, 90 + by, band), width, {
+    measureWhole(clean(truth, width, 90 + by, band), width, {
       method: "tracking",
       jointLine: line,
       tracking: { ...tracking, grow },

@@ -1,9 +1,10 @@
 // Every line that an ROI's light can have, on light without speckle: each gives its own quantities back, tells its own shape
 // from the others, and tracks a shift of it at its full size.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, type KernelTask, measure, ROW } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel.ts";
 import { shapeOf } from "../../src/analysis/line-shape.ts";
 import { LINES, type Line, lineOfCode, QUANTITIES } from "../../src/analysis/method.ts";
+import { measureWhole } from "./one-roi.ts";
 import { picture16 } from "./simulated-rows.ts";
 
 const WIDTH = 181;
@@ -22,19 +23,7 @@ function light(line: Line, shiftPx = 0): Uint16Array {
   });
 }
 
-function ask(pixels: Uint16Array, task: KernelTask) {
-  return measure({
-    pixels,
-    width: WIDTH,
-    height: ROWS,
-    angleDegrees: 0,
-    rois: Float64Array.of(0, 0, ROWS, WIDTH, 0),
-    subRois: 0,
-    sampling: "precise",
-    bitDepthScaling: "fixed",
-    ...task,
-  });
-}
+const ask = (pixels: Uint16Array, task: KernelTask) => measureWhole(pixels, WIDTH, task);
 
 describe.each(LINES)("a %s line", (line) => {
   it("has its quantities given back by a joint fit of that line", () => {

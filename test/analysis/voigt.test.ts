@@ -1,8 +1,9 @@
 // The Voigt line against the convolution that it is defined by, done here by quadrature, and against a published value.
 import { expect, it } from "vitest";
-import { ANCHOR_NUMBERS, type KernelTask, measure, ROW } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel.ts";
 import { QUANTITIES } from "../../src/analysis/method.ts";
 import { voigtLine } from "../../src/analysis/voigt.ts";
+import { measureWhole } from "./one-roi.ts";
 import { picture16 } from "./simulated-rows.ts";
 
 const WIDTH = 181;
@@ -57,21 +58,8 @@ it("agrees with the published value of w(1 + i)", () => {
 function ask(centre: number, gamma: number, task: KernelTask) {
   const deviation = 20;
   const peak = convolved(0, gamma);
-  return measure({
-    pixels: picture16(
-      WIDTH,
-      ROWS,
-      (x, y) => 257 * (40 + y + (120 * convolved((x - centre) / deviation, gamma)) / peak),
-    ),
-    width: WIDTH,
-    height: ROWS,
-    angleDegrees: 0,
-    rois: Float64Array.of(0, 0, ROWS, WIDTH, 0),
-    subRois: 0,
-    sampling: "precise",
-    bitDepthScaling: "fixed",
-    ...task,
-  });
+  const light = (x: number, y: number) => 257 * (40 + y + (120 * convolved((x - centre) / deviation, gamma)) / peak);
+  return measureWhole(picture16(WIDTH, ROWS, light), WIDTH, task);
 }
 
 it.each(GAMMAS)("light that is a convolution is measured as one, gamma %d deviations", (gamma) => {

@@ -13,19 +13,19 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
+import { failureOf } from "../failure-of.ts";
 import {
   anything,
   CONTENTS,
   contents,
+  expectOneForSeveralStarts,
   expectWhole,
-  failureOf,
   IS_ROOT,
   KERNEL,
   NOBODY,
   PACKING,
   temporaryDirectory,
   unexpected,
-  unpacker,
 } from "./packed.ts";
 
 /** Replaces the record by what is there. */
@@ -93,14 +93,7 @@ describe("an unpacked file", () => {
     const kernel = join(unpack(PACKING, contents, [place], anything), KERNEL);
     chmodSync(kernel, 0o755);
     writeFileSync(kernel, Buffer.alloc(300_000, 8));
-    const starts = Array.from({ length: 4 }, async () => {
-      let said = "";
-      for await (const chunk of unpacker(place).stdout) said += chunk;
-      return said;
-    });
-    expect(new Set(await Promise.all(starts))).toEqual(new Set([join(place, unpackedName(PACKING))]));
-    expectWhole(join(place, unpackedName(PACKING)));
-    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+    await expectOneForSeveralStarts(place);
   });
 
   it("that was only touched is recorded, so that the next start need not read it", () => {

@@ -2,13 +2,13 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
-import { Failure } from "../../src/failure.ts";
+import { unpackedName } from "../../src/installation/unpack.ts";
 import type { Packing } from "../../src/installation/unpacked.ts";
 
 /** A user that is not the one the tests run as. */
@@ -40,16 +40,6 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-export function failureOf(work: () => unknown): Failure {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
-}
-
 export function expectWhole(directory: string): void {
   for (const [path, bytes] of Object.entries(CONTENTS)) {
     expect(readFileSync(join(directory, path)).equals(bytes), path).toBe(true);
@@ -67,6 +57,19 @@ export function unpacker(place: string, ...stay: string[]): ChildProcessByStdio<
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   return child;
+}
+
+/** Several processes that unpack at `place` at once: each gets the whole directory, and nothing else is left. */
+export async function expectOneForSeveralStarts(place: string): Promise<void> {
+  const starts = Array.from({ length: 4 }, async () => {
+    let said = "";
+    for await (const chunk of unpacker(place).stdout) said += chunk;
+    return said;
+  });
+  const directory = join(place, unpackedName(PACKING));
+  expect(new Set(await Promise.all(starts))).toEqual(new Set([directory]));
+  expectWhole(directory);
+  expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
 }
 
 /** Another process that is in the middle of unpacking at `place`. */

@@ -14,11 +14,11 @@ import {
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
+import { failureOf } from "../failure-of.ts";
 import {
   anything,
   contents,
   expectWhole,
-  failureOf,
   IS_ROOT,
   KERNEL,
   NOBODY,

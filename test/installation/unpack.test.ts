@@ -2,17 +2,17 @@ import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { cachePlaces, homeOf, unpack, unpackedName } from "../../src/installation/unpack.ts";
+import { failureOf } from "../failure-of.ts";
 import {
   anything,
   contents,
+  expectOneForSeveralStarts,
   expectWhole,
-  failureOf,
   IS_ROOT,
   NOBODY,
   PACKING,
   temporaryDirectory,
   unexpected,
-  unpacker,
 } from "./packed.ts";
 
 describe("unpacking the executable", () => {
@@ -32,14 +32,7 @@ describe("unpacking the executable", () => {
 
   it("by several starts at once gives each of them the whole directory", async () => {
     const place = temporaryDirectory();
-    const starts = Array.from({ length: 4 }, async () => {
-      let said = "";
-      for await (const chunk of unpacker(place).stdout) said += chunk;
-      return said;
-    });
-    expect(new Set(await Promise.all(starts))).toEqual(new Set([join(place, unpackedName(PACKING))]));
-    expectWhole(join(place, unpackedName(PACKING)));
-    expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
+    await expectOneForSeveralStarts(place);
   });
 
   it("refuses bytes that are not those that were packed, and leaves nothing of them", () => {

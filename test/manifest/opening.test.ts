@@ -3,22 +3,12 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { FLAGS, flagNames } from "../../src/analysis/method.ts";
-import { Failure } from "../../src/failure.ts";
 import { connect } from "../../src/manifest/connection.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { MIGRATIONS } from "../../src/manifest/schema.ts";
+import { failureOf } from "../failure-of.ts";
 import { ended, openManifest, startChild, temporaryDirectory } from "./experiment.ts";
 import { addFrame, ensureAnalysis, manifestFile, NOON_US, resultOf } from "./frames.ts";
-
-function failureOf(work: () => unknown): Failure {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
-}
 
 describe("opening a manifest", () => {
   it("makes a new one whole, leaving no half-made file", () => {

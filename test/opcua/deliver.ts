@@ -1,9 +1,12 @@
 // A delivery to a plant's server, configured by TOML as a person would.
 import { join } from "node:path";
 import { parseConfig } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/schema.ts";
+import type { Logger } from "../../src/log.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import { type Delivered, PlantDelivery } from "../../src/opcua/delivery.ts";
 import type { ServerSettings } from "../../src/opcua/session.ts";
+import { DeliveringOpcUa } from "../../src/supervisor/delivering-opcua.ts";
 
 export interface NodeEntry {
   readonly node_id?: string;
@@ -57,4 +60,16 @@ export async function deliverUpTo(
     if (step.failure !== undefined) await new Promise((resolve) => setTimeout(resolve, 250));
   }
   return steps;
+}
+
+/** The OPC UA stage's part as a run has it, without alarms and without anybody who waits for what it sent. */
+export function partOf(config: Config, manifest: Manifest, manifestFile: string, log: Logger): DeliveringOpcUa {
+  return new DeliveringOpcUa({
+    config,
+    manifest,
+    manifestFile,
+    log: log.stage("opcua"),
+    alarm: () => "",
+    advanced: () => undefined,
+  });
 }

@@ -15,11 +15,10 @@ import { createSimulator } from "../../src/frame/simulator.ts";
 import { createLogger } from "../../src/log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../../src/opcua/output-state.ts";
-import { DeliveringOpcUa } from "../../src/supervisor/delivering-opcua.ts";
 import { measuringThreads } from "../../src/supervisor/measuring-pool.ts";
 import { stageOf } from "../../src/supervisor/part.ts";
 import { Processing } from "../../src/supervisor/processing.ts";
-import { toml } from "./deliver.ts";
+import { partOf, toml } from "./deliver.ts";
 import { journalOf, Plant, scratch } from "./plant.ts";
 
 const FRAMES = 1000;
@@ -128,14 +127,7 @@ test("1,000 frames, measuring times of 1 to 10, a slow node, an outage: source t
   const text = toml(plant.endpointUrl, entries, 'security_mode = "None"\nmax_frames_per_second = 1000');
   const { config } = parseConfig(text, directory);
   const { processing, measuredAs, log } = await measuring(manifest, () => stage.wake());
-  const part = new DeliveringOpcUa({
-    config,
-    manifest,
-    manifestFile,
-    log: log.stage("opcua"),
-    alarm: () => "",
-    advanced: () => undefined,
-  });
+  const part = partOf(config, manifest, manifestFile, log);
   const stage = stageOf(part, (report) => part.moved(report));
   ends.push(
     () => part.close(10_000),

@@ -10,9 +10,10 @@ import { createLogger } from "../../src/log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { noteAsked } from "../../src/opcua/asked.ts";
 import { OPC_UA_OUTPUT } from "../../src/opcua/output-state.ts";
-import { DeliveringOpcUa, patience } from "../../src/supervisor/delivering-opcua.ts";
+import { patience } from "../../src/supervisor/delivering-opcua.ts";
 import { stageOf } from "../../src/supervisor/part.ts";
 import type { StageReport } from "../../src/supervisor/stage.ts";
+import { partOf } from "../opcua/deliver.ts";
 import { freePort } from "../opcua/plant.ts";
 
 const failed = (code: string) => ({ code, message: "", retry: "later" }) as FailureData;
@@ -62,14 +63,7 @@ function partAt(port: number, lines = "") {
     '[[OPC_UA.nodes]]\nnode_id = "i=1"\nvalue = "frame"\n';
   const { config } = parseConfig(text, directory);
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
-  const part = new DeliveringOpcUa({
-    config,
-    manifest,
-    manifestFile,
-    log: log.stage("opcua"),
-    alarm: () => "",
-    advanced: () => undefined,
-  });
+  const part = partOf(config, manifest, manifestFile, log);
   onTestFinished(async () => {
     await part.close(5000);
     await log.close();

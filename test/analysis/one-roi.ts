@@ -1,0 +1,18 @@
+// A picture that is one ROI, measured as it is.
+import { type KernelTask, measure } from "../../src/analysis/kernel.ts";
+
+/** The kernel's answer for the whole picture, `width` px wide, in the counts that it has. */
+export function measureWhole(pixels: Uint8Array | Uint16Array, width: number, task: KernelTask) {
+  const height = pixels.length / width;
+  return measure({
+    pixels,
+    width,
+    height,
+    angleDegrees: 0,
+    rois: Float64Array.of(0, 0, height, width, 0),
+    subRois: 0,
+    sampling: "precise",
+    bitDepthScaling: "fixed",
+    ...task,
+  });
+}
