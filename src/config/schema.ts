@@ -59,7 +59,7 @@ const Data_Analysis = section("How a picture is measured", {
   workers: key(whole(0, 256).default(0), "Measuring threads; 0 takes one for each processor core"),
   max_attempts: key(
     whole(1, 100).default(3),
-    "How often a frame may bring the process down before it is set aside as failed",
+    "How often the program may end while a frame is measured before that frame gets one last try, alone",
   ),
   batch_size: key(whole(1, 1024).default(16), "Frames taken from the queue at once"),
   frame_timeout_seconds: key(seconds(120), "Longest time one frame may be measured", S),

@@ -57,9 +57,18 @@ export interface Claim {
 export type ClaimKey = Pick<Claim, "entryId" | "claim">;
 
 /** `except`: ids that are left out, as JSON. */
+/** Which pending entries may be handed out; all of them unless it says otherwise. */
+export interface ClaimChoice {
+  /** Only entries that were handed out less often than this. */
+  readonly attemptsBelow?: number;
+  /** Entries that are left where they are. */
+  readonly except?: readonly number[];
+}
+
 interface ClaimQuery {
   readonly nowUs: number;
   readonly limit: number;
+  readonly attemptsBelow: number;
   readonly except: string;
 }
 
@@ -92,7 +101,6 @@ export class Entries {
   readonly #taken: Statement<[string, string], TakenPicture>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[ClaimQuery], ClaimRow>;
-  readonly #claimFresh: Statement<[ClaimQuery], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
   readonly #failed: Statement;
   readonly #release: Statement;
@@ -126,14 +134,11 @@ export class Entries {
         UNION ALL SELECT 1 FROM archived_file WHERE filename IN (@filename, @other) LIMIT 1`)
       .pluck();
     this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
-    const claim = (which: string) =>
-      db.prepare<[ClaimQuery], ClaimRow>(`
-        UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
-        WHERE id IN (SELECT id FROM entry WHERE status = 'pending' ${which}
-          AND id NOT IN (SELECT value FROM json_each(@except)) ORDER BY id LIMIT @limit)
-        RETURNING id, claim, attempts, directory, filename, captured_at_us`);
-    this.#claim = claim("");
-    this.#claimFresh = claim("AND attempts = 0");
+    this.#claim = db.prepare<[ClaimQuery], ClaimRow>(`
+      UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
+      WHERE id IN (SELECT id FROM entry WHERE status = 'pending' AND attempts < @attemptsBelow
+        AND id NOT IN (SELECT value FROM json_each(@except)) ORDER BY id LIMIT @limit)
+      RETURNING id, claim, attempts, directory, filename, captured_at_us`);
     this.#processed = db.prepare(`
       UPDATE entry SET status = 'processed', processed_at_us = @nowUs, error_code = NULL, error = NULL
       WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
@@ -219,18 +224,10 @@ export class Entries {
   }
 
   /** Hands out up to `limit` pending entries, oldest first; the attempt counts before the work begins (invariant 3). */
-  claimPending(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
-    return this.#claims(this.#claim, { limit, nowUs, except: JSON.stringify(except) });
-  }
-
-  /** The same without those whose earlier attempts came to nothing. */
-  claimFresh(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
-    return this.#claims(this.#claimFresh, { limit, nowUs, except: JSON.stringify(except) });
-  }
-
-  #claims(statement: Statement<[ClaimQuery], ClaimRow>, query: ClaimQuery): Claim[] {
+  claimPending(limit: number, nowUs: number, choice: ClaimChoice = {}): Claim[] {
+    const { attemptsBelow = Number.MAX_SAFE_INTEGER, except = [] } = choice;
     return this.#connection
-      .write(() => statement.all(query))
+      .write(() => this.#claim.all({ limit, nowUs, attemptsBelow, except: JSON.stringify(except) }))
       .sort((a, b) => a.id - b.id)
       .map((row) => ({
         entryId: row.id,

@@ -14,7 +14,15 @@ import type { NewFile } from "../system/new-file.ts";
 import * as archive from "./archive.ts";
 import * as chosenLines from "./chosen-lines.ts";
 import { type Connection, connect } from "./connection.ts";
-import { type Claim, type ClaimKey, Entries, type EntryHistory, type NewEntry, type TakenPicture } from "./entries.ts";
+import {
+  type Claim,
+  type ClaimChoice,
+  type ClaimKey,
+  Entries,
+  type EntryHistory,
+  type NewEntry,
+  type TakenPicture,
+} from "./entries.ts";
 import * as history from "./history.ts";
 import * as imported from "./imported.ts";
 import * as inspection from "./inspection.ts";
@@ -240,13 +248,8 @@ export class Manifest {
   }
 
   /** Hands out up to `limit` pending entries, oldest first. Counts the attempt before the work begins. */
-  claimPending(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
-    return this.#entries.claimPending(limit, nowUs, except);
-  }
-
-  /** The same without those whose earlier attempts came to nothing: these may have taken the process down. */
-  claimFresh(limit: number, nowUs: number, except: readonly number[] = []): Claim[] {
-    return this.#entries.claimFresh(limit, nowUs, except);
+  claimPending(limit: number, nowUs: number, choice?: ClaimChoice): Claim[] {
+    return this.#entries.claimPending(limit, nowUs, choice);
   }
 
   /** Gives a claim back; its attempt counts only if asked to. False when the claim is no longer the entry's. */

@@ -11,9 +11,9 @@ import type { LocalPicture, Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 
 export interface Recovery {
-  /** Entries that were in hand and are pending again. */
+  /** Entries that were being measured and are pending again. */
   readonly requeued: number;
-  /** Entries that were in hand too often. */
+  /** Entries that were being measured, the last time alone, each time the program ended. */
   readonly failed: readonly { readonly filename: string; readonly reason: string }[];
   /** Pictures that vanished since the last start. */
   readonly missing: readonly string[];
@@ -51,6 +51,10 @@ export function recoverEntries(
   });
 }
 
+/**
+ * Whoever ends the program, a power cut say, ends it while some frame is being measured. So a frame that was there
+ * `maxAttempts` times is tried once more, last and alone (see the processor stage), and failed only after that.
+ */
 function releaseDeadClaims(
   { db }: Connection,
   { maxAttempts, nowUs }: { readonly maxAttempts: number; readonly nowUs: number },
@@ -58,8 +62,8 @@ function releaseDeadClaims(
   const failed = db
     .prepare<[{ maxAttempts: number; nowUs: number }], { filename: string; reason: string }>(`
       UPDATE entry SET status = 'failed', processed_at_us = @nowUs, error_code = 'analysis.failed',
-        error = 'took the process down ' || attempts || ' times'
-      WHERE status = 'processing' AND attempts >= @maxAttempts RETURNING filename, error AS reason`)
+        error = 'the program ended ' || attempts || ' times while this frame was being measured, the last time alone'
+      WHERE status = 'processing' AND attempts > @maxAttempts RETURNING filename, error AS reason`)
     .all({ maxAttempts, nowUs });
   const { changes } = db.prepare("UPDATE entry SET status = 'pending' WHERE status = 'processing'").run();
   return { requeued: changes, failed };

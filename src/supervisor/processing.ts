@@ -126,7 +126,9 @@ export class Processing {
       const failure = encodeFailure(thrown);
       // Nothing is claimed, so nothing can be held against a frame.
       if (isStorage(failure)) throw thrown;
-      const claims = await manifest.whenFree(() => manifest.claimPending(room, nowUs(), this.aside.resting()));
+      const claims = await manifest.whenFree(() =>
+        manifest.claimPending(room, nowUs(), { except: this.aside.resting() }),
+      );
       for (const claim of claims) await this.refuse(claim, failure);
       return this.room() > 0;
     }
@@ -169,21 +171,21 @@ export class Processing {
   }
 
   /**
-   * Frames given out before, in vain, wait until there is nothing else to do and are then measured alone: if one of them
-   * took the process down, it is known which, and deaths that have nothing to do with them are seldom held against them.
+   * Frames that were being measured when the program ended wait until there is nothing else to do and are then measured
+   * alone: if one of them ended it, it is known which, and an end that has nothing to do with them is seldom held against
+   * them. While a reference is made from the first frames, these keep their order, but never for their last attempt.
    */
   private claim(room: number, { growth, drift }: Measure): Claim[] {
-    const { manifest, nowUs, settings } = this.options;
+    const { manifest, nowUs, settings, maxAttempts } = this.options;
     // A stop may have come while another program held the manifest locked.
     if (this.stopped) return [];
     // Positions that are counted from the first frames must not depend on what became of these the first time.
     const inOrder = !growth.isComplete || (settings.trackDrift === true && !drift.isKnown);
-    const resting = this.aside.resting();
-    const claims = inOrder
-      ? manifest.claimPending(room, nowUs(), resting)
-      : manifest.claimFresh(room, nowUs(), resting);
+    const except = this.aside.resting();
+    const attemptsBelow = inOrder ? maxAttempts : 1;
+    const claims = manifest.claimPending(room, nowUs(), { attemptsBelow, except });
     this.alone = claims.length === 0 && this.inHand.size === 0;
-    return this.alone ? manifest.claimPending(1, nowUs(), resting) : claims;
+    return this.alone ? manifest.claimPending(1, nowUs(), { except }) : claims;
   }
 
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */

@@ -177,19 +177,24 @@ describe("settling", () => {
 });
 
 describe("recovering", () => {
-  it("fails a frame that took the process down max_attempts times, and the line moves on", () => {
+  it("fails a frame at whose last attempt, beyond max_attempts, the program ended too, and the line moves on", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
     addFrame(manifest, directory, 1);
     addFrame(manifest, directory, 2);
-    for (let death = 1; death < 3; death += 1) {
+    for (let death = 1; death <= 3; death += 1) {
       claimOne(manifest);
       expect(manifest.recover({ maxAttempts: 3, nowUs: NOON_US })).toMatchObject({ requeued: 1, failed: [] });
     }
     claimOne(manifest);
     const { requeued, failed } = manifest.recover({ maxAttempts: 3, nowUs: NOON_US });
     expect(requeued).toBe(0);
-    expect(failed).toEqual([{ filename: frameName(1), reason: "took the process down 3 times" }]);
+    expect(failed).toEqual([
+      {
+        filename: frameName(1),
+        reason: "the program ended 4 times while this frame was being measured, the last time alone",
+      },
+    ]);
     expect(claimOne(manifest).filename).toBe(frameName(2));
   });
 

@@ -168,10 +168,29 @@ test("frames that were in hand when the program died are measured last, each alo
     await untilAtRest(processing);
     return claimed.map(({ entryId }) => entryId);
   };
-  expect(manifest.claimFresh(2, 1).map(({ entryId }) => entryId)).toEqual([1, 2]);
+  expect(manifest.claimPending(2, 1, { attemptsBelow: 1 }).map(({ entryId }) => entryId)).toEqual([1, 2]);
   manifest.recover({ maxAttempts: 3, nowUs: 1 });
   expect([await inHand(), await inHand(), await inHand()]).toEqual([[3, 4], [1], [2]]);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 4, failed: 0 });
+});
+
+test("a frame that was there at max_attempts ends of the program is tried last and alone, also while a reference grows", async () => {
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2, beside: true });
+  const end = () => manifest.recover({ maxAttempts: 3, nowUs: 1 });
+  for (let nth = 0; nth < 3; nth++) {
+    expect(manifest.claimPending(1, 1)).toMatchObject([{ entryId: 1 }]);
+    expect(end()).toMatchObject({ requeued: 1, failed: [] });
+  }
+  const order: number[] = [];
+  while (manifest.counts().pending > 0) {
+    await processing.work();
+    const measured = [...manifest.entries()].filter(({ status }) => status === "processing");
+    if (measured.some(({ entryId }) => entryId === 1)) expect(measured).toHaveLength(1);
+    order.push(...measured.map(({ entryId }) => entryId));
+    await untilAtRest(processing);
+  }
+  expect(order).toEqual([2, 3, 4, 1]);
+  expect(manifest.counts()).toMatchObject({ processed: 4, failed: 0 });
 });
 
 test("an ROI manifest that is damaged or gone while a run measures changes nothing until it is whole again", async () => {
