@@ -1,7 +1,7 @@
 // What SQLite's error codes mean here. Every code has a meaning, so that no error of the database is taken for the fault of
 // the frame, the file or the share that was being worked on.
 import { basename } from "node:path";
-import type { FailureData } from "./failure.ts";
+import type { FailureData } from "./failure-data.ts";
 
 /** The database file where an error does not say which one it was. */
 const DATABASE = "phorest.sqlite";

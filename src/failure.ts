@@ -3,64 +3,10 @@
 // because an Error loses its code and its name on the way between threads.
 
 import { databaseFailure } from "./database-failure.ts";
+import { type FailureCode, type FailureData, lineOf, type Retry } from "./failure-data.ts";
 import { readable } from "./quote.ts";
 
-/** Every code a Failure may carry. The part before the dot is the room it comes from. */
-export type FailureCode =
-  | "config.invalid"
-  | "usage.invalid"
-  | "experiment.locked"
-  | "experiment.unusable"
-  | "installation.broken"
-  | "manifest.corrupt"
-  | "manifest.failed"
-  | "manifest.locked"
-  | "manifest.newer"
-  | "camera.unavailable"
-  | "camera.timeout"
-  | "camera.failed"
-  | "sensor.failed"
-  | "file.missing"
-  | "file.refused"
-  | "file.changed"
-  | "frame.missing"
-  | "frame.unreadable"
-  | "rois.missing"
-  | "rois.invalid"
-  | "rois.outside"
-  | "analysis.failed"
-  | "disk.full"
-  | "disk.failed"
-  | "chip.unknown"
-  | "chip.invalid"
-  | "calibration.uncertain"
-  | "report.failed"
-  | "alarm.failed"
-  | "remote.unavailable"
-  | "remote.refused"
-  | "remote.full"
-  | "remote.failed"
-  | "backup.failed"
-  | "backup.damaged"
-  | "opcua.unreachable"
-  | "opcua.timeout"
-  | "opcua.untrusted"
-  | "opcua.refused"
-  | "opcua.login"
-  | "opcua.lost"
-  | "web.unavailable"
-  | "internal";
-
-/** Whether trying the same again can help. */
-export type Retry = "later" | "never";
-
-/** A Failure as it crosses threads and enters the manifest. */
-export interface FailureData {
-  readonly code: FailureCode;
-  readonly message: string;
-  readonly hint?: string;
-  readonly retry: Retry;
-}
+export { type FailureCode, type FailureData, lineOf, type Retry } from "./failure-data.ts";
 
 /**
  * An expected failure: one line for a person, a code for a program, a hint at the cure. What a file or a program said may be
@@ -83,11 +29,6 @@ export class Failure extends Error {
   get line(): string {
     return lineOf(this);
   }
-}
-
-/** The one line shown to a person, of a failure in either form. */
-export function lineOf({ message, hint }: Pick<FailureData, "message" | "hint">): string {
-  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 /** The plain form of anything thrown; what is not a Failure is a defect and becomes `internal`. */

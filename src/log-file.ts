@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import DailyRotateFile from "winston-daily-rotate-file";
-import type { LogLevel, LogStage } from "./log.ts";
+import type { LogLevel, LogStage } from "./log-levels.ts";
 
 const MAX_FILE_BYTES = 2 * 1024 * 1024;
 const MAX_FILES = 60;

@@ -1,7 +1,7 @@
 // The last lines of an experiment's logs, from the files alone: those of all stages in one order of time.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "./log.ts";
+import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "./log-levels.ts";
 
 export interface LogLine {
   /** ISO 8601, UTC. */

@@ -3,25 +3,7 @@
 import { Writable } from "node:stream";
 import winston from "winston";
 import { LogMemory, rotation, StageFiles, within } from "./log-file.ts";
-
-export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** Who writes; each has a log file of its own, `<name>.log`. */
-export const LOG_STAGES = [
-  "supervisor",
-  "collector",
-  "processor",
-  "communicator",
-  "opcua",
-  "compressor",
-  "backup",
-  "syncer",
-  "retention",
-  "health",
-  "web",
-] as const;
-export type LogStage = (typeof LOG_STAGES)[number];
+import { LOG_LEVELS, type LogLevel, type LogStage } from "./log-levels.ts";
 
 /** What a line is about, besides its stage. */
 export interface LogFields {

@@ -10,7 +10,8 @@ import {
   type Way,
 } from "../src/calibration/calibrate.ts";
 import { labelBoxes, writeCalibration } from "../src/calibration/report.ts";
-import { type Chip, chipTypes, loadChip } from "../src/chip/layout.ts";
+import type { Chip } from "../src/chip/chip.ts";
+import { chipTypes, loadChip } from "../src/chip/layout.ts";
 import { Failure } from "../src/failure.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
 import { type Station, serve } from "./host.ts";

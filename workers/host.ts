@@ -2,7 +2,7 @@
 // Everything thrown is caught here, once, and sent as plain data.
 import { parentPort } from "node:worker_threads";
 import { encodeFailure } from "../src/failure.ts";
-import type { LogLevel } from "../src/log.ts";
+import type { LogLevel } from "../src/log-levels.ts";
 import type { FromThread, ToThread } from "../src/supervisor/messages.ts";
 import { sendToParent } from "./parent.ts";
 

@@ -2,7 +2,7 @@
 // one picture. For a calibration, a thread that shares the pixels finds the chip in it.
 import type { Picture } from "../src/analysis/picture.ts";
 import { encodeFailure } from "../src/failure.ts";
-import type { LogLevel } from "../src/log.ts";
+import type { LogLevel } from "../src/log-levels.ts";
 import { StageThread } from "../src/supervisor/stage-thread.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "../src/web/messages.ts";
 import type { FromPictures, PictureAnswers, PictureFile, PictureJob, ToPictures } from "../src/web/picture-jobs.ts";

@@ -3,8 +3,8 @@
 import { workerData } from "node:worker_threads";
 import { type LinesByMethod, linesAfter } from "../src/analysis/chosen-lines.ts";
 import { decodePicture } from "../src/analysis/decode.ts";
+import type { Displacement } from "../src/analysis/displacement.ts";
 import {
-  type Displacement,
   type DriftReference,
   decodeDriftReference,
   driftReference,

@@ -2,7 +2,7 @@
 // is to be changed is asked of the supervisor. Nothing that happens here can hold up capture.
 import { parentPort } from "node:worker_threads";
 import { decodeFailure, encodeFailure, type FailureData } from "../src/failure.ts";
-import type { LogLevel } from "../src/log.ts";
+import type { LogLevel } from "../src/log-levels.ts";
 import { loadAssets } from "../src/web/assets.ts";
 import { Calibrating } from "../src/web/calibrating.ts";
 import { Experiment } from "../src/web/experiment.ts";

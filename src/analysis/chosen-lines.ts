@@ -2,7 +2,7 @@
 // is sound, and held for the whole analysis. See docs/kernel.md, "Which line".
 import { GrowingKeeper } from "./growing.ts";
 import { type FrameResult, LINES, type Line, lineOfCode } from "./method.ts";
-import type { AnalysisSettings } from "./resonance.ts";
+import type { AnalysisSettings } from "./settings.ts";
 
 /** After so many frames an ROI that never had a sound fit gets the line that most ROIs have. */
 const MOST_OFFERS = 16;

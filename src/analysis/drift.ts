@@ -7,6 +7,7 @@
 // shift are fitted to the patches' displacements; patches that do not go along (dust, a drop) lose their weight.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { Failure } from "../failure.ts";
+import type { Displacement } from "./displacement.ts";
 import type { Sampling } from "./method.ts";
 import { type Found, findPatch } from "./patch.ts";
 import type { Picture } from "./picture.ts";
@@ -34,23 +35,6 @@ export interface DriftReference {
   readonly places: Int32Array;
   /** [patch][row][column] in the scale of the file, SIDE x SIDE each. */
   readonly pixels: Float32Array;
-}
-
-/**
- * Movement of the chip since the reference. A point of the chip that was at q, px from the middle of the picture
- * (width // 2, height // 2), is now at Rot(turn)·q + shift, Rot(a) = (cos a, sin a; −sin a, cos a).
- */
-export interface Displacement {
-  /** px in the picture, positive to the right. */
-  readonly dx: number;
-  /** px in the picture, positive downwards. */
-  readonly dy: number;
-  /** degrees, in the sense of `imageAngle`. */
-  readonly turnDegrees: number;
-  /** Standard error of dx and dy, the larger, px. */
-  readonly errorPx: number;
-  /** Patches that went along. */
-  readonly patches: number;
 }
 
 /** The patches of a picture; undefined when too little is printed outside the ROIs. */

@@ -2,7 +2,7 @@
 // reference of tracking.
 import { LineKeeper, type LinesByMethod } from "./chosen-lines.ts";
 import { inTurn } from "./growing.ts";
-import type { AnalysisSettings } from "./resonance.ts";
+import type { AnalysisSettings } from "./settings.ts";
 import type { TaskAnswer, TaskRequest } from "./task.ts";
 import { DEFAULT_REFERENCE_FRAMES } from "./tracking.ts";
 import { TrackingKeeper } from "./tracking-task.ts";

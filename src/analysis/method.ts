@@ -1,7 +1,7 @@
 // The vocabulary of a measurement: methods, the quantities each one gives, the statistics over an ROI's rows, flags.
 // Spellings are those of the established result files ("assymetry" included): they are an interface.
 import type { Depth } from "./bit-depth.ts";
-import type { Displacement } from "./drift.ts";
+import type { Displacement } from "./displacement.ts";
 
 export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint", "tracking"] as const;
 export type Method = (typeof METHODS)[number];

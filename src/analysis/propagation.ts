@@ -1,6 +1,7 @@
 // Standard errors of what is computed from positions. The positions of one frame and ROI are independent of all others, each
 // with its own standard error; everything else follows from that: the level of a baseline is in every frame of its curve, and
 // a reference in every curve it is subtracted from. Where a position has no error, nothing that is made from it has one.
+import type { CurveErrors } from "./curve-errors.ts";
 import { normalBelow, normalDensity } from "./distributions.ts";
 import { between, blankOf, soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
 import { medianOf } from "./statistics.ts";
@@ -100,19 +101,6 @@ export function levelOf(trace: Trace, standardError: Float64Array, window: TimeW
 export function shiftVariance(standardError: number, level: Pick<Level, "variance">, share: number): number {
   const own = standardError * standardError;
   return own + level.variance - 2 * share * own;
-}
-
-/**
- * How the values of a curve err, frame by frame: px². The covariance of two frames is what both have of `level`, less the
- * `overlap` of either.
- */
-export interface CurveErrors {
-  /** Variance of the frame's own part. */
-  readonly own: Float64Array;
-  /** Variance of the levels that were subtracted. */
-  readonly level: Float64Array;
-  /** Covariance of the two: not zero for frames that the levels are made from. */
-  readonly overlap: Float64Array;
 }
 
 /** The errors of a curve minus its level. */

@@ -1,6 +1,6 @@
 // A smooth curve through a noisy one that single wild points do not bend: locally weighted straight lines with robust
 // weights (Cleveland, J. Am. Stat. Assoc. 74, 829, 1979).
-import type { CurveErrors } from "./propagation.ts";
+import type { CurveErrors } from "./curve-errors.ts";
 import { isSound, type Trace } from "./sensorgram.ts";
 import { medianOf } from "./statistics.ts";
 

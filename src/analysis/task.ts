@@ -7,7 +7,7 @@ import type { LinesByMethod } from "./chosen-lines.ts";
 import { refusedLevelText } from "./dark-level.ts";
 import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
 import { otherPages } from "./picture.ts";
-import type { AnalysisSettings } from "./resonance.ts";
+import type { AnalysisSettings } from "./settings.ts";
 
 export interface TaskRequest {
   /** A path that the user gave, or a picture that a row names. */

@@ -3,8 +3,9 @@
 import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
 import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "./method.ts";
 import type { Picture } from "./picture.ts";
-import { type AnalysisSettings, analyseTogether, type PictureOptions } from "./resonance.ts";
+import { analyseTogether, type PictureOptions } from "./resonance.ts";
 import type { RoiManifest } from "./roi.ts";
+import type { AnalysisSettings } from "./settings.ts";
 
 /** The references of all ROIs of an analysis. Views of one buffer, which is their encoded form. */
 export interface TrackingReference extends Omit<KernelReference, "grow"> {

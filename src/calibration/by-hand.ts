@@ -1,7 +1,8 @@
 // Calibration from rough points: gratings named by hand choose among the lattice's poses. Printed labels alone are in
 // by-features.ts.
 import type { Picture } from "../analysis/picture.ts";
-import { type Chip, type ChipBox, gratingHalves } from "../chip/layout.ts";
+import type { Chip, ChipBox } from "../chip/chip.ts";
+import { gratingHalves } from "../chip/layout.ts";
 import { Failure } from "../failure.ts";
 import { gratingEdges } from "./edges.ts";
 import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";

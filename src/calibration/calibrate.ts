@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Picture } from "../analysis/picture.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import type { Chip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
 import { Failure } from "../failure.ts";
 import { locateByFeatures } from "./by-features.ts";
 import { type Anchor, locateByAnchors } from "./by-hand.ts";

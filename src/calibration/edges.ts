@@ -1,5 +1,5 @@
 // Where the edges of gratings lie in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
-import type { Chip, ChipBox, Grating } from "../chip/layout.ts";
+import type { Chip, ChipBox, Grating } from "../chip/chip.ts";
 import { gratingGaps } from "./gaps.ts";
 import { isInView, offsetPlace, someOf } from "./lines-in-view.ts";
 import type { Point, Pose } from "./pose.ts";

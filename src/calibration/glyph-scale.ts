@@ -1,6 +1,6 @@
 // Whether printed labels are as large as the gratings' pitch says. Gratings whose light ends inside their boxes look like those of
 // a chip of a larger pitch; labels are printed with the same mask and tell which of both it is.
-import type { ChipLabel } from "../chip/layout.ts";
+import type { ChipLabel } from "../chip/chip.ts";
 import { coarseStep } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Pose } from "./pose.ts";

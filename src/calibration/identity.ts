@@ -1,6 +1,6 @@
 // Which grating is which: a lattice looks the same turned by half a turn, mirrored and moved by a cell. Every such pose
 // is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
-import type { Chip, ChipLabel } from "../chip/layout.ts";
+import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { siteCentre } from "./cells.ts";
 import { borderOf, type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
 import { type ChipLattice, cellOf } from "./lattice.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { decodePicture } from "../analysis/decode.ts";
-import type { Chip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
 import { Failure } from "../failure.ts";
 import { readNamesNow } from "../file-names.ts";
 import type { LabelPicture } from "./label-search.ts";

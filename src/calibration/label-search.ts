@@ -1,8 +1,8 @@
 // Looking for a printed label at a place: the label is drawn, the picture is sampled along the chip's axes about the
 // place, and normalised cross-correlation says where it fits best and how well.
 import { correlatePatches, samplePatches } from "../analysis/correlate.ts";
+import type { ChipLabel } from "../chip/chip.ts";
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
-import type { ChipLabel } from "../chip/layout.ts";
 import { vertex } from "./lattice.ts";
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";

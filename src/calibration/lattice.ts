@@ -1,7 +1,7 @@
 // The lattice of a chip's gratings, and finding it in a picture without knowing anything else: the autocorrelation of
 // the picture has peaks at the lattice's vectors, which give scale and angle up to the lattice's own symmetries.
 import { autocorrelate, flatten, type Plane } from "../analysis/correlate.ts";
-import type { Chip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
 import { type Point, wrapDegrees } from "./pose.ts";
 
 /** Gratings on a lattice: centres differ by column·(pitch.x, 0) + row·(stagger, pitch.y), µm. */

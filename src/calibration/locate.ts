@@ -3,7 +3,7 @@
 //   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
 import type { Plane } from "../analysis/correlate.ts";
 import type { Picture } from "../analysis/picture.ts";
-import type { Chip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
 import { isOfAnotherPitch, isOfAnotherSize, isSettled, SURE, whyUnsure } from "./certainty.ts";
 import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";

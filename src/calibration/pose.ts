@@ -4,7 +4,7 @@
 //
 // Pixel i of a row reaches from i to i + 1. `mirrored` (F = −1) is a picture taken without the established cameras' flip.
 // "Aligned" px are those after rotation by −angle about (width // 2, height // 2), in which ROIs are given.
-import type { ChipBox } from "../chip/layout.ts";
+import type { ChipBox } from "../chip/chip.ts";
 
 export interface Point {
   readonly x: number;

@@ -1,7 +1,7 @@
 // From a pose that is right to a few micrometres to one that is right to a fraction of a pixel: labels give places in
 // both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
 // them all together, the bending of the optics among its unknowns.
-import type { Chip, ChipLabel } from "../chip/layout.ts";
+import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { isCovered } from "./covered.ts";
 import { type Deviations, NO_DEVIATIONS } from "./deviations.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides, isUpper, largerThanBoxes, overhang } from "./edges.ts";

@@ -2,7 +2,8 @@
 // were left out.
 import { samplePatches } from "../analysis/correlate.ts";
 import type { Roi, RoiManifest } from "../analysis/roi.ts";
-import { type Chip, type Grating, type GratingHalf, gratingHalves } from "../chip/layout.ts";
+import type { Chip, Grating, GratingHalf } from "../chip/chip.ts";
+import { gratingHalves } from "../chip/layout.ts";
 import { direction, fromAligned, type Point, type Pose, toAligned, toPicture, wrapDegrees } from "./pose.ts";
 import type { View } from "./view.ts";
 

@@ -1,5 +1,7 @@
 // Names given by hand may be wrong and agree with each other: where the picture does not bear them out, it is read by itself.
-import { type Chip, chipExtent } from "../chip/layout.ts";
+
+import type { Chip } from "../chip/chip.ts";
+import { chipExtent } from "../chip/layout.ts";
 import { coarseStep, expectedLabels, labelScore } from "./identity.ts";
 import { type LabelPatterns, searchLabel } from "./label-search.ts";
 import { latticeOf } from "./lattice.ts";

@@ -1,5 +1,5 @@
 // Where gratings lie along the chip's x before that is known to a few micrometres: from the left and right sides of all together.
-import type { Chip, ChipBox } from "../chip/layout.ts";
+import type { Chip, ChipBox } from "../chip/chip.ts";
 import { type Pose, toPicture } from "./pose.ts";
 import { Profile, profilesOf, sideStrip } from "./profiles.ts";
 import type { View } from "./view.ts";

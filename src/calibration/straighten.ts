@@ -1,6 +1,6 @@
 // A lattice's scale and angle are right to some tenths of a percent: too little for labels far from the middle of a sparse chip.
 // The gratings' own edges tell them better, whichever grating is which.
-import type { Chip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides } from "./edges.ts";
 import { latticeOf } from "./lattice.ts";
 import { direction, type Pose, toPicture } from "./pose.ts";

@@ -1,8 +1,8 @@
 // What makes a layout useless or dangerous although every rule in it is well formed: ROIs that overwrite each other, labels that
 // nobody can find.
 import { Failure } from "../failure.ts";
+import type { Chip, ChipBox } from "./chip.ts";
 import { glyph } from "./glyphs.ts";
-import type { Chip, ChipBox } from "./layout.ts";
 
 /** Failure chip.invalid, naming what is wrong, for a chip whose gratings or labels cannot be told apart or drawn. */
 export function checkChip({ gratings, labels }: Chip, where: string): void {

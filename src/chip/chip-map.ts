@@ -3,7 +3,8 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
 import { isLabel, LABEL_RULE } from "../label-rules.ts";
-import { type Chip, type ChipLabel, chipTypes, type Grating, loadChip } from "./layout.ts";
+import type { Chip, ChipLabel, Grating } from "./chip.ts";
+import { chipTypes, loadChip } from "./layout.ts";
 
 const label = z.string().refine(isLabel, LABEL_RULE);
 /** µm. */

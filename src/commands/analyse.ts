@@ -24,10 +24,11 @@ import {
   type Sampling,
 } from "../analysis/method.ts";
 import { formatRecord } from "../analysis/record.ts";
-import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
+import { type AnalysisSettings, methodSettings } from "../analysis/settings.ts";
 import { decodeValues, type EncodedResult, type TaskAnswer, warningsOf } from "../analysis/task.ts";
-import { type Loaded, loadConfig, roiManifestPath } from "../config/config.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
+import type { Loaded } from "../config/loaded.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";

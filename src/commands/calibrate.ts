@@ -8,8 +8,9 @@ import { calibratePicture, doubtText, labelPatterns, roisUntilNow, type Way } fr
 import { lastFrame } from "../calibration/last-frame.ts";
 import type { Doubtful } from "../calibration/locate.ts";
 import { type CalibrationSummary, writeCalibration } from "../calibration/report.ts";
+import type { Chip } from "../chip/chip.ts";
 import { readChipMap } from "../chip/chip-map.ts";
-import { type Chip, chipTypes, loadChip, readChipFile } from "../chip/layout.ts";
+import { chipTypes, loadChip, readChipFile } from "../chip/layout.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure.ts";

@@ -1,7 +1,8 @@
 // `phorest config`: check a file, show the effective values with their origin, print the reference.
 import type { Argv, CommandModule } from "yargs";
-import { keyNames, type Loaded, loadConfig, type Origin } from "../config/config.ts";
+import { keyNames, loadConfig } from "../config/config.ts";
 import { configMarkdown, configToml } from "../config/document.ts";
+import type { Loaded, Origin } from "../config/loaded.ts";
 import { checkWantedShare } from "../config/share.ts";
 import { shownPath, type Table } from "../config/toml-file.ts";
 import { quoted } from "../quote.ts";

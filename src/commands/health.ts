@@ -7,7 +7,8 @@ import { Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { formatSnapshot, takeSnapshot } from "../supervisor/health.ts";
-import { type HealthReport, healthJson, healthPicture, healthReport } from "../supervisor/health-report.ts";
+import { healthJson, healthPicture, healthReport } from "../supervisor/health-report.ts";
+import type { HealthReport } from "../supervisor/health-verdict.ts";
 import { metricsText } from "../supervisor/metrics.ts";
 import type { GlobalOptions } from "./global.ts";
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { decodePicture } from "../analysis/decode.ts";
 import { labelMatcher } from "../analysis/labels.ts";
-import type { AnalysisSettings } from "../analysis/resonance.ts";
+import type { AnalysisSettings } from "../analysis/settings.ts";
 import type { Config } from "../config/schema.ts";
 import { plotMarkers } from "../delivery/plot-feed.ts";
 import type { RoiPrecision } from "../delivery/precision-figure.ts";

@@ -32,7 +32,8 @@ import { shownCertificate } from "../opcua/failures.ts";
 import { type Finding, inspect } from "../opcua/inspect.ts";
 import { loadLibrary } from "../opcua/library.ts";
 import { probe } from "../opcua/probe.ts";
-import { PlantSession, type ServerSettings } from "../opcua/session.ts";
+import type { ServerSettings } from "../opcua/server-settings.ts";
+import { PlantSession } from "../opcua/session.ts";
 import { mapNodes } from "../opcua/target.ts";
 import type { GlobalOptions } from "./global.ts";
 

@@ -2,8 +2,9 @@
 import { flagNames } from "../analysis/method.ts";
 import { cameraText } from "../supervisor/camera-in-use.ts";
 import { diskFullText } from "../supervisor/disk-facts.ts";
-import type { Snapshot, StageHealth } from "../supervisor/health.ts";
+import type { Snapshot } from "../supervisor/health.ts";
 import type { RecentCurves } from "../supervisor/recent.ts";
+import type { StageHealth } from "../supervisor/stage-health.ts";
 import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";
 

@@ -8,32 +8,13 @@ import { parseValueName, quantityColumn } from "../opcua/value-name.ts";
 import { readable } from "../quote.ts";
 import { withEnvironment } from "./environment.ts";
 import { NOTES } from "./key.ts";
+import type { Loaded, Origin } from "./loaded.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
 import { checkWantedShare } from "./share.ts";
 import { PROFILE_BITS } from "./simulation-section.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
-
-/** Where a value came from. */
-export type Origin =
-  | { readonly kind: "file"; readonly file: string; readonly line?: number }
-  | { readonly kind: "environment"; readonly variable: string }
-  | "default"
-  | "simulated default";
-
-/** Settings with their provenance. */
-export interface Loaded {
-  readonly config: Config;
-  /** By "Section.key", for every key there is. */
-  readonly origins: ReadonlyMap<string, Origin>;
-  /** Lines a person should read; the settings are valid nevertheless. */
-  readonly warnings: readonly string[];
-  /** Absolute; undefined where the built-in defaults apply. */
-  readonly file?: string;
-  /** The file's text as read; empty without a file. */
-  readonly text: string;
-}
 
 /**
  * Loads the settings: of `path`, else of config.toml in `cwd`, else the built-in defaults with `cwd` as their base.

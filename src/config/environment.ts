@@ -3,7 +3,7 @@
 import { Failure } from "../failure.ts";
 import { HOST_RULE, isHost } from "../host-name.ts";
 import { quoted } from "../quote.ts";
-import type { Loaded } from "./config.ts";
+import type { Loaded } from "./loaded.ts";
 
 const WEB_HOST = "PHOREST_WEB_HOST";
 

@@ -2,8 +2,8 @@
 // built-in settings would photograph the simulated chip, and nobody sits there to notice.
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import type { Loaded } from "./config.ts";
 import { mayWrite } from "./directories.ts";
+import type { Loaded } from "./loaded.ts";
 
 const REQUIRED = "PHOREST_REQUIRE_CONFIG";
 

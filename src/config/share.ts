@@ -1,7 +1,7 @@
 // Whether the configuration names the share that copies are to go to.
 import { existsSync } from "node:fs";
 import { Failure } from "../failure.ts";
-import type { Loaded } from "./config.ts";
+import type { Loaded } from "./loaded.ts";
 import { shownPath } from "./toml-file.ts";
 
 /**

@@ -4,8 +4,8 @@ import { measure } from "../analysis/kernel.ts";
 import { shapeOf } from "../analysis/line-shape.ts";
 import { type Line, lineOfCode, type Method, POSITION_COLUMN, QUANTITIES } from "../analysis/method.ts";
 import type { Picture } from "../analysis/picture.ts";
-import type { AnalysisSettings } from "../analysis/resonance.ts";
 import type { Roi, RoiManifest } from "../analysis/roi.ts";
+import type { AnalysisSettings } from "../analysis/settings.ts";
 
 export interface RoiView {
   readonly width: number;

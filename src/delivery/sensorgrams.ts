@@ -1,15 +1,10 @@
 // Sensorgrams of an experiment: read from the manifest ROI by ROI, worked up by the arithmetic of analysis/sensorgram.ts.
 // For the command line, plots and the page alike.
+
+import type { CurveErrors } from "../analysis/curve-errors.ts";
 import { type Groups, groupsOf } from "../analysis/labels.ts";
 import { inRiu, type Precision, precisionOf, type Sensitivity } from "../analysis/precision.ts";
-import {
-  blankErrors,
-  type CurveErrors,
-  levelOf,
-  shiftErrors,
-  standardErrors,
-  sumErrors,
-} from "../analysis/propagation.ts";
+import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "../analysis/propagation.ts";
 import {
   FrameMean,
   type MeanMember,

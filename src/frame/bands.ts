@@ -1,6 +1,6 @@
 // The resonance bands of a simulated chip: one for every half of a grating, alike within a grating, different between
 // gratings, the same for the same seed.
-import type { Chip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
 import type { SimulatedLine } from "../config/simulation-section.ts";
 import { mixSeeds, normal, randomStream } from "./noise.ts";
 import { type PlacedHalf, type Placement, placeHalves } from "./placement.ts";

@@ -2,7 +2,8 @@
 // "Aligned" pixels are those of the picture after rotation by -angle about (width // 2, height // 2), in which ROIs
 // are given; pixel i of a row reaches from i to i + 1 here, its centre at i + 0.5.
 import type { Roi } from "../analysis/roi.ts";
-import { type Chip, type ChipBox, chipExtent, type GratingHalf, gratingHalves } from "../chip/layout.ts";
+import type { Chip, ChipBox, GratingHalf } from "../chip/chip.ts";
+import { chipExtent, gratingHalves } from "../chip/layout.ts";
 
 export interface Placement {
   readonly width: number;

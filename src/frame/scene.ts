@@ -1,7 +1,9 @@
 // Draws the light that leaves the simulated chip, one picture row at a time: substrate, resonance bands on gratings,
 // glyphs and ruler marks. Light is in counts above the camera's pedestal; pixel i reaches from i to i + 1.
+
+import type { Chip } from "../chip/chip.ts";
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
-import { type Chip, chipExtent } from "../chip/layout.ts";
+import { chipExtent } from "../chip/layout.ts";
 import { type Band, skew } from "./bands.ts";
 import { pixelsWithin, type RowInBox } from "./box-row.ts";
 import { alignedBox, type Placement, picturePoint, rotation } from "./placement.ts";

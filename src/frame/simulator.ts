@@ -7,7 +7,8 @@
 // chips show; positions are defined exactly, so that a measurement can be judged.
 import type { Picture } from "../analysis/picture.ts";
 import type { Roi } from "../analysis/roi.ts";
-import { type Chip, loadChip } from "../chip/layout.ts";
+import type { Chip } from "../chip/chip.ts";
+import { loadChip } from "../chip/layout.ts";
 import { PROFILE_BITS, type ProfileName, type SimulatedLine } from "../config/simulation-section.ts";
 import { Failure } from "../failure.ts";
 import { type Band, makeBands } from "./bands.ts";

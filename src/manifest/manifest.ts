@@ -13,7 +13,7 @@ import type { Reading } from "../frame/thermometer.ts";
 import type { NewFile } from "../system/new-file.ts";
 import * as archive from "./archive.ts";
 import * as chosenLines from "./chosen-lines.ts";
-import { type Connection, connect } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import {
   type Claim,
   type ClaimChoice,
@@ -29,6 +29,7 @@ import * as inspection from "./inspection.ts";
 import { LockWait } from "./lock-wait.ts";
 import { Markers } from "./markers.ts";
 import * as movement from "./movement.ts";
+import { connect } from "./opening.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
 import { type Recovery, recoverEntries } from "./recovery.ts";
 import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";

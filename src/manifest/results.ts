@@ -1,6 +1,6 @@
 // Results: what an analysis said about a frame, written once, and the curves read back from it.
 import type { Statement } from "better-sqlite3";
-import type { Displacement } from "../analysis/drift.ts";
+import type { Displacement } from "../analysis/displacement.ts";
 import { FLAGS } from "../analysis/method.ts";
 import type { BesideResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure.ts";

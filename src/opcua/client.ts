@@ -8,7 +8,7 @@ import { whySilent } from "./hello.ts";
 import { transportTo } from "./ipv6.ts";
 import type { Library } from "./library.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
-import type { ServerSettings } from "./session.ts";
+import type { ServerSettings } from "./server-settings.ts";
 
 const CLOSE_WITHIN_MS = 2000;
 /**

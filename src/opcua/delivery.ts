@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../config/opcua.ts";
 import { encodeFailure, type FailureData, failureLine } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel } from "../log-levels.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import { Baselines } from "./baseline.ts";
@@ -23,7 +23,8 @@ import { type BoundNode, isWritten } from "./node-table.ts";
 import type { OutputReport } from "./output-state.ts";
 import { PlantNodes } from "./plant-nodes.ts";
 import { sampleOf } from "./sample.ts";
-import { type OperationLimits, PlantSession, type ServerSettings } from "./session.ts";
+import type { ServerSettings } from "./server-settings.ts";
+import { type OperationLimits, PlantSession } from "./session.ts";
 import { writeSamples } from "./writer.ts";
 
 export interface DeliverySettings {

@@ -7,7 +7,7 @@ import { connectionCureOf, logInCure } from "./cures.ts";
 import { whySilent } from "./hello.ts";
 import type { Library } from "./library.ts";
 import { type ServerError, serverErrorText } from "./server-error.ts";
-import type { ServerSettings } from "./session.ts";
+import type { ServerSettings } from "./server-settings.ts";
 
 const STATUS = /\b(Bad[A-Z]\w+)/;
 /** Statuses that say the connection or session is gone, rather than that something was asked wrongly. */

@@ -12,7 +12,6 @@ import type {
   WriteRequest,
   WriteValue,
 } from "node-opcua-client";
-import type { OpcUaConfig } from "../config/opcua.ts";
 import { withDeadline } from "../deadline.ts";
 import { Failure } from "../failure.ts";
 import { ownCertificate } from "./certificates.ts";
@@ -25,10 +24,8 @@ import { checkNotRefused, forgetRefused, type LogInWatch, noteRefused, refusesSe
 import { probe } from "./probe.ts";
 import { inPieces, type Limit } from "./requests.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
+import type { ServerSettings } from "./server-settings.ts";
 import { requireUsable } from "./usable.ts";
-
-/** What a connection needs of the settings. */
-export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { readonly endpoint_url: string };
 
 /** Most items per request where the server names no limit; a Read of this size is some 100 kB. */
 const READ_AT_ONCE = 1000;

@@ -1,7 +1,7 @@
 // How the configuration says that pictures are measured.
 import type { DarkLevel } from "../analysis/dark-level.ts";
 import { trackDrift } from "../analysis/drift.ts";
-import { type AnalysisSettings, methodSettings } from "../analysis/resonance.ts";
+import { type AnalysisSettings, methodSettings } from "../analysis/settings.ts";
 import type { Config } from "../config/schema.ts";
 
 /** How pictures are measured, and how they are tracked beside that where it is wanted. `darkLevel`: by readDarkLevel. */

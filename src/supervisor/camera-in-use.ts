@@ -1,6 +1,6 @@
 // What a run photographs, in words: people must never take the pictures of the simulated chip for those of their own.
 import { z } from "zod";
-import type { Loaded, Origin } from "../config/config.ts";
+import type { Loaded, Origin } from "../config/loaded.ts";
 import { shownPath } from "../config/toml-file.ts";
 
 /** The camera of a run. */

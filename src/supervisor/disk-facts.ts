@@ -4,7 +4,15 @@ import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import type { DiskSpace } from "../system/disk-space.ts";
-import type { DiskFacts } from "./findings.ts";
+
+export interface DiskFacts extends DiskSpace {
+  /** Until the space to be kept free is used up, at the rate of the last frames; undefined where that does not come. */
+  readonly fullInSeconds: number | undefined;
+  /** Whether enough frames say so. */
+  readonly fullIsKnown: boolean;
+  /** What happens then, as the end of a sentence. */
+  readonly whenFull: string;
+}
 
 /** When the space to be kept free will be used up at the rate of the last frames, and what happens then. */
 export interface DiskFull {

@@ -12,11 +12,11 @@ import type { ManifestCounts } from "../manifest/history.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
 import { type OutputReport, refusalLines } from "../opcua/output-state.ts";
-import type { DiskSpace } from "../system/disk-space.ts";
 import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
+import type { DiskFacts } from "./disk-facts.ts";
 import { type FrozenCamera, frozenLine } from "./frozen-camera.ts";
-import type { StageHealth } from "./health.ts";
 import type { RecentCurves } from "./recent.ts";
+import type { StageHealth } from "./stage-health.ts";
 import { storedSetAsideText } from "./stored-set-aside.ts";
 
 /** Heartbeats this many times late mean that the process stands still. */
@@ -31,15 +31,6 @@ const TELL_SET_ASIDE_S = 3600;
 const LABELS_NAMED = 4;
 /** Damaged pictures named. */
 export const DAMAGED_NAMED = 3;
-
-export interface DiskFacts extends DiskSpace {
-  /** Until the space to be kept free is used up, at the rate of the last frames; undefined where that does not come. */
-  readonly fullInSeconds: number | undefined;
-  /** Whether enough frames say so. */
-  readonly fullIsKnown: boolean;
-  /** What happens then, as the end of a sentence. */
-  readonly whenFull: string;
-}
 
 export interface Facts {
   readonly config: Config;

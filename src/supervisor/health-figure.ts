@@ -6,9 +6,9 @@ import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../de
 import { FONT_FAMILY } from "../delivery/render.ts";
 import { escapeMarkup } from "../markup.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
-import type { StageHealth } from "./health.ts";
-import type { HealthReport } from "./health-report.ts";
+import type { HealthReport } from "./health-verdict.ts";
 import type { RecentCurves } from "./recent.ts";
+import type { StageHealth } from "./stage-health.ts";
 
 const WIDTH = 1100;
 const MARGIN = 28;

@@ -6,26 +6,13 @@ import { LEDGER_FILENAME, type Ledger, readLedger } from "../alarm/ledger.ts";
 import type { Config } from "../config/schema.ts";
 import { rasterise } from "../delivery/render.ts";
 import { ensureDirectory, replaceAtOnce } from "../files.ts";
-import { type LogLine, logTail } from "../log-tail.ts";
+import { logTail } from "../log-tail.ts";
 import { isIll, type Snapshot, snapshotJson } from "./health.ts";
 import { healthFigure } from "./health-figure.ts";
+import type { HealthReport } from "./health-verdict.ts";
 
 export const HEALTH_PICTURE = "health_report.png";
 export const HEALTH_JSON = "health_report.json";
-
-export type Verdict = "fine" | "ill" | "none";
-
-export interface HealthReport {
-  /** `none`: there is no experiment. */
-  readonly verdict: Verdict;
-  readonly at: string;
-  readonly snapshot: Snapshot;
-  /** Beside the alarms: what somebody has been told of and is not over yet, in words, with its beginning. */
-  readonly told: readonly { readonly since: string; readonly text: string }[];
-  /** Notices that have not arrived yet. */
-  readonly undelivered: number;
-  readonly log: readonly LogLine[];
-}
 
 const LOG_LINES = 12;
 

@@ -11,7 +11,6 @@ import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { StoredSetAside } from "../manifest/runs.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -25,17 +24,8 @@ import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { STAGES } from "./part.ts";
 import { type RecentCurves, recentCurves } from "./recent.ts";
+import type { StageHealth } from "./stage-health.ts";
 import { storedSetAsideText } from "./stored-set-aside.ts";
-
-export interface StageHealth {
-  readonly stage: string;
-  readonly state: string;
-  readonly ageSeconds: number;
-  readonly detail: string;
-  /** What the detail says, for code to act on; see StageCondition. */
-  readonly code?: string | undefined;
-  readonly setAside?: StoredSetAside | undefined;
-}
 
 /** Everything a person asks of an experiment at a glance. */
 export interface Snapshot {

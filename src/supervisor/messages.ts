@@ -11,7 +11,7 @@ import type { PlainSourceOptions } from "../frame/camera.ts";
 import type { FrameSettings } from "../frame/frame.ts";
 import type { Reading } from "../frame/reading.ts";
 import type { ThermometerSettings } from "../frame/thermometer.ts";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel } from "../log-levels.ts";
 import type { PictureRoots } from "../manifest/picture-place.ts";
 import type { Delivered, DeliverySettings } from "../opcua/delivery.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";

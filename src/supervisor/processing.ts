@@ -2,13 +2,14 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DepthKeeper } from "../analysis/bit-depth.ts";
-import { type Displacement, isAstray } from "../analysis/drift.ts";
+import type { Displacement } from "../analysis/displacement.ts";
+import { isAstray } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { type Grown, Growth } from "../analysis/growth.ts";
 import { JumpDetector } from "../analysis/jump.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
-import type { AnalysisSettings } from "../analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
+import type { AnalysisSettings } from "../analysis/settings.ts";
 import { type BesideResult, type TaskAnswer, warningsOf } from "../analysis/task.ts";
 import { withDeadline } from "../deadline.ts";
 import {

@@ -2,7 +2,7 @@
 // new one after the old one died. The other end is workers/host.ts.
 import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
 import { decodeFailure, Failure, failureLine } from "../failure.ts";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel } from "../log-levels.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { openProcess, openThread, type Vessel } from "./vessel.ts";
 

@@ -12,7 +12,7 @@ import { chipTypes, loadChip } from "../chip/layout.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { ensureDirectory, PARTIAL_SUFFIX } from "../files.ts";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel } from "../log-levels.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { Frames, fileOf } from "./frames.ts";

@@ -5,7 +5,7 @@ import { bodyOf, leaveTime } from "./body.ts";
 import { LARGEST_PICTURE_BYTES, LONGEST_DECODING_MS, tooLarge } from "./calibrating.ts";
 import { PICTURE_PATH } from "./guard.ts";
 import { namedPlaces, pictureId, pictureName, tileAddress } from "./queries.ts";
-import type { Env, Served } from "./routes.ts";
+import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
 
 export function calibrationRoutes(app: Hono<Env>, { calibrating, experiment }: Served): void {

@@ -10,7 +10,7 @@ import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
-import { LOG_STAGES, type LogLevel } from "../log.ts";
+import { LOG_STAGES, type LogLevel } from "../log-levels.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { Analysis } from "../manifest/runs.ts";

@@ -5,7 +5,7 @@ import type { Picture } from "../analysis/picture.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure.ts";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel } from "../log-levels.ts";
 import type { BrightfieldView, CalibrationFound } from "./views.ts";
 
 export interface WebSettings {

@@ -2,7 +2,7 @@
 import type { Roi } from "../analysis/roi.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
 import type { FailureData } from "../failure.ts";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel } from "../log-levels.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { CalibratorAnswer, CalibratorSettings } from "./messages.ts";
 import type { FrameView } from "./views.ts";

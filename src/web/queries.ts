@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Anchor } from "../calibration/by-hand.ts";
 import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../label-rules.ts";
-import { LOG_LEVELS, LOG_STAGES } from "../log.ts";
+import { LOG_LEVELS, LOG_STAGES } from "../log-levels.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";

@@ -1,42 +1,23 @@
 // The page's addresses. Reading is answered from the experiment's files; a change is asked of the supervisor.
-import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
 import { encodeFailure, Failure } from "../failure.ts";
-import { LOG_STAGES } from "../log.ts";
+import { LOG_STAGES } from "../log-levels.ts";
 import { logTail } from "../log-tail.ts";
 import { METRICS_TYPE } from "../supervisor/metrics.ts";
 import type { Asset } from "./assets.ts";
 import { bodyOf } from "./body.ts";
-import type { Calibrating } from "./calibrating.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";
 import { curvesCsv } from "./curves-csv.ts";
-import type { Experiment } from "./experiment.ts";
 import { guard, METRICS_PATH, PICTURE_PATH, SECURITY_HEADERS } from "./guard.ts";
-import type { Live } from "./live.ts";
 import type { Change } from "./messages.ts";
 import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
+import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
 
 /** Bytes; a marker needs a few hundred. */
 const LARGEST_BODY = 16_384;
-
-export interface Served {
-  readonly host: string;
-  readonly token: string;
-  readonly assets: ReadonlyMap<string, Asset>;
-  readonly experiment: Experiment;
-  readonly live: Live;
-  readonly calibrating: Calibrating;
-  readonly logsDir: string;
-  /** Throws a Failure when the change was not made. */
-  change(change: Change): Promise<void>;
-  /** For the log of what went wrong inside. */
-  complain(message: string): void;
-}
-
-export type Env = { Bindings: HttpBindings };
 
 export function routes(served: Served): Hono<Env> {
   const app = new Hono<Env>();

@@ -7,7 +7,8 @@ import { Failure } from "../failure.ts";
 import { hurry } from "./body.ts";
 import { wellFormed } from "./head.ts";
 import { isLoopback, parseHost } from "./host.ts";
-import { routes, type Served } from "./routes.ts";
+import { routes } from "./routes.ts";
+import type { Served } from "./served.ts";
 
 const LIMITS = {
   /** Whoever has not said what they want by then never will (slowloris). */

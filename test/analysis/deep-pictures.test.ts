@@ -2,8 +2,8 @@
 // pixel somewhere else, nor on where in 16 bits the samples are.
 import { describe, expect, test } from "vitest";
 import type { Picture } from "../../src/analysis/picture.ts";
-import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
+import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { normalsOf, SIZE } from "../conformance/speckled-rois.ts";
 import { lightOf, SCENE, type Scene, speckleOf } from "../conformance/tracked-rois.ts";
 import { type Followed, followed, trackingSettings } from "./followed.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { type KernelRequest, measure, ROW } from "../../src/analysis/kernel.ts";
 import { QUANTITIES } from "../../src/analysis/method.ts";
-import { methodSettings } from "../../src/analysis/resonance.ts";
+import { methodSettings } from "../../src/analysis/settings.ts";
 import { fano, normals, picture16 } from "./simulated-rows.ts";
 
 const WIDTH = 181;

@@ -8,8 +8,9 @@ import {
   ROW,
 } from "../../src/analysis/kernel.ts";
 import { FLAGS, METHODS, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import { type AnalysisSettings, analysePicture, analyseTogether } from "../../src/analysis/resonance.ts";
+import { analysePicture, analyseTogether } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi } from "../../src/analysis/roi.ts";
+import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 
 const PICTURE = { pixels: new Uint8Array(200 * 100), width: 200, height: 100, bitDepth: 8 } as const;
 const SETTINGS: AnalysisSettings = {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
 import type { Picture } from "../../src/analysis/picture.ts";
-import type { AnalysisSettings } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
+import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import {
   decodeReference,
   emptyReference,

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
-import { type Loaded, parseConfig } from "../../src/config/config.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import type { Loaded } from "../../src/config/loaded.ts";
 import { CSV_OUTPUT } from "../../src/delivery/csv-output.ts";
-import type { LogLevel, StageLog } from "../../src/log.ts";
+import type { StageLog } from "../../src/log.ts";
+import type { LogLevel } from "../../src/log-levels.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { ensureAnalysis, resultOf } from "../manifest/frames.ts";
 

@@ -4,7 +4,7 @@
 import sharp from "sharp";
 import type { Picture } from "../../src/analysis/picture.ts";
 import { type Point, type Pose, toPicture } from "../../src/calibration/pose.ts";
-import type { Chip, ChipBox } from "../../src/chip/layout.ts";
+import type { Chip, ChipBox } from "../../src/chip/chip.ts";
 import { normal, randomStream } from "../../src/frame/noise.ts";
 import { between, darken, pick, plainShot, type Random, type Shot, type Size } from "./pictures.ts";
 

@@ -3,7 +3,8 @@
 // no chip may be found.
 import type { Picture } from "../../src/analysis/picture.ts";
 import { direction, type Point, type Pose, toPicture, wrapDegrees } from "../../src/calibration/pose.ts";
-import { type Chip, chipExtent, loadChip } from "../../src/chip/layout.ts";
+import type { Chip } from "../../src/chip/chip.ts";
+import { chipExtent, loadChip } from "../../src/chip/layout.ts";
 import { normal, randomStream } from "../../src/frame/noise.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
 

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import type { ChipLabel } from "../../src/chip/chip.ts";
 import { GLYPH_CELLS, glyph, glyphReach } from "../../src/chip/glyphs.ts";
-import { type ChipLabel, loadChip } from "../../src/chip/layout.ts";
+import { loadChip } from "../../src/chip/layout.ts";
 import { packageRoot } from "../../src/files.ts";
 
 const reference = join(process.env.PHOREST_REFERENCE ?? join(packageRoot(), "../shared/reference"), "label_templates");

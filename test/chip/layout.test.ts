@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Chip, chipExtent, chipTypes, expandChip, gratingHalves, loadChip } from "../../src/chip/layout.ts";
+import type { Chip } from "../../src/chip/chip.ts";
+import { chipExtent, chipTypes, expandChip, gratingHalves, loadChip } from "../../src/chip/layout.ts";
 import { packageRoot } from "../../src/files.ts";
 
 const reference = join(process.env.PHOREST_REFERENCE ?? join(packageRoot(), "../shared/reference"), "Chip_map.json");

@@ -8,8 +8,9 @@ import { decodePicture } from "../../src/analysis/decode.ts";
 import { establishedColumns } from "../../src/analysis/fano-form.ts";
 import { measure, ROW } from "../../src/analysis/kernel.ts";
 import { QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import { analysePicture, methodSettings } from "../../src/analysis/resonance.ts";
+import { analysePicture } from "../../src/analysis/resonance.ts";
 import { type RoiManifest, readRoiManifest } from "../../src/analysis/roi.ts";
+import { methodSettings } from "../../src/analysis/settings.ts";
 import { medianOf } from "../../src/analysis/statistics.ts";
 import { packageRoot } from "../../src/files.ts";
 

@@ -1,8 +1,9 @@
 // ROI input as it must never come: manifests damaged as text, and numbers that contradict each other.
 import { measure } from "../../src/analysis/kernel.ts";
 import { METHODS, SAMPLINGS } from "../../src/analysis/method.ts";
-import { type AnalysisSettings, analysePicture } from "../../src/analysis/resonance.ts";
+import { analysePicture } from "../../src/analysis/resonance.ts";
 import { formatRoiManifest, parseRoiManifest, type RoiManifest } from "../../src/analysis/roi.ts";
+import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
 import { Failure } from "../../src/failure.ts";
 import { grayPicture } from "../analysis/picture-writers.ts";

@@ -5,7 +5,7 @@ import type { Config } from "../../src/config/schema.ts";
 import type { Logger } from "../../src/log.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import { type Delivered, PlantDelivery } from "../../src/opcua/delivery.ts";
-import type { ServerSettings } from "../../src/opcua/session.ts";
+import type { ServerSettings } from "../../src/opcua/server-settings.ts";
 import { DeliveringOpcUa } from "../../src/supervisor/delivering-opcua.ts";
 
 export interface NodeEntry {

@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import { type Facts, findingsOf } from "../../src/supervisor/findings.ts";
-import type { StageHealth } from "../../src/supervisor/health.ts";
+import type { StageHealth } from "../../src/supervisor/stage-health.ts";
 import { storedSetAside, storedSetAsideText } from "../../src/supervisor/stored-set-aside.ts";
 
 const { config } = loadConfig(undefined, tmpdir());

@@ -3,7 +3,7 @@ import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import { escapeMarkup } from "../../markup.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
 import { moment } from "./format.ts";
-import type { PlotContent } from "./plot.ts";
+import type { PlotContent } from "./plot-content.ts";
 import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
 
 const WIDTH = 1100;

@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
 import { theme } from "./colours.ts";
-import type { PlotContent } from "./plot.ts";
+import type { PlotContent } from "./plot-content.ts";
 
 const LETTERING = { characterPx: 6.4, longestPx: 240 };
 

@@ -1,21 +1,10 @@
 // uPlot as this page uses it: curves on one time axis, doubtful points as open circles, markers and baseline drawn over.
 import uPlot from "uplot";
-import type { CurvesView, MarkerView } from "../views.ts";
 import { aligned, type Series } from "./aligned.ts";
 import { curveColour, temperatureColour, theme } from "./colours.ts";
+import type { PlotContent } from "./plot-content.ts";
 import { drawMarks } from "./plot-marks.ts";
 import { decimalsOf } from "./ticks.ts";
-
-export interface PlotContent {
-  readonly view: CurvesView;
-  readonly markers: readonly MarkerView[];
-  readonly unit: string;
-  /** Values are multiplied by this for the unit. */
-  readonly factor: number;
-  /** What is shown, ms: the same for the curves and for the temperatures below them. */
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface PlotEvents {
   /** A range was dragged, ms. */

@@ -1,0 +1,141 @@
+// Opening the SQLite file: pragmas, migrations, and a plain line for everything that can be wrong with it. How one is opened to
+// be read only is in reading.ts.
+import { randomBytes } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import Database from "better-sqlite3";
+import { damagedDatabase } from "../database-failure.ts";
+import { decodeFailure, Failure } from "../failure.ts";
+import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import type { Connection } from "./connection.ts";
+import { attemptOn, guard } from "./guarded.ts";
+import { migrate } from "./migrating.ts";
+import { BUSY_TIMEOUT_MS, CACHE_KIB, openToRead } from "./reading.ts";
+import { checkBeforeWriting } from "./repair.ts";
+import { APPLICATION_ID } from "./schema.ts";
+import { checkIdentity, checkSchema, checkSound, forgetDamage } from "./soundness.ts";
+import { WatchedFile } from "./watched-file.ts";
+
+/** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
+const PAGE_BYTES = 4096;
+/** PRAGMA synchronous = FULL. */
+const FULL = 2;
+/** A checkpoint folds the log into the file; a block of 16 large frames is rewritten in it 16 times, so let it fill first. */
+const CHECKPOINT_PAGES = 4000;
+const LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Opens (and with `readonly` false, makes or migrates) the manifest `file`. With `check`, one that is read is looked at
+ * first, as one that is written always is. Errors as `Manifest.open` says.
+ */
+export function connect(file: string, readonly: boolean, check = false): Connection {
+  const path = resolve(file);
+  if (!existsSync(path)) {
+    if (readonly) {
+      throw new Failure("experiment.unusable", `no experiment in ${dirname(path)}: ${basename(path)} does not exist`, {
+        hint: "start one with `phorest run`, or name its configuration with --config",
+      });
+    }
+    create(path);
+  }
+  return explained(path, () => {
+    if (!readonly) return openToWrite(path);
+    if (check) checkSound(path);
+    return openToRead(path);
+  });
+}
+
+function openToWrite(path: string): Connection {
+  checkBeforeWriting(path);
+  forgetDamage(path);
+  const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    checkIdentity(db, path);
+    checkSchema(db, path);
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = FULL");
+    db.pragma("foreign_keys = ON");
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.pragma(`journal_size_limit = ${LARGEST_IDLE_LOG_BYTES}`);
+    db.pragma(`cache_size = -${CACHE_KIB}`);
+    migrate(db);
+    assertDurable(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  const file = new WatchedFile(db, path);
+  guard(db, file.attempt);
+  return {
+    db,
+    directory: dirname(path),
+    write: (change, { last = false } = {}) => {
+      if (!last && !db.inTransaction) file.check();
+      return file.attempt(() => db.transaction(change).immediate());
+    },
+    get damage() {
+      return file.damage;
+    },
+    noteDamage: (found) => file.note(found),
+    look: () => file.look(),
+    close: () => file.close(),
+    get closingNote() {
+      return file.closingNote;
+    },
+    standStill: (limitMs) => void db.pragma(`busy_timeout = ${limitMs}`),
+  };
+}
+
+/** In write-ahead mode this build falls back to NORMAL unless told otherwise, and only after the first write. */
+function assertDurable(db: Database.Database): void {
+  db.prepare("UPDATE delivery SET cursor = cursor").run();
+  const synchronous = db.pragma("synchronous", { simple: true });
+  const journal = db.pragma("journal_mode", { simple: true });
+  if (synchronous !== FULL || journal !== "wal") {
+    throw new Failure("experiment.unusable", `SQLite runs with synchronous=${synchronous}, journal_mode=${journal}`, {
+      hint: "frames would not survive a power cut; put data_dir on a local file system",
+    });
+  }
+}
+
+/** A new manifest, whole before it has its name. */
+function create(path: string): void {
+  const directory = dirname(path);
+  if (!existsSync(directory)) {
+    throw new Failure("experiment.unusable", `the data directory ${directory} does not exist`, {
+      hint: "create it, or correct Paths.data_dir",
+    });
+  }
+  for (const rest of [`${path}-wal`, `${path}-journal`]) {
+    // A log without its database would be applied to the new one.
+    if (existsSync(rest)) throw corrupt(path, `${basename(rest)} is there but the database itself is not`);
+  }
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
+  explained(path, () => {
+    try {
+      const db = new Database(temporary);
+      try {
+        db.pragma(`page_size = ${PAGE_BYTES}`);
+        db.pragma("synchronous = FULL");
+        db.pragma(`application_id = ${APPLICATION_ID}`);
+        migrate(db);
+      } finally {
+        db.close();
+      }
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncDirectory(directory);
+  });
+}
+
+/** Runs `work`; what SQLite throws becomes a Failure. */
+function explained<T>(path: string, work: () => T): T {
+  return attemptOn(path, () => undefined)(work);
+}
+
+function corrupt(path: string, reason: string): Failure {
+  return decodeFailure(damagedDatabase(path, reason));
+}

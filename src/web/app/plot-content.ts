@@ -1,0 +1,13 @@
+// What the plot of curves shows.
+import type { CurvesView, MarkerView } from "../views.ts";
+
+export interface PlotContent {
+  readonly view: CurvesView;
+  readonly markers: readonly MarkerView[];
+  readonly unit: string;
+  /** Values are multiplied by this for the unit. */
+  readonly factor: number;
+  /** What is shown, ms: the same for the curves and for the temperatures below them. */
+  readonly from: number;
+  readonly to: number;
+}
