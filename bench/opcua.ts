@@ -12,19 +12,19 @@ import { formatRoiManifest, parseRoiManifest } from "../src/analysis/roi.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { createLogger } from "../src/log.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
-import type { PlantDelivery } from "../src/opcua/delivery.ts";
-import { OPC_UA_OUTPUT } from "../src/opcua/output-state.ts";
-import { Plant } from "../test/opcua/plant.ts";
+import type { PlantDelivery } from "../src/outputs/opcua/delivery.ts";
+import { OPC_UA_OUTPUT } from "../src/outputs/opcua/output-state.ts";
+import { Plant } from "../test/outputs/opcua/plant.ts";
 
 // What is measured is the compiled program: the sources as tsx runs them are slower. All of it is compiled, because a Failure
 // of the sources is none to compiled code, and a stage would not know what kind of failure it backs off from.
 const compiled = (module: string) => import(new URL(`../dist/src/${module}.js`, import.meta.url).href);
 const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.ts") =
   await compiled("manifest/manifest");
-const { PlantDelivery: Delivery }: typeof import("../src/opcua/delivery.ts") = await compiled("opcua/delivery");
-const { DeliveringOpcUa }: typeof import("../src/supervisor/delivering-opcua.ts") =
-  await compiled("supervisor/delivering-opcua");
-const { stageOf }: typeof import("../src/supervisor/part.ts") = await compiled("supervisor/part");
+const { PlantDelivery: Delivery }: typeof import("../src/outputs/opcua/delivery.ts") =
+  await compiled("outputs/opcua/delivery");
+const { OpcUaStage }: typeof import("../src/stages/opcua/stage.ts") = await compiled("stages/opcua/stage");
+const { stageOf }: typeof import("../src/stages/stage-definition.ts") = await compiled("stages/stage-definition");
 
 const TEXT = { type: "string" } as const;
 const { values: options } = parseArgs({ options: { frames: TEXT, long: TEXT, returns: TEXT } });
@@ -145,7 +145,7 @@ manifest.advanceOutput = (...cursor: Parameters<typeof advance>) => {
   advance(...cursor);
   longestCommitMs = Math.max(longestCommitMs, performance.now() - startMs);
 };
-const part = new DeliveringOpcUa({
+const part = new OpcUaStage({
   config,
   manifest,
   manifestFile,

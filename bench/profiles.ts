@@ -14,7 +14,7 @@ import { emptyReference, isComplete, referenceFrames, trackPicture } from "../sr
 import { parseConfig } from "../src/config/config.ts";
 import { PROFILES, type ProfileName, SIMULATED_LINES } from "../src/config/simulation-section.ts";
 import { createSimulator, type Simulator, type SimulatorOptions } from "../src/frame/simulator.ts";
-import { analysisSettings } from "../src/supervisor/analysis-settings.ts";
+import { analysisSettings } from "../src/stages/processor/analysis-settings.ts";
 
 const REFERENCES = 16;
 const STEPS = [0.25, 1, 3];

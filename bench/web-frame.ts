@@ -18,8 +18,8 @@ const [WIDTH, HEIGHT] = [9152, 6944];
 const ROUNDS = 3;
 const BROWSERS = 16;
 /** As built: a process that first has to translate TypeScript takes half a second more. */
-const built = pathToFileURL(join(packageRoot(), "dist/src/supervisor/vessel.js")).href;
-const { openThread } = (await import(built)) as typeof import("../src/supervisor/vessel.ts");
+const built = pathToFileURL(join(packageRoot(), "dist/src/threads/worker-handle.js")).href;
+const { openThread } = (await import(built)) as typeof import("../src/threads/worker-handle.ts");
 const figures: Record<string, number> = {};
 
 function report(name: string, value: number, text: string): void {

@@ -13,7 +13,7 @@ import { parseConfig } from "../src/config/config.ts";
 import { packageRoot } from "../src/files.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import type { StoredResult } from "../src/manifest/results.ts";
-import { openThread } from "../src/supervisor/vessel.ts";
+import { openThread } from "../src/threads/worker-handle.ts";
 import type { FromWeb } from "../src/web/messages.ts";
 import { CHROMIUM, DESKTOP, launch, openPage } from "../test/web/browser.ts";
 import { addFrame, answer, fillCurves, newManifest } from "./synthetic.ts";

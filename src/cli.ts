@@ -6,7 +6,7 @@ import { guardOutputs } from "./commands/outputs.ts";
 import { encodeFailure, type FailureCode, type FailureData, failureLine } from "./failure.ts";
 import { packageVersion } from "./files.ts";
 import { checkParts } from "./installation/parts.ts";
-import { isService } from "./installation/service-notices.ts";
+import { isService } from "./installation/systemd-notify.ts";
 import { holdNoLonger, keepHangUpIgnored } from "./system/stop-signals.ts";
 
 /**

@@ -1,8 +1,2 @@
-// Looks at the remote share once and says what it is. A process of its own for the doctor: a dead share never answers, and
-// who asks it cannot be interrupted.
-import { inspectRemote } from "../src/archive/remote.ts";
-
-process.once("message", (directory) => {
-  // Not before the answer is out: it would be cut off.
-  process.send?.(inspectRemote(String(directory)), undefined, undefined, () => process.disconnect());
-});
+// The process in which the doctor looks at the remote share.
+import "../src/doctor/remote-look.ts";

@@ -57,7 +57,7 @@ loadOnlyPacked(new URL(".", import.meta.url));`;
 export async function bundleBoot(stage: string, outfile: string): Promise<void> {
   await build({
     absWorkingDir: stage,
-    entryPoints: ["src/installation/boot.ts"],
+    entryPoints: ["src/installation/bootstrap.ts"],
     outfile,
     bundle: true,
     format: "cjs",

@@ -8,7 +8,7 @@ import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { type Repaired, repair } from "../manifest/repair.ts";
 import { affectedBy } from "../manifest/salvage.ts";
-import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
+import { OPC_UA_OUTPUT } from "../outputs/opcua/output-state.ts";
 import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";

@@ -8,7 +8,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setImmediate as breathe } from "node:timers/promises";
+import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import { updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure.ts";
 import { packageVersion, writeDurably } from "../files.ts";
@@ -105,7 +105,7 @@ async function fill(
     for (let at = 0; at < ids.length; at += ENTRIES_PER_COPY) {
       signal?.throwIfAborted();
       live.copyEntries(history, ids.slice(at, at + ENTRIES_PER_COPY));
-      await breathe();
+      await yieldToEventLoop();
     }
   } finally {
     history.close();

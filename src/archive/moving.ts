@@ -2,7 +2,7 @@
 // manifest. What a death interrupted is found here and gone on with.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate as breathe } from "node:timers/promises";
+import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import { z } from "zod";
 import { failureLine } from "../failure.ts";
 import { Manifest } from "../manifest/manifest.ts";
@@ -31,7 +31,7 @@ export async function moveOut(
     signal?.throwIfAborted();
     const part = contents.slice(at, at + ENTRIES_PER_DELETE);
     moved += await manifest.whenFree(() => manifest.dropArchived(archiveId, part, syncing));
-    await breathe();
+    await yieldToEventLoop();
   }
   await manifest.whenFree(() => manifest.finishArchive(archiveId, nowUs()));
   return moved;

@@ -1,5 +1,5 @@
 // How much the ring buffer has to remove. It decides from counters and the free space alone and touches nothing; what may
-// go is a question to the manifest (src/manifest/storage.ts), and the removal is src/supervisor/retaining.ts.
+// go is a question to the manifest (src/manifest/storage.ts), and the removal is src/stages/retention/stage.ts.
 
 /** What is kept on this machine at most; 0 means no limit. */
 export interface BufferLimits {

@@ -32,7 +32,7 @@ import type { Loaded } from "../config/loaded.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
 import { ensureDirectory } from "../files.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
-import { measuringThreads } from "../supervisor/measuring-pool.ts";
+import { measuringThreads } from "../stages/processor/measuring-pool.ts";
 import { Progress } from "./progress.ts";
 import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
 import { stoppable } from "./stoppable.ts";

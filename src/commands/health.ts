@@ -6,10 +6,10 @@ import { loadConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
-import { formatSnapshot, takeSnapshot } from "../supervisor/health.ts";
-import { healthJson, healthPicture, healthReport } from "../supervisor/health-report.ts";
-import type { HealthReport } from "../supervisor/health-verdict.ts";
-import { metricsText } from "../supervisor/metrics.ts";
+import { metricsText } from "../health/metrics.ts";
+import { healthJson, healthPicture, healthReport } from "../health/report.ts";
+import { formatSnapshot, takeSnapshot } from "../health/snapshot.ts";
+import type { HealthReport } from "../health/verdict.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface HealthOptions extends GlobalOptions {

@@ -10,9 +10,9 @@ import type { RoiDetail } from "../delivery/roi-detail.ts";
 import { viewRoi } from "../delivery/roi-view.ts";
 import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure.ts";
+import { type RecentCurves, recentCurves } from "../health/recent-curves.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
-import { type RecentCurves, recentCurves } from "../supervisor/recent.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { pictureNameProblem } from "../system/picture-name.ts";
 

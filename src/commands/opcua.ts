@@ -11,8 +11,8 @@ import { Failure } from "../failure.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
-import { noteAsked } from "../opcua/asked.ts";
-import { type Browsed, browseBelow } from "../opcua/browse.ts";
+import { noteAsked } from "../outputs/opcua/asked.ts";
+import { type Browsed, browseBelow } from "../outputs/opcua/browse.ts";
 import {
   describeCertificate,
   leaf,
@@ -25,16 +25,16 @@ import {
   WEAK_KEY_CURE,
   whyOutOfDate,
   whyWeak,
-} from "../opcua/certificates.ts";
-import { discover } from "../opcua/client.ts";
-import { EXPORT_CURE } from "../opcua/cures.ts";
-import { shownCertificate } from "../opcua/failures.ts";
-import { type Finding, inspect } from "../opcua/inspect.ts";
-import { loadLibrary } from "../opcua/library.ts";
-import { probe } from "../opcua/probe.ts";
-import type { ServerSettings } from "../opcua/server-settings.ts";
-import { PlantSession } from "../opcua/session.ts";
-import { mapNodes } from "../opcua/target.ts";
+} from "../outputs/opcua/certificates.ts";
+import { discover } from "../outputs/opcua/client.ts";
+import { shownCertificate } from "../outputs/opcua/failures.ts";
+import { type Finding, inspect } from "../outputs/opcua/inspect.ts";
+import { loadLibrary } from "../outputs/opcua/library.ts";
+import { probe } from "../outputs/opcua/probe.ts";
+import { EXPORT_CURE } from "../outputs/opcua/remedies.ts";
+import type { ServerSettings } from "../outputs/opcua/server-settings.ts";
+import { PlantSession } from "../outputs/opcua/session.ts";
+import { mapNodes } from "../outputs/opcua/target.ts";
 import type { GlobalOptions } from "./global.ts";
 
 type Shared = Partial<Pick<GlobalOptions, "config" | "json" | "log-level">>;

@@ -7,8 +7,8 @@ import { createSource, sourceSettings } from "../frame/camera.ts";
 import { encodedFrame } from "../frame/encoded.ts";
 import type { CapturedFrame, Source } from "../frame/frame.ts";
 import { readTaken, type Storing } from "../frame/storing.ts";
+import { cameraText, isSimulated } from "../health/camera-in-use.ts";
 import { experimentHolder } from "../manifest/lock.ts";
-import { cameraText, isSimulated } from "../supervisor/camera-in-use.ts";
 
 /** Sources of files take pictures in the order of their own clock; there is nothing to trigger. */
 const UNTRIGGERED = new Set(["file_importer", "folder"]);

@@ -8,9 +8,9 @@ import { type HtmlSection, htmlReport } from "../delivery/html-report.ts";
 import type { RoiPrecision } from "../delivery/precision-figure.ts";
 import type { Picture } from "../delivery/render.ts";
 import { packageVersion } from "../files.ts";
+import type { Snapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import type { Snapshot } from "../supervisor/health.ts";
 import type { Measured } from "./measured.ts";
 
 export interface RunPage {

@@ -16,15 +16,15 @@ import { encodeFailure, Failure, lineOf } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { endPrograms, endProgramsOf, markPrograms } from "../frame/program.ts";
 import { simulatedRoiManifest } from "../frame/simulated.ts";
-import { notifyService } from "../installation/service-notices.ts";
+import { cameraLine, isCameraDoubtful } from "../health/camera-in-use.ts";
+import { HealthFile } from "../health/health-file.ts";
+import { notifyService } from "../installation/systemd-notify.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
 import { untilUnlocked } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
-import { readIdentity } from "../opcua/identity.ts";
-import { cameraLine, isCameraDoubtful } from "../supervisor/camera-in-use.ts";
-import { Pulse } from "../supervisor/pulse.ts";
+import { readIdentity } from "../outputs/opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { originText } from "./config.ts";
@@ -138,7 +138,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
       origins: Object.fromEntries([...loaded.origins].map(([key, origin]) => [key, originText(origin)])),
       announce: (line) => process.stderr.write(`${line}\n`),
     });
-    const pulse = new Pulse({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
+    const pulse = new HealthFile({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
     return await steer(supervisor, pulse, log, onTerminal, stop);
   } finally {
     await log.close();
@@ -187,7 +187,7 @@ class StopRequest {
 /** Signals to the supervisor, the live block to the terminal. */
 async function steer(
   supervisor: Supervisor,
-  pulse: Pulse,
+  pulse: HealthFile,
   log: Logger,
   onTerminal: boolean,
   stop: StopRequest,

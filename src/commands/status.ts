@@ -7,7 +7,7 @@ import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
-import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../supervisor/health.ts";
+import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../health/snapshot.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";

@@ -12,9 +12,9 @@ import { Failure, failureLine } from "../failure.ts";
 import { wallClockUs } from "../frame/frame.ts";
 import { createLogger, type StageLog } from "../log.ts";
 import { type ExperimentLock, experimentHolder, lockExperiment } from "../manifest/lock.ts";
+import { LockNotice } from "../manifest/lock-notice.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { LockNotice } from "../supervisor/lock-notice.ts";
-import { Syncing } from "../supervisor/syncing.ts";
+import { Syncer } from "../stages/syncer/stage.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 import { onStopSignal, Patience } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -93,7 +93,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
   const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
   const mark = markPlace(config.Paths.data_dir);
-  const syncing = new Syncing({
+  const syncing = new Syncer({
     config,
     manifest,
     manifestFile,
@@ -123,7 +123,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
 }
 
 /** Batch after batch until nothing waits; a failing remote is waited for unless `once`. */
-async function copyAll(syncing: Syncing, once: boolean, signal: AbortSignal, log: StageLog): Promise<void> {
+async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log: StageLog): Promise<void> {
   let delayMs = FIRST_DELAY_MS;
   while (!signal.aborted) {
     try {

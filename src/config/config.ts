@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { QUANTITIES } from "../analysis/method.ts";
 import { Failure } from "../failure.ts";
-import { parseValueName, quantityColumn } from "../opcua/value-name.ts";
+import { parseValueName, quantityColumn } from "../outputs/opcua/value-name.ts";
 import { readable } from "../quote.ts";
 import { withEnvironment } from "./environment.ts";
 import { NOTES } from "./key.ts";

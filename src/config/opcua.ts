@@ -1,9 +1,9 @@
 // [OPC_UA]: the server, how it is spoken to, and which node is given what.
 import { z } from "zod";
 import { isUrlOf } from "../host-name.ts";
-import { BUILT_IN_NAMES } from "../opcua/data-type.ts";
-import { nodesMappedTwice } from "../opcua/same-node.ts";
-import { parseValueName, VALUE_NAMES_TEXT } from "../opcua/value-name.ts";
+import { BUILT_IN_NAMES } from "../outputs/opcua/data-type.ts";
+import { nodesMappedTwice } from "../outputs/opcua/same-node.ts";
+import { parseValueName, VALUE_NAMES_TEXT } from "../outputs/opcua/value-name.ts";
 import { choice, key, optionalText, path, positive, section, whole } from "./key.ts";
 
 export const SECURITY_MODES = ["None", "Sign", "SignAndEncrypt"] as const;

@@ -9,7 +9,7 @@ import { createSource, sourceSettings } from "../frame/camera.ts";
 import { sharpnessOf } from "../frame/sharpness.ts";
 import { createThermometers, readThermometer, thermometerSettings } from "../frame/thermometer.ts";
 import { experimentHolder } from "../manifest/lock.ts";
-import { probe } from "../opcua/probe.ts";
+import { probe } from "../outputs/opcua/probe.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 export const camera: Check = {

@@ -17,7 +17,7 @@ const MEDIAN = STATISTICS.indexOf("Median");
 const UPPER = STATISTICS.indexOf("UQ");
 const MAX = STATISTICS.indexOf("Max");
 const MIN = STATISTICS.indexOf("Min");
-/** Statistics in the order they are coded: what another is foretold from comes first. */
+/** Statistics in the order they are coded: what another is predicted from comes first. */
 const ORDER = [MEDIAN, LOWER, ...STATISTICS.keys()].filter((statistic, i, all) => all.indexOf(statistic) === i);
 /** Thousandths up to here survive adding, doubling and zig-zag in a double. */
 const LARGEST = 2 ** 49;
@@ -62,7 +62,7 @@ export function encodeStatistics(values: Float64Array, perRoi: number): Uint8Arr
       let largest = 0;
       for (let roi = 0; roi < rois; roi += 1) {
         const base = roi * perRoi + first;
-        const distance = (thousandths[base + statistic] as number) - foretold(thousandths, base, statistic);
+        const distance = (thousandths[base + statistic] as number) - predicted(thousandths, base, statistic);
         const coded = distance < 0 ? -2 * distance - 1 : 2 * distance;
         column[roi] = coded;
         if (coded > largest) largest = coded;
@@ -111,7 +111,7 @@ function unpack(reader: Reader): Float64Array {
       for (let roi = 0; roi < rois; roi += 1) {
         const distance = signed(column[roi] as number);
         const base = roi * perRoi + first;
-        values[base + statistic] = distance + foretold(values, base, statistic);
+        values[base + statistic] = distance + predicted(values, base, statistic);
       }
     }
   }
@@ -129,7 +129,7 @@ function signed(coded: number): number {
 }
 
 /** What a statistic is expected to be, from those of its quantity that are coded before it. */
-function foretold(thousandths: Float64Array, base: number, statistic: number): number {
+function predicted(thousandths: Float64Array, base: number, statistic: number): number {
   const median = thousandths[base + MEDIAN] as number;
   switch (statistic) {
     case MEAN:

@@ -18,11 +18,11 @@ import { placeOf } from "../manifest/picture-place.ts";
 import type { Recovery } from "../manifest/recovery.ts";
 import type { LocalPicture } from "../manifest/storage.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
+import type { SkippedList } from "../stages/collector/messages.ts";
+import { skippedList } from "../stages/collector/skipped-pictures.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { isPictureName } from "../system/picture-name.ts";
-import type { SkippedList } from "./messages.ts";
-import { skippedList } from "./skipped-pictures.ts";
 
 export interface RecoveryOptions {
   readonly manifest: Manifest;

@@ -10,9 +10,8 @@
 // `faulted` is not the end: the stage is shown as broken and is tried again at a slow pace, so that a camera plugged
 // in again on the third day of Christmas is used again. `stop` leads to `stopped` from everywhere but `running`,
 // because a unit of work in hand is finished first.
+import type { StageState } from "../health/stage-names.ts";
 
-export const STAGE_STATES = ["idle", "waiting", "running", "backing_off", "faulted", "stopped"] as const;
-export type StageState = (typeof STAGE_STATES)[number];
 export type StageEvent = "start" | "wake" | "settle" | "fail" | "exhaust" | "stop";
 
 const MOVES: Readonly<Record<StageState, Partial<Record<StageEvent, StageState>>>> = {

@@ -2,7 +2,8 @@
 // only in its name, its schedule and its unit of work.
 import { LONGEST_TIMER_MS } from "../deadline.ts";
 import { encodeFailure, type FailureCode, type FailureData } from "../failure.ts";
-import { move, type StageEvent, type StageState } from "./stage-state.ts";
+import type { StageState } from "../health/stage-names.ts";
+import { move, type StageEvent } from "./stage-state.ts";
 
 /** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */
 export type Schedule =
@@ -87,7 +88,7 @@ export class Stage<Name extends string = string> {
   private unserved = false;
   private prepared = false;
   private stopping = false;
-  private rouse: (() => void) | undefined;
+  private wakeSleeper: (() => void) | undefined;
   private life: Promise<void> | undefined;
 
   constructor(options: StageOptions<Name>) {
@@ -108,14 +109,14 @@ export class Stage<Name extends string = string> {
   /** "Look now." Carries nothing; never shortens a back-off, which exists to leave a broken thing in peace. */
   wake(): void {
     this.woken = true;
-    if (this.state === "waiting") this.rouse?.();
+    if (this.state === "waiting") this.wakeSleeper?.();
   }
 
   /** Takes no new work; resolves when the unit in hand is done. `abandon` also aborts the unit in hand. */
   async stop(options: { abandon?: boolean } = {}): Promise<void> {
     this.stopping = true;
     if (options.abandon) this.abort.abort();
-    this.rouse?.();
+    this.wakeSleeper?.();
     if (this.life === undefined && this.state === "idle") this.apply("stop");
     await this.life;
   }
@@ -215,12 +216,12 @@ export class Stage<Name extends string = string> {
       await new Promise<void>((resolve) => {
         // A wait longer than a timer may be is slept in pieces.
         const timer = setTimeout(resolve, Math.min(leftMs, backOffEnd?.everyMs ?? LONGEST_TIMER_MS, LONGEST_TIMER_MS));
-        this.rouse = () => {
+        this.wakeSleeper = () => {
           clearTimeout(timer);
           resolve();
         };
       });
-      this.rouse = undefined;
+      this.wakeSleeper = undefined;
     }
   }
 

@@ -20,32 +20,33 @@ import { encodeFailure, failureLine } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { FILE_CAMERAS } from "../frame/camera.ts";
 import { wallClockUs } from "../frame/frame.ts";
+import { type CameraInUse, cameraInUse } from "../health/camera-in-use.ts";
+import { clockBehindLine, clockFacts } from "../health/clock-behind.ts";
+import { FrozenCameraWatch } from "../health/frozen-camera.ts";
+import type { StageName } from "../health/stage-names.ts";
+import { storedSetAside } from "../health/stored-set-aside.ts";
 import type { Logger } from "../log.ts";
+import { LockNotice } from "../manifest/lock-notice.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import type { StoredSetAside } from "../manifest/runs.ts";
-import { OPC_UA_OUTPUT } from "../opcua/output-state.ts";
-import { analysisSettings } from "./analysis-settings.ts";
-import { type CameraInUse, cameraInUse } from "./camera-in-use.ts";
-import { clockBehindLine, clockFacts } from "./clock-behind.ts";
-import { Closing } from "./closing.ts";
-import { Collecting, captureSchedule } from "./collecting.ts";
-import { DamageWatch } from "./damage.ts";
-import { Delivering } from "./delivering.ts";
-import { DeliveringOpcUa } from "./delivering-opcua.ts";
-import { Ending, type EndingOptions } from "./ending.ts";
+import { OPC_UA_OUTPUT } from "../outputs/opcua/output-state.ts";
+import { Collector, captureSchedule } from "../stages/collector/stage.ts";
+import { Communicator } from "../stages/communicator/stage.ts";
+import { healthStage, wantsHealth } from "../stages/health/stage.ts";
+import { OpcUaStage } from "../stages/opcua/stage.ts";
+import { analysisSettings } from "../stages/processor/analysis-settings.ts";
+import { Processor } from "../stages/processor/stage.ts";
+import { PATIENCE, type StagePart, stageOf } from "../stages/stage-definition.ts";
+import { storageParts } from "../stages/stages.ts";
+import { DamageWatch } from "./damage-watch.ts";
+import { EnvironmentWatch, refusedByDisk } from "./environment-watch.ts";
 import { FailureLog } from "./failure-log.ts";
-import { FrozenCameraWatch } from "./frozen-camera.ts";
-import { LockNotice } from "./lock-notice.ts";
-import { PATIENCE, type StageName, type StagePart, stageOf } from "./part.ts";
-import { Processing } from "./processing.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
-import { Serving } from "./serving.ts";
+import { Shutdown } from "./shutdown.ts";
 import { Stage, type StageReport, stageDetail } from "./stage.ts";
-import { storedSetAside } from "./stored-set-aside.ts";
-import { storageParts } from "./storing.ts";
-import { refusedByDisk, Surroundings } from "./surroundings.ts";
-import { wantsHealth, watching } from "./watching.ts";
+import { StopCondition, type StopOptions } from "./stop-condition.ts";
+import { WebHost } from "./web-host.ts";
 
 /** Stages that work on while the database is damaged, because they tell people or the plant of it. */
 const SPEAKS_OF_DAMAGE: ReadonlySet<StageName> = new Set(["health", "opcua"]);
@@ -54,7 +55,7 @@ const WATCH_MS = 50;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
 
-export interface RunOptions extends EndingOptions {
+export interface RunOptions extends StopOptions {
   readonly config: Config;
   readonly configText: string;
   readonly log: Logger;
@@ -82,19 +83,19 @@ export class Supervisor {
   private readonly options: RunOptions;
   private readonly manifest: Manifest;
   private readonly runId: number;
-  private readonly collecting: Collecting;
-  private readonly processing: Processing;
-  private readonly delivering: Delivering;
-  private readonly surroundings: Surroundings;
+  private readonly collecting: Collector;
+  private readonly processing: Processor;
+  private readonly delivering: Communicator;
+  private readonly surroundings: EnvironmentWatch;
   /** The page; absent where none is wanted. */
-  private readonly serving: Serving | undefined;
+  private readonly serving: WebHost | undefined;
   private readonly interrupted: Interrupted;
   /** The stages beside capture, measurement and report, as far as the configuration wants them. */
   private readonly parts: readonly StagePart[];
   private readonly stages: ReadonlyMap<StageName, Stage<StageName>>;
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
-  private readonly ending: Ending;
+  private readonly ending: StopCondition;
   private readonly failureLog = new FailureLog();
   private readonly frozenCamera: FrozenCameraWatch;
   private readonly damage: DamageWatch;
@@ -115,7 +116,7 @@ export class Supervisor {
       usbUuid: config.Storage.usb_uuid,
     };
     this.frozenCamera = new FrozenCameraWatch(log.stage("collector"));
-    this.surroundings = new Surroundings(place, log.stage("supervisor"));
+    this.surroundings = new EnvironmentWatch(place, log.stage("supervisor"));
     this.manifest = Manifest.open({ file: manifestFile });
     this.damage = new DamageWatch(this.manifest, log.stage("supervisor"));
     this.finished = new Promise((resolve) => {
@@ -145,7 +146,7 @@ export class Supervisor {
       ...(config.Communication.method.includes("CSV_PLOT") ? [CSV_OUTPUT] : []),
       ...(wantsOpcUa(config) ? [OPC_UA_OUTPUT] : []),
     ]);
-    this.collecting = new Collecting({
+    this.collecting = new Collector({
       config,
       manifest: this.manifest,
       manifestFile,
@@ -161,7 +162,7 @@ export class Supervisor {
       brightfieldChanged: () => this.serving?.look(),
     });
     this.collecting.skipped.foundAtStart(this.interrupted.skipped);
-    this.processing = new Processing({
+    this.processing = new Processor({
       manifest: this.manifest,
       log: log.stage("processor"),
       runId: this.runId,
@@ -179,11 +180,11 @@ export class Supervisor {
     });
     // A picture may be removed once every output has passed its frame.
     const output = { config, manifest: this.manifest, manifestFile, advanced: () => this.wake("retention") };
-    this.delivering = new Delivering({ ...output, log: log.stage("communicator") });
+    this.delivering = new Communicator({ ...output, log: log.stage("communicator") });
     const plant = { ...output, log: log.stage("opcua"), alarm: () => this.alarm() };
     this.parts = [
       // Only where it is configured: it costs a thread and 100 MB.
-      ...(wantsOpcUa(config) ? [new DeliveringOpcUa(plant)] : []),
+      ...(wantsOpcUa(config) ? [new OpcUaStage(plant)] : []),
       ...storageParts({
         config,
         manifest: this.manifest,
@@ -193,11 +194,11 @@ export class Supervisor {
         wake: (name) => this.wake(name),
         nowUs: wallClockUs,
       }),
-      ...(wantsHealth(config) ? [watching({ config, log: log.stage("health") })] : []),
+      ...(wantsHealth(config) ? [healthStage({ config, log: log.stage("health") })] : []),
     ];
     this.stages = this.createStages();
     const { collecting, processing, parts } = this;
-    this.ending = new Ending(options, {
+    this.ending = new StopCondition(options, {
       ...{ collecting, processing, parts },
       manifest: this.manifest,
       log: log.stage("supervisor"),
@@ -268,7 +269,7 @@ export class Supervisor {
     return this.collecting.captured;
   }
 
-  private createServing(manifestFile: string): Serving {
+  private createServing(manifestFile: string): WebHost {
     const { config, log, origins = {}, announce = () => undefined } = this.options;
     const nextCaptureMs = () => {
       const { nextRunMs } = this.stage("collector").report();
@@ -276,13 +277,13 @@ export class Supervisor {
     };
     const { manifest, collecting } = this;
     const { brightfield } = collecting;
-    return new Serving({
+    return new WebHost({
       ...{ config, origins, manifest, manifestFile, brightfield, nextCaptureMs, announce },
       log: log.stage("web"),
     });
   }
 
-  /** See CollectingOptions. */
+  /** See CollectorOptions. */
   private untilCaptureMs(): number {
     const { state, nextRunMs } = this.stage("collector").report();
     return state === "waiting" && nextRunMs !== undefined ? Math.max(0, nextRunMs - performance.now()) : 0;
@@ -380,7 +381,7 @@ export class Supervisor {
 
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
-    const closing = new Closing(limitMs, this.options.log.stage("supervisor"));
+    const closing = new Shutdown(limitMs, this.options.log.stage("supervisor"));
     this.manifest.lockWait.endWithin(limitMs / 2);
     const fault = this.faultLine();
     const pageClosed = this.serving?.close(PAGE_CLOSE_MS);

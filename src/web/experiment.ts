@@ -10,15 +10,15 @@ import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { encodeFailure, Failure } from "../failure.ts";
 import { packageVersion } from "../files.ts";
 import { wallClockUs } from "../frame/frame.ts";
+import { diskFullText } from "../health/disk-facts.ts";
+import { metricsText } from "../health/metrics.ts";
+import { takeSnapshot, troublesOf } from "../health/snapshot.ts";
+import { adviceFor } from "../health/status-advice.ts";
 import { LOG_STAGES, type LogLevel } from "../log-levels.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
-import { cureOf } from "../supervisor/cures.ts";
-import { diskFullText } from "../supervisor/disk-facts.ts";
-import { takeSnapshot, troublesOf } from "../supervisor/health.ts";
-import { metricsText } from "../supervisor/metrics.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ChipState, finite } from "./chip-state.ts";
 import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
@@ -96,7 +96,7 @@ export class Experiment {
       brightfield: this.brightfield,
       counts,
       stages,
-      alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: cureOf(key) })),
+      alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: adviceFor(key) })),
       notes,
       disk:
         disk === undefined

@@ -1,6 +1,6 @@
 // The mean curve of each group of ROIs, of all their frames. Read once from the frames' own records, in slices so that the
 // page stays quick meanwhile, and then brought up to date with what is new.
-import { setImmediate as breathe } from "node:timers/promises";
+import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Curve } from "../manifest/results.ts";
 import type { Analysis } from "../manifest/runs.ts";
@@ -75,7 +75,7 @@ export class GroupMeans {
       if (slice.length < SLICE_FRAMES) continue;
       this.#add(slice);
       slice = [];
-      await breathe();
+      await yieldToEventLoop();
     }
     this.#add(slice);
   }

@@ -19,7 +19,7 @@ const SLOWEST_READER_MS = 10_000;
 
 export class Live {
   readonly #read: () => StateView;
-  readonly #rouse = new Set<() => void>();
+  readonly #wake = new Set<() => void>();
   readonly #longestSilenceMs: number;
   #closed = false;
   /** As sent last, and when it was made; undefined once something is new. */
@@ -31,13 +31,13 @@ export class Live {
   }
 
   get clients(): number {
-    return this.#rouse.size;
+    return this.#wake.size;
   }
 
   /** Something is new. */
   look(): void {
     this.#made = undefined;
-    for (const rouse of [...this.#rouse]) rouse();
+    for (const wake of [...this.#wake]) wake();
   }
 
   close(): void {
@@ -56,17 +56,17 @@ export class Live {
 
   /** Answers a request with the stream; undefined when too many are open. */
   serve(context: Context<{ Bindings: HttpBindings }>): Response | undefined {
-    if (this.#rouse.size >= MOST_CLIENTS) return undefined;
+    if (this.#wake.size >= MOST_CLIENTS) return undefined;
     let pending = true;
-    let wake: () => void = () => undefined;
-    const rouse = () => {
+    let endPause: () => void = () => undefined;
+    const wake = () => {
       pending = true;
-      wake();
+      endPause();
     };
-    this.#rouse.add(rouse);
+    this.#wake.add(wake);
     const { incoming } = context.env;
     return streamSSE(context, async (stream) => {
-      stream.onAbort(() => rouse());
+      stream.onAbort(() => wake());
       try {
         while (!this.#closed && !stream.aborted) {
           pending = false;
@@ -79,7 +79,7 @@ export class Live {
           if (!pending) {
             await new Promise<void>((resolve) => {
               const timer = setTimeout(resolve, this.#longestSilenceMs);
-              wake = () => {
+              endPause = () => {
                 clearTimeout(timer);
                 resolve();
               };
@@ -87,7 +87,7 @@ export class Live {
           }
         }
       } finally {
-        this.#rouse.delete(rouse);
+        this.#wake.delete(wake);
       }
     });
   }

@@ -1,8 +1,8 @@
 // The page's end of the process that decodes pictures. A picture may need more memory than there is, or never finish: the
-// process crashes or is ended, the waiting requests are answered with the reason, and the next request starts a new process. The other end is workers/pictures.ts.
+// process crashes or is ended, the waiting requests are answered with the reason, and the next request starts a new process. The other end is src/web/pictures-worker.ts.
 import { decodeFailure, Failure } from "../failure.ts";
 import type { LogLevel } from "../log-levels.ts";
-import { openProcess, type Vessel } from "../supervisor/vessel.ts";
+import { openProcess, type WorkerHandle } from "../threads/worker-handle.ts";
 import type { CalibratorSettings } from "./messages.ts";
 import type { FromPictures, PictureAnswers, PictureJob, ToPictures } from "./picture-jobs.ts";
 
@@ -31,7 +31,7 @@ export class PictureProcess {
   readonly #log: (level: LogLevel, message: string) => void;
   readonly #options: PictureProcessOptions;
   readonly #waiting = new Map<number, Waiting>();
-  #vessel: Vessel | undefined;
+  #worker: WorkerHandle | undefined;
   #lastId = 0;
   #idle: NodeJS.Timeout | undefined;
   #deaths = 0;
@@ -49,36 +49,36 @@ export class PictureProcess {
    */
   async ask<J extends PictureJob>(what: string, job: J, limitMs = LONGEST_JOB_MS): Promise<PictureAnswers[J["type"]]> {
     if (this.#deaths >= MOST_DEATHS && performance.now() < this.#restUntilMs) throw lostFailure(what, this.#lastDeath);
-    const vessel = this.#vessel ?? this.#begin();
+    const worker = this.#worker ?? this.#begin();
     clearTimeout(this.#idle);
     this.#lastId += 1;
     const id = this.#lastId;
     const answer = new Promise<PictureAnswers[keyof PictureAnswers]>((resolve, reject) => {
-      const late = () => this.#end(vessel, `gave no answer within ${(limitMs / 1000).toFixed(0)} s and was ended`);
+      const late = () => this.#end(worker, `gave no answer within ${(limitMs / 1000).toFixed(0)} s and was ended`);
       this.#waiting.set(id, { what, timer: setTimeout(late, limitMs), resolve, reject });
     });
-    vessel.post({ type: "job", id, job } satisfies ToPictures);
+    worker.post({ type: "job", id, job } satisfies ToPictures);
     return (await answer) as PictureAnswers[J["type"]];
   }
 
   /** Ends the process; waiting jobs are rejected. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    const vessel = this.#vessel;
-    if (vessel === undefined) return;
-    this.#vessel = undefined;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    this.#worker = undefined;
     this.#refuseAll("was closed");
-    await vessel.end();
+    await worker.end();
   }
 
-  #begin(): Vessel {
-    const vessel = openProcess("pictures", {
+  #begin(): WorkerHandle {
+    const worker = openProcess("pictures", {
       message: (message) => this.#hear(message as FromPictures),
-      lost: (how) => this.#lost(vessel, how),
+      lost: (how) => this.#lost(worker, how),
     });
-    this.#vessel = vessel;
-    vessel.post({ type: "open", calibrator: this.#options.calibrator } satisfies ToPictures);
-    return vessel;
+    this.#worker = worker;
+    worker.post({ type: "open", calibrator: this.#options.calibrator } satisfies ToPictures);
+    return worker;
   }
 
   #hear(message: FromPictures): void {
@@ -109,14 +109,14 @@ export class PictureProcess {
     this.#idle.unref();
   }
 
-  #end(vessel: Vessel, how: string): void {
-    this.#lost(vessel, how);
-    vessel.end().catch((error: unknown) => this.#log("warn", `could not end a silent process: ${error}`));
+  #end(worker: WorkerHandle, how: string): void {
+    this.#lost(worker, how);
+    worker.end().catch((error: unknown) => this.#log("warn", `could not end a silent process: ${error}`));
   }
 
-  #lost(vessel: Vessel, how: string): void {
-    if (this.#vessel !== vessel) return;
-    this.#vessel = undefined;
+  #lost(worker: WorkerHandle, how: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
     if (this.#waiting.size === 0) return;
     this.#deaths += 1;
     this.#lastDeath = how;

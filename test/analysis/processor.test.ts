@@ -9,7 +9,7 @@ import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { decodeValues, type TaskAnswer, type TaskRequest } from "../../src/analysis/task.ts";
 import { decodeStatistics } from "../../src/manifest/statistics-codec.ts";
-import { workerFile } from "../../src/supervisor/vessel.ts";
+import { workerFile } from "../../src/threads/worker-handle.ts";
 
 const SETTINGS: AnalysisSettings = {
   method: "fano",

@@ -19,7 +19,7 @@ import { decodePicture } from "../../src/analysis/decode.ts";
 import { compressPicture } from "../../src/archive/compress.ts";
 import { encodePicture } from "../../src/frame/encode.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
-import { Compressing } from "../../src/supervisor/compressing.ts";
+import { Compressor } from "../../src/stages/compressor/stage.ts";
 import { recover, settleForms } from "../../src/supervisor/recovery.ts";
 import { bmpOf } from "./bitmap.ts";
 import { Bench, memoryLog, sha256, smooth } from "./pictures.ts";
@@ -39,7 +39,7 @@ const OPTIONS = { level: 6, minSavingPercent: 5 };
 
 function stage(bench: Bench) {
   const { log, lines } = memoryLog();
-  const compressing = new Compressing({
+  const compressing = new Compressor({
     config: bench.loaded.config,
     manifest: bench.manifest,
     log,

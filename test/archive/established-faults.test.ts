@@ -19,8 +19,8 @@ import { updateCsv } from "../../src/delivery/csv-output.ts";
 import { encodePicture } from "../../src/frame/encode.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { MeasuringPool } from "../../src/supervisor/measuring-pool.ts";
-import { Retaining } from "../../src/supervisor/retaining.ts";
+import { MeasuringPool } from "../../src/stages/processor/measuring-pool.ts";
+import { Retention } from "../../src/stages/retention/stage.ts";
 import { LABELS } from "../manifest/frames.ts";
 import { Bench, memoryLog } from "./pictures.ts";
 
@@ -31,7 +31,7 @@ async function runBuffer(bench: Bench): Promise<void> {
   const { log } = memoryLog();
   const { manifest, loaded } = bench;
   const common = { inHand: () => new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
-  const retaining = new Retaining({ config: loaded.config, manifest, log, ...common });
+  const retaining = new Retention({ config: loaded.config, manifest, log, ...common });
   while (await retaining.work());
 }
 

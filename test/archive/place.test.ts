@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/place.ts";
 import { encodeFailure, Failure } from "../../src/failure.ts";
-import { refusedByDisk, Surroundings } from "../../src/supervisor/surroundings.ts";
+import { EnvironmentWatch, refusedByDisk } from "../../src/supervisor/environment-watch.ts";
 import { memoryLog } from "./pictures.ts";
 
 function scratch(): string {
@@ -72,7 +72,7 @@ describe("what changes around a run", () => {
     const clock = { wallMs: 1e12, steadyMs: 0 };
     const { log, lines } = memoryLog();
     const place = { mark: markPlace(directory), dataDir: directory, rootDir: directory, usbUuid: undefined };
-    const watch = new Surroundings(place, log, { wallMs: () => clock.wallMs, steadyMs: () => clock.steadyMs });
+    const watch = new EnvironmentWatch(place, log, { wallMs: () => clock.wallMs, steadyMs: () => clock.steadyMs });
     const pass = (steadyMs: number, jumpMs = 0) => {
       clock.steadyMs += steadyMs;
       clock.wallMs += steadyMs + jumpMs;

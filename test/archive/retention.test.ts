@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { chooseRemovals, excessOf } from "../../src/archive/retention.ts";
 import { Failure } from "../../src/failure.ts";
-import { Retaining } from "../../src/supervisor/retaining.ts";
+import { Retention } from "../../src/stages/retention/stage.ts";
 import type { DiskSpace } from "../../src/system/disk-space.ts";
 import { resultOf } from "../manifest/frames.ts";
 import { Bench, memoryLog, smooth } from "./pictures.ts";
@@ -27,7 +27,7 @@ function fail(bench: Bench): void {
 
 function buffer(bench: Bench, options: BufferOptions = {}) {
   const { log, lines } = memoryLog();
-  const retaining = new Retaining({
+  const retaining = new Retention({
     config: bench.loaded.config,
     manifest: bench.manifest,
     log,

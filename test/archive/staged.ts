@@ -9,7 +9,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import { Failure } from "../../src/failure.ts";
 import type { StageLog } from "../../src/log.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { Syncing } from "../../src/supervisor/syncing.ts";
+import { Syncer } from "../../src/stages/syncer/stage.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 
 export const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -62,7 +62,7 @@ ${sync}
   const mark = markPlace(data);
   const checkPlace = () => checkMark(data, mark);
   const open = (accept = acceptRemote) => {
-    const syncing = new Syncing({ config, manifest, manifestFile, log, acceptRemote: accept, nowUs, checkPlace });
+    const syncing = new Syncer({ config, manifest, manifestFile, log, acceptRemote: accept, nowUs, checkPlace });
     onTestFinished(() => syncing.close(1000));
     return syncing;
   };

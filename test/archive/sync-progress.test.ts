@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SyncProgress } from "../../src/supervisor/sync-progress.ts";
+import { SyncProgress } from "../../src/stages/syncer/sync-progress.ts";
 
 test("the line tells how much waits and how fast it goes; a backlog that grows is called slow until it shrinks", () => {
   let waiting = 10;

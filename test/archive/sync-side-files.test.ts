@@ -7,8 +7,8 @@ import type { CopyContext } from "../../src/archive/guard.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
 import { type KnownCopy, listSideFiles, publishSideFile, stageSideFile } from "../../src/archive/side-files.ts";
-import { formatSnapshot, takeSnapshot } from "../../src/supervisor/health.ts";
-import { Retaining } from "../../src/supervisor/retaining.ts";
+import { formatSnapshot, takeSnapshot } from "../../src/health/snapshot.ts";
+import { Retention } from "../../src/stages/retention/stage.ts";
 import { SetAside } from "../../src/system/set-aside.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { memoryLog } from "./pictures.ts";
@@ -145,7 +145,7 @@ test("brightfield pictures are copied, and go beyond Brightfield.keep, oldest fi
   const { log, lines } = memoryLog();
   const trim = () => {
     const common = { inHand: () => new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
-    return new Retaining({ config, manifest, log, ...common }).work();
+    return new Retention({ config, manifest, log, ...common }).work();
   };
   await trim();
   expect(readdirSync(bright)).toHaveLength(21);

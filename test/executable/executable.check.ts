@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { packageRoot, packageVersion } from "../../src/files.ts";
-import { toml } from "../opcua/deliver.ts";
-import { Plant, scratch } from "../opcua/plant.ts";
+import { toml } from "../outputs/opcua/deliver.ts";
+import { Plant, scratch } from "../outputs/opcua/plant.ts";
 import { Alone, madeFor } from "./alone.ts";
 import { positionsOf } from "./positions.ts";
 

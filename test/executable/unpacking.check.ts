@@ -19,8 +19,8 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { packageVersion } from "../../src/files.ts";
-import { toml } from "../opcua/deliver.ts";
-import { Plant, scratch } from "../opcua/plant.ts";
+import { toml } from "../outputs/opcua/deliver.ts";
+import { Plant, scratch } from "../outputs/opcua/plant.ts";
 import { Alone, IS_ROOT, madeFor } from "./alone.ts";
 import { HAS_COMPILER, refusing } from "./shim.ts";
 import { expectOldGlibc } from "./symbols.ts";

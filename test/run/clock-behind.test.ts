@@ -1,6 +1,6 @@
 // A machine without a battery-backed clock starts in the past until the network tells it the time.
 import { describe, expect, test } from "vitest";
-import { type ClockFacts, clockBehindLine } from "../../src/supervisor/clock-behind.ts";
+import { type ClockFacts, clockBehindLine } from "../../src/health/clock-behind.ts";
 import { clockOffBy, hasFaketime } from "../faketime.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 

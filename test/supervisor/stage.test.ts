@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { STAGE_STATES } from "../../src/health/stage-names.ts";
 import { nextOnGrid, type Schedule, Stage } from "../../src/supervisor/stage.ts";
-import { move, STAGE_STATES, type StageEvent } from "../../src/supervisor/stage-state.ts";
+import { move, type StageEvent } from "../../src/supervisor/stage-state.ts";
 
 function stage(
   work: (signal: AbortSignal, dueMs: number) => Promise<boolean>,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Sensorgrams } from "../../src/delivery/sensorgrams.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import type { Analysis } from "../../src/manifest/runs.ts";
-import { Baselines } from "../../src/opcua/baseline.ts";
+import { Baselines } from "../../src/outputs/opcua/baseline.ts";
 import type { ChipView, CurvesView } from "../../src/web/views.ts";
 import { serving } from "./server.ts";
 

@@ -1,0 +1,137 @@
+// Who has been told of what. Each look at the experiment is held against it: a trouble that is new, and has lasted as long
+// as it must, becomes a notice; so does its end. Kept in a file, so that a restart tells nobody a second time.
+//
+//   new ──lasts──▶ told ──over in two looks──▶ forgotten
+//    └──over──▶ forgotten, nobody heard of it
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { writeDurably } from "../files.ts";
+import type { Finding } from "./finding.ts";
+
+export const CHANNELS = ["command", "webhook"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+const NOTICE = z.object({
+  event: z.enum(["alarm", "recovery"]),
+  key: z.string(),
+  text: z.string(),
+  /** When the trouble was first seen, and when this notice was made: ISO 8601, UTC. */
+  since: z.string(),
+  at: z.string(),
+});
+/** What somebody is told. */
+export type Notice = z.output<typeof NOTICE>;
+
+const WAITING = z.object({
+  notice: NOTICE,
+  /** Where it has not arrived yet. */
+  channels: z.array(z.enum(CHANNELS)),
+});
+export type WaitingNotice = z.output<typeof WAITING>;
+
+const TROUBLE = z.object({ text: z.string(), sinceUs: z.number(), told: z.boolean(), goneLooks: z.number() });
+
+const ALARM_STATE = z.object({
+  version: z.literal(1),
+  troubles: z.record(z.string(), TROUBLE),
+  outbox: z.array(WAITING),
+});
+export type AlarmState = z.output<typeof ALARM_STATE>;
+
+export const ALARM_STATE_FILENAME = "phorest.alarms.json";
+export const EMPTY_ALARM_STATE: AlarmState = { version: 1, troubles: {}, outbox: [] };
+
+/** A trouble that flickers is one trouble: it is over when it is absent in so many looks in a row. */
+const LOOKS_TO_FORGET = 2;
+/** Notices nobody could be given: older ones make room. */
+const MOST_WAITING = 200;
+
+/**
+ * The alarm state after a look at `nowUs`; the same object when nothing changed. New notices wait in its outbox for `channels`.
+ * A `partial` look saw only some of what could be wrong: nothing is over by it.
+ */
+export function note(
+  alarmState: AlarmState,
+  findings: readonly Finding[],
+  { nowUs, channels, partial = false }: { nowUs: number; channels: readonly Channel[]; partial?: boolean },
+): AlarmState {
+  const found = new Map(findings.map((finding) => [finding.key, finding]));
+  const troubles: AlarmState["troubles"] = {};
+  const notices: Notice[] = [];
+  let changed = false;
+  const tell = (event: Notice["event"], key: string, text: string, sinceUs: number) =>
+    notices.push({ event, key, text, since: iso(sinceUs), at: iso(nowUs) });
+
+  for (const [key, known] of Object.entries(alarmState.troubles)) {
+    const finding = found.get(key);
+    if (finding?.state === "ill") {
+      const told = known.told || isDue(finding, known.sinceUs, nowUs);
+      if (told && !known.told) tell("alarm", key, finding.text, known.sinceUs);
+      const unchanged = told === known.told && known.goneLooks === 0;
+      // Words that change (an age, a count) are no reason to write the file anew.
+      troubles[key] = unchanged ? known : { ...known, text: finding.text, told, goneLooks: 0 };
+      changed ||= !unchanged;
+    } else if (finding !== undefined || partial) {
+      troubles[key] = known;
+    } else if (known.told && known.goneLooks + 1 < LOOKS_TO_FORGET) {
+      troubles[key] = { ...known, goneLooks: known.goneLooks + 1 };
+      changed = true;
+    } else {
+      if (known.told) tell("recovery", key, known.text, known.sinceUs);
+      changed = true;
+    }
+  }
+  for (const finding of findings) {
+    if (finding.state !== "ill" || finding.tellAfterSeconds === undefined || finding.key in alarmState.troubles)
+      continue;
+    const told = isDue(finding, nowUs, nowUs);
+    if (told) tell("alarm", finding.key, finding.text, nowUs);
+    troubles[finding.key] = { text: finding.text, sinceUs: nowUs, told, goneLooks: 0 };
+    changed = true;
+  }
+  if (!changed) return alarmState;
+  const added = channels.length === 0 ? [] : notices.map((notice) => ({ notice, channels: [...channels] }));
+  return { version: 1, troubles, outbox: [...alarmState.outbox, ...added].slice(-MOST_WAITING) };
+}
+
+/** The alarm state without a notice on a channel, after it arrived there. */
+export function arrived(alarmState: AlarmState, notice: Notice, channel: Channel): AlarmState {
+  const outbox = alarmState.outbox.flatMap((waiting) => {
+    if (waiting.notice !== notice) return [waiting];
+    const channels = waiting.channels.filter((one) => one !== channel);
+    return channels.length === 0 ? [] : [{ notice, channels }];
+  });
+  return { ...alarmState, outbox };
+}
+
+/** Only channels that are still configured are waited for. */
+export function forChannels(alarmState: AlarmState, channels: readonly Channel[]): AlarmState {
+  const outbox = alarmState.outbox
+    .map(({ notice, channels: wanted }) => ({ notice, channels: wanted.filter((one) => channels.includes(one)) }))
+    .filter(({ channels: left }) => left.length > 0);
+  return { ...alarmState, outbox };
+}
+
+/** The alarm state of a file; empty where there is none. Throws where it cannot be read or understood. */
+export function readAlarmState(path: string): AlarmState {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return EMPTY_ALARM_STATE;
+    throw error;
+  }
+  return ALARM_STATE.parse(JSON.parse(text));
+}
+
+export async function writeAlarmState(path: string, alarmState: AlarmState): Promise<void> {
+  await writeDurably(path, `${JSON.stringify(alarmState, undefined, 1)}\n`);
+}
+
+function isDue({ tellAfterSeconds }: Finding, sinceUs: number, nowUs: number): boolean {
+  return tellAfterSeconds !== undefined && nowUs - sinceUs >= tellAfterSeconds * 1e6;
+}
+
+function iso(us: number): string {
+  return new Date(us / 1000).toISOString();
+}

@@ -1,0 +1,14 @@
+// The one alarm about a damaged database.
+import { DAMAGE_CURE } from "../database-failure.ts";
+import { type FailureData, lineOf } from "../failure.ts";
+import type { DamageNote } from "../manifest/soundness.ts";
+import type { Finding } from "./finding.ts";
+
+/** Key of the alarm. */
+const DATABASE_DAMAGED = "database.damaged";
+
+/** The alarm about what was noted of the database, or what a look at it failed with. */
+export function damageFinding(damage: DamageNote | FailureData): Finding {
+  const text = lineOf({ message: damage.message, hint: DAMAGE_CURE });
+  return { key: DATABASE_DAMAGED, state: "ill", text, tellAfterSeconds: 0 };
+}

@@ -1,0 +1,221 @@
+// The health report as a picture: verdict, alarms, stages, figures, the shift of the last frames, the log's last lines.
+// An SVG written line by line: it is a page of text, not a plot.
+
+import { medianOf } from "../analysis/statistics.ts";
+import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../delivery/figure-style.ts";
+import { FONT_FAMILY } from "../delivery/render.ts";
+import { escapeMarkup } from "../markup.ts";
+import { SIMULATED_CHIP } from "./camera-in-use.ts";
+import type { RecentCurves } from "./recent-curves.ts";
+import type { StageHealth } from "./stage-health.ts";
+import type { HealthReport } from "./verdict.ts";
+
+const WIDTH = 1100;
+const MARGIN = 28;
+const LINE = 21;
+const GOOD = "#1a7f37";
+const WAITS = "#b58900";
+const QUIET = "#8a8a8a";
+
+/** Letters of the figure's small font that fit into its width. */
+const LETTERS = 150;
+
+/** SVG of the report. */
+export function healthFigure(report: HealthReport): string {
+  const { snapshot, log, told, undelivered } = report;
+  const page = new Page();
+  page.banner(verdictWords(report), verdictColour(report));
+  page.text(`${snapshot.dataDir}  ·  ${utcSecond(Date.parse(report.at))}`, { colour: FAINT_INK });
+  if (snapshot.startedAt !== undefined) page.text(runWords(report), { colour: FAINT_INK });
+  page.gap();
+  page.heading(snapshot.alarms.length === 0 ? "No alarm" : "Alarms");
+  for (const alarm of snapshot.alarms) page.wrapped(alarm, DOUBTFUL_COLOUR);
+  for (const note of snapshot.notes) page.wrapped(note, INK);
+  for (const { since, text } of told) page.wrapped(`told since ${since.slice(0, 19)}Z: ${text}`, INK);
+  if (undelivered > 0) page.text(`${undelivered} notices wait to be delivered`, { colour: WAITS });
+  page.gap();
+  if (snapshot.stages.length > 0) {
+    page.heading("Stages");
+    for (const stage of snapshot.stages) page.stage(stage, snapshot.experiment === "running");
+    page.gap();
+  }
+  page.heading("Figures");
+  for (const [name, value] of figures(report)) page.pair(name, value);
+  page.gap();
+  const shifts = snapshot.recent === undefined ? [] : medianShifts(snapshot.recent);
+  if (shifts.length > 1) page.curve(`Median shift of all ROIs over the last ${shifts.length} frames, px`, shifts);
+  page.heading("Log");
+  if (log.length === 0) page.text("no line", { colour: FAINT_INK });
+  for (const { level, text } of log) {
+    page.text(text.slice(0, LETTERS), {
+      size: 10.5,
+      colour: level === "error" || level === "warn" ? DOUBTFUL_COLOUR : INK,
+    });
+  }
+  return page.svg();
+}
+
+/** Median over the sound ROIs of their shift from the first of these frames, px; frames without a sound ROI are left out. */
+export function medianShifts({ curves, labels }: RecentCurves): number[] {
+  const zero = labels.map((_label, roi) => {
+    const first = curves.find(({ position, flags }) => flags[roi] === 0 && Number.isFinite(position[roi]));
+    return first?.position[roi] ?? Number.NaN;
+  });
+  return curves
+    .map(({ position, flags }) => {
+      const shifts = Array.from(position, (px, roi) =>
+        flags[roi] === 0 ? px - (zero[roi] ?? Number.NaN) : Number.NaN,
+      );
+      return medianOf(Float64Array.from(shifts.filter(Number.isFinite)));
+    })
+    .filter(Number.isFinite);
+}
+
+function verdictWords({ verdict, snapshot }: HealthReport): string {
+  if (verdict === "none") return "There is no experiment";
+  const state = snapshot.experiment === "running" ? "running" : "stopped";
+  return verdict === "fine" ? `Fine, ${state}` : `Something is wrong, ${state}`;
+}
+
+function verdictColour({ verdict, snapshot }: HealthReport): string {
+  if (verdict === "ill") return DOUBTFUL_COLOUR;
+  return verdict === "fine" && snapshot.experiment === "running" ? GOOD : QUIET;
+}
+
+function runWords({ snapshot: { experiment, startedAt, endedAt, endReason, pid } }: HealthReport): string {
+  if (experiment === "running") return `since ${startedAt}, process ${pid}`;
+  const reason = endReason === undefined ? "" : ` (${endReason})`;
+  return `began ${startedAt}, ended ${endedAt ?? "without closing"}${reason}`;
+}
+
+function figures({ snapshot }: HealthReport): [string, string][] {
+  const { camera, counts, freeBytes, lastFrame, outputs } = snapshot;
+  const pairs: [string, string][] = [];
+  if (camera !== undefined) pairs.push(["camera", camera.simulated ? SIMULATED_CHIP : camera.type]);
+  if (counts !== undefined) {
+    const { processed, pending, processing, failed, archived, localImages, localBytes } = counts;
+    const moved = archived > 0 ? `, ${archived} archived` : "";
+    pairs.push(["frames", `${processed} measured, ${pending + processing} waiting, ${failed} failed${moved}`]);
+    pairs.push(["pictures here", `${localImages}, ${(localBytes / 1e9).toFixed(2)} GB`]);
+  }
+  for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${waiting} frames to be given`]);
+  if (freeBytes !== undefined) pairs.push(["disk", `${(freeBytes / 1e9).toFixed(1)} GB free`]);
+  if (lastFrame !== undefined) {
+    pairs.push(["last frame", `${lastFrame.filename ?? "no picture"}, ${lastFrame.capturedAt}, ${lastFrame.status}`]);
+  }
+  return pairs;
+}
+
+const STATE_COLOURS: Readonly<Record<string, string>> = {
+  waiting: GOOD,
+  running: GOOD,
+  idle: QUIET,
+  stopped: QUIET,
+  backing_off: WAITS,
+  faulted: DOUBTFUL_COLOUR,
+};
+
+/** A page that grows downwards. */
+class Page {
+  private y = MARGIN;
+  private readonly parts: string[] = [];
+
+  banner(words: string, colour: string): void {
+    this.parts.push(
+      `<rect x="0" y="0" width="${WIDTH}" height="64" fill="${colour}"/>`,
+      `<text x="${MARGIN}" y="41" font-size="24" font-weight="bold" fill="#ffffff">${escaped(words)}</text>`,
+    );
+    this.y = 90;
+  }
+
+  heading(words: string): void {
+    this.put(words, MARGIN, { size: 14, bold: true });
+    this.y += LINE;
+  }
+
+  text(words: string, style: TextStyle = {}): void {
+    this.put(words, MARGIN, style);
+    this.y += style.size === undefined ? LINE : LINE - 4;
+  }
+
+  /** Several lines where one does not hold it. */
+  wrapped(words: string, colour: string): void {
+    let line = "";
+    for (const word of words.split(" ")) {
+      if (line.length + word.length > LETTERS - 15) {
+        this.text(line, { colour });
+        line = "   ";
+      }
+      line += line === "" ? word : ` ${word}`;
+    }
+    this.text(line, { colour });
+  }
+
+  pair(name: string, value: string): void {
+    this.put(name, MARGIN, { colour: FAINT_INK });
+    this.put(value, MARGIN + 150, {});
+    this.y += LINE;
+  }
+
+  stage({ stage, state, ageSeconds, detail }: StageHealth, running: boolean): void {
+    const colour = running ? (STATE_COLOURS[state] ?? QUIET) : QUIET;
+    this.parts.push(`<circle cx="${MARGIN + 6}" cy="${this.y - 4}" r="5.5" fill="${colour}"/>`);
+    this.put(stage, MARGIN + 22, {});
+    this.put(state.replace("_", " "), MARGIN + 150, { colour });
+    this.put(`${Math.round(ageSeconds)} s ago`, MARGIN + 240, { colour: FAINT_INK });
+    this.put(detail.slice(0, 105), MARGIN + 330, { size: 11 });
+    this.y += LINE;
+  }
+
+  curve(title: string, values: readonly number[]): void {
+    this.heading(title);
+    const [height, left, width] = [80, MARGIN + 60, WIDTH - 2 * MARGIN - 60];
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const top = this.y - 12;
+    // A narrower axis would only magnify noise.
+    const span = Math.max(high - low, 0.02);
+    const middle = (low + high) / 2;
+    const yOf = (value: number) => top + height * (0.5 - (value - middle) / span / 1.1);
+    const points = values.map((value, i) => `${left + (i / (values.length - 1)) * width},${yOf(value).toFixed(1)}`);
+    this.parts.push(
+      `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="none" stroke="${GRID}"/>`,
+      `<polyline points="${points.join(" ")}" fill="none" stroke="${COLOURS[0]}" stroke-width="1.5"/>`,
+    );
+    for (const value of [middle + span / 2, middle - span / 2]) {
+      const y = yOf(value) + 4;
+      this.parts.push(
+        `<text x="${left - 6}" y="${y}" text-anchor="end" font-size="10.5" fill="${INK}">${value.toFixed(3)}</text>`,
+      );
+    }
+    this.y = top + height + 34;
+  }
+
+  gap(): void {
+    this.y += LINE / 2;
+  }
+
+  svg(): string {
+    const height = this.y + MARGIN / 2;
+    return (
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="${FONT_FAMILY}">` +
+      `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>${this.parts.join("")}</svg>`
+    );
+  }
+
+  private put(words: string, x: number, { size = 12.5, bold = false, colour = INK }: TextStyle): void {
+    const weight = bold ? ' font-weight="bold"' : "";
+    this.parts.push(
+      `<text x="${x}" y="${this.y}" font-size="${size}"${weight} fill="${colour}" xml:space="preserve">${escaped(words)}</text>`,
+    );
+  }
+}
+
+interface TextStyle {
+  readonly size?: number;
+  readonly bold?: boolean;
+  readonly colour?: string;
+}
+
+function escaped(text: string): string {
+  return escapeMarkup(text).replaceAll(/\p{Cc}/gu, " ");
+}

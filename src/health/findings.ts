@@ -1,0 +1,266 @@
+// What is wrong with an experiment, found from what its files say. The words go to people; the keys tell one trouble from
+// another; and what cannot be told at this moment is said to be unknown, so that nobody hears of an end that is none.
+import { join } from "node:path";
+import { labelMatcher } from "../analysis/labels.ts";
+import { pauseBelow } from "../archive/room.ts";
+import type { Config } from "../config/schema.ts";
+import { lockedDatabase } from "../database-failure.ts";
+import { lineOf } from "../failure.ts";
+import { FILE_CAMERAS } from "../frame/camera.ts";
+import type { ManifestCounts } from "../manifest/history.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import type { StoredDisplacement } from "../manifest/movement.ts";
+import { type OutputReport, refusalLines } from "../outputs/opcua/output-state.ts";
+import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
+import type { DiskFacts } from "./disk-facts.ts";
+import type { Finding } from "./finding.ts";
+import { type FrozenCamera, frozenLine } from "./frozen-camera.ts";
+import type { RecentCurves } from "./recent-curves.ts";
+import type { StageHealth } from "./stage-health.ts";
+import { storedSetAsideText } from "./stored-set-aside.ts";
+
+/** Heartbeats this many times late mean that the process stands still. */
+const STALE_BEATS = 6;
+/** A disk this much above its limit is well again; in between it may only be breathing. */
+const DISK_WELL = 1.05;
+/** How long before the disk is nearly full somebody is told, and how much longer before that is taken back, s. */
+const TELL_FORECAST_S = 86_400;
+const FORGET_FORECAST_S = 1.25 * TELL_FORECAST_S;
+/** A file that is locked, or a server with a moment's trouble, has come right by then. */
+const TELL_SET_ASIDE_S = 3600;
+const LABELS_NAMED = 4;
+/** Damaged pictures named. */
+export const DAMAGED_NAMED = 3;
+
+export interface Facts {
+  readonly config: Config;
+  /** Wall clock. */
+  readonly nowUs: number;
+  readonly running: boolean;
+  /** Another program holds the manifest locked. */
+  readonly locked?: boolean;
+  readonly ended: boolean;
+  readonly ranBefore: boolean;
+  /** Since the run began; undefined while none is going. */
+  readonly upSeconds: number | undefined;
+  /** Of the newest entry; undefined before the first. */
+  readonly lastFrameAgeSeconds: number | undefined;
+  readonly stages: readonly StageHealth[];
+  readonly opcUa: OutputReport | undefined;
+  readonly counts: ManifestCounts;
+  /** Names of the first damaged pictures. */
+  readonly damaged: readonly string[];
+  /** In the frame measured last. */
+  readonly displacement: StoredDisplacement | undefined;
+  /** Of the data directory; undefined where it cannot be told. */
+  readonly disk: DiskFacts | undefined;
+  /** The frames measured last. */
+  readonly recent: RecentCurves | undefined;
+  readonly frozen?: FrozenCamera | undefined;
+  /** Absent before the first frame. */
+  readonly clock?: ClockFacts | undefined;
+}
+
+/** Everything that is wrong or cannot be told, the worst first. */
+export function findingsOf(facts: Facts): Finding[] {
+  return [
+    ...ofTheProcess(facts),
+    ...ofStages(facts),
+    ...ofTheShare(facts),
+    ...ofFrames(facts),
+    ...ofTheCamera(facts),
+    ...ofTheClock(facts),
+    ...ofResonances(facts),
+    ...ofTheDisk(facts),
+    ...ofThePlant(facts),
+  ];
+}
+
+function ofTheProcess({ config, running, locked, ended, ranBefore, stages, upSeconds = 0 }: Facts): Finding[] {
+  if (!running) {
+    if (ended || !ranBefore) return [];
+    const text = "the last run ended without closing; `phorest run` makes good of it";
+    return [{ key: "run.died", state: "ill", text }];
+  }
+  const staleSeconds = STALE_BEATS * config.Supervisor.heartbeat_seconds;
+  const silentSeconds = Math.min(upSeconds, ...stages.map(({ ageSeconds }) => ageSeconds));
+  if (locked === true) {
+    const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
+    return [told("manifest.locked", lineOf(lockedDatabase(path)))];
+  }
+  if (silentSeconds <= staleSeconds) return [];
+  // One transaction holds the heartbeats of all stages: none is late alone.
+  const text = `no heartbeat for ${Math.round(silentSeconds)} s: the process stands still; end it and start it again`;
+  return [told("process.stale", text)];
+}
+
+function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
+  if (!running) return [];
+  return stages.flatMap(({ stage, state, detail, ageSeconds, code, setAside }): Finding[] => {
+    const found: Finding[] = [];
+    // What an earlier run said of a stage says nothing of this one.
+    if (ageSeconds > upSeconds) return [{ key: `stage.faulted:${stage}`, state: "unknown", text: "" }];
+    if (stage === "supervisor" && detail !== "") found.push(told("surroundings", detail));
+    if (code !== undefined) found.push(told(code, detail));
+    if (setAside !== undefined) {
+      const text = `${stage}: ${storedSetAsideText(setAside, nowUs)}`;
+      found.push({
+        key: `files.set_aside:${stage}`,
+        state: "ill",
+        text,
+        tellAfterSeconds: TELL_SET_ASIDE_S,
+        minor: true,
+      });
+    }
+    const key = `stage.faulted:${stage}`;
+    if (state === "faulted") found.push(told(key, `${stage} faulted: ${detail}`));
+    else if (state === "backing_off") {
+      // It neither works nor has it given up: who was told that it is faulted is not told otherwise yet.
+      found.push({ key, state: "unknown", text: "" });
+      found.push({ key: `stage.failing:${stage}`, state: "ill", text: `${stage} backing off: ${detail}`, minor: true });
+    } else if (state !== "waiting" && stage !== "supervisor") found.push({ key, state: "unknown", text: "" });
+    return found;
+  });
+}
+
+/** The syncer is never faulted: a share may be away for long. How long it may is the user's to say. */
+function ofTheShare({ config, running, stages }: Facts): Finding[] {
+  const key = "share.gone";
+  const syncer = stages.find(({ stage }) => stage === "syncer");
+  if (!running || syncer === undefined || !config.Services.enable_remote_sync) return [];
+  if (syncer.state === "waiting") return [];
+  if (syncer.state !== "backing_off") return [{ key, state: "unknown", text: "" }];
+  // Shown as a stage that backs off; this is the one that somebody is told of.
+  const text = `the share cannot be used: ${syncer.detail}`;
+  return [{ key, state: "ill", text, tellAfterSeconds: config.Alarm.share_gone_seconds, minor: true }];
+}
+
+function ofFrames(facts: Facts): Finding[] {
+  const { config, running, counts, damaged, displacement } = facts;
+  const found: Finding[] = missingFrames(facts);
+  if (counts.failed > 0) {
+    const text = `${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``;
+    found.push({ key: "frames.failed", state: "ill", text, minor: true });
+  }
+  if (counts.missing > 0) {
+    const what = counts.missing === 1 ? "1 picture is" : `${counts.missing} pictures are`;
+    found.push({ key: "pictures.missing", state: "ill", text: `${what} gone from ${config.Paths.data_dir}` });
+  }
+  if (counts.damaged > 0)
+    found.push({ key: "pictures.damaged", state: "ill", text: damagedLine(counts.damaged, damaged) });
+  if (running && displacement?.astray === true) {
+    const { dx, dy } = displacement;
+    const by = `${dx.toFixed(1)}, ${dy.toFixed(1)} px`;
+    found.push(told("chip.astray", `the chip has moved by ${by} and is leaving its ROIs; calibrate again`));
+  }
+  return found;
+}
+
+function damagedLine(pictures: number, names: readonly string[]): string {
+  const more = pictures > names.length ? ` and ${pictures - names.length} more` : "";
+  const what = pictures === 1 ? "1 picture is" : `${pictures} pictures are`;
+  return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
+}
+
+/** Also after the run: what the last frames show is true until others follow. */
+function ofTheCamera({ frozen }: Facts): Finding[] {
+  return frozen === undefined ? [] : [told("camera.frozen", frozenLine(frozen))];
+}
+
+function ofTheClock({ clock }: Facts): Finding[] {
+  const line = clock === undefined ? undefined : clockBehindLine(clock);
+  return line === undefined ? [] : [told("clock.behind", line)];
+}
+
+function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages, locked }: Facts): Finding[] {
+  const { Alarm, Camera, Services, Timing } = config;
+  const watched = Services.enable_camera && !FILE_CAMERAS.has(Camera.camera_type) && Alarm.no_frame_intervals > 0;
+  if (!watched || upSeconds === undefined) return [];
+  const limit = Alarm.no_frame_intervals * Timing.collector_interval_seconds;
+  const age = lastFrameAgeSeconds ?? Number.POSITIVE_INFINITY;
+  if (age <= limit) return [];
+  const key = "frames.none";
+  // A run that has just begun cannot have missed so many, and the first picture may take as long as the camera is given.
+  if (upSeconds <= limit + Camera.timeout_seconds) return [{ key, state: "unknown", text: "" }];
+  // Why there are none is told already; one trouble is one notice.
+  const known = stages.some(
+    ({ stage, state, ageSeconds }) => stage === "collector" && state === "faulted" && ageSeconds <= upSeconds,
+  );
+  if (known || locked === true) return [{ key, state: "unknown", text: "" }];
+  const since = Number.isFinite(age) ? `no picture for ${Math.round(age)} s` : "no picture yet";
+  const text = `${since}, one is due every ${Timing.collector_interval_seconds} s; look at the camera and at the collector's line`;
+  return [told(key, text)];
+}
+
+function ofResonances({ config, running, recent }: Facts): Finding[] {
+  const { resonance_min_px, resonance_max_px, resonance_rois, resonance_frames: frames } = config.Alarm;
+  if (!running || (resonance_min_px === undefined && resonance_max_px === undefined)) return [];
+  const key = "resonance.range";
+  if (recent === undefined) return [{ key, state: "unknown", text: "" }];
+  const [low, high] = [resonance_min_px ?? Number.NEGATIVE_INFINITY, resonance_max_px ?? Number.POSITIVE_INFINITY];
+  const isWatched = labelMatcher(resonance_rois.length === 0 ? ["*"] : resonance_rois);
+  const beyond: string[] = [];
+  let undecided = false;
+  recent.labels.forEach((label, roi) => {
+    if (!isWatched(label)) return;
+    const last = soundPositions(recent, roi).slice(-frames);
+    const outside = last.filter((px) => px < low || px > high).length;
+    if (outside > 0 && outside < frames) undecided = true;
+    if (outside === frames) beyond.push(`${label} at ${(last.at(-1) ?? Number.NaN).toFixed(1)} px`);
+  });
+  if (beyond.length === 0) return undecided ? [{ key, state: "unknown", text: "" }] : [];
+  const more = beyond.length > LABELS_NAMED ? ` and ${beyond.length - LABELS_NAMED} more` : "";
+  const where = outsideOf(resonance_min_px, resonance_max_px);
+  return [told(key, `resonance ${where}: ${beyond.slice(0, LABELS_NAMED).join(", ")}${more}`)];
+}
+
+function outsideOf(low: number | undefined, high: number | undefined): string {
+  if (low === undefined) return `above ${high} px`;
+  return high === undefined ? `below ${low} px` : `outside ${low} to ${high} px`;
+}
+
+/** Flagged points have no say. */
+function soundPositions({ curves }: RecentCurves, roi: number): number[] {
+  return curves.flatMap(({ position, flags }) => {
+    const px = position[roi];
+    return flags[roi] === 0 && px !== undefined && Number.isFinite(px) ? [px] : [];
+  });
+}
+
+function ofTheDisk({ config, disk }: Facts): Finding[] {
+  if (disk === undefined) return [];
+  const { freeBytes } = disk;
+  const { minFreeBytes: minimum } = pauseBelow(config, disk.totalBytes);
+  if (freeBytes >= minimum * DISK_WELL) return ofTheForecast(disk);
+  if (freeBytes >= minimum) return [{ key: "disk.low", state: "unknown", text: "" }];
+  const [left, limit] = [Math.round(freeBytes / 1e6), Math.round(minimum / 1e6)];
+  return [told("disk.low", `disk nearly full: ${left} MB left, capture pauses below ${limit} MB`)];
+}
+
+/** Told a day ahead, when there is still time to make room. */
+function ofTheForecast({ fullInSeconds, fullIsKnown, whenFull }: DiskFacts): Finding[] {
+  const key = "disk.filling";
+  if (fullInSeconds === undefined || fullInSeconds === 0 || fullInSeconds > FORGET_FORECAST_S) return [];
+  if (fullInSeconds > TELL_FORECAST_S || !fullIsKnown) return [{ key, state: "unknown", text: "" }];
+  const text = `the disk will be nearly full in ${hoursText(fullInSeconds)}; then ${whenFull}`;
+  return [{ ...told(key, text), minor: true }];
+}
+
+function hoursText(seconds: number): string {
+  return seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function ofThePlant({ opcUa }: Facts): Finding[] {
+  if (opcUa === undefined) return [];
+  return refusalLines(opcUa).map((line) => ({
+    key: `opcua.refused:${line}`,
+    state: "ill",
+    text: `OPC UA refused: ${line}`,
+    minor: true,
+  }));
+}
+
+/** A trouble that somebody is told of at once. */
+function told(key: string, text: string): Finding {
+  return { key, state: "ill", text, tellAfterSeconds: 0 };
+}

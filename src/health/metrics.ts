@@ -1,0 +1,73 @@
+// The snapshot as Prometheus reads it: gauges only, since everything is read from files that outlive the process.
+import { Gauge, Registry } from "prom-client";
+import { packageVersion } from "../files.ts";
+import { isUnhealthy, type Snapshot } from "./snapshot.ts";
+import { STAGE_STATES } from "./stage-names.ts";
+
+/** What the text is, for the header of an answer. */
+export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** The metrics of an experiment in Prometheus' text format. Never rejects because something is not known: it is left out. */
+export async function metricsText(snapshot: Snapshot): Promise<string> {
+  const registry = new Registry();
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name: `phorest_${name}`, help, labelNames, registers: [registry] });
+
+  gauge("info", "Version of the program", ["version"]).set({ version: packageVersion() }, 1);
+  gauge("running", "1 while a run is going").set(snapshot.experiment === "running" ? 1 : 0);
+  gauge("healthy", "1 while nothing is wrong, as phorest health sees it").set(isUnhealthy(snapshot) ? 0 : 1);
+  gauge("alarms", "Lines that want a person").set(snapshot.alarms.length);
+  if (snapshot.camera !== undefined) {
+    const simulated = gauge("camera_simulated", "1 if the last run photographs the simulated chip");
+    simulated.set(snapshot.camera.simulated ? 1 : 0);
+  }
+  frames(snapshot, gauge);
+  stages(snapshot, gauge);
+  const waiting = gauge("output_waiting_frames", "Frames an output has yet to be given", ["output"]);
+  for (const { name, waiting: count } of snapshot.outputs) waiting.set({ output: name }, count);
+  if (snapshot.freeBytes !== undefined) {
+    gauge("disk_free_bytes", "Free on the disk of the data directory").set(snapshot.freeBytes);
+  }
+  if (snapshot.opcUa !== undefined) {
+    gauge("opcua_nodes_written", "Nodes that take values").set(snapshot.opcUa.written);
+    gauge("opcua_nodes_refused", "Nodes that the server refuses").set(snapshot.opcUa.refused);
+  }
+  return registry.metrics();
+}
+
+type MakeGauge = <L extends string>(name: string, help: string, labelNames?: readonly L[]) => Gauge<L>;
+
+function frames({ counts, lastFrame, startedAt }: Snapshot, gauge: MakeGauge): void {
+  if (counts !== undefined) {
+    const byStatus = gauge("frames", "Frames by status", ["status"]);
+    const { pending, processing, processed, failed, archived } = counts;
+    for (const [status, count] of Object.entries({ pending, processing, processed, failed, archived })) {
+      byStatus.set({ status }, count);
+    }
+    gauge("images_missing", "Pictures that are gone").set(counts.missing);
+    gauge("images_synced", "Pictures with a verified copy on a share").set(counts.synced);
+    gauge("images_local", "Pictures in the data directory").set(counts.localImages);
+    gauge("images_local_bytes", "Size of the pictures in the data directory").set(counts.localBytes);
+  }
+  if (lastFrame !== undefined) {
+    const seconds = Date.parse(lastFrame.capturedAt) / 1000;
+    gauge("last_frame_timestamp_seconds", "When the newest frame was captured").set(seconds);
+  }
+  if (startedAt !== undefined) {
+    gauge("run_start_timestamp_seconds", "When the last run began").set(Date.parse(startedAt) / 1000);
+  }
+}
+
+function stages({ experiment, stages: found }: Snapshot, gauge: MakeGauge): void {
+  const state = gauge("stage_state", "1 for the state a stage is in", ["stage", "state"]);
+  const age = gauge("stage_heartbeat_age_seconds", "Since a stage last gave a sign of life", ["stage"]);
+  const aside = gauge("stage_files_set_aside", "Files a stage could not handle while it could handle others", [
+    "stage",
+  ]);
+  for (const stage of found) {
+    aside.set({ stage: stage.stage }, stage.setAside?.count ?? 0);
+    age.set({ stage: stage.stage }, stage.ageSeconds);
+    if (experiment !== "running") continue;
+    for (const one of STAGE_STATES) state.set({ stage: stage.stage, state: one }, one === stage.state ? 1 : 0);
+  }
+}

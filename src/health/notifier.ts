@@ -1,0 +1,77 @@
+// Brings notices out of the alarm state to where they are to go: in order on each channel, one failure ends a channel's round,
+// and the next try waits longer. Never throws because of a receiver.
+import { hostname } from "node:os";
+import { failureLine } from "../failure.ts";
+import { type AlarmState, arrived, type Channel, type Notice } from "./alarm-state.ts";
+import { type Message, postWebhook, runCommand } from "./send-notice.ts";
+
+export interface NotifierSettings {
+  readonly command: readonly string[];
+  readonly webhook: string | undefined;
+  readonly timeoutMs: number;
+  /** Where the experiment lies, for the receiver. */
+  readonly experiment: string;
+}
+
+const FIRST_DELAY_MS = 5_000;
+const LONGEST_DELAY_MS = 600_000;
+
+interface Trouble {
+  readonly failures: number;
+  /** Monotonic ms. */
+  readonly nextMs: number;
+}
+
+export class Notifier {
+  readonly #settings: NotifierSettings;
+  readonly #firstDelayMs: number;
+  readonly #trouble = new Map<Channel, Trouble>();
+
+  /** `firstDelayMs`: before the second try; doubles from there. */
+  constructor(settings: NotifierSettings, firstDelayMs = FIRST_DELAY_MS) {
+    this.#settings = settings;
+    this.#firstDelayMs = firstDelayMs;
+  }
+
+  /** Channels that somebody listens to. */
+  get channels(): Channel[] {
+    const { command, webhook } = this.#settings;
+    return [
+      ...(command.length > 0 ? (["command"] as const) : []),
+      ...(webhook === undefined ? [] : (["webhook"] as const)),
+    ];
+  }
+
+  /** Tries everything that is due, both channels at once. Returns the alarm state without what arrived, and what went wrong. */
+  async deliver(alarmState: AlarmState, signal?: AbortSignal): Promise<{ alarmState: AlarmState; problems: string[] }> {
+    let left = alarmState;
+    const problems: string[] = [];
+    await Promise.all(
+      this.channels.map(async (channel) => {
+        const known = this.#trouble.get(channel);
+        if (known !== undefined && performance.now() < known.nextMs) return;
+        for (const { notice } of alarmState.outbox.filter(({ channels }) => channels.includes(channel))) {
+          try {
+            await this.#send(channel, notice, signal);
+          } catch (error) {
+            const failures = (this.#trouble.get(channel)?.failures ?? 0) + 1;
+            const delayMs = Math.min(LONGEST_DELAY_MS, this.#firstDelayMs * 2 ** Math.min(failures - 1, 20));
+            this.#trouble.set(channel, { failures, nextMs: performance.now() + delayMs });
+            problems.push(failureLine(error));
+            return;
+          }
+          this.#trouble.delete(channel);
+          left = arrived(left, notice, channel);
+        }
+      }),
+    );
+    return { alarmState: left, problems };
+  }
+
+  #send(channel: Channel, notice: Notice, signal: AbortSignal | undefined): Promise<void> {
+    const { command, webhook = "", timeoutMs, experiment } = this.#settings;
+    const message: Message = { ...notice, experiment, host: hostname() };
+    if (channel === "command") return runCommand(command, message, timeoutMs, signal);
+    return postWebhook(webhook, message, timeoutMs, signal);
+  }
+}

@@ -1,0 +1,68 @@
+// The health report of an experiment: what `phorest health` prints and the health stage leaves in results_dir, as JSON for
+// programs and as a picture for people.
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { rasterise } from "../delivery/render.ts";
+import { ensureDirectory, replaceAtOnce } from "../files.ts";
+import { logTail } from "../log-tail.ts";
+import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
+import { healthFigure } from "./figure.ts";
+import { unhealthyOnes } from "./finding.ts";
+import { isUnhealthy, type Snapshot, snapshotJson } from "./snapshot.ts";
+import type { HealthReport } from "./verdict.ts";
+
+export const HEALTH_PICTURE = "health_report.png";
+export const HEALTH_JSON = "health_report.json";
+
+const LOG_LINES = 12;
+
+export function alarmStatePath({ Paths }: Pick<Config, "Paths">): string {
+  return join(Paths.data_dir, ALARM_STATE_FILENAME);
+}
+
+/** The report of a snapshot. */
+export function healthReport(config: Config, snapshot: Snapshot, alarmState = knownAlarmState(config)): HealthReport {
+  const shown = new Set(unhealthyOnes(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
+  const told = Object.entries(alarmState.troubles)
+    .filter(([key, trouble]) => trouble.told && !shown.has(key))
+    .map(([, { sinceUs, text }]) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));
+  const running = snapshot.experiment === "running";
+  const ill = isUnhealthy(snapshot) || (running && told.length > 0);
+  const nothing = snapshot.experiment === "none" && snapshot.alarms.length === 0;
+  return {
+    verdict: nothing ? "none" : ill ? "ill" : "fine",
+    at: new Date().toISOString(),
+    snapshot,
+    told: running ? told : [],
+    undelivered: alarmState.outbox.length,
+    log: logTail(config.Paths.logs_dir, { limit: LOG_LINES, level: "info" }),
+  };
+}
+
+/** A alarm state that cannot be read is the health stage's to complain of; the report goes without. */
+function knownAlarmState(config: Config): AlarmState {
+  try {
+    return readAlarmState(alarmStatePath(config));
+  } catch {
+    return { version: 1, troubles: {}, outbox: [] };
+  }
+}
+
+export function healthJson({ verdict, at, snapshot, told, undelivered, log }: HealthReport): object {
+  return { verdict, at, ...snapshotJson(snapshot), told, undelivered, log: log.map(({ text }) => text) };
+}
+
+export async function healthPicture(report: HealthReport): Promise<Uint8Array> {
+  return rasterise(healthFigure(report));
+}
+
+/** Writes picture and JSON into `directory`, each whole or not at all. */
+export async function writeHealthReport(directory: string, report: HealthReport): Promise<void> {
+  await ensureDirectory(directory);
+  // Made anew in a minute: not worth a flush of the disk that captures wait for.
+  await replaceAtOnce(
+    join(directory, HEALTH_JSON),
+    Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),
+  );
+  await replaceAtOnce(join(directory, HEALTH_PICTURE), await healthPicture(report));
+}

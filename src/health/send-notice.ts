@@ -1,0 +1,106 @@
+// How a notice leaves the house: a program of the user's, or a POST to an address. Both have a time limit; both throw a
+// Failure to be tried again later when the notice did not get through.
+import { spawn } from "node:child_process";
+import { Failure } from "../failure.ts";
+import type { Notice } from "./alarm-state.ts";
+
+/** A notice with what the receiver needs to know whose it is. */
+export interface Message extends Notice {
+  readonly experiment: string;
+  readonly host: string;
+}
+
+const STDERR_KEPT = 500;
+
+/** One line: `ALARM lab-pi /data/exp7: collector faulted: ...` or `OVER ...`. */
+export function messageText({ event, host, experiment, text }: Message): string {
+  return `${event === "alarm" ? "ALARM" : "OVER"} ${host} ${experiment}: ${text}`;
+}
+
+/**
+ * Runs `command` (program, then arguments) without a shell; JSON on its standard input, the text as its last argument.
+ * Exit code 0 is success. When the time is up, or `signal` aborts, the program is ended with all its children.
+ */
+export async function runCommand(
+  [program = "", ...args]: readonly string[],
+  message: Message,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const failed = (why: string) =>
+    new Failure("alarm.failed", `Alarm.command ${program}: ${why}`, { hint: "it is tried again", retry: "later" });
+  await new Promise<void>((resolve, reject) => {
+    // A group of its own: a shell script's children die with it.
+    const child = spawn(program, [...args, messageText(message)], {
+      stdio: ["pipe", "ignore", "pipe"],
+      detached: true,
+    });
+    let said = "";
+    const end = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      } catch (error) {
+        // ESRCH: it ended by itself at this moment.
+        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      }
+    };
+    const stop = (why: string) => {
+      end();
+      // A grandchild that left the group may hold the pipe open; nothing is waited for.
+      child.stderr.destroy();
+      finish(failed(why));
+    };
+    const timer = setTimeout(() => stop(`not done within ${timeoutMs / 1000} s`), timeoutMs);
+    const onAbort = () => stop("interrupted");
+    const finish = (failure?: Failure) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      if (failure === undefined) resolve();
+      else reject(failure);
+    };
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
+    child.stderr.on("data", (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-STDERR_KEPT);
+    });
+    child.on("error", (error) => finish(failed(error.message)));
+    child.on("exit", (code, by) => {
+      if (code === 0) return finish();
+      const words = said.trim() === "" ? "" : `: ${said.trim()}`;
+      finish(failed(`${by === null ? `ended with code ${code}` : `was ended by ${by}`}${words}`));
+    });
+    // A program need not read what it is given.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(`${JSON.stringify(message)}\n`);
+  });
+}
+
+/** Posts the message as JSON. Any 2xx answer is success; redirects are not followed. */
+export async function postWebhook(
+  url: string,
+  message: Message,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  // Only the host: a webhook's path is often its secret.
+  const where = `Alarm.webhook ${new URL(url).host}`;
+  const failed = (why: string, cause?: unknown) =>
+    new Failure("alarm.failed", `${where}: ${why}`, { hint: "it is tried again", retry: "later", cause });
+  const limit = AbortSignal.timeout(timeoutMs);
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...message, message: messageText(message) }),
+      redirect: "error",
+      signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+    });
+    await response.body?.cancel();
+  } catch (error) {
+    if (limit.aborted) throw failed(`no answer within ${timeoutMs / 1000} s`, error);
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw failed(cause instanceof Error ? cause.message : String(cause), error);
+  }
+  if (!response.ok) throw failed(`answered ${response.status} ${response.statusText}`.trimEnd());
+}

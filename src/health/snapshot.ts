@@ -1,0 +1,331 @@
+// The state of an experiment, running or stopped, from its files alone: what `status` prints and a page will show.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { brightfieldNames } from "../archive/brightfield.ts";
+import { checkFileSystem } from "../archive/place.ts";
+import type { Config } from "../config/schema.ts";
+import { encodeFailure, type FailureData, failureLine } from "../failure.ts";
+import type { ManifestCounts } from "../manifest/history.ts";
+import { experimentHolder } from "../manifest/lock.ts";
+import { isLockedByOther } from "../manifest/lock-wait.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
+import type { KnownShare } from "../manifest/syncing.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../outputs/opcua/output-state.ts";
+import { diskSpace } from "../system/disk-space.ts";
+import { type CameraInUse, cameraOfRun, cameraText } from "./camera-in-use.ts";
+import { clockFacts } from "./clock-behind.ts";
+import { damageFinding } from "./damage-finding.ts";
+import { type DiskFull, diskFacts, diskFullAt, diskFullText } from "./disk-facts.ts";
+import { type Finding, unhealthyOnes } from "./finding.ts";
+import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
+import { frozenCamera } from "./frozen-camera.ts";
+import { type RecentCurves, recentCurves } from "./recent-curves.ts";
+import type { StageHealth } from "./stage-health.ts";
+import { STAGES } from "./stage-names.ts";
+import { storedSetAsideText } from "./stored-set-aside.ts";
+
+/** Everything a person asks of an experiment at a glance. */
+export interface Snapshot {
+  /** `none`: nothing was ever recorded here. */
+  readonly experiment: "running" | "stopped" | "none";
+  readonly dataDir: string;
+  readonly pid: number | undefined;
+  readonly startedAt: string | undefined;
+  readonly endedAt: string | undefined;
+  readonly endReason: string | undefined;
+  /** Of the last run; undefined where it was switched off or there was no run. */
+  readonly camera: CameraInUse | undefined;
+  readonly counts: ManifestCounts | undefined;
+  /** The shares it is and was copied to, the first one first. */
+  readonly shares: readonly KnownShare[];
+  readonly lastFrame:
+    | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
+    | undefined;
+  readonly stages: readonly StageHealth[];
+  /** The outputs in force, and how many frames each has yet to be given. */
+  readonly outputs: readonly { readonly name: string; readonly waiting: number }[];
+  /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
+  readonly opcUa: OutputReport | undefined;
+  readonly freeBytes: number | undefined;
+  readonly diskFull: DiskFull | undefined;
+  /** Brightfield pictures lying here. */
+  readonly brightfield: number;
+  /** The frames measured last, for what is drawn of them. */
+  readonly recent: RecentCurves | undefined;
+  /** What is wrong, and what cannot be told. */
+  readonly findings: readonly Finding[];
+  /** What needs a person, in words. */
+  readonly alarms: readonly string[];
+  /** The database is damaged: what else is said here is what could be read of it. */
+  readonly damaged: boolean;
+  /** What is as it was set, and yet should be known, in words. */
+  readonly notes: readonly string[];
+}
+
+/** Frames that are looked back at. */
+const RECENT_FRAMES = 100;
+
+/**
+ * Reads the snapshot, by `opened` or by a connection of its own, which costs a few ms more. Of a damaged database it holds
+ * what can be read, and the alarm; with `check` damage is looked for also where it would not show in what is read here.
+ * Throws a Failure when the manifest cannot be read for another reason.
+ */
+export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, check = false): Snapshot {
+  const { data_dir: dataDir, brightfield_dir } = config.Paths;
+  const file = join(dataDir, MANIFEST_FILENAME);
+  try {
+    const snapshot = readSnapshot(config, nowUs, opened);
+    if (snapshot.experiment === "none") return snapshot;
+    // Beside a run, what the run itself meets is enough.
+    const look = check && snapshot.experiment === "stopped" ? damageOf(file) : undefined;
+    const damage = readDamageNote(file) ?? opened?.damage ?? look;
+    return damage === undefined ? snapshot : damagedSnapshot(snapshot, damage);
+  } catch (thrown) {
+    const failure = encodeFailure(thrown);
+    if (failure.code !== "manifest.corrupt") throw thrown;
+    const holder = experimentHolder(dataDir);
+    const experiment = holder === undefined ? "stopped" : "running";
+    const brightfield = brightfieldNames(brightfield_dir).length;
+    const rest = {
+      ...NOTHING,
+      experiment,
+      pid: holder?.pid,
+      dataDir,
+      freeBytes: diskSpace(dataDir)?.freeBytes,
+      brightfield,
+    } as const;
+    return damagedSnapshot({ ...rest, findings: [], alarms: [] }, readDamageNote(file) ?? failure);
+  }
+}
+
+/** What a damaged database says of stages and frames is of no use; what is known without it stays. */
+function damagedSnapshot(snapshot: Snapshot, damage: DamageNote | FailureData): Snapshot {
+  const findings = [damageFinding(damage), ...snapshot.findings.filter(({ key }) => KNOWN_WITHOUT.has(key))];
+  return { ...snapshot, damaged: true, findings, alarms: troublesOf(findings).map(({ text }) => text) };
+}
+
+const KNOWN_WITHOUT: ReadonlySet<string> = new Set(["disk.low"]);
+
+function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapshot {
+  const dataDir = config.Paths.data_dir;
+  const file = join(dataDir, MANIFEST_FILENAME);
+  const space = diskSpace(dataDir);
+  const freeBytes = space?.freeBytes;
+  const brightfield = brightfieldNames(config.Paths.brightfield_dir).length;
+  if (!existsSync(file)) {
+    const findings = absence(config);
+    return { ...NOTHING, dataDir, freeBytes, brightfield, findings, alarms: findings.map(({ text }) => text) };
+  }
+  const holder = experimentHolder(dataDir);
+  const manifest = opened ?? Manifest.open({ file, readonly: true });
+  try {
+    const run = manifest.lastRun();
+    const counts = manifest.counts();
+    const last = manifest.lastEntry();
+    const stages = manifest
+      .heartbeats()
+      .map(({ atUs, ...beat }) => ({ ...beat, ageSeconds: Math.max(0, (nowUs - atUs) / 1e6) }))
+      .sort((a, b) => place(a.stage) - place(b.stage));
+    const outputs = manifest.outputs().map((name) => ({ name, waiting: manifest.backlog(name) }));
+    const hasOpcUa = outputs.some(({ name }) => name === OPC_UA_OUTPUT);
+    const opcUa = hasOpcUa ? parseOutputReport(manifest.outputState(OPC_UA_OUTPUT).state) : undefined;
+    const running = holder !== undefined;
+    const recent = recentCurves(manifest, Math.max(RECENT_FRAMES, config.Alarm.resonance_frames));
+    const disk = space === undefined ? undefined : diskFacts(config, space, running ? manifest : undefined);
+    const findings = findingsOf({
+      config,
+      nowUs,
+      running,
+      stages,
+      opcUa,
+      counts,
+      damaged: counts.damaged === 0 ? [] : manifest.damagedNames(DAMAGED_NAMED),
+      displacement: manifest.lastDisplacement(),
+      disk,
+      recent,
+      frozen: frozenCamera(manifest, config, recent),
+      clock: clockFacts(manifest, nowUs),
+      upSeconds: running && run !== undefined ? (nowUs - run.startedAtUs) / 1e6 : undefined,
+      lastFrameAgeSeconds: last === undefined ? undefined : (nowUs - last.capturedAtUs) / 1e6,
+      locked: running && isLocked(file, stages, config),
+      ended: run?.endedAtUs !== undefined,
+      ranBefore: run !== undefined,
+    });
+    return {
+      experiment: running ? "running" : "stopped",
+      dataDir,
+      pid: holder?.pid,
+      startedAt: run === undefined ? undefined : isoFromUs(run.startedAtUs),
+      endedAt: run?.endedAtUs === undefined ? undefined : isoFromUs(run.endedAtUs),
+      endReason: run?.endReason,
+      camera: run === undefined ? undefined : cameraOfRun(run.config),
+      counts,
+      shares: manifest.syncing.shares(),
+      lastFrame:
+        last === undefined
+          ? undefined
+          : { filename: last.filename, capturedAt: isoFromUs(last.capturedAtUs), status: last.status },
+      stages,
+      outputs,
+      opcUa,
+      freeBytes,
+      diskFull: diskFullAt(disk, nowUs),
+      brightfield,
+      recent,
+      findings,
+      alarms: troublesOf(findings).map(({ text }) => text),
+      damaged: false,
+      notes: running && !config.Services.enable_camera ? [CAMERA_OFF] : [],
+    };
+  } finally {
+    if (manifest !== opened) manifest.close();
+  }
+}
+
+/** Heartbeats so many times late are worth a look at what keeps them from being stored. */
+const LATE_BEATS = 2;
+/** The run itself holds the file locked for milliseconds at a time. */
+const LOCK_LOOK_MS = 300;
+
+/** Whether another program keeps the run from writing. Looked for only where the run has written nothing for a while. */
+function isLocked(file: string, stages: readonly StageHealth[], { Supervisor }: Config): boolean {
+  const silentSeconds = Math.min(Number.POSITIVE_INFINITY, ...stages.map(({ ageSeconds }) => ageSeconds));
+  return silentSeconds > LATE_BEATS * Supervisor.heartbeat_seconds && isLockedByOther(file, LOCK_LOOK_MS);
+}
+
+/** Meant so where pictures come by other ways; no alarm, but nobody should wait for pictures. */
+const CAMERA_OFF =
+  "the camera is switched off (Services.enable_camera = false): no pictures are taken, those that wait are measured";
+
+/** Where a stage stands in the data's own way; the supervisor, which is none, before them all. */
+function place(stage: string): number {
+  const order: readonly string[] = STAGES;
+  return order.indexOf(stage);
+}
+
+const NOTHING = {
+  experiment: "none",
+  pid: undefined,
+  startedAt: undefined,
+  endedAt: undefined,
+  endReason: undefined,
+  camera: undefined,
+  counts: undefined,
+  shares: [],
+  lastFrame: undefined,
+  stages: [],
+  outputs: [],
+  opcUa: undefined,
+  diskFull: undefined,
+  recent: undefined,
+  damaged: false,
+  notes: [],
+} as const;
+
+/** Each trouble once: a share that is away is a stage that backs off. */
+export function troublesOf(findings: readonly Finding[]): Finding[] {
+  return unhealthyOnes(findings).filter(({ key }) => key !== "share.gone");
+}
+
+/** Why there is nothing to read although there should be. */
+function absence({ Paths, Storage }: Config): Finding[] {
+  const gone = (text: string): Finding => ({ key: "experiment.gone", state: "ill", text, tellAfterSeconds: 0 });
+  if (Storage.usb_uuid !== undefined) {
+    try {
+      checkFileSystem(Storage.usb_uuid, Paths.root_dir);
+    } catch (error) {
+      return [gone(failureLine(error))];
+    }
+  }
+  const ran = existsSync(join(Paths.logs_dir, "supervisor.log"));
+  if (!ran) return [];
+  const where = `${Paths.data_dir} holds no manifest`;
+  return [gone(`${where}, yet something ran here: was it removed, moved, or its disk unmounted?`)];
+}
+
+/** The snapshot as lines of text for a person. */
+export function formatSnapshot(snapshot: Snapshot): string[] {
+  const { counts, lastFrame, opcUa } = snapshot;
+  if (snapshot.experiment === "none") {
+    if (snapshot.alarms.length > 0) return snapshot.alarms.map((alarm) => `ALARM         ${alarm}`);
+    return [`no experiment in ${snapshot.dataDir} yet; \`phorest run\` starts one`];
+  }
+  const lines = [experimentLine(snapshot)];
+  if (snapshot.camera !== undefined) lines.push(`camera        ${cameraText(snapshot.camera.type)}`);
+  if (counts !== undefined) {
+    const { processed, pending, processing, failed, archived } = counts;
+    const behind = snapshot.outputs.map(({ name, waiting }) => `, ${waiting} not yet ${OUTPUT_PLACES[name] ?? name}`);
+    lines.push(
+      `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
+    );
+    if (archived > 0) lines.push(`archive       ${archived} finished frames, moved out of the live files`);
+  }
+  if (opcUa !== undefined) {
+    const { endpoint, written, refused, withoutStatus, withoutTime } = opcUa;
+    lines.push(
+      `OPC UA        ${written} nodes on ${endpoint}, ${refused} refused; ${withoutTime} take no time stamp, ${withoutStatus} no status`,
+    );
+  }
+  if (lastFrame !== undefined)
+    lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
+  const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
+  const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
+  if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
+  const { diskFull } = snapshot;
+  if (diskFull !== undefined) {
+    lines.push(`              ${diskFullText(diskFull)}`);
+  }
+  if (snapshot.brightfield > 0) lines.push(`brightfield   ${picturesText(snapshot.brightfield)} here`);
+  if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
+  for (const { stage, state, ageSeconds, detail, setAside } of snapshot.stages) {
+    const note = detail === "" ? "" : `  ${detail}`;
+    lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
+    // Of a run that goes on, it is among the alarms.
+    if (setAside !== undefined && snapshot.experiment !== "running")
+      lines.push(`${" ".repeat(14)}${storedSetAsideText(setAside)}`);
+  }
+  for (const note of snapshot.notes) lines.push(`note          ${note}`);
+  for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
+  return lines;
+}
+
+const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "in the CSV", [OPC_UA_OUTPUT]: "on the OPC UA server" };
+/** `1200 pictures on the share in use (id …), 4000 pictures on an earlier one (id …)`. */
+function copiesText(shares: readonly KnownShare[]): string {
+  const present = shares.filter(({ inUse }) => inUse);
+  const others = shares.filter(({ inUse }) => !inUse);
+  return [
+    ...present.map(({ remoteId, pictures }) => `${picturesText(pictures)} on the share in use (id ${remoteId})`),
+    ...others.map(({ remoteId, pictures }) => `${picturesText(pictures)} on an earlier one (id ${remoteId})`),
+  ].join(", ");
+}
+
+function picturesText(pictures: number): string {
+  return pictures === 1 ? "1 picture" : `${pictures} pictures`;
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, damaged }: Snapshot): string {
+  if (damaged && startedAt === undefined) {
+    return experiment === "running" ? `running       process ${pid}, ${dataDir}` : `stopped       ${dataDir}`;
+  }
+  if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
+  if (startedAt === undefined) return `stopped       not run yet, ${dataDir}`;
+  return `stopped       ${endedAt ?? "without closing"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+}
+
+/** Whether something is wrong now, and not only was or may become so. */
+export function isUnhealthy({ findings }: Pick<Snapshot, "findings">): boolean {
+  return unhealthyOnes(findings).some(({ minor }) => minor !== true);
+}
+
+/** What `--json` prints: everything but the curves. */
+export function snapshotJson({ recent: _recent, findings: _findings, ...rest }: Snapshot) {
+  return rest;
+}

@@ -1,0 +1,42 @@
+// What a person hears while another program holds the manifest locked: once when it lasts, once more when it lasts for long,
+// and once when it is over.
+import { type Failure, lineOf } from "../failure.ts";
+import type { StageLog } from "../log.ts";
+import type { LockEvents } from "./lock-wait.ts";
+
+/** Shorter locks are nobody's business. */
+const SAY_AFTER_MS = 1000;
+const URGENT_AFTER_MS = 60_000;
+
+export class LockNotice implements LockEvents {
+  readonly #log: StageLog;
+  readonly #meanwhile: string;
+  #timers: NodeJS.Timeout[] = [];
+  #said = false;
+
+  /** `meanwhile`: what becomes of the work, as the end of the line. */
+  constructor(log: StageLog, meanwhile: string) {
+    this.#log = log;
+    this.#meanwhile = meanwhile;
+  }
+
+  locked(failure: Failure): void {
+    this.#said = false;
+    const line = `${lineOf(failure)}; ${this.#meanwhile}`;
+    const say = (afterMs: number, level: "warn" | "error", text: string) =>
+      setTimeout(() => {
+        this.#said = true;
+        this.#log.log(level, text);
+      }, afterMs).unref();
+    this.#timers = [
+      say(SAY_AFTER_MS, "warn", line),
+      say(URGENT_AFTER_MS, "error", `still, after ${URGENT_AFTER_MS / 1000} s: ${line}`),
+    ];
+  }
+
+  freed(waited: number, forMs: number): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    const changes = waited === 1 ? "1 change" : `${waited} changes`;
+    if (this.#said) this.#log.info(`the manifest is free again after ${Math.round(forMs / 1000)} s; ${changes} waited`);
+  }
+}

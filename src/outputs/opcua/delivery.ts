@@ -1,0 +1,305 @@
+// Store and forward. The manifest is the outbox and the cursor says how far the server has got; this is the loop in between:
+//
+//   no session ─▶ connect ─▶ look the nodes up ─▶ newest frame at once ─▶ backlog in order ─▶ wait for more
+//        ▲                                                   │
+//        └──────────── anything wrong with the connection ◀──┘   (disconnect, back off, new client)
+//
+// One Write is in flight at a time. A frame is passed once every node that can be written has been answered Good; what was
+// in flight when the connection broke is sent again, with the same values and time stamps.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OpcUaNode } from "../../config/opcua.ts";
+import { encodeFailure, type FailureData, failureLine } from "../../failure.ts";
+import { wallClockUs } from "../../frame/frame.ts";
+import type { LogLevel } from "../../log-levels.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import type { Outcome } from "../../manifest/outputs.ts";
+import { Baselines } from "./baseline.ts";
+import { loadLibrary } from "./library.ts";
+import { byCapture, isNewer, newestOf } from "./newest.ts";
+import { outOfRangeLine, reportOf } from "./node-remarks.ts";
+import { type BoundNode, isWritten } from "./node-table.ts";
+import type { OutputReport } from "./output-state.ts";
+import { PlantNodes } from "./plant-nodes.ts";
+import { remedyFor } from "./remedies.ts";
+import { sampleOf } from "./sample.ts";
+import type { ServerSettings } from "./server-settings.ts";
+import { type OperationLimits, PlantSession } from "./session.ts";
+import { writeSamples } from "./writer.ts";
+
+export interface DeliverySettings {
+  readonly server: ServerSettings;
+  readonly nodes: readonly OpcUaNode[];
+  readonly baselineSeconds: number;
+}
+
+/** What has been passed when the step was over; `failure` ended it early. */
+export interface Delivered {
+  readonly cursor: number;
+  readonly frames: number;
+  readonly report: OutputReport | undefined;
+  /** Something is waiting right now. */
+  readonly more: boolean;
+  readonly failure: FailureData | undefined;
+}
+
+type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "standardErrors" | "analyses">;
+
+/** A step ends after so long, so that the cursor is committed and a stop is heard. */
+const STEP_MS = 1000;
+/** Frames measured side by side are not always measured in the order of capture: of so many, the earliest is sent first. */
+const WINDOW = 16;
+/** A node that could not take the newest value is offered it again so often. */
+const LAGGARDS_MS = 5000;
+const SMALLEST_WRITE = 10;
+const HEARTBEAT_TURNS = 100;
+
+export class PlantDelivery {
+  readonly #settings: DeliverySettings;
+  readonly #source: Source;
+  readonly #log: (level: LogLevel, message: string) => void;
+  readonly #baselines: Baselines;
+  readonly #wantsShift: boolean;
+  #session: PlantSession | undefined;
+  readonly #nodes: PlantNodes;
+  /** Outcomes written before others that were measured first. */
+  readonly #ahead = new Set<number>();
+  /** Of those written in this session, or there when it began. */
+  #newest: Outcome | undefined;
+  #laggardsAtMs = Number.NEGATIVE_INFINITY;
+  /** The frame written last in this session: what the nodes hold. */
+  #sentId = 0;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #liveAtMs = Number.NEGATIVE_INFINITY;
+  #beats = 0;
+  /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
+  #writeAtMost = Number.POSITIVE_INFINITY;
+  /** Of the session before this one. */
+  #learnt: OperationLimits | undefined;
+  #saidMappings = new Set<string>();
+  #saidWithheld = false;
+
+  constructor(settings: DeliverySettings, source: Source, log: (level: LogLevel, message: string) => void) {
+    this.#settings = settings;
+    this.#source = source;
+    this.#log = log;
+    this.#nodes = new PlantNodes(settings.nodes, source, (line) => this.#say(line));
+    this.#baselines = new Baselines(source, settings.baselineSeconds);
+    this.#wantsShift = settings.nodes.some(({ value }) => value === "shift" || value === "shift_standard_error");
+  }
+
+  /**
+   * Delivers what comes after `cursor`, for about a second. `alarm`: the program's alarm text of now. Never throws for
+   * what the server does; the failure is in the answer, beside what was passed before it.
+   */
+  async step(cursor: number, alarm: string): Promise<Delivered> {
+    let passed = cursor;
+    let frames = 0;
+    let failure: FailureData | undefined;
+    try {
+      const fresh = await this.#connect();
+      const last = this.#source.lastOutcomeId();
+      if (fresh && last > 0) await this.#sendByMemory(last);
+      await this.#nodes.lookUp(this.#session as PlantSession, this.#nodes.labels());
+      const startedMs = performance.now();
+      const { backlog } = this.#settings.server;
+      if (fresh) {
+        this.#sentId = 0;
+        this.#ahead.clear();
+        this.#newest = newestOf(this.#source.outcomesAfter(Math.max(0, last - WINDOW), WINDOW));
+      }
+      // A server that may have forgotten everything: the newest goes first, and then every frame in its order. That is the
+      // one time that a node's time stamp goes back.
+      if (last > 0 && (fresh || (backlog === "latest" && last > passed))) await this.#sendNewest();
+      if (backlog === "latest") {
+        if (last > passed) frames += 1;
+        passed = Math.max(passed, last);
+      }
+      // However slow the server, each step passes a frame.
+      const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
+      while (passed < last && !isOver()) {
+        const window = this.#source.outcomesAfter(passed, WINDOW);
+        const unsent = byCapture(window.filter(({ outcomeId }) => !this.#ahead.has(outcomeId)));
+        // What comes behind a full window may have been captured before its later half.
+        const turn = window.length < WINDOW ? unsent : unsent.slice(0, Math.max(1, unsent.length >> 1));
+        for (const outcome of turn) {
+          if (isOver()) break;
+          // The newest went first; written again unless nothing older was written since.
+          if (outcome.outcomeId !== this.#sentId) await this.#send(outcome);
+          this.#ahead.add(outcome.outcomeId);
+          frames += 1;
+        }
+        for (const { outcomeId } of window) {
+          if (!this.#ahead.delete(outcomeId)) break;
+          passed = outcomeId;
+        }
+      }
+      if (passed >= last) await this.#leaveNewest();
+      await this.#sendLive(alarm);
+    } catch (thrown) {
+      failure = encodeFailure(thrown);
+      await this.close();
+    }
+    const more = failure === undefined && this.#source.lastOutcomeId() > passed;
+    return { cursor: passed, frames, report: this.#report(), more, failure };
+  }
+
+  /**
+   * The last act of a run: the nodes are left with the newest values, where the backlog was not worked off, and where a node
+   * could not take them when they were sent. Never throws for what the server does.
+   */
+  async finish(): Promise<void> {
+    try {
+      if (this.#session !== undefined) {
+        if (!this.#isCurrent) await this.#sendNewest();
+        this.#laggardsAtMs = Number.NEGATIVE_INFINITY;
+        await this.#leaveNewest();
+      }
+    } catch (thrown) {
+      this.#log("warn", `the nodes keep older values until the next run: ${failureLine(thrown)}`);
+    }
+    await this.close();
+  }
+
+  /** Whether the frame written last is the newest there is. */
+  get #isCurrent(): boolean {
+    const newest = this.#newest?.outcomeId;
+    return newest === undefined || (newest === this.#sentId && newest === this.#source.lastOutcomeId());
+  }
+
+  /** Ends the session. Idempotent. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#learnt = session?.limits ?? this.#learnt;
+    if (session !== undefined) this.#nodes.leave(session);
+    await session?.close();
+  }
+
+  /** True when the session is a new one. */
+  async #connect(): Promise<boolean> {
+    const { server } = this.#settings;
+    const broken = this.#session?.broken;
+    if (this.#session !== undefined && broken === undefined) return false;
+    if (broken !== undefined) {
+      this.#log("warn", `${server.endpoint_url}: ${broken}; connecting again`);
+      await this.close();
+    }
+    const session = await PlantSession.open(await loadLibrary(this.#log), server, { learnt: this.#learnt });
+    session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
+    this.#session = session;
+    this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes in one Write`);
+    return true;
+  }
+
+  /**
+   * Looking thousands of nodes up takes a second or two, which a server that is back should not have to wait for its values:
+   * they are written to the nodes as they were. Nothing is concluded from the answers, everything is looked up and sent
+   * again right after.
+   */
+  async #sendByMemory(last: number): Promise<void> {
+    if (!this.#nodes.recall(this.#session as PlantSession)) return;
+    const newest = newestOf(this.#source.outcomesAfter(Math.max(0, last - WINDOW), WINDOW));
+    if (newest !== undefined) await this.#send(newest);
+    this.#nodes.forget();
+  }
+
+  /** The frame captured last, of those measured so far. */
+  async #sendNewest(): Promise<void> {
+    const unsent = this.#source.outcomesAfter(Math.max(this.#sentId, this.#source.lastOutcomeId() - WINDOW), WINDOW);
+    const newest = newestOf([...(this.#newest === undefined ? [] : [this.#newest]), ...unsent]);
+    if (newest !== undefined) await this.#send(newest);
+  }
+
+  /**
+   * No node is left with an older value than the newest frame's: neither after a frame that was measured late, nor a node that
+   * could not take the newest one when it was sent.
+   */
+  async #leaveNewest(): Promise<void> {
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    if (this.#sentId !== newest.outcomeId) await this.#send(newest);
+    const now = performance.now();
+    if (now - this.#laggardsAtMs < LAGGARDS_MS) return;
+    this.#laggardsAtMs = now;
+    const lags = ({ target, offeredUs }: BoundNode) => target.name.kind !== "live" && offeredUs !== newest.capturedAtUs;
+    if (this.#nodes.bound?.some((node) => isWritten(node) && lags(node))) await this.#send(newest, lags);
+  }
+
+  async #send(outcome: Outcome, wanted: (node: BoundNode) => boolean = () => true): Promise<void> {
+    await this.#pace();
+    const bound = await this.#nodes.lookUp(this.#session as PlantSession, outcome.labels);
+    const frame = { outcome, shift: this.#wantsShift ? this.#baselines.shiftOf(outcome) : undefined };
+    const nodes = bound.filter((node) => node.target.name.kind !== "live" && wanted(node));
+    await this.#write(nodes, (node) => sampleOf(node.target, frame), outcome.capturedAtUs);
+    this.#sentId = outcome.outcomeId;
+    if (this.#newest === undefined || isNewer(outcome, this.#newest)) this.#newest = outcome;
+  }
+
+  /** A backlog is worked off at a bounded pace: the server has other clients. */
+  async #pace(): Promise<void> {
+    const gapMs = 1000 / this.#settings.server.max_frames_per_second;
+    const waitMs = this.#writtenAtMs + gapMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    this.#writtenAtMs = performance.now();
+  }
+
+  async #sendLive(alarm: string): Promise<void> {
+    const now = performance.now();
+    if (now - this.#liveAtMs < this.#settings.server.heartbeat_seconds * 1000) return;
+    const nodes = (this.#nodes.bound ?? []).filter(({ target }) => target.name.kind === "live");
+    if (nodes.length === 0) return;
+    this.#liveAtMs = now;
+    this.#beats = (this.#beats + 1) % HEARTBEAT_TURNS;
+    const value = ({ target: { name } }: BoundNode) =>
+      name.kind === "live" && name.measure === "alarm" ? alarm : this.#beats;
+    await this.#write(nodes, (node) => ({ value: value(node), quality: "Good" }), wallClockUs());
+  }
+
+  async #write(
+    nodes: readonly BoundNode[],
+    sampleFor: Parameters<typeof writeSamples>[2],
+    timeUs: number,
+  ): Promise<void> {
+    const session = this.#session as PlantSession;
+    try {
+      const { bare, outOfRange, remarks, withheld } = await writeSamples(session, nodes, sampleFor, timeUs);
+      this.#writeAtMost = session.limits.write.max * 2;
+      if (bare.length > 0) {
+        this.#say(
+          `${bare.length} nodes promise to take status and time stamp and refuse what they promise, ${bare[0]?.target.shown} first: they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
+        );
+      }
+      const [beyond] = outOfRange;
+      if (beyond !== undefined) this.#say(outOfRangeLine(beyond, outOfRange.length));
+      const [kept] = withheld;
+      if (kept !== undefined && !this.#saidWithheld) {
+        this.#saidWithheld = true;
+        const all = kept.asArray ? ", all of its values for one that is missing" : "";
+        this.#log(
+          "warn",
+          `${kept.target.shown} (${kept.target.value}) takes no status and its type has no NaN: it keeps what it has while there is no value${all} (map it to a Float or Double)`,
+        );
+      }
+      for (const [status, { target }] of remarks) {
+        this.#say(`${target.shown} (${target.value}) took the value and answered ${status}: ${remedyFor(status)}`);
+      }
+    } catch (error) {
+      this.#writeAtMost = Math.max(SMALLEST_WRITE, Math.ceil(Math.min(session.limits.write.max, nodes.length) / 2));
+      throw error;
+    }
+  }
+
+  /** Each line once in the life of this thread. */
+  #say(line: string): void {
+    if (this.#saidMappings.has(line)) return;
+    this.#saidMappings.add(line);
+    this.#log("warn", line);
+  }
+
+  #report(): OutputReport | undefined {
+    const { bound } = this.#nodes;
+    if (bound === undefined) return undefined;
+    return reportOf(this.#settings.server.endpoint_url, bound);
+  }
+}

@@ -1,0 +1,68 @@
+// What a server does with the first message of a connection (Part 6, 7.1.2.3). One that has no connections (secure channels)
+// left often ends the next one without a word, which looks like a refusal of our security; but security has not been spoken
+// of yet when the Hello is answered.
+import { connect } from "node:net";
+import { Failure } from "../../failure.ts";
+import { hostAndPort } from "./probe.ts";
+import { CHANNELS_CURE } from "./remedies.ts";
+
+const BUFFER_BYTES = 65_536;
+const NO_LIMIT = 0;
+const PROTOCOL_VERSION = 0;
+
+/**
+ * The failure to report when the server ends a connection before it has said anything, or answers in another language;
+ * undefined where it answers, with an error too, or says nothing for `timeoutMs`. Never rejects.
+ */
+export async function whySilent(endpointUrl: string, timeoutMs: number): Promise<Failure | undefined> {
+  const answer = await answerToHello(endpointUrl, timeoutMs);
+  const refused = (what: string, hint: string) =>
+    new Failure("opcua.refused", `${endpointUrl}: ${what}`, { hint, retry: "later" });
+  if (answer === "end") {
+    return refused(
+      "the server ended the connection before it said anything",
+      `${CHANNELS_CURE}; or it is no OPC UA server`,
+    );
+  }
+  if (answer === "foreign") return refused("what answers there is no OPC UA server", "check the address and the port");
+  return undefined;
+}
+
+/** The types of message that answer a Hello. */
+const ANSWERS = ["ACK", "ERR"];
+
+/** `end`: the connection ended first; `foreign`: bytes that are no answer to a Hello. */
+function answerToHello(endpointUrl: string, timeoutMs: number): Promise<"answer" | "end" | "foreign" | "silence"> {
+  return new Promise((resolve) => {
+    const socket = connect(hostAndPort(endpointUrl));
+    const end = (answer: Awaited<ReturnType<typeof answerToHello>>) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    let connected = false;
+    socket.setTimeout(timeoutMs, () => end("silence"));
+    socket.once("connect", () => {
+      connected = true;
+      socket.write(helloMessage(endpointUrl));
+    });
+    socket.once("data", (bytes) => {
+      const type = bytes.toString("latin1", 0, 3);
+      end(ANSWERS.some((known) => known.startsWith(type)) ? "answer" : "foreign");
+    });
+    socket.once("end", () => end("end"));
+    // A reset is an end as well; a connection that was never there is somebody else's to report.
+    socket.once("error", () => end(connected ? "end" : "silence"));
+  });
+}
+
+function helloMessage(endpointUrl: string): Buffer {
+  const url = Buffer.from(endpointUrl);
+  const numbers = [PROTOCOL_VERSION, BUFFER_BYTES, BUFFER_BYTES, NO_LIMIT, NO_LIMIT, url.length];
+  const message = Buffer.alloc(8 + 4 * numbers.length);
+  message.write("HELF", "latin1");
+  message.writeUInt32LE(message.length + url.length, 4);
+  numbers.forEach((number, at) => {
+    message.writeUInt32LE(number, 8 + 4 * at);
+  });
+  return Buffer.concat([message, url]);
+}

@@ -1,0 +1,102 @@
+// Who logs in. Secrets come from the environment or from files that nobody else can read; they are read when a session is
+// made, kept nowhere, and named in no message.
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import type { UserIdentityInfo } from "node-opcua-client";
+import type { OpcUaConfig } from "../../config/opcua.ts";
+import { Failure } from "../../failure.ts";
+import { readCertificate, whyWeak } from "./certificates.ts";
+import { fileMark } from "./file-mark.ts";
+import type { Library } from "./library.ts";
+
+type Settings = Pick<
+  OpcUaConfig,
+  "user_name" | "password_env" | "password_file" | "user_certificate_file" | "user_key_file" | "unsafe_short_keys"
+>;
+
+export type Identity =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "user"; readonly userName: string; readonly password: string }
+  | { readonly kind: "certificate"; readonly der: Buffer; readonly keyPem: string };
+
+/**
+ * The identity that the settings ask for. Throws Failure `config.invalid`: no password, a file others can read, a key that
+ * does not fit.
+ */
+export function readIdentity(settings: Settings, environment: NodeJS.ProcessEnv = process.env): Identity {
+  const { user_name, user_certificate_file, user_key_file } = settings;
+  if (user_name !== undefined) {
+    return { kind: "user", userName: user_name, password: readPassword(settings, environment) };
+  }
+  if (user_certificate_file === undefined || user_key_file === undefined) return { kind: "anonymous" };
+  const keyPem = readSecret(user_key_file, "OPC_UA.user_key_file");
+  const der = readCertificate(user_certificate_file);
+  checkUserCertificate(settings, new X509Certificate(der), keyPem);
+  return { kind: "certificate", der, keyPem };
+}
+
+function checkUserCertificate(
+  { user_certificate_file, user_key_file, unsafe_short_keys }: Settings,
+  certificate: X509Certificate,
+  keyPem: string,
+): void {
+  const weak = unsafe_short_keys ? undefined : whyWeak(certificate);
+  if (weak !== undefined) {
+    throw new Failure("config.invalid", `OPC_UA.user_certificate_file = "${user_certificate_file}": ${weak}`, {
+      hint: "have a longer one made for the user; on a network that is trusted, OPC_UA.unsafe_short_keys = true",
+    });
+  }
+  const refuse = (reason: string, hint: string) =>
+    new Failure("config.invalid", `OPC_UA.user_key_file = "${user_key_file}": ${reason}`, { hint });
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(keyPem);
+  } catch {
+    // The parser's own words may quote what it read.
+    throw refuse("not a private key in PEM form", "an unencrypted PEM key");
+  }
+  if (!certificate.checkPrivateKey(key)) {
+    throw refuse("is not the key of the user's certificate", "name the key that belongs to user_certificate_file");
+  }
+}
+
+function readPassword({ user_name, password_env, password_file }: Settings, environment: NodeJS.ProcessEnv): string {
+  if (password_file !== undefined) return readSecret(password_file, "OPC_UA.password_file").replace(/\r?\n$/, "");
+  const password = environment[password_env];
+  if (password !== undefined && password !== "") return password;
+  throw new Failure("config.invalid", `OPC_UA.user_name = "${user_name}": there is no password`, {
+    hint: `set the environment variable ${password_env}, or name a file in OPC_UA.password_file`,
+  });
+}
+
+/** A file's text, provided that it is its owner's alone. */
+function readSecret(file: string, setting: string): string {
+  const refuse = (reason: string, hint: string) =>
+    new Failure("config.invalid", `${setting} = "${file}": ${reason}`, { hint });
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw refuse("no such file", "write the secret into it and chmod 600 it");
+  if (!found.isFile()) throw refuse("is not a file", "name a file");
+  if ((found.mode & 0o077) !== 0) throw refuse("can be read by others", `chmod 600 "${file}"`);
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Failure("config.invalid", `${setting} = "${file}": may not be read`, { hint: "change its owner", cause });
+  }
+}
+
+/** Changes when one of the files that hold a secret does: its content, its owner, who may read it. Never throws. */
+export function secretMark({ password_file, user_certificate_file, user_key_file }: Settings): string {
+  return [password_file, user_certificate_file, user_key_file].map(fileMark).join(", ");
+}
+
+/** The identity in the client library's form. */
+export function identityInfo({ UserTokenType }: Library, identity: Identity): UserIdentityInfo {
+  switch (identity.kind) {
+    case "anonymous":
+      return { type: UserTokenType.Anonymous };
+    case "user":
+      return { type: UserTokenType.UserName, userName: identity.userName, password: identity.password };
+    case "certificate":
+      return { type: UserTokenType.Certificate, certificateData: identity.der, privateKey: identity.keyPem };
+  }
+}

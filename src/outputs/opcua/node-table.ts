@@ -1,0 +1,267 @@
+// The mapped nodes as the server has them: which exist, what each one takes, and why the others are left alone.
+import type {
+  BrowsePath,
+  BrowsePathResult,
+  DataValue,
+  NodeId,
+  ReadValueIdOptions,
+  WriteValue,
+} from "node-opcua-client";
+import { type BuiltInName, isCastable } from "./data-type.ts";
+import { statusNameIn } from "./failures.ts";
+import { castType, type NodeType, NodeTypes } from "./node-type.ts";
+import { remedyFor } from "./remedies.ts";
+import type { PlantSession } from "./session.ts";
+import type { Target } from "./target.ts";
+import { kindOf } from "./value-name.ts";
+
+/** Why a node is given nothing. */
+export interface Refusal {
+  readonly node: string;
+  readonly value: string;
+  readonly status: string;
+  readonly cure: string;
+  /** It was this value's fault or the moment's: the next frame is tried. */
+  readonly passing?: boolean;
+}
+
+/** What is known of one node. */
+export interface BoundNode {
+  readonly target: Target;
+  readonly nodeId: NodeId | undefined;
+  /** The server's own type, in words. */
+  readonly typeText: string;
+  readonly type: BuiltInName;
+  /** Written as an array, of one element if need be. */
+  readonly asArray: boolean;
+  /** Cleared for good when the server refuses them all the same. */
+  takesStatus: boolean;
+  takesTime: boolean;
+  refusal: Refusal | undefined;
+  /** Capture time of the frame that was offered last and not put off; µs since 1970. */
+  offeredUs?: number;
+  /** The value as it is sent, filled anew for each frame; made by the writer. */
+  slot?: WriteValue;
+}
+
+const ATTRIBUTES = {
+  NodeClass: 2,
+  DataType: 14,
+  ValueRank: 15,
+  ArrayDimensions: 16,
+  AccessLevel: 17,
+  UserAccessLevel: 18,
+} as const;
+const VARIABLE = 2;
+/** A namespace's number has 16 bits; a larger one cannot be sent, and the whole request would fail for it. */
+const MOST_NAMESPACE = 0xffff;
+/** NodeIdType of names. */
+const STRING_ID = 2;
+const UNSUPPORTED = "BadServiceUnsupported";
+/** Bits of AccessLevel and UserAccessLevel (part 3, 8.57). */
+const ACCESS = { write: 1 << 1, statusWrite: 1 << 5, timestampWrite: 1 << 6 } as const;
+const ANY_RANK = -2;
+const SCALAR_OR_ARRAY = -3;
+const ONE_OR_MORE_DIMENSIONS = 0;
+
+/** Status of a target whose node another target has. */
+export const SAME_NODE = "BadEntryExists";
+
+/** Whether frames are written to the node. */
+export const isWritten = ({ refusal }: BoundNode): boolean => refusal === undefined || refusal.passing === true;
+
+/** Looks all targets up. Throws what the session throws; what is wrong with single nodes is in the table. */
+export async function bindNodes(session: PlantSession, targets: readonly Target[]): Promise<BoundNode[]> {
+  const ids = await findNodes(
+    session,
+    targets.map(({ address }) => address),
+  );
+  const found = ids.filter((id) => typeof id !== "string");
+  const questions = found.flatMap((nodeId) =>
+    Object.values(ATTRIBUTES).map((attributeId): ReadValueIdOptions => ({ nodeId, attributeId })),
+  );
+  const answers = await session.read(questions);
+  const types = new NodeTypes(session);
+  const perNode = Object.keys(ATTRIBUTES).length;
+  let next = 0;
+  // A path and a node id may name the same node.
+  const owners = new Map<string, Target>();
+  const bound: BoundNode[] = [];
+  for (const [at, target] of targets.entries()) {
+    const id = ids[at];
+    if (id === undefined || typeof id === "string") {
+      bound.push(unbound(target, id ?? "BadNodeIdUnknown"));
+      continue;
+    }
+    const node = await bind(target, id, answers.slice(next, next + perNode), types);
+    next += perNode;
+    const owner = owners.get(id.toString());
+    if (owner !== undefined) node.refusal = refusalOf(target, SAME_NODE, sameAs(owner));
+    owners.set(id.toString(), owner ?? target);
+    bound.push(node);
+  }
+  return bound;
+}
+
+const sameAs = ({ shown, value }: Target): string =>
+  `it is the same node as ${shown}, which is given ${value}: remove one of the two`;
+
+/** The node id of each address, or the status that says why there is none. */
+export async function findNodes(
+  session: PlantSession,
+  addresses: readonly Target["address"][],
+): Promise<(NodeId | string)[]> {
+  const { library } = session;
+  const ids: (NodeId | string)[] = addresses.map((address) =>
+    "nodeId" in address ? parseNodeId(session, address.nodeId) : "BadNoMatch",
+  );
+  const paths = addresses.flatMap((address, at) => {
+    if (!("browsePath" in address)) return [];
+    try {
+      const path = library.makeBrowsePath("i=84", address.browsePath);
+      const names = path.relativePath.elements ?? [];
+      if (names.every(({ targetName }) => targetName.namespaceIndex <= MOST_NAMESPACE)) return [{ at, path }];
+      ids[at] = "BadBrowseNameInvalid";
+      return [];
+    } catch {
+      // The library's words are about its parser; the node's own line names the path.
+      ids[at] = "BadBrowseNameInvalid";
+      return [];
+    }
+  });
+  const translated = await translate(
+    session,
+    paths.map(({ path }) => path),
+  );
+  translated.forEach((result, i) => {
+    const at = paths[i]?.at;
+    if (at === undefined) return;
+    if (typeof result === "string") {
+      ids[at] = result;
+      return;
+    }
+    const found = result.targets?.[0]?.targetId;
+    ids[at] = found === undefined || result.statusCode.isBad() ? result.statusCode.name || "BadNoMatch" : found;
+  });
+  return ids;
+}
+
+/** Small servers know no browse paths; nodes named by their ids are written all the same. */
+async function translate(session: PlantSession, paths: readonly BrowsePath[]): Promise<(BrowsePathResult | string)[]> {
+  try {
+    return await session.translate(paths);
+  } catch (error) {
+    if (statusNameIn(error) !== UNSUPPORTED) throw error;
+    return paths.map(() => UNSUPPORTED);
+  }
+}
+
+/** A node id as written; `nsu=URI;` is looked up in the server's namespaces, whose numbers may change at a restart. */
+export function parseNodeId({ library, namespaces }: PlantSession, text: string): NodeId | string {
+  const byUri = /^nsu=([^;]+);(.+)$/.exec(text);
+  const index = byUri === null ? undefined : namespaces.indexOf(byUri[1] ?? "");
+  if (index === -1) return "BadNodeIdUnknown";
+  const plain = byUri === null ? text : `ns=${index};${byUri[2]}`;
+  // The library takes many other texts for node ids too.
+  const parts = /^(?:ns=(\d+);)?(i=\d+|s=.+|g=[0-9a-f-]{36}|b=.+)$/is.exec(plain);
+  if (parts === null) return "BadNodeIdInvalid";
+  const [, namespace = "0", identifier = ""] = parts;
+  if (Number(namespace) > MOST_NAMESPACE) return "BadNodeIdInvalid";
+  // A name may look like anything, another node id too, and is not to be read as one.
+  if (/^s=/i.test(identifier)) {
+    return new library.NodeId(STRING_ID, identifier.slice(2), Number(namespace));
+  }
+  try {
+    return library.coerceNodeId(plain);
+  } catch {
+    return "BadNodeIdInvalid";
+  }
+}
+
+async function bind(
+  target: Target,
+  nodeId: NodeId,
+  answers: readonly DataValue[],
+  types: NodeTypes,
+): Promise<BoundNode> {
+  const [nodeClass, dataType, valueRank, dimensions, accessLevel, userAccessLevel] = answers;
+  const classStatus = nodeClass?.statusCode;
+  if (classStatus?.isBad()) return unbound(target, classStatus.name, nodeId);
+  if (nodeClass?.value.value !== VARIABLE) return unbound(target, "BadNodeClassInvalid", nodeId);
+  const typeId = dataType?.statusCode.isGood() === true ? (dataType.value.value as NodeId) : undefined;
+  const type: NodeType = await types.of(typeId, nodeId);
+  const typeText = type ?? (typeId === undefined ? "type that cannot be read" : await types.nameOf(typeId));
+  const kind = kindOf(target.name);
+  const cast = castType(type, kind, target.dataType);
+  const rank = numberOf(valueRank) ?? ANY_RANK;
+  const access = numberOf(accessLevel) ?? 0xff;
+  const userAccess = numberOf(userAccessLevel) ?? access;
+  const both = access & userAccess;
+  const node = {
+    target,
+    nodeId,
+    typeText: `${typeText}${rank >= ONE_OR_MORE_DIMENSIONS ? "[]" : ""}`,
+    type: cast ?? "Double",
+    asArray: target.isArray || rank >= ONE_OR_MORE_DIMENSIONS,
+    takesStatus: (both & ACCESS.statusWrite) !== 0,
+    takesTime: (both & ACCESS.timestampWrite) !== 0,
+  };
+  const refuse = (status: string, cure = remedyFor(status)): BoundNode => ({
+    ...node,
+    refusal: refusalOf(target, status, cure),
+  });
+  if (cast === undefined || !isCastable(kind, cast)) {
+    return refuse(
+      "BadTypeMismatch",
+      `the node is a ${typeText}, ${target.value} cannot become one: choose another node or value`,
+    );
+  }
+  if (rank > 1) return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value, or with a list");
+  if (
+    target.isArray &&
+    rank !== ANY_RANK &&
+    rank !== SCALAR_OR_ARRAY &&
+    rank !== ONE_OR_MORE_DIMENSIONS &&
+    rank !== 1
+  ) {
+    return refuse(
+      "BadTypeMismatch",
+      `the node holds one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`,
+    );
+  }
+  const most = mostElements(dimensions);
+  if (target.isArray && target.rois.length > most) {
+    return refuse("BadTypeMismatch", `the node holds ${most} values, not ${target.rois.length}: have it made longer`);
+  }
+  if ((access & ACCESS.write) === 0) return refuse("BadNotWritable");
+  if ((userAccess & ACCESS.write) === 0) return refuse("BadUserAccessDenied");
+  return { ...node, refusal: undefined };
+}
+
+function numberOf(answer: DataValue | undefined): number | undefined {
+  return answer?.statusCode.isGood() && typeof answer.value.value === "number" ? answer.value.value : undefined;
+}
+
+/** ArrayDimensions is the longest an array may be, 0 for any length (part 3, 5.6.2). */
+function mostElements(dimensions: DataValue | undefined): number {
+  const lengths: unknown = dimensions?.statusCode.isGood() ? dimensions.value.value : undefined;
+  const [first] = Array.isArray(lengths) || lengths instanceof Uint32Array ? lengths : [];
+  return typeof first === "number" && first > 0 ? first : Number.POSITIVE_INFINITY;
+}
+
+function unbound(target: Target, status: string, nodeId?: NodeId): BoundNode {
+  return {
+    target,
+    nodeId,
+    typeText: "",
+    type: "Double",
+    asArray: false,
+    takesStatus: false,
+    takesTime: false,
+    refusal: refusalOf(target, status),
+  };
+}
+
+export function refusalOf({ shown, value }: Target, status: string, cure = remedyFor(status)): Refusal {
+  return { node: shown, value, status, cure };
+}

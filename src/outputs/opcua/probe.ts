@@ -1,0 +1,64 @@
+// Is anybody there? A bare TCP connection, before anything heavier: it may be asked twice a second for a whole weekend.
+import { connect, type Socket } from "node:net";
+import { Failure } from "../../failure.ts";
+
+const DEFAULT_PORT = 4840;
+/**
+ * A host that is away answers nothing, and the system asks it again after 1, 3, 7 seconds: one that came back in between
+ * would not be seen. So another connection is begun this often while those before it still wait.
+ */
+const ASK_AGAIN_MS = 1000;
+
+/** The endpoint's host, an IPv6 address without brackets, and its port. */
+export function hostAndPort(endpointUrl: string): { readonly host: string; readonly port: number } {
+  const { hostname, port } = new URL(endpointUrl);
+  return { host: hostname.replaceAll(/^\[|\]$/g, ""), port: port === "" ? DEFAULT_PORT : Number(port) };
+}
+
+/** Resolves when the endpoint's port takes connections. Throws Failure `opcua.unreachable`, retry later. */
+export async function probe(endpointUrl: string, timeoutMs: number): Promise<void> {
+  const { host, port } = hostAndPort(endpointUrl);
+  const sockets: Socket[] = [];
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const refuse = (why: string, hint: string) =>
+        reject(new Failure("opcua.unreachable", `${endpointUrl}: ${why}`, { hint, retry: "later" }));
+      const ask = () => {
+        const socket = connect({ host, port });
+        sockets.push(socket);
+        socket.once("connect", resolve);
+        socket.on("error", (error) => {
+          const decisive = decisiveOf(error);
+          refuse(reasonOf(decisive), hintOf(decisive));
+        });
+      };
+      const late = () => refuse("no connection in time", "check the network, the firewall, the address");
+      timers.push(setInterval(ask, ASK_AGAIN_MS), setTimeout(late, timeoutMs));
+      ask();
+    });
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+/**
+ * A name may stand for several addresses, such as ::1 and 127.0.0.1. Node tries them all and then gives the errors of all, with
+ * an empty message and the code of the first. A machine that refuses was reached, so it says more than one that was not.
+ */
+function decisiveOf(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  const each: NodeJS.ErrnoException[] = error instanceof AggregateError ? error.errors : [];
+  return each.find(({ code }) => code === "ECONNREFUSED") ?? each[0] ?? error;
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ECONNREFUSED") return "nothing listens there";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "there is no host of that name";
+  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no way to that host";
+  return message;
+}
+
+function hintOf({ code }: NodeJS.ErrnoException): string {
+  return code === "ECONNREFUSED" ? "is the server running, and on that port?" : "check the address and the network";
+}

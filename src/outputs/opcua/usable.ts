@@ -1,0 +1,46 @@
+// Whether the certificates of both sides may be used today, before anything is sent.
+import { X509Certificate } from "node:crypto";
+import type { OpcUaConfig } from "../../config/opcua.ts";
+import { Failure } from "../../failure.ts";
+import { leaf, type OwnCertificate, trustedCertificate, WEAK_KEY_CURE, whyOutOfDate, whyWeak } from "./certificates.ts";
+
+interface Server extends Pick<OpcUaConfig, "certificate_dir" | "unsafe_short_keys"> {
+  readonly endpoint_url: string;
+}
+
+/** Why a certificate may not be used, to be read after its name, and what to do. */
+interface Unusable {
+  readonly why: string;
+  readonly cure: string;
+}
+
+/** Why a server's certificate, DER, may not be used today: it is out of date, or its key is short. undefined when it may. */
+export function whyUnusable(
+  der: Uint8Array,
+  { unsafe_short_keys }: Pick<Server, "unsafe_short_keys">,
+): Unusable | undefined {
+  const certificate = new X509Certificate(leaf(der));
+  const ended = whyOutOfDate(certificate);
+  if (ended !== undefined) return { why: ended, cure: "have it renewed on the server, then phorest opcua trust" };
+  const weak = unsafe_short_keys ? undefined : whyWeak(certificate);
+  return weak === undefined ? undefined : { why: weak, cure: WEAK_KEY_CURE };
+}
+
+/**
+ * The server's certificate as trusted, DER. Throws Failure `opcua.untrusted`: none is trusted, it is out of date, or its key
+ * or our own is too short.
+ */
+export function requireUsable(server: Server, own: OwnCertificate): Buffer {
+  const { certificate_dir, endpoint_url, unsafe_short_keys } = server;
+  const refuse = (what: string, hint: string) => new Failure("opcua.untrusted", what, { hint, retry: "later" });
+  const der = trustedCertificate(certificate_dir, endpoint_url);
+  const name = `the certificate of ${endpoint_url}`;
+  if (der === undefined) throw refuse(`${name} is not trusted yet`, "look at it and trust it: phorest opcua trust");
+  const unusable = whyUnusable(der, server);
+  if (unusable !== undefined) throw refuse(`${name} ${unusable.why}`, unusable.cure);
+  if (own.weak !== undefined && !unsafe_short_keys) {
+    const hint = "move it away, start again, and have the server trust the new one";
+    throw refuse(`our own certificate ${own.certificateFile} ${own.weak}`, hint);
+  }
+  return der;
+}

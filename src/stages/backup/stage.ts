@@ -1,0 +1,177 @@
+// The backup stage: at its interval a snapshot, then finished history to the archive. The thread writes files; the rows of
+// an archive leave the live tables here, after the archive is durable and proved.
+import { basename } from "node:path";
+import type { BackupAnswer, BackupJob } from "../../archive/backup.ts";
+import { backupTimeMs, newestBackup } from "../../archive/backup-directory.ts";
+import type { WrittenArchive } from "../../archive/history.ts";
+import { moveOut } from "../../archive/moving.ts";
+import type { Config } from "../../config/schema.ts";
+import { Failure } from "../../failure.ts";
+import type { StageLog } from "../../log.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import { SetAside } from "../../system/set-aside.ts";
+import { RemoteWorker } from "../../threads/remote-worker.ts";
+import type { StagePart } from "../stage-definition.ts";
+
+/** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
+const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
+
+export interface BackupStageOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly log: StageLog;
+  nowUs(): number;
+  /** Called when frames have left the live tables: the CSV is then written anew. */
+  archived(): void;
+}
+
+/** The stage. Its thread starts with the first unit of work. */
+export function backupStage(options: BackupStageOptions): StagePart {
+  const intervalMs = options.config.Timing.file_backup_interval_seconds * 1000;
+  const stage = new Backup(options, intervalMs);
+  return {
+    name: "backup",
+    schedule: { kind: "demand", atLeastEveryMs: Math.min(intervalMs, LOOK_EVERY_MS), atMostEveryMs: 0 },
+    firstDelayMs: Math.min(intervalMs, 10_000),
+    work: (signal) => stage.work(signal),
+    idle: () => stage.idle(),
+    note: () => stage.note,
+    filesSetAside: () => stage.aside.files(),
+    close: (timeoutMs) => stage.close(timeoutMs),
+  };
+}
+
+const LOOK_EVERY_MS = 60_000;
+
+class Backup {
+  readonly #options: BackupStageOptions;
+  readonly #intervalMs: number;
+  readonly #thread: RemoteWorker<Config, BackupJob, BackupAnswer>;
+  /** Archives that are written, and whose rows are still live. */
+  #waiting: WrittenArchive[] = [];
+  #resumed = false;
+  #snapshotDone = false;
+  #failing = false;
+  /** Monotonic ms. */
+  #dueMs: number;
+  note = "";
+  readonly aside = new SetAside<string>();
+
+  constructor(options: BackupStageOptions, intervalMs: number) {
+    this.#options = options;
+    this.#intervalMs = intervalMs;
+    const { config, log } = options;
+    this.#thread = new RemoteWorker("backup", config, (level, message) => log.log(level, message));
+    // A start is no reason for a backup: one that dies and starts every minute would push the good ones out.
+    const newest = newestBackup(config.Paths.backup_dir, options.nowUs());
+    const madeMs = newest === undefined ? undefined : backupTimeMs(newest);
+    const neverMs = options.manifest.counts().total > 0 ? intervalMs : 0;
+    const ageMs = madeMs === undefined ? neverMs : options.nowUs() / 1000 - madeMs;
+    this.#dueMs = performance.now() + Math.min(intervalMs, Math.max(0, intervalMs - ageMs));
+    if (newest !== undefined) this.note = `last ${newest}`;
+  }
+
+  /** A backup that cannot be made is an alarm, and no reason for a run to go on for ever. */
+  idle(): boolean {
+    return this.#failing || (this.#resumed && this.#waiting.length === 0 && performance.now() < this.#dueMs);
+  }
+
+  /** One step: what is under way first, then what is due. True while more is waiting. */
+  async work(signal: AbortSignal): Promise<boolean> {
+    try {
+      const more = await this.#step(signal);
+      this.#failing = false;
+      return more;
+    } catch (error) {
+      this.#failing = true;
+      throw error;
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<boolean> {
+    if (!this.#resumed) await this.#resume(signal);
+    const [archive] = this.#waiting;
+    if (archive !== undefined) {
+      await this.#move(archive, signal);
+      return true;
+    }
+    if (performance.now() < this.#dueMs) return false;
+    await this.#snapshot(signal);
+    const more = await this.#archive(signal);
+    if (!more) this.#dueMs = performance.now() + this.#intervalMs;
+    return more || this.#waiting.length > 0;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.#thread.close(timeoutMs);
+  }
+
+  async #resume(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const answer = await this.#run({ type: "resume" }, signal);
+    if (answer.type !== "resume") throw unexpected(answer);
+    for (const name of answer.swept) log.warn(`removed ${name}, half-built when an earlier run ended`);
+    for (const problem of answer.damaged) log.error(`${problem}: this archive is left alone, its frames stay live`);
+    if (answer.archives.length > 0)
+      log.warn(`${answer.archives.length} archives were on their way; going on with them`);
+    this.#waiting = answer.archives;
+    this.#resumed = true;
+  }
+
+  async #snapshot(signal: AbortSignal): Promise<void> {
+    // Several archives in a row need one snapshot only.
+    if (this.#snapshotDone) return;
+    const { config, log } = this.#options;
+    const startedMs = performance.now();
+    const answer = await this.#run({ type: "snapshot" }, signal);
+    if (answer.type !== "snapshot") throw unexpected(answer);
+    const { path, bytes, entries } = answer.snapshot;
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+    log.info(`${basename(path)}: ${entries} frames, ${megabytes(bytes)} in ${seconds} s`);
+    for (const { name, reason } of answer.snapshot.leftOut) log.warn(`${name} is not in the backup: ${reason}`);
+    this.#keepAside(answer.kept);
+    for (const name of answer.removed) log.info(`${name}: removed, Backup.keep is ${config.Backup.keep}`);
+    const archived = this.#options.manifest.counts().archived;
+    this.note = `last ${basename(path)}, ${megabytes(bytes)}${archived > 0 ? `; ${archived} frames in the archive` : ""}`;
+    this.#snapshotDone = true;
+  }
+
+  /** Old backups that cannot be removed; each new one tries again. */
+  #keepAside(kept: readonly { readonly name: string; readonly reason: string }[]): void {
+    const names = new Set(kept.map(({ name }) => name));
+    this.aside.keepOnly((name) => names.has(name));
+    for (const { name, reason } of kept) {
+      if (this.aside.add(name, name, reason))
+        this.#options.log.warn(`${name}: an old backup, cannot be removed: ${reason}`);
+    }
+  }
+
+  async #archive(signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#run({ type: "archive" }, signal);
+    if (answer.type !== "archive") throw unexpected(answer);
+    if (answer.written !== undefined) this.#waiting.push(answer.written);
+    if (!answer.more) this.#snapshotDone = false;
+    return answer.more;
+  }
+
+  async #move(archive: WrittenArchive, signal: AbortSignal): Promise<void> {
+    const { config, manifest, log, nowUs } = this.#options;
+    const syncing = config.Services.enable_remote_sync;
+    const moved = await moveOut(manifest, archive, { syncing, nowUs, signal });
+    this.#waiting.shift();
+    log.info(`${archive.path}: ${moved} frames moved from the live files into the archive`);
+    this.#options.archived();
+  }
+
+  #run(job: BackupJob, signal: AbortSignal): Promise<BackupAnswer> {
+    return this.#thread.run(job, BACKUP_TIMEOUT_MS, signal);
+  }
+}
+
+function unexpected(answer: BackupAnswer): Failure {
+  return new Failure("internal", `the backup thread answered ${answer.type}, which was not asked`, { retry: "later" });
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

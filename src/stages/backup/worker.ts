@@ -1,0 +1,16 @@
+// The backup's thread: snapshots and archives, through read-only connections. What leaves the live tables is deleted by
+// the supervisor, once the archive is durable.
+
+import { type BackupAnswer, type BackupJob, backUp } from "../../archive/backup.ts";
+import type { Config } from "../../config/schema.ts";
+import { wallClockUs } from "../../frame/frame.ts";
+import type { JobHandler } from "../../threads/host-loop.ts";
+import { lowerPriority } from "../../threads/priority.ts";
+
+export async function open(config: Config): Promise<JobHandler<BackupJob, BackupAnswer>> {
+  lowerPriority();
+  return {
+    run: (job, signal) => backUp(config, job, wallClockUs(), signal),
+    close: () => Promise.resolve(),
+  };
+}

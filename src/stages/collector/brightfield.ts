@@ -1,0 +1,116 @@
+// Brightfield pictures between captures: after every so many of them, where that is configured, and on a person's word. A
+// capture never waits for one that could have been foreseen: it is begun only where the time until the next suffices.
+import { brightfieldProblems } from "../../config/config.ts";
+import type { Config } from "../../config/schema.ts";
+import { Failure, failureLine } from "../../failure.ts";
+import type { StageLog } from "../../log.ts";
+
+/** What became of the last one, for people. */
+export interface BrightfieldState {
+  readonly state: "none" | "asked" | "taking" | "taken" | "failed";
+  /** Where it lies, or why there is none. */
+  readonly said: string;
+}
+
+export interface BrightfieldOptions {
+  readonly config: Config;
+  /** False for sources that only read pictures of others. */
+  readonly live: boolean;
+  readonly log: StageLog;
+  /** Takes one; resolves with its path. */
+  take(signal: AbortSignal): Promise<string>;
+  /** Until the next capture is begun, ms; 0 while one is in hand or none is planned. */
+  untilCaptureMs(): number;
+  /** The state is another one. */
+  changed(): void;
+}
+
+export class BrightfieldPictures {
+  private readonly options: BrightfieldOptions;
+  private readonly ending = new AbortController();
+  private asked = false;
+  private tookMs: number | undefined;
+  private inHand: Promise<void> | undefined;
+  private failedWith: string | undefined;
+  private current: BrightfieldState = { state: "none", said: "" };
+
+  constructor(options: BrightfieldOptions) {
+    this.options = options;
+  }
+
+  get state(): BrightfieldState {
+    return this.current;
+  }
+
+  /** Takes one as soon as no capture is in its way. Throws a Failure where none can be taken at all. */
+  ask(): void {
+    const { config, live } = this.options;
+    const [problem] = brightfieldProblems(config);
+    if (problem !== undefined) throw new Failure("usage.invalid", problem);
+    if (!live || !config.Services.enable_camera) {
+      throw new Failure("usage.invalid", "this experiment takes no pictures of its own, so no brightfield one either");
+    }
+    if (this.asked || this.inHand !== undefined) return;
+    this.asked = true;
+    this.move("asked", "");
+    if (this.options.untilCaptureMs() >= this.neededMs) this.begin(this.ending.signal);
+  }
+
+  /** The capture in hand is done; `captured` so far. Takes one where it is due or was asked for. */
+  async afterCapture(captured: number, signal: AbortSignal): Promise<void> {
+    const { config, live } = this.options;
+    const due = config.Services.enable_brightfield && live && captured % config.Brightfield.every_n === 0;
+    if (due || this.asked) this.begin(signal);
+    await this.settled();
+  }
+
+  /** Resolves when none is being taken. */
+  async settled(): Promise<void> {
+    await this.inHand;
+  }
+
+  /** Ends the one in hand. */
+  async close(): Promise<void> {
+    this.asked = false;
+    this.ending.abort();
+    await this.settled();
+  }
+
+  /** As long as the last one took, with room; the first one may take half of what lies between captures. */
+  private get neededMs(): number {
+    const everyMs = this.options.config.Timing.collector_interval_seconds * 1000;
+    return this.tookMs === undefined ? everyMs / 2 : 2 * this.tookMs;
+  }
+
+  private begin(signal: AbortSignal): void {
+    this.asked = false;
+    this.inHand ??= this.takeOne(signal).finally(() => {
+      this.inHand = undefined;
+    });
+  }
+
+  /** Never rejects: it is worth a warning, never a frame. */
+  private async takeOne(signal: AbortSignal): Promise<void> {
+    const startedMs = performance.now();
+    this.move("taking", "");
+    try {
+      const path = await this.options.take(signal);
+      this.tookMs = performance.now() - startedMs;
+      if (this.failedWith !== undefined) this.options.log.info("brightfield pictures are taken again");
+      this.failedWith = undefined;
+      this.move("taken", path);
+    } catch (thrown) {
+      const line = failureLine(thrown);
+      // Said once for as long as it lasts: with a lamp that is off for a night there is one line, not thousands.
+      const isNew = line !== this.failedWith;
+      this.options.log.log(isNew ? "warn" : "debug", `no brightfield picture: ${line}`);
+      this.failedWith = line;
+      this.move("failed", line);
+    }
+  }
+
+  private move(state: BrightfieldState["state"], said: string): void {
+    this.current = { state, said };
+    this.options.changed();
+  }
+}

@@ -1,0 +1,68 @@
+// Settings, jobs and answers of the collector's thread. Plain data only.
+import type { Place } from "../../archive/place.ts";
+import type { FailureData } from "../../failure.ts";
+import type { PlainSourceOptions } from "../../frame/camera.ts";
+import type { FrameSettings } from "../../frame/frame.ts";
+import type { Reading } from "../../frame/reading.ts";
+import type { ThermometerSettings } from "../../frame/thermometer.ts";
+import type { SetAsideFile } from "../../system/set-aside.ts";
+
+/** Settings and jobs of the collector's thread. */
+export interface CollectorSettings {
+  readonly dataDir: string;
+  readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
+  /** Without its functions, which cannot cross; the thread adds them. */
+  readonly source: PlainSourceOptions;
+  /** Where brightfield pictures go and what takes them. */
+  readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions };
+  /** Capture pauses below it; `minFreeKey` is the setting that asks for it. */
+  readonly minFreeBytes: number;
+  readonly minFreeKey: string;
+  readonly place: Place;
+  /** Undefined: no thermometer is read. */
+  readonly thermometers: ThermometerSettings | undefined;
+  readonly manifestFile: string;
+}
+
+/** `dueMs`: the tick of the cadence that this capture belongs to, on the monotonic clock. */
+export type CollectorJob =
+  | { readonly type: "capture"; readonly dueMs: number }
+  | { readonly type: "brightfield" }
+  | { readonly type: "open" };
+
+/** A picture that lies durably in the data directory and waits for its row. */
+export interface CollectedFrame {
+  readonly capturedAtUs: number;
+  readonly filename: string;
+  readonly directory: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly bitDepth: number | undefined;
+  readonly settings: FrameSettings;
+  readonly warnings: readonly string[];
+  readonly readings: readonly Reading[];
+  readonly tookMs: number;
+}
+
+/** Pictures that cannot be taken under their present name: a line for each of the first ones, and how many there are. */
+export interface SkippedList {
+  readonly lines: readonly string[];
+  readonly total: number;
+}
+
+/**
+ * `frame` null: nothing new, or a brightfield picture, which gets no row but lies at the path `brightfield`. `more`:
+ * another picture is known already.
+ */
+export interface CollectorAnswer {
+  readonly frame: CollectedFrame | null;
+  readonly more: boolean;
+  /** What a source of files skips now; absent for every other answer than that to a capture. */
+  readonly skipped?: SkippedList;
+  /** Pictures that could not be taken while others could. */
+  readonly setAside?: readonly SetAsideFile[];
+  /** Path of the brightfield picture, or why there is none: that must not cost the camera and the thermometers. */
+  readonly brightfield?: string | FailureData;
+}

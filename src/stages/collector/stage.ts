@@ -1,0 +1,233 @@
+// The collector stage: one capture in the collector's thread, then the row. The file is durable before this thread
+// hears of it, so a death in between leaves a picture without a row, which the next start adopts.
+import type { Place } from "../../archive/place.ts";
+import { pauseBelow } from "../../archive/room.ts";
+import type { Config } from "../../config/schema.ts";
+import { decodeFailure, encodeFailure, failureLine } from "../../failure.ts";
+import { sourceSettings } from "../../frame/camera.ts";
+import { monotonicMs } from "../../frame/frame.ts";
+import { thermometerSettings } from "../../frame/thermometer.ts";
+import type { StageLog } from "../../log.ts";
+import type { NewEntry } from "../../manifest/entries.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import { Unrecorded } from "../../manifest/unrecorded.ts";
+import type { Schedule } from "../../supervisor/stage.ts";
+import { diskSpace } from "../../system/disk-space.ts";
+import type { SetAsideFile } from "../../system/set-aside.ts";
+import { RemoteWorker } from "../../threads/remote-worker.ts";
+import { BrightfieldPictures } from "./brightfield.ts";
+import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
+import { SkippedPictures } from "./skipped-pictures.ts";
+
+const THREAD_GRACE_MS = 5000;
+/** A capture is handed to its thread so long before it is due, at most half an interval: this thread may be busy then. */
+const AHEAD_MS = 250;
+
+/** When captures are begun, for an interval in seconds. */
+export function captureSchedule(intervalSeconds: number): Schedule {
+  const everyMs = intervalSeconds * 1000;
+  return { kind: "cadence", everyMs, aheadMs: Math.min(AHEAD_MS, everyMs / 2) };
+}
+
+export interface CollectorOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly place: Place;
+  readonly runId: number;
+  readonly log: StageLog;
+  /** Captures after which the collector rests. */
+  readonly limit: number | undefined;
+  /** False for sources that take files other programs wrote: these may have nothing new. */
+  readonly live: boolean;
+  collected(): void;
+  /** Until the next capture is begun, ms; 0 while one is in hand or none is planned. */
+  untilCaptureMs(): number;
+  /** There is news of a brightfield picture. */
+  brightfieldChanged(): void;
+}
+
+export class Collector {
+  private readonly options: CollectorOptions;
+  private readonly thread: RemoteWorker<CollectorSettings, CollectorJob, CollectorAnswer>;
+  readonly brightfield: BrightfieldPictures;
+  private readonly unrecorded: Unrecorded;
+  private late: Promise<void> | undefined;
+  readonly skipped: SkippedPictures;
+  private setAside: readonly SetAsideFile[] = [];
+  /** Frames captured since the start. */
+  captured = 0;
+  /** Whether the source knows of another picture already. */
+  more = false;
+  /** A file source that has nothing left. */
+  dry = false;
+
+  constructor(options: CollectorOptions) {
+    this.options = options;
+    const first = options.manifest.entries().next();
+    const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
+    const settings = collectorSettings(options, startedAtUs);
+    this.thread = new RemoteWorker("collector", settings, (level, message) => options.log.log(level, message));
+    this.skipped = new SkippedPictures(options.log);
+    this.unrecorded = new Unrecorded(options.config.Paths.data_dir);
+    this.brightfield = new BrightfieldPictures({
+      ...options,
+      changed: () => options.brightfieldChanged(),
+      take: async (signal) => {
+        const { brightfield = "" } = await this.thread.run({ type: "brightfield" }, this.limitMs, signal);
+        if (typeof brightfield !== "string") throw decodeFailure(brightfield);
+        return brightfield;
+      },
+    });
+  }
+
+  /** Opens the camera and the thermometers, which may take seconds: no tick should have to wait for that. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { config, limit, live } = this.options;
+    if (!config.Services.enable_camera || !live || limit === 0) return;
+    await this.thread.run({ type: "open" }, this.limitMs, signal);
+  }
+
+  /** One capture, due at `dueMs` of performance.now(). True when another picture may be taken at once. */
+  async work(signal: AbortSignal, dueMs: number): Promise<boolean> {
+    const { config, limit, live, log } = this.options;
+    if (!config.Services.enable_camera) this.dry = true;
+    if (this.dry && live) return false;
+    if (limit !== undefined && this.captured >= limit) return false;
+    await this.brightfield.settled();
+    const due = monotonicMs() - (performance.now() - dueMs);
+    const {
+      frame,
+      more,
+      skipped,
+      setAside = [],
+    } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
+    if (skipped !== undefined) this.skipped.foundBySource(skipped);
+    this.setAside = setAside;
+    this.more = more && !live;
+    this.dry = frame === null && !this.more;
+    // A picture was set aside: the next one is taken at once.
+    if (frame === null) return this.more;
+    const entry = await this.record(this.entryOf(frame));
+    this.captured += 1;
+    log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, entry === undefined ? {} : { entry });
+    this.options.collected();
+    await this.brightfield.afterCapture(this.captured, signal);
+    return this.more;
+  }
+
+  /** The thread ends a capture in time by itself; only one that does not even do that is replaced. */
+  private get limitMs(): number {
+    return this.options.config.Camera.timeout_seconds * 1000 + THREAD_GRACE_MS;
+  }
+
+  /** Pictures of a watched folder that could not be taken while others could. */
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.setAside;
+  }
+
+  /** For `status`: what is skipped. */
+  note(): string {
+    return this.skipped.note();
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    const closed = this.thread.close(timeoutMs);
+    await this.brightfield.close();
+    await closed;
+  }
+
+  /** The row of a capture. Where the database takes none, the capture is kept beside it; its number is undefined then. */
+  private async record(entry: NewEntry): Promise<number | undefined> {
+    const { live, log, manifest, runId } = this.options;
+    const add = () => {
+      const late = this.unrecorded.record(manifest, runId);
+      if (late > 0) log.info(`${late} frames that waited for the database are in it now`);
+      return manifest.addEntry(entry);
+    };
+    // What another program wrote is found again by its source: its row comes before the next file.
+    if (!live) return await manifest.whenFree(add);
+    try {
+      return add();
+    } catch (thrown) {
+      const isLocked = encodeFailure(thrown).code === "manifest.locked";
+      const isNew = !this.unrecorded.waiting;
+      this.unrecorded.keep(entry);
+      // Another program's lock has its own notice, and ends.
+      if (isLocked) this.recordLate();
+      else if (isNew)
+        log.warn(`frames are kept in the data directory until the database takes them: ${failureLine(thrown)}`);
+      return undefined;
+    }
+  }
+
+  /** Whether pictures wait for their rows until another program lets the database go. */
+  get isRecordingLate(): boolean {
+    return this.late !== undefined;
+  }
+
+  /** Resolves when no picture waits for that any more. Rejects with why some still do; these are kept. */
+  async recordedLate(): Promise<void> {
+    await this.late;
+  }
+
+  /** Gives the captures that are kept their rows as soon as the database is free; captures go on meanwhile. */
+  private recordLate(): void {
+    const { log, manifest, runId } = this.options;
+    if (this.late !== undefined) return;
+    this.late = manifest
+      .whenFree(() => {
+        // Costs nothing while the lock is there, unlike reading what is kept.
+        manifest.together(() => undefined);
+        return this.unrecorded.record(manifest, runId);
+      })
+      .then((recorded) => {
+        if (recorded > 0) log.info(`${recorded} frames that waited for the database are in it now`);
+        this.options.collected();
+      })
+      .finally(() => {
+        this.late = undefined;
+      });
+    // Said where the run ends; the next capture tries again.
+    this.late.catch((error: unknown) => log.debug(`rows not added: ${failureLine(error)}`));
+  }
+
+  private entryOf(frame: CollectedFrame): NewEntry {
+    const { config, runId } = this.options;
+    const { directory, settings, warnings, tookMs: _, ...rest } = frame;
+    const collectionError = frame.readings
+      .map((reading) => reading.error)
+      .filter((error) => error !== undefined)
+      .join("; ");
+    return {
+      ...rest,
+      runId,
+      filepath: directory,
+      cameraType: config.Camera.camera_type,
+      cameraIndex: config.Camera.camera_id,
+      settings: JSON.stringify(settings),
+      warnings: warnings.join("; "),
+      collectionError: collectionError === "" ? undefined : collectionError,
+    };
+  }
+}
+
+/** What the collector's thread needs of the configuration; plain data, as it crosses to the thread. */
+function collectorSettings({ config, manifestFile, place }: CollectorOptions, startedAtUs?: number): CollectorSettings {
+  const { Camera: camera, Paths: paths, Services: services } = config;
+  return {
+    dataDir: paths.data_dir,
+    camera: {
+      type: camera.camera_type,
+      id: camera.camera_id,
+      transform: camera.camera_transform,
+      format: camera.format,
+    },
+    source: sourceSettings(config, startedAtUs),
+    ...pauseBelow(config, diskSpace(paths.data_dir)?.totalBytes ?? 0),
+    place,
+    brightfield: { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) },
+    thermometers: services.enable_thermocouple ? thermometerSettings(config) : undefined,
+    manifestFile,
+  };
+}

@@ -1,0 +1,246 @@
+// The collector's thread: takes a picture, makes it durable, says what it took. It never sees the manifest's writer;
+// the row follows in the supervisor, after the file (a row must never name a file that is not whole).
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { crc32 } from "node:zlib";
+import { checkPlace } from "../../archive/place.ts";
+import { encodeFailure, Failure } from "../../failure.ts";
+import { ensureDirectory, syncDirectory, writeDurably } from "../../files.ts";
+import { createSource } from "../../frame/camera.ts";
+import type { TakenFile } from "../../frame/folder.ts";
+import {
+  type CapturedFrame,
+  captureFileName,
+  monotonicMs,
+  PIXELS_CHECKSUM,
+  type Source,
+  type TakenFrom,
+} from "../../frame/frame.ts";
+import { readTaken, storeBrightfield, storedPicture } from "../../frame/storing.ts";
+import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../frame/thermometer.ts";
+import { Manifest } from "../../manifest/manifest.ts";
+import { removeConfined } from "../../system/confined-file.ts";
+import { diskSpace } from "../../system/disk-space.ts";
+import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
+import { printable } from "../../system/file-name.ts";
+import { freeName } from "../../system/new-file.ts";
+import { numberedBefore, numberedName } from "../../system/picture-name.ts";
+import type { JobHandler, Log } from "../../threads/host-loop.ts";
+import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
+import { skippedList } from "./skipped-pictures.ts";
+
+type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
+
+/** Refuses to start a picture that the disk may not hold: a pause with an alarm beats a half-written file. */
+async function checkSpace(settings: CollectorSettings): Promise<void> {
+  const freeBytes = diskSpace(settings.dataDir)?.freeBytes;
+  if (freeBytes === undefined || freeBytes >= settings.minFreeBytes) return;
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+  throw new Failure("disk.full", `${settings.dataDir}: only ${megabytes(freeBytes)} left, capture pauses`, {
+    hint: `free some space; it resumes by itself above ${megabytes(settings.minFreeBytes)} (${settings.minFreeKey})`,
+    retry: "later",
+  });
+}
+
+/** A disk unmounted while the picture was being written: what went into the directory below it is taken back. */
+async function checkStored({ directory, filename }: Stored, { place }: CollectorSettings): Promise<void> {
+  try {
+    checkPlace(place);
+  } catch (error) {
+    await rm(join(directory, filename), { force: true });
+    throw error;
+  }
+}
+
+async function store(frame: CapturedFrame, settings: CollectorSettings): Promise<Stored> {
+  const { dataDir, camera } = settings;
+  if (frame.file !== undefined) return storeFile(frame.file, dataDir);
+  const { bytes, extension, picture } = await storedPicture(frame, camera);
+  const filename = freeName(dataDir, captureFileName(frame.capturedAtUs, camera.id, extension));
+  await writeDurably(join(dataDir, filename), bytes);
+  const { width, height, bitDepth } = picture;
+  return { filename, directory: dataDir, bytes: bytes.length, sha256: digest(bytes), width, height, bitDepth };
+}
+
+/** A picture another program wrote: adopted where it lies, or brought into the data directory. */
+async function storeFile(file: TakenFrom, dataDir: string): Promise<Stored> {
+  const bytes = await readTaken(file);
+  const unknown = { width: undefined, height: undefined, bitDepth: undefined };
+  const stored = { bytes: bytes.length, sha256: digest(bytes), ...unknown };
+  if (file.directory === dataDir) return { filename: file.name, directory: dataDir, ...stored };
+  const filename = freeName(dataDir, file.name);
+  await writeDurably(join(dataDir, filename), bytes);
+  if (!file.keep) {
+    await removeConfined(file.directory, file.name, stored);
+    syncDirectory(file.directory);
+  }
+  return { filename, directory: dataDir, ...stored };
+}
+
+/** Of the pixels as the camera gave them: a frozen camera is told by it even where each file bears another time stamp. */
+function checksum({ picture, encoded }: CapturedFrame): Record<string, number> {
+  const pixels = (picture ?? encoded?.picture)?.pixels;
+  if (pixels === undefined) return {};
+  return { [PIXELS_CHECKSUM]: crc32(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength)) };
+}
+
+const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** What an earlier run noted of a file of the folder source; names taken twice have a number, the last one counts. */
+function takenBefore(manifest: Manifest, filename: string): TakenFile | undefined {
+  let taken: string | undefined;
+  for (let n = 0; ; n++) {
+    const name = [numberedName(filename, n), numberedBefore(filename, n)].find((one) => manifest.knowsFile(one));
+    if (name === undefined) break;
+    taken = name;
+  }
+  if (taken === undefined) return undefined;
+  const picture = manifest.takenPicture(taken);
+  const noted: unknown = JSON.parse(picture?.settings ?? "{}");
+  const number = (key: string) => {
+    const value: unknown = typeof noted === "object" && noted !== null ? Reflect.get(noted, key) : undefined;
+    return typeof value === "number" ? value : undefined;
+  };
+  return {
+    bytes: number("source_bytes"),
+    modifiedUs: number("source_modified_us"),
+    sha256: picture?.sha256 ?? undefined,
+  };
+}
+
+/** Longest wait for the first readings, while the camera opens for the first time. */
+const FIRST_READINGS_MS = 3000;
+/** What was read last, for when all is opened anew after a failure: no capture waits for a conversion then. */
+const lastReadings: ReadingMemory = new Map();
+
+export async function open(settings: CollectorSettings, log: Log): Promise<JobHandler<CollectorJob, CollectorAnswer>> {
+  checkPlace(settings.place);
+  // Only sources that find files ask it: a camera takes pictures also while the database cannot be read.
+  let opened: Manifest | undefined;
+  const manifest = () => {
+    opened ??= Manifest.open({ file: settings.manifestFile, readonly: true });
+    return opened;
+  };
+  const source = createSource({
+    ...settings.source,
+    isKnown: (filename) => manifest().knowsFile(filename),
+    takenBefore: (filename) => takenBefore(manifest(), filename),
+  });
+  const { thermometers } = settings;
+  const watch =
+    thermometers === undefined
+      ? undefined
+      : new ThermometerWatch(createThermometers(thermometers), thermometers.intervalMs, lastReadings);
+  const close = async (): Promise<void> => {
+    await source.close();
+    await watch?.close();
+    opened?.close();
+  };
+  try {
+    await Promise.all([source.open(), watch?.start(lastReadings.size === 0 ? FIRST_READINGS_MS : 0)]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  /** undefined: the picture cannot be stored through its own fault, and is set aside. */
+  const storeOrSetAside = async (captured: CapturedFrame): Promise<Stored | undefined> => {
+    try {
+      return await store(captured, settings);
+    } catch (error) {
+      if (captured.file === undefined || !(await isFileFault(error, settings.dataDir))) {
+        source.giveBack?.(captured);
+        throw error;
+      }
+      const reason = fileFaultReason(error);
+      log("warn", `${printable(captured.file.name)} is set aside: ${reason}`);
+      source.setAside?.(captured, reason);
+      return undefined;
+    }
+  };
+
+  const capture = async (dueMs: number, signal: AbortSignal): Promise<CollectorAnswer> => {
+    checkPlace(settings.place);
+    await checkSpace(settings);
+    await untilDue(dueMs, signal);
+    if (signal.aborted) return { frame: null, more: false };
+    const startedMs = performance.now();
+    const captured = await source.capture(inTime(signal, settings));
+    if (captured === null) return { frame: null, more: false };
+    const stored = await storeOrSetAside(captured);
+    // The next one may do better.
+    if (stored === undefined) return { frame: null, more: true };
+    await checkStored(stored, settings).catch((error: unknown) => {
+      source.giveBack?.(captured);
+      throw error;
+    });
+    for (const warning of captured.warnings) log("warn", `${stored.filename}: ${warning}`);
+    const { capturedAtUs, warnings, exposedAtMs, sensorBits } = captured;
+    const frame = {
+      ...stored,
+      capturedAtUs,
+      warnings,
+      settings: {
+        ...captured.settings,
+        ...(sensorBits === undefined ? {} : { sensor_bits: sensorBits }),
+        ...checksum(captured),
+        ...(exposedAtMs === undefined ? {} : { monotonic_ms: exposedAtMs, late_ms: round(exposedAtMs - dueMs) }),
+        took_ms: round(performance.now() - startedMs),
+      },
+      readings: watch?.nearest(capturedAtUs) ?? [],
+      tookMs: performance.now() - startedMs,
+    };
+    return { frame, more: captured.file !== undefined };
+  };
+  const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
+    if (job.type === "capture") {
+      const answer = await capture(job.dueMs, signal);
+      const skipped = source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) };
+      const setAside = source.filesSetAside === undefined ? {} : { setAside: source.filesSetAside() };
+      return { ...answer, ...skipped, ...setAside };
+    }
+    // To open is all that is asked when that is the job, and that has been done by now.
+    if (job.type === "open") return { frame: null, more: false };
+    return { frame: null, more: false, brightfield: await brightfield(settings, signal, log).catch(encodeFailure) };
+  };
+  return { run, close };
+}
+
+/** Jobs come ahead of their time, so that only this thread's own timer stands between the grid and the exposure. */
+async function untilDue(dueMs: number, signal: AbortSignal): Promise<void> {
+  for (let leftMs = dueMs - monotonicMs(); leftMs > 0; leftMs = dueMs - monotonicMs()) {
+    await sleep(Math.ceil(leftMs), undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (signal.aborted) return;
+  }
+}
+
+/** The job's signal, and the end of the time a capture may take: sources end their programs by it. */
+function inTime(signal: AbortSignal, { source }: CollectorSettings): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(source.timeoutMs ?? LONGEST_CAPTURE_MS)]);
+}
+
+const LONGEST_CAPTURE_MS = 30_000;
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** A brightfield picture: its own settings, its own directory, no row. The source lives for this one exposure only. */
+async function brightfield(settings: CollectorSettings, signal: AbortSignal, log: Log): Promise<string> {
+  const { directory } = settings.brightfield;
+  await ensureDirectory(directory);
+  await checkSpace({ ...settings, dataDir: directory });
+  const source: Source = createSource(settings.brightfield.source);
+  try {
+    await source.open();
+    const captured = await source.capture(inTime(signal, settings));
+    const storing = { ...settings.camera, id: settings.brightfield.source.id ?? settings.camera.id };
+    const path = await storeBrightfield(captured, storing, directory);
+    for (const warning of captured?.warnings ?? []) log("warn", `${path}: ${warning}`);
+    log("info", `${path}: brightfield picture`);
+    return path;
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,72 @@
+// The communicator's thread: CSV lines for what is newly measured, and the plot. It reads the manifest through its own
+// read-only connection; how far it has got is committed by the supervisor, once the file is durable.
+import { join } from "node:path";
+import { CSV_FILENAME, parseCsvState, updateCsv } from "../../delivery/csv-output.ts";
+import { MarkersFile } from "../../delivery/markers.ts";
+import { plotTitle, renderPlot, writePlot } from "../../delivery/plot.ts";
+import { PlotFeed } from "../../delivery/plot-feed.ts";
+import { encodeFailure, type FailureData } from "../../failure.ts";
+import { ensureDirectory } from "../../files.ts";
+import { Manifest } from "../../manifest/manifest.ts";
+import type { JobHandler, Log } from "../../threads/host-loop.ts";
+import { lowerPriority } from "../../threads/priority.ts";
+import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
+
+export async function open(
+  settings: CommunicatorSettings,
+  log: Log,
+): Promise<JobHandler<CommunicatorJob, CommunicatorAnswer>> {
+  lowerPriority();
+  const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
+  const newFeed = () => new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
+  let feed = newFeed();
+  const markersFile = new MarkersFile(settings.resultsDir);
+  let knownArchive: number | undefined;
+  const csv = join(settings.resultsDir, CSV_FILENAME);
+
+  const appendCsv = async ({
+    state,
+    archive,
+  }: CommunicatorJob): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
+    const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+    const update = await updateCsv(csv, parseCsvState(state), read, { archive });
+    if (update.keptAside !== undefined) {
+      log("warn", `${csv} was changed by somebody: their file is kept as ${update.keptAside}, ours is written anew`);
+    } else if (update.rewritten === "missing") {
+      log("warn", `${csv} was gone and is written anew from the manifest`);
+    } else if (update.rewritten === "archived") {
+      log("info", `${csv} begins with the live data again: archived frames are in the archive's own CSV`);
+    }
+    const delivered = { cursor: update.state.cursor, state: JSON.stringify(update.state) };
+    return { delivered, lines: update.lines, more: !update.upToDate };
+  };
+
+  const draw = async (): Promise<number | undefined> => {
+    const startedMs = performance.now();
+    feed.refresh();
+    const input = feed.input();
+    if (input === undefined) return undefined;
+    await writePlot(settings.resultsDir, await renderPlot(input));
+    return performance.now() - startedMs;
+  };
+
+  const run = async (job: CommunicatorJob): Promise<CommunicatorAnswer> => {
+    await ensureDirectory(settings.resultsDir);
+    // The plot shows what is live: frames that were archived leave it with their rows.
+    if (knownArchive !== undefined && knownArchive !== job.archive) feed = newFeed();
+    knownArchive = job.archive;
+    await markersFile.update(manifest.markers.all());
+    const csvAnswer = await appendCsv(job);
+    if (!job.plot || csvAnswer.more) return { ...csvAnswer, plotMs: undefined, plotFailure: undefined };
+    let plotMs: number | undefined;
+    let plotFailure: FailureData | undefined;
+    try {
+      plotMs = await draw();
+    } catch (thrown) {
+      plotFailure = encodeFailure(thrown);
+    }
+    return { ...csvAnswer, plotMs, plotFailure };
+  };
+
+  return { run, close: async () => manifest.close() };
+}

@@ -1,0 +1,149 @@
+// The compressor stage: hands measured pictures to its thread one by one and notes in the row what became of each.
+import type { CompressOutcome } from "../../archive/compress.ts";
+import type { Config } from "../../config/schema.ts";
+import type { StageLog } from "../../log.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import type { LocalPicture } from "../../manifest/storage.ts";
+import type { Schedule } from "../../supervisor/stage.ts";
+import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
+import { RemoteWorker } from "../../threads/remote-worker.ts";
+import type { StagePart } from "../stage-definition.ts";
+import type { CompressorJob, CompressorSettings } from "./messages.ts";
+
+/** The largest picture at the highest effort takes minutes on a small machine; a thread silent for longer hangs. */
+const PICTURE_TIMEOUT_MS = 1_800_000;
+
+export interface CompressorOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly log: StageLog;
+  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
+  checkPlace(): void;
+  /** Called when a picture is settled: the next stage may want to look. */
+  settled(): void;
+}
+
+export class Compressor implements StagePart {
+  readonly name = "compressor";
+  readonly schedule: Schedule;
+  private readonly options: CompressorOptions;
+  private readonly thread: RemoteWorker<CompressorSettings, CompressorJob, CompressOutcome>;
+  /** The picture in hand, which nobody else may touch. */
+  private current: number | undefined;
+  /** Pictures that cannot be read or replaced, by entry. */
+  private readonly aside = new SetAside<number>();
+  /** The picture at which the disk failed last: another one is tried next, lest it was the picture after all. */
+  private failedAt: number | undefined;
+  private done = { compressed: 0, left: 0, savedBytes: 0 };
+
+  constructor(options: CompressorOptions) {
+    this.options = options;
+    const { Compression, Timing } = options.config;
+    const everyMs = Timing.compress_interval_seconds * 1000;
+    this.schedule = { kind: "demand", atLeastEveryMs: everyMs, atMostEveryMs: 0 };
+    const settings = { level: Compression.level, minSavingPercent: Compression.min_saving_percent };
+    this.thread = new RemoteWorker("compressor", settings, (level, message) => options.log.log(level, message));
+  }
+
+  /** Entries in hand. */
+  get inHand(): ReadonlySet<number> {
+    return new Set(this.current === undefined ? [] : [this.current]);
+  }
+
+  /** One picture. True when another one waits. */
+  async work(signal: AbortSignal): Promise<boolean> {
+    const picture = this.next();
+    if (picture === undefined) return false;
+    this.current = picture.entryId;
+    try {
+      const outcome = await this.compress(picture, signal);
+      await this.options.manifest.whenFree(() => this.settle(picture, outcome));
+      this.failedAt = undefined;
+    } catch (thrown) {
+      this.failedAt = picture.entryId;
+      throw thrown;
+    } finally {
+      this.current = undefined;
+    }
+    this.options.settled();
+    return !signal.aborted && this.next() !== undefined;
+  }
+
+  idle(): boolean {
+    return this.next() === undefined;
+  }
+
+  note(): string {
+    const { compressed, left, savedBytes } = this.done;
+    if (compressed + left === 0) return "";
+    const kept = left === 0 ? "" : `, ${left} left as they are`;
+    return `${compressed} compressed (${(savedBytes / 1e6).toFixed(1)} MB saved)${kept}`;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.thread.close(timeoutMs);
+  }
+
+  private next(): LocalPicture | undefined {
+    const waiting = this.options.manifest.storage.uncompressed(this.aside.size + 2);
+    const due = waiting.filter((picture) => !this.aside.isResting(picture.entryId));
+    return due.find(({ entryId }) => entryId !== this.failedAt) ?? due[0];
+  }
+
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  private async compress(
+    picture: LocalPicture,
+    signal: AbortSignal,
+  ): Promise<CompressOutcome | { readonly kind: "foreign" }> {
+    if (!picture.own) return { kind: "foreign" };
+    const { filepath, filename, sha256 } = picture;
+    return this.thread.run({ type: "compress", filepath, filename, sha256 }, PICTURE_TIMEOUT_MS, signal);
+  }
+
+  private settle({ entryId, filename }: LocalPicture, outcome: CompressOutcome | { readonly kind: "foreign" }): void {
+    const { log, manifest } = this.options;
+    const fields = { entry: entryId };
+    if (outcome.kind !== "failed") this.aside.remove(entryId);
+    switch (outcome.kind) {
+      case "failed":
+        if (this.aside.add(entryId, filename, outcome.reason))
+          log.warn(`${filename}: not compressed, set aside: ${outcome.reason}`, fields);
+        return;
+      case "compressed": {
+        const { kind: _, ...file } = outcome;
+        manifest.storage.settleCompressed(entryId, file);
+        this.done.compressed += 1;
+        this.done.savedBytes += file.originalBytes - file.bytes;
+        const percent = Math.round(100 * (1 - file.bytes / Math.max(1, file.originalBytes)));
+        log.info(`${filename}: compressed, ${percent} % smaller`, fields);
+        return;
+      }
+      case "incompressible":
+        manifest.storage.settleUncompressed(entryId, outcome);
+        this.done.left += 1;
+        log.debug(`${filename}: would not shrink, left as it is`, fields);
+        return;
+      case "refused":
+        manifest.storage.settleUncompressed(entryId);
+        this.done.left += 1;
+        log.warn(`${filename}: left uncompressed: ${outcome.reason}`, fields);
+        return;
+      case "foreign":
+        // Imported where it is: another program's, and only read.
+        manifest.storage.settleUncompressed(entryId);
+        this.done.left += 1;
+        log.debug(`${filename}: imported from elsewhere, left as it is`, fields);
+        return;
+      case "missing":
+        this.options.checkPlace();
+        manifest.markMissing(entryId);
+        log.error(`${filename}: the picture is gone, its row is marked as missing`, fields);
+        return;
+      default:
+        outcome satisfies never;
+    }
+  }
+}

@@ -1,0 +1,16 @@
+// The compressor's thread: one picture at a time, at lower priority. zlib runs in this thread itself and not in Node's
+// pool of threads, whose priority nobody lowers.
+import { type CompressOutcome, tryCompress } from "../../archive/compress.ts";
+import type { JobHandler } from "../../threads/host-loop.ts";
+import { lowerPriority } from "../../threads/priority.ts";
+import type { CompressorJob, CompressorSettings } from "./messages.ts";
+
+export async function open(settings: CompressorSettings): Promise<JobHandler<CompressorJob, CompressOutcome>> {
+  lowerPriority();
+  return {
+    run: ({ filepath, filename, sha256 }) => tryCompress(filepath, filename, sha256, settings),
+    close: async () => {
+      // Nothing is held open between two pictures.
+    },
+  };
+}

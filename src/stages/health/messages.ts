@@ -1,0 +1,11 @@
+// Jobs and answers of the health stage's thread, which is opened with the whole configuration. Plain data only.
+
+/** Jobs of the health stage's thread, which is opened with the whole configuration. */
+export type HealthJob = { readonly type: "look"; readonly report: boolean };
+
+export interface HealthAnswer {
+  /** Troubles that somebody was told of and that are not over. */
+  readonly told: number;
+  /** Notices that have not arrived yet. */
+  readonly undelivered: number;
+}

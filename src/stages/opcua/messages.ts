@@ -1,0 +1,12 @@
+// Settings, jobs and answers of the OPC UA output's thread. Plain data only.
+import type { Delivered, DeliverySettings } from "../../outputs/opcua/delivery.ts";
+
+/** Settings and jobs of the OPC UA output's thread. */
+export interface OpcUaThreadSettings extends DeliverySettings {
+  readonly manifestFile: string;
+}
+
+/** `cursor`: the last outcome the server is known to have. */
+export type OpcUaJob = { readonly type: "deliver"; readonly cursor: number; readonly alarm: string };
+
+export type OpcUaAnswer = Delivered;

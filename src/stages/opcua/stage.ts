@@ -1,0 +1,196 @@
+// The OPC UA stage: its thread speaks to the plant's server, the cursor is committed here. A server that is away costs
+// nothing but this stage's time; what it has missed waits in the manifest.
+import type { Config } from "../../config/schema.ts";
+import { withDeadline } from "../../deadline.ts";
+import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure.ts";
+import type { StageName } from "../../health/stage-names.ts";
+import type { StageLog } from "../../log.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import { askedMark } from "../../outputs/opcua/asked.ts";
+import { secretMark } from "../../outputs/opcua/identity.ts";
+import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../outputs/opcua/output-state.ts";
+import type { BackOffEnd, Schedule, StageReport } from "../../supervisor/stage.ts";
+import { RemoteWorker } from "../../threads/remote-worker.ts";
+import type { StagePart } from "../stage-definition.ts";
+import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
+
+/** Above the sum of the thread's own time limits, which are what ends a hanging request. */
+const ANSWER_WITHIN_MS = 300_000;
+/** A server that is merely away is looked for this often, so that it has its values within two seconds. */
+const LOOK_FOR_MS = 250;
+const LONGEST_BACK_OFF_MS = 60_000;
+/** The same secret would not be sent again: the log is reminded of it, nothing more. */
+const LOG_IN_MS = 3_600_000;
+/** During a back-off, whether a person has removed its cause is looked at this often. */
+const LOOK_FOR_CURE_MS = 2000;
+/** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
+const LOST_BEFORE_SLOWER = 8;
+/** The same failure is said again after so long. */
+const SAY_AGAIN_MS = 3_600_000;
+
+export interface OpcUaStageOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly manifestFile: string;
+  readonly log: StageLog;
+  /** What needs a person now, in words; empty when all is well. */
+  alarm(): string;
+  /** Called when the output has passed more frames. */
+  advanced(): void;
+}
+
+export class OpcUaStage implements StagePart {
+  readonly name = "opcua";
+  /** Also unasked: a lost connection is noticed, and heartbeats are due. */
+  readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
+  /** A server may be away for a weekend; nothing is broken here. */
+  readonly failureLimit = Number.POSITIVE_INFINITY;
+  /** Each try counts, the looks in between do not. */
+  readonly backOffMs = patience();
+  /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
+  readonly backOffEnd: BackOffEnd = { everyMs: LOOK_FOR_CURE_MS, isOver: () => this.cureMark() !== this.triedMark };
+  /** When the last try began. */
+  private triedMark = "";
+  private readonly options: OpcUaStageOptions;
+  private readonly thread: RemoteWorker<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
+  private readonly told = new Map<string, string>();
+  /** The last one, while it lasts. */
+  private failure: FailureData | undefined;
+  private said: { readonly line: string; readonly atMs: number } | undefined;
+  private storedReport: string | undefined;
+
+  constructor(options: OpcUaStageOptions) {
+    this.options = options;
+    const { OPC_UA, Analysis } = options.config;
+    const { endpoint_url, nodes, ...server } = OPC_UA;
+    const settings: OpcUaThreadSettings = {
+      manifestFile: options.manifestFile,
+      server: { ...server, endpoint_url: endpoint_url ?? "" },
+      nodes,
+      baselineSeconds: Analysis.baseline_seconds,
+    };
+    this.thread = new RemoteWorker("opcua", settings, (level, message) => options.log.log(level, message));
+    this.storedReport = options.manifest.outputState(OPC_UA_OUTPUT).state;
+  }
+
+  private cureMark(): string {
+    const { OPC_UA } = this.options.config;
+    return `${askedMark(OPC_UA.certificate_dir)} ${secretMark(OPC_UA)}`;
+  }
+
+  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run goes on with it. */
+  idle(): boolean {
+    return this.failure !== undefined || this.waiting === 0;
+  }
+
+  /** Asked when nothing can be sent any more: the number is the one that `phorest status` reads from the manifest. */
+  leftUndone(): string | undefined {
+    const { failure, waiting } = this;
+    return failure === undefined || waiting === 0
+      ? undefined
+      : `opcua: ${failure.message}; ${waitText(waiting)} for the next run`;
+  }
+
+  /** What waits is given to a server that takes it. */
+  async flush(limitMs: number): Promise<void> {
+    const untilMs = performance.now() + limitMs;
+    const late = () => new Failure("opcua.timeout", "the run ends before the server has taken everything");
+    try {
+      while (this.failure === undefined && this.waiting > 0 && performance.now() < untilMs) {
+        await withDeadline(this.work(), untilMs - performance.now(), late);
+      }
+    } catch (error) {
+      // A long backlog is no fault of anybody; a server that went away is one.
+      if (performance.now() < untilMs) this.failure = encodeFailure(error);
+    }
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    await this.thread.close(timeoutMs);
+    const { failure, options } = this;
+    if (failure !== undefined || options.manifest.damage !== undefined || this.waiting === 0) return;
+    options.log.warn(`the run ends before the server has taken everything: ${waitText(this.waiting)} for the next run`);
+  }
+
+  /** Frames the server has yet to be given. */
+  get waiting(): number {
+    return this.options.manifest.backlog(OPC_UA_OUTPUT);
+  }
+
+  /** The same failure is said once, and its end. */
+  moved({ state, lastFailure, failures }: StageReport<StageName>): void {
+    const { log } = this.options;
+    this.failure = lastFailure;
+    if (state === "waiting" && this.said !== undefined) {
+      this.said = undefined;
+      log.info("the server takes values again");
+    }
+    if (state !== "backing_off" || lastFailure === undefined) return;
+    const line = lineOf(lastFailure);
+    const now = performance.now();
+    if (this.said?.line === line && now - this.said.atMs < SAY_AGAIN_MS) return;
+    this.said = { line, atMs: now };
+    const next = lastFailure.code === "opcua.login" ? "" : "trying again, ";
+    log.warn(`failed (${failures}): ${line}; ${next}${waitText(this.waiting)}`);
+  }
+
+  /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
+  async work(): Promise<boolean> {
+    const { manifest, log } = this.options;
+    this.triedMark = this.cureMark();
+    // How far the server has got cannot be noted in a damaged database: it is given the alarm and no frame.
+    const { damage } = manifest;
+    const cursor = damage === undefined ? manifest.outputState(OPC_UA_OUTPUT).cursor : Number.MAX_SAFE_INTEGER;
+    const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
+    const report = answer.report === undefined ? this.storedReport : JSON.stringify(answer.report);
+    if (damage === undefined && (answer.cursor > cursor || report !== this.storedReport)) {
+      await manifest.whenFree(() => manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report));
+      this.options.advanced();
+      this.storedReport = report;
+    }
+    if (answer.report !== undefined) this.tell(answer.report);
+    if (answer.frames > 0) log.debug(`${answer.frames} frames passed to the server`);
+    if (answer.failure !== undefined) throw decodeFailure(answer.failure);
+    return answer.more;
+  }
+
+  /** Each refusal once, and again when its reason is another one. */
+  private tell(report: OutputReport): void {
+    const { log } = this.options;
+    const now = new Set<string>();
+    const lines = refusalLines(report);
+    report.refusals.forEach(({ node, status }, at) => {
+      now.add(node);
+      if (this.told.get(node) === status) return;
+      this.told.set(node, status);
+      log.warn(`refused: ${lines[at]}`);
+    });
+    for (const node of [...this.told.keys()].filter((one) => !now.has(one))) {
+      this.told.delete(node);
+      log.info(`no longer refused: ${node}`);
+    }
+  }
+}
+
+const waitText = (frames: number): string => (frames === 1 ? "1 frame waits" : `${frames} frames wait`);
+
+/**
+ * How long to leave the server in peace after a failure, the n-th in a row, ms. A server that is there and ends our
+ * sessions, or lets none begin, is asked ever more seldom: what it was before, away for a weekend, does not count.
+ */
+export function patience(): (failure: FailureData, failures: number) => number {
+  let last = "";
+  let alike = 0;
+  return ({ code }, failures) => {
+    alike = code === last && failures > 1 ? alike + 1 : 1;
+    last = code;
+    const jitter = 1 + 0.25 * Math.random();
+    // Nobody is home, or somebody hangs: asking again costs a TCP connection, no session.
+    if (code === "opcua.unreachable" || code === "opcua.timeout") return LOOK_FOR_MS * jitter;
+    if (code === "opcua.login") return LOG_IN_MS * jitter;
+    // Each of these left a session behind, until the server's own time-out ends it.
+    const first = code === "opcua.lost" ? LOOK_FOR_MS : 1000;
+    const doublings = Math.max(0, code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER : alike - 1);
+    return Math.min(LONGEST_BACK_OFF_MS, first * 2 ** Math.min(doublings, 30)) * jitter;
+  };
+}

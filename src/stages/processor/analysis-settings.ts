@@ -1,0 +1,33 @@
+// How the configuration says that pictures are measured.
+import type { DarkLevel } from "../../analysis/dark-level.ts";
+import { trackDrift } from "../../analysis/drift.ts";
+import { type AnalysisSettings, methodSettings } from "../../analysis/settings.ts";
+import type { Config } from "../../config/schema.ts";
+
+/** How pictures are measured, and how they are tracked beside that where it is wanted. `darkLevel`: by readDarkLevel. */
+export function analysisSettings(
+  { Camera, Data_Analysis: analysis, Development }: Config,
+  darkLevel: DarkLevel | undefined,
+): {
+  settings: AnalysisSettings;
+  /** Of a tracking to be carried beside them. */
+  beside?: AnalysisSettings;
+} {
+  const options = {
+    subRois: analysis.number_of_subROIs,
+    jointLine: analysis.joint_line,
+    referenceFrames: analysis.reference_frames,
+    darkLevel,
+    fanoSign: analysis.fano_sign,
+  };
+  const common = {
+    sampling: analysis.sampling,
+    bitDepthScaling: analysis.bit_depth_scaling,
+    ...(Camera.bits > 0 ? { bits: Camera.bits } : {}),
+    debug: Development.debug_mode,
+    ...trackDrift(analysis.track_drift, analysis.sampling),
+  };
+  const settings = { ...methodSettings(analysis.method, options), ...common };
+  if (analysis.method === "tracking" || !analysis.also.includes("tracking")) return { settings };
+  return { settings, beside: { ...methodSettings("tracking", options), ...common } };
+}

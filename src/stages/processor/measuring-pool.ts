@@ -1,0 +1,79 @@
+// The threads that measure: each takes one picture at a time, and one that hangs over a picture is left behind.
+import { Piscina } from "piscina";
+import { memoryLedger } from "../../analysis/memory.ts";
+import type { TaskAnswer, TaskRequest } from "../../analysis/task.ts";
+import { withDeadline } from "../../deadline.ts";
+import { Failure } from "../../failure.ts";
+import type { StageLog } from "../../log.ts";
+import { workerFile } from "../../threads/worker-handle.ts";
+
+/** So many threads, started at once and kept. `null`, to the export `ready`, asks a thread only whether it is there. */
+export function measuringThreads(threads: number): Piscina<TaskRequest | null, TaskAnswer> {
+  const { url, execArgv } = workerFile("processor");
+  return new Piscina({
+    filename: url.href,
+    execArgv,
+    workerData: memoryLedger(),
+    minThreads: threads,
+    maxThreads: threads,
+    maxQueue: 64,
+    idleTimeout: Number.POSITIVE_INFINITY,
+  });
+}
+
+export interface MeasuringPoolOptions {
+  readonly threads: number;
+  readonly frameTimeoutMs: number;
+  readonly log: StageLog;
+}
+
+export class MeasuringPool {
+  private readonly options: MeasuringPoolOptions;
+  private current: Piscina<TaskRequest | null, TaskAnswer> | undefined;
+
+  constructor(options: MeasuringPoolOptions) {
+    this.options = options;
+  }
+
+  /** Starts the threads and waits until each can measure. */
+  async prepare(): Promise<void> {
+    const { pool } = this;
+    // So many at once that every thread gets one.
+    await Promise.all(Array.from({ length: this.options.threads }, () => pool.run(null, { name: "ready" })));
+  }
+
+  /** Has one picture measured. Rejects with a Failure (retry later) when that takes longer than a frame may. */
+  async measure(request: TaskRequest): Promise<TaskAnswer> {
+    const { frameTimeoutMs } = this.options;
+    const running = this.pool.run(request);
+    const late = () =>
+      new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {
+        hint: "Data_Analysis.frame_timeout_seconds",
+        retry: "later",
+      });
+    try {
+      return await withDeadline(running, frameTimeoutMs, late);
+    } catch (thrown) {
+      if (thrown instanceof Failure) this.replace(running);
+      throw thrown;
+    }
+  }
+
+  /** Only at rest: a native call in flight must not be torn down. */
+  async close(): Promise<void> {
+    await this.current?.destroy();
+  }
+
+  private get pool(): Piscina<TaskRequest | null, TaskAnswer> {
+    this.current ??= measuringThreads(this.options.threads);
+    return this.current;
+  }
+
+  /** Leaves a pool with a stuck thread behind: nothing may stand still for one picture. */
+  private replace(stuck: Promise<TaskAnswer>): void {
+    const { log } = this.options;
+    log.error("a measuring thread hangs; the pool is replaced");
+    stuck.catch((error: unknown) => log.debug(`the abandoned frame ended: ${error}`));
+    this.current = measuringThreads(this.options.threads);
+  }
+}

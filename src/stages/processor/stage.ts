@@ -1,0 +1,467 @@
+// The processor stage: claims pending entries, has each measured by the pool, settles each in one transaction.
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DepthKeeper } from "../../analysis/bit-depth.ts";
+import type { Displacement } from "../../analysis/displacement.ts";
+import { isAstray } from "../../analysis/drift.ts";
+import { DriftKeeper } from "../../analysis/drift-task.ts";
+import { type Grown, Growth } from "../../analysis/growth.ts";
+import { JumpDetector } from "../../analysis/jump.ts";
+import { kernelVersion } from "../../analysis/kernel.ts";
+import { type RoiManifest, readRoiManifest } from "../../analysis/roi.ts";
+import type { AnalysisSettings } from "../../analysis/settings.ts";
+import { type BesideResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
+import { withDeadline } from "../../deadline.ts";
+import {
+  decodeFailure,
+  encodeFailure,
+  Failure,
+  type FailureCode,
+  type FailureData,
+  failureLine,
+  lineOf,
+} from "../../failure.ts";
+import type { StageLog } from "../../log.ts";
+import type { Claim } from "../../manifest/entries.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import { type PictureRoots, placeOf } from "../../manifest/picture-place.ts";
+import type { StoredBeside } from "../../manifest/tracking.ts";
+import { canList, canWrite } from "../../system/fault-of.ts";
+import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
+import { CaptureOrder } from "./capture-order.ts";
+import { MeasuringPool } from "./measuring-pool.ts";
+
+export interface ProcessorOptions {
+  readonly manifest: Manifest;
+  readonly log: StageLog;
+  readonly runId: number;
+  readonly settings: AnalysisSettings;
+  /** Of a tracking to be carried beside it. */
+  readonly beside?: AnalysisSettings;
+  readonly roiManifestFile: string;
+  /** Where pictures may be opened. */
+  readonly pictures: PictureRoots;
+  readonly threads: number;
+  /** Most entries claimed at a time. */
+  readonly batchSize: number;
+  readonly maxAttempts: number;
+  readonly frameTimeoutMs: number;
+  nowUs(): number;
+  /** Throws while the data directory is not the one the run began with. */
+  checkPlace(): void;
+  /** Called when a frame is settled: an output may want to look. */
+  settled(ok: boolean): void;
+  /** Called when a frame has left its thread: there is room to claim another. */
+  freed(): void;
+}
+
+/** What all frames of the moment are measured with; replaced when the ROI manifest's file changes. */
+interface Measure {
+  readonly stamp: string;
+  readonly rois: RoiManifest;
+  readonly analysisId: number;
+  readonly jumps: JumpDetector;
+  readonly drift: DriftKeeper;
+  readonly growth: Growth;
+  readonly tracking: TrackingMeasure | undefined;
+}
+
+/** What frames are tracked with, as their method or beside it. */
+interface TrackingMeasure {
+  readonly analysisId: number;
+  /** Of what is carried beside another method. */
+  readonly jumps: JumpDetector;
+}
+
+/** Longest time that a measured frame waits for those captured before it, and how many may wait while others are measured. */
+const LONGEST_TURN_MS = 30_000;
+const MOST_WAITING = 32;
+
+type Measured = Extract<TaskAnswer, { ok: true }>;
+
+export class Processor {
+  private readonly options: ProcessorOptions;
+  private readonly inHand = new Map<number, Promise<void>>();
+  private readonly pool: MeasuringPool;
+  /** Outputs follow the order in which frames are settled. */
+  private readonly order: CaptureOrder;
+  /** What the frames of this run have shown of the camera's scale. */
+  private readonly depth: DepthKeeper;
+  private measure: Measure | undefined;
+  private stopped = false;
+  private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
+  private trouble: FailureData | undefined;
+  private wasAstray = false;
+  /** The ROIs are others than before, and the frames' curves do not show it yet. */
+  private registeredAnew = false;
+  /** What is in hand is measured alone. */
+  private alone = false;
+  /** Frames whose pictures cannot be read, while others can. */
+  private readonly aside = new SetAside<number>();
+
+  constructor(options: ProcessorOptions) {
+    this.options = options;
+    this.depth = new DepthKeeper(options.settings.bits ?? 0);
+    this.pool = new MeasuringPool(options);
+    this.order = new CaptureOrder(Math.min(options.frameTimeoutMs, LONGEST_TURN_MS));
+  }
+
+  /**
+   * Waits until the threads can measure. A frame claimed before that would have been given out for nothing when the
+   * program is killed in its first second, and three such claims count as having caused it.
+   */
+  async prepare(): Promise<void> {
+    await this.pool.prepare();
+  }
+
+  /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
+  async work(): Promise<boolean> {
+    await this.raiseTrouble();
+    const { manifest, nowUs } = this.options;
+    const room = this.room();
+    if (room <= 0 || this.stopped || manifest.counts().pending === 0) return false;
+    let measure: Measure;
+    try {
+      measure = await this.currentMeasure();
+    } catch (thrown) {
+      const failure = encodeFailure(thrown);
+      // Nothing is claimed, so nothing can be held against a frame.
+      if (isStorage(failure)) throw thrown;
+      const claims = await manifest.whenFree(() =>
+        manifest.claimPending(room, nowUs(), { except: this.aside.resting() }),
+      );
+      for (const claim of claims) await this.refuse(claim, failure);
+      return this.room() > 0;
+    }
+    const claims = await manifest.whenFree(() => this.claim(room, measure));
+    if (this.registeredAnew && claims.length > 0) await this.markRegistration(measure.rois, claims);
+    for (const { entryId } of claims) this.order.begin(entryId);
+    for (const claim of claims) {
+      const done = this.process(claim, measure).finally(() => {
+        this.order.end(claim.entryId);
+        this.inHand.delete(claim.entryId);
+        this.options.freed();
+      });
+      this.inHand.set(claim.entryId, done);
+    }
+    return false;
+  }
+
+  /** Frames whose pictures cannot be read, while others can; they stay pending. */
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  get framesResting(): number {
+    return this.aside.resting().length;
+  }
+
+  get framesInHand(): number {
+    return this.inHand.size;
+  }
+
+  /** Waits for the frames in hand, gives what does not end in time back to the queue, ends the pool. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.stopped = true;
+    const late = () => new Failure("internal", "frames are still being measured");
+    await withDeadline(Promise.all(this.inHand.values()), timeoutMs, late).catch((error: unknown) => {
+      this.options.log.warn(`${failureLine(error)}: ${this.inHand.size} go back to the queue`);
+    });
+    if (this.inHand.size === 0) await this.pool.close();
+    await this.giveBack();
+  }
+
+  /**
+   * Frames that were being measured when the program ended wait until there is nothing else to do and are then measured
+   * alone: if one of them ended it, it is known which, and an end that has nothing to do with them is seldom held against
+   * them. While a reference is made from the first frames, these keep their order, but never for their last attempt.
+   */
+  private claim(room: number, { growth, drift }: Measure): Claim[] {
+    const { manifest, nowUs, settings, maxAttempts } = this.options;
+    // A stop may have come while another program held the manifest locked.
+    if (this.stopped) return [];
+    // Positions that are counted from the first frames must not depend on what became of these the first time.
+    const inOrder = !growth.isComplete || (settings.trackDrift === true && !drift.isKnown);
+    const except = this.aside.resting();
+    const attemptsBelow = inOrder ? maxAttempts : 1;
+    const claims = manifest.claimPending(room, nowUs(), { attemptsBelow, except });
+    this.alone = claims.length === 0 && this.inHand.size === 0;
+    return this.alone ? manifest.claimPending(1, nowUs(), { except }) : claims;
+  }
+
+  /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
+  private room(): number {
+    if (this.alone && this.inHand.size > 0) return 0;
+    const waiting = Math.min(this.order.waiting, MOST_WAITING);
+    return Math.min(this.options.batchSize, this.options.threads) - (this.inHand.size - waiting);
+  }
+
+  private async currentMeasure(): Promise<Measure> {
+    const { manifest, roiManifestFile, settings } = this.options;
+    const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
+    const stamp = `${mtimeMs} ${size}`;
+    if (this.measure?.stamp === stamp) return this.measure;
+    let rois: RoiManifest;
+    try {
+      rois = await readRoiManifest(roiManifestFile);
+    } catch (error) {
+      // Somebody's editor, half way, or a slip: what is being measured goes on, and the next change of the file is looked at.
+      if (this.measure === undefined) throw error;
+      this.options.log.error(`${failureLine(error)}: going on with the ROIs before`);
+      this.measure = { ...this.measure, stamp };
+      return this.measure;
+    }
+    this.measure = await manifest.whenFree(() => this.measureBy(rois, stamp));
+    this.options.log.info(`measuring ${rois.rois.length} ROIs by ${settings.method} (${roiManifestFile})`);
+    return this.measure;
+  }
+
+  private measureBy(rois: RoiManifest, stamp: string): Measure {
+    const { manifest, runId, settings } = this.options;
+    const roiManifestId = manifest.ensureRoiManifest(rois);
+    const analysisId = this.analysisOf(settings, roiManifestId);
+    const before = manifest.lastRoiManifest();
+    this.registeredAnew = before !== undefined && before !== roiManifestId;
+    manifest.noteMeasure(runId, analysisId);
+    const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
+    const drift = new DriftKeeper(manifest.driftReference(analysisId));
+    const tracking = this.trackingOf(analysisId, rois, roiManifestId);
+    const growth = this.growthOf(analysisId, tracking?.analysisId);
+    return { stamp, rois, analysisId, jumps, drift, growth, tracking };
+  }
+
+  /** Curves before and after are of different ROIs: the moment is drawn into them. */
+  private async markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): Promise<void> {
+    const { manifest, nowUs, log } = this.options;
+    this.registeredAnew = false;
+    const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
+    const text = `${rois.length} ROIs registered anew`;
+    const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
+    if (marked === undefined) log.warn("the ROIs were registered anew; there is no room for another marker");
+  }
+
+  private analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {
+    const settings = JSON.stringify(others);
+    return this.options.manifest.ensureAnalysis({ method, settings, roiManifestId, kernelVersion: kernelVersion() });
+  }
+
+  private trackingOf(analysisId: number, { rois }: RoiManifest, roiManifestId: number): TrackingMeasure | undefined {
+    const { manifest, settings, beside } = this.options;
+    const tracking = settings.method === "tracking" ? settings : beside;
+    if (tracking === undefined) return undefined;
+    const trackingId = tracking === settings ? analysisId : this.analysisOf(tracking, roiManifestId);
+    if (trackingId !== analysisId) manifest.noteCompanion(analysisId, trackingId);
+    return {
+      analysisId: trackingId,
+      jumps: new JumpDetector(manifest.lastPositions(trackingId, rois.length)),
+    };
+  }
+
+  private growthOf(analysisId: number, trackingId: number | undefined): Growth {
+    const { manifest, settings, beside } = this.options;
+    const of = (id: number | undefined) => (id === undefined ? undefined : manifest.chosenLines(id));
+    const reference = trackingId === undefined ? undefined : manifest.trackingReference(trackingId);
+    return new Growth(settings, beside, {
+      lines: { joint: of(analysisId), tracking: of(trackingId) },
+      ...(reference === undefined ? {} : { reference }),
+    });
+  }
+
+  /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
+  private process(claim: Claim, measure: Measure): Promise<void> {
+    return measure.growth.run((grown) => this.measureAndSettle(claim, measure, grown));
+  }
+
+  private async measureAndSettle(claim: Claim, measure: Measure, grown: Grown): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      const picture = placeOf(claim, this.options.pictures);
+      const { settings, beside } = this.options;
+      const tracked = beside === undefined ? grown : { ...grown, beside };
+      const { known: depth } = this.depth;
+      const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
+      const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
+      const tookMs = performance.now() - startedMs;
+      if (!(await this.order.turn(claim.entryId, this.options.freed))) {
+        this.options.log.debug(`${claim.filename}: settled before an earlier frame, which takes too long`);
+      }
+      if (answer.ok) await this.settleMeasured(claim, measure, answer, tookMs);
+      else if (await this.isOfThePicture(claim, answer.failure)) this.rest(claim, answer.failure);
+      else await this.refuse(claim, answer.failure, measure.analysisId);
+    } catch (thrown) {
+      await this.refuse(claim, encodeFailure(thrown), measure.analysisId);
+    }
+  }
+
+  private async settleMeasured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): Promise<void> {
+    const { log, manifest, nowUs } = this.options;
+    const { answer: result } = answer;
+    const { tracking } = measure;
+    const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
+    const astray = this.astray(result.displacement, measure.rois, claim);
+    const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
+    const warnings = warningsOf(answer);
+    this.depth.learn(result.depth);
+    const reference = measure.drift.unkept;
+    const settle = () => {
+      if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
+      const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
+      if (outcomeId === undefined) return undefined;
+      for (const warning of warnings) manifest.addWarning(claim.entryId, warning);
+      this.store(measure, answer);
+      return outcomeId;
+    };
+    const outcome = await manifest.whenFree(() => manifest.together(settle));
+    measure.drift.kept(reference);
+    if (outcome !== undefined) measure.growth.keep(answer);
+    const fields = { entry: claim.entryId };
+    this.aside.remove(claim.entryId);
+    if (outcome === undefined) {
+      log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, fields);
+      return;
+    }
+    log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
+    for (const warning of warnings) log.warn(`${claim.filename}: ${warning}`, fields);
+    this.options.settled(true);
+  }
+
+  /** What the frame has added to what later ones are measured with. */
+  private store({ analysisId, tracking }: Measure, { reference, lines }: Measured): void {
+    const { manifest } = this.options;
+    if (lines?.joint !== undefined) manifest.keepChosenLines(analysisId, lines.joint);
+    if (tracking === undefined) return;
+    if (lines?.tracking !== undefined) manifest.keepChosenLines(tracking.analysisId, lines.tracking);
+    if (reference !== undefined) manifest.keepTrackingReference(tracking.analysisId, reference);
+  }
+
+  /** Whether the chip has moved too far; says so when that begins and ends. */
+  private astray(moved: Displacement | undefined, rois: RoiManifest, claim: Claim): boolean {
+    const { log, settings } = this.options;
+    if (moved === undefined) return this.wasAstray;
+    const astray = isAstray(moved, rois, settings.trackDrift === true);
+    if (astray !== this.wasAstray) {
+      const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
+      const entry = { entry: claim.entryId };
+      if (astray)
+        log.warn(`the chip has moved ${far} since the first frame and is leaving its ROIs; calibrate again`, entry);
+      else log.info(`the chip is in its ROIs again (${far})`, entry);
+    }
+    this.wasAstray = astray;
+    return astray;
+  }
+
+  /** Fails the frame for good, or sets it aside for another try while that can help. */
+  private async refuse(claim: Claim, reason: FailureData, analysisId?: number): Promise<void> {
+    const failure = this.withPlace(asFrame(claim, reason));
+    const again = isStorage(failure) || (failure.retry === "later" && claim.attempts < this.options.maxAttempts);
+    if (again) {
+      this.setAside(claim, failure);
+      return;
+    }
+    try {
+      await this.settleFailed(claim, failure, analysisId);
+    } catch (thrown) {
+      this.setAside(claim, encodeFailure(thrown));
+    }
+  }
+
+  /** Whether the disk refuses this one picture and no other. */
+  private async isOfThePicture({ filepath }: Claim, failure: FailureData): Promise<boolean> {
+    if (failure.code !== "disk.failed") return false;
+    try {
+      this.options.checkPlace();
+    } catch {
+      return false;
+    }
+    // Nothing is written where other programs keep their pictures.
+    return filepath === this.options.pictures.dataDir ? await canWrite(filepath) : await canList(filepath);
+  }
+
+  /** The frame waits, pending, and is tried again ever more seldom; none of its attempts is used up. */
+  private rest(claim: Claim, { message }: FailureData): void {
+    const { entryId, filename } = claim;
+    if (this.aside.add(entryId, filename, message))
+      this.options.log.warn(`${filename}: cannot be read, set aside: ${message}`, { entry: entryId });
+    this.unsettled.push({ claim, countAttempt: false });
+  }
+
+  /** A picture that is missing because the whole disk is has not failed: it waits like all others. */
+  private withPlace(failure: FailureData): FailureData {
+    if (failure.code !== "frame.missing") return failure;
+    try {
+      this.options.checkPlace();
+      return failure;
+    } catch (thrown) {
+      return encodeFailure(thrown);
+    }
+  }
+
+  private async settleFailed(claim: Claim, failure: FailureData, analysisId?: number): Promise<void> {
+    const { log, manifest, nowUs } = this.options;
+    await manifest.whenFree(() => {
+      manifest.fail(claim, failure, nowUs(), analysisId);
+      const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
+      if (isGone) manifest.markMissing(claim.entryId);
+    });
+    this.aside.remove(claim.entryId);
+    log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
+    this.options.settled(false);
+  }
+
+  /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
+  private setAside(claim: Claim, failure: FailureData): void {
+    const { log, settled } = this.options;
+    log.warn(`${claim.filename}: ${failure.message}; the frame returns to the queue`, { entry: claim.entryId });
+    // A full disk is not the frame's fault and must not use up its attempts.
+    this.unsettled.push({ claim, countAttempt: !isStorage(failure) });
+    this.trouble = failure;
+    settled(false);
+  }
+
+  /** Gives back what was set aside and throws the reason, so that the stage waits before it tries again. */
+  private async raiseTrouble(): Promise<void> {
+    const { trouble } = this;
+    await this.giveBack();
+    this.trouble = undefined;
+    if (trouble !== undefined) throw decodeFailure(trouble);
+  }
+
+  private async giveBack(): Promise<void> {
+    const { manifest } = this.options;
+    while (this.unsettled.length > 0) {
+      await manifest.whenFree(() => {
+        const next = this.unsettled.at(-1);
+        if (next === undefined) return;
+        manifest.release(next.claim, { countAttempt: next.countAttempt });
+        this.unsettled.pop();
+      });
+    }
+  }
+}
+
+/** What tracking says beside the method, as it is stored. */
+function besideOf({ analysisId, jumps }: TrackingMeasure, beside: BesideResult | undefined): StoredBeside | undefined {
+  if (beside === undefined) return undefined;
+  return { analysisId, ...beside, flags: jumps.mark(beside.position, beside.standardError, beside.flags) };
+}
+
+/** A missing file is the frame's fault where it is its picture; what the program itself needs is not. */
+function asFrame({ filepath, filename }: Claim, failure: FailureData): FailureData {
+  const isPicture = failure.code === "file.missing" && !existsSync(join(filepath, filename));
+  return isPicture ? { ...failure, code: "frame.missing", retry: "never" } : failure;
+}
+
+/** Failures of what lies under all frames: the disk, the manifest, the program itself. No frame is to blame for them. */
+const OF_NO_FRAME: ReadonlySet<FailureCode> = new Set([
+  "disk.full",
+  "disk.failed",
+  "file.missing",
+  "installation.broken",
+  "manifest.corrupt",
+  "manifest.failed",
+  "manifest.locked",
+]);
+
+function isStorage(failure: FailureData): boolean {
+  return OF_NO_FRAME.has(failure.code);
+}

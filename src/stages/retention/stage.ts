@@ -1,0 +1,289 @@
+// The ring buffer: removes the oldest pictures beyond the limits of [Buffer], and only those that nobody needs here any
+// more: measured and reported, or with a verified copy. Each removal is noted before the file is touched and settled after
+// its directory is on the disk, so that a start after a kill in between puts it right by looking at the file.
+//
+// A picture that cannot be removed is set aside and the others are removed in its place. Which pictures may be removed is
+// a question to the manifest (src/manifest/storage.ts).
+import { trimBrightfield } from "../../archive/brightfield.ts";
+import { remotePathOf } from "../../archive/names.ts";
+import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../../archive/retention.ts";
+import { keptFreeBytes } from "../../archive/room.ts";
+import type { Config } from "../../config/schema.ts";
+import { failureLine } from "../../failure.ts";
+import { syncDirectory } from "../../files.ts";
+import type { StageLog } from "../../log.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import type { LocalPicture } from "../../manifest/storage.ts";
+import type { Schedule } from "../../supervisor/stage.ts";
+import { type DiskSpace, diskSpace } from "../../system/disk-space.ts";
+import { isFileFault } from "../../system/fault-of.ts";
+import { removePicture } from "../../system/picture-file.ts";
+import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
+import type { StageCondition, StagePart } from "../stage-definition.ts";
+
+/** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
+const LOOK_EVERY_MS = 60_000;
+/** Removed in one go: enough to keep up, few enough not to hold up the thread that writes the manifest. */
+const BATCH = 64;
+/** Free space this much above the limit: pictures are no longer removed to make room. */
+const ROOM_AGAIN = 1.05;
+
+export interface RetentionOptions {
+  readonly config: Config;
+  readonly manifest: Manifest;
+  readonly log: StageLog;
+  /** Entries that another stage is working on right now. */
+  inHand(): ReadonlySet<number>;
+  nowUs(): number;
+  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
+  checkPlace(): void;
+  /** How long the limits may be exceeded before that is said. */
+  readonly patienceMs?: number;
+  /** The disk of the data directory; undefined when its size cannot be told. A test's own in place of the real one. */
+  space?(): DiskSpace | undefined;
+}
+
+export class Retention implements StagePart {
+  readonly name = "retention";
+  readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_EVERY_MS, atMostEveryMs: 0 };
+  private readonly options: RetentionOptions;
+  private readonly setAside = new SetAside<number>();
+  private readonly brightfieldAside = new SetAside<string>();
+  private removed = { images: 0, bytes: 0 };
+  /** Why the last pass left more than the limits allow. */
+  private stuck: { readonly reason: string; readonly line: string } | undefined;
+  private stuckSinceMs: number | undefined;
+  private brightfieldDueMs = 0;
+  private excess: Excess = { images: 0, bytes: 0, room: 0 };
+  /** The disk is nearly full and pictures without another copy are removed for it. */
+  private makingRoom: boolean;
+
+  constructor(options: RetentionOptions) {
+    this.options = options;
+    const before = options.manifest.heartbeats().find(({ stage }) => stage === this.name);
+    // Also where another run began to: whoever was told is not told again.
+    this.makingRoom = before?.code === "buffer.making_room";
+    this.announce();
+  }
+
+  /** One batch. True when more has to be removed and can. */
+  async work(): Promise<boolean> {
+    await this.trimBrightfield();
+    this.measure();
+    if (this.choose(this.excess).length > 0) {
+      const { manifest } = this.options;
+      // Waited for before pictures are chosen: while another program holds the manifest locked, other stages go on with them.
+      await manifest.whenFree(() => manifest.together(() => undefined));
+      await this.remove(this.choose(this.excess));
+    }
+    this.measure();
+    const more = this.choose(this.excess).length > 0;
+    this.explain(more);
+    return more;
+  }
+
+  idle(): boolean {
+    return !this.limited || this.choose(this.countedExcess(undefined)).length === 0;
+  }
+
+  note(): string {
+    const condition = this.condition();
+    if (condition !== undefined) return condition.text;
+    const { images, bytes } = this.removed;
+    const removed = images === 0 ? [] : [`${images} pictures removed (${(bytes / 1e6).toFixed(1)} MB)`];
+    return removed.join("; ");
+  }
+
+  filesSetAside(): readonly SetAsideFile[] {
+    return [...this.setAside.files(), ...this.brightfieldAside.files()];
+  }
+
+  condition(): StageCondition | undefined {
+    if (this.stuck !== undefined) return { code: "buffer.full", text: this.stuck.line };
+    if (!this.makingRoom) return undefined;
+    const since = this.removed.images === 0 ? "" : `; ${this.removed.images} since this run began`;
+    const text = `the disk is nearly full: the oldest measured pictures are removed to keep ${gigabytes(this.keptFree())} free, and there is no other copy of them${since}. Free some space, or set Buffer.when_full = "pause"`;
+    return { code: "buffer.making_room", text };
+  }
+
+  /** The last frames were reported a moment ago: now they may be removed too. */
+  async flush(): Promise<void> {
+    while (await this.work());
+  }
+
+  /** What is removed and when, once at the start. */
+  private announce(): void {
+    const { config, log } = this.options;
+    if (!this.limited || config.Services.enable_remote_sync) return;
+    const { image_buffer_size, max_bytes } = config.Buffer;
+    if (image_buffer_size > 0 || max_bytes > 0) {
+      const limit = image_buffer_size > 0 ? `the newest ${image_buffer_size}` : "the limits of [Buffer]";
+      log.warn(
+        `no other copy is made (Services.enable_remote_sync = false): measured pictures beyond ${limit} are removed for good; Buffer.image_buffer_size = 0 keeps them all`,
+      );
+      return;
+    }
+    if (!this.removesForRoom) return;
+    log.info(
+      `all pictures are kept while more than ${gigabytes(this.keptFree())} of the disk is free; after that the oldest measured ones are removed (Buffer.when_full = "pause" stops capture instead)`,
+    );
+  }
+
+  /** Whether anything may ever be removed. Pictures imported where they are may be somebody's only ones. */
+  private get limited(): boolean {
+    const { Buffer, Camera, Services } = this.options.config;
+    if (Camera.camera_type === "file_importer" && !Services.enable_remote_sync) return false;
+    return Buffer.image_buffer_size > 0 || Buffer.max_bytes > 0 || this.removesForRoom;
+  }
+
+  private get removesForRoom(): boolean {
+    const { when_full, min_free_bytes } = this.options.config.Buffer;
+    return when_full === "remove" && min_free_bytes !== 0;
+  }
+
+  /** With syncing, only what was copied and verified may be removed. */
+  private choose(excess: Excess): LocalPicture[] {
+    if (isNothing(excess)) return [];
+    const { config, inHand, manifest } = this.options;
+    const busy = inHand();
+    const unavailable = busy.size + this.setAside.size;
+    const candidates = manifest.storage.removable(BATCH + unavailable, config.Services.enable_remote_sync);
+    const available = candidates.filter(({ entryId }) => !busy.has(entryId) && !this.setAside.isResting(entryId));
+    return chooseRemovals(available.slice(0, BATCH), excess);
+  }
+
+  /** By the same rule as pictures: with syncing, only what was copied and verified may be removed. */
+  private async trimBrightfield(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < this.brightfieldDueMs) return;
+    this.brightfieldDueMs = nowMs + LOOK_EVERY_MS;
+    const { checkPlace, config, log, manifest } = this.options;
+    const { brightfield_dir: directory, root_dir: rootDir, data_dir: dataDir } = config.Paths;
+    checkPlace();
+    const copied = config.Services.enable_remote_sync
+      ? (path: string, bytes: number) => manifest.syncing.fileCopied(remotePathOf(path, { rootDir, dataDir }), bytes)
+      : undefined;
+    const removed = await trimBrightfield({
+      directory,
+      keep: config.Brightfield.keep,
+      copied,
+      aside: this.brightfieldAside,
+    });
+    if (removed.length > 0) log.info(`removed the ${removed.length} oldest brightfield pictures, to ${removed.at(-1)}`);
+  }
+
+  private measure(): void {
+    if (!this.limited) return;
+    const space = this.space();
+    this.excess = this.countedExcess(space?.freeBytes);
+    if (space !== undefined && space.freeBytes > ROOM_AGAIN * this.keptFree(space)) this.makingRoom = false;
+  }
+
+  private space(): DiskSpace | undefined {
+    return (this.options.space ?? (() => diskSpace(this.options.config.Paths.data_dir)))();
+  }
+
+  private keptFree(space = this.space()): number {
+    return keptFreeBytes(this.options.config, space?.totalBytes ?? 0);
+  }
+
+  /** What is beyond the limits; the room on the disk is left out while it is not known. */
+  private countedExcess(freeBytes: number | undefined): Excess {
+    const { config, manifest } = this.options;
+    const { image_buffer_size: images, max_bytes: bytes } = config.Buffer;
+    const counts = manifest.counts();
+    const store = { images: counts.localImages, bytes: counts.localBytes, freeBytes: freeBytes ?? 0 };
+    const forRoom = freeBytes !== undefined && this.removesForRoom;
+    return excessOf(store, { images, bytes, freeBytes: forRoom ? this.keptFree() : 0 });
+  }
+
+  private async remove(pictures: readonly LocalPicture[]): Promise<void> {
+    const { checkPlace, config, log, manifest, nowUs } = this.options;
+    checkPlace();
+    const ids = pictures.map(({ entryId }) => entryId);
+    manifest.storage.beginRemoval(ids, nowUs());
+    const gone: LocalPicture[] = [];
+    try {
+      for (const picture of pictures) {
+        if (await this.removeOne(picture)) gone.push(picture);
+        checkPlace();
+      }
+    } finally {
+      if (gone.length > 0) syncDirectory(config.Paths.data_dir);
+      const removed = new Set(gone.map(({ entryId }) => entryId));
+      const kept = ids.filter((id) => !removed.has(id));
+      const root = config.Paths.remote_root_dir;
+      // The files are gone: the rows follow, however long another program holds the manifest locked.
+      await manifest.whenFree(() => manifest.storage.endRemoval([...removed], root, kept));
+    }
+    const bytes = gone.reduce((sum, picture) => sum + (picture.bytes ?? 0), 0);
+    this.removed = { images: this.removed.images + gone.length, bytes: this.removed.bytes + bytes };
+    const [first] = gone;
+    const last = gone.at(-1);
+    if (first === undefined || last === undefined) return;
+    const synced = config.Services.enable_remote_sync;
+    if (this.excess.room > 0 && !synced) this.beginMakingRoom();
+    const names = gone.length === 1 ? first.filename : `${gone.length} pictures, ${first.filename} to ${last.filename}`;
+    const copied = synced ? "; their copies on the share are verified" : "";
+    log.info(`removed ${names} (${(bytes / 1e6).toFixed(1)} MB)${copied}`);
+  }
+
+  /** False when this picture cannot be removed: it is set aside. Throws when the disk is at fault. */
+  private async removeOne({ entryId, filename, filepath, bytes, sha256 }: LocalPicture): Promise<boolean> {
+    const { log } = this.options;
+    try {
+      await removePicture(filepath, filename, { bytes, sha256 });
+      this.setAside.remove(entryId);
+      return true;
+    } catch (error) {
+      if (!(await isFileFault(error, filepath))) throw error;
+      const reason = failureLine(error);
+      if (this.setAside.add(entryId, filename, reason))
+        log.warn(`${filename} cannot be removed and is set aside: ${reason}`, { entry: entryId });
+      return false;
+    }
+  }
+
+  private beginMakingRoom(): void {
+    if (this.makingRoom) return;
+    this.makingRoom = true;
+    this.options.log.warn(this.condition()?.text ?? "");
+  }
+
+  private setAsideText(): string[] {
+    const [first] = this.setAside.files(1);
+    if (first === undefined) return [];
+    const more = this.setAside.size > 1 ? ` and ${this.setAside.size - 1} more` : "";
+    return [`${first.name}${more} cannot be removed: ${first.reason}`];
+  }
+
+  /** Says once why something could not be removed, when that lasts, and once when it is over. */
+  private explain(more: boolean): void {
+    const { log } = this.options;
+    if (more || isNothing(this.excess)) {
+      if (this.stuck !== undefined) log.info("the buffer is within its limits again");
+      this.stuck = undefined;
+      this.stuckSinceMs = undefined;
+      return;
+    }
+    this.stuckSinceMs ??= performance.now();
+    // The frames of the last minute are on their way; only what stays behind is worth a word.
+    if (performance.now() - this.stuckSinceMs < (this.options.patienceMs ?? LOOK_EVERY_MS)) return;
+    const reason = this.obstacle();
+    const line = `the buffer is full: ${excessText(this.excess)} beyond the limits of [Buffer]; ${reason}`;
+    if (this.stuck?.reason !== reason) log.warn(line);
+    this.stuck = { reason, line };
+  }
+
+  private obstacle(): string {
+    const [unremovable] = this.setAsideText();
+    if (unremovable !== undefined) return unremovable;
+    const { config, manifest } = this.options;
+    const found = manifest.storage.obstacle(config.Services.enable_remote_sync);
+    return found === undefined
+      ? "nothing else there may be removed"
+      : `${found.filename} and later ones stay: ${found.why}`;
+  }
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;

@@ -1,0 +1,48 @@
+// Settings, jobs and answers of the syncer's process, the only one that touches the remote. Plain data only.
+import type { FileProblem } from "../../archive/guard.ts";
+import type { BatchResult, PictureTask } from "../../archive/pictures.ts";
+import type { RemoteInspection } from "../../archive/remote.ts";
+import type { SideFile, SideListing, SideTask, StagedFile } from "../../archive/side-files.ts";
+import type { PictureRoots } from "../../manifest/picture-place.ts";
+
+/** Settings and jobs of the syncer's process, the only one that touches the remote. */
+export interface SyncerSettings {
+  /** Absolute. */
+  readonly remoteRoot: string;
+  readonly layout: { readonly rootDir: string; readonly dataDir: string };
+  /** Where pictures may be opened. */
+  readonly pictures: PictureRoots;
+  /** Directories whose files are copied beside the pictures. */
+  readonly sideDirectories: readonly string[];
+  /** Of which only the brightfield pictures are copied. */
+  readonly brightfieldDirectory: string;
+  readonly manifestFile: string;
+  readonly minFreeBytes: number;
+  readonly maxBytesPerSecond: number;
+  readonly parallel: number;
+}
+
+export type SyncerJob =
+  /** Which remote is it, and can it be used? */
+  | { readonly type: "inspect"; readonly remoteId: string | undefined }
+  | {
+      readonly type: "pictures";
+      readonly remoteId: string;
+      readonly tasks: readonly PictureTask[];
+      readonly limitMs: number;
+    }
+  | { readonly type: "list" }
+  /** A consistent copy of the manifest, beside it, under a temporary name. */
+  | { readonly type: "snapshot" }
+  | { readonly type: "stage"; readonly remoteId: string; readonly task: SideTask }
+  | { readonly type: "publish"; readonly remoteId: string; readonly staged: StagedFile };
+
+export type SyncerAnswer =
+  | { readonly type: "inspect"; readonly inspection: RemoteInspection }
+  | { readonly type: "pictures"; readonly result: BatchResult }
+  | ({ readonly type: "list"; readonly brightfield: readonly SideFile[] } & SideListing)
+  | { readonly type: "snapshot"; readonly file: SideFile }
+  | { readonly type: "stage"; readonly staged: StagedFile }
+  | { readonly type: "publish"; readonly remotePath: string }
+  /** In place of the answer about one file: it is the trouble itself. */
+  | { readonly type: "problem"; readonly kind: FileProblem["kind"]; readonly reason: string };

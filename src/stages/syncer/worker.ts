@@ -1,0 +1,109 @@
+// The syncer's process: the only one that touches the remote. It runs apart from the supervisor, for a call to a share
+// that has gone away can hang for ever. It writes nothing to the manifest; what it did comes back as an answer, and what
+// was done without an answer is found and verified by the next one.
+import { rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type CopyContext, FileProblem } from "../../archive/guard.ts";
+import { remotePathOf } from "../../archive/names.ts";
+import { copyPictures } from "../../archive/pictures.ts";
+import { RateLimit } from "../../archive/rate.ts";
+import { inspectRemote } from "../../archive/remote.ts";
+import {
+  listBrightfield,
+  listSideFiles,
+  publishSideFile,
+  type SideFile,
+  stageSideFile,
+} from "../../archive/side-files.ts";
+import { Failure } from "../../failure.ts";
+import { PARTIAL_SUFFIX } from "../../files.ts";
+import { Manifest } from "../../manifest/manifest.ts";
+import { diskSpace } from "../../system/disk-space.ts";
+import type { JobHandler } from "../../threads/host-loop.ts";
+import { lowerProcessPriority } from "../../threads/priority.ts";
+import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
+
+export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJob, SyncerAnswer>> {
+  lowerProcessPriority();
+  const rate = new RateLimit(settings.maxBytesPerSecond);
+
+  const run = async (job: SyncerJob, signal: AbortSignal, progress: () => void): Promise<SyncerAnswer> => {
+    const context = (remoteId: string): CopyContext => ({
+      root: settings.remoteRoot,
+      remoteId,
+      rate,
+      signal,
+      progress,
+    });
+    switch (job.type) {
+      case "inspect":
+        return { type: "inspect", inspection: inspectRemote(settings.remoteRoot, job.remoteId) };
+      case "pictures": {
+        const { parallel, pictures: roots } = settings;
+        const result = await copyPictures(job.tasks, context(job.remoteId), { parallel, limitMs: job.limitMs, roots });
+        return { type: "pictures", result };
+      }
+      case "list":
+        return {
+          type: "list",
+          ...(await listSideFiles(settings.sideDirectories, settings.layout)),
+          brightfield: await listBrightfield(settings.brightfieldDirectory, settings.layout),
+        };
+      case "snapshot":
+        return { type: "snapshot", file: await snapshot(settings) };
+      case "stage":
+        return withProblem(async () => ({
+          type: "stage",
+          staged: await stageSideFile(job.task, context(job.remoteId)),
+        }));
+      case "publish":
+        return withProblem(async () => ({
+          type: "publish",
+          remotePath: await publishSideFile(job.staged, context(job.remoteId)),
+        }));
+    }
+  };
+  return { run, close: async () => undefined };
+}
+
+/** Trouble with the one file is an answer, not a failure of the stage. */
+async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAnswer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    return { type: "problem", kind: error.kind, reason: error.reason };
+  }
+}
+
+/** The snapshot, beside the manifest, under a name that a start sweeps away. */
+async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<SideFile> {
+  const directory = dirname(manifestFile);
+  const { size } = await stat(manifestFile);
+  const free = diskSpace(directory)?.freeBytes;
+  if (free !== undefined && free < size + minFreeBytes) {
+    throw new Failure(
+      "disk.full",
+      `${directory}: no room for a snapshot of the manifest (${Math.ceil(size / 1e6)} MB)`,
+      {
+        hint: "free some space; it is made at the next pass",
+        retry: "later",
+      },
+    );
+  }
+  const source = join(directory, `.${basename(manifestFile)}.snapshot${PARTIAL_SUFFIX}`);
+  await rm(source, { force: true });
+  const manifest = Manifest.open({ file: manifestFile, readonly: true });
+  try {
+    await manifest.snapshotTo(source);
+  } finally {
+    manifest.close();
+  }
+  const stats = await stat(source);
+  return {
+    source,
+    path: remotePathOf(manifestFile, layout),
+    bytes: stats.size,
+    modifiedAtUs: Math.round(stats.mtimeMs * 1000),
+  };
+}

@@ -1,0 +1,50 @@
+// What a run does about a damaged database: it goes on taking pictures, which are kept and found again after the repair,
+// and stops everything that would write to the database or go by what it says. Said once, whichever stage meets it first.
+
+import { DAMAGE_CURE } from "../database-failure.ts";
+import { decodeFailure, type FailureData } from "../failure.ts";
+import type { StageLog } from "../log.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+
+/** Watches over the database of a run. */
+export class DamageWatch {
+  readonly #manifest: Manifest;
+  readonly #log: StageLog;
+  #said = false;
+
+  constructor(manifest: Manifest, log: StageLog) {
+    this.#manifest = manifest;
+    this.#log = log;
+  }
+
+  /** Takes note of what a stage failed with. True where that is damage: then it needs no other words. */
+  isDamage(failure: FailureData | undefined): boolean {
+    if (failure?.code !== "manifest.corrupt") return false;
+    this.#manifest.noteDamage(decodeFailure(failure));
+    this.look();
+    return true;
+  }
+
+  /** Says once that there is damage; returns it in one line. */
+  look(): string | undefined {
+    const { damage } = this.#manifest;
+    if (damage === undefined) return undefined;
+    if (!this.#said) {
+      this.#said = true;
+      this.#log.error(
+        `${damage.message}. Pictures are still taken and kept; nothing is measured, copied or removed until the database is repaired (${DAMAGE_CURE})`,
+      );
+    }
+    return damage.message;
+  }
+
+  /** The work of a stage that goes by what the database says: refused while it is damaged. */
+  guarded<Arguments extends unknown[], T>(
+    work: (...given: Arguments) => Promise<T>,
+  ): (...given: Arguments) => Promise<T> {
+    return async (...given) => {
+      this.#manifest.checkSound();
+      return await work(...given);
+    };
+  }
+}

@@ -1,0 +1,20 @@
+// What crosses between the main thread and any worker: two unions, plain data only. What the jobs of one stage are stands in
+// that stage's messages.ts.
+import type { FailureData } from "../failure.ts";
+import type { LogLevel } from "../log-levels.ts";
+
+/** Supervisor to thread. */
+export type ToThread<Settings, Job> =
+  | { readonly type: "open"; readonly settings: Settings }
+  | { readonly type: "job"; readonly id: number; readonly job: Job }
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "close" };
+
+/** Thread to supervisor. */
+export type FromThread<Answer> =
+  | { readonly type: "settled"; readonly id: number; readonly answer: Answer }
+  | { readonly type: "failed"; readonly id: number; readonly failure: FailureData }
+  | { readonly type: "log"; readonly level: LogLevel; readonly message: string }
+  /** The job in hand moves on: the time limit begins anew. */
+  | { readonly type: "progress" }
+  | { readonly type: "closed" };

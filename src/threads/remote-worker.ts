@@ -1,0 +1,149 @@
+// The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
+// new one after the old one died. The other end is src/threads/host-loop.ts.
+import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
+import { decodeFailure, Failure, failureLine } from "../failure.ts";
+import type { LogLevel } from "../log-levels.ts";
+import type { FromThread, ToThread } from "./messages.ts";
+import { openProcess, openThread, type WorkerHandle } from "./worker-handle.ts";
+
+interface Pending<Answer> {
+  readonly id: number;
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+export class RemoteWorker<Settings, Job, Answer> {
+  private readonly name: string;
+  private readonly settings: Settings;
+  private readonly log: (level: LogLevel, message: string) => void;
+  private readonly openWorker: typeof openThread;
+  private worker: WorkerHandle | undefined;
+  /** A silent one that was given up; a process in a hanging call may outlive its own end. */
+  private abandoned: WorkerHandle | undefined;
+  private pending: Pending<Answer> | undefined;
+  private lastId = 0;
+  private closed: (() => void) | undefined;
+  private heard: (() => void) | undefined;
+
+  /** `apart`: the worker runs in a process of its own, for work that can hang in the operating system. */
+  constructor(
+    name: string,
+    settings: Settings,
+    log: (level: LogLevel, message: string) => void,
+    { apart = false }: { readonly apart?: boolean } = {},
+  ) {
+    this.openWorker = apart ? openProcess : openThread;
+    this.name = name;
+    this.settings = settings;
+    this.log = log;
+  }
+
+  /**
+   * Gives the thread one job. Rejects with a Failure (retry later) when the thread dies or gives neither an answer nor a
+   * sign of progress for `timeoutMs`; a silent thread is replaced, for nothing else would ever bring it back.
+   * One that was told to cancel and goes on for `graceMs` is replaced as well.
+   */
+  async run(job: Job, timeoutMs: number, signal?: AbortSignal, graceMs = timeoutMs): Promise<Answer> {
+    if (this.pending !== undefined) throw new Error(`the ${this.name} thread has a job in hand already`);
+    const worker = this.worker ?? this.begin();
+    this.lastId += 1;
+    const id = this.lastId;
+    const post = (message: ToThread<Settings, Job>) => worker.post(message);
+    let timer: NodeJS.Timeout | undefined;
+    const within = (limitMs: number): void => {
+      clearTimeout(timer);
+      const giveUp = () => this.replace(`gave no answer within ${(limitMs / 1000).toFixed(0)} s`);
+      timer = setTimeout(giveUp, Math.min(limitMs, LONGEST_TIMER_MS));
+    };
+    const cancel = () => {
+      this.heard = undefined;
+      post({ type: "cancel", id });
+      if (graceMs < timeoutMs) within(graceMs);
+    };
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        this.pending = { id, resolve, reject };
+        within(timeoutMs);
+        this.heard = () => within(timeoutMs);
+        signal?.addEventListener("abort", cancel, { once: true });
+        post({ type: "job", id, job });
+        if (signal?.aborted === true) cancel();
+      });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", cancel);
+      this.pending = undefined;
+      this.heard = undefined;
+    }
+  }
+
+  /** Lets the thread close what it has open, then ends it; gives up after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    const worker = this.worker;
+    if (worker === undefined) return;
+    const ended = new Promise<void>((resolve) => {
+      this.closed = resolve;
+    });
+    worker.post({ type: "close" } satisfies ToThread<Settings, Job>);
+    const late = () => new Failure("internal", `the ${this.name} thread did not close in time and is ended`);
+    await withDeadline(ended, timeoutMs, late).catch((error: unknown) => this.log("warn", failureLine(error)));
+    // Whoever still waits for a job is told; its own timer would keep the process alive.
+    this.lost(worker, "was closed");
+    await worker.end();
+  }
+
+  private begin(): WorkerHandle {
+    if (this.abandoned?.alive === true) {
+      throw new Failure("internal", `the ${this.name} still hangs in the operating system and cannot be ended`, {
+        hint: "a new one is started once it lets go",
+        retry: "later",
+      });
+    }
+    const worker = this.openWorker(this.name, {
+      message: (message) => this.hear(message as FromThread<Answer>),
+      lost: (how) => this.lost(worker, how),
+    });
+    this.worker = worker;
+    worker.post({ type: "open", settings: this.settings } satisfies ToThread<Settings, Job>);
+    return worker;
+  }
+
+  private hear(message: FromThread<Answer>): void {
+    switch (message.type) {
+      case "closed":
+        this.closed?.();
+        return;
+      case "progress":
+        this.heard?.();
+        return;
+      case "log":
+        this.log(message.level, message.message);
+        return;
+      case "settled":
+        if (this.pending?.id === message.id) this.pending.resolve(message.answer);
+        return;
+      case "failed":
+        if (this.pending?.id === message.id) this.pending.reject(decodeFailure(message.failure));
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private lost(worker: WorkerHandle, how: string): void {
+    if (this.worker !== worker) return;
+    this.worker = undefined;
+    this.closed?.();
+    this.pending?.reject(
+      new Failure("internal", `the ${this.name} thread ${how}`, { hint: "it is started anew", retry: "later" }),
+    );
+  }
+
+  private replace(how: string): void {
+    const worker = this.worker;
+    if (worker === undefined) return;
+    this.abandoned = worker;
+    this.lost(worker, how);
+    worker.end().catch((error: unknown) => this.log("warn", `could not end the silent thread: ${error}`));
+  }
+}

@@ -1,0 +1,87 @@
+// What a stage's worker runs in: a thread of this process, or a process of its own. A call to a dead network share cannot
+// be interrupted: a thread caught in one keeps the whole program from ending, a process of its own keeps nobody.
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+
+export interface WorkerHandle {
+  post(message: unknown): void;
+  /** Ends it by force; returns without waiting where it cannot be ended. */
+  end(): Promise<void>;
+  /** False once the operating system has taken it down. */
+  readonly alive: boolean;
+}
+
+export interface WorkerEvents {
+  message(message: unknown): void;
+  /** It died, or ended. */
+  lost(how: string): void;
+}
+
+/** The file of a worker, compiled or not, beside this program. */
+export function workerFile(name: string): { url: URL; execArgv: string[] } {
+  const compiled = import.meta.url.endsWith(".js");
+  const url = new URL(`../../workers/${name}.${compiled ? "js" : "ts"}`, import.meta.url);
+  return { url, execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")] };
+}
+
+/** What a thread starts with. A TypeScript file cannot be a thread's own first one: the loader has to be there before. */
+function entryFile(url: URL): URL {
+  if (url.pathname.endsWith(".js")) return url;
+  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  const source = `import { register } from ${loader}; register(); await import(${JSON.stringify(url.href)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
+export function openThread(name: string, events: WorkerEvents): WorkerHandle {
+  const { url } = workerFile(name);
+  const worker = new Worker(entryFile(url), { execArgv: [], name });
+  let alive = true;
+  worker.on("message", (message) => events.message(message));
+  worker.on("error", (error) => events.lost(`died: ${error.message}`));
+  worker.on("exit", (code) => {
+    alive = false;
+    events.lost(`ended with code ${code}`);
+  });
+  return {
+    post: (message) => worker.postMessage(message),
+    end: async () => {
+      await worker.terminate();
+    },
+    get alive() {
+      return alive;
+    },
+  };
+}
+
+/** A process of its own, out of reach of the terminal's Ctrl-C; it ends by itself when this process is gone. */
+export function openProcess(name: string, events: WorkerEvents): WorkerHandle {
+  const { url, execArgv } = workerFile(name);
+  const child = fork(fileURLToPath(url), [], {
+    execArgv,
+    detached: true,
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  // Whoever waits for an answer keeps this process alive by its own timer.
+  child.unref();
+  child.channel?.unref();
+  let alive = true;
+  child.on("message", (message) => events.message(message));
+  child.on("error", (error) => events.lost(`failed: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    alive = false;
+    events.lost(signal === null ? `ended with code ${code}` : `was ended by ${signal}`);
+  });
+  return {
+    post: (message) => {
+      if (child.connected) child.send(message as object);
+    },
+    end: async () => {
+      child.kill("SIGKILL");
+    },
+    get alive() {
+      return alive;
+    },
+  };
+}
