@@ -1,28 +1,10 @@
 // Where the scale of a picture ends. Cameras of 10, 12 and 14 bits deliver their samples in the low or in the high bits of 16,
 // so that what is cut off has another value in each; native/depth.h decides which. One function for all who ask: the flag
 // `saturated`, the figures of capture and preview, the page.
+
+import type { Depth, DepthKnowledge } from "../measurement/depth.ts";
 import { loadKernel } from "./kernel-binding.ts";
 import type { Picture } from "./picture.ts";
-
-/** What is known before a picture is looked at. Plain data, as it crosses to the threads. */
-export interface DepthKnowledge {
-  /** Bits of the camera's samples as configured; 0 where that is for the pictures to show. */
-  readonly bits: number;
-  /** Largest value of the pictures before. */
-  readonly largest: number;
-  /** Low bits that were 0 in all their values, up to 16. */
-  readonly shift: number;
-  /** Full scale that they have shown by light that was cut off; 0 where none was. */
-  readonly top: number;
-}
-
-/** The same with the picture in it. */
-export interface Depth extends DepthKnowledge {
-  /** Values from here on are cut off. */
-  readonly saturation: number;
-  /** Full scale; 65535 where nothing says otherwise. */
-  readonly full: number;
-}
 
 /** Nothing but the setting. */
 export function depthBefore(bits: number): DepthKnowledge {

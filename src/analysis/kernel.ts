@@ -1,6 +1,7 @@
 // The only door to the C++ kernel: one typed call per picture, typed arrays in, typed arrays out.
 
-import { type Depth, type DepthKnowledge, decodeDepth, depthBefore, encodeDepth } from "./bit-depth.ts";
+import type { Depth, DepthKnowledge } from "../measurement/depth.ts";
+import { decodeDepth, depthBefore, encodeDepth } from "./bit-depth.ts";
 import { loadKernel } from "./kernel-binding.ts";
 import {
   BIT_DEPTH_SCALINGS,
@@ -12,7 +13,6 @@ import {
   SAMPLINGS,
   type Sampling,
 } from "./method.ts";
-import type { Picture } from "./picture.ts";
 
 /** What became of one row. */
 export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;
@@ -153,7 +153,6 @@ interface Native {
     rounding: number,
   ): Float64Array;
   robustLine(positions: Float64Array): [start: number, slope: number];
-  decodePng(bytes: Uint8Array): Picture | undefined;
   version(): string;
 }
 
@@ -287,14 +286,6 @@ export function summariseRows(request: SummaryRequest): RowSummary[] {
  */
 export function robustLineOfRows(positions: Float64Array): [start: number, slope: number] {
   return native().robustLine(positions);
-}
-
-/**
- * The pixels of a plain gray PNG: one channel of 8 or 16 bits, not interlaced, every checksum right, no chunk that
- * changes the meaning of samples. Undefined for any other file, damaged ones among them: a general reader decides.
- */
-export function decodePlainPng(bytes: Uint8Array): Picture | undefined {
-  return native().decodePng(bytes);
 }
 
 /**

@@ -1,6 +1,6 @@
 // The vocabulary of a measurement: methods, the quantities each one gives, the statistics over an ROI's rows, flags.
 // Spellings are those of the established result files ("assymetry" included): they are an interface.
-import type { Depth } from "./bit-depth.ts";
+import type { Depth } from "../measurement/depth.ts";
 import type { Displacement } from "./displacement.ts";
 
 export const METHODS = ["max_intensity", "centre", "gaussian", "fano", "joint", "tracking"] as const;

@@ -1,7 +1,8 @@
 // One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
 // established statistics, a position and the doubt about it. No files, no threads.
 import { Failure } from "../failure.ts";
-import { type DepthKnowledge, depthBefore } from "./bit-depth.ts";
+import type { DepthKnowledge } from "../measurement/depth.ts";
+import { depthBefore } from "./bit-depth.ts";
 import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
 import { darkLevelFor } from "./dark-level.ts";
 import type { Displacement } from "./displacement.ts";

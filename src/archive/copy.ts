@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
 import { nameFirst } from "../system/name-first.ts";
-import { numberedName } from "../system/picture-name.ts";
+import { numberedName } from "../system/numbered-name.ts";
 import { type CopyContext, ensureRemoteDirectory, FileProblem, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { partialPath } from "./names.ts";
 

@@ -14,7 +14,7 @@ import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
 import { isPlainPath } from "../system/file-name.ts";
 import { nameFirst } from "../system/name-first.ts";
-import { numberedName } from "../system/picture-name.ts";
+import { numberedName } from "../system/numbered-name.ts";
 import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, sourceDigest, writePartial } from "./copy.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";

@@ -2,7 +2,7 @@
 
 import type { CommandModule } from "yargs";
 import { restore } from "../archive/restore.ts";
-import { wallClockUs } from "../frame/frame.ts";
+import { wallClockUs } from "../system/clock.ts";
 import type { GlobalOptions } from "./global.ts";
 import { Progress } from "./progress.ts";
 

@@ -13,7 +13,7 @@ import {
 import { Failure } from "../failure.ts";
 import { ensureDirectory, writeDurably } from "../files.ts";
 import { PHASES } from "../frame/binding.ts";
-import { captureFileName, encodePicture, PICTURE_FORMATS, type PictureFormat } from "../frame/encode.ts";
+import { encodePicture, PICTURE_FORMATS, type PictureFormat } from "../frame/encode.ts";
 import { CAMERA_PROFILES } from "../frame/profile.ts";
 import {
   bitDepthOf,
@@ -24,6 +24,7 @@ import {
   type SimulatorOptions,
 } from "../frame/simulator.ts";
 import { loadTextures } from "../frame/texture.ts";
+import { captureFileName } from "../image/capture-name.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface SimulateOptions extends GlobalOptions {

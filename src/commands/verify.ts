@@ -9,12 +9,12 @@ import { type CopiesElsewhere, type Verified, verify } from "../archive/verify.t
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import type { Failure } from "../failure.ts";
-import { wallClockUs } from "../frame/frame.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { endRepair, type Repaired } from "../manifest/repair.ts";
 import { damageOf } from "../manifest/soundness.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
+import { wallClockUs } from "../system/clock.ts";
 import type { GlobalOptions } from "./global.ts";
 import { Progress } from "./progress.ts";
 import { stoppable } from "./stoppable.ts";

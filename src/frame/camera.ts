@@ -2,11 +2,13 @@
 // in SOURCES; docs/adding-a-camera.md shows a whole one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure.ts";
+import { wallClockUs } from "../system/clock.ts";
 import { CommandCamera } from "./command.ts";
 import { Dummy } from "./dummy.ts";
+import { captureClock } from "./exposure-moment.ts";
 import { FileImporter } from "./file-importer.ts";
 import { Folder, type TakenFile } from "./folder.ts";
-import { captureClock, type Source, wallClockUs } from "./frame.ts";
+import type { Source } from "./frame.ts";
 import type { FrameSize } from "./raw-pixels.ts";
 import { RpicamCamera } from "./rpicam.ts";
 import { SimulatedCamera, simulatorOptions } from "./simulated.ts";

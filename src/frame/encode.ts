@@ -3,8 +3,6 @@ import sharp, { type Sharp } from "sharp";
 import type { Picture } from "../analysis/picture.ts";
 import { Failure } from "../failure.ts";
 
-export { captureFileName } from "./frame.ts";
-
 export const PICTURE_FORMATS = ["png", "tiff", "bmp", "jpeg"] as const;
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 

@@ -1,7 +1,16 @@
 // Pictures that a camera or program encoded itself: read to their end before they count as captured.
 import { decodeBytes } from "../analysis/decode.ts";
+import type { Picture } from "../analysis/picture.ts";
 import { Failure, failureLine } from "../failure.ts";
-import type { CapturedFrame } from "./frame.ts";
+
+/** A picture file in memory, checked to its end. It is stored byte for byte unless it must be turned first. */
+export interface EncodedPicture {
+  readonly bytes: Uint8Array;
+  /** What the bytes hold, decoded: nothing is stored that could not be measured. */
+  readonly picture: Picture;
+  /** Ending of the file name, without the dot. */
+  readonly extension: string;
+}
 
 const ENDINGS: readonly (readonly [string, readonly number[]])[] = [
   ["png", [0x89, 0x50, 0x4e, 0x47]],
@@ -18,7 +27,7 @@ const ENDINGS: readonly (readonly [string, readonly number[]])[] = [
 export async function encodedFrame(
   bytes: Uint8Array,
   from: string,
-): Promise<Pick<CapturedFrame, "encoded" | "picture">> {
+): Promise<{ readonly encoded?: EncodedPicture; readonly picture?: Picture }> {
   if (bytes.length === 0) {
     throw new Failure("camera.failed", `${from} ended well but gave no picture`, {
       hint: "it must write the picture, and nothing else, to standard output",

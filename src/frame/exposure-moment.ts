@@ -1,5 +1,17 @@
 // When a picture was taken, on both clocks at once.
-import { monotonicMs } from "./frame.ts";
+import { monotonicMs } from "../system/clock.ts";
+
+/**
+ * Time stamps of captures: the moment `agoUs` before now in whole microseconds, but never twice the same nor backwards
+ * within one process.
+ */
+export function captureClock(nowUs: () => number): (agoUs?: number) => number {
+  let lastUs = Number.NEGATIVE_INFINITY;
+  return (agoUs = 0) => {
+    lastUs = Math.max(Math.round(nowUs() - agoUs), lastUs + 1);
+    return lastUs;
+  };
+}
 
 export interface ExposureMoment {
   readonly capturedAtUs: number;

@@ -3,15 +3,7 @@
 
 import type { Picture } from "../analysis/picture.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";
-
-/** A picture file in memory, checked to its end. It is stored byte for byte unless it must be turned first. */
-export interface EncodedPicture {
-  readonly bytes: Uint8Array;
-  /** What the bytes hold, decoded: nothing is stored that could not be measured. */
-  readonly picture: Picture;
-  /** Ending of the file name, without the dot. */
-  readonly extension: string;
-}
+import type { EncodedPicture } from "./encoded.ts";
 
 /** One captured picture: pixels, encoded bytes, or a file that another program wrote; exactly one of the three. */
 export interface CapturedFrame {
@@ -80,45 +72,4 @@ export interface Source {
   /** A line for each picture that is there and cannot be taken under its present name; sources of files only. */
   skipped?(): readonly string[];
   close(): Promise<void>;
-}
-
-/**
- * Time stamps of captures: the moment `agoUs` before now in whole microseconds, but never twice the same nor backwards
- * within one process.
- */
-export function captureClock(nowUs: () => number): (agoUs?: number) => number {
-  let lastUs = Number.NEGATIVE_INFINITY;
-  return (agoUs = 0) => {
-    lastUs = Math.max(Math.round(nowUs() - agoUs), lastUs + 1);
-    return lastUs;
-  };
-}
-
-/** The monotonic clock in ms. Every thread counts it from the same zero, unlike performance.now(). */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint() / 1000n) / 1000;
-}
-
-/** The wall clock, microseconds since the epoch. */
-export function wallClockUs(): number {
-  return Date.now() * 1000;
-}
-
-const NAME = /^image_(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_(\d{6})_cam(\d+)\./;
-
-/** The established name of a capture: image_YYYYMMDD_HHMMSS_ffffff_camN.ext, UTC. */
-export function captureFileName(capturedAtUs: number, camera: number, extension = "png"): string {
-  const [date = "", time = ""] = new Date(Math.floor(capturedAtUs / 1000)).toISOString().slice(0, 19).split("T");
-  const micros = String(((capturedAtUs % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, "0");
-  return `image_${date.replaceAll("-", "")}_${time.replaceAll(":", "")}_${micros}_cam${camera}.${extension}`;
-}
-
-/** The moment in the name of a capture, microseconds since the epoch; undefined for any other name. */
-export function captureTimeOf(name: string): number | undefined {
-  const match = NAME.exec(name);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0] = match.slice(1).map(Number);
-  const us = Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + micros;
-  // Date.UTC carries a 13th month or a 61st second over; such a name is not ours.
-  return captureFileName(us, 0).startsWith(match[0].slice(0, match[0].indexOf("cam"))) ? us : undefined;
 }

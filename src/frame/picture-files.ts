@@ -4,9 +4,9 @@ import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { type DirectoryNames, readNames, unusableNameLine } from "../file-names.ts";
+import { captureTimeOf } from "../image/capture-name.ts";
 import { printable } from "../system/file-name.ts";
 import { isPictureName } from "../system/picture-name.ts";
-import { captureTimeOf } from "./frame.ts";
 
 export interface PictureFile {
   readonly name: string;

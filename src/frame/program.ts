@@ -8,7 +8,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import { monotonicMs } from "./frame.ts";
+import { monotonicMs } from "../system/clock.ts";
 
 export interface ProgramOptions {
   /** Name looked up on PATH, or a path. */

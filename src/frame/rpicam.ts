@@ -3,9 +3,10 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { Failure, failureLine } from "../failure.ts";
+import { monotonicMs } from "../system/clock.ts";
 import { encodedFrame } from "./encoded.ts";
 import { exposureMoment } from "./exposure-moment.ts";
-import { type CapturedFrame, type Found, type FrameSettings, monotonicMs, type Source } from "./frame.ts";
+import type { CapturedFrame, Found, FrameSettings, Source } from "./frame.ts";
 import { lastWords, type ProgramOutput, runProgram, SIDE_FILE, tryProgram, withWords } from "./program.ts";
 import { type FrameSize, grayOfRaw } from "./raw-pixels.ts";
 import type { CameraSettings } from "./v4l2.ts";

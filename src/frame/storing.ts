@@ -5,11 +5,12 @@ import { join } from "node:path";
 import type { Picture } from "../analysis/picture.ts";
 import { Failure } from "../failure.ts";
 import { writeDurably } from "../files.ts";
+import { captureFileName } from "../image/capture-name.ts";
 import { readConfined } from "../system/confined-file.ts";
 import { freeName } from "../system/new-file.ts";
 import { LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
 import { encodePicture } from "./encode.ts";
-import { type CapturedFrame, captureFileName, type TakenFrom } from "./frame.ts";
+import type { CapturedFrame, TakenFrom } from "./frame.ts";
 import { transformPicture } from "./transform.ts";
 
 /** How pictures of a camera are stored. */

@@ -4,8 +4,8 @@ import { rmSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure.ts";
 import { replaceAtOnce } from "../files.ts";
-import { wallClockUs } from "../frame/frame.ts";
 import type { StageLog } from "../log.ts";
+import { wallClockUs } from "../system/clock.ts";
 import { healthReport } from "./report.ts";
 import { takeSnapshot } from "./snapshot.ts";
 

@@ -8,9 +8,9 @@ import {
 } from "../archive/compress.ts";
 import { unusableNameLine } from "../file-names.ts";
 import { sweepPartials } from "../files.ts";
-import { captureTimeOf } from "../frame/frame.ts";
 import { usableStatus } from "../frame/picture-files.ts";
 import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
+import { captureTimeOf } from "../image/capture-name.ts";
 import type { StageLog } from "../log.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";

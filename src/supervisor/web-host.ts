@@ -4,11 +4,11 @@
 import type { Config } from "../config/schema.ts";
 import { withDeadline } from "../deadline.ts";
 import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
-import { wallClockUs } from "../frame/frame.ts";
 import type { StageLog } from "../log.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
 import type { BrightfieldPictures } from "../stages/collector/brightfield.ts";
+import { wallClockUs } from "../system/clock.ts";
 import { openThread, type WorkerHandle } from "../threads/worker-handle.ts";
 import type { Change, FromWeb, ToWeb } from "../web/messages.ts";
 import { ensureToken } from "../web/token.ts";

@@ -9,7 +9,7 @@ import { type ConfinedFile, contentChanged, type RecordedContent } from "./confi
 import { digestFile, PIECE_BYTES } from "./digest.ts";
 import { checkFileName } from "./file-name.ts";
 import { nameFirst, timesAreNotKept } from "./name-first.ts";
-import { numberedName } from "./picture-name.ts";
+import { numberedName } from "./numbered-name.ts";
 
 /** A copy that has its name. */
 export interface NewFile {

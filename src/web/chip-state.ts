@@ -5,10 +5,10 @@ import { flagNames } from "../analysis/method.ts";
 import type { Roi } from "../analysis/roi.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
-import { wallClockUs } from "../frame/frame.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import { wallClockUs } from "../system/clock.ts";
 import { Levels } from "./levels.ts";
 import type { ChipView, RoiView } from "./views.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { DepthKeeper, type DepthKnowledge, depthBefore, depthOf } from "../../src/analysis/bit-depth.ts";
+import { DepthKeeper, depthBefore, depthOf } from "../../src/analysis/bit-depth.ts";
 import { FLAGS } from "../../src/analysis/method.ts";
 import type { Picture } from "../../src/analysis/picture.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
@@ -7,6 +7,7 @@ import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { sharpnessOf } from "../../src/frame/sharpness.ts";
 import { createSimulator } from "../../src/frame/simulator.ts";
+import type { DepthKnowledge } from "../../src/measurement/depth.ts";
 import { randomFrom } from "./picture-writers.ts";
 
 const SETTINGS: AnalysisSettings = {

@@ -3,8 +3,8 @@ import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodeBytes } from "../../src/analysis/decode.ts";
-import { decodePlainPng } from "../../src/analysis/kernel.ts";
 import { decodePlainTiff } from "../../src/analysis/tiff.ts";
+import { decodePlainPng } from "../../src/image/plain-png.ts";
 import {
   type GrayPicture,
   grayPicture,

@@ -9,7 +9,7 @@ import { partialPath, remotePathOf } from "../../src/archive/names.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
 import { digestFile } from "../../src/system/digest.ts";
-import { numberedName } from "../../src/system/picture-name.ts";
+import { numberedName } from "../../src/system/numbered-name.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodePicture, type Picture } from "../../src/analysis/decode.ts";
-import { captureFileName, encodePicture } from "../../src/frame/encode.ts";
-import { exposureMoment } from "../../src/frame/exposure-moment.ts";
-import { captureClock, captureTimeOf, monotonicMs } from "../../src/frame/frame.ts";
+import { encodePicture } from "../../src/frame/encode.ts";
+import { captureClock, exposureMoment } from "../../src/frame/exposure-moment.ts";
 import { transformPicture } from "../../src/frame/transform.ts";
+import { captureFileName, captureTimeOf } from "../../src/image/capture-name.ts";
+import { monotonicMs } from "../../src/system/clock.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "phorest-picture-"));
 

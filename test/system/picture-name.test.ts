@@ -5,14 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { withConfinedFile } from "../../src/system/confined-file.ts";
 import { LONGEST_NAME_BYTES } from "../../src/system/file-name.ts";
 import { copyInto, freeName } from "../../src/system/new-file.ts";
-import {
-  checkPictureName,
-  isPictureName,
-  numberedBefore,
-  numberedName,
-  PICTURE_EXTENSIONS,
-  pictureNameProblem,
-} from "../../src/system/picture-name.ts";
+import { numberedBefore, numberedName, PICTURE_EXTENSIONS } from "../../src/system/numbered-name.ts";
+import { checkPictureName, isPictureName, pictureNameProblem } from "../../src/system/picture-name.ts";
 
 const bytesOf = (name: string) => Buffer.byteLength(name);
 

@@ -10,10 +10,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../../config/opcua.ts";
 import { encodeFailure, type FailureData, failureLine } from "../../failure.ts";
-import { wallClockUs } from "../../frame/frame.ts";
 import type { LogLevel } from "../../log-levels.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { Outcome } from "../../manifest/outputs.ts";
+import { wallClockUs } from "../../system/clock.ts";
 import { Baselines } from "./baseline.ts";
 import { loadLibrary } from "./library.ts";
 import { byCapture, isNewer, newestOf } from "./newest.ts";

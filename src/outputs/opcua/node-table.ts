@@ -7,7 +7,8 @@ import type {
   ReadValueIdOptions,
   WriteValue,
 } from "node-opcua-client";
-import { type BuiltInName, isCastable } from "./data-type.ts";
+import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
+import { isCastable } from "./data-type.ts";
 import { statusNameIn } from "./failures.ts";
 import { castType, type NodeType, NodeTypes } from "./node-type.ts";
 import { remedyFor } from "./remedies.ts";

@@ -1,7 +1,8 @@
 // What a data type of the server is in the end: one of the built-in ones, or an abstract one that takes several. Types of
 // one's own (Duration, a plant's "Pixel") are followed up to it.
 import type { NodeId } from "node-opcua-client";
-import { BUILT_IN, type BuiltInName, naturalType } from "./data-type.ts";
+import { BUILT_IN, type BuiltInName } from "../../config/opcua-data-type-name.ts";
+import { naturalType } from "./data-type.ts";
 import type { PlantSession } from "./session.ts";
 import type { ValueKind } from "./value-name.ts";
 

@@ -1,7 +1,7 @@
 // From `[[OPC_UA.nodes]]` to single nodes: patterns are resolved against the labels of the ROIs.
 import { labelMatcher } from "../../analysis/labels.ts";
 import type { OpcUaNode } from "../../config/opcua.ts";
-import type { BuiltInName } from "./data-type.ts";
+import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
 import { addressKey } from "./same-node.ts";
 import { isPerRoi, parseValueName, type ValueName } from "./value-name.ts";
 

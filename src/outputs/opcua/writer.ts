@@ -1,7 +1,8 @@
 // One frame to the server: cast, written, and judged answer by answer.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatusCode, WriteValue } from "node-opcua-client";
-import { type BuiltInName, type Cast, castTo, emptyValue, hasNoNumber, type Plain } from "./data-type.ts";
+import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
+import { type Cast, castTo, emptyValue, hasNoNumber, type Plain } from "./data-type.ts";
 import { type BoundNode, isWritten, refusalOf } from "./node-table.ts";
 import { isBad, type Quality } from "./quality.ts";
 import { remedyFor, verdictOf } from "./remedies.ts";

@@ -3,7 +3,7 @@
 
 import { type BackupAnswer, type BackupJob, backUp } from "../../archive/backup.ts";
 import type { Config } from "../../config/schema.ts";
-import { wallClockUs } from "../../frame/frame.ts";
+import { wallClockUs } from "../../system/clock.ts";
 import type { JobHandler } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
 

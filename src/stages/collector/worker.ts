@@ -10,23 +10,18 @@ import { encodeFailure, Failure } from "../../failure.ts";
 import { ensureDirectory, syncDirectory, writeDurably } from "../../files.ts";
 import { createSource } from "../../frame/camera.ts";
 import type { TakenFile } from "../../frame/folder.ts";
-import {
-  type CapturedFrame,
-  captureFileName,
-  monotonicMs,
-  PIXELS_CHECKSUM,
-  type Source,
-  type TakenFrom,
-} from "../../frame/frame.ts";
+import { type CapturedFrame, PIXELS_CHECKSUM, type Source, type TakenFrom } from "../../frame/frame.ts";
 import { readTaken, storeBrightfield, storedPicture } from "../../frame/storing.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../frame/thermometer.ts";
+import { captureFileName } from "../../image/capture-name.ts";
 import { Manifest } from "../../manifest/manifest.ts";
+import { monotonicMs } from "../../system/clock.ts";
 import { removeConfined } from "../../system/confined-file.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
 import { printable } from "../../system/file-name.ts";
 import { freeName } from "../../system/new-file.ts";
-import { numberedBefore, numberedName } from "../../system/picture-name.ts";
+import { numberedBefore, numberedName } from "../../system/numbered-name.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";

@@ -3,7 +3,6 @@
 
 import type { Config } from "../../config/schema.ts";
 import { failureLine } from "../../failure.ts";
-import { wallClockUs } from "../../frame/frame.ts";
 import {
   type AlarmState,
   EMPTY_ALARM_STATE,
@@ -15,6 +14,7 @@ import {
 import { Notifier } from "../../health/notifier.ts";
 import { alarmStatePath, healthReport, writeHealthReport } from "../../health/report.ts";
 import { takeSnapshot } from "../../health/snapshot.ts";
+import { wallClockUs } from "../../system/clock.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
 import type { HealthAnswer, HealthJob } from "./messages.ts";

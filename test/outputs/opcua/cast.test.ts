@@ -1,13 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
 import type { OpcUaNode } from "../../../src/config/opcua.ts";
-import {
-  BUILT_IN_NAMES,
-  type BuiltInName,
-  castTo,
-  isCastable,
-  naturalType,
-} from "../../../src/outputs/opcua/data-type.ts";
+import { BUILT_IN_NAMES, type BuiltInName } from "../../../src/config/opcua-data-type-name.ts";
+import { castTo, isCastable, naturalType } from "../../../src/outputs/opcua/data-type.ts";
 import { shownCertificate } from "../../../src/outputs/opcua/failures.ts";
 import { qualityOfFailure, qualityOfFlags, worse } from "../../../src/outputs/opcua/quality.ts";
 import { inPieces, type Limit } from "../../../src/outputs/opcua/requests.ts";

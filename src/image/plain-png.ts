@@ -1,0 +1,15 @@
+// Plain gray PNG, read by the kernel (native/decode_png.cc).
+import { loadKernel } from "../analysis/kernel-binding.ts";
+import type { Picture } from "../analysis/picture.ts";
+
+interface Native {
+  decodePng(bytes: Uint8Array): Picture | undefined;
+}
+
+/**
+ * The pixels of a plain gray PNG: one channel of 8 or 16 bits, not interlaced, every checksum right, no chunk that
+ * changes the meaning of samples. Undefined for any other file, damaged ones among them: a general reader decides.
+ */
+export function decodePlainPng(bytes: Uint8Array): Picture | undefined {
+  return (loadKernel() as Native).decodePng(bytes);
+}

@@ -1,0 +1,67 @@
+// The names that a second file of the same name gets. The number stands before the ending, so that a picture's stays a picture's.
+import { LONGEST_NAME_BYTES } from "./file-name.ts";
+
+/** Endings of file names that are taken for pictures, in lower case. */
+export const PICTURE_EXTENSIONS: readonly string[] = [".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg"];
+
+export const GZIPPED = /\.gz$/i;
+/** Earlier versions numbered `a.png.gz` so: `a.png-1.gz`. */
+export const NUMBERED_BEFORE = /-\d+\.gz$/i;
+
+/**
+ * The n-th name to try for a file whose name is taken: `image.png.gz`, `image-1.png.gz`, `image-2.png.gz`, … All of them
+ * differ, a picture's are names of pictures, and none is longer than a file name may be: the stem is cut for it.
+ */
+export function numberedName(name: string, n: number): string {
+  if (n === 0) return name;
+  const ending = endingOf(name);
+  const stem = name.slice(0, name.length - ending.length);
+  const tail = `-${n}${ending}`;
+  if (bytesOf(stem) + bytesOf(tail) <= LONGEST_NAME_BYTES) return stem + tail;
+  // Shorter than the name itself, for the cut stem may end as the name does.
+  const room = Math.min(LONGEST_NAME_BYTES, bytesOf(name) - 1) - bytesOf(tail);
+  return firstBytes(stem, room) + tail;
+}
+
+/** The n-th name as earlier versions made it: the number stood before the last extension. */
+export function numberedBefore(name: string, n: number): string {
+  const dot = name.lastIndexOf(".");
+  return n === 0 || dot <= 0 ? name : `${name.slice(0, dot)}-${n}${name.slice(dot)}`;
+}
+
+/** `.png.gz` of a picture; of any other name what follows its first dot, as in `history.csv.gz`. */
+function endingOf(name: string): string {
+  const packed = GZIPPED.exec(name)?.[0] ?? "";
+  const extension = extensionOf(name.slice(0, name.length - packed.length));
+  if (extension !== "") return extension + packed;
+  const numbered = NUMBERED_BEFORE.exec(name);
+  if (numbered !== null && extensionOf(name.slice(0, numbered.index)) !== "") {
+    return extensionOf(name.slice(0, numbered.index)) + numbered[0];
+  }
+  const dot = name.indexOf(".", 1);
+  return dot < 0 || name.length - dot > LONGEST_ENDING ? "" : name.slice(dot);
+}
+
+/** What follows the first dot is no ending when it is longer. */
+const LONGEST_ENDING = 40;
+
+/** The extension of a picture's name as it is written there; empty for any other name. */
+export function extensionOf(plain: string): string {
+  const lower = plain.toLowerCase();
+  const extension = PICTURE_EXTENSIONS.find((one) => lower.endsWith(one));
+  return extension === undefined ? "" : plain.slice(plain.length - extension.length);
+}
+
+const bytesOf = (text: string): number => Buffer.byteLength(text);
+
+/** The characters of `text` that fit into so many bytes. */
+function firstBytes(text: string, room: number): string {
+  let cut = "";
+  let bytes = 0;
+  for (const character of text) {
+    bytes += bytesOf(character);
+    if (bytes > room) break;
+    cut += character;
+  }
+  return cut;
+}
