@@ -7,11 +7,11 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { formatRoiManifest, type Roi } from "../src/analysis/roi.ts";
-import { packageRoot } from "../src/files.ts";
-import { encodePicture } from "../src/frame/encode.ts";
-import { createSimulator } from "../src/frame/simulator.ts";
+import { encodePicture } from "../src/image/encode.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
+import { formatRoiManifest, type Roi } from "../src/measurement/roi.ts";
+import { createSimulator } from "../src/simulator/simulator.ts";
+import { packageRoot } from "../src/system/files.ts";
 
 function option(name: string, otherwise: number): number {
   const at = process.argv.indexOf(name);

@@ -6,7 +6,7 @@ import { LabelPatterns } from "../src/calibration/label-search.ts";
 import { locateChip } from "../src/calibration/locate.ts";
 import { toPicture } from "../src/calibration/pose.ts";
 import { chipTypes, loadChip } from "../src/chip/layout.ts";
-import { createSimulator } from "../src/frame/simulator.ts";
+import { createSimulator } from "../src/simulator/simulator.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
 const rounds = Number(values.rounds);

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import type { Picture } from "../src/analysis/picture.ts";
-import { writeDurably } from "../src/files.ts";
-import { encodePicture } from "../src/frame/encode.ts";
-import { createSimulator } from "../src/frame/simulator.ts";
+import { encodePicture } from "../src/image/encode.ts";
+import type { Picture } from "../src/image/picture.ts";
+import { createSimulator } from "../src/simulator/simulator.ts";
+import { writeDurably } from "../src/system/files.ts";
 
 interface Trial {
   readonly bits: number;

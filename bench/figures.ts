@@ -3,11 +3,11 @@
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { measure, ROW } from "../src/analysis/kernel.ts";
-import { type JointLine, type Method, POSITION_COLUMN, QUANTITIES } from "../src/analysis/method.ts";
-import { medianOf } from "../src/analysis/statistics.ts";
 import { COLOURS, STYLE } from "../src/delivery/figure-style.ts";
 import { renderVegaLite } from "../src/delivery/render.ts";
-import { packageRoot, writeDurably } from "../src/files.ts";
+import { type JointLine, type Method, POSITION_COLUMN, QUANTITIES } from "../src/measurement/method.ts";
+import { medianOf } from "../src/measurement/statistics.ts";
+import { packageRoot, writeDurably } from "../src/system/files.ts";
 import {
   cramerRaoPx,
   exposeRoi,

@@ -1,9 +1,10 @@
 // What the flags are worth: simulated ROIs of known defects, and how often each flag is raised for them, per method.
 // "good" is no flag at all. Run: npx tsx bench/flags.ts [--rois 500] [--json]
-import { FLAGS, type Flag, flagNames, type Method } from "../src/analysis/method.ts";
+
 import { analysePicture } from "../src/analysis/resonance.ts";
-import { parseRoiManifest } from "../src/analysis/roi.ts";
-import { mixSeeds, randomStream } from "../src/frame/noise.ts";
+import { FLAGS, type Flag, flagNames, type Method } from "../src/measurement/method.ts";
+import { parseRoiManifest } from "../src/measurement/roi.ts";
+import { mixSeeds, randomStream } from "../src/simulator/noise.ts";
 import {
   exposeRoi,
   type Line,

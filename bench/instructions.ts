@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../src/files.ts";
+import { packageRoot } from "../src/system/files.ts";
 
 /** A program that fits rows of bytes from its standard input, and the vector unit it used. */
 export interface InstructionCounter {

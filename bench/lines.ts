@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { ANCHOR_NUMBERS, ROW } from "../src/analysis/kernel.ts";
 import { shapeOf } from "../src/analysis/line-shape.ts";
-import { LINES, type Line, lineOfCode, POSITION_COLUMN, QUANTITIES } from "../src/analysis/method.ts";
+import { LINES, type Line, lineOfCode, POSITION_COLUMN, QUANTITIES } from "../src/measurement/method.ts";
 import { measureWhole } from "../test/analysis/one-roi.ts";
 import { normalsOf, speckleField } from "../test/conformance/speckled-rois.ts";
 

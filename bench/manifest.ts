@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Database from "better-sqlite3";
-import { writeDurably } from "../src/files.ts";
 import { Manifest } from "../src/manifest/manifest.ts";
 import type { StoredResult } from "../src/manifest/results.ts";
+import { writeDurably } from "../src/system/files.ts";
 import { answer, fillCurves, newManifest, PER_ROI, ROIS } from "./synthetic.ts";
 
 const { values: options } = parseArgs({

@@ -11,14 +11,14 @@ import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import sharp from "sharp";
-import { decodeBytes, decodePicture, readWhole } from "../src/analysis/decode.ts";
 import { measureTogether, vectorUnit } from "../src/analysis/kernel.ts";
-import { METHODS, type Method, QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { analyseTogether } from "../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../src/analysis/roi.ts";
-import { packageRoot } from "../src/files.ts";
-import { encodePicture } from "../src/frame/encode.ts";
+import { decodeBytes, decodePicture, readWhole } from "../src/image/decode.ts";
+import { encodePicture } from "../src/image/encode.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
+import { METHODS, type Method, QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../src/measurement/roi.ts";
+import { packageRoot } from "../src/system/files.ts";
 import { type EndToEnd, runThroughManifest } from "./run.ts";
 
 interface Trial {

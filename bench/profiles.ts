@@ -5,15 +5,15 @@
 // Run: npx tsx bench/profiles.ts [--seeds 2] [--line gaussian|fano|lorentzian] [--only PROFILE]
 import { parseArgs } from "node:util";
 import { linesAfter } from "../src/analysis/chosen-lines.ts";
-import type { FrameResult, Method } from "../src/analysis/method.ts";
-import type { Picture } from "../src/analysis/picture.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest } from "../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../src/analysis/settings.ts";
 import { emptyReference, isComplete, referenceFrames, trackPicture } from "../src/analysis/tracking.ts";
 import { parseConfig } from "../src/config/config.ts";
 import { PROFILES, type ProfileName, SIMULATED_LINES } from "../src/config/simulation-section.ts";
-import { createSimulator, type Simulator, type SimulatorOptions } from "../src/frame/simulator.ts";
+import type { Picture } from "../src/image/picture.ts";
+import type { FrameResult, Method } from "../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../src/measurement/roi.ts";
+import { createSimulator, type Simulator, type SimulatorOptions } from "../src/simulator/simulator.ts";
 import { analysisSettings } from "../src/stages/processor/analysis-settings.ts";
 
 const REFERENCES = 16;

@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Method, QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { type CsvState, updateCsv } from "../src/delivery/csv-output.ts";
 import { CurveStore } from "../src/delivery/curve.ts";
 import { renderPlot } from "../src/delivery/plot.ts";
 import type { PlotInput } from "../src/delivery/plot-input.ts";
 import type { Outcome } from "../src/manifest/outputs.ts";
+import { type Method, QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
 
 const START_US = Date.UTC(2026, 2, 4) * 1000;
 const INTERVAL_US = 10_000_000;

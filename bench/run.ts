@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
-import type { Method } from "../src/analysis/method.ts";
-import { packageRoot } from "../src/files.ts";
+import type { Method } from "../src/measurement/method.ts";
+import { packageRoot } from "../src/system/files.ts";
 
 export interface EndToEnd {
   readonly method: Method;

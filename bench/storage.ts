@@ -8,9 +8,9 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { compressPicture } from "../src/archive/compress.ts";
-import { createSimulator } from "../src/frame/simulator.ts";
-import type { StageLog } from "../src/log.ts";
+import type { StageLog } from "../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
+import { createSimulator } from "../src/simulator/simulator.ts";
 import { recover } from "../src/supervisor/recovery.ts";
 
 const { values: options } = parseArgs({

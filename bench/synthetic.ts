@@ -1,9 +1,9 @@
 // A manifest as a long experiment leaves it, without having to wait for one.
 import { join } from "node:path";
-import { QUANTITIES, STATISTICS } from "../src/analysis/method.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import type { StoredResult } from "../src/manifest/results.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
+import { QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
 
 export const ROIS = 644;
 export const PER_ROI = QUANTITIES.fano.length * STATISTICS.length;

@@ -8,8 +8,8 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import sharp, { type Sharp } from "sharp";
 import { parseConfig } from "../src/config/config.ts";
-import { packageRoot } from "../src/files.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
+import { packageRoot } from "../src/system/files.ts";
 import type { FromWeb } from "../src/web/messages.ts";
 import { blackPng, pictureProcesses } from "../test/web/pictures.ts";
 

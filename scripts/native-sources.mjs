@@ -1,5 +1,5 @@
 // Notes what the image kernel was compiled from, beside it: `phorest` says so when the sources have changed since. The reader
-// is src/native-sources.ts. Run after compiling: node scripts/native-sources.mjs [DIRECTORY OF THE CHECKOUT]
+// is src/native/native-sources.ts. Run after compiling: node scripts/native-sources.mjs [DIRECTORY OF THE CHECKOUT]
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

@@ -3,10 +3,10 @@ import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import type { GlobalOptions } from "./commands/global.ts";
 import { guardOutputs } from "./commands/outputs.ts";
-import { encodeFailure, type FailureCode, type FailureData, failureLine } from "./failure.ts";
-import { packageVersion } from "./files.ts";
+import { encodeFailure, type FailureCode, type FailureData, failureLine } from "./failure/failure.ts";
 import { checkParts } from "./installation/parts.ts";
 import { isService } from "./installation/systemd-notify.ts";
+import { packageVersion } from "./system/files.ts";
 import { holdNoLonger, keepHangUpIgnored } from "./system/stop-signals.ts";
 
 /**

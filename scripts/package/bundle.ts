@@ -64,7 +64,7 @@ export async function bundleBoot(stage: string, outfile: string): Promise<void> 
     platform: "node",
     target: "node24",
     logLevel: "error",
-    // src/files.ts finds the program's own directory by it, which is not asked for before the program is unpacked.
+    // src/system/files.ts finds the program's own directory by it, which is not asked for before the program is unpacked.
     logOverride: { "empty-import-meta": "silent" },
   });
 }

@@ -1,7 +1,8 @@
 // Whether a baseline is one: flat, without a step, and without an injection. Noise, drift and limit of detection of another
 // window are numbers of something else, and a shift that counts from it has no clear beginning.
+
+import { blockMeans } from "../measurement/statistics.ts";
 import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "./autoregression.ts";
-import { blockMeans } from "./statistics.ts";
 import type { Trend } from "./trend.ts";
 
 /** What can be wrong with a baseline. `injection`: a marker or a given injection lies within it. */

@@ -1,9 +1,9 @@
 // Measuring many picture files: which ones, and in order with a bounded number in flight.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { encodeFailure, Failure } from "../failure.ts";
-import { readNames, unusableNameLine } from "../file-names.ts";
-import { isPictureName } from "../system/picture-name.ts";
+import { encodeFailure, Failure } from "../failure/failure.ts";
+import { isPictureName } from "../image/picture-name.ts";
+import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import type { TaskAnswer } from "./task.ts";
 
 export interface Measured {

@@ -1,7 +1,8 @@
 // The line of each ROI where the data choose it (joint line "auto"): each ROI's is chosen in the first frame in which its fit
 // is sound, and held for the whole analysis. See docs/kernel.md, "Which line".
+
+import { type FrameResult, LINES, type Line, lineOfCode } from "../measurement/method.ts";
 import { GrowingKeeper } from "./growing.ts";
-import { type FrameResult, LINES, type Line, lineOfCode } from "./method.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 /** After so many frames an ROI that never had a sound fit gets the line that most ROIs have. */

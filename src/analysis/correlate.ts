@@ -1,6 +1,7 @@
 // The kernel's calls for finding a chip in a picture (native/correlate.h): typed arrays in, typed arrays out.
-import { loadKernel } from "./kernel-binding.ts";
-import type { Picture } from "./picture.ts";
+
+import type { Picture } from "../image/picture.ts";
+import { loadKernel } from "../native/kernel-binding.ts";
 
 /** Real pixels, row-major: a picture or part of it, shrunk. Its pixel (0, 0) begins at (left, top) of the picture. */
 export interface Plane {

@@ -1,12 +1,12 @@
 // The value of a pixel that gets no light: the camera's black level or pedestal. Where it is known, tracking can tell light
 // from pedestal, and takes out gradients of the light that change across an ROI.
-import { Failure } from "../failure.ts";
-import { depthOf } from "./bit-depth.ts";
-import { decodePicture } from "./decode.ts";
+import { Failure } from "../failure/failure.ts";
+import { depthOf } from "../image/bit-depth.ts";
+import { decodePicture } from "../image/decode.ts";
+import type { Picture } from "../image/picture.ts";
+import type { RoiManifest } from "../measurement/roi.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import { roiMask } from "./drift.ts";
-import type { Picture } from "./picture.ts";
-import type { RoiManifest } from "./roi.ts";
-import { medianOf } from "./statistics.ts";
 
 /** Counts of the stored picture, or "auto": what the darkest places of each picture show, outside the ROIs. */
 export type DarkLevel = number | "auto";

@@ -1,7 +1,8 @@
 // How far a resonance position may be trusted: its standard error, a quality and flags. The established statistics are
 // not touched by any of it; a bad fit is reported, and reported as bad.
+
+import { FLAGS, type Method, WIDTH_COLUMN } from "../measurement/method.ts";
 import { type RowSummary, TRACKING_DOUBTS } from "./kernel.ts";
-import { FLAGS, type Method, WIDTH_COLUMN } from "./method.ts";
 
 /** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
 export interface RoiEvidence extends RowSummary {

@@ -6,13 +6,13 @@
 // regression on the patch, its two gradients and a constant (Lucas and Kanade 1981, with gain and offset). A turn and a
 // shift are fitted to the patches' displacements; patches that do not go along (dust, a drop) lose their weight.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { Failure } from "../failure.ts";
-import type { Displacement } from "./displacement.ts";
-import type { Sampling } from "./method.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
+import type { Displacement } from "../measurement/displacement.ts";
+import type { Sampling } from "../measurement/method.ts";
+import type { Roi, RoiManifest } from "../measurement/roi.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import { type Found, findPatch } from "./patch.ts";
-import type { Picture } from "./picture.ts";
-import type { Roi, RoiManifest } from "./roi.ts";
-import { medianOf } from "./statistics.ts";
 
 /** Side of the part of a patch that is compared, px; around it lies a border of 1 px for gradients. */
 export const PATCH_PX = 24;

@@ -1,7 +1,8 @@
 // Noise from frame to frame: the standard deviation of one frame, from the differences between frames that follow each
 // other, so that slow change does not count. Unbiased from four frames on; how, and what it was measured at: docs/statistics.md.
+
+import { medianOf } from "../measurement/statistics.ts";
 import { meanOfDeviation, relativeErrorOfDeviation } from "./distributions.ts";
-import { medianOf } from "./statistics.ts";
 
 export interface FrameNoise {
   /** Without wild steps, in the unit of the values. NaN below FEWEST_STEPS steps, and where it would be zero. */

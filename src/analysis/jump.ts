@@ -1,5 +1,5 @@
 // Marks positions that leave their ROI's course from one frame to the next. It never hides or changes a position.
-import { FLAGS } from "./method.ts";
+import { FLAGS } from "../measurement/method.ts";
 
 /** A step smaller than this is never called a jump, px: binding and bulk steps of a slow experiment lie below it. */
 const SMALLEST_JUMP_PX = 2;

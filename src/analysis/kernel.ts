@@ -1,8 +1,7 @@
 // The only door to the C++ kernel: one typed call per picture, typed arrays in, typed arrays out.
 
+import { decodeDepth, depthBefore, encodeDepth } from "../image/bit-depth.ts";
 import type { Depth, DepthKnowledge } from "../measurement/depth.ts";
-import { decodeDepth, depthBefore, encodeDepth } from "./bit-depth.ts";
-import { loadKernel } from "./kernel-binding.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
@@ -12,7 +11,8 @@ import {
   type Method,
   SAMPLINGS,
   type Sampling,
-} from "./method.ts";
+} from "../measurement/method.ts";
+import { loadKernel } from "../native/kernel-binding.ts";
 
 /** What became of one row. */
 export const ROW = { ok: 0, flat: 1, not_converged: 2, nothing_above_threshold: 3 } as const;

@@ -1,5 +1,5 @@
 // The lines as functions of the place, without height and offset; the same formulas as in native/joint.h and docs/kernel.md.
-import type { Line } from "./method.ts";
+import type { Line } from "../measurement/method.ts";
 import { voigtLine } from "./voigt.ts";
 
 /** Quantities of a fitted line; px, and numbers without unit. */

@@ -1,5 +1,5 @@
 // Finds one patch of a reference picture again in another picture, to a fraction of a pixel.
-import type { Picture } from "./picture.ts";
+import type { Picture } from "../image/picture.ts";
 
 /** Where a patch went, px. */
 export interface Found {

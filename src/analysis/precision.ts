@@ -1,9 +1,10 @@
 // How quiet a curve is: noise, drift and the smallest change it can tell, each with its own uncertainty, and whether the
 // window it was found in is a baseline. From the sound points of a window. The statistics: docs/statistics.md.
+
+import { medianOf } from "../measurement/statistics.ts";
 import { type BaselineDoubt, doubtsOf } from "./baseline-doubts.ts";
 import { frameNoise, ROUNDING } from "./frame-noise.ts";
 import { soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
-import { medianOf } from "./statistics.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
 export interface Precision {

@@ -1,10 +1,11 @@
 // Standard errors of what is computed from positions. The positions of one frame and ROI are independent of all others, each
 // with its own standard error; everything else follows from that: the level of a baseline is in every frame of its curve, and
 // a reference in every curve it is subtracted from. Where a position has no error, nothing that is made from it has one.
+
+import { medianOf } from "../measurement/statistics.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { normalBelow, normalDensity } from "./distributions.ts";
 import { between, blankOf, soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
-import { medianOf } from "./statistics.ts";
 
 /** The median of values as a sum of them, as far as their errors are concerned. */
 export interface MedianErrors {

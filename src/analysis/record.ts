@@ -1,6 +1,6 @@
 // One line of processing_results.jsonl in the established form. Notebooks read these names; what is ours and new comes
 // after the established fields.
-import { type FrameResult, flagNames, lineOfCode, QUANTITIES, STATISTICS } from "./method.ts";
+import { type FrameResult, flagNames, lineOfCode, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 
 /** A frame and what was made of it; null where there is nothing. Time stamps are ISO with `Z`. */
 export interface RecordInput {

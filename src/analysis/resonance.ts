@@ -1,11 +1,15 @@
 // One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
 // established statistics, a position and the doubt about it. No files, no threads.
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import { depthBefore } from "../image/bit-depth.ts";
+import type { Picture } from "../image/picture.ts";
 import type { DepthKnowledge } from "../measurement/depth.ts";
-import { depthBefore } from "./bit-depth.ts";
+import type { Displacement } from "../measurement/displacement.ts";
+import { type FrameResult, type Method, POSITION_COLUMN, QUANTITIES, WIDTH_COLUMN } from "../measurement/method.ts";
+import type { Roi, RoiManifest } from "../measurement/roi.ts";
+import { roundHalfEven } from "../measurement/statistics.ts";
 import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
 import { darkLevelFor } from "./dark-level.ts";
-import type { Displacement } from "./displacement.ts";
 import { weigh } from "./doubt.ts";
 import { followChip } from "./drift.ts";
 import { establishedColumns } from "./fano-form.ts";
@@ -19,11 +23,7 @@ import {
   rowStatistics,
   summariseRows,
 } from "./kernel.ts";
-import { type FrameResult, type Method, POSITION_COLUMN, QUANTITIES, WIDTH_COLUMN } from "./method.ts";
-import type { Picture } from "./picture.ts";
-import type { Roi, RoiManifest } from "./roi.ts";
 import type { AnalysisSettings } from "./settings.ts";
-import { roundHalfEven } from "./statistics.ts";
 
 /** How `tracking` is to be asked, where that is one of the methods. */
 export interface PictureOptions {

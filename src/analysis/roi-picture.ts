@@ -3,9 +3,9 @@
 import { createRequire } from "node:module";
 import { Resvg } from "@resvg/resvg-js";
 import sharp from "sharp";
-import { escapeMarkup } from "../markup.ts";
-import type { Picture } from "./picture.ts";
-import type { Roi, RoiManifest } from "./roi.ts";
+import type { Picture } from "../image/picture.ts";
+import type { Roi, RoiManifest } from "../measurement/roi.ts";
+import { escapeMarkup } from "../system/markup.ts";
 
 const FLIPPED = "#ff9f1c";
 const UNFLIPPED = "#2ec4ff";

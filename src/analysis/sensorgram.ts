@@ -5,8 +5,9 @@
 //
 // A flagged point is never taken out or changed. It only has no say in what is computed from several points: baselines,
 // the mean of the references, noise, drift, smooth curves.
+
+import { medianOf } from "../measurement/statistics.ts";
 import type { CurveErrors } from "./curve-errors.ts";
-import { medianOf } from "./statistics.ts";
 
 /** Times of frames, µs since 1970; `toUs` exclusive. */
 export interface TimeWindow {

@@ -1,6 +1,7 @@
 // What an analysis is asked to do: what tells it apart from another one, and what its results are stored under.
+
+import type { BitDepthScaling, FanoSign, JointLine, Method, Sampling } from "../measurement/method.ts";
 import type { DarkLevel } from "./dark-level.ts";
-import type { BitDepthScaling, FanoSign, JointLine, Method, Sampling } from "./method.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;

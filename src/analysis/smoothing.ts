@@ -1,8 +1,9 @@
 // A smooth curve through a noisy one that single wild points do not bend: locally weighted straight lines with robust
 // weights (Cleveland, J. Am. Stat. Assoc. 74, 829, 1979).
+
+import { medianOf } from "../measurement/statistics.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { isSound, type Trace } from "./sensorgram.ts";
-import { medianOf } from "./statistics.ts";
 
 /** Robust rounds after the plain one. */
 const ROUNDS = 2;

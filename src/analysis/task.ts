@@ -1,12 +1,12 @@
 // What goes to an analysis thread and what comes back: plain data in the compact form the manifest stores.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { FailureData } from "../failure.ts";
+import type { FailureData } from "../failure/failure.ts";
+import { otherPages } from "../image/picture.ts";
 import type { DepthKnowledge } from "../measurement/depth.ts";
+import { type FrameResult, type Method, QUANTITIES } from "../measurement/method.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { LinesByMethod } from "./chosen-lines.ts";
 import { refusedLevelText } from "./dark-level.ts";
-import { type FrameResult, type Method, QUANTITIES } from "./method.ts";
-import { otherPages } from "./picture.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 export interface TaskRequest {

@@ -1,10 +1,11 @@
 // What tracking compares a frame with: for each ROI the mean of its first frames, all moved back to where the first of
 // them had the band, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
+
+import type { Picture } from "../image/picture.ts";
+import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../measurement/method.ts";
+import type { RoiManifest } from "../measurement/roi.ts";
 import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
-import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "./method.ts";
-import type { Picture } from "./picture.ts";
 import { analyseTogether, type PictureOptions } from "./resonance.ts";
-import type { RoiManifest } from "./roi.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 /** The references of all ROIs of an analysis. Views of one buffer, which is their encoded form. */

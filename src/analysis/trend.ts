@@ -1,7 +1,8 @@
 // The straight line through a window of a curve: its slope, and how well it is known when neighbouring frames are alike.
+
+import { blockMeans, medianOf } from "../measurement/statistics.ts";
 import { coefficientOf, halfWidth, oppositeSign } from "./autoregression.ts";
 import { robustDeviation } from "./frame-noise.ts";
-import { blockMeans, medianOf } from "./statistics.ts";
 
 export interface Trend {
   /** Per unit of time. NaN below three points. */

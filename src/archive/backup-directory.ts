@@ -7,8 +7,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ensureDirectory, PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
+import { ensureDirectory, PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { SUMS } from "./packing.ts";
 
 /** Directory of the archives, in backup_dir. */

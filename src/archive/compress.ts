@@ -9,15 +9,15 @@ import { lstatSync } from "node:fs";
 import { lstat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { Failure } from "../failure.ts";
-import { syncDirectory, writeDurably } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
+import { removePicture } from "../image/picture-file.ts";
+import { checkPictureName, LARGEST_PICTURE_BYTES } from "../image/picture-name.ts";
 import type { CompressedFile } from "../manifest/storage.ts";
 import { type NamedFile, readConfined } from "../system/confined-file.ts";
 import { fileFaultReason, isFileFault, systemCode } from "../system/fault-of.ts";
 import { isFileName } from "../system/file-name.ts";
+import { syncDirectory, writeDurably } from "../system/files.ts";
 import { timesAreNotKept } from "../system/name-first.ts";
-import { removePicture } from "../system/picture-file.ts";
-import { checkPictureName, LARGEST_PICTURE_BYTES } from "../system/picture-name.ts";
 
 /** The ending of a compressed picture's name. */
 export const GZIP_SUFFIX = ".gz";

@@ -3,7 +3,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
 import { nameFirst } from "../system/name-first.ts";

@@ -2,9 +2,9 @@
 // one, and the copy must lie on the marker's own file system. Errors of local files are told from errors of the remote.
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
-import { flushDirectory } from "../files.ts";
+import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
 import { canList, isFileFault, systemCode } from "../system/fault-of.ts";
+import { flushDirectory } from "../system/files.ts";
 import { mountOf } from "../system/mounts.ts";
 import type { RateLimit } from "./rate.ts";
 import { refusalWords } from "./refusal.ts";

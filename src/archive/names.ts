@@ -1,6 +1,6 @@
 // What files are called on the remote: the layout of the experiment, and a number where a name is taken.
 import { isAbsolute, join, relative } from "node:path";
-import { temporaryPath } from "../files.ts";
+import { temporaryPath } from "../system/files.ts";
 
 /**
  * Where a local file goes, relative to the remote root. What lies under the experiment's root keeps its place; a data

@@ -7,11 +7,11 @@ import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { Failure } from "../failure.ts";
-import { writeDurably } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
+import { writeDurably } from "../system/files.ts";
 
 /** Name of the list of hashes in each backup and archive. */
 export const SUMS = "SHA256SUMS";

@@ -1,6 +1,6 @@
 // A batch of pictures to the remote, several at a time. Each answer names its entry: what becomes of one says nothing
 // about another.
-import { encodeFailure, Failure, type FailureData } from "../failure.ts";
+import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { type Copied, type CopyTask, copyVerified } from "./copy.ts";

@@ -3,7 +3,7 @@
 // what it does not hold.
 import { type BigIntStats, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 
 /** Device and inode of a directory, as text so that it can cross threads; the device alone where inodes do not hold. */
 export type PlaceMark = string;

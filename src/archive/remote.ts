@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { Failure, type FailureCode } from "../failure.ts";
-import { writeDurably } from "../files.ts";
+import { Failure, type FailureCode } from "../failure/failure.ts";
 import { diskSpace } from "../system/disk-space.ts";
+import { writeDurably } from "../system/files.ts";
 import { type Mount, mountOf } from "../system/mounts.ts";
 import { isAway, shareWords } from "./refusal.ts";
 

@@ -1,8 +1,8 @@
 // The pictures of a restored experiment. Names and places come out of the backup's database: they are used only for pictures
 // in the restored data directory, and nothing there is overwritten.
 import { basename, dirname, join } from "node:path";
-import { Failure } from "../failure.ts";
-import { syncDirectory } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
+import { pictureNameProblem } from "../image/picture-name.ts";
 import type { PictureRow } from "../manifest/inspection.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { placeOf } from "../manifest/picture-place.ts";
@@ -10,8 +10,8 @@ import type { CompressedFile } from "../manifest/storage.ts";
 import { checkRecorded, type RecordedContent, withConfinedFile } from "../system/confined-file.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { isFileName, isPlainPath } from "../system/file-name.ts";
+import { syncDirectory } from "../system/files.ts";
 import { copyInto } from "../system/new-file.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
 import { adoptCompressed, GZIP_SUFFIX } from "./compress.ts";
 
 /** Where each picture of a restored experiment is. */

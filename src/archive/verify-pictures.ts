@@ -1,12 +1,12 @@
 // Every picture a row names, against the file here and the copy on the share.
 import { basename, dirname } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import { pictureNameProblem } from "../image/picture-name.ts";
 import type { PictureRow, Repairs } from "../manifest/inspection.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { digestOpened, type NamedFile, shownPath, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
 import type { Finding } from "./finding.ts";
 import type { Content } from "./packing.ts";
 

@@ -1,8 +1,9 @@
 // Calibration from a feature file: printed labels named by hand, refined one by one, in whichever orientation they fit. Names
 // may be wrong: what is printed in the picture has the last word.
-import type { Picture } from "../analysis/picture.ts";
+
 import type { Chip, ChipLabel } from "../chip/chip.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
 import { type Anchor, cornerOf, middleOf } from "./by-hand.ts";
 import { expectedLabels, labelScore, misread } from "./identity.ts";
 import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";

@@ -1,9 +1,10 @@
 // Calibration from rough points: gratings named by hand choose among the lattice's poses. Printed labels alone are in
 // by-features.ts.
-import type { Picture } from "../analysis/picture.ts";
+
 import type { Chip, ChipBox } from "../chip/chip.ts";
 import { gratingHalves } from "../chip/layout.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
 import { gratingEdges } from "./edges.ts";
 import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";

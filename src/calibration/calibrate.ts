@@ -1,9 +1,9 @@
 // From a picture to ROIs that can be written, in whichever way: for the command line and the page alike.
 import { resolve } from "node:path";
-import type { Picture } from "../analysis/picture.ts";
-import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
 import type { Chip } from "../chip/chip.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
+import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { locateByFeatures } from "./by-features.ts";
 import { type Anchor, locateByAnchors } from "./by-hand.ts";
 import { readLabelPictures } from "./label-pictures.ts";

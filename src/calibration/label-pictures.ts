@@ -1,10 +1,10 @@
 // Pictures of printed labels from an existing installation: <directory>/<chip type>/<label>.png, upright, bright on dark.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { decodePicture } from "../analysis/decode.ts";
 import type { Chip } from "../chip/chip.ts";
-import { Failure } from "../failure.ts";
-import { readNamesNow } from "../file-names.ts";
+import { Failure } from "../failure/failure.ts";
+import { decodePicture } from "../image/decode.ts";
+import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { LabelPicture } from "./label-search.ts";
 
 /** The pictures of a chip's labels by label name. Failure config.invalid when there are none. */

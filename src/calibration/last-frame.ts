@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import { pictureNameProblem } from "../image/picture-name.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { type PictureRoots, pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
 
 /** The newest picture that is still here. Failure usage.invalid when there is none. Changes nothing. */
 export function lastFrame(config: Config): NamedFile {

@@ -2,8 +2,8 @@
 //
 //   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
 import type { Plane } from "../analysis/correlate.ts";
-import type { Picture } from "../analysis/picture.ts";
 import type { Chip } from "../chip/chip.ts";
+import type { Picture } from "../image/picture.ts";
 import { isOfAnotherPitch, isOfAnotherSize, isSettled, SURE, whyUnsure } from "./certainty.ts";
 import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";

@@ -1,11 +1,11 @@
 // What a calibration says about itself: the established ROI manifest, a file with everything measured, two pictures to
 // judge it by, and a summary.
 import { join } from "node:path";
-import { type FrameResult, flagNames } from "../analysis/method.ts";
 import { analysePicture } from "../analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../analysis/roi.ts";
 import { drawRois } from "../analysis/roi-picture.ts";
-import { ensureDirectory, sweepPartials, writeTogether } from "../files.ts";
+import { type FrameResult, flagNames } from "../measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../measurement/roi.ts";
+import { ensureDirectory, sweepPartials, writeTogether } from "../system/files.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import type { Located } from "./locate.ts";
 import { direction, type Pose, toAligned } from "./pose.ts";

@@ -1,9 +1,9 @@
 // From the pose of a chip to its ROIs: which halves of gratings are wholly in view, what they are called, and why others
 // were left out.
 import { samplePatches } from "../analysis/correlate.ts";
-import type { Roi, RoiManifest } from "../analysis/roi.ts";
 import type { Chip, Grating, GratingHalf } from "../chip/chip.ts";
 import { gratingHalves } from "../chip/layout.ts";
+import type { Roi, RoiManifest } from "../measurement/roi.ts";
 import { direction, fromAligned, type Point, type Pose, toAligned, toPicture, wrapDegrees } from "./pose.ts";
 import type { View } from "./view.ts";
 

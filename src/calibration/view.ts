@@ -1,7 +1,7 @@
 // A picture at the resolutions that the search needs: shrunk on demand, kept. The few brightest and darkest pixels
 // (scratches, hot pixels) are brought back to the range of all others first.
 import { type Plane, shrink } from "../analysis/correlate.ts";
-import type { Picture } from "../analysis/picture.ts";
+import type { Picture } from "../image/picture.ts";
 import type { Point } from "./pose.ts";
 
 /** Pixels at either end whose value is not believed: so many, of a small picture this share. A chip may be a small part of a large one. */

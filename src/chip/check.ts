@@ -1,6 +1,6 @@
 // What makes a layout useless or dangerous although every rule in it is well formed: ROIs that overwrite each other, labels that
 // nobody can find.
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import type { Chip, ChipBox } from "./chip.ts";
 import { glyph } from "./glyphs.ts";
 

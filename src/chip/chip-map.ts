@@ -1,8 +1,8 @@
 // Chips as existing installations describe them: one Chip_map.json for all of them, and a directory of label pictures.
 import { z } from "zod";
-import { Failure } from "../failure.ts";
-import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
-import { isLabel, LABEL_RULE } from "../label-rules.ts";
+import { Failure } from "../failure/failure.ts";
+import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
 import type { Chip, ChipLabel, Grating } from "./chip.ts";
 import { chipTypes, loadChip } from "./layout.ts";
 

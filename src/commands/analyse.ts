@@ -3,12 +3,19 @@ import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures, type Measured, measureInOrder } from "../analysis/batch.ts";
-import { DepthKeeper } from "../analysis/bit-depth.ts";
 import { readDarkLevel } from "../analysis/dark-level.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
 import { type Grown, Growth } from "../analysis/growth.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
+import { formatRecord } from "../analysis/record.ts";
+import { type AnalysisSettings, methodSettings } from "../analysis/settings.ts";
+import { decodeValues, type EncodedResult, type TaskAnswer, warningsOf } from "../analysis/task.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
+import type { Loaded } from "../config/loaded.ts";
+import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
+import { DepthKeeper } from "../image/bit-depth.ts";
+import { decodeStatistics } from "../manifest/statistics-codec.ts";
 import {
   BIT_DEPTH_SCALINGS,
   type BitDepthScaling,
@@ -22,17 +29,10 @@ import {
   MOST_BITS,
   SAMPLINGS,
   type Sampling,
-} from "../analysis/method.ts";
-import { formatRecord } from "../analysis/record.ts";
-import { type RoiManifest, readRoiManifest } from "../analysis/roi.ts";
-import { type AnalysisSettings, methodSettings } from "../analysis/settings.ts";
-import { decodeValues, type EncodedResult, type TaskAnswer, warningsOf } from "../analysis/task.ts";
-import { loadConfig, roiManifestPath } from "../config/config.ts";
-import type { Loaded } from "../config/loaded.ts";
-import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
-import { ensureDirectory } from "../files.ts";
-import { decodeStatistics } from "../manifest/statistics-codec.ts";
+} from "../measurement/method.ts";
+import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { measuringThreads } from "../stages/processor/measuring-pool.ts";
+import { ensureDirectory } from "../system/files.ts";
 import { Progress } from "./progress.ts";
 import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
 import { stoppable } from "./stoppable.ts";

@@ -1,8 +1,6 @@
 // `phorest calibrate`: from a picture to the ROI manifest, with the proof beside it.
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { decodePicture } from "../analysis/decode.ts";
-import { otherPages } from "../analysis/picture.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
 import { calibratePicture, doubtText, labelPatterns, roisUntilNow, type Way } from "../calibration/calibrate.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
@@ -13,7 +11,9 @@ import { readChipMap } from "../chip/chip-map.ts";
 import { chipTypes, loadChip, readChipFile } from "../chip/layout.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import { decodePicture } from "../image/decode.ts";
+import { otherPages } from "../image/picture.ts";
 import { shownPath } from "../system/confined-file.ts";
 import type { GlobalOptions } from "./global.ts";
 

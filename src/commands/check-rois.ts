@@ -1,11 +1,11 @@
 // `phorest check-rois`: draws the ROIs over a picture, for a person to judge.
 import { resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
-import { decodePicture } from "../analysis/decode.ts";
-import { readRoiManifest } from "../analysis/roi.ts";
 import { drawRois } from "../analysis/roi-picture.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
-import { writeDurably } from "../files.ts";
+import { decodePicture } from "../image/decode.ts";
+import { readRoiManifest } from "../measurement/roi.ts";
+import { writeDurably } from "../system/files.ts";
 
 interface CheckRoisArguments {
   config?: string;

@@ -5,7 +5,7 @@ import { configMarkdown, configToml } from "../config/document.ts";
 import type { Loaded, Origin } from "../config/loaded.ts";
 import { checkWantedShare } from "../config/share.ts";
 import { shownPath, type Table } from "../config/toml-file.ts";
-import { quoted } from "../quote.ts";
+import { quoted } from "../failure/quote.ts";
 import type { GlobalOptions } from "./global.ts";
 
 type ConfigArguments = Partial<Pick<GlobalOptions, "config" | "json">>;

@@ -1,15 +1,15 @@
 // `phorest cameras` and `phorest sensors`: what is attached, what it can do, and the lines that choose it.
 import type { CommandModule } from "yargs";
+import type { Found } from "../cameras/frame.ts";
+import { isOnPath, listRpicams } from "../cameras/rpicam.ts";
+import { V4l2Ctl } from "../cameras/v4l2-ctl.ts";
+import { describeDevice, listVideoDevices } from "../cameras/v4l2-found.ts";
 import { loadConfig } from "../config/config.ts";
-import { failureLine } from "../failure.ts";
-import type { Found } from "../frame/frame.ts";
-import { hwmonThermometer, listHwmon } from "../frame/hwmon.ts";
-import { listOneWire, oneWireThermometer } from "../frame/one-wire.ts";
-import type { Reading } from "../frame/reading.ts";
-import { isOnPath, listRpicams } from "../frame/rpicam.ts";
-import { readThermometer } from "../frame/thermometer.ts";
-import { V4l2Ctl } from "../frame/v4l2-ctl.ts";
-import { describeDevice, listVideoDevices } from "../frame/v4l2-found.ts";
+import { failureLine } from "../failure/failure.ts";
+import { hwmonThermometer, listHwmon } from "../sensors/hwmon.ts";
+import { listOneWire, oneWireThermometer } from "../sensors/one-wire.ts";
+import type { Reading } from "../sensors/reading.ts";
+import { readThermometer } from "../sensors/thermometer.ts";
 import type { GlobalOptions } from "./global.ts";
 import { endProgramsWithCommand } from "./stoppable.ts";
 

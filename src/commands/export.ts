@@ -9,11 +9,11 @@ import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { csvColumns, csvLines, DEGREES } from "../delivery/report.ts";
-import { Failure } from "../failure.ts";
-import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
 import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
+import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
 

@@ -3,13 +3,13 @@
 import { dirname, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
-import { Failure } from "../failure.ts";
-import { ensureDirectory, writeDurably } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
 import { metricsText } from "../health/metrics.ts";
 import { healthJson, healthPicture, healthReport } from "../health/report.ts";
 import { formatSnapshot, takeSnapshot } from "../health/snapshot.ts";
 import type { HealthReport } from "../health/verdict.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface HealthOptions extends GlobalOptions {

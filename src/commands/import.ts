@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { keptFreeBytes } from "../archive/room.ts";
 import { loadConfig } from "../config/config.ts";
-import { ensureDirectory } from "../files.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
+import { ensureDirectory } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface ImportArguments extends GlobalOptions {

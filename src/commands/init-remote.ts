@@ -2,7 +2,7 @@
 import type { CommandModule } from "yargs";
 import { initRemote } from "../archive/remote.ts";
 import { loadConfig } from "../config/config.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface InitRemoteArguments extends GlobalOptions {

@@ -6,10 +6,10 @@ import { isSea } from "node:sea";
 import type { CommandModule } from "yargs";
 import { checkRunnable, loadConfig } from "../config/config.ts";
 import { directoriesOf } from "../config/directories.ts";
-import { Failure } from "../failure.ts";
-import { writeDurably } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
 import { serviceProblems, whoAsks } from "../installation/service-problems.ts";
 import { DEVICE_GROUPS, serviceUnit } from "../installation/service-unit.ts";
+import { writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface InstallServiceOptions extends GlobalOptions {

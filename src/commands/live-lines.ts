@@ -1,7 +1,7 @@
 // What a run shows on a terminal while it runs.
 
 import { SIMULATED_CHIP } from "../health/camera-in-use.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../log/logger.ts";
 import { stageDetail } from "../supervisor/stage.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 

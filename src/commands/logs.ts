@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
-import { Failure } from "../failure.ts";
-import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "../log-levels.ts";
-import { type LogLine, logTail } from "../log-tail.ts";
+import { Failure } from "../failure/failure.ts";
+import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "../log/levels.ts";
+import { type LogLine, logTail } from "../log/tail.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface LogsOptions extends GlobalOptions {

@@ -1,7 +1,5 @@
 // What a report says of the analysis that measured last: how quiet its ROIs are, and some of them in detail.
 import { existsSync } from "node:fs";
-import { decodePicture } from "../analysis/decode.ts";
-import { labelMatcher } from "../analysis/labels.ts";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import type { Config } from "../config/schema.ts";
 import { plotMarkers } from "../delivery/plot-feed.ts";
@@ -9,12 +7,14 @@ import type { RoiPrecision } from "../delivery/precision-figure.ts";
 import type { RoiDetail } from "../delivery/roi-detail.ts";
 import { viewRoi } from "../delivery/roi-view.ts";
 import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { type RecentCurves, recentCurves } from "../health/recent-curves.ts";
+import { decodePicture } from "../image/decode.ts";
+import { pictureNameProblem } from "../image/picture-name.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
+import { labelMatcher } from "../measurement/labels.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
 
 /** The analysis that measured last, and its last frames. */
 export type Measured = RecentCurves;

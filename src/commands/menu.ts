@@ -11,7 +11,7 @@ import select from "@inquirer/select";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Loaded } from "../config/loaded.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { onStopSignal, SIGNAL_EXIT_CODES, type StopSignal } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";

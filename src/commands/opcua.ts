@@ -4,13 +4,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Argv, CommandModule } from "yargs";
-import { parseRoiManifest, readRoiManifest } from "../analysis/roi.ts";
+import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure } from "../failure.ts";
-import { simulatedRoiManifest } from "../frame/simulated.ts";
+import { Failure } from "../failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
+import { parseRoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { noteAsked } from "../outputs/opcua/asked.ts";
 import { type Browsed, browseBelow } from "../outputs/opcua/browse.ts";
 import {

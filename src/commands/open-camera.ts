@@ -1,13 +1,13 @@
 // A camera taken in hand by a command, outside a run.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { createSource, sourceSettings } from "../cameras/camera.ts";
+import type { CapturedFrame, Source } from "../cameras/frame.ts";
+import { readTaken, type Storing } from "../cameras/picture-encoding.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure } from "../failure.ts";
-import { createSource, sourceSettings } from "../frame/camera.ts";
-import { encodedFrame } from "../frame/encoded.ts";
-import type { CapturedFrame, Source } from "../frame/frame.ts";
-import { readTaken, type Storing } from "../frame/storing.ts";
+import { Failure } from "../failure/failure.ts";
 import { cameraText, isSimulated } from "../health/camera-in-use.ts";
+import { encodedFrame } from "../image/encoded.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 
 /** Sources of files take pictures in the order of their own clock; there is nothing to trigger. */

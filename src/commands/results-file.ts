@@ -3,9 +3,9 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Failure } from "../failure.ts";
-import { writeDurably } from "../files.ts";
-import { givenLines } from "../given-file.ts";
+import { Failure } from "../failure/failure.ts";
+import { writeDurably } from "../system/files.ts";
+import { givenLines } from "../system/given-file.ts";
 
 export interface Sink {
   write(line: string): Promise<void>;

@@ -1,16 +1,16 @@
 // The page of an experiment: what was run, how it went, what was measured, how well.
 import { basename } from "node:path";
 import { DOUBT_WORDS, doubtLines } from "../analysis/baseline-doubts.ts";
-import { flagNames } from "../analysis/method.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../delivery/figure-style.ts";
 import { type HtmlSection, htmlReport } from "../delivery/html-report.ts";
 import type { RoiPrecision } from "../delivery/precision-figure.ts";
 import type { Picture } from "../delivery/render.ts";
-import { packageVersion } from "../files.ts";
 import type { Snapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { flagNames } from "../measurement/method.ts";
+import { packageVersion } from "../system/files.ts";
 import type { Measured } from "./measured.ts";
 
 export interface RunPage {

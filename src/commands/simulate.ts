@@ -1,7 +1,6 @@
 // `phorest simulate`: writes pictures of the simulated chip together with the truth about them.
 import { isAbsolute, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { formatRoiManifest } from "../analysis/roi.ts";
 import { chipTypes } from "../chip/layout.ts";
 import {
   PROFILE_BITS,
@@ -10,11 +9,12 @@ import {
   SIMULATED_LINES,
   type SimulatedLine,
 } from "../config/simulation-section.ts";
-import { Failure } from "../failure.ts";
-import { ensureDirectory, writeDurably } from "../files.ts";
-import { PHASES } from "../frame/binding.ts";
-import { encodePicture, PICTURE_FORMATS, type PictureFormat } from "../frame/encode.ts";
-import { CAMERA_PROFILES } from "../frame/profile.ts";
+import { Failure } from "../failure/failure.ts";
+import { captureFileName } from "../image/capture-name.ts";
+import { encodePicture, PICTURE_FORMATS, type PictureFormat } from "../image/encode.ts";
+import { formatRoiManifest } from "../measurement/roi.ts";
+import { PHASES } from "../simulator/binding.ts";
+import { CAMERA_PROFILES } from "../simulator/camera-profiles.ts";
 import {
   bitDepthOf,
   createSimulator,
@@ -22,9 +22,9 @@ import {
   SIMULATOR_DEFAULTS,
   type Simulator,
   type SimulatorOptions,
-} from "../frame/simulator.ts";
-import { loadTextures } from "../frame/texture.ts";
-import { captureFileName } from "../image/capture-name.ts";
+} from "../simulator/simulator.ts";
+import { loadTextures } from "../simulator/texture.ts";
+import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface SimulateOptions extends GlobalOptions {

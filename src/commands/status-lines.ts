@@ -1,10 +1,11 @@
 // `status --watch`: the lines of the screen, from a snapshot.
-import { flagNames } from "../analysis/method.ts";
+
 import { cameraText } from "../health/camera-in-use.ts";
 import { diskFullText } from "../health/disk-facts.ts";
 import type { RecentCurves } from "../health/recent-curves.ts";
 import type { Snapshot } from "../health/snapshot.ts";
 import type { StageHealth } from "../health/stage-health.ts";
+import { flagNames } from "../measurement/method.ts";
 import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";
 

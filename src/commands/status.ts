@@ -2,11 +2,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
-import { labelMatcher } from "../analysis/labels.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure, failureLine } from "../failure.ts";
+import { Failure, failureLine } from "../failure/failure.ts";
 import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../health/snapshot.ts";
+import { labelMatcher } from "../measurement/labels.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";

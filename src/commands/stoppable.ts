@@ -1,5 +1,5 @@
 // Commands that work for long and hold something: a stop lets them put it away before they end.
-import { endPrograms } from "../frame/program.ts";
+import { endPrograms } from "../system/program.ts";
 import { onStopSignal, Patience, SIGNAL_EXIT_CODES, SIGNAL_REASONS, type StopSignal } from "../system/stop-signals.ts";
 
 const INTERRUPTED_TWICE = 130;

@@ -8,7 +8,7 @@ import { type Finding, findingLine } from "../archive/finding.ts";
 import { type CopiesElsewhere, type Verified, verify } from "../archive/verify.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import type { Failure } from "../failure.ts";
+import type { Failure } from "../failure/failure.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { endRepair, type Repaired } from "../manifest/repair.ts";

@@ -1,6 +1,6 @@
 // [Alarm]: what somebody must be told of, and how.
 import { z } from "zod";
-import { isUrlOf } from "../host-name.ts";
+import { isUrlOf } from "../system/host-name.ts";
 import { key, section, texts, whole } from "./key.ts";
 
 const S = { unit: "seconds" };

@@ -1,9 +1,9 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
-import { FEWEST_BITS, MOST_BITS } from "../analysis/method.ts";
+import { FEWEST_BITS, MOST_BITS } from "../measurement/method.ts";
 import { byShownName, choice, key, optionalText, path, positive, section, shownName, texts, whole } from "./key.ts";
 
-/** Where pictures may come from; src/frame/camera.ts has the source of each. */
+/** Where pictures may come from; src/cameras/camera.ts has the source of each. */
 export const CAMERA_TYPES = [
   "simulated",
   "dummy",

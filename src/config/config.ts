@@ -2,14 +2,14 @@
 import { lstatSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { QUANTITIES } from "../analysis/method.ts";
-import { Failure } from "../failure.ts";
-import { parseValueName, quantityColumn } from "../outputs/opcua/value-name.ts";
-import { readable } from "../quote.ts";
+import { Failure } from "../failure/failure.ts";
+import { readable } from "../failure/quote.ts";
+import { QUANTITIES } from "../measurement/method.ts";
 import { withEnvironment } from "./environment.ts";
 import { NOTES } from "./key.ts";
 import type { Loaded, Origin } from "./loaded.ts";
 import { schemaNode } from "./node.ts";
+import { parseValueName, quantityColumn } from "./opcua-value-name.ts";
 import { problemLines } from "./problem.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
 import { checkWantedShare } from "./share.ts";

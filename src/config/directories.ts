@@ -2,8 +2,8 @@
 // finds out.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { Failure } from "../failure.ts";
-import { makeDirectory } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
+import { makeDirectory } from "../system/files.ts";
 import type { Config } from "./schema.ts";
 import { shownPath } from "./toml-file.ts";
 

@@ -1,8 +1,8 @@
 // What the environment decides instead of the configuration: where the page is served. A container sets it, because an address of
 // its own network is nothing that belongs into an experiment's file.
-import { Failure } from "../failure.ts";
-import { HOST_RULE, isHost } from "../host-name.ts";
-import { quoted } from "../quote.ts";
+import { Failure } from "../failure/failure.ts";
+import { quoted } from "../failure/quote.ts";
+import { HOST_RULE, isHost } from "../system/host-name.ts";
 import type { Loaded } from "./loaded.ts";
 
 const WEB_HOST = "PHOREST_WEB_HOST";

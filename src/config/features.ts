@@ -1,7 +1,7 @@
 // Feature_locations.toml: which printed labels calibration looks for, and roughly where they are in the picture.
 import { z } from "zod";
-import { Failure } from "../failure.ts";
-import { isLabel, LABEL_RULE } from "../label-rules.ts";
+import { Failure } from "../failure/failure.ts";
+import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
 import { key } from "./key.ts";
 import { schemaNode } from "./node.ts";
 import { problemLines } from "./problem.ts";

@@ -1,7 +1,7 @@
 // What a setting is made of: a zod type, and beside it what a person must know. Both live in one place, so that the
 // checks, the defaults, the reference and config.toml cannot disagree.
 import { z } from "zod";
-import { isLabel, LABEL_RULE } from "../label-rules.ts";
+import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
 
 /** What is said about a key besides its type, bounds and default. */
 export interface KeyNotes {

@@ -1,10 +1,10 @@
 // [OPC_UA]: the server, how it is spoken to, and which node is given what.
 import { z } from "zod";
-import { isUrlOf } from "../host-name.ts";
-import { nodesMappedTwice } from "../outputs/opcua/same-node.ts";
-import { parseValueName, VALUE_NAMES_TEXT } from "../outputs/opcua/value-name.ts";
+import { isUrlOf } from "../system/host-name.ts";
 import { choice, key, optionalText, path, positive, section, whole } from "./key.ts";
 import { BUILT_IN_NAMES } from "./opcua-data-type-name.ts";
+import { nodesMappedTwice } from "./opcua-same-node.ts";
+import { parseValueName, VALUE_NAMES_TEXT } from "./opcua-value-name.ts";
 
 export const SECURITY_MODES = ["None", "Sign", "SignAndEncrypt"] as const;
 export const SECURITY_POLICIES = ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] as const;

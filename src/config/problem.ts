@@ -1,7 +1,7 @@
 // From what the validator found to the lines a person reads: file, line, key, value, what is allowed, and the nearest
 // valid name.
 import type { z } from "zod";
-import { excerpt, quoted } from "../quote.ts";
+import { excerpt, quoted } from "../failure/quote.ts";
 import { allowedText, type SchemaNode } from "./node.ts";
 import type { Table } from "./toml-file.ts";
 

@@ -1,7 +1,7 @@
 // Whether a run may begin without a configuration file. In a container or a service a file that is missing is a mistake: the
 // built-in settings would photograph the simulated chip, and nobody sits there to notice.
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { mayWrite } from "./directories.ts";
 import type { Loaded } from "./loaded.ts";
 

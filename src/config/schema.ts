@@ -1,8 +1,8 @@
 // Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
 import { z } from "zod";
-import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../analysis/method.ts";
-import { HOST_RULE, isHost } from "../host-name.ts";
+import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../measurement/method.ts";
+import { HOST_RULE, isHost } from "../system/host-name.ts";
 import { Alarm } from "./alarm.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { byShownName, choice, choices, key, optionalText, path, positive, section, texts, whole } from "./key.ts";

@@ -1,6 +1,6 @@
 // Whether the configuration names the share that copies are to go to.
 import { existsSync } from "node:fs";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import type { Loaded } from "./loaded.ts";
 import { shownPath } from "./toml-file.ts";
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { choice, key, positive, section, texts, whole } from "./key.ts";
 
-/** Cameras that the simulated chip can be photographed with; src/frame/profile.ts says what each is like. */
+/** Cameras that the simulated chip can be photographed with; src/simulator/camera-profiles.ts says what each is like. */
 export const PROFILES = ["ideal", "pi64", "scientific"] as const;
 export type ProfileName = (typeof PROFILES)[number];
 

@@ -3,9 +3,9 @@
 import { statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parse, TomlError } from "smol-toml";
-import { Failure } from "../failure.ts";
-import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../given-file.ts";
-import { excerpt } from "../quote.ts";
+import { Failure } from "../failure/failure.ts";
+import { excerpt } from "../failure/quote.ts";
+import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../system/given-file.ts";
 
 export type Table = Record<string, unknown>;
 

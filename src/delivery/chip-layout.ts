@@ -1,5 +1,5 @@
 // Where each ROI's panel goes so that the figure looks like the picture of the chip.
-import type { Roi } from "../analysis/roi.ts";
+import type { Roi } from "../measurement/roi.ts";
 
 /** Place of an ROI's panel; ROIs of the same place (the halves of a bow-tie grating) share it. Halves of a column are legal. */
 export interface PanelPlace {

@@ -15,9 +15,9 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { writeToBuffer } from "fast-csv";
 import { z } from "zod";
-import { Failure } from "../failure.ts";
-import { ensureDirectory, fileSize, syncDirectory, temporaryPath } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
 import type { Outcome } from "../manifest/outputs.ts";
+import { ensureDirectory, fileSize, syncDirectory, temporaryPath } from "../system/files.ts";
 import { csvColumns, csvLines, widenColumns } from "./report.ts";
 
 export const CSV_FILENAME = "communicating_results.csv";

@@ -1,5 +1,5 @@
 // A run as one page that can be mailed and opened anywhere: text, tables and pictures, all inside, no script, nothing loaded.
-import { escapeMarkup } from "../markup.ts";
+import { escapeMarkup } from "../system/markup.ts";
 
 export interface HtmlSection {
   readonly title: string;

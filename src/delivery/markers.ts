@@ -2,9 +2,9 @@
 // have a file of their own, and a column in the CSVs of sensorgrams.
 import { join } from "node:path";
 import { writeToString } from "fast-csv";
-import { writeDurably } from "../files.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
+import { writeDurably } from "../system/files.ts";
 import { safeText } from "./csv-text.ts";
 
 export const MARKERS_FILENAME = "markers.csv";

@@ -1,11 +1,12 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
-import { labelMatcher } from "../analysis/labels.ts";
-import { Failure } from "../failure.ts";
+
+import { Failure } from "../failure/failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { labelMatcher } from "../measurement/labels.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";

@@ -1,5 +1,5 @@
 // What a plot is drawn from.
-import type { Method } from "../analysis/method.ts";
+import type { Method } from "../measurement/method.ts";
 import type { PanelPlace } from "./chip-layout.ts";
 
 /** One ROI's curve, decimated (see curve.ts): NaN values are gaps, flags other than 0 mark doubtful points. */

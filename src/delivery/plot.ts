@@ -1,7 +1,7 @@
 // The picture of an experiment: what it is drawn from, and which of two drawings it becomes. Up to 20 ROIs share one
 // panel with a legend; more are drawn as an overview and one small panel each, laid out like the chip.
 import { basename, join } from "node:path";
-import { writeDurably } from "../files.ts";
+import { writeDurably } from "../system/files.ts";
 import { chipFigure } from "./chip-figure.ts";
 import type { PlotInput } from "./plot-input.ts";
 import { type Picture, renderVega, renderVegaLite } from "./render.ts";

@@ -2,7 +2,7 @@
 import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
 import { inRiu, type Sensitivity } from "../analysis/precision.ts";
-import { medianOf } from "../analysis/statistics.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import { safeText } from "./csv-text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 import type { WorkedSensorgram } from "./sensorgrams.ts";

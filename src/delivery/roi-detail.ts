@@ -2,9 +2,9 @@
 // one row with the fitted line.
 import sharp from "sharp";
 import type { TopLevelSpec } from "vega-lite";
-import type { JointLine } from "../analysis/method.ts";
-import { medianOf } from "../analysis/statistics.ts";
 import type { Sensorgram } from "../manifest/results.ts";
+import type { JointLine } from "../measurement/method.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import { CurveStore } from "./curve.ts";
 import { COLOURS, CROSS, DOUBTFUL_COLOUR, METHOD_TITLES, STYLE, TIME_FORMAT, timeTitle } from "./figure-style.ts";
 import { markerLayers, placedMarkers } from "./marker-marks.ts";

@@ -2,10 +2,10 @@
 // the line through it, and where each row has its resonance.
 import { measure } from "../analysis/kernel.ts";
 import { shapeOf } from "../analysis/line-shape.ts";
-import { type Line, lineOfCode, type Method, POSITION_COLUMN, QUANTITIES } from "../analysis/method.ts";
-import type { Picture } from "../analysis/picture.ts";
-import type { Roi, RoiManifest } from "../analysis/roi.ts";
 import type { AnalysisSettings } from "../analysis/settings.ts";
+import type { Picture } from "../image/picture.ts";
+import { type Line, lineOfCode, type Method, POSITION_COLUMN, QUANTITIES } from "../measurement/method.ts";
+import type { Roi, RoiManifest } from "../measurement/roi.ts";
 
 export interface RoiView {
   readonly width: number;

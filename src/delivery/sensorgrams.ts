@@ -2,7 +2,6 @@
 // For the command line, plots and the page alike.
 
 import type { CurveErrors } from "../analysis/curve-errors.ts";
-import { type Groups, groupsOf } from "../analysis/labels.ts";
 import { inRiu, type Precision, precisionOf, type Sensitivity } from "../analysis/precision.ts";
 import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "../analysis/propagation.ts";
 import {
@@ -18,6 +17,7 @@ import {
 import { smooth } from "../analysis/smoothing.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import { type Groups, groupsOf } from "../measurement/labels.ts";
 import { isMeant, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
 
 export interface SensorgramOptions {

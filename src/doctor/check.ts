@@ -1,7 +1,7 @@
 // What `phorest doctor` asks: a list of small checks, each of which gives a line and, where something is wrong, the
 // cure. A new check is one function and one line in CHECKS (checks.ts).
 import type { Config } from "../config/schema.ts";
-import { failureLine } from "../failure.ts";
+import { failureLine } from "../failure/failure.ts";
 
 /** `bad`: a run will fail or lose something; `doubt`: it will run, but look; `off`: not configured, so not looked at. */
 export type Verdict = "good" | "doubt" | "bad" | "off";

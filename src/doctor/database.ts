@@ -1,10 +1,10 @@
 // The check of the database.
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { DAMAGE_CURE } from "../database-failure.ts";
-import { fileSize } from "../files.ts";
+import { DAMAGE_CURE } from "../failure/database-failure.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { damageOf, readDamageNote } from "../manifest/soundness.ts";
+import { fileSize } from "../system/files.ts";
 import { bad, type Check, good, off } from "./check.ts";
 
 export const database: Check = {

@@ -3,13 +3,13 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { RemoteInspection } from "../archive/remote.ts";
-import { withDeadline } from "../deadline.ts";
-import { encodeFailure, failureLine } from "../failure.ts";
-import { createSource, sourceSettings } from "../frame/camera.ts";
-import { sharpnessOf } from "../frame/sharpness.ts";
-import { createThermometers, readThermometer, thermometerSettings } from "../frame/thermometer.ts";
+import { createSource, sourceSettings } from "../cameras/camera.ts";
+import { encodeFailure, failureLine } from "../failure/failure.ts";
+import { sharpnessOf } from "../image/focus.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { probe } from "../outputs/opcua/probe.ts";
+import { createThermometers, readThermometer, thermometerSettings } from "../sensors/thermometer.ts";
+import { withDeadline } from "../system/deadline.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 export const camera: Check = {

@@ -5,9 +5,9 @@ import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checkFileSystem } from "../archive/place.ts";
 import { keptFreeBytes, pauseBelow } from "../archive/room.ts";
-import { encodeFailure } from "../failure.ts";
-import { writeDurably } from "../files.ts";
+import { encodeFailure } from "../failure/failure.ts";
 import { diskSpace as spaceOf } from "../system/disk-space.ts";
+import { writeDurably } from "../system/files.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;

@@ -5,7 +5,7 @@
 //    └──over──▶ forgotten, nobody heard of it
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { writeDurably } from "../files.ts";
+import { writeDurably } from "../system/files.ts";
 import type { Finding } from "./finding.ts";
 
 export const CHANNELS = ["command", "webhook"] as const;

@@ -1,6 +1,6 @@
 // A clock that is behind: a machine without a battery-backed clock starts at some time in the past until the network tells it
 // the time. Frames taken meanwhile are dated before older ones.
-import { FILE_CAMERAS } from "../frame/camera.ts";
+import { FILE_CAMERAS } from "../cameras/camera.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 

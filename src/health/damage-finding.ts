@@ -1,6 +1,6 @@
 // The one alarm about a damaged database.
-import { DAMAGE_CURE } from "../database-failure.ts";
-import { type FailureData, lineOf } from "../failure.ts";
+import { DAMAGE_CURE } from "../failure/database-failure.ts";
+import { type FailureData, lineOf } from "../failure/failure.ts";
 import type { DamageNote } from "../manifest/soundness.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,10 +1,10 @@
 // The health report as a picture: verdict, alarms, stages, figures, the shift of the last frames, the log's last lines.
 // An SVG written line by line: it is a page of text, not a plot.
 
-import { medianOf } from "../analysis/statistics.ts";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../delivery/figure-style.ts";
 import { FONT_FAMILY } from "../delivery/render.ts";
-import { escapeMarkup } from "../markup.ts";
+import { medianOf } from "../measurement/statistics.ts";
+import { escapeMarkup } from "../system/markup.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
 import type { RecentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";

@@ -1,15 +1,15 @@
 // What is wrong with an experiment, found from what its files say. The words go to people; the keys tell one trouble from
 // another; and what cannot be told at this moment is said to be unknown, so that nobody hears of an end that is none.
 import { join } from "node:path";
-import { labelMatcher } from "../analysis/labels.ts";
 import { pauseBelow } from "../archive/room.ts";
+import { FILE_CAMERAS } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
-import { lockedDatabase } from "../database-failure.ts";
-import { lineOf } from "../failure.ts";
-import { FILE_CAMERAS } from "../frame/camera.ts";
+import { lockedDatabase } from "../failure/database-failure.ts";
+import { lineOf } from "../failure/failure.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import type { StoredDisplacement } from "../manifest/movement.ts";
+import { labelMatcher } from "../measurement/labels.ts";
 import { type OutputReport, refusalLines } from "../outputs/opcua/output-state.ts";
 import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
 import type { DiskFacts } from "./disk-facts.ts";

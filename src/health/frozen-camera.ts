@@ -1,7 +1,7 @@
 // A camera that is frozen: it answers with one picture, or a few, again and again. No sensor gives two equal frames, because each
 // frame has its own noise; neither do measured positions repeat to the last bit. Found from the manifest alone.
 import type { CameraType, Config } from "../config/schema.ts";
-import type { StageLog } from "../log.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { CapturedPicture } from "../manifest/inspection.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Curve } from "../manifest/results.ts";

@@ -2,10 +2,10 @@
 // of program, a shell only looks at the age and the first word of a file. Kept where PHOREST_HEALTH_FILE names one.
 import { rmSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
-import { failureLine } from "../failure.ts";
-import { replaceAtOnce } from "../files.ts";
-import type { StageLog } from "../log.ts";
+import { failureLine } from "../failure/failure.ts";
+import type { StageLog } from "../log/logger.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { replaceAtOnce } from "../system/files.ts";
 import { healthReport } from "./report.ts";
 import { takeSnapshot } from "./snapshot.ts";
 

@@ -1,6 +1,6 @@
 // The snapshot as Prometheus reads it: gauges only, since everything is read from files that outlive the process.
 import { Gauge, Registry } from "prom-client";
-import { packageVersion } from "../files.ts";
+import { packageVersion } from "../system/files.ts";
 import { isUnhealthy, type Snapshot } from "./snapshot.ts";
 import { STAGE_STATES } from "./stage-names.ts";
 

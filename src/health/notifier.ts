@@ -1,7 +1,7 @@
 // Brings notices out of the alarm state to where they are to go: in order on each channel, one failure ends a channel's round,
 // and the next try waits longer. Never throws because of a receiver.
 import { hostname } from "node:os";
-import { failureLine } from "../failure.ts";
+import { failureLine } from "../failure/failure.ts";
 import { type AlarmState, arrived, type Channel, type Notice } from "./alarm-state.ts";
 import { type Message, postWebhook, runCommand } from "./send-notice.ts";
 

@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { rasterise } from "../delivery/render.ts";
-import { ensureDirectory, replaceAtOnce } from "../files.ts";
-import { logTail } from "../log-tail.ts";
+import { logTail } from "../log/tail.ts";
+import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
 import { healthFigure } from "./figure.ts";
 import { unhealthyOnes } from "./finding.ts";

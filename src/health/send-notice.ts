@@ -1,7 +1,7 @@
 // How a notice leaves the house: a program of the user's, or a POST to an address. Both have a time limit; both throw a
 // Failure to be tried again later when the notice did not get through.
 import { spawn } from "node:child_process";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import type { Notice } from "./alarm-state.ts";
 
 /** A notice with what the receiver needs to know whose it is. */

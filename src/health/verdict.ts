@@ -1,5 +1,5 @@
 // The health report as data: the verdict on an experiment and what it rests on.
-import type { LogLine } from "../log-tail.ts";
+import type { LogLine } from "../log/tail.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type Verdict = "fine" | "ill" | "none";

@@ -1,6 +1,6 @@
 // Plain gray PNG, read by the kernel (native/decode_png.cc).
-import { loadKernel } from "../analysis/kernel-binding.ts";
-import type { Picture } from "../analysis/picture.ts";
+import { loadKernel } from "../native/kernel-binding.ts";
+import type { Picture } from "./picture.ts";
 
 interface Native {
   decodePng(bytes: Uint8Array): Picture | undefined;

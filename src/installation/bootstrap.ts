@@ -6,7 +6,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { getAsset, getRawAsset } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
-import { Failure, failureLine } from "../failure.ts";
+import { Failure, failureLine } from "../failure/failure.ts";
 import { holdStopSignals } from "../system/stop-signals.ts";
 import { cachePlaces, damagedExecutable, homeOf, unpack } from "./unpack.ts";
 import { forgetRecord, inspect, type Packing } from "./unpacked.ts";

@@ -1,7 +1,7 @@
 // The licences of everything that is shipped, with their texts: several ask to be passed on with the program.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../files.ts";
+import { packageRoot } from "../system/files.ts";
 import { packageClosure } from "./packages.ts";
 
 /** In the executable the texts were gathered when it was made. */

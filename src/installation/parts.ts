@@ -1,9 +1,10 @@
 // The compiled parts that commands need. They are loaded before the command begins, so that an installation that does not
 // fit is named as such, and neither the data directory nor the camera is blamed for it.
-import { loadKernel } from "../analysis/kernel-binding.ts";
-import { Failure } from "../failure.ts";
-import { brokenPart, withWholeParts } from "../native-part.ts";
-import { checkKernelSources } from "../native-sources.ts";
+
+import { Failure } from "../failure/failure.ts";
+import { loadKernel } from "../native/kernel-binding.ts";
+import { brokenPart, withWholeParts } from "../native/native-part.ts";
+import { checkKernelSources } from "../native/native-sources.ts";
 
 /** Each part under the name that people read, and how it is loaded. */
 const PARTS = {

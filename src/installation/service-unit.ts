@@ -1,5 +1,5 @@
 // The systemd unit that keeps an experiment running: started at boot, restarted whatever happened, watched.
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 
 export interface ServiceSettings {
   /** Of the unit, without `.service`. */

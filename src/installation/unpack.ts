@@ -7,9 +7,9 @@
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { Failure } from "../failure.ts";
-import { syncDirectory } from "../files.ts";
-import { isNoexec, loadingFault } from "../native-part.ts";
+import { Failure } from "../failure/failure.ts";
+import { isNoexec, loadingFault } from "../native/native-part.ts";
+import { syncDirectory } from "../system/files.ts";
 import { remove, sweep, temporaryName } from "./leftovers.ts";
 import { trustedPlace } from "./trusted.ts";
 import {

@@ -1,7 +1,7 @@
 // The lines that the data chose for the ROIs of an analysis.
 import { type ChosenLines, decodeLines, namesOfLines } from "../analysis/chosen-lines.ts";
-import type { JointLine } from "../analysis/method.ts";
 import type { AnalysisSettings } from "../analysis/settings.ts";
+import type { JointLine } from "../measurement/method.ts";
 import type { Connection } from "./connection.ts";
 import type { Analysis } from "./runs.ts";
 

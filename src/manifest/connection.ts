@@ -1,6 +1,6 @@
 // One open manifest file, as everything that asks it anything sees it. How it is opened is in opening.ts and reading.ts.
 import type Database from "better-sqlite3";
-import type { Failure } from "../failure.ts";
+import type { Failure } from "../failure/failure.ts";
 
 /** An open manifest file. `write` is the only way to change it. Whatever it is asked, it throws Failures. */
 export interface Connection {

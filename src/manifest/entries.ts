@@ -1,9 +1,9 @@
 // Entries: one row per captured picture, its readings, and the claims on it.
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Statement } from "better-sqlite3";
-import type { FailureData } from "../failure.ts";
-import type { Reading } from "../frame/thermometer.ts";
-import { checkPictureName } from "../system/picture-name.ts";
+import type { FailureData } from "../failure/failure.ts";
+import { checkPictureName } from "../image/picture-name.ts";
+import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import type { Origin, Status } from "./schema.ts";
 

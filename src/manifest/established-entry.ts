@@ -1,9 +1,9 @@
 // metadata_manifest.json as other programs wrote it: read whole and checked whole before anything is taken from it.
 import { z } from "zod";
-import { Failure } from "../failure.ts";
-import { type GivenKind, parseGivenJson, readGivenFile } from "../given-file.ts";
-import { isKeptLabel } from "../label-rules.ts";
-import { readable } from "../quote.ts";
+import { Failure } from "../failure/failure.ts";
+import { readable } from "../failure/quote.ts";
+import { isKeptLabel } from "../measurement/label-rules.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
 import { STATUSES, type Status } from "./schema.ts";
 import { usFromIso } from "./timestamps.ts";
 

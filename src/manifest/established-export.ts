@@ -1,7 +1,8 @@
 // The manifest in the forms that existing tools read, line by line, so that an export of any length takes no memory.
-import type { FrameResult } from "../analysis/method.ts";
+
 import { formatRecord, type RecordInput } from "../analysis/record.ts";
-import type { Reading } from "../frame/thermometer.ts";
+import type { FrameResult } from "../measurement/method.ts";
+import type { Reading } from "../sensors/thermometer.ts";
 import type { Manifest, StoredEntry } from "./manifest.ts";
 import type { Outcome } from "./outputs.ts";
 import { isoFromUs } from "./timestamps.ts";

@@ -4,11 +4,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../analysis/method.ts";
-import { type RoiManifest, readRoiManifestNow } from "../analysis/roi.ts";
-import { Failure } from "../failure.ts";
-import { unusableNameLine } from "../file-names.ts";
-import { givenLines } from "../given-file.ts";
+import { Failure } from "../failure/failure.ts";
+import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
+import { type RoiManifest, readRoiManifestNow } from "../measurement/roi.ts";
+import { givenLines } from "../system/given-file.ts";
+import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { readMetadataManifest } from "./established-entry.ts";
 import { PictureFinder } from "./established-pictures.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";

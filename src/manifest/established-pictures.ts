@@ -2,8 +2,8 @@
 // file, in the imported directory or in one that the user named.
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { readNamesNow } from "../file-names.ts";
-import { isPictureName, pictureNameProblem } from "../system/picture-name.ts";
+import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
+import { readNamesNow } from "../system/names-in-bytes.ts";
 import { isInside } from "./picture-place.ts";
 
 /** A picture that an entry names. Directories are absolute; only that of the data directory may contain links. */

@@ -1,6 +1,7 @@
 // A line of processing_results.jsonl as other programs wrote it.
-import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
-import { isKeptLabel } from "../label-rules.ts";
+
+import { isKeptLabel } from "../measurement/label-rules.ts";
+import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { usFromIso } from "./timestamps.ts";
 
 /** Characters. */

@@ -2,7 +2,7 @@
 // directory. What is left out is counted and named.
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { printable } from "../system/file-name.ts";

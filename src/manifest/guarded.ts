@@ -1,8 +1,8 @@
 // An open SQLite file whose errors are Failures: whoever reads or writes through it meets a code of failure.ts, never an
 // error of SQLite's own.
 import type Database from "better-sqlite3";
-import { databaseFailure } from "../database-failure.ts";
-import { decodeFailure, Failure } from "../failure.ts";
+import { databaseFailure } from "../failure/database-failure.ts";
+import { decodeFailure, Failure } from "../failure/failure.ts";
 
 /** The Failure that something thrown by SQLite is; anything else is returned as it came. */
 export function asFailure(thrown: unknown, path: string): unknown {

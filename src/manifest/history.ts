@@ -1,6 +1,6 @@
 // What has happened so far, for people: counts, entries in order of capture, readings over time.
 
-import type { Reading } from "../frame/thermometer.ts";
+import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import type { Status } from "./schema.ts";

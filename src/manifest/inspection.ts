@@ -1,6 +1,6 @@
 // What a check of the files needs to know of the rows, and what it may put right in them. Nothing here deletes a picture's
 // row, and a size or hash once recorded is never replaced.
-import { PIXELS_CHECKSUM } from "../frame/frame.ts";
+import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import type { Status } from "./schema.ts";

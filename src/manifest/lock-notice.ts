@@ -1,7 +1,7 @@
 // What a person hears while another program holds the manifest locked: once when it lasts, once more when it lasts for long,
 // and once when it is over.
-import { type Failure, lineOf } from "../failure.ts";
-import type { StageLog } from "../log.ts";
+import { type Failure, lineOf } from "../failure/failure.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { LockEvents } from "./lock-wait.ts";
 
 /** Shorter locks are nobody's business. */

@@ -3,8 +3,8 @@
 // second until it succeeds; all that wait keep their order.
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
-import { lockedDatabase } from "../database-failure.ts";
-import { decodeFailure, Failure } from "../failure.ts";
+import { lockedDatabase } from "../failure/database-failure.ts";
+import { decodeFailure, Failure } from "../failure/failure.ts";
 import type { Connection } from "./connection.ts";
 
 const TRY_EVERY_MS = 100;

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "n
 import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 
 const LOCK_FILENAME = "phorest.lock";
 /** Who holds the lock, for the message to whoever is refused. Means nothing while the lock is free. */

@@ -6,10 +6,10 @@
 //
 // Only the supervisor's thread writes; other threads and processes open it read-only and see the last commit.
 
-import type { JointLine } from "../analysis/method.ts";
-import type { RoiManifest } from "../analysis/roi.ts";
-import type { Failure, FailureData } from "../failure.ts";
-import type { Reading } from "../frame/thermometer.ts";
+import type { Failure, FailureData } from "../failure/failure.ts";
+import type { JointLine } from "../measurement/method.ts";
+import type { RoiManifest } from "../measurement/roi.ts";
+import type { Reading } from "../sensors/thermometer.ts";
 import type { NewFile } from "../system/new-file.ts";
 import * as archive from "./archive.ts";
 import * as chosenLines from "./chosen-lines.ts";

@@ -1,6 +1,6 @@
 // Where the chip is in the picture: the patches an analysis compares with, and each frame's displacement.
 import type { Database } from "better-sqlite3";
-import type { Displacement } from "../analysis/displacement.ts";
+import type { Displacement } from "../measurement/displacement.ts";
 import type { Connection } from "./connection.ts";
 
 /** A frame's displacement as stored. */

@@ -1,8 +1,8 @@
 // Outputs: how far each one has got through the outcomes, and the outcomes as an output reads them.
 import type { Statement } from "better-sqlite3";
-import type { FrameResult, Method } from "../analysis/method.ts";
 import { type BesideResult, decodeValues } from "../analysis/task.ts";
-import type { Reading } from "../frame/thermometer.ts";
+import type { FrameResult, Method } from "../measurement/method.ts";
+import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { blockOf } from "./results.ts";

@@ -2,8 +2,8 @@
 // below a directory of this experiment, and no link on the way is followed.
 import { isAbsolute, join, relative } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { checkPictureName } from "../image/picture-name.ts";
 import type { NamedFile } from "../system/confined-file.ts";
-import { checkPictureName } from "../system/picture-name.ts";
 
 /** The directories of an experiment that hold pictures. They are the user's choice and may be links themselves. */
 export interface PictureRoots {

@@ -4,7 +4,7 @@ import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
-import { encodeFailure, Failure } from "../failure.ts";
+import { encodeFailure, Failure } from "../failure/failure.ts";
 import type { Connection } from "./connection.ts";
 import { attemptOn, guard, isDamage } from "./guarded.ts";
 import { formOf, migrate } from "./migrating.ts";

@@ -2,8 +2,8 @@
 // and rows whose picture is gone or has come back. Its cost goes with the pictures lying here, not with the history.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readNamesNow } from "../file-names.ts";
-import { isPictureName, pictureNameProblem } from "../system/picture-name.ts";
+import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
+import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
 import { Repairs } from "./inspection.ts";

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, copyFileSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../files.ts";
+import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../system/files.ts";
 import { type Salvaged, type SalvageOptions, salvage } from "./salvage.ts";
 import { isSameContent } from "./same-content.ts";
 import { checkSound, damageNotePath, forgetDamage } from "./soundness.ts";

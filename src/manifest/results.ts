@@ -1,9 +1,9 @@
 // Results: what an analysis said about a frame, written once, and the curves read back from it.
 import type { Statement } from "better-sqlite3";
-import type { Displacement } from "../analysis/displacement.ts";
-import { FLAGS } from "../analysis/method.ts";
 import type { BesideResult } from "../analysis/task.ts";
-import type { FailureData } from "../failure.ts";
+import type { FailureData } from "../failure/failure.ts";
+import type { Displacement } from "../measurement/displacement.ts";
+import { FLAGS } from "../measurement/method.ts";
 import type { Connection } from "./connection.ts";
 import { insertDisplacement } from "./movement.ts";
 import { BLOCK_BITS } from "./schema.ts";

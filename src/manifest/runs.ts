@@ -1,8 +1,8 @@
 // Runs, ROI manifests and analyses: with what, by whom and how something was measured. And the stages' heartbeats.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Method } from "../analysis/method.ts";
-import type { Roi, RoiManifest } from "../analysis/roi.ts";
+import type { Method } from "../measurement/method.ts";
+import type { Roi, RoiManifest } from "../measurement/roi.ts";
 import type { Connection } from "./connection.ts";
 
 export interface NewRun {

@@ -1,8 +1,8 @@
 // What a row holds besides its form: packed numbers and JSON that were damaged inside show when they are unpacked.
 import { decodeLines } from "../analysis/chosen-lines.ts";
 import { decodeDriftReference } from "../analysis/drift.ts";
-import { parseRoiManifest } from "../analysis/roi.ts";
 import { decodeReference } from "../analysis/tracking.ts";
+import { parseRoiManifest } from "../measurement/roi.ts";
 import type { TableForm } from "./salvage-forms.ts";
 import type { Value } from "./salvage-records.ts";
 import { decodeStatistics } from "./statistics-codec.ts";

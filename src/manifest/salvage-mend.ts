@@ -1,8 +1,8 @@
 // Rows that were saved from a damaged manifest, made into a consistent one: what refers to lost rows goes or is made good
 // from the rest, and frames whose results are not complete are measured again where their picture is still here.
 import type { Database } from "better-sqlite3";
-import { METHODS, type Method, QUANTITIES, STATISTICS } from "../analysis/method.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../analysis/roi.ts";
+import { METHODS, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../measurement/roi.ts";
 import { packCurve } from "./results.ts";
 import { encodeStatistics } from "./statistics-codec.ts";
 

@@ -1,8 +1,8 @@
 // What can still be read of a damaged manifest, in a new one. The damaged file is only read; the new one has all its rows
 // that are whole, is made consistent, and is checked by SQLite before anybody gets it.
 import Database from "better-sqlite3";
-import { damagedDatabase } from "../database-failure.ts";
-import { decodeFailure, Failure } from "../failure.ts";
+import { damagedDatabase } from "../failure/database-failure.ts";
+import { decodeFailure, Failure } from "../failure/failure.ts";
 import { attemptOn, guard } from "./guarded.ts";
 import { holds } from "./salvage-content.ts";
 import { rebuildEntries } from "./salvage-entries.ts";

@@ -1,6 +1,6 @@
 // Whether two files hold the same bytes.
 import { closeSync, openSync, readSync } from "node:fs";
-import { fileSize } from "../files.ts";
+import { fileSize } from "../system/files.ts";
 
 const PIECE = 1 << 20;
 

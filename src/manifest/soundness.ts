@@ -4,9 +4,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { z } from "zod";
-import { damagedDatabase } from "../database-failure.ts";
-import { decodeFailure, encodeFailure, Failure, failureLine } from "../failure.ts";
-import { fileSize } from "../files.ts";
+import { damagedDatabase } from "../failure/database-failure.ts";
+import { decodeFailure, encodeFailure, Failure, failureLine } from "../failure/failure.ts";
+import { fileSize } from "../system/files.ts";
 import { attemptOn, guard, isDamage } from "./guarded.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 

@@ -6,8 +6,8 @@
 // are noise and the high ones nearly constant, and deflate then codes each with its own table. Whatever does not fit
 // (NaN, runaway fits, a value with more than three decimals) is kept as the double it is, so nothing is ever lost.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { STATISTICS } from "../analysis/method.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import { STATISTICS } from "../measurement/method.ts";
 
 const VERSION = 1;
 const PER_QUANTITY = STATISTICS.length;

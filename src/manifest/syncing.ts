@@ -2,8 +2,8 @@
 // the pictures, and which remote it is.
 import { basename, dirname, join } from "node:path";
 import type { Statement } from "better-sqlite3";
+import { pictureNameProblem } from "../image/picture-name.ts";
 import { isPlainPath } from "../system/file-name.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 

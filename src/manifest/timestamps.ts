@@ -1,5 +1,5 @@
 // Time stamps: whole microseconds since 1970, UTC, inside; ISO 8601 with `Z` outside.
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 
 /** `2026-03-04T05:06:07.089123Z` from microseconds since the epoch. */
 export function isoFromUs(us: number): string {

@@ -4,8 +4,8 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { syncDirectory } from "../files.ts";
-import { pictureNameProblem } from "../system/picture-name.ts";
+import { pictureNameProblem } from "../image/picture-name.ts";
+import { syncDirectory } from "../system/files.ts";
 import type { NewEntry } from "./entries.ts";
 import type { Manifest } from "./manifest.ts";
 

@@ -4,9 +4,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
-import { damagedDatabase } from "../database-failure.ts";
-import { decodeFailure, encodeFailure, Failure } from "../failure.ts";
-import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../files.ts";
+import { damagedDatabase } from "../failure/database-failure.ts";
+import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
+import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../system/files.ts";
 import { type Attempt, attemptOn, isDamage } from "./guarded.ts";
 import { forgetDamage, noteDamage, readEndsOf } from "./soundness.ts";
 

@@ -1,6 +1,6 @@
 // What a stage brings to the supervisor, beyond capture, measurement and CSV: its name, when it runs, one unit of work,
 // and how it ends. A new stage is one file that returns a StagePart and one line in the supervisor's list.
-import type { FailureData } from "../failure.ts";
+import type { FailureData } from "../failure/failure.ts";
 import type { StageName } from "../health/stage-names.ts";
 import { type BackOffEnd, type Schedule, Stage, type StageReport } from "../supervisor/stage.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";

@@ -2,7 +2,7 @@
 import { checkPlace, type Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import type { StageName } from "../health/stage-names.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { backupStage } from "./backup/stage.ts";
 import { Compressor } from "./compressor/stage.ts";

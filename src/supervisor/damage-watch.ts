@@ -1,9 +1,9 @@
 // What a run does about a damaged database: it goes on taking pictures, which are kept and found again after the repair,
 // and stops everything that would write to the database or go by what it says. Said once, whichever stage meets it first.
 
-import { DAMAGE_CURE } from "../database-failure.ts";
-import { decodeFailure, type FailureData } from "../failure.ts";
-import type { StageLog } from "../log.ts";
+import { DAMAGE_CURE } from "../failure/database-failure.ts";
+import { decodeFailure, type FailureData } from "../failure/failure.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
 /** Watches over the database of a run. */

@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
-import { failureLine } from "../failure.ts";
-import type { StageLog } from "../log.ts";
+import { failureLine } from "../failure/failure.ts";
+import type { StageLog } from "../log/logger.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import type { StageReport } from "./stage.ts";
 

@@ -1,8 +1,8 @@
 // One alarm for each trouble: a stage that fails is announced, a stage that is faulted is announced once, and what comes
 // after is said again only when it changes, ever more seldom, or when it ends. A camera unplugged over Christmas costs three
 // lines, a share that is away a dozen, not thousands.
-import { lineOf } from "../failure.ts";
-import type { StageLog } from "../log.ts";
+import { lineOf } from "../failure/failure.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { StageReport } from "./stage.ts";
 
 interface Trouble {

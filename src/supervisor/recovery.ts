@@ -6,12 +6,11 @@ import {
   dropOriginal,
   GZIP_SUFFIX,
 } from "../archive/compress.ts";
-import { unusableNameLine } from "../file-names.ts";
-import { sweepPartials } from "../files.ts";
-import { usableStatus } from "../frame/picture-files.ts";
-import { BRIGHTFIELD_PREFIX } from "../frame/storing.ts";
+import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
-import type { StageLog } from "../log.ts";
+import { usableStatus } from "../image/picture-files.ts";
+import { isPictureName } from "../image/picture-name.ts";
+import type { StageLog } from "../log/logger.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { placeOf } from "../manifest/picture-place.ts";
@@ -22,7 +21,8 @@ import type { SkippedList } from "../stages/collector/messages.ts";
 import { skippedList } from "../stages/collector/skipped-pictures.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
-import { isPictureName } from "../system/picture-name.ts";
+import { sweepPartials } from "../system/files.ts";
+import { unusableNameLine } from "../system/names-in-bytes.ts";
 
 export interface RecoveryOptions {
   readonly manifest: Manifest;

@@ -1,14 +1,14 @@
 // How a run ends: capture first, then what is in hand, archiving, the last report, and the stages that look after what is stored;
 // all of it within one limit. Whatever is given up goes on where it stood at the next start.
 import { setTimeout as sleep } from "node:timers/promises";
-import { withDeadline } from "../deadline.ts";
-import { encodeFailure, Failure, failureLine } from "../failure.ts";
+import { encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { StageName } from "../health/stage-names.ts";
-import type { StageLog } from "../log.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { Collector } from "../stages/collector/stage.ts";
 import type { Communicator } from "../stages/communicator/stage.ts";
 import type { Processor } from "../stages/processor/stage.ts";
 import type { StagePart } from "../stages/stage-definition.ts";
+import { withDeadline } from "../system/deadline.ts";
 import type { Stage } from "./stage.ts";
 
 /** A step may have this long even when the limit is used up: most need no more. */

@@ -1,8 +1,9 @@
 // One stage at work: when to run, what to do when it fails, how to stop. Every stage is this class; a stage differs
 // only in its name, its schedule and its unit of work.
-import { LONGEST_TIMER_MS } from "../deadline.ts";
-import { encodeFailure, type FailureCode, type FailureData } from "../failure.ts";
+
+import { encodeFailure, type FailureCode, type FailureData } from "../failure/failure.ts";
 import type { StageState } from "../health/stage-names.ts";
+import { LONGEST_TIMER_MS } from "../system/deadline.ts";
 import { move, type StageEvent } from "./stage-state.ts";
 
 /** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */

@@ -1,7 +1,7 @@
 // When a run that is to end by itself may do so: after so many frames, after a time, or once nothing is left to do.
 
 import type { StageName } from "../health/stage-names.ts";
-import type { StageLog } from "../log.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Collector } from "../stages/collector/stage.ts";
 import type { Processor } from "../stages/processor/stage.ts";

@@ -2,13 +2,13 @@
 // page may be slow, attacked or dead: nothing here waits for it, but for a bounded moment at the end of a run.
 
 import type { Config } from "../config/schema.ts";
-import { withDeadline } from "../deadline.ts";
-import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure.ts";
-import type { StageLog } from "../log.ts";
+import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure/failure.ts";
+import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
 import type { BrightfieldPictures } from "../stages/collector/brightfield.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { withDeadline } from "../system/deadline.ts";
 import { openThread, type WorkerHandle } from "../threads/worker-handle.ts";
 import type { Change, FromWeb, ToWeb } from "../web/messages.ts";
 import { ensureToken } from "../web/token.ts";

@@ -8,7 +8,7 @@ import type { BigIntStats } from "node:fs";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { digestFile } from "./digest.ts";
 import { pathComponents, printable } from "./file-name.ts";
 

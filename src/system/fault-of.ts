@@ -4,8 +4,8 @@
 import { randomBytes } from "node:crypto";
 import { open, opendir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure, failureLine } from "../failure.ts";
-import { PARTIAL_SUFFIX } from "../files.ts";
+import { Failure, failureLine } from "../failure/failure.ts";
+import { PARTIAL_SUFFIX } from "./files.ts";
 
 /** Errors of a name, a size or a kind of file, whatever the disk is like. */
 const OF_THE_FILE = new Set(["ENAMETOOLONG", "EILSEQ", "EFBIG", "EISDIR", "ELOOP", "ENOTEMPTY", "ETXTBSY"]);

@@ -1,6 +1,6 @@
 // Which names may be opened. A name that comes out of a database, an archive, a share or a watched directory is data:
 // it may name one file in the directory it belongs to, and nothing else.
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 
 /** The longest file name that the usual file systems hold (ext4, XFS, NTFS in UTF-8, NFS), bytes. */
 export const LONGEST_NAME_BYTES = 255;

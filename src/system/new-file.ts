@@ -3,11 +3,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
-import { syncDirectory, temporaryPath } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
 import { type ConfinedFile, contentChanged, type RecordedContent } from "./confined-file.ts";
 import { digestFile, PIECE_BYTES } from "./digest.ts";
 import { checkFileName } from "./file-name.ts";
+import { syncDirectory, temporaryPath } from "./files.ts";
 import { nameFirst, timesAreNotKept } from "./name-first.ts";
 import { numberedName } from "./numbered-name.ts";
 

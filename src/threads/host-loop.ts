@@ -1,8 +1,8 @@
 // The thread's end of a stage: the loop that all stage threads share. A stage supplies open, run and close.
 // Everything thrown is caught here, once, and sent as plain data.
 import { parentPort } from "node:worker_threads";
-import { encodeFailure } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+import { encodeFailure } from "../failure/failure.ts";
+import type { LogLevel } from "../log/levels.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { sendToParent } from "./parent-process.ts";
 

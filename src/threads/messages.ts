@@ -1,7 +1,7 @@
 // What crosses between the main thread and any worker: two unions, plain data only. What the jobs of one stage are stands in
 // that stage's messages.ts.
-import type { FailureData } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+import type { FailureData } from "../failure/failure.ts";
+import type { LogLevel } from "../log/levels.ts";
 
 /** Supervisor to thread. */
 export type ToThread<Settings, Job> =

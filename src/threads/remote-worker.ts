@@ -1,8 +1,9 @@
 // The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
 // new one after the old one died. The other end is src/threads/host-loop.ts.
-import { LONGEST_TIMER_MS, withDeadline } from "../deadline.ts";
-import { decodeFailure, Failure, failureLine } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+
+import { decodeFailure, Failure, failureLine } from "../failure/failure.ts";
+import type { LogLevel } from "../log/levels.ts";
+import { LONGEST_TIMER_MS, withDeadline } from "../system/deadline.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { openProcess, openThread, type WorkerHandle } from "./worker-handle.ts";
 

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { Failure } from "../failure.ts";
-import { packageRoot } from "../files.ts";
+import { Failure } from "../failure/failure.ts";
+import { packageRoot } from "../system/files.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

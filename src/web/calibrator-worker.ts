@@ -12,7 +12,7 @@ import {
 import { labelBoxes, writeCalibration } from "../calibration/report.ts";
 import type { Chip } from "../chip/chip.ts";
 import { chipTypes, loadChip } from "../chip/layout.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import type { JobHandler } from "../threads/host-loop.ts";
 import { lowerPriority } from "../threads/priority.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";

@@ -1,13 +1,13 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
 
-import { groupsOf, labelMatcher, pairsOf } from "../analysis/labels.ts";
-import { flagNames } from "../analysis/method.ts";
-import type { Roi } from "../analysis/roi.ts";
 import type { TimeWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import { groupsOf, labelMatcher, pairsOf } from "../measurement/labels.ts";
+import { flagNames } from "../measurement/method.ts";
+import type { Roi } from "../measurement/roi.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { Levels } from "./levels.ts";
 import type { ChipView, RoiView } from "./views.ts";

@@ -1,6 +1,5 @@
 // What is shown as a CSV: every frame of the window, not only those that are drawn.
 import { writeToString } from "fast-csv";
-import { flagNames } from "../analysis/method.ts";
 import { inRiu } from "../analysis/precision.ts";
 import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
@@ -8,6 +7,7 @@ import { temperatureColumn } from "../delivery/report.ts";
 import type { DerivedErrors, WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
+import { flagNames } from "../measurement/method.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
 

@@ -1,7 +1,6 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
 import { doubtLines } from "../analysis/baseline-doubts.ts";
-import { type Groups, gratingOf, groupsOf, labelMatcher } from "../analysis/labels.ts";
 import { type Precision, precisionOf } from "../analysis/precision.ts";
 import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
 import type { Config } from "../config/schema.ts";
@@ -10,6 +9,7 @@ import { sensitivityOf } from "../delivery/sensitivity.ts";
 import { Sensorgrams } from "../delivery/sensorgrams.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import { type Groups, gratingOf, groupsOf, labelMatcher } from "../measurement/labels.ts";
 import { type ChipState, finite } from "./chip-state.ts";
 import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";

@@ -1,9 +1,10 @@
 // The last frame for people, decoded by a process of its own: once for all who ask, and served as tiles of downsampled levels,
 // so that 64 megapixels cost the browser no more than what its window shows. A bounded number of tiles is kept.
-import type { Roi } from "../analysis/roi.ts";
-import { withDeadline } from "../deadline.ts";
-import { Failure } from "../failure.ts";
+
+import { Failure } from "../failure/failure.ts";
+import type { Roi } from "../measurement/roi.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
+import { withDeadline } from "../system/deadline.ts";
 import type { PictureFile } from "./picture-jobs.ts";
 import type { PictureProcess } from "./picture-process.ts";
 import type { FrameView } from "./views.ts";

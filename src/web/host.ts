@@ -1,7 +1,7 @@
 // Names of hosts as they stand in a Host header: an IPv4 address, an IPv6 address in brackets, or a DNS name, with or without
 // a port. Anything else is refused, because programs read it differently.
 import { BlockList, isIPv4, isIPv6 } from "node:net";
-import { isDnsName } from "../host-name.ts";
+import { isDnsName } from "../system/host-name.ts";
 
 export interface Host {
   /** In lower case, without brackets and without the dot at the end of a full DNS name. */

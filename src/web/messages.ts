@@ -1,11 +1,11 @@
 // What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whatever
 // it wants changed is asked of the supervisor, which alone writes the manifest.
 
-import type { Picture } from "../analysis/picture.ts";
 import type { Anchor } from "../calibration/by-hand.ts";
 import type { Config } from "../config/schema.ts";
-import type { FailureData } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+import type { FailureData } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
+import type { LogLevel } from "../log/levels.ts";
 import type { BrightfieldView, CalibrationFound } from "./views.ts";
 
 export interface WebSettings {

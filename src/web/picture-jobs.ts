@@ -1,8 +1,9 @@
 // What crosses between the page and the process that decodes pictures for it: plain data only.
-import type { Roi } from "../analysis/roi.ts";
+
 import type { Anchor } from "../calibration/by-hand.ts";
-import type { FailureData } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+import type { FailureData } from "../failure/failure.ts";
+import type { LogLevel } from "../log/levels.ts";
+import type { Roi } from "../measurement/roi.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { CalibratorAnswer, CalibratorSettings } from "./messages.ts";
 import type { FrameView } from "./views.ts";

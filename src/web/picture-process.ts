@@ -1,7 +1,7 @@
 // The page's end of the process that decodes pictures. A picture may need more memory than there is, or never finish: the
 // process crashes or is ended, the waiting requests are answered with the reason, and the next request starts a new process. The other end is src/web/pictures-worker.ts.
-import { decodeFailure, Failure } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+import { decodeFailure, Failure } from "../failure/failure.ts";
+import type { LogLevel } from "../log/levels.ts";
 import { openProcess, type WorkerHandle } from "../threads/worker-handle.ts";
 import type { CalibratorSettings } from "./messages.ts";
 import type { FromPictures, PictureAnswers, PictureJob, ToPictures } from "./picture-jobs.ts";

@@ -1,8 +1,9 @@
 // The process that decodes pictures for the page, so that a picture that needs too much memory stops nothing else. It holds
 // one picture. For a calibration, a thread that shares the pixels finds the chip in it.
-import type { Picture } from "../analysis/picture.ts";
-import { encodeFailure } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+
+import { encodeFailure } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
+import type { LogLevel } from "../log/levels.ts";
 import { sendToParent } from "../threads/parent-process.ts";
 import { firstToGo, lowerProcessPriority } from "../threads/priority.ts";
 import { RemoteWorker } from "../threads/remote-worker.ts";

@@ -9,8 +9,8 @@ import {
   POSITION_COLUMN,
   QUANTITIES,
   WIDTH_COLUMN,
-} from "../analysis/method.ts";
-import type { Roi } from "../analysis/roi.ts";
+} from "../measurement/method.ts";
+import type { Roi } from "../measurement/roi.ts";
 
 /** 16 bits hold the mean of many rows of 8 bits without rounding that anybody sees. */
 const SCALE = 257;

@@ -1,9 +1,9 @@
 // What a request may say: every parameter and body is checked here before anything looks at it.
 import { z } from "zod";
 import type { Anchor } from "../calibration/by-hand.ts";
-import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../label-rules.ts";
-import { LOG_LEVELS, LOG_STAGES } from "../log-levels.ts";
+import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
+import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../measurement/label-rules.ts";
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 

@@ -2,10 +2,10 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
-import { encodeFailure, Failure } from "../failure.ts";
+import { encodeFailure, Failure } from "../failure/failure.ts";
 import { METRICS_TYPE } from "../health/metrics.ts";
-import { LOG_STAGES } from "../log-levels.ts";
-import { logTail } from "../log-tail.ts";
+import { LOG_STAGES } from "../log/levels.ts";
+import { logTail } from "../log/tail.ts";
 import type { Asset } from "./assets.ts";
 import { bodyOf } from "./body.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";

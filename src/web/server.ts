@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { getRequestListener } from "@hono/node-server";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
 import { hurry } from "./body.ts";
 import { wellFormed } from "./head.ts";
 import { isLoopback, parseHost } from "./host.ts";

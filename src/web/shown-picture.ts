@@ -1,13 +1,13 @@
 // A picture as people see it: 8 bits, what its values are like, tiles of downsampled levels. Runs in the process that decodes
 // pictures for the page.
 import sharp from "sharp";
-import { depthBefore, depthOf } from "../analysis/bit-depth.ts";
-import type { SizeCheck } from "../analysis/decode.ts";
-import { checkSize, type PictureSize } from "../analysis/memory.ts";
-import type { Picture } from "../analysis/picture.ts";
-import { decodeReduced, type ReducedPicture } from "../analysis/reduce.ts";
-import type { Roi } from "../analysis/roi.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../failure/failure.ts";
+import { depthBefore, depthOf } from "../image/bit-depth.ts";
+import type { SizeCheck } from "../image/decode.ts";
+import { checkSize, type PictureSize } from "../image/memory.ts";
+import type { Picture } from "../image/picture.ts";
+import { decodeReduced, type ReducedPicture } from "../image/reduce.ts";
+import type { Roi } from "../measurement/roi.ts";
 import type { PictureFile, PictureView } from "./picture-jobs.ts";
 import { meanRow } from "./profile.ts";
 

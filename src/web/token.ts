@@ -3,7 +3,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PARTIAL_SUFFIX, syncDirectory } from "../files.ts";
+import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 
 /** The token's file, in root_dir. */
 export const TOKEN_FILENAME = "web_token";

@@ -1,8 +1,8 @@
 // What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
 import type { BaselineDoubt } from "../analysis/baseline-doubts.ts";
-import type { Roi } from "../analysis/roi.ts";
 import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
+import type { Roi } from "../measurement/roi.ts";
 import type { DecimatedCurve } from "./decimate.ts";
 
 export interface StageView {

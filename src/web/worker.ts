@@ -1,8 +1,8 @@
 // The page's thread: HTTP in, JSON and pictures out. It reads the experiment's files through a connection of its own; what
 // is to be changed is asked of the supervisor. Nothing that happens here can hold up capture.
 import { parentPort } from "node:worker_threads";
-import { decodeFailure, encodeFailure, type FailureData } from "../failure.ts";
-import type { LogLevel } from "../log-levels.ts";
+import { decodeFailure, encodeFailure, type FailureData } from "../failure/failure.ts";
+import type { LogLevel } from "../log/levels.ts";
 import { lowerPriority } from "../threads/priority.ts";
 import { loadAssets } from "./assets.ts";
 import { Calibrating } from "./calibrating.ts";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import yargs from "yargs";
-import { formatRoiManifest, type Roi } from "../../src/analysis/roi.ts";
 import { analyseCommand } from "../../src/commands/analyse.ts";
 import { checkRoisCommand } from "../../src/commands/check-rois.ts";
+import { formatRoiManifest, type Roi } from "../../src/measurement/roi.ts";
 
 const WIDTH = 240;
 const HEIGHT = 120;

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeLines, growLines, LineKeeper, linesComplete, namesOfLines } from "../../src/analysis/chosen-lines.ts";
 import { shapeOf } from "../../src/analysis/line-shape.ts";
-import { LINES, type Line } from "../../src/analysis/method.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
+import { encodePicture } from "../../src/image/encode.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { LINES, type Line } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { experiment, phorest } from "../run/program.ts";
 import { normals } from "./simulated-rows.ts";
 

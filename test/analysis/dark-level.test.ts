@@ -1,11 +1,11 @@
 // The camera's dark level: found in pictures with and without light, and what tracking makes of it.
 import { describe, expect, it, test } from "vitest";
 import { darkestLevel, levelOfDarkPicture, refusedLevelText } from "../../src/analysis/dark-level.ts";
-import { FLAGS } from "../../src/analysis/method.ts";
-import type { Picture } from "../../src/analysis/picture.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { normalsOf, SIZE } from "../conformance/speckled-rois.ts";
 import { type Change, expose, SCENE, type Scene, speckleOf } from "../conformance/tracked-rois.ts";
 import { type Followed, followed, trackingSettings } from "./followed.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Doubt, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/doubt.ts";
 import { ROW, robustLineOfRows, summariseRows } from "../../src/analysis/kernel.ts";
-import { FLAGS } from "../../src/analysis/method.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
 
 /** Normal noise from a fixed seed. */
 function noise(seed: number): () => number {

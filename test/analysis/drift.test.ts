@@ -11,12 +11,12 @@ import {
   measureDrift,
 } from "../../src/analysis/drift.ts";
 import { DriftKeeper } from "../../src/analysis/drift-task.ts";
-import type { Picture } from "../../src/analysis/picture.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator, type SimulatorOptions } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import type { Picture } from "../../src/image/picture.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
+import { createSimulator, type SimulatorOptions } from "../../src/simulator/simulator.ts";
 import { experiment, phorest } from "../run/program.ts";
 
 const FIXED = { shiftPx: 0, bulkPx: 0, driftPxPerHour: 0 };

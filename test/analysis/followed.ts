@@ -1,9 +1,9 @@
 // A series of pictures of one ROI, measured by tracking as a run does it: the first ones make the reference.
 
-import type { Picture } from "../../src/analysis/picture.ts";
-import type { RoiManifest } from "../../src/analysis/roi.ts";
 import { type AnalysisSettings, methodSettings } from "../../src/analysis/settings.ts";
 import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import type { RoiManifest } from "../../src/measurement/roi.ts";
 
 const REFERENCES = 16;
 

@@ -2,8 +2,8 @@
 // held to the Cramér-Rao bound in test/conformance/precision.test.ts.
 import { describe, expect, it } from "vitest";
 import { type KernelRequest, measure, ROW } from "../../src/analysis/kernel.ts";
-import { QUANTITIES } from "../../src/analysis/method.ts";
 import { methodSettings } from "../../src/analysis/settings.ts";
+import { QUANTITIES } from "../../src/measurement/method.ts";
 import { fano, normals, picture16 } from "./simulated-rows.ts";
 
 const WIDTH = 181;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { JumpDetector } from "../../src/analysis/jump.ts";
-import { FLAGS } from "../../src/analysis/method.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
 
 const SMALL_ERROR = Float64Array.of(0.1);
 

@@ -10,8 +10,8 @@ import {
   ROW,
   vectorUnit,
 } from "../../src/analysis/kernel.ts";
-import { type Method, POSITION_COLUMN, QUANTITIES } from "../../src/analysis/method.ts";
-import { packageRoot } from "../../src/files.ts";
+import { type Method, POSITION_COLUMN, QUANTITIES } from "../../src/measurement/method.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { correlated, fano, gaussian, normals, picture16 } from "./simulated-rows.ts";
 
 const BASE = {

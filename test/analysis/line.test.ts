@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel.ts";
 import { shapeOf } from "../../src/analysis/line-shape.ts";
-import { LINES, type Line, lineOfCode, QUANTITIES } from "../../src/analysis/method.ts";
+import { LINES, type Line, lineOfCode, QUANTITIES } from "../../src/measurement/method.ts";
 import { measureWhole } from "./one-roi.ts";
 import { picture16 } from "./simulated-rows.ts";
 

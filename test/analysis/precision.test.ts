@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { type BaselineDoubt, doubtLines } from "../../src/analysis/baseline-doubts.ts";
 import { meanOfDeviation, normalBelow, studentBelow } from "../../src/analysis/distributions.ts";
 import { frameNoise } from "../../src/analysis/frame-noise.ts";
-import { FLAGS } from "../../src/analysis/method.ts";
 import { inRiu, type Precision, precisionOf } from "../../src/analysis/precision.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
 import { autoregressive, gauss, momentsOf } from "./gauss.ts";
 
 const SIGMA = 0.02;

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { Piscina } from "piscina";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { decodeValues, type TaskAnswer, type TaskRequest } from "../../src/analysis/task.ts";
 import { decodeStatistics } from "../../src/manifest/statistics-codec.ts";
+import { QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { workerFile } from "../../src/threads/worker-handle.ts";
 
 const SETTINGS: AnalysisSettings = {

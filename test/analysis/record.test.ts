@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
 import { formatRecord, type RecordInput } from "../../src/analysis/record.ts";
 import { decodeValues, encodeValues } from "../../src/analysis/task.ts";
+import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
 
 const RESULT: FrameResult = {
   method: "centre",

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { depthBefore } from "../../src/analysis/bit-depth.ts";
 import {
   type KernelAnswer,
   type KernelPicture,
@@ -7,10 +6,11 @@ import {
   type KernelTask,
   ROW,
 } from "../../src/analysis/kernel.ts";
-import { FLAGS, METHODS, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
 import { analysePicture, analyseTogether } from "../../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
+import { depthBefore } from "../../src/image/bit-depth.ts";
+import { FLAGS, METHODS, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi } from "../../src/measurement/roi.ts";
 
 const PICTURE = { pixels: new Uint8Array(200 * 100), width: 200, height: 100, bitDepth: 8 } as const;
 const SETTINGS: AnalysisSettings = {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { experiment, phorest, start } from "../run/program.ts";
 
 const WIDTH = 640;

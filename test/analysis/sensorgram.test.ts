@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { gratingOf, groupsOf, labelMatcher, pairsOf } from "../../src/analysis/labels.ts";
-import { FLAGS } from "../../src/analysis/method.ts";
 import { precisionOf } from "../../src/analysis/precision.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import {
   alignFrames,
   FrameMean,
@@ -16,8 +13,11 @@ import {
   type Trace,
 } from "../../src/analysis/sensorgram.ts";
 import { smooth } from "../../src/analysis/smoothing.ts";
-import { normal, randomStream } from "../../src/frame/noise.ts";
-import { createSimulator, type SimulatorOptions } from "../../src/frame/simulator.ts";
+import { gratingOf, groupsOf, labelMatcher, pairsOf } from "../../src/measurement/labels.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
+import { normal, randomStream } from "../../src/simulator/noise.ts";
+import { createSimulator, type SimulatorOptions } from "../../src/simulator/simulator.ts";
 
 const ALWAYS = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };
 

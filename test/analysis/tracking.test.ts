@@ -2,9 +2,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import type { Picture } from "../../src/analysis/picture.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import {
   decodeReference,
@@ -15,9 +12,12 @@ import {
   trackPicture,
 } from "../../src/analysis/tracking.ts";
 import { TrackingKeeper } from "../../src/analysis/tracking-task.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import type { Picture } from "../../src/image/picture.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { experiment, phorest, start } from "../run/program.ts";
 
 const SETTINGS: AnalysisSettings = {

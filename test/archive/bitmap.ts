@@ -1,5 +1,5 @@
 // An 8-bit gray bitmap, as microscope software writes it: uncompressed, rows from the bottom up, in whole words.
-import type { Picture } from "../../src/analysis/picture.ts";
+import type { Picture } from "../../src/image/picture.ts";
 
 const HEADER_BYTES = 54;
 const PALETTE_BYTES = 1024;

@@ -14,11 +14,11 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { updateCsv } from "../../src/delivery/csv-output.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { MeasuringPool } from "../../src/stages/processor/measuring-pool.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import { LABELS } from "../manifest/frames.ts";

@@ -8,8 +8,8 @@ import { type HistoryOptions, writeHistory } from "../../src/archive/history.ts"
 import { loadConfig } from "../../src/config/config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
-import { ensureDirectory } from "../../src/files.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../../src/manifest/manifest.ts";
+import { ensureDirectory } from "../../src/system/files.ts";
 import { experiment, START_US } from "../delivery/experiment.ts";
 
 export const ROIS = 2;

@@ -8,8 +8,8 @@ import { onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
 import type { Loaded } from "../../src/config/loaded.ts";
 import { CSV_OUTPUT } from "../../src/delivery/csv-output.ts";
-import type { StageLog } from "../../src/log.ts";
-import type { LogLevel } from "../../src/log-levels.ts";
+import type { LogLevel } from "../../src/log/levels.ts";
+import type { StageLog } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { ensureAnalysis, resultOf } from "../manifest/frames.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/place.ts";
-import { encodeFailure, Failure } from "../../src/failure.ts";
+import { encodeFailure, Failure } from "../../src/failure/failure.ts";
 import { EnvironmentWatch, refusedByDisk } from "../../src/supervisor/environment-watch.ts";
 import { memoryLog } from "./pictures.ts";
 

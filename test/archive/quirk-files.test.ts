@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { tryCompress } from "../../src/archive/compress.ts";
 import { checkMark, markPlace } from "../../src/archive/place.ts";
-import { Folder } from "../../src/frame/folder.ts";
+import { Folder } from "../../src/cameras/folder.ts";
 import { withConfinedFile } from "../../src/system/confined-file.ts";
 import { diskSpace } from "../../src/system/disk-space.ts";
 import { copyInto } from "../../src/system/new-file.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { chooseRemovals, excessOf } from "../../src/archive/retention.ts";
-import { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import type { DiskSpace } from "../../src/system/disk-space.ts";
 import { resultOf } from "../manifest/frames.ts";

@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFi
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
-import { encodeFailure } from "../../src/failure.ts";
+import { encodeFailure } from "../../src/failure/failure.ts";
 import { setAsideText } from "../../src/system/set-aside.ts";
 import { CAN_FUSE, type QuirkShare, quirkShare } from "./quirk-share.ts";
 import { staged } from "./staged.ts";

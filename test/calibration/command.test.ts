@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseRoiManifest } from "../../src/analysis/roi.ts";
-import { packageRoot } from "../../src/files.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import { parseRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 let directory = "";
 const simulator = createSimulator();

@@ -1,8 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decodePicture } from "../../src/analysis/decode.ts";
-import { parseRoiManifest, type Roi } from "../../src/analysis/roi.ts";
 import { locateByFeatures } from "../../src/calibration/by-features.ts";
 import { locateByAnchors } from "../../src/calibration/by-hand.ts";
 import { expectedLabels, misread } from "../../src/calibration/identity.ts";
@@ -13,8 +11,10 @@ import { layOutRois } from "../../src/calibration/roi-layout.ts";
 import { View } from "../../src/calibration/view.ts";
 import type { ChipBox } from "../../src/chip/chip.ts";
 import { chipTypes, gratingHalves, loadChip } from "../../src/chip/layout.ts";
-import { packageRoot } from "../../src/files.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import { parseRoiManifest, type Roi } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { photograph } from "./photographs.ts";
 import { chipShot, cornerError, DECOYS, decoyShot, reorient } from "./pictures.ts";
 

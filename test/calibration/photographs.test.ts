@@ -8,7 +8,7 @@ import { LabelPatterns } from "../../src/calibration/label-search.ts";
 import { locateChip } from "../../src/calibration/locate.ts";
 import { withoutScratches } from "../../src/calibration/scratches.ts";
 import { chipTypes, loadChip } from "../../src/chip/layout.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { photograph } from "./photographs.ts";
 import { cornerError } from "./pictures.ts";
 

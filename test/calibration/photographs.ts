@@ -2,10 +2,10 @@
 // gratings off resonance, faint labels and dark ones, vignetting, stray light, blur, a lens that bends lines, pixels that are
 // not square and a chip that is tilted, texture, dirt, hot pixels, saturation, a camera's gamma and JPEG's blocks. Their truth is known as that of pictures.ts.
 import sharp from "sharp";
-import type { Picture } from "../../src/analysis/picture.ts";
 import { type Point, type Pose, toPicture } from "../../src/calibration/pose.ts";
 import type { Chip, ChipBox } from "../../src/chip/chip.ts";
-import { normal, randomStream } from "../../src/frame/noise.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import { normal, randomStream } from "../../src/simulator/noise.ts";
 import { between, darken, pick, plainShot, type Random, type Shot, type Size } from "./pictures.ts";
 
 /** Counts of the simulator's chip between gratings: pedestal and substrate. */

@@ -1,12 +1,13 @@
 // Simulated pictures for calibration with a known pose: all chips, scales, eight orientations, parts of the chip, and
 // what spoils real photographs: low contrast, uneven light, scratches, blots, dust, hidden labels. And pictures in which
 // no chip may be found.
-import type { Picture } from "../../src/analysis/picture.ts";
+
 import { direction, type Point, type Pose, toPicture, wrapDegrees } from "../../src/calibration/pose.ts";
 import type { Chip } from "../../src/chip/chip.ts";
 import { chipExtent, loadChip } from "../../src/chip/layout.ts";
-import { normal, randomStream } from "../../src/frame/noise.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import { normal, randomStream } from "../../src/simulator/noise.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 
 export type Random = () => number;
 

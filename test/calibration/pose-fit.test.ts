@@ -3,7 +3,7 @@ import { isOrdinary, noLens } from "../../src/calibration/optics.ts";
 import { direction, type Pose, toPicture } from "../../src/calibration/pose.ts";
 import { fitPose } from "../../src/calibration/pose-fit.ts";
 import type { Sighting } from "../../src/calibration/sighting.ts";
-import { randomStream } from "../../src/frame/noise.ts";
+import { randomStream } from "../../src/simulator/noise.ts";
 
 const SIZE = { width: 1920, height: 1460 };
 const START: Pose = { angleDegrees: 3, pxPerUm: 0.35, mirrored: true, x: 900, y: 760, lens: noLens(SIZE) };

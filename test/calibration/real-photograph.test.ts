@@ -4,12 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, it } from "vitest";
-import type { Picture } from "../../src/analysis/picture.ts";
 import { calibratePicture } from "../../src/calibration/calibrate.ts";
 import { LabelPatterns } from "../../src/calibration/label-search.ts";
 import { fromAligned, type Point, toPicture } from "../../src/calibration/pose.ts";
 import { chipTypes, gratingHalves, loadChip } from "../../src/chip/layout.ts";
-import { packageRoot } from "../../src/files.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 const directory = process.env.PHOREST_REAL ?? join(packageRoot(), "../shared/real");
 const file = join(directory, "chip-photograph.png");

@@ -1,7 +1,6 @@
 // Labels and gratings of real optics and a real print do not agree with one pose to a fraction of a pixel: light that fills gratings
 // less than their boxes, a label layer beside the gratings' one, a lens, a picture that was enlarged, boxes drawn over labels.
 import { describe, expect, it } from "vitest";
-import type { Picture } from "../../src/analysis/picture.ts";
 import { LabelPatterns } from "../../src/calibration/label-search.ts";
 import { type Located, locateChip } from "../../src/calibration/locate.ts";
 import { type Point, type Pose, toPicture } from "../../src/calibration/pose.ts";
@@ -9,7 +8,8 @@ import { describeCalibration, orientationOf } from "../../src/calibration/report
 import { View } from "../../src/calibration/view.ts";
 import type { Chip } from "../../src/chip/chip.ts";
 import { chipTypes, loadChip } from "../../src/chip/layout.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { throughLens } from "./photographs.ts";
 import { cornerError, reorient } from "./pictures.ts";
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { ChipLabel } from "../../src/chip/chip.ts";
 import { GLYPH_CELLS, glyph, glyphReach } from "../../src/chip/glyphs.ts";
 import { loadChip } from "../../src/chip/layout.ts";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 const reference = join(process.env.PHOREST_REFERENCE ?? join(packageRoot(), "../shared/reference"), "label_templates");
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Chip } from "../../src/chip/chip.ts";
 import { chipExtent, chipTypes, expandChip, gratingHalves, loadChip } from "../../src/chip/layout.ts";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 const reference = join(process.env.PHOREST_REFERENCE ?? join(packageRoot(), "../shared/reference"), "Chip_map.json");
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkRunnable, keyNames, loadConfig, parseConfig, roiManifestPath } from "../../src/config/config.ts";
 import { checkDirectories } from "../../src/config/directories.ts";
-import { Failure } from "../../src/failure.ts";
-import { packageRoot } from "../../src/files.ts";
+import { Failure } from "../../src/failure/failure.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 let directory: string;
 beforeEach(() => {

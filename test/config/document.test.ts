@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import yargs from "yargs";
 import { checkText, configCommand, docsText, showText } from "../../src/commands/config.ts";
 import { keyNames, loadConfig, parseConfig } from "../../src/config/config.ts";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 const committed = (name: string): string => readFileSync(join(packageRoot(), name), "utf8");
 const shipped = committed("config.toml");

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { Method } from "../../src/analysis/method.ts";
-import type { Picture } from "../../src/analysis/picture.ts";
-import { packageRoot } from "../../src/files.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import type { Method } from "../../src/measurement/method.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 export type Statistics = Readonly<Record<string, number>>;
 export interface EstablishedRun {

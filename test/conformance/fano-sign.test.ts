@@ -4,15 +4,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { decodePicture } from "../../src/analysis/decode.ts";
 import { establishedColumns } from "../../src/analysis/fano-form.ts";
 import { measure, ROW } from "../../src/analysis/kernel.ts";
-import { QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
-import { type RoiManifest, readRoiManifest } from "../../src/analysis/roi.ts";
 import { methodSettings } from "../../src/analysis/settings.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
-import { packageRoot } from "../../src/files.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import { QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
+import { type RoiManifest, readRoiManifest } from "../../src/measurement/roi.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 interface RoiCase {
   readonly id: string;

@@ -2,7 +2,7 @@
 // light, so that what is left is what the shape, learnt under speckle, is wrong by.
 import { describe, expect, it } from "vitest";
 import { ANCHOR_NUMBERS, measure } from "../../src/analysis/kernel.ts";
-import { lineOfCode, QUANTITIES } from "../../src/analysis/method.ts";
+import { lineOfCode, QUANTITIES } from "../../src/measurement/method.ts";
 import { normalsOf, SIZE } from "./speckled-rois.ts";
 import { expose, SCENE, type Scene, speckleOf } from "./tracked-rois.ts";
 

@@ -1,12 +1,18 @@
 // Whole pictures against the established system's own answers. What differs for a good reason is printed, not hidden.
 import { beforeAll, describe, expect, it } from "vitest";
-import { decodePicture } from "../../src/analysis/decode.ts";
 import { type KernelAnswer, measure, measureTogether } from "../../src/analysis/kernel.ts";
-import { type FrameResult, type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import type { Picture } from "../../src/analysis/picture.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
-import { type RoiManifest, readRoiManifest } from "../../src/analysis/roi.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import type { Picture } from "../../src/image/picture.ts";
+import {
+  type FrameResult,
+  type Method,
+  POSITION_COLUMN,
+  QUANTITIES,
+  STATISTICS,
+} from "../../src/measurement/method.ts";
+import { type RoiManifest, readRoiManifest } from "../../src/measurement/roi.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
 import {
   alignedAsEstablished,
   type EstablishedPicture,

@@ -1,8 +1,8 @@
 // The joint fit against the Cramér-Rao bound of the simulated noise: as precise as the light allows, and honest about it.
 import { describe, expect, it } from "vitest";
 import { measure, ROW } from "../../src/analysis/kernel.ts";
-import { lineOfCode, QUANTITIES } from "../../src/analysis/method.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
+import { lineOfCode, QUANTITIES } from "../../src/measurement/method.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
 import { cramerRaoPx, exposeRoi, type Line, lightAt, NOISE, normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
 
 /** A deviation from so many realisations is known to 3 %, a share of about 0.68 to 0.02. */

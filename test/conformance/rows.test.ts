@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type KernelAnswer, measure, ROW } from "../../src/analysis/kernel.ts";
-import { METHODS, type Method, POSITION_COLUMN, QUANTITIES, type Sampling } from "../../src/analysis/method.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
-import { packageRoot } from "../../src/files.ts";
+import { METHODS, type Method, POSITION_COLUMN, QUANTITIES, type Sampling } from "../../src/measurement/method.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 interface RoiCase {
   readonly id: string;

@@ -1,5 +1,5 @@
 // Simulated ROIs of known truth and noise, and the Cramér-Rao bound of the position that they allow.
-import { normal, randomStream } from "../../src/frame/noise.ts";
+import { normal, randomStream } from "../../src/simulator/noise.ts";
 
 export interface Line {
   readonly kind: "gaussian" | "lorentzian" | "fano";

@@ -1,8 +1,8 @@
 // Tracking against the Cramér-Rao bound of the simulated noise: as precise as the light allows, and honest about it.
 import { describe, expect, it } from "vitest";
 import { ANCHOR_NUMBERS, measure, ROW } from "../../src/analysis/kernel.ts";
-import { QUANTITIES } from "../../src/analysis/method.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
+import { QUANTITIES } from "../../src/measurement/method.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
 import { exposeRoi, type Line, lightAt, NOISE, normalsOf, SIZE, shiftBoundPx, speckleField } from "./speckled-rois.ts";
 
 const GAUSSIAN: Line = { kind: "gaussian", centre: 90, width: 25, slope: 0.03, q: 0, height: 100, base: 110 };

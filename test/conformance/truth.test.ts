@@ -1,10 +1,10 @@
 // Positions against the truth the pictures were made from: the standard error must be the size of the real error.
 import { describe, expect, it } from "vitest";
-import { decodePicture } from "../../src/analysis/decode.ts";
-import { flagNames } from "../../src/analysis/method.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
-import { readRoiManifest } from "../../src/analysis/roi.ts";
-import { medianOf } from "../../src/analysis/statistics.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import { flagNames } from "../../src/measurement/method.ts";
+import { readRoiManifest } from "../../src/measurement/roi.ts";
+import { medianOf } from "../../src/measurement/statistics.ts";
 import { establishedPictures } from "./established-picture.ts";
 
 interface Truth {

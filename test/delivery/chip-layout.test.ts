@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Roi } from "../../src/analysis/roi.ts";
 import { chipLayout, plainLayout } from "../../src/delivery/chip-layout.ts";
+import type { Roi } from "../../src/measurement/roi.ts";
 
 const roi = (label: string, x: number, y: number): Roi => ({ label, flip: false, x, y, width: 80, height: 30 });
 

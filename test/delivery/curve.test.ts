@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { FLAGS } from "../../src/analysis/method.ts";
 import { type Curve, CurveStore } from "../../src/delivery/curve.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
 
 const SECOND = 1_000_000;
 const START = Date.UTC(2026, 2, 4) * 1000;

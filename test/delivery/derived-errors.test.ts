@@ -1,13 +1,13 @@
 // The standard error of everything that is made of positions, against how much it scatters over many repetitions of one
 // experiment. Positions are drawn by a generator of the test's own, each with its own standard error.
 import { describe, expect, it } from "vitest";
-import { FLAGS } from "../../src/analysis/method.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import { smooth } from "../../src/analysis/smoothing.ts";
 import type { SensorgramSource } from "../../src/delivery/curve-units.ts";
 import { type SensorgramOptions, Sensorgrams, type WorkedSensorgram } from "../../src/delivery/sensorgrams.ts";
 import type { Sensorgram } from "../../src/manifest/results.ts";
 import type { Analysis } from "../../src/manifest/runs.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { gauss } from "../analysis/gauss.ts";
 
 const LABELS = ["010A_N", "010A_S", "011B_N", "011B_S", "130R_N", "130R_S", "131R_N", "131R_S"];

@@ -1,6 +1,7 @@
 // Outcomes as the manifest would give them, for tests of what is made of them.
-import { FLAGS, type Method, QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
+
 import type { Outcome } from "../../src/manifest/outputs.ts";
+import { FLAGS, type Method, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
 
 export const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000 + 123_456;
 

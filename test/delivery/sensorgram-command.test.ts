@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import yargs from "yargs";
-import { FLAGS } from "../../src/analysis/method.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import { sensorgramCommand } from "../../src/commands/sensorgram.ts";
-import { Failure } from "../../src/failure.ts";
-import { normal, randomStream } from "../../src/frame/noise.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
+import { normal, randomStream } from "../../src/simulator/noise.ts";
 import { experiment as directory } from "../run/program.ts";
 
 const START_US = Date.UTC(2026, 2, 4, 15) * 1000;

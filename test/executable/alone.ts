@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { packageRoot, packageVersion } from "../../src/files.ts";
+import { packageRoot, packageVersion } from "../../src/system/files.ts";
 
 const NOBODY = 65_534;
 export const IS_ROOT = process.getuid?.() === 0;

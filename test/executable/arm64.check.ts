@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packageVersion } from "../../src/files.ts";
+import { packageVersion } from "../../src/system/files.ts";
 import { Alone, madeFor } from "./alone.ts";
 import { EMULATOR, LIBRARIES, lackingForArm64 } from "./emulated.ts";
 import { positionsOf } from "./positions.ts";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { packageRoot, packageVersion } from "../../src/files.ts";
+import { packageRoot, packageVersion } from "../../src/system/files.ts";
 import { toml } from "../outputs/opcua/deliver.ts";
 import { Plant, scratch } from "../outputs/opcua/plant.ts";
 import { Alone, madeFor } from "./alone.ts";

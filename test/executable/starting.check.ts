@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { packageVersion } from "../../src/files.ts";
+import { packageVersion } from "../../src/system/files.ts";
 import { Alone, IS_ROOT, madeFor } from "./alone.ts";
 
 const NOBODY = 65_534;

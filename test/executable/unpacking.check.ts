@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { packageVersion } from "../../src/files.ts";
+import { packageVersion } from "../../src/system/files.ts";
 import { toml } from "../outputs/opcua/deliver.ts";
 import { Plant, scratch } from "../outputs/opcua/plant.ts";
 import { Alone, IS_ROOT, madeFor } from "./alone.ts";

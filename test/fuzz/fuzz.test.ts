@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { randomFrom } from "../analysis/picture-writers.ts";
+import { randomFrom } from "../image/picture-writers.ts";
 import { seedPictures, tryDamaged } from "./pictures.ts";
 import { tryManifest, tryNumbers } from "./rois.ts";
 

@@ -3,8 +3,8 @@
 // Run: npm run fuzz [-- --seconds N] [-- --seed N]
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { packageRoot } from "../../src/files.ts";
-import { randomFrom } from "../analysis/picture-writers.ts";
+import { packageRoot } from "../../src/system/files.ts";
+import { randomFrom } from "../image/picture-writers.ts";
 import { seedPictures, tryDamaged } from "./pictures.ts";
 import { tryManifest, tryNumbers } from "./rois.ts";
 

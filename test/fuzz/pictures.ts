@@ -1,10 +1,10 @@
 // Damaged pictures, and what a general reader makes of them: sharp is the judge of every file that it can read.
 import sharp from "sharp";
-import { decodeBytes } from "../../src/analysis/decode.ts";
-import { isStoredUpright } from "../../src/analysis/tiff-picture.ts";
-import { Failure } from "../../src/failure.ts";
-import { crc32Of } from "../analysis/crc32.ts";
-import { grayPicture, type PngFilter, randomFrom, writePng, writeTiff } from "../analysis/picture-writers.ts";
+import { Failure } from "../../src/failure/failure.ts";
+import { decodeBytes } from "../../src/image/decode.ts";
+import { isStoredUpright } from "../../src/image/tiff-picture.ts";
+import { crc32Of } from "../image/crc32.ts";
+import { grayPicture, type PngFilter, randomFrom, writePng, writeTiff } from "../image/picture-writers.ts";
 
 type Random = () => number;
 

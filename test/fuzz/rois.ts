@@ -1,12 +1,12 @@
 // ROI input as it must never come: manifests damaged as text, and numbers that contradict each other.
 import { measure } from "../../src/analysis/kernel.ts";
-import { METHODS, SAMPLINGS } from "../../src/analysis/method.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
-import { formatRoiManifest, parseRoiManifest, type RoiManifest } from "../../src/analysis/roi.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { emptyReference, trackPicture } from "../../src/analysis/tracking.ts";
-import { Failure } from "../../src/failure.ts";
-import { grayPicture } from "../analysis/picture-writers.ts";
+import { Failure } from "../../src/failure/failure.ts";
+import { METHODS, SAMPLINGS } from "../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type RoiManifest } from "../../src/measurement/roi.ts";
+import { grayPicture } from "../image/picture-writers.ts";
 import { damage } from "./pictures.ts";
 
 type Random = () => number;

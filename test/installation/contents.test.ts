@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { entryPoints, KEPT_PACKAGES } from "../../scripts/package/contents.ts";
-import { packageRoot } from "../../src/files.ts";
 import { licences } from "../../src/installation/licences.ts";
 import { packageClosure } from "../../src/installation/packages.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 describe("what is packed", () => {
   it("has every file of workers/ as an entry", () => {

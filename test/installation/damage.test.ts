@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
-import { failureOf } from "../failure-of.ts";
+import { failureOf } from "../failure/failure-of.ts";
 import {
   anything,
   CONTENTS,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ValidationSeverity, validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { packageRoot, packageVersion } from "../../src/files.ts";
+import { packageRoot, packageVersion } from "../../src/system/files.ts";
 import { stagesOf } from "../container/recipe.ts";
 
 const dockerfile = readFileSync(join(packageRoot(), "Dockerfile"), "utf8");

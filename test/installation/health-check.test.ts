@@ -4,8 +4,8 @@ import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
-import { packageRoot } from "../../src/files.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { experiment, QUICK_CONFIG, start } from "../run/program.ts";
 
 const SCRIPT = join(packageRoot(), "scripts/container/healthy.sh");

@@ -4,9 +4,9 @@ import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { encodeFailure } from "../../src/failure.ts";
-import { packageRoot } from "../../src/files.ts";
-import { checkKernelSources } from "../../src/native-sources.ts";
+import { encodeFailure } from "../../src/failure/failure.ts";
+import { checkKernelSources } from "../../src/native/native-sources.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 /** A checkout whose kernel was just compiled. */
 function compiled(): string {

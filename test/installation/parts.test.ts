@@ -17,8 +17,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { packageRoot } from "../../src/files.ts";
-import { brokenPart, isNoexec } from "../../src/native-part.ts";
+import { brokenPart, isNoexec } from "../../src/native/native-part.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 const BINDING = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
 

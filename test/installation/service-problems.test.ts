@@ -4,8 +4,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { packageRoot } from "../../src/files.ts";
 import { type ServicePlaces, serviceProblems } from "../../src/installation/service-problems.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { hasPython } from "../python.ts";
 import { experiment, phorest, start } from "../run/program.ts";
 

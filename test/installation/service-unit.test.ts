@@ -14,9 +14,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { packageRoot } from "../../src/files.ts";
 import { serviceUnit } from "../../src/installation/service-unit.ts";
 import { notifyService } from "../../src/installation/systemd-notify.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { experiment, phorest } from "../run/program.ts";
 
 const SETTINGS = {

@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { cachePlaces, homeOf, unpack, unpackedName } from "../../src/installation/unpack.ts";
-import { failureOf } from "../failure-of.ts";
+import { failureOf } from "../failure/failure-of.ts";
 import {
   anything,
   contents,

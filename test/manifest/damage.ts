@@ -2,13 +2,13 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { formatRoiManifest, parseRoiManifest } from "../../src/analysis/roi.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { tableForms } from "../../src/manifest/salvage-forms.ts";
 import { PageFile } from "../../src/manifest/salvage-pages.ts";
 import { rowsOf, survey } from "../../src/manifest/salvage-tables.ts";
 import { MIGRATIONS } from "../../src/manifest/schema.ts";
 import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { manifestFile, NOON_US } from "./frames.ts";
 
 const ROIS = 24;

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { metadataManifest, processingResults } from "../../src/manifest/established-export.ts";
 import { importExperiment } from "../../src/manifest/established-import.ts";
 import { isoFromUs, usFromIso, usFromOption } from "../../src/manifest/timestamps.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { experimentHolder, lockExperiment, networkFileSystem } from "../../src/manifest/lock.ts";
 import { ended, startChild, temporaryDirectory } from "./experiment.ts";
 

@@ -2,11 +2,11 @@ import { chmodSync, copyFileSync, readdirSync, readFileSync, truncateSync, write
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import { FLAGS, flagNames } from "../../src/analysis/method.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { connect } from "../../src/manifest/opening.ts";
 import { MIGRATIONS } from "../../src/manifest/schema.ts";
-import { failureOf } from "../failure-of.ts";
+import { FLAGS, flagNames } from "../../src/measurement/method.ts";
+import { failureOf } from "../failure/failure-of.ts";
 import { ended, openManifest, startChild, temporaryDirectory } from "./experiment.ts";
 import { addFrame, ensureAnalysis, manifestFile, NOON_US, resultOf } from "./frames.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { FLAGS } from "../../src/analysis/method.ts";
 import { encodeValues } from "../../src/analysis/task.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import type { StoredResult } from "../../src/manifest/results.ts";
 import { decodeStatistics } from "../../src/manifest/statistics-codec.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
 import { openManifest, temporaryDirectory } from "./experiment.ts";
 import { addFrame, ensureAnalysis, frameName, LABELS, NOON_US, resultOf } from "./frames.ts";
 

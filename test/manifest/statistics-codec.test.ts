@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { QUANTITIES, STATISTICS } from "../../src/analysis/method.ts";
-import { packageRoot } from "../../src/files.ts";
 import { decodeStatistics, encodeStatistics } from "../../src/manifest/statistics-codec.ts";
+import { QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 /** Whole thousandths of a size that real statistics have. */
 function thousandths(count: number): Float64Array {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
 /** The program's last word: one line on standard error. */

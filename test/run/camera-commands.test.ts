@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { decodePicture } from "../../src/analysis/decode.ts";
-import { FakeMachine } from "../frame/fakes/machine.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import { FakeMachine } from "../cameras/fakes/machine.ts";
 import { experiment, phorest, start } from "./program.ts";
 
 const CONFIG = `

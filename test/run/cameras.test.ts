@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
-import { FakeMachine } from "../frame/fakes/machine.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { FakeMachine } from "../cameras/fakes/machine.ts";
 import { experiment, phorest, start } from "./program.ts";
 
 const CONFIG = `

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import { isPictureName } from "../../src/image/picture-name.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
-import { isPictureName } from "../../src/system/picture-name.ts";
 import { experiment, phorest, start } from "./program.ts";
 
 const LOCKED = "another program holds phorest.sqlite locked";

@@ -3,14 +3,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseRoiManifest } from "../../src/analysis/roi.ts";
 import { readChipMap } from "../../src/chip/chip-map.ts";
 import { readChipFile } from "../../src/chip/layout.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { loadFeatureLocations } from "../../src/config/features.ts";
-import { Failure, failureLine } from "../../src/failure.ts";
+import { Failure, failureLine } from "../../src/failure/failure.ts";
 import { readMetadataManifest } from "../../src/manifest/established-entry.ts";
 import { parseResultLine } from "../../src/manifest/established-result.ts";
+import { parseRoiManifest } from "../../src/measurement/roi.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
 const MEGABYTES = 10_000_000;

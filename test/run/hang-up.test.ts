@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { simulatedRoiManifest } from "../../src/cameras/simulated.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { packageRoot } from "../../src/files.ts";
-import { simulatedRoiManifest } from "../../src/frame/simulated.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { type Ended, experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const PROGRAM = join(packageRoot(), "bin/phorest.js");

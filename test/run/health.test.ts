@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const TOLD = `

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listPictures } from "../../src/analysis/batch.ts";
-import { printableName, readNamesNow } from "../../src/file-names.ts";
-import { DirectoryChanges } from "../../src/frame/directory-changes.ts";
-import { Folder } from "../../src/frame/folder.ts";
+import { Folder } from "../../src/cameras/folder.ts";
+import { DirectoryChanges } from "../../src/system/directory-changes.ts";
+import { printableName, readNamesNow } from "../../src/system/names-in-bytes.ts";
 import { experiment, phorest } from "./program.ts";
 
 /** "Müller_001.png" in Latin-1. */

@@ -2,10 +2,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
-import { withPages, writeTiff } from "../analysis/picture-writers.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
+import { withPages, writeTiff } from "../image/picture-writers.ts";
 import { experiment, phorest } from "./program.ts";
 
 const SETTINGS = `

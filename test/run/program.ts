@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 export interface Ended {
   readonly code: number | null;

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { packageRoot } from "../../src/files.ts";
+import { packageRoot } from "../../src/system/files.ts";
 
 test("set-up on a machine without a compiler says in one line what to install", () => {
   const bin = mkdtempSync(join(tmpdir(), "phorest-bin-"));

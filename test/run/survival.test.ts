@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { type Ended, experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const KILLS = 50;

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 
 /** An entry as the established system writes it. */
 export function established(second: number, filename: string, filepath: string, changes: object = {}): object {

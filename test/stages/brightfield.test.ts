@@ -1,7 +1,7 @@
 // Brightfield pictures give way to captures.
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { BrightfieldPictures } from "../../src/stages/collector/brightfield.ts";
 
 const said: string[] = [];

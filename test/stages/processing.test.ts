@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { formatRoiManifest } from "../../src/analysis/roi.ts";
 import { updateCsv } from "../../src/delivery/csv-output.ts";
-import { writeDurably } from "../../src/files.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
-import { createLogger } from "../../src/log.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import { createLogger } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Processor } from "../../src/stages/processor/stage.ts";
+import { writeDurably } from "../../src/system/files.ts";
 
 const SETTINGS = {
   method: "gaussian",

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Failure } from "../../src/failure.ts";
-import type { StageLog } from "../../src/log.ts";
+import { Failure } from "../../src/failure/failure.ts";
+import type { StageLog } from "../../src/log/logger.ts";
 import { FailureLog } from "../../src/supervisor/failure-log.ts";
 import { Stage, type StageReport, stageDetail } from "../../src/supervisor/stage.ts";
 

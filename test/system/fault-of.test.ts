@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { canWrite, isFileFault } from "../../src/system/fault-of.ts";
 
 function directory(): string {

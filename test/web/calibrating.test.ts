@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { encodePicture } from "../../src/frame/encode.ts";
-import { createSimulator } from "../../src/frame/simulator.ts";
+import { encodePicture } from "../../src/image/encode.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Calibrating } from "../../src/web/calibrating.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 

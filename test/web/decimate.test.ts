@@ -1,6 +1,6 @@
 // What is drawn of a curve, and that its end brings a drawing up to date.
 import { expect, test } from "vitest";
-import { FLAGS } from "../../src/analysis/method.ts";
+import { FLAGS } from "../../src/measurement/method.ts";
 import { type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "../../src/web/decimate.ts";
 
 const SECOND = 1e6;

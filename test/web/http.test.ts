@@ -3,7 +3,7 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { Failure } from "../../src/failure.ts";
+import { Failure } from "../../src/failure/failure.ts";
 import { broughtUpToDate } from "../../src/web/app/drawn.ts";
 import type { CalibrationView, CurvesView, StateView } from "../../src/web/views.ts";
 import { serving, TOKEN } from "./server.ts";

@@ -1,7 +1,7 @@
 // Pictures that are too much, and the process that decodes pictures for the page, for the tests of both.
 import { readdirSync, readFileSync } from "node:fs";
 import { constants, deflateRawSync } from "node:zlib";
-import { pngChunk } from "../analysis/picture-writers.ts";
+import { pngChunk } from "../image/picture-writers.ts";
 
 /**
  * A PNG of black 16-bit RGBA pixels that is a thousandth of what it unpacks to. Every stretch of rows is the same compressed

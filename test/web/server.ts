@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import type { Failure } from "../../src/failure.ts";
+import type { Failure } from "../../src/failure/failure.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import type { Asset } from "../../src/web/assets.ts";
 import { Calibrating } from "../../src/web/calibrating.ts";

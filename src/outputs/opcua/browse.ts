@@ -1,6 +1,6 @@
 // What nodes a server has, for `phorest opcua browse`. Nothing is written.
 import type { DataValue, NodeId } from "node-opcua-client";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
 import { findNodes } from "./node-table.ts";
 import { NodeTypes } from "./node-type.ts";
 import { remedyFor } from "./remedies.ts";

@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { OPCUACertificateManager } from "node-opcua-certificate-manager";
-import { Failure } from "../../failure.ts";
-import { writeDurably } from "../../files.ts";
+import { Failure } from "../../failure/failure.ts";
+import { writeDurably } from "../../system/files.ts";
 import { wholeOf } from "./library.ts";
 
 export const APPLICATION_NAME = "phorest";

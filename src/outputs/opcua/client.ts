@@ -1,7 +1,7 @@
 // The library's client, set up the way this program needs it: one attempt, our own certificate, no reconnection of its own.
 import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
-import { withDeadline } from "../../deadline.ts";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
+import { withDeadline } from "../../system/deadline.ts";
 import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
 import { whySilent } from "./hello.ts";
 import { transportTo } from "./ipv6.ts";

@@ -1,7 +1,7 @@
 // OPC UA's built-in data types, and casting our values to exactly the one a node has: a server refuses an Int32 for an
 // Int16 and a Double for a Float.
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
-import type { ValueKind } from "./value-name.ts";
+import type { ValueKind } from "../../config/opcua-value-name.ts";
 
 /** A value before it is cast; a Date is UTC. */
 export type Plain = number | boolean | string | Date;

@@ -9,8 +9,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../../config/opcua.ts";
-import { encodeFailure, type FailureData, failureLine } from "../../failure.ts";
-import type { LogLevel } from "../../log-levels.ts";
+import { encodeFailure, type FailureData, failureLine } from "../../failure/failure.ts";
+import type { LogLevel } from "../../log/levels.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { Outcome } from "../../manifest/outputs.ts";
 import { wallClockUs } from "../../system/clock.ts";

@@ -1,6 +1,6 @@
 // What the server, or the library on its behalf, means by a failed connection: the Failure a person reads.
 import type { EndpointDescription } from "node-opcua-client";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
 import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { whySilent } from "./hello.ts";

@@ -2,7 +2,7 @@
 // left often ends the next one without a word, which looks like a refusal of our security; but security has not been spoken
 // of yet when the Hello is answered.
 import { connect } from "node:net";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
 import { hostAndPort } from "./probe.ts";
 import { CHANNELS_CURE } from "./remedies.ts";
 

@@ -4,7 +4,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { UserIdentityInfo } from "node-opcua-client";
 import type { OpcUaConfig } from "../../config/opcua.ts";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
 import { readCertificate, whyWeak } from "./certificates.ts";
 import { fileMark } from "./file-mark.ts";
 import type { Library } from "./library.ts";

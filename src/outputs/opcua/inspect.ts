@@ -1,5 +1,5 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
-import { encodeFailure, Failure, failureLine } from "../../failure.ts";
+import { encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
 import type { Outcome } from "../../manifest/outputs.ts";
 import { describeCertificate, leaf, ownCertificate, thumbprint, trustedCertificate } from "./certificates.ts";
 import { discover } from "./client.ts";

@@ -1,6 +1,6 @@
 // node-opcua, loaded when the first connection is wanted and never before: it takes a second and 100 MB, makes a large key
 // of its own on Node 20, and speaks on standard output, which belongs to data.
-import type { LogLevel } from "../../log-levels.ts";
+import type { LogLevel } from "../../log/levels.ts";
 
 export type Library = typeof import("node-opcua-client");
 

@@ -8,13 +8,13 @@ import type {
   WriteValue,
 } from "node-opcua-client";
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
+import { kindOf } from "../../config/opcua-value-name.ts";
 import { isCastable } from "./data-type.ts";
 import { statusNameIn } from "./failures.ts";
 import { castType, type NodeType, NodeTypes } from "./node-type.ts";
 import { remedyFor } from "./remedies.ts";
 import type { PlantSession } from "./session.ts";
 import type { Target } from "./target.ts";
-import { kindOf } from "./value-name.ts";
 
 /** Why a node is given nothing. */
 export interface Refusal {

@@ -2,9 +2,9 @@
 // one's own (Duration, a plant's "Pixel") are followed up to it.
 import type { NodeId } from "node-opcua-client";
 import { BUILT_IN, type BuiltInName } from "../../config/opcua-data-type-name.ts";
+import type { ValueKind } from "../../config/opcua-value-name.ts";
 import { naturalType } from "./data-type.ts";
 import type { PlantSession } from "./session.ts";
-import type { ValueKind } from "./value-name.ts";
 
 /** A built-in type; an abstract one; or `undefined` for what no value of ours fits (structures, GUIDs, ...). */
 export type NodeType = BuiltInName | Abstract | undefined;

@@ -1,6 +1,6 @@
 // Is anybody there? A bare TCP connection, before anything heavier: it may be asked twice a second for a whole weekend.
 import { connect, type Socket } from "node:net";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
 
 const DEFAULT_PORT = 4840;
 /**

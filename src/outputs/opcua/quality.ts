@@ -1,5 +1,5 @@
 // Our doubts in OPC UA's words: status codes (part 8) for flagged fits and failed frames.
-import { FLAGS } from "../../analysis/method.ts";
+import { FLAGS } from "../../measurement/method.ts";
 
 /** Names of the status codes that a value of ours can carry, from the best to the worst. */
 export const QUALITIES = [

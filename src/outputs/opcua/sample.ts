@@ -1,11 +1,12 @@
 // What a node is given for a frame: the value before any cast, and how good it is.
-import { STATISTICS } from "../../analysis/method.ts";
+
+import { type FrameMeasure, quantityColumn, type RoiMeasure, type ValueName } from "../../config/opcua-value-name.ts";
 import type { Measured, Outcome } from "../../manifest/outputs.ts";
+import { STATISTICS } from "../../measurement/method.ts";
 import type { Shift } from "./baseline.ts";
 import type { Plain } from "./data-type.ts";
 import { type Quality, qualityOfFailure, qualityOfFlags, worse } from "./quality.ts";
 import type { Target } from "./target.ts";
-import { type FrameMeasure, quantityColumn, type RoiMeasure, type ValueName } from "./value-name.ts";
 
 export interface Sample {
   /** One value, or one for each ROI of an array. */

@@ -1,7 +1,7 @@
 // The ERR message (Part 6, 7.1.2.5) with which a server says why it ends a connection. The client library drops it when it
 // comes after the Hello and reports a closed connection only.
 import type { OPCUAClient } from "node-opcua-client";
-import { excerpt } from "../../quote.ts";
+import { excerpt } from "../../failure/quote.ts";
 import type { Library } from "./library.ts";
 
 /** Why a server ended a connection, in its own words. */

@@ -12,8 +12,8 @@ import type {
   WriteRequest,
   WriteValue,
 } from "node-opcua-client";
-import { withDeadline } from "../../deadline.ts";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
+import { withDeadline } from "../../system/deadline.ts";
 import { ownCertificate } from "./certificates.ts";
 import { abandon, createClient, noAnswer } from "./client.ts";
 import { explainFailure, statusNameIn, whyRefused } from "./failures.ts";

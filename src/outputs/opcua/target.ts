@@ -1,9 +1,10 @@
 // From `[[OPC_UA.nodes]]` to single nodes: patterns are resolved against the labels of the ROIs.
-import { labelMatcher } from "../../analysis/labels.ts";
+
 import type { OpcUaNode } from "../../config/opcua.ts";
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
-import { addressKey } from "./same-node.ts";
-import { isPerRoi, parseValueName, type ValueName } from "./value-name.ts";
+import { addressKey } from "../../config/opcua-same-node.ts";
+import { isPerRoi, parseValueName, type ValueName } from "../../config/opcua-value-name.ts";
+import { labelMatcher } from "../../measurement/labels.ts";
 
 /** One node and what it is given. */
 export interface Target {

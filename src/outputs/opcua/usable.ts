@@ -1,7 +1,7 @@
 // Whether the certificates of both sides may be used today, before anything is sent.
 import { X509Certificate } from "node:crypto";
 import type { OpcUaConfig } from "../../config/opcua.ts";
-import { Failure } from "../../failure.ts";
+import { Failure } from "../../failure/failure.ts";
 import { leaf, type OwnCertificate, trustedCertificate, WEAK_KEY_CURE, whyOutOfDate, whyWeak } from "./certificates.ts";
 
 interface Server extends Pick<OpcUaConfig, "certificate_dir" | "unsafe_short_keys"> {

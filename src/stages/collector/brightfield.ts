@@ -2,8 +2,8 @@
 // capture never waits for one that could have been foreseen: it is begun only where the time until the next suffices.
 import { brightfieldProblems } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
-import { Failure, failureLine } from "../../failure.ts";
-import type { StageLog } from "../../log.ts";
+import { Failure, failureLine } from "../../failure/failure.ts";
+import type { StageLog } from "../../log/logger.ts";
 
 /** What became of the last one, for people. */
 export interface BrightfieldState {

@@ -1,10 +1,10 @@
 // Settings, jobs and answers of the collector's thread. Plain data only.
 import type { Place } from "../../archive/place.ts";
-import type { FailureData } from "../../failure.ts";
-import type { PlainSourceOptions } from "../../frame/camera.ts";
-import type { FrameSettings } from "../../frame/frame.ts";
-import type { Reading } from "../../frame/reading.ts";
-import type { ThermometerSettings } from "../../frame/thermometer.ts";
+import type { PlainSourceOptions } from "../../cameras/camera.ts";
+import type { FrameSettings } from "../../cameras/frame.ts";
+import type { FailureData } from "../../failure/failure.ts";
+import type { Reading } from "../../sensors/reading.ts";
+import type { ThermometerSettings } from "../../sensors/thermometer.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
 
 /** Settings and jobs of the collector's thread. */

@@ -1,5 +1,5 @@
 // Pictures that are there and cannot be taken under their present name: each is logged once, and `status` shows them.
-import type { StageLog } from "../../log.ts";
+import type { StageLog } from "../../log/logger.ts";
 import type { SkippedList } from "./messages.ts";
 
 /** Lines sent, logged and kept; a directory full of such pictures must not fill the log. */

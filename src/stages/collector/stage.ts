@@ -2,14 +2,14 @@
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
 import type { Place } from "../../archive/place.ts";
 import { pauseBelow } from "../../archive/room.ts";
+import { sourceSettings } from "../../cameras/camera.ts";
 import type { Config } from "../../config/schema.ts";
-import { decodeFailure, encodeFailure, failureLine } from "../../failure.ts";
-import { sourceSettings } from "../../frame/camera.ts";
-import { thermometerSettings } from "../../frame/thermometer.ts";
-import type { StageLog } from "../../log.ts";
+import { decodeFailure, encodeFailure, failureLine } from "../../failure/failure.ts";
+import type { StageLog } from "../../log/logger.ts";
 import type { NewEntry } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
+import { thermometerSettings } from "../../sensors/thermometer.ts";
 import type { Schedule } from "../../supervisor/stage.ts";
 import { monotonicMs } from "../../system/clock.ts";
 import { diskSpace } from "../../system/disk-space.ts";

@@ -1,5 +1,5 @@
 // Settings, jobs and answers of the communicator's thread. Plain data only.
-import type { FailureData } from "../../failure.ts";
+import type { FailureData } from "../../failure/failure.ts";
 
 /** Settings and jobs of the communicator's thread. */
 export interface CommunicatorSettings {

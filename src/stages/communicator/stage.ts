@@ -2,7 +2,7 @@
 // the file is durable. A death in between makes the thread write the same lines over themselves, never twice.
 import type { Config } from "../../config/schema.ts";
 import { CSV_OUTPUT, parseCsvState } from "../../delivery/csv-output.ts";
-import type { StageLog } from "../../log.ts";
+import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";

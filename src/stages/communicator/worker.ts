@@ -5,9 +5,9 @@ import { CSV_FILENAME, parseCsvState, updateCsv } from "../../delivery/csv-outpu
 import { MarkersFile } from "../../delivery/markers.ts";
 import { plotTitle, renderPlot, writePlot } from "../../delivery/plot.ts";
 import { PlotFeed } from "../../delivery/plot-feed.ts";
-import { encodeFailure, type FailureData } from "../../failure.ts";
-import { ensureDirectory } from "../../files.ts";
+import { encodeFailure, type FailureData } from "../../failure/failure.ts";
 import { Manifest } from "../../manifest/manifest.ts";
+import { ensureDirectory } from "../../system/files.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";

@@ -1,7 +1,7 @@
 // The compressor stage: hands measured pictures to its thread one by one and notes in the row what became of each.
 import type { CompressOutcome } from "../../archive/compress.ts";
 import type { Config } from "../../config/schema.ts";
-import type { StageLog } from "../../log.ts";
+import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import type { Schedule } from "../../supervisor/stage.ts";

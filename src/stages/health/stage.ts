@@ -1,7 +1,7 @@
 // The health stage: looks at the experiment from outside, as `phorest status` does, writes the health report and tells whom
 // it concerns. Everything happens in its thread; a receiver that hangs holds up nothing but the next notice.
 import type { Config } from "../../config/schema.ts";
-import type { StageLog } from "../../log.ts";
+import type { StageLog } from "../../log/logger.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { StagePart } from "../stage-definition.ts";
 import type { HealthAnswer, HealthJob } from "./messages.ts";

@@ -2,7 +2,7 @@
 // draws the report.
 
 import type { Config } from "../../config/schema.ts";
-import { failureLine } from "../../failure.ts";
+import { failureLine } from "../../failure/failure.ts";
 import {
   type AlarmState,
   EMPTY_ALARM_STATE,

@@ -1,15 +1,15 @@
 // The OPC UA stage: its thread speaks to the plant's server, the cursor is committed here. A server that is away costs
 // nothing but this stage's time; what it has missed waits in the manifest.
 import type { Config } from "../../config/schema.ts";
-import { withDeadline } from "../../deadline.ts";
-import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure.ts";
+import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
 import type { StageName } from "../../health/stage-names.ts";
-import type { StageLog } from "../../log.ts";
+import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { askedMark } from "../../outputs/opcua/asked.ts";
 import { secretMark } from "../../outputs/opcua/identity.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../outputs/opcua/output-state.ts";
 import type { BackOffEnd, Schedule, StageReport } from "../../supervisor/stage.ts";
+import { withDeadline } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { StagePart } from "../stage-definition.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";

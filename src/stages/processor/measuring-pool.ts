@@ -1,10 +1,10 @@
 // The threads that measure: each takes one picture at a time, and one that hangs over a picture is left behind.
 import { Piscina } from "piscina";
-import { memoryLedger } from "../../analysis/memory.ts";
 import type { TaskAnswer, TaskRequest } from "../../analysis/task.ts";
-import { withDeadline } from "../../deadline.ts";
-import { Failure } from "../../failure.ts";
-import type { StageLog } from "../../log.ts";
+import { Failure } from "../../failure/failure.ts";
+import { memoryLedger } from "../../image/memory.ts";
+import type { StageLog } from "../../log/logger.ts";
+import { withDeadline } from "../../system/deadline.ts";
 import { workerFile } from "../../threads/worker-handle.ts";
 
 /** So many threads, started at once and kept. `null`, to the export `ready`, asks a thread only whether it is there. */

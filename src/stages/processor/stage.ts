@@ -1,17 +1,13 @@
 // The processor stage: claims pending entries, has each measured by the pool, settles each in one transaction.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DepthKeeper } from "../../analysis/bit-depth.ts";
-import type { Displacement } from "../../analysis/displacement.ts";
 import { isAstray } from "../../analysis/drift.ts";
 import { DriftKeeper } from "../../analysis/drift-task.ts";
 import { type Grown, Growth } from "../../analysis/growth.ts";
 import { JumpDetector } from "../../analysis/jump.ts";
 import { kernelVersion } from "../../analysis/kernel.ts";
-import { type RoiManifest, readRoiManifest } from "../../analysis/roi.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
 import { type BesideResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
-import { withDeadline } from "../../deadline.ts";
 import {
   decodeFailure,
   encodeFailure,
@@ -20,12 +16,16 @@ import {
   type FailureData,
   failureLine,
   lineOf,
-} from "../../failure.ts";
-import type { StageLog } from "../../log.ts";
+} from "../../failure/failure.ts";
+import { DepthKeeper } from "../../image/bit-depth.ts";
+import type { StageLog } from "../../log/logger.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { type PictureRoots, placeOf } from "../../manifest/picture-place.ts";
 import type { StoredBeside } from "../../manifest/tracking.ts";
+import type { Displacement } from "../../measurement/displacement.ts";
+import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
+import { withDeadline } from "../../system/deadline.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { CaptureOrder } from "./capture-order.ts";

@@ -2,8 +2,6 @@
 // parsed ROI manifest: an idle thread of the pool stands still.
 import { workerData } from "node:worker_threads";
 import { type LinesByMethod, linesAfter } from "../../analysis/chosen-lines.ts";
-import { decodePicture } from "../../analysis/decode.ts";
-import type { Displacement } from "../../analysis/displacement.ts";
 import {
   type DriftReference,
   decodeDriftReference,
@@ -11,12 +9,7 @@ import {
   encodeDriftReference,
   measureDrift,
 } from "../../analysis/drift.ts";
-import { releaseMemory, shareMemory } from "../../analysis/memory.ts";
-import type { FrameResult } from "../../analysis/method.ts";
-import { QUANTITIES, STATISTICS } from "../../analysis/method.ts";
-import type { Picture } from "../../analysis/picture.ts";
 import { analysePicture } from "../../analysis/resonance.ts";
-import { parseRoiManifest, type RoiManifest } from "../../analysis/roi.ts";
 import { type EncodedResult, encodeValues, type TaskAnswer, type TaskRequest } from "../../analysis/task.ts";
 import {
   DEFAULT_REFERENCE_FRAMES,
@@ -26,8 +19,15 @@ import {
   referenceFrames,
   trackPicture,
 } from "../../analysis/tracking.ts";
-import { encodeFailure } from "../../failure.ts";
+import { encodeFailure } from "../../failure/failure.ts";
+import { decodePicture } from "../../image/decode.ts";
+import { releaseMemory, shareMemory } from "../../image/memory.ts";
+import type { Picture } from "../../image/picture.ts";
 import { encodeStatistics } from "../../manifest/statistics-codec.ts";
+import type { Displacement } from "../../measurement/displacement.ts";
+import type { FrameResult } from "../../measurement/method.ts";
+import { QUANTITIES, STATISTICS } from "../../measurement/method.ts";
+import { parseRoiManifest, type RoiManifest } from "../../measurement/roi.ts";
 import { lowerPriority } from "../../threads/priority.ts";
 
 lowerPriority();

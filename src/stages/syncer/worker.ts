@@ -15,10 +15,10 @@ import {
   type SideFile,
   stageSideFile,
 } from "../../archive/side-files.ts";
-import { Failure } from "../../failure.ts";
-import { PARTIAL_SUFFIX } from "../../files.ts";
+import { Failure } from "../../failure/failure.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { diskSpace } from "../../system/disk-space.ts";
+import { PARTIAL_SUFFIX } from "../../system/files.ts";
 import type { JobHandler } from "../../threads/host-loop.ts";
 import { lowerProcessPriority } from "../../threads/priority.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";

@@ -1,6 +1,6 @@
 // What is shown of the curves, drawn as SVG: the curves, the temperatures below them, markers over both.
 import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
-import { escapeMarkup } from "../../markup.ts";
+import { escapeMarkup } from "../../system/markup.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
 import { moment } from "./format.ts";
 import type { PlotContent } from "./plot-content.ts";

@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
 import type { OpcUaNode } from "../../../src/config/opcua.ts";
 import { BUILT_IN_NAMES, type BuiltInName } from "../../../src/config/opcua-data-type-name.ts";
+import { nodesMappedTwice } from "../../../src/config/opcua-same-node.ts";
+import { parseValueName } from "../../../src/config/opcua-value-name.ts";
 import { castTo, isCastable, naturalType } from "../../../src/outputs/opcua/data-type.ts";
 import { shownCertificate } from "../../../src/outputs/opcua/failures.ts";
 import { qualityOfFailure, qualityOfFlags, worse } from "../../../src/outputs/opcua/quality.ts";
 import { inPieces, type Limit } from "../../../src/outputs/opcua/requests.ts";
-import { nodesMappedTwice } from "../../../src/outputs/opcua/same-node.ts";
 import { mapNodes } from "../../../src/outputs/opcua/target.ts";
-import { parseValueName } from "../../../src/outputs/opcua/value-name.ts";
 
 const NODE = { node_id: undefined, browse_path: undefined, roi: "*", data_type: undefined, scale: 1, offset: 0 };
 const LABELS = ["052A_N", "052A_S", "053/B_N"];

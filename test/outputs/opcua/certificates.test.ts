@@ -6,7 +6,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { afterAll, expect, test } from "vitest";
-import { packageRoot } from "../../../src/files.ts";
 import {
   ownCertificate,
   readCertificate,
@@ -18,6 +17,7 @@ import {
 } from "../../../src/outputs/opcua/certificates.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { PlantSession } from "../../../src/outputs/opcua/session.ts";
+import { packageRoot } from "../../../src/system/files.ts";
 import { hasPython, runPython } from "../../python.ts";
 import { serverSettings, toml } from "./deliver.ts";
 import { scratch } from "./plant.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { parseConfig } from "../../../src/config/config.ts";
 import type { Config } from "../../../src/config/schema.ts";
-import type { Logger } from "../../../src/log.ts";
+import type { Logger } from "../../../src/log/logger.ts";
 import type { Manifest } from "../../../src/manifest/manifest.ts";
 import { type Delivered, PlantDelivery } from "../../../src/outputs/opcua/delivery.ts";
 import type { ServerSettings } from "../../../src/outputs/opcua/server-settings.ts";

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
-import { createLogger } from "../../../src/log.ts";
+import { createLogger } from "../../../src/log/logger.ts";
 import { MANIFEST_FILENAME } from "../../../src/manifest/manifest.ts";
 import { readIdentity } from "../../../src/outputs/opcua/identity.ts";
 import { inspect } from "../../../src/outputs/opcua/inspect.ts";

@@ -1,0 +1,100 @@
+// The importer: every picture that lies in the data directory when it opens counts as captured, once, oldest first.
+import { Failure } from "../failure/failure.ts";
+import { listPictures, type PictureFile } from "../image/picture-files.ts";
+import { printable } from "../system/file-name.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
+import type { CapturedFrame, Found, Source } from "./frame.ts";
+
+export interface FileImporterOptions {
+  readonly dataDir: string;
+  /** Use links to pictures, too. */
+  readonly followLinks?: boolean | undefined;
+  /** Whether a picture of this name has been taken already. */
+  isKnown(filename: string): boolean;
+}
+
+export class FileImporter implements Source {
+  private readonly options: FileImporterOptions;
+  private waiting: PictureFile[] = [];
+  private handedOut: PictureFile | undefined;
+  private leftOut: string[] = [];
+  private skippedLines: string[] = [];
+  private readonly aside = new SetAside();
+  /** The files set aside, by name. */
+  private readonly resting = new Map<string, PictureFile>();
+
+  constructor(options: FileImporterOptions) {
+    this.options = options;
+  }
+
+  async probe(): Promise<readonly Found[]> {
+    const { dataDir } = this.options;
+    const details = [`${(await listPictures(dataDir, { followLinks: this.followLinks })).length} pictures`];
+    return [{ name: dataDir, description: "the data directory", details, toml: ['camera_type = "file_importer"'] }];
+  }
+
+  async open(): Promise<void> {
+    // Reversed, because the next one is then popped off the end at no cost.
+    this.leftOut = [];
+    this.skippedLines = [];
+    const files = await listPictures(this.options.dataDir, {
+      leftOut: (_name, why) => this.leftOut.push(why.message),
+      skipped: (_name, line) => this.skippedLines.push(line),
+      followLinks: this.followLinks,
+    });
+    this.waiting = files.reverse();
+  }
+
+  async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
+    for (;;) {
+      if (signal.aborted) throw new Failure("camera.failed", "the import was stopped", { retry: "later" });
+      const next = this.waiting.pop() ?? this.rested();
+      if (next === undefined) return null;
+      if (this.options.isKnown(next.name)) continue;
+      this.handedOut = next;
+      const file = { directory: this.options.dataDir, name: next.name, followLinks: this.followLinks, keep: true };
+      return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: this.leftOut.splice(0) };
+    }
+  }
+
+  skipped(): readonly string[] {
+    return this.skippedLines;
+  }
+
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  setAside(frame: CapturedFrame, reason: string): void {
+    const file = this.handedOut;
+    if (file === undefined || file.name !== frame.file?.name) return;
+    this.handedOut = undefined;
+    this.resting.set(file.name, file);
+    this.aside.add(file.name, printable(file.name).slice(1, -1), reason);
+  }
+
+  giveBack(frame: CapturedFrame): void {
+    if (this.handedOut === undefined || this.handedOut.name !== frame.file?.name) return;
+    this.waiting.push(this.handedOut);
+    this.handedOut = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.waiting = [];
+  }
+
+  /** A file that was set aside and may be tried again. */
+  private rested(): PictureFile | undefined {
+    for (const [name, file] of this.resting) {
+      if (this.options.isKnown(name)) this.aside.remove(name);
+      if (this.aside.isResting(name)) continue;
+      this.resting.delete(name);
+      return file;
+    }
+    return undefined;
+  }
+
+  private get followLinks(): boolean {
+    return this.options.followLinks ?? false;
+  }
+}

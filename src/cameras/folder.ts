@@ -1,0 +1,233 @@
+// The folder source: takes the pictures another program writes into a directory. A picture is complete when its size
+// and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
+// and copying tools set times back. A name written anew with other content is a new picture; the same content is not.
+// What is written anew while this program is down is told by the size and time noted when it was taken.
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure } from "../failure/failure.ts";
+import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
+import { LARGEST_PICTURE_BYTES } from "../image/picture-name.ts";
+import { readConfined } from "../system/confined-file.ts";
+import { DirectoryChanges } from "../system/directory-changes.ts";
+import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
+import { printable } from "../system/file-name.ts";
+import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
+import type { CapturedFrame, Found, Source } from "./frame.ts";
+
+/** What was noted of a file when it was taken; undefined where an older version noted nothing. */
+export interface TakenFile {
+  readonly bytes: number | undefined;
+  readonly modifiedUs: number | undefined;
+  /** Of its content: a file that was only touched since is still the same. */
+  readonly sha256?: string | undefined;
+}
+
+export interface FolderOptions {
+  readonly watchDir: string;
+  /** A file untouched for so long is complete. */
+  readonly stableSeconds: number;
+  /** Use links to pictures, too. */
+  readonly followLinks?: boolean | undefined;
+  /** What an earlier run took under this name; undefined: nothing. */
+  takenBefore(filename: string): TakenFile | undefined;
+  /** Monotonic clock, for tests. */
+  readonly nowMs?: () => number;
+}
+
+/** What is known about a name: the version taken, and the one that is being watched. */
+interface Watched {
+  taken: string | undefined;
+  /** Hash of what was taken; undefined where an earlier version took it. */
+  takenSha256: string | undefined;
+  takenInode: bigint | undefined;
+  version: string;
+  sinceMs: number;
+}
+
+/** Longest wait inside one capture for a file to prove complete; after it the collector hears "nothing new". */
+const LONGEST_WAIT_MS = 5000;
+const POLL_MS = 200;
+
+export class Folder implements Source {
+  private readonly options: FolderOptions;
+  private readonly nowMs: () => number;
+  private readonly changes: DirectoryChanges;
+  private readonly watched = new Map<string, Watched>();
+  /** Names seen and not taken yet. */
+  private readonly waiting = new Set<string>();
+  /** Pictures that could not be looked at: said once. */
+  private readonly unseen = new Set<string>();
+  /** As of the last whole listing, and of what was skipped since. */
+  private skippedLines = new Set<string>();
+  private unsaid: Failure[] = [];
+  /** Pictures that could not be read or stored: no permission, a program that keeps them locked, a name that is too long. */
+  private readonly aside: SetAside;
+  /** A file keeps its inode number here: some shares number their files anew at each look. */
+  private inodesHold = true;
+
+  constructor(options: FolderOptions) {
+    this.options = options;
+    this.nowMs = options.nowMs ?? (() => performance.now());
+    this.aside = new SetAside({ now: this.nowMs });
+    this.changes = new DirectoryChanges(options.watchDir);
+  }
+
+  async probe(): Promise<readonly Found[]> {
+    const { watchDir } = this.options;
+    const files = await listPictures(watchDir, { followLinks: this.followLinks });
+    const toml = ['camera_type = "folder"', `watch_dir = ${JSON.stringify(watchDir)}`];
+    return [{ name: watchDir, description: "a watched directory", details: [`${files.length} pictures`], toml }];
+  }
+
+  async open(): Promise<void> {
+    this.changes.relist();
+    await this.scan();
+  }
+
+  async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
+    const startedMs = this.nowMs();
+    for (;;) {
+      if (signal.aborted) throw new Failure("camera.failed", "watching the folder was stopped", { retry: "later" });
+      const { complete, growing } = await this.scan();
+      for (const file of complete) {
+        const frame = await this.takeOrSetAside(file);
+        if (frame !== undefined) return { ...frame, warnings: this.unsaid.splice(0).map(leftAlone) };
+      }
+      if (growing === 0 || this.nowMs() - startedMs >= LONGEST_WAIT_MS) return null;
+      await sleep(Math.min(POLL_MS, this.options.stableSeconds * 1000));
+    }
+  }
+
+  skipped(): readonly string[] {
+    return [...this.skippedLines];
+  }
+
+  filesSetAside(): readonly SetAsideFile[] {
+    return this.aside.files();
+  }
+
+  setAside(frame: CapturedFrame, reason: string): void {
+    this.giveBack(frame);
+    const name = frame.file?.name ?? "";
+    this.aside.add(name, shown(name), reason);
+  }
+
+  giveBack(frame: CapturedFrame): void {
+    const name = frame.file?.name ?? "";
+    const watched = this.watched.get(name);
+    if (watched === undefined) return;
+    watched.taken = undefined;
+    watched.takenSha256 = undefined;
+    watched.takenInode = undefined;
+    this.waiting.add(name);
+  }
+
+  async close(): Promise<void> {
+    // What was taken stays known, should the source be opened again.
+    this.changes.close();
+  }
+
+  /** Looks at the directory once: the complete pictures not yet taken, oldest first, and how many may still grow. */
+  private async scan(): Promise<{ complete: PictureFile[]; growing: number }> {
+    const { watchDir } = this.options;
+    const options: ListOptions = {
+      leftOut: (name, why) => {
+        if (!this.unseen.has(name)) this.unsaid.push(why);
+        this.unseen.add(name);
+      },
+      skipped: (_name, line) => this.skippedLines.add(line),
+      followLinks: this.followLinks,
+    };
+    const changed = await this.changes.take();
+    if (changed === undefined) this.skippedLines = new Set();
+    const files = await (changed === undefined
+      ? listPictures(watchDir, options)
+      : describePictures(watchDir, new Set([...changed, ...this.waiting]), options));
+    const nowMs = this.nowMs();
+    const fresh = files.filter((file) => this.watch(file, nowMs));
+    this.waiting.clear();
+    for (const { name } of fresh) this.waiting.add(name);
+    // What was removed or taken since is nobody's trouble any more.
+    this.aside.keepOnly((name) => this.waiting.has(name));
+    // An empty file is the beginning of one: worth watching, not worth waiting for.
+    const due = fresh.filter(({ name, bytes }) => bytes > 0 && !this.aside.isResting(name));
+    const complete = due.filter((file) => {
+      const sinceMs = this.watched.get(file.name)?.sinceMs ?? nowMs;
+      return nowMs - sinceMs >= this.options.stableSeconds * 1000;
+    });
+    const growing = due.length - complete.length;
+    return { complete, growing };
+  }
+
+  private get followLinks(): boolean {
+    return this.options.followLinks ?? false;
+  }
+
+  /** Notes a file's version; true while that version has not been taken. */
+  private watch(file: PictureFile, nowMs: number): boolean {
+    const known = this.watched.get(file.name);
+    if (known === undefined) {
+      const before = this.options.takenBefore(file.name);
+      const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
+      this.watched.set(file.name, {
+        taken,
+        takenSha256: before?.sha256,
+        takenInode: taken === undefined ? undefined : file.inode,
+        version: file.version,
+        sinceMs: nowMs,
+      });
+      return taken === undefined;
+    }
+    if (known.version !== file.version) {
+      known.version = file.version;
+      known.sinceMs = nowMs;
+      this.aside.remove(file.name);
+    }
+    return known.taken !== file.version || (this.inodesHold && known.takenInode !== file.inode);
+  }
+
+  /** As `take`; a file that cannot be read is set aside and holds up no other. */
+  private async takeOrSetAside(file: PictureFile): Promise<CapturedFrame | undefined> {
+    try {
+      const frame = await this.take(file);
+      this.aside.remove(file.name);
+      return frame;
+    } catch (error) {
+      // The directory was listed a moment ago: it is not the directory that is away.
+      if (isOfTheProcess(error)) throw error;
+      this.aside.add(file.name, shown(file.name), fileFaultReason(error));
+      return undefined;
+    }
+  }
+
+  /** The frame of a complete file; undefined when it holds what was taken under its name before. */
+  private async take(file: PictureFile): Promise<CapturedFrame | undefined> {
+    const watched = this.watched.get(file.name);
+    if (watched === undefined) return undefined;
+    const { followLinks } = this;
+    const { watchDir: directory } = this.options;
+    const bytes = await readConfined(directory, file.name, LARGEST_PICTURE_BYTES, { followLinks });
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const repeated = watched.takenSha256 === sha256;
+    // The same file under another number: from now on the numbers count for nothing.
+    if (repeated && watched.taken === file.version) this.inodesHold = false;
+    watched.taken = file.version;
+    watched.takenSha256 = sha256;
+    watched.takenInode = file.inode;
+    if (repeated) return undefined;
+    // Noted for the next run: takenBefore reads it.
+    const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
+    const taken = { directory, name: file.name, followLinks, keep: true, sha256 };
+    return { file: taken, capturedAtUs: file.takenAtUs, settings, warnings: [] };
+  }
+}
+
+const shown = (name: string): string => printable(name).slice(1, -1);
+
+const leftAlone = (error: unknown): string =>
+  `left alone for a while: ${error instanceof Error ? error.message : error}`;
+
+/** Whether a file is still what an earlier run took; where nothing was noted of it, its name must do. */
+function isSame(file: PictureFile, { bytes, modifiedUs }: TakenFile): boolean {
+  return (bytes ?? file.bytes) === file.bytes && (modifiedUs ?? file.modifiedUs) === file.modifiedUs;
+}

@@ -1,0 +1,266 @@
+// The rpicam camera: Raspberry Pi cameras through rpicam-still, one picture per start of the program. The picture comes
+// over standard output, the driver's own account of it (metadata) through a side file: no file is ever left behind.
+import { access, constants } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { Failure, failureLine } from "../failure/failure.ts";
+import { encodedFrame } from "../image/encoded.ts";
+import { type FrameSize, grayOfRaw } from "../image/raw-pixels.ts";
+import { monotonicMs } from "../system/clock.ts";
+import { lastWords, type ProgramOutput, runProgram, SIDE_FILE, tryProgram, withWords } from "../system/program.ts";
+import type { CapturedFrame, Found, FrameSettings, Source } from "./frame.ts";
+import { exposureMoment } from "./timestamp.ts";
+import type { CameraSettings } from "./v4l2.ts";
+
+export interface RpicamOptions {
+  /** Number of the camera as `--list-cameras` counts. */
+  readonly camera: number;
+  /** Undefined: the sensor's own. */
+  readonly size?: FrameSize | undefined;
+  /** Exposure in microseconds. */
+  readonly settings: CameraSettings;
+  readonly vflip: boolean;
+  /** Handed to the program as they are. */
+  readonly extraArgs: readonly string[];
+  readonly timeoutMs: number;
+  readonly clock: () => number;
+}
+
+/** The programs in the order of preference: those that can write uncompressed pictures first, new names before old. */
+const PROGRAMS = [
+  { program: "rpicam-still", lossless: true },
+  { program: "libcamera-still", lossless: true },
+  { program: "rpicam-jpeg", lossless: false },
+  { program: "libcamera-jpeg", lossless: false },
+] as const;
+type Program = (typeof PROGRAMS)[number];
+
+const INSTALL = "install it with `apt install rpicam-apps` (before Debian 13: libcamera-apps)";
+const MAX_PICTURE_BYTES = 1 << 29;
+const LIST_MS = 10_000;
+/** Sensors expose whole lines and amplify in steps: within this share the setting counts as kept. */
+const TOLERANCE = 0.02;
+
+/** What rpicam-apps keep brightness and contrast within. */
+const RANGES = { brightness: [-1, 1], contrast: [0, 15.99] } as const;
+
+interface SensorInfo extends FrameSize {
+  readonly number: number;
+  readonly model: string;
+}
+
+export class RpicamCamera implements Source {
+  private readonly options: RpicamOptions;
+  private opened: { readonly program: Program; readonly size: FrameSize } | undefined;
+  private lossySaid = false;
+
+  constructor(options: RpicamOptions) {
+    this.options = options;
+  }
+
+  async probe(): Promise<readonly Found[]> {
+    return listRpicams();
+  }
+
+  async open(): Promise<void> {
+    const { camera } = this.options;
+    const program = await installed();
+    const sensors = await listSensors(program);
+    const sensor = sensors.find(({ number }) => number === camera);
+    if (sensor === undefined) {
+      const there = sensors.map(({ number, model }) => `${number} (${model})`).join(", ");
+      throw new Failure(
+        "camera.unavailable",
+        `${program.program} finds no camera ${camera}; it finds ${there || "none"}`,
+        {
+          hint: "check the ribbon cable with the power off; Camera.camera_id chooses",
+          retry: "later",
+        },
+      );
+    }
+    this.opened = { program, size: this.options.size ?? { width: sensor.width, height: sensor.height } };
+  }
+
+  async capture(signal: AbortSignal): Promise<CapturedFrame> {
+    const { opened, options } = this;
+    if (opened === undefined) throw new Failure("camera.unavailable", "the camera is not open", { retry: "later" });
+    const { program, size } = opened;
+    const startedMs = monotonicMs();
+    const output = await runProgram({
+      program: program.program,
+      args: this.arguments(program, size),
+      timeoutMs: options.timeoutMs,
+      maxBytes: MAX_PICTURE_BYTES,
+      signal,
+      sideFile: true,
+      install: INSTALL,
+    });
+    const metadata = parseMetadata(output.side);
+    const moment = exposureMoment(options.clock, sensorMoment(metadata, startedMs) ?? output.firstByteMs);
+    const warnings = [...this.doubts(metadata), ...errorLines(output)];
+    const settings = settingsOf(program, size, metadata, output.stderr);
+    if (program.lossless) {
+      const picture = await withWords(output.stderr, () => grayOfRaw(output.stdout, "YU12", size));
+      return { ...moment, picture, settings, warnings };
+    }
+    if (!this.lossySaid) warnings.push(`${program.program} can only write JPEG, which loses detail; ${INSTALL}`);
+    this.lossySaid = true;
+    const encoded = await withWords(output.stderr, () => encodedFrame(output.stdout, program.program));
+    return { ...moment, ...encoded, settings, warnings };
+  }
+
+  async close(): Promise<void> {
+    this.opened = undefined;
+  }
+
+  private arguments({ lossless }: Program, { width, height }: FrameSize): string[] {
+    const { camera, settings, vflip, extraArgs } = this.options;
+    const { exposure, gain, brightness, contrast } = settings;
+    const given = (name: string, value: number | undefined) => (value === undefined ? [] : [name, String(value)]);
+    return [
+      ...["--nopreview", "--immediate", "--camera", String(camera)],
+      ...["--width", String(width), "--height", String(height)],
+      ...given("--shutter", exposure),
+      ...given("--gain", gain),
+      ...given("--brightness", brightness),
+      ...given("--contrast", contrast),
+      ...(vflip ? ["--vflip"] : []),
+      ...(lossless ? ["--encoding", "yuv420"] : []),
+      ...["--metadata", SIDE_FILE, "--output", "-"],
+      ...extraArgs,
+    ];
+  }
+
+  /** What the sensor says it did against what was asked for. */
+  private doubts(metadata: Metadata): string[] {
+    return [...this.outOfRange(), ...this.differences(metadata)];
+  }
+
+  /** The program brings these into its range without a word, and the metadata does not have them. */
+  private outOfRange(): string[] {
+    return (["brightness", "contrast"] as const).flatMap((name) => {
+      const value = this.options.settings[name];
+      const [low, high] = RANGES[name];
+      if (value === undefined || (value >= low && value <= high)) return [];
+      return [`${name}: asked for ${value}, the camera has ${Math.min(Math.max(value, low), high)}`];
+    });
+  }
+
+  private differences(metadata: Metadata): string[] {
+    const { exposure, gain } = this.options.settings;
+    const { ExposureTime: exposed, AnalogueGain: analogue, DigitalGain: digital = 1 } = metadata;
+    if (exposure === undefined && gain === undefined) return [];
+    if (typeof exposed !== "number" || typeof analogue !== "number" || typeof digital !== "number") {
+      return ["the camera gave no metadata: exposure and gain could not be read back"];
+    }
+    const differs = (asked: number, has: number) => Math.abs(has - asked) > TOLERANCE * Math.abs(asked);
+    const lines: string[] = [];
+    if (exposure !== undefined && differs(exposure, exposed)) {
+      lines.push(`shutter: asked for ${exposure} µs, the camera exposed ${exposed} µs`);
+    }
+    const total = Math.round(analogue * digital * 1000) / 1000;
+    if (gain !== undefined && differs(gain, total)) lines.push(`gain: asked for ${gain}, the camera has ${total}`);
+    return lines;
+  }
+}
+
+/** The cameras of this machine that rpicam knows; none where its programs are not installed. */
+export async function listRpicams(): Promise<Found[]> {
+  const program = await installed().catch(() => undefined);
+  if (program === undefined) return [];
+  let sensors: SensorInfo[];
+  try {
+    sensors = await listSensors(program);
+  } catch (error) {
+    const toml = ['camera_type = "rpicam"'];
+    return [{ name: program.program, description: "gives no answer", details: [failureLine(error)], toml }];
+  }
+  return sensors.map(({ number, model, width, height }) => ({
+    name: `rpicam camera ${number}`,
+    description: model,
+    details: [
+      `largest picture ${width}x${height}`,
+      program.lossless ? `uncompressed, by ${program.program}` : `JPEG only, by ${program.program}`,
+      "camera_exposure in microseconds, camera_gain from 1, camera_brightness -1 to 1, camera_contrast from 0, usually 1",
+    ],
+    toml: ['camera_type = "rpicam"', `camera_id = ${number}`],
+  }));
+}
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+/** The scalars and short lists of the metadata, and what the program said, beside the frame for ever. */
+function settingsOf(
+  { program, lossless }: Program,
+  size: FrameSize,
+  metadata: Metadata,
+  stderr: string,
+): FrameSettings {
+  const kept: Record<string, number | string> = {};
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value === "number" || typeof value === "string") kept[name] = value;
+    else if (Array.isArray(value) && value.length <= 9) kept[name] = JSON.stringify(value);
+  }
+  const resolution = `${size.width}x${size.height}`;
+  return { program, resolution, encoding: lossless ? "yuv420" : "jpg", ...kept, diagnostics: stderr.trim() };
+}
+
+function parseMetadata(text: string): Metadata {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : {};
+  } catch {
+    // Old programs write none. That is said among the doubts, and only where something was to be read back.
+    return {};
+  }
+}
+
+/** Monotonic ms of the sensor's own time stamp, where it is believable: while the program ran. */
+function sensorMoment({ SensorTimestamp: ns }: Metadata, startedMs: number): number | undefined {
+  if (typeof ns !== "number") return undefined;
+  const ms = ns / 1e6;
+  return ms >= startedMs && ms <= monotonicMs() ? ms : undefined;
+}
+
+function errorLines({ stderr }: ProgramOutput): string[] {
+  const lines = stderr.split(/[\r\n]+/).filter((line) => /\bERROR\b/.test(line));
+  return [...new Set(lines.map((line) => line.replace(/^\[[^\]]*\]\s*\[[^\]]*\]\s*/, "").trim()))];
+}
+
+async function listSensors({ program }: Program): Promise<SensorInfo[]> {
+  const args = ["--list-cameras"];
+  const output = await tryProgram({ program, args, timeoutMs: LIST_MS, maxBytes: 1 << 20, install: INSTALL });
+  const text = `${output.stdout.toString()}\n${output.stderr}`;
+  const sensors = [...text.matchAll(/^\s*(\d+) : (\S+) \[(\d+)x(\d+)/gm)].map(([, number, model, width, height]) => ({
+    number: Number(number),
+    model: model as string,
+    width: Number(width),
+    height: Number(height),
+  }));
+  if (sensors.length > 0 || output.exitCode === 0) return sensors;
+  // It ends well where there is no camera: this one could not even look.
+  const why = `ended with code ${output.exitCode}${lastWords(output.stderr)}`;
+  throw new Failure("camera.unavailable", `${program} ${args[0]} ${why}`, {
+    hint: "run it by hand; a missing library means that its package is half installed, a permission the group video",
+    retry: "later",
+  });
+}
+
+async function installed(): Promise<Program> {
+  for (const program of PROGRAMS) if (await isOnPath(program.program)) return program;
+  throw new Failure("camera.unavailable", "neither rpicam-still nor libcamera-still is installed", {
+    hint: INSTALL,
+    retry: "later",
+  });
+}
+
+/** Whether a program can be started by its name. */
+export async function isOnPath(program: string): Promise<boolean> {
+  for (const directory of (process.env.PATH ?? "").split(delimiter).filter((part) => part !== "")) {
+    const runnable = await access(join(directory, program), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (runnable) return true;
+  }
+  return false;
+}

@@ -1,0 +1,47 @@
+// Pictures that a camera or program encoded itself: read to their end before they count as captured.
+
+import { Failure, failureLine } from "../failure/failure.ts";
+import { decodeBytes } from "./decode.ts";
+import type { Picture } from "./picture.ts";
+
+/** A picture file in memory, checked to its end. It is stored byte for byte unless it must be turned first. */
+export interface EncodedPicture {
+  readonly bytes: Uint8Array;
+  /** What the bytes hold, decoded: nothing is stored that could not be measured. */
+  readonly picture: Picture;
+  /** Ending of the file name, without the dot. */
+  readonly extension: string;
+}
+
+const ENDINGS: readonly (readonly [string, readonly number[]])[] = [
+  ["png", [0x89, 0x50, 0x4e, 0x47]],
+  ["jpg", [0xff, 0xd8, 0xff]],
+  ["tiff", [0x49, 0x49, 0x2a, 0x00]],
+  ["tiff", [0x4d, 0x4d, 0x00, 0x2a]],
+  ["bmp", [0x42, 0x4d]],
+];
+
+/**
+ * The part of a frame that holds an encoded picture: kept byte for byte, so that nothing is lost by encoding it twice.
+ * `from` names its origin in errors. Throws Failure camera.failed (retry later) for half a picture or none.
+ */
+export async function encodedFrame(
+  bytes: Uint8Array,
+  from: string,
+): Promise<{ readonly encoded?: EncodedPicture; readonly picture?: Picture }> {
+  if (bytes.length === 0) {
+    throw new Failure("camera.failed", `${from} ended well but gave no picture`, {
+      hint: "it must write the picture, and nothing else, to standard output",
+      retry: "later",
+    });
+  }
+  const picture = await decodeBytes(bytes, from).catch((error: unknown) => {
+    throw new Failure("camera.failed", `${failureLine(error)}`, {
+      hint: `${bytes.length} bytes came; the picture was not taken and is tried again`,
+      retry: "later",
+      cause: error,
+    });
+  });
+  const extension = ENDINGS.find(([, start]) => start.every((byte, at) => bytes[at] === byte))?.[0];
+  return extension === undefined ? { picture } : { encoded: { bytes, picture, extension } };
+}

@@ -1,0 +1,66 @@
+// Refuses damaged JPEG pictures. JPEG has no checksum, and a decoder fills what is missing with gray or with shifted blocks
+// and says nothing; so all codes of the file are counted before it is decoded (native/jpeg_check.h).
+import { Failure } from "../failure/failure.ts";
+import { loadKernel } from "../native/kernel-binding.ts";
+
+/**
+ * What is wrong with a JPEG file, in the order of the C++ side. "unknown": its kind of compression cannot be checked;
+ * "large": it has more pixels than are read.
+ */
+export const JPEG_DAMAGE = [
+  "none",
+  "unknown",
+  "large",
+  "header",
+  "missing",
+  "leftover",
+  "invalid",
+  "restart",
+  "scans",
+] as const;
+export type JpegDamage = (typeof JPEG_DAMAGE)[number];
+
+export interface JpegFinding {
+  readonly damage: JpegDamage;
+  /** Blocks of the scan that were read before the damage, and blocks that it has. */
+  readonly blocks: number;
+  readonly expected: number;
+}
+
+interface NativeJpegCheck {
+  checkJpeg(bytes: Uint8Array): [damage: number, blocks: number, expected: number];
+}
+
+/** Whether the data of a JPEG file are whole: bytes from its start marker on. Never throws. */
+export function checkJpeg(bytes: Uint8Array): JpegFinding {
+  const [damage, blocks, expected] = (loadKernel() as NativeJpegCheck).checkJpeg(bytes);
+  return { damage: JPEG_DAMAGE[damage] ?? "unknown", blocks, expected };
+}
+
+/** Throws Failure `frame.unreadable` for a JPEG file that is damaged, or of a kind that cannot be checked. `where` names it. */
+export function refuseDamagedJpeg(bytes: Uint8Array, where: string): void {
+  const { damage, blocks, expected } = checkJpeg(bytes);
+  // How large a picture may be is for the general reader to say.
+  if (damage === "none" || damage === "large") return;
+  if (damage === "unknown") {
+    throw new Failure(
+      "frame.unreadable",
+      `${where}: a JPEG picture with arithmetic coding, without loss or of 12 bits`,
+      {
+        hint: "damage to it could not be seen; save it as an ordinary JPEG, or better as PNG or TIFF",
+      },
+    );
+  }
+  const far = `${blocks} of ${expected} blocks`;
+  const reasons: Readonly<Record<typeof damage, string>> = {
+    header: "a segment of its header contradicts itself",
+    missing: `data for only ${far} are there`,
+    leftover: `data remain after the last of ${expected} blocks`,
+    invalid: `an impossible value after ${far}`,
+    restart: `restart markers are missing or out of order after ${far}`,
+    scans: "a part of the picture is missing",
+  };
+  throw new Failure("frame.unreadable", `${where}: the JPEG picture is damaged or cut off: ${reasons[damage]}`, {
+    hint: "bytes were lost or changed on the way; copy it again, or check the camera's cable",
+  });
+}

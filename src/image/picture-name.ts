@@ -1,0 +1,30 @@
+// Names of picture files: which names are pictures.
+import { Failure } from "../failure/failure.ts";
+import { checkFileName, nameProblem, printable } from "../system/file-name.ts";
+import { extensionOf, GZIPPED, NUMBERED_BEFORE, PICTURE_EXTENSIONS } from "../system/numbered-name.ts";
+
+/** Beyond it a file is no picture. */
+export const LARGEST_PICTURE_BYTES = 2 ** 30;
+
+/** Whether a file name is that of a picture, compressed by gzip or not. Hidden files are not. */
+export function isPictureName(name: string): boolean {
+  if (name.startsWith(".")) return false;
+  return extensionOf(name.replace(GZIPPED, "")) !== "" || extensionOf(name.replace(NUMBERED_BEFORE, "")) !== "";
+}
+
+/** Why a name may not be opened as a picture, as the end of a sentence; undefined when it may. */
+export function pictureNameProblem(name: string): string | undefined {
+  return nameProblem(name) ?? (isPictureName(name) ? undefined : "is not the name of a picture");
+}
+
+/**
+ * Throws Failure `file.refused` unless `name` is a plain file name and that of a picture. `from` says where the name was
+ * found.
+ */
+export function checkPictureName(name: string, from: string): void {
+  checkFileName(name, from);
+  if (isPictureName(name)) return;
+  throw new Failure("file.refused", `${from}: the file name ${printable(name)} is not the name of a picture`, {
+    hint: `phorest only opens pictures: ${PICTURE_EXTENSIONS.join(", ")}, and .gz of these`,
+  });
+}

@@ -1,0 +1,155 @@
+// The ROI manifest: where on the (rotated) picture each resonance is measured. Read strictly, written in the
+// established form, because scientists' notebooks read the same file.
+import { createHash } from "node:crypto";
+import { Failure } from "../failure/failure.ts";
+import { excerpt, quoted } from "../failure/quote.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
+import { keptLabelProblem, labelProblem } from "./label-rules.ts";
+
+/** One rectangle to measure: px in the picture after rotation by `-imageAngle`; y, x are its top-left corner. */
+export interface Roi {
+  readonly label: string;
+  /** Reverse each row, so that index 0 is at the middle of the bow-tie. */
+  readonly flip: boolean;
+  readonly y: number;
+  readonly x: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface RoiManifest {
+  /** Rotation of the chip in the picture, degrees. */
+  readonly imageAngle: number;
+  readonly rois: readonly Roi[];
+  /** Hash of what the manifest says: the same for two spellings of the same angle and ROIs. */
+  readonly sha256: string;
+  /** The text as read. */
+  readonly json: string;
+}
+
+const HINT_CALIBRATE = "make the file anew by calibration, or mend the entry";
+/** A chip of a thousand gratings takes 300 kB. */
+const KIND: GivenKind = {
+  what: "an ROI manifest",
+  code: "rois.invalid",
+  mostBytes: 16e6,
+  hint: "is this the ROI manifest? Make it by calibration",
+};
+/** More ROIs than any chip has. */
+const MOST_ROIS = 20_000;
+/** Farther than the border of any picture, px. */
+const FARTHEST_PX = 1_000_000;
+/** Sides of an ROI, and the pixels in it. */
+const LARGEST_SIDE_PX = 65_535;
+const MOST_PIXELS = 100e6;
+/** Rows of all ROIs together. */
+const MOST_ROWS = 50e6;
+
+/** Reads an ROI manifest file. Throws Failure `rois.missing` or `rois.invalid`. */
+export async function readRoiManifest(path: string): Promise<RoiManifest> {
+  return readRoiManifestNow(path);
+}
+
+/** The same at once. */
+export function readRoiManifestNow(path: string): RoiManifest {
+  let text: string;
+  try {
+    text = readGivenFile(path, KIND).toString("utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EISDIR")) {
+      throw new Failure("rois.missing", `${path}: no ROI manifest there`, {
+        hint: "make one by calibration and put it there, or name another in Paths.roi_manifest_filename",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+  return parseRoiManifest(text, path);
+}
+
+/**
+ * The ROI manifest in `text`; `where` names its origin in errors. Throws Failure `rois.invalid` naming ROI and field. One that
+ * is `kept` was recorded by this or an earlier version, whose labels stay readable.
+ */
+export function parseRoiManifest(text: string, where: string, { kept = false } = {}): RoiManifest {
+  const checkLabel = kept ? keptLabelProblem : labelProblem;
+  const content = parseObject(text, where);
+  const imageAngle = content.image_angle;
+  if (typeof imageAngle !== "number" || !(Math.abs(imageAngle) <= 360)) {
+    throw invalid(
+      where,
+      `image_angle: expected degrees as a number, -360 to 360, got ${quoted(imageAngle)}`,
+      HINT_CALIBRATE,
+    );
+  }
+  const rois = Object.entries(content)
+    .filter(([key]) => key.includes("ROI"))
+    .map(([key, value]) => parseRoi(key, value, where, checkLabel));
+  if (rois.length > MOST_ROIS)
+    throw invalid(where, `${rois.length} ROIs; at most ${MOST_ROIS} are measured`, KIND.hint);
+  if (rois.length === 0) throw invalid(where, 'no ROI in it (no key holds "ROI")', HINT_CALIBRATE);
+  const rows = rois.reduce((sum, { height }) => sum + height, 0);
+  if (rows > MOST_ROWS)
+    throw invalid(where, `the ROIs have ${rows} rows together; at most ${MOST_ROWS} are measured`, KIND.hint);
+  const seen = new Set<string>();
+  for (const { label } of rois) {
+    if (seen.has(label)) throw invalid(where, `label "${label}" is used by two ROIs`, "give each ROI its own label");
+    seen.add(label);
+  }
+  return { imageAngle, rois, sha256: hashOf(imageAngle, rois), json: text };
+}
+
+/** The text of an ROI manifest in the established form: one key `ROI_<label>` per ROI, then `image_angle`. */
+export function formatRoiManifest(manifest: Pick<RoiManifest, "imageAngle" | "rois">): string {
+  const entries = manifest.rois.map(({ label, flip, y, x, height, width }): [string, unknown] => [
+    `ROI_${label}`,
+    { label, flip, coords: [y, x], size: [height, width] },
+  ]);
+  return JSON.stringify(Object.fromEntries([...entries, ["image_angle", manifest.imageAngle]]), null, 1);
+}
+
+function parseObject(text: string, where: string): Record<string, unknown> {
+  const content = parseGivenJson(text, where, KIND);
+  if (!isRecord(content)) throw invalid(where, "expected one JSON object", KIND.hint);
+  return content;
+}
+
+function parseRoi(key: string, value: unknown, where: string, checkLabel: typeof labelProblem): Roi {
+  const wrong = (field: string, what: string) => invalid(where, `${excerpt(key)}${field}: ${what}`, HINT_CALIBRATE);
+  if (!isRecord(value)) throw wrong("", `expected an object, got ${quoted(value)}`);
+  const { label, flip, coords, size } = value;
+  const problem = checkLabel(label);
+  if (typeof label !== "string" || problem !== undefined) throw wrong(".label", problem ?? "expected a name");
+  if (typeof flip !== "boolean") throw wrong(".flip", `expected true or false, got ${quoted(flip)}`);
+  if (!isPixelPair(coords)) throw wrong(".coords", `expected [y, x] in whole pixels, got ${quoted(coords)}`);
+  if (coords.some((px) => Math.abs(px) > FARTHEST_PX)) {
+    throw wrong(".coords", `${quoted(coords)} px is far outside of any picture`);
+  }
+  if (!isPixelPair(size) || size[0] < 1 || size[1] < 1) {
+    throw wrong(".size", `expected [height, width] of at least 1 pixel each, got ${quoted(size)}`);
+  }
+  if (size.some((px) => px > LARGEST_SIDE_PX) || size[0] * size[1] > MOST_PIXELS) {
+    throw wrong(".size", `${quoted(size)} px is larger than any picture`);
+  }
+  return { label, flip, y: coords[0], x: coords[1], height: size[0], width: size[1] };
+}
+
+function hashOf(imageAngle: number, rois: readonly Roi[]): string {
+  const content = [
+    imageAngle,
+    ...rois.map(({ label, flip, y, x, height, width }) => [label, flip, y, x, height, width]),
+  ];
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isPixelPair(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => Number.isSafeInteger(part));
+}
+
+function invalid(where: string, what: string, hint: string): Failure {
+  return new Failure("rois.invalid", `${where}: ${what}`, { hint });
+}

@@ -1,0 +1,176 @@
+// The thermometers of an experiment. Each is read in a loop of its own, all at the same time and off the path of
+// capture: a conversion of 750 ms, a slow program or a dead bus delays no picture. A frame is given the reading nearest
+// to it in time; one that failed or is too old carries its error, and never costs the picture.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config/schema.ts";
+import { failureLine } from "../failure/failure.ts";
+import { wallClockUs } from "../system/clock.ts";
+import { LONGEST_TIMER_MS, withDeadline } from "../system/deadline.ts";
+import { commandThermometer } from "./command-sensor.ts";
+import { hwmonThermometer } from "./hwmon.ts";
+import { oneWireThermometer } from "./one-wire.ts";
+import type { Reading, Thermometer } from "./reading.ts";
+
+export type { Reading } from "./reading.ts";
+
+/** Which thermometers, as plain data. */
+export interface ThermometerSettings {
+  /** 1-Wire serial number and name shown. */
+  readonly oneWire: readonly (readonly [string, string])[];
+  /** chip/label and name shown. */
+  readonly hwmon: readonly (readonly [string, string])[];
+  /** Name shown, and program with arguments. */
+  readonly commands: readonly (readonly [string, readonly string[]])[];
+  readonly intervalMs: number;
+  /** The simulated chip has simulated thermometers in place of those on the bus. */
+  readonly simulated: boolean;
+}
+
+/** What [Temperature] says. */
+export function thermometerSettings({ Temperature: temperature, Camera }: Config): ThermometerSettings {
+  return {
+    oneWire: Object.entries(temperature.thermocouple_sensors),
+    hwmon: Object.entries(temperature.hwmon_sensors),
+    commands: Object.entries(temperature.command_sensors),
+    intervalMs: temperature.interval_seconds * 1000,
+    simulated: Camera.camera_type === "simulated",
+  };
+}
+
+/** The thermometers, in the order of the configuration. Touches no device. */
+export function createThermometers(settings: ThermometerSettings): Thermometer[] {
+  return [
+    ...settings.oneWire.map(([serial, name]) =>
+      settings.simulated ? simulatedThermometer(serial, name) : oneWireThermometer(serial, name),
+    ),
+    ...settings.hwmon.map(([id, name]) => hwmonThermometer(id, name)),
+    ...settings.commands.map(([name, command]) => commandThermometer(command, name)),
+  ];
+}
+
+/** Longest time one reading with all its tries may take: beyond it the bus hangs. */
+const READ_MS = 30_000;
+/** Readings remembered for each sensor: the one before a picture, and the one during it. */
+const REMEMBERED = 4;
+/** A reading is too old for a picture after this many intervals, and at least so many ms. */
+const STALE_INTERVALS = 3;
+const STALE_MS = 30_000;
+
+/** The last readings of each thermometer, by place and name. */
+export type ReadingMemory = Map<string, Reading[]>;
+
+export class ThermometerWatch {
+  private readonly thermometers: readonly Thermometer[];
+  private readonly intervalMs: number;
+  private readonly abort = new AbortController();
+  private readonly readings: ReadingMemory;
+  /** Asked and not answered yet: not asked again, so that a dead bus does not gather questions. */
+  private readonly asked = new Set<Thermometer>();
+  private loops: Promise<void>[] = [];
+
+  /** `readings`: those of an earlier watch, which this one goes on with. */
+  constructor(thermometers: readonly Thermometer[], intervalMs: number, readings: ReadingMemory = new Map()) {
+    this.thermometers = thermometers;
+    this.intervalMs = intervalMs;
+    this.readings = readings;
+  }
+
+  /** Begins to read. Resolves when every sensor has answered once, or after `firstMs`. */
+  async start(firstMs: number): Promise<void> {
+    const first = this.thermometers.map((thermometer) => this.take(thermometer));
+    this.loops = this.thermometers.map((thermometer, at) => this.loop(thermometer, first[at]));
+    // Whoever has not answered by then is late, and the first picture says so.
+    await withDeadline(Promise.all(first), firstMs, () => new Error("late")).catch(() => undefined);
+  }
+
+  /** For each thermometer the reading nearest to a moment, µs since the epoch. Takes no time and never throws. */
+  nearest(atUs: number): Reading[] {
+    return this.thermometers.map((thermometer) => {
+      const taken = this.readings.get(keyOf(thermometer)) ?? [];
+      const distance = ({ takenAtUs }: Reading) => Math.abs(takenAtUs - atUs);
+      const [nearest] = [...taken].sort((a, b) => distance(a) - distance(b));
+      const limitMs = Math.max(STALE_MS, STALE_INTERVALS * this.intervalMs);
+      if (nearest !== undefined && distance(nearest) <= limitMs * 1000) return nearest;
+      const why = nearest === undefined ? "no reading yet" : `no reading for ${Math.round(distance(nearest) / 1e6)} s`;
+      return { ...reading(thermometer), error: lineOf(thermometer, why) };
+    });
+  }
+
+  /** Ends the loops; a reading in hand is given up. */
+  async close(): Promise<void> {
+    this.abort.abort();
+    await Promise.all(this.loops);
+  }
+
+  private async loop(thermometer: Thermometer, first: Promise<void> | undefined): Promise<void> {
+    const { signal } = this.abort;
+    await first;
+    while (!signal.aborted) {
+      // Rejects when the watch is closed, which is the end of the loop.
+      await sleep(Math.min(this.intervalMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) await this.take(thermometer);
+    }
+  }
+
+  private async take(thermometer: Thermometer): Promise<void> {
+    const next = await readThermometer(
+      { ...thermometer, read: (signal) => this.ask(thermometer, signal) },
+      this.abort.signal,
+    );
+    if (this.abort.signal.aborted) return;
+    const key = keyOf(thermometer);
+    this.readings.set(key, [...(this.readings.get(key) ?? []), next].slice(-REMEMBERED));
+  }
+
+  private ask(thermometer: Thermometer, signal: AbortSignal): Promise<number> {
+    if (this.asked.has(thermometer)) return Promise.reject(new Error("it has not answered the last question yet"));
+    this.asked.add(thermometer);
+    const answered = () => this.asked.delete(thermometer);
+    const answer = thermometer.read(signal);
+    answer.then(answered, answered);
+    return answer;
+  }
+}
+
+/** One reading. Never rejects: what goes wrong is the reading's error, with the sensor's name. */
+export async function readThermometer(thermometer: Thermometer, signal: AbortSignal): Promise<Reading> {
+  try {
+    const late = () => new Error(`no answer within ${READ_MS / 1000} s`);
+    const value = await withDeadline(abortable(thermometer.read(signal), signal), READ_MS, late);
+    return { ...reading(thermometer), value };
+  } catch (error) {
+    return { ...reading(thermometer), error: lineOf(thermometer, reasonOf(error)) };
+  }
+}
+
+function reading({ name }: Thermometer): Reading {
+  return { sensor: name, value: undefined, unit: "°C", takenAtUs: wallClockUs(), error: undefined };
+}
+
+const keyOf = ({ name, where }: Thermometer): string => `${where} ${name}`;
+const lineOf = ({ name, where }: Thermometer, why: string): string => `${name} (${where}): ${why}`;
+/** A plain Error here is a reason in words, not a defect. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.name === "Error" && !("code" in error) ? error.message : failureLine(error);
+
+/** `work`, or a rejection as soon as the signal comes: a stop need not wait for a bus that hangs. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new Error("reading was stopped"));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const done = () => signal.removeEventListener("abort", stop);
+    work.then(resolve, reject).then(done, done);
+  });
+}
+
+/** A room that breathes by half a degree in an hour; each sensor sits a little off. */
+function simulatedThermometer(serial: string, name: string): Thermometer {
+  const offset = [...serial].reduce((sum, character) => sum + character.charCodeAt(0), 0) % 10;
+  const read = async (): Promise<number> => {
+    const phase = (2 * Math.PI * (Date.now() % 3_600_000)) / 3_600_000;
+    return Math.round((22 + offset / 20 + 0.25 * Math.sin(phase)) * 1000) / 1000;
+  };
+  return { name, where: serial, read };
+}

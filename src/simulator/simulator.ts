@@ -1,0 +1,223 @@
+// The simulated chip: renders what a camera would see at any moment of an experiment, and knows the truth about it.
+//
+//   chips/*.toml ─▶ placement ─▶ scene (light) ─▶ illumination ─▶ speckle, shot and read noise ─▶ processor ─▶ counts
+//                        └─────▶ ROI manifest, truth
+//
+// A picture depends on the options, the elapsed time and the frame number only. Line shape and noise follow what real
+// chips show; positions are defined exactly, so that a measurement can be judged.
+
+import type { Chip } from "../chip/chip.ts";
+import { loadChip } from "../chip/layout.ts";
+import { PROFILE_BITS, type ProfileName, type SimulatedLine } from "../config/simulation-section.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Picture } from "../image/picture.ts";
+import type { Roi } from "../measurement/roi.ts";
+import { type Band, makeBands } from "./bands.ts";
+import { type BindingCurve, bindingShiftPx } from "./binding.ts";
+import { CAMERA_PROFILES, type CameraProfile } from "./camera-profiles.ts";
+import { Illumination } from "./illumination.ts";
+import { type NoiseSettings, Sensor } from "./image-sensor.ts";
+import { mixSeeds, randomStream } from "./noise.ts";
+import { type Placement, placeChip } from "./placement.ts";
+import { Scene } from "./scene.ts";
+import { type Texture, Textures } from "./texture.ts";
+
+export interface SimulatorOptions {
+  /** The camera, which says what is not given here. */
+  readonly profile?: ProfileName;
+  readonly line?: SimulatedLine;
+  /** Speckle of the ROIs; random when there is none. */
+  readonly textures?: readonly Texture[];
+  readonly chipType?: string;
+  /** A chip of its own instead of a built-in one. */
+  readonly chip?: Chip;
+  readonly width?: number;
+  readonly height?: number;
+  readonly bitDepth?: 8 | 16;
+  readonly pxPerUm?: number;
+  /** The chip's point, µm, at the top left of the picture; chosen by itself when absent. */
+  readonly window?: { readonly x: number; readonly y: number };
+  readonly angleDegrees?: number;
+  /** Movement of the chip in the aligned picture, px per hour. */
+  readonly driftPxPerHour?: { readonly x: number; readonly y: number };
+  readonly binding?: Partial<BindingCurve>;
+  readonly noise?: Partial<NoiseSettings>;
+  /** Grains of dust in the picture. */
+  readonly dust?: number;
+  /** Share of the light missing in the picture's corners. */
+  readonly vignetting?: number;
+  readonly seed?: number;
+}
+
+/** The truth about one ROI at one moment. Positions in px of the ROI, 0 the centre of its first column after flipping. */
+export interface RoiTruth {
+  /** Resonance position on the ROI's median row. */
+  readonly resonance: number;
+  readonly tiltPx: number;
+  readonly line: SimulatedLine;
+  /** Sigma of a Gaussian, gamma of the other lines, px. */
+  readonly width: number;
+  /** q of a Fano line; infinite for the others. */
+  readonly q: number;
+  /** Height of the band at the resonance over `background`, counts of the camera; light is taken at the ROI's middle. */
+  readonly amplitude: number;
+  /** Counts far from the band, pedestal included; negative where the camera cuts off more than the light that is there. */
+  readonly background: number;
+  /** From the resonance to the highest point of the band, px. */
+  readonly peakOffset: number;
+  /** Movement since the start by binding, bulk and slow drift, without movement of the chip. */
+  readonly shift: number;
+  /** Nothing binds here. */
+  readonly reference: boolean;
+}
+
+export interface Simulator {
+  readonly chip: Chip;
+  readonly placement: Placement;
+  readonly bitDepth: 8 | 16;
+  /** The picture at a moment; `frameNumber` (any whole number) chooses its noise. */
+  render(elapsedSeconds: number, frameNumber: number): Picture;
+  /** The truth per ROI label, in the order of the ROI manifest. */
+  truth(elapsedSeconds: number): Map<string, RoiTruth>;
+  roiManifest(): { readonly imageAngle: number; readonly rois: readonly Roi[] };
+}
+
+/** Defaults of all cameras: an injection that a time-lapse shows well. */
+export const SIMULATOR_DEFAULTS = {
+  profile: "ideal",
+  line: "gaussian",
+  chipType: "IMECII_2",
+  width: 1920,
+  height: 1460,
+  angleDegrees: 0.3,
+  driftPxPerHour: { x: 0, y: 0 },
+  binding: { shiftPx: 4, timeSeconds: 600, bulkPx: 0.4, driftPxPerHour: 0.02 },
+  seed: 1,
+} as const;
+
+/**
+ * Sets up a simulated chip (some tens of milliseconds). Failure chip.unknown, or usage.invalid when no whole grating
+ * is in view or the camera has no pixels of so many bits.
+ */
+export function createSimulator(options: SimulatorOptions = {}): Simulator {
+  const given = withoutUndefined(options);
+  const camera = CAMERA_PROFILES[given.profile ?? SIMULATOR_DEFAULTS.profile];
+  const { dust, vignetting, pxPerUm } = camera;
+  const settings = { ...SIMULATOR_DEFAULTS, dust, vignetting, pxPerUm, ...given };
+  const bitDepth = bitDepthOf(settings.profile, settings.bitDepth);
+  const binding = { ...SIMULATOR_DEFAULTS.binding, ...withoutUndefined(options.binding ?? {}) };
+  const noise = { ...camera.noise, ...withoutUndefined(options.noise ?? {}) };
+  const { width, height, seed, line, driftPxPerHour, textures = [] } = settings;
+  const chip = settings.chip ?? loadChip(settings.chipType);
+  const placement = placeChip(chip, settings, settings.angleDegrees, settings.pxPerUm, settings.window);
+  const bands = makeBands(chip, placement, { ranges: camera.bands, line, seed });
+  const measured = bands.filter((band) => band.roi !== undefined);
+  if (measured.length === 0) {
+    throw new Failure("usage.invalid", `no whole grating of ${chip.type} is in view of a ${width}x${height} picture`, {
+      hint: "use a larger picture or a smaller angle or scale",
+    });
+  }
+  const scene = new Scene(chip, placement, bands, camera.light);
+  const light = new Illumination(settings, settings.vignetting, settings.dust, randomStream(mixSeeds(seed, 2)));
+  const sensor = new Sensor({ ...formatOf(camera, bitDepth), width, height }, noise, seed);
+  const textured = textures.length === 0 ? undefined : new Textures(textures, bands, placement, seed);
+
+  const shiftOf = (band: Band, elapsedSeconds: number) => bindingShiftPx(binding, elapsedSeconds, band.affinity);
+  const driftAt = (elapsedSeconds: number) => ({
+    x: (driftPxPerHour.x * elapsedSeconds) / 3600,
+    y: (driftPxPerHour.y * elapsedSeconds) / 3600,
+  });
+
+  return {
+    chip,
+    placement,
+    bitDepth,
+    render(elapsedSeconds, frameNumber) {
+      const drift = driftAt(elapsedSeconds);
+      const resonances = Float64Array.from(bands, (band) => band.restPx + shiftOf(band, elapsedSeconds));
+      const draw = scene.rowsAt(drift.x, drift.y, resonances);
+      const movement = chipMovement(placement, drift);
+      const drawDimmed = (row: Float32Array, y: number): void => {
+        draw(row, y);
+        light.dim(row, y);
+      };
+      const pixels = sensor.expose(
+        mixSeeds(seed, frameNumber),
+        movement,
+        drawDimmed,
+        textured?.painter(movement, drift),
+      );
+      return { pixels, width, height, bitDepth };
+    },
+    truth(elapsedSeconds) {
+      const drift = driftAt(elapsedSeconds);
+      return new Map(
+        measured.map((band) => [
+          band.half.label,
+          truthOf(band, shiftOf(band, elapsedSeconds), drift, { light, pedestal: camera.pedestal }),
+        ]),
+      );
+    },
+    roiManifest() {
+      const rois = bands.flatMap((band) => (band.roi === undefined ? [] : [band.roi]));
+      return { imageAngle: placement.angleDegrees, rois };
+    },
+  };
+}
+
+/** The bits of a profile's pixels, as asked for or its usual ones. Failure usage.invalid when it has no such pixels. */
+export function bitDepthOf(profile: ProfileName, asked: number | undefined): 8 | 16 {
+  const bitDepths = PROFILE_BITS[profile];
+  const found = asked === undefined ? bitDepths[0] : bitDepths.find((bits) => bits === asked);
+  if (found !== undefined) return found;
+  throw new Failure("usage.invalid", `the camera profile ${profile} has no pixels of ${asked} bits`, {
+    hint: `it has ${bitDepths.join(" or ")}`,
+  });
+}
+
+function formatOf({ mostCounts, lowBits, pedestal, processing }: CameraProfile, bitDepth: 8 | 16) {
+  const stepsPerCount = bitDepth === 16 && !lowBits ? 65_535 / mostCounts : 1;
+  return { bitDepth, mostCounts, pedestal, stepsPerCount, processing };
+}
+
+/** How the chip's movement in the aligned picture looks in the picture itself, px. */
+function chipMovement(placement: Placement, drift: { x: number; y: number }): { x: number; y: number } {
+  const radians = (placement.angleDegrees * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  return { x: cos * drift.x + sin * drift.y, y: cos * drift.y - sin * drift.x };
+}
+
+function truthOf(
+  band: Band,
+  shift: number,
+  drift: { x: number; y: number },
+  { light, pedestal }: { light: Illumination; pedestal: number },
+): RoiTruth {
+  const { box, half, roi } = band;
+  if (roi === undefined) throw new Error(`${half.label} has no ROI`);
+  const middleY = roi.y + roi.height / 2;
+  const below = (middleY - box.y - drift.y) / box.height - 0.5;
+  const fromEdge = band.restPx + shift + band.tiltPx * below;
+  const across = box.x + drift.x + (half.flip ? box.width - fromEdge : fromEdge);
+  const column = half.flip ? roi.x + roi.width - across : across - roi.x;
+  const left = light.at(roi.x + roi.width / 2, middleY);
+  return {
+    resonance: column - 0.5,
+    tiltPx: (band.tiltPx * (roi.height - 1)) / box.height,
+    line: band.line,
+    width: band.widthPx,
+    q: band.q,
+    amplitude: band.amplitude * left,
+    background: pedestal + band.base * left,
+    peakOffset: band.widthPx / band.q,
+    shift,
+    reference: band.affinity === 0,
+  };
+}
+
+/** Options without the keys that are there but undefined, so that defaults show through. */
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,211 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { decodeBytes, decodePicture } from "../../src/image/decode.ts";
+import { upright } from "../../src/image/orientation.ts";
+import { otherPages, type Picture } from "../../src/image/picture.ts";
+import { decodeReduced } from "../../src/image/reduce.ts";
+import { tiffSummary } from "../../src/image/tiff-directory.ts";
+import { hasPython, runPython } from "../python.ts";
+import { grayPicture, writeTiff } from "./picture-writers.ts";
+
+const WIDTH = 37;
+const HEIGHT = 24;
+const eight = grayPicture(WIDTH, HEIGHT, 8, 1);
+const sixteen = grayPicture(WIDTH, HEIGHT, 16, 2);
+
+/** The stored pixels of a picture by row and column, turned as the words of the standard say. */
+function turned({ pixels, width, height }: Picture, orientation: number): number[][] {
+  const rows = Array.from({ length: height }, (_, row) => [...pixels.subarray(row * width, (row + 1) * width)]);
+  const transposed = () => Array.from({ length: width }, (_, column) => rows.map((row) => row[column] as number));
+  const mirrored = (all: number[][]) => all.map((row) => [...row].reverse());
+  const flipped = (all: number[][]) => [...all].reverse();
+  const ways: Readonly<Record<number, () => number[][]>> = {
+    1: () => rows,
+    2: () => mirrored(rows),
+    3: () => mirrored(flipped(rows)),
+    4: () => flipped(rows),
+    5: transposed,
+    6: () => mirrored(transposed()),
+    7: () => mirrored(flipped(transposed())),
+    8: () => flipped(transposed()),
+  };
+  return (ways[orientation] as () => number[][])();
+}
+
+describe.each([
+  ["8-bit", eight, 8],
+  ["16-bit", sixteen, 16],
+] as const)("orientation in %s files", (_, gray, bitDepth) => {
+  const stored: Picture = { ...gray, bitDepth };
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("%i is applied to the pixels", async (orientation) => {
+    const rows = turned(stored, orientation);
+    const bytes = writeTiff(gray, { fields: { 274: orientation }, rowsPerStrip: 7 });
+    const picture = await decodeBytes(bytes, "oriented.tif");
+    expect([picture.width, picture.height]).toEqual([rows[0]?.length, rows.length]);
+    expect([...picture.pixels]).toEqual(rows.flat());
+    expect([...upright(stored, orientation).pixels]).toEqual(rows.flat());
+  });
+
+  it.each([0, 9, 65535])("%i, which does not exist, counts as upright, in both byte orders", async (orientation) => {
+    for (const little of [true, false]) {
+      const bytes = writeTiff(gray, { fields: { 274: orientation }, little });
+      const before = Uint8Array.from(bytes);
+      const picture = await decodeBytes(bytes, "oriented.tif");
+      expect([...picture.pixels]).toEqual([...gray.pixels]);
+      expect(bytes).toEqual(Buffer.from(before));
+    }
+  });
+});
+
+test("a damaged directory is left to the reader of pixels; pages that were cut off are counted", () => {
+  const bytes = writeTiff(eight);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const directory = view.getUint32(4, true);
+  const end = directory + 2 + 12 * view.getUint16(directory, true);
+  expect(tiffSummary(bytes)).toMatchObject({ pages: 1, orientation: 1, bits: 8 });
+  view.setUint32(end, 0x7fffffff, true);
+  expect(tiffSummary(bytes)?.pages).toBe(2);
+  view.setUint32(end, directory, true);
+  expect(tiffSummary(bytes)?.pages).toBe(1);
+  view.setUint32(4, 0x7fffffff, true);
+  expect(tiffSummary(bytes)).toBeUndefined();
+  expect(tiffSummary(bytes.subarray(0, 12))).toBeUndefined();
+  expect(tiffSummary(Buffer.from("PNG or anything else at all"))).toBeUndefined();
+});
+
+test("pages that are left out are said in one line", () => {
+  expect(otherPages(undefined)).toBeUndefined();
+  expect(otherPages(1)).toBeUndefined();
+  expect(otherPages(2)).toBe("the file has 2 pages: only the first is measured, page 2 is not");
+  expect(otherPages(40)).toBe("the file has 40 pages: only the first is measured, pages 2 to 40 are not");
+});
+
+const WRITE = `
+import sys, struct, numpy as np, tifffile
+y, x = np.mgrid[0:24, 0:37]
+a = ((x * 5 + y * 9) % 256).astype(np.uint8); b = a.astype(np.uint16) * 257
+def put(name, image, **k): tifffile.imwrite(sys.argv[1] + '/' + name + '.tif', image, photometric='minisblack', **k)
+put('big8', a, bigtiff=True); put('big16', b, bigtiff=True); put('big16be', b, bigtiff=True, byteorder='>'); put('bigdeflate', b, bigtiff=True, compression='zlib')
+put('bigori6', np.rot90(a), bigtiff=True, extratags=[(274, 'H', 1, 6, True)]); put('bigori0', a, bigtiff=True, extratags=[(274, 'H', 1, 0, True)])
+put('deflateori0', a, compression='zlib', extratags=[(274, 'H', 1, 0, True)]); put('deflateori3', b[::-1, ::-1], compression='zlib', extratags=[(274, 'H', 1, 3, True)])
+put('tiledori4', np.pad(a, ((0, 8), (0, 11)))[::-1], tile=(16, 16), extratags=[(274, 'H', 1, 4, True)])
+put('stack4', np.stack([a, a + 1, a + 2, a + 3])); put('bigstack3', np.stack([b, b, b]), bigtiff=True)
+tifffile.imwrite(sys.argv[1] + '/imagej5.tif', np.stack([b] * 5), imagej=True)
+tifffile.imwrite(sys.argv[1] + '/ome3.tif', np.stack([b] * 3), ome=True)
+put('onepage7', b, description='ImageJ=1.53t\\nimages=7\\nslices=7\\n', metadata=None)
+put('float32', b.astype(np.float32)); put('float64', b.astype(np.float64)); put('float16', b.astype(np.float16)); put('int8', a.astype(np.int8)); put('int16', b.astype(np.int16))
+put('int32', b.astype(np.int32)); put('uint32', b.astype(np.uint32)); put('uint64', b.astype(np.uint64)); put('complex', b.astype(np.complex64)); put('lzma', b, compression='lzma')
+def bare(name, bits, compression=1):
+  f = sorted([(256, 3, 32), (257, 3, 12), (258, 3, bits), (259, 3, compression), (262, 3, 1), (273, 4, 8), (277, 3, 1), (278, 3, 12), (279, 4, 1024)])
+  data = b'II*\\0' + struct.pack('<I', 1032) + bytes(range(256)) * 4 + struct.pack('<H', len(f)) + b''.join(struct.pack('<HHII', t, k, 1, v) for t, k, v in f) + bytes(4)
+  open(sys.argv[1] + '/' + name + '.tif', 'wb').write(data)
+for bits in (10, 12, 14): bare('packed%d' % bits, bits)
+for number in (6, 33005, 34887, 50000, 50001, 50002, 12345): bare('compression%d' % number, 8, number)
+`;
+
+describe.skipIf(!hasPython("tifffile", "numpy"))("files of other writers", () => {
+  const directory = mkdtempSync(join(tmpdir(), "phorest-tiff-"));
+  const file = (name: string) => join(directory, `${name}.tif`);
+  beforeAll(() => {
+    runPython(WRITE, directory);
+    expect(readdirSync(directory).length).toBeGreaterThan(30);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const expected = (factor: number, columns = 37, rows = 24) =>
+    Array.from({ length: rows * columns }, (_, at) => {
+      const [x, y] = [at % columns, Math.floor(at / columns)];
+      return x < 37 && y < 24 ? ((x * 5 + y * 9) % 256) * factor : 0;
+    });
+
+  it.each([
+    ["big8", 1],
+    ["big16", 257],
+    ["big16be", 257],
+    ["bigdeflate", 257],
+    ["bigori0", 1],
+    ["bigori6", 1],
+    ["deflateori0", 1],
+    ["deflateori3", 257],
+  ])("%s is read upright, whole and reduced", async (name, factor) => {
+    const picture = await decodePicture(file(name));
+    expect([picture.width, picture.height, picture.pages]).toEqual([WIDTH, HEIGHT, undefined]);
+    expect([...picture.pixels]).toEqual(expected(factor));
+    const reduced = await decodeReduced(file(name), name, 300);
+    expect([reduced.width, reduced.height, reduced.scale]).toEqual([WIDTH, HEIGHT, 2]);
+  });
+
+  it("a tiled file is turned as one picture", async () => {
+    const picture = await decodePicture(file("tiledori4"));
+    expect([picture.width, picture.height]).toEqual([48, 32]);
+    expect([...picture.pixels]).toEqual(expected(1, 48, 32));
+  });
+
+  it.each([
+    ["stack4", 4, 1],
+    ["bigstack3", 3, 257],
+    ["imagej5", 5, 257],
+    ["ome3", 3, 257],
+    ["onepage7", 7, 257],
+  ])("%s gives its first page and says how many there are", async (name, pages, factor) => {
+    const picture = await decodePicture(file(name));
+    expect(picture.pages).toBe(pages);
+    expect([...picture.pixels]).toEqual(expected(factor));
+  });
+
+  it.each([
+    ["float16", "floating-point samples of 16 bits"],
+    ["float32", "floating-point samples of 32 bits"],
+    ["float64", "floating-point samples of 64 bits"],
+    ["int8", "signed samples of 8 bits"],
+    ["int16", "signed samples of 16 bits"],
+    ["int32", "signed samples of 32 bits"],
+    ["uint32", "samples of 32 bits"],
+    ["uint64", "samples of 64 bits"],
+    ["complex", "complex samples"],
+    ["packed10", "samples of 10 bits, packed"],
+    ["packed12", "samples of 12 bits, packed"],
+    ["packed14", "samples of 14 bits, packed"],
+    ["lzma", "compression LZMA"],
+    ["compression6", "compression old-style JPEG"],
+    ["compression33005", "compression JPEG 2000"],
+    ["compression34887", "compression LERC"],
+    ["compression50000", "compression Zstandard"],
+    ["compression50001", "compression WebP"],
+    ["compression50002", "compression JPEG XL"],
+    ["compression12345", "compression number 12345"],
+  ])("%s is refused for what it is, not as damaged", async (name, reason) => {
+    const failure: unknown = await decodePicture(file(name)).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "frame.unreadable", message: expect.stringContaining(reason) });
+    expect(String(failure)).not.toMatch(/damaged/);
+  });
+
+  it("cut off anywhere, a BigTIFF is refused", async () => {
+    const whole = readFileSync(file("big16"));
+    for (const size of [20, 200, whole.length - 100]) {
+      const cut = decodeBytes(whole.subarray(0, size), "cut.tif");
+      await expect(cut).rejects.toMatchObject({ code: "frame.unreadable" });
+    }
+  });
+
+  it.skipIf(!hasPython("cv2"))("OpenCV turns every orientation the same way", async () => {
+    const names = Array.from({ length: 8 }, (_, at) => `ori${at + 1}`);
+    const printed = runPython(
+      `import sys, json, cv2, numpy as np, tifffile
+y, x = np.mgrid[0:24, 0:37]; a = ((x * 5 + y * 9) % 256).astype(np.uint8); out = {}
+for o in range(1, 9):
+  f = '%s/ori%d.tif' % (sys.argv[1], o); tifffile.imwrite(f, a, photometric='minisblack', extratags=[(274, 'H', 1, o, True)])
+  out['ori%d' % o] = cv2.imread(f, -1).tolist()
+print(json.dumps(out))`,
+      directory,
+    );
+    const theirs: Readonly<Record<string, number[][]>> = JSON.parse(printed);
+    for (const name of names) {
+      const picture = await decodePicture(file(name));
+      expect([...picture.pixels], name).toEqual(theirs[name]?.flat());
+      expect(picture.width, name).toBe(theirs[name]?.[0]?.length);
+    }
+  });
+});

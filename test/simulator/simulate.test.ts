@@ -1,0 +1,75 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import yargs from "yargs";
+import { simulateCommand } from "../../src/commands/simulate.ts";
+import { decodePicture } from "../../src/image/decode.ts";
+import { readRoiManifest } from "../../src/measurement/roi.ts";
+
+async function simulate(...words: string[]): Promise<string> {
+  const directory = join(mkdtempSync(join(tmpdir(), "phorest-simulate-")), "pictures");
+  const parser = yargs()
+    .option("json", { type: "boolean", default: true })
+    .option("config", { type: "string" })
+    .option("log-level", { choices: ["error", "warn", "info", "debug"] as const })
+    .command(simulateCommand)
+    .fail((message, error) => {
+      throw error ?? new Error(message);
+    });
+  await parser.parseAsync(["simulate", directory, ...words]);
+  return directory;
+}
+
+describe("phorest simulate", () => {
+  it("writes pictures, their truth and their ROI manifest", async () => {
+    const directory = await simulate("--frames", "2", "--size", "640x480", "--bits", "16", "--interval", "0.5");
+    const pictures = ["image_20250101_000000_000000_cam0.png", "image_20250101_000000_500000_cam0.png"];
+    expect(readdirSync(directory).sort()).toEqual(["ROI_manifest.json", ...pictures, "truth.json"].sort());
+    expect(await decodePicture(join(directory, pictures[1] ?? ""))).toMatchObject({
+      width: 640,
+      height: 480,
+      bitDepth: 16,
+    });
+    const labels = (await readRoiManifest(join(directory, "ROI_manifest.json"))).rois.map((roi) => roi.label);
+    const truth = JSON.parse(readFileSync(join(directory, "truth.json"), "utf8"));
+    expect(Object.keys(truth.rois)).toEqual(labels);
+    expect(truth.frames.map((frame: { file: string }) => frame.file)).toEqual(pictures);
+    expect(Object.keys(truth.frames[1].resonance)).toEqual(labels);
+  });
+
+  it("writes the truth elsewhere on request, and no noise when told so", async () => {
+    const elsewhere = join(mkdtempSync(join(tmpdir(), "phorest-truth-")), "t.json");
+    const options = ["--frames", "2", "--size", "640x480", "--noise", "off", "--format", "bmp", "--truth", elsewhere];
+    const directory = await simulate(...options, "--angle", "0");
+    expect(existsSync(elsewhere)).toBe(true);
+    const [a, b] = readdirSync(directory)
+      .filter((name) => name.endsWith(".bmp"))
+      .map((name) => join(directory, name));
+    const [first, second] = [await decodePicture(a ?? ""), await decodePicture(b ?? "")];
+    const { rois } = await readRoiManifest(join(directory, "ROI_manifest.json"));
+    const gap = ((rois[0]?.y ?? 0) + (rois[0]?.height ?? 0) + 1) * 640 + (rois[0]?.x ?? 0) + 9;
+    expect(first.pixels[gap]).toBe(second.pixels[gap]);
+    expect(Buffer.from(first.pixels).equals(Buffer.from(second.pixels))).toBe(false);
+  });
+
+  it.each([
+    [["--frames", "0"], "--frames 0 is not valid"],
+    [["--frames", "1.5"], "--frames 1.5 is not valid"],
+    [["--frames", "1", "--size", "12by7"], "--size 12by7 is not valid"],
+    [["--frames", "1", "--size", "99999x9"], "--size 99999x9 is not valid"],
+    [["--frames", "1", "--chip", "IMECII_7"], "--chip IMECII_7 is not valid"],
+    [["--frames", "1", "--noise", "loud"], "--noise loud is not valid"],
+    [["--frames", "1", "--drift", "1"], "--drift 1 is not valid"],
+    [["--frames", "1", "--bits", "12"], "--bits 12 is not valid"],
+    [["--frames", "1", "--profile", "pi64", "--bits", "16"], "--bits 16 is not valid"],
+    [["--frames", "1", "--profile", "scientific", "--bits", "8"], "--bits 8 is not valid"],
+    [["--frames", "1", "--texture", "/nowhere.png"], "texture /nowhere.png cannot be used: no such file"],
+    [["--frames", "1", "--interval", "0"], "--interval 0 is not valid"],
+    [["--frames", "1", "--angle", "90"], "--angle 90 is not valid"],
+    [["--frames", "1", "--start", "noon"], "--start noon is not valid"],
+    [["--frames", "1", "--bits", "16", "--format", "bmp"], "a bmp picture cannot hold 16 bits"],
+  ])("refuses %j in one line", async (words, message) => {
+    await expect(simulate(...words)).rejects.toMatchObject({ code: "usage.invalid", message });
+  });
+});
