@@ -59,6 +59,12 @@ function damageOf(directory: string, packing: Packing): Failure | undefined {
   });
 }
 
+/** Loads the program from where it was unpacked. */
+async function run(directory: string): Promise<void> {
+  const load: (url: string) => Promise<unknown> = createRequire(join(directory, "import.cjs"))("./import.cjs");
+  await load(pathToFileURL(entryOf(directory, process.argv[2])).href);
+}
+
 function start(): void {
   // Unpacking and loading take seconds.
   holdStopSignals(process.argv.slice(2));
@@ -67,10 +73,11 @@ function start(): void {
     const places = cachePlaces(process.env, homeOf(), tmpdir(), process.getuid?.() ?? 0);
     const notice = (line: string) => process.stderr.write(`phorest: ${line}\n`);
     const directory = unpack(packing, contents, places, checkLoadable, notice);
-    const load: (url: string) => Promise<unknown> = createRequire(join(directory, "import.cjs"))("./import.cjs");
-    load(pathToFileURL(entryOf(directory, process.argv[2])).href).catch((error: unknown) => {
-      refuse(damageOf(directory, packing) ?? error);
-    });
+    run(directory)
+      .catch((error: unknown) => {
+        throw damageOf(directory, packing) ?? error;
+      })
+      .catch(refuse);
   } catch (error) {
     refuse(error);
   }

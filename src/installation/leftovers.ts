@@ -1,7 +1,7 @@
 // Temporary names for what is being unpacked. Each carries the process that writes it, so that the next start can tell what
 // a killed process left from what another start is writing at this moment.
 import { createHash, randomBytes } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ownUser } from "./trusted.ts";
 
@@ -17,7 +17,7 @@ export function temporaryName(name: string): string {
 
 /** Removes what ended processes of this user left in `place`, whose path must be safe. */
 export function sweep(place: string): void {
-  for (const name of readdirSync(place).filter((entry) => entry.startsWith(".phorest-"))) {
+  for (const name of namesIn(place).filter((entry) => entry.startsWith(".phorest-"))) {
     const path = join(place, name);
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined || found.uid !== ownUser() || isInUse(name, found.mtimeMs)) continue;
@@ -25,13 +25,39 @@ export function sweep(place: string): void {
   }
 }
 
-/** Removes a file or directory. What cannot be removed stays: the next start tries again. */
+/** Removes a file or directory of this user's. What cannot be removed stays: the next start tries again. */
 export function remove(path: string): boolean {
+  return isRemoved(path) || (openUp(path) && isRemoved(path));
+}
+
+function isRemoved(path: string): boolean {
   try {
     rmSync(path, { recursive: true, force: true });
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Allows this user to remove what is in closed directories. */
+function openUp(path: string): boolean {
+  try {
+    if (lstatSync(path).isDirectory()) {
+      chmodSync(path, 0o700);
+      return readdirSync(path).every((name) => openUp(join(path, name)));
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** None where this user may not look: a place of root's may be closed so far. */
+function namesIn(place: string): string[] {
+  try {
+    return readdirSync(place);
+  } catch {
+    return [];
   }
 }
 

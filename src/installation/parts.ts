@@ -1,10 +1,13 @@
 // The compiled parts that commands need. They are loaded before the command begins, so that an installation that does not
 // fit is named as such, and neither the data directory nor the camera is blamed for it.
 
+import { isSea } from "node:sea";
 import { Failure } from "../failure/failure.ts";
 import { loadKernel } from "../native/kernel-binding.ts";
 import { brokenPart, withWholeParts } from "../native/native-part.ts";
 import { checkKernelSources } from "../native/native-sources.ts";
+import { packageRoot } from "../system/files.ts";
+import { forgetRecord } from "./unpacked.ts";
 
 /** Each part under the name that people read, and how it is loaded. */
 const PARTS = {
@@ -48,8 +51,13 @@ export async function checkParts(command: string): Promise<void> {
   const [first] = broken;
   if (first === undefined) return;
   const message = broken.map((failure) => failure.message).join("; ");
-  throw new Failure("installation.broken", message, {
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
-    cause: first,
-  });
+  const hint = hintOf(first);
+  throw new Failure("installation.broken", message, { ...(hint === undefined ? {} : { hint }), cause: first });
+}
+
+/** In the executable, a part may be damaged although its times are as recorded: then the next start reads every file. */
+function hintOf({ hint }: Failure): string | undefined {
+  if (!isSea() || !forgetRecord(packageRoot())) return hint;
+  const otherwise = hint === undefined ? "" : `; if that does not help: ${hint}`;
+  return `start phorest again, which unpacks what is damaged${otherwise}`;
 }

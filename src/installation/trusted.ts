@@ -56,20 +56,30 @@ export function trustedPlace(place: string, make: boolean): string | undefined {
   return path;
 }
 
-/** Throws an UntrustedError unless `path` is a directory of this user or root that nobody else can write to. */
-export function checkDirectory(path: string, found: Stats, { sticky = false } = {}): void {
+/**
+ * Throws an UntrustedError unless `path` is a directory of this user or root that nobody else can write to, and an Error
+ * unless it is a directory. `whole`: the directory that is to be closed to others with all that is in it.
+ */
+export function checkDirectory(
+  path: string,
+  found: Stats,
+  { sticky = false, whole }: { sticky?: boolean; whole?: string } = {},
+): void {
   if (found.isSymbolicLink()) throw linkError(path);
-  if (!found.isDirectory()) throw notADirectory(path);
   checkOwner(path, found);
-  if (!(sticky && isSticky(found))) checkWriters(path, found);
+  if (!found.isDirectory()) throw notADirectory(path);
+  if (!(sticky && isSticky(found))) checkWriters(path, found, whole);
 }
 
-/** Throws an UntrustedError unless `path` is a regular file of this user or root that nobody else can write to. */
-export function checkFile(path: string, found: BigIntStats): void {
+/**
+ * Throws an UntrustedError unless `path` is of this user or root and nobody else can write to it, and an Error unless it is a
+ * regular file. `whole`: as for `checkDirectory`.
+ */
+export function checkFile(path: string, found: BigIntStats, whole: string): void {
   if (found.isSymbolicLink()) throw linkError(path);
-  if (!found.isFile()) throw new UntrustedError(path, "is not a regular file");
   checkOwner(path, found);
-  checkWriters(path, found);
+  if (!found.isFile()) throw Object.assign(new Error("not a regular file"), { path });
+  checkWriters(path, found, whole);
 }
 
 /** Follows `directory` from "/" down; undefined if it does not exist and is not to be made. */
@@ -116,8 +126,8 @@ function checkOwner(path: string, { uid }: Stats | BigIntStats): void {
   if (!isOwnOrRoots(Number(uid))) throw ownerError(path, Number(uid));
 }
 
-function checkWriters(path: string, { mode }: Stats | BigIntStats): void {
-  if ((Number(mode) & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS)) !== 0) throw writersError(path);
+function checkWriters(path: string, { mode }: Stats | BigIntStats, whole: string | undefined): void {
+  if ((Number(mode) & (WRITABLE_BY_GROUP | WRITABLE_BY_OTHERS)) !== 0) throw writersError(path, whole);
 }
 
 function isOwnOrRoots(uid: number): boolean {
@@ -132,11 +142,22 @@ function isSticky({ mode }: Stats): boolean {
 function isOwnGroup(gid: number): boolean {
   if (gid === 0) return true;
   if (gid !== process.getegid?.() || gid !== ownUser()) return false;
-  const line = textOf("/etc/group")
-    .split("\n")
-    .find((entry) => entry.split(":")[2] === String(gid));
-  const [name, , , members = ""] = line?.split(":") ?? [];
-  return members === "" || members === name;
+  return isPrivateGroup(gid, textOf("/etc/group"), textOf("/etc/passwd"));
+}
+
+/**
+ * Whether the group `gid` has no member but the user of the same number.
+ * @param groups the text of /etc/group, which names members.
+ * @param users the text of /etc/passwd: a user's main group does not name the user.
+ */
+export function isPrivateGroup(gid: number, groups: string, users: string): boolean {
+  const entries = (text: string) => text.split("\n").map((line) => line.split(":"));
+  const own = entries(users).filter(([, , uid]) => uid === String(gid));
+  const names = own.map(([name = ""]) => name);
+  const [group, , , members = ""] = entries(groups).find(([, , number]) => number === String(gid)) ?? [];
+  const isOwn = (member: string) => member === "" || member === group || names.includes(member);
+  const isOthers = entries(users).some(([, , uid, main]) => main === String(gid) && uid !== String(gid));
+  return members.split(",").every(isOwn) && !isOthers;
 }
 
 /** Whether a container (a user namespace) hides who the owner is: so "/" looks inside Apptainer and rootless containers. */
@@ -198,8 +219,10 @@ function ownerError(path: string, uid: number): UntrustedError {
   return new UntrustedError(path, `belongs to another user (${uid})`);
 }
 
-function writersError(path: string): UntrustedError {
-  return new UntrustedError(path, `can be written by other users (chmod go-w ${path})`);
+/** The cure is one command, also where everything in the directory `whole` is open. */
+function writersError(path: string, whole?: string): UntrustedError {
+  const cure = whole === undefined ? `chmod go-w ${path}` : `chmod -R go-w ${whole}`;
+  return new UntrustedError(path, `can be written by other users (${cure})`);
 }
 
 function notADirectory(path: string): Error {

@@ -26,6 +26,8 @@ import {
 const DIGEST_LETTERS = 12;
 /** To give a directory its name while other starts do the same. */
 const MOST_TRIES = 5;
+/** Why a directory does not get its name: there is another one, or a file. */
+const IN_THE_WAY: ReadonlySet<string | undefined> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR"]);
 const PRIVATE = 0o700;
 const OPEN = 0o755;
 
@@ -125,13 +127,17 @@ type Found = Exclude<Condition, { is: "whole" }> | { readonly is: "whole"; reado
 function lookAt(place: string, { packing, usable }: Unpacking): Found {
   const real = trustedPlace(place, false);
   if (real === undefined) return { is: "absent" };
+  checkName(real);
   sweep(real);
+  if (isNoexec(real)) throw new PlaceRefusal(NOEXEC);
   const directory = join(real, unpackedName(packing));
   const found = inspect(directory, packing);
   if (found.is !== "whole") return found;
   try {
     tryOut(directory, usable);
   } catch (error) {
+    // The files are not at fault; reading all of them would take long at every start.
+    if (error instanceof PlaceRefusal) throw error;
     // Perhaps a disk that is failing has changed a file without changing its times.
     const reread = inspect(directory, packing, { readAll: true });
     if (reread.is === "damaged") return reread;
@@ -141,7 +147,8 @@ function lookAt(place: string, { packing, usable }: Unpacking): Found {
 }
 
 function unpackAt(place: string, { packing, contents, usable }: Unpacking): string {
-  if (isNoexec(nearestThere(place))) throw new Error("the disk is mounted noexec, so that no library can be loaded");
+  checkName(place);
+  if (isNoexec(nearestThere(place))) throw new PlaceRefusal(NOEXEC);
   const real = trustedPlace(place, true) ?? place;
   const name = unpackedName(packing);
   const directory = join(real, name);
@@ -166,6 +173,16 @@ function unpackAt(place: string, { packing, contents, usable }: Unpacking): stri
     throw error;
   }
   return directory;
+}
+
+/** A place that programs cannot run from, whatever is in its files. */
+class PlaceRefusal extends Error {}
+
+const NOEXEC = "the disk is mounted noexec, so that no library can be loaded";
+
+/** Node.js does not load modules by such a path. */
+function checkName(place: string): void {
+  if (place.includes("\\")) throw new PlaceRefusal("programs do not run from a directory with a backslash in its path");
 }
 
 /** The directory itself, or the nearest above it that exists. */
@@ -204,7 +221,7 @@ function giveName(temporary: string, directory: string, packing: Packing): void 
       return;
     } catch (error) {
       const code = codeOf(error);
-      if (left === 0 || (code !== "ENOTEMPTY" && code !== "EEXIST")) throw error;
+      if (left === 0 || !IN_THE_WAY.has(code)) throw error;
     }
     if (inspect(directory, packing, { readAll: true }).is === "whole") return;
     moveAway(directory, packing);
@@ -229,7 +246,7 @@ function tryOut(directory: string, usable: (directory: string) => void): void {
   } catch (error) {
     if (codeOf(error) !== "ERR_DLOPEN_FAILED") throw error;
     const { why, cure, ofPlace } = loadingFault(error);
-    if (ofPlace) throw new Error(`libraries cannot be loaded from there: ${why}`, { cause: error });
+    if (ofPlace) throw new PlaceRefusal(`libraries cannot be loaded from there: ${why}`, { cause: error });
     throw new Failure("installation.broken", `this executable does not fit this system: ${why}`, {
       hint: cure ?? "take the executable that was made for this machine",
       cause: error,

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { remove, temporaryName } from "./leftovers.ts";
-import { checkDirectory, checkFile, ownUser, statOf } from "./trusted.ts";
+import { checkDirectory, checkFile, ownUser, statOf, UntrustedError } from "./trusted.ts";
 
 /** One file as it is in the unpacked directory. */
 export interface PackedFile {
@@ -43,6 +43,11 @@ export type Condition =
 type Times = readonly [bytes: string, contents: string, anything: string];
 
 const RECORD = ".unpacked";
+/**
+ * Files up to this size are compared with their hash at every start, whatever the record says: it takes some 10 ms, and all
+ * that loads the rest is among them.
+ */
+const ALWAYS_READ_BYTES = 262_144;
 const READ_ONLY = 0o555;
 
 /**
@@ -50,13 +55,24 @@ const READ_ONLY = 0o555;
  * count. Throws an UntrustedError if another user could write to any of it, or if a link is in a file's place.
  */
 export function inspect(directory: string, packing: Packing, { readAll = false } = {}): Condition {
+  try {
+    return compare(directory, packing, readAll);
+  } catch (error) {
+    if (error instanceof UntrustedError || !(error instanceof Error)) throw error;
+    // A bad sector, a directory that was closed, a directory in a file's place: unpacking again mends it.
+    const { path = directory }: NodeJS.ErrnoException = error;
+    return damaged(path, `cannot be read (${error.message.replace(/^E[A-Z]+: |, \w+(?: '.*)?$/gs, "")})`);
+  }
+}
+
+function compare(directory: string, packing: Packing, readAll: boolean): Condition {
   const found = statOf(directory);
   if (found === undefined) return { is: "absent" };
   for (const inside of directoriesOf(packing)) {
     const path = join(directory, inside);
     const below = statOf(path);
     if (below === undefined) return damaged(path, "is missing");
-    checkDirectory(path, below);
+    checkDirectory(path, below, { whole: directory });
   }
   const files = new Map<PackedFile, BigIntStats>();
   for (const packed of packing.files) {
@@ -64,17 +80,18 @@ export function inspect(directory: string, packing: Packing, { readAll = false }
     const path = `${directory}/${packed.path}`;
     const file = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (file === undefined) return damaged(path, "is missing");
-    checkFile(path, file);
+    checkFile(path, file, directory);
     if (Number(file.size) !== packed.bytes) return damaged(path, `has ${file.size} bytes instead of ${packed.bytes}`);
     files.set(packed, file);
   }
   const recorded = readAll ? {} : readRecord(directory);
-  const changed = [...files].filter(changedSince(recorded, files));
-  for (const [{ path, sha256 }] of changed) {
-    const full = join(directory, path);
-    if (hashOf(readFileSync(full)) !== sha256) return damaged(full, "was changed");
+  const changed = new Set([...files].filter(changedSince(recorded, files)).map(([packed]) => packed));
+  for (const packed of files.keys()) {
+    if (packed.bytes > ALWAYS_READ_BYTES && !changed.has(packed)) continue;
+    const full = `${directory}/${packed.path}`;
+    if (hashOf(readFileSync(full)) !== packed.sha256) return damaged(full, "was changed");
   }
-  if (changed.length > 0 && found.uid === ownUser()) {
+  if (changed.size > 0 && found.uid === ownUser()) {
     replaceRecord(directory, Object.fromEntries([...files].map(([{ path }, file]) => [path, timesOf(file)])));
   }
   return { is: "whole" };
@@ -137,7 +154,7 @@ function readRecord(directory: string): Readonly<Record<string, Times>> {
   const path = join(directory, RECORD);
   const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (found === undefined) return {};
-  checkFile(path, found);
+  checkFile(path, found, directory);
   try {
     return JSON.parse(readFileSync(path, "utf8")) ?? {};
   } catch {

@@ -75,7 +75,8 @@ function diagnose(words: string, path: string | undefined): LoadingFault {
   if (/Cannot allocate memory/.test(words)) {
     return { why: "the system has no memory for it", cure: "end other programs, or raise the limit (ulimit -v)" };
   }
-  if (/failed to map segment|Operation not permitted|Permission denied/.test(words)) {
+  // A damaged file asks for what cannot be mapped ("Invalid argument"): the place is not at fault.
+  if (/failed to map segment(?! from shared object: )|Operation not permitted|Permission denied/.test(words)) {
     return { ...refusedByPlace(words, path), ofPlace: true };
   }
   if (/microarchitecture/.test(words)) {

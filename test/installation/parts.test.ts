@@ -205,6 +205,8 @@ test("a disk is said to be mounted noexec only where it is", () => {
   expect(line("cannot open shared object file: Permission denied")).toContain("this user may not read it");
   const memory = line("failed to map segment from shared object: Cannot allocate memory");
   expect(memory).toContain("the system has no memory for it");
+  const damage = line("failed to map segment from shared object: Invalid argument");
+  expect(damage).not.toMatch(/noexec|security policy/);
   expect(memory).not.toContain("noexec");
 
   const table = (options: string) => `22 1 8:1 / / rw - ext4 /dev/sda rw

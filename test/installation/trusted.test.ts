@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { isPrivateGroup } from "../../src/installation/trusted.ts";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
 import { failureOf } from "../failure/failure-of.ts";
 import {
@@ -115,6 +116,22 @@ describe("a place to unpack", () => {
   });
 });
 
+describe("a group that may write above a place", () => {
+  const users = "root:x:0:0::/root:/bin/sh\nlab:x:1000:1000::/home/lab:/bin/sh\n";
+  it.each([
+    ["lab:x:1000:\n", users, true],
+    ["lab:x:1000:lab\n", users, true],
+    ["people:x:1000:lab\n", users, true],
+    ["", users, true],
+    ["lab:x:1000:lab,eve\n", users, false],
+    ["lab:x:1000:eve\n", users, false],
+    // Her main group: /etc/group does not name her.
+    ["lab:x:1000:\n", `${users}eve:x:1001:1000::/home/eve:/bin/sh\n`, false],
+  ])("is the user's own only if nobody else is in it: %j", (groups, all, expected) => {
+    expect(isPrivateGroup(1000, groups, all)).toBe(expected);
+  });
+});
+
 describe("an unpacked copy", () => {
   /** A whole copy, spoilt; `spoil` returns the path that is to be named. */
   function spoilt(spoil: (directory: string) => string) {
@@ -143,7 +160,8 @@ describe("an unpacked copy", () => {
           chmodSync(part, (statSync(part).mode & 0o777) | extra);
           return part;
         });
-        expect(line).toContain(`${path} can be written by other users`);
+        const copy = path.slice(0, path.indexOf(unpackedName(PACKING)) + unpackedName(PACKING).length);
+        expect(line).toContain(`${path} can be written by other users (chmod -R go-w ${copy})`);
       }
     }
   });

@@ -109,17 +109,27 @@ describe("unpacking the executable", () => {
     expect(failureOf(() => unpack(PACKING, contents, [open], anything)).line).toMatch(/written by other users/);
   });
 
-  it.runIf(IS_ROOT)("uses what root has unpacked, though it may not write there", () => {
-    const place = temporaryDirectory();
-    chmodSync(place, 0o755);
-    const directory = unpack(PACKING, contents, [place], anything);
-    process.seteuid?.(NOBODY);
-    try {
-      expect(unpack(PACKING, unexpected, [place], anything)).toBe(directory);
-    } finally {
-      process.seteuid?.(0);
-    }
+  it("does not go to a directory with a backslash in its path, from which Node.js loads nothing", () => {
+    const place = join(temporaryDirectory(), "back\\slash");
+    const good = temporaryDirectory();
+    expect(unpack(PACKING, contents, [place, good], anything)).toContain(good);
+    expect(failureOf(() => unpack(PACKING, contents, [place], anything)).line).toContain("backslash");
   });
+
+  it.runIf(IS_ROOT).each([0o755, 0o711])(
+    "uses what root has unpacked in a place of mode %o, though it may not write there",
+    (mode) => {
+      const place = temporaryDirectory();
+      chmodSync(place, mode);
+      const directory = unpack(PACKING, contents, [place], anything);
+      process.seteuid?.(NOBODY);
+      try {
+        expect(unpack(PACKING, unexpected, [place], anything)).toBe(directory);
+      } finally {
+        process.seteuid?.(0);
+      }
+    },
+  );
 
   it("happens in PHOREST_CACHE_DIR alone where that is set, else in the user's cache, else beside other temporary files", () => {
     expect(cachePlaces({ PHOREST_CACHE_DIR: "/c", XDG_CACHE_HOME: "/x" }, "/home/a", "/tmp", 7)).toEqual(["/c"]);
