@@ -4,7 +4,8 @@
 import { medianOf } from "../measurement/statistics.ts";
 import { type BaselineDoubt, doubtsOf } from "./baseline-doubts.ts";
 import { frameNoise, ROUNDING } from "./frame-noise.ts";
-import { soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
+import { soundPoints, type Trace } from "./sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
 export interface Precision {

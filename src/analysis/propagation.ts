@@ -5,7 +5,8 @@
 import { medianOf } from "../measurement/statistics.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { normalBelow, normalDensity } from "./distributions.ts";
-import { between, blankOf, soundPoints, type TimeWindow, type Trace } from "./sensorgram.ts";
+import { between, blankOf, soundPoints, type Trace } from "./sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 
 /** The median of values as a sum of them, as far as their errors are concerned. */
 export interface MedianErrors {

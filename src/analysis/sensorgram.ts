@@ -7,13 +7,8 @@
 // the mean of the references, noise, drift, smooth curves.
 
 import { medianOf } from "../measurement/statistics.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
-
-/** Times of frames, µs since 1970; `toUs` exclusive. */
-export interface TimeWindow {
-  readonly fromUs: number;
-  readonly toUs: number;
-}
 
 /** One curve: any quantity over the frames. */
 export interface Trace {

@@ -1,7 +1,7 @@
 // `phorest sensorgram`: curves worked up from the manifest, as CSV, as JSON lines, or as a table of their precision.
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import type { TimeWindow } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { sensitivityOf } from "../delivery/sensitivity.ts";

@@ -4,16 +4,8 @@
 import type { CurveErrors } from "../analysis/curve-errors.ts";
 import { inRiu, type Precision, precisionOf, type Sensitivity } from "../analysis/precision.ts";
 import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "../analysis/propagation.ts";
-import {
-  FrameMean,
-  type MeanMember,
-  openingWindow,
-  refractiveIndexChange,
-  shiftFrom,
-  subtractBlank,
-  type TimeWindow,
-  type Trace,
-} from "../analysis/sensorgram.ts";
+import { FrameMean, type MeanMember, openingWindow, refractiveIndexChange, shiftFrom, subtractBlank, type Trace } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { smooth } from "../analysis/smoothing.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";

@@ -1,5 +1,5 @@
 // What people said of the experiment: markers (a moment and a text, such as an injection), and the baseline they chose.
-import type { TimeWindow } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
 
 /** A moment with a text. */

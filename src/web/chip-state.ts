@@ -1,6 +1,6 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
 
-import type { TimeWindow } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { doubtLines } from "../analysis/baseline-doubts.ts";
 import { type Precision, precisionOf } from "../analysis/precision.ts";
-import { openingWindow, type TimeWindow } from "../analysis/sensorgram.ts";
+import { openingWindow } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Config } from "../config/schema.ts";
 import type { SensorgramSource } from "../delivery/curve-units.ts";
 import { sensitivityOf } from "../delivery/sensitivity.ts";

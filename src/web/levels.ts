@@ -1,6 +1,6 @@
 // The level of every ROI's baseline, and how it errs: what shifts of whole frames are counted from.
 import { levelOf, shiftVariance } from "../analysis/propagation.ts";
-import type { TimeWindow } from "../analysis/sensorgram.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Curve } from "../manifest/results.ts";
 import type { Analysis } from "../manifest/runs.ts";

@@ -1,0 +1,7 @@
+// A stretch of time.
+
+/** Times of frames, µs since 1970; `toUs` exclusive. */
+export interface TimeWindow {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
