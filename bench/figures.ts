@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { measure, ROW } from "../src/analysis/kernel.ts";
-import { COLOURS, STYLE } from "../src/delivery/figure-style.ts";
-import { renderVegaLite } from "../src/delivery/render.ts";
+import { COLOURS, STYLE } from "../src/figures/figure-style.ts";
+import { renderVegaLite } from "../src/figures/render.ts";
 import { type JointLine, type Method, POSITION_COLUMN, QUANTITIES } from "../src/measurement/method.ts";
 import { medianOf } from "../src/measurement/statistics.ts";
 import { packageRoot, writeDurably } from "../src/system/files.ts";

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CsvState, updateCsv } from "../src/delivery/csv-output.ts";
-import { CurveStore } from "../src/delivery/curve.ts";
-import { renderPlot } from "../src/delivery/plot.ts";
-import type { PlotInput } from "../src/delivery/plot-input.ts";
+import { CurveStore } from "../src/figures/curve.ts";
+import { renderPlot } from "../src/figures/plot.ts";
+import type { PlotInput } from "../src/figures/plot-input.ts";
 import type { Outcome } from "../src/manifest/outputs.ts";
 import { type Method, QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
 

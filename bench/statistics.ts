@@ -1,7 +1,7 @@
 // How right noise and drift are, and what they say of their own uncertainty: the tables of docs/statistics.md.
 // Run: npx tsx bench/statistics.ts [--repetitions 4000]
 import { parseArgs } from "node:util";
-import { type Precision, precisionOf } from "../src/analysis/precision.ts";
+import { type Precision, precisionOf } from "../src/assay/precision.ts";
 import { autoregressive, gauss, momentsOf } from "../test/analysis/gauss.ts";
 
 const INTERVAL_US = 10e6;

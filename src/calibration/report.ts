@@ -2,7 +2,7 @@
 // judge it by, and a summary.
 import { join } from "node:path";
 import { analysePicture } from "../analysis/resonance.ts";
-import { drawRois } from "../analysis/roi-picture.ts";
+import { drawRois } from "../figures/roi-picture.ts";
 import { type FrameResult, flagNames } from "../measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../measurement/roi.ts";
 import { ensureDirectory, sweepPartials, writeTogether } from "../system/files.ts";

@@ -33,7 +33,7 @@ import {
 import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { measuringThreads } from "../stages/processor/measuring-pool.ts";
 import { ensureDirectory } from "../system/files.ts";
-import { Progress } from "./progress.ts";
+import { Progress } from "../terminal/progress.ts";
 import { openResultsFile, type ResultsFile, remaining, type Sink, sinkOf } from "./results-file.ts";
 import { stoppable } from "./stoppable.ts";
 

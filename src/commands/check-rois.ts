@@ -1,8 +1,8 @@
 // `phorest check-rois`: draws the ROIs over a picture, for a person to judge.
 import { resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
-import { drawRois } from "../analysis/roi-picture.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
+import { drawRois } from "../figures/roi-picture.ts";
 import { decodePicture } from "../image/decode.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
 import { writeDurably } from "../system/files.ts";

@@ -11,9 +11,9 @@ import type { Picture } from "../image/picture.ts";
 import { transformPicture } from "../image/transform.ts";
 import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
+import { LiveBlock } from "../terminal/live-block.ts";
 import { figuresLine, formatOf } from "./capture.ts";
 import type { GlobalOptions } from "./global.ts";
-import { LiveBlock } from "./live-block.ts";
 import { storing, withCamera } from "./open-camera.ts";
 
 interface PreviewOptions extends GlobalOptions {

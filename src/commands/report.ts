@@ -3,28 +3,28 @@
 
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
+import { sensitivityOf } from "../assay/sensitivity.ts";
 import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
 import { MarkersFile } from "../delivery/markers.ts";
-import { plotTitle, renderPlot, writePlot } from "../delivery/plot.ts";
-import { PlotFeed } from "../delivery/plot-feed.ts";
-import { precisionCsv, precisionFigure } from "../delivery/precision-figure.ts";
-import type { Picture } from "../delivery/render.ts";
-import { renderVegaLite } from "../delivery/render.ts";
-import { roiDetailFigure } from "../delivery/roi-detail.ts";
-import { sensitivityOf } from "../delivery/sensitivity.ts";
 import { Failure } from "../failure/failure.ts";
+import { plotTitle, renderPlot, writePlot } from "../figures/plot.ts";
+import { PlotFeed } from "../figures/plot-feed.ts";
+import { precisionCsv, precisionFigure } from "../figures/precision-figure.ts";
+import type { Picture } from "../figures/render.ts";
+import { renderVegaLite } from "../figures/render.ts";
+import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
+import { lastAnalysis, type Measured, precisions, roiDetails } from "../report/roi-detail-data.ts";
+import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
-import { lastAnalysis, type Measured, precisions, roiDetails } from "./measured.ts";
-import { runPage } from "./run-page.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;

@@ -3,8 +3,8 @@
 import type { CommandModule } from "yargs";
 import { restore } from "../archive/restore.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { Progress } from "../terminal/progress.ts";
 import type { GlobalOptions } from "./global.ts";
-import { Progress } from "./progress.ts";
 
 interface RestoreArguments extends GlobalOptions {
   backup: string;

@@ -27,10 +27,10 @@ import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { endPrograms, endProgramsOf, markPrograms } from "../system/program.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
+import { LiveBlock } from "../terminal/live-block.ts";
+import { liveLines } from "../terminal/live-lines.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
-import { LiveBlock } from "./live-block.ts";
-import { liveLines } from "./live-lines.ts";
 import { outliveReaders } from "./outputs.ts";
 import { exitNow } from "./stoppable.ts";
 

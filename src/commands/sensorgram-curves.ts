@@ -1,8 +1,8 @@
 // Curves of `phorest sensorgram` as CSV and as lines of JSON: every frame, and the standard error of every number.
 import { writeToString } from "fast-csv";
+import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
-import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import type { Marker } from "../manifest/markers.ts";
 import type { SimulatedFrames } from "../manifest/simulated-frames.ts";

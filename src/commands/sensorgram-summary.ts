@@ -1,7 +1,7 @@
 // `phorest sensorgram --summary`: how precise each curve and group is, as a table for people and as JSON.
-import { DOUBT_WORDS, doubtLines } from "../analysis/baseline-doubts.ts";
-import { inRiu, type Precision, repeatsLine, type Sensitivity } from "../analysis/precision.ts";
-import type { Sensorgrams, WorkedSensorgram } from "../delivery/sensorgrams.ts";
+import { DOUBT_WORDS, doubtLines } from "../assay/baseline-doubts.ts";
+import { inRiu, type Precision, repeatsLine, type Sensitivity } from "../assay/precision.ts";
+import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 
 /** One line of the summary. */
 export interface SummaryRow extends Precision {

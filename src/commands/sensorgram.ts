@@ -1,16 +1,16 @@
 // `phorest sensorgram`: curves worked up from the manifest, as CSV, as JSON lines, or as a table of their precision.
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { sensitivityOf } from "../assay/sensitivity.ts";
+import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { sensitivityOf } from "../delivery/sensitivity.ts";
-import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";

@@ -9,11 +9,11 @@ import { formatSnapshot, type Snapshot, snapshotJson, takeSnapshot } from "../he
 import { labelMatcher } from "../measurement/labels.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
+import { canRedraw, coloured, plain, Screen } from "../terminal/screen.ts";
+import { knowsUnicode } from "../terminal/sparkline.ts";
+import { FIRST_ROIS, watchLines } from "../terminal/status-lines.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
-import { canRedraw, coloured, plain, Screen } from "./screen.ts";
-import { knowsUnicode } from "./sparkline.ts";
-import { FIRST_ROIS, watchLines } from "./status-lines.ts";
 
 interface StatusOptions extends GlobalOptions {
   watch: boolean;

@@ -15,8 +15,8 @@ import { endRepair, type Repaired } from "../manifest/repair.ts";
 import { damageOf } from "../manifest/soundness.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { Progress } from "../terminal/progress.ts";
 import type { GlobalOptions } from "./global.ts";
-import { Progress } from "./progress.ts";
 import { stoppable } from "./stoppable.ts";
 
 interface VerifyArguments extends GlobalOptions {

@@ -1,8 +1,8 @@
 // The health report as a picture: verdict, alarms, stages, figures, the shift of the last frames, the log's last lines.
 // An SVG written line by line: it is a page of text, not a plot.
 
-import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../delivery/figure-style.ts";
-import { FONT_FAMILY } from "../delivery/render.ts";
+import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../figures/figure-style.ts";
+import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { escapeMarkup } from "../system/markup.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";

@@ -2,7 +2,7 @@
 // programs and as a picture for people.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { rasterise } from "../delivery/render.ts";
+import { rasterise } from "../figures/render.ts";
 import { logTail } from "../log/tail.ts";
 import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";

@@ -1,6 +1,5 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
 
-import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outputs.ts";
@@ -8,6 +7,7 @@ import type { Analysis } from "../manifest/runs.ts";
 import { groupsOf, labelMatcher, pairsOf } from "../measurement/labels.ts";
 import { flagNames } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { Levels } from "./levels.ts";
 import type { ChipView, RoiView } from "./views.ts";

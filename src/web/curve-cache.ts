@@ -1,10 +1,11 @@
 // ROIs over time, kept in memory and brought up to date with what is new. Reading one of 26,000 frames takes a tenth of a
 // second; adding the last frame takes a thousandth.
-import type { TimeWindow } from "../measurement/time-window.ts";
-import type { SensorgramSource } from "../delivery/curve-units.ts";
+
+import type { SensorgramSource } from "../assay/curve-units.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Sensorgram, SensorgramQuery } from "../manifest/results.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 
 /** About 60 MB at 26,000 frames. */
 const MOST_CURVES = 64;

@@ -1,10 +1,10 @@
 // What is shown as a CSV: every frame of the window, not only those that are drawn.
 import { writeToString } from "fast-csv";
-import { inRiu } from "../analysis/precision.ts";
+import { inRiu } from "../assay/precision.ts";
+import type { DerivedErrors, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { safeText } from "../delivery/csv-text.ts";
 import { markedFrames } from "../delivery/markers.ts";
 import { temperatureColumn } from "../delivery/report.ts";
-import type { DerivedErrors, WorkedSensorgram } from "../delivery/sensorgrams.ts";
 import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";

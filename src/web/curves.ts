@@ -1,16 +1,16 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
-import { doubtLines } from "../analysis/baseline-doubts.ts";
-import { type Precision, precisionOf } from "../analysis/precision.ts";
-import { openingWindow } from "../analysis/sensorgram.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { doubtLines } from "../assay/baseline-doubts.ts";
+import type { SensorgramSource } from "../assay/curve-units.ts";
+import { type Precision, precisionOf } from "../assay/precision.ts";
+import { sensitivityOf } from "../assay/sensitivity.ts";
+import { openingWindow } from "../assay/sensorgram.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
-import type { SensorgramSource } from "../delivery/curve-units.ts";
-import { sensitivityOf } from "../delivery/sensitivity.ts";
-import { Sensorgrams } from "../delivery/sensorgrams.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { type Groups, gratingOf, groupsOf, labelMatcher } from "../measurement/labels.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { type ChipState, finite } from "./chip-state.ts";
 import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";

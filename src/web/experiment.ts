@@ -1,12 +1,12 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
 import { basename } from "node:path";
-import type { Sensitivity } from "../analysis/precision.ts";
 import { pauseBelow } from "../archive/room.ts";
+import type { Sensitivity } from "../assay/precision.ts";
+import { sensitivityOf } from "../assay/sensitivity.ts";
+import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import { keyNames } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { sensitivityOf } from "../delivery/sensitivity.ts";
-import type { Sensorgrams } from "../delivery/sensorgrams.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { diskFullText } from "../health/disk-facts.ts";
 import { metricsText } from "../health/metrics.ts";

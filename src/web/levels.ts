@@ -1,9 +1,9 @@
 // The level of every ROI's baseline, and how it errs: what shifts of whole frames are counted from.
-import { levelOf, shiftVariance } from "../analysis/propagation.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { levelOf, shiftVariance } from "../assay/propagation.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Curve } from "../manifest/results.ts";
 import type { Analysis } from "../manifest/runs.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 
 export class Levels {
   /** Per ROI, px; NaN where there is none. */

@@ -1,5 +1,5 @@
 // What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
-import type { BaselineDoubt } from "../analysis/baseline-doubts.ts";
+import type { BaselineDoubt } from "../assay/baseline-doubts.ts";
 import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { Roi } from "../measurement/roi.ts";

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { listPictures, measureInOrder } from "../../src/analysis/batch.ts";
 import type { TaskAnswer } from "../../src/analysis/task.ts";
-import { progressLine } from "../../src/commands/progress.ts";
+import { progressLine } from "../../src/terminal/progress.ts";
 
 const FAILED: TaskAnswer = { ok: false, failure: { code: "frame.unreadable", message: "x", retry: "never" } };
 

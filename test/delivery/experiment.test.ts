@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { reportCommand } from "../../src/commands/report.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
 import { MarkersFile } from "../../src/delivery/markers.ts";
-import { PlotFeed, type PlotSource } from "../../src/delivery/plot-feed.ts";
+import { PlotFeed, type PlotSource } from "../../src/figures/plot-feed.ts";
 import { type Experiment, experiment, START_US } from "./experiment.ts";
 
 let root: string;

@@ -1,6 +1,6 @@
 // What is drawn of numbers, times and markers, without a browser.
 import { expect, test } from "vitest";
-import { cutText, placeMarkers } from "../../src/delivery/marker-places.ts";
+import { cutText, placeMarkers } from "../../src/figures/marker-places.ts";
 import { aligned } from "../../src/web/app/aligned.ts";
 import { decimalsOf, roundTicks, timeTicks } from "../../src/web/app/ticks.ts";
 

@@ -1,7 +1,7 @@
 // Wherever a shift is shown beside a standard error, it is the shift's own, the same everywhere: on the page, in its CSV, for
 // groups, and on the plant's server.
 import { expect, test } from "vitest";
-import { Sensorgrams } from "../../src/delivery/sensorgrams.ts";
+import { Sensorgrams } from "../../src/assay/sensorgrams.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import type { Analysis } from "../../src/manifest/runs.ts";
 import { Baselines } from "../../src/outputs/opcua/baseline.ts";

@@ -3,9 +3,9 @@
 import { join } from "node:path";
 import { CSV_FILENAME, parseCsvState, updateCsv } from "../../delivery/csv-output.ts";
 import { MarkersFile } from "../../delivery/markers.ts";
-import { plotTitle, renderPlot, writePlot } from "../../delivery/plot.ts";
-import { PlotFeed } from "../../delivery/plot-feed.ts";
 import { encodeFailure, type FailureData } from "../../failure/failure.ts";
+import { plotTitle, renderPlot, writePlot } from "../../figures/plot.ts";
+import { PlotFeed } from "../../figures/plot-feed.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { ensureDirectory } from "../../system/files.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";

@@ -1,5 +1,5 @@
 // What is shown of the curves, drawn as SVG: the curves, the temperatures below them, markers over both.
-import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
+import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { escapeMarkup } from "../../system/markup.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
 import { moment } from "./format.ts";

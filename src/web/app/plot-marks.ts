@@ -1,6 +1,6 @@
 // Baseline and markers, drawn over the curves.
 import type uPlot from "uplot";
-import { cutText, placeMarkers } from "../../delivery/marker-places.ts";
+import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { theme } from "./colours.ts";
 import type { PlotContent } from "./plot-content.ts";
 

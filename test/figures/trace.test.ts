@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { PlotSeries } from "../../src/delivery/plot-input.ts";
-import { robustLimits, timeSpan, traceOf, zeroOf } from "../../src/delivery/trace.ts";
+import type { PlotSeries } from "../../src/figures/plot-input.ts";
+import { robustLimits, timeSpan, traceOf, zeroOf } from "../../src/figures/trace.ts";
 
 function series(values: readonly number[], flags: readonly number[] = values.map(() => 0)): PlotSeries {
   const timesMs = Float64Array.from(values, (_value, i) => i * 1000);

@@ -1,9 +1,9 @@
 // The standard error of everything that is made of positions, against how much it scatters over many repetitions of one
 // experiment. Positions are drawn by a generator of the test's own, each with its own standard error.
 import { describe, expect, it } from "vitest";
-import { smooth } from "../../src/analysis/smoothing.ts";
-import type { SensorgramSource } from "../../src/delivery/curve-units.ts";
-import { type SensorgramOptions, Sensorgrams, type WorkedSensorgram } from "../../src/delivery/sensorgrams.ts";
+import type { SensorgramSource } from "../../src/assay/curve-units.ts";
+import { type SensorgramOptions, Sensorgrams, type WorkedSensorgram } from "../../src/assay/sensorgrams.ts";
+import { smooth } from "../../src/assay/smoothing.ts";
 import type { Sensorgram } from "../../src/manifest/results.ts";
 import type { Analysis } from "../../src/manifest/runs.ts";
 import { FLAGS } from "../../src/measurement/method.ts";

@@ -1,12 +1,12 @@
 // Noise, drift and limit of detection against the truth, over many repetitions: the numbers themselves, and what they say of
 // their own uncertainty. The noise is drawn by a generator of the tests' own.
 import { describe, expect, it } from "vitest";
-import { type BaselineDoubt, doubtLines } from "../../src/analysis/baseline-doubts.ts";
-import { meanOfDeviation, normalBelow, studentBelow } from "../../src/analysis/distributions.ts";
-import { frameNoise } from "../../src/analysis/frame-noise.ts";
-import { inRiu, type Precision, precisionOf } from "../../src/analysis/precision.ts";
+import { type BaselineDoubt, doubtLines } from "../../src/assay/baseline-doubts.ts";
+import { meanOfDeviation, normalBelow, studentBelow } from "../../src/assay/distributions.ts";
+import { frameNoise } from "../../src/assay/frame-noise.ts";
+import { inRiu, type Precision, precisionOf } from "../../src/assay/precision.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
-import { autoregressive, gauss, momentsOf } from "./gauss.ts";
+import { autoregressive, gauss, momentsOf } from "../analysis/gauss.ts";
 
 const SIGMA = 0.02;
 const INTERVAL_US = 10e6;

@@ -1,6 +1,7 @@
 // The sensitivity as it is configured.
-import type { Sensitivity } from "../analysis/precision.ts";
+
 import type { Config } from "../config/schema.ts";
+import type { Sensitivity } from "./precision.ts";
 
 /** Movement of a resonance per RIU with its standard error; undefined where none is configured. */
 export function sensitivityOf({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chipLayout, plainLayout } from "../../src/delivery/chip-layout.ts";
+import { chipLayout, plainLayout } from "../../src/figures/chip-layout.ts";
 import type { Roi } from "../../src/measurement/roi.ts";
 
 const roi = (label: string, x: number, y: number): Roi => ({ label, flip: false, x, y, width: 80, height: 30 });

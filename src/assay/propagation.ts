@@ -3,10 +3,10 @@
 // a reference in every curve it is subtracted from. Where a position has no error, nothing that is made from it has one.
 
 import { medianOf } from "../measurement/statistics.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { normalBelow, normalDensity } from "./distributions.ts";
 import { between, blankOf, soundPoints, type Trace } from "./sensorgram.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
 
 /** The median of values as a sum of them, as far as their errors are concerned. */
 export interface MedianErrors {

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { CurveStore } from "../../src/delivery/curve.ts";
-import { renderPlot, writePlot } from "../../src/delivery/plot.ts";
-import type { PlotInput } from "../../src/delivery/plot-input.ts";
-import { rasterise } from "../../src/delivery/render.ts";
+import { CurveStore } from "../../src/figures/curve.ts";
+import { renderPlot, writePlot } from "../../src/figures/plot.ts";
+import type { PlotInput } from "../../src/figures/plot-input.ts";
+import { rasterise } from "../../src/figures/render.ts";
 
 const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000;
 

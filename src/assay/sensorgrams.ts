@@ -1,16 +1,24 @@
 // Sensorgrams of an experiment: read from the manifest ROI by ROI, worked up by the arithmetic of analysis/sensorgram.ts.
 // For the command line, plots and the page alike.
 
-import type { CurveErrors } from "../analysis/curve-errors.ts";
-import { inRiu, type Precision, precisionOf, type Sensitivity } from "../analysis/precision.ts";
-import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "../analysis/propagation.ts";
-import { FrameMean, type MeanMember, openingWindow, refractiveIndexChange, shiftFrom, subtractBlank, type Trace } from "../analysis/sensorgram.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
-import { smooth } from "../analysis/smoothing.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { type Groups, groupsOf } from "../measurement/labels.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
+import type { CurveErrors } from "./curve-errors.ts";
 import { isMeant, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
+import { inRiu, type Precision, precisionOf, type Sensitivity } from "./precision.ts";
+import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "./propagation.ts";
+import {
+  FrameMean,
+  type MeanMember,
+  openingWindow,
+  refractiveIndexChange,
+  shiftFrom,
+  subtractBlank,
+  type Trace,
+} from "./sensorgram.ts";
+import { smooth } from "./smoothing.ts";
 
 export interface SensorgramOptions {
   /** Labels of the curves wanted. */

@@ -2,10 +2,10 @@
 // window it was found in is a baseline. From the sound points of a window. The statistics: docs/statistics.md.
 
 import { medianOf } from "../measurement/statistics.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { type BaselineDoubt, doubtsOf } from "./baseline-doubts.ts";
 import { frameNoise, ROUNDING } from "./frame-noise.ts";
 import { soundPoints, type Trace } from "./sensorgram.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
 export interface Precision {

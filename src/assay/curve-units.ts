@@ -1,9 +1,9 @@
 // The curves that sensorgrams are made of: one for each ROI, or one for each grating from its two halves.
 
-import { alignFrames, separatePair } from "../analysis/sensorgram.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import { pairsOf } from "../measurement/labels.ts";
+import { alignFrames, separatePair } from "./sensorgram.ts";
 
 /** Where curves are read from. */
 export type SensorgramSource = Pick<Manifest, "sensorgram" | "roiManifest">;

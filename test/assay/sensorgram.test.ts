@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { precisionOf } from "../../src/analysis/precision.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
+import { precisionOf } from "../../src/assay/precision.ts";
 import {
   alignFrames,
   FrameMean,
@@ -11,8 +11,8 @@ import {
   soundPoints,
   subtractBlank,
   type Trace,
-} from "../../src/analysis/sensorgram.ts";
-import { smooth } from "../../src/analysis/smoothing.ts";
+} from "../../src/assay/sensorgram.ts";
+import { smooth } from "../../src/assay/smoothing.ts";
 import { gratingOf, groupsOf, labelMatcher, pairsOf } from "../../src/measurement/labels.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";

@@ -1,6 +1,7 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
 
+import { DEGREES } from "../delivery/report.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
@@ -10,7 +11,6 @@ import { labelMatcher } from "../measurement/labels.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
-import { DEGREES } from "./report.ts";
 
 export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" | "roiManifest"> & {
   readonly markers: Pick<Manifest["markers"], "all">;

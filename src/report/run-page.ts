@@ -1,17 +1,17 @@
 // The page of an experiment: what was run, how it went, what was measured, how well.
 import { basename } from "node:path";
-import { DOUBT_WORDS, doubtLines } from "../analysis/baseline-doubts.ts";
+import { DOUBT_WORDS, doubtLines } from "../assay/baseline-doubts.ts";
 import type { Config } from "../config/schema.ts";
-import { METHOD_TITLES } from "../delivery/figure-style.ts";
-import { type HtmlSection, htmlReport } from "../delivery/html-report.ts";
-import type { RoiPrecision } from "../delivery/precision-figure.ts";
-import type { Picture } from "../delivery/render.ts";
+import { METHOD_TITLES } from "../figures/figure-style.ts";
+import type { RoiPrecision } from "../figures/precision-figure.ts";
+import type { Picture } from "../figures/render.ts";
 import type { Snapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
 import { packageVersion } from "../system/files.ts";
-import type { Measured } from "./measured.ts";
+import { type HtmlSection, htmlReport } from "./html-report.ts";
+import type { Measured } from "./roi-detail-data.ts";
 
 export interface RunPage {
   readonly config: Config;

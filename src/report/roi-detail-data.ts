@@ -1,13 +1,13 @@
 // What a report says of the analysis that measured last: how quiet its ROIs are, and some of them in detail.
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
+import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
-import { plotMarkers } from "../delivery/plot-feed.ts";
-import type { RoiPrecision } from "../delivery/precision-figure.ts";
-import type { RoiDetail } from "../delivery/roi-detail.ts";
-import { viewRoi } from "../delivery/roi-view.ts";
-import { baselineInForce, Sensorgrams } from "../delivery/sensorgrams.ts";
 import { Failure } from "../failure/failure.ts";
+import { plotMarkers } from "../figures/plot-feed.ts";
+import type { RoiPrecision } from "../figures/precision-figure.ts";
+import type { RoiDetail } from "../figures/roi-detail.ts";
+import { viewRoi } from "../figures/roi-view.ts";
 import { type RecentCurves, recentCurves } from "../health/recent-curves.ts";
 import { decodePicture } from "../image/decode.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";

@@ -1,12 +1,12 @@
 // How quiet each ROI is: noise from frame to frame, drift per hour, limit of detection; as a figure and as CSV.
 import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
-import { inRiu, type Sensitivity } from "../analysis/precision.ts";
+import { inRiu, type Sensitivity } from "../assay/precision.ts";
+import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { safeText } from "../delivery/csv-text.ts";
+import { SIMULATED, YES } from "../delivery/simulated-column.ts";
 import { medianOf } from "../measurement/statistics.ts";
-import { safeText } from "./csv-text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
-import type { WorkedSensorgram } from "./sensorgrams.ts";
-import { SIMULATED, YES } from "./simulated-column.ts";
 
 /** One ROI's precision in the baseline. */
 export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision">;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Curve, CurveStore } from "../../src/delivery/curve.ts";
+import { type Curve, CurveStore } from "../../src/figures/curve.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 
 const SECOND = 1_000_000;
