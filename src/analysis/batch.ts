@@ -1,6 +1,7 @@
 // Measuring many picture files: which ones, and in order with a bounded number in flight.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { isPictureName } from "../image/picture-name.ts";
 import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
@@ -69,7 +70,7 @@ async function statOf(path: string) {
   try {
     return await stat(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    if (hasCode(error, "ENOENT")) {
       throw new Failure("usage.invalid", `${path}: no such file or directory`, {
         hint: "check the name",
         cause: error,

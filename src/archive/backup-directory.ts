@@ -7,6 +7,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { ensureDirectory, PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { SUMS } from "./packing.ts";
@@ -145,6 +146,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // Anything but "no such process" means that there is one.
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    return !hasCode(error, "ESRCH");
   }
 }

@@ -2,6 +2,7 @@
 // say when they were taken, and a file of any other name is somebody else's.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { removeConfined } from "../system/confined-file.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import type { SetAside } from "../system/set-aside.ts";
@@ -16,7 +17,7 @@ export function brightfieldNames(directory: string): string[] {
       .filter((name) => NAME.test(name))
       .sort();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (hasCode(error, "ENOENT")) return [];
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { lstatSync } from "node:fs";
 import { lstat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { removePicture } from "../image/picture-file.ts";
 import { checkPictureName, LARGEST_PICTURE_BYTES } from "../image/picture-name.ts";
@@ -218,7 +219,7 @@ function unpack(file: Uint8Array): Uint8Array | undefined {
   try {
     return gunzipSync(file, { chunkSize: CHUNK_BYTES, maxOutputLength: LARGEST_PICTURE_BYTES });
   } catch (error) {
-    if (error instanceof Error && "code" in error) return undefined;
+    if (errorCode(error) !== undefined) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 // one, and the copy must lie on the marker's own file system. Errors of local files are told from errors of the remote.
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
 import { canList, isFileFault, systemCode } from "../system/fault-of.ts";
 import { flushDirectory } from "../system/files.ts";
@@ -137,7 +138,7 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
     await mkdir(directory);
   } catch (error) {
     // A copy beside this one made it meanwhile.
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
   }
   await flushDirectory(parent);
 }
@@ -170,7 +171,7 @@ export async function lstatOrNone(path: string) {
   try {
     return await lstat(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }

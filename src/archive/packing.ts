@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
@@ -61,7 +62,7 @@ export async function unpack(directory: string, name: string, target: string): P
   try {
     await withConfinedFile(directory, name, ({ handle }) => unpackOpened(handle, target));
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || !String(error.code).startsWith("Z_")) throw error;
+    if (!(error instanceof Error) || errorCode(error)?.startsWith("Z_") !== true) throw error;
     throw new Failure("backup.damaged", `${source}: ${error.message}`, { hint: "take another backup", cause: error });
   }
 }

@@ -3,6 +3,7 @@
 // what it does not hold.
 import { type BigIntStats, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 
 /** Device and inode of a directory, as text so that it can cross threads; the device alone where inodes do not hold. */
@@ -100,7 +101,7 @@ function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) {
       return undefined;
     }
     throw error;

@@ -1,5 +1,6 @@
 // What an error of the operating system means for a copy on a share, in words: for one file, and for the share itself.
 import { basename } from "node:path";
+import { megabytes } from "../system/byte-size.ts";
 import { printable } from "../system/file-name.ts";
 
 /** Characters that NTFS, exFAT, FAT and SMB do not allow in a name. */
@@ -57,8 +58,6 @@ function invalidWords(path: string): string {
   }
   return "the share refuses this file as invalid (EINVAL), although it accepts others";
 }
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Errors that mean that the server, the network or the disk behind the mount does not answer. */
 const AWAY = new Set([

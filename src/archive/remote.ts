@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure, type FailureCode } from "../failure/failure.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { writeDurably } from "../system/files.ts";
@@ -143,7 +144,7 @@ const CODES: Readonly<Record<RemoteState, FailureCode>> = {
 };
 
 function explain(error: unknown, directory: string): [RemoteState, string, string] {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCode(error) ?? "";
   const message = error instanceof Error ? error.message : String(error);
   switch (code) {
     case "ENOSPC":

@@ -1,5 +1,6 @@
 // How much the ring buffer has to remove. It decides from counters and the free space alone and touches nothing; what may
 // go is a question to the manifest (src/manifest/storage.ts), and the removal is src/stages/retention/stage.ts.
+import { megabytes } from "../system/byte-size.ts";
 
 /** What is kept on this machine at most; 0 means no limit. */
 export interface BufferLimits {
@@ -55,7 +56,7 @@ export function chooseRemovals<T extends { readonly bytes: number | undefined }>
 export function excessText({ images, bytes }: Pick<Excess, "images" | "bytes">): string {
   const parts = [
     ...(images > 0 ? [`${images} ${images === 1 ? "picture" : "pictures"}`] : []),
-    ...(bytes > 0 ? [`${(bytes / 1e6).toFixed(1)} MB`] : []),
+    ...(bytes > 0 ? [megabytes(bytes)] : []),
   ];
   return parts.join(" and ");
 }

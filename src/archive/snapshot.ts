@@ -11,6 +11,7 @@ import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
 import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { wholeMegabytes } from "../system/byte-size.ts";
 import { withConfinedFile } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
@@ -132,10 +133,9 @@ function checkSpace({ Paths: paths, Storage: storage }: Config): void {
   // The copy and its compressed form lie side by side for a while.
   const needed = 2 * database + csv + storage.min_free_bytes;
   if (freeBytes === undefined || freeBytes >= needed) return;
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
   throw new Failure(
     "disk.full",
-    `${paths.backup_dir}: ${megabytes(freeBytes)} free, a backup needs ${megabytes(needed)}`,
+    `${paths.backup_dir}: ${wholeMegabytes(freeBytes)} free, a backup needs ${wholeMegabytes(needed)}`,
     {
       hint: "free some space, lower Backup.keep, or put Paths.backup_dir on another disk; it is tried again by itself",
       retry: "later",

@@ -10,6 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { megabytes } from "../system/byte-size.ts";
 import { wallClockUs } from "../system/clock.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
@@ -51,7 +52,7 @@ async function backUpOnce(config: Config, { json, running, signal }: Way): Promi
       );
       return;
     }
-    process.stdout.write(`${path}: ${entries} frames, ${(bytes / 1e6).toFixed(1)} MB\n`);
+    process.stdout.write(`${path}: ${entries} frames, ${megabytes(bytes)}\n`);
     for (const { name, reason } of leftOut) process.stderr.write(`${name} is not in the backup: ${reason}\n`);
     for (const { name, reason } of taken.kept)
       process.stderr.write(`${name}: an old backup, cannot be removed: ${reason}\n`);

@@ -11,6 +11,7 @@ import select from "@inquirer/select";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Loaded } from "../config/loaded.ts";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { onStopSignal, SIGNAL_EXIT_CODES, type StopSignal } from "../system/stop-signals.ts";
@@ -193,7 +194,7 @@ async function stop(dataDir: string, limitSeconds: number): Promise<void> {
   try {
     process.kill(holder.pid, "SIGTERM");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code !== "EPERM" && code !== "ESRCH") throw error;
     const why =
       code === "EPERM" ? "it belongs to another user; ask for the right, or stop its service" : "it has ended";

@@ -3,6 +3,7 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { writeDurably } from "../system/files.ts";
 import { givenLines } from "../system/given-file.ts";
@@ -79,7 +80,7 @@ async function readNote(path: string): Promise<string | undefined> {
   try {
     return (await readFile(measureFile(path), "utf8")).trimEnd();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
@@ -137,7 +138,7 @@ async function openSink(path: string, flags: "wx" | "a"): Promise<Sink> {
   try {
     await new Promise((opened, refused) => stream.once("open", opened).once("error", refused));
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
     throw alreadyThere(path, error);
   }
   return sinkOf(stream, true);

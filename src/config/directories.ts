@@ -2,6 +2,7 @@
 // finds out.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { makeDirectory } from "../system/files.ts";
 import type { Config } from "./schema.ts";
@@ -70,7 +71,7 @@ function whyUnusable(directory: string): string | undefined {
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     const found = existsSync(directory) ? statSync(directory) : undefined;
     if (found?.isDirectory() === false) return "is a file, not a directory";
     if (code === "ENOTDIR") return "a file stands where a directory is needed";

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parse, TomlError } from "smol-toml";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { excerpt } from "../failure/quote.ts";
 import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../system/given-file.ts";
@@ -43,7 +44,7 @@ export function readToml(file: string): string {
 }
 
 function unreadable(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   if (code === "ENOENT") return "no such file";
   if (code === "EACCES" || code === "EPERM") return "may not be read; check its permissions";
   return `cannot be read: ${error instanceof Error ? error.message : error}`;

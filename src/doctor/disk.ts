@@ -6,11 +6,10 @@ import { dirname, join } from "node:path";
 import { checkFileSystem } from "../archive/place.ts";
 import { keptFreeBytes, pauseBelow } from "../archive/room.ts";
 import { encodeFailure } from "../failure/failure.ts";
+import { megabytes } from "../system/byte-size.ts";
 import { diskSpace as spaceOf } from "../system/disk-space.ts";
 import { writeDurably } from "../system/files.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
-
-const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
 /** The directory itself, or the first parent of it that exists. */
 function existing(directory: string): string {
@@ -24,14 +23,14 @@ export const diskSpace: Check = {
     const disk = spaceOf(existing(Paths.data_dir));
     if (disk === undefined) return off(`the file system of ${Paths.data_dir} does not say how much is free`);
     const { freeBytes: free, totalBytes } = disk;
-    const found = `${megabytes(free)} free for ${Paths.data_dir}`;
+    const found = `${megabytes(free, 0)} free for ${Paths.data_dir}`;
     const { minFreeBytes, minFreeKey } = pauseBelow(config, totalBytes);
     if (free < minFreeBytes) {
-      return bad(found, `capture pauses below ${megabytes(minFreeBytes)} (${minFreeKey}): free some space`);
+      return bad(found, `capture pauses below ${megabytes(minFreeBytes, 0)} (${minFreeKey}): free some space`);
     }
     const kept = keptFreeBytes(config, totalBytes);
     if (free < kept && Buffer.when_full === "remove") {
-      const limit = `${megabytes(kept)} (Buffer.min_free_bytes)`;
+      const limit = `${megabytes(kept, 0)} (Buffer.min_free_bytes)`;
       return doubt(found, `the oldest measured pictures are removed below ${limit}: free some space`);
     }
     return free < 5 * minFreeBytes ? doubt(found, "free some space before a long run") : good(found);

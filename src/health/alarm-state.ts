@@ -5,6 +5,7 @@
 //    └──over──▶ forgotten, nobody heard of it
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { hasCode } from "../failure/error-code.ts";
 import { writeDurably } from "../system/files.ts";
 import type { Finding } from "./finding.ts";
 
@@ -118,7 +119,7 @@ export function readAlarmState(path: string): AlarmState {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return EMPTY_ALARM_STATE;
+    if (hasCode(error, "ENOENT")) return EMPTY_ALARM_STATE;
     throw error;
   }
   return ALARM_STATE.parse(JSON.parse(text));

@@ -4,6 +4,7 @@
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../figures/figure-style.ts";
 import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
+import { gigabytes } from "../system/byte-size.ts";
 import { escapeMarkup } from "../system/markup.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
 import type { RecentCurves } from "./recent-curves.ts";
@@ -96,10 +97,10 @@ function figures({ snapshot }: HealthReport): [string, string][] {
     const { processed, pending, processing, failed, archived, localImages, localBytes } = counts;
     const moved = archived > 0 ? `, ${archived} archived` : "";
     pairs.push(["frames", `${processed} measured, ${pending + processing} waiting, ${failed} failed${moved}`]);
-    pairs.push(["pictures here", `${localImages}, ${(localBytes / 1e9).toFixed(2)} GB`]);
+    pairs.push(["pictures here", `${localImages}, ${gigabytes(localBytes, 2)}`]);
   }
   for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${waiting} frames to be given`]);
-  if (freeBytes !== undefined) pairs.push(["disk", `${(freeBytes / 1e9).toFixed(1)} GB free`]);
+  if (freeBytes !== undefined) pairs.push(["disk", `${gigabytes(freeBytes)} free`]);
   if (lastFrame !== undefined) {
     pairs.push(["last frame", `${lastFrame.filename ?? "no picture"}, ${lastFrame.capturedAt}, ${lastFrame.status}`]);
   }

@@ -1,6 +1,7 @@
 // How a notice leaves the house: a program of the user's, or a POST to an address. Both have a time limit; both throw a
 // Failure to be tried again later when the notice did not get through.
 import { spawn } from "node:child_process";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Notice } from "./alarm-state.ts";
 
@@ -41,7 +42,7 @@ export async function runCommand(
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       } catch (error) {
         // ESRCH: it ended by itself at this moment.
-        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+        if (!hasCode(error, "ESRCH")) throw error;
       }
     };
     const stop = (why: string) => {

@@ -14,6 +14,7 @@ import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness
 import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../outputs/opcua/output-state.ts";
+import { gigabytes, megabytes } from "../system/byte-size.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { type CameraInUse, cameraOfRun, cameraText } from "./camera-in-use.ts";
 import { clockFacts } from "./clock-behind.ts";
@@ -308,7 +309,7 @@ function picturesText(pictures: number): string {
 }
 
 function sizeText(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes < 1e9 ? megabytes(bytes) : gigabytes(bytes);
 }
 
 function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, damaged }: Snapshot): string {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { constants, gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
+import { errorCode, hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { type NamedFile, readConfined, shownPath } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
@@ -204,7 +205,7 @@ export async function readWhole(path: string): Promise<Uint8Array> {
       throw unreadable(path, `${status.size} bytes are too many for a picture`, "check what wrote it");
     return await readAll(handle, status.size);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    if (hasCode(error, "ENOENT")) {
       throw missing(path, error);
     }
     throw error;
@@ -236,7 +237,7 @@ async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(b
   try {
     return await unzip(bytes, { maxOutputLength: limit });
   } catch (error) {
-    const tooLarge = error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+    const tooLarge = hasCode(error, "ERR_BUFFER_TOO_LARGE");
     const most = mostUnpacked(bytes);
     if (tooLarge && limit < most) return inflate(bytes, where, most);
     const [what, hint] = tooLarge
@@ -254,7 +255,7 @@ async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
     return await unzip(bytes.subarray(0, HEAD_BYTES), options);
   } catch (error) {
     // What is wrong with the file is said of the whole of it.
-    if (error instanceof Error && "code" in error) return new Uint8Array(0);
+    if (errorCode(error) !== undefined) return new Uint8Array(0);
     throw error;
   }
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { Failure } from "../failure/failure.ts";
+import { gigabytes } from "../system/byte-size.ts";
 
 /** What the header of a picture says about its pixels. */
 export interface PictureSize {
@@ -122,8 +123,4 @@ export function releaseMemory(): void {
   Atomics.sub(ledger, 0, held);
   Atomics.notify(ledger, 0);
   held = 0;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

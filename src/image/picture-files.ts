@@ -2,6 +2,7 @@
 import { type BigIntStats, lstatSync, type Stats, statSync } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode, hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { printable } from "../system/file-name.ts";
 import { type DirectoryNames, readNames, unusableNameLine } from "../system/names-in-bytes.ts";
@@ -77,8 +78,7 @@ function unseen(path: string, error: unknown): Failure {
   });
 }
 
-const reasonOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : String(error);
+const reasonOf = (error: unknown): string => errorCode(error) ?? String(error);
 
 async function namesIn(directory: string): Promise<DirectoryNames> {
   try {
@@ -104,7 +104,7 @@ async function describe(directory: string, name: string, followLinks: boolean): 
     }
   } catch (error) {
     // Renamed or removed since the listing: the next listing tells.
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
   if (found.isDirectory()) return undefined;

@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { isNoexec, loadingFault } from "../native/native-part.ts";
+import { wholeMegabytes } from "../system/byte-size.ts";
 import { syncDirectory } from "../system/files.ts";
 import { remove, sweep, temporaryName } from "./leftovers.ts";
 import { trustedPlace } from "./trusted.ts";
@@ -114,9 +115,9 @@ export function unpack(
       );
     return directory;
   }
-  const megabytes = Math.ceil(packing.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6);
+  const size = wholeMegabytes(packing.files.reduce((sum, { bytes }) => sum + bytes, 0));
   const reasons = [...refusals.values()].join("; ");
-  throw new Failure("disk.failed", `the program cannot be unpacked (${megabytes} MB): ${reasons}`, {
+  throw new Failure("disk.failed", `the program cannot be unpacked (${size}): ${reasons}`, {
     hint: "set PHOREST_CACHE_DIR to a directory of yours that nobody else can write to and programs may run from",
   });
 }

@@ -2,6 +2,7 @@
 // file, in the imported directory or in one that the user named.
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { errorCode } from "../failure/error-code.ts";
 import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
 import { isInside } from "./picture-place.ts";
@@ -97,7 +98,7 @@ function realOf(directory: string): string | undefined {
     return lstatSync(real).isDirectory() ? real : undefined;
   } catch (error) {
     // Not there, not to be looked at, or a link in a circle: no place for pictures in any case.
-    if (error instanceof Error && "code" in error) return undefined;
+    if (errorCode(error) !== undefined) return undefined;
     throw error;
   }
 }

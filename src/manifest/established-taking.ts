@@ -3,6 +3,7 @@
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure } from "../failure/failure.ts";
+import { wholeMegabytes } from "../system/byte-size.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { printable } from "../system/file-name.ts";
@@ -114,12 +115,11 @@ export class Taking {
       if (found?.kind === "found" && this.#isWanted(capturedAtUs, found)) bytes += found.bytes;
     }
     if (bytes + keepFreeBytes <= freeBytes) return;
-    const megabytes = (count: number) => `${Math.ceil(count / 1e6)} MB`;
     throw new Failure(
       "disk.full",
-      `${dataDir}: the pictures take ${megabytes(bytes)}, ${megabytes(freeBytes)} are free`,
+      `${dataDir}: the pictures take ${wholeMegabytes(bytes)}, ${wholeMegabytes(freeBytes)} are free`,
       {
-        hint: `${megabytes(keepFreeBytes)} must stay free; import without --adopt, or free some space`,
+        hint: `${wholeMegabytes(keepFreeBytes)} must stay free; import without --adopt, or free some space`,
       },
     );
   }

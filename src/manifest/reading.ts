@@ -4,6 +4,7 @@ import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
+import { errorCode } from "../failure/error-code.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import type { Connection } from "./connection.ts";
 import { attemptOn, guard, isDamage } from "./guarded.ts";
@@ -116,7 +117,7 @@ function copyDirectory(path: string): string {
 const NO_PLACE = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "ENOENT", "ENOTDIR", "SQLITE_FULL"]);
 
 function explainedCopy(error: unknown, path: string, place: string): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errorCode(error) ?? "";
   if (!NO_PLACE.has(code)) return error;
   return new Failure("disk.failed", `${path} can only be read as a copy, and ${place} takes none: ${reasonOf(error)}`, {
     hint: "set TMPDIR to a directory with room for the database",

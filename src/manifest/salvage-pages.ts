@@ -1,6 +1,7 @@
 // The pages of a damaged SQLite file, without SQLite: what its log holds of a page counts, then the file. Follows
 // https://www.sqlite.org/fileformat2.html.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { hasCode } from "../failure/error-code.ts";
 
 const DEFAULT_PAGE_BYTES = 4096;
 const WAL_HEADER_BYTES = 32;
@@ -98,7 +99,7 @@ function readAt(handle: number, position: number, length: number): Buffer {
     readSync(handle, buffer, 0, length, position);
   } catch (error) {
     // A sector that the disk no longer gives: the rest of the file may still be readable.
-    if (!(error instanceof Error && "code" in error && error.code === "EIO")) throw error;
+    if (!hasCode(error, "EIO")) throw error;
   }
   return buffer;
 }

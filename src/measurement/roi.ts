@@ -1,6 +1,7 @@
 // The ROI manifest: where on the (rotated) picture each resonance is measured. Read strictly, written in the
 // established form, because scientists' notebooks read the same file.
 import { createHash } from "node:crypto";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { excerpt, quoted } from "../failure/quote.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
@@ -56,7 +57,7 @@ export function readRoiManifestNow(path: string): RoiManifest {
   try {
     text = readGivenFile(path, KIND).toString("utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EISDIR")) {
+    if (hasCode(error, "ENOENT", "EISDIR")) {
       throw new Failure("rois.missing", `${path}: no ROI manifest there`, {
         hint: "make one by calibration and put it there, or name another in Paths.roi_manifest_filename",
         cause: error,

@@ -1,6 +1,7 @@
 // DS18B20 thermometers on the 1-Wire bus, through the kernel's files.
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { lastWords, tryProgram } from "../system/program.ts";
 import { checkTemperature, ELECTRONIC_SENSOR, type TemperatureRange, type Thermometer } from "./reading.ts";
@@ -116,5 +117,5 @@ function inDegrees(thousandths: number): number {
   return thousandths / 1000;
 }
 
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+const isMissing = (error: unknown): boolean => hasCode(error, "ENOENT");
 const named = (error: unknown): unknown => (isMissing(error) ? new Error("the sensor is not on the bus") : error);

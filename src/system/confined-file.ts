@@ -8,6 +8,7 @@ import type { BigIntStats } from "node:fs";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { digestFile } from "./digest.ts";
 import { pathComponents, printable } from "./file-name.ts";
@@ -195,7 +196,7 @@ export const descriptorPath = ({ fd }: FileHandle): string => `/proc/self/fd/${f
 /** Turns what open(2) says of a missing file or a link into a Failure; other errors keep their code and get the path. */
 function notThere(shown: string): (error: unknown) => never {
   return (error) => {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT") {
       throw new Failure("file.missing", `${shown}: no such file`, { hint: "it was moved or removed", cause: error });
     }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { hasCode } from "../failure/error-code.ts";
 
 export const PIECE_BYTES = 1 << 20;
 
@@ -31,8 +32,7 @@ export async function digestFile(path: string, options: DigestOptions = {}): Pro
       return await digestOpened(path, constants.O_RDONLY | constants.O_DIRECT, options);
     } catch (error) {
       // The file system, or this one file, cannot be read so.
-      if (!(error instanceof Error && "code" in error && (error.code === "EINVAL" || error.code === "ENOTSUP")))
-        throw error;
+      if (!hasCode(error, "EINVAL", "ENOTSUP")) throw error;
     }
   }
   return digestOpened(path, constants.O_RDONLY, options);

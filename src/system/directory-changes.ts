@@ -4,6 +4,7 @@
 import { type BigIntStats, type FSWatcher, watch } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { errorCode } from "../failure/error-code.ts";
 import { usableName } from "./names-in-bytes.ts";
 
 /**
@@ -78,7 +79,7 @@ export class DirectoryChanges {
       this.watcher = watcher;
     } catch (error) {
       // The system's limit of watches is reached: listing works all the same.
-      if (!(error instanceof Error && "code" in error)) throw error;
+      if (errorCode(error) === undefined) throw error;
     }
   }
 }

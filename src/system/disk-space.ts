@@ -1,5 +1,6 @@
 // How much room a disk has.
 import { statfsSync } from "node:fs";
+import { hasCode } from "../failure/error-code.ts";
 
 export interface DiskSpace {
   /** Free to this user. */
@@ -16,7 +17,7 @@ export function diskSpace(directory: string): DiskSpace | undefined {
     const { bavail, blocks, bsize } = statfsSync(directory);
     return blocks === 0 ? undefined : { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }

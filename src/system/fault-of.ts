@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { open, opendir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode } from "../failure/error-code.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { PARTIAL_SUFFIX } from "./files.ts";
 
@@ -57,8 +58,7 @@ export function checkedFaultReason(error: unknown): string | undefined {
 
 /** The code of an error of the operating system, such as `EIO`; undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
-  return "syscall" in error ? error.code : undefined;
+  return error instanceof Error && "syscall" in error ? errorCode(error) : undefined;
 }
 
 const PROBE = "phorest-probe";

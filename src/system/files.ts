@@ -16,6 +16,7 @@ import {
 import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { errorCode, hasCode } from "../failure/error-code.ts";
 
 /** Suffix of files still being written. Nothing that ends so is ever read as a picture. */
 export const PARTIAL_SUFFIX = ".part";
@@ -154,7 +155,7 @@ const FLUSH_REFUSED = new Set([
 ]);
 
 function isFlushRefusal(error: unknown): boolean {
-  return error instanceof Error && "code" in error && FLUSH_REFUSED.has(String(error.code));
+  return hasCode(error, ...FLUSH_REFUSED);
 }
 
 /**
@@ -200,7 +201,7 @@ function wasRemoved(path: string): boolean {
     rmSync(path, { force: true });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error) return false;
+    if (errorCode(error) !== undefined) return false;
     throw error;
   }
 }

@@ -3,6 +3,7 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { Failure, type FailureCode } from "../failure/failure.ts";
 import { quoted } from "../failure/quote.ts";
+import { megabytes } from "./byte-size.ts";
 
 /** What a file may be, and how it is refused. */
 export interface GivenKind {
@@ -172,5 +173,5 @@ function textOf(key: string): string {
 }
 
 function sizeText(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : megabytes(bytes, bytes < 1e7 ? 1 : 0);
 }

@@ -7,7 +7,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { errorCode, hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
+import { megabytes } from "./byte-size.ts";
 import { monotonicMs } from "./clock.ts";
 
 export interface ProgramOptions {
@@ -100,7 +102,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
       firstByteMs ??= monotonicMs();
       bytes += chunk.length;
       if (bytes <= maxBytes) chunks.push(chunk);
-      else end(failed(program, `wrote more than ${Math.round(maxBytes / 1e6)} MB`));
+      else end(failed(program, `wrote more than ${megabytes(maxBytes, 0)}`));
     });
     child.stderr?.on("data", (chunk: Buffer) => {
       stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
@@ -189,7 +191,7 @@ function signalGroup({ pid }: Pick<ChildProcess, "pid">, signal: NodeJS.Signals)
     process.kill(-pid, signal);
   } catch (error) {
     // The whole group is gone already, which is what was wanted.
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (!hasCode(error, "ESRCH")) throw error;
   }
 }
 
@@ -255,7 +257,7 @@ function timedOut(program: string, timeoutMs: number): Failure {
 }
 
 function notStarted({ program, install }: ProgramOptions, error: Error): Failure {
-  const code = "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   const why = code === "ENOENT" ? "is not installed" : code === "EACCES" ? "may not be executed" : error.message;
   return new Failure("camera.unavailable", `${program} ${why}`, {
     hint: install ?? "install it, or give its full path",

@@ -6,6 +6,7 @@ import type { RecentCurves } from "../health/recent-curves.ts";
 import type { Snapshot } from "../health/snapshot.ts";
 import type { StageHealth } from "../health/stage-health.ts";
 import { flagNames } from "../measurement/method.ts";
+import { gigabytes } from "../system/byte-size.ts";
 import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";
 
@@ -69,8 +70,8 @@ function queueLines({ counts, shares, outputs, freeBytes, diskFull, lastFrame, o
     line("frames", `${processed} measured, ${pending} waiting, ${processing} in hand, ${failed} failed`);
     const waiting = outputs.map(({ name, waiting: count }) => `${name} ${count}`).join(", ");
     line("to be given", waiting === "" ? "no output" : waiting);
-    const free = freeBytes === undefined ? "" : `, ${(freeBytes / 1e9).toFixed(1)} GB free`;
-    const stored = `${localImages} pictures, ${(localBytes / 1e9).toFixed(2)} GB`;
+    const free = freeBytes === undefined ? "" : `, ${gigabytes(freeBytes)} free`;
+    const stored = `${localImages} pictures, ${gigabytes(localBytes, 2)}`;
     line(
       "disk",
       `${stored}${free}; ${compressed} compressed, ${synced} copied to ${shares.length > 1 ? `${shares.length} shares` : "the share"}`,

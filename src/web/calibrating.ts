@@ -10,8 +10,10 @@ import type { Anchor } from "../calibration/by-hand.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
 import { chipTypes, loadChip } from "../chip/layout.ts";
 import type { Config } from "../config/schema.ts";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
+import { megabytes } from "../system/byte-size.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ensureDirectory, PARTIAL_SUFFIX } from "../system/files.ts";
@@ -116,7 +118,7 @@ export class Calibrating {
         await pipeline(body, atMost(LARGEST_PICTURE_BYTES), createWriteStream(path, { flags: "wx", mode: 0o600 }));
       } catch (error) {
         await rm(path, { force: true });
-        if (!(error instanceof Error) || !("code" in error) || !GONE.has(String(error.code))) throw error;
+        if (!hasCode(error, ...GONE)) throw error;
         throw new Failure("usage.invalid", `${name} did not come to its end`, { hint: "send it again", cause: error });
       }
       return { file, ours: true };
@@ -257,7 +259,7 @@ function readdirIfThere(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (hasCode(error, "ENOENT")) return [];
     throw error;
   }
 }
@@ -274,7 +276,7 @@ function atMost(limit: number): Transform {
 }
 
 export function tooLarge(limit: number): Failure {
-  return new Failure("usage.invalid", `the picture is larger than ${Math.round(limit / 1e6)} MB`, {
+  return new Failure("usage.invalid", `the picture is larger than ${megabytes(limit, 0)}`, {
     hint: "64 megapixels of 16 bits are the most",
   });
 }

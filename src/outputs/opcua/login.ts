@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { OPCUAClient } from "node-opcua-client";
 import { z } from "zod";
+import { hasCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import { writeDurably } from "../../system/files.ts";
 import { serverFileName } from "./certificates.ts";
@@ -120,7 +121,7 @@ function readRefused(server: Server): z.output<typeof REFUSED> | undefined {
     const text = unwritten.get(refusedFile(server)) ?? readFileSync(refusedFile(server), "utf8");
     return REFUSED.safeParse(JSON.parse(text)).data;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (error instanceof SyntaxError || hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }

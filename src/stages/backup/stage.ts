@@ -9,6 +9,7 @@ import type { Config } from "../../config/schema.ts";
 import { Failure } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
+import { megabytes } from "../../system/byte-size.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { StagePart } from "../stage-definition.ts";
@@ -170,8 +171,4 @@ class Backup {
 
 function unexpected(answer: BackupAnswer): Failure {
   return new Failure("internal", `the backup thread answered ${answer.type}, which was not asked`, { retry: "later" });
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

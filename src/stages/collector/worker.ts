@@ -14,6 +14,7 @@ import { encodeFailure, Failure } from "../../failure/failure.ts";
 import { captureFileName } from "../../image/capture-name.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../sensors/thermometer.ts";
+import { megabytes } from "../../system/byte-size.ts";
 import { monotonicMs } from "../../system/clock.ts";
 import { removeConfined } from "../../system/confined-file.ts";
 import { diskSpace } from "../../system/disk-space.ts";
@@ -32,9 +33,8 @@ type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256"
 async function checkSpace(settings: CollectorSettings): Promise<void> {
   const freeBytes = diskSpace(settings.dataDir)?.freeBytes;
   if (freeBytes === undefined || freeBytes >= settings.minFreeBytes) return;
-  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
-  throw new Failure("disk.full", `${settings.dataDir}: only ${megabytes(freeBytes)} left, capture pauses`, {
-    hint: `free some space; it resumes by itself above ${megabytes(settings.minFreeBytes)} (${settings.minFreeKey})`,
+  throw new Failure("disk.full", `${settings.dataDir}: only ${megabytes(freeBytes, 0)} left, capture pauses`, {
+    hint: `free some space; it resumes by itself above ${megabytes(settings.minFreeBytes, 0)} (${settings.minFreeKey})`,
     retry: "later",
   });
 }

@@ -5,6 +5,7 @@ import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import type { Schedule } from "../../supervisor/stage.ts";
+import { megabytes } from "../../system/byte-size.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { StagePart } from "../stage-definition.ts";
@@ -77,7 +78,7 @@ export class Compressor implements StagePart {
     const { compressed, left, savedBytes } = this.done;
     if (compressed + left === 0) return "";
     const kept = left === 0 ? "" : `, ${left} left as they are`;
-    return `${compressed} compressed (${(savedBytes / 1e6).toFixed(1)} MB saved)${kept}`;
+    return `${compressed} compressed (${megabytes(savedBytes)} saved)${kept}`;
   }
 
   close(timeoutMs: number): Promise<void> {

@@ -15,6 +15,7 @@ import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import type { Schedule } from "../../supervisor/stage.ts";
+import { gigabytes, megabytes } from "../../system/byte-size.ts";
 import { type DiskSpace, diskSpace } from "../../system/disk-space.ts";
 import { isFileFault } from "../../system/fault-of.ts";
 import { syncDirectory } from "../../system/files.ts";
@@ -90,7 +91,7 @@ export class Retention implements StagePart {
     const condition = this.condition();
     if (condition !== undefined) return condition.text;
     const { images, bytes } = this.removed;
-    const removed = images === 0 ? [] : [`${images} pictures removed (${(bytes / 1e6).toFixed(1)} MB)`];
+    const removed = images === 0 ? [] : [`${images} pictures removed (${megabytes(bytes)})`];
     return removed.join("; ");
   }
 
@@ -102,7 +103,7 @@ export class Retention implements StagePart {
     if (this.stuck !== undefined) return { code: "buffer.full", text: this.stuck.line };
     if (!this.makingRoom) return undefined;
     const since = this.removed.images === 0 ? "" : `; ${this.removed.images} since this run began`;
-    const text = `the disk is nearly full: the oldest measured pictures are removed to keep ${gigabytes(this.keptFree())} free, and there is no other copy of them${since}. Free some space, or set Buffer.when_full = "pause"`;
+    const text = `the disk is nearly full: the oldest measured pictures are removed to keep ${gigabytesText(this.keptFree())} free, and there is no other copy of them${since}. Free some space, or set Buffer.when_full = "pause"`;
     return { code: "buffer.making_room", text };
   }
 
@@ -125,7 +126,7 @@ export class Retention implements StagePart {
     }
     if (!this.removesForRoom) return;
     log.info(
-      `all pictures are kept while more than ${gigabytes(this.keptFree())} of the disk is free; after that the oldest measured ones are removed (Buffer.when_full = "pause" stops capture instead)`,
+      `all pictures are kept while more than ${gigabytesText(this.keptFree())} of the disk is free; after that the oldest measured ones are removed (Buffer.when_full = "pause" stops capture instead)`,
     );
   }
 
@@ -225,7 +226,7 @@ export class Retention implements StagePart {
     if (this.excess.room > 0 && !synced) this.beginMakingRoom();
     const names = gone.length === 1 ? first.filename : `${gone.length} pictures, ${first.filename} to ${last.filename}`;
     const copied = synced ? "; their copies on the share are verified" : "";
-    log.info(`removed ${names} (${(bytes / 1e6).toFixed(1)} MB)${copied}`);
+    log.info(`removed ${names} (${megabytes(bytes)})${copied}`);
   }
 
   /** False when this picture cannot be removed: it is set aside. Throws when the disk is at fault. */
@@ -286,4 +287,4 @@ export class Retention implements StagePart {
   }
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
+const gigabytesText = (bytes: number): string => gigabytes(bytes, bytes < 1e9 ? 2 : 1);

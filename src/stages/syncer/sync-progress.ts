@@ -1,4 +1,5 @@
 // How the copying gets on, in one line: how much waits, how fast it goes, and whether the share keeps up.
+import { megabytes } from "../../system/byte-size.ts";
 
 /** The backlog is compared with itself this long ago. */
 const TREND_MS = 60_000;
@@ -45,7 +46,7 @@ export class SyncProgress {
 
   note(): string {
     const waiting = this.waiting();
-    const speed = this.bytesPerSecond === undefined ? "" : `, ${(this.bytesPerSecond / 1e6).toFixed(1)} MB/s`;
+    const speed = this.bytesPerSecond === undefined ? "" : `, ${megabytes(this.bytesPerSecond)}/s`;
     const done = `${this.copies} pictures copied and verified in this run`;
     if (waiting === 0) return `all copied; ${done}`;
     const trend = this.slow ? "; SLOW: more pictures come in than the share takes" : "";

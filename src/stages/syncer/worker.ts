@@ -17,6 +17,7 @@ import {
 } from "../../archive/side-files.ts";
 import { Failure } from "../../failure/failure.ts";
 import { Manifest } from "../../manifest/manifest.ts";
+import { wholeMegabytes } from "../../system/byte-size.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import { PARTIAL_SUFFIX } from "../../system/files.ts";
 import type { JobHandler } from "../../threads/host-loop.ts";
@@ -82,14 +83,10 @@ async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings):
   const { size } = await stat(manifestFile);
   const free = diskSpace(directory)?.freeBytes;
   if (free !== undefined && free < size + minFreeBytes) {
-    throw new Failure(
-      "disk.full",
-      `${directory}: no room for a snapshot of the manifest (${Math.ceil(size / 1e6)} MB)`,
-      {
-        hint: "free some space; it is made at the next pass",
-        retry: "later",
-      },
-    );
+    throw new Failure("disk.full", `${directory}: no room for a snapshot of the manifest (${wholeMegabytes(size)})`, {
+      hint: "free some space; it is made at the next pass",
+      retry: "later",
+    });
   }
   const source = join(directory, `.${basename(manifestFile)}.snapshot${PARTIAL_SUFFIX}`);
   await rm(source, { force: true });
