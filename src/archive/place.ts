@@ -5,6 +5,7 @@ import { type BigIntStats, readFileSync, realpathSync, statSync } from "node:fs"
 import { join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
+import { MOUNT_TABLE, mountOfPath } from "../system/mounts.ts";
 
 /** Device and inode of a directory, as text so that it can cross threads; the device alone where inodes do not hold. */
 export type PlaceMark = string;
@@ -52,12 +53,12 @@ const BY_UUID = "/dev/disk/by-uuid";
 
 /**
  * Throws Failure disk.failed (retry later) unless the file system with this UUID is the one `directory` lies on.
- * `byUuid` and `mounts` are the system's own unless a test says otherwise.
+ * `byUuid` and `mounts`, the file with the table of mounts, are the system's own unless a test says otherwise.
  */
 export function checkFileSystem(
   uuid: string,
   directory: string,
-  { byUuid = BY_UUID, mounts = "/proc/self/mounts" }: { readonly byUuid?: string; readonly mounts?: string } = {},
+  { byUuid = BY_UUID, mounts = MOUNT_TABLE }: { readonly byUuid?: string; readonly mounts?: string } = {},
 ): void {
   const device = realPath(join(byUuid, uuid)) ?? realPath(join(byUuid, uuid.toUpperCase()));
   if (device === undefined) {
@@ -75,23 +76,13 @@ export function checkFileSystem(
   );
 }
 
-/** The device of the innermost mount that holds a directory, by a table as in /proc/self/mounts. */
-export function mountSource(directory: string, mounts: string): string | undefined {
-  const path = realPath(directory) ?? directory;
-  let innermost: { readonly source: string; readonly depth: number } | undefined;
-  for (const line of mounts.split("\n")) {
-    const [source, point] = line.split(" ").map(unescapeMount);
-    if (source === undefined || point === undefined) continue;
-    const holds = path === point || path.startsWith(point === "/" ? "/" : `${point}/`);
-    // Of two on the same point the later one lies on top.
-    if (holds && point.length >= (innermost?.depth ?? 0)) innermost = { source, depth: point.length };
-  }
-  return innermost?.source;
+/**
+ * The device of the innermost mount that holds a directory, which need not exist.
+ * @param table the text of /proc/self/mountinfo.
+ */
+export function mountSource(directory: string, table?: string): string | undefined {
+  return mountOfPath(realPath(directory) ?? directory, table)?.source;
 }
-
-/** The table writes blanks and backslashes as three octal digits. */
-const unescapeMount = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 function statusOf(directory: string): BigIntStats | undefined {
   return statSync(directory, { bigint: true, throwIfNoEntry: false });

@@ -9,6 +9,7 @@ import { encodeFailure } from "../failure/failure.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { diskSpace as spaceOf } from "../system/disk-space.ts";
 import { writeDurably } from "../system/files.ts";
+import { MOUNT_TABLE } from "../system/mounts.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 /** The directory itself, or the first parent of it that exists. */
@@ -102,7 +103,7 @@ export const mounts: Check = {
 /** What a run will decide of the disk, by the same check. `root`: where /dev and /proc begin, for tests. */
 export async function uuidFinding(uuid: string, rootDir: string, root = "/"): Promise<Finding> {
   try {
-    const [byUuid, table] = ["dev/disk/by-uuid", "proc/self/mounts"].map((path) => join(root, path));
+    const [byUuid, table] = ["dev/disk/by-uuid", MOUNT_TABLE].map((path) => join(root, path));
     checkFileSystem(uuid, rootDir, { byUuid, mounts: table });
     return good(`${rootDir} is on the disk ${uuid}`);
   } catch (error) {

@@ -3,11 +3,12 @@
 //
 // Nothing else in the process may open and close this file (or the manifest) by other means: closing any descriptor of a
 // file drops all of the process's locks on it. Copies go through SQLite's own backup.
-import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Failure } from "../failure/failure.ts";
+import { mountOf } from "../system/mounts.ts";
 
 const LOCK_FILENAME = "phorest.lock";
 /** Who holds the lock, for the message to whoever is refused. Means nothing while the lock is free. */
@@ -99,34 +100,17 @@ export function experimentHolder(dataDir: string): Holder | undefined {
   }
 }
 
-/** Kinds of file system that live on another machine, as /proc/mounts names them. */
+/** Kinds of file system that live on another machine, as the table of mounts names them. */
 const NETWORK =
   /^(nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|lustre|gpfs|beegfs|ncpfs|davfs|fuse\.(sshfs|glusterfs|rclone|s3fs|davfs2?|cephfs|ceph|smbnetfs|gvfsd-fuse))$/;
 
 /**
  * The kind of network file system `directory` lies on, or undefined when it is local.
- * @param mounts the text of /proc/mounts.
+ * @param table the text of /proc/self/mountinfo.
  */
-export function networkFileSystem(
-  directory: string,
-  mounts = readFileSync("/proc/mounts", "utf8"),
-): string | undefined {
-  const real = realpathSync(directory);
-  let longest = "";
-  let kind = "";
-  for (const line of mounts.split("\n")) {
-    const [, escaped = "", type = ""] = line.split(" ");
-    const point = escaped.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
-    const inside = point === "/" || real === point || real.startsWith(`${point}/`);
-    // The later of two mounts on one point is the one in sight.
-    if (point !== "" && inside && point.length >= longest.length) {
-      longest = point;
-      kind = type;
-    }
-  }
-  return NETWORK.test(kind) ? kind : undefined;
+export function networkFileSystem(directory: string, table?: string): string | undefined {
+  const type = mountOf(directory, table)?.type ?? "";
+  return NETWORK.test(type) ? type : undefined;
 }
 
 function openLock(path: string): Database.Database {

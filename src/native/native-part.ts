@@ -4,7 +4,7 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } fr
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { packageRoot } from "../system/files.ts";
-import { mountOf } from "../system/mounts.ts";
+import { MOUNT_TABLE, mountOf } from "../system/mounts.ts";
 
 /** Why a compiled part was not loaded. */
 export interface LoadingFault {
@@ -155,7 +155,7 @@ export function isNoexec(path: string, table = mountTable()): boolean {
 
 function mountTable(): string {
   try {
-    return readFileSync("/proc/self/mountinfo", "utf8");
+    return readFileSync(MOUNT_TABLE, "utf8");
   } catch {
     return "";
   }

@@ -1,6 +1,9 @@
 // Which mounted file system a directory lies on, as the kernel knows it.
 import { readFileSync, realpathSync } from "node:fs";
 
+/** The file with the table of mounts. */
+export const MOUNT_TABLE = "/proc/self/mountinfo";
+
 export interface Mount {
   /** Changes whenever something is mounted or unmounted there. */
   readonly id: number;
@@ -19,8 +22,12 @@ export interface Mount {
  * The mount that `directory` (which must exist) lies on; undefined where the kernel does not say.
  * @param table the text of /proc/self/mountinfo.
  */
-export function mountOf(directory: string, table = readFileSync("/proc/self/mountinfo", "utf8")): Mount | undefined {
-  const real = realpathSync(directory);
+export function mountOf(directory: string, table?: string): Mount | undefined {
+  return mountOfPath(realpathSync(directory), table);
+}
+
+/** The same of an absolute path without links, which need not exist. */
+export function mountOfPath(real: string, table = readFileSync(MOUNT_TABLE, "utf8")): Mount | undefined {
   let found: Mount | undefined;
   for (const line of table.split("\n")) {
     const mount = parseLine(line);

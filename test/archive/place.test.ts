@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -40,20 +40,22 @@ describe("a marked directory", () => {
 });
 
 describe("the file system of usb_uuid", () => {
-  const mounts = ["/dev/sda1 / ext4 rw 0 0", "/dev/sdb1 /media/my\\040disk ext4 rw 0 0"].join("\n");
+  const mounts = ["21 1 8:1 / / rw - ext4 /dev/sda1 rw", "22 21 8:17 / /media/my\\040disk rw - ext4 /dev/sdb1 rw"].join(
+    "\n",
+  );
 
   test("is found by the innermost mount that holds a directory", () => {
     expect(mountSource("/home/lab", mounts)).toBe("/dev/sda1");
     expect(mountSource("/media/my disk/run 1", mounts)).toBe("/dev/sdb1");
     expect(mountSource("/media/my disk", mounts)).toBe("/dev/sdb1");
     expect(mountSource("/media/my disk 2", mounts)).toBe("/dev/sda1");
-    expect(mountSource("/x", `${mounts}\n/dev/sdc1 / ext4 rw 0 0`)).toBe("/dev/sdc1");
+    expect(mountSource("/x", `${mounts}\n24 21 8:33 / / rw - ext4 /dev/sdc1 rw`)).toBe("/dev/sdc1");
   });
 
   test("is accepted where it is mounted, refused where it is not plugged in or another one lies there", () => {
     const byUuid = scratch();
     const directory = scratch();
-    const here = mountSource(directory, readFileSync("/proc/self/mounts", "utf8")) ?? "";
+    const here = mountSource(directory) ?? "";
     symlinkSync(here, join(byUuid, "AB-12"));
     symlinkSync("/dev/null", join(byUuid, "CD-34"));
     checkFileSystem("AB-12", directory, { byUuid });

@@ -82,19 +82,21 @@ describe("the doctor", () => {
     put("dev/sdb1", "");
     mkdirSync(join(root, "dev/disk/by-uuid"), { recursive: true });
     const seen = async (mounts: string) => {
-      put("proc/self/mounts", mounts);
+      put("proc/self/mountinfo", mounts);
       return (await uuidFinding("abc", "/lab/chip 1", root)).found;
     };
     expect(await seen("")).toContain("is not plugged in");
     symlinkSync(disk, join(root, "dev/disk/by-uuid/abc"));
     expect(await seen("")).toContain("/lab/chip 1 is not on the disk");
-    expect(await seen(`${disk} /media/usb ext4 rw 0 0\n`)).toContain("/lab/chip 1 is not on the disk");
-    const mounted = `${disk} /lab/chip\\0401 ext4 rw 0 0\n`;
+    expect(await seen(`22 21 8:17 / /media/usb rw - ext4 ${disk} rw\n`)).toContain("/lab/chip 1 is not on the disk");
+    const mounted = `22 21 8:17 / /lab/chip\\0401 rw - ext4 ${disk} rw\n`;
     expect(await seen(mounted)).toBe("/lab/chip 1 is on the disk abc");
     // Another disk mounted over it hides it, and UUIDs are told in capitals, too.
-    expect(await seen(`${mounted}/dev/other /lab/chip\\0401 ext4 rw 0 0\n`)).toContain("but on /dev/other");
+    expect(await seen(`${mounted}23 22 8:33 / /lab/chip\\0401 rw - ext4 /dev/other rw\n`)).toContain(
+      "but on /dev/other",
+    );
     symlinkSync(disk, join(root, "dev/disk/by-uuid/AB-12"));
-    put("proc/self/mounts", mounted);
+    put("proc/self/mountinfo", mounted);
     expect((await uuidFinding("ab-12", "/lab/chip 1", root)).verdict).toBe("good");
   });
 

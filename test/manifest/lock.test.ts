@@ -63,9 +63,9 @@ describe("networkFileSystem", () => {
     const local = join(share, "local");
     mkdirSync(local, { recursive: true });
     const mounts = [
-      "/dev/sda1 / ext4 rw 0 0",
-      `//nas/data ${share.replaceAll(" ", "\\040")} cifs rw 0 0`,
-      `/dev/sdb1 ${local.replaceAll(" ", "\\040")} ext4 rw 0 0`,
+      "21 1 8:1 / / rw - ext4 /dev/sda1 rw",
+      `22 21 0:31 / ${share.replaceAll(" ", "\\040")} rw - cifs //nas/data rw`,
+      `23 22 8:17 / ${local.replaceAll(" ", "\\040")} rw - ext4 /dev/sdb1 rw`,
     ].join("\n");
     expect(networkFileSystem(share, mounts)).toBe("cifs");
     expect(networkFileSystem(local, mounts)).toBeUndefined();
