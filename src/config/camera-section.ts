@@ -47,60 +47,64 @@ const BESIDE_FILE = { relativeTo: "file" } as const;
 export const Camera = section("The camera", {
   camera_type: key(
     choice(CAMERA_TYPES).default("simulated"),
-    "Where pictures come from; tis, argus and logitech are presets of v4l2, hawkeye of rpicam",
+    "Where images come from; tis, argus and logitech are presets of v4l2, hawkeye of rpicam",
   ),
-  camera_id: key(whole(0).default(0), "Device index"),
-  camera_exposure: key(cameraNumber(), "Exposure, handed to the driver unrounded", DRIVER),
-  camera_gain: key(cameraNumber(), "Gain, handed to the driver unrounded", DRIVER),
-  camera_brightness: key(cameraNumber(), "Brightness, handed to the driver unrounded", DRIVER),
-  camera_contrast: key(cameraNumber(), "Contrast, handed to the driver unrounded", DRIVER),
+  camera_id: key(whole(0).default(0), "Number of the device"),
+  camera_exposure: key(cameraNumber(), "Exposure, passed to the driver as written", DRIVER),
+  camera_gain: key(cameraNumber(), "Gain, passed to the driver as written", DRIVER),
+  camera_brightness: key(cameraNumber(), "Brightness, passed to the driver as written", DRIVER),
+  camera_contrast: key(cameraNumber(), "Contrast, passed to the driver as written", DRIVER),
   bits: key(
     bits.default(0),
-    "Bits of the camera's samples in 16-bit pictures, 8 to 16, in the low or the high bits; 0 recognises them from the pictures",
+    "Number of bits of the camera's samples in 16-bit images, 8 to 16, in the low or the high bits; 0 recognises it from the images",
     { unit: "bits" },
   ),
   dark_level: key(
     z.union([z.number().min(0).max(65_535), path().min(1)]).optional(),
-    'Value of a pixel without light, for tracking: counts, "auto" (the darkest places of each picture outside the ROIs), or a picture by `phorest capture --dark`',
+    'Value of a pixel without light, for tracking: counts, "auto" (the darkest places of each image outside the ROIs), or an image made by `phorest capture --dark`',
     {
       ...BESIDE_FILE,
       words: ["auto"],
-      unit: "counts of the stored picture",
-      none: "unknown: tracking judges it by the speckle, and does not take out gradients of the light",
+      unit: "counts of the stored image",
+      none: "unknown: tracking estimates it from the speckle, and does not remove gradients of the light",
       example: "auto",
       allowed: 'a number from 0 to 65535, "auto", or the path of a dark picture',
     },
   ),
   camera_transform: key(
     transform.default("NONE"),
-    "Applied to every picture; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",
+    "Rotation or flip applied to every image; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",
   ),
-  device: key(optionalText(), "v4l2: the device's path, or its name under /dev/v4l/by-id, which survives replugging", {
-    none: "/dev/video and camera_id",
-    example: "/dev/v4l/by-id/usb-The_Imaging_Source_DMK_33-video-index0",
-  }),
+  device: key(
+    optionalText(),
+    "v4l2: path of the device, or its name under /dev/v4l/by-id, which stays the same after replugging",
+    {
+      none: "/dev/video and camera_id",
+      example: "/dev/v4l/by-id/usb-The_Imaging_Source_DMK_33-video-index0",
+    },
+  ),
   pixel_format: key(
     choice(["Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12", "MJPG"]).optional(),
-    "v4l2: the format asked of the camera",
+    "v4l2: pixel format requested from the camera",
     {
       none: "the preset's, else the one with the most gray bits the camera has",
       example: "GREY",
     },
   ),
-  width: key(whole(1, 65_535).optional(), "Width of the picture; only together with height", {
+  width: key(whole(1, 65_535).optional(), "Width of the image; only together with height", {
     unit: "px",
     ...SIZE,
     example: 1920,
   }),
-  height: key(whole(1, 65_535).optional(), "Height of the picture; only together with width", {
+  height: key(whole(1, 65_535).optional(), "Height of the image; only together with width", {
     unit: "px",
     ...SIZE,
     example: 1200,
   }),
-  warm_up_frames: key(whole(0, 1000).default(3), "v4l2: frames thrown away before the one that is kept", {
+  warm_up_frames: key(whole(0, 1000).default(3), "v4l2: number of frames discarded before the one that is kept", {
     unit: "frames",
   }),
-  vflip: key(z.boolean().optional(), "rpicam: the picture upside down", {
+  vflip: key(z.boolean().optional(), "rpicam: whether the image is turned upside down", {
     none: "true for hawkeye, as established; else false",
     example: true,
   }),
@@ -111,35 +115,35 @@ export const Camera = section("The camera", {
   ),
   command_format: key(
     choice(["picture", "Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12"]).default("picture"),
-    "command: what the program writes; an encoded picture, or one raw frame of width x height",
+    "command: what the program writes: an encoded image (picture), or one raw frame of width x height",
   ),
   format: key(
     choice(["png", "tiff", "bmp"]).default("png"),
-    "Format of the stored pictures, all lossless; more than 8 bits are never stored as bmp, but as tiff",
+    "Format of the stored images, all lossless; images of more than 8 bits are stored as tiff instead of bmp",
   ),
   timeout_seconds: key(seconds(30, DAY), "Longest time one capture may take", S),
-  dummy_path: key(optionalText(), "Picture or directory of pictures that the dummy camera replays", {
+  dummy_path: key(optionalText(), "dummy: image or directory of images to replay", {
     ...BESIDE_FILE,
-    none: "a built-in picture of the simulated chip",
+    none: "a built-in image of the simulated chip",
     example: "pictures",
   }),
-  watch_dir: key(optionalText(), "Directory that the folder camera watches for new pictures", {
+  watch_dir: key(optionalText(), "folder: directory to watch for new images", {
     ...BESIDE_FILE,
     none: "needed by camera_type folder",
     example: "incoming",
   }),
   follow_links: key(
     z.boolean().default(false),
-    "folder and file_importer: use symbolic links to pictures; false skips links in watch_dir and data_dir and names them",
+    "folder and file_importer: whether to use symbolic links to images; false skips links in watch_dir and data_dir and names them",
   ),
   folder_stable_seconds: key(
     seconds(2),
-    "A file in watch_dir is complete once its size has not changed for this long",
+    "folder: time after which a file whose size has not changed counts as complete",
     S,
   ),
   controls: key(
     z.record(z.string().regex(/^\w+$/), z.number()).default({}),
-    "v4l2: further controls, by the names of `phorest cameras`",
+    "v4l2: further controls, by the names that `phorest cameras` prints",
     {
       none: "no others",
       example: { gamma: 100 },
@@ -148,12 +152,12 @@ export const Camera = section("The camera", {
   ),
 });
 
-export const Temperature = section("Thermometers, read while Services.enable_thermocouple", {
-  interval_seconds: key(seconds(10), "Time between readings; the one nearest to a picture is stored with it", S),
+export const Temperature = section("Thermometers (Services.enable_thermocouple)", {
+  interval_seconds: key(seconds(10), "Time between readings; the one nearest to an image is stored with it", S),
   // Tables come last in a section, as TOML wants it.
   thermocouple_sensors: key(
     z.record(z.string(), shownName()).default({}),
-    "1-Wire serial number = name shown, one line for each sensor",
+    "1-Wire sensors: serial number = name shown",
     { none: "no sensors", example: { "28-0123456789ab": "Flow cell" }, allowed: 'a table of "serial number" = "name"' },
   ),
   hwmon_sensors: key(
@@ -172,16 +176,16 @@ export const Temperature = section("Thermometers, read while Services.enable_the
   ),
 });
 
-export const Brightfield = section("Overrides of [Camera] for the brightfield picture", {
-  camera_id: key(whole(0).optional(), "Device index", { ...CAMERAS, example: 1 }),
+export const Brightfield = section("Brightfield images: settings that replace those of [Camera]", {
+  camera_id: key(whole(0).optional(), "Number of the device", { ...CAMERAS, example: 1 }),
   camera_exposure: key(cameraNumber(), "Exposure", CAMERAS),
   camera_gain: key(cameraNumber(), "Gain", CAMERAS),
   camera_brightness: key(cameraNumber(), "Brightness", CAMERAS),
   camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
-  every_n: key(whole(1).default(1), "A brightfield picture after every so many captures", { unit: "captures" }),
+  every_n: key(whole(1).default(1), "Number of captures after which a brightfield image follows", { unit: "captures" }),
   keep: key(
     whole(0).default(1000),
-    "Brightfield pictures kept here; the oldest go first, with a share only once they are copied there",
-    { unit: "pictures", none: "all" },
+    "Number of brightfield images kept here; phorest removes the oldest first, with a share only after they are copied there. 0 keeps all",
+    { unit: "images" },
   ),
 });

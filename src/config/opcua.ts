@@ -17,21 +17,23 @@ const BESIDE_FILE = { relativeTo: "file" } as const;
 
 const NODE = z
   .strictObject({
-    node_id: key(optionalText(), "The node, {roi} stands for the ROI's label; nsu=URI; is taken as well as ns=N;", {
+    node_id: key(optionalText(), "Node id; {roi} stands for the label of the ROI. nsu=URI; works as well as ns=N;", {
       none: "browse_path",
     }),
-    browse_path: key(optionalText(), "The way from Root instead, as in /Objects/2:Chip/2:{roi}", { none: "node_id" }),
+    browse_path: key(optionalText(), "Instead of node_id: the path from Root, as in /Objects/2:Chip/2:{roi}", {
+      none: "node_id",
+    }),
     roi: key(
       z.string().min(1).default("*"),
-      "Label of the ROI, * for any letters; several in a node without {roi} make an array",
+      "Label of the ROI, * for any characters; several ROIs in a node without {roi} make an array",
     ),
     value: key(
       z
         .string()
         .refine((text) => parseValueName(text) !== undefined, `there is no such value; there are ${VALUE_NAMES_TEXT}`),
-      "What is written",
+      "The value to write",
     ),
-    data_type: key(choice(BUILT_IN_NAMES).optional(), "Type for a node that takes several (Number, BaseDataType)", {
+    data_type: key(choice(BUILT_IN_NAMES).optional(), "Type for a node that accepts several (Number, BaseDataType)", {
       none: "the node's own",
     }),
     scale: key(
@@ -39,9 +41,9 @@ const NODE = z
         .number()
         .refine((factor) => factor !== 0, "must not be 0: every value would be 0")
         .default(1),
-      "Numbers are multiplied by this",
+      "Factor for numbers",
     ),
-    offset: key(z.number().default(0), "Then this is added"),
+    offset: key(z.number().default(0), "Added to numbers after scaling"),
   })
   .refine(({ node_id, browse_path }) => (node_id === undefined) !== (browse_path === undefined), {
     message: "needs either node_id or browse_path",
@@ -69,30 +71,33 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
     { none: "needed by method OPC_UA", example: "opc.tcp://plc.example:4840" },
   ),
   security_mode: key(choice(SECURITY_MODES).default("SignAndEncrypt"), "Whether messages are signed and encrypted"),
-  security_policy: key(choice(SECURITY_POLICIES).default("Basic256Sha256"), "How, unless security_mode is None"),
-  user_name: key(optionalText(), "Who we are; the password is never in this file", {
+  security_policy: key(
+    choice(SECURITY_POLICIES).default("Basic256Sha256"),
+    "Security policy, unless security_mode is None",
+  ),
+  user_name: key(optionalText(), "User name to log in with; the password is never in this file", {
     none: "anonymous, or user_certificate_file",
     example: "phorest",
   }),
   password_env: key(
     z.string().min(1).default("PHOREST_OPCUA_PASSWORD"),
-    "Environment variable that holds the password of user_name",
+    "Environment variable with the password of user_name",
   ),
-  password_file: key(optionalText(), "File that holds the password, readable by its owner alone (chmod 600)", {
+  password_file: key(optionalText(), "File with the password, readable by its owner only (chmod 600)", {
     ...BESIDE_FILE,
     none: "password_env",
     example: "opcua-password",
   }),
   password_in_clear: key(
     z.boolean().default(false),
-    "Whether the password may go over the network unencrypted, where the server wants it so (not with SignAndEncrypt)",
+    "Whether the password may be sent unencrypted if the server wants that (not with SignAndEncrypt)",
   ),
   user_certificate_file: key(optionalText(), "X.509 certificate (PEM or DER) to log in with, instead of a user name", {
     ...BESIDE_FILE,
     none: "no certificate",
     example: "opcua-user.pem",
   }),
-  user_key_file: key(optionalText(), "Private key (PEM) of user_certificate_file, readable by its owner alone", {
+  user_key_file: key(optionalText(), "Private key (PEM) of user_certificate_file, readable by its owner only", {
     ...BESIDE_FILE,
     none: "no certificate",
     example: "opcua-user-key.pem",
@@ -103,21 +108,24 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
   ),
   certificate_dir: key(
     path().default("opcua"),
-    "Our own certificate and key, made on first use, and the server's certificate once it is trusted",
+    "Directory of phorest's certificate and key, made on first use, and of the server's certificate once it is trusted",
     { relativeTo: "root" },
   ),
   connect_timeout_seconds: key(seconds(1, 10), "Longest time a connection may take", S),
   request_timeout_seconds: key(seconds(5, 10), "Longest time the server may take to answer", S),
-  session_timeout_seconds: key(seconds(10, 60), "Time after which the server may forget a client that vanished", S),
+  session_timeout_seconds: key(seconds(10, 60), "Time after which the server may drop a client that is gone", S),
   channel_lifetime_seconds: key(seconds(2, 3600), "Time after which the keys of the secure channel are renewed", S),
   backlog: key(
     choice(BACKLOGS).default("all"),
-    "After an outage: every frame in order, behind the latest one, or the latest one alone",
+    "What to send after an outage: the latest frame, then all others in order; or the latest frame only",
   ),
-  max_frames_per_second: key(positive().default(20), "Fastest pace at which a backlog is worked off"),
-  max_nodes_per_write: key(whole(1, 100_000).default(10_000), "Largest Write, where the server names no smaller limit"),
-  heartbeat_seconds: key(positive().default(5), "Time between writes of heartbeat and alarm", S),
-  nodes: key(NODES.readonly().default([]), "The nodes: one table for each, or for each pattern", {
+  max_frames_per_second: key(positive().default(20), "Highest rate at which a backlog is sent"),
+  max_nodes_per_write: key(
+    whole(1, 100_000).default(10_000),
+    "Largest number of nodes in one request, unless the server names a smaller limit",
+  ),
+  heartbeat_seconds: key(positive().default(5), "Time between two writes of heartbeat and alarm", S),
+  nodes: key(NODES.readonly().default([]), "Nodes to write: one table for each node, or for each pattern", {
     none: "needed by method OPC_UA",
     allowed: "[[OPC_UA.nodes]] tables with node_id or browse_path, and value",
     example: [{ node_id: "ns=2;s=Chip.{roi}.Position", roi: "052A_*", value: "position" }],

@@ -29,26 +29,26 @@ export const Simulation = section("The simulated chip (camera_type simulated)", 
   line: key(choice(SIMULATED_LINES).default("gaussian"), "Shape of the resonance bands"),
   texture: key(
     texts().default([]),
-    "Pictures of measured ROIs, one in each file, whose speckle the simulated ROIs get; an empty list draws random speckle",
+    "Images of measured ROIs, one in each file, whose speckle the simulated ROIs get; an empty list draws random speckle",
     { relativeTo: "file" },
   ),
-  width: key(whole(64, 32_768).default(1920), "Width of the picture", { unit: "px" }),
-  height: key(whole(64, 32_768).default(1460), "Height of the picture", { unit: "px" }),
-  bit_depth: key(z.literal([8, 16]).optional(), "Bits of a pixel; pi64 has 8, scientific 16, ideal either", {
+  width: key(whole(64, 32_768).default(1920), "Width of the image", { unit: "px" }),
+  height: key(whole(64, 32_768).default(1460), "Height of the image", { unit: "px" }),
+  bit_depth: key(z.literal([8, 16]).optional(), "Bits per pixel; pi64 has 8, scientific 16, ideal either", {
     none: `${PROFILES_OWN}; 8 for ideal`,
     example: 16,
   }),
-  px_per_um: key(z.number().min(0.001).max(100).optional(), "Scale of the picture", {
+  px_per_um: key(z.number().min(0.001).max(100).optional(), "Scale of the image", {
     unit: "px per micrometre",
     none: "1.41 for pi64, else 0.724",
     example: 0.724,
   }),
-  seed: key(whole(0, 4_294_967_295).default(1), "Start of the random numbers; the same seed gives the same pictures"),
-  angle_degrees: key(z.number().min(-45).max(45).default(0.3), "Rotation of the chip in the picture", {
+  seed: key(whole(0, 4_294_967_295).default(1), "Seed of the random numbers; the same seed gives the same images"),
+  angle_degrees: key(z.number().min(-45).max(45).default(0.3), "Rotation of the chip in the image", {
     unit: "degrees",
   }),
-  drift_px_per_hour: key(z.number().default(0), "Movement of the chip in the picture", { unit: "px per hour" }),
-  binding_shift_px: key(z.number().default(4), "Movement of a resonance when everything has bound", { unit: "px" }),
+  drift_px_per_hour: key(z.number().default(0), "Movement of the chip in the image", { unit: "px per hour" }),
+  binding_shift_px: key(z.number().default(4), "Shift of a resonance when binding is complete", { unit: "px" }),
   binding_time_seconds: key(positive().default(20), "Time constant of the binding curve", { unit: "seconds" }),
   speckle: key(z.number().min(0).max(1).optional(), "Contrast of the speckle: standard deviation over mean", {
     none: PROFILES_OWN,
@@ -59,7 +59,7 @@ export const Simulation = section("The simulated chip (camera_type simulated)", 
     none: PROFILES_OWN,
     example: 1.5,
   }),
-  electrons_per_count: key(positive().optional(), "Sets the shot noise", {
+  electrons_per_count: key(positive().optional(), "Electrons per count, which sets the shot noise", {
     unit: "electrons per count of the camera",
     none: PROFILES_OWN,
     example: 60,
