@@ -6,6 +6,7 @@ import { isSea } from "node:sea";
 import type { CommandModule } from "yargs";
 import { checkRunnable, loadConfig } from "../config/config.ts";
 import { directoriesOf } from "../config/directories.ts";
+import { isSimulatedByDefault } from "../config/required.ts";
 import { Failure } from "../failure/failure.ts";
 import { serviceProblems, whoAsks } from "../installation/service-problems.ts";
 import { DEVICE_GROUPS, serviceUnit } from "../installation/service-unit.ts";
@@ -20,6 +21,9 @@ interface InstallServiceOptions extends GlobalOptions {
   replace: boolean;
   force: boolean;
 }
+
+const NO_CAMERA =
+  'the configuration names no camera, and a service does not simulate unasked (set camera_type below [Camera]; "simulated" if that is meant)';
 
 export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceOptions> = {
   command: "install-service",
@@ -66,7 +70,7 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
       shutdownSeconds: loaded.config.Supervisor.shutdown_timeout_seconds,
     });
     const places = { program, configFile, written: directoriesOf(loaded.config) };
-    const problems = serviceProblems(places, user);
+    const problems = [...serviceProblems(places, user), ...(isSimulatedByDefault(loaded) ? [NO_CAMERA] : [])];
     if (problems.length > 0 && !print && !force) {
       throw new Failure("usage.invalid", `the service would not work, nothing was written\n${problems.join("\n")}`, {
         hint: "--force writes the unit all the same",

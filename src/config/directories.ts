@@ -1,9 +1,11 @@
 // The directories an experiment needs, made before anything is started, so that the first picture is not the one that
 // finds out.
+
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
+import { shellWord } from "../failure/quote.ts";
 import { makeDirectory } from "../system/files.ts";
 import type { Config } from "./schema.ts";
 import { shownPath } from "./toml-file.ts";
@@ -48,7 +50,7 @@ function hintFor({ Paths }: Config): string {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   const plain = "give another directory or change its permissions";
   if (uid === 0 || mayWrite(Paths.root_dir)) return plain;
-  return `sudo chown -R ${uid}:${gid} ${JSON.stringify(shownPath(Paths.root_dir))}, in a container the host's directory that is mounted there; or ${plain}`;
+  return `sudo chown -R ${uid}:${gid} ${shellWord(shownPath(Paths.root_dir))}, in a container the host's directory that is mounted there; or ${plain}`;
 }
 
 /** Whether this process may make files in a directory, or the directory itself where it is not there yet. */

@@ -1,7 +1,9 @@
-// Whether a run may begin without a configuration file. In a container or a service a file that is missing is a mistake: the
-// built-in settings would photograph the simulated chip, and nobody sits there to notice.
+// Whether a run may begin without a configuration file, or with one that names no camera. In a container or a service this is a
+// mistake: the built-in settings would photograph the simulated chip, and nobody sits there to notice.
+
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
+import { shellWord } from "../failure/quote.ts";
 import { mayWrite } from "./directories.ts";
 import type { Loaded } from "./loaded.ts";
 
@@ -13,15 +15,34 @@ export function isConfigRequired(env: NodeJS.ProcessEnv): boolean {
   return value !== "" && value !== "0";
 }
 
-/** Throws Failure config.invalid where the settings are of no file. */
-export function checkConfigured({ file }: Loaded, cwd: string = process.cwd()): void {
-  if (file !== undefined) return;
+/** Whether a run would photograph the simulated chip although nobody asked for it: by its name, or by a setting of it. */
+export function isSimulatedByDefault({ config, origins }: Loaded): boolean {
+  if (!config.Services.enable_camera || config.Camera.camera_type !== "simulated") return false;
+  const isSet = (key: string) => typeof origins.get(key) === "object";
+  return ![...origins.keys()].some(
+    (key) => (key === "Camera.camera_type" || key.startsWith("Simulation.")) && isSet(key),
+  );
+}
+
+/** Throws Failure config.invalid where the settings are of no file, or simulate a chip that the file does not ask for. */
+export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): void {
+  const { file } = loaded;
+  if (file !== undefined) {
+    if (!isSimulatedByDefault(loaded)) return;
+    throw new Failure(
+      "config.invalid",
+      `${file} does not set Camera.camera_type, and ${REQUIRED} forbids a run without it`,
+      {
+        hint: 'set camera_type below [Camera]; `phorest cameras` lists what is attached; "simulated" computes its pictures',
+      },
+    );
+  }
   const path = join(cwd, "config.toml");
   // As a container engine makes the directory of a volume that is not there: then nothing else can be done before.
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
   const cure = mayWrite(cwd)
     ? ""
-    : `sudo chown -R ${owner} ${cwd}, in a container the host's directory that is mounted there; then `;
+    : `sudo chown -R ${owner} ${shellWord(cwd)}, in a container the host's directory that is mounted there; then `;
   throw new Failure("config.invalid", `${path} does not exist, and ${REQUIRED} forbids a run without it`, {
     hint: `${cure}write one with \`phorest config docs --toml > config.toml\`, set camera_type in it, or name another with --config`,
   });

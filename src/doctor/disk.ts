@@ -1,4 +1,5 @@
 // Checks of the disk under the experiment: space, speed, permissions, mounts, the clock that stamps its files.
+
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -6,6 +7,7 @@ import { dirname, join } from "node:path";
 import { checkFileSystem } from "../archive/place.ts";
 import { keptFreeBytes, pauseBelow } from "../archive/room.ts";
 import { encodeFailure } from "../failure/failure.ts";
+import { shellWord } from "../failure/quote.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { diskSpace as spaceOf } from "../system/disk-space.ts";
 import { writeDurably } from "../system/files.ts";
@@ -76,7 +78,7 @@ export const permissions: Check = {
     const refused = needed.filter(([, directory]) => !isWritable(existing(directory)));
     if (refused.length === 0) return good("all directories can be written");
     return refused.map(([name, path]) =>
-      bad(`${name} = ${path} cannot be written`, `sudo chown -R "$USER" ${JSON.stringify(existing(path))}`),
+      bad(`${name} = ${path} cannot be written`, `sudo chown -R "$USER" ${shellWord(existing(path))}`),
     );
   },
 };

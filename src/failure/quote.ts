@@ -31,6 +31,11 @@ export function quoted(value: unknown): string {
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 3)}...`;
 }
 
+/** A word of a command that people paste into a shell: in quotes where the shell would read it otherwise. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** The beginning of a text, as it stands there. */
 export function excerpt(text: string): string {
   const shown = printable(text.slice(0, LONGEST_VALUE + 1));

@@ -1,9 +1,12 @@
 // Why a service would not work although its unit is sound: what the unit hides from it or makes read-only, and what its user may
 // not do. Found before the unit is written, because in the journal it reads "status=203/EXEC" every 15 s.
+
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, realpathSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
+import { shellWord } from "../failure/quote.ts";
+import { mountOf } from "../system/mounts.ts";
 
 /** What a service is to work with. All paths are absolute. */
 export interface ServicePlaces {
@@ -16,6 +19,8 @@ export interface ServicePlaces {
 
 /** Empty for a service (PrivateTmp), and emptied at every boot. */
 const HIDDEN = ["/tmp", "/var/tmp"];
+/** File systems without a disk. */
+const IN_MEMORY: ReadonlySet<string> = new Set(["tmpfs", "ramfs", "devtmpfs"]);
 /** Read-only for a service (ProtectSystem=full). */
 const READ_ONLY = ["/usr", "/boot", "/efi", "/etc"];
 
@@ -29,6 +34,7 @@ export function serviceProblems(places: ServicePlaces, user: string): string[] {
   ];
   return [
     ...outermost(used).flatMap(([name, path]) => hiddenProblem(name, path)),
+    ...outermost(used).flatMap(([name, path]) => memoryProblem(name, path)),
     ...outermost(written).flatMap(([name, path]) => readOnlyProblem(name, path)),
     ...userProblems(places, user),
   ];
@@ -46,6 +52,15 @@ function hiddenProblem(name: string, path: string): string[] {
   if (above === undefined) return [];
   return [
     `${name} is below ${above} (${path}): a service has a ${above} of its own, and the system empties it; move it, for example below /opt or /srv`,
+  ];
+}
+
+/** What is kept in memory alone, such as /run and /dev/shm, is gone when the service is started at the next boot. */
+function memoryProblem(name: string, path: string): string[] {
+  const mount = mountOf(nearest(path));
+  if (mount === undefined || !IN_MEMORY.has(mount.type) || hiddenProblem(name, path).length > 0) return [];
+  return [
+    `${name} is in memory (${path} on the ${mount.type} ${mount.point}) and lost at every boot; move it, for example below /srv`,
   ];
 }
 
@@ -73,7 +88,7 @@ function userProblems({ program, configFile, written }: ServicePlaces, user: str
   }
   const refused = [...new Set(written.map(([, directory]) => nearest(directory)).filter((place) => !may("w", place)))];
   for (const place of refused)
-    lines.push(mayNot(user, "write", place, `sudo chown -R ${user} '${place}', or --user with its owner`));
+    lines.push(mayNot(user, "write", place, `sudo chown -R ${user} ${shellWord(place)}, or --user with its owner`));
   return lines;
 }
 

@@ -104,10 +104,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** A path as the value of a setting: a line of its own, which \ at the end would join to the next, and % is systemd's. */
+/** A path as the value of a setting: a line of its own. systemd joins \ at the end to the next line, drops blanks there, and reads %. */
 function plain(text: string): string {
-  if (/[\n\r]|\\$/.test(text)) {
-    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break or ends in a backslash`, {
+  if (/[\n\r]|[\s\\]$/.test(text)) {
+    throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break or ends in a blank or a backslash`, {
       hint: "use a plainer directory",
     });
   }

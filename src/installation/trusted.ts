@@ -3,6 +3,7 @@
 //
 // A path is walked from "/" down. Once a directory and all above it are safe, nobody else can rename what is inside, so
 // what was checked stays as it was checked.
+
 import {
   type BigIntStats,
   closeSync,
@@ -16,6 +17,7 @@ import {
   type Stats,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { shellWord } from "../failure/quote.ts";
 
 const WRITABLE_BY_OTHERS = 0o002;
 const WRITABLE_BY_GROUP = 0o020;
@@ -221,7 +223,7 @@ function ownerError(path: string, uid: number): UntrustedError {
 
 /** The cure is one command, also where everything in the directory `whole` is open. */
 function writersError(path: string, whole?: string): UntrustedError {
-  const cure = whole === undefined ? `chmod go-w ${path}` : `chmod -R go-w ${whole}`;
+  const cure = whole === undefined ? `chmod go-w ${shellWord(path)}` : `chmod -R go-w ${shellWord(whole)}`;
   return new UntrustedError(path, `can be written by other users (${cure})`);
 }
 

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shellWord } from "../../src/failure/quote.ts";
 import { type ServicePlaces, serviceProblems } from "../../src/installation/service-problems.ts";
 import { packageRoot } from "../../src/system/files.ts";
 import { hasPython } from "../python.ts";
@@ -37,6 +38,27 @@ describe("a service", () => {
   ])("is told once that %s is where it cannot be used: %j", (name, given, place) => {
     const lines = serviceProblems({ ...SOUND, ...given }, "root").filter((line) => !line.startsWith("the user"));
     expect(lines).toEqual([expect.stringMatching(new RegExp(`^${name} is below ${place} .*move it`))]);
+  });
+
+  test.skipIf(!isRoot)("is told what would be lost at the next boot, because it is in memory", () => {
+    const disk = mkdtempSync(join("/root", ".phorest-memory-"));
+    onTestFinished(() => {
+      spawnSync("umount", [disk]);
+      rmSync(disk, { recursive: true, force: true });
+    });
+    if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]).status !== 0) {
+      return process.stderr.write("nothing can be mounted here: a disk in memory is not tried\n");
+    }
+    const lines = serviceProblems({ ...SOUND, configFile: "/etc/hostname", ...withRoot(join(disk, "e")) }, "root");
+    expect(lines).toEqual([expect.stringMatching(/^Paths\.root_dir is in memory .*lost at every boot/)]);
+  });
+
+  test("is told a command that a shell reads as it is meant, whatever the path", () => {
+    for (const path of ["/srv/a b", "/srv/it's", '/srv/$HOME "x" `y`', "/srv/plain-1.2"]) {
+      const said = spawnSync("sh", ["-c", `printf %s ${shellWord(path)}`], { encoding: "utf8" }).stdout;
+      expect(said).toBe(path);
+    }
+    expect(shellWord("/srv/plain-1.2")).toBe("/srv/plain-1.2");
   });
 
   test("is told of it also by way of a link", () => {
@@ -94,6 +116,7 @@ describe("phorest install-service", () => {
     expect(readdirSync(units)).toEqual([]);
     const shown = await phorest([...words, "--print"], directory);
     expect([shown.code, shown.stderr]).toEqual([0, expect.stringMatching(/^warning: .*is below \/tmp/)]);
+    expect(shown.stderr).toContain("warning: the configuration names no camera");
   });
 
   test.skipIf(!isRoot)("does not take root for the user unasked, by whichever way it would be", async () => {

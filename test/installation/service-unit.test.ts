@@ -72,6 +72,9 @@ describe("the systemd unit", () => {
     expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\nExecStartPre=/bin/evil" })).toThrow(/line break/);
     // It would join the next line to this one: the service would lose its user, and run as root.
     expect(() => serviceUnit({ ...SETTINGS, directory: "/srv/a\\" })).toThrow(/backslash/);
+    for (const blank of [" ", "\t"]) {
+      expect(() => serviceUnit({ ...SETTINGS, directory: `/srv/a${blank}` })).toThrow(/ends in a blank/);
+    }
     expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a name/);
   });
 

@@ -62,7 +62,7 @@ test("a start logs that the camera is switched off, and where this was set", asy
   expect(stderr).toContain(`no pictures are taken (Services.enable_camera: set in config.toml:${line})`);
 });
 
-describe("a run without a configuration file", () => {
+describe("a run without a configuration of its camera", () => {
   test("says that there is none", async () => {
     const directory = experiment();
     const { code, stderr } = await phorest(ONE_FRAME, directory);
@@ -80,6 +80,21 @@ describe("a run without a configuration file", () => {
         expect.stringMatching(/config\.toml does not exist, and PHOREST_REQUIRE_CONFIG .*phorest config docs --toml/),
       ]);
       expect(readdirSync(directory)).toEqual([]);
+    },
+  );
+
+  test.each(["", "[Web]\nport = 0\n", "[Camera]\nbits = 8\n"])(
+    "is refused in the same way where the file names no camera: %j",
+    async (text) => {
+      const directory = experiment(text);
+      const { code, stdout, stderr } = await phorest(["run"], directory, { PHOREST_REQUIRE_CONFIG: "1" });
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr.trimEnd().split("\n")).toEqual([
+        expect.stringMatching(
+          /config\.toml does not set Camera\.camera_type, and PHOREST_REQUIRE_CONFIG .*phorest cameras/,
+        ),
+      ]);
+      expect(readdirSync(directory)).toEqual(["config.toml"]);
     },
   );
 

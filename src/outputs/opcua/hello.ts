@@ -28,6 +28,11 @@ export async function whySilent(endpointUrl: string, timeoutMs: number): Promise
   return undefined;
 }
 
+/** A program that waits for the end of a line, such as a web server, answers to this; no OPC UA server needs it. */
+const END_OF_LINES = "\r\n\r\n";
+/** The part of the patience after which it is sent. */
+const BEFORE_END_OF_LINES = 1 / 10;
+
 /** The types of message that answer a Hello. */
 const ANSWERS = ["ACK", "ERR"];
 
@@ -36,10 +41,12 @@ function answerToHello(endpointUrl: string, timeoutMs: number): Promise<"answer"
   return new Promise((resolve) => {
     const socket = connect(hostAndPort(endpointUrl));
     const end = (answer: Awaited<ReturnType<typeof answerToHello>>) => {
+      clearTimeout(later);
       socket.destroy();
       resolve(answer);
     };
     let connected = false;
+    const later = setTimeout(() => connected && socket.write(END_OF_LINES), timeoutMs * BEFORE_END_OF_LINES);
     socket.setTimeout(timeoutMs, () => end("silence"));
     socket.once("connect", () => {
       connected = true;

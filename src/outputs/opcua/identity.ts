@@ -1,10 +1,12 @@
 // Who logs in. Secrets come from the environment or from files that nobody else can read; they are read when a session is
 // made, kept nowhere, and named in no message.
+
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { UserIdentityInfo } from "node-opcua-client";
 import type { OpcUaConfig } from "../../config/opcua.ts";
 import { Failure } from "../../failure/failure.ts";
+import { shellWord } from "../../failure/quote.ts";
 import { readCertificate, whyWeak } from "./certificates.ts";
 import { fileMark } from "./file-mark.ts";
 import type { Library } from "./library.ts";
@@ -76,7 +78,7 @@ function readSecret(file: string, setting: string): string {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw refuse("no such file", "write the secret into it and chmod 600 it");
   if (!found.isFile()) throw refuse("is not a file", "name a file");
-  if ((found.mode & 0o077) !== 0) throw refuse("can be read by others", `chmod 600 "${file}"`);
+  if ((found.mode & 0o077) !== 0) throw refuse("can be read by others", `chmod 600 ${shellWord(file)}`);
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {

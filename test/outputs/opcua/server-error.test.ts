@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { ownCertificate, readCertificate, trustCertificate } from "../../../src/outputs/opcua/certificates.ts";
+import { whySilent } from "../../../src/outputs/opcua/hello.ts";
 import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { type Library, loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { connectionCureOf } from "../../../src/outputs/opcua/remedies.ts";
@@ -170,6 +171,18 @@ test.each([
   expect(findings.filter(({ well }) => !well)).toEqual([
     expect.objectContaining({ subject: "session", text: expect.stringMatching(text) }),
   ]);
+});
+
+test("a server of another kind is recognised also if it waits for the end of a line before it answers", async () => {
+  const made = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("data", (bytes) => bytes.includes("\n") && socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  });
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  const address = made.address();
+  const url = `opc.tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  expect(await whySilent(url, 5000)).toMatchObject({ message: expect.stringMatching(/is no OPC UA server/) });
 });
 
 test("a code without a name is shown as its number; what is no whole ERR message says nothing", () => {
