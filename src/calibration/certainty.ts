@@ -2,6 +2,7 @@
 
 import { isFull } from "./box.ts";
 import { shiftOf } from "./deviations.ts";
+import { edgeWidth } from "./edge-width.ts";
 import { likenessAtOwnSize } from "./glyph-scale.ts";
 import { labelScore, misread } from "./identity.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
@@ -9,7 +10,6 @@ import type { LatticeFit } from "./lattice.ts";
 import { isOrdinary } from "./optics.ts";
 import type { Point, Pose } from "./pose.ts";
 import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined } from "./refine.ts";
-import { edgeWidth } from "./sharpness.ts";
 import type { View } from "./view.ts";
 
 /** What is judged: a pose, refined, with its advantage over the next best identity. */

@@ -6,12 +6,12 @@ import { drawRois } from "../figures/roi-picture.ts";
 import { type FrameResult, flagNames } from "../measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../measurement/roi.ts";
 import { ensureDirectory, sweepPartials, writeTogether } from "../system/files.ts";
+import { edgeWidth } from "./edge-width.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import type { Located } from "./locate.ts";
 import { direction, type Pose, toAligned } from "./pose.ts";
 import { LEAST_LIKENESS, MOST_OFF_PX, mostOffPx } from "./refine.ts";
 import { layOutRois, type RoiLayout } from "./roi-layout.ts";
-import { edgeWidth } from "./sharpness.ts";
 import type { View } from "./view.ts";
 
 /** Everything said about a calibration; lengths in px of the picture. */

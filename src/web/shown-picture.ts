@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { Failure } from "../failure/failure.ts";
 import { depthBefore, depthOf } from "../image/bit-depth.ts";
 import type { SizeCheck } from "../image/decode.ts";
+import { focusOf } from "../image/focus.ts";
 import { checkSize, type PictureSize } from "../image/memory.ts";
 import type { Picture } from "../image/picture.ts";
 import { decodeReduced, type ReducedPicture } from "../image/reduce.ts";
@@ -47,7 +48,6 @@ export class ShownPicture {
       height,
       bitDepth: picture.bitDepth,
       ...values,
-      focus: focus(picture),
       tilePx: TILE_PX,
       levels: 1 + Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / TILE_PX))),
     };
@@ -137,6 +137,7 @@ function levels(picture: Picture, bits: number) {
     histogram,
     saturated: cut / pixels.length,
     brightness: Math.min(1, sum / pixels.length / full),
+    focus: focusOf(picture, full, Math.max(1, Math.ceil(pixels.length / FOCUS_SAMPLES))),
   };
 }
 
@@ -148,19 +149,4 @@ function stretched(pixels: Uint16Array, low: number, high: number): Uint8Array {
   const shown = new Uint8Array(pixels.length);
   for (let at = 0; at < pixels.length; at += 1) shown[at] = table[pixels[at] as number] as number;
   return shown;
-}
-
-/** See FrameView.focus. */
-function focus({ pixels, width, height }: Picture): number {
-  const every = Math.max(1, Math.ceil(pixels.length / FOCUS_SAMPLES));
-  let [squares, sum, count] = [0, 0, 0];
-  for (let row = 0; row < height; row += every) {
-    for (let at = row * width + 1; at < (row + 1) * width; at += 1) {
-      const step = (pixels[at] as number) - (pixels[at - 1] as number);
-      squares += step * step;
-      sum += pixels[at] as number;
-      count += 1;
-    }
-  }
-  return sum === 0 ? 0 : Math.sqrt(squares / count) / (sum / count);
 }

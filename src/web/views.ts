@@ -165,7 +165,7 @@ export interface FrameView {
   readonly saturated: number;
   /** Mean over the full scale, 0 to 1. */
   readonly brightness: number;
-  /** Root mean square step between neighbouring pixels over the mean: compare frames with it, higher is sharper. */
+  /** Variance of the Laplacian as `phorest preview` shows it, counts² of 8 bits: compare frames of one exposure, higher is sharper. */
   readonly focus: number;
   readonly tilePx: number;
   /** Level n has 1/2^n of the pixels on each side; this is the smallest. */

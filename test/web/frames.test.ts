@@ -4,7 +4,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
 import type { Failure } from "../../src/failure/failure.ts";
+import { decodePicture } from "../../src/image/decode.ts";
 import { encodePicture } from "../../src/image/encode.ts";
+import { sharpnessOf } from "../../src/image/focus.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Frames } from "../../src/web/frames.ts";
 import { PictureProcess } from "../../src/web/picture-process.ts";
@@ -175,4 +177,11 @@ test("a picture too large to be shown as it is has the tiles of the whole one, b
   const roi = { label: "A", flip: false, x: 10, y: 10, width: 50, height: 5 };
   expect(whole.profile(roi, 0)).toHaveLength(50);
   expect(() => smaller.profile(roi, 0)).toThrow(/too large to show profiles/);
+});
+
+test("the page and the preview show one focus for one picture", async () => {
+  const { path, frame } = await shown();
+  const { view } = await ShownPicture.read({ key: "1", file: frame.file, where: path });
+  expect(view.focus).toBe(sharpnessOf(await decodePicture(path)).focus);
+  expect(view.focus).toBeGreaterThan(0);
 });

@@ -208,8 +208,10 @@ function Light({ frame: { histogram, saturated, brightness, focus, width, height
         <dd>{percent(brightness)} of the scale</dd>
         <dt>saturated</dt>
         <dd class={saturated > 0.001 ? "error" : ""}>{percent(saturated)} of the pixels</dd>
-        <dt title="Steps between neighbouring pixels over the mean: higher is sharper">focus</dt>
-        <dd>{focus.toFixed(3)}</dd>
+        <dt title="Variance of the Laplacian, as in phorest preview: higher is sharper; compare images of the same exposure">
+          focus
+        </dt>
+        <dd>{focus.toFixed(1)}</dd>
         <dt>picture</dt>
         <dd>
           {width} × {height}, {bitDepth} bit
