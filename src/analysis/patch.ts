@@ -1,5 +1,6 @@
 // Finds one patch of a reference picture again in another picture, to a fraction of a pixel.
 import type { Picture } from "../image/picture.ts";
+import { solve } from "../measurement/linear.ts";
 
 /** Where a patch went, px. */
 export interface Found {
@@ -55,7 +56,7 @@ export function findPatch(
     const top = y - side / 2 + 1 + dy;
     if (left < 1 || top < 1 || left + inner + 1 >= picture.width || top + inner + 1 >= picture.height) return undefined;
     accumulate(picture, basis, inner, left, top, system);
-    const solution = solve(system, 4);
+    const solution = solve([0, 1, 2, 3].map((row) => system.subarray(row * columns, (row + 1) * columns)));
     if (solution === undefined) return undefined;
     const gain = solution[0] as number;
     if (!(gain > GAIN.least && gain < GAIN.most)) return undefined;
@@ -97,25 +98,4 @@ function accumulate(
     }
   }
   [system[4], system[9], system[14], system[19]] = [s0, s1, s2, s3];
-}
-
-/** Solves a symmetric positive system with its right side in the last column, in place; undefined when singular. */
-function solve(system: Float64Array, size: number): Float64Array | undefined {
-  const columns = size + 1;
-  for (let pivot = 0; pivot < size; pivot++) {
-    const head = system[pivot * columns + pivot] as number;
-    if (!(Math.abs(head) > 1e-9)) return undefined;
-    for (let row = 0; row < size; row++) {
-      if (row === pivot) continue;
-      const factor = (system[row * columns + pivot] as number) / head;
-      for (let column = pivot; column < columns; column++) {
-        system[row * columns + column] =
-          (system[row * columns + column] as number) - factor * (system[pivot * columns + column] as number);
-      }
-    }
-  }
-  return Float64Array.from(
-    { length: size },
-    (_, at) => (system[at * columns + size] as number) / (system[at * columns + at] as number),
-  );
 }

@@ -1,8 +1,8 @@
 // The cells of a lattice as the picture shows them: sampled along the chip's axes, one after the other, evened out, and what
 // they have in common.
 import { type Plane, samplePatches } from "../analysis/correlate.ts";
+import { solve } from "../measurement/linear.ts";
 import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
-import { solve } from "./linear.ts";
 import { direction, minus, type Point } from "./pose.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";

@@ -1,5 +1,6 @@
 // How sharp a picture is: the width over which light rises at the edges of printed strokes, which are sharp themselves.
 import { samplePatches } from "../analysis/correlate.ts";
+import { upperMedian } from "../measurement/statistics.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
 import { direction, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
@@ -40,5 +41,5 @@ export function edgeWidth(
     const rise = at(rises, 0.99);
     return rise > 0 ? [(at(values, 0.95) - at(values, 0.05)) / rise] : [];
   });
-  return widths.sort((a, b) => a - b)[widths.length >> 1];
+  return upperMedian(widths);
 }

@@ -1,5 +1,6 @@
 // Where the edges of gratings lie in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
 import type { Chip, ChipBox, Grating } from "../chip/chip.ts";
+import { upperMedian } from "../measurement/statistics.ts";
 import { gratingGaps } from "./gaps.ts";
 import { isInView, offsetPlace, someOf } from "./lines-in-view.ts";
 import type { Point, Pose } from "./pose.ts";
@@ -177,9 +178,7 @@ function kindsOf(edges: readonly Sighting[], pose: Pose): { upper: number[]; low
   return { upper: outside(edges.filter(isUpper)), lower: outside(edges.filter((edge) => !isUpper(edge))) };
 }
 
-function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-}
+const medianOf = (values: readonly number[]): number => upperMedian(values) ?? 0;
 
 const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();
 

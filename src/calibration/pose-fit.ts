@@ -3,6 +3,7 @@
 // Optics always bend a picture a little: a lens, pixels that are not quite square, a chip that is tilted. Rather than to decide
 // whether a picture is bent, every fit to labels has these amounts as unknowns, each expected near 0 with the spread of
 // ordinary optics. What the sightings do not tell keeps that spread, and the fit's covariance says what it means for a place.
+import { dot, inverse, type Matrix, product, solve } from "../measurement/linear.ts";
 import {
   type Deviations,
   deviationPriors,
@@ -11,7 +12,6 @@ import {
   termsOfEdge,
   termsOfLabel,
 } from "./deviations.ts";
-import { dot, inverse, type Matrix, product, solve } from "./linear.ts";
 import { ORDINARY } from "./optics.ts";
 import { bends, direction, idealPlace, minus, type Point, type Pose, toPicture } from "./pose.ts";
 import type { Kind, Sighting } from "./sighting.ts";

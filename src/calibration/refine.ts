@@ -2,6 +2,7 @@
 // both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
 // them all together, the bending of the optics among its unknowns.
 import type { Chip, ChipLabel } from "../chip/chip.ts";
+import { upperMedian } from "../measurement/statistics.ts";
 import { isCovered } from "./covered.ts";
 import { type Deviations, NO_DEVIATIONS } from "./deviations.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides, isUpper, largerThanBoxes, overhang } from "./edges.ts";
@@ -213,7 +214,7 @@ function localOffset(
     if (sighting.along?.x !== 1) part?.y.push(off.y);
   }
   const lists = parts.flatMap(({ x, y }) => [x, y]).filter(({ length }) => length >= PARTS.least);
-  return Math.max(0, ...lists.map((list) => Math.abs(list.sort((a, b) => a - b)[list.length >> 1] ?? 0)));
+  return Math.max(0, ...lists.map((list) => Math.abs(upperMedian(list) ?? 0)));
 }
 
 /** How far a sighting lies from where pose and deviations put it, px along the chip's x and y. */

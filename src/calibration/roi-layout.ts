@@ -4,6 +4,7 @@ import { samplePatches } from "../analysis/correlate.ts";
 import type { Chip, Grating, GratingHalf } from "../chip/chip.ts";
 import { gratingHalves } from "../chip/layout.ts";
 import type { Roi, RoiManifest } from "../measurement/roi.ts";
+import { upperMedian } from "../measurement/statistics.ts";
 import { direction, fromAligned, type Point, type Pose, toAligned, toPicture, wrapDegrees } from "./pose.ts";
 import type { View } from "./view.ts";
 
@@ -102,10 +103,9 @@ function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
     return upper === undefined || lower === undefined ? [] : [lower - upper];
   });
   if (shifts.length === 0) return false;
-  const sorted = shifts.sort((a, b) => a - b);
-  const middle = sorted[sorted.length >> 1] ?? 0;
-  const spread = sorted.map((shift) => Math.abs(shift - middle)).sort((a, b) => a - b)[sorted.length >> 1] ?? 0;
-  return middle > Math.max(LEAST_SHIFT, (LEAST_SIGNIFICANCE * 1.4826 * spread) / Math.sqrt(sorted.length));
+  const middle = upperMedian(shifts) ?? 0;
+  const spread = upperMedian(shifts.map((shift) => Math.abs(shift - middle))) ?? 0;
+  return middle > Math.max(LEAST_SHIFT, (LEAST_SIGNIFICANCE * 1.4826 * spread) / Math.sqrt(shifts.length));
 }
 
 /** Where the light of half a grating is centred along the chip's x, 0 to 1; undefined when it is not in the picture. */

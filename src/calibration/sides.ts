@@ -1,5 +1,6 @@
 // Where gratings lie along the chip's x before that is known to a few micrometres: from the left and right sides of all together.
 import type { Chip, ChipBox } from "../chip/chip.ts";
+import { upperMedian } from "../measurement/statistics.ts";
 import { type Pose, toPicture } from "./pose.ts";
 import { Profile, profilesOf, sideStrip } from "./profiles.ts";
 import type { View } from "./view.ts";
@@ -51,8 +52,7 @@ function offsetOf(
 /** Light that half of the profiles exceed, place by place. */
 function medianOf(profiles: readonly Profile[], step: number): Profile {
   const values = Float64Array.from({ length: profiles[0]?.values.length ?? 0 }, (_, k) => {
-    const sorted = profiles.map(({ values: own }) => own[k] as number).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] as number;
+    return upperMedian(profiles.map(({ values: own }) => own[k] as number)) as number;
   });
   return new Profile(values, step);
 }

@@ -1,4 +1,5 @@
 // The places of a lattice found in a picture: where its gratings' boxes lie, and at which places a grating is to be seen.
+import { upperMedian } from "../measurement/statistics.ts";
 import { cornersFrom, isFull } from "./box.ts";
 import { Cells, likenessTo, meanOf, type Places } from "./cells.ts";
 import type { LatticeFit } from "./lattice.ts";
@@ -83,7 +84,7 @@ export function busiestPoint(view: View, side?: number): Point {
     change[i] = Math.abs(here - (values[i - 1] as number)) + Math.abs(here - (values[i - width] as number));
   }
   // Noise is everywhere: only what changes much more than most of the picture counts.
-  const noise = 2 * (change.slice().sort()[values.length >> 1] as number);
+  const noise = 2 * (upperMedian(change) as number);
   const part = Math.max(8, Math.round((side ?? BUSY_PART * Math.min(full, high)) / factor));
   const [columns, rows] = [Math.min(width, part), Math.min(height, part)];
   const sums = new Sums(width, height, (x, y) =>

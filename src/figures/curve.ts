@@ -2,6 +2,7 @@
 // the first, last, smallest and largest sound point and the two outermost doubtful ones. A frame costs a few comparisons
 // per ROI; when the buckets are used up their width doubles and neighbours are merged. So reading a curve costs the same
 // after a thousand and after a million frames, and its extremes are the true ones.
+import { medianOf } from "../measurement/statistics.ts";
 
 /** Points kept of a bucket; the flagged ones apart, so that a bad fit never hides a sound extreme. */
 const FIRST = 0;
@@ -96,7 +97,7 @@ export class CurveStore {
   baseline(roi: number): number | undefined {
     const count = this.#baselineCounts[roi] ?? 0;
     if (count === 0) return undefined;
-    return median(this.#baselineValues.slice(roi * BASELINE_POINTS, roi * BASELINE_POINTS + count));
+    return medianOf(this.#baselineValues.slice(roi * BASELINE_POINTS, roi * BASELINE_POINTS + count));
   }
 
   /** What is kept of one ROI. A pause of more than one bucket and three usual intervals always shows as a gap. */
@@ -247,14 +248,6 @@ export class CurveStore {
       this.#recentUs.push(interval);
       if (this.#recentUs.length > RECENT_INTERVALS) this.#recentUs.shift();
     }
-    return this.#recentUs.length === 0 ? 0 : median(Float64Array.from(this.#recentUs));
+    return this.#recentUs.length === 0 ? 0 : medianOf(Float64Array.from(this.#recentUs));
   }
-}
-
-/** Median of a few numbers; sorts `values` in place. */
-function median(values: Float64Array): number {
-  values.sort();
-  const middle = values.length >> 1;
-  const upper = values[middle] ?? Number.NaN;
-  return values.length % 2 === 1 ? upper : ((values[middle - 1] as number) + upper) / 2;
 }

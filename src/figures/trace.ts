@@ -1,5 +1,6 @@
 // From a curve to what is drawn of it: at most four points per pixel column (first, last, smallest, largest, so that
 // extremes survive), lines cut at gaps, doubtful points apart, and everything beyond the limits marked at the limit.
+import { upperMedian } from "../measurement/statistics.ts";
 import type { PlotSeries } from "./plot-input.ts";
 
 export interface TracePoint {
@@ -102,8 +103,7 @@ function clamp(value: number, [low, high]: Limits): number {
 /** What an ROI's shift is measured from: its baseline, else the middle of whatever it has, else nothing. */
 export function zeroOf(series: PlotSeries): number {
   if (series.baselinePx !== undefined) return series.baselinePx;
-  const values = series.values.filter(Number.isFinite).sort();
-  return values[values.length >> 1] ?? 0;
+  return upperMedian(series.values.filter(Number.isFinite)) ?? 0;
 }
 
 /** Share of the values taken for ordinary on each side, and how far beyond them the axis still goes. */

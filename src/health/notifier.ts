@@ -2,6 +2,7 @@
 // and the next try waits longer. Never throws because of a receiver.
 import { hostname } from "node:os";
 import { failureLine } from "../failure/failure.ts";
+import { backOff } from "../system/back-off.ts";
 import { type AlarmState, arrived, type Channel, type Notice } from "./alarm-state.ts";
 import { type Message, postWebhook, runCommand } from "./send-notice.ts";
 
@@ -55,7 +56,7 @@ export class Notifier {
             await this.#send(channel, notice, signal);
           } catch (error) {
             const failures = (this.#trouble.get(channel)?.failures ?? 0) + 1;
-            const delayMs = Math.min(LONGEST_DELAY_MS, this.#firstDelayMs * 2 ** Math.min(failures - 1, 20));
+            const delayMs = backOff(this.#firstDelayMs, LONGEST_DELAY_MS, failures);
             this.#trouble.set(channel, { failures, nextMs: performance.now() + delayMs });
             problems.push(failureLine(error));
             return;

@@ -71,3 +71,9 @@ export function blockMeans(values: Float64Array, most: number): Float64Array {
     return block.reduce((sum, value) => sum + value, 0) / block.length;
   });
 }
+
+/** The middle one of values in any order, of an even number the upper of the two in the middle; undefined of none. */
+export function upperMedian(values: Iterable<number>): number | undefined {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[sorted.length >> 1];
+}

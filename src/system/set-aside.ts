@@ -1,5 +1,6 @@
 // Files that a stage cannot handle. One such file must not stop the others: it rests, and is tried again ever more
 // seldom. Kept in memory only, so that a new run tries every file again at once.
+import { backOff } from "./back-off.ts";
 
 /** How long a file rests after its first failure, ms. Each further failure doubles it. */
 const FIRST_REST_MS = 10_000;
@@ -47,7 +48,7 @@ export class SetAside<Key extends string | number = string> {
   add(key: Key, name: string, reason: string): boolean {
     const before = this.#held.get(key);
     const failures = (before?.failures ?? 0) + 1;
-    const restMs = Math.min(this.#longestRestMs, this.#firstRestMs * 2 ** Math.min(failures - 1, 30));
+    const restMs = backOff(this.#firstRestMs, this.#longestRestMs, failures);
     this.#held.set(key, { name, reason, failures, untilMs: this.#now() + restMs });
     return before?.reason !== reason;
   }

@@ -1,6 +1,7 @@
 // A curve of any length as what a screen can show of it: per column of pixels the first, smallest, largest and last sound
 // point (so that extremes are the true ones), lines cut at pauses, doubtful points apart.
 import { lowerBound } from "../manifest/timestamps.ts";
+import { upperMedian } from "../measurement/statistics.ts";
 
 /** A pause of more than so many usual intervals cuts the line. */
 const GAP_INTERVALS = 3;
@@ -152,8 +153,7 @@ function usualInterval(timesUs: Float64Array): number {
   const step = Math.max(1, Math.floor(count / SAMPLED_INTERVALS));
   const intervals: number[] = [];
   for (let at = 0; at < count; at += step) intervals.push((timesUs[at + 1] as number) - (timesUs[at] as number));
-  intervals.sort((a, b) => a - b);
-  return Math.max(1, intervals[intervals.length >> 1] as number);
+  return Math.max(1, upperMedian(intervals) as number);
 }
 
 /** Ten nanopixels are finer than any screen and any resonance. */
