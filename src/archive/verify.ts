@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import { DAMAGE_CURE } from "../failure/database-failure.ts";
 import { Failure } from "../failure/failure.ts";
@@ -246,7 +247,7 @@ async function checkUnknownFiles(
   report: Report,
 ): Promise<void> {
   const dataDir = config.Paths.data_dir;
-  const importer = config.Camera.camera_type === "file_importer";
+  const importer = capabilitiesOf(config.Camera.camera_type).inPlace;
   const { names, unusable } = readNamesNow(dataDir);
   for (const name of unusable.filter(isPictureName)) {
     report({

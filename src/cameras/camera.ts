@@ -1,5 +1,5 @@
-// The registry of cameras: from a camera's type to its source. A new camera is one file beside this one and one line
-// in SOURCES; docs/adding-a-camera.md shows a whole one.
+// The registry of cameras: from a camera's type to its source. A new camera is one file beside this one and one row
+// in CAMERAS; docs/adding-a-camera.md shows a whole one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
@@ -59,8 +59,25 @@ export interface SourceOptions {
   readonly nowUs?: () => number;
 }
 
-/** Sources of pictures that other programs wrote, which come when somebody makes them and are dated by another clock. */
-export const FILE_CAMERAS: ReadonlySet<string> = new Set<CameraType>(["file_importer", "folder"]);
+/** What is special about the pictures of a camera, for all who treat them differently. */
+export interface Capabilities {
+  /** Computed: no camera takes them. */
+  readonly simulated: boolean;
+  /** Files that other programs wrote: they come when somebody makes them and are dated by another clock. */
+  readonly files: boolean;
+  /** Files that lie in the data directory from the beginning, and may be somebody's only ones. */
+  readonly inPlace: boolean;
+}
+
+/** A row of the registry. */
+interface CameraDefinition {
+  readonly capabilities: Capabilities;
+  /** Makes the source; touches no device. */
+  create(options: SourceOptions): Source;
+}
+
+/** Takes pictures itself, when it is asked to. */
+const DEVICE: Capabilities = { simulated: false, files: false, inPlace: false };
 
 const DEFAULT_STABLE_SECONDS = 2;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -86,48 +103,78 @@ const rpicam = (options: SourceOptions, preset: Pick<SourceOptions, "size" | "vf
     ...limits(options),
   });
 
-const SOURCES: Readonly<Record<CameraType, (options: SourceOptions) => Source>> = {
-  simulated: ({ simulator, textureFiles, startedAtUs, nowUs }) =>
-    new SimulatedCamera({ simulator, textureFiles, startedAtUs, clock: captureClock(nowUs ?? wallClockUs) }),
-  dummy: ({ replayPath, nowUs }) => new Dummy({ replayPath, clock: captureClock(nowUs ?? wallClockUs) }),
-  file_importer: (options) => {
-    const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
-    const { followLinks, isKnown = () => false } = options;
-    return new FileImporter({ dataDir, isKnown, followLinks });
+const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
+  simulated: {
+    capabilities: { ...DEVICE, simulated: true },
+    create: ({ simulator, textureFiles, startedAtUs, nowUs }) =>
+      new SimulatedCamera({ simulator, textureFiles, startedAtUs, clock: captureClock(nowUs ?? wallClockUs) }),
   },
-  folder: (options) => {
-    const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
-    const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-    const { followLinks, takenBefore = () => undefined } = options;
-    return new Folder({ watchDir, stableSeconds, takenBefore, followLinks });
+  dummy: {
+    capabilities: DEVICE,
+    create: ({ replayPath, nowUs }) => new Dummy({ replayPath, clock: captureClock(nowUs ?? wallClockUs) }),
   },
-  v4l2,
-  tis: (options) => v4l2(options, { pixelFormat: "GREY", size: { width: 4000, height: 3000 } }),
-  argus: (options) => v4l2(options),
-  logitech: (options) => v4l2(options, { pixelFormat: "YUYV" }),
-  rpicam,
-  hawkeye: (options) => rpicam(options, { size: { width: 9152, height: 6944 }, vflip: true }),
-  command: (options) =>
-    new CommandCamera({
-      command: options.command ?? [],
-      format: options.commandFormat ?? "picture",
-      size: options.size,
-      camera: options.id ?? 0,
-      settings: options.settings ?? {},
-      ...limits(options),
-    }),
+  file_importer: {
+    capabilities: { ...DEVICE, files: true, inPlace: true },
+    create: (options) => {
+      const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
+      const { followLinks, isKnown = () => false } = options;
+      return new FileImporter({ dataDir, isKnown, followLinks });
+    },
+  },
+  folder: {
+    capabilities: { ...DEVICE, files: true },
+    create: (options) => {
+      const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
+      const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
+      const { followLinks, takenBefore = () => undefined } = options;
+      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks });
+    },
+  },
+  v4l2: { capabilities: DEVICE, create: v4l2 },
+  tis: {
+    capabilities: DEVICE,
+    create: (options) => v4l2(options, { pixelFormat: "GREY", size: { width: 4000, height: 3000 } }),
+  },
+  argus: { capabilities: DEVICE, create: (options) => v4l2(options) },
+  logitech: { capabilities: DEVICE, create: (options) => v4l2(options, { pixelFormat: "YUYV" }) },
+  rpicam: { capabilities: DEVICE, create: rpicam },
+  hawkeye: {
+    capabilities: DEVICE,
+    create: (options) => rpicam(options, { size: { width: 9152, height: 6944 }, vflip: true }),
+  },
+  command: {
+    capabilities: DEVICE,
+    create: (options) =>
+      new CommandCamera({
+        command: options.command ?? [],
+        format: options.commandFormat ?? "picture",
+        size: options.size,
+        camera: options.id ?? 0,
+        settings: options.settings ?? {},
+        ...limits(options),
+      }),
+  },
 };
 
 /** The source of a camera type; touches no device. Failure usage.invalid for an unknown type or a missing setting. */
 export function createSource(options: SourceOptions): Source {
-  const make = isCameraType(options.type) ? SOURCES[options.type] : undefined;
-  if (make !== undefined) return make(options);
+  if (isCameraType(options.type)) return CAMERAS[options.type].create(options);
   throw new Failure("usage.invalid", `unknown camera type "${options.type}"`, {
-    hint: `Camera.camera_type can be ${Object.keys(SOURCES).join(", ")}`,
+    hint: `Camera.camera_type can be ${Object.keys(CAMERAS).join(", ")}`,
   });
 }
 
-const isCameraType = (type: string): type is CameraType => Object.hasOwn(SOURCES, type);
+const isCameraType = (type: string): type is CameraType => Object.hasOwn(CAMERAS, type);
+
+/** What is special about the pictures of a camera type. One that this version does not know, as an old run may have, is a device. */
+export function capabilitiesOf(type: string): Capabilities {
+  return isCameraType(type) ? CAMERAS[type].capabilities : DEVICE;
+}
+
+/** Types whose pictures are files that other programs wrote. */
+export const FILE_CAMERAS: ReadonlySet<string> = new Set(
+  Object.keys(CAMERAS).filter((type) => capabilitiesOf(type).files),
+);
 
 /** Options that can cross to a thread. */
 export type PlainSourceOptions = Omit<SourceOptions, "isKnown" | "takenBefore" | "nowUs">;
@@ -140,6 +187,7 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
   const { Camera: camera, Paths: paths } = config;
   const chosen = brightfield ? config.Brightfield : camera;
   const { width, height } = camera;
+  const { simulated } = capabilitiesOf(camera.camera_type);
   return {
     type: camera.camera_type,
     id: chosen.camera_id ?? camera.camera_id,
@@ -164,8 +212,8 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
     stableSeconds: camera.folder_stable_seconds,
     followLinks: camera.follow_links,
     replayPath: camera.dummy_path,
-    simulator: camera.camera_type === "simulated" ? simulatorOptions(config) : undefined,
-    textureFiles: camera.camera_type === "simulated" ? config.Simulation.texture : undefined,
+    simulator: simulated ? simulatorOptions(config) : undefined,
+    textureFiles: simulated ? config.Simulation.texture : undefined,
     startedAtUs,
   };
 }

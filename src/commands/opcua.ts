@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Argv, CommandModule } from "yargs";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -147,7 +148,7 @@ function summaryOf(url: string, findings: readonly Finding[]): string {
 async function labelsOf(config: Config): Promise<readonly string[]> {
   const file = roiManifestPath(config);
   if (existsSync(file)) return (await readRoiManifest(file)).rois.map(({ label }) => label);
-  if (config.Camera.camera_type === "simulated") {
+  if (capabilitiesOf(config.Camera.camera_type).simulated) {
     return parseRoiManifest(simulatedRoiManifest(config), file).rois.map(({ label }) => label);
   }
   const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);

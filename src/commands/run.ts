@@ -6,6 +6,7 @@ import type { CommandModule } from "yargs";
 import { readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { checkFileSystem } from "../archive/place.ts";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { checkRunnable, loadConfig, roiManifestPath, wantsOpcUa } from "../config/config.ts";
 import { checkDirectories } from "../config/directories.ts";
@@ -224,7 +225,7 @@ function checkDisk({ Paths, Storage }: Config): void {
 /** The simulated chip knows its ROIs; every other camera needs a file made by calibration. */
 async function prepareRois(config: Config, log: Logger): Promise<void> {
   const file = roiManifestPath(config);
-  if (!existsSync(file) && config.Camera.camera_type === "simulated") {
+  if (!existsSync(file) && capabilitiesOf(config.Camera.camera_type).simulated) {
     await ensureDirectory(dirname(file));
     await writeDurably(file, simulatedRoiManifest(config));
     log.stage("supervisor").info(`wrote the simulated chip's ROIs to ${file}`);

@@ -1,5 +1,7 @@
 // What a run photographs, in words: people must never take the pictures of the simulated chip for those of their own.
+
 import { z } from "zod";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Loaded, Origin } from "../config/loaded.ts";
 import { shownPath } from "../config/toml-file.ts";
 
@@ -37,7 +39,7 @@ export function cameraOfRun(configText: string): CameraInUse | undefined {
 
 /** Whether a camera of this type computes its pictures. */
 export function isSimulated(type: string): boolean {
-  return type === "simulated";
+  return capabilitiesOf(type).simulated;
 }
 
 /** What a camera of this type photographs: `v4l2`, or that the pictures are computed. */

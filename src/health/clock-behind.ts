@@ -1,6 +1,6 @@
 // A clock that is behind: a machine without a battery-backed clock starts at some time in the past until the network tells it
 // the time. Frames taken meanwhile are dated before older ones.
-import { FILE_CAMERAS } from "../cameras/camera.ts";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
@@ -25,7 +25,7 @@ export function clockFacts(
   const newestUs = manifest.newestCaptureUs();
   if (newestUs === undefined) return undefined;
   const [last] = manifest.capturedPictures(1);
-  const ours = last?.cameraType !== undefined && !FILE_CAMERAS.has(last.cameraType);
+  const ours = last?.cameraType !== undefined && !capabilitiesOf(last.cameraType).files;
   return { nowUs, newestUs, lastUs: ours ? last.capturedAtUs : undefined };
 }
 

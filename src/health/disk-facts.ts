@@ -1,5 +1,6 @@
 // The disk of the data directory: how full it is, when it will be, and what happens then.
 import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/room.ts";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -28,7 +29,7 @@ const LEAST_SPAN_S = 60;
 /** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
 export function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
   const keptFree = keptFreeBytes(config, space.totalBytes);
-  const grows = manifest !== undefined && keptFree > 0 && config.Camera.camera_type !== "file_importer";
+  const grows = manifest !== undefined && keptFree > 0 && !capabilitiesOf(config.Camera.camera_type).inPlace;
   const counts = manifest?.counts();
   const here = { images: counts?.localImages ?? 0, bytes: counts?.localBytes ?? 0 };
   const sizes = grows ? manifest.storage.frameSizes() : undefined;

@@ -2,7 +2,7 @@
 // another; and what cannot be told at this moment is said to be unknown, so that nobody hears of an end that is none.
 import { join } from "node:path";
 import { pauseBelow } from "../archive/room.ts";
-import { FILE_CAMERAS } from "../cameras/camera.ts";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import { lockedDatabase } from "../failure/database-failure.ts";
 import { lineOf } from "../failure/failure.ts";
@@ -174,7 +174,7 @@ function ofTheClock({ clock }: Facts): Finding[] {
 
 function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages, locked }: Facts): Finding[] {
   const { Alarm, Camera, Services, Timing } = config;
-  const watched = Services.enable_camera && !FILE_CAMERAS.has(Camera.camera_type) && Alarm.no_frame_intervals > 0;
+  const watched = Services.enable_camera && !capabilitiesOf(Camera.camera_type).files && Alarm.no_frame_intervals > 0;
   if (!watched || upSeconds === undefined) return [];
   const limit = Alarm.no_frame_intervals * Timing.collector_interval_seconds;
   const age = lastFrameAgeSeconds ?? Number.POSITIVE_INFINITY;

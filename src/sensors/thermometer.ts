@@ -3,6 +3,7 @@
 // to it in time; one that failed or is too old carries its error, and never costs the picture.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -34,7 +35,7 @@ export function thermometerSettings({ Temperature: temperature, Camera }: Config
     hwmon: Object.entries(temperature.hwmon_sensors),
     commands: Object.entries(temperature.command_sensors),
     intervalMs: temperature.interval_seconds * 1000,
-    simulated: Camera.camera_type === "simulated",
+    simulated: capabilitiesOf(Camera.camera_type).simulated,
   };
 }
 

@@ -44,7 +44,7 @@ function edited(name: string, text: string): string {
     return text.replace('  "command",\n] as const', '  "command",\n  "http",\n] as const');
   if (name !== "camera.ts") return text;
   return text
-    .replace("};\n\n/** The source of a camera type", `${code("line of SOURCES")}};\n\n/** The source of a camera type`)
+    .replace("};\n\n/** The source of a camera type", `${code("row of CAMERAS")}};\n\n/** The source of a camera type`)
     .replace("import { RpicamCamera }", 'import { HttpCamera } from "./http-camera.ts";\nimport { RpicamCamera }');
 }
 

@@ -8,6 +8,7 @@ import { trimBrightfield } from "../../archive/brightfield.ts";
 import { remotePathOf } from "../../archive/names.ts";
 import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../../archive/retention.ts";
 import { keptFreeBytes } from "../../archive/room.ts";
+import { capabilitiesOf } from "../../cameras/camera.ts";
 import type { Config } from "../../config/schema.ts";
 import { failureLine } from "../../failure/failure.ts";
 import { removePicture } from "../../image/picture-file.ts";
@@ -133,7 +134,7 @@ export class Retention implements StagePart {
   /** Whether anything may ever be removed. Pictures imported where they are may be somebody's only ones. */
   private get limited(): boolean {
     const { Buffer, Camera, Services } = this.options.config;
-    if (Camera.camera_type === "file_importer" && !Services.enable_remote_sync) return false;
+    if (capabilitiesOf(Camera.camera_type).inPlace && !Services.enable_remote_sync) return false;
     return Buffer.image_buffer_size > 0 || Buffer.max_bytes > 0 || this.removesForRoom;
   }
 
