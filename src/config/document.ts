@@ -123,7 +123,7 @@ defaults apply. The \`config.toml\` of the repository lists every key with its d
 `;
 
 const FEATURES = `## Feature_locations.toml
-A separate file, named by \`Assets.feature_locations_config\`. It contains \`chip_type = "IMECII_2"\` and at least two tables
+A separate file with rough places of labels, for \`phorest calibrate --features FILE\`. It contains \`chip_type = "IMECII_2"\` and at least two tables
 
 \`\`\`toml
 [[features]]

@@ -186,7 +186,7 @@ const Flags = section("Settings of earlier versions", {
 const Assets = section("Calibration", {
   roi_generation_image: key(
     path().default("continuous_capture/continuous_capture_frame.jpg"),
-    "Image for calibration",
+    "Accepted and ignored: name the image in `phorest calibrate IMAGE`",
     BESIDE_FILE,
   ),
   label_template_dir: key(optionalText(), "Directory with images of the printed labels", {
@@ -196,7 +196,7 @@ const Assets = section("Calibration", {
   }),
   feature_locations_config: key(
     path().default("configs/Feature_locations.toml"),
-    "File with rough places of labels, for `phorest calibrate --features`",
+    "Accepted and ignored: name the file in `phorest calibrate --features FILE`",
     BESIDE_FILE,
   ),
   generated_files_dir: key(
