@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { getRequestListener } from "@hono/node-server";
 import { Failure } from "../failure/failure.ts";
+import { quoted } from "../failure/quote.ts";
 import { hurry } from "./body.ts";
 import { wellFormed } from "./head.ts";
 import { isLoopback, parseHost } from "./host.ts";
@@ -54,6 +55,8 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   // An error of a single connection must not take the page down.
   server.on("error", (error) => served.complain(`the server: ${error.message}`));
   const { port: taken } = server.address() as AddressInfo;
+  const doubt = addressDoubt(process.env);
+  if (doubt !== undefined) served.complain(doubt);
   return { server, address: addressFor(host, taken, process.env) };
 }
 
@@ -66,6 +69,13 @@ export function addressFor(host: string, port: number, env: NodeJS.ProcessEnv): 
   const shown = ANY_ADDRESS.has(host) ? (said?.name ?? hostname()) : host;
   const shownPort = ANY_ADDRESS.has(host) ? (said?.port ?? port) : port;
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${shownPort}/`;
+}
+
+/** What is wrong with PHOREST_WEB_ADDRESS, which then does not count. */
+export function addressDoubt(env: NodeJS.ProcessEnv): string | undefined {
+  const said = env.PHOREST_WEB_ADDRESS ?? "";
+  if (said === "" || parseHost(said) !== undefined) return undefined;
+  return `PHOREST_WEB_ADDRESS = ${quoted(said)} is ignored: it must be a host and a port, such as 127.0.0.1:8080`;
 }
 
 /** Ends it at once: open pages connect again when there is a server again. */

@@ -207,6 +207,33 @@ describe("damage", () => {
     expect(status, stderr).toBe(0);
   });
 
+  it("that left the times as they were, and is found when a part is loaded, is mended by the next start", () => {
+    const cache = alone.directory("unnoticed");
+    const env = { PHOREST_CACHE_DIR: cache };
+    expect(alone.run(["--version"], alone.experiment(), env).status).toBe(0);
+    const unpacked = join(cache, readdirSync(cache)[0] ?? "");
+    const record = join(unpacked, ".unpacked");
+    for (const kind of [/better_sqlite3\.node$/, /sharp-linux\S*\.node$/, /resvgjs\S*\.node$/]) {
+      const times: Record<string, string[]> = JSON.parse(readFileSync(record, "utf8"));
+      const name = Object.keys(times).find((path) => kind.test(path)) ?? "";
+      const path = join(unpacked, name);
+      chmodSync(path, 0o755);
+      writeFileSync(path, readFileSync(path).fill(0, 0, 4096));
+      chmodSync(path, 0o555);
+      // What the record would be, had a failing disk changed the bytes.
+      const { size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+      chmodSync(record, 0o644);
+      writeFileSync(record, JSON.stringify({ ...times, [name]: [size, mtimeNs, ctimeNs].map(String) }));
+      const directory = alone.experiment(QUICK);
+      const first = alone.run(["run", "--frames", "1", "--until-idle"], directory, env);
+      expect([first.status, first.stdout]).toEqual([2, ""]);
+      expect(first.stderr.trim().split("\n")).toEqual([expect.stringMatching(/cannot be loaded.*start phorest again/)]);
+      const next = alone.run(["run", "--frames", "1", "--until-idle"], directory, env);
+      expect(next.status, next.stderr).toBe(0);
+      expect(next.stderr).toContain(`phorest: ${path} was changed: unpacked again\n`);
+    }
+  });
+
   it("of the executable itself is said in one line", () => {
     const made = new Alone(madeFor(process.arch));
     onTestFinished(() => made.remove());

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { addressFor } from "../../src/web/server.ts";
+import { addressDoubt, addressFor } from "../../src/web/server.ts";
 import { ensureToken, isToken, TOKEN_FILENAME } from "../../src/web/token.ts";
 import { type Ended, experiment, phorest, start } from "../run/program.ts";
 
@@ -112,4 +112,18 @@ test("a token stays, until others may have read it or it is damaged", () => {
 test("only the whole token is the token", () => {
   expect(isToken("abc", "abc")).toBe(true);
   for (const other of ["", "ab", "abcd", "ABC", "abc "]) expect(isToken(other, "abc"), other).toBe(false);
+});
+
+test.each([
+  ["127.0.0.1:8080", false],
+  ["[::1]:8080", false],
+  ["lab.example", false],
+  ["", false],
+  ["host:99999", true],
+  ["http://lab:80", true],
+  ["a b", true],
+])("an address of the page that cannot be one is not ignored in silence: %j", (said, doubtful) => {
+  const doubt = addressDoubt({ PHOREST_WEB_ADDRESS: said });
+  expect(doubt !== undefined).toBe(doubtful);
+  if (doubtful) expect(doubt).toContain(`PHOREST_WEB_ADDRESS = "${said}" is ignored`);
 });
