@@ -24,7 +24,7 @@ const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.t
 const { PlantDelivery: Delivery }: typeof import("../src/outputs/opcua/delivery.ts") =
   await compiled("outputs/opcua/delivery");
 const { OpcUaStage }: typeof import("../src/stages/opcua/stage.ts") = await compiled("stages/opcua/stage");
-const { stageOf }: typeof import("../src/stages/stage-definition.ts") = await compiled("stages/stage-definition");
+const { stageOf }: typeof import("../src/supervisor/stage.ts") = await compiled("supervisor/stage");
 
 const TEXT = { type: "string" } as const;
 const { values: options } = parseArgs({ options: { frames: TEXT, long: TEXT, returns: TEXT } });
@@ -153,7 +153,7 @@ const part = new OpcUaStage({
   alarm: () => "",
   advanced: () => undefined,
 });
-const stage = stageOf(part, (moved) => part.moved(moved));
+const stage = stageOf("opcua", part, (moved) => part.moved(moved));
 stage.start();
 await sleep(8000);
 const loop = monitorEventLoopDelay({ resolution: 1 });

@@ -127,7 +127,7 @@ async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log:
   let delayMs = FIRST_DELAY_MS;
   while (!signal.aborted) {
     try {
-      if (!(await syncing.work(signal))) return;
+      if (!(await syncing.run(signal))) return;
       delayMs = FIRST_DELAY_MS;
     } catch (error) {
       if (once || !(error instanceof Failure) || error.retry === "never") throw error;

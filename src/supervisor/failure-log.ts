@@ -3,7 +3,7 @@
 // lines, a share that is away a dozen, not thousands.
 import { lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
-import type { StageReport } from "./stage.ts";
+import type { StageReport } from "../stages/stage-report.ts";
 
 interface Trouble {
   readonly sinceMs: number;

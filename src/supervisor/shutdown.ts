@@ -1,34 +1,23 @@
-// How a run ends: capture first, then what is in hand, archiving, the last report, and the stages that look after what is stored;
-// all of it within one limit. Whatever is given up goes on where it stood at the next start.
+// How a run ends, by the groups of its stages and within one limit: no more pictures; what is being measured is finished; what
+// looks after the files stops, so that nothing changes any more; the last deliveries; then copies and removals that waited for
+// them. Whatever is given up is continued at the next start.
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFailure, Failure, failureLine } from "../failure/failure.ts";
-import type { StageName } from "../health/stage-names.ts";
 import type { StageLog } from "../log/logger.ts";
-import type { Collector } from "../stages/collector/stage.ts";
-import type { Communicator } from "../stages/communicator/stage.ts";
-import type { Processor } from "../stages/processor/stage.ts";
-import type { StagePart } from "../stages/stage-definition.ts";
+import type { StageGroup } from "../stages/stage-definition.ts";
 import { withDeadline } from "../system/deadline.ts";
-import type { Stage } from "./stage.ts";
+import type { RunningStage } from "./stage.ts";
 
 /** A step may have this long even when the limit is used up: most need no more. */
 const SHORTEST_STEP_MS = 100;
-
-async function recordRest(collecting: Collector): Promise<void> {
-  try {
-    await collecting.recordedLate();
-  } catch (error) {
-    const { message, hint, code, retry } = encodeFailure(error);
-    const left = `pictures have no row yet, the next start adds them: ${message}`;
-    throw new Failure(code, left, { ...(hint === undefined ? {} : { hint }), retry, cause: error });
-  }
-}
 
 /** Steps that share one limit. A step that fails or is late is logged, and the next one is taken. */
 export class Shutdown {
   private readonly limitMs: number;
   private readonly deadlineMs: number;
   private readonly log: StageLog;
+  /** Stages whose work did not end in time. */
+  private readonly givenUp = new Set<RunningStage>();
   /** False once a step has failed. */
   clean = true;
 
@@ -56,48 +45,59 @@ export class Shutdown {
   }
 
   /** Ends all stages and what they hold open. */
-  async endStages(work: {
-    readonly collecting: Collector;
-    readonly processing: Processor;
-    readonly delivering: Communicator;
-    readonly parts: readonly StagePart[];
-    stage(name: StageName): Stage<StageName>;
-  }): Promise<void> {
-    const { collecting, processing, delivering, parts, stage } = work;
-    // The picture in hand is finished; a capture that takes longer than half the limit is given up.
-    const abandon = setTimeout(() => void stage("collector").stop({ abandon: true }), this.limitMs / 2);
-    await this.attempt("collector", () => stage("collector").stop());
-    clearTimeout(abandon);
-    await this.attempt("rows of the last pictures", () => recordRest(collecting));
-    await this.attempt("processor", () => stage("processor").stop());
-    await this.attempt("processor", () => processing.stop(this.leftMs()));
-    await this.attempt("communicator", () => stage("communicator").stop());
-    // Frames that it archives leave the CSV: the last report must see all of them, and the share gets the last report.
-    const [before, after] = [
-      parts.filter(({ name }) => name === "backup"),
-      parts.filter(({ name }) => name !== "backup"),
-    ];
-    await Promise.all(before.map((part) => this.endPart(part, stage(part.name))));
-    await this.attempt("last report", () => delivering.flush());
-    await Promise.all(after.map((part) => this.endPart(part, stage(part.name))));
-    await this.attempt("collector", () => collecting.close(this.leftMs()));
-    await this.attempt("communicator", () => delivering.close(this.leftMs()));
+  async endStages(stages: readonly RunningStage[]): Promise<void> {
+    const of = (...groups: StageGroup[]) => stages.filter(({ group }) => groups.includes(group));
+    await each(of("capture"), (stage) => this.finish(stage, { abandonAfterMs: this.limitMs / 2 }));
+    await each(of("measure"), (stage) => this.finish(stage));
+    // The last report must see which frames were archived.
+    await each(of("storage", "service"), (stage) => this.stop(stage));
+    await each(of("output"), async (stage) => {
+      await this.stop(stage);
+      await this.flush(stage);
+    });
+    // The share gets the last report, and what it has seen may be removed.
+    await each(of("storage", "service"), async (stage) => {
+      await this.flush(stage);
+      await this.close(stage);
+    });
+    await each(of("capture", "measure", "output"), (stage) => this.close(stage));
   }
 
-  /**
-   * A copy, an archive or an answer that takes longer than half the time left is given up; it goes on where it stood at the
-   * next start.
-   */
-  private async endPart(part: StagePart, stage: Stage<StageName>): Promise<void> {
-    const stopped = stage.stop({ abandon: true });
-    await this.attempt(part.name, async () => {
+  /** Waits for the unit of work in hand, and for what it left. `abandonAfterMs`: then the unit is told to give up. */
+  private async finish(stage: RunningStage, { abandonAfterMs }: { abandonAfterMs?: number } = {}): Promise<void> {
+    const { life, name } = stage;
+    const abandon =
+      abandonAfterMs === undefined ? undefined : setTimeout(() => void life.stop({ abandon: true }), abandonAfterMs);
+    await this.attempt(name, () => life.stop());
+    clearTimeout(abandon);
+    await this.attempt(name, async () => stage.work.flush?.(this.leftMs()));
+  }
+
+  /** A copy, an archive or an answer that takes longer than half the time left is given up, with what it runs in. */
+  private async stop(stage: RunningStage): Promise<void> {
+    const { life, name } = stage;
+    const stopped = life.stop({ abandon: true });
+    await this.attempt(name, async () => {
       await Promise.race([stopped, sleep(this.leftMs() / 2, undefined, { ref: false })]);
-      if (stage.report().state === "stopped") await part.flush?.(this.leftMs() / 2);
     });
-    await this.attempt(part.name, async () => {
-      // Whatever is still in hand ends with what it runs in.
-      await part.close?.(this.leftMs());
-      await stopped;
+    if (life.report().state === "stopped") return;
+    this.givenUp.add(stage);
+    await this.close(stage);
+  }
+
+  private async flush(stage: RunningStage): Promise<void> {
+    if (this.givenUp.has(stage)) return;
+    await this.attempt(stage.name, async () => stage.work.flush?.(this.leftMs() / 2));
+  }
+
+  private async close({ life, name, work }: RunningStage): Promise<void> {
+    await this.attempt(name, async () => {
+      await work.close(this.leftMs());
+      await life.stop({ abandon: true });
     });
   }
+}
+
+async function each(stages: readonly RunningStage[], act: (stage: RunningStage) => Promise<void>): Promise<void> {
+  await Promise.all(stages.map(act));
 }

@@ -2,21 +2,19 @@
 // only in its name, its schedule and its unit of work.
 
 import { encodeFailure, type FailureCode, type FailureData } from "../failure/failure.ts";
-import type { StageState } from "../health/stage-names.ts";
+import type { StageName, StageState } from "../health/stage-names.ts";
+import {
+  DEFAULT_RETRY,
+  type OpenStage,
+  type RetryPolicy,
+  type Schedule,
+  type StageGroup,
+} from "../stages/stage-definition.ts";
+import type { StageReport } from "../stages/stage-report.ts";
 import { LONGEST_TIMER_MS } from "../system/deadline.ts";
 import { move, type StageEvent } from "./stage-state.ts";
 
-/** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */
-export type Schedule =
-  /**
-   * On a grid that does not drift: start, start + every, ... A grid point missed is skipped, never made up for. `aheadMs`:
-   * the work is begun so long before its point and waits for it by itself, where no busy event loop is in its way.
-   */
-  | { readonly kind: "cadence"; readonly everyMs: number; readonly aheadMs?: number }
-  /** When woken, but at most once per `atMostEveryMs`, and unasked after `atLeastEveryMs`. */
-  | { readonly kind: "demand"; readonly atLeastEveryMs: number; readonly atMostEveryMs: number };
-
-export interface StageOptions<Name extends string> {
+export interface StageOptions<Name extends string> extends RetryPolicy {
   readonly name: Name;
   readonly schedule: Schedule;
   /**
@@ -26,41 +24,10 @@ export interface StageOptions<Name extends string> {
   work(signal: AbortSignal, dueMs: number): Promise<boolean>;
   /** What the first work needs and may take long; tried until it succeeds. The grid begins after it. */
   prepare?(signal: AbortSignal): Promise<void>;
-  /** First delay after a failure; doubles, with jitter, up to `maxDelayMs`. */
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
-  /** In place of that delay, ms, by the failure and how many there have been in a row. */
-  readonly backOffMs?: (failure: FailureData, failures: number) => number;
-  /** What may end a back-off before its time; asked every `everyMs` while it lasts. Must not throw. */
-  readonly backOffEnd?: BackOffEnd;
-  /** Consecutive failures after which the stage is shown as faulted. */
-  readonly failureLimit: number;
-  /** False: a faulted stage rests until the next start, instead of being tried again at a slow pace. */
-  readonly recover?: boolean;
   /** Called after each move; must not throw. */
   moved(stage: StageReport<Name>): void;
   /** Monotonic clock in ms. */
   now(): number;
-}
-
-/** Whether the reason for a back-off may be gone. */
-export interface BackOffEnd {
-  readonly everyMs: number;
-  isOver(): boolean;
-}
-
-/** What the outside sees of a stage. */
-export interface StageReport<Name extends string = string> {
-  readonly name: Name;
-  readonly state: StageState;
-  readonly failures: number;
-  readonly lastFailure: FailureData | undefined;
-  /** Units of work that ended well since the start. */
-  readonly passes: number;
-  /** Ticks of the cadence at which nothing was begun: the work before took too long, or failed. */
-  readonly missedTicks: number;
-  /** Monotonic ms of the next run; undefined while running or stopped, or faulted for good. */
-  readonly nextRunMs: number | undefined;
 }
 
 /** Failures that no second try can end. */
@@ -239,9 +206,29 @@ export function nextOnGrid(gridMs: number, everyMs: number, nowMs: number): numb
   return gridMs + (missed + 1) * everyMs;
 }
 
-/** What a person should know of a stage besides its state: its failure, or the ticks it missed; else nothing. */
-export function stageDetail({ lastFailure, missedTicks }: StageReport): string {
-  const ticks = missedTicks === 1 ? "tick" : "ticks";
-  const missed = missedTicks === 0 ? "" : `${missedTicks} ${ticks} missed since the start`;
-  return [lastFailure?.message ?? "", missed].filter((part) => part !== "").join("; ");
+/** A stage of a run: what it does, and its life. */
+export interface RunningStage {
+  readonly name: StageName;
+  readonly group: StageGroup;
+  readonly work: OpenStage;
+  readonly life: Stage<StageName>;
+}
+
+/** The life of an open stage. `moved` hears of each of its moves; `run` is done in place of the stage's own. */
+export function stageOf<Name extends string>(
+  name: Name,
+  open: Pick<OpenStage, "schedule" | "retry" | "prepare" | "run">,
+  moved: (report: StageReport<Name>) => void,
+  run: OpenStage["run"] = (signal, dueMs) => open.run(signal, dueMs),
+): Stage<Name> {
+  return new Stage({
+    name,
+    schedule: open.schedule,
+    work: run,
+    ...(open.prepare === undefined ? {} : { prepare: (signal) => open.prepare?.(signal) ?? Promise.resolve() }),
+    ...DEFAULT_RETRY,
+    ...open.retry,
+    moved,
+    now: () => performance.now(),
+  });
 }

@@ -1,14 +1,10 @@
 // When a run that is to end by itself may do so: after so many frames, after a time, or once nothing is left to do.
-
-import type { StageName } from "../health/stage-names.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Collector } from "../stages/collector/stage.ts";
-import type { Processor } from "../stages/processor/stage.ts";
-import type { StagePart } from "../stages/stage-definition.ts";
-import type { StageReport } from "./stage.ts";
+import type { StageGroup } from "../stages/stage-definition.ts";
+import type { RunningStage } from "./stage.ts";
 
-/** What a run may be told to end at; a run told nothing goes on until it is stopped. */
+/** What a run may be told to end at; a run told nothing continues until it is stopped. */
 export interface StopOptions {
   /** Stop after this many captures. */
   readonly frames?: number;
@@ -19,64 +15,64 @@ export interface StopOptions {
 
 /** What is looked at. */
 export interface Watched {
-  readonly collecting: Collector;
-  readonly processing: Processor;
-  readonly manifest: Manifest;
-  readonly parts: readonly StagePart[];
+  readonly stages: readonly RunningStage[];
+  readonly manifest: Pick<Manifest, "damage">;
   readonly log: StageLog;
-  report(name: StageName): StageReport<StageName>;
-  wake(name: StageName): void;
+  /** Frames captured since the start. */
+  captured(): number;
 }
 
 export class StopCondition {
   private readonly options: StopOptions;
-  private readonly line: Watched;
+  private readonly watched: Watched;
   /** What a run with --until-idle was last said to wait for. */
   private waitingFor = "";
 
-  constructor(options: StopOptions, line: Watched) {
+  constructor(options: StopOptions, watched: Watched) {
     this.options = options;
-    this.line = line;
+    this.watched = watched;
   }
 
   /** Why the run may end now; undefined while it may not. */
   reason(elapsedMs: number): string | undefined {
     const { durationMs, frames, untilIdle } = this.options;
-    const { collecting, processing, manifest } = this.line;
+    const { captured, manifest } = this.watched;
     if (durationMs !== undefined && elapsedMs >= durationMs) return "duration reached";
-    const collector = this.line.report("collector");
-    if (frames !== undefined && collector.state === "faulted") return "the collector is faulted";
-    const enough = frames !== undefined && collecting.captured >= frames;
-    if (enough && !untilIdle) return `${frames} frames captured`;
-    if (!untilIdle || collector.state === "running") return undefined;
-    const seen = collector.passes > 0 && !collecting.more;
-    const collected = frames === undefined ? seen : enough || collecting.dry;
-    if (manifest.damage !== undefined && (collected || collector.state === "faulted")) return "the database is damaged";
-    if (!collected || collecting.isRecordingLate || processing.framesInHand > 0) return undefined;
-    const { pending, processing: claimed } = manifest.counts();
-    // Frames that rest are nothing to wait for: the next run tries them again.
-    if (pending > processing.framesResting || claimed > 0) return undefined;
-    return this.partsIdle() ? "idle" : undefined;
+    const capture = this.of("capture");
+    const faulted = capture.find((stage) => stateOf(stage) === "faulted");
+    if (frames !== undefined && faulted !== undefined) return `the ${faulted.name} is faulted`;
+    if (frames !== undefined && captured() >= frames && !untilIdle) return `${frames} frames captured`;
+    if (!untilIdle || capture.some((stage) => stateOf(stage) === "running")) return undefined;
+    const taken = capture.every(({ work }) => work.idle());
+    if (manifest.damage !== undefined && (taken || faulted !== undefined)) return "the database is damaged";
+    if (!taken || !this.of("measure").every(({ work }) => work.idle())) return undefined;
+    return this.restIdle() ? "idle" : undefined;
   }
 
-  /** Whether the other stages have nothing left; those that have are woken, whatever their interval. */
-  private partsIdle(): boolean {
-    const { parts, report, wake } = this.line;
-    const busy = parts.filter((part) => report(part.name).state === "running" || !part.idle());
-    for (const part of busy) wake(part.name);
-    this.sayWaiting(busy.map(({ name }) => report(name)));
+  private of(...groups: StageGroup[]): RunningStage[] {
+    return this.watched.stages.filter(({ group }) => groups.includes(group));
+  }
+
+  /** Whether the stages after measurement have nothing left; those that have are woken, whatever their interval. */
+  private restIdle(): boolean {
+    const rest = this.of("output", "storage", "service");
+    const busy = rest.filter((stage) => stateOf(stage) === "running" || !stage.work.idle());
+    for (const { life } of busy) life.wake();
+    this.sayWaiting(busy);
     return busy.length === 0;
   }
 
   /** Everything is measured, and what is left to do cannot be done: a person who waits for the end should know why. */
-  private sayWaiting(busy: readonly StageReport<StageName>[]): void {
-    const held = busy.filter(({ state }) => state === "backing_off" || state === "faulted");
+  private sayWaiting(busy: readonly RunningStage[]): void {
+    const held = busy.filter((stage) => ["backing_off", "faulted"].includes(stateOf(stage)));
     if (held.length < busy.length) return;
-    const rest = held.map(({ name, lastFailure }) => `${name} (${lastFailure?.message ?? "failed"})`).join(", ");
+    const rest = held.map(({ name, life }) => `${name} (${life.report().lastFailure?.message ?? "failed"})`).join(", ");
     if (rest !== "" && rest !== this.waitingFor) {
       const line = `all frames are measured; the run goes on until this is done too: ${rest}; Ctrl-C ends it now, the next run goes on with it`;
-      this.line.log.warn(line);
+      this.watched.log.warn(line);
     }
     this.waitingFor = rest;
   }
 }
+
+const stateOf = ({ life }: RunningStage) => life.report().state;

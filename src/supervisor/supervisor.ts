@@ -8,12 +8,11 @@
 // Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
 // nothing, so a lost one costs time and never data.
 
-import { availableParallelism, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DarkLevel } from "../analysis/dark-level.ts";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
-import { FILE_CAMERAS } from "../cameras/camera.ts";
-import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
+import { wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { encodeFailure, failureLine } from "../failure/failure.ts";
@@ -25,17 +24,10 @@ import { storedSetAside } from "../health/stored-set-aside.ts";
 import type { Logger } from "../log/logger.ts";
 import { LockNotice } from "../manifest/lock-notice.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { pictureRoots } from "../manifest/picture-place.ts";
-import type { StoredSetAside } from "../manifest/runs.ts";
 import { OPC_UA_OUTPUT } from "../outputs/opcua/output-state.ts";
-import { Collector, captureSchedule } from "../stages/collector/stage.ts";
-import { Communicator } from "../stages/communicator/stage.ts";
-import { healthStage, wantsHealth } from "../stages/health/stage.ts";
-import { OpcUaStage } from "../stages/opcua/stage.ts";
-import { analysisSettings } from "../stages/processor/analysis-settings.ts";
-import { Processor } from "../stages/processor/stage.ts";
-import { PATIENCE, type StagePart, stageOf } from "../stages/stage-definition.ts";
-import { storageParts } from "../stages/stages.ts";
+import type { PipelineEvent, StageContext, StageDefinition } from "../stages/stage-definition.ts";
+import { type StageReport, stageDetail } from "../stages/stage-report.ts";
+import { STAGES } from "../stages/stages.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { LONGEST_TIMER_MS } from "../system/deadline.ts";
 import { packageVersion } from "../system/files.ts";
@@ -44,16 +36,15 @@ import { EnvironmentWatch, refusedByDisk } from "./environment-watch.ts";
 import { FailureLog } from "./failure-log.ts";
 import { type Interrupted, recover, settleForms } from "./recovery.ts";
 import { Shutdown } from "./shutdown.ts";
-import { Stage, type StageReport, stageDetail } from "./stage.ts";
+import { type RunningStage, stageOf } from "./stage.ts";
 import { StopCondition, type StopOptions } from "./stop-condition.ts";
 import { WebHost } from "./web-host.ts";
-
-/** Stages that work on while the database is damaged, because they tell people or the plant of it. */
-const SPEAKS_OF_DAMAGE: ReadonlySet<StageName> = new Set(["health", "opcua"]);
 
 const WATCH_MS = 50;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
+/** What the page shows at once; it looks by itself with each heartbeat. */
+const SHOWN_AT_ONCE: ReadonlySet<PipelineEvent> = new Set(["measured", "failed", "brightfield"]);
 
 export interface RunOptions extends StopOptions {
   readonly config: Config;
@@ -83,31 +74,28 @@ export class Supervisor {
   private readonly options: RunOptions;
   private readonly manifest: Manifest;
   private readonly runId: number;
-  private readonly collecting: Collector;
-  private readonly processing: Processor;
-  private readonly delivering: Communicator;
-  private readonly surroundings: EnvironmentWatch;
+  private readonly environment: EnvironmentWatch;
   /** The page; absent where none is wanted. */
-  private readonly serving: WebHost | undefined;
+  private readonly webHost: WebHost | undefined;
   private readonly interrupted: Interrupted;
-  /** The stages beside capture, measurement and report, as far as the configuration wants them. */
-  private readonly parts: readonly StagePart[];
-  private readonly stages: ReadonlyMap<StageName, Stage<StageName>>;
+  private readonly stages: readonly RunningStage[];
+  /** The stages that an event wakes. */
+  private readonly wokenBy = new Map<PipelineEvent, RunningStage[]>();
+  private readonly counted = { captured: 0, measured: 0 };
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
-  private readonly ending: StopCondition;
+  private readonly stopCondition: StopCondition;
   private readonly failureLog = new FailureLog();
   private readonly frozenCamera: FrozenCameraWatch;
   private readonly damage: DamageWatch;
   private heartbeat: NodeJS.Timeout | undefined;
-  private processed = 0;
   private ended = false;
 
   /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
   constructor(options: RunOptions) {
     this.options = options;
     const { config, log } = options;
-    const { Paths: paths, Data_Analysis: analysis } = config;
+    const { Paths: paths } = config;
     const manifestFile = join(paths.data_dir, MANIFEST_FILENAME);
     const place: Place = {
       mark: markPlace(paths.data_dir),
@@ -116,7 +104,7 @@ export class Supervisor {
       usbUuid: config.Storage.usb_uuid,
     };
     this.frozenCamera = new FrozenCameraWatch(log.stage("collector"));
-    this.surroundings = new EnvironmentWatch(place, log.stage("supervisor"));
+    this.environment = new EnvironmentWatch(place, log.stage("supervisor"));
     this.manifest = Manifest.open({ file: manifestFile });
     this.damage = new DamageWatch(this.manifest, log.stage("supervisor"));
     this.finished = new Promise((resolve) => {
@@ -130,12 +118,11 @@ export class Supervisor {
       pid: process.pid,
       startedAtUs: wallClockUs(),
     });
-    const isFileSource = FILE_CAMERAS.has(config.Camera.camera_type);
     this.interrupted = recover({
       manifest: this.manifest,
       dataDir: paths.data_dir,
       runId: this.runId,
-      maxAttempts: analysis.max_attempts,
+      maxAttempts: config.Data_Analysis.max_attempts,
       remoteRoot: paths.remote_root_dir,
       adopt: config.Camera.camera_type !== "file_importer",
       followLinks: config.Camera.follow_links,
@@ -146,66 +133,14 @@ export class Supervisor {
       ...(config.Communication.method.includes("CSV_PLOT") ? [CSV_OUTPUT] : []),
       ...(wantsOpcUa(config) ? [OPC_UA_OUTPUT] : []),
     ]);
-    this.collecting = new Collector({
-      config,
-      manifest: this.manifest,
-      manifestFile,
-      place,
-      runId: this.runId,
-      log: log.stage("collector"),
-      limit: options.frames,
-      live: !isFileSource,
-      collected: () => {
-        this.wake("processor");
-      },
-      untilCaptureMs: () => this.untilCaptureMs(),
-      brightfieldChanged: () => this.serving?.look(),
-    });
-    this.collecting.skipped.foundAtStart(this.interrupted.skipped);
-    this.processing = new Processor({
-      manifest: this.manifest,
-      log: log.stage("processor"),
-      runId: this.runId,
-      ...analysisSettings(config, options.darkLevel),
-      roiManifestFile: roiManifestPath(config),
-      pictures: pictureRoots(config),
-      threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,
-      batchSize: analysis.batch_size,
-      maxAttempts: analysis.max_attempts,
-      frameTimeoutMs: analysis.frame_timeout_seconds * 1000,
-      nowUs: wallClockUs,
-      checkPlace: () => checkPlace(place),
-      settled: (ok) => this.settled(ok),
-      freed: () => this.wake("processor"),
-    });
-    // A picture may be removed once every output has passed its frame.
-    const output = { config, manifest: this.manifest, manifestFile, advanced: () => this.wake("retention") };
-    this.delivering = new Communicator({ ...output, log: log.stage("communicator") });
-    const plant = { ...output, log: log.stage("opcua"), alarm: () => this.alarm() };
-    this.parts = [
-      // Only where it is configured: it costs a thread and 100 MB.
-      ...(wantsOpcUa(config) ? [new OpcUaStage(plant)] : []),
-      ...storageParts({
-        config,
-        manifest: this.manifest,
-        manifestFile,
-        place,
-        log,
-        wake: (name) => this.wake(name),
-        nowUs: wallClockUs,
-      }),
-      ...(wantsHealth(config) ? [healthStage({ config, log: log.stage("health") })] : []),
-    ];
-    this.stages = this.createStages();
-    const { collecting, processing, parts } = this;
-    this.ending = new StopCondition(options, {
-      ...{ collecting, processing, parts },
+    this.stages = this.openStages(manifestFile, place);
+    this.stopCondition = new StopCondition(options, {
+      stages: this.stages,
       manifest: this.manifest,
       log: log.stage("supervisor"),
-      report: (name) => this.stage(name).report(),
-      wake: (name) => this.wake(name),
+      captured: () => this.captured,
     });
-    this.serving = config.Web.enabled ? this.createServing(manifestFile) : undefined;
+    this.webHost = config.Web.enabled ? this.createWebHost(manifestFile) : undefined;
   }
 
   /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed. */
@@ -222,8 +157,8 @@ export class Supervisor {
     // From here on nothing may stand still, and nothing that has been done may go unrecorded.
     const waiting = "pictures are taken as before, everything else waits";
     this.manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
-    for (const stage of this.stages.values()) stage.start();
-    this.serving?.start();
+    for (const { life } of this.stages) life.start();
+    this.webHost?.start();
     const beatMs = config.Supervisor.heartbeat_seconds * 1000;
     this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
     const watch = setInterval(() => {
@@ -239,7 +174,7 @@ export class Supervisor {
   /** A database that cannot be asked is no reason to end: the stages that meet it say so. */
   private reasonToEnd(elapsedMs: number): string | undefined {
     try {
-      return this.ending.reason(elapsedMs);
+      return this.stopCondition.reason(elapsedMs);
     } catch (thrown) {
       this.damage.look();
       this.options.log.stage("supervisor").debug(`cannot tell whether anything is left to do: ${failureLine(thrown)}`);
@@ -253,7 +188,7 @@ export class Supervisor {
   }
 
   reports(): StageReport<StageName>[] {
-    return [...this.stages.values()].map((stage) => stage.report());
+    return this.stages.map(({ life }) => life.report());
   }
 
   get counts() {
@@ -265,101 +200,61 @@ export class Supervisor {
     return cameraInUse(this.options.config);
   }
 
+  /** Frames captured since the start. */
   get captured(): number {
-    return this.collecting.captured;
+    return this.counted.captured;
   }
 
-  private createServing(manifestFile: string): WebHost {
+  /** All stages that the configuration wants, in the order of the table. */
+  private openStages(manifestFile: string, place: Place): RunningStage[] {
+    const { config, darkLevel, frames, log } = this.options;
+    const common = {
+      ...{ config, darkLevel, frames, manifest: this.manifest, manifestFile, place, runId: this.runId },
+      skippedAtStart: this.interrupted.skipped,
+      filesInUse: new Set<number>(),
+      nowUs: wallClockUs,
+      checkPlace: () => checkPlace(place),
+      happened: (event: PipelineEvent) => this.happened(event),
+      alarm: () => this.alarm(),
+    };
+    return STAGES.filter((definition) => definition.enabled(config)).map((definition) => {
+      const untilNextRunMs = () => untilNextRun(running.life.report());
+      const running = this.openStage(definition, { ...common, log: log.stage(definition.name), untilNextRunMs });
+      return running;
+    });
+  }
+
+  private openStage(definition: StageDefinition, context: StageContext): RunningStage {
+    const { group, name, runsDamaged = false, wakesOn } = definition;
+    const work = definition.open(context);
+    const run: typeof work.run = (signal, dueMs) => work.run(signal, dueMs);
+    const moved = (report: StageReport<StageName>) => this.moved(stage, report);
+    const stage = { name, group, work, life: stageOf(name, work, moved, runsDamaged ? run : this.damage.guarded(run)) };
+    for (const event of wakesOn) this.wokenBy.set(event, [...(this.wokenBy.get(event) ?? []), stage]);
+    return stage;
+  }
+
+  private createWebHost(manifestFile: string): WebHost | undefined {
     const { config, log, origins = {}, announce = () => undefined } = this.options;
+    const brightfield = this.stages.flatMap(({ work }) => work.brightfield ?? [])[0];
+    if (brightfield === undefined) throw new Error("no stage takes brightfield pictures");
+    const capture = this.stages.find(({ group }) => group === "capture");
     const nextCaptureMs = () => {
-      const { nextRunMs } = this.stage("collector").report();
+      const nextRunMs = capture?.life.report().nextRunMs;
       return nextRunMs === undefined ? undefined : Date.now() + nextRunMs - performance.now();
     };
-    const { manifest, collecting } = this;
-    const { brightfield } = collecting;
+    const { manifest } = this;
     return new WebHost({
       ...{ config, origins, manifest, manifestFile, brightfield, nextCaptureMs, announce },
       log: log.stage("web"),
     });
   }
 
-  /** See CollectorOptions. */
-  private untilCaptureMs(): number {
-    const { state, nextRunMs } = this.stage("collector").report();
-    return state === "waiting" && nextRunMs !== undefined ? Math.max(0, nextRunMs - performance.now()) : 0;
-  }
-
-  private createStages(): Map<StageName, Stage<StageName>> {
-    const { Timing: timing, Retries: retries } = this.options.config;
-    const moved = (report: StageReport<StageName>) => this.moved(report);
-    const common = { ...PATIENCE, moved, now: () => performance.now() };
-    const reportMs = timing.communicator_interval_seconds * 1000;
-    const stages: Stage<StageName>[] = [
-      new Stage({
-        ...common,
-        name: "collector",
-        schedule: captureSchedule(timing.collector_interval_seconds),
-        prepare: (signal) => this.collecting.prepare(signal),
-        work: (signal, dueMs) => this.collecting.work(signal, dueMs),
-        firstDelayMs: retries.collector_retry_delay_seconds * 1000,
-        failureLimit: retries.collector_failure_limit,
-        recover: retries.recover,
-      }),
-      new Stage({
-        ...common,
-        name: "processor",
-        schedule: { kind: "demand", atLeastEveryMs: timing.processor_interval_seconds * 1000, atMostEveryMs: 0 },
-        prepare: () => this.processing.prepare(),
-        work: this.damage.guarded(() => this.processing.work()),
-      }),
-      new Stage({
-        ...common,
-        name: "communicator",
-        schedule: { kind: "demand", atLeastEveryMs: reportMs, atMostEveryMs: reportMs },
-        work: this.damage.guarded(() => this.delivering.work()),
-      }),
-      ...this.parts.map((part) => {
-        const work = (signal: AbortSignal) => part.work(signal);
-        return stageOf(part, moved, SPEAKS_OF_DAMAGE.has(part.name) ? work : this.damage.guarded(work));
-      }),
-    ];
-    return new Map(stages.map((stage) => [stage.report().name, stage]));
-  }
-
-  private stage(name: StageName): Stage<StageName> {
-    const stage = this.stages.get(name);
-    if (stage === undefined) throw new Error(`the stage ${name} is not part of this run`);
-    return stage;
-  }
-
-  private part(name: StageName): StagePart | undefined {
-    return this.parts.find((part) => part.name === name);
-  }
-
-  /** What `status` shows beside a stage. Missed ticks must not hide which pictures are skipped. */
-  private detailOf(report: StageReport<StageName>): string {
-    const detail = stageDetail(report);
-    if (report.name !== "collector") return detail || (this.part(report.name)?.note?.() ?? "");
-    const note = report.lastFailure === undefined ? this.collecting.note() : "";
-    return [detail, note].filter((part) => part !== "").join("; ");
-  }
-
-  private setAsideOf(name: StageName): StoredSetAside | undefined {
-    const own = { collector: this.collecting, processor: this.processing };
-    const stage = name === "collector" || name === "processor" ? own[name] : this.part(name);
-    const files = stage?.filesSetAside?.() ?? [];
-    return files.length === 0 ? undefined : storedSetAside(files, wallClockUs());
-  }
-
-  private wake(name: StageName): void {
-    this.stages.get(name)?.wake();
-  }
-
-  private settled(ok: boolean): void {
-    if (ok) this.processed += 1;
-    this.wake("communicator");
-    this.wake("opcua");
-    this.serving?.look();
+  /** Wakes whoever waits for it. */
+  private happened(event: PipelineEvent): void {
+    if (event === "captured" || event === "measured") this.counted[event] += 1;
+    for (const { life } of this.wokenBy.get(event) ?? []) life.wake();
+    if (SHOWN_AT_ONCE.has(event)) this.webHost?.look();
   }
 
   /** What the plant is told is wrong. */
@@ -370,23 +265,20 @@ export class Supervisor {
     return ill.map(({ name, lastFailure }) => `${name}: ${lastFailure?.message ?? "failing"}`).join("; ");
   }
 
-  private moved(report: StageReport<StageName>): void {
-    const { recover } = this.options.config.Retries;
-    const part = this.part(report.name);
+  private moved({ name, work }: RunningStage, report: StageReport<StageName>): void {
     if (this.damage.isDamage(report.lastFailure)) return;
-    if (part?.moved !== undefined) part.moved(report);
-    else this.failureLog.note(report, this.options.log.stage(report.name), report.name !== "collector" || recover);
+    if (work.moved !== undefined) work.moved(report);
+    else this.failureLog.note(report, this.options.log.stage(name), work.retry?.recover !== false);
     if (report.state === "backing_off" || report.state === "faulted") this.beat();
   }
 
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
-    const closing = new Shutdown(limitMs, this.options.log.stage("supervisor"));
+    const shutdown = new Shutdown(limitMs, this.options.log.stage("supervisor"));
     this.manifest.lockWait.endWithin(limitMs / 2);
     const fault = this.faultLine();
-    const pageClosed = this.serving?.close(PAGE_CLOSE_MS);
-    const { collecting, processing, delivering, parts } = this;
-    await closing.endStages({ collecting, processing, delivering, parts, stage: (name) => this.stage(name) });
+    const pageClosed = this.webHost?.close(PAGE_CLOSE_MS);
+    await shutdown.endStages(this.stages);
     // Before the manifest, which becomes one plain file only when nobody reads it.
     await pageClosed;
     clearInterval(this.heartbeat);
@@ -395,28 +287,29 @@ export class Supervisor {
     let failed = 0;
     let undone: string | undefined;
     // After the last frame in hand: what is counted here is what `status` counts from now on.
-    await closing.attempt("count of failures", async () => {
+    await shutdown.attempt("count of failures", async () => {
       failed = this.manifest.failedInRun(this.runId);
       if (fault === undefined) undone = this.leftUndone();
     });
     const { manifest, runId } = this;
-    await closing.attempt("end of the run", () =>
+    await shutdown.attempt("end of the run", () =>
       manifest.whenFree(() => manifest.endRun(runId, wallClockUs(), reason)),
     );
-    await closing.attempt("manifest", async () => {
+    await shutdown.attempt("manifest", async () => {
       this.manifest.close();
       const { closingNote } = this.manifest;
       if (closingNote !== undefined) this.options.log.stage("supervisor").error(closingNote);
     });
-    const { clean } = closing;
-    const { displaced } = this.surroundings;
+    const { clean } = shutdown;
+    const { displaced } = this.environment;
     // A last look at the file may have found what nothing met before.
     const lateFault = fault ?? this.damage.look() ?? undone;
-    return { captured: collecting.captured, processed: this.processed, failed, fault: lateFault, clean, displaced };
+    const { captured, measured: processed } = this.counted;
+    return { captured, processed, failed, fault: lateFault, clean, displaced };
   }
 
   private leftUndone(): string | undefined {
-    return this.parts.map((part) => part.leftUndone?.()).find((line) => line !== undefined);
+    return this.stages.map(({ work }) => work.leftUndone?.()).find((line) => line !== undefined);
   }
 
   /** Asked while the stages still are as they were. */
@@ -430,31 +323,47 @@ export class Supervisor {
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */
   private beat(): void {
     // A disk that is gone refuses everything: then that is said once.
-    const surroundings = this.surroundings.look() || refusedByDisk(this.reports());
-    if (this.surroundings.displaced) this.finish("the disk is back as a new one; everything is opened anew");
+    const detail = this.environment.look() || refusedByDisk(this.reports());
+    if (this.environment.displaced) this.finish("the disk is back as a new one; everything is opened anew");
     if (this.damage.look() !== undefined) {
-      this.serving?.look();
+      this.webHost?.look();
       return;
     }
     try {
-      const stages = this.reports().map((report) => ({
-        stage: report.name,
-        state: report.state,
-        atUs: wallClockUs(),
-        detail: this.detailOf(report),
-        code: report.lastFailure === undefined ? this.part(report.name)?.condition?.()?.code : undefined,
-        setAside: this.setAsideOf(report.name),
-      }));
+      const stages = this.stages.map(beatOf);
       this.manifest.storeHeartbeats([
-        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail: surroundings },
+        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail },
         ...stages,
       ]);
       this.frozenCamera.look(this.manifest, this.options.config);
-      this.serving?.look();
+      this.webHost?.look();
     } catch (thrown) {
       // A lock is announced once, by its own notice.
       const level = encodeFailure(thrown).code === "manifest.locked" ? "debug" : "warn";
       this.options.log.stage("supervisor").log(level, `heartbeat not stored: ${failureLine(thrown)}`);
     }
   }
+}
+
+/** What is stored of a stage. */
+function beatOf({ name, life, work }: RunningStage) {
+  const report = life.report();
+  const works = report.lastFailure === undefined;
+  const atUs = wallClockUs();
+  // Missed ticks must not hide what the stage says of itself.
+  const detail = [stageDetail(report), works ? (work.note?.() ?? "") : ""].filter((part) => part !== "").join("; ");
+  const files = work.filesSetAside?.() ?? [];
+  const setAside = files.length === 0 ? undefined : storedSetAside(files, atUs);
+  return {
+    stage: name,
+    state: report.state,
+    atUs,
+    detail,
+    code: works ? work.condition?.()?.code : undefined,
+    setAside,
+  };
+}
+
+function untilNextRun({ state, nextRunMs }: StageReport): number {
+  return state === "waiting" && nextRunMs !== undefined ? Math.max(0, nextRunMs - performance.now()) : 0;
 }

@@ -6,7 +6,7 @@ import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from ".
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
-import type { BrightfieldPictures } from "../stages/collector/brightfield.ts";
+import type { OpenStage } from "../stages/stage-definition.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { withDeadline } from "../system/deadline.ts";
 import { openThread, type WorkerHandle } from "../threads/worker-handle.ts";
@@ -22,7 +22,8 @@ export interface WebHostOptions {
   readonly manifest: Manifest;
   readonly manifestFile: string;
   readonly log: StageLog;
-  readonly brightfield: BrightfieldPictures;
+  /** Of the stage that takes them. */
+  readonly brightfield: NonNullable<OpenStage["brightfield"]>;
   /** Wall clock, ms; undefined while none is planned. */
   nextCaptureMs(): number | undefined;
   /** For the link with the token, which must not be in a log. */

@@ -43,12 +43,13 @@ function stage(bench: Bench) {
     config: bench.loaded.config,
     manifest: bench.manifest,
     log,
+    filesInUse: new Set<number>(),
     checkPlace: () => undefined,
     settled: () => undefined,
   });
   onTestFinished(() => compressing.close(5000));
   const all = async () => {
-    while (await compressing.work(new AbortController().signal));
+    while (await compressing.run(new AbortController().signal));
   };
   return { compressing, lines, all };
 }
@@ -186,8 +187,8 @@ test("a picture that cannot be read does not hold up the others", async () => {
   // A link is never taken for the picture, wherever it leads.
   symlinkSync("bad.bmp", bench.path("bad.bmp"));
   const { compressing } = stage(bench);
-  expect(await compressing.work(new AbortController().signal)).toBe(true);
-  await compressing.work(new AbortController().signal);
+  expect(await compressing.run(new AbortController().signal)).toBe(true);
+  await compressing.run(new AbortController().signal);
   expect(bench.row(good)).toMatchObject({ filename: "good.bmp.gz" });
   expect(bench.row(bad)).toMatchObject({ filename: "bad.bmp", compression_attempted: 1 });
   expect(lstatSync(bench.path("bad.bmp")).isSymbolicLink()).toBe(true);

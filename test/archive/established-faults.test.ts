@@ -30,9 +30,9 @@ const SYNC = "[Services]\nenable_remote_sync = true\n";
 async function runBuffer(bench: Bench): Promise<void> {
   const { log } = memoryLog();
   const { manifest, loaded } = bench;
-  const common = { inHand: () => new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
+  const common = { filesInUse: new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
   const retaining = new Retention({ config: loaded.config, manifest, log, ...common });
-  while (await retaining.work());
+  while (await retaining.run());
 }
 
 const restart = (bench: Bench) => {

@@ -31,14 +31,14 @@ function buffer(bench: Bench, options: BufferOptions = {}) {
     config: bench.loaded.config,
     manifest: bench.manifest,
     log,
-    inHand: () => new Set(options.inHand ?? []),
+    filesInUse: new Set(options.inHand ?? []),
     nowUs: () => 7,
     checkPlace: options.checkPlace ?? (() => undefined),
     patienceMs: 0,
     ...("space" in options ? { space: () => options.space } : {}),
   });
   const pass = async () => {
-    while (await retaining.work());
+    while (await retaining.run());
   };
   return { retaining, lines, pass };
 }
@@ -391,7 +391,7 @@ test("nothing is removed, and no row changed, while the data directory is not th
   const lost = () => {
     throw new Failure("disk.failed", "unmounted", { retry: "later" });
   };
-  await expect(buffer(bench, { checkPlace: lost }).retaining.work()).rejects.toThrow("unmounted");
+  await expect(buffer(bench, { checkPlace: lost }).retaining.run()).rejects.toThrow("unmounted");
   expect(pictures(bench)).toHaveLength(3);
   expect(bench.row(first)).toMatchObject({ local: 1, removed_at_us: null });
   expect(existsSync(bench.path("p1.png"))).toBe(true);

@@ -84,7 +84,7 @@ ${sync}
   /** Works until nothing waits; returns the failure that ended it, if one did. */
   const work = async (stage = syncing): Promise<Failure | undefined> => {
     try {
-      while (await stage.work(new AbortController().signal));
+      while (await stage.run(new AbortController().signal));
       return undefined;
     } catch (error) {
       if (error instanceof Failure) return error;

@@ -144,8 +144,8 @@ test("brightfield pictures are copied, and go beyond Brightfield.keep, oldest fi
   for (const file of [...taken, "brightfield_notes.txt"]) writeFileSync(join(bright, file), file);
   const { log, lines } = memoryLog();
   const trim = () => {
-    const common = { inHand: () => new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
-    return new Retention({ config, manifest, log, ...common }).work();
+    const common = { filesInUse: new Set<number>(), nowUs: () => 7, checkPlace: () => undefined };
+    return new Retention({ config, manifest, log, ...common }).run();
   };
   await trim();
   expect(readdirSync(bright)).toHaveLength(21);

@@ -269,7 +269,7 @@ test("a share that hangs is said so, is given up after its time, delays no end, 
   expect(await work()).toMatchObject({ code: "remote.unavailable", message: expect.stringContaining("hangs") });
   await sleep(500);
   const stop = new AbortController();
-  const cancelled = syncing.work(stop.signal);
+  const cancelled = syncing.run(stop.signal);
   await sleep(1500);
   stop.abort();
   expect(await cancelled).toBe(false);
@@ -301,7 +301,7 @@ test("a backlog goes oldest first, and what is captured meanwhile does not wait 
   const remote = await localRemote();
   const { syncing, capture, rows } = staged(remote, { pictures: 60 });
   const fresh = capture();
-  await syncing.work(new AbortController().signal);
+  await syncing.run(new AbortController().signal);
   const copied = rows().filter(({ image_synced }) => image_synced === 1);
   expect(copied.map(({ filename }) => filename)).toContain(fresh);
   expect(copied.slice(0, -1).map(({ id }) => id)).toEqual(Array.from({ length: copied.length - 1 }, (_, i) => i + 1));

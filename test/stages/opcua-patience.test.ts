@@ -11,8 +11,8 @@ import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { noteAsked } from "../../src/outputs/opcua/asked.ts";
 import { OPC_UA_OUTPUT } from "../../src/outputs/opcua/output-state.ts";
 import { patience } from "../../src/stages/opcua/stage.ts";
-import { stageOf } from "../../src/stages/stage-definition.ts";
-import type { StageReport } from "../../src/supervisor/stage.ts";
+import type { StageReport } from "../../src/stages/stage-report.ts";
+import { stageOf } from "../../src/supervisor/stage.ts";
 import { partOf } from "../outputs/opcua/deliver.ts";
 import { freePort } from "../outputs/opcua/plant.ts";
 
@@ -96,8 +96,8 @@ test("a person who looks at the server, or gives another secret, ends the back-o
   onTestFinished(() => rmSync(dirname(secret), { recursive: true, force: true }));
   const { part, certificates } = partAt(port, `user_name = "plant"\npassword_file = "${secret}"\n`);
   let looks = 0;
-  const { isOver } = part.backOffEnd;
-  Object.assign(part, {
+  const { isOver } = part.retry.backOffEnd;
+  Object.assign(part.retry, {
     backOffMs: () => 3_600_000,
     backOffEnd: {
       everyMs: 10,
@@ -108,7 +108,7 @@ test("a person who looks at the server, or gives another secret, ends the back-o
     },
   });
   const reports: StageReport<"opcua">[] = [];
-  const stage = stageOf(part, (report) => reports.push(report as StageReport<"opcua">));
+  const stage = stageOf("opcua", part, (report) => reports.push(report));
   const rests = () => reports.filter(({ state }) => state === "backing_off").map(({ failures }) => failures);
   const restsAfter = (tries: number) =>
     expect.poll(rests, { timeout: 60_000 }).toEqual(many("", tries).map((_, i) => i + 1));
@@ -129,14 +129,14 @@ test("a person who looks at the server, or gives another secret, ends the back-o
 test("what ails the server reaches the stage as what it is: the stage's patience depends on it", async () => {
   const { part } = partAt(await freePort());
   const asked: { code: string; delayMs: number }[] = [];
-  const delayMs = part.backOffMs;
-  Object.assign(part, {
+  const delayMs = part.retry.backOffMs;
+  Object.assign(part.retry, {
     backOffMs: (failure: FailureData, failures: number) => {
       asked.push({ code: failure.code, delayMs: delayMs(failure, failures) });
       return 0;
     },
   });
-  const stage = stageOf(part, () => undefined);
+  const stage = stageOf("opcua", part, () => undefined);
   stage.start();
   await expect.poll(() => asked.length, { timeout: 60_000 }).toBeGreaterThan(10);
   await stage.stop();

@@ -57,13 +57,14 @@ async function line(
     batchSize: 16,
     maxAttempts: 3,
     frameTimeoutMs: 60_000,
+    everyMs: 1000,
     nowUs: () => 2,
     checkPlace: () => undefined,
     settled: () => undefined,
     freed,
   });
   onTestFinished(async () => {
-    await processing.stop(10_000);
+    await processing.flush(10_000);
     await log.close();
     manifest.close();
     rmSync(directory, { recursive: true, force: true });
@@ -100,14 +101,14 @@ test.each([
   let full = true;
   const { manifest, processing } = await line((real) => refusing(real, systemCode, () => full));
   for (let attempt = 0; attempt < 4; attempt++) {
-    await processing.work();
+    await processing.run();
     await untilAtRest(processing);
     expect(manifest.counts()).toMatchObject({ processing: 1, failed: 0 });
-    await expect(processing.work()).rejects.toMatchObject({ code });
+    await expect(processing.run()).rejects.toMatchObject({ code });
     expect(manifest.counts()).toMatchObject({ pending: 1, failed: 0 });
   }
   full = false;
-  await processing.work();
+  await processing.run();
   await untilAtRest(processing);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 0 });
 });
@@ -116,14 +117,14 @@ test("a damaged database gets its frame back as it was and nothing else: no othe
   const { manifest, processing } = await line((real) => refusing(real, "SQLITE_CORRUPT", () => true), undefined, {
     frames: 3,
   });
-  await processing.work();
+  await processing.run();
   await untilAtRest(processing);
-  await expect(processing.work()).rejects.toMatchObject({ code: "manifest.corrupt" });
+  await expect(processing.run()).rejects.toMatchObject({ code: "manifest.corrupt" });
   expect(manifest.counts()).toMatchObject({ pending: 3, processing: 0, failed: 0 });
   expect([...manifest.entries()].map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
   expect(manifest.damage?.line).toContain("phorest verify --repair");
   for (const refused of [
-    () => processing.work(),
+    () => processing.run(),
     async () => manifest.checkSound(),
     async () => manifest.markMissing(1),
   ])
@@ -141,8 +142,8 @@ test.each([
     void next.work?.();
   };
   const { manifest, processing } = await line((real) => real, undefined, { frames: 5, beside, freed });
-  next.work = () => processing.work();
-  await processing.work();
+  next.work = () => processing.run();
+  await processing.run();
   // Nobody but the freed thread asks for more.
   const untilMs = performance.now() + 60_000;
   while (manifest.counts().processed < 5 && performance.now() < untilMs) await sleep(10);
@@ -153,7 +154,7 @@ test.each([
 
 test("a picture that can never be read is failed at once, with its reason", async () => {
   const { manifest, processing } = await line((real) => real, Buffer.from("not a picture"));
-  await processing.work();
+  await processing.run();
   await untilAtRest(processing);
   expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, failed: 1 });
   expect(manifest.lastEntry()?.error).toContain("frame0.png");
@@ -162,8 +163,8 @@ test("a picture that can never be read is failed at once, with its reason", asyn
 test("frames that were in hand when the program died are measured last, each alone", async () => {
   const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2 });
   const inHand = async () => {
-    await processing.work();
-    await processing.work();
+    await processing.run();
+    await processing.run();
     const claimed = [...manifest.entries()].filter(({ status }) => status === "processing");
     await untilAtRest(processing);
     return claimed.map(({ entryId }) => entryId);
@@ -183,7 +184,7 @@ test("a frame that was there at max_attempts ends of the program is tried last a
   }
   const order: number[] = [];
   while (manifest.counts().pending > 0) {
-    await processing.work();
+    await processing.run();
     const measured = [...manifest.entries()].filter(({ status }) => status === "processing");
     if (measured.some(({ entryId }) => entryId === 1)) expect(measured).toHaveLength(1);
     order.push(...measured.map(({ entryId }) => entryId));
@@ -195,11 +196,11 @@ test("a frame that was there at max_attempts ends of the program is tried last a
 
 test("an ROI manifest that is damaged or gone while a run measures changes nothing until it is whole again", async () => {
   const { manifest, processing, roiManifestFile } = await line((one) => one, undefined, { frames: 3 });
-  await processing.work();
+  await processing.run();
   await untilAtRest(processing);
   for (const [nth, damage] of [() => writeFileSync(roiManifestFile, "{"), () => rmSync(roiManifestFile)].entries()) {
     damage();
-    await processing.work();
+    await processing.run();
     await untilAtRest(processing);
     expect(manifest.counts()).toMatchObject({ processed: nth + 2, failed: 0 });
   }
@@ -222,7 +223,7 @@ test("frames that take ten times as long as others are settled, and are in the C
     measuredAs.push(frame);
     return answer;
   };
-  work = () => void processing.work();
+  work = () => void processing.run();
   work();
   await expect.poll(() => manifest.lastOutcomeId(), { timeout: 60_000 }).toBe(frames);
   const outcomes = manifest.outcomesAfter(0, frames);

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../src/failure/failure.ts";
 import type { StageLog } from "../../src/log/logger.ts";
+import { type StageReport, stageDetail } from "../../src/stages/stage-report.ts";
 import { FailureLog } from "../../src/supervisor/failure-log.ts";
-import { Stage, type StageReport, stageDetail } from "../../src/supervisor/stage.ts";
+import { Stage } from "../../src/supervisor/stage.ts";
 
 /** A collector whose works take the given times; a negative one fails. */
 function collector(worksMs: number[], options: { everyMs: number; delayMs: number; limit: number; recover?: boolean }) {

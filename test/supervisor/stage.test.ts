@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { STAGE_STATES } from "../../src/health/stage-names.ts";
-import { nextOnGrid, type Schedule, Stage } from "../../src/supervisor/stage.ts";
+import type { Schedule } from "../../src/stages/stage-definition.ts";
+import { nextOnGrid, Stage } from "../../src/supervisor/stage.ts";
 import { move, type StageEvent } from "../../src/supervisor/stage-state.ts";
 
 function stage(

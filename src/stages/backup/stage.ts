@@ -12,7 +12,7 @@ import type { Manifest } from "../../manifest/manifest.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { StagePart } from "../stage-definition.ts";
+import type { OpenStage, StageDefinition } from "../stage-definition.ts";
 
 /** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
@@ -26,15 +26,23 @@ export interface BackupStageOptions {
   archived(): void;
 }
 
-/** The stage. Its thread starts with the first unit of work. */
-export function backupStage(options: BackupStageOptions): StagePart {
+/** Copies of the experiment, and the archive of finished history. */
+export const backup: StageDefinition = {
+  name: "backup",
+  group: "storage",
+  wakesOn: [],
+  enabled: ({ Services }) => Services.enable_file_backup,
+  open: ({ happened, ...context }) => backupStage({ ...context, archived: () => happened("archived") }),
+};
+
+/** Its thread starts with the first unit of work. */
+function backupStage(options: BackupStageOptions): OpenStage {
   const intervalMs = options.config.Timing.file_backup_interval_seconds * 1000;
   const stage = new Backup(options, intervalMs);
   return {
-    name: "backup",
     schedule: { kind: "demand", atLeastEveryMs: Math.min(intervalMs, LOOK_EVERY_MS), atMostEveryMs: 0 },
-    firstDelayMs: Math.min(intervalMs, 10_000),
-    work: (signal) => stage.work(signal),
+    retry: { firstDelayMs: Math.min(intervalMs, 10_000) },
+    run: (signal) => stage.run(signal),
     idle: () => stage.idle(),
     note: () => stage.note,
     filesSetAside: () => stage.aside.files(),
@@ -78,7 +86,7 @@ class Backup {
   }
 
   /** One step: what is under way first, then what is due. True while more is waiting. */
-  async work(signal: AbortSignal): Promise<boolean> {
+  async run(signal: AbortSignal): Promise<boolean> {
     try {
       const more = await this.#step(signal);
       this.#failing = false;

@@ -4,13 +4,7 @@ import { brightfieldProblems } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure, failureLine } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";
-
-/** What became of the last one, for people. */
-export interface BrightfieldState {
-  readonly state: "none" | "asked" | "taking" | "taken" | "failed";
-  /** Where it lies, or why there is none. */
-  readonly said: string;
-}
+import type { BrightfieldState } from "../stage-definition.ts";
 
 export interface BrightfieldOptions {
   readonly config: Config;

@@ -2,19 +2,19 @@
 // hears of it, so a death in between leaves a picture without a row, which the next start adopts.
 import type { Place } from "../../archive/place.ts";
 import { pauseBelow } from "../../archive/room.ts";
-import { sourceSettings } from "../../cameras/camera.ts";
+import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
 import type { Config } from "../../config/schema.ts";
-import { decodeFailure, encodeFailure, failureLine } from "../../failure/failure.ts";
+import { decodeFailure, encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { NewEntry } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
 import { thermometerSettings } from "../../sensors/thermometer.ts";
-import type { Schedule } from "../../supervisor/stage.ts";
 import { monotonicMs } from "../../system/clock.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
+import type { OpenStage, RetryPolicy, Schedule, StageDefinition } from "../stage-definition.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { SkippedPictures } from "./skipped-pictures.ts";
@@ -29,6 +29,28 @@ export function captureSchedule(intervalSeconds: number): Schedule {
   return { kind: "cadence", everyMs, aheadMs: Math.min(AHEAD_MS, everyMs / 2) };
 }
 
+/** Takes pictures, and goes on while the database is damaged: pictures then wait in a file for their rows. */
+export const collector: StageDefinition = {
+  name: "collector",
+  group: "capture",
+  wakesOn: [],
+  runsDamaged: true,
+  enabled: () => true,
+  open: ({ config, frames, happened, untilNextRunMs, skippedAtStart, ...context }) => {
+    const stage = new Collector({
+      ...{ ...context, config },
+      limit: frames,
+      live: !FILE_CAMERAS.has(config.Camera.camera_type),
+      collected: () => happened("captured"),
+      recorded: () => happened("recorded"),
+      untilCaptureMs: untilNextRunMs,
+      brightfieldChanged: () => happened("brightfield"),
+    });
+    stage.skipped.foundAtStart(skippedAtStart);
+    return stage;
+  },
+};
+
 export interface CollectorOptions {
   readonly config: Config;
   readonly manifest: Manifest;
@@ -40,14 +62,19 @@ export interface CollectorOptions {
   readonly limit: number | undefined;
   /** False for sources that take files other programs wrote: these may have nothing new. */
   readonly live: boolean;
+  /** A picture was taken. */
   collected(): void;
+  /** Pictures that waited for the database have their rows. */
+  recorded(): void;
   /** Until the next capture is begun, ms; 0 while one is in hand or none is planned. */
   untilCaptureMs(): number;
   /** There is news of a brightfield picture. */
   brightfieldChanged(): void;
 }
 
-export class Collector {
+export class Collector implements OpenStage {
+  readonly schedule: Schedule;
+  readonly retry: Partial<RetryPolicy>;
   private readonly options: CollectorOptions;
   private readonly thread: RemoteWorker<CollectorSettings, CollectorJob, CollectorAnswer>;
   readonly brightfield: BrightfieldPictures;
@@ -61,9 +88,18 @@ export class Collector {
   more = false;
   /** A file source that has nothing left. */
   dry = false;
+  /** The source has been asked at least once. */
+  private asked = false;
 
   constructor(options: CollectorOptions) {
     this.options = options;
+    const { Timing, Retries } = options.config;
+    this.schedule = captureSchedule(Timing.collector_interval_seconds);
+    this.retry = {
+      firstDelayMs: Retries.collector_retry_delay_seconds * 1000,
+      failureLimit: Retries.collector_failure_limit,
+      recover: Retries.recover,
+    };
     const first = options.manifest.entries().next();
     const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
     const settings = collectorSettings(options, startedAtUs);
@@ -89,7 +125,13 @@ export class Collector {
   }
 
   /** One capture, due at `dueMs` of performance.now(). True when another picture may be taken at once. */
-  async work(signal: AbortSignal, dueMs: number): Promise<boolean> {
+  async run(signal: AbortSignal, dueMs: number): Promise<boolean> {
+    const more = await this.capture(signal, dueMs);
+    this.asked = true;
+    return more;
+  }
+
+  private async capture(signal: AbortSignal, dueMs: number): Promise<boolean> {
     const { config, limit, live, log } = this.options;
     if (!config.Services.enable_camera) this.dry = true;
     if (this.dry && live) return false;
@@ -124,6 +166,24 @@ export class Collector {
   /** Pictures of a watched folder that could not be taken while others could. */
   filesSetAside(): readonly SetAsideFile[] {
     return this.setAside;
+  }
+
+  /** As many pictures are taken as were asked for, or the source has none left, and each has its row. */
+  idle(): boolean {
+    if (this.late !== undefined) return false;
+    const { limit } = this.options;
+    return limit === undefined ? this.asked && !this.more : this.captured >= limit || this.dry;
+  }
+
+  /** Waits for the rows of the last pictures. Rejects with why some have none; these are kept for the next start. */
+  async flush(): Promise<void> {
+    try {
+      await this.late;
+    } catch (error) {
+      const { message, hint, code, retry } = encodeFailure(error);
+      const left = `pictures have no row yet, the next start adds them: ${message}`;
+      throw new Failure(code, left, { ...(hint === undefined ? {} : { hint }), retry, cause: error });
+    }
   }
 
   /** For `status`: what is skipped. */
@@ -161,16 +221,6 @@ export class Collector {
     }
   }
 
-  /** Whether pictures wait for their rows until another program lets the database go. */
-  get isRecordingLate(): boolean {
-    return this.late !== undefined;
-  }
-
-  /** Resolves when no picture waits for that any more. Rejects with why some still do; these are kept. */
-  async recordedLate(): Promise<void> {
-    await this.late;
-  }
-
   /** Gives the captures that are kept their rows as soon as the database is free; captures go on meanwhile. */
   private recordLate(): void {
     const { log, manifest, runId } = this.options;
@@ -183,7 +233,7 @@ export class Collector {
       })
       .then((recorded) => {
         if (recorded > 0) log.info(`${recorded} frames that waited for the database are in it now`);
-        this.options.collected();
+        this.options.recorded();
       })
       .finally(() => {
         this.late = undefined;

@@ -5,10 +5,20 @@ import { CSV_OUTPUT, parseCsvState } from "../../delivery/csv-output.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
 
 /** A CSV of a whole weekend with 644 ROIs is written anew in minutes; a thread silent for longer hangs. */
 const REPORT_TIMEOUT_MS = 7_200_000;
+
+/** Writes the CSV and the plot. */
+export const communicator: StageDefinition = {
+  name: "communicator",
+  group: "output",
+  wakesOn: ["measured", "failed", "archived"],
+  enabled: () => true,
+  open: ({ happened, ...context }) => new Communicator({ ...context, advanced: () => happened("delivered") }),
+};
 
 export interface CommunicatorOptions {
   readonly config: Config;
@@ -19,7 +29,8 @@ export interface CommunicatorOptions {
   advanced(): void;
 }
 
-export class Communicator {
+export class Communicator implements OpenStage {
+  readonly schedule: Schedule;
   private readonly options: CommunicatorOptions;
   private readonly thread: RemoteWorker<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>;
   private plottedAtMs = Number.NEGATIVE_INFINITY;
@@ -27,6 +38,8 @@ export class Communicator {
 
   constructor(options: CommunicatorOptions) {
     this.options = options;
+    const everyMs = options.config.Timing.communicator_interval_seconds * 1000;
+    this.schedule = { kind: "demand", atLeastEveryMs: everyMs, atMostEveryMs: everyMs };
     const { config, manifestFile } = options;
     const settings: CommunicatorSettings = {
       manifestFile,
@@ -38,9 +51,14 @@ export class Communicator {
   }
 
   /** One step: new lines, and a new plot when the last one is old enough. True when more lines are waiting. */
-  work(): Promise<boolean> {
+  run(): Promise<boolean> {
     const plotEveryMs = this.options.config.Report.plot_interval_seconds * 1000;
     return this.step(performance.now() - this.plottedAtMs >= plotEveryMs);
+  }
+
+  /** What is waiting is written by flush when the run ends, whatever the interval. */
+  idle(): boolean {
+    return true;
   }
 
   /** Everything that is settled, delivered and drawn: the last act of a run. */

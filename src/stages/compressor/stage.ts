@@ -4,15 +4,23 @@ import type { Config } from "../../config/schema.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
-import type { Schedule } from "../../supervisor/stage.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { StagePart } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
 import type { CompressorJob, CompressorSettings } from "./messages.ts";
 
 /** The largest picture at the highest effort takes minutes on a small machine; a thread silent for longer hangs. */
 const PICTURE_TIMEOUT_MS = 1_800_000;
+
+/** Compresses measured pictures, one at a time. */
+export const compressor: StageDefinition = {
+  name: "compressor",
+  group: "storage",
+  wakesOn: [],
+  enabled: ({ Services }) => Services.enable_image_compression,
+  open: ({ happened, ...context }) => new Compressor({ ...context, settled: () => happened("compressed") }),
+};
 
 export interface CompressorOptions {
   readonly config: Config;
@@ -20,17 +28,16 @@ export interface CompressorOptions {
   readonly log: StageLog;
   /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
   checkPlace(): void;
+  /** Entries whose files a stage is working on. */
+  readonly filesInUse: Set<number>;
   /** Called when a picture is settled: the next stage may want to look. */
   settled(): void;
 }
 
-export class Compressor implements StagePart {
-  readonly name = "compressor";
+export class Compressor implements OpenStage {
   readonly schedule: Schedule;
   private readonly options: CompressorOptions;
   private readonly thread: RemoteWorker<CompressorSettings, CompressorJob, CompressOutcome>;
-  /** The picture in hand, which nobody else may touch. */
-  private current: number | undefined;
   /** Pictures that cannot be read or replaced, by entry. */
   private readonly aside = new SetAside<number>();
   /** The picture at which the disk failed last: another one is tried next, lest it was the picture after all. */
@@ -46,16 +53,11 @@ export class Compressor implements StagePart {
     this.thread = new RemoteWorker("compressor", settings, (level, message) => options.log.log(level, message));
   }
 
-  /** Entries in hand. */
-  get inHand(): ReadonlySet<number> {
-    return new Set(this.current === undefined ? [] : [this.current]);
-  }
-
   /** One picture. True when another one waits. */
-  async work(signal: AbortSignal): Promise<boolean> {
+  async run(signal: AbortSignal): Promise<boolean> {
     const picture = this.next();
     if (picture === undefined) return false;
-    this.current = picture.entryId;
+    this.options.filesInUse.add(picture.entryId);
     try {
       const outcome = await this.compress(picture, signal);
       await this.options.manifest.whenFree(() => this.settle(picture, outcome));
@@ -64,7 +66,7 @@ export class Compressor implements StagePart {
       this.failedAt = picture.entryId;
       throw thrown;
     } finally {
-      this.current = undefined;
+      this.options.filesInUse.delete(picture.entryId);
     }
     this.options.settled();
     return !signal.aborted && this.next() !== undefined;

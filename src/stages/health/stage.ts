@@ -1,22 +1,30 @@
 // The health stage: looks at the experiment from outside, as `phorest status` does, writes the health report and tells whom
 // it concerns. Everything happens in its thread; a receiver that hangs holds up nothing but the next notice.
 import type { Config } from "../../config/schema.ts";
-import type { StageLog } from "../../log/logger.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { StagePart } from "../stage-definition.ts";
+import type { OpenStage, StageContext, StageDefinition } from "../stage-definition.ts";
 import type { HealthAnswer, HealthJob } from "./messages.ts";
 
 /** A look and a picture take a second; each receiver has its own time limit within a job. */
 const SILENT_MS = 120_000;
 const GRACE_MS = 500;
 
-/** Whether a run has this stage at all. */
-export function wantsHealth({ Services, Alarm }: Config): boolean {
+/** Looks at the experiment as a person would, and tells whom it concerns; also of a damaged database. */
+export const health: StageDefinition = {
+  name: "health",
+  group: "service",
+  wakesOn: [],
+  runsDamaged: true,
+  enabled: wantsHealth,
+  open: healthStage,
+};
+
+function wantsHealth({ Services, Alarm }: Config): boolean {
   return Services.enable_service_health_check || Alarm.command.length > 0 || Alarm.webhook !== undefined;
 }
 
-/** The stage. Its thread starts with the first look. */
-export function healthStage({ config, log }: { readonly config: Config; readonly log: StageLog }): StagePart {
+/** Its thread starts with the first look. */
+function healthStage({ config, log }: Pick<StageContext, "config" | "log">): OpenStage {
   const { Services, Timing, Alarm } = config;
   const reportMs = Services.enable_service_health_check
     ? Timing.health_interval_seconds * 1000
@@ -28,12 +36,11 @@ export function healthStage({ config, log }: { readonly config: Config; readonly
   let reportedMs = Number.NEGATIVE_INFINITY;
   let note = "";
   return {
-    name: "health",
     schedule: { kind: "demand", atLeastEveryMs: everyMs, atMostEveryMs: everyMs },
     idle: () => true,
     note: () => note,
     close: (timeoutMs) => thread.close(timeoutMs),
-    async work(signal) {
+    async run(signal) {
       const report = performance.now() - reportedMs >= reportMs - everyMs / 2;
       const limitMs = SILENT_MS + Alarm.timeout_seconds * 1000;
       const answer = await thread.run({ type: "look", report }, limitMs, signal, GRACE_MS);

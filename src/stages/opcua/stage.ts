@@ -1,5 +1,6 @@
 // The OPC UA stage: its thread speaks to the plant's server, the cursor is committed here. A server that is away costs
 // nothing but this stage's time; what it has missed waits in the manifest.
+import { wantsOpcUa } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
 import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
 import type { StageName } from "../../health/stage-names.ts";
@@ -8,10 +9,10 @@ import type { Manifest } from "../../manifest/manifest.ts";
 import { askedMark } from "../../outputs/opcua/asked.ts";
 import { secretMark } from "../../outputs/opcua/identity.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../outputs/opcua/output-state.ts";
-import type { BackOffEnd, Schedule, StageReport } from "../../supervisor/stage.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { StagePart } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
+import type { StageReport } from "../stage-report.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
 
 /** Above the sum of the thread's own time limits, which are what ends a hanging request. */
@@ -28,6 +29,17 @@ const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
 const SAY_AGAIN_MS = 3_600_000;
 
+/** Writes to the plant's server. Only where it is configured: it costs a thread and 100 MB. */
+export const opcua: StageDefinition = {
+  name: "opcua",
+  group: "output",
+  wakesOn: ["measured", "failed"],
+  // The plant is told of the damage; no frame is sent then.
+  runsDamaged: true,
+  enabled: wantsOpcUa,
+  open: ({ happened, ...context }) => new OpcUaStage({ ...context, advanced: () => happened("delivered") }),
+};
+
 export interface OpcUaStageOptions {
   readonly config: Config;
   readonly manifest: Manifest;
@@ -39,16 +51,17 @@ export interface OpcUaStageOptions {
   advanced(): void;
 }
 
-export class OpcUaStage implements StagePart {
-  readonly name = "opcua";
+export class OpcUaStage implements OpenStage {
   /** Also unasked: a lost connection is noticed, and heartbeats are due. */
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
-  /** A server may be away for a weekend; nothing is broken here. */
-  readonly failureLimit = Number.POSITIVE_INFINITY;
-  /** Each try counts, the looks in between do not. */
-  readonly backOffMs = patience();
-  /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
-  readonly backOffEnd: BackOffEnd = { everyMs: LOOK_FOR_CURE_MS, isOver: () => this.cureMark() !== this.triedMark };
+  readonly retry = {
+    /** A server may be away for a weekend; nothing is broken here. */
+    failureLimit: Number.POSITIVE_INFINITY,
+    /** Each try counts, the looks in between do not. */
+    backOffMs: patience(),
+    /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
+    backOffEnd: { everyMs: LOOK_FOR_CURE_MS, isOver: () => this.cureMark() !== this.triedMark },
+  };
   /** When the last try began. */
   private triedMark = "";
   private readonly options: OpcUaStageOptions;
@@ -97,7 +110,7 @@ export class OpcUaStage implements StagePart {
     const late = () => new Failure("opcua.timeout", "the run ends before the server has taken everything");
     try {
       while (this.failure === undefined && this.waiting > 0 && performance.now() < untilMs) {
-        await withDeadline(this.work(), untilMs - performance.now(), late);
+        await withDeadline(this.run(), untilMs - performance.now(), late);
       }
     } catch (error) {
       // A long backlog is no fault of anybody; a server that went away is one.
@@ -135,7 +148,7 @@ export class OpcUaStage implements StagePart {
   }
 
   /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
-  async work(): Promise<boolean> {
+  async run(): Promise<boolean> {
     const { manifest, log } = this.options;
     this.triedMark = this.cureMark();
     // How far the server has got cannot be noted in a damaged database: it is given the alarm and no frame.

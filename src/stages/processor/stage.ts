@@ -1,5 +1,6 @@
 // The processor stage: claims pending entries, has each measured by the pool, settles each in one transaction.
 import { existsSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isAstray } from "../../analysis/drift.ts";
 import { DriftKeeper } from "../../analysis/drift-task.ts";
@@ -8,6 +9,7 @@ import { JumpDetector } from "../../analysis/jump.ts";
 import { kernelVersion } from "../../analysis/kernel.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
 import { type BesideResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
+import { roiManifestPath } from "../../config/config.ts";
 import {
   decodeFailure,
   encodeFailure,
@@ -21,15 +23,41 @@ import { DepthKeeper } from "../../image/bit-depth.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
-import { type PictureRoots, placeOf } from "../../manifest/picture-place.ts";
+import { type PictureRoots, pictureRoots, placeOf } from "../../manifest/picture-place.ts";
 import type { StoredBeside } from "../../manifest/tracking.ts";
 import type { Displacement } from "../../measurement/displacement.ts";
 import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
+import { analysisSettings } from "./analysis-settings.ts";
 import { CaptureOrder } from "./capture-order.ts";
 import { MeasuringPool } from "./measuring-pool.ts";
+
+/** Measures pictures in a pool of threads. */
+export const processor: StageDefinition = {
+  name: "processor",
+  group: "measure",
+  wakesOn: ["captured", "recorded", "freed"],
+  enabled: () => true,
+  open: ({ config, darkLevel, happened, ...context }) => {
+    const { Data_Analysis: analysis, Timing } = config;
+    return new Processor({
+      ...context,
+      ...analysisSettings(config, darkLevel),
+      roiManifestFile: roiManifestPath(config),
+      pictures: pictureRoots(config),
+      threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,
+      batchSize: analysis.batch_size,
+      maxAttempts: analysis.max_attempts,
+      frameTimeoutMs: analysis.frame_timeout_seconds * 1000,
+      everyMs: Timing.processor_interval_seconds * 1000,
+      settled: (ok) => happened(ok ? "measured" : "failed"),
+      freed: () => happened("freed"),
+    });
+  },
+};
 
 export interface ProcessorOptions {
   readonly manifest: Manifest;
@@ -46,6 +74,8 @@ export interface ProcessorOptions {
   readonly batchSize: number;
   readonly maxAttempts: number;
   readonly frameTimeoutMs: number;
+  /** Unasked, the queue is looked at this often. */
+  readonly everyMs: number;
   nowUs(): number;
   /** Throws while the data directory is not the one the run began with. */
   checkPlace(): void;
@@ -79,7 +109,8 @@ const MOST_WAITING = 32;
 
 type Measured = Extract<TaskAnswer, { ok: true }>;
 
-export class Processor {
+export class Processor implements OpenStage {
+  readonly schedule: Schedule;
   private readonly options: ProcessorOptions;
   private readonly inHand = new Map<number, Promise<void>>();
   private readonly pool: MeasuringPool;
@@ -101,6 +132,7 @@ export class Processor {
 
   constructor(options: ProcessorOptions) {
     this.options = options;
+    this.schedule = { kind: "demand", atLeastEveryMs: options.everyMs, atMostEveryMs: 0 };
     this.depth = new DepthKeeper(options.settings.bits ?? 0);
     this.pool = new MeasuringPool(options);
     this.order = new CaptureOrder(Math.min(options.frameTimeoutMs, LONGEST_TURN_MS));
@@ -115,7 +147,7 @@ export class Processor {
   }
 
   /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
-  async work(): Promise<boolean> {
+  async run(): Promise<boolean> {
     await this.raiseTrouble();
     const { manifest, nowUs } = this.options;
     const room = this.room();
@@ -152,16 +184,19 @@ export class Processor {
     return this.aside.files();
   }
 
-  get framesResting(): number {
-    return this.aside.resting().length;
-  }
-
   get framesInHand(): number {
     return this.inHand.size;
   }
 
+  /** Frames that rest are nothing to wait for: the next run tries them again. */
+  idle(): boolean {
+    if (this.inHand.size > 0) return false;
+    const { pending, processing } = this.options.manifest.counts();
+    return pending <= this.aside.resting().length && processing === 0;
+  }
+
   /** Waits for the frames in hand, gives what does not end in time back to the queue, ends the pool. */
-  async stop(timeoutMs: number): Promise<void> {
+  async flush(timeoutMs: number): Promise<void> {
     this.stopped = true;
     const late = () => new Failure("internal", "frames are still being measured");
     await withDeadline(Promise.all(this.inHand.values()), timeoutMs, late).catch((error: unknown) => {
@@ -169,6 +204,10 @@ export class Processor {
     });
     if (this.inHand.size === 0) await this.pool.close();
     await this.giveBack();
+  }
+
+  async close(): Promise<void> {
+    // Flush has ended the pool, unless that would tear down a native call.
   }
 
   /**

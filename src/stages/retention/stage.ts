@@ -15,13 +15,12 @@ import { removePicture } from "../../image/picture-file.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
-import type { Schedule } from "../../supervisor/stage.ts";
 import { gigabytes, megabytes } from "../../system/byte-size.ts";
 import { type DiskSpace, diskSpace } from "../../system/disk-space.ts";
 import { isFileFault } from "../../system/fault-of.ts";
 import { syncDirectory } from "../../system/files.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
-import type { StageCondition, StagePart } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageCondition, StageDefinition } from "../stage-definition.ts";
 
 /** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
 const LOOK_EVERY_MS = 60_000;
@@ -30,12 +29,21 @@ const BATCH = 64;
 /** Free space this much above the limit: pictures are no longer removed to make room. */
 const ROOM_AGAIN = 1.05;
 
+/** The ring buffer. */
+export const retention: StageDefinition = {
+  name: "retention",
+  group: "storage",
+  wakesOn: ["delivered", "compressed"],
+  enabled: () => true,
+  open: (context) => new Retention(context),
+};
+
 export interface RetentionOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly log: StageLog;
   /** Entries that another stage is working on right now. */
-  inHand(): ReadonlySet<number>;
+  readonly filesInUse: ReadonlySet<number>;
   nowUs(): number;
   /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
   checkPlace(): void;
@@ -45,8 +53,7 @@ export interface RetentionOptions {
   space?(): DiskSpace | undefined;
 }
 
-export class Retention implements StagePart {
-  readonly name = "retention";
+export class Retention implements OpenStage {
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_EVERY_MS, atMostEveryMs: 0 };
   private readonly options: RetentionOptions;
   private readonly setAside = new SetAside<number>();
@@ -62,14 +69,14 @@ export class Retention implements StagePart {
 
   constructor(options: RetentionOptions) {
     this.options = options;
-    const before = options.manifest.heartbeats().find(({ stage }) => stage === this.name);
+    const before = options.manifest.heartbeats().find(({ stage }) => stage === retention.name);
     // Also where another run began to: whoever was told is not told again.
     this.makingRoom = before?.code === "buffer.making_room";
     this.announce();
   }
 
   /** One batch. True when more has to be removed and can. */
-  async work(): Promise<boolean> {
+  async run(): Promise<boolean> {
     await this.trimBrightfield();
     this.measure();
     if (this.choose(this.excess).length > 0) {
@@ -100,6 +107,10 @@ export class Retention implements StagePart {
     return [...this.setAside.files(), ...this.brightfieldAside.files()];
   }
 
+  async close(): Promise<void> {
+    // It holds nothing open.
+  }
+
   condition(): StageCondition | undefined {
     if (this.stuck !== undefined) return { code: "buffer.full", text: this.stuck.line };
     if (!this.makingRoom) return undefined;
@@ -110,7 +121,7 @@ export class Retention implements StagePart {
 
   /** The last frames were reported a moment ago: now they may be removed too. */
   async flush(): Promise<void> {
-    while (await this.work());
+    while (await this.run());
   }
 
   /** What is removed and when, once at the start. */
@@ -146,8 +157,7 @@ export class Retention implements StagePart {
   /** With syncing, only what was copied and verified may be removed. */
   private choose(excess: Excess): LocalPicture[] {
     if (isNothing(excess)) return [];
-    const { config, inHand, manifest } = this.options;
-    const busy = inHand();
+    const { config, filesInUse: busy, manifest } = this.options;
     const unavailable = busy.size + this.setAside.size;
     const candidates = manifest.storage.removable(BATCH + unavailable, config.Services.enable_remote_sync);
     const available = candidates.filter(({ entryId }) => !busy.has(entryId) && !this.setAside.isResting(entryId));

@@ -17,7 +17,7 @@ import { printable } from "../../system/file-name.ts";
 import { flushDirectory } from "../../system/files.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { StagePart } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
 import { type AnswerTo, AuxiliaryFiles } from "./auxiliary-files.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
 import { SyncProgress } from "./sync-progress.ts";
@@ -31,6 +31,15 @@ const SIDE_EVERY_MS = 60_000;
 /** How long a cancelled copy may take to let go. */
 const GRACE_MS = 2000;
 
+/** Copies to the remote share. */
+export const syncer: StageDefinition = {
+  name: "syncer",
+  group: "storage",
+  wakesOn: [],
+  enabled: ({ Services }) => Services.enable_remote_sync,
+  open: (context) => new Syncer(context),
+};
+
 export interface SyncerOptions {
   readonly config: Config;
   readonly manifest: Manifest;
@@ -43,12 +52,10 @@ export interface SyncerOptions {
   checkPlace(): void;
 }
 
-export class Syncer implements StagePart {
-  readonly name = "syncer";
-  readonly schedule: StagePart["schedule"];
-  readonly maxDelayMs = 60_000;
+export class Syncer implements OpenStage {
+  readonly schedule: Schedule;
   /** A share that is away is nobody's fault and no reason to end a run with an error: it is waited for. */
-  readonly failureLimit = Number.POSITIVE_INFINITY;
+  readonly retry = { failureLimit: Number.POSITIVE_INFINITY };
   readonly #options: SyncerOptions;
   readonly #process: RemoteWorker<SyncerSettings, SyncerJob, SyncerAnswer>;
   readonly #compressedOnly: boolean;
@@ -92,7 +99,7 @@ export class Syncer implements StagePart {
   }
 
   /** One batch of pictures, and the files beside them where they are due. True when more is waiting right now. */
-  async work(signal: AbortSignal): Promise<boolean> {
+  async run(signal: AbortSignal): Promise<boolean> {
     try {
       const remoteId = await this.#bind(signal);
       if (performance.now() >= this.#sideDueMs) await this.#trySideFiles(remoteId, signal);

@@ -11,7 +11,7 @@ import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { refusesSecret } from "../../../src/outputs/opcua/login.ts";
 import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
 import { OpcUaStage } from "../../../src/stages/opcua/stage.ts";
-import { stageOf } from "../../../src/stages/stage-definition.ts";
+import { stageOf } from "../../../src/supervisor/stage.ts";
 import { experiment } from "../../delivery/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
@@ -103,11 +103,11 @@ test("in ten minutes of a run with a wrong password the server sees one log-in, 
     alarm: () => "",
     advanced: () => undefined,
   });
-  const { isOver, everyMs } = part.backOffEnd;
-  const { backOffMs } = part;
+  const { isOver, everyMs } = part.retry.backOffEnd;
+  const { backOffMs } = part.retry;
   const minutes = { looks: 0, waits: [] as number[] };
   // The waits of ten minutes in a few seconds: all looks, and more tries than there would be.
-  Object.assign(part, {
+  Object.assign(part.retry, {
     backOffEnd: {
       everyMs: 1,
       isOver: () => {
@@ -120,7 +120,7 @@ test("in ten minutes of a run with a wrong password the server sees one log-in, 
       return minutes.waits.length < 20 ? 1 : 600_000;
     },
   });
-  const stage = stageOf(part, (report) => part.moved(report));
+  const stage = stageOf("opcua", part, (report) => part.moved(report));
   try {
     stage.start();
     await expect.poll(() => minutes.looks, { timeout: 90_000 }).toBeGreaterThan(600_000 / everyMs);

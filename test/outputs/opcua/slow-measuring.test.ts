@@ -16,7 +16,7 @@ import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
 import { createSimulator } from "../../../src/simulator/simulator.ts";
 import { measuringThreads } from "../../../src/stages/processor/measuring-pool.ts";
 import { Processor } from "../../../src/stages/processor/stage.ts";
-import { stageOf } from "../../../src/stages/stage-definition.ts";
+import { stageOf } from "../../../src/supervisor/stage.ts";
 import { writeDurably } from "../../../src/system/files.ts";
 import { partOf, toml } from "./deliver.ts";
 import { journalOf, Plant, scratch } from "./plant.ts";
@@ -64,13 +64,14 @@ async function measuring(manifest: Manifest, settled: () => void) {
     batchSize: THREADS,
     maxAttempts: 3,
     frameTimeoutMs: 60_000,
+    everyMs: 1000,
     nowUs: () => Date.now() * 1000,
     checkPlace: () => undefined,
     settled,
-    freed: () => void processing.work(),
+    freed: () => void processing.run(),
   });
   ends.push(
-    () => processing.stop(10_000),
+    () => processing.flush(10_000),
     () => log.close(),
   );
   const { pool } = processing as unknown as { pool: { measure(request: TaskRequest): Promise<TaskAnswer> } };
@@ -128,7 +129,7 @@ test("1,000 frames, measuring times of 1 to 10, a slow node, an outage: source t
   const { config } = parseConfig(text, directory);
   const { processing, measuredAs, log } = await measuring(manifest, () => stage.wake());
   const part = partOf(config, manifest, manifestFile, log);
-  const stage = stageOf(part, (report) => part.moved(report));
+  const stage = stageOf("opcua", part, (report) => part.moved(report));
   ends.push(
     () => part.close(10_000),
     () => stage.stop(),
@@ -146,7 +147,7 @@ test("1,000 frames, measuring times of 1 to 10, a slow node, an outage: source t
       .toBeGreaterThanOrEqual(cursor);
 
   stage.start();
-  await processing.work();
+  await processing.run();
   await reached(FRAMES * 0.3);
   await plant.kill();
   // What is measured meanwhile waits.
