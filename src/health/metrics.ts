@@ -2,7 +2,7 @@
 import { Gauge, Registry } from "prom-client";
 import { packageVersion } from "../system/files.ts";
 import { isUnhealthy, type Snapshot } from "./snapshot.ts";
-import { STAGE_STATES } from "./stage-names.ts";
+import { STAGE_STATES } from "./stage-states.ts";
 
 /** What the text is, for the header of an answer. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";

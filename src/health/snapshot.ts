@@ -6,6 +6,7 @@ import { brightfieldNames } from "../archive/brightfield.ts";
 import { checkFileSystem } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, type FailureData, failureLine } from "../failure/failure.ts";
+import { STAGE_NAMES } from "../log/levels.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";
@@ -25,7 +26,6 @@ import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
-import { STAGES } from "./stage-names.ts";
 import { storedSetAsideText } from "./stored-set-aside.ts";
 
 /** Everything a person asks of an experiment at a glance. */
@@ -203,7 +203,7 @@ const CAMERA_OFF =
 
 /** Where a stage stands in the data's own way; the supervisor, which is none, before them all. */
 function place(stage: string): number {
-  const order: readonly string[] = STAGES;
+  const order: readonly string[] = STAGE_NAMES;
   return order.indexOf(stage);
 }
 

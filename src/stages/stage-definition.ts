@@ -4,7 +4,7 @@ import type { DarkLevel } from "../analysis/dark-level.ts";
 import type { Place } from "../archive/place.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure/failure.ts";
-import type { StageName } from "../health/stage-names.ts";
+import type { StageName } from "../log/levels.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";

@@ -1,4 +1,6 @@
-// All stages. A new one is a folder beside this file and a row here.
+// All stages. A new one is a folder beside this file and a row here, under its name in src/log/levels.ts: without the row the
+// program does not compile. docs/adding-a-stage.md has a whole example.
+import { STAGE_NAMES, type StageName } from "../log/levels.ts";
 import { backup } from "./backup/stage.ts";
 import { collector } from "./collector/stage.ts";
 import { communicator } from "./communicator/stage.ts";
@@ -10,8 +12,7 @@ import { retention } from "./retention/stage.ts";
 import type { StageDefinition } from "./stage-definition.ts";
 import { syncer } from "./syncer/stage.ts";
 
-/** In the order in which the data meets them. */
-export const STAGES: readonly StageDefinition[] = [
+const TABLE: { readonly [Name in StageName]: StageDefinition } = {
   collector,
   processor,
   communicator,
@@ -21,4 +22,7 @@ export const STAGES: readonly StageDefinition[] = [
   retention,
   backup,
   health,
-];
+};
+
+/** In the order in which the data meets them. */
+export const STAGES: readonly StageDefinition[] = STAGE_NAMES.map((name) => TABLE[name]);

@@ -2,7 +2,8 @@
 // only in its name, its schedule and its unit of work.
 
 import { encodeFailure, type FailureCode, type FailureData } from "../failure/failure.ts";
-import type { StageName, StageState } from "../health/stage-names.ts";
+import type { StageState } from "../health/stage-states.ts";
+import type { StageName } from "../log/levels.ts";
 import {
   DEFAULT_RETRY,
   type OpenStage,

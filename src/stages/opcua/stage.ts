@@ -3,7 +3,7 @@
 import { wantsOpcUa } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
 import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
-import type { StageName } from "../../health/stage-names.ts";
+import type { StageName } from "../../log/levels.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { askedMark } from "../../outputs/opcua/asked.ts";
