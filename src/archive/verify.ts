@@ -1,11 +1,11 @@
 // The check of everything an experiment consists of: database, pictures, copies, archives, backups, leftovers.
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import { DAMAGE_CURE } from "../failure/database-failure.ts";
-import { Failure } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
 import { usableStatus } from "../image/picture-files.ts";
 import { isPictureName } from "../image/picture-name.ts";
@@ -14,14 +14,11 @@ import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
-import { printable } from "../system/file-name.ts";
 import { PARTIAL_SUFFIX } from "../system/files.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
-import { completeBackups, isArchivePath } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
-import { ARCHIVE } from "./history.ts";
-import { SUMS, sumsProblems } from "./packing.ts";
 import { inspectRemote, type RemoteInspection, type RemoteState } from "./remote.ts";
+import { checkArchives, checkBackups, isCopy, type Report } from "./verify-archives.ts";
 import { checkPicture, unreadable } from "./verify-pictures.ts";
 
 /** States of a remote root in which its copies can be read. */
@@ -169,8 +166,6 @@ function inspectOwn(root: string, manifest: Manifest): RemoteInspection {
   return inspectRemote(root, manifest.syncing.remote()?.remoteId);
 }
 
-type Report = (finding: Finding) => void;
-
 function databaseFinding(problem: string): Finding {
   return {
     kind: "database",
@@ -223,21 +218,6 @@ async function checkSyncedFiles(
       cure: "--repair has it copied again",
       repaired: repair ? "it is copied again by the next sync" : undefined,
     });
-  }
-}
-
-/** Why a copy cannot be read, where that is so. */
-async function isCopy(
-  root: string,
-  { remotePath, sha256 }: { readonly remotePath: string; readonly sha256: string },
-): Promise<boolean | string> {
-  try {
-    return (await withConfinedFile(root, remotePath, (file) => digestOpened(file))).sha256 === sha256;
-  } catch (error) {
-    if (error instanceof Failure && error.code.startsWith("file.")) return false;
-    const reason = checkedFaultReason(error);
-    if (reason === undefined) throw error;
-    return reason;
   }
 }
 
@@ -295,47 +275,4 @@ async function checkUnknownFiles(
       });
     }
   }
-}
-
-async function checkArchives(backupDir: string, manifest: Manifest, report: Report): Promise<number> {
-  const archives = manifest.archives();
-  for (const { path, sha256, movedAtUs } of archives) {
-    const directory = join(backupDir, path);
-    if (!isArchivePath(path)) {
-      const cure = "restore a backup of before the database was changed";
-      report({ kind: "archive", subject: printable(path), meaning: "this is not where archives are", cure });
-      continue;
-    }
-    const cure = "bring it back from the share or another copy: its frames are nowhere else";
-    const problems = await sumsProblems(directory);
-    const database = join(directory, ARCHIVE.database);
-    const file = { remotePath: ARCHIVE.database, sha256 };
-    if (problems.length === 0 && (await isCopy(directory, file)) !== true) {
-      problems.push(`${database} is not the one that was written`);
-    }
-    for (const problem of problems) report({ kind: "archive", subject: path, meaning: problem, cure });
-    if (movedAtUs === undefined) {
-      report({
-        kind: "archive",
-        subject: path,
-        meaning: "its frames are still on their way out of the live files; none is lost",
-        cure: "the next run or `phorest backup` goes on with it",
-      });
-    }
-  }
-  return archives.length;
-}
-
-async function checkBackups(backupDir: string, report: Report): Promise<number> {
-  const names = completeBackups(backupDir);
-  for (const name of names) {
-    const directory = join(backupDir, name);
-    const problems = await sumsProblems(directory);
-    // Removed meanwhile by Backup.keep.
-    if (!existsSync(join(directory, SUMS))) continue;
-    for (const meaning of problems) {
-      report({ kind: "backup", subject: name, meaning, cure: "take another one: `phorest backup`" });
-    }
-  }
-  return names.length;
 }

@@ -1,7 +1,8 @@
 // Where the boxes of gratings lie within the cells of a lattice: gaps are dark in every cell while bands differ from grating to
 // grating, so that the mean of the cells shows them.
 import { type Cells, type Cellular, likenessTo, meanOf } from "./cells.ts";
-import { type ChipLattice, vertex } from "./lattice.ts";
+import { vertex } from "./lags.ts";
+import type { ChipLattice } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 
 /** Boxes that fill so much of their cell leave no doubt where they lie. */

@@ -3,7 +3,7 @@
 import { correlatePatches, samplePatches } from "../analysis/correlate.ts";
 import type { ChipLabel } from "../chip/chip.ts";
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
-import { vertex } from "./lattice.ts";
+import { vertex } from "./lags.ts";
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 

@@ -1,7 +1,8 @@
 // Light along lines across the edges of gratings: where it rises and falls is where a grating begins and ends.
 import { samplePatches } from "../analysis/correlate.ts";
 import type { Chip } from "../chip/chip.ts";
-import { latticeOf, vertex } from "./lattice.ts";
+import { vertex } from "./lags.ts";
+import { latticeOf } from "./lattice.ts";
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 

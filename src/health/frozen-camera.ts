@@ -2,9 +2,9 @@
 // frame has its own noise; neither do measured positions repeat to the last bit. Found from the manifest alone.
 import type { CameraType, Config } from "../config/schema.ts";
 import type { StageLog } from "../log/logger.ts";
+import type { Curve } from "../manifest/frame-curve.ts";
 import type { CapturedPicture } from "../manifest/inspection.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Curve } from "../manifest/results.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 
 /**

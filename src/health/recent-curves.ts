@@ -1,6 +1,7 @@
 // The positions of the frames measured last: for alarms, sparklines and the health report.
+
+import type { Curve } from "../manifest/frame-curve.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Curve } from "../manifest/results.ts";
 import type { Analysis } from "../manifest/runs.ts";
 
 export interface RecentCurves {

@@ -23,6 +23,7 @@ import {
   type NewEntry,
   type TakenPicture,
 } from "./entries.ts";
+import type { Curve } from "./frame-curve.ts";
 import * as history from "./history.ts";
 import * as imported from "./imported.ts";
 import * as inspection from "./inspection.ts";
@@ -32,7 +33,7 @@ import * as movement from "./movement.ts";
 import { connect } from "./opening.ts";
 import { type Outcome, type OutcomeFilter, type OutputState, Outputs } from "./outputs.ts";
 import { type Recovery, recoverEntries } from "./recovery.ts";
-import { type Curve, Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
+import { Results, type Sensorgram, type SensorgramQuery, type StoredResult } from "./results.ts";
 import * as runs from "./runs.ts";
 import { type SimulatedFrames, simulatedFrames } from "./simulated-frames.ts";
 import { standardErrors } from "./standard-errors.ts";

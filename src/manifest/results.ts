@@ -1,10 +1,12 @@
 // Results: what an analysis said about a frame, written once, and the curves read back from it.
+
 import type { Statement } from "better-sqlite3";
 import type { BesideResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { Displacement } from "../measurement/displacement.ts";
 import { FLAGS } from "../measurement/method.ts";
 import type { Connection } from "./connection.ts";
+import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, packCurve, unpackCurve } from "./frame-curve.ts";
 import { insertDisplacement } from "./movement.ts";
 import { BLOCK_BITS } from "./schema.ts";
 import type { StoredBeside } from "./tracking.ts";
@@ -51,32 +53,6 @@ export interface SensorgramQuery {
   readonly fromUs?: number | undefined;
   /** Exclusive. */
   readonly toUs?: number | undefined;
-}
-
-/** One frame of a plot: per ROI a position (px, single precision) and its flags. */
-export interface Curve {
-  readonly outcomeId: number;
-  readonly entryId: number;
-  readonly capturedAtUs: number;
-  readonly position: Float32Array;
-  readonly flags: Uint8Array;
-  /** The frame shows the simulated chip; absent where it does not. */
-  readonly simulated?: boolean;
-}
-
-interface CurveRow {
-  id: number;
-  entry_id: number;
-  captured_at_us: number;
-  simulated: number;
-  curve: Buffer;
-}
-
-const CURVE_COLUMNS = "o.id, o.entry_id, e.captured_at_us, e.camera_type IS 'simulated' AS simulated, o.curve";
-
-function curveOf({ id, entry_id, captured_at_us, simulated, curve }: CurveRow): Curve {
-  const frame = { outcomeId: id, entryId: entry_id, capturedAtUs: captured_at_us, ...unpackCurve(curve) };
-  return simulated === 1 ? { ...frame, simulated: true } : frame;
 }
 
 /** Entry and flags share a number: most of the time of a long curve goes into making JavaScript values of columns. */
@@ -328,21 +304,4 @@ function inOrder(rows: readonly ResultRow[]): boolean {
 /** The block of results an entry belongs to. */
 export function blockOf(entryId: number): number {
   return entryId >> BLOCK_BITS;
-}
-
-/** Positions and flags of a frame as its outcome keeps them. */
-export function packCurve(position: Float64Array, flags: Uint8Array): Buffer {
-  const curve = Buffer.allocUnsafe(position.length * 5);
-  position.forEach((px, roi) => {
-    curve.writeFloatLE(px, roi * 4);
-  });
-  curve.set(flags, position.length * 4);
-  return curve;
-}
-
-function unpackCurve(curve: Buffer): { position: Float32Array; flags: Uint8Array } {
-  const rois = curve.length / 5;
-  // Copied: a typed array of floats may not begin at the odd offset SQLite's buffer may have.
-  const bytes = Uint8Array.prototype.slice.call(curve).buffer;
-  return { position: new Float32Array(bytes, 0, rois), flags: new Uint8Array(bytes, rois * 4) };
 }

@@ -1,8 +1,8 @@
 // The mean curve of each group of ROIs, of all their frames. Read once from the frames' own records, in slices so that the
 // page stays quick meanwhile, and then brought up to date with what is new.
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
+import type { Curve } from "../manifest/frame-curve.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Curve } from "../manifest/results.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import type { CurveData } from "./decimate.ts";
 import type { Levels } from "./levels.ts";

@@ -1,7 +1,7 @@
 // The level of every ROI's baseline, and how it errs: what shifts of whole frames are counted from.
 import { levelOf, shiftVariance } from "../assay/propagation.ts";
+import type { Curve } from "../manifest/frame-curve.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Curve } from "../manifest/results.ts";
 import type { Analysis } from "../manifest/runs.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 

@@ -2,8 +2,8 @@ import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import { frozenCamera, frozenLine } from "../../src/health/frozen-camera.ts";
+import type { Curve } from "../../src/manifest/frame-curve.ts";
 import type { CapturedPicture } from "../../src/manifest/inspection.ts";
-import type { Curve } from "../../src/manifest/results.ts";
 import type { Analysis } from "../../src/manifest/runs.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 

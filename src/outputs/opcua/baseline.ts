@@ -1,9 +1,9 @@
 // The shift of each ROI since the beginning of the experiment, frame by frame as they come. What is said of a frame depends
 // on the frames before it alone, so that the same frame sent twice is the same twice.
 import { type Level, levelOf, shiftVariance } from "../../assay/propagation.ts";
+import type { Curve } from "../../manifest/frame-curve.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { Outcome } from "../../manifest/outputs.ts";
-import type { Curve } from "../../manifest/results.ts";
 
 /** px per ROI. `settled`: the baseline is complete; before, it is the median of what there is of it. */
 export interface Shift {

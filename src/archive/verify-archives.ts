@@ -1,0 +1,76 @@
+// Checks archives, backups and copies against the sums that were written down for them.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "../failure/failure.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { checkedFaultReason } from "../system/fault-of.ts";
+import { printable } from "../system/file-name.ts";
+import { completeBackups, isArchivePath } from "./backup-directory.ts";
+import type { Finding } from "./finding.ts";
+import { ARCHIVE } from "./history.ts";
+import { SUMS, sumsProblems } from "./packing.ts";
+
+/** Takes what was found. */
+export type Report = (finding: Finding) => void;
+
+/** Whether a file is the copy that was written down; why it cannot be read, where that is so. */
+export async function isCopy(
+  root: string,
+  { remotePath, sha256 }: { readonly remotePath: string; readonly sha256: string },
+): Promise<boolean | string> {
+  try {
+    return (await withConfinedFile(root, remotePath, (file) => digestOpened(file))).sha256 === sha256;
+  } catch (error) {
+    if (error instanceof Failure && error.code.startsWith("file.")) return false;
+    const reason = checkedFaultReason(error);
+    if (reason === undefined) throw error;
+    return reason;
+  }
+}
+
+/** Checks the archives; returns how many there are. */
+export async function checkArchives(backupDir: string, manifest: Manifest, report: Report): Promise<number> {
+  const archives = manifest.archives();
+  for (const { path, sha256, movedAtUs } of archives) {
+    const directory = join(backupDir, path);
+    if (!isArchivePath(path)) {
+      const cure = "restore a backup of before the database was changed";
+      report({ kind: "archive", subject: printable(path), meaning: "this is not where archives are", cure });
+      continue;
+    }
+    const cure = "bring it back from the share or another copy: its frames are nowhere else";
+    const problems = await sumsProblems(directory);
+    const database = join(directory, ARCHIVE.database);
+    const file = { remotePath: ARCHIVE.database, sha256 };
+    if (problems.length === 0 && (await isCopy(directory, file)) !== true) {
+      problems.push(`${database} is not the one that was written`);
+    }
+    for (const problem of problems) report({ kind: "archive", subject: path, meaning: problem, cure });
+    if (movedAtUs === undefined) {
+      report({
+        kind: "archive",
+        subject: path,
+        meaning: "its frames are still on their way out of the live files; none is lost",
+        cure: "the next run or `phorest backup` goes on with it",
+      });
+    }
+  }
+  return archives.length;
+}
+
+/** Checks the complete backups; returns how many there are. */
+export async function checkBackups(backupDir: string, report: Report): Promise<number> {
+  const names = completeBackups(backupDir);
+  for (const name of names) {
+    const directory = join(backupDir, name);
+    const problems = await sumsProblems(directory);
+    // Removed meanwhile by Backup.keep.
+    if (!existsSync(join(directory, SUMS))) continue;
+    for (const meaning of problems) {
+      report({ kind: "backup", subject: name, meaning, cure: "take another one: `phorest backup`" });
+    }
+  }
+  return names.length;
+}
