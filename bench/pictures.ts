@@ -108,7 +108,7 @@ async function takePage(browser: Browser, { link }: Shown): Promise<void> {
   await keep(page, "page-chip");
   await turnTo(page, "experiment");
   await keep(page, "page-experiment");
-  await page.getByRole("button", { name: "Last frame" }).click();
+  await page.getByRole("button", { name: "Use the last frame" }).click();
   await page.getByRole("button", { name: /^Accept/ }).waitFor();
   await keep(page, "page-calibration");
   await page.getByRole("button", { name: "Discard" }).click();

@@ -22,8 +22,8 @@ export interface Asset {
 export function loadAssets(): ReadonlyMap<string, Asset> {
   const directory = join(packageRoot(), "dist", "web");
   if (!existsSync(join(directory, "index.html"))) {
-    throw new Failure("internal", `the page's files are not in ${directory}`, {
-      hint: "build them with: npm run build",
+    throw new Failure("internal", `the files of the web page are missing in ${directory}`, {
+      hint: "run npm run build, or install phorest again",
     });
   }
   const assets = new Map<string, Asset>();

@@ -30,7 +30,7 @@ export async function bodyOf(context: Context): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new Wrong("request: not JSON");
+    if (error instanceof SyntaxError) throw new Wrong("the request body is not valid JSON");
     throw error;
   }
 }

@@ -171,7 +171,7 @@ export class Experiment {
 
   #measured(): Analysis {
     const analysis = this.#newestAnalysis();
-    if (analysis === undefined) throw new Failure("usage.invalid", "nothing has been measured yet");
+    if (analysis === undefined) throw new Failure("usage.invalid", "no frame has been measured yet");
     return analysis;
   }
 
@@ -254,10 +254,10 @@ export class Experiment {
   /** Throws a Failure where there is no picture. */
   #lastEntry(): ShownEntry {
     const entry = this.#manifest.lastEntry();
-    if (entry === undefined) throw new Failure("frame.missing", "no frame was captured yet");
+    if (entry === undefined) throw new Failure("frame.missing", "no frame has been captured yet");
     const { entryId, capturedAtUs, filename, filepath } = entry;
     if (filename === undefined || filepath === undefined) {
-      throw new Failure("frame.missing", "the last capture gave no picture");
+      throw new Failure("frame.missing", "the last capture produced no image");
     }
     return { entryId, capturedAtUs, filename, file: placeOf({ filepath, filename }, pictureRoots(this.#config)) };
   }

@@ -119,7 +119,7 @@ export class Frames {
   #soon<T>(work: Promise<T>, entry: ShownEntry): Promise<T> {
     const late = () =>
       new Failure("web.unavailable", `${fileOf(entry).where} is still being decoded`, {
-        hint: "the machine is busy or the picture is large; ask again in a few seconds",
+        hint: "the computer is busy or the image is large; try again in a few seconds",
         retry: "later",
       });
     return withDeadline(work, this.#answerMs, late);

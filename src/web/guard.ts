@@ -46,26 +46,25 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   // A site whose name was pointed at this machine (DNS rebinding) is known by that name. Elsewhere the token, which such a
   // site cannot have, is asked for anyway.
   if (local && !isLoopback(named.name)) {
-    return { status: 403, error: "this page is served under the machine's own address only, such as 127.0.0.1" };
+    return { status: 403, error: "this page only answers under this computer's own address, such as 127.0.0.1" };
   }
   const reads = asked.method === "GET" || asked.method === "HEAD";
   const given = bearer(asked.header("authorization"));
   const known = given !== undefined && isToken(given, token);
-  if (given !== undefined && !known) return { status: 401, error: "the token is not that of this experiment" };
+  if (given !== undefined && !known) return { status: 401, error: "the token does not belong to this experiment" };
   if (reads) {
     const open = local || !(asked.path.startsWith("/api/") || asked.path === METRICS_PATH);
-    return open || known ? undefined : { status: 401, error: "reading from another machine needs the token" };
+    return open || known ? undefined : { status: 401, error: "access from another computer needs the token" };
   }
   const origin = asked.header("origin");
   if (origin !== undefined && !sameOrigin(origin, named)) {
-    return { status: 403, error: "changes are taken from this page only, not from another site" };
+    return { status: 403, error: "changes are accepted from this page only, not from another website" };
   }
-  if (!known)
-    return { status: 401, error: "changing something needs the token: open the page by the link with #token=" };
+  if (!known) return { status: 401, error: "to make changes, open the link printed by phorest run" };
   if (asked.method === "DELETE") return undefined;
   const type = mediaType(asked.header("content-type") ?? "") ?? "";
   if (asked.path === PICTURE_PATH) {
-    return PICTURE_TYPE.test(type) ? undefined : { status: 415, error: "send a picture (Content-Type: image/png)" };
+    return PICTURE_TYPE.test(type) ? undefined : { status: 415, error: "send an image (Content-Type: image/png)" };
   }
   if (type === "application/json") return undefined;
   return { status: 415, error: "send JSON (Content-Type: application/json)" };

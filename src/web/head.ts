@@ -24,13 +24,13 @@ export function wellFormed(next: RequestListener): RequestListener {
 export function malformed({ url, rawHeaders, headers }: Pick<IncomingMessage, "url" | "rawHeaders" | "headers">) {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
   const twice = names.find((name, at) => ONCE.has(name) && names.indexOf(name) !== at);
-  if (twice !== undefined) return `the header ${twice} is there more than once`;
+  if (twice !== undefined) return `the header ${twice} is sent more than once`;
   const { host = "" } = headers;
   if (parseHost(host) === undefined || !URL.canParse(`http://${host}`)) {
     return "the Host header is not an address or a host name, such as 127.0.0.1:8080";
   }
   // A whole URL is for proxies; its host and the header's could differ.
-  if (url?.startsWith("/") !== true) return "the path must begin with /";
+  if (url?.startsWith("/") !== true) return "the path must start with /";
   return undefined;
 }
 

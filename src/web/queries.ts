@@ -37,7 +37,7 @@ export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
     roi: parameters.getAll("roi"),
     reference: parameters.getAll("reference"),
   });
-  if (from !== undefined && to !== undefined && to <= from) throw new Wrong("from: before to");
+  if (from !== undefined && to !== undefined && to <= from) throw new Wrong("from must be earlier than to");
   return {
     wanted: roi,
     pairs: pairs === "1",
@@ -103,7 +103,7 @@ const baseline = z.strictObject({ from: z.number().min(0).max(LATEST_MS), to: z.
 
 export function newBaseline(body: unknown): Change {
   const { from, to } = checked(baseline, body);
-  if (to <= from) throw new Wrong("from: before to");
+  if (to <= from) throw new Wrong("from must be earlier than to");
   return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
 }
 
@@ -128,7 +128,7 @@ export function pictureId(body: unknown): number {
 /** The name of a picture that is sent: shown to people, never part of a path. */
 export function pictureName(parameters: URLSearchParams): string {
   const name = checked(z.string().max(200), parameters.get("name") ?? "");
-  return withoutUnseen(name).trim() || "the picture";
+  return withoutUnseen(name).trim() || "the image";
 }
 
 function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {

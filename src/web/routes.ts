@@ -29,14 +29,14 @@ export function routes(served: Served): Hono<Env> {
   app.use(guard(served.host, served.token));
   const limited = bodyLimit({
     maxSize: LARGEST_BODY,
-    onError: (context) => context.json({ error: `the body is larger than ${LARGEST_BODY} bytes` }, 413),
+    onError: (context) => context.json({ error: `the request body is larger than ${LARGEST_BODY} bytes` }, 413),
   });
   app.use((context, next) => (context.req.path === PICTURE_PATH ? next() : limited(context, next)));
   reading(app, served);
   changing(app, served);
   calibrationRoutes(app, served);
   app.get("*", (context) => asset(context, served.assets));
-  app.notFound((context) => context.json({ error: "there is nothing of this name here" }, 404));
+  app.notFound((context) => context.json({ error: "no such page or address" }, 404));
   app.onError((error, context) => {
     if (error instanceof Wrong) return context.json({ error: error.message }, 400);
     const { code, message } = encodeFailure(error);
@@ -45,7 +45,7 @@ export function routes(served: Served): Hono<Env> {
       return context.json({ error: error.line, code }, lacksMemory ? 503 : (STATUS[code] ?? 503));
     }
     served.complain(`${context.req.method} ${context.req.path}: ${message}`);
-    return context.json({ error: "this could not be answered; the reason is in the log", code }, 500);
+    return context.json({ error: "internal error; see web.log for the reason", code }, 500);
   });
   return app;
 }
@@ -60,13 +60,16 @@ const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = {
 };
 
 function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
-  const nothing = (context: Context<Env>) => context.json({ error: "nothing has been measured yet" }, 404);
+  const nothing = (context: Context<Env>) => context.json({ error: "no frame has been measured yet" }, 404);
   app.get("/api/state", (context) => context.json(experiment.state()));
   // Monitors know this address by custom.
   app.get(METRICS_PATH, async (context) =>
     context.body(await experiment.metrics(), 200, { "Content-Type": METRICS_TYPE }),
   );
-  app.get("/api/live", (context) => live.serve(context) ?? context.json({ error: "too many pages are open" }, 503));
+  app.get(
+    "/api/live",
+    (context) => live.serve(context) ?? context.json({ error: "too many pages are open; close some of them" }, 503),
+  );
   app.get("/api/chip", (context) => {
     const chip = experiment.chip();
     return chip === undefined ? nothing(context) : context.json(chip);
@@ -128,7 +131,7 @@ function parametersOf(context: Context<Env>): URLSearchParams {
 
 function asset(context: Context<Env>, assets: ReadonlyMap<string, Asset>): Response {
   const found = assets.get(context.req.path);
-  if (found === undefined) return context.json({ error: "there is nothing of this name here" }, 404);
+  if (found === undefined) return context.json({ error: "no such page or address" }, 404);
   if (context.req.header("if-none-match") === found.tag) return context.body(null, 304);
   return context.body(found.bytes, 200, { "Content-Type": found.type, ETag: found.tag, "Cache-Control": "no-cache" });
 }

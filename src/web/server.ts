@@ -40,7 +40,7 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   server.on("request", (incoming: IncomingMessage) => hurry(incoming));
   server.on("clientError", (_error, socket) => {
     if (!socket.writable) return;
-    const body = JSON.stringify({ error: "this is not an HTTP request that can be understood" });
+    const body = JSON.stringify({ error: "this is not a valid HTTP request" });
     socket.end(
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
@@ -53,7 +53,7 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
     server.listen(port, host, resolve);
   });
   // An error of a single connection must not take the page down.
-  server.on("error", (error) => served.complain(`the server: ${error.message}`));
+  server.on("error", (error) => served.complain(`HTTP server error: ${error.message}`));
   const { port: taken } = server.address() as AddressInfo;
   const doubt = addressDoubt(process.env);
   if (doubt !== undefined) served.complain(doubt);
@@ -91,22 +91,22 @@ function unavailable(host: string, port: number, error: NodeJS.ErrnoException): 
   if (error.code === "EADDRINUSE") {
     return new Failure(
       "web.unavailable",
-      `port ${port} is taken by another program; the run goes on without the page`,
+      `port ${port} is in use by another program; the run continues without the web page`,
       {
-        hint: "give another one in [Web] port and start again, or set [Web] enabled = false",
+        hint: "set another port in [Web] port and start again, or set [Web] enabled = false",
         cause: error,
       },
     );
   }
   if (error.code === "EACCES") {
-    return new Failure("web.unavailable", `port ${port} may not be used; the run goes on without the page`, {
-      hint: "ports below 1024 belong to the system: give [Web] port a higher one",
+    return new Failure("web.unavailable", `no permission to use port ${port}; the run continues without the web page`, {
+      hint: "ports below 1024 are reserved for the system; set [Web] port to 1024 or higher",
       cause: error,
     });
   }
   const what = isLoopback(host) ? "" : ": is it one of this machine's addresses?";
   return new Failure("web.unavailable", `cannot listen on ${host}:${port} (${error.code})${what}`, {
-    hint: "[Web] host; the run goes on without the page",
+    hint: "check [Web] host; the run continues without the web page",
     cause: error,
   });
 }

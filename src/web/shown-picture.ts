@@ -98,8 +98,8 @@ export class ShownPicture {
   /** Mean over the rows of an ROI, in 8-bit counts. Throws Failure `frame.unreadable` for a picture shown smaller. */
   profile(roi: Roi, imageAngle: number): Float64Array {
     if (this.#scale !== 1) {
-      throw new Failure("frame.unreadable", "the last frame is too large to show profiles of it", {
-        hint: `at most ${MOST_SHOWN_PIXELS / 1e6} megapixels are shown as they are; the frame is measured all the same`,
+      throw new Failure("frame.unreadable", "the last frame is too large for profiles", {
+        hint: `profiles need at most ${MOST_SHOWN_PIXELS / 1e6} megapixels; measuring is not affected`,
       });
     }
     return meanRow(this.#shown, this.view, roi, imageAngle);
@@ -107,8 +107,8 @@ export class ShownPicture {
 }
 
 function tooLarge({ width, height }: PictureSize, where: string, mostPixels: number): Failure {
-  return new Failure("frame.unreadable", `${where}: ${width} × ${height} pixels are too many to find a chip in`, {
-    hint: `at most ${mostPixels / 1e6} megapixels; send the part with the chip`,
+  return new Failure("frame.unreadable", `${where}: ${width} × ${height} pixels are too many for finding the chip`, {
+    hint: `the limit is ${mostPixels / 1e6} megapixels; crop the image to the chip`,
   });
 }
 

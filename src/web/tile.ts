@@ -10,5 +10,5 @@ export function tileAnswer(
 ): Response {
   if (tile !== undefined) return context.body(Uint8Array.from(tile), 200, { "Content-Type": "image/jpeg", ...headers });
   // Another picture came while a page was still fetching this one: nothing is wrong, and nothing is left of it.
-  return isPast ? context.body(null, 204) : context.json({ error: "there is no such tile" }, 404);
+  return isPast ? context.body(null, 204) : context.json({ error: "no such tile" }, 404);
 }

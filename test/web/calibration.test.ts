@@ -90,10 +90,10 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     for (const roi of Object.values(moved)) if (roi.coords !== undefined) roi.coords[0] += 3;
     writeFileSync(roiManifest, JSON.stringify(moved));
     const { page, errors, strangers } = await open(running.link);
-    await page.getByRole("button", { name: "Last frame" }).click();
+    await page.getByRole("button", { name: "Use the last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     await page.getByText("IMECII_2, flipped top to bottom").waitFor();
-    await page.getByRole("img", { name: /Picture of the chip, 960 by 730.*outlines/ }).waitFor();
+    await page.getByRole("img", { name: /Image of the chip, 960 by 730.*outlines/ }).waitFor();
     expect(await inaccessible(page)).toEqual([]);
     await shoot(page, "page-calibration");
     const { analysisId } = await running.read<ChipView>("/api/chip");
@@ -113,7 +113,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
 
   test("where no label is to be seen, two gratings named by click and drag give the same ROIs", async () => {
     const { page, errors } = await open(running.link);
-    await page.getByRole("button", { name: "Last frame" }).click();
+    await page.getByRole("button", { name: "Use the last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     const { found } = await running.read<CalibrationView>("/api/calibration");
     if (found === undefined) throw new Error("nothing was found");
@@ -129,7 +129,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     const [first, second] = [gratings[0] as string, gratings.at(-1) as string];
     await drop(page, "painted over.png", await withoutLabels(found));
     await alert(page, /painted over\.png.*identity ambiguous/);
-    const canvas = page.getByRole("img", { name: /Picture of the chip/ });
+    const canvas = page.getByRole("img", { name: /Image of the chip/ });
     const box = await canvas.boundingBox();
     if (box === null) throw new Error("the picture is not to be seen");
     const scale = Math.min(box.width / 960, box.height / 730);
@@ -152,7 +152,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     await page.mouse.move(shown.x + x, shown.y + y, { steps: 4 });
     await page.mouse.up();
     await shoot(page, "page-calibration-by-hand");
-    await page.getByRole("button", { name: "Find the chip with these" }).click();
+    await page.getByRole("button", { name: "Find the chip with these labels" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     const byHand = (await running.read<CalibrationView>("/api/calibration")).found;
     expect(byHand?.rois.map(({ label }) => label)).toEqual(found.rois.map(({ label }) => label));
@@ -181,23 +181,23 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     const { page } = await open(running.link);
     const plain = sharp({ create: { width: 300, height: 200, channels: 3, background: "#808080" } });
     await drop(page, "small.png", await plain.toColourspace("b-w").png().toBuffer());
-    await page.getByText(/300 × 200 px, the experiment's frames have 960 × 730/).waitFor(PATIENCE);
+    await page.getByText(/300 × 200 px, but the frames of this experiment are 960 × 730 px/).waitFor(PATIENCE);
     await page.getByRole("button", { name: "Discard" }).click(PATIENCE);
-    await page.getByText(/Nothing changes before you accept/).waitFor();
+    await page.getByText(/Nothing changes until you accept/).waitFor();
     await page.context().close();
   }, 600_000);
 
   test("the token is needed to take in a picture, and the page says so", async () => {
     const { page } = await open(running.address);
-    await page.getByRole("button", { name: "Last frame" }).click();
-    await alert(page, /needs the token/);
+    await page.getByRole("button", { name: "Use the last frame" }).click();
+    await alert(page, /To make changes, open the link printed by phorest run/);
     await page.context().close();
   });
 
   test("a brightfield picture is taken on demand, and the page says where it lies", async () => {
     const { page } = await openPage(browser, running.link, DESKTOP);
-    await page.getByRole("button", { name: "Brightfield now" }).click();
-    await page.getByText(/Taken: .*brightfield_.*\.png/).waitFor();
+    await page.getByRole("button", { name: "Take a brightfield image" }).click();
+    await page.getByText(/Saved: .*brightfield_.*\.png/).waitFor();
     const [picture] = readdirSync(join(directory, "bright"));
     expect(picture).toMatch(/^brightfield_/);
     await page.context().close();

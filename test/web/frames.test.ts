@@ -67,7 +67,7 @@ test("a process that is killed over a picture costs its requests one line; the n
   await kill();
   for (const failure of await Promise.all(asked)) {
     expect(failure).toMatchObject({ code: "web.unavailable", retry: "later" });
-    expect(failure.line).toMatch(/a\.png cannot be shown: .*SIGKILL.*the run is not affected/);
+    expect(failure.line).toMatch(/cannot show .*a\.png: .*SIGKILL.*the run is not affected/);
     expect(failure.line).not.toContain("\n");
   }
   expect((await frames.load({ ...frame, entryId: 1 })).width).toBe(640);
@@ -91,7 +91,7 @@ test("a picture that takes long is answered for in time; the decoding goes on an
   const { frames, frame } = await shown({ answerMs: 1 });
   const failure = await refusalOf(frames.load({ ...frame, entryId: 1 }));
   expect(failure).toMatchObject({ code: "web.unavailable", retry: "later" });
-  expect(failure.line).toMatch(/a\.png is still being decoded.*ask again/);
+  expect(failure.line).toMatch(/a\.png is still being decoded.*try again/);
   // Nobody has to wait for it: it is loaded when it is asked for again.
   const again = () => frames.load({ ...frame, entryId: 1 }).catch(() => undefined);
   await expect.poll(again, { timeout: 30_000 }).toMatchObject({ width: 640 });
@@ -176,7 +176,7 @@ test("a picture too large to be shown as it is has the tiles of the whole one, b
   expect(await smaller.tile(0, 3, 0)).toBeUndefined();
   const roi = { label: "A", flip: false, x: 10, y: 10, width: 50, height: 5 };
   expect(whole.profile(roi, 0)).toHaveLength(50);
-  expect(() => smaller.profile(roi, 0)).toThrow(/too large to show profiles/);
+  expect(() => smaller.profile(roi, 0)).toThrow(/too large for profiles/);
 });
 
 test("the page and the preview show one focus for one picture", async () => {

@@ -115,7 +115,7 @@ describe("the head of a request", () => {
 
   test("what decides may stand there once only", () => {
     expect(malformed(of("/", "Host", "localhost", "Accept", "a", "accept", "b"))).toBeUndefined();
-    expect(malformed(of("/", "Host", "localhost", "hOST", "localhost"))).toMatch(/host is there more than once/);
+    expect(malformed(of("/", "Host", "localhost", "hOST", "localhost"))).toMatch(/host is sent more than once/);
     for (const name of ["Authorization", "Content-Type", "Origin"]) {
       expect(malformed(of("/", "Host", "localhost", name, "a", name, "b"))).toMatch(/more than once/);
     }

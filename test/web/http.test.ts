@@ -180,7 +180,7 @@ describe("a picture to calibrate on", () => {
     const seen = async () => (JSON.parse((await ask(port, "GET", "/api/calibration")).text) as CalibrationView).state;
     await expect.poll(seen).toBe("receiving");
     const meanwhile = await ask(port, "POST", PICTURE, { ...AUTHORISED, ...BYTES }, "x");
-    expect(meanwhile.text).toContain("another calibration is at work");
+    expect(meanwhile.text).toContain("another calibration is in progress");
     socket.destroy();
     await expect.poll(seen).toBe("failed");
   });
@@ -200,7 +200,7 @@ describe("a picture to calibrate on", () => {
 
 describe("wrong input", () => {
   test.each([
-    ["GET", "/api/nothing", undefined, 404, "name"],
+    ["GET", "/api/nothing", undefined, 404, "address"],
     ["GET", "/api/curves", undefined, 400, "roi"],
     ["GET", "/api/curves?roi=001A_N&columns=1e9", undefined, 400, "columns"],
     ["GET", "/api/curves?roi=001A_N&from=9&to=3", undefined, 400, "from"],
@@ -216,7 +216,7 @@ describe("wrong input", () => {
     ["POST", "/api/markers", '{"at": 1, "text": "a", "more": 1}', 400, "more"],
     ["PUT", "/api/baseline", '{"from": 2, "to": 1}', 400, "from"],
     ["DELETE", "/api/markers/none", undefined, 400, ""],
-    ["PATCH", "/api/markers", "{}", 404, "name"],
+    ["PATCH", "/api/markers", "{}", 404, "address"],
   ] as const)("%s %s %s is answered %i in JSON", async (method, path, body, status, word) => {
     const { port, changes, complaints } = await serving({ frames: 1 });
     const answer = await ask(port, method, path, { ...AUTHORISED, ...JSON_BODY }, body);

@@ -74,7 +74,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
       await turnTo(page, view);
       const badge = page.getByRole("banner").getByText(/^Simulated chip/);
       expect(await badge.isVisible(), view).toBe(true);
-      expect(await badge.textContent()).toBe("Simulated chip: the pictures are computed, no camera takes them");
+      expect(await badge.textContent()).toBe("Simulated chip: the images are computed; no camera is in use");
     }
     await page.context().close();
   });
@@ -82,8 +82,8 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   test("a path of any length stays within a phone's width", async () => {
     const { page } = await openPage(browser, running.link, PHONE);
     await turnTo(page, "now");
-    await page.getByRole("button", { name: "Brightfield now" }).click();
-    await page.getByText(/Taken: .*brightfield_/).waitFor();
+    await page.getByRole("button", { name: "Take a brightfield image" }).click();
+    await page.getByText(/Saved: .*brightfield_/).waitFor();
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
     expect(
       await page.evaluate(
@@ -121,14 +121,16 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   test("looking needs no token, changing does, and the page says so", async () => {
     const { page } = await openPage(browser, running.address, DESKTOP);
     await turnTo(page, "sensorgrams");
-    await page.getByLabel(/Text, such as/).fill("buffer");
-    await page.getByRole("button", { name: "Add" }).click();
-    const refusal = page.getByRole("alert").filter({ hasText: "needs the token" });
+    await page.getByLabel(/Text, for example/).fill("buffer");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    const refusal = page
+      .getByRole("alert")
+      .filter({ hasText: "To make changes, open the link printed by phorest run" });
     await refusal.waitFor();
     const measured = await running.measured();
     await expect.poll(() => running.measured(), { timeout: 30_000 }).toBeGreaterThan(measured + 1);
     expect(await refusal.isVisible(), "new frames do not wipe it away").toBe(true);
-    expect(await page.getByLabel(/Text, such as/).inputValue(), "what was typed stays").toBe("buffer");
+    expect(await page.getByLabel(/Text, for example/).inputValue(), "what was typed stays").toBe("buffer");
     await page.context().close();
   });
 
@@ -136,13 +138,13 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     const { page, errors } = await openPage(browser, running.link, DESKTOP);
     expect(page.url()).not.toContain("token");
     await turnTo(page, "sensorgrams");
-    await page.getByLabel(/Text, such as/).fill("antibody <b>1</b>");
-    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByLabel(/Text, for example/).fill("antibody <b>1</b>");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
     await page.getByRole("cell", { name: "antibody <b>1</b>", exact: true }).waitFor();
     const plot = page.locator(".u-over").first();
-    await page.getByRole("button", { name: "Click: baseline" }).click();
+    await page.getByRole("button", { name: "Set baseline" }).click();
     await plot.click({ position: { x: 200, y: 100 } });
-    await page.getByRole("button", { name: "Baseline as configured" }).waitFor();
+    await page.getByRole("button", { name: "Reset baseline" }).waitFor();
     for (const [button, begins] of [
       ["CSV", "timestamp,label,position_px,standard_error_px,shift_px,result_px,riu,flags,marker,temperature_room_air"],
       ["SVG", "<svg"],
@@ -155,7 +157,7 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
       expect(statSync(path).size).toBeGreaterThan(300);
     }
     await page.getByRole("button", { name: /^Remove antibody/ }).click();
-    await page.getByText("None yet.").waitFor();
+    await page.getByText("No markers yet.").waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -163,14 +165,14 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
   test("the plot is worked by keys: a marker at the cursor, and the time that is shown", async () => {
     const { page, errors } = await openPage(browser, running.link, DESKTOP);
     await turnTo(page, "sensorgrams");
-    const plot = page.getByRole("img", { name: /^Shift since the baseline/ });
-    await page.getByRole("button", { name: "Click: marker" }).press("Enter");
+    const plot = page.getByRole("img", { name: /^Shift from baseline/ });
+    await page.getByRole("button", { name: "Add marker" }).press("Enter");
     await plot.focus();
     await page.keyboard.press("ArrowRight");
     await page.getByRole("heading", { name: /^At 20/ }).waitFor();
     await page.keyboard.press("Enter");
     await expect.poll(() => page.getByLabel(/^Time, UTC/).inputValue()).toMatch(/^20/);
-    const whole = page.getByRole("button", { name: "Whole time" });
+    const whole = page.getByRole("button", { name: "Show all" });
     expect(await whole.isDisabled()).toBe(true);
     await plot.focus();
     await page.keyboard.press("+");
@@ -190,13 +192,13 @@ describe.skipIf(CHROMIUM === undefined)("the page in a browser", () => {
     await page.getByRole("heading", { name: label ?? "", exact: true }).waitFor();
     await page.getByRole("img", { name: `Profile of ${label}` }).waitFor();
     await page.getByRole("img", { name: `Sensorgram of ${label}` }).waitFor();
-    await page.getByRole("heading", { name: /and its gaussian line/ }).waitFor();
+    await page.getByRole("heading", { name: /with Gaussian fit/ }).waitFor();
     await page.context().close();
   });
 
   test("the picture is zoomed by keys, and finer tiles come", async () => {
     const { page } = await openPage(browser, running.address, DESKTOP);
-    const picture = page.getByRole("img", { name: /Picture of the chip/ });
+    const picture = page.getByRole("img", { name: /Image of the chip/ });
     await picture.waitFor();
     const finer = page.waitForRequest(/\/api\/frame\/\d+\/0\//);
     await picture.focus();
@@ -214,10 +216,10 @@ describe.skipIf(CHROMIUM === undefined)("the page of an experiment without a pic
     try {
       const { page, errors } = await openPage(browser, running.address, PHONE);
       await page.getByText(/the camera is switched off/).waitFor();
-      await page.getByText("No frame was captured yet.").waitFor();
+      await page.getByText("No frame has been captured yet.").waitFor();
       for (const view of ["Sensorgrams", "Chip"]) {
         await page.getByRole("link", { name: view }).click();
-        await page.getByText("Nothing has been measured yet.").waitFor();
+        await page.getByText("No frame has been measured yet.").waitFor();
       }
       expect(errors).toEqual([]);
     } finally {

@@ -55,7 +55,7 @@ test("a taken port is one clear line; the run goes on without the page and ends 
   expect(code, stderr).toBe(0);
   const lines = stderr.split("\n").filter((line) => line.includes(" web:"));
   expect(lines, stderr).toHaveLength(1);
-  expect(lines[0]).toContain(`port ${port} is taken`);
+  expect(lines[0]).toContain(`port ${port} is in use`);
 });
 
 test("the link with the token is shown at the first start only, and the token is in no log", async () => {

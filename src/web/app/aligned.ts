@@ -1,12 +1,12 @@
-// Series with times of their own on one common axis, as the plotting library wants them.
+// Puts series with different times on one common axis, as the plotting library needs them.
 
-/** Rising times, and a value for each; null cuts the line. */
+/** Increasing times with one value each; null interrupts the line. */
 export interface Series {
   readonly times: readonly number[];
   readonly values: readonly (number | null)[];
 }
 
-/** The common axis, and per series a value for each of its times; undefined where the series says nothing. */
+/** The common axis, and per series one value for each of its times; undefined where the series has none. */
 export type Aligned = [times: number[], ...values: (number | null | undefined)[][]];
 
 /**

@@ -1,10 +1,11 @@
-// Talking to the server: requests with the token, and the stream of states. The stream is read by fetch, because an
-// EventSource cannot send the token in a header, and an address with a token in it ends up in histories and logs.
+// Requests to the server, with the token, and the stream of states. The stream is read with fetch because an EventSource
+// cannot send the token in a header, and a token in an address would end up in histories and logs.
 import type { StateView } from "../views.ts";
+import { sentence } from "./format.ts";
 
 const KEPT = "phorest-token";
 
-/** The token of the link that was opened, or of an earlier one. It leaves the address at once. */
+/** Stores the token of the opened link and removes it from the address. */
 export function takeToken(): void {
   const given = /^#token=([\w-]+)$/.exec(location.hash)?.[1];
   if (given === undefined) return;
@@ -26,7 +27,7 @@ function headers(): Record<string, string> {
   return token === null ? {} : { Authorization: `Bearer ${token}` };
 }
 
-/** What the server answered instead of what was asked. */
+/** The server refused a request. */
 export class Refused extends Error {
   readonly status: number;
 
@@ -36,12 +37,12 @@ export class Refused extends Error {
   }
 }
 
-/** Whether the server could not answer at the moment, so that asking again can help. */
+/** Whether the server is temporarily unable to answer, so that a retry can help. */
 export function isForNow(error: unknown): boolean {
   return error instanceof Refused && error.status === 503;
 }
 
-/** What to tell a person of anything thrown. */
+/** The message of anything thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -50,7 +51,7 @@ async function answered(response: Response): Promise<Response> {
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => undefined);
   const said = typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
-  throw new Refused(response.status, said);
+  throw new Refused(response.status, sentence(said));
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -61,7 +62,7 @@ export async function getBlob(path: string): Promise<Blob> {
   return (await answered(await fetch(path, { headers: headers() }))).blob();
 }
 
-/** Asks for something to be done. `body` is JSON, or a file's own bytes. */
+/** Sends a change. `body` is sent as JSON, or unchanged if it is a file. */
 export async function ask<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
   const file = body instanceof Blob;
   const type = file ? "application/octet-stream" : "application/json";
@@ -73,7 +74,7 @@ export async function ask<T>(method: "POST" | "PUT" | "DELETE", path: string, bo
   return (await answered(response)).json() as Promise<T>;
 }
 
-/** The same where the answer says nothing. */
+/** The same for requests whose answer has no content. */
 export async function change(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<void> {
   await ask(method, path, body);
 }
@@ -81,7 +82,7 @@ export async function change(method: "POST" | "PUT" | "DELETE", path: string, bo
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
 
-/** Hands on every state until `signal`; connects again by itself. `lost` gets the reason, undefined once all is well. */
+/** Passes every state to `take` until `signal`; reconnects after a loss. `lost` gets the reason, or undefined once connected. */
 export async function follow(
   take: (state: StateView) => void,
   lost: (reason: Error | undefined) => void,
@@ -91,7 +92,7 @@ export async function follow(
   while (!signal.aborted) {
     try {
       const { body } = await answered(await fetch("/api/live", { headers: headers(), signal }));
-      if (body === null) throw new Error("the server sent nothing");
+      if (body === null) throw new Error("the server sent an empty answer");
       let rest = "";
       for (const reader = body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
         const { done, value } = await reader.read();
@@ -107,7 +108,7 @@ export async function follow(
         waitMs = FIRST_RETRY_MS;
         take(JSON.parse(last.slice("data: ".length)) as StateView);
       }
-      throw new Error("the connection ended");
+      throw new Error("the server closed the connection");
     } catch (error) {
       if (signal.aborted) return;
       lost(error instanceof Error ? error : new Error(String(error)));

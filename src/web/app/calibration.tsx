@@ -1,5 +1,5 @@
-// Calibration: a picture, the chip found in it drawn over it, two labels named by hand where that is not enough, and the
-// word that makes the experiment measure with the new ROIs.
+// Calibration: choose an image, check the chip that was found in it, name two labels manually if it was not found, and accept
+// the new ROIs.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { CalibrationFound, CalibrationView, StateView } from "../views.ts";
 import { ask, get, reasonOf } from "./api.ts";
@@ -18,7 +18,7 @@ export function Calibration({ state }: { state: StateView }) {
   const [view, setView] = useState<CalibrationView>();
   const [said, setSaid] = useState("");
   const [naming, setNaming] = useState(NOTHING_NAMED);
-  /** The frame after which the next one is waited for. */
+  /** While waiting for the next frame: the newest frame at the start of the wait. */
   const [after, setAfter] = useState<{ readonly filename: string | undefined }>();
   const busy = view !== undefined && BUSY.has(view.state);
   const read = () => get<CalibrationView>("/api/calibration").then(setView, (error: Error) => setSaid(error.message));
@@ -46,7 +46,7 @@ export function Calibration({ state }: { state: StateView }) {
   const takeFile = (file: File | undefined) => {
     if (file === undefined) return;
     if (view !== undefined && file.size > view.largestBytes) {
-      setSaid(`${file.name} has ${bytes(file.size)}; ${bytes(view.largestBytes)} are the most.`);
+      setSaid(`${file.name} is too large: ${bytes(file.size)}. The limit is ${bytes(view.largestBytes)}.`);
       return;
     }
     void begin(ask("POST", `/api/calibration/picture?${new URLSearchParams({ name: file.name })}`, file));
@@ -106,7 +106,7 @@ export function Calibration({ state }: { state: StateView }) {
                 disabled={busy}
                 onClick={() => void act(ask("POST", "/api/calibration/accept", { id: view.id }))}
               >
-                Accept: measure with these ROIs
+                Accept and measure with these ROIs
               </button>
             )}
             <button type="button" disabled={busy} onClick={() => void begin(ask("DELETE", "/api/calibration"))}>
@@ -120,7 +120,7 @@ export function Calibration({ state }: { state: StateView }) {
   );
 }
 
-/** Files dropped anywhere on the page; without this a browser would leave it for the picture. */
+/** Takes files dropped anywhere on the page; by default a browser would leave the page and open the file. */
 function useDropped(take: (file: File | undefined) => void): void {
   const latest = useRef(take);
   latest.current = take;
@@ -139,13 +139,13 @@ function useDropped(take: (file: File | undefined) => void): void {
   }, []);
 }
 
-/** Which of all places the nth one in the picture is. */
+/** Index among all labels of the nth label shown in the image. */
 function indexOf(naming: Naming, shown: number): number {
   const known = naming.places.flatMap(({ x }, at) => (x === undefined ? [] : [at]));
   return known[shown] ?? naming.active;
 }
 
-/** A place put somewhere, whole px; the next one without a place is put by the next click. */
+/** Sets the place of a label in whole px, and activates the next label that has no place. */
 function placed(naming: Naming, at: number, x: number, y: number): Naming {
   const places = naming.places.map((place, i) => (i === at ? { ...place, x: Math.round(x), y: Math.round(y) } : place));
   const open = places.findIndex((place) => place.x === undefined);
@@ -181,7 +181,7 @@ function Sources({ busy, waiting, take, last, next }: SourcesProps) {
   return (
     <div class="row">
       <label class="wide">
-        Picture: choose a file, or drop one here
+        Image: choose a file, or drop one here
         <input
           ref={input}
           type="file"
@@ -194,30 +194,30 @@ function Sources({ busy, waiting, take, last, next }: SourcesProps) {
         />
       </label>
       <button type="button" disabled={busy} onClick={last}>
-        Last frame
+        Use the last frame
       </button>
       <button type="button" disabled={busy} aria-pressed={waiting} onClick={next}>
-        {waiting ? "Waiting for the next frame …" : "Next frame"}
+        {waiting ? "Waiting for the next frame …" : "Use the next frame"}
       </button>
     </div>
   );
 }
 
 const WORDS: Readonly<Record<CalibrationView["state"], string>> = {
-  none: "Finds the chip in a picture and lays out the ROIs anew. Nothing changes before you accept.",
-  receiving: "The picture is on its way …",
+  none: "Finds the chip in an image and computes the ROIs. Nothing changes until you accept.",
+  receiving: "Uploading the image …",
   searching: "Looking for the chip …",
-  found: "The chip was found. Do the outlines lie on the gratings?",
-  doubt: "Not sure where the chip lies:",
-  failed: "No calibration:",
+  found: "The chip was found. Check that the outlines match the gratings.",
+  doubt: "Chip position not certain:",
+  failed: "Calibration failed:",
   writing: "Writing the ROI manifest …",
-  accepted: "Accepted. The next frame is measured with these ROIs, as an analysis of its own. Written:",
+  accepted: "Accepted. From the next frame on, phorest measures with these ROIs, as a new analysis. Files written:",
 };
 
 function Progress({ view: { state, said, name } }: { view: CalibrationView }) {
-  const ill = state === "doubt" || state === "failed";
+  const hasProblem = state === "doubt" || state === "failed";
   return (
-    <p class={ill ? "error" : "quiet"} role={ill ? "alert" : "status"}>
+    <p class={hasProblem ? "error" : "quiet"} role={hasProblem ? "alert" : "status"}>
       {state !== "none" && name !== "" && <strong>{name}: </strong>}
       {WORDS[state]} {said}
     </p>
@@ -241,13 +241,13 @@ function Found({ found: { summary } }: { found: CalibrationFound }) {
       <dd>
         {used} of {summary.labels.length} in view
       </dd>
-      <dt>{summary.label_residual_px === null ? "edges off the fit" : "labels off the fit"}</dt>
+      <dt>{summary.label_residual_px === null ? "residual of the edges" : "residual of the labels"}</dt>
       <dd>{number(residual, 2)} px</dd>
       <dt>ROIs</dt>
       <dd>{summary.rois}</dd>
       {summary.without_resonance.length > 0 && (
         <>
-          <dt>without a resonance</dt>
+          <dt>ROIs without a resonance</dt>
           <dd>{summary.without_resonance.length}</dd>
         </>
       )}

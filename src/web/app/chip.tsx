@@ -1,4 +1,4 @@
-// Chip: every ROI where it lies, coloured by its shift or its quality; one of them in detail.
+// Chip: the layout of all ROIs, coloured by shift or quality, and one ROI in detail.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ChipView, CurvesView, ProfileView, RoiView, StateView } from "../views.ts";
 import { get } from "./api.ts";
@@ -15,7 +15,7 @@ export function Chip({ state }: { state: StateView }) {
   const [said, setSaid] = useState("");
   useEffect(() => {
     if (state.method === undefined) {
-      setSaid("Nothing has been measured yet.");
+      setSaid("No frame has been measured yet.");
       return;
     }
     const ending = new AbortController();
@@ -30,7 +30,7 @@ export function Chip({ state }: { state: StateView }) {
     );
     return () => ending.abort();
   }, [state.outcome]);
-  if (chip === undefined) return <p role="status">{said || "Reading the chip …"}</p>;
+  if (chip === undefined) return <p role="status">{said || "Loading the chip …"}</p>;
   const roi = chip.rois.find((one) => one.label === label) ?? chip.rois[chip.rois.length >> 1];
   return (
     <div class="split">
@@ -38,12 +38,12 @@ export function Chip({ state }: { state: StateView }) {
         <h2>
           {chip.rois.length} ROIs <span class="quiet">{moment(chip.capturedAt)}</span>
         </h2>
-        <div class="bar" role="group" aria-label="Colours">
+        <div class="bar" role="group" aria-label="Colour by">
           <button type="button" aria-pressed={by === "shift"} onClick={() => setBy("shift")}>
-            By shift since the baseline
+            Shift from baseline
           </button>
           <button type="button" aria-pressed={by === "quality"} onClick={() => setBy("quality")}>
-            By quality
+            Quality
           </button>
         </div>
         <Layout chip={chip} by={by} chosen={roi?.label} choose={setLabel} />
@@ -53,7 +53,7 @@ export function Chip({ state }: { state: StateView }) {
   );
 }
 
-/** The largest ordinary shift, so that one runaway does not make all others pale. */
+/** The 98th percentile of the shifts sets the colour scale, so that one outlier does not fade all others. */
 function usualReach(rois: readonly RoiView[]): number {
   const sizes = rois.flatMap(({ shift }) => (shift === null ? [] : [Math.abs(shift)])).sort((a, b) => a - b);
   return Math.max(0.01, sizes[Math.floor(0.98 * (sizes.length - 1))] ?? 0);
@@ -92,12 +92,12 @@ function Layout({
   };
   return (
     <>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard's way to every ROI is the list beside it. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: with the keyboard, choose an ROI in the list next to the layout. */}
       <svg
         class="chip"
         viewBox={`${box.left} ${box.top} ${box.width} ${box.height}`}
         role="img"
-        aria-label={`Layout of ${rois.length} ROIs coloured by ${by}; choose one by its label beside it`}
+        aria-label={`Layout of ${rois.length} ROIs, coloured by ${by}. Choose an ROI in the list next to it.`}
         onClick={(event) => {
           const name = event.target instanceof Element ? event.target.getAttribute("data-label") : null;
           if (name !== null) choose(name);
@@ -144,6 +144,14 @@ function Layout({
     </>
   );
 }
+
+/** Line shapes as they are written in text. */
+const LINE_NAMES: Readonly<Record<string, string>> = {
+  gaussian: "Gaussian",
+  lorentzian: "Lorentzian",
+  fano: "Fano",
+  voigt: "Voigt",
+};
 
 function Detail({
   roi,
@@ -202,8 +210,8 @@ function Detail({
         <dd>{number(roi.quality, 2)}</dd>
         {roi.line !== undefined && (
           <>
-            <dt>line</dt>
-            <dd>{roi.line === "auto" ? "not chosen yet" : roi.line}</dd>
+            <dt>line shape</dt>
+            <dd>{roi.line === "auto" ? "not chosen yet" : (LINE_NAMES[roi.line] ?? roi.line)}</dd>
           </>
         )}
         <dt>flags</dt>
@@ -224,16 +232,16 @@ function Detail({
       )}
       {known !== undefined && (
         <>
-          <h3>Profile{known.fit !== undefined && ` and its ${known.line} line`}</h3>
+          <h3>Profile{known.fit !== undefined && ` with ${LINE_NAMES[known.line ?? ""] ?? known.line} fit`}</h3>
           <LineChart
-            name={`Profile of ${label}, mean of its rows`}
+            name={`Mean profile of ${label}`}
             x={known.profile.map((_v, at) => at)}
             lines={[
               { values: known.profile, colour: "var(--quiet)" },
               ...(known.fit === undefined ? [] : [{ values: known.fit, colour: "var(--accent)" }]),
             ]}
             mark={known.position ?? undefined}
-            xLabel="px in the ROI; dashed: the measured position"
+            xLabel="px from the left edge of the ROI; dashed: measured position"
             yLabel="counts"
           />
         </>

@@ -1,7 +1,7 @@
-// The colours of data: told apart by people who see few colours, on light and dark ground.
+// Colours of the data: distinguishable for colour-blind people, on light and dark backgrounds.
 import type { RoiView } from "../views.ts";
 
-/** Near Paul Tol's "bright" and "muted" schemes; each at least three times as light or dark as either ground. */
+/** Based on Paul Tol's "bright" and "muted" schemes; contrast of at least 3:1 on both backgrounds. */
 export const CURVES = [
   "#4477aa",
   "#ee6677",
@@ -25,17 +25,17 @@ export function curveColour(index: number): string {
   return CURVES[index % CURVES.length] as string;
 }
 
-/** Other ones first, where few curves are drawn above them. */
+/** Starts at another colour than the curves, so that a few curves and temperatures differ. */
 export function temperatureColour(index: number): string {
   return curveColour(index + 5);
 }
 
 export type Grade = "good" | "fair" | "bad" | "none";
 export const GRADES: Readonly<Record<Grade, { readonly colour: string; readonly words: string }>> = {
-  good: { colour: "#1f9e89", words: "quality 0.8 and up" },
+  good: { colour: "#1f9e89", words: "quality 0.8 or higher" },
   fair: { colour: "#e0a526", words: "0.5 to 0.8" },
   bad: { colour: "#e0523a", words: "below 0.5, or flagged" },
-  none: { colour: "#8a8f98", words: "no number" },
+  none: { colour: "#8a8f98", words: "no value" },
 };
 
 export function gradeOf({ quality, position, flags }: RoiView): Grade {

@@ -1,12 +1,12 @@
-// Which curves are drawn: as typed, as kept in this browser, as asked of the server.
+// The choice of curves: the form, its storage in this browser, and the query that it makes.
 import { useEffect, useState } from "preact/hooks";
 import type { ChipView } from "../views.ts";
 
 export interface Choice {
-  /** As typed: labels with * and group:NAME, by commas. */
+  /** As typed: ROI names with * and group:NAME, comma-separated. */
   readonly wanted: string;
   readonly pairs: boolean;
-  /** As typed; undefined: as configured. */
+  /** As typed; undefined: the configured references. */
   readonly references: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export function keptChoice(): Choice | undefined {
     const references = "references" in kept && typeof kept.references === "string" ? kept.references : undefined;
     return { wanted: kept.wanted, pairs: "pairs" in kept && kept.pairs === true, references };
   } catch {
-    // Kept by another version: begin anew.
+    // Stored by another version: start with the defaults.
     return undefined;
   }
 }
@@ -31,7 +31,7 @@ export function keepChoice(choice: Choice): void {
 
 const FIRST_CURVES = 4;
 
-/** Some of the middle of the chip, so that there is something to see. */
+/** A few curves from the middle of the chip, so that the first view is not empty. */
 export function firstChoice(chip: ChipView): Choice {
   const pairs = chip.gratings.length > 0;
   const all = pairs ? chip.gratings : chip.rois.map(({ label }) => label);
@@ -94,7 +94,7 @@ export function ChoiceForm({
   return (
     <form class="row" onSubmit={submit}>
       <label class="wide">
-        Curves: labels, * for any letters, by commas
+        ROI names, comma-separated; * matches any
         <input value={typed} list="labels" onInput={(event) => setTyped(event.currentTarget.value)} />
       </label>
       <datalist id="labels">
@@ -103,8 +103,8 @@ export function ChoiceForm({
         ))}
       </datalist>
       <label class="wide">
-        References (empty:{" "}
-        {chip === undefined || chip.references.length === 0 ? "none" : `${chip.references.length} as configured`}
+        References (if empty:{" "}
+        {chip === undefined || chip.references.length === 0 ? "none" : `the ${chip.references.length} configured`}
         )
         <input value={references} onInput={(event) => setReferences(event.currentTarget.value)} />
       </label>
@@ -116,7 +116,7 @@ export function ChoiceForm({
             choose({ references: undefined, ...choice, wanted: typed, pairs: event.currentTarget.checked })
           }
         />
-        combine bow-tie halves
+        combine the halves of each bow-tie
       </label>
       <button type="submit">Show</button>
       {(chip?.groups ?? []).slice(0, 12).map((name) => (

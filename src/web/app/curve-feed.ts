@@ -1,5 +1,5 @@
-// The curves that are shown, read again whenever something is new: one request at a time, so that frames that come faster
-// than they can be drawn are drawn together, and never keep each other from being drawn.
+// Loads the shown curves and reloads them when there is new data. It makes one request at a time: frames that arrive faster
+// than the page can draw are drawn together.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { CurvesView } from "../views.ts";
 import { get, reasonOf } from "./api.ts";
@@ -20,7 +20,7 @@ class CurveFeed {
     this.#listener = listener;
   }
 
-  /** Reads the curves; of another address than before at once, else as soon as the answer that is under way is here. */
+  /** Loads the curves: a new address at once, the same address again after the current request. */
   read(address: string): void {
     if (this.#asked?.address === address) {
       this.#again = true;
@@ -56,7 +56,7 @@ class CurveFeed {
   }
 }
 
-/** The curves of an address, undefined until they are here; read again when any of `news` is another. */
+/** The curves of an address, undefined until loaded; loads them again when an item of `news` changes. */
 export function useCurves(
   address: string | undefined,
   news: readonly unknown[],
@@ -71,7 +71,7 @@ export function useCurves(
     },
     failed: said,
   });
-  // Before the screen is drawn, which would be waited for otherwise.
+  // A layout effect sends the request before the browser paints, instead of after it.
   useLayoutEffect(() => {
     if (address !== undefined) feed.current?.read(address);
   }, [address, ...news]);
@@ -79,8 +79,8 @@ export function useCurves(
   return view;
 }
 
-/** A reference that is none must not go unnoticed: the curves would look referenced. */
+/** Warns of names that match nothing: without the warning, curves would look referenced although they are not. */
 function strangersSaid({ unknown, references }: CurvesView): string {
   if (unknown.length === 0) return "";
-  return `No ROI or group is called ${unknown.join(", ")}.${references.length === 0 ? " No reference is subtracted." : ""}`;
+  return `No ROI or group is named ${unknown.join(", ")}.${references.length === 0 ? " No reference is subtracted." : ""}`;
 }

@@ -1,4 +1,4 @@
-// What is shown, as files for the person.
+// Downloads of the shown curves as CSV, PNG or SVG.
 import { getBlob, reasonOf } from "./api.ts";
 import { curvesSvg, type Drawing } from "./curves-svg.ts";
 import { download, pngOf } from "./picture-file.ts";
@@ -21,8 +21,8 @@ export function CurveFiles({
   };
   const svg = () => curvesSvg(drawing);
   return (
-    <div class="bar" role="group" aria-label="Download what is shown">
-      <span class="quiet">Download what is shown:</span>
+    <div class="bar" role="group" aria-label="Download the shown curves">
+      <span class="quiet">Download the shown curves:</span>
       <button type="button" onClick={save("sensorgrams.csv", () => getBlob(address))}>
         CSV
       </button>

@@ -1,9 +1,9 @@
-// The plot as a component: made once, then given whatever is new.
+// The plot as a component: built once, then updated with new content.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { CurvePlot } from "./plot.ts";
 
 const STEP_PX = 10;
-/** Of the time that is shown, by one key or button. */
+/** Zoom factor per key press or click. */
 export const ZOOM = 1.5;
 
 export function Plot({
@@ -15,7 +15,7 @@ export function Plot({
   host: { current: HTMLDivElement | null };
   content: ConstructorParameters<typeof CurvePlot>[1];
   events: ConstructorParameters<typeof CurvePlot>[2];
-  /** Shows so many times the time. */
+  /** Multiplies the shown time range by `factor`. */
   zoom(factor: number): void;
 }) {
   const plot = useRef<CurvePlot>();
@@ -59,7 +59,7 @@ export function Plot({
       made.close();
     };
   }, []);
-  // With the page's own change, not a frame of the screen later.
+  // A layout effect updates the plot together with the page, not one screen frame later.
   useLayoutEffect(
     () => plot.current?.show(content),
     [content.view, content.markers, content.unit, content.from, content.to],

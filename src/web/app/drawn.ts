@@ -1,7 +1,7 @@
-// Curves that were drawn, brought up to date by the end that the server sends of them.
+// Merges the drawn curves with the newer part that the server sent.
 import type { CurvesView } from "../views.ts";
 
-/** What was drawn before, with the end that came now; the answer itself where it is whole. */
+/** The drawn curves with the newer part appended; the answer itself if it is complete. */
 export function broughtUpToDate(before: CurvesView | undefined, answer: CurvesView): CurvesView {
   const from = answer.tailFrom;
   if (from === undefined || before === undefined) return answer;
@@ -18,7 +18,7 @@ export function broughtUpToDate(before: CurvesView | undefined, answer: CurvesVi
   return { ...answer, curves, temperatures };
 }
 
-/** Columns of equal length up to a time, ms, and what follows. */
+/** Columns of equal length: the old ones before a time (ms), then the new ones. */
 function joined<T extends { readonly times: readonly number[] }>(old: T, now: T, from: number): T {
   let kept = old.times.length;
   while (kept > 0 && (old.times[kept - 1] as number) >= from) kept -= 1;

@@ -1,4 +1,4 @@
-// Experiment: the settings in force and where they came from, the runs, the log, where everything lies.
+// Experiment: calibration, the log, the settings in use and their origin, the runs, storage and directories.
 import { useEffect, useState } from "preact/hooks";
 import type { ExperimentView, LogLineView, StateView } from "../views.ts";
 import { get } from "./api.ts";
@@ -25,7 +25,7 @@ export function ExperimentPage({ state, hasToken, enter }: Props) {
         {view !== undefined && <Settings view={view} />}
       </div>
       <div class="column">
-        <Steering hasToken={hasToken} enter={enter} />
+        <Permission hasToken={hasToken} enter={enter} />
         <Stored state={state} view={view} />
         {view !== undefined && <Runs view={view} />}
       </div>
@@ -65,7 +65,7 @@ function Log({ state, stages }: { state: StateView; stages: readonly string[] })
           </select>
         </label>
         <label>
-          At least
+          Level (and above)
           <select value={level} onChange={(event) => setLevel(event.currentTarget.value)}>
             {["error", "warn", "info", "debug"].map((name) => (
               <option key={name} value={name}>
@@ -75,7 +75,7 @@ function Log({ state, stages }: { state: StateView; stages: readonly string[] })
           </select>
         </label>
         <label class="wide">
-          With the words
+          Containing
           <input value={text} maxLength={200} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
       </div>
@@ -85,7 +85,7 @@ function Log({ state, stages }: { state: StateView; stages: readonly string[] })
             <div key={`${line.time}${at}`} class={line.level}>{`${line.time} ${line.level} ${line.text}`}</div>
           ))}
         </pre>
-        {lines.length === 0 && <p class="quiet">Nothing that fits.</p>}
+        {lines.length === 0 && <p class="quiet">No matching lines.</p>}
       </div>
     </section>
   );
@@ -100,14 +100,14 @@ function Settings({ view }: { view: ExperimentView }) {
   );
   return (
     <section class="card">
-      <h2>Configuration in force</h2>
+      <h2>Settings in use</h2>
       <div class="row">
         <label class="wide">
-          Find
+          Search
           <input value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
         <label class="inline">
-          <input type="checkbox" checked={given} onChange={(event) => setGiven(event.currentTarget.checked)} /> without
+          <input type="checkbox" checked={given} onChange={(event) => setGiven(event.currentTarget.checked)} /> hide
           defaults
         </label>
       </div>
@@ -117,7 +117,7 @@ function Settings({ view }: { view: ExperimentView }) {
             <tr>
               <th>setting</th>
               <th>value</th>
-              <th>from</th>
+              <th>set by</th>
             </tr>
           </thead>
           <tbody>
@@ -139,7 +139,7 @@ function Settings({ view }: { view: ExperimentView }) {
   );
 }
 
-/** A key breaks after its section rather than anywhere. */
+/** The section of a key, so that a long key wraps after its section. */
 const section = (key: string): string => key.slice(0, key.indexOf(".") + 1);
 
 function Stored({ state: { counts, disk, share }, view }: { state: StateView; view: ExperimentView | undefined }) {
@@ -149,29 +149,30 @@ function Stored({ state: { counts, disk, share }, view }: { state: StateView; vi
       <dl>
         {disk !== undefined && (
           <>
-            <dt>free on the disk</dt>
+            <dt>free disk space</dt>
             <dd>{bytes(disk.freeBytes)}</dd>
           </>
         )}
         {counts !== undefined && (
           <>
-            <dt>pictures here</dt>
+            <dt>images on this computer</dt>
             <dd>
               {counts.localImages}, {bytes(counts.localBytes)}
             </dd>
-            <dt>compressed</dt>
+            <dt>compressed images</dt>
             <dd>{counts.compressed}</dd>
             <dt>archived frames</dt>
             <dd>{counts.archived}</dd>
-            <dt>not yet in the CSV</dt>
+            <dt>waiting to be written to the CSV</dt>
             <dd>{Math.max(0, counts.processed - counts.transmitted)}</dd>
           </>
         )}
-        <dt>waiting for the share</dt>
-        <dd>{share === undefined ? "no syncing" : share.waiting}</dd>
+        <dt>waiting to be copied to the share</dt>
+        <dd>{share === undefined ? "syncing is off" : share.waiting}</dd>
       </dl>
       {view !== undefined && (
         <p class="quiet path">
+          Where to find your files:
           {Object.entries(view.directories).map(([name, path]) => (
             <div key={name}>
               {name}: {path}
@@ -192,8 +193,8 @@ function Runs({ view }: { view: ExperimentView }) {
           <thead>
             <tr>
               <th>run</th>
-              <th>began</th>
-              <th>end</th>
+              <th>started</th>
+              <th>ended</th>
             </tr>
           </thead>
           <tbody>
@@ -208,7 +209,7 @@ function Runs({ view }: { view: ExperimentView }) {
                 </td>
                 <td>
                   {run.endedAt === undefined
-                    ? (run.endReason ?? "goes on")
+                    ? (run.endReason ?? "still running")
                     : `${moment(run.endedAt)}, ${run.endReason ?? ""}`}
                 </td>
               </tr>
@@ -220,23 +221,23 @@ function Runs({ view }: { view: ExperimentView }) {
   );
 }
 
-function Steering({ hasToken, enter }: Omit<Props, "state">) {
+function Permission({ hasToken, enter }: Omit<Props, "state">) {
   if (hasToken) {
     return (
       <section class="card">
-        <h2>Steering</h2>
-        <p>This browser has the token: markers, the baseline and the ROIs can be changed.</p>
+        <h2>Permission to make changes</h2>
+        <p>This browser has the access token. You can change markers, the baseline and the ROIs.</p>
         <button type="button" onClick={() => enter("")}>
-          Forget the token here
+          Remove the token from this browser
         </button>
       </section>
     );
   }
   return (
     <TokenForm
-      title="Steering"
-      said="Looking needs nothing; changing something needs the token."
-      button="Keep it in this browser"
+      title="Permission to make changes"
+      said="You can view everything. To make changes, open the link printed by phorest run, or enter the token here."
+      button="Save in this browser"
       enter={enter}
     />
   );

@@ -1,4 +1,4 @@
-// Numbers and times as people read them. All times are UTC, as in the files.
+// Formats numbers and times for people. All times are UTC, as in the files.
 export function clock(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }
@@ -21,10 +21,15 @@ export function bytes(count: number): string {
   return `${Math.round(count / 1e6)} MB`;
 }
 
+/** A message as a sentence of its own; a file name or a command at its start stays as it is. */
+export function sentence(message: string): string {
+  return /^(?!phorest)[a-z]+ /.test(message) ? `${message.charAt(0).toUpperCase()}${message.slice(1)}` : message;
+}
+
 export function number(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
 }
 
 export function percent(share: number): string {
-  return share === 0 ? "0 %" : share < 0.001 ? "under 0.1 %" : `${(100 * share).toFixed(1)} %`;
+  return share === 0 ? "0 %" : share < 0.001 ? "less than 0.1 %" : `${(100 * share).toFixed(1)} %`;
 }

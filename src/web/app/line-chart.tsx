@@ -1,4 +1,4 @@
-// A small chart that needs no zoom: lines over one axis, and a mark.
+// A small line chart without zoom, with an optional vertical mark.
 import { number } from "./format.ts";
 
 const WIDTH = 320;
@@ -17,13 +17,13 @@ interface ChartProps {
   readonly lines: readonly Line[];
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Dashed, upright. */
+  /** Position of a dashed vertical line. */
   readonly mark?: number | undefined;
 }
 
 export function LineChart({ name, x, lines, xLabel, yLabel, mark }: ChartProps) {
   const all = lines.flatMap(({ values }) => values.filter((value) => value !== null));
-  if (all.length === 0) return <p class="quiet">No number yet.</p>;
+  if (all.length === 0) return <p class="quiet">No values yet.</p>;
   const [low, high] = [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
   const [first, last] = [x[0] ?? 0, x.at(-1) ?? 1];
   const px = (value: number) => LEFT + ((WIDTH - LEFT - 6) * (value - first)) / (last - first || 1);
@@ -45,7 +45,7 @@ export function LineChart({ name, x, lines, xLabel, yLabel, mark }: ChartProps) 
     <svg
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`${name}: from ${number(low, digits)} to ${number(high, digits)}, ${yLabel}`}
+      aria-label={`${name}: ${yLabel} from ${number(low, digits)} to ${number(high, digits)}`}
       style={{ width: "100%" }}
       fill="var(--quiet)"
       font-size="10"

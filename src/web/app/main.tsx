@@ -1,4 +1,4 @@
-// The page's frame: what is well or not, the four views, the theme, the token.
+// The page's frame: the health line, the four views, the theme and the token.
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { render } from "preact";
@@ -29,7 +29,7 @@ function keptTheme(): Theme {
 
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
-/** What "auto" stands for is decided here, so that the style sheet knows two sets of colours and no more. */
+/** Resolves "auto" here, so that the style sheet needs only two sets of colours. */
 function shade(theme: Theme): void {
   const dark = theme === "dark" || (theme === "auto" && DARK.matches);
   document.documentElement.dataset.shade = dark ? "dark" : "light";
@@ -78,13 +78,13 @@ function Page() {
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
-        Skip to the content
+        Skip to content
       </button>
       <header>
         <h1>{state?.title ?? "phorest"}</h1>
         {state?.camera?.simulated === true && (
           <p class="badge">
-            Simulated chip<span class="unseen">: the pictures are computed, no camera takes them</span>
+            Simulated chip<span class="unseen">: the images are computed; no camera is in use</span>
           </p>
         )}
         <Verdict state={state} trouble={barred ? undefined : trouble} />
@@ -95,12 +95,12 @@ function Page() {
             </a>
           ))}
         </nav>
-        <button type="button" class="plain" onClick={nextTheme} aria-label={`Colours: ${theme}. Change`}>
+        <button type="button" class="plain" onClick={nextTheme} aria-label={`Colour theme: ${theme}. Change it`}>
           ◐ {theme}
         </button>
       </header>
       <main id="main" tabIndex={-1}>
-        {barred && <TokenForm title="Who is there?" said={`${trouble.message}.`} button="Open" enter={enter} />}
+        {barred && <TokenForm title="Access token required" said={`${trouble.message}.`} button="Open" enter={enter} />}
         {state !== undefined && !barred && (
           <>
             {view === "now" && <Now state={state} />}
@@ -109,7 +109,7 @@ function Page() {
             {view === "experiment" && <ExperimentPage state={state} enter={enter} hasToken={hasToken()} />}
           </>
         )}
-        {state === undefined && !barred && <p role="status">Reading the experiment …</p>}
+        {state === undefined && !barred && <p role="status">Loading the experiment …</p>}
       </main>
     </>
   );
@@ -119,12 +119,12 @@ function mark(state: StateView, trouble: Error | undefined): string {
   return trouble !== undefined || state.alarms.length > 0 ? "⚠" : state.experiment === "running" ? "●" : "○";
 }
 
-/** In five seconds: is it fine? */
+/** The health of the experiment in a few words. */
 function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Error | undefined }) {
   if (trouble !== undefined)
     return (
       <p class="verdict bad" role="status">
-        No connection: {trouble.message}. Trying again.
+        Not connected: {trouble.message}. Reconnecting …
       </p>
     );
   if (state === undefined)
@@ -137,12 +137,12 @@ function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Er
   if (alarms > 0)
     return (
       <p class="verdict bad" role="status">
-        {alarms === 1 ? "1 alarm" : `${alarms} alarms`}, see Now
+        {alarms === 1 ? "1 alarm" : `${alarms} alarms`}: see Now
       </p>
     );
   return state.experiment === "running" ? (
     <p class="verdict good" role="status">
-      Running, all well{state.notes.length > 0 && ", see Now for a note"}
+      Running, no problems{state.notes.length > 0 && " (see the note in Now)"}
     </p>
   ) : (
     <p class="verdict" role="status">

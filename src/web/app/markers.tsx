@@ -1,4 +1,4 @@
-// Markers: what a person noted at a time, such as an injection.
+// Markers: notes with a time, such as an injection.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { StateView } from "../views.ts";
 import { change } from "./api.ts";
@@ -14,7 +14,7 @@ export function Markers({
 }: {
   state: StateView;
   at: number | undefined;
-  /** Whether it was done. */
+  /** Resolves to whether the change was made. */
   act(what: Promise<void>): Promise<boolean>;
 }) {
   const [text, setText] = useState("");
@@ -29,7 +29,7 @@ export function Markers({
     event.preventDefault();
     const ms = time === "" ? Date.now() : Date.parse(`${time}Z`);
     void act(change("POST", "/api/markers", { at: ms, text })).then((done) => {
-      // What was typed stays until it is kept.
+      // Keep the typed text until the marker is saved.
       if (!done) return;
       setText("");
       setTime("");
@@ -40,7 +40,7 @@ export function Markers({
       <h2>Markers</h2>
       <form class="row" onSubmit={submit}>
         <label class="wide">
-          Text, such as an injection
+          Text, for example: injection
           <input
             ref={field}
             required
@@ -50,7 +50,7 @@ export function Markers({
           />
         </label>
         <label>
-          Time, UTC (empty: now)
+          Time, UTC (if empty: now)
           <input type="datetime-local" step={1} value={time} onInput={(event) => setTime(event.currentTarget.value)} />
         </label>
         <button type="submit">Add</button>
@@ -79,7 +79,7 @@ export function Markers({
           ))}
         </tbody>
       </table>
-      {state.markers.length === 0 && <p class="quiet">None yet.</p>}
+      {state.markers.length === 0 && <p class="quiet">No markers yet.</p>}
     </section>
   );
 }

@@ -1,21 +1,21 @@
-// Labels that a person names in a picture: text and place, by click, by drag or by keys.
+// The form in which a person names labels in an image and sets their places by clicking, dragging or typing.
 import { useEffect, useState } from "preact/hooks";
 import type { ChipLabelsView } from "../views.ts";
 import { get } from "./api.ts";
 
 export interface Naming {
-  /** Chip type; empty: whichever it is. */
+  /** Chip type; empty: any. */
   readonly chip: string;
-  /** The place that the next click in the picture puts. */
+  /** The label whose place the next click in the image sets. */
   readonly active: number;
-  /** px, of the middle of the label. */
+  /** Centre of the label, px. */
   readonly places: readonly { readonly label: string; readonly x?: number; readonly y?: number }[];
 }
 
 interface NamedPlacesProps {
   readonly naming: Naming;
   readonly busy: boolean;
-  /** Names are needed: nothing was found without. */
+  /** Opens the form, because the chip was not found without names. */
   readonly open: boolean;
   change(next: Naming): void;
   search(): void;
@@ -33,15 +33,15 @@ export function NamedPlaces({ naming, busy, open, change, search }: NamedPlacesP
   const ready = naming.places.filter(({ label, x, y }) => label !== "" && x !== undefined && y !== undefined);
   return (
     <details open={open}>
-      <summary>Name labels by hand</summary>
+      <summary>Name labels manually</summary>
       <p class="quiet">
-        Choose what is printed (or a grating), then click its middle in the picture; drag the cross to correct it. Two,
-        far apart and in different rows and columns, are enough.
+        Choose a printed label or a grating, then click its centre in the image. Drag the cross to correct it. Two
+        labels are enough if they are far apart and in different rows and columns.
       </p>
       <label>
         Chip
         <select value={naming.chip} onChange={(event) => change({ ...naming, chip: event.currentTarget.value })}>
-          <option value="">whichever it is</option>
+          <option value="">any</option>
           {chips.map(({ type }) => (
             <option key={type} value={type}>
               {type}
@@ -81,19 +81,19 @@ export function NamedPlaces({ naming, busy, open, change, search }: NamedPlacesP
             </label>
           ))}
           <button type="button" aria-pressed={naming.active === at} onClick={() => change({ ...naming, active: at })}>
-            Put by click
+            Set by clicking
           </button>
         </div>
       ))}
       <div class="bar">
         <button type="button" disabled={busy || ready.length < 2} onClick={search}>
-          Find the chip with these
+          Find the chip with these labels
         </button>
         <button
           type="button"
           onClick={() => change({ ...naming, active: naming.places.length, places: [...naming.places, { label: "" }] })}
         >
-          Another label
+          Add a label
         </button>
       </div>
     </details>

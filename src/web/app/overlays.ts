@@ -1,8 +1,8 @@
-// What lies over the picture: outlines of ROIs and labels, and the places that a person named.
+// Overlays on an image: outlines of ROIs and labels, and the labels that a person named.
 import type { FrameView } from "../views.ts";
 import { theme } from "./colours.ts";
 
-/** A box of the picture turned by `-imageAngle`, px. */
+/** A box in the image rotated by `-imageAngle`, px. */
 export interface Outline {
   readonly label: string;
   readonly x: number;
@@ -10,7 +10,7 @@ export interface Outline {
   readonly width: number;
   readonly height: number;
   readonly colour: string;
-  /** px from the left edge, drawn as an upright line; null for none. */
+  /** Vertical line at this distance from the left edge, px; null for none. */
   readonly at: number | null;
 }
 
@@ -39,7 +39,7 @@ export function drawOutlines(
 ): void {
   const [cx, cy] = [Math.floor(frame.width / 2), Math.floor(frame.height / 2)];
   context.save();
-  // Boxes lie in the picture turned by -imageAngle; turned back they lie over it.
+  // Boxes are given in the image rotated by -imageAngle, so rotate them back.
   context.translate(cx + 0.5, cy + 0.5);
   context.rotate((-imageAngle * Math.PI) / 180);
   context.translate(-cx, -cy);
@@ -67,7 +67,7 @@ export function drawPlaces(context: CanvasRenderingContext2D, places: readonly P
   context.font = `${14 / scale}px system-ui, sans-serif`;
   for (const { text, x, y } of places) {
     const arm = GRIP_PX / scale;
-    // Light on dark: to be seen on every picture.
+    // A light line on a dark one is visible on any image.
     for (const [colour, width] of [
       [theme("--ground"), 4],
       ["#ff4fd8", 2],

@@ -1,9 +1,9 @@
-// Files for the person: a drawing as PNG, and whatever is made here handed over.
+// Makes a PNG of a drawing, and downloads a file.
 
-/** Pixels of the picture for each of the drawing. */
-const FINENESS = 2;
+/** PNG pixels per pixel of the drawing. */
+const RESOLUTION = 2;
 
-/** The drawing as PNG, twice as fine. */
+/** The drawing as PNG, at twice its resolution. */
 export async function pngOf(svg: string): Promise<Blob> {
   const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {
@@ -11,11 +11,14 @@ export async function pngOf(svg: string): Promise<Blob> {
     image.src = address;
     await image.decode();
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [FINENESS * image.naturalWidth, FINENESS * image.naturalHeight];
+    [canvas.width, canvas.height] = [RESOLUTION * image.naturalWidth, RESOLUTION * image.naturalHeight];
     canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((resolve, reject) => {
       canvas.toBlob(
-        (blob) => (blob === null ? reject(new Error("the drawing gave no picture")) : resolve(blob)),
+        (blob) =>
+          blob === null
+            ? reject(new Error("The browser could not make a PNG of the plot. Try again, or download the SVG."))
+            : resolve(blob),
         "image/png",
       );
     });
@@ -24,7 +27,7 @@ export async function pngOf(svg: string): Promise<Blob> {
   }
 }
 
-/** Hands a file to the person. */
+/** Downloads a file. */
 export function download(name: string, content: Blob): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(content);

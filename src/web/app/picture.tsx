@@ -1,4 +1,4 @@
-// The picture of a chip as part of a page: the canvas with its keys and buttons.
+// An image of the chip: the canvas with its keys and buttons.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, FrameView } from "../views.ts";
 import { GRADES, gradeOf } from "./colours.ts";
@@ -18,10 +18,10 @@ export function roiOutlines(chip: ChipView): Outlines {
 interface PictureProps {
   readonly frame: FrameView;
   readonly outlines: Outlines | undefined;
-  /** Where its tiles come from. */
+  /** Address of its tiles. */
   readonly tiles: string;
   readonly places?: readonly Place[];
-  /** Picture px. */
+  /** Image px. */
   clicked?(x: number, y: number): void;
   dragged?(place: number, x: number, y: number): void;
 }
@@ -72,7 +72,7 @@ export function Picture({ frame, outlines, tiles, places, clicked, dragged }: Pi
           ref={canvas}
           tabIndex={0}
           role="img"
-          aria-label={`Picture of the chip, ${frame.width} by ${frame.height} pixels${known}. Plus and minus zoom, arrows move, 0 shows all.`}
+          aria-label={`Image of the chip, ${frame.width} by ${frame.height} pixels${known}. Plus and minus zoom, arrow keys pan, 0 shows all.`}
           onKeyDown={pressed}
         />
       </div>
@@ -84,7 +84,7 @@ export function Picture({ frame, outlines, tiles, places, clicked, dragged }: Pi
           −
         </button>
         <button type="button" onClick={keys["0"]}>
-          All
+          Show all
         </button>
         <span class="quiet">{sight}</span>
       </div>

@@ -1,4 +1,4 @@
-// Baseline and markers, drawn over the curves.
+// Draws the baseline and the markers over the curves.
 import type uPlot from "uplot";
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { theme } from "./colours.ts";
@@ -6,7 +6,7 @@ import type { PlotContent } from "./plot-content.ts";
 
 const LETTERING = { characterPx: 6.4, longestPx: 240 };
 
-/** Called by the plot when it has drawn its curves. */
+/** The plot calls this after drawing its curves. */
 export function drawMarks(plot: uPlot, { view, markers, from: first, to: last }: PlotContent): void {
   const { ctx, bbox } = plot;
   const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);

@@ -1,4 +1,4 @@
-// uPlot as this page uses it: curves on one time axis, doubtful points as open circles, markers and baseline drawn over.
+// The sensorgram plot (uPlot): curves on one time axis, flagged points as open circles, markers and baseline on top.
 import uPlot from "uplot";
 import { aligned, type Series } from "./aligned.ts";
 import { curveColour, temperatureColour, theme } from "./colours.ts";
@@ -18,11 +18,11 @@ export interface PlotEvents {
 
 const HEIGHT = 380;
 const TEMPERATURE_HEIGHT = 130;
-/** Between ticks of time: as wide as their texts and some air. */
+/** Space between time ticks: the width of their labels and a margin. */
 const TIME_SPACE_PX = 80;
 const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC");
 
-/** Of 24 hours, as in the files; the day where it changes, or where hours no longer matter. */
+/** 24-hour clock, as in the files. Adds the date where it changes; shows only the date for steps of a day or more. */
 function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   return splits.map((at, place) => {
     const text = new Date(at * 1000).toISOString();
@@ -34,7 +34,7 @@ function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number
   });
 }
 
-/** With as many decimals as it takes to tell one from the next, also where a unit makes small numbers. */
+/** Uses enough decimals to tell neighbouring ticks apart, also for small units. */
 function numberTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   return splits.map((value) => value.toFixed(decimalsOf(step)));
 }
@@ -53,10 +53,7 @@ function axes(label: string): uPlot.Axis[] {
 
 const SECONDS = 1 / 1000;
 const WIDTH = 1.5;
-/**
- * More points than this are drawn one pixel of the screen wide. A wider line is an outline to be filled, which without a
- * graphics card takes a third of a second for curves as dense as the screen; and dense ones are bands anyway.
- */
+/** Above this number of points, lines are one screen pixel wide: without a graphics card, wider dense lines take 0.3 s to draw. */
 const MOST_WIDE_POINTS = 3000;
 
 /** px. */
@@ -65,7 +62,7 @@ function widthFor(series: readonly Series[]): number {
   return points > MOST_WIDE_POINTS ? 1 / devicePixelRatio : WIDTH;
 }
 
-/** Curves, then their doubtful points, on a common time axis. */
+/** Curves, then their flagged points, on a common time axis. */
 function curveData({ view, factor }: PlotContent): uPlot.AlignedData {
   return aligned([...view.curves, ...view.curves.map(({ flagged }) => flagged)], SECONDS, factor);
 }
@@ -85,7 +82,7 @@ export class CurvePlot {
     this.show(content);
   }
 
-  /** Draws new content; the plot itself is made anew only when its curves are others. */
+  /** Draws new content; rebuilds the plot only if the set of curves, the unit or the theme changed. */
   show(content: PlotContent): void {
     this.#content = content;
     const shape = JSON.stringify([
@@ -106,7 +103,7 @@ export class CurvePlot {
     this.#temperature?.setSize({ width, height: TEMPERATURE_HEIGHT });
   }
 
-  /** Moves the cursor by so many px, from the middle where there is none. */
+  /** Moves the cursor by `px`, starting in the middle if there is none. */
   move(px: number): void {
     const plot = this.#plot;
     if (plot === undefined) return;
@@ -115,7 +112,7 @@ export class CurvePlot {
     plot.setCursor({ left, top: clientHeight / 2 });
   }
 
-  /** What a click at the cursor does. */
+  /** Acts like a click at the cursor. */
   choose(): void {
     if (this.#plot !== undefined) this.#events.clicked(1000 * this.#plot.posToVal(this.#cursorPx(this.#plot), "x"));
   }
@@ -236,7 +233,7 @@ function draw(plot: uPlot | undefined, lines: readonly Series[], data: uPlot.Ali
   plot.setData(data);
 }
 
-/** Curves keep different frames: the value at an index of the common axis, or that of the nearest frame before. */
+/** The value at an index of the common axis, or the last one before it: decimated curves contain different frames. */
 function nearest(values: ArrayLike<number | null | undefined> | undefined, at: number): number | null | undefined {
   for (let index = at; index >= Math.max(0, at - 40); index -= 1) {
     const value = values?.[index];

@@ -1,4 +1,4 @@
-// The curves in numbers: their values at the cursor, else the last ones, with noise, drift and limit of detection.
+// The values of the curves at the cursor, or the last values, with noise, drift and limit of detection.
 import type { CurvesView, CurveView } from "../views.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
 import { moment, number } from "./format.ts";
@@ -11,14 +11,14 @@ export function Readout({
 }: {
   view: CurvesView;
   pointed: { at: number | undefined; values: readonly (number | null | undefined)[] };
-  /** To the unit. */
+  /** From px to the unit. */
   factor: number;
   unit: string;
 }) {
   const digits = unit === "RIU" ? 7 : 4;
-  // A sensitivity has an error of its own, which grows with the shift.
+  // The error of the sensitivity contributes in proportion to the shift.
   const relative = unit === "RIU" && view.pxPerRiu !== undefined ? (view.pxPerRiuError ?? 0) / view.pxPerRiu : 0;
-  /** A number in px with its standard error, in the unit. */
+  /** Formats a value in px and its standard error in the unit. */
   const given = (px: number | null | undefined, error: number | null | undefined, decimals = digits) => {
     if (px === null || px === undefined) return number(px);
     const value = number(px * factor, decimals);
@@ -26,7 +26,7 @@ export function Readout({
     return `${value} ± ${number(factor * Math.hypot(error, px * relative), decimals)}`;
   };
   const shown = (curve: CurveView, at: number) => {
-    // What is pointed at is in the unit already.
+    // Values under the cursor are already in the unit.
     const px = pointed.at === undefined ? undefined : pointed.values[at];
     if (px !== undefined && px !== null) return given(px / factor, errorAt(curve, pointed.at));
     if (pointed.at !== undefined) return number(px);
@@ -36,7 +36,7 @@ export function Readout({
   return (
     <section class="card">
       <h2>{pointed.at === undefined ? "Last values" : `At ${moment(pointed.at)}`}</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Values of the curves">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Curve values">
         <table>
           <thead>
             <tr>
@@ -92,7 +92,7 @@ export function Readout({
 
 /** The standard error of a curve at a time, ms, or of the last value before. */
 function errorAt({ times, values, errors }: CurveView, at = Number.POSITIVE_INFINITY): number | null | undefined {
-  // Times on the common axis went through seconds.
+  // The common axis is in seconds, so times are compared with a tolerance.
   const place = values.findLastIndex((value, i) => value !== null && (times[i] as number) <= at + 0.5);
   return errors[place];
 }

@@ -1,4 +1,4 @@
-// Sensorgrams: curves of chosen ROIs or groups as they come, with baseline, references, markers, and files of what is shown.
+// Sensorgrams: live curves of the chosen ROIs or groups, with baseline, references, markers and downloads.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { change, get, reasonOf } from "./api.ts";
@@ -19,7 +19,7 @@ import { clock, moment, number } from "./format.ts";
 import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
 
-/** The same object as long as its content is the same: what is drawn again only for another one. */
+/** Returns the same object while its content is equal, so that an effect that depends on it does not run again. */
 function useSame<T>(value: T): T {
   const kept = useRef(value);
   if (JSON.stringify(kept.current) !== JSON.stringify(value)) kept.current = value;
@@ -33,7 +33,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<readonly [number, number]>();
   const [said, setSaid] = useState("");
-  /** What became of the last thing a person did; the next frame's curves say nothing of it. */
+  /** Why the last change was refused. New frames do not clear it. */
   const [refused, setRefused] = useState("");
   const [inRiu, setInRiu] = useState(false);
   const [click, setClick] = useState<Click>("zoom");
@@ -45,7 +45,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (state.method === undefined) {
-      setSaid("Nothing has been measured yet.");
+      setSaid("No frame has been measured yet.");
       return;
     }
     get<ChipView>("/api/chip").then(
@@ -98,7 +98,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
     pointed: (at: number | undefined, values: readonly (number | null | undefined)[]) => setPointed({ at, values }),
     reset: () => setRange(undefined),
   };
-  /** About the cursor, else the middle. */
+  /** Zooms around the cursor, or around the middle if there is none. */
   const zoom = (factor: number) => {
     if (view === undefined) return;
     const { from, to } = shownTime(view, range);
@@ -108,12 +108,12 @@ export function Sensorgrams({ state }: { state: StateView }) {
   };
   const content = view && { view, markers, unit, factor, ...shownTime(view, range) };
   const origin = state.camera?.simulated === true ? " (simulated chip)" : "";
-  const title = `${state.title}${origin}: shift since the baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
+  const title = `${state.title}${origin}: shift from baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
   return (
     <>
       <section class="card">
         <ChoiceForm choice={choice} chip={chip} choose={choose} />
-        <div class="bar" role="group" aria-label="What a click or drag in the plot does">
+        <div class="bar" role="group" aria-label="Click or drag in the plot to">
           {(["zoom", "baseline", "marker"] as const).map((name) => (
             <button type="button" key={name} aria-pressed={click === name} onClick={() => setClick(name)}>
               {CLICKS[name]}
@@ -126,11 +126,11 @@ export function Sensorgrams({ state }: { state: StateView }) {
             −
           </button>
           <button type="button" onClick={() => setRange(undefined)} disabled={range === undefined}>
-            Whole time
+            Show all
           </button>
           {view?.baseline.chosen === true && (
             <button type="button" onClick={() => void act(change("DELETE", "/api/baseline"))}>
-              Baseline as configured
+              Reset baseline
             </button>
           )}
           {pxPerRiu !== undefined && (
@@ -153,10 +153,10 @@ export function Sensorgrams({ state }: { state: StateView }) {
         {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} />}
         {view !== undefined && (
           <p class="quiet">
-            {view.frames} frames. Baseline {moment(view.baseline.from)} to {clock(view.baseline.to)} (shaded).
-            {view.references.length > 0 && ` Minus the mean of ${view.references.length} references.`}
-            {view.more > 0 && ` ${view.more} more match; sixteen are drawn.`} Open circles: doubtful points. Drag to
-            zoom, double-click for all.
+            {view.frames} frames. Baseline: {moment(view.baseline.from)} to {clock(view.baseline.to)} (shaded).
+            {view.references.length > 0 && ` The mean of ${view.references.length} references is subtracted.`}
+            {view.more > 0 && ` ${view.more} more curves match; the first sixteen are shown.`} Open circles mark flagged
+            points. Drag to zoom, double-click to show all.
           </p>
         )}
         {content !== undefined && wanted !== undefined && (
@@ -175,7 +175,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   );
 }
 
-/** Which colour is which. */
+/** The legend. */
 function Keys({ view: { curves, temperatures } }: { view: CurvesView }) {
   const keys = [
     ...curves.map(({ label }, at) => ({ label, colour: curveColour(at) })),
@@ -195,9 +195,9 @@ function Keys({ view: { curves, temperatures } }: { view: CurvesView }) {
   );
 }
 
-/** Nobody looks closer than this. */
+/** The shortest time that zooming in shows. */
 const SHORTEST_MS = 1000;
-const PLOT_KEYS = "Arrows move the cursor, Enter does what a click does, plus and minus zoom, 0 shows all.";
+const PLOT_KEYS = "Arrow keys move the cursor, Enter clicks at the cursor, plus and minus zoom, 0 shows all.";
 
 function shownTime({ span }: CurvesView, range: readonly [number, number] | undefined): { from: number; to: number } {
   const [from, to] = range ?? span;
@@ -205,9 +205,9 @@ function shownTime({ span }: CurvesView, range: readonly [number, number] | unde
 }
 
 const CLICKS: Readonly<Record<Click, string>> = {
-  zoom: "Drag: zoom",
-  baseline: "Click: baseline",
-  marker: "Click: marker",
+  zoom: "Zoom",
+  baseline: "Set baseline",
+  marker: "Add marker",
 };
 
 function spoken(view: CurvesView | undefined): string {
@@ -215,5 +215,5 @@ function spoken(view: CurvesView | undefined): string {
   const last = view.curves.map(
     ({ label, values }) => `${label} ${number(values.findLast((value) => value !== null))} px`,
   );
-  return `Shift since the baseline of ${view.curves.length} curves; last values: ${last.join(", ")}`;
+  return `Shift from baseline, ${view.curves.length} curves. Last values: ${last.join(", ")}`;
 }

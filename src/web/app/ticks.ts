@@ -1,4 +1,4 @@
-// Round numbers and times along axes.
+// Round ticks for number and time axes.
 const FACTORS = [1, 2, 2.5, 5, 10] as const;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -12,7 +12,7 @@ const TIME_STEPS = [
 ];
 const MOST_DECIMALS = 12;
 
-/** As many decimals as numbers `step` apart need to differ as they do. */
+/** The number of decimals that values `step` apart need. */
 export function decimalsOf(step: number): number {
   for (let decimals = 0; decimals < MOST_DECIMALS; decimals += 1) {
     const scaled = step * 10 ** decimals;
@@ -21,7 +21,7 @@ export function decimalsOf(step: number): number {
   return MOST_DECIMALS;
 }
 
-/** At most `most` round numbers from `low` to `high`, and the step between them. */
+/** At most `most` round numbers from `low` to `high`, with their step. */
 export function roundTicks(low: number, high: number, most: number): { step: number; ticks: number[] } {
   const least = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(least));
@@ -29,7 +29,7 @@ export function roundTicks(low: number, high: number, most: number): { step: num
   return { step, ticks: multiples(low, high, step) };
 }
 
-/** The same of times, ms. */
+/** The same for times, ms. */
 export function timeTicks(from: number, to: number, most: number): { step: number; ticks: number[] } {
   const step = TIME_STEPS.find((one) => (to - from) / one <= most) ?? DAY * Math.ceil((to - from) / (most * DAY));
   return { step, ticks: multiples(from, to, step) };

@@ -1,4 +1,4 @@
-// The tiles of a picture: fetched when they are looked for, a bounded number of them kept.
+// Image tiles: fetched when needed; a limited number is kept.
 import { getBlob } from "./api.ts";
 
 const MOST_TILES = 96;
@@ -7,16 +7,16 @@ export class Tiles {
   readonly #tiles = new Map<string, ImageBitmap | "asked">();
   readonly #address: string;
   readonly #came: () => void;
-  /** Entries whose tiles are kept. */
+  /** Tiles of these entries are kept. */
   #entries: readonly number[] = [];
 
-  /** Tiles come from `address`/entry/level/column/row; `came` is called when one is here. */
+  /** Fetches tiles from `address`/entry/level/column/row; calls `came` when one has arrived. */
   constructor(address: string, came: () => void) {
     this.#address = address;
     this.#came = came;
   }
 
-  /** By entry/level/column/row; undefined while it is not here, and with `fetching` it is on its way. */
+  /** The tile entry/level/column/row; undefined if it is not loaded. Starts to load it if `fetching` is set. */
   get(key: string, fetching: boolean): ImageBitmap | undefined {
     const known = this.#tiles.get(key);
     if (known !== undefined && known !== "asked") return known;
@@ -27,7 +27,7 @@ export class Tiles {
     return undefined;
   }
 
-  /** Tiles of other entries go. */
+  /** Drops the tiles of all other entries. */
   keep(entries: readonly number[]): void {
     this.#entries = entries;
     this.#forget();
@@ -44,12 +44,12 @@ export class Tiles {
       this.#forget();
       this.#came();
     } catch {
-      // The picture has moved on; the next one is on its way.
+      // The server has a newer frame already, which is shown next.
       this.#tiles.delete(key);
     }
   }
 
-  /** Tiles of other entries go, and the oldest where there are too many. */
+  /** Drops tiles of other entries, and the oldest tiles if there are too many. */
   #forget(): void {
     for (const [key, tile] of this.#tiles) {
       const wanted = this.#entries.some((entry) => key.startsWith(`${entry}/`));

@@ -1,4 +1,4 @@
-// Where a person types the token.
+// The form for the access token.
 import { useState } from "preact/hooks";
 
 interface TokenFormProps {
@@ -21,7 +21,7 @@ export function TokenForm({ title, said, button, enter }: TokenFormProps) {
       <h2>{title}</h2>
       <p>{said}</p>
       <label class="wide">
-        Token, from the file web_token of the experiment
+        Token (in the file web_token of the experiment)
         <input
           type="password"
           autocomplete="off"

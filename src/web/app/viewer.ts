@@ -1,5 +1,5 @@
-// The picture and what lies over it, on a canvas: zoomed and moved by wheel, drag, two fingers or keys. Only the tiles in
-// sight are fetched, from the level that suits the zoom, and a bounded number is kept.
+// Draws an image and its overlays on a canvas; zooms and pans by wheel, drag, two fingers or keys. Fetches only the visible
+// tiles, at the level that matches the zoom, and keeps a limited number of them.
 import type { FrameView } from "../views.ts";
 import { drawOutlines, drawPlaces, GRIP_PX, type Outlines, type Place } from "./overlays.ts";
 import { Tiles } from "./tiles.ts";
@@ -7,17 +7,17 @@ import { Tiles } from "./tiles.ts";
 const FURTHEST_IN = 8;
 
 interface Sight {
-  /** Screen px per picture px. */
+  /** Screen px per image px. */
   scale: number;
-  /** Picture px at the left and upper edge. */
+  /** Image px at the left and upper edge. */
   x: number;
   y: number;
 }
 
-/** A finger or mouse that moves less than this, screen px, clicks. */
+/** A pointer that moves less than this, in screen px, counts as a click. */
 const CLICK_PX = 5;
 
-/** Draws on a canvas; holds tiles and sight. Plain DOM, for it redraws far more often than the page renders. */
+/** Plain DOM rather than a component, because it redraws far more often than the page renders. */
 export class Viewer {
   readonly #canvas: HTMLCanvasElement;
   readonly #tiles: Tiles;
@@ -25,18 +25,18 @@ export class Viewer {
   #before: FrameView | undefined;
   #outlines: Outlines | undefined;
   #places: readonly Place[] = [];
-  /** What the pressed pointer holds, and where it was pressed. */
+  /** Where the pointer was pressed, and the label that it drags. */
   #press: { readonly x: number; readonly y: number; readonly place: number | undefined; still: boolean } | undefined;
   #sight: Sight | undefined;
   #planned = false;
   readonly #fingers = new Map<number, { x: number; y: number }>();
   onSight: (text: string) => void = () => undefined;
-  /** A click, picture px. */
+  /** Called on a click; image px. */
   onClick: (x: number, y: number) => void = () => undefined;
-  /** A place was dragged, picture px. */
+  /** Called when a label was dragged; image px. */
   onDrag: (place: number, x: number, y: number) => void = () => undefined;
 
-  /** Tiles come from `address`/picture/level/column/row. */
+  /** Fetches tiles from `address`/entry/level/column/row. */
   constructor(canvas: HTMLCanvasElement, address: string) {
     this.#canvas = canvas;
     this.#tiles = new Tiles(address, () => this.plan());
@@ -174,7 +174,7 @@ export class Viewer {
     const { scale, x, y } = this.#sight;
     context.setTransform(ratio * scale, 0, 0, ratio * scale, -x * scale * ratio, -y * scale * ratio);
     context.imageSmoothingEnabled = scale < 2;
-    // What is known of the frame before lies below until the new tiles are here.
+    // Shows the tiles of the previous frame until the new ones arrive.
     if (this.#before !== undefined) this.#drawTiles(context, this.#before, false);
     this.#drawTiles(context, frame, true);
     if (this.#outlines !== undefined) drawOutlines(context, frame, this.#outlines, scale);
@@ -185,7 +185,7 @@ export class Viewer {
   #drawTiles(context: CanvasRenderingContext2D, frame: FrameView, fetching: boolean): void {
     const { scale, x, y } = this.#sight as Sight;
     const fine = Math.max(0, Math.min(frame.levels - 1, Math.floor(-Math.log2(scale * devicePixelRatio))));
-    // The coarsest level is one tile or a few: it is there at once and stands in for what is still on its way.
+    // The coarsest level is only a few tiles: it loads quickly and is shown until the finer tiles arrive.
     for (const level of new Set([frame.levels - 1, fine])) {
       const side = frame.tilePx * 2 ** level;
       const last = (size: number) => Math.ceil(size / side) - 1;
