@@ -9,10 +9,7 @@ import { isService } from "./installation/systemd-notify.ts";
 import { packageVersion } from "./system/files.ts";
 import { holdNoLonger, keepHangUpIgnored } from "./system/stop-signals.ts";
 
-/**
- * The commands by name. Only the one that is asked for is loaded: SQLite, sharp and vega together take a second, which
- * `--version` and a misspelt option need not wait for.
- */
+/** The commands by name. Only the named one is loaded, because SQLite, sharp and vega together take a second to load. */
 const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise<unknown>>> = {
   run: async (parser) => parser.command((await import("./commands/run.ts")).runCommand),
   analyse: async (parser) => parser.command((await import("./commands/analyse.ts")).analyseCommand),
@@ -44,7 +41,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
 };
 
-/** Adds the command that this command line names, or all of them for the help. */
+/** Adds the named command, or all commands for the help. */
 async function addCommands(parser: Argv<GlobalOptions>, words: readonly string[]): Promise<void> {
   const named = words.find((word) => Object.hasOwn(COMMANDS, word));
   holdNoLonger(named);
@@ -52,7 +49,7 @@ async function addCommands(parser: Argv<GlobalOptions>, words: readonly string[]
   for (const [name, add] of Object.entries(COMMANDS)) if (named === undefined || named === name) await add(parser);
 }
 
-/** Nothing was started: the user, not the work, was at fault. */
+/** Errors in the command line, settings or installation: nothing was started. */
 const USAGE_CODES: ReadonlySet<FailureCode> = new Set([
   "config.invalid",
   "usage.invalid",
@@ -68,7 +65,7 @@ const USAGE_CODES: ReadonlySet<FailureCode> = new Set([
 
 const WRONG_USAGE = 2;
 const FAILED = 1;
-/** Not wrong, not done: what the picture shows does not suffice. */
+/** The image does not show enough to decide. */
 const UNDECIDED = 3;
 
 async function main(): Promise<void> {
@@ -79,11 +76,19 @@ async function main(): Promise<void> {
   }
   const parser = yargs(words)
     .scriptName("phorest")
-    .usage("$0 <command>: photographs a photonic sensor chip, measures every resonance, looks after the data")
-    .option("config", { type: "string", describe: "Configuration file (default ./config.toml, else built-in)" })
-    .option("log-level", { choices: ["error", "warn", "info", "debug"] as const, describe: "What the logs hold" })
-    .option("json", { type: "boolean", default: false, describe: "Machine-readable output" })
-    .demandCommand(1, "which command? `phorest --help` lists them")
+    .usage(
+      "$0 <command>: runs photonic biosensor experiments: captures images, measures every resonance, keeps the data safe",
+    )
+    .option("config", {
+      type: "string",
+      describe: "Configuration file (default: ./config.toml if it exists, else built-in settings)",
+    })
+    .option("log-level", {
+      choices: ["error", "warn", "info", "debug"] as const,
+      describe: "Least important messages to log",
+    })
+    .option("json", { type: "boolean", default: false, describe: "Print JSON" })
+    .demandCommand(1, "no command given; `phorest --help` lists the commands")
     .strict()
     .version(packageVersion())
     .help()
@@ -107,14 +112,14 @@ async function main(): Promise<void> {
   }
 }
 
-/** A service that ends with WRONG_USAGE is not started again; so it ends with FAILED where trying later can help. */
+/** systemd does not restart a service that exits with WRONG_USAGE, so use FAILED if a later try can help. */
 function exitCodeOf({ code, retry }: FailureData): number {
   const isForGood = retry === "never" || !isService(process.env);
   if (USAGE_CODES.has(code) && isForGood) return WRONG_USAGE;
   return code === "calibration.uncertain" ? UNDECIDED : FAILED;
 }
 
-/** Thrown to leave yargs after its own complaint has been printed. */
+/** Thrown to leave yargs after it has printed its own message. */
 class AlreadySaid extends Error {}
 
 guardOutputs();

@@ -1,4 +1,4 @@
-// `phorest analyse`: measures existing pictures without a manifest; one established record per picture, in input order.
+// `phorest analyse`: measures existing images without a database; writes one record per image, in input order.
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
@@ -60,46 +60,46 @@ interface AnalyseArguments {
 
 export const analyseCommand: CommandModule<object, AnalyseArguments> = {
   command: "analyse <paths..>",
-  describe: "Measure existing pictures; one record of processing_results.jsonl per picture",
+  describe: "Measure existing images; write one record of processing_results.jsonl per image",
   builder: (yargs: Argv): Argv<AnalyseArguments> =>
     yargs
-      .positional("paths", { type: "string", array: true, describe: "pictures, or directories of pictures" })
-      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
-      .option("method", { choices: METHODS, describe: "how a resonance is found; else as configured" })
+      .positional("paths", { type: "string", array: true, describe: "images, or directories of images" })
+      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
+      .option("method", { choices: METHODS, describe: "method that finds the resonance (default: as configured)" })
       .option("joint-line", {
         choices: JOINT_LINES,
-        describe: "line of the methods joint and tracking; else as configured",
+        describe: "line shape of the methods joint and tracking (default: as configured)",
       })
       .option("reference-frames", {
         type: "number",
         requiresArg: true,
-        describe: "first pictures that tracking compares with; else as configured",
+        describe: "number of first images that make the tracking reference (default: as configured)",
       })
       .option("fano-sign", {
         choices: FANO_SIGNS,
-        describe: "form of the columns of fano: ours, or the established system's; else as configured",
+        describe: "sign convention of the fano columns: ours or the established one (default: as configured)",
       })
       .option("sub-rois", {
         type: "number",
         requiresArg: true,
-        describe: "rows an ROI is reduced to, 0 for all; else as configured",
+        describe: "rows that an ROI is reduced to, 0 for all (default: as configured)",
       })
-      .option("sampling", { choices: SAMPLINGS, describe: "how ROI pixels are read; else as configured" })
+      .option("sampling", { choices: SAMPLINGS, describe: "how ROI pixels are sampled (default: as configured)" })
       .option("bit-depth-scaling", {
         choices: BIT_DEPTH_SCALINGS,
-        describe: "how 16-bit pictures are scaled; else as configured",
+        describe: "how 16-bit images are scaled (default: as configured)",
       })
       .option("bits", {
         type: "number",
         requiresArg: true,
-        describe: "bits of the camera's samples in 16-bit pictures, 0 to recognise them; else as configured",
+        describe: "significant bits in 16-bit images, 0 to detect them (default: as configured)",
       })
       .option("dark-level", {
         type: "string",
         requiresArg: true,
-        describe: "value of a pixel without light: counts, auto or a dark picture; else as configured",
+        describe: "value of a pixel without light: counts, auto or a dark image (default: as configured)",
       })
-      .option("debug", { type: "boolean", describe: "keep the value of every row" })
+      .option("debug", { type: "boolean", describe: "include the value of every row" })
       .option("out", {
         type: "string",
         requiresArg: true,
@@ -109,26 +109,26 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .option("jsonl", {
         type: "string",
         requiresArg: true,
-        describe: "file for the records; - is standard output, the default",
+        describe: "file for the records (default: -, standard output)",
       })
       .option("jobs", {
         type: "number",
         requiresArg: true,
-        describe: "pictures measured at a time; else one per processor core",
+        describe: "images measured in parallel (default: one per processor core)",
       })
       .option("also", {
         type: "boolean",
         default: true,
-        describe: "--no-also: measure by the method alone where the configuration tracks beside it",
+        describe: "--no-also ignores Data_Analysis.also, so that only the method is measured",
       })
       .option("resume", {
         type: "boolean",
         default: false,
-        describe: "continue the file of an interrupted analysis; begins it when it is not there",
+        describe: "continue the file of an interrupted analysis, or create it",
       })
       .example(
         "phorest analyse pictures/ --rois ROI_manifest.json --method fano --out results/",
-        "measure a directory",
+        "measure all images of a directory",
       ),
   handler: async (argv) => {
     const loaded = loadConfig(argv.config);
@@ -142,7 +142,9 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const { sink, done, failed } = await openResults(argv, measure);
     const left = remaining(pictures, done);
     if (left.length < pictures.length) {
-      process.stderr.write(`${pictures.length - left.length} of ${pictures.length} pictures were measured before\n`);
+      process.stderr.write(
+        `skipped ${pictures.length - left.length} of ${pictures.length} images that are measured already\n`,
+      );
     }
     await stoppable(async (signal) => {
       const failedNow = await analyse({ all: pictures, pictures: left, rois, settings, jobs, sink, signal });
@@ -159,13 +161,13 @@ interface Analysis {
   readonly settings: AnalysisSettings;
   readonly jobs: number;
   readonly sink: Sink;
-  /** Ends it after the record that is being written. */
+  /** Stops after the current record. */
   readonly signal: AbortSignal;
 }
 
 const SOME_FAILED = 3;
 
-/** Measures all pictures; returns how many failed. */
+/** Measures all images; returns how many failed. */
 async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: Analysis): Promise<number> {
   if (pictures.length === 0) {
     await sink.close();
@@ -173,7 +175,7 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
   }
   const threads = Math.min(jobs, pictures.length);
   const pool = measuringThreads(threads);
-  const progress = new Progress(pictures.length, "pictures");
+  const progress = new Progress(pictures.length, "images");
   const startedMs = performance.now();
   const labels = rois.rois.map(({ label }) => label);
   let failed = 0;
@@ -186,17 +188,17 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
       if (settings.trackDrift !== true) return pool.run(task);
       return drift.run((reference) => pool.run({ ...task, drift: reference ?? "make" }));
     };
-    // The same lines and references for every picture, also for those of a resumed analysis.
+    // All images use the same line shapes and references, also in a resumed analysis.
     const run = await grownFrom(all, settings, measure);
     for (const path of settings.trackDrift === true ? all : []) if (!drift.isKnown) await measure(path);
-    // One more than threads, so that none waits for its next picture; no more, so that memory stays bounded.
+    // One more task than threads, so that no thread waits; no more, to limit memory.
     for await (const measured of measureInOrder(pictures, (path) => run(path), threads + 1)) {
       if (!measured.answer.ok) {
         failed++;
         const { line } = decodeFailure(measured.answer.failure);
         progress.note(line.includes(measured.path) ? line : `${measured.path}: ${line}`);
       }
-      // In the order of the pictures: what those before have shown does not depend on which thread was quicker.
+      // In the order of the images, so that the result does not depend on which thread is faster.
       if (measured.answer.ok) depth.learn(measured.answer.answer.depth);
       for (const warning of measured.answer.ok ? warningsOf(measured.answer) : [])
         progress.note(`${measured.path}: warning: ${warning}`);
@@ -210,7 +212,7 @@ async function analyse({ all, pictures, rois, settings, jobs, sink, signal }: An
     await sink.close();
   }
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  progress.note(`${pictures.length - failed} of ${pictures.length} pictures measured in ${seconds} s`);
+  progress.note(`measured ${pictures.length - failed} of ${pictures.length} images in ${seconds} s`);
   return failed;
 }
 
@@ -274,7 +276,7 @@ function capturedAt(name: string): string | null {
 
 async function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): Promise<AnalysisSettings> {
   const { Data_Analysis: configured } = config;
-  // What suits the simulated camera's pictures says nothing about a person's own.
+  // Defaults for the simulated camera are not meant for other images.
   const bits = bitsOf(argv.bits ?? config.Camera.bits);
   const simulated = origins.get("Data_Analysis.number_of_subROIs") === "simulated default";
   return {
@@ -307,7 +309,7 @@ async function settingsOf(argv: AnalyseArguments, { config, origins }: Loaded): 
 function bitsOf(bits: number): Pick<AnalysisSettings, "bits"> {
   if (bits === 0) return {};
   if (Number.isSafeInteger(bits) && bits >= FEWEST_BITS && bits <= MOST_BITS) return { bits };
-  throw new Failure("usage.invalid", `--bits: expected 0 or ${FEWEST_BITS} to ${MOST_BITS}, got ${bits}`);
+  throw new Failure("usage.invalid", `--bits must be 0 or ${FEWEST_BITS} to ${MOST_BITS}, not ${bits}`);
 }
 
 /** Text of `--dark-level`: a number where it is one. */
@@ -315,18 +317,18 @@ function darkLevelGiven(given: string | undefined): number | string | undefined 
   const level = Number(given);
   if (given === undefined || given.trim() === "" || Number.isNaN(level)) return given;
   if (level >= 0 && level <= MOST_LEVEL) return level;
-  throw new Failure("usage.invalid", `--dark-level: expected 0 to ${MOST_LEVEL} counts, got ${given}`);
+  throw new Failure("usage.invalid", `--dark-level must be 0 to ${MOST_LEVEL} counts, not ${given}`);
 }
 
-/** A record holds one method: what is configured beside it must not be lost in silence. */
+/** A record holds only one method, so refuse rather than silently ignore a second configured one. */
 function refuseCompanions({ also = true }: AnalyseArguments, { method }: AnalysisSettings, { config }: Loaded): void {
   const [beside] = config.Data_Analysis.also;
   if (!also || beside === undefined || method === beside) return;
   throw new Failure(
     "usage.invalid",
-    `Data_Analysis.also: a record of analyse holds one method, not ${beside} beside ${method}`,
+    `analyse writes one method per record, but Data_Analysis.also adds ${beside} to ${method}`,
     {
-      hint: `leave it out with --no-also, or measure with --method ${beside} into a file of its own`,
+      hint: `ignore it with --no-also, or measure it with --method ${beside} into a separate file`,
     },
   );
 }
@@ -339,14 +341,14 @@ const MOST_LEVEL = 65_535;
 
 function wholeNumber(option: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new Failure("usage.invalid", `${option}: expected a whole number from ${least} to ${most}, got ${value}`);
+  throw new Failure("usage.invalid", `${option} must be a whole number from ${least} to ${most}, not ${value}`);
 }
 
 /** Where the records go, and what is there already. */
 async function openResults(argv: AnalyseArguments, measure: string): Promise<ResultsFile> {
   const { out, jsonl = "-", resume = false } = argv;
   if (out === undefined && jsonl === "-") {
-    if (resume) throw new Failure("usage.invalid", "--resume needs a file", { hint: "name one with --out or --jsonl" });
+    if (resume) throw new Failure("usage.invalid", "--resume needs a file", { hint: "name it with --out or --jsonl" });
     return { sink: sinkOf(process.stdout, false), done: new Map(), failed: 0 };
   }
   if (out !== undefined) await ensureDirectory(out);

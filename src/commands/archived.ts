@@ -1,4 +1,4 @@
-// What the live data no longer holds, said wherever somebody might take it for all there is.
+// Notes that archived frames are missing in the output of a command.
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
@@ -9,6 +9,6 @@ export function sayWhatIsArchived(manifest: Manifest): void {
   const frames = archives.reduce((sum, { entries }) => sum + entries, 0);
   const until = isoFromUs(Math.max(...archives.map(({ lastCapturedAtUs }) => lastCapturedAtUs)));
   process.stderr.write(
-    `${frames} frames, captured up to ${until}, are in the archive and not in this output (\`phorest restore\` brings all together)\n`,
+    `note: ${frames} archived frames, captured up to ${until}, are not in this output (\`phorest restore\` merges them)\n`,
   );
 }

@@ -1,4 +1,4 @@
-// `phorest backup`: one pass of the backup stage by hand.
+// `phorest backup`: makes one backup now.
 
 import { basename, join } from "node:path";
 import type { CommandModule } from "yargs";
@@ -18,11 +18,11 @@ import { stoppable } from "./stoppable.ts";
 
 export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "backup",
-  describe: "One backup now, also while a run is going; finished history moves to the archive when none is",
-  builder: (yargs) => yargs.example("$0 backup", "a snapshot in backup/, before you change something"),
+  describe: "Make a backup now; if no run is active, also move old finished frames to the archive",
+  builder: (yargs) => yargs.example("$0 backup", "write a snapshot into backup/ before you change something"),
   handler: async ({ config: file, json }) => {
     const { config } = loadConfig(file);
-    // Opened first: without an experiment there is nothing to back up, and nothing is made.
+    // Opened first, so that nothing is created if there is no experiment.
     Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true }).close();
     const running = experimentHolder(config.Paths.data_dir) !== undefined;
     outliveReaders();
@@ -32,7 +32,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
 
 interface Way {
   readonly json: boolean;
-  /** A run has the experiment: what changes it is left to that one. */
+  /** A run is active: leave all changes to it. */
   readonly running: boolean;
   readonly signal: AbortSignal;
 }
@@ -55,21 +55,23 @@ async function backUpOnce(config: Config, { json, running, signal }: Way): Promi
     process.stdout.write(`${path}: ${entries} frames, ${megabytes(bytes)}\n`);
     for (const { name, reason } of leftOut) process.stderr.write(`${name} is not in the backup: ${reason}\n`);
     for (const { name, reason } of taken.kept)
-      process.stderr.write(`${name}: an old backup, cannot be removed: ${reason}\n`);
-    for (const name of taken.removed) process.stdout.write(`${name}: removed, Backup.keep is ${config.Backup.keep}\n`);
+      process.stderr.write(`cannot remove the old backup ${name}: ${reason}\n`);
+    for (const name of taken.removed)
+      process.stdout.write(`removed the old backup ${name} (Backup.keep = ${config.Backup.keep})\n`);
     if (moved > 0)
-      process.stdout.write(`${moved} finished frames moved to the archive, ${basename(path)} has them too\n`);
-    if (running) process.stderr.write("a run is going: moving finished frames to the archive is left to it\n");
+      process.stdout.write(`moved ${moved} finished frames to the archive; ${basename(path)} contains them too\n`);
+    if (running) process.stderr.write("a run is active; it moves finished frames to the archive itself\n");
   } finally {
     lock?.release();
   }
 }
 
-/** Goes on with what a death interrupted. */
+/** Completes an interrupted move to the archive. */
 async function resume(config: Config, signal: AbortSignal): Promise<number> {
   const answer = await backUp(config, { type: "resume" }, wallClockUs(), signal);
   if (answer.type !== "resume") throw new Error(`asked to resume, got ${answer.type}`);
-  for (const problem of answer.damaged) process.stderr.write(`${problem}: left alone, its frames stay live\n`);
+  for (const problem of answer.damaged)
+    process.stderr.write(`${problem}: archive skipped; its frames stay in the database\n`);
   return await moveAll(config, answer.archives, signal);
 }
 
@@ -97,7 +99,7 @@ async function moveAll(config: Config, archives: readonly WrittenArchive[], sign
   }
 }
 
-/** As the communicator does it in a run: the file first, then the manifest's word for it. */
+/** Like the communicator: updates the file first, then its recorded state. */
 async function csvWithoutArchived({ Paths: paths }: Config, manifest: Manifest): Promise<void> {
   const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
   const csv = join(paths.results_dir, CSV_FILENAME);

@@ -1,4 +1,4 @@
-// `phorest calibrate`: from a picture to the ROI manifest, with the proof beside it.
+// `phorest calibrate`: finds the chip in an image and writes the ROI manifest, with images for checking it.
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import type { Anchor } from "../calibration/by-hand.ts";
@@ -30,46 +30,58 @@ interface CalibrateOptions extends GlobalOptions {
 
 export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = {
   command: "calibrate [image]",
-  describe: "Find the chip in a picture and write the ROI manifest, with pictures to judge it by",
+  describe: "Find the chip in an image and write the ROI manifest, with images to check it",
   builder: (yargs) =>
     yargs
-      .positional("image", { type: "string", describe: "the picture; or --from run" })
+      .positional("image", { type: "string", describe: "the image (or use --from run)" })
       .option("from", {
         type: "string",
         requiresArg: true,
         choices: ["run"],
-        describe: "run: the newest picture of the configured experiment; one that is running goes on with the new ROIs",
+        describe: "run: use the newest image of the experiment; an active run continues with the new ROIs",
       })
-      .option("auto", { type: "boolean", default: false, describe: "Find everything by itself (the default)" })
+      .option("auto", { type: "boolean", default: false, describe: "Find the chip automatically (default)" })
       .option("features", {
         type: "string",
         requiresArg: true,
-        describe: "Feature_locations.toml: rough places of labels",
+        describe: "Feature_locations.toml with approximate positions of labels",
       })
       .option("anchor", {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "LABEL=x,y: rough top left corner of a grating or label, px; at least twice",
+        describe: "LABEL=x,y: approximate top left corner of a grating or label, px; give at least two",
       })
-      .option("chip", { type: "string", requiresArg: true, describe: "Chip type, or a chip file of your own" })
-      .option("chip-map", { type: "string", requiresArg: true, describe: "Chip_map.json of an existing installation" })
-      .option("out", { type: "string", requiresArg: true, describe: "Directory; else Assets.generated_files_dir" })
-      .example("phorest calibrate frame.png --auto", "which chip it is, and where every ROI lies")
-      .example("phorest calibrate --from run", "register the ROIs of a running experiment anew, without stopping it")
-      .example("phorest calibrate frame.png --anchor 052A=27,64 --anchor 124B=1062,1153", "where no label is in view"),
+      .option("chip", { type: "string", requiresArg: true, describe: "Chip type, or your own chip file" })
+      .option("chip-map", {
+        type: "string",
+        requiresArg: true,
+        describe: "Chip_map.json of an established installation",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "Directory to write to (default: Assets.generated_files_dir)",
+      })
+      .example("phorest calibrate frame.png --auto", "identify the chip and find every ROI")
+      .example("phorest calibrate --from run", "recalibrate a running experiment without stopping it")
+      .example(
+        "phorest calibrate frame.png --anchor 052A=27,64 --anchor 124B=1062,1153",
+        "if no printed label is visible",
+      ),
   handler: async (options) => {
     const { features, json, out, auto } = options;
     const { config } = loadConfig(options.config);
     if ((options.image === undefined) === (options.from === undefined)) {
-      throw usage("expected one picture, or --from run for the newest one of the experiment");
+      throw usage("give one image, or --from run for the newest image of the experiment");
     }
     const picture = options.image ?? lastFrame(config);
     const image = typeof picture === "string" ? picture : shownPath(picture);
     const anchors = (options.anchor ?? []).map(parseAnchor);
     const ways = [auto, features !== undefined, anchors.length > 0].filter(Boolean).length;
-    if (ways > 1) throw usage("choose one of --auto, --features and --anchor");
-    if (anchors.length === 1) throw usage("one --anchor gives no angle", "name a second grating, far from the first");
+    if (ways > 1) throw usage("choose only one of --auto, --features and --anchor");
+    if (anchors.length === 1)
+      throw usage("one --anchor is not enough to find the angle", "name a second grating, far from the first");
     const twice = anchors.find(({ label }, i) => anchors.findIndex((one) => one.label === label) !== i);
     if (twice !== undefined)
       throw usage(`--anchor ${twice.label} is given twice`, "name another grating, far from the first");
@@ -101,13 +113,13 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     if (!json) process.stderr.write(`wrote ${files.join(", ")}\n`);
     if (ofRun && !json) {
       process.stderr.write(
-        `registered on ${image}: from the next frame on a running experiment measures with these ROIs, as an analysis of its own\n`,
+        `calibrated with ${image}; a running experiment measures with these ROIs from the next frame on, as a new analysis\n`,
       );
     }
   },
 };
 
-/** A feature file gives the labels' top left corners. */
+/** A feature file gives the top left corners of the labels. */
 function placeOf({ label, feature_location: [x, y] }: FeatureLocations["features"][number]): Anchor {
   return { label, x, y };
 }
@@ -120,12 +132,12 @@ function parseAnchor(text: string): Anchor {
   const match = /^(.+)=\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*$/.exec(text);
   const [x, y] = [Number(match?.[2]), Number(match?.[3])];
   if (match === null || !Number.isFinite(x) || !Number.isFinite(y)) {
-    throw usage(`--anchor ${text}: expected LABEL=x,y, such as 052A=27,64`);
+    throw usage(`--anchor ${text} is not valid; write LABEL=x,y, such as 052A=27,64`);
   }
   return { label: match[1] as string, x, y };
 }
 
-/** The chips that may be in the picture. */
+/** The chip types to search for. */
 function chipsFor({ chip, "chip-map": map }: CalibrateOptions, inFile: string | undefined): Chip[] {
   const type = chip ?? inFile;
   if (type?.endsWith(".toml")) return [readChipFile(type)];
@@ -134,17 +146,17 @@ function chipsFor({ chip, "chip-map": map }: CalibrateOptions, inFile: string | 
   if (known === undefined) return [loadChip(type)];
   const found = known.find((one) => one.type === type);
   if (found !== undefined) return [found];
-  throw new Failure("chip.unknown", `${map}: no chip type "${type}" with gratings`, {
+  throw new Failure("chip.unknown", `${map} has no chip type "${type}" with gratings`, {
     hint: `it has ${known.map((one) => one.type).join(", ")}`,
   });
 }
 
 function uncertain(image: string, doubt: Doubtful, byHand: boolean): Failure {
   const hint = byHand
-    ? "check labels and coordinates"
+    ? "check the labels and coordinates"
     : doubt.lattice === undefined
-      ? "is a chip in view, in focus and lit? Then give rough places of two labels with --features FILE"
-      : "show labels and an edge of the lattice, give rough places of labels with --features FILE, or name two gratings with --anchor LABEL=x,y";
+      ? "check that the chip is in view, in focus and lit; then give approximate positions of two labels with --features FILE"
+      : "make a printed label or the edge of the lattice visible, give approximate positions of labels with --features FILE, or name two gratings with --anchor LABEL=x,y";
   return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${doubtText(doubt)}`, { hint });
 }
 
@@ -158,18 +170,18 @@ function told(summary: CalibrationSummary): string {
     ["offset", `${summary.offset.map((value) => value.toFixed(1)).join(", ")} px`],
     [
       "labels",
-      `${labels.filter(({ used }) => used).length} of ${labels.length} in view found` +
+      `${labels.filter(({ used }) => used).length} of ${labels.length} visible labels found` +
         (summary.label_residual_px === null ? "" : `, ${summary.label_residual_px.toFixed(2)} px from the fit`),
     ],
     ["ROIs", String(summary.rois)],
     ...dropped.map(({ reason, gratings }): [string, string] => [
-      "dropped",
+      "left out",
       `${gratings.length} gratings ${reason} (${list(gratings)})`,
     ]),
   ];
-  if (summary.margin !== null) lines.push(["margin", `${summary.margin.toFixed(2)} over the next best identity`]);
+  if (summary.margin !== null) lines.push(["margin", `${summary.margin.toFixed(2)} over the second-best identity`]);
   if (summary.labels_not_agreeing.length > 0)
-    lines.push(["left out", `labels ${list(summary.labels_not_agreeing)}: not where the others say`]);
+    lines.push(["left out", `labels ${list(summary.labels_not_agreeing)}, which disagree with the others`]);
   if (summary.without_resonance.length > 0) {
     lines.push(["no resonance", `in ${summary.without_resonance.length} ROIs (${list(summary.without_resonance)})`]);
   }

@@ -1,4 +1,4 @@
-// `phorest capture`: one picture, without an experiment.
+// `phorest capture`: captures one image, without an experiment.
 import { statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
@@ -25,28 +25,28 @@ interface CaptureOptions extends GlobalOptions {
 
 export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
   command: "capture",
-  describe: "Take one picture with the configured camera",
+  describe: "Capture one image with the configured camera",
   builder: (yargs) =>
     yargs
-      .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
+      .option("brightfield", { type: "boolean", default: false, describe: "Use the settings of [Brightfield]" })
       .option("dark", {
         type: "boolean",
         default: false,
-        describe: "A dark picture, with the lamp off or the camera covered: says what Camera.dark_level is to be",
+        describe: "Capture a dark image (lamp off or camera covered) and print the value for Camera.dark_level",
       })
       .option("out", { type: "string", requiresArg: true, describe: "File to write (.png, .tiff, .bmp or .jpg)" })
-      .example("$0 capture --out test.png", "one picture, its settings and its sharpness")
-      .example("$0 capture --dark --out dark.png", "the camera's dark level")
-      .example("$0 capture --brightfield", "one picture into Paths.brightfield_dir"),
+      .example("$0 capture --out test.png", "one image, with its settings and sharpness")
+      .example("$0 capture --dark --out dark.png", "measure the dark level of the camera")
+      .example("$0 capture --brightfield", "one image into Paths.brightfield_dir"),
   handler: async ({ config: file, json, brightfield, dark, out }) => {
-    if (dark && brightfield) throw new Failure("usage.invalid", "--dark and --brightfield exclude each other");
+    if (dark && brightfield) throw new Failure("usage.invalid", "--dark and --brightfield cannot be combined");
     const { config } = loadConfig(file);
     if (out !== undefined) formatOf(out);
     endProgramsWithCommand();
     await withCamera(config, brightfield, async (capture) => {
       const frame = await capture();
       const given = frame.picture ?? frame.encoded?.picture;
-      // A picture that is not dark is not kept: a configuration that names it could not be used.
+      // Do not store an image that is not dark: it could not be used as Camera.dark_level.
       const level = dark && given !== undefined ? darkOf(given, config.Camera.bits) : undefined;
       const path = await put(frame, config, brightfield, out);
       for (const warning of frame.warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -73,12 +73,12 @@ export function figuresLine({ focus, saturated, brightness }: ReturnType<typeof 
 }
 
 function darkOf(picture: Picture, bits: number): { darkLevel: number; darkSpread: number } {
-  const { level, spread } = levelOfDarkPicture(picture, "the picture", bits);
+  const { level, spread } = levelOfDarkPicture(picture, "the image", bits);
   return { darkLevel: Number(level.toFixed(2)), darkSpread: Number(spread.toFixed(2)) };
 }
 
 function darkLines({ darkLevel, darkSpread }: ReturnType<typeof darkOf>, path: string): string {
-  const found = `dark level ${darkLevel} counts; places in the picture differ by ${darkSpread}`;
+  const found = `dark level ${darkLevel} counts; it varies by ${darkSpread} counts across the image`;
   return `  ${found}\nSet in [Camera]: dark_level = ${darkLevel}, or dark_level = ${JSON.stringify(path)}`;
 }
 
@@ -102,7 +102,7 @@ async function put(
     await ensureDirectory(config.Paths.brightfield_dir);
     return storeBrightfield(frame, as, config.Paths.brightfield_dir);
   }
-  // Beside the user, never in the data directory: there it would count as a frame of the experiment.
+  // In the working directory, because an image in the data directory would count as a frame of the experiment.
   const { bytes, extension } = await storedPicture(frame, as);
   const path = join(process.cwd(), captureFileName(frame.capturedAtUs, as.id, extension));
   await writeDurably(path, bytes);
@@ -111,15 +111,15 @@ async function put(
 
 const ENDINGS: Readonly<Record<string, string>> = { jpg: "jpeg", tif: "tiff" };
 
-/** The picture format that the ending of `--out` names. Throws Failure usage.invalid for none, and for a directory. */
+/** The image format of the extension of `--out`. Throws Failure usage.invalid if it is unknown or `path` is a directory. */
 export function formatOf(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new Failure("usage.invalid", `--out ${path}: this is a directory`, { hint: "name a file in it" });
+    throw new Failure("usage.invalid", `--out ${path}: this is a directory`, { hint: "name a file" });
   }
   const ending = extname(path).slice(1).toLowerCase();
   const format = ENDINGS[ending] ?? ending;
   if (PICTURE_FORMATS.some((known) => known === format)) return format;
-  throw new Failure("usage.invalid", `--out ${path}: its ending names no picture format`, {
+  throw new Failure("usage.invalid", `--out ${path}: unknown image format`, {
     hint: "use .png, .tiff, .bmp or .jpg",
   });
 }

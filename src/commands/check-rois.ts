@@ -1,4 +1,4 @@
-// `phorest check-rois`: draws the ROIs over a picture, for a person to judge.
+// `phorest check-rois`: draws the ROIs over an image, for checking by eye.
 import { resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
@@ -16,13 +16,16 @@ interface CheckRoisArguments {
 
 export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
   command: "check-rois <image>",
-  describe: "Draw the ROIs over a picture",
+  describe: "Draw the ROIs over an image",
   builder: (yargs: Argv): Argv<CheckRoisArguments> =>
     yargs
-      .positional("image", { type: "string", describe: "the picture" })
-      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest; else the configured one" })
+      .positional("image", { type: "string", describe: "the image" })
+      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
       .option("out", { type: "string", requiresArg: true, demandOption: true, describe: "PNG file to write" })
-      .example("phorest check-rois image.png --rois ROI_manifest.json --out rois.png", "see where the ROIs lie"),
+      .example(
+        "phorest check-rois image.png --rois ROI_manifest.json --out rois.png",
+        "check the positions of the ROIs",
+      ),
   handler: async ({ config, image = "", rois, out = "" }) => {
     const manifest = await readRoiManifest(rois ?? roiManifestPath(loadConfig(config).config));
     const picture = await decodePicture(image);
@@ -31,7 +34,9 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
       ({ y, x, height, width }) => y < 0 || x < 0 || y + height > picture.height || x + width > picture.width,
     );
     const doubt =
-      outside.length === 0 ? "" : `, ${outside.length} of them leave the picture (${outside[0]?.label} first)`;
-    process.stderr.write(`${manifest.rois.length} ROIs drawn to ${out}${doubt}\n`);
+      outside.length === 0
+        ? ""
+        : `; ${outside.length} of them are partly outside the image (first: ${outside[0]?.label})`;
+    process.stderr.write(`drew ${manifest.rois.length} ROIs into ${out}${doubt}\n`);
   },
 };

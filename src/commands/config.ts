@@ -1,4 +1,4 @@
-// `phorest config`: check a file, show the effective values with their origin, print the reference.
+// `phorest config`: checks a file, shows the effective settings and their origin, prints the reference.
 import type { Argv, CommandModule } from "yargs";
 import { keyNames, loadConfig } from "../config/config.ts";
 import { configMarkdown, configToml } from "../config/document.ts";
@@ -10,14 +10,14 @@ import type { GlobalOptions } from "./global.ts";
 
 type ConfigArguments = Partial<Pick<GlobalOptions, "config" | "json">>;
 
-/** What `config check` prints for settings that loaded; settings that did not load have thrown a Failure before. */
+/** Output of `config check` for valid settings; invalid ones throw a Failure earlier. */
 export function checkText({ file, warnings }: Loaded, json = false): string {
   if (json) return JSON.stringify({ file: file ?? null, valid: true, warnings });
   const lines = warnings.map((line) => `warning: ${line}`);
   return [...lines, `${file === undefined ? "built-in defaults" : shownPath(file)}: valid`].join("\n");
 }
 
-/** Every key, its effective value and its origin: a table for a person, or JSON. */
+/** Every key, its effective value and its origin, as a table or JSON. */
 export function showText({ config, origins, file, warnings }: Loaded, json = false): string {
   const rows = keyNames().map(([section, key]) => {
     const value = (config[section] as Table)[key];
@@ -48,7 +48,7 @@ export function docsText(toml = false): string {
   return toml ? configToml() : configMarkdown();
 }
 
-/** Where a value came from, in words. */
+/** The origin of a value, as text. */
 export function originText(origin: Origin): string {
   if (origin === "default") return "default";
   if (origin === "simulated default") return "default of the simulated camera";
@@ -62,12 +62,12 @@ const print = (text: string): void => {
 
 export const configCommand: CommandModule<object, ConfigArguments> = {
   command: "config",
-  describe: "Check a configuration file, show the effective values, print the reference",
+  describe: "Check a configuration file, show the effective settings, or print the reference",
   builder: (yargs: Argv): Argv<ConfigArguments> =>
     yargs
       .command<ConfigArguments>(
         "check",
-        "Say whether the configuration is valid, and everything that is wrong with it",
+        "Check whether the configuration is valid, and list all errors",
         (of) => of.example("phorest config check --config lab.toml", "check a file"),
         ({ config, json }) => {
           const loaded = loadConfig(config);
@@ -77,8 +77,8 @@ export const configCommand: CommandModule<object, ConfigArguments> = {
       )
       .command<ConfigArguments>(
         "show",
-        "Print every effective value and where it came from",
-        (of) => of.example("phorest config show --json", "the same for a program"),
+        "Print every effective setting and its origin",
+        (of) => of.example("phorest config show --json", "the same as JSON"),
         ({ config, json }) => print(showText(loadConfig(config), json)),
       )
       .command<{ toml?: boolean }>(
@@ -86,11 +86,11 @@ export const configCommand: CommandModule<object, ConfigArguments> = {
         "Print the reference of all settings",
         (of) =>
           of
-            .option("toml", { type: "boolean", describe: "the annotated config.toml instead" })
+            .option("toml", { type: "boolean", describe: "Print the annotated config.toml instead" })
             .example("phorest config docs --toml > config.toml", "a file to start from"),
         ({ toml }) => print(docsText(toml)),
       )
-      .demandCommand(1, "say what to do with the configuration: check, show or docs")
+      .demandCommand(1, "no subcommand given; use config check, show or docs")
       .example("phorest config check --config lab.toml", "check a file"),
   handler: () => undefined,
 };

@@ -1,4 +1,4 @@
-// `phorest cameras` and `phorest sensors`: what is attached, what it can do, and the lines that choose it.
+// `phorest cameras` and `phorest sensors`: list connected devices and the config.toml lines that select them.
 import type { CommandModule } from "yargs";
 import type { Found } from "../cameras/frame.ts";
 import { isOnPath, listRpicams } from "../cameras/rpicam.ts";
@@ -17,10 +17,10 @@ const QUESTION_MS = 5000;
 
 export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "cameras",
-  describe: "What cameras are attached, what they can do, and the lines to paste into config.toml",
-  builder: (yargs) => yargs.example("$0 cameras", "every camera with its formats, ranges and TOML lines"),
+  describe: "List the connected cameras and the lines for config.toml",
+  builder: (yargs) => yargs.example("$0 cameras", "every camera with its formats, ranges and config.toml lines"),
   handler: async ({ config, json }) => {
-    // Needs no settings; a file that is named and wrong is said all the same.
+    // No settings are needed, but an invalid file should be reported.
     loadConfig(config);
     endProgramsWithCommand();
     const found = [...(await listV4l2Cameras()), ...(await listRpicams())];
@@ -29,14 +29,14 @@ export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** The video devices that capture, by their stable name where they have one. `root`: for tests. */
+/** The capturing video devices, by their stable name if they have one. `root`: for tests. */
 export async function listV4l2Cameras(root?: string): Promise<Found[]> {
   const devices = await listVideoDevices(root);
   if (devices.length > 0 && !(await isOnPath("v4l2-ctl"))) {
     return devices.map(({ path, byId, name }) => ({
       name: byId ?? path,
       description: name,
-      details: ["v4l2-ctl is not installed, so nothing more is known: `apt install v4l-utils`"],
+      details: ["details are not available because v4l2-ctl is not installed: `apt install v4l-utils`"],
       toml: ['camera_type = "v4l2"', `device = ${JSON.stringify(byId ?? path)}`],
     }));
   }
@@ -45,7 +45,7 @@ export async function listV4l2Cameras(root?: string): Promise<Found[]> {
       const toml = ['camera_type = "v4l2"', `device = ${JSON.stringify(byId ?? path)}`];
       try {
         const device = await new V4l2Ctl(path, QUESTION_MS).describe();
-        // A camera has further devices for its metadata, a Pi for its codecs: they give no pictures.
+        // Devices without image formats are for metadata or, on a Raspberry Pi, for codecs.
         if (device.formats.length === 0) return undefined;
         return {
           ...describeDevice(byId ?? path, device),
@@ -63,9 +63,9 @@ export async function listV4l2Cameras(root?: string): Promise<Found[]> {
 function camerasText(found: readonly Found[]): string[] {
   if (found.length === 0) {
     return [
-      "no camera found by v4l2 or rpicam",
-      'others work through camera_type = "command" (any program that writes a picture) or "folder";',
-      'camera_type = "simulated" needs none. `phorest doctor` looks closer.',
+      "no camera found with v4l2 or rpicam",
+      'for other cameras use camera_type = "command" (any program that writes an image) or "folder";',
+      'camera_type = "simulated" needs no camera. `phorest doctor` checks in more detail.',
     ];
   }
   return found.flatMap(({ name, description, details, toml }) => [
@@ -85,8 +85,8 @@ interface FoundSensor {
 
 export const sensorsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "sensors",
-  describe: "What thermometers are attached, what they read, and the lines to paste into config.toml",
-  builder: (yargs) => yargs.example("$0 sensors", "every thermometer with its reading and TOML line"),
+  describe: "List the connected thermometers, their readings and the lines for config.toml",
+  builder: (yargs) => yargs.example("$0 sensors", "every thermometer with its reading and config.toml line"),
   handler: async ({ config, json }) => {
     loadConfig(config);
     endProgramsWithCommand();
@@ -96,7 +96,7 @@ export const sensorsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** All thermometers of the machine with a reading each, taken at the same time. */
+/** All thermometers of this computer with one reading each, read at the same time. */
 export async function findSensors(places: { oneWire?: string; hwmon?: string } = {}): Promise<FoundSensor[]> {
   const { signal } = new AbortController();
   const serials = await listOneWire(places.oneWire);
@@ -119,8 +119,8 @@ function sensorsText(found: readonly FoundSensor[]): string[] {
   if (found.length === 0) {
     return [
       "no thermometer found on the 1-Wire bus or in /sys/class/hwmon",
-      "for DS18B20 on a Raspberry Pi: add dtoverlay=w1-gpio to /boot/firmware/config.txt and start it anew;",
-      "any program that prints a number is a thermometer too: Temperature.command_sensors",
+      "for DS18B20 on a Raspberry Pi: add dtoverlay=w1-gpio to /boot/firmware/config.txt and restart the Pi;",
+      "any program that prints a number can be used as a thermometer: Temperature.command_sensors",
     ];
   }
   const sections = [...new Set(found.map(({ section }) => section))];

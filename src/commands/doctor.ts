@@ -1,4 +1,4 @@
-// `phorest doctor`: a line for everything an experiment rests on, with the cure where one is needed.
+// `phorest doctor`: checks everything that an experiment needs; one line each, and what to do if there is a problem.
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { type Diagnosis, diagnose, type Verdict } from "../doctor/check.ts";
@@ -10,8 +10,8 @@ const SIGNS: Readonly<Record<Verdict, string>> = { good: "ok  ", doubt: "look", 
 
 export const doctorCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "doctor",
-  describe: "Check disk, clock, permissions, camera, sensors, remote share and OPC UA: a line each, with the cure",
-  builder: (yargs) => yargs.example("$0 doctor", "before a long run; exit code 1 when something is bad"),
+  describe: "Check disk, clock, permissions, camera, sensors, share and OPC UA, and say how to fix problems",
+  builder: (yargs) => yargs.example("$0 doctor", "before a long run; exit code 1 if there is a problem"),
   handler: async ({ config: file, json }) => {
     const { config, warnings } = loadConfig(file);
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -26,7 +26,7 @@ export const doctorCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** `ok   camera         tis: 4000x3000, 8 bits in 0.3 s`, and after an arrow the cure. */
+/** `ok   camera         tis: 4000x3000, 8 bits in 0.3 s`, and after an arrow what to do. */
 export function doctorLine({ verdict, check, found, cure }: Diagnosis): string {
   return `${SIGNS[verdict]} ${check.padEnd(14)} ${found}${cure === undefined ? "" : ` -> ${cure}`}`;
 }

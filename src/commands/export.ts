@@ -1,4 +1,4 @@
-// `phorest export`: the manifest in the established forms, streamed.
+// `phorest export`: streams the database in the formats of the established system.
 import { randomBytes } from "node:crypto";
 import { createWriteStream, existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
@@ -28,18 +28,18 @@ interface ExportArguments extends GlobalOptions {
 
 export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
   command: "export",
-  describe: "Write the manifest or the results in the established formats",
+  describe: "Export frames or results in the formats of the established system",
   builder: (yargs) =>
     yargs
-      .option("format", { choices: FORMATS, demandOption: true, describe: "What to write" })
+      .option("format", { choices: FORMATS, demandOption: true, describe: "Format of the export" })
       .option("since", { type: "string", requiresArg: true, describe: "Only frames captured at or after this time" })
-      .option("out", { type: "string", requiresArg: true, describe: "File to write; standard output when absent" })
-      .example("$0 export --format manifest-json --out metadata_manifest.json", "as the established system kept it")
+      .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
+      .example("$0 export --format manifest-json --out metadata_manifest.json", "as the established system writes it")
       .example("$0 export --format csv --since 2026-03-04T12:00:00Z", "one line per ROI and frame since noon UTC"),
   handler: async ({ config: file, format, since, out }) => {
     const sinceUs = since === undefined ? undefined : usFromOption("--since", since);
     if (format === "parquet") {
-      throw new Failure("usage.invalid", "--format parquet is not in this build", { hint: "use csv or results-jsonl" });
+      throw new Failure("usage.invalid", "--format parquet is not supported", { hint: "use csv or results-jsonl" });
     }
     const { config } = loadConfig(file);
     const manifest = Manifest.open({
@@ -83,7 +83,7 @@ async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGener
   }
 }
 
-/** Writes the pieces to standard output, or to a file that appears under its name only when it is whole and durable. */
+/** Writes to standard output, or to a file that gets its final name only when it is complete and durable. */
 export async function writeText(
   pieces: Iterable<string> | AsyncIterable<string>,
   out: string | undefined,

@@ -1,4 +1,4 @@
-// `phorest health`: is the experiment well? One line for a person, an exit code for a monitor.
+// `phorest health`: reports whether the experiment has problems, as lines for people and an exit code for monitors.
 
 import { dirname, resolve } from "node:path";
 import type { CommandModule } from "yargs";
@@ -23,16 +23,24 @@ const ILL = 1;
 
 export const healthCommand: CommandModule<GlobalOptions, HealthOptions> = {
   command: "health",
-  describe: "Is it well? Exit code 0 fine, 1 something is wrong, 2 no experiment or wrong usage",
+  describe: "Report problems. Exit code 0: none, 1: there are problems, 2: no experiment or wrong usage",
   builder: (yargs) =>
     yargs
-      .option("png", { type: "string", requiresArg: true, describe: "Also draw the report to this file" })
-      .option("metrics", { type: "boolean", default: false, describe: "Print metrics in Prometheus' text format" })
-      .option("expect-running", { type: "boolean", default: false, describe: "A run that is not going is wrong too" })
+      .option("png", { type: "string", requiresArg: true, describe: "Also write the report to this PNG file" })
+      .option("metrics", {
+        type: "boolean",
+        default: false,
+        describe: "Print metrics in the text format of Prometheus",
+      })
+      .option("expect-running", {
+        type: "boolean",
+        default: false,
+        describe: "Also report a problem if no run is active",
+      })
       .example("$0 health --expect-running || mail -s phorest lab@example.org", "from cron, or any monitor"),
   handler: async (args) => {
     if (args.metrics && args.json) {
-      throw new Failure("usage.invalid", "--metrics and --json exclude each other", { hint: "give one of them" });
+      throw new Failure("usage.invalid", "--metrics and --json cannot be combined", { hint: "choose one" });
     }
     const { config } = loadConfig(args.config);
     const snapshot = takeSnapshot(config, wallClockUs(), undefined, true);
@@ -49,19 +57,19 @@ export const healthCommand: CommandModule<GlobalOptions, HealthOptions> = {
 
 function lines(report: HealthReport, missed: boolean): string[] {
   const { verdict, snapshot, told, undelivered, log } = report;
-  const words = { fine: "fine", ill: "something is wrong", none: "no experiment" }[verdict];
+  const words = { fine: "no problems", ill: "there are problems", none: "no experiment" }[verdict];
   return [
-    `${missed && verdict === "fine" ? "no run is going" : words}`,
+    `${missed && verdict === "fine" ? "no run is active" : words}`,
     ...formatSnapshot(snapshot),
-    ...told.map(({ since, text }) => `told          ${since}: ${text}`),
-    ...(undelivered > 0 ? [`told          ${undelivered} notices wait to be delivered`] : []),
+    ...told.map(({ since, text }) => `notified      ${since}: ${text}`),
+    ...(undelivered > 0 ? [`notified      ${undelivered} notifications still to be delivered`] : []),
     ...log.map(({ text }) => `log           ${text}`),
   ];
 }
 
 async function writePicture(path: string, report: HealthReport): Promise<void> {
   if (!path.endsWith(".png")) {
-    throw new Failure("usage.invalid", `--png takes the name of a .png file, received "${path}"`);
+    throw new Failure("usage.invalid", `--png needs the name of a .png file, not "${path}"`);
   }
   await ensureDirectory(dirname(path));
   await writeDurably(path, await healthPicture(report));

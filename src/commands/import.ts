@@ -1,4 +1,4 @@
-// `phorest import DIR`: takes over an experiment kept in metadata_manifest.json and pictures.
+// `phorest import DIR`: imports an experiment that consists of metadata_manifest.json and images.
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { keptFreeBytes } from "../archive/room.ts";
@@ -19,28 +19,27 @@ interface ImportArguments extends GlobalOptions {
 
 export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
   command: "import <directory>",
-  describe: "Take over an experiment kept in metadata_manifest.json and pictures; nothing is moved or changed",
+  describe: "Import an experiment of the established system (metadata_manifest.json and images) without changing it",
   builder: (yargs) =>
     yargs
       .positional("directory", {
         type: "string",
-        describe: "Directory that holds metadata_manifest.json, or its data/",
+        describe: "Directory with metadata_manifest.json, or its data/ directory",
       })
       .option("pictures", {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Further directories that pictures may be in; otherwise only those in <directory> are used",
+        describe: "More directories to find images in (default: only <directory>)",
       })
       .option("adopt", {
         type: "boolean",
         default: false,
-        describe:
-          "Copy the pictures into data_dir, verified; they are then compressed, moved and removed like captures",
+        describe: "Copy the images into data_dir and verify them; phorest then treats them like captured images",
       })
-      .example("$0 import /media/usb/experiment_7", "then `phorest run` measures what was pending")
-      .example("$0 import old --pictures /mnt/disk2/pictures", "where its pictures are on another disk")
-      .example("$0 import /media/usb/experiment_7 --adopt", "before the USB disk is taken away"),
+      .example("$0 import /media/usb/experiment_7", "then `phorest run` measures the pending frames")
+      .example("$0 import old --pictures /mnt/disk2/pictures", "if the images are on another disk")
+      .example("$0 import /media/usb/experiment_7 --adopt", "before you remove the USB disk"),
   handler: async ({ config: file, directory, json, pictures = [], adopt }) => {
     const { config } = loadConfig(file);
     const dataDir = config.Paths.data_dir;
@@ -55,7 +54,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
         const summary = await importExperiment(manifest, directory ?? "", wallClockUs(), options);
         process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
         for (const line of summary.skipped) process.stderr.write(`${line}\n`);
-        for (const name of summary.missing) process.stderr.write(`${name}: the picture was not found\n`);
+        for (const name of summary.missing) process.stderr.write(`${name}: image not found\n`);
       } finally {
         manifest.close();
       }
@@ -70,22 +69,20 @@ function summaryText(summary: ImportSummary): string {
   const lines = [
     `${metadataFile}: ${entries} captures, ${added} new: ${pending} pending, ${processed} processed, ${failed} failed`,
   ];
-  if (summary.adopted > 0) lines.push(`${summary.adopted} pictures copied into the data directory and verified`);
-  if (summary.returned > 0) lines.push(`${summary.returned} pictures found that an earlier import missed`);
-  if (missing.length > 0) lines.push(`${missing.length} pictures were not found; their rows are marked`);
+  if (summary.adopted > 0) lines.push(`${summary.adopted} images copied into the data directory and verified`);
+  if (summary.returned > 0) lines.push(`${summary.returned} images found that were missing in an earlier import`);
+  if (missing.length > 0) lines.push(`${missing.length} images not found; marked as missing`);
   if (summary.outside.length > 0) {
-    lines.push(
-      `missing pictures are named in ${summary.outside.join(", ")}, which is no part of the import; --pictures adds a directory`,
-    );
+    lines.push(`missing images belong to ${summary.outside.join(", ")}, which is not searched; add it with --pictures`);
   }
   const reasons = Object.entries(summary.skippedFor).map(([reason, count]) => `${count} because ${reason}`);
   if (reasons.length > 0) lines.push(`${summary.skipped.length} skipped: ${reasons.join(", ")}`);
   if (resultsFile !== undefined) {
-    lines.push(`${resultsFile}: ${summary.results} results taken over, ${summary.resultLinesSkipped} lines not usable`);
+    lines.push(`${resultsFile}: ${summary.results} results imported, ${summary.resultLinesSkipped} lines not usable`);
   }
   if (summary.processedWithoutResult > 0) {
     lines.push(
-      `${summary.processedWithoutResult} processed frames have no result here; \`phorest analyse\` can measure them again`,
+      `${summary.processedWithoutResult} processed frames have no imported result; measure them with \`phorest analyse\``,
     );
   }
   return lines.join("\n");

@@ -1,4 +1,4 @@
-// `phorest init-remote DIR`: the marker that makes a directory on a share a place to copy to.
+// `phorest init-remote DIR`: marks a directory on a share as the destination of copies.
 import type { CommandModule } from "yargs";
 import { initRemote } from "../archive/remote.ts";
 import { loadConfig } from "../config/config.ts";
@@ -11,20 +11,22 @@ interface InitRemoteArguments extends GlobalOptions {
 
 export const initRemoteCommand: CommandModule<GlobalOptions, InitRemoteArguments> = {
   command: "init-remote <directory>",
-  describe: "Mark a directory on a mounted share as the place that an experiment is copied to",
+  describe: "Mark a directory on a mounted share as the destination of copies",
   builder: (yargs) =>
     yargs
       .positional("directory", { type: "string", describe: "An existing directory on the share" })
       .example("$0 init-remote /mnt/lab/experiment_7", "then set Paths.remote_root_dir to it"),
   handler: async ({ config: file, directory, json }) => {
     if (directory === undefined || directory === "") {
-      throw new Failure("usage.invalid", "init-remote needs a directory", { hint: "one on the mounted share" });
+      throw new Failure("usage.invalid", "init-remote needs a directory", {
+        hint: "name a directory on the mounted share",
+      });
     }
     const { Paths } = loadConfig(file).config;
     const local = [Paths.data_dir, Paths.results_dir, Paths.logs_dir, Paths.backup_dir];
     const { remoteId, made, marker, warnings } = await initRemote(directory, local);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
-    const said = made ? "is a remote root now" : "is a remote root already, nothing was changed";
+    const said = made ? "is now a destination for copies" : "is a destination for copies already; nothing was changed";
     process.stdout.write(
       json ? `${JSON.stringify({ remoteId, made, marker })}\n` : `${directory} ${said} (id ${remoteId})\n`,
     );

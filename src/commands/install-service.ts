@@ -1,4 +1,4 @@
-// `phorest install-service`: the systemd unit of an experiment, shown and then written.
+// `phorest install-service`: prints the systemd unit of an experiment, then writes it.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -27,34 +27,41 @@ const NO_CAMERA =
 
 export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceOptions> = {
   command: "install-service",
-  describe: "Show the systemd unit that starts this experiment at boot, then write it",
+  describe: "Print and write a systemd unit that starts this experiment at boot",
   builder: (yargs) =>
     yargs
-      .option("user", { type: "string", requiresArg: true, describe: "Whose the experiment is (default: who asks)" })
+      .option("user", { type: "string", requiresArg: true, describe: "User that runs the experiment (default: you)" })
       .option("name", { type: "string", requiresArg: true, default: "phorest", describe: "Name of the unit" })
       .option("directory", {
         type: "string",
         requiresArg: true,
         default: "/etc/systemd/system",
-        describe: "Where units lie",
+        describe: "Directory for the unit",
       })
-      .option("print", { type: "boolean", default: false, describe: "Only show it" })
-      .option("replace", { type: "boolean", default: false, describe: "Write over another unit of that name" })
-      .option("force", { type: "boolean", default: false, describe: "Write it although it will not work as it is now" })
-      .example("sudo $0 install-service --user lab --config /srv/experiment_7/config.toml", "starts at every boot"),
+      .option("print", { type: "boolean", default: false, describe: "Only print the unit" })
+      .option("replace", { type: "boolean", default: false, describe: "Overwrite an existing unit of this name" })
+      .option("force", {
+        type: "boolean",
+        default: false,
+        describe: "Write the unit although the service would not work yet",
+      })
+      .example(
+        "sudo $0 install-service --user lab --config /srv/experiment_7/config.toml",
+        "start the experiment at every boot",
+      ),
   handler: async ({ config, user: wanted, name: named, directory, print, replace, force }) => {
     const name = named.replace(/\.service$/, "");
     const configFile = resolve(config ?? "config.toml");
     if (!existsSync(configFile)) {
       throw new Failure("config.invalid", `${configFile} does not exist`, {
-        hint: "start in the experiment's directory, or name its configuration with --config",
+        hint: "run this in the directory of the experiment, or name its configuration with --config",
       });
     }
     const loaded = loadConfig(configFile);
     checkRunnable(loaded);
     if (!/^\w[\w@.-]*$/.test(name)) {
-      throw new Failure("usage.invalid", `${JSON.stringify(named)} cannot be the name of a unit`, {
-        hint: "letters, digits, - and _",
+      throw new Failure("usage.invalid", `${JSON.stringify(named)} is not a valid unit name`, {
+        hint: "use letters, digits, - and _",
       });
     }
     const { program, unpacks } = startedAs();
@@ -72,8 +79,8 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
     const places = { program, configFile, written: directoriesOf(loaded.config) };
     const problems = [...serviceProblems(places, user), ...(isSimulatedByDefault(loaded) ? [NO_CAMERA] : [])];
     if (problems.length > 0 && !print && !force) {
-      throw new Failure("usage.invalid", `the service would not work, nothing was written\n${problems.join("\n")}`, {
-        hint: "--force writes the unit all the same",
+      throw new Failure("usage.invalid", `the service would not work; nothing was written\n${problems.join("\n")}`, {
+        hint: "use --force to write the unit anyway",
       });
     }
     process.stdout.write(unit);
@@ -82,49 +89,49 @@ export const installServiceCommand: CommandModule<GlobalOptions, InstallServiceO
     const file = join(directory, `${name}.service`);
     await write(file, unit, replace);
     process.stderr.write(
-      `wrote ${file}; now: systemctl daemon-reload && systemctl enable --now ${name} && systemctl status ${name}\n`,
+      `wrote ${file}; next: systemctl daemon-reload && systemctl enable --now ${name} && systemctl status ${name}\n`,
     );
   },
 };
 
 async function write(file: string, unit: string, replace: boolean): Promise<void> {
   if (existsSync(file) && readFileSync(file, "utf8") !== unit && !replace) {
-    throw new Failure("usage.invalid", `${file} exists and differs`, {
-      hint: "--replace writes over it, --name gives this experiment a unit of its own",
+    throw new Failure("usage.invalid", `${file} exists and has other content`, {
+      hint: "overwrite it with --replace, or choose another name with --name",
     });
   }
   try {
     await writeDurably(file, unit);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure("disk.failed", `${file} cannot be written: ${reason}`, {
-      hint: "as root: sudo, with --user NAME; or --print, and copy it yourself",
+    throw new Failure("disk.failed", `cannot write ${file}: ${reason}`, {
+      hint: "use sudo with --user NAME, or --print and copy it yourself",
       cause: error,
     });
   }
 }
 
-/** How this very program was started: the executable itself, or Node with its first file, however that was named. */
+/** How this program was started: the executable, or Node with its first file. */
 function startedAs(): { program: string[]; unpacks: boolean } {
   if (isSea()) return { program: [process.execPath], unpacks: true };
   const [, script = ""] = process.argv;
   return { program: [process.execPath, realpathSync(script)], unpacks: false };
 }
 
-/** Whose experiment it is. Root is never taken for it unless that was asked for: cameras and disks need no root. */
+/** The user that runs the experiment. Root only if asked for, because cameras and disks do not need it. */
 function chosenUser(wanted: string | undefined): string {
   if (wanted !== undefined) return existingUser(wanted);
   const user = existingUser(process.env.SUDO_USER ?? whoAsks());
   if (uidOf(user) !== "0") return user;
-  throw new Failure("usage.invalid", "the service would run as root, which nothing in it needs", {
-    hint: "--user NAME names whose experiment it is; --user root if it is to be root",
+  throw new Failure("usage.invalid", "the service would run as root, which is not needed", {
+    hint: "name the user with --user NAME; --user root if you really want root",
   });
 }
 
 function existingUser(name: string): string {
   if (uidOf(name) !== undefined) return name;
-  throw new Failure("usage.invalid", `there is no user ${name} here`, {
-    hint: "--user NAME names whose experiment it is",
+  throw new Failure("usage.invalid", `there is no user ${name} on this computer`, {
+    hint: "name an existing user with --user NAME",
   });
 }
 

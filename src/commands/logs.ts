@@ -1,4 +1,4 @@
-// `phorest logs`: the last lines of all stages in one order of time.
+// `phorest logs`: the last log lines of all stages, in order of time.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -15,34 +15,38 @@ interface LogsOptions extends GlobalOptions {
 }
 
 const LOOK_EVERY_MS = 500;
-/** Lines that may come between two looks. */
+/** Maximum number of new lines per update. */
 const MOST_NEW = 2000;
 
 export const logsCommand: CommandModule<GlobalOptions, LogsOptions> = {
   command: "logs",
-  describe: "The last lines of the logs, of all stages together",
+  describe: "Show the last log lines of all stages",
   builder: (yargs) =>
     yargs
-      .option("lines", { alias: "n", type: "number", default: 40, requiresArg: true, describe: "How many" })
+      .option("lines", { alias: "n", type: "number", default: 40, requiresArg: true, describe: "Number of lines" })
       .option("stage", { type: "string", array: true, choices: LOG_STAGES, describe: "Only these stages" })
-      .option("level", { choices: LOG_LEVELS, default: "debug" as const, describe: "Only lines as important as this" })
+      .option("level", {
+        choices: LOG_LEVELS,
+        default: "debug" as const,
+        describe: "Only lines of this level or more important",
+      })
       .option("follow", {
         alias: "f",
         type: "boolean",
         default: false,
-        describe: "Go on with what comes, until Ctrl-C",
+        describe: "Keep printing new lines until Ctrl-C",
       })
-      .example("$0 logs --level warn", "what went wrong lately"),
+      .example("$0 logs --level warn", "recent warnings and errors"),
   handler: async ({ config: file, lines, stage, level, follow, json }) => {
     if (!Number.isInteger(lines) || lines < 1) {
-      throw new Failure("usage.invalid", "--lines takes a whole number of at least 1", { hint: "for example -n 100" });
+      throw new Failure("usage.invalid", "--lines needs a whole number of at least 1", { hint: "for example -n 100" });
     }
     const { config } = loadConfig(file);
     const wanted = { ...(stage === undefined ? {} : { stages: stage }), level };
     const print = (line: LogLine) => process.stdout.write(`${json ? JSON.stringify(line) : line.text}\n`);
     let shown = logTail(config.Paths.logs_dir, { limit: lines, ...wanted });
     shown.forEach(print);
-    if (shown.length === 0) process.stderr.write(`no line in ${config.Paths.logs_dir}\n`);
+    if (shown.length === 0) process.stderr.write(`no matching log lines in ${config.Paths.logs_dir}\n`);
     while (follow) {
       await sleep(LOOK_EVERY_MS);
       const now = logTail(config.Paths.logs_dir, { limit: MOST_NEW, ...wanted });
@@ -52,7 +56,7 @@ export const logsCommand: CommandModule<GlobalOptions, LogsOptions> = {
   },
 };
 
-/** Lines of `now` that `before` does not end with. A line that is written late may carry an earlier time. */
+/** Lines of `now` that are not in `before`. A late line may have an earlier time. */
 export function newLines(before: readonly LogLine[], now: readonly LogLine[]): LogLine[] {
   const last = before.at(-1)?.time ?? "";
   const known = new Set(before.map(({ text }) => text));

@@ -1,5 +1,5 @@
-// `phorest menu`: what a technician does over SSH, chosen instead of typed. Every choice runs the command of that name in a
-// process of its own, and shows which; the menu itself knows nothing that the commands do not.
+// `phorest menu`: a menu of the common commands, for example for work over SSH. Each choice shows the command and runs it in a
+// separate process.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -20,7 +20,7 @@ import { ownCommand } from "./own-command.ts";
 
 interface Choice {
   readonly name: string;
-  /** The command it stands for. */
+  /** The command that it runs. */
   readonly command: string;
   readonly description: string;
   act(): Promise<unknown>;
@@ -28,19 +28,19 @@ interface Choice {
 
 const START_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 200;
-/** What a run that was started here says before it has its own logs. */
+/** Output of a run started here, until it writes its own logs. */
 const START_LOG = "menu-start.log";
 
-/** `commands`: names of the commands of this program; a choice whose command is not among them is not offered. */
+/** `commands`: names of the available commands; other choices are not offered. */
 export function menuCommand(commands: readonly string[]): CommandModule<GlobalOptions, GlobalOptions> {
   return {
     command: "menu",
-    describe: "Start, stop, calibrate, preview, logs and storage, chosen from a menu",
-    builder: (yargs) => yargs.example("$0 menu", "arrow keys and Enter; Ctrl-C leaves"),
+    describe: "Start, stop, calibrate and check the experiment from a menu",
+    builder: (yargs) => yargs.example("$0 menu", "choose with the arrow keys and Enter; Ctrl-C quits"),
     handler: async ({ config: file }) => {
       if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
         throw new Failure("usage.invalid", "the menu needs a terminal", {
-          hint: "in scripts use the commands themselves: phorest run, status, health, doctor",
+          hint: "in scripts, use commands such as phorest run, status, health or doctor",
         });
       }
       const loaded = loadConfig(file);
@@ -55,21 +55,21 @@ export function menuCommand(commands: readonly string[]): CommandModule<GlobalOp
   };
 }
 
-/** One question and what follows; false once the user leaves. */
+/** Asks once and runs the choice; false when the user quits. */
 async function offer({ config }: Loaded, file: string | undefined, commands: readonly string[]): Promise<boolean> {
   const dataDir = config.Paths.data_dir;
   const holder = experimentHolder(dataDir);
   const run = (...words: string[]) => runCommand(words, file);
-  const going: Choice = {
+  const stopChoice: Choice = {
     name: "Stop",
     command: "run",
-    description: "the frame in hand is finished, everything is written",
+    description: "finishes the current frame and writes all data",
     act: () => stop(dataDir, config.Supervisor.shutdown_timeout_seconds),
   };
-  const resting: Choice = {
+  const startChoice: Choice = {
     name: "Start",
     command: "run",
-    description: "in the background: it goes on when you log out",
+    description: "in the background; it continues when you log out",
     act: () => start(dataDir, config.Paths.logs_dir, file),
   };
   const runs = (name: string, command: string, description: string, ...options: string[]): Choice => ({
@@ -79,23 +79,23 @@ async function offer({ config }: Loaded, file: string | undefined, commands: rea
     act: () => run(command, ...options),
   });
   const all: Choice[] = [
-    runs("Status", "status", "stages, queues, last results, alarms; q comes back here", "--watch"),
-    holder === undefined ? resting : going,
-    runs("Preview", "preview", "a live picture for alignment; Ctrl-C comes back here"),
+    runs("Status", "status", "stages, queues, last results and alarms; q returns here", "--watch"),
+    holder === undefined ? startChoice : stopChoice,
+    runs("Preview", "preview", "live image for alignment; Ctrl-C returns here"),
     {
       name: "Calibrate",
       command: "calibrate",
-      description: "find the chip's labels in a picture, write the ROIs",
+      description: "find the chip in an image and write the ROIs",
       act: () => calibrate(run),
     },
-    runs("Logs", "logs", "the last lines of all stages"),
-    runs("Health", "health", "is it well?"),
-    runs("Check storage", "doctor", "disk, share, camera, clock: a line each, with the cure"),
-    runs("Verify files", "verify", "every file against its recorded hash"),
-    runs("Report", "report", "CSV, plots and a page of the run"),
+    runs("Logs", "logs", "the last log lines of all stages"),
+    runs("Health", "health", "reports problems"),
+    runs("Check storage", "doctor", "checks disk, share, camera and clock, and says how to fix problems"),
+    runs("Verify files", "verify", "compares every file with its recorded hash"),
+    runs("Report", "report", "CSV, plots and an HTML page"),
   ];
   const known = all.filter(({ command }) => commands.includes(command));
-  const state = holder === undefined ? "no run is going" : `a run is going (process ${holder.pid} on ${holder.host})`;
+  const state = holder === undefined ? "no run is active" : `a run is active (process ${holder.pid} on ${holder.host})`;
   const chosen = await select<Choice | undefined>({
     message: `phorest, ${dataDir}: ${state}`,
     pageSize: known.length + 1,
@@ -105,7 +105,7 @@ async function offer({ config }: Loaded, file: string | undefined, commands: rea
         value: choice,
         description: `phorest ${choice.command}: ${choice.description}`,
       })),
-      { name: "Leave", value: undefined, description: "a run goes on without the menu" },
+      { name: "Quit", value: undefined, description: "an active run continues" },
     ],
   });
   if (chosen === undefined) return false;
@@ -113,25 +113,25 @@ async function offer({ config }: Loaded, file: string | undefined, commands: rea
   return true;
 }
 
-/** The command that the menu has started and waits for. */
+/** The command that the menu is waiting for. */
 let running: ChildProcess | undefined;
 
-/** A stop, or a terminal that was closed, ends the menu, and first the command that it has started. */
+/** A stop signal or a closed terminal ends the running command, then the menu. */
 function endWithTerminal(): void {
   const end = (signal: StopSignal) => {
     const code = SIGNAL_EXIT_CODES[signal];
     if (running === undefined) process.exit(code);
-    // Ctrl-C reaches the command by itself and is for the command alone.
+    // The terminal sends Ctrl-C to the command too; it is meant only for the command.
     if (signal === "SIGINT") return;
     running.once("exit", () => process.exit(code));
     running.kill(signal);
   };
   onStopSignal(end);
-  // Before the question hears of it: it would try to give a terminal back that is no longer there.
+  // Runs before the prompt's own handler, which would try to restore a closed terminal.
   process.stdin.prependListener("end", () => end("SIGHUP"));
 }
 
-/** Runs a command of this program on this terminal; its exit code is said unless it is 0. */
+/** Runs a command of this program on this terminal; prints its exit code if it is not 0. */
 async function runCommand(words: readonly string[], file: string | undefined): Promise<void> {
   const args = [...words, ...(file === undefined ? [] : ["--config", file])];
   process.stdout.write(`$ phorest ${args.join(" ")}\n`);
@@ -142,18 +142,18 @@ async function runCommand(words: readonly string[], file: string | undefined): P
       child.on("error", reject);
       child.on("exit", resolve);
     });
-    if (code !== 0) process.stdout.write(`(exit code ${code ?? "none: interrupted"})\n`);
+    if (code !== 0) process.stdout.write(`(${code === null ? "interrupted" : `exit code ${code}`})\n`);
   } finally {
     running = undefined;
   }
 }
 
 async function calibrate(run: (...words: string[]) => Promise<void>): Promise<void> {
-  const image = await input({ message: "Picture to calibrate with (empty: back)" });
+  const image = await input({ message: "Image to calibrate with (leave empty to go back)" });
   if (image.trim() !== "") await run("calibrate", image.trim());
 }
 
-/** A run of its own session; whether it came up is seen by the lock. */
+/** Starts a run in its own session, and waits until it holds the experiment's lock. */
 async function start(dataDir: string, logsDir: string, file: string | undefined): Promise<void> {
   mkdirSync(logsDir, { recursive: true });
   const path = join(logsDir, START_LOG);
@@ -180,15 +180,15 @@ async function start(dataDir: string, logsDir: string, file: string | undefined)
   child.unref();
   const words = readFileSync(path, "utf8").trim();
   process.stdout.write(
-    `${words}\n${ended === undefined ? `not up yet; see ${path}` : `it did not start (${ended})`}\n`,
+    `${words}\n${ended === undefined ? `not started yet; see ${path}` : `the run did not start (${ended})`}\n`,
   );
 }
 
 async function stop(dataDir: string, limitSeconds: number): Promise<void> {
   const holder = experimentHolder(dataDir);
-  if (holder === undefined) return void process.stdout.write("no run is going\n");
+  if (holder === undefined) return void process.stdout.write("no run is active\n");
   if (holder.host !== hostname() || holder.pid <= 0) {
-    return void process.stdout.write(`the run is process ${holder.pid} on ${holder.host}: stop it there\n`);
+    return void process.stdout.write(`the run is process ${holder.pid} on ${holder.host}; stop it there\n`);
   }
   if (!(await confirm({ message: `Stop the run (process ${holder.pid})?`, default: false }))) return;
   try {
@@ -197,14 +197,16 @@ async function stop(dataDir: string, limitSeconds: number): Promise<void> {
     const code = errorCode(error);
     if (code !== "EPERM" && code !== "ESRCH") throw error;
     const why =
-      code === "EPERM" ? "it belongs to another user; ask for the right, or stop its service" : "it has ended";
+      code === "EPERM"
+        ? "it belongs to another user; stop it as that user, or stop its service"
+        : "it has ended already";
     return void process.stdout.write(`process ${holder.pid}: ${why}\n`);
   }
-  process.stdout.write("stopping: the frame in hand is finished\n");
+  process.stdout.write("stopping after the current frame ...\n");
   const untilMs = performance.now() + limitSeconds * 1000 + START_WITHIN_MS;
   while (performance.now() < untilMs) {
     if (experimentHolder(dataDir)?.pid !== holder.pid) return void process.stdout.write("stopped\n");
     await sleep(LOOK_EVERY_MS);
   }
-  process.stdout.write("it still runs; look at its log, or send the signal again\n");
+  process.stdout.write("the run has not stopped yet; check its log, or choose Stop again\n");
 }

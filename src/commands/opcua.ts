@@ -1,4 +1,4 @@
-// `phorest opcua`: look at the plant's server, look through its nodes, trust its certificate.
+// `phorest opcua`: checks the OPC UA server, lists its nodes, trusts its certificate.
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -56,12 +56,12 @@ const OBJECTS_FOLDER = "i=85";
 
 export const opcuaCommand: CommandModule<object, Shared> = {
   command: "opcua",
-  describe: "Look at the plant's OPC UA server, its nodes and its certificate",
+  describe: "Check the OPC UA server, list its nodes, trust its certificate",
   builder: (yargs: Argv): Argv<Shared> =>
     yargs
       .command<Shared>(
         "check",
-        "Connect and say what there is: endpoints, limits, each mapped node, and what to do",
+        "Connect and check endpoints, limits and every mapped node",
         (of) => of.example("phorest opcua check --config lab.toml", "before the first run"),
         (args) => check(args),
       )
@@ -72,10 +72,10 @@ export const opcuaCommand: CommandModule<object, Shared> = {
           of
             .positional("node", {
               type: "string",
-              describe: "node id, or a path such as /Objects/2:Chip; else the Objects folder",
+              describe: "node id, or a path such as /Objects/2:Chip (default: the Objects folder)",
             })
-            .option("levels", { type: "number", requiresArg: true, default: 2, describe: "how deep" })
-            .example('phorest opcua browse "ns=2;s=Chip" --levels 3', "what is below a node"),
+            .option("levels", { type: "number", requiresArg: true, default: 2, describe: "number of levels to list" })
+            .example('phorest opcua browse "ns=2;s=Chip" --levels 3', "list what is below a node"),
         (args) => browse(args),
       )
       .command<TrustArguments>(
@@ -83,18 +83,25 @@ export const opcuaCommand: CommandModule<object, Shared> = {
         "Trust the server's certificate from now on",
         (of) =>
           of
-            .option("thumbprint", { type: "string", requiresArg: true, describe: "trust it only if it is this one" })
+            .option("thumbprint", {
+              type: "string",
+              requiresArg: true,
+              describe: "trust the certificate only if it has this thumbprint",
+            })
             .option("certificate", {
               type: "string",
               requiresArg: true,
-              describe: "the certificate's file, PEM or DER",
+              describe: "certificate file, PEM or DER",
             })
-            .option("revoke", { type: "boolean", describe: "end the trust" })
-            .example("phorest opcua trust --thumbprint 3f2a…", "after comparing it with the server's own display"),
+            .option("revoke", { type: "boolean", describe: "stop trusting the certificate" })
+            .example(
+              "phorest opcua trust --thumbprint 3f2a…",
+              "after comparing it with the thumbprint shown on the server",
+            ),
         (args) => trust(args),
       )
-      .demandCommand(1, "say what to do: check, browse or trust")
-      .example("phorest opcua check", "what the server takes, and what to mend"),
+      .demandCommand(1, "no subcommand given; use opcua check, browse or trust")
+      .example("phorest opcua check", "check the server, and how to fix problems"),
   handler: () => undefined,
 };
 
@@ -102,7 +109,7 @@ function serverOf(config: Config): ServerSettings {
   const { endpoint_url, nodes: _nodes, ...server } = config.OPC_UA;
   if (endpoint_url !== undefined) return { ...server, endpoint_url };
   throw new Failure("config.invalid", "OPC_UA.endpoint_url is missing", {
-    hint: 'give it in the configuration: endpoint_url = "opc.tcp://host:4840"',
+    hint: 'set it in the configuration: endpoint_url = "opc.tcp://host:4840"',
   });
 }
 
@@ -126,7 +133,7 @@ async function check(args: Shared): Promise<void> {
   else {
     print(summaryOf(server.endpoint_url, findings));
     for (const one of findings) {
-      print(`${one.well ? "ok  " : "MEND"}  ${findingText(one)}`);
+      print(`${one.well ? "ok  " : "FIX "}  ${findingText(one)}`);
     }
   }
   if (findings.some(({ well }) => !well)) process.exitCode = NOT_WELL;
@@ -135,13 +142,13 @@ async function check(args: Shared): Promise<void> {
 const findingText = ({ subject, text, cure }: Finding): string =>
   `${subject}: ${text}${cure === undefined ? "" : ` (${cure})`}`;
 
-/** The first line of a check: whether all is well, and what to look at first. */
+/** The first line of a check: the number of problems, and the first one. */
 function summaryOf(url: string, findings: readonly Finding[]): string {
   const wrong = findings.filter(({ well }) => !well);
   const [first] = wrong;
-  if (first === undefined) return `${url}: all is well`;
-  const count = wrong.length === 1 ? "1 thing" : `${wrong.length} things`;
-  return `${url}: ${count} to mend; ${findingText(first)}`;
+  if (first === undefined) return `${url}: no problems`;
+  const count = wrong.length === 1 ? "1 problem" : `${wrong.length} problems`;
+  return `${url}: ${count}; first: ${findingText(first)}`;
 }
 
 /** Labels of the ROIs as the next run will have them, else as the last one had. */
@@ -177,7 +184,7 @@ function latestOf(config: Config, labels: readonly string[]): Outcome | undefine
 async function browse(args: BrowseArguments): Promise<void> {
   const { node = OBJECTS_FOLDER, levels = 2 } = args;
   if (!Number.isInteger(levels) || levels < 1) {
-    throw new Failure("usage.invalid", "--levels takes a whole number of at least 1", {
+    throw new Failure("usage.invalid", "--levels needs a whole number of at least 1", {
       hint: "for example --levels 3",
     });
   }
@@ -213,8 +220,8 @@ async function trust(args: TrustArguments): Promise<void> {
   const about = describeCertificate(der);
   const wanted = args.thumbprint?.replaceAll(/[^0-9a-f]/gi, "").toLowerCase();
   if (wanted !== undefined && wanted !== about.thumbprint) {
-    throw new Failure("opcua.untrusted", `${url} shows the certificate ${thumbprint(der)}, not ${wanted}`, {
-      hint: "nothing was trusted; ask who runs the server",
+    throw new Failure("opcua.untrusted", `${url} has the certificate ${thumbprint(der)}, not ${wanted}`, {
+      hint: "nothing was changed; ask the operator of the server",
     });
   }
   const weak = server.unsafe_short_keys ? undefined : whyWeak(new X509Certificate(der));
@@ -226,16 +233,16 @@ async function trust(args: TrustArguments): Promise<void> {
   if (args.json) print(JSON.stringify({ endpoint: url, file, ...about }, null, 2));
   else {
     print(`trusted for ${url}: ${about.subject}`);
-    print(`thumbprint  ${about.thumbprint}  (compare it with the one that the server displays)`);
+    print(`thumbprint  ${about.thumbprint}  (compare it with the one shown on the server)`);
     print(`valid       ${about.validFrom} to ${about.validTo}`);
-    if (ended !== undefined) print(`not usable  it ${ended}; phorest does not connect with it`);
-    print(`kept in     ${file}`);
+    if (ended !== undefined) print(`not usable  the certificate ${ended}; phorest will not connect with it`);
+    print(`stored in   ${file}`);
   }
 }
 
 /**
- * Another certificate than the one that is trusted may be an attacker's: it takes a person to say that it was renewed.
- * Throws Failure `opcua.untrusted` when nobody does.
+ * Asks a person to confirm a changed certificate, which could belong to an attacker. Throws Failure `opcua.untrusted` if it is
+ * not confirmed.
  */
 async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSettings, der: Buffer): Promise<void> {
   const trusted = trustedCertificate(certificate_dir, url);
@@ -244,29 +251,29 @@ async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSe
   if (process.stdin.isTTY && process.stderr.isTTY) {
     const line = (name: string, { thumbprint: print, subject, validFrom, validTo }: typeof old) =>
       process.stderr.write(`${name}  ${print}  ${subject}, ${validFrom} to ${validTo}\n`);
-    process.stderr.write(`${url} has another certificate than the one that is trusted.\n`);
+    process.stderr.write(`The certificate of ${url} differs from the trusted one.\n`);
     line("trusted", old);
-    line("shown  ", fresh);
+    line("new    ", fresh);
     const asking = createInterface({ input: process.stdin, output: process.stderr });
-    const question = "Was it renewed on purpose? Type yes to trust the one that is shown: ";
+    const question = "Was it renewed on purpose? Type yes to trust the new certificate: ";
     const answer = await asking.question(question).catch(noAnswer);
     asking.close();
     if (answer.trim().toLowerCase() === "yes") return;
   }
-  const both = `${fresh.thumbprint} is not the certificate that is trusted for ${url}, ${old.thumbprint}`;
+  const both = `the certificate ${fresh.thumbprint} of ${url} is not the trusted one, ${old.thumbprint}`;
   throw new Failure("opcua.untrusted", `${both}: nothing was changed`, {
-    hint: `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${fresh.thumbprint}`,
+    hint: `ask the operator of the server; if it was renewed: phorest opcua trust --thumbprint ${fresh.thumbprint}`,
   });
 }
 
-/** Ctrl-C and Ctrl-D in place of an answer. */
+/** Ctrl-C or Ctrl-D instead of an answer. */
 function noAnswer(error: unknown): string {
   if (!(error instanceof Error) || error.name !== "AbortError") throw error;
   process.stderr.write("\n");
   return "";
 }
 
-/** The certificate that the server shows to everybody. */
+/** The public certificate of the server. */
 async function shownBy(args: Shared, server: ServerSettings): Promise<Buffer> {
   const { endpoint_url: url } = server;
   await probe(url, server.connect_timeout_seconds * 1000);

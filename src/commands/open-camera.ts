@@ -1,4 +1,4 @@
-// A camera taken in hand by a command, outside a run.
+// Opens the camera for a command, outside a run.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createSource, sourceSettings } from "../cameras/camera.ts";
@@ -10,12 +10,12 @@ import { cameraText, isSimulated } from "../health/camera-in-use.ts";
 import { encodedFrame } from "../image/encoded.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 
-/** Sources of files take pictures in the order of their own clock; there is nothing to trigger. */
+/** Cameras that read files of another program cannot be triggered. */
 const UNTRIGGERED = new Set(["file_importer", "folder"]);
 
 /**
- * Opens the configured camera, lets `work` use it and closes it. Throws Failure usage.invalid for a source that cannot be
- * triggered; whatever the camera throws while a run has it is said to come from that. `stop` ends the exposure in hand.
+ * Opens the configured camera for `work`, then closes it. Throws Failure usage.invalid for a camera that cannot be triggered. If
+ * a run is using the camera, errors of the camera say so. `stop` aborts the current exposure.
  */
 export async function withCamera<T>(
   config: Config,
@@ -27,9 +27,9 @@ export async function withCamera<T>(
   if (UNTRIGGERED.has(type)) {
     throw new Failure(
       "usage.invalid",
-      `camera type "${type}" takes pictures that others wrote; it cannot be triggered`,
+      `camera type "${type}" reads files from another program, so it cannot capture on demand`,
       {
-        hint: "name another camera in the configuration, or copy a picture by hand",
+        hint: "configure another camera, or copy an image yourself",
       },
     );
   }
@@ -40,7 +40,7 @@ export async function withCamera<T>(
     return await work(async () => {
       const late = AbortSignal.timeout(timeout_seconds * 1000);
       const frame = await source.capture(stop === undefined ? late : AbortSignal.any([stop, late]));
-      if (frame === null) throw new Failure("camera.failed", "the camera gave nothing");
+      if (frame === null) throw new Failure("camera.failed", "the camera delivered no image");
       return frame.file === undefined
         ? frame
         : { ...frame, ...(await encodedFrame(await readTaken(frame.file), type)) };
@@ -52,7 +52,7 @@ export async function withCamera<T>(
   }
 }
 
-/** How a command stores pictures of the configured camera. */
+/** How a command stores images of the configured camera. */
 export function storing({ Camera, Brightfield }: Config, brightfield: boolean): Storing {
   const id = brightfield ? (Brightfield.camera_id ?? Camera.camera_id) : Camera.camera_id;
   return { id, transform: Camera.camera_transform, format: Camera.format };
@@ -64,7 +64,7 @@ function heldByRun(error: unknown, { Paths }: Config): unknown {
   const holder = experimentHolder(Paths.data_dir);
   if (holder === undefined) return error;
   return new Failure(error.code, error.message, {
-    hint: `\`phorest run\` (process ${holder.pid}) uses the camera now; stop it first, or look at its last frame`,
+    hint: `\`phorest run\` (process ${holder.pid}) is using the camera; stop it first, or use its last frame`,
     retry: error.retry,
     cause: error,
   });

@@ -1,4 +1,4 @@
-// `phorest preview`: a picture rewritten continuously, with the figures that focusing and lighting need.
+// `phorest preview`: captures continuously into one file and prints focus, brightness and saturation.
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
@@ -24,28 +24,28 @@ interface PreviewOptions extends GlobalOptions {
 }
 
 const PREVIEW_NAME = "continuous_capture_frame.jpg";
-/** The frame rate is that of the last so many frames. */
+/** Number of frames over which the frame rate is averaged. */
 const RATE_OVER = 10;
 
 export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
   command: "preview",
-  describe: "Rewrite one picture continuously for alignment, with frame rate, focus and saturation, until Ctrl-C",
+  describe: "Capture continuously into one file and print focus and saturation, until Ctrl-C",
   builder: (yargs) =>
     yargs
-      .option("brightfield", { type: "boolean", default: false, describe: "With the settings of [Brightfield]" })
+      .option("brightfield", { type: "boolean", default: false, describe: "Use the settings of [Brightfield]" })
       .option("out", {
         type: "string",
         requiresArg: true,
         describe: `File (.jpg, .png, .tiff or .bmp; default ${PREVIEW_NAME})`,
       })
-      .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many pictures" })
-      .option("interval", { type: "number", default: 0, describe: "Shortest time between pictures, seconds" })
+      .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many images" })
+      .option("interval", { type: "number", default: 0, describe: "Shortest time between images, seconds" })
       .example("$0 preview", `rewrites ${PREVIEW_NAME} in Paths.continuous_capture_dir`),
   handler: async ({ config: file, json, brightfield, out, frames, interval }) => {
     if (frames !== undefined && !(Number.isInteger(frames) && frames > 0)) {
-      throw new Failure("usage.invalid", "--frames takes a whole number of at least 1");
+      throw new Failure("usage.invalid", "--frames needs a whole number of at least 1");
     }
-    if (!(interval >= 0)) throw new Failure("usage.invalid", "--interval takes a number of seconds of at least 0");
+    if (!(interval >= 0)) throw new Failure("usage.invalid", "--interval needs a number of seconds of at least 0");
     const { config } = loadConfig(file);
     const directory = config.Paths.continuous_capture_dir;
     const path = out === undefined ? join(directory, PREVIEW_NAME) : resolve(out);
@@ -55,7 +55,7 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
     const block = new LiveBlock(process.stdout);
     const stop = new AbortController();
     onStopSignal(() => stop.abort());
-    process.stderr.write(`preview in ${path}; Ctrl-C ends it\n`);
+    process.stderr.write(`writing the preview to ${path}; press Ctrl-C to stop\n`);
     await withCamera(
       config,
       brightfield,
@@ -66,7 +66,7 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
           const startedMs = performance.now();
           const frame = await capture();
           const given = frame.picture ?? frame.encoded?.picture;
-          if (given === undefined) throw new Failure("camera.failed", "the camera gave no picture");
+          if (given === undefined) throw new Failure("camera.failed", "the camera delivered no image");
           const picture = transformPicture(given, transform);
           await replaceAtOnce(path, await previewBytes(format, picture, config.Camera.bits));
           times.push(performance.now());
@@ -84,15 +84,15 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
       },
       stop.signal,
     ).catch((error: unknown) => {
-      // Whoever asks for the end in the middle of an exposure has got what was asked for.
+      // A stop during an exposure is not an error.
       if (stop.signal.aborted) return;
       if (error instanceof Failure && error.code === "usage.invalid") throw error;
-      throw new Failure("camera.failed", `the preview ended: ${failureLine(error)}`);
+      throw new Failure("camera.failed", `the preview stopped: ${failureLine(error)}`);
     });
   },
 };
 
-/** JPEG and BMP know 8 bits only. */
+/** JPEG and BMP support 8 bits only. */
 function previewBytes(format: string, picture: Picture, bits: number): Promise<Uint8Array> {
   if (picture.bitDepth === 8 || (format !== "jpeg" && format !== "bmp")) return encodePicture(picture, format);
   const scale = 255 / depthOf(picture, depthBefore(bits)).full;

@@ -1,5 +1,4 @@
-// `phorest report`: CSV, plots and a page of the experiment anew, from the manifest and the pictures alone; a run may go on
-// meanwhile.
+// `phorest report`: writes the CSV, the plots and an HTML page from the database and the images; also during a run.
 
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
@@ -36,18 +35,18 @@ const PAGE_NAME = "report.html";
 
 export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
   command: "report",
-  describe: "CSV, plots, noise and drift, and a page of the experiment, anew from the manifest",
+  describe: "Write the CSV, the plots, noise and drift, and an HTML page of the experiment",
   builder: (yargs) =>
     yargs
-      .option("out", { type: "string", describe: "Directory to write to (default: results_dir of the experiment)" })
+      .option("out", { type: "string", describe: "Directory to write to (default: Paths.results_dir)" })
       .option("roi", {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Also these ROIs in detail: sensorgram, pixels, a row with its fit; labels, * for any letters",
+        describe: "ROIs to show in detail (sensorgram, pixels, one row with its fit); * matches any",
       })
       .example("$0 report --out talk", "write everything measured so far into ./talk")
-      .example("$0 report --roi 052A_N", "and one ROI in detail"),
+      .example("$0 report --roi 052A_N", "with one ROI in detail"),
   handler: async ({ config: file, json, out, roi }) => {
     const { config } = loadConfig(file);
     const { data_dir, results_dir } = config.Paths;
@@ -55,20 +54,20 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     if (!mayWrite(directory)) {
       throw new Failure(
         "disk.failed",
-        `the report cannot be written to ${directory}: no right to write, or a read-only disk`,
+        `cannot write the report to ${directory}: no permission, or the disk is read-only`,
         {
-          hint: "--out DIR writes it somewhere else",
+          hint: "choose another directory with --out DIR",
         },
       );
     }
     const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true, check: true });
     try {
       const measured = lastAnalysis(manifest);
-      // Before anything is written: a label that is not there is wrong usage.
+      // Before anything is written, because an unknown ROI is a usage error.
       const details = roi === undefined ? [] : roiDetails(manifest, measured, roi, pictureRoots(config));
       await ensureDirectory(directory);
       const csv = join(directory, CSV_FILENAME);
-      // What the manifest remembers of the experiment's own file tells it from one that somebody has changed.
+      // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
       const recorded = directory === results_dir ? parseCsvState(manifest.outputState(CSV_OUTPUT).state) : undefined;
       const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
       const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
@@ -100,9 +99,10 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         process.stdout.write(`${JSON.stringify({ csv, lines, plots, also: written, keptAside: keptAside ?? null })}\n`);
         return;
       }
-      if (keptAside !== undefined) process.stderr.write(`the old file had been changed; it is kept as ${keptAside}\n`);
+      if (keptAside !== undefined)
+        process.stderr.write(`the CSV had been changed by another program; the changed file is kept as ${keptAside}\n`);
       process.stdout.write(`${csv}: ${lines} lines\n${[...plots, ...written].map((path) => `${path}\n`).join("")}`);
-      if (plots.length === 0) process.stderr.write("no plot: nothing has been measured yet\n");
+      if (plots.length === 0) process.stderr.write("no plots: no frame has been measured yet\n");
     } finally {
       manifest.close();
     }
@@ -133,7 +133,7 @@ async function writePicture(directory: string, name: string, { png, svg }: Pictu
   return [...paths];
 }
 
-/** A label is any text; a file's name is not. */
+/** Replaces the characters of a label that are not safe in a file name. */
 function fileName(label: string): string {
   return label.replaceAll(/[^\p{L}\p{N}._-]/gu, "_");
 }

@@ -1,5 +1,5 @@
-// Where the records of `phorest analyse` go. A file holds the records of one way of measuring: beside it lies
-// `<file>.measure.json`, which says what that was, so that an interrupted file can be continued and never mixed.
+// The results file of `phorest analyse`. All its records are measured with the same settings, which `<file>.measure.json` next
+// to it records, so that an interrupted file can be continued with the same settings only.
 import { createWriteStream, existsSync } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -35,7 +35,7 @@ export function measureFile(path: string): string {
 export async function openResultsFile(path: string, measure: string, resume: boolean): Promise<ResultsFile> {
   if (resume && existsSync(path)) return await continueFile(path, measure);
   if (existsSync(path)) throw alreadyThere(path);
-  // The note first: a file of records without one is somebody else's.
+  // Write the settings first: a results file without them is not ours.
   await writeDurably(measureFile(path), `${measure}\n`);
   return { sink: await openSink(path, "wx"), done: new Map(), failed: 0 };
 }
@@ -43,11 +43,11 @@ export async function openResultsFile(path: string, measure: string, resume: boo
 async function continueFile(path: string, measure: string): Promise<ResultsFile> {
   const note = await readNote(path);
   if (note !== measure) {
-    throw new Failure("usage.invalid", `${path}: its records were measured in another way`, {
+    throw new Failure("usage.invalid", `${path}: its records were measured with other settings`, {
       hint:
         note === undefined
           ? `${measureFile(path)} is missing`
-          : `compare ${measureFile(path)}: ${difference(note, measure)}`,
+          : `see ${measureFile(path)}: ${difference(note, measure)}`,
     });
   }
   const done = new Map<string, number>();
@@ -59,7 +59,7 @@ async function continueFile(path: string, measure: string): Promise<ResultsFile>
     number++;
     if (doubtful !== undefined) {
       throw new Failure("usage.invalid", `${path}: line ${doubtful} is not a record of analyse`, {
-        hint: "the file was changed; nothing was written to it",
+        hint: "the file was changed by another program; nothing was written to it",
       });
     }
     const record = terminated && line !== undefined ? recordIn(line) : undefined;
@@ -85,7 +85,7 @@ async function readNote(path: string): Promise<string | undefined> {
   }
 }
 
-/** The first entry of two notes that differs, for a person. */
+/** The first setting that differs, as text. */
 function difference(before: string, now: string): string {
   const [old, wanted] = [before, now].map((text) => new Map(Object.entries(parsed(text))));
   for (const [key, value] of wanted ?? []) {
@@ -93,7 +93,7 @@ function difference(before: string, now: string): string {
     if (JSON.stringify(was) !== JSON.stringify(value))
       return `${key} ${JSON.stringify(was)}, now ${JSON.stringify(value)}`;
   }
-  return "it is not readable";
+  return "it cannot be read";
 }
 
 function parsed(text: string): object {
@@ -101,7 +101,7 @@ function parsed(text: string): object {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};
   } catch (error) {
-    // A note that is not JSON differs in everything.
+    // Settings that are not valid JSON count as different.
     if (error instanceof SyntaxError) return {};
     throw error;
   }
@@ -145,8 +145,8 @@ async function openSink(path: string, flags: "wx" | "a"): Promise<Sink> {
 }
 
 function alreadyThere(path: string, cause?: unknown): Failure {
-  return new Failure("usage.invalid", `${path}: this file exists already`, {
-    hint: "continue it with --resume, move it away or name another",
+  return new Failure("usage.invalid", `${path} exists already`, {
+    hint: "continue it with --resume, or choose another name",
     cause,
   });
 }

@@ -1,4 +1,4 @@
-// `phorest run`: the whole line in one process until it is stopped.
+// `phorest run`: runs an experiment until it is stopped.
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -48,13 +48,13 @@ const INTERRUPTED_TWICE = 130;
 
 export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   command: "run",
-  describe: "Capture, measure and report in one process until stopped",
+  describe: "Run the experiment: capture, measure and write results until stopped",
   builder: (yargs) =>
     yargs
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many captures" })
-      .option("until-idle", { type: "boolean", default: false, describe: "Stop once nothing is waiting any more" })
+      .option("until-idle", { type: "boolean", default: false, describe: "Stop when all work is done" })
       .option("duration", { type: "number", requiresArg: true, describe: "Stop after this many seconds" })
-      .example("$0 run --frames 20 --until-idle", "twenty pictures of the simulated chip, then stop"),
+      .example("$0 run --frames 20 --until-idle", "twenty frames of the simulated chip, then stop"),
   handler: async (args) => {
     checkArguments(args);
     const loaded = loadConfig(args.config);
@@ -64,25 +64,25 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
     const summary = await runOnOneDisk(loaded, args, stop);
     process.exitCode = exitCode(summary);
     process.stdout.write(args.json ? `${JSON.stringify(summary)}\n` : `${summaryLine(summary, loaded.config)}\n`);
-    // Something that did not end in time would keep the process alive; all that is durable is so already.
+    // A worker that did not stop in time would keep the process alive; all data is written already.
     if (!summary.clean) exitNow(exitCode(summary));
   },
 };
 
 function checkArguments({ frames, duration }: RunArguments): void {
   if (frames !== undefined && (!Number.isInteger(frames) || frames < 1)) {
-    throw new Failure("usage.invalid", "--frames takes a whole number of at least 1", {
+    throw new Failure("usage.invalid", "--frames needs a whole number of at least 1", {
       hint: "for example --frames 20",
     });
   }
   if (duration !== undefined && !(duration > 0)) {
-    throw new Failure("usage.invalid", "--duration takes a number of seconds above 0", {
+    throw new Failure("usage.invalid", "--duration needs a number of seconds greater than 0", {
       hint: "for example --duration 60",
     });
   }
 }
 
-/** A disk that was unplugged and came back is a new one to the system: then everything is opened anew, by itself. */
+/** After a disk was unplugged and came back, the system sees a new disk: restart the experiment to reopen all files. */
 async function runOnOneDisk(loaded: Loaded, args: RunArguments, stop: StopRequest): Promise<RunSummary> {
   const total = { captured: 0, processed: 0, failed: 0 };
   for (;;) {
@@ -99,7 +99,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   const { config } = loaded;
   checkRunnable(loaded);
   if (wantsOpcUa(config)) readIdentity(config.OPC_UA);
-  // A kernel that does not load is the installation's fault: it must not cost a single frame its chance.
+  // Check that the kernel loads: otherwise every frame would fail because of a broken installation.
   kernelVersion();
   checkDisk(config);
   checkDirectories(config);
@@ -122,11 +122,10 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
     checkBeforeWriting(manifestFile);
     await untilUnlocked(manifestFile, {
       limitMs: LOCK_WAIT_MS,
-      announce: (failure) =>
-        own.warn(`${lineOf(failure)}; the run begins when it is free, within ${LOCK_WAIT_MS / 1000} s`),
+      announce: (failure) => own.warn(`${lineOf(failure)}; waiting up to ${LOCK_WAIT_MS / 1000} s for it`),
       signal: stop.signal,
     });
-    // A start that is refused says nothing but why.
+    // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraDoubtful(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
     const supervisor = new Supervisor({
       config,
@@ -147,16 +146,15 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   }
 }
 
-/** A camera program that hangs outlives a run that was killed, and would keep the camera from this one. */
+/** Ends camera programs that a killed run left running, because they would block the camera. */
 function takePrograms({ holder, died }: ExperimentLock, warn: (line: string) => void): void {
   const nameOf = ({ pid, since }: Holder) => `${pid} ${since}`;
   markPrograms(nameOf(holder));
   const ended = died === undefined ? 0 : endProgramsOf(nameOf(died));
-  if (ended > 0)
-    warn(`ended ${ended === 1 ? "a program" : `${ended} programs`} that the run killed before had left running`);
+  if (ended > 0) warn(`stopped ${ended === 1 ? "a program" : `${ended} programs`} that a killed run had left running`);
 }
 
-/** What signals ask of a run, whichever supervisor works for it at the moment. Signals are heard until the process ends. */
+/** Passes stop signals to the current supervisor of a run, until the process ends. */
 class StopRequest {
   private reason: string | undefined;
   private supervisor: Supervisor | undefined;
@@ -178,14 +176,14 @@ class StopRequest {
     return this.reason !== undefined;
   }
 
-  /** Passes requests on to `supervisor`, also one that came before. */
+  /** Passes requests to `supervisor`, including one that came earlier. */
   passTo(supervisor: Supervisor): void {
     this.supervisor = supervisor;
     if (this.reason !== undefined) supervisor.stop(this.reason);
   }
 }
 
-/** Signals to the supervisor, the live block to the terminal. */
+/** Runs the supervisor: passes signals to it and shows its state on the terminal. */
 async function steer(
   supervisor: Supervisor,
   pulse: HealthFile,
@@ -205,30 +203,30 @@ async function steer(
     await pulse.stop();
     service.stop();
     clearInterval(timer);
-    // Everything is over: a camera's program that did not end in time would keep the camera from everybody.
+    // A camera program that did not stop in time would block the camera for other programs.
     endPrograms();
   }
 }
 
-/** The disk that the configuration names must be there before anything is made in the directory it is mounted on. */
+/** The configured disk must be mounted before anything is created in its mount directory. */
 function checkDisk({ Paths, Storage }: Config): void {
   if (Storage.usb_uuid === undefined) return;
   try {
     checkFileSystem(Storage.usb_uuid, Paths.root_dir);
   } catch (error) {
     const { message, hint } = encodeFailure(error);
-    const cure = hint === undefined ? {} : { hint };
-    throw new Failure("experiment.unusable", message, { cause: error, retry: "later", ...cure });
+    const advice = hint === undefined ? {} : { hint };
+    throw new Failure("experiment.unusable", message, { cause: error, retry: "later", ...advice });
   }
 }
 
-/** The simulated chip knows its ROIs; every other camera needs a file made by calibration. */
+/** The simulated chip writes its own ROIs; every other camera needs an ROI manifest from calibration. */
 async function prepareRois(config: Config, log: Logger): Promise<void> {
   const file = roiManifestPath(config);
   if (!existsSync(file) && capabilitiesOf(config.Camera.camera_type).simulated) {
     await ensureDirectory(dirname(file));
     await writeDurably(file, simulatedRoiManifest(config));
-    log.stage("supervisor").info(`wrote the simulated chip's ROIs to ${file}`);
+    log.stage("supervisor").info(`wrote the ROIs of the simulated chip to ${file}`);
   }
   await readRoiManifest(file);
 }

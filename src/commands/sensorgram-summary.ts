@@ -55,10 +55,7 @@ export function* summaryJson(rows: readonly SummaryRow[]): Generator<string> {
   yield `${JSON.stringify(shown)}\n`;
 }
 
-/**
- * A table for people; `-` where the baseline holds too few points to say, or the values only repeat. Behind a row stands why
- * its baseline is none.
- */
+/** A table for people; `-` if the baseline has too few points or the values only repeat. A row ends with problems of its baseline. */
 export function* summaryTable(rows: readonly SummaryRow[]): Generator<string> {
   const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
   const give = (value: number, error: number, form: (value: number) => string) =>
@@ -93,7 +90,7 @@ export function* summaryTable(rows: readonly SummaryRow[]): Generator<string> {
   if (repeating > 0) yield `${repeatsLine(repeating)}\n`;
 }
 
-/** For people: what the baselines of these rows are not. */
+/** Warnings about the baselines of these rows. */
 export function summaryDoubts(rows: readonly SummaryRow[]): string[] {
   return doubtLines(rows.map(({ label, doubts }) => [label, doubts] as const));
 }

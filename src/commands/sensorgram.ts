@@ -1,4 +1,4 @@
-// `phorest sensorgram`: curves worked up from the manifest, as CSV, as JSON lines, or as a table of their precision.
+// `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { sensitivityOf } from "../assay/sensitivity.ts";
@@ -35,20 +35,25 @@ const TIMES = "times, or seconds since the first frame";
 
 export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments> = {
   command: "sensorgram",
-  describe: "Shifts from a baseline, referenced, in px and RIU; their noise, drift and limit of detection",
+  describe: "Export referenced sensorgrams in px and RIU, with noise, drift and limit of detection",
   builder: (yargs) =>
     yargs
-      .option("roi", { type: "string", array: true, requiresArg: true, describe: "Labels, * for any letters (all)" })
+      .option("roi", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "ROI names; * matches any (default: all)",
+      })
       .option("baseline", {
         type: "string",
         requiresArg: true,
-        describe: `FROM..TO: ${TIMES} (as chosen on the page, else as configured)`,
+        describe: `FROM..TO: ${TIMES} (default: chosen on the web page, else as configured)`,
       })
       .option("reference", {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Labels of ROIs on which nothing binds (as configured)",
+        describe: "Reference ROIs, on which nothing binds (default: as configured)",
       })
       .option("blank", {
         type: "string",
@@ -60,23 +65,27 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
         type: "string",
         requiresArg: true,
         implies: "blank",
-        describe: "Beginning of the injection the blank is taken from",
+        describe: "Start of the injection that the blank is subtracted from",
       })
-      .option("pairs", { type: "boolean", default: false, describe: "One curve for each grating, from both halves" })
-      .option("smooth", { type: "number", requiresArg: true, describe: "Add a smooth curve over so many frames" })
+      .option("pairs", {
+        type: "boolean",
+        default: false,
+        describe: "One curve per grating, combined from both halves",
+      })
+      .option("smooth", { type: "number", requiresArg: true, describe: "Add a curve smoothed over this many frames" })
       .option("analysis", {
         type: "number",
         requiresArg: true,
-        describe: "Which one, by its number in the manifest (the newest)",
+        describe: "Number of the analysis (default: the newest)",
       })
       .option("tracking", {
         type: "boolean",
         default: false,
-        describe: "The tracking measured beside the method, instead of it",
+        describe: "Use the tracking results that were measured in addition to the method",
       })
       .option("summary", { type: "boolean", default: false, describe: "Only noise, drift and limit of detection" })
-      .option("out", { type: "string", requiresArg: true, describe: "File to write; standard output when absent" })
-      .example("$0 sensorgram --pairs --summary", "how precise is each grating?")
+      .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
+      .example("$0 sensorgram --pairs --summary", "the precision of each grating")
       .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts"),
   handler: async (argv) => {
     const { config } = loadConfig(argv.config);
@@ -108,7 +117,7 @@ function written(
 ): Iterable<string> | AsyncIterable<string> {
   if (!summary) return json ? curvesJson(sensorgrams, beside) : curvesCsv(sensorgrams, beside);
   const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
-  if (!beside.simulated.none) process.stderr.write("some or all of these frames show the simulated chip\n");
+  if (!beside.simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
   for (const line of summaryDoubts(rows)) process.stderr.write(`${line}\n`);
   return json ? summaryJson(rows) : summaryTable(rows);
 }
@@ -132,8 +141,7 @@ function open(
       : windowOption("--baseline", argv.baseline);
   const blank = argv.blank === undefined ? undefined : windowOption("--blank", argv.blank);
   const injection = argv.injection === undefined ? undefined : timeOption("--injection", argv.injection);
-  if (argv.smooth !== undefined && !(argv.smooth >= 3))
-    throw wrong("--smooth", "a number of frames from 3 up", argv.smooth);
+  if (argv.smooth !== undefined && !(argv.smooth >= 3)) throw wrong("--smooth", "at least 3 frames", argv.smooth);
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: labelMatcher(argv.roi ?? ["*"]),
     isReference: labelMatcher(references),
@@ -150,10 +158,10 @@ function open(
   });
   if (sensorgrams.labels.length === 0) {
     const hint = argv.pairs && argv.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
-    throw new Failure("usage.invalid", "no ROI has such a label", { hint });
+    throw new Failure("usage.invalid", "no ROI has this name", { hint });
   }
   if (references.length > 0 && sensorgrams.references.length === 0) {
-    throw new Failure("usage.invalid", `no reference among the ROIs has a baseline: ${references.join(", ")}`, {
+    throw new Failure("usage.invalid", `none of the reference ROIs has a baseline: ${references.join(", ")}`, {
       hint: firstLabels(analysis),
     });
   }
@@ -166,7 +174,7 @@ function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<strin
 }
 
 function firstLabels({ labels }: Analysis): string {
-  return `the first labels are ${labels.slice(0, 3).join(", ")}`;
+  return `the first ROIs are ${labels.slice(0, 3).join(", ")}`;
 }
 
 /** The analysis asked for, or the newest that has measured anything. */
@@ -178,12 +186,16 @@ function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
       : analyses.find(({ analysisId }) => analysisId === wanted);
   if (found !== undefined) return found;
   const known = analyses.map(({ analysisId, method }) => `${analysisId} (${method})`).join(", ");
-  throw new Failure("usage.invalid", wanted === undefined ? "nothing has been measured yet" : `no analysis ${wanted}`, {
-    hint: known === "" ? "measure something with `phorest run`" : `there are ${known}`,
-  });
+  throw new Failure(
+    "usage.invalid",
+    wanted === undefined ? "no frame has been measured yet" : `no analysis ${wanted}`,
+    {
+      hint: known === "" ? "measure with `phorest run`" : `there are ${known}`,
+    },
+  );
 }
 
-/** Says when the ROIs were registered anew during the experiment, and where the curves before that are. */
+/** Reports a recalibration during the experiment, and how to get the curves before it. */
 function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifestId }: Analysis): void {
   const before = manifest
     .analyses()
@@ -191,24 +203,20 @@ function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifest
   const first = manifest.curves(analysisId).next().value;
   if (before === undefined || first === undefined || manifest.curves(before.analysisId).next().done === true) return;
   process.stderr.write(
-    `ROIs registered anew at ${isoFromUs(first.capturedAtUs)}: these curves begin there; ` +
-      `those before are --analysis ${before.analysisId}\n`,
+    `the chip was recalibrated at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
+      `Use --analysis ${before.analysisId} for the earlier ones\n`,
   );
 }
 
-/** The tracking that was carried beside an analysis; tracking itself needs none. */
+/** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
 function trackingBeside(manifest: Manifest, analysis: Analysis): Analysis {
   if (analysis.method === "tracking") return analysis;
   const companions = new Set(manifest.companions(analysis.analysisId));
   const found = manifest.analyses().findLast(({ analysisId }) => companions.has(analysisId));
   if (found !== undefined) return found;
-  throw new Failure(
-    "usage.invalid",
-    `nothing was tracked beside analysis ${analysis.analysisId} (${analysis.method})`,
-    {
-      hint: 'measure with Data_Analysis.also = ["tracking"]',
-    },
-  );
+  throw new Failure("usage.invalid", `analysis ${analysis.analysisId} (${analysis.method}) has no tracking results`, {
+    hint: 'measure with Data_Analysis.also = ["tracking"]',
+  });
 }
 
 type TimeOf = (timesUs: Float64Array) => number;
@@ -232,5 +240,5 @@ function windowOption(option: string, text: string): (timesUs: Float64Array) => 
 }
 
 function wrong(option: string, expected: string, received: string | number): Failure {
-  return new Failure("usage.invalid", `${option} expects ${expected}, received "${received}"`);
+  return new Failure("usage.invalid", `${option} needs ${expected}, not "${received}"`);
 }

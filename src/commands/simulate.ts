@@ -1,4 +1,4 @@
-// `phorest simulate`: writes pictures of the simulated chip together with the truth about them.
+// `phorest simulate`: writes images of the simulated chip, with the true resonance positions.
 import { isAbsolute, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { chipTypes } from "../chip/layout.ts";
@@ -46,18 +46,18 @@ interface SimulateOptions extends GlobalOptions {
   truth: string | undefined;
 }
 
-/** Time stamp of the first picture unless given: fixed, so that the same options write the same files. */
+/** Default time stamp of the first image; fixed, so that the same options write the same files. */
 const START = "2025-01-01T00:00:00Z";
 const LARGEST_SIDE_PX = 32_768;
 const EXTENSIONS: Readonly<Record<PictureFormat, string>> = { png: "png", tiff: "tiff", bmp: "bmp", jpeg: "jpg" };
 
 export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
   command: "simulate <dir>",
-  describe: "Write realistic chip pictures with their known resonance positions",
+  describe: "Write realistic images of a simulated chip, with the true resonance positions",
   builder: (yargs) =>
     yargs
-      .positional("dir", { type: "string", demandOption: true, describe: "Directory for the pictures" })
-      .option("frames", { type: "number", demandOption: true, describe: "How many pictures" })
+      .positional("dir", { type: "string", demandOption: true, describe: "Directory for the images" })
+      .option("frames", { type: "number", demandOption: true, describe: "Number of images" })
       .option("chip", {
         type: "string",
         default: SIMULATOR_DEFAULTS.chipType as string,
@@ -79,29 +79,36 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Pictures of measured ROIs, whose speckle the simulated ROIs get",
+        describe: "Images of real ROIs whose speckle pattern to use",
       })
       .option("size", { type: "string", default: "1920x1460", describe: "Width x height, px" })
       .option("noise", { type: "string", default: "on", describe: "on, off, or a multiple of the usual noise" })
-      .option("interval", { type: "number", default: 10, describe: "Seconds between pictures" })
-      .option("angle", { type: "number", default: SIMULATOR_DEFAULTS.angleDegrees as number, describe: "Degrees" })
-      .option("bits", { type: "number", describe: "8 or 16; else the camera's own" })
-      .option("format", { choices: PICTURE_FORMATS, default: "png" as PictureFormat, describe: "Picture format" })
+      .option("interval", { type: "number", default: 10, describe: "Seconds between images" })
+      .option("angle", {
+        type: "number",
+        default: SIMULATOR_DEFAULTS.angleDegrees as number,
+        describe: "Angle of the chip, degrees",
+      })
+      .option("bits", { type: "number", describe: "8 or 16 (default: as the camera profile)" })
+      .option("format", { choices: PICTURE_FORMATS, default: "png" as PictureFormat, describe: "Image format" })
       .option("drift", { type: "string", default: "0,0", describe: "Movement of the chip, px per hour: dx,dy" })
       .option("seed", {
         type: "number",
         default: SIMULATOR_DEFAULTS.seed as number,
-        describe: "Start of the random numbers",
+        describe: "Seed of the random numbers",
       })
-      .option("start", { type: "string", describe: `Time of the first picture (default ${START})` })
-      .option("truth", { type: "string", describe: "Truth file (default truth.json beside the pictures)" })
-      .example("$0 simulate pictures --frames 50", "an injection in fifty pictures, truth.json, ROI_manifest.json")
+      .option("start", { type: "string", describe: `Time of the first image (default: ${START})` })
+      .option("truth", {
+        type: "string",
+        describe: "File for the true positions (default: truth.json next to the images)",
+      })
+      .example("$0 simulate pictures --frames 50", "an injection in fifty images, truth.json and ROI_manifest.json")
       .example("$0 simulate big --frames 1 --size 9152x6944 --bits 16", "the whole chip, 16 bit")
-      .example("$0 simulate pi --frames 50 --profile pi64 --texture roi.png", "as a Raspberry Pi shows it"),
+      .example("$0 simulate pi --frames 50 --profile pi64 --texture roi.png", "like images of a Raspberry Pi camera"),
   handler: async (options) => {
     const frames = wholeNumber(options.frames, "--frames", 1, 1_000_000);
     const intervalSeconds = finite(options.interval, "--interval");
-    if (intervalSeconds <= 0) throw wrong("--interval", String(intervalSeconds), "a number above 0");
+    if (intervalSeconds <= 0) throw wrong("--interval", String(intervalSeconds), "a number greater than 0");
     const startUs = startTimeUs(options.start ?? START);
     const settings = simulatorOptions(options, frames, intervalSeconds);
     const textures = await loadTextures(options.texture ?? [], CAMERA_PROFILES[options.profile].pedestal);
@@ -118,9 +125,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
         await encodePicture(simulator.render(elapsedSeconds, i), options.format),
       );
       taken.push({ file, elapsedSeconds, capturedAtUs });
-      process.stderr.write(
-        process.stderr.isTTY ? `\r${i + 1} of ${frames} pictures${i + 1 === frames ? "\n" : ""}` : "",
-      );
+      process.stderr.write(process.stderr.isTTY ? `\r${i + 1} of ${frames} images${i + 1 === frames ? "\n" : ""}` : "");
     }
     await writeDurably(join(directory, "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
     const truthFile = truthPath(options.truth, directory);
@@ -129,7 +134,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
     if (options.json) process.stdout.write(`${JSON.stringify({ directory, frames, rois, truth: truthFile })}\n`);
     else
       process.stdout.write(
-        `${directory}: ${frames} pictures, ROI_manifest.json with ${rois} ROIs, truth in ${truthFile}\n`,
+        `${directory}: ${frames} images, ROI_manifest.json with ${rois} ROIs; true positions in ${truthFile}\n`,
       );
   },
 };
@@ -151,7 +156,7 @@ function simulatorOptions(options: SimulateOptions, frames: number, intervalSeco
     bitDepth: bitsOf(options),
     angleDegrees,
     driftPxPerHour: drift(options.drift),
-    // However many pictures there are, they show one injection from baseline to dissociation.
+    // Any number of images shows one injection, from baseline to dissociation.
     binding: { timeSeconds: (Math.max(1, frames) * intervalSeconds) / injection },
     noise: {
       speckle: noise.speckle * level,

@@ -20,27 +20,27 @@ interface StatusOptions extends GlobalOptions {
   roi: string[] | undefined;
 }
 
-/** What a damaged database says cannot be relied on. */
+/** Exit code for a damaged database, whose content is not reliable. */
 const FAILED = 1;
 const REFRESH_MS = 1000;
-/** q, and what Ctrl-C and Ctrl-D are in a terminal that is read key by key. */
+/** q, Ctrl-C and Ctrl-D, as a terminal in raw mode sends them. */
 const END_KEYS = ["q", "Q", "\u0003", "\u0004"];
-/** Where lines scroll by, each look is a block of them: less often. */
+/** Without a screen to redraw, each update is a new block of lines, so update less often. */
 const PLAIN_REFRESH_MS = 5000;
 
 export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
   command: "status",
-  describe: "State of a running or stopped experiment, from its files alone",
+  describe: "Show the state of a running or stopped experiment",
   builder: (yargs) =>
     yargs
-      .option("watch", { type: "boolean", default: false, describe: "Keep showing it until q or Ctrl-C" })
+      .option("watch", { type: "boolean", default: false, describe: "Keep updating until q or Ctrl-C" })
       .option("roi", {
         type: "string",
         array: true,
         requiresArg: true,
-        describe: "Labels, * for any letters, whose last results are shown (--watch: the first few)",
+        describe: "ROI names to show results of; * matches any (with --watch, default: the first few)",
       })
-      .example("$0 status --watch --roi '05*_N'", "follow an experiment that runs elsewhere on this machine"),
+      .example("$0 status --watch --roi '05*_N'", "follow an experiment that is running on this computer"),
   handler: async ({ config: file, json, watch, roi }) => {
     const { config } = loadConfig(file);
     if (watch && !json && canRedraw(process.stdout, process.env)) return await watchOnScreen(config, roi);
@@ -64,7 +64,7 @@ interface Result {
   readonly flags: number;
 }
 
-/** What the last frame said of the chosen ROIs; nothing unless some were chosen. */
+/** Results of the chosen ROIs in the last frame; empty if none were chosen. */
 function results({ recent }: Snapshot, roi: readonly string[] | undefined): Result[] {
   const last = recent?.curves.at(-1);
   if (recent === undefined || last === undefined || roi === undefined) return [];
@@ -77,7 +77,7 @@ function results({ recent }: Snapshot, roi: readonly string[] | undefined): Resu
 
 function resultLines(snapshot: Snapshot, roi: readonly string[] | undefined): string[] {
   return results(snapshot, roi).map(({ label, position_px: px, flags }) => {
-    const doubt = flags === 0 ? "" : "  doubtful";
+    const doubt = flags === 0 ? "" : "  flagged";
     return `${label.padEnd(14)}${px === null ? "no value" : `${px.toFixed(3)} px`}${doubt}`;
   });
 }
@@ -85,14 +85,14 @@ function resultLines(snapshot: Snapshot, roi: readonly string[] | undefined): st
 /** Throws Failure `usage.invalid` where ROIs are known and none has such a label. */
 function refuseUnknown({ recent }: Snapshot, roi: readonly string[] | undefined): void {
   if (recent === undefined || roi === undefined || recent.labels.some(labelMatcher(roi))) return;
-  throw new Failure("usage.invalid", `no ROI is called ${roi.join(", ")}`, {
-    hint: `the first labels are ${recent.labels.slice(0, 3).join(", ")}`,
+  throw new Failure("usage.invalid", `no ROI is named ${roi.join(", ")}`, {
+    hint: `the first ROIs are ${recent.labels.slice(0, 3).join(", ")}`,
   });
 }
 
 async function watchOnScreen(config: Config, roi: readonly string[] | undefined): Promise<void> {
   const { stdout, stdin, env } = process;
-  // Wrong labels are said before the screen is taken.
+  // Refuse unknown names before the screen is cleared.
   refuseUnknown(takeSnapshot(config, wallClockUs()), roi);
   outliveReaders();
   const screen = new Screen(stdout);
@@ -104,7 +104,7 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
   const draw = () => screen.show(linesOf(config, roi, stdout.columns ?? 80, stdout.hasColors?.() === true, env));
   onStopSignal(end);
   stdout.on("resize", draw);
-  // A terminal that was closed can neither be read nor drawn on any more.
+  // A closed terminal can no longer be read or written.
   for (const stream of [stdin, stdout]) stream.on("error", end);
   stdin.on("end", end);
   if (stdin.isTTY) stdin.setRawMode(true).on("data", onKey).resume();
@@ -120,7 +120,7 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
   }
 }
 
-/** One look. What cannot be read now may be there at the next. */
+/** One update. An error may be gone at the next one. */
 function linesOf(
   config: Config,
   roi: readonly string[] | undefined,
@@ -132,7 +132,7 @@ function linesOf(
   try {
     snapshot = takeSnapshot(config, wallClockUs());
   } catch (error) {
-    return [failureLine(error), "", "looking again every second; q ends"];
+    return [failureLine(error), "", "retrying every second; press q to quit"];
   }
   const first = new Set(snapshot.recent?.labels.slice(0, FIRST_ROIS));
   const isChosen = roi === undefined ? (label: string) => first.has(label) : labelMatcher(roi);

@@ -1,4 +1,4 @@
-// `phorest sync`: everything that waits to the remote, without a run.
+// `phorest sync`: copies everything that is waiting to the share, without a run.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -32,16 +32,20 @@ const SOME_FAILED = 3;
 
 export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
   command: "sync",
-  describe: "Copy everything that waits to the remote share, and verify it there",
+  describe: "Copy all waiting files to the share and verify the copies",
   builder: (yargs) =>
     yargs
-      .option("once", { type: "boolean", default: false, describe: "Give up at once when the remote fails" })
+      .option("once", {
+        type: "boolean",
+        default: false,
+        describe: "Stop at the first problem with the share instead of retrying",
+      })
       .option("accept-remote", {
         type: "boolean",
         default: false,
-        describe: "Go on with the share that is mounted now, although the experiment was copied to another one before",
+        describe: "Use the share that is mounted now, although the experiment was copied to another one before",
       })
-      .example("$0 sync --once", "after a run, or with a share that is only sometimes there"),
+      .example("$0 sync --once", "after a run, or if the share is not always connected"),
   handler: async (args) => {
     const loaded = loadConfig(args.config);
     const { config } = loaded;
@@ -69,7 +73,7 @@ export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
 interface SyncSummary {
   readonly waiting: number;
   readonly synced: number;
-  /** Pictures and other files that could not be copied, while others could. */
+  /** Files that could not be copied, although others could. */
   readonly refused: readonly SetAsideFile[];
   readonly interrupted: boolean;
 }
@@ -77,16 +81,19 @@ interface SyncSummary {
 function takeExperiment({ Paths, Services, Timing }: Config): ExperimentLock {
   const file = join(Paths.data_dir, MANIFEST_FILENAME);
   if (!existsSync(file)) {
-    throw new Failure("experiment.unusable", `no experiment in ${Paths.data_dir}: nothing to copy`, {
-      hint: "`phorest run` starts one; --config names the configuration of another",
+    throw new Failure("experiment.unusable", `nothing to copy: there is no experiment in ${Paths.data_dir}`, {
+      hint: "start one with `phorest run`, or name another configuration with --config",
     });
   }
   const holder = experimentHolder(Paths.data_dir);
   if (holder === undefined) return lockExperiment(Paths.data_dir);
   const itself = Services.enable_remote_sync
-    ? `it copies by itself every ${Timing.sync_interval_seconds} s, \`phorest status\` shows how far it is`
+    ? `it copies every ${Timing.sync_interval_seconds} s itself; see \`phorest status\``
     : "it does not copy (Services.enable_remote_sync = false); stop it first";
-  throw new Failure("experiment.locked", `process ${holder.pid} works on ${Paths.data_dir}: ${itself}`);
+  throw new Failure(
+    "experiment.locked",
+    `process ${holder.pid} is running the experiment in ${Paths.data_dir}: ${itself}`,
+  );
 }
 
 async function syncExperiment(config: Config, args: SyncArguments, log: StageLog): Promise<SyncSummary> {
@@ -102,7 +109,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     nowUs: wallClockUs,
     checkPlace: () => checkMark(config.Paths.data_dir, mark),
   });
-  manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, "copying waits for it"));
+  manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, "copying waits until it is free"));
   const stop = new AbortController();
   const patience = new Patience();
   onStopSignal((signal) => {
@@ -122,7 +129,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
   }
 }
 
-/** Batch after batch until nothing waits; a failing remote is waited for unless `once`. */
+/** Copies in batches until nothing is waiting; retries if the share fails, unless `once`. */
 async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log: StageLog): Promise<void> {
   let delayMs = FIRST_DELAY_MS;
   while (!signal.aborted) {
@@ -131,8 +138,8 @@ async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log:
       delayMs = FIRST_DELAY_MS;
     } catch (error) {
       if (once || !(error instanceof Failure) || error.retry === "never") throw error;
-      log.warn(`${failureLine(error)}; trying again in ${Math.round(delayMs / 1000)} s`);
-      // Being told to stop is what ends the wait early.
+      log.warn(`${failureLine(error)}; retrying in ${Math.round(delayMs / 1000)} s`);
+      // A stop request ends the wait early.
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
       delayMs = Math.min(LONGEST_DELAY_MS, delayMs * 2);
     }
@@ -140,7 +147,7 @@ async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log:
 }
 
 function summaryLine({ waiting, synced, refused, interrupted }: SyncSummary, { Paths }: Config): string {
-  const left = waiting > 0 ? `, ${waiting} wait` : "";
+  const left = waiting > 0 ? `, ${waiting} waiting` : "";
   const broken = refused.length > 0 ? `; ${setAsideText(refused)}` : "";
-  return `${interrupted ? "interrupted: " : ""}${synced} pictures copied to ${Paths.remote_root_dir}${left}${broken}`;
+  return `${interrupted ? "interrupted: " : ""}${synced} images copied to ${Paths.remote_root_dir}${left}${broken}`;
 }

@@ -1,4 +1,4 @@
-// `phorest verify`: every file and hash, local and remote, against the manifest.
+// `phorest verify`: compares every file and hash, local and on the share, with the database.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -27,21 +27,21 @@ const FINDINGS = 3;
 
 export const verifyCommand: CommandModule<GlobalOptions, VerifyArguments> = {
   command: "verify",
-  describe: "Check every file and hash, local and remote, against the manifest",
+  describe: "Compare every file and hash, local and on the share, with the database",
   builder: (yargs) =>
     yargs
       .option("repair", {
         type: "boolean",
         default: false,
-        describe: "Adopt, queue again or mark what is found; never deletes a file or replaces a hash",
+        describe: "Fix what can be fixed: add, requeue or mark frames; never deletes a file or changes a hash",
       })
-      .example("$0 verify", "is everything as it was recorded? Exit code 0: yes, 3: no")
-      .example("$0 verify --repair", "also put right what can be; not while a run is going"),
+      .example("$0 verify", "exit code 0: all files are as recorded, 3: there are findings")
+      .example("$0 verify --repair", "fix what can be fixed; not while a run is active"),
   handler: async ({ config: file, json, repair }) => {
     const { config } = loadConfig(file);
     const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
-    // Opened first: a wrong directory is said to be one, and nothing is made in it.
-    // What an older version wrote can only be read once it is up to date; a repair brings it there, and takes no picture.
+    // Opened first, so that a wrong directory is reported and nothing is created in it. A database of an older version has to
+    // be updated before it can be read; --repair does that without capturing.
     if (!existsSync(path)) Manifest.open({ file: path, readonly: true }).close();
     await stoppable((signal) => verifyOnce({ config, path, repair, json, signal }));
   },
@@ -67,7 +67,7 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
     const repaired = damage === undefined ? undefined : repairNow(path, config, damage, json);
     manifest = Manifest.open({ file: path, readonly: !repair });
     const late = repair ? new Unrecorded(config.Paths.data_dir).record(manifest) : 0;
-    if (late > 0 && !json) process.stdout.write(`${late} frames that waited for the database are in it now\n`);
+    if (late > 0 && !json) process.stdout.write(`added ${late} frames to the database that were waiting for it\n`);
     const findings: Finding[] = [];
     const verified = await check({ config, manifest, repair, running, json, findings, signal });
     if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings, repair: repaired })}\n`);
@@ -79,7 +79,7 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
   }
 }
 
-/** A damaged database is all that is said: what it says of the files cannot be relied on. */
+/** Reports only the damaged database, because its content is not reliable. */
 function sayDamage(finding: Finding, json: boolean): void {
   process.stdout.write(json ? `${JSON.stringify({ findings: [finding] })}\n` : `${findingLine(finding)}\n`);
   process.exitCode = FINDINGS;
@@ -136,20 +136,22 @@ async function check({ json, findings, signal, ...options }: CheckOptions): Prom
 
 function elsewhereLine({ remoteId, pictures, files, first, last }: CopiesElsewhere): string {
   const names = pictures > 1 ? `, ${first} to ${last}` : first === "" ? "" : `, ${first}`;
-  const beside = `${files} other ${files === 1 ? "file" : "files"}`;
-  const what = `${pictures} ${pictures === 1 ? "picture" : "pictures"}${names}, and ${beside}`;
-  return `on share ${remoteId}, which is not the one mounted: ${what}; not looked at (mount it in the other's place to check them)`;
+  const others = `${files} other ${files === 1 ? "file" : "files"}`;
+  const what = `${pictures} ${pictures === 1 ? "image" : "images"}${names}, and ${others}`;
+  return `not checked: ${what} on share ${remoteId}, which is not mounted (mount it in place of the current share to check them)`;
 }
 
 function summary(verified: Verified, repair: boolean): string {
   const { pictures, archives, backups, findings, repaired, knownMissing, knownDamaged } = verified;
   const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
-  const checked = `${count(pictures, "picture")}, ${count(archives, "archive")}, ${count(backups, "backup")} checked`;
+  const checked = `${count(pictures, "image")}, ${count(archives, "archive")}, ${count(backups, "backup")} checked`;
   const known = [
-    ...(knownMissing > 0 ? [`${knownMissing} known to be missing`] : []),
-    ...(knownDamaged > 0 ? [`${knownDamaged} known to be damaged`] : []),
+    ...(knownMissing > 0 ? [`${knownMissing} already known to be missing`] : []),
+    ...(knownDamaged > 0 ? [`${knownDamaged} already known to be damaged`] : []),
   ].join(", ");
   const result =
-    findings === 0 ? "all is as recorded" : `${count(findings, "finding")}${repair ? `, ${repaired} repaired` : ""}`;
+    findings === 0
+      ? "everything is as recorded"
+      : `${count(findings, "finding")}${repair ? `, ${repaired} repaired` : ""}`;
   return `${checked}: ${result}${known === "" ? "" : ` (${known})`}`;
 }

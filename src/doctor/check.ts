@@ -1,22 +1,22 @@
-// What `phorest doctor` asks: a list of small checks, each of which gives a line and, where something is wrong, the
-// cure. A new check is one function and one line in CHECKS (checks.ts).
+// The checks of `phorest doctor`. Each one returns a line and, if there is a problem, what to do. A new check is one function
+// and one line in CHECKS (checks.ts).
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 
-/** `bad`: a run will fail or lose something; `doubt`: it will run, but look; `off`: not configured, so not looked at. */
+/** `bad`: a run would fail or lose data; `doubt`: a warning; `off`: not configured, so not checked. */
 export type Verdict = "good" | "doubt" | "bad" | "off";
 
 export interface Finding {
   readonly verdict: Verdict;
-  /** What was found, with its figures. */
+  /** The result, with numbers. */
   readonly found: string;
-  /** What to do; absent where nothing need be done. */
+  /** What to do; absent if there is nothing to do. */
   readonly cure?: string;
 }
 
 export interface Check {
   readonly name: string;
-  /** Must not change anything that lasts. What it throws is a bad finding. */
+  /** Must not change anything permanently. An error that it throws becomes a bad finding. */
   run(config: Config): Promise<Finding | readonly Finding[]>;
 }
 
@@ -29,7 +29,7 @@ export const off = (found: string): Finding => ({ verdict: "off", found });
 export const doubt = (found: string, cure: string): Finding => ({ verdict: "doubt", found, cure });
 export const bad = (found: string, cure: string): Finding => ({ verdict: "bad", found, cure });
 
-/** Runs the checks one after the other, so that one's load does not spoil another's figures. */
+/** Runs the checks one after the other, so that they do not disturb each other's measurements. */
 export async function* diagnose(checks: readonly Check[], config: Config): AsyncGenerator<Diagnosis> {
   for (const { name, run } of checks) {
     const findings = await run(config).catch(

@@ -1,4 +1,4 @@
-// Every check of `phorest doctor`, in the order in which they are asked.
+// All checks of `phorest doctor`, in order.
 import type { Check } from "./check.ts";
 import { database } from "./database.ts";
 import { camera, opcUa, remote, sensors } from "./devices.ts";

@@ -1,4 +1,4 @@
-// Checks of what is attached and what is to be reached: camera, thermometers, remote share, OPC UA server.
+// Checks of devices and servers: camera, thermometers, share, OPC UA server.
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -16,17 +16,16 @@ export const camera: Check = {
   name: "camera",
   run: async (config) => {
     const { Services, Camera, Paths } = config;
-    if (!Services.enable_camera) return off("Services.enable_camera is false");
+    if (!Services.enable_camera) return off("switched off (Services.enable_camera = false)");
     const holder = existsSync(Paths.data_dir) ? experimentHolder(Paths.data_dir) : undefined;
-    if (holder !== undefined)
-      return off(`in use by \`phorest run\` (process ${holder.pid}); \`phorest status\` tells more`);
+    if (holder !== undefined) return off(`in use by \`phorest run\` (process ${holder.pid}); see \`phorest status\``);
     const source = createSource(sourceSettings(config));
     try {
       await source.open();
       const startedMs = performance.now();
       const frame = await source.capture(AbortSignal.timeout(Camera.timeout_seconds * 1000));
       const tookMs = performance.now() - startedMs;
-      if (frame === null) return good(`${Camera.camera_type}: ready, nothing new`);
+      if (frame === null) return good(`${Camera.camera_type}: ready, no new image`);
       const picture = frame.picture ?? frame.encoded?.picture;
       if (picture === undefined) return good(`${Camera.camera_type}: ready`);
       const { width, height, bitDepth } = picture;
@@ -34,15 +33,18 @@ export const camera: Check = {
       const { saturated } = sharpnessOf(picture, Camera.bits);
       return [
         tookMs > config.Timing.collector_interval_seconds * 1000
-          ? doubt(found, "longer than Timing.collector_interval_seconds: captures will be missed")
+          ? doubt(
+              found,
+              "a capture takes longer than Timing.collector_interval_seconds, so captures will be skipped; increase it",
+            )
           : good(found),
-        ...frame.warnings.map((line) => doubt(line, "correct the setting; `phorest cameras` lists ranges")),
+        ...frame.warnings.map((line) => doubt(line, "correct the setting; `phorest cameras` lists the ranges")),
         ...(saturated > 0.01
-          ? [doubt(`${(100 * saturated).toFixed(0)} % of the picture is saturated`, "lower Camera.camera_exposure")]
+          ? [doubt(`${(100 * saturated).toFixed(0)} % of the image is saturated`, "lower Camera.camera_exposure")]
           : []),
       ];
     } catch (error) {
-      return bad(failureLine(error), "`phorest cameras` lists what is attached");
+      return bad(failureLine(error), "check the camera and its cable; `phorest cameras` lists connected cameras");
     } finally {
       await source.close();
     }
@@ -52,31 +54,32 @@ export const camera: Check = {
 export const sensors: Check = {
   name: "thermometers",
   run: async (config) => {
-    if (!config.Services.enable_thermocouple) return off("Services.enable_thermocouple is false");
+    if (!config.Services.enable_thermocouple) return off("switched off (Services.enable_thermocouple = false)");
     const thermometers = createThermometers(thermometerSettings(config));
-    if (thermometers.length === 0) return doubt("none is named in [Temperature]", "`phorest sensors` gives the lines");
+    if (thermometers.length === 0)
+      return doubt("no thermometer is configured in [Temperature]", "`phorest sensors` prints the lines to add");
     const { signal } = new AbortController();
     const readings = await Promise.all(thermometers.map((thermometer) => readThermometer(thermometer, signal)));
     return readings.map(({ sensor, value, unit, error }) =>
       error === undefined
         ? good(`${sensor}: ${value} ${unit}`)
-        : bad(error, "check its wires; `phorest sensors` lists those that answer"),
+        : bad(error, "check its wires; `phorest sensors` lists thermometers that respond"),
     );
   },
 };
 
-/** A share that answers later than this would hold the syncer up as well. */
+/** A share that responds later than this would also delay the syncer. */
 const LOOK_MS = 15_000;
 
 export const remote: Check = {
   name: "remote share",
   run: async ({ Services, Paths }) => {
-    if (!Services.enable_remote_sync) return off("Services.enable_remote_sync is false");
+    if (!Services.enable_remote_sync) return off("switched off (Services.enable_remote_sync = false)");
     return remoteFinding(Paths.remote_root_dir);
   },
 };
 
-/** What the syncer would find in `directory`. Asked in a process of its own, which is ended when the share hangs. */
+/** Checks `directory` as the syncer does, in a separate process that is killed if the share does not respond. */
 export async function remoteFinding(directory: string): Promise<Finding> {
   const compiled = import.meta.url.endsWith(".js");
   const look = fork(fileURLToPath(new URL(`../../workers/remote-look.${compiled ? "js" : "ts"}`, import.meta.url)), {
@@ -89,14 +92,14 @@ export async function remoteFinding(directory: string): Promise<Finding> {
       resolve(state === "ready" ? good(words) : bad(words, cure));
     });
     look.once("error", reject);
-    look.once("exit", (code) => reject(new Error(`${directory} could not be looked at: the look ended with ${code}`)));
+    look.once("exit", (code) => reject(new Error(`cannot check ${directory}: the check exited with code ${code}`)));
     look.send(directory);
   });
-  const late = () => new Error(`${directory} gives no answer: the share hangs`);
+  const late = () => new Error(`${directory} does not respond`);
   try {
     return await withDeadline(answer, LOOK_MS, late);
   } catch (error) {
-    return bad(failureLine(error), "bring its server or network back, then mount it again");
+    return bad(failureLine(error), "check its server and the network, then mount it again");
   } finally {
     look.kill("SIGKILL");
     look.unref();
@@ -108,20 +111,21 @@ const CONNECT_MS = 3000;
 export const opcUa: Check = {
   name: "OPC UA",
   run: async (config) => {
-    if (!config.Communication.method.includes("OPC_UA")) return off("Communication.method does not name OPC_UA");
+    if (!config.Communication.method.includes("OPC_UA"))
+      return off("switched off (Communication.method does not contain OPC_UA)");
     const { endpoint_url: endpoint } = config.OPC_UA;
-    if (endpoint === undefined) return bad("OPC_UA.endpoint_url is missing", "name it in the configuration");
+    if (endpoint === undefined) return bad("OPC_UA.endpoint_url is missing", "set it in the configuration");
     return endpointFinding(endpoint);
   },
 };
 
-/** Whether something listens at an opc.tcp address; the protocol itself is the output's business. */
+/** Checks only whether something listens at an opc.tcp address. */
 export async function endpointFinding(endpoint: string): Promise<Finding> {
   try {
     await probe(endpoint, CONNECT_MS);
-    return good(`${endpoint} answers; \`phorest opcua check\` tells more`);
+    return good(`${endpoint} responds; \`phorest opcua check\` checks in more detail`);
   } catch (error) {
     const { message, hint } = encodeFailure(error);
-    return bad(message, `${hint === undefined ? "" : `${hint}; `}results wait until it answers`);
+    return bad(message, `${hint === undefined ? "" : `${hint}; `}results wait until the server responds`);
   }
 }

@@ -1,4 +1,4 @@
-// What a report says of the analysis that measured last: how quiet its ROIs are, and some of them in detail.
+// Data of a report: the precision of the newest analysis, and the details of chosen ROIs.
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
@@ -52,13 +52,13 @@ export function roiDetails(
   roots: PictureRoots,
 ): ((() => Promise<RoiDetail>) & { readonly label: string })[] {
   if (measured === undefined) {
-    throw new Failure("usage.invalid", "--roi: nothing has been measured yet", { hint: "`phorest run` measures" });
+    throw new Failure("usage.invalid", "--roi: no frame has been measured yet", { hint: "measure with `phorest run`" });
   }
   const isWanted = labelMatcher(wanted);
   const chosen = measured.labels.flatMap((label, at) => (isWanted(label) ? [{ label, at }] : []));
   if (chosen.length === 0) {
-    throw new Failure("usage.invalid", `no ROI is called ${wanted.join(", ")}`, {
-      hint: `the first labels are ${measured.labels.slice(0, 3).join(", ")}`,
+    throw new Failure("usage.invalid", `no ROI is named ${wanted.join(", ")}`, {
+      hint: `the first ROIs are ${measured.labels.slice(0, 3).join(", ")}`,
     });
   }
   const picture = lastPicture(manifest, measured, roots);

@@ -1,4 +1,4 @@
-// The page of an experiment: what was run, how it went, what was measured, how well.
+// The HTML report of an experiment: settings, run, results and their precision.
 import { basename } from "node:path";
 import { DOUBT_WORDS, doubtLines } from "../assay/baseline-doubts.ts";
 import type { Config } from "../config/schema.ts";
@@ -17,7 +17,7 @@ export interface RunPage {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly snapshot: Snapshot;
-  /** Some or all of the frames measured last show the simulated chip. */
+  /** Whether some of the last measured frames show the simulated chip. */
   readonly simulated: boolean;
   readonly measured: Measured | undefined;
   readonly overview: Picture | undefined;
@@ -28,7 +28,7 @@ export interface RunPage {
 
 const FAILURES_SHOWN = 50;
 
-/** HTML of the page, complete in itself. */
+/** The self-contained HTML page. */
 export function runPage(page: RunPage): string {
   const { config, overview, noise, rois, measured } = page;
   const name = basename(config.Paths.root_dir);
@@ -36,24 +36,24 @@ export function runPage(page: RunPage): string {
   const failures = failedFrames(page.manifest);
   if (page.snapshot.alarms.length > 0) {
     const rows = page.snapshot.alarms.map((alarm) => [alarm]);
-    sections.push({ title: "Alarms", table: { head: ["what wants a person"], rows } });
+    sections.push({ title: "Alarms", table: { head: ["problem"], rows } });
   }
   if (overview !== undefined) {
     const alt = "Resonance shifts of the chip's ROIs over time";
     sections.push({ title: "Sensorgrams", figure: { alt, png: overview.png } });
   }
   for (const { label, picture } of rois) {
-    const alt = `ROI ${label}: sensorgram, pixels and one row with the fitted line`;
+    const alt = `ROI ${label}: sensorgram, pixels and one row with the fitted curve`;
     sections.push({ title: `ROI ${label}`, figure: { alt, png: picture.png } });
   }
   if (measured !== undefined) sections.push(precision(page, noise));
   if (failures.length > 0) {
-    const note = `The last ${failures.length} of ${page.snapshot.counts?.failed}.`;
-    sections.push({ title: "Failed frames", note, table: { head: ["captured", "picture", "reason"], rows: failures } });
+    const note = `The last ${failures.length} of ${page.snapshot.counts?.failed} failed frames.`;
+    sections.push({ title: "Failed frames", note, table: { head: ["captured", "image", "reason"], rows: failures } });
   }
   sections.push({ title: "Configuration of the last run", text: configuration(page.manifest) });
   const chip = page.simulated ? "Simulated chip. " : "";
-  const subtitle = `${chip}phorest ${packageVersion()}, made ${new Date().toISOString().slice(0, 19)}Z. Complete in this file.`;
+  const subtitle = `${chip}phorest ${packageVersion()}, ${new Date().toISOString().slice(0, 19)}Z. This file is self-contained.`;
   return htmlReport(name === "" ? "Experiment" : name, subtitle, sections);
 }
 
@@ -61,32 +61,35 @@ function facts({ config, snapshot, simulated, measured, manifest }: RunPage): st
   const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
   const first = manifest.entries().next();
   const rows: string[][] = [["directory", config.Paths.root_dir]];
-  if (startedAt !== undefined) rows.push(["last run began", startedAt]);
-  if (experiment === "running") rows.push(["state", "running while this was made"]);
-  else if (endedAt !== undefined) rows.push(["last run ended", `${endedAt} (${endReason ?? "no reason"})`]);
+  if (startedAt !== undefined) rows.push(["last run started", startedAt]);
+  if (experiment === "running") rows.push(["state", "running when this report was made"]);
+  else if (endedAt !== undefined) rows.push(["last run ended", `${endedAt} (${endReason ?? "reason unknown"})`]);
   if (!first.done) rows.push(["first frame", isoFromUs(first.value.capturedAtUs)]);
   if (snapshot.lastFrame !== undefined) rows.push(["last frame", snapshot.lastFrame.capturedAt]);
   if (counts !== undefined) {
     const { total, processed, pending, processing, failed, archived, missing } = counts;
     const waiting = pending + processing;
     rows.push(["frames", `${total}: ${processed} measured, ${waiting} waiting, ${failed} failed`]);
-    if (archived > 0) rows.push(["archived frames", `${archived}, not in this report`]);
-    if (missing > 0) rows.push(["pictures gone", String(missing)]);
+    if (archived > 0) rows.push(["archived frames", `${archived} (not in this report)`]);
+    if (missing > 0) rows.push(["missing images", String(missing)]);
   }
   if (measured !== undefined) {
     const { analysis, labels } = measured;
-    rows.push(["measured by", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
+    rows.push(["method", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
     rows.push(["settings", analysis.settings]);
     rows.push(["ROIs", String(labels.length)]);
     const lines = manifest.linesOf(analysis);
-    if (lines !== undefined) rows.push(["lines", countsOf(lines)]);
+    if (lines !== undefined) rows.push(["line shapes", countsOf(lines)]);
   }
   rows.push([
     "camera",
     `${snapshot.camera?.type ?? config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`,
   ]);
   if (simulated)
-    rows.push(["simulated", "some or all frames of this report show the simulated chip; no camera took them"]);
+    rows.push([
+      "simulated",
+      "some or all frames of this report show the simulated chip and were not captured by a camera",
+    ]);
   return rows;
 }
 
@@ -115,11 +118,11 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
   const baseline =
     chosen === undefined
       ? `the first ${config.Analysis.baseline_seconds} s`
-      : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, as chosen on the page`;
+      : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, chosen on the web page`;
   return {
     title: "Noise and drift",
     note: [
-      `In the baseline (${baseline}); noise from frame to frame, drift of a straight line, limit of detection three times the noise, each with its standard error.`,
+      `Measured in the baseline (${baseline}). Noise is from frame to frame, drift is the slope of a straight line, and the limit of detection is three times the noise; each has its standard error.`,
       ...doubtLines(quiet.map(({ label, precision: { doubts } }) => [label, doubts] as const)),
     ].join(" "),
     ...(noise === undefined
@@ -128,7 +131,7 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     table: {
       head: [
         "ROI",
-        ...(lines === undefined ? [] : ["line"]),
+        ...(lines === undefined ? [] : ["line shape"]),
         "last position px",
         "frames",
         "left out",
@@ -136,7 +139,7 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
         "drift px/h",
         "LOD px",
         "baseline",
-        "flags now",
+        "flags in the last frame",
       ],
       rows,
     },
@@ -149,7 +152,7 @@ function failedFrames(manifest: Manifest): string[][] {
     .map(({ capturedAtUs, filename, error }) => [isoFromUs(capturedAtUs), filename ?? "", error ?? ""]);
 }
 
-/** Passwords are never in a configuration; the path of a webhook is often one. */
+/** Hides the webhook, whose path often contains a secret. A configuration holds no passwords. */
 function configuration(manifest: Manifest): string {
   const run = manifest.lastRun();
   if (run === undefined) return "no run yet";

@@ -1,4 +1,4 @@
-// What a run shows on a terminal while it runs.
+// The live display of a run on a terminal.
 
 import { SIMULATED_CHIP } from "../health/camera-in-use.ts";
 import type { Logger } from "../log/logger.ts";
@@ -18,7 +18,7 @@ export function liveLines(supervisor: Supervisor, log: Logger): string[] {
   });
   const chip = supervisor.camera?.simulated === true ? `${SIMULATED_CHIP} · ` : "";
   return [
-    `phorest · ${chip}${supervisor.captured} captured now, ${processed} measured in all, ${pending + processing} waiting, ${failed} failed · Ctrl-C stops`,
+    `phorest · ${chip}${supervisor.captured} captured in this run, ${processed} measured in total, ${pending + processing} waiting, ${failed} failed · Ctrl-C stops`,
     ...stages,
     ...log.recent(RECENT).map((line) => `  ${line}`),
   ];

@@ -1,4 +1,4 @@
-// A progress line on standard error, only where a person watches.
+// A progress line on standard error, shown only on a terminal.
 
 /** Counts finished items; redraws at most ten times a second. */
 export class Progress {
@@ -29,7 +29,7 @@ export class Progress {
     this.stream.write(`${line}\n`);
   }
 
-  /** Takes the progress line away. */
+  /** Removes the progress line. */
   clear(): void {
     if (this.stream.isTTY) this.stream.write("\r\u001b[2K");
   }
@@ -37,7 +37,7 @@ export class Progress {
 
 const BAR_WIDTH = 24;
 
-/** `[#####-----] 50/100 pictures, 12.5/s, 4 s left`. */
+/** `[#####-----] 50/100 images, 12.5/s, 4 s left`. */
 export function progressLine(done: number, total: number, unit: string, elapsedMs: number): string {
   const filled = total === 0 ? BAR_WIDTH : Math.round((BAR_WIDTH * done) / total);
   const bar = `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${done}/${total} ${unit}`;

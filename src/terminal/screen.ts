@@ -1,4 +1,4 @@
-// A whole terminal that is drawn anew with each look, and given back as it was found.
+// A full-screen terminal view: redraws on each update, and restores the terminal at the end.
 
 /** The part of a terminal that the screen needs. */
 export interface ScreenStream {
@@ -25,15 +25,17 @@ export class Screen {
     this.stream = stream;
   }
 
-  /** Draws `lines` from the top; what does not fit is cut, and the last line says so. */
+  /** Draws `lines` from the top. If they do not fit, the last line says how many are hidden. */
   show(lines: readonly string[]): void {
     const { columns = 80, rows = 24 } = this.stream;
     const fits = lines.length <= rows;
     const hidden = lines.length - rows + 1;
-    const shown = fits ? lines : [...lines.slice(0, rows - 1), `... ${hidden} more lines: make the window higher`];
+    const shown = fits
+      ? lines
+      : [...lines.slice(0, rows - 1), `... ${hidden} more lines; enlarge the window to see them`];
     const enter = this.entered ? "" : ENTER;
     this.entered = true;
-    // Line by line over the old picture, and the rest wiped: a screen that is cleared first flickers.
+    // Overwrites line by line and clears the rest, because clearing the screen first would flicker.
     const body = shown.map((line) => `${cut(line, columns)}${ESCAPE}K`).join("\r\n");
     this.stream.write(`${enter}${ESCAPE}H${body}${ESCAPE}J`);
   }

@@ -54,7 +54,7 @@ export class PictureProcess {
     this.#lastId += 1;
     const id = this.#lastId;
     const answer = new Promise<PictureAnswers[keyof PictureAnswers]>((resolve, reject) => {
-      const late = () => this.#end(worker, `gave no answer within ${(limitMs / 1000).toFixed(0)} s and was ended`);
+      const late = () => this.#end(worker, `gave no answer within ${(limitMs / 1000).toFixed(0)} s and was stopped`);
       this.#waiting.set(id, { what, timer: setTimeout(late, limitMs), resolve, reject });
     });
     worker.post({ type: "job", id, job } satisfies ToPictures);
@@ -111,7 +111,7 @@ export class PictureProcess {
 
   #end(worker: WorkerHandle, how: string): void {
     this.#lost(worker, how);
-    worker.end().catch((error: unknown) => this.#log("warn", `could not end a silent process: ${error}`));
+    worker.end().catch((error: unknown) => this.#log("warn", `could not stop the image decoder: ${error}`));
   }
 
   #lost(worker: WorkerHandle, how: string): void {
@@ -122,10 +122,7 @@ export class PictureProcess {
     this.#lastDeath = how;
     this.#restUntilMs = performance.now() + (this.#options.restMs ?? REST_MS);
     const pictures = [...new Set([...this.#waiting.values()].map(({ what }) => what))].join(", ");
-    this.#log(
-      "warn",
-      `the process that decodes pictures for the page ${how}, with ${pictures}; the run is not affected`,
-    );
+    this.#log("warn", `the image decoder of the web page ${how} while working on ${pictures}; the run is not affected`);
     this.#refuseAll(how);
   }
 
@@ -140,8 +137,8 @@ export class PictureProcess {
 }
 
 function lostFailure(what: string, how: string): Failure {
-  return new Failure("web.unavailable", `${what} cannot be shown: the process that decodes pictures ${how}`, {
-    hint: "the picture may need more memory than is free; the run is not affected; try again in a minute",
+  return new Failure("web.unavailable", `cannot show ${what}: the image decoder ${how}`, {
+    hint: "the image may need more memory than is free; try again in a minute; the run is not affected",
     retry: "later",
   });
 }

@@ -119,7 +119,7 @@ describe("phorest analyse", () => {
       expect(record.resonances[0].quality).toBeGreaterThan(0.9);
       expect(record.resonances[0].standard_error).toBeLessThan(0.1);
     });
-    expect(told).toContain("3 of 3 pictures measured");
+    expect(told).toContain("measured 3 of 3 images");
     expect(process.exitCode).toBeUndefined();
   });
 
@@ -250,7 +250,7 @@ describe("phorest analyse", () => {
     const words = ["analyse", pictureDirectory, "--rois", roisPath, "--config", file, "--jsonl", jsonl];
     await expect(run(...words)).rejects.toMatchObject({
       code: "usage.invalid",
-      message: expect.stringMatching(/^Data_Analysis\.also: .*tracking beside gaussian/),
+      message: expect.stringMatching(/^analyse writes one method per record, but Data_Analysis\.also adds tracking to gaussian/),
     });
     expect(existsSync(jsonl)).toBe(false);
     await run(...words, "--no-also");
@@ -337,6 +337,6 @@ describe("pictures of 12 bits in 16", () => {
       expect(recordsIn(path).map(flagged), way.join(" ")).toEqual(expected);
     }
     const wrong = run("analyse", deep, "--rois", roisPath, "--jsonl", join(deep, "no.jsonl"), "--bits", "7");
-    await expect(wrong).rejects.toThrow("--bits: expected 0 or 8 to 16, got 7");
+    await expect(wrong).rejects.toThrow("--bits must be 0 or 8 to 16, not 7");
   });
 });

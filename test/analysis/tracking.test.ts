@@ -284,6 +284,6 @@ describe("a run that tracks", () => {
     expect(beside.stdout.split("\n")).toHaveLength(FRAMES + 2);
     const none = await phorest(["sensorgram", "--tracking"], alone);
     expect(none.code).toBe(2);
-    expect(none.stderr).toContain("nothing was tracked beside analysis 1 (gaussian)");
+    expect(none.stderr).toContain("analysis 1 (gaussian) has no tracking results");
   });
 });

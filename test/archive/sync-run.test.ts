@@ -87,7 +87,7 @@ test("a run without its share measures on, says so in status, and ends with 0; `
     .toContain("not mounted");
   const refused = await phorest(["sync"], directory);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("it copies by itself");
+  expect(refused.stderr).toContain("it copies every ");
   expect(refused.stderr.trim().split("\n")).toHaveLength(1);
   run.child.kill("SIGTERM");
   expect((await run.ended).code).toBe(0);

@@ -39,14 +39,14 @@ describe("phorest calibrate --from run", () => {
     writeFileSync(manifest, JSON.stringify(before));
     await measuredBy(directory, 2);
     const { code, stderr } = await phorest(["calibrate", "--from", "run"], directory);
-    expect(stderr).toMatch(/registered on .*image_/);
+    expect(stderr).toMatch(/calibrated with .*image_/);
     expect(code).toBe(0);
     await measuredBy(directory, 3);
     expect(run.child.exitCode).toBeNull();
     run.child.kill("SIGINT");
     expect((await run.ended).code).toBe(0);
     const told = await phorest(["sensorgram", "--summary"], directory);
-    expect(told.stderr).toMatch(/ROIs registered anew at .*--analysis 2/);
+    expect(told.stderr).toMatch(/the chip was recalibrated at .*--analysis 2/);
     const curves = await phorest(["sensorgram", "--roi", "001A_N"], directory);
     const [names, first] = curves.stdout.split("\n").map((line) => line.split(","));
     expect(first?.[names?.indexOf("marker") ?? -1]).toMatch(/^\d+ ROIs registered anew$/);

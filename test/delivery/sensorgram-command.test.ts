@@ -232,6 +232,6 @@ describe("phorest sensorgram", () => {
   it("says so when nothing has been measured", async () => {
     const root = directory('[Paths]\ndata_dir = "."\n');
     Manifest.open({ file: join(root, MANIFEST_FILENAME) }).close();
-    await expect(sensorgram(root)).rejects.toMatchObject({ message: "nothing has been measured yet" });
+    await expect(sensorgram(root)).rejects.toMatchObject({ message: "no frame has been measured yet" });
   });
 });

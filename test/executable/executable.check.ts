@@ -136,7 +136,7 @@ describe("the executable", () => {
     const command = `env PHOREST_CACHE_DIR=${join(alone.home, "menu")} ${alone.program} menu`;
     tmux("new-session", "-d", "-x", "120", "-y", "40", "-c", directory, command);
     try {
-      await vi.waitUntil(() => screen().includes("no run is going"), WAITING);
+      await vi.waitUntil(() => screen().includes("no run is active"), WAITING);
       tmux("send-keys", "Down", "Enter");
       await vi.waitUntil(() => /started: process \d+|did not start/.test(screen()), WAITING);
       expect(screen()).toMatch(/started: process \d+/);

@@ -111,7 +111,7 @@ describe("phorest install-service", () => {
     const words = ["install-service", "--user", "root", "--directory", units];
     const refused = await phorest(words, directory);
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
-    expect(refused.stderr).toMatch(/^the service would not work, nothing was written\n/);
+    expect(refused.stderr).toMatch(/^the service would not work; nothing was written\n/);
     expect(refused.stderr).toContain(`is below /tmp (${directory}`);
     expect(readdirSync(units)).toEqual([]);
     const shown = await phorest([...words, "--print"], directory);

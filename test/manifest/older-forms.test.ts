@@ -158,7 +158,7 @@ describe("a manifest of an older form", () => {
     expect(readdirSync(temporary), "copies are removed").toEqual([]);
 
     const beside = await phorest(["report"], share.point, { TMPDIR: temporary });
-    expect([beside.code, beside.stderr]).toEqual([1, expect.stringMatching(/cannot be written to .*\(--out DIR/)]);
+    expect([beside.code, beside.stderr]).toEqual([1, expect.stringMatching(/cannot write the report to .*--out DIR/)]);
     const full = new Share("16k");
     full.mount();
     for (const place of [join(temporary, "absent"), full.point]) {

@@ -44,9 +44,9 @@ test("capture --out writes the format its ending names, --brightfield with that 
 });
 
 test.each([
-  [["capture", "--out", "x.gif"], 2, /ending names no picture format/],
-  [["preview", "--frames", "0"], 2, /--frames takes a whole number/],
-  [["preview", "--interval", "-1"], 2, /--interval takes a number/],
+  [["capture", "--out", "x.gif"], 2, /unknown image format/],
+  [["preview", "--frames", "0"], 2, /--frames needs a whole number/],
+  [["preview", "--interval", "-1"], 2, /--interval needs a number/],
 ])("%j is refused in one line", async (words, code, line) => {
   const ended = await phorest(words, experiment(CONFIG));
   expect(ended.code).toBe(code);
@@ -60,7 +60,7 @@ test("a camera that is away, and a source that cannot be triggered, are said in 
   expect(away.code).not.toBe(0);
   expect(away.stderr).toMatch(/Cannot open device/);
   const folder = await phorest(["preview"], experiment('[Camera]\ncamera_type = "folder"\nwatch_dir = "in"\n'));
-  expect([folder.code, folder.stderr]).toEqual([2, expect.stringContaining("cannot be triggered")]);
+  expect([folder.code, folder.stderr]).toEqual([2, expect.stringContaining("cannot capture on demand")]);
 });
 
 test("preview rewrites one whole picture with rate, focus and saturation for each, and ends at Ctrl-C", async () => {
@@ -113,7 +113,7 @@ test("preview --out writes what its ending names, into a directory it makes; wro
   expect(readFileSync(join(directory, "new/a.bmp")).toString("latin1", 0, 2)).toBe("BM");
   for (const command of ["preview", "capture"]) {
     const ending = await phorest([command, "--out", "a.gif"], directory);
-    expect([ending.code, ending.stderr]).toEqual([2, expect.stringContaining("names no picture format")]);
+    expect([ending.code, ending.stderr]).toEqual([2, expect.stringContaining("unknown image format")]);
     const place = await phorest([command, "--out", "new"], directory);
     expect([place.code, place.stderr]).toEqual([2, expect.stringContaining("this is a directory")]);
   }

@@ -80,7 +80,7 @@ test.each([
     expect.stringContaining("the last 8 frames show the same picture"),
   ]);
   const health = await phorest(["health"], directory);
-  expect({ code: health.code, first: health.stdout.split("\n")[0] }).toEqual({ code: 1, first: "something is wrong" });
+  expect({ code: health.code, first: health.stdout.split("\n")[0] }).toEqual({ code: 1, first: "there are problems" });
 
   const table = (await phorest(["sensorgram", "--summary"], directory)).stdout;
   expect(table).not.toMatch(/ -?0\.0+( |$)/m);

@@ -154,8 +154,8 @@ test("the other commands on a terminal that is closed end with it, and leave no 
     join(directory, "config.toml"),
   ];
   expect(await onClosedTerminal(["frames"], command("status", "--watch"), directory)).toBe("code 0");
-  expect(await onClosedTerminal(["Leave"], command("menu"), directory)).toBe("code 129");
-  expect(await onClosedTerminal(["Leave", "2 measured"], command("menu"), directory)).toBe("code 129");
+  expect(await onClosedTerminal(["Quit"], command("menu"), directory)).toBe("code 129");
+  expect(await onClosedTerminal(["Quit", "2 measured"], command("menu"), directory)).toBe("code 129");
   expect(await onClosedTerminal(["per second"], command("preview"), directory)).toMatch(/^code (0|129)$/);
   await until(() => processesWith(directory).length === 0);
 });

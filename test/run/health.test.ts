@@ -82,7 +82,7 @@ test("a faulted camera is told once, also when the run is killed and started aga
   children.push(first.child);
   await until("somebody was told", () => told(directory).some(isFaulted));
   const health = await phorest(["health"], directory);
-  expect({ code: health.code, first: health.stdout.split("\n")[0] }).toEqual({ code: 1, first: "something is wrong" });
+  expect({ code: health.code, first: health.stdout.split("\n")[0] }).toEqual({ code: 1, first: "there are problems" });
   const metrics = (await phorest(["health", "--metrics"], directory)).stdout;
   expect(metrics).toContain('phorest_stage_state{stage="collector",state="faulted"} 1');
   first.child.kill("SIGKILL");
@@ -144,7 +144,7 @@ test("a report is a page that holds everything, and shows the ROI asked for", { 
   const lines = readFileSync(join(directory, "results/noise_and_drift.csv"), "utf8").trimEnd().split("\n");
   expect(lines).toHaveLength(11);
   const wrong = await phorest(["report", "--roi", "nowhere"], directory);
-  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("the first labels are ") });
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("the first ROIs are ") });
 });
 
 test("without a terminal the status is plain lines, and the logs are one stream", { timeout: 240_000 }, async () => {
@@ -178,7 +178,7 @@ test.skipIf(!hasTmux)(
     const size = ["-x", "120", "-y", "40", "-c", directory];
     tmux("new-session", "-d", ...size, `LANG=C.UTF-8 ${program} menu`);
     try {
-      await until("the menu", () => screen().includes("no run is going"));
+      await until("the menu", () => screen().includes("no run is active"));
       tmux("send-keys", "Down", "Enter");
       await until("a run", () => /a run is going \(process \d+/.test(screen()));
       tmux("send-keys", "Enter");

@@ -85,7 +85,7 @@ describe.skipIf(!CAN_FUSE)("a share that allows no colons", () => {
     );
     const synced = await phorest(["sync", "--once"], directory);
     expect(synced.code, synced.stderr).toBe(3);
-    expect(synced.stdout).toMatch(/^0 pictures copied to .*, 2 wait; set aside: 2 files: .*; next try in \d+ s\n$/);
+    expect(synced.stdout).toMatch(/^0 images copied to .*, 2 waiting; set aside: 2 files: .*; next try in \d+ s\n$/);
     expect((await phorest(["verify"], directory)).code).toBe(0);
   });
 });

@@ -98,7 +98,7 @@ test("a metadata manifest that names other files than pictures takes none of the
   const { stdout, stderr } = await imported(directory, old);
   expect(stdout).toContain("12 captures, 2 new: 1 pending, 0 processed, 1 failed");
   expect(stdout).toMatch(/\d+ skipped: .*3 because it is not the name of a picture/);
-  expect(stdout).toContain(`missing pictures are named in ${victim}`);
+  expect(stdout).toContain(`missing images belong to ${victim}`);
   for (const name of ["id_rsa", "thesis.docx", "notes.txt", "link.png", "directory.png", "nul\\u0000.png"]) {
     expect(stderr).toContain(`${name}: skipped: `);
   }
@@ -212,7 +212,7 @@ test(
     expect((await imported(directory, old)).stdout).toContain("2 new");
     const { stdout } = await imported(directory, old, "--adopt");
     expect(stdout).toContain("0 new");
-    expect(stdout).toContain("2 pictures copied into the data directory and verified");
+    expect(stdout).toContain("2 images copied into the data directory and verified");
     expect(readFileSync(join(data, "a.png")).equals(other)).toBe(true);
     expect(readFileSync(join(data, "a-1.png")).equals(first)).toBe(true);
     expect(readFileSync(join(data, "b.png")).equals(second)).toBe(true);
@@ -251,12 +251,12 @@ test("pictures on another disk are taken once that directory is named", LONG, as
   writeFileSync(join(elsewhere, "a.png"), await picture(1));
   writeMetadata(old, [established(1, "a.png", elsewhere, { processing_status: "pending" })]);
   const directory = experiment(QUICK_CONFIG.replace("[Timing]", "[Services]\nenable_camera = false\n[Timing]"));
-  expect((await imported(directory, old)).stdout).toContain("1 pictures were not found");
+  expect((await imported(directory, old)).stdout).toContain("1 images not found");
   expect(rowsOf(directory)).toMatchObject([{ directory: old, missing: 1, status: "failed" }]);
   // The row waits for it in the imported directory, and nowhere else.
   await run(directory);
   expect(rowsOf(directory)).toMatchObject([{ missing: 1, status: "failed" }]);
-  expect((await imported(directory, old, "--pictures", elsewhere)).stdout).toContain("1 pictures found");
+  expect((await imported(directory, old, "--pictures", elsewhere)).stdout).toContain("1 images found");
   await run(directory);
   expect(rowsOf(directory)).toMatchObject([{ directory: elsewhere, missing: 0, status: "processed" }]);
   expect((await phorest(["import", old, "--pictures", join(old, "none")], directory)).code).toBe(2);

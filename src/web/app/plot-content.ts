@@ -7,7 +7,7 @@ export interface PlotContent {
   readonly unit: string;
   /** Values are multiplied by this for the unit. */
   readonly factor: number;
-  /** What is shown, ms: the same for the curves and for the temperatures below them. */
+  /** Shown time range, ms, of both the curves and the temperatures. */
   readonly from: number;
   readonly to: number;
 }
