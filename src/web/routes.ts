@@ -68,12 +68,7 @@ function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   );
   app.get(
     "/api/live",
-    (context) =>
-      live.serve(context) ??
-      context.json(
-        { error: "too many pages are open; close some of them; close some of them; close some of them" },
-        503,
-      ),
+    (context) => live.serve(context) ?? context.json({ error: "too many pages are open; close some of them" }, 503),
   );
   app.get("/api/chip", (context) => {
     const chip = experiment.chip();
@@ -101,7 +96,7 @@ function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
   });
   app.get("/api/profile", async (context) => {
     const profile = await experiment.profile(context.req.query("roi") ?? "");
-    return profile === undefined ? context.json({ error: "no ROI has this name" }, 404) : context.json(profile);
+    return profile === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(profile);
   });
   app.get("/api/experiment", (context) => context.json(experiment.experiment()));
   app.get("/api/log", (context) => {

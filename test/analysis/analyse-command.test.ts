@@ -250,7 +250,9 @@ describe("phorest analyse", () => {
     const words = ["analyse", pictureDirectory, "--rois", roisPath, "--config", file, "--jsonl", jsonl];
     await expect(run(...words)).rejects.toMatchObject({
       code: "usage.invalid",
-      message: expect.stringMatching(/^analyse writes one method per record, but Data_Analysis\.also adds tracking to gaussian/),
+      message: expect.stringMatching(
+        /^analyse writes one method per record, but Data_Analysis\.also adds tracking to gaussian/,
+      ),
     });
     expect(existsSync(jsonl)).toBe(false);
     await run(...words, "--no-also");

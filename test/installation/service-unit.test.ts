@@ -129,7 +129,10 @@ describe("phorest install-service", () => {
 
     writeFileSync(join(units, "phorest.service"), "[Service]\nExecStart=/bin/true\n");
     const refused = await phorest(words, directory);
-    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/exists and has other content.*--replace/)]);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/exists and has other content.*--replace/),
+    ]);
     expect((await phorest([...words, "--replace"], directory)).code).toBe(0);
   });
 

@@ -180,10 +180,10 @@ test.skipIf(!hasTmux)(
     try {
       await until("the menu", () => screen().includes("no run is active"));
       tmux("send-keys", "Down", "Enter");
-      await until("a run", () => /a run is going \(process \d+/.test(screen()));
+      await until("a run", () => /a run is active \(process \d+/.test(screen()));
       tmux("send-keys", "Enter");
       await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} px +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
-      expect(screen()).toMatch(/^phorest running {2}no alarm/);
+      expect(screen()).toMatch(/^phorest running {2}no alarms/);
       tmux("send-keys", "q");
       await until("the menu again", () => screen().includes("❯ Status"));
       tmux("send-keys", "Down", "Enter");

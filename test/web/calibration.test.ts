@@ -152,7 +152,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
     await page.mouse.move(shown.x + x, shown.y + y, { steps: 4 });
     await page.mouse.up();
     await shoot(page, "page-calibration-by-hand");
-    await page.getByRole("button", { name: "Find the chip with these labels labels" }).click();
+    await page.getByRole("button", { name: "Find the chip with these labels" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     const byHand = (await running.read<CalibrationView>("/api/calibration")).found;
     expect(byHand?.rois.map(({ label }) => label)).toEqual(found.rois.map(({ label }) => label));

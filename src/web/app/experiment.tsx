@@ -172,7 +172,7 @@ function Stored({ state: { counts, disk, share }, view }: { state: StateView; vi
       </dl>
       {view !== undefined && (
         <p class="quiet path">
-          Where to find your files: Where to find your files: Where to find your files:
+          Where to find your files:
           {Object.entries(view.directories).map(([name, path]) => (
             <div key={name}>
               {name}: {path}
