@@ -85,11 +85,11 @@ export async function compressPicture(
   }
   const originalSha256 = digest(picture);
   if (sha256 !== undefined && sha256 !== originalSha256) {
-    return { kind: "refused", reason: "its content is no longer what was captured; run `phorest verify`" };
+    return { kind: "refused", reason: "its content has changed since capture; run `phorest verify`" };
   }
   if (there) {
     if ((await unpackedSha256({ directory, path: packedName })) !== originalSha256) {
-      return { kind: "refused", reason: `${packedName} is there already and holds something else` };
+      return { kind: "refused", reason: `${packedName} exists already and has different content` };
     }
   } else {
     const packed = gzipSync(picture, { level, chunkSize: CHUNK_BYTES });
@@ -132,7 +132,7 @@ async function removeOriginal(
   } catch (error) {
     if (!(await isFileFault(error, directory))) throw error;
     await removePicture(directory, packed.filename, packed);
-    return { kind: "refused", reason: `the original cannot be removed: ${fileFaultReason(error)}` };
+    return { kind: "refused", reason: `cannot remove the original: ${fileFaultReason(error)}` };
   }
 }
 
@@ -159,10 +159,10 @@ export async function adoptCompressed(target: NamedFile, sha256: string | undefi
   const name = basename(target.path);
   const file = await readConfined(target.directory, target.path, LARGEST_PICTURE_BYTES);
   const picture = unpack(file);
-  if (picture === undefined) return { kind: "refused", reason: `the picture is gone and ${name} is damaged` };
+  if (picture === undefined) return { kind: "refused", reason: `the image file does not exist and ${name} is damaged` };
   const originalSha256 = digest(picture);
   if (sha256 !== undefined && sha256 !== originalSha256) {
-    return { kind: "refused", reason: `the picture is gone and ${name} holds something else` };
+    return { kind: "refused", reason: `the image file does not exist and ${name} has different content` };
   }
   return described(name, file, picture.length, originalSha256);
 }
@@ -208,8 +208,8 @@ function described(filename: string, file: Uint8Array, originalBytes: number, or
 /** Reads a written file back; what does not unpack to the picture never gets its name. */
 async function checkCopy(temporary: string, originalSha256: string, target: string): Promise<void> {
   if ((await unpackedSha256({ directory: dirname(temporary), path: basename(temporary) })) === originalSha256) return;
-  throw new Failure("disk.failed", `${target}: read back it was not what was written`, {
-    hint: "the picture itself is untouched; check the disk",
+  throw new Failure("disk.failed", `${target}: the content read back differs from what was written`, {
+    hint: "check the disk; the image itself is unchanged",
     retry: "later",
   });
 }

@@ -82,9 +82,9 @@ export async function writePartial(
   await rm(partial, { force: true });
   const now = await sourceDigest(source, context);
   if (now.sha256 !== sha256) {
-    throw new FileProblem("differs", source, "it is not the file it was: its SHA-256 has changed");
+    throw new FileProblem("differs", source, "its content has changed: its SHA-256 differs");
   }
-  const reason = `what was read back from ${context.root} is not what was written there; check the disk, the cable, the memory and the virus scanner of the server`;
+  const reason = `the content read back from ${context.root} differs from what was written; check the disk, cable, memory and virus scanner of the server`;
   throw new FileProblem("refused", source, reason);
 }
 
@@ -180,7 +180,7 @@ async function identityOf(
 function leadsBack(source: string, root: string): Failure {
   return new Failure(
     "remote.refused",
-    `the remote ${root} leads back to the experiment itself (${basename(source)} lies in both as one file): mount the share, or correct Paths.remote_root_dir`,
+    `the share ${root} is the experiment itself (${basename(source)} is the same file in both): mount the share, or correct Paths.remote_root_dir`,
     { retry: "later" },
   );
 }

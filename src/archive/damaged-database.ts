@@ -18,7 +18,7 @@ export function damageFound(path: string, { message }: Failure, { Paths }: Confi
   const { header, tables, indexes } = affectedBy(path);
   const parts = [...(header ? ["its header"] : []), ...namesText("table", tables), ...namesText("index", indexes)];
   const what = parts.join(" and ");
-  const affected = what === "" ? "" : `; ${what} cannot be read whole`;
+  const affected = what === "" ? "" : `; ${what} cannot be read completely`;
   return {
     kind: "database",
     subject: basename(path),
@@ -58,7 +58,7 @@ export function repairDatabase(
   } catch (error) {
     const { code, message } = encodeFailure(error);
     if (code !== "manifest.corrupt") throw error;
-    const rest = `or move ${basename(path)} out of ${dirname(path)}: \`phorest run\` then measures the pictures there anew`;
+    const rest = `or move ${basename(path)} out of ${dirname(path)}: \`phorest run\` then measures the images again`;
     throw new Failure("manifest.corrupt", message, { hint: `${backupText(config.Paths.backup_dir)}; ${rest}` });
   }
 }
@@ -88,15 +88,15 @@ export function repairLines(path: string, repaired: Repaired): string[] {
   const frames = (count: number, text: string) =>
     count === 0 ? [] : [`${count === 1 ? "1 frame" : `${count} frames`} ${text}`];
   return [
-    `${basename(path)} is a new database with what could be read; the damaged one is kept as ${basename(kept)}`,
+    `${basename(path)} is a new database with everything that could be read; the damaged one is kept as ${basename(kept)}`,
     line("table", "rows saved", "lost at most"),
     ...tables.map(({ table, saved, lost }) =>
       line(table, String(saved), lost === undefined ? "unknown" : String(lost)),
     ),
-    ...frames(rebuilt, "are known by number, time and picture only; size, hash and camera settings are lost"),
-    ...frames(requeued, "had lost part of their results and are measured again by the next run"),
-    ...frames(incomplete, "had lost part of their results; their pictures are not here, what is left is kept"),
+    ...frames(rebuilt, "have only number, time and image left; size, hash and camera settings are lost"),
+    ...frames(requeued, "had lost part of their results; the next run measures them again"),
+    ...frames(incomplete, "had lost part of their results; their images are not here, so the rest is kept"),
     ...notes,
-    "the next run adds the pictures whose rows are lost and measures them; it writes the CSV anew and keeps the present one beside it",
+    "the next run adds and measures the images whose rows are lost, rewrites the CSV and keeps a copy of the present one",
   ];
 }

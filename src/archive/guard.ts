@@ -60,18 +60,14 @@ export async function guarded<T>(
     await flushDirectory(dirname(path));
     const { device, mountId } = checkMarker(root, remoteId);
     if (mountId !== before.mountId) {
-      throw new Failure(
-        "remote.unavailable",
-        `${root} was mounted anew during a copy, which does not count: it is made again`,
-        {
-          retry: "later",
-        },
-      );
+      throw new Failure("remote.unavailable", `${root} was remounted during a copy; phorest repeats the copy`, {
+        retry: "later",
+      });
     }
     if ((await stat(path)).dev !== device) {
       throw new Failure(
         "remote.unavailable",
-        `${path} lies on another file system than the marker of ${root}: nothing may be mounted inside the remote root`,
+        `${path} is on another file system than the marker of ${root}: do not mount anything inside the share directory`,
         {
           retry: "later",
         },
@@ -128,8 +124,8 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
   await ensureRemoteDirectory(root, parent);
   const there = await lstatOrNone(directory);
   if (there?.isSymbolicLink() === true) {
-    throw new Failure("remote.refused", `${directory} on the share is a link, and phorest copies to directories only`, {
-      hint: "put a directory in its place; phorest retries",
+    throw new Failure("remote.refused", `${directory} on the share is a link; phorest copies only into directories`, {
+      hint: "replace it with a directory; phorest retries",
       retry: "later",
     });
   }
@@ -150,7 +146,7 @@ export async function fromSource<T>(source: string, access: Promise<T>): Promise
   } catch (error) {
     if (isAbort(error) || error instanceof FileProblem || error instanceof Failure) throw error;
     const code = systemCode(error);
-    if (code === "ENOENT") throw new FileProblem("missing", source, "the file is gone", error);
+    if (code === "ENOENT") throw new FileProblem("missing", source, "the file does not exist", error);
     // Whole disks fail as well: then no file is to blame.
     if (code === "EMFILE" || code === "ENFILE" || !(await canList(dirname(source)))) {
       throw decodeFailure(encodeFailure(error));

@@ -138,7 +138,7 @@ async function fill(
   await writeDurably(join(directory, "README.txt"), readme);
   await writeSums(directory, hashes);
   const sha256 = hashes.get(ARCHIVE.database);
-  if (sha256 === undefined) throw new Error("the archive's database was not packed");
+  if (sha256 === undefined) throw new Error("the database of the archive was not compressed");
   return sha256;
 }
 
@@ -149,9 +149,9 @@ function prove(copy: Manifest, live: Manifest, contents: readonly ArchivedEntry[
   const wrong = Object.keys(wanted).find((table) => wanted[table] !== got[table]);
   const [problem] = copy.integrityProblems();
   if (wrong === undefined && problem === undefined) return;
-  const what = wrong === undefined ? problem : `${got[wrong]} of ${wanted[wrong]} rows of ${wrong} arrived`;
-  throw new Failure("backup.failed", `the archive in ${where} is not what it should be: ${what}`, {
-    hint: "check the disk; nothing has left the live database",
+  const what = wrong === undefined ? problem : `it has ${got[wrong]} of ${wanted[wrong]} rows of ${wrong}`;
+  throw new Failure("backup.failed", `the archive in ${where} is incomplete: ${what}`, {
+    hint: "check the disk; nothing was removed from the database",
     retry: "later",
   });
 }

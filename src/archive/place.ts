@@ -42,8 +42,8 @@ export function checkMark(directory: string, mark: PlaceMark): void {
   const found = statusOf(directory);
   if (found === undefined) throw gone(directory);
   if (markOf(found) === mark || `${found.dev}` === mark) return;
-  throw new Failure("disk.failed", `${directory} is another directory than at the start: its disk was unmounted`, {
-    hint: "mount it again; nothing is written in its place, and work goes on by itself",
+  throw new Failure("disk.failed", `${directory} is not the same directory as at the start: its disk was unmounted`, {
+    hint: "mount it again; until then phorest writes nothing there, then it continues",
     retry: "later",
   });
 }
@@ -63,7 +63,7 @@ export function checkFileSystem(
   const device = realPath(join(byUuid, uuid)) ?? realPath(join(byUuid, uuid.toUpperCase()));
   if (device === undefined) {
     throw new Failure("disk.failed", `the disk of Storage.usb_uuid = "${uuid}" is not plugged in`, {
-      hint: "plug it in and mount it; `ls /dev/disk/by-uuid` shows what is there",
+      hint: "plug it in and mount it; `ls /dev/disk/by-uuid` lists the connected disks",
       retry: "later",
     });
   }
@@ -72,7 +72,7 @@ export function checkFileSystem(
   throw new Failure(
     "disk.failed",
     `${directory} is not on the disk of Storage.usb_uuid = "${uuid}"${source === undefined ? "" : ` but on ${source}`}`,
-    { hint: `mount ${device} there; nothing is written in its place`, retry: "later" },
+    { hint: `mount ${device} there; until then phorest writes nothing`, retry: "later" },
   );
 }
 
@@ -102,8 +102,12 @@ function realPath(path: string): string | undefined {
 const markOf = ({ dev, ino }: BigIntStats): PlaceMark => `${dev} ${ino}`;
 
 function gone(directory: string): Failure {
-  return new Failure("disk.failed", `${directory} is gone: it was removed, moved, or its disk was unmounted`, {
-    hint: "put it back; capture waits, and work goes on by itself",
-    retry: "later",
-  });
+  return new Failure(
+    "disk.failed",
+    `${directory} does not exist any more: it was removed or moved, or its disk was unmounted`,
+    {
+      hint: "put it back; capture pauses until then",
+      retry: "later",
+    },
+  );
 }

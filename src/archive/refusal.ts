@@ -22,13 +22,13 @@ export function refusalWords(code: string | undefined, path: string, bytes: numb
       return `it is too large for the file system of the share${bytes === undefined ? "" : ` (${megabytes(bytes)})`}`;
     case "ENOSPC":
     case "EDQUOT":
-      return `the share has no room for it${bytes === undefined ? "" : ` (${megabytes(bytes)})`}`;
+      return `the share has not enough space for it${bytes === undefined ? "" : ` (${megabytes(bytes)})`}`;
     case "EISDIR":
-      return "a directory has its name on the share";
+      return "the share has a directory of this name";
     case "ENOTDIR":
-      return "a file has the name of its directory on the share";
+      return "the share has a file with the name of its directory";
     case "ELOOP":
-      return "a symbolic link has its name on the share";
+      return "the share has a symbolic link of this name";
     case "EACCES":
     case "EPERM":
       return "the share does not allow this file to be written (permission denied), although it allows others";
@@ -75,16 +75,14 @@ export function isAway(code: string): boolean {
 /** What is wrong with the share at `directory`, and what to do about it, for errors without a state of their own. */
 export function shareWords(code: string, message: string, directory: string): [words: string, cure: string] {
   if (AWAY.has(code))
-    return [`the remote ${directory} does not answer (${message})`, "check the network and the server"];
-  if (DETACHED.has(code)) return [`the disk of ${directory} is gone (${message})`, "plug it in and mount it again"];
+    return [`the share ${directory} does not respond (${message})`, "check the network and the server"];
+  if (DETACHED.has(code))
+    return [`the disk of ${directory} is disconnected (${message})`, "plug it in and mount it again"];
   if (code === "EIO") {
     return [
-      `the remote ${directory} reports input/output errors (${message})`,
+      `the share ${directory} reports input/output errors (${message})`,
       "check its disk, its cable and the log of the system (dmesg)",
     ];
   }
-  return [
-    `the remote ${directory} refuses what is written to it (${message})`,
-    "check how it is mounted, and try `phorest doctor`",
-  ];
+  return [`writing to the share ${directory} fails (${message})`, "check how it is mounted, and run `phorest doctor`"];
 }

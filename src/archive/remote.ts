@@ -78,12 +78,12 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
     if (stats === undefined) {
       return found(
         "absent",
-        `the remote root ${directory} does not exist`,
+        `the share directory ${directory} does not exist`,
         "mount the share, or correct Paths.remote_root_dir",
       );
     }
     if (!stats.isDirectory()) {
-      return found("not_a_directory", `the remote root ${directory} is a file`, "correct Paths.remote_root_dir");
+      return found("not_a_directory", `the share directory ${directory} is a file`, "correct Paths.remote_root_dir");
     }
     facts.mount = mountOf(directory);
     const marker = readMarker(directory);
@@ -93,23 +93,27 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
       // A new share is empty as well, but something is mounted there.
       const unmounted = empty && !mountPoint;
       const why = unmounted ? "it is an empty directory, so the share is not mounted" : "it has no marker file";
-      const cure = `mount the share; a new share needs \`phorest init-remote ${directory}\` once`;
-      return found("unmarked", `${directory} is no remote root: ${why}`, cure);
+      const cure = `mount the share; for a new share, run \`phorest init-remote ${directory}\` once`;
+      return found("unmarked", `${directory} is not a destination for copies: ${why}`, cure);
     }
     if (marker === "damaged") {
-      const words = `the marker ${join(directory, MARKER_FILENAME)} cannot be understood`;
-      return found("damaged", words, "check what is mounted there; remove the file and run `phorest init-remote`");
+      const words = `cannot read the marker file ${join(directory, MARKER_FILENAME)}`;
+      return found(
+        "damaged",
+        words,
+        "check that the right share is mounted; then remove the file and run `phorest init-remote`",
+      );
     }
     facts.remoteId = marker.remoteId;
     facts.device = marker.device;
     if (expectedId !== undefined && marker.remoteId !== expectedId) {
       const words = `another share is mounted at ${directory} (id ${marker.remoteId}, not ${expectedId})`;
-      return found("other", words, "mount the right one; `phorest sync --accept-remote` goes on with this one instead");
+      return found("other", words, "mount the right one, or use this one with `phorest sync --accept-remote`");
     }
     facts.freeBytes = diskSpace(directory)?.freeBytes;
     accessSync(directory, constants.W_OK | constants.X_OK);
     if (facts.freeBytes !== undefined && facts.freeBytes < FULL_BELOW_BYTES) {
-      return found("full", `the remote ${directory} is full`, "free some space there; copying goes on by itself");
+      return found("full", `the share ${directory} is full`, "free some space there; copying then continues");
     }
     return found("ready", `${directory} on ${facts.mount?.type ?? "an unknown file system"}`, "");
   } catch (error) {
@@ -149,19 +153,19 @@ function explain(error: unknown, directory: string): [RemoteState, string, strin
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
-      return ["full", `the remote ${directory} is full`, "free some space there; copying goes on by itself"];
+      return ["full", `the share ${directory} is full`, "free some space there; copying then continues"];
     case "EROFS":
       return [
         "read_only",
-        `the remote ${directory} is mounted read-only`,
-        "mount it for writing, and check the disk if it became so by itself",
+        `the share ${directory} is mounted read-only`,
+        "mount it for writing; if it became read-only during the run, check the disk",
       ];
     case "EACCES":
     case "EPERM":
       return [
         "denied",
-        `the remote ${directory} may not be written (${message})`,
-        "give this user the right to write there",
+        `no permission to write to the share ${directory} (${message})`,
+        "give this user write permission there",
       ];
     default:
       return [isAway(code) ? "gone" : "failing", ...shareWords(code, message, directory)];
@@ -205,23 +209,23 @@ export async function initRemote(directory: string, local: readonly string[]): P
   const root = resolve(directory);
   const stats = statSync(root, { throwIfNoEntry: false });
   if (stats === undefined)
-    throw refuse(`${root} does not exist`, "mount the share first, and make the directory on it");
+    throw refuse(`${root} does not exist`, "mount the share first, and create the directory on it");
   if (!stats.isDirectory()) throw refuse(`${root} is not a directory`, "name a directory on the share");
   for (const own of local) {
     const hint = "name a directory on another disk or share";
     // By their real places: a link that leads back here is no share.
     const [realOwn, realRoot] = [realOf(own), realpathSync(root)];
-    if (within(realOwn, realRoot)) throw refuse(`${root} contains the experiment's own ${own}`, hint);
-    if (within(realRoot, realOwn)) throw refuse(`${root} lies in the experiment's own ${own}`, hint);
+    if (within(realOwn, realRoot)) throw refuse(`${root} contains ${own} of the experiment`, hint);
+    if (within(realRoot, realOwn)) throw refuse(`${root} is inside ${own} of the experiment`, hint);
   }
   const path = join(root, MARKER_FILENAME);
   const known = readMarker(root);
   if (known === "damaged") {
-    throw refuse(`${path} is there but cannot be understood`, "check what it is; remove it and try again");
+    throw refuse(`cannot read the existing marker file ${path}`, "check what it is, remove it and try again");
   }
   const warnings = local.some((own) => existsSync(own) && statSync(own).dev === stats.dev)
     ? [
-        `${root} is on the same disk as the experiment: mount the share first, for a copy beside the original dies with it`,
+        `${root} is on the same disk as the experiment: mount the share first, because a copy on the same disk does not protect against its failure`,
       ]
     : [];
   if (known !== undefined) return { remoteId: known.remoteId, made: false, marker: path, warnings };

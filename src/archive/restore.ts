@@ -55,14 +55,14 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   await checkSnapshot(snapshot);
   checkTarget(into);
   if (options.pictures !== undefined && !existsSync(options.pictures)) {
-    throw new Failure("usage.invalid", `--pictures ${options.pictures}: there is no such directory`);
+    throw new Failure("usage.invalid", `--pictures ${options.pictures}: the directory does not exist`);
   }
   const facts = readFacts(snapshot);
   const named = facts?.archives ?? [];
   const astray = named.find(({ path }) => !isArchivePath(path));
   if (astray !== undefined) {
-    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(astray.path)} is not where an archive can be`;
-    throw damaged([where], "nothing was written; take another backup");
+    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(astray.path)} is not a valid path of an archive`;
+    throw damaged([where], "nothing was written; use another backup");
   }
   const archives = named.map(({ path, sha256 }) => ({ path: join(dirname(snapshot), path), sha256 }));
   const sound = await checkArchives(archives, options.withHistory);
@@ -121,23 +121,23 @@ async function copyArchive(from: string, to: string): Promise<void> {
 
 async function checkSnapshot(snapshot: string): Promise<void> {
   if (!existsSync(snapshot) || !statSync(snapshot).isDirectory()) {
-    throw new Failure("usage.invalid", `${snapshot}: there is no such backup`, {
-      hint: "name one of the directories in Paths.backup_dir, such as backup/20260304T050607Z",
+    throw new Failure("usage.invalid", `${snapshot}: the backup does not exist`, {
+      hint: "name a directory in Paths.backup_dir, such as backup/20260304T050607Z",
     });
   }
   if (existsSync(join(snapshot, ARCHIVE.database)) && !existsSync(join(snapshot, SNAPSHOT.database))) {
-    throw new Failure("usage.invalid", `${snapshot} is archived history, not a snapshot`, {
-      hint: "restore the newest snapshot beside its history directory; it brings this history with it",
+    throw new Failure("usage.invalid", `${snapshot} is an archive, not a backup`, {
+      hint: "restore the newest backup next to the history directory; this includes the archive",
     });
   }
   const problems = await sumsProblems(snapshot);
-  if (problems.length > 0) throw damaged(problems, "nothing was written; take another backup");
+  if (problems.length > 0) throw damaged(problems, "nothing was written; use another backup");
 }
 
 function checkTarget(into: string): void {
   if (existsSync(into) && (!statSync(into).isDirectory() || readdirSync(into).length > 0)) {
-    throw new Failure("usage.invalid", `--into ${into}: it is not empty, and a restore replaces nothing`, {
-      hint: "name a directory that is new or empty",
+    throw new Failure("usage.invalid", `--into ${into}: the directory is not empty`, {
+      hint: "choose an empty one; restore never overwrites files",
     });
   }
   if (!existsSync(dirname(into))) {
@@ -158,13 +158,13 @@ async function checkArchives(
     const own = await sumsProblems(path);
     const database = join(path, ARCHIVE.database);
     if (own.length === 0 && (await contentOf(database)).sha256 !== sha256) {
-      own.push(`${database} is not the one this snapshot knows`);
+      own.push(`${database} does not match this backup`);
     }
     if (own.length === 0) sound.push(path);
     problems.push(...own);
   }
   if (required && problems.length > 0) {
-    throw damaged(problems, "put the archive back, or restore the rest with --without-history");
+    throw damaged(problems, "put the archive back, or restore without it using --without-history");
   }
   return sound;
 }

@@ -76,7 +76,7 @@ export async function listSideFiles(
       const name = usableName(entry.name);
       if (name === undefined) {
         const path = join(directory, printableName(entry.name));
-        unlisted.push({ path, reason: "its name is not valid UTF-8; rename it to have it copied" });
+        unlisted.push({ path, reason: "its name is not valid UTF-8; rename it" });
         continue;
       }
       if (name.startsWith(".") || name.endsWith(PARTIAL_SUFFIX)) continue;

@@ -17,7 +17,7 @@ export async function withSource<T>(
     return await withConfinedFile(directory, path, ({ handle }) => use(descriptorPath(handle)), options);
   } catch (error) {
     if (!(error instanceof Failure)) return fromSource(shown, Promise.reject(error));
-    if (error.code === "file.missing") throw new FileProblem("missing", shown, "the file is gone", error);
+    if (error.code === "file.missing") throw new FileProblem("missing", shown, "the file does not exist", error);
     if (error.code.startsWith("file.")) throw new FileProblem("unreadable", shown, error.message, error);
     throw error;
   }

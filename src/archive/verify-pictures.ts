@@ -59,7 +59,7 @@ function refused({ entryId, filename }: PictureRow, problem: string, { repairs, 
     kind: "refused",
     subject: printable(filename).slice(1, -1),
     meaning: `${reason}; the file is never opened`,
-    cure: "--repair sets the row aside, and so does the next run",
+    cure: "--repair or the next run skips this entry",
     repaired: repairs === undefined ? undefined : "set aside",
   };
 }
@@ -79,9 +79,9 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
     found.push({
       kind: "returned",
       subject: row.filename,
-      meaning: "a picture that was missing is there again",
-      cure: "--repair takes it up again, and so does the next run",
-      repaired: fixed("taken up again", () => repairs?.markReturned(entryId)),
+      meaning: "a missing image is back",
+      cure: "--repair or the next run uses it again",
+      repaired: fixed("used again", () => repairs?.markReturned(entryId)),
     });
   }
   switch (here.state) {
@@ -92,9 +92,9 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       found.push({
         kind: "not known before",
         subject: row.filename,
-        meaning: "size or hash were never recorded, so nothing can be said of its past",
-        cure: "--repair records them as they are now",
-        repaired: fixed("recorded as it is now", () => {
+        meaning: "its size or hash was never recorded, so changes cannot be detected",
+        cure: "--repair records the current ones",
+        repaired: fixed("recorded the current ones", () => {
           if (here.content !== undefined) repairs?.recordContent(entryId, here.content.bytes, here.content.sha256);
         }),
       });
@@ -105,14 +105,12 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       found.push({
         kind: "damaged",
         subject: row.filename,
-        meaning: `${here.difference}: it is not what was captured`,
+        meaning: `${here.difference}: it has changed since capture`,
         cure:
           copy?.state === "sound"
-            ? `the copy ${copy.path} is good: put it in its place`
-            : "put a good copy in its place; --repair marks it",
-        repaired: fixed("marked as damaged; file and hash are as they were", () =>
-          repairs?.markDamaged(entryId, nowUs),
-        ),
+            ? `replace it with the good copy ${copy.path}`
+            : "replace it with a good copy; --repair marks it as damaged",
+        repaired: fixed("marked as damaged; file and hash are unchanged", () => repairs?.markDamaged(entryId, nowUs)),
       });
       break;
     case "unreadable":
@@ -124,9 +122,9 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
         found.push({
           kind: "missing",
           subject: row.filename,
-          meaning: "the picture is gone from here, its copy on the share is good",
-          cure: "--repair makes the copy the picture",
-          repaired: fixed("the copy on the share is the picture now", () =>
+          meaning: "the image is missing here; its copy on the share is good",
+          cure: "--repair uses the copy",
+          repaired: fixed("the copy on the share is used now", () =>
             repairs?.moveToRemote(entryId, dirname(copy.path), basename(copy.path)),
           ),
         });
@@ -134,15 +132,15 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
         found.push({
           kind: "missing",
           subject: row.filename,
-          meaning: `the picture is gone from here, its copy is on the share with id ${row.remoteId ?? "unknown"}, which is not mounted`,
-          cure: "mount that share and verify again; --repair then makes the copy the picture",
+          meaning: `the image is missing here; its copy is on the share with id ${row.remoteId ?? "unknown"}, which is not mounted`,
+          cure: "mount that share and verify again; --repair then uses the copy",
         });
       } else {
         found.push({
           kind: "missing",
           subject: row.filename,
-          meaning: "the picture is gone and there is no proven copy",
-          cure: "put it back if it is anywhere; --repair marks it as missing",
+          meaning: "the image is missing and has no verified copy",
+          cure: "put it back if you have it; --repair marks it as missing",
           repaired: fixed("marked as missing", () => repairs?.markMissing(entryId, nowUs)),
         });
       }
@@ -152,9 +150,10 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
     found.push({
       kind: copy.state === "gone" ? "copy gone" : "copy damaged",
       subject: copy.path,
-      meaning: copy.state === "gone" ? "the copy on the share is not there" : `${copy.difference}: it is no copy`,
-      cure: "--repair has it copied again",
-      repaired: fixed("it is copied again by the next sync", () => repairs?.unsync(entryId)),
+      meaning:
+        copy.state === "gone" ? "the copy on the share is missing" : `${copy.difference}: it differs from the image`,
+      cure: "--repair lets the next sync copy it again",
+      repaired: fixed("the next sync copies it again", () => repairs?.unsync(entryId)),
     });
   }
   return found;
@@ -189,9 +188,9 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
       {
         kind: "not known before",
         subject: path,
-        meaning: "size or hash were never recorded, so nothing can be said of its past",
-        cure: "--repair records them as they are now",
-        repaired: repairs === undefined ? undefined : "recorded as it is now",
+        meaning: "its size or hash was never recorded, so changes cannot be detected",
+        cure: "--repair records the current ones",
+        repaired: repairs === undefined ? undefined : "recorded the current ones",
       },
     ];
   }
@@ -204,9 +203,9 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
       kind: gone ? "copy gone" : "copy damaged",
       subject: path,
       meaning: gone
-        ? "the picture was moved to the share and is not there"
-        : `${there.difference}: it is not what was moved there`,
-      cure: "look for it in the share's own backups; --repair marks it",
+        ? "the image was moved to the share, but is missing there"
+        : `${there.difference}: it has changed since it was moved there`,
+      cure: "look for it in the backups of the share; --repair marks it",
       repaired: repairs === undefined ? undefined : `marked as ${gone ? "missing" : "damaged"}`,
     },
   ];
@@ -261,7 +260,7 @@ async function look(file: NamedFile, bytes: number | undefined, sha256: string |
     return { state: "damaged", content, difference: `${content.bytes} bytes instead of ${bytes}` };
   }
   if (sha256 !== undefined && content.sha256 !== sha256) {
-    return { state: "damaged", content, difference: "its bytes differ from the recorded hash" };
+    return { state: "damaged", content, difference: "its content differs from the recorded hash" };
   }
   const recorded = bytes !== undefined && sha256 !== undefined;
   return { state: recorded ? "sound" : "unrecorded", content, difference: "" };
@@ -269,7 +268,7 @@ async function look(file: NamedFile, bytes: number | undefined, sha256: string |
 
 /** A file that the disk or the share refuses to read. */
 export function unreadable(subject: string, reason: string): Finding {
-  const cure = "mend its permissions or the disk, and verify again";
+  const cure = "fix its permissions or the disk, and verify again";
   return { kind: "unreadable", subject, meaning: `it cannot be checked: ${reason}`, cure };
 }
 

@@ -44,6 +44,7 @@ export type FailureCode =
   | "opcua.login"
   | "opcua.lost"
   | "web.unavailable"
+  | "thread.hanging"
   | "internal";
 
 /** Whether trying the same again can help. */

@@ -33,10 +33,10 @@ export function clockFacts(
 export function clockBehindLine({ nowUs, newestUs, lastUs }: ClockFacts): string | undefined {
   const newest = isoFromUs(newestUs);
   if (newestUs - nowUs > TOLERATED_US) {
-    return `the machine's clock is ${spanText(newestUs - nowUs)} behind the newest frame (${newest}). Set the clock (timedatectl, or connect the network); frames taken now get wrong times`;
+    return `the clock of this computer is ${spanText(newestUs - nowUs)} behind the newest frame (${newest}). Set the clock (timedatectl, or connect the network); frames captured now get wrong times`;
   }
   if (lastUs !== undefined && newestUs - lastUs > TOLERATED_US) {
-    return `the last frame is dated ${spanText(newestUs - lastUs)} before an earlier one (${newest}): the machine's clock was wrong. Check it before the next run; this ends when a frame has a later time`;
+    return `the last frame is dated ${spanText(newestUs - lastUs)} before an earlier one (${newest}): the clock of this computer was wrong. Check it before the next run; the alarm ends with the first frame that has a later time`;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-// The disk of the data directory: how full it is, when it will be, and what happens then.
+// The disk of the data directory: its free space, when it will be full, and what happens then.
 import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/room.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
@@ -23,7 +23,7 @@ export interface DiskFull {
   readonly consequence: string;
 }
 
-/** The first frames of a run say little of how fast the disk fills; nobody is told before the frames span so long. */
+/** The forecast needs frames over at least this time. */
 const LEAST_SPAN_S = 60;
 
 /** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
@@ -49,11 +49,12 @@ export function diskFullAt(disk: DiskFacts | undefined, nowUs: number): DiskFull
 
 /** Until when there is room, for a person; times are UTC. */
 export function diskFullText({ at, consequence }: DiskFull): string {
-  return `room for new pictures until ${at.slice(0, 16).replace("T", " ")} UTC; then ${consequence}`;
+  return `space for new images until ${at.slice(0, 16).replace("T", " ")} UTC; then ${consequence}`;
 }
 
 function whenFullText({ Buffer, Services }: Config): string {
   if (Buffer.when_full === "pause") return "capture pauses";
-  const copied = Services.enable_remote_sync ? "that have a verified copy on the share" : ", which have no other copy,";
-  return `the oldest measured pictures ${copied} are removed`.replace(" ,", ",");
+  return Services.enable_remote_sync
+    ? "phorest removes the oldest measured images that have a verified copy on the share"
+    : "phorest removes the oldest measured images, which have no other copy";
 }

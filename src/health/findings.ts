@@ -1,5 +1,5 @@
-// What is wrong with an experiment, found from what its files say. The words go to people; the keys tell one trouble from
-// another; and what cannot be told at this moment is said to be unknown, so that nobody hears of an end that is none.
+// Finds the problems of an experiment from its files. Texts are for people; keys identify problems. A problem that cannot be
+// checked at the moment is `unknown`, so that phorest does not report it as solved.
 import { join } from "node:path";
 import { pauseBelow } from "../archive/room.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
@@ -19,17 +19,17 @@ import type { RecentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
 import { storedSetAsideText } from "./stored-set-aside.ts";
 
-/** Heartbeats this many times late mean that the process stands still. */
+/** A heartbeat that is late by this factor means that the process hangs. */
 const STALE_BEATS = 6;
-/** A disk this much above its limit is well again; in between it may only be breathing. */
+/** The disk alarm ends at this factor above its limit, so that small changes do not switch it on and off. */
 const DISK_WELL = 1.05;
-/** How long before the disk is nearly full somebody is told, and how much longer before that is taken back, s. */
+/** Forecast of a nearly full disk: the alarm starts below this time and ends above the longer one, s. */
 const TELL_FORECAST_S = 86_400;
 const FORGET_FORECAST_S = 1.25 * TELL_FORECAST_S;
-/** A file that is locked, or a server with a moment's trouble, has come right by then. */
+/** Locked files and short server problems are usually over by then. */
 const TELL_SET_ASIDE_S = 3600;
 const LABELS_NAMED = 4;
-/** Damaged pictures named. */
+/** Number of damaged images to name. */
 export const DAMAGED_NAMED = 3;
 
 export interface Facts {
@@ -41,7 +41,7 @@ export interface Facts {
   readonly locked?: boolean;
   readonly ended: boolean;
   readonly ranBefore: boolean;
-  /** Since the run began; undefined while none is going. */
+  /** Since the start of the run; undefined if none is active. */
   readonly upSeconds: number | undefined;
   /** Of the newest entry; undefined before the first. */
   readonly lastFrameAgeSeconds: number | undefined;
@@ -61,7 +61,7 @@ export interface Facts {
   readonly clock?: ClockFacts | undefined;
 }
 
-/** Everything that is wrong or cannot be told, the worst first. */
+/** All problems, and all that cannot be checked now, the worst first. */
 export function findingsOf(facts: Facts): Finding[] {
   return [
     ...ofTheProcess(facts),
@@ -79,7 +79,7 @@ export function findingsOf(facts: Facts): Finding[] {
 function ofTheProcess({ config, running, locked, ended, ranBefore, stages, upSeconds = 0 }: Facts): Finding[] {
   if (!running) {
     if (ended || !ranBefore) return [];
-    const text = "the last run ended without closing; `phorest run` makes good of it";
+    const text = "the last run was interrupted; `phorest run` recovers it";
     return [{ key: "run.died", state: "ill", text }];
   }
   const staleSeconds = STALE_BEATS * config.Supervisor.heartbeat_seconds;
@@ -89,8 +89,8 @@ function ofTheProcess({ config, running, locked, ended, ranBefore, stages, upSec
     return [told("manifest.locked", lineOf(lockedDatabase(path)))];
   }
   if (silentSeconds <= staleSeconds) return [];
-  // One transaction holds the heartbeats of all stages: none is late alone.
-  const text = `no heartbeat for ${Math.round(silentSeconds)} s: the process stands still; end it and start it again`;
+  // The heartbeats of all stages are written in one transaction, so one cannot be late alone.
+  const text = `no heartbeat for ${Math.round(silentSeconds)} s: the process hangs; stop it and start the run again`;
   return [told("process.stale", text)];
 }
 
@@ -98,7 +98,7 @@ function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
   if (!running) return [];
   return stages.flatMap(({ stage, state, detail, ageSeconds, code, setAside }): Finding[] => {
     const found: Finding[] = [];
-    // What an earlier run said of a stage says nothing of this one.
+    // A heartbeat of an earlier run says nothing about this run.
     if (ageSeconds > upSeconds) return [{ key: `stage.faulted:${stage}`, state: "unknown", text: "" }];
     if (stage === "supervisor" && detail !== "") found.push(told("surroundings", detail));
     if (code !== undefined) found.push(told(code, detail));
@@ -113,24 +113,29 @@ function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
       });
     }
     const key = `stage.faulted:${stage}`;
-    if (state === "faulted") found.push(told(key, `${stage} faulted: ${detail}`));
+    if (state === "faulted") found.push(told(key, `${stage} keeps failing: ${detail}`));
     else if (state === "backing_off") {
-      // It neither works nor has it given up: who was told that it is faulted is not told otherwise yet.
+      // The stage is neither working nor faulted, so an earlier notification stays as it is.
       found.push({ key, state: "unknown", text: "" });
-      found.push({ key: `stage.failing:${stage}`, state: "ill", text: `${stage} backing off: ${detail}`, minor: true });
+      found.push({
+        key: `stage.failing:${stage}`,
+        state: "ill",
+        text: `${stage} failed and is retrying: ${detail}`,
+        minor: true,
+      });
     } else if (state !== "waiting" && stage !== "supervisor") found.push({ key, state: "unknown", text: "" });
     return found;
   });
 }
 
-/** The syncer is never faulted: a share may be away for long. How long it may is the user's to say. */
+/** The syncer is never faulted, because a share may be disconnected for long; the user sets for how long. */
 function ofTheShare({ config, running, stages }: Facts): Finding[] {
   const key = "share.gone";
   const syncer = stages.find(({ stage }) => stage === "syncer");
   if (!running || syncer === undefined || !config.Services.enable_remote_sync) return [];
   if (syncer.state === "waiting") return [];
   if (syncer.state !== "backing_off") return [{ key, state: "unknown", text: "" }];
-  // Shown as a stage that backs off; this is the one that somebody is told of.
+  // Only for notifications; the display shows the retrying stage.
   const text = `the share cannot be used: ${syncer.detail}`;
   return [{ key, state: "ill", text, tellAfterSeconds: config.Alarm.share_gone_seconds, minor: true }];
 }
@@ -139,30 +144,30 @@ function ofFrames(facts: Facts): Finding[] {
   const { config, running, counts, damaged, displacement } = facts;
   const found: Finding[] = missingFrames(facts);
   if (counts.failed > 0) {
-    const text = `${counts.failed} frames failed; the reasons are in the log and in \`phorest export\``;
+    const text = `${counts.failed} frames failed; see the log or \`phorest export\` for the reasons`;
     found.push({ key: "frames.failed", state: "ill", text, minor: true });
   }
   if (counts.missing > 0) {
-    const what = counts.missing === 1 ? "1 picture is" : `${counts.missing} pictures are`;
-    found.push({ key: "pictures.missing", state: "ill", text: `${what} gone from ${config.Paths.data_dir}` });
+    const what = counts.missing === 1 ? "1 image is" : `${counts.missing} images are`;
+    found.push({ key: "pictures.missing", state: "ill", text: `${what} missing in ${config.Paths.data_dir}` });
   }
   if (counts.damaged > 0)
     found.push({ key: "pictures.damaged", state: "ill", text: damagedLine(counts.damaged, damaged) });
   if (running && displacement?.astray === true) {
     const { dx, dy } = displacement;
     const by = `${dx.toFixed(1)}, ${dy.toFixed(1)} px`;
-    found.push(told("chip.astray", `the chip has moved by ${by} and is leaving its ROIs; calibrate again`));
+    found.push(told("chip.astray", `the chip has moved by ${by}, almost out of its ROIs; calibrate again`));
   }
   return found;
 }
 
 function damagedLine(pictures: number, names: readonly string[]): string {
   const more = pictures > names.length ? ` and ${pictures - names.length} more` : "";
-  const what = pictures === 1 ? "1 picture is" : `${pictures} pictures are`;
-  return `${what} not what was captured (${names.join(", ")}${more}); put a good copy in its place and \`phorest verify --repair\``;
+  const what = pictures === 1 ? "1 image has" : `${pictures} images have`;
+  return `${what} changed since capture (${names.join(", ")}${more}); replace with a good copy and run \`phorest verify --repair\``;
 }
 
-/** Also after the run: what the last frames show is true until others follow. */
+/** Also reported after the run. */
 function ofTheCamera({ frozen }: Facts): Finding[] {
   return frozen === undefined ? [] : [told("camera.frozen", frozenLine(frozen))];
 }
@@ -180,15 +185,15 @@ function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages, locked 
   const age = lastFrameAgeSeconds ?? Number.POSITIVE_INFINITY;
   if (age <= limit) return [];
   const key = "frames.none";
-  // A run that has just begun cannot have missed so many, and the first picture may take as long as the camera is given.
+  // Not yet known in a new run: the first capture may take until the time-out of the camera.
   if (upSeconds <= limit + Camera.timeout_seconds) return [{ key, state: "unknown", text: "" }];
-  // Why there are none is told already; one trouble is one notice.
+  // The reason is reported already as a problem of the collector.
   const known = stages.some(
     ({ stage, state, ageSeconds }) => stage === "collector" && state === "faulted" && ageSeconds <= upSeconds,
   );
   if (known || locked === true) return [{ key, state: "unknown", text: "" }];
-  const since = Number.isFinite(age) ? `no picture for ${Math.round(age)} s` : "no picture yet";
-  const text = `${since}, one is due every ${Timing.collector_interval_seconds} s; look at the camera and at the collector's line`;
+  const since = Number.isFinite(age) ? `no image for ${Math.round(age)} s` : "no image yet";
+  const text = `${since}, although one is due every ${Timing.collector_interval_seconds} s; check the camera and the collector's line`;
   return [told(key, text)];
 }
 
@@ -219,7 +224,7 @@ function outsideOf(low: number | undefined, high: number | undefined): string {
   return high === undefined ? `below ${low} px` : `outside ${low} to ${high} px`;
 }
 
-/** Flagged points have no say. */
+/** Positions without flags. */
 function soundPositions({ curves }: RecentCurves, roi: number): number[] {
   return curves.flatMap(({ position, flags }) => {
     const px = position[roi];
@@ -234,10 +239,10 @@ function ofTheDisk({ config, disk }: Facts): Finding[] {
   if (freeBytes >= minimum * DISK_WELL) return ofTheForecast(disk);
   if (freeBytes >= minimum) return [{ key: "disk.low", state: "unknown", text: "" }];
   const [left, limit] = [Math.round(freeBytes / 1e6), Math.round(minimum / 1e6)];
-  return [told("disk.low", `disk nearly full: ${left} MB left, capture pauses below ${limit} MB`)];
+  return [told("disk.low", `disk nearly full: ${left} MB left; capture pauses below ${limit} MB`)];
 }
 
-/** Told a day ahead, when there is still time to make room. */
+/** Reported a day ahead, while there is time to free space. */
 function ofTheForecast({ fullInSeconds, fullIsKnown, whenFull }: DiskFacts): Finding[] {
   const key = "disk.filling";
   if (fullInSeconds === undefined || fullInSeconds === 0 || fullInSeconds > FORGET_FORECAST_S) return [];
@@ -255,12 +260,12 @@ function ofThePlant({ opcUa }: Facts): Finding[] {
   return refusalLines(opcUa).map((line) => ({
     key: `opcua.refused:${line}`,
     state: "ill",
-    text: `OPC UA refused: ${line}`,
+    text: `OPC UA server refused: ${line}`,
     minor: true,
   }));
 }
 
-/** A trouble that somebody is told of at once. */
+/** A problem that phorest notifies at once. */
 function told(key: string, text: string): Finding {
   return { key, state: "ill", text, tellAfterSeconds: 0 };
 }

@@ -56,10 +56,10 @@ export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentC
 export function frozenLine({ frames, different, what, since }: FrozenCamera): string {
   const [one, few] =
     what === "pictures"
-      ? ["show the same picture, pixel for pixel", `repeat ${different} pictures, pixel for pixel`]
-      : ["gave exactly the same positions", `gave only ${different} different sets of positions`];
+      ? ["show exactly the same image", `repeat exactly the same ${different} images`]
+      : ["have exactly the same positions", `have only ${different} different sets of positions`];
   const same = different === 1 ? one : few;
-  return `the camera is frozen: the last ${frames} frames ${same} (since ${since}). Restart the camera: these frames measure nothing new`;
+  return `the camera is frozen: the last ${frames} frames ${same} (since ${since}). Restart the camera; these frames contain no new measurement`;
 }
 
 /** Logs when a camera freezes and when its frames differ again. */
@@ -75,7 +75,7 @@ export class FrozenCameraWatch {
   look(manifest: Read, config: Config): void {
     const now = frozenCamera(manifest, config);
     if (now !== undefined && this.frozen === undefined) this.log.warn(frozenLine(now));
-    if (now === undefined && this.frozen !== undefined) this.log.info("the frames of the camera differ again");
+    if (now === undefined && this.frozen !== undefined) this.log.info("the camera delivers new images again");
     this.frozen = now;
   }
 }

@@ -52,7 +52,7 @@ export class HealthFile {
       await replaceAtOnce(file, Buffer.from(`${this.lines().join("\n")}\n`));
     } catch (error) {
       // An old file tells the check the same.
-      if (!this.complained) log.warn(`the health file ${file} cannot be written: ${failureLine(error)}`);
+      if (!this.complained) log.warn(`cannot write the health file ${file}: ${failureLine(error)}`);
       this.complained = true;
     }
   }

@@ -1,4 +1,4 @@
-// The snapshot as Prometheus reads it: gauges only, since everything is read from files that outlive the process.
+// The snapshot as Prometheus metrics: only gauges, because everything is read from files that outlive the process.
 import { Gauge, Registry } from "prom-client";
 import { packageVersion } from "../system/files.ts";
 import { isUnhealthy, type Snapshot } from "./snapshot.ts";
@@ -14,22 +14,22 @@ export async function metricsText(snapshot: Snapshot): Promise<string> {
     new Gauge<L>({ name: `phorest_${name}`, help, labelNames, registers: [registry] });
 
   gauge("info", "Version of the program", ["version"]).set({ version: packageVersion() }, 1);
-  gauge("running", "1 while a run is going").set(snapshot.experiment === "running" ? 1 : 0);
-  gauge("healthy", "1 while nothing is wrong, as phorest health sees it").set(isUnhealthy(snapshot) ? 0 : 1);
-  gauge("alarms", "Lines that want a person").set(snapshot.alarms.length);
+  gauge("running", "1 while a run is active").set(snapshot.experiment === "running" ? 1 : 0);
+  gauge("healthy", "1 if phorest health reports no problems").set(isUnhealthy(snapshot) ? 0 : 1);
+  gauge("alarms", "Number of alarms").set(snapshot.alarms.length);
   if (snapshot.camera !== undefined) {
-    const simulated = gauge("camera_simulated", "1 if the last run photographs the simulated chip");
+    const simulated = gauge("camera_simulated", "1 if the last run uses the simulated chip");
     simulated.set(snapshot.camera.simulated ? 1 : 0);
   }
   frames(snapshot, gauge);
   stages(snapshot, gauge);
-  const waiting = gauge("output_waiting_frames", "Frames an output has yet to be given", ["output"]);
+  const waiting = gauge("output_waiting_frames", "Frames waiting for an output", ["output"]);
   for (const { name, waiting: count } of snapshot.outputs) waiting.set({ output: name }, count);
   if (snapshot.freeBytes !== undefined) {
-    gauge("disk_free_bytes", "Free on the disk of the data directory").set(snapshot.freeBytes);
+    gauge("disk_free_bytes", "Free space on the disk of the data directory").set(snapshot.freeBytes);
   }
   if (snapshot.opcUa !== undefined) {
-    gauge("opcua_nodes_written", "Nodes that take values").set(snapshot.opcUa.written);
+    gauge("opcua_nodes_written", "Nodes that accept values").set(snapshot.opcUa.written);
     gauge("opcua_nodes_refused", "Nodes that the server refuses").set(snapshot.opcUa.refused);
   }
   return registry.metrics();
@@ -44,26 +44,24 @@ function frames({ counts, lastFrame, startedAt }: Snapshot, gauge: MakeGauge): v
     for (const [status, count] of Object.entries({ pending, processing, processed, failed, archived })) {
       byStatus.set({ status }, count);
     }
-    gauge("images_missing", "Pictures that are gone").set(counts.missing);
-    gauge("images_synced", "Pictures with a verified copy on a share").set(counts.synced);
-    gauge("images_local", "Pictures in the data directory").set(counts.localImages);
-    gauge("images_local_bytes", "Size of the pictures in the data directory").set(counts.localBytes);
+    gauge("images_missing", "Missing images").set(counts.missing);
+    gauge("images_synced", "Images with a verified copy on a share").set(counts.synced);
+    gauge("images_local", "Images in the data directory").set(counts.localImages);
+    gauge("images_local_bytes", "Size of the images in the data directory").set(counts.localBytes);
   }
   if (lastFrame !== undefined) {
     const seconds = Date.parse(lastFrame.capturedAt) / 1000;
-    gauge("last_frame_timestamp_seconds", "When the newest frame was captured").set(seconds);
+    gauge("last_frame_timestamp_seconds", "Capture time of the newest frame").set(seconds);
   }
   if (startedAt !== undefined) {
-    gauge("run_start_timestamp_seconds", "When the last run began").set(Date.parse(startedAt) / 1000);
+    gauge("run_start_timestamp_seconds", "Start of the last run").set(Date.parse(startedAt) / 1000);
   }
 }
 
 function stages({ experiment, stages: found }: Snapshot, gauge: MakeGauge): void {
   const state = gauge("stage_state", "1 for the state a stage is in", ["stage", "state"]);
-  const age = gauge("stage_heartbeat_age_seconds", "Since a stage last gave a sign of life", ["stage"]);
-  const aside = gauge("stage_files_set_aside", "Files a stage could not handle while it could handle others", [
-    "stage",
-  ]);
+  const age = gauge("stage_heartbeat_age_seconds", "Time since the last heartbeat of a stage", ["stage"]);
+  const aside = gauge("stage_files_set_aside", "Files that a stage has set aside", ["stage"]);
   for (const stage of found) {
     aside.set({ stage: stage.stage }, stage.setAside?.count ?? 0);
     age.set({ stage: stage.stage }, stage.ageSeconds);

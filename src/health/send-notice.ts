@@ -29,7 +29,7 @@ export async function runCommand(
   signal?: AbortSignal,
 ): Promise<void> {
   const failed = (why: string) =>
-    new Failure("alarm.failed", `Alarm.command ${program}: ${why}`, { hint: "it is tried again", retry: "later" });
+    new Failure("alarm.failed", `Alarm.command ${program}: ${why}`, { hint: "phorest retries", retry: "later" });
   await new Promise<void>((resolve, reject) => {
     // A group of its own: a shell script's children die with it.
     const child = spawn(program, [...args, messageText(message)], {
@@ -51,7 +51,7 @@ export async function runCommand(
       child.stderr.destroy();
       finish(failed(why));
     };
-    const timer = setTimeout(() => stop(`not done within ${timeoutMs / 1000} s`), timeoutMs);
+    const timer = setTimeout(() => stop(`did not finish within ${timeoutMs / 1000} s`), timeoutMs);
     const onAbort = () => stop("interrupted");
     const finish = (failure?: Failure) => {
       clearTimeout(timer);
@@ -68,7 +68,7 @@ export async function runCommand(
     child.on("exit", (code, by) => {
       if (code === 0) return finish();
       const words = said.trim() === "" ? "" : `: ${said.trim()}`;
-      finish(failed(`${by === null ? `ended with code ${code}` : `was ended by ${by}`}${words}`));
+      finish(failed(`${by === null ? `exited with code ${code}` : `was killed by ${by}`}${words}`));
     });
     // A program need not read what it is given.
     child.stdin.on("error", () => undefined);
@@ -86,7 +86,7 @@ export async function postWebhook(
   // Only the host: a webhook's path is often its secret.
   const where = `Alarm.webhook ${new URL(url).host}`;
   const failed = (why: string, cause?: unknown) =>
-    new Failure("alarm.failed", `${where}: ${why}`, { hint: "it is tried again", retry: "later", cause });
+    new Failure("alarm.failed", `${where}: ${why}`, { hint: "phorest retries", retry: "later", cause });
   const limit = AbortSignal.timeout(timeoutMs);
   let response: Response;
   try {

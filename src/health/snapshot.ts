@@ -1,4 +1,4 @@
-// The state of an experiment, running or stopped, from its files alone: what `status` prints and a page will show.
+// The state of an experiment, running or stopped, read from its files: what `status` and the web page show.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
 import { storedSetAsideText } from "./stored-set-aside.ts";
 
-/** Everything a person asks of an experiment at a glance. */
+/** The state of an experiment at a glance. */
 export interface Snapshot {
   /** `none`: nothing was ever recorded here. */
   readonly experiment: "running" | "stopped" | "none";
@@ -199,7 +199,7 @@ function isLocked(file: string, stages: readonly StageHealth[], { Supervisor }: 
 
 /** Meant so where pictures come by other ways; no alarm, but nobody should wait for pictures. */
 const CAMERA_OFF =
-  "the camera is switched off (Services.enable_camera = false): no pictures are taken, those that wait are measured";
+  "the camera is switched off (Services.enable_camera = false): phorest captures no images, and measures the waiting ones";
 
 /** Where a stage stands in the data's own way; the supervisor, which is none, before them all. */
 function place(stage: string): number {
@@ -226,7 +226,7 @@ const NOTHING = {
   notes: [],
 } as const;
 
-/** Each trouble once: a share that is away is a stage that backs off. */
+/** Each problem once: a disconnected share is already shown as a retrying stage. */
 export function troublesOf(findings: readonly Finding[]): Finding[] {
   return unhealthyOnes(findings).filter(({ key }) => key !== "share.gone");
 }
@@ -243,8 +243,8 @@ function absence({ Paths, Storage }: Config): Finding[] {
   }
   const ran = existsSync(join(Paths.logs_dir, "supervisor.log"));
   if (!ran) return [];
-  const where = `${Paths.data_dir} holds no manifest`;
-  return [gone(`${where}, yet something ran here: was it removed, moved, or its disk unmounted?`)];
+  const where = `${Paths.data_dir} contains no database`;
+  return [gone(`${where}, although a run was here: check whether it was removed or moved, or its disk is not mounted`)];
 }
 
 /** The snapshot as lines of text for a person. */
@@ -258,21 +258,23 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   if (snapshot.camera !== undefined) lines.push(`camera        ${cameraText(snapshot.camera.type)}`);
   if (counts !== undefined) {
     const { processed, pending, processing, failed, archived } = counts;
-    const behind = snapshot.outputs.map(({ name, waiting }) => `, ${waiting} not yet ${OUTPUT_PLACES[name] ?? name}`);
+    const behind = snapshot.outputs.map(
+      ({ name, waiting }) => `, ${waiting} waiting for ${OUTPUT_PLACES[name] ?? name}`,
+    );
     lines.push(
       `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
     );
-    if (archived > 0) lines.push(`archive       ${archived} finished frames, moved out of the live files`);
+    if (archived > 0) lines.push(`archive       ${archived} finished frames, moved to the archive`);
   }
   if (opcUa !== undefined) {
     const { endpoint, written, refused, withoutStatus, withoutTime } = opcUa;
     lines.push(
-      `OPC UA        ${written} nodes on ${endpoint}, ${refused} refused; ${withoutTime} take no time stamp, ${withoutStatus} no status`,
+      `OPC UA        ${written} nodes on ${endpoint}, ${refused} refused; ${withoutTime} do not accept a time stamp, ${withoutStatus} no status`,
     );
   }
   if (lastFrame !== undefined)
-    lines.push(`last frame    ${lastFrame.filename ?? "no picture"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
-  const kept = counts === undefined ? [] : [`${counts.localImages} pictures here, ${sizeText(counts.localBytes)}`];
+    lines.push(`last frame    ${lastFrame.filename ?? "no image"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
+  const kept = counts === undefined ? [] : [`${counts.localImages} images here, ${sizeText(counts.localBytes)}`];
   const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
   const { diskFull } = snapshot;
@@ -284,7 +286,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   for (const { stage, state, ageSeconds, detail, setAside } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
     lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
-    // Of a run that goes on, it is among the alarms.
+    // For an active run, it is among the alarms.
     if (setAside !== undefined && snapshot.experiment !== "running")
       lines.push(`${" ".repeat(14)}${storedSetAsideText(setAside)}`);
   }
@@ -293,19 +295,19 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   return lines;
 }
 
-const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "in the CSV", [OPC_UA_OUTPUT]: "on the OPC UA server" };
-/** `1200 pictures on the share in use (id …), 4000 pictures on an earlier one (id …)`. */
+const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "the CSV", [OPC_UA_OUTPUT]: "the OPC UA server" };
+/** `1200 images on the current share (id …), 4000 images on an earlier one (id …)`. */
 function copiesText(shares: readonly KnownShare[]): string {
   const present = shares.filter(({ inUse }) => inUse);
   const others = shares.filter(({ inUse }) => !inUse);
   return [
-    ...present.map(({ remoteId, pictures }) => `${picturesText(pictures)} on the share in use (id ${remoteId})`),
+    ...present.map(({ remoteId, pictures }) => `${picturesText(pictures)} on the current share (id ${remoteId})`),
     ...others.map(({ remoteId, pictures }) => `${picturesText(pictures)} on an earlier one (id ${remoteId})`),
   ].join(", ");
 }
 
 function picturesText(pictures: number): string {
-  return pictures === 1 ? "1 picture" : `${pictures} pictures`;
+  return pictures === 1 ? "1 image" : `${pictures} images`;
 }
 
 function sizeText(bytes: number): string {
@@ -318,10 +320,10 @@ function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDi
   }
   if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
   if (startedAt === undefined) return `stopped       not run yet, ${dataDir}`;
-  return `stopped       ${endedAt ?? "without closing"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+  return `stopped       ${endedAt ?? "interrupted"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
 }
 
-/** Whether something is wrong now, and not only was or may become so. */
+/** Whether there is a problem now, not only in the past or a forecast. */
 export function isUnhealthy({ findings }: Pick<Snapshot, "findings">): boolean {
   return unhealthyOnes(findings).some(({ minor }) => minor !== true);
 }

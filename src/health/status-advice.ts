@@ -1,37 +1,39 @@
-// What to do about a trouble, for people who do not have the manual open, by the finding's key. docs/operations.md says more.
+// What to do about a problem, by the key of the finding. docs/operations.md has the details.
 
-/** A key, or its part before the colon, to what a person should do. Troubles not listed say it themselves. */
+/** Advice by key, or by the part of the key before the colon. The text of problems not listed here contains the advice. */
 const ADVICE: Readonly<Record<string, string>> = {
   "run.died": "Start the run again.",
   "database.damaged":
-    "Pictures are still taken and kept. Stop the run, then `phorest verify --repair`; or bring back the last backup with `phorest restore`.",
+    "phorest still captures and keeps images. Stop the run and repair the database with `phorest verify --repair`, or restore the last backup with `phorest restore`.",
   "process.stale":
-    "The process stands still or the machine is overloaded; if it stays so, stop it and start the run again.",
-  "stage.faulted:collector": "Look at the camera, its cable and the disk; it is tried again by itself.",
-  "stage.failing:collector": "Look at the camera, its cable and the disk; it is tried again by itself.",
-  "stage.faulted:syncer": "Mount the share; copies go on where they stood.",
-  "stage.failing:syncer": "Mount the share; copies go on where they stood.",
-  "share.gone": "Mount the share; copies go on where they stood.",
-  "stage.faulted": "The log on the Experiment page says why; it is tried again by itself.",
-  "stage.failing": "The log on the Experiment page says why; it is tried again by itself.",
-  "files.set_aside:retention": "Make these files removable, or remove them yourself; phorest tries again by itself.",
-  "files.set_aside": "Rename or repair these files; phorest tries them again by itself.",
-  "frames.none": "Look at the camera, its cable and its power; the collector's line under Stages says more.",
-  "camera.frozen": "Restart the camera (unplug it, plug it in again); if that does not help, restart the run.",
-  "clock.behind": "Set the machine's clock, or connect it to a network that tells the time.",
-  "frames.failed": "Filter the log on the Experiment page for errors; the pictures are kept.",
-  "pictures.missing": "Put the removed files back and start the run again.",
-  "pictures.damaged": "Put a good copy in their place, then `phorest verify --repair`.",
-  "chip.astray": "Check that the chip is held fast, then calibrate on the Experiment page.",
-  "resonance.range": "Look at these ROIs on the Chip page: is the liquid, the light, the ROI as it should be?",
-  "disk.low": "Make room on the disk, or bound what is kept in [Buffer]; capture goes on by itself.",
-  "disk.filling": "Free some space, mount the share with Sync.keep_local = false, or take pictures less often.",
+    "The process hangs or the computer is overloaded. If this lasts, stop the process and start the run again.",
+  "stage.faulted:collector": "Check the camera, its cable and the disk. phorest keeps retrying.",
+  "stage.failing:collector": "Check the camera, its cable and the disk. phorest keeps retrying.",
+  "stage.faulted:syncer": "Mount the share; copying then continues.",
+  "stage.failing:syncer": "Mount the share; copying then continues.",
+  "share.gone": "Mount the share; copying then continues.",
+  "stage.faulted": "See the log on the Experiment page for the reason. phorest keeps retrying.",
+  "stage.failing": "See the log on the Experiment page for the reason. phorest keeps retrying.",
+  "files.set_aside:retention":
+    "Make it possible to remove these files, or remove them yourself. phorest keeps retrying.",
+  "files.set_aside": "Rename or repair these files. phorest keeps retrying.",
+  "frames.none": "Check the camera, its cable and its power; see the collector under Stages for details.",
+  "camera.frozen": "Restart the camera (unplug it and plug it in again). If that does not help, restart the run.",
+  "clock.behind": "Set the clock of the computer, or connect the computer to a network with a time server.",
+  "frames.failed": "Filter the log on the Experiment page for errors. The images are kept.",
+  "pictures.missing": "Put the missing files back and start the run again.",
+  "pictures.damaged": "Replace them with good copies, then run `phorest verify --repair`.",
+  "chip.astray": "Check that the chip is fixed firmly, then calibrate on the Experiment page.",
+  "resonance.range": "Check these ROIs on the Chip page: the liquid, the light and the position of the ROI.",
+  "disk.low": "Free some space on the disk, or limit the stored images in [Buffer]. Capture then continues.",
+  "disk.filling": "Free some space, use a share with Sync.keep_local = false, or capture less often.",
   "buffer.making_room": 'Free some space, or set Buffer.when_full = "pause" to stop capture instead.',
-  "buffer.full": "Mount the share, or give [Buffer] more room; what is not copied is never removed.",
-  "opcua.refused": "`phorest opcua check` says what the server wants.",
+  "buffer.full":
+    "Mount the share, or allow more space in [Buffer]. phorest never removes images without a verified copy.",
+  "opcua.refused": "Run `phorest opcua check` for details.",
 };
 
-/** What a person should do about the trouble of this key; empty where its words say so. */
+/** What to do about the problem with this key; empty if its text says so. */
 export function adviceFor(key: string): string {
   return ADVICE[key] ?? ADVICE[key.split(":", 1)[0] ?? ""] ?? "";
 }

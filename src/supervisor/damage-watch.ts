@@ -1,5 +1,5 @@
-// What a run does about a damaged database: it goes on taking pictures, which are kept and found again after the repair,
-// and stops everything that would write to the database or go by what it says. Said once, whichever stage meets it first.
+// What a run does with a damaged database: it continues to capture images, which are added after the repair, and stops
+// everything that reads or writes the database. Reported once, by the first stage that finds the damage.
 
 import { DAMAGE_CURE } from "../failure/database-failure.ts";
 import { decodeFailure, type FailureData } from "../failure/failure.ts";
@@ -32,7 +32,7 @@ export class DamageWatch {
     if (!this.#said) {
       this.#said = true;
       this.#log.error(
-        `${damage.message}. Pictures are still taken and kept; nothing is measured, copied or removed until the database is repaired (${DAMAGE_CURE})`,
+        `${damage.message}. phorest still captures and keeps images, but measures, copies and removes nothing until the database is repaired (${DAMAGE_CURE})`,
       );
     }
     return damage.message;

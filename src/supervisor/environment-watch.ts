@@ -1,5 +1,5 @@
-// What can change around a run without anybody telling it: the disk under the data directory, and the machine's clock.
-// Looked at with each heartbeat; said once when it begins and once when it is over.
+// Watches the disk of the data directory and the clock of the computer. Checked with each heartbeat; a change is reported once
+// when it starts and once when it ends.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
@@ -39,7 +39,7 @@ export class EnvironmentWatch {
     this.offsetMs = clocks.wallMs() - clocks.steadyMs();
   }
 
-  /** What a person should know of it, in one line; empty while all is well. */
+  /** One-line status for people; empty if there is no problem. */
   look(): string {
     this.lookAtPlace();
     this.lookAtClock();
@@ -49,7 +49,8 @@ export class EnvironmentWatch {
   private lookAtPlace(): void {
     const lost = problemOf(() => checkPlace(this.place));
     if (lost !== undefined && this.lost === undefined) this.log.error(`capture pauses: ${lost}`);
-    if (lost === undefined && this.lost !== undefined) this.log.info(`${this.place.dataDir} is back; work goes on`);
+    if (lost === undefined && this.lost !== undefined)
+      this.log.info(`${this.place.dataDir} is back; the run continues`);
     this.lost = lost;
     this.displaced = lost !== undefined && this.hasNewManifest();
   }
@@ -68,7 +69,7 @@ export class EnvironmentWatch {
     this.offsetMs = offsetMs;
     if (Math.abs(jumpMs) > LARGEST_SLEW_MS) {
       const seconds = Math.round(Math.abs(jumpMs) / 1000);
-      const line = `the machine's clock was set ${jumpMs > 0 ? "forward" : "back"} by ${seconds} s; captures keep their interval, time stamps follow the new clock`;
+      const line = `the clock of this computer was set ${jumpMs > 0 ? "forward" : "back"} by ${seconds} s; the capture interval does not change, time stamps follow the new clock`;
       this.log.warn(line);
       this.jump = { line, atMs: steadyMs };
     } else if (this.jump !== undefined && steadyMs - this.jump.atMs > JUMP_SHOWN_MS) {
@@ -77,18 +78,15 @@ export class EnvironmentWatch {
   }
 }
 
-/** Twice in a row: a disk that refused once may only have hesitated. */
+/** Report the second failure in a row; a single one may be temporary. */
 const REFUSALS = 2;
 
-/**
- * What the disk refuses the stages, in one line; empty where it refuses nothing. Any other stage that tries again is no
- * reason to call a person; this one is, because the disk will not mend itself.
- */
+/** Stages whose writes to the disk keep failing, in one line; empty for none. An alarm, because retrying does not fix a disk. */
 export function refusedByDisk(reports: readonly Pick<StageReport, "name" | "failures" | "lastFailure">[]): string {
   const refused = reports.flatMap(({ name, failures, lastFailure }) =>
     failures >= REFUSALS && lastFailure?.code.startsWith("disk.") === true ? [`${name}: ${lastFailure.message}`] : [],
   );
-  return refused.length === 0 ? "" : `the disk refuses what it is given (${refused.join("; ")})`;
+  return refused.length === 0 ? "" : `writing to the disk keeps failing (${refused.join("; ")}); check the disk`;
 }
 
 function problemOf(check: () => void): string | undefined {

@@ -1,4 +1,5 @@
-// What a start makes good of a death: half-written files go, claims of the dead go back, files without a row get one.
+// Crash recovery at start-up: deletes temporary files, requeues frames that were being measured, and adds rows for images
+// without one.
 import {
   adoptCompressed,
   type CompressOutcome,
@@ -33,7 +34,7 @@ export interface RecoveryOptions {
   readonly remoteRoot: string;
   /** False when the source itself takes the pictures lying in the data directory. */
   readonly adopt: boolean;
-  /** Adopt links to pictures, too. */
+  /** Also add links to images. */
   readonly followLinks: boolean;
   readonly log: StageLog;
   nowUs(): number;
@@ -47,17 +48,17 @@ export interface Interrupted extends Pick<Recovery, "twofold" | "renamed"> {
 /** Brings files and rows into agreement (invariant 2). Loses nothing: it deletes only temporary files. */
 export function recover(options: RecoveryOptions): Interrupted {
   const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
-  for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, half-written when the last run ended`);
+  for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, which was incomplete when the last run ended`);
   const late = new Unrecorded(dataDir).record(manifest, options.runId);
-  if (late > 0) log.warn(`${late} frames that the last run could not enter into the database are in it now`);
+  if (late > 0) log.warn(`added ${late} frames to the database that the last run could not add`);
   const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
   const { requeued, failed, missing, refused, unclaimed, unusable, twofold, renamed } = found;
-  if (requeued > 0) log.warn(`${requeued} frames were in hand when the last run ended; they are measured again`);
+  if (requeued > 0) log.warn(`requeued ${requeued} frames that were being measured when the last run ended`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const { filename, reason } of refused) {
-    log.error(`${printable(filename).slice(1, -1)}: not opened: ${reason}; the row is set aside`);
+    log.error(`${printable(filename).slice(1, -1)}: not opened: ${reason}; skipped this entry`);
   }
-  for (const filename of missing) log.error(`${filename}: the picture is gone, its row is marked as missing`);
+  for (const filename of missing) log.error(`${filename}: the image file does not exist; marked it as missing`);
   const skipped = options.adopt ? unusable.filter(isAdoptable).map(unusableNameLine) : [];
   if (options.adopt) skipped.push(...adoptUnknownFiles(unclaimed, options));
   return { twofold, renamed, skipped: skippedList(skipped) };
@@ -78,7 +79,9 @@ export async function settleForms(
       await settle();
     } catch (error) {
       if (!(await isFileFault(error, filepath))) throw error;
-      log.error(`${filename}: its two forms are not settled, the next start tries again: ${fileFaultReason(error)}`);
+      log.error(
+        `${filename}: cannot compare its original and its compressed file: ${fileFaultReason(error)}; the next start retries`,
+      );
     }
   };
   const settled = (entryId: number, filename: string, outcome: CompressOutcome) =>
@@ -89,8 +92,8 @@ export async function settleForms(
       if (!filename.endsWith(GZIP_SUFFIX)) {
         await settled(entryId, filename, await compressPicture(filepath, filename, sha256, UNLIMITED));
       } else if (await dropOriginal(filepath, filename)) {
-        log.warn(`${filename}: its original was there again and was removed`);
-      } else log.warn(`${filename}: ${otherForm(filename)} is there, too, and holds something else; both stay`);
+        log.warn(`${filename}: removed the original, which is compressed already`);
+      } else log.warn(`${filename}: ${otherForm(filename)} has different content; kept both files`);
     });
   }
   for (const picture of renamed) {
@@ -116,7 +119,7 @@ function note(
   if (outcome.kind === "compressed") {
     const { kind: _, ...file } = outcome;
     storage.settleCompressed(entryId, file);
-    log.warn(`${filename}: its compression, interrupted when the last run ended, is completed`);
+    log.warn(`${filename}: completed the compression that was interrupted when the last run ended`);
   } else if (outcome.kind === "refused") {
     log.error(`${filename}: ${outcome.reason}`);
   }
@@ -124,7 +127,7 @@ function note(
 
 const isAdoptable = (name: string): boolean => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX);
 
-/** Returns a line for each picture that may not be adopted. */
+/** Returns a line for each image that cannot be added. */
 function adoptUnknownFiles(unclaimed: readonly string[], options: RecoveryOptions): string[] {
   const { manifest, dataDir, runId, followLinks, log } = options;
   const skipped: string[] = [];
@@ -138,7 +141,7 @@ function adoptUnknownFiles(unclaimed: readonly string[], options: RecoveryOption
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   for (const { name, capturedAtUs, bytes } of unknown) {
     manifest.adoptFile({ runId, filename: name, filepath: dataDir, capturedAtUs, bytes });
-    log.warn(`${name}: a picture without a row, adopted`);
+    log.warn(`found ${name}, which was not in the database; added it to the queue`);
   }
   return skipped;
 }

@@ -1,5 +1,5 @@
-// The supervisor's end of the page: starts its thread, tells it when to look, makes the changes people ask for there. The
-// page may be slow, attacked or dead: nothing here waits for it, but for a bounded moment at the end of a run.
+// The supervisor's side of the web page: starts its thread, notifies it of news, makes the changes that people request. The
+// page may be slow or may crash, so nothing here waits for it, except for a limited time at the end of a run.
 
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure/failure.ts";
@@ -54,7 +54,7 @@ export class WebHost {
       });
       this.post({ type: "open", settings: { config, origins, token, manifestFile } });
     } catch (error) {
-      log.warn(`no page: ${failureLine(error)}`);
+      log.warn(`the web page is not available: ${failureLine(error)}`);
     }
   }
 
@@ -75,7 +75,7 @@ export class WebHost {
       this.ended = resolve;
     });
     this.post({ type: "close" });
-    const late = () => new Failure("internal", "the page did not close in time and is ended");
+    const late = () => new Failure("internal", "the web page did not close in time and is stopped");
     await withDeadline(ended, timeoutMs, late).catch((error: unknown) => this.options.log.warn(failureLine(error)));
     await worker.end();
   }
@@ -89,13 +89,15 @@ export class WebHost {
     switch (message.type) {
       case "listening":
         this.restartMs = FIRST_RESTART_MS;
-        log.info(`the page is at ${message.address} (its token is in ${file})`);
+        log.info(`web page: ${message.address} (access token in ${file})`);
         if (fresh && !this.announced)
-          announce(`steer it by ${message.address}#token=${token} (kept in ${file}, shown once)`);
+          announce(
+            `to make changes, open ${message.address}#token=${token} (shown only once; the token is in ${file})`,
+          );
         this.announced = true;
         return;
       case "refused":
-        log.warn(`no page: ${lineOf(message.failure)}`);
+        log.warn(`the web page is not available: ${lineOf(message.failure)}`);
         return;
       case "log":
         log.log(message.level, message.message);
@@ -128,25 +130,27 @@ export class WebHost {
     switch (change.type) {
       case "add-marker":
         if (markers.add(change.atUs, change.text, nowUs) === undefined) {
-          throw new Failure("usage.invalid", `there are ${MOST_MARKERS} markers already`, { hint: "remove some" });
+          throw new Failure("usage.invalid", `there are already ${MOST_MARKERS} markers, which is the limit`, {
+            hint: "remove some",
+          });
         }
-        this.options.log.info(`marker added: ${change.text}`);
+        this.options.log.info(`added the marker ${change.text}`);
         return;
       case "remove-marker":
-        if (!markers.remove(change.markerId)) throw new Failure("usage.invalid", "there is no such marker any more");
-        this.options.log.info(`marker ${change.markerId} removed`);
+        if (!markers.remove(change.markerId)) throw new Failure("usage.invalid", "this marker does not exist any more");
+        this.options.log.info(`removed marker ${change.markerId}`);
         return;
       case "set-baseline":
         markers.setBaseline({ fromUs: change.fromUs, toUs: change.toUs }, nowUs);
-        this.options.log.info("the baseline was set on the page");
+        this.options.log.info("baseline set on the web page");
         return;
       case "forget-baseline":
         markers.setBaseline(undefined, nowUs);
-        this.options.log.info("the baseline is the configuration's again");
+        this.options.log.info("baseline reset to the configured one");
         return;
       case "take-brightfield":
         this.options.brightfield.ask();
-        this.options.log.info("a brightfield picture was asked for on the page");
+        this.options.log.info("brightfield image requested on the web page");
         return;
       default:
         change satisfies never;
@@ -158,7 +162,7 @@ export class WebHost {
     this.worker = undefined;
     if (this.ending) return;
     const seconds = Math.round(this.restartMs / 1000);
-    this.options.log.warn(`the page's thread ${how}; it is started anew in ${seconds} s`);
+    this.options.log.warn(`the web page thread ${how}; restarting it in ${seconds} s`);
     this.restart = setTimeout(() => this.start(), this.restartMs);
     this.restart.unref();
     this.restartMs = Math.min(2 * this.restartMs, LONGEST_RESTART_MS);

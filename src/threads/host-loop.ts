@@ -7,7 +7,7 @@ import type { FromThread, ToThread } from "./messages.ts";
 import { sendToParent } from "./parent-process.ts";
 
 export interface JobHandler<Job, Answer> {
-  /** `progress` tells the supervisor that the job moves on; one that takes long without a word is taken to hang. */
+  /** `progress` tells the supervisor that the job is progressing; a job that is silent for too long counts as hanging. */
   run(job: Job, signal: AbortSignal, progress: () => void): Promise<Answer>;
   /** Idempotent; also called after a failed run. */
   close(): Promise<void>;
@@ -34,7 +34,7 @@ function openPort(): Port {
     };
   }
   if (process.send === undefined) throw new Error("this file runs as a worker of the supervisor");
-  // Without the supervisor there is nothing left to do, whatever is in hand.
+  // Exit if the supervisor is gone.
   process.on("disconnect", () => process.exit());
   return {
     post: sendToParent,
@@ -43,10 +43,7 @@ function openPort(): Port {
   };
 }
 
-/**
- * Serves jobs from the parent thread until told to close. `open` is tried again with the next job when it fails, so
- * that a camera missing at the start is found later.
- */
+/** Serves jobs from the parent thread until it asks to close. If `open` fails, the next job retries it, for a camera connected later. */
 export function serve<Settings, Job, Answer>(
   open: (settings: Settings, log: Log) => Promise<JobHandler<Job, Answer>>,
 ): void {
@@ -76,7 +73,7 @@ export function serve<Settings, Job, Answer>(
       handler ??= await openHandler();
       post({ type: "settled", id: message.id, answer: await handler.run(message.job, abort.signal, progress) });
     } catch (thrown) {
-      // A device that failed once is closed and opened anew: half-open devices are the ones that hang.
+      // After a failure, close the device and open it again for the next job: half-open devices tend to hang.
       const broken = handler;
       handler = undefined;
       await broken?.close().catch((error: unknown) => log("warn", `could not close after a failure: ${error}`));

@@ -15,6 +15,6 @@ export type FromThread<Answer> =
   | { readonly type: "settled"; readonly id: number; readonly answer: Answer }
   | { readonly type: "failed"; readonly id: number; readonly failure: FailureData }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string }
-  /** The job in hand moves on: the time limit begins anew. */
+  /** The current job is progressing: restart its time limit. */
   | { readonly type: "progress" }
   | { readonly type: "closed" };

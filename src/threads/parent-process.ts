@@ -1,4 +1,4 @@
-// The way from a worker that is a process of its own to the one that started it.
+// Messages from a worker process to the process that started it.
 
 /** Sends `message`. Without a parent there is nothing left to do: the process ends. */
 export function sendToParent(message: unknown): void {

@@ -1,5 +1,5 @@
-// What a stage's worker runs in: a thread of this process, or a process of its own. A call to a dead network share cannot
-// be interrupted: a thread caught in one keeps the whole program from ending, a process of its own keeps nobody.
+// A worker handle: either a thread or a child process. A call to a disconnected network share cannot be interrupted: a thread
+// in such a call would keep the whole program from ending, a child process does not.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -41,7 +41,7 @@ export function openThread(name: string, events: WorkerEvents): WorkerHandle {
   worker.on("error", (error) => events.lost(`died: ${error.message}`));
   worker.on("exit", (code) => {
     alive = false;
-    events.lost(`ended with code ${code}`);
+    events.lost(`exited with code ${code}`);
   });
   return {
     post: (message) => worker.postMessage(message),
@@ -54,7 +54,7 @@ export function openThread(name: string, events: WorkerEvents): WorkerHandle {
   };
 }
 
-/** A process of its own, out of reach of the terminal's Ctrl-C; it ends by itself when this process is gone. */
+/** A child process that does not receive the terminal's Ctrl-C; it exits when this process is gone. */
 export function openProcess(name: string, events: WorkerEvents): WorkerHandle {
   const { url, execArgv } = workerFile(name);
   const child = fork(fileURLToPath(url), [], {
@@ -71,7 +71,7 @@ export function openProcess(name: string, events: WorkerEvents): WorkerHandle {
   child.on("error", (error) => events.lost(`failed: ${error.message}`));
   child.on("exit", (code, signal) => {
     alive = false;
-    events.lost(signal === null ? `ended with code ${code}` : `was ended by ${signal}`);
+    events.lost(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
   });
   return {
     post: (message) => {

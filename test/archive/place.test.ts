@@ -100,7 +100,7 @@ describe("what changes around a run", () => {
     };
     expect(refusedByDisk([report("collector", 9, "camera.failed"), report("backup", 1, "disk.failed")])).toBe("");
     expect(refusedByDisk([report("collector", 2, "disk.failed"), report("processor", 0, "disk.failed")])).toBe(
-      "the disk refuses what it is given (collector: no)",
+      "writing to the disk keeps failing (collector: no); check the disk",
     );
   });
 

@@ -76,7 +76,7 @@ describe.skipIf(!CAN_FUSE)("a data directory", () => {
     const { point } = await quirkShare("inodes");
     const mark = markPlace(point);
     expect(() => checkMark(point, mark)).not.toThrow();
-    expect(() => checkMark(temporaryDirectory(), mark)).toThrow(/another directory than at the start/);
+    expect(() => checkMark(temporaryDirectory(), mark)).toThrow(/not the same directory as at the start/);
   });
 
   test("on which a picture cannot be read: compression sets it aside", async () => {
@@ -122,7 +122,7 @@ describe.skipIf(!CAN_FUSE)("a data directory", () => {
     for (const name of all) copyFileSync(join(inputs, name), join(backing, name));
     const run = await phorest(["run", "--until-idle"], directory);
     expect(run.code, run.stderr).toBe(0);
-    expect(run.stderr).toContain(`${broken}: cannot be read, set aside: `);
+    expect(run.stderr).toContain(`cannot read ${broken}, set it aside: `);
     const status = await phorest(["status"], directory);
     expect(status.stdout).toContain("4 measured, 1 waiting, 0 failed");
     expect(status.stdout).toMatch(new RegExp(`set aside: 1 file: ${broken}: .*input/output error`));

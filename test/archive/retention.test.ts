@@ -75,7 +75,7 @@ describe("the ring buffer", () => {
     expect(bench.row(ids[0] ?? 0)).toMatchObject({ filename: "p1.png", local: 0, missing: 0, status: "processed" });
     expect(bench.manifest.counts()).toMatchObject({ total: 5, processed: 5, missing: 0, localImages: 2 });
     expect(lines.some(({ message }) => message.includes("p1.png to p3.tiff"))).toBe(true);
-    expect(retaining.note()).toContain("3 pictures removed");
+    expect(retaining.note()).toContain("3 images removed");
     expect(retaining.idle()).toBe(true);
   });
 
@@ -122,9 +122,9 @@ describe("the ring buffer", () => {
     expect(pictures(bench)).toEqual(["p3.png", "p4.png", "p5.png"]);
     expect(retaining.note()).toContain("p3.png and later ones stay: not in every report yet");
     await pass();
-    expect(lines.filter(({ level, message }) => level === "warn" && message.includes("later ones stay"))).toHaveLength(
-      1,
-    );
+    expect(
+      lines.filter(({ level, message }) => level === "warn" && message.includes("later images must stay")),
+    ).toHaveLength(1);
     bench.transmit();
     await pass();
     expect(pictures(bench)).toEqual(["p4.png", "p5.png"]);
@@ -309,7 +309,7 @@ describe("the ring buffer", () => {
       buffer(new Bench(keep(5)))
         .lines.map(({ message }) => message)
         .join(),
-    ).toContain("removed for good");
+    ).toContain("removed permanently");
     expect(buffer(new Bench(keep(5) + SYNC)).lines).toEqual([]);
   });
 });

@@ -13,14 +13,14 @@ test("the line tells how much waits and how fast it goes; a backlog that grows i
   nowMs = 61_000;
   waiting = 40;
   progress.copied(2, 4_000_000, 1000);
-  expect(progress.note()).toContain("SLOW: more pictures come in than the share takes");
+  expect(progress.note()).toContain("SLOW: images arrive faster than the share can store them");
   nowMs = 122_000;
   waiting = 1;
   progress.copied(39, 78_000_000, 19_500);
-  expect(progress.note()).toBe("1 picture waits; 43 pictures copied and verified in this run, 4.0 MB/s");
+  expect(progress.note()).toBe("1 picture waits; 43 images copied and verified in this run, 4.0 MB/s");
   waiting = 0;
   progress.caughtUp();
-  expect(progress.note()).toBe("all copied; 43 pictures copied and verified in this run");
+  expect(progress.note()).toBe("all copied; 43 images copied and verified in this run");
   waiting = 1001;
-  expect(progress.waitingText()).toBe("more than 1000 pictures wait");
+  expect(progress.waitingText()).toBe("more than 1000 images waiting");
 });

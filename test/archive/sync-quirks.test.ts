@@ -169,7 +169,7 @@ describe.skipIf(!CAN_FUSE)("a share that is at fault itself", () => {
     ["every=create:EROFS:1", "remote.refused", "read-only"],
     ["every=create:EACCES:1", "remote.refused", "may not be written"],
     ["every=create:ETIMEDOUT:1", "remote.unavailable", "check the network"],
-    ["every=create:ENOTSUP:1", "remote.failed", "refuses what is written to it"],
+    ["every=create:ENOTSUP:1", "remote.failed", "writing to the share "],
   ])("(%s) fails the stage and blames no picture", async (habit, code, words) => {
     const plain = await quirkShare();
     mkdirSync(join(plain.backing, "exp"));

@@ -26,15 +26,15 @@ describe("init-remote", () => {
     writeFileSync(join(root, "file"), "");
     await expect(initRemote(join(root, "none"), [])).rejects.toThrow("does not exist");
     await expect(initRemote(join(root, "file"), [])).rejects.toThrow("not a directory");
-    await expect(initRemote(root, [data])).rejects.toThrow("contains the experiment's own");
-    await expect(initRemote(join(data, "deep"), [data])).rejects.toThrow("lies in the experiment's own");
-    await expect(initRemote(data, [data])).rejects.toThrow("experiment's own");
+    await expect(initRemote(root, [data])).rejects.toThrow(`contains ${data} of the experiment`);
+    await expect(initRemote(join(data, "deep"), [data])).rejects.toThrow(/is inside .* of the experiment/);
+    await expect(initRemote(data, [data])).rejects.toThrow("of the experiment");
   });
 
   test("leaves a marker alone that it cannot understand", async () => {
     const root = temporaryDirectory();
     writeFileSync(join(root, MARKER_FILENAME), "{}");
-    await expect(initRemote(root, [])).rejects.toThrow("cannot be understood");
+    await expect(initRemote(root, [])).rejects.toThrow("cannot read the existing marker file");
     expect(readFileSync(join(root, MARKER_FILENAME), "utf8")).toBe("{}");
   });
 

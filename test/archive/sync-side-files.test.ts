@@ -155,8 +155,8 @@ test("brightfield pictures are copied, and go beyond Brightfield.keep, oldest fi
   writeFileSync(join(bright, name(1)), "another size than was copied");
   await trim();
   expect(readdirSync(bright).sort()).toEqual([...taken.slice(1, 2), ...taken.slice(18), "brightfield_notes.txt"]);
-  expect(lines.at(-1)?.message).toContain("17 oldest brightfield pictures");
-  expect(formatSnapshot(takeSnapshot(config, 0))).toContain("brightfield   3 pictures here");
+  expect(lines.at(-1)?.message).toContain("17 oldest brightfield images");
+  expect(formatSnapshot(takeSnapshot(config, 0))).toContain("brightfield   3 images here");
   await work(open());
   expect(readdirSync(join(remote, "bright"))).toHaveLength(20);
 });

@@ -114,7 +114,7 @@ async function proveRun(image: Image, say: Say): Promise<void> {
 
 /** The page answers with the token, and without it shows nothing; returns the line that leads to it. */
 async function provePage(said: string, volume: string): Promise<string> {
-  const [line = "", address = ""] = /the page is at (\S+) \(its token is in \S+\)/.exec(said) ?? [];
+  const [line = "", address = ""] = /web page: (\S+) \(access token in \S+\)/.exec(said) ?? [];
   if (address !== "http://127.0.0.1:8080/") throw new Error(`the start does not say where the page is: ${said}`);
   const token = readFileSync(join(volume, "web_token"), "utf8").trim();
   const answer = async (headers: Record<string, string>) => (await fetch(`${address}api/state`, { headers })).status;

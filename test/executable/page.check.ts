@@ -35,7 +35,7 @@ describe.skipIf(CHROMIUM === undefined)("the executable's page", () => {
   });
 
   it("shows every view with its data, without an error and without asking anybody else", async () => {
-    const [, link = ""] = await run.saying(/steer it by (\S+)/);
+    const [, link = ""] = await run.saying(/to make changes, open (\S+)/);
     await run.saying(/processor entry 3: .* measured/);
     const { page, errors, strangers } = await openPage(browser, new URL("/", link).href, DESKTOP);
     for (const view of VIEWS) await turnTo(page, view);

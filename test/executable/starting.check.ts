@@ -132,7 +132,7 @@ describe("starting the executable", () => {
     const run = alone.start(["run", "--frames", "1"], alone.experiment("[Web]\nport = 0\n"), cache);
     await run.saying(/collector entry 1: .* captured/);
     const captured = seconds(startedMs);
-    await run.saying(/plot drawn/);
+    await run.saying(/drew the plot/);
     const peakMegabytes = peakOf(run.child.pid);
     expect(await run.ended, run.said()).toBe(0);
     const [first = 0, ...later] = versions;

@@ -67,7 +67,7 @@ test("a program that fails, is not there or hangs is a failure to be tried again
   const later = { retry: "later" };
   await expect(runCommand(["sh", "-c", "echo no route >&2; exit 3"], message, 5000)).rejects.toMatchObject({
     ...later,
-    message: "Alarm.command sh: ended with code 3: no route",
+    message: "Alarm.command sh: exited with code 3: no route",
   });
   await expect(runCommand(["/no/such/program"], message, 5000)).rejects.toMatchObject(later);
   await expect(runCommand(["sh", "-c", `(sleep 1; touch ${mark}) & wait`], message, 200)).rejects.toMatchObject(later);

@@ -86,7 +86,7 @@ test("a brightfield camera that is away costs neither frames nor readings; one t
   const away = CONFIG.replace("every_n = 2", "every_n = 1\ncamera_id = 1").replace('["false"]', counting);
   const directory = lab(`${away}\n[Temperature]\ninterval_seconds = 3600\n`);
   const { code, stderr } = await phorest(["run", "--frames", "3", "--until-idle"], directory);
-  expect([code, stderr.split("no brightfield picture").length - 1]).toEqual([0, 1]);
+  expect([code, stderr.split("cannot take a brightfield image").length - 1]).toEqual([0, 1]);
   expect(entriesOf(directory).map(({ collectionError }) => collectionError)).toEqual([undefined, undefined, undefined]);
   // The thermometers were started once: no failure of the other camera closed them.
   expect(readFileSync(join(directory, "asked"), "utf8")).toBe(".\n");

@@ -124,7 +124,7 @@ describe("a database that is damaged while nothing runs", () => {
     expectOneLine(status.stdout.split("\n").find((line) => line.startsWith("ALARM")) ?? "", directory);
     const verify = await phorest(["verify"], directory);
     expect(verify.code).toBe(3);
-    expect(verify.stdout).toMatch(/^database .*cannot be read whole.*--repair/);
+    expect(verify.stdout).toMatch(/^database .*cannot be read completely.*--repair/);
     expect(readFileSync(databaseOf(directory)).equals(before)).toBe(true);
     const repair = await phorest(["verify", "--repair"], directory);
     expect(picturesIn(directory)).toEqual(pictures);

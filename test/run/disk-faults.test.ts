@@ -169,7 +169,7 @@ describe.skipIf(!mayMount)("on a disk of its own", () => {
     const { code, stderr } = await stop();
     expect(code, stderr).toBe(0);
     expect(stderr).toContain("its disk was unmounted");
-    expect(stderr).toContain("work goes on");
+    expect(stderr).toContain("the run continues");
     await expectAllWell(directory);
   });
 });

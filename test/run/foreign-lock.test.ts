@@ -85,8 +85,8 @@ test("a lock in the middle of a run: capture goes on, and all rows follow in the
   // The heartbeats cannot be stored, which is not the process's fault.
   const { stdout } = await phorest(["status"], directory);
   expect(stdout).toContain(LOCKED);
-  expect(stdout).not.toContain("stands still");
-  expect(stdout).not.toContain("no picture for");
+  expect(stdout).not.toContain("the process hangs");
+  expect(stdout).not.toContain("no image for");
   held.release();
   await until(() => rows(directory) >= before.rows + 15);
   await until(() => logOf(directory).includes("the manifest is free again after"));

@@ -121,7 +121,7 @@ test("it is told once, and is over when the frames differ again", { timeout: 120
     child.kill("SIGINT");
   }
   const { stderr } = await ended;
-  expect(linesWith(stderr, "the frames of the camera differ again")).toHaveLength(1);
+  expect(linesWith(stderr, "the camera delivers new images again")).toHaveLength(1);
 });
 
 test("sources whose pictures may repeat are no alarm, and 0 switches it off", { timeout: 120_000 }, async () => {

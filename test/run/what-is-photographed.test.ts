@@ -7,7 +7,7 @@ import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
 const WITHOUT_CAMERA_TYPE = QUICK_CONFIG.replace('camera_type = "simulated"', "");
 const ONE_FRAME = ["run", "--frames", "1", "--until-idle"];
-const COMPUTED = "simulated chip: the pictures are computed, no camera takes them";
+const COMPUTED = "simulated chip: the images are computed; no camera is in use";
 const logOf = (directory: string) => readFileSync(join(directory, "logs/supervisor.log"), "utf8");
 const lineOf = (text: string, start: RegExp) => text.split("\n").filter((line) => start.test(line));
 
@@ -59,7 +59,7 @@ test("a start logs that the camera is switched off, and where this was set", asy
   const { code, stderr } = await phorest(["run", "--until-idle"], directory);
   expect(code, stderr).toBe(0);
   const line = QUICK_CONFIG.split("\n").length + 1;
-  expect(stderr).toContain(`no pictures are taken (Services.enable_camera: set in config.toml:${line})`);
+  expect(stderr).toContain(`no images are captured (Services.enable_camera: set in config.toml:${line})`);
 });
 
 describe("a run without a configuration of its camera", () => {

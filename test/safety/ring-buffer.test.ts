@@ -53,7 +53,7 @@ test("a picture that cannot be removed is named, and the others are removed in i
   expect(code, stderr).toBe(0);
   expect(pictures(directory)).toBe(3);
   expect(stderr).toMatch(/image_\S+\.png cannot be removed and is set aside: .*busy/);
-  expect(stderr.match(/cannot be removed and is set aside/g)).toHaveLength(1);
+  expect(stderr.match(/cannot remove .*, set it aside/g)).toHaveLength(1);
   expect(rowsOf(directory, "SELECT count(*) AS n FROM entry WHERE local = 1")).toEqual([{ n: 3 }]);
 });
 

@@ -108,9 +108,9 @@ describe("the log of failures", () => {
     failures.note(report("waiting", 0), log, true);
     failures.note(report("waiting", 0), log, true);
     expect(lines).toEqual([
-      "warn failed (1): no such camera; trying again",
-      "error faulted after 2 failures: no such camera; tried again every minute",
-      "info works again after 10080 minutes",
+      "warn failed (1): no such camera; retrying",
+      "error faulted after 2 failures: no such camera; retrying every minute",
+      "info recovered after 10080 minutes",
     ]);
   });
 
@@ -122,6 +122,6 @@ describe("the log of failures", () => {
     failures.note(report("waiting", 0), log, true);
     expect(lines).toHaveLength(15);
     expect(lines.slice(0, 4).map((text) => /\d+/.exec(text)?.[0])).toEqual(["1", "2", "4", "8"]);
-    expect(lines.at(-1)).toBe("info works again after 10080 minutes");
+    expect(lines.at(-1)).toBe("info recovered after 10080 minutes");
   });
 });

@@ -204,7 +204,7 @@ async function comeToRest(world: World): Promise<void> {
   const { code, stderr } = await ended;
   clearTimeout(limit);
   // 3: frames that the ROI manifest did not fit stay failed.
-  if (code !== 0 && code !== 3) throw new Error(`the last run ended with ${code}:\n${stderr.slice(-3000)}`);
+  if (code !== 0 && code !== 3) throw new Error(`the last run exited with ${code}:\n${stderr.slice(-3000)}`);
 }
 
 async function inTime(ended: Promise<Ended>): Promise<void> {

@@ -229,7 +229,7 @@ describe("wrong input", () => {
   test("a change that the supervisor refuses is answered with its reason", async () => {
     const { port } = await serving({
       frames: 1,
-      refuse: new Failure("usage.invalid", "there are 1000 markers already"),
+      refuse: new Failure("usage.invalid", "there are already 1000 markers"),
     });
     const answer = await ask(port, "POST", "/api/markers", { ...AUTHORISED, ...JSON_BODY }, MARKER);
     expect(answer.status).toBe(400);

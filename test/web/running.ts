@@ -25,7 +25,7 @@ export class Running {
     const link = await new Promise<string>((resolve, reject) => {
       program.child.stderr?.on("data", (chunk: Buffer) => {
         said += chunk.toString();
-        const found = /steer it by (\S+)/.exec(said)?.[1];
+        const found = /to make changes, open (\S+)/.exec(said)?.[1];
         if (found !== undefined) resolve(found);
       });
       program.child.on("exit", () => reject(new Error(said)));

@@ -51,7 +51,7 @@ test("a taken port is one clear line; the run goes on without the page and ends 
   onTestFinished(() => void taken.close());
   const { port } = taken.address() as AddressInfo;
   const place = experiment(`${QUICK}[Web]\nport = ${port}\n`);
-  const { code, stderr } = await runUntil(place, [/no page/, /captured in/]);
+  const { code, stderr } = await runUntil(place, [/the web page is not available/, /captured in/]);
   expect(code, stderr).toBe(0);
   const lines = stderr.split("\n").filter((line) => line.includes(" web:"));
   expect(lines, stderr).toHaveLength(1);
@@ -65,19 +65,19 @@ test("the link with the token is shown at the first start only, and the token is
   expect(first.stderr).toContain(`#token=${token}`);
   expect(statSync(join(place, TOKEN_FILENAME)).mode & 0o777).toBe(0o600);
   const log = readFileSync(join(place, "logs", "web.log"), "utf8");
-  expect(log).toContain("the page is at http://127.0.0.1:");
+  expect(log).toContain("web page: http://127.0.0.1:");
   expect(log).not.toContain(token);
-  const second = await runUntil(place, [/the page is at/]);
-  expect(second.stderr).toContain("the page is at");
+  const second = await runUntil(place, [/web page: /]);
+  expect(second.stderr).toContain("web page: ");
   expect(second.stderr).not.toContain(token);
 });
 
 test("the environment says where the page is served and found, and every start where it is and which file holds its token", async () => {
   const place = experiment(`${QUICK}[Web]\nhost = "127.0.0.1"\nport = 0\n`);
   const env = { PHOREST_WEB_HOST: "0.0.0.0", PHOREST_WEB_ADDRESS: "labpc:9000" };
-  const said = `the page is at http://labpc:9000/ (its token is in ${join(place, TOKEN_FILENAME)})`;
+  const said = `web page: http://labpc:9000/ (access token in ${join(place, TOKEN_FILENAME)})`;
   for (const _start of ["first", "second"]) {
-    const { code, stderr } = await runUntil(place, [/the page is at/], env);
+    const { code, stderr } = await runUntil(place, [/web page: /], env);
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(said);
   }

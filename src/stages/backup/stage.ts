@@ -80,7 +80,7 @@ class Backup {
     if (newest !== undefined) this.note = `last ${newest}`;
   }
 
-  /** A backup that cannot be made is an alarm, and no reason for a run to go on for ever. */
+  /** A failing backup is an alarm, but does not keep a run from stopping. */
   idle(): boolean {
     return this.#failing || (this.#resumed && this.#waiting.length === 0 && performance.now() < this.#dueMs);
   }
@@ -119,10 +119,10 @@ class Backup {
     const { log } = this.#options;
     const answer = await this.#run({ type: "resume" }, signal);
     if (answer.type !== "resume") throw unexpected(answer);
-    for (const name of answer.swept) log.warn(`removed ${name}, half-built when an earlier run ended`);
-    for (const problem of answer.damaged) log.error(`${problem}: this archive is left alone, its frames stay live`);
-    if (answer.archives.length > 0)
-      log.warn(`${answer.archives.length} archives were on their way; going on with them`);
+    for (const name of answer.swept) log.warn(`removed ${name}, which was incomplete when an earlier run ended`);
+    for (const problem of answer.damaged)
+      log.error(`${problem}: skipped this archive; its frames stay in the database`);
+    if (answer.archives.length > 0) log.warn(`completing ${answer.archives.length} archives of an earlier run`);
     this.#waiting = answer.archives;
     this.#resumed = true;
   }
@@ -136,10 +136,10 @@ class Backup {
     if (answer.type !== "snapshot") throw unexpected(answer);
     const { path, bytes, entries } = answer.snapshot;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    log.info(`${basename(path)}: ${entries} frames, ${megabytes(bytes)} in ${seconds} s`);
+    log.info(`wrote the backup ${basename(path)}: ${entries} frames, ${megabytes(bytes)} in ${seconds} s`);
     for (const { name, reason } of answer.snapshot.leftOut) log.warn(`${name} is not in the backup: ${reason}`);
     this.#keepAside(answer.kept);
-    for (const name of answer.removed) log.info(`${name}: removed, Backup.keep is ${config.Backup.keep}`);
+    for (const name of answer.removed) log.info(`removed the old backup ${name} (Backup.keep = ${config.Backup.keep})`);
     const archived = this.#options.manifest.counts().archived;
     this.note = `last ${basename(path)}, ${megabytes(bytes)}${archived > 0 ? `; ${archived} frames in the archive` : ""}`;
     this.#snapshotDone = true;
@@ -150,8 +150,7 @@ class Backup {
     const names = new Set(kept.map(({ name }) => name));
     this.aside.keepOnly((name) => names.has(name));
     for (const { name, reason } of kept) {
-      if (this.aside.add(name, name, reason))
-        this.#options.log.warn(`${name}: an old backup, cannot be removed: ${reason}`);
+      if (this.aside.add(name, name, reason)) this.#options.log.warn(`cannot remove the old backup ${name}: ${reason}`);
     }
   }
 
@@ -168,7 +167,7 @@ class Backup {
     const syncing = config.Services.enable_remote_sync;
     const moved = await moveOut(manifest, archive, { syncing, nowUs, signal });
     this.#waiting.shift();
-    log.info(`${archive.path}: ${moved} frames moved from the live files into the archive`);
+    log.info(`moved ${moved} frames from the database into the archive ${archive.path}`);
     this.#options.archived();
   }
 
@@ -178,5 +177,7 @@ class Backup {
 }
 
 function unexpected(answer: BackupAnswer): Failure {
-  return new Failure("internal", `the backup thread answered ${answer.type}, which was not asked`, { retry: "later" });
+  return new Failure("internal", `the backup thread answered ${answer.type}, which was not requested`, {
+    retry: "later",
+  });
 }

@@ -85,13 +85,13 @@ export class Communicator implements OpenStage {
       const { cursor: delivered, state: reached } = answer.delivered;
       await manifest.whenFree(() => manifest.advanceOutput(CSV_OUTPUT, delivered, reached));
       this.options.advanced();
-      if (answer.lines > 0) log.info(`${answer.lines} lines added to the CSV`);
+      if (answer.lines > 0) log.info(`added ${answer.lines} lines to the CSV`);
     }
-    if (answer.plotFailure !== undefined) log.error(`the plot was not drawn: ${answer.plotFailure.message}`);
+    if (answer.plotFailure !== undefined) log.error(`cannot draw the plot: ${answer.plotFailure.message}`);
     if (answer.plotMs !== undefined) {
       this.plottedAtMs = performance.now();
       this.plottedCursor = answer.delivered?.cursor ?? cursor;
-      log.info(`plot drawn in ${Math.round(answer.plotMs)} ms`);
+      log.info(`drew the plot in ${Math.round(answer.plotMs)} ms`);
     }
     return answer.more;
   }

@@ -31,11 +31,14 @@ export async function open(
     const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
     const update = await updateCsv(csv, parseCsvState(state), read, { archive });
     if (update.keptAside !== undefined) {
-      log("warn", `${csv} was changed by somebody: their file is kept as ${update.keptAside}, ours is written anew`);
+      log(
+        "warn",
+        `${csv} was changed by another program: kept the changed file as ${update.keptAside} and rewrote the CSV`,
+      );
     } else if (update.rewritten === "missing") {
-      log("warn", `${csv} was gone and is written anew from the manifest`);
+      log("warn", `${csv} was missing; rewrote it from the database`);
     } else if (update.rewritten === "archived") {
-      log("info", `${csv} begins with the live data again: archived frames are in the archive's own CSV`);
+      log("info", `rewrote ${csv} without archived frames, which are in the CSV of the archive`);
     }
     const delivered = { cursor: update.state.cursor, state: JSON.stringify(update.state) };
     return { delivered, lines: update.lines, more: !update.upToDate };

@@ -1,5 +1,5 @@
-// The health stage: looks at the experiment from outside, as `phorest status` does, writes the health report and tells whom
-// it concerns. Everything happens in its thread; a receiver that hangs holds up nothing but the next notice.
+// The health stage: checks the experiment from its files, as `phorest status` does, writes the health report and sends
+// notifications. It works in its own thread; a receiver that hangs delays only the next notification.
 import type { Config } from "../../config/schema.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { OpenStage, StageContext, StageDefinition } from "../stage-definition.ts";
@@ -53,7 +53,7 @@ function healthStage({ config, log }: Pick<StageContext, "config" | "log">): Ope
 
 function noteOf({ told, undelivered }: HealthAnswer): string {
   const parts = [];
-  if (told > 0) parts.push(told === 1 ? "1 trouble told of" : `${told} troubles told of`);
-  if (undelivered > 0) parts.push(`notices waiting to be delivered: ${undelivered}`);
+  if (told > 0) parts.push(told === 1 ? "1 problem notified" : `${told} problems notified`);
+  if (undelivered > 0) parts.push(`notifications still to be delivered: ${undelivered}`);
   return parts.join("; ");
 }

@@ -39,7 +39,11 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
       await writeAlarmState(path, alarmState);
       unsaved = false;
     } catch (error) {
-      if (!unsaved) log("warn", `a restart would tell of the same troubles again: ${failureLine(error)}`);
+      if (!unsaved)
+        log(
+          "warn",
+          `cannot save the alarm state, so a restart would notify the same problems again: ${failureLine(error)}`,
+        );
       unsaved = true;
     }
   };
@@ -60,7 +64,7 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
         const delivered = await notifier.deliver(alarmState, signal);
         for (const problem of delivered.problems) log("warn", problem);
         if (delivered.alarmState.outbox.length < alarmState.outbox.length) {
-          log("info", `${alarmState.outbox.length - delivered.alarmState.outbox.length} notices delivered`);
+          log("info", `${alarmState.outbox.length - delivered.alarmState.outbox.length} notifications delivered`);
         }
         await keep(delivered.alarmState);
       }
@@ -77,7 +81,7 @@ function openAlarmState(path: string, log: Log): AlarmState {
   try {
     return readAlarmState(path);
   } catch (error) {
-    log("warn", `${path} cannot be understood, troubles that last are told of again: ${failureLine(error)}`);
+    log("warn", `cannot read ${path}, so current problems are notified again: ${failureLine(error)}`);
     return EMPTY_ALARM_STATE;
   }
 }

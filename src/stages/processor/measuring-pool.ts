@@ -48,7 +48,7 @@ export class MeasuringPool {
     const running = this.pool.run(request);
     const late = () =>
       new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {
-        hint: "Data_Analysis.frame_timeout_seconds",
+        hint: "increase Data_Analysis.frame_timeout_seconds if the computer is slow",
         retry: "later",
       });
     try {
@@ -72,8 +72,8 @@ export class MeasuringPool {
   /** Leaves a pool with a stuck thread behind: nothing may stand still for one picture. */
   private replace(stuck: Promise<TaskAnswer>): void {
     const { log } = this.options;
-    log.error("a measuring thread hangs; the pool is replaced");
-    stuck.catch((error: unknown) => log.debug(`the abandoned frame ended: ${error}`));
+    log.error("a measuring thread hangs; replacing all measuring threads");
+    stuck.catch((error: unknown) => log.debug(`the abandoned measurement ended: ${error}`));
     this.current = measuringThreads(this.options.threads);
   }
 }

@@ -1,4 +1,4 @@
-// The processor stage: claims pending entries, has each measured by the pool, settles each in one transaction.
+// The processor stage: takes pending frames, has the pool measure them, and records each result in one transaction.
 import { existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -200,7 +200,7 @@ export class Processor implements OpenStage {
     this.stopped = true;
     const late = () => new Failure("internal", "frames are still being measured");
     await withDeadline(Promise.all(this.inHand.values()), timeoutMs, late).catch((error: unknown) => {
-      this.options.log.warn(`${failureLine(error)}: ${this.inHand.size} go back to the queue`);
+      this.options.log.warn(`${failureLine(error)}: returning ${this.inHand.size} frames to the queue`);
     });
     if (this.inHand.size === 0) await this.pool.close();
     await this.giveBack();
@@ -244,14 +244,14 @@ export class Processor implements OpenStage {
     try {
       rois = await readRoiManifest(roiManifestFile);
     } catch (error) {
-      // Somebody's editor, half way, or a slip: what is being measured goes on, and the next change of the file is looked at.
+      // The file may be half saved or wrong: continue with the previous ROIs, and check the file again when it changes.
       if (this.measure === undefined) throw error;
-      this.options.log.error(`${failureLine(error)}: going on with the ROIs before`);
+      this.options.log.error(`${failureLine(error)}: continuing with the previous ROIs`);
       this.measure = { ...this.measure, stamp };
       return this.measure;
     }
     this.measure = await manifest.whenFree(() => this.measureBy(rois, stamp));
-    this.options.log.info(`measuring ${rois.rois.length} ROIs by ${settings.method} (${roiManifestFile})`);
+    this.options.log.info(`measuring ${rois.rois.length} ROIs with method ${settings.method} (${roiManifestFile})`);
     return this.measure;
   }
 
@@ -276,7 +276,8 @@ export class Processor implements OpenStage {
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
     const text = `${rois.length} ROIs registered anew`;
     const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
-    if (marked === undefined) log.warn("the ROIs were registered anew; there is no room for another marker");
+    if (marked === undefined)
+      log.warn("the chip was recalibrated, but no marker was set because there are too many markers");
   }
 
   private analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {
@@ -322,7 +323,7 @@ export class Processor implements OpenStage {
       const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
       const tookMs = performance.now() - startedMs;
       if (!(await this.order.turn(claim.entryId, this.options.freed))) {
-        this.options.log.debug(`${claim.filename}: settled before an earlier frame, which takes too long`);
+        this.options.log.debug(`${claim.filename}: recorded before an earlier frame, which takes too long`);
       }
       if (answer.ok) await this.settleMeasured(claim, measure, answer, tookMs);
       else if (await this.isOfThePicture(claim, answer.failure)) this.rest(claim, answer.failure);
@@ -356,7 +357,7 @@ export class Processor implements OpenStage {
     const fields = { entry: claim.entryId };
     this.aside.remove(claim.entryId);
     if (outcome === undefined) {
-      log.warn(`${claim.filename}: a late answer was set aside, the frame was given out again`, fields);
+      log.warn(`${claim.filename}: ignored a late result; the frame is already being measured again`, fields);
       return;
     }
     log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
@@ -382,8 +383,8 @@ export class Processor implements OpenStage {
       const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
       const entry = { entry: claim.entryId };
       if (astray)
-        log.warn(`the chip has moved ${far} since the first frame and is leaving its ROIs; calibrate again`, entry);
-      else log.info(`the chip is in its ROIs again (${far})`, entry);
+        log.warn(`the chip has moved ${far} since the first frame, almost out of its ROIs; calibrate again`, entry);
+      else log.info(`the chip is back inside its ROIs (${far})`, entry);
     }
     this.wasAstray = astray;
     return astray;
@@ -416,11 +417,11 @@ export class Processor implements OpenStage {
     return filepath === this.options.pictures.dataDir ? await canWrite(filepath) : await canList(filepath);
   }
 
-  /** The frame waits, pending, and is tried again ever more seldom; none of its attempts is used up. */
+  /** Sets the frame aside: it stays pending and is retried at growing intervals, without using up its attempts. */
   private rest(claim: Claim, { message }: FailureData): void {
     const { entryId, filename } = claim;
     if (this.aside.add(entryId, filename, message))
-      this.options.log.warn(`${filename}: cannot be read, set aside: ${message}`, { entry: entryId });
+      this.options.log.warn(`cannot read ${filename}, set it aside: ${message}`, { entry: entryId });
     this.unsettled.push({ claim, countAttempt: false });
   }
 
@@ -450,7 +451,7 @@ export class Processor implements OpenStage {
   /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
   private setAside(claim: Claim, failure: FailureData): void {
     const { log, settled } = this.options;
-    log.warn(`${claim.filename}: ${failure.message}; the frame returns to the queue`, { entry: claim.entryId });
+    log.warn(`${claim.filename}: ${failure.message}; returned the frame to the queue`, { entry: claim.entryId });
     // A full disk is not the frame's fault and must not use up its attempts.
     this.unsettled.push({ claim, countAttempt: !isStorage(failure) });
     this.trouble = failure;

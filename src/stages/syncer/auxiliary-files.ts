@@ -1,5 +1,5 @@
-// The files beside the pictures (results, plots, backups, brightfield pictures, the manifest's snapshot), copied to the share
-// by the syncer's process. One that cannot be copied is set aside; the others and the pictures do not wait for it.
+// Copies results, plots, backups, brightfield images and a snapshot of the database to the share, with the syncer's process. A
+// file that cannot be copied is set aside; other files do not wait for it.
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { refusalWords } from "../../archive/refusal.ts";
@@ -120,7 +120,7 @@ export class AuxiliaryFiles {
     const copy = { remoteId, path, bytes, modifiedAtUs, sha256, remotePath: named, syncedAtUs: nowUs() };
     await whenFree(() => rows.fileSynced(copy));
     if (basename(named) !== basename(path) && known?.remotePath !== named) {
-      log.warn(`somebody's ${path} lies on the share; ours is ${join(dirname(path), basename(named))}`);
+      log.warn(`the share has a ${path} from another program; ours is ${join(dirname(path), basename(named))}`);
     }
     return undefined;
   }
