@@ -32,7 +32,7 @@ export function usFromOption(option: string, text: string): number {
   if (us === undefined) {
     throw new Failure(
       "usage.invalid",
-      `${option} expects a date or time such as 2026-03-04T05:06:07Z, received "${text}"`,
+      `${option} needs a date or time such as 2026-03-04T05:06:07Z, not "${text}"`,
     );
   }
   return us;

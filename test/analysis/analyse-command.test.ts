@@ -310,7 +310,7 @@ describe("phorest check-rois", () => {
       "--out",
       join(directory, "o.png"),
     );
-    expect(told).toContain("1 of them leave the picture (far first)");
+    expect(told).toContain("1 of them are partly outside the image (first: far)");
   });
 });
 

@@ -210,7 +210,7 @@ test("a share that goes away in the middle of the check costs no row its copy", 
     },
   });
   expect(found).toMatchObject([
-    { kind: "remote away", meaning: expect.stringContaining("2 copies were not looked at") },
+    { kind: "remote away", meaning: expect.stringContaining("2 copies were not checked") },
   ]);
   expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
 });
@@ -271,12 +271,12 @@ test("on the command line: 0 for clean, 3 with findings, 2 without an experiment
   const at = await sound();
   at.manifest.close();
   const clean = await phorest(["verify"], at.root);
-  expect([clean.code, clean.stdout]).toEqual([0, "4 pictures, 0 archives, 0 backups checked: all is as recorded\n"]);
+  expect([clean.code, clean.stdout]).toEqual([0, "4 images, 0 archives, 0 backups checked: everything is as recorded\n"]);
   writeFileSync(here(at, "image_1.png"), "picture x");
   const found = await phorest(["verify"], at.root);
   expect(found.code).toBe(3);
   expect(found.stdout.trim().split("\n")).toHaveLength(2);
-  expect(found.stdout).toMatch(/^damaged +image_1\.png: its bytes differ from the recorded hash/);
+  expect(found.stdout).toMatch(/^damaged +image_1\.png: its content differs from the recorded hash/);
   const json = await phorest(["verify", "--repair", "--json"], at.root);
   expect(JSON.parse(json.stdout)).toMatchObject({ findings: [{ kind: "damaged" }], repaired: 1 });
   expect((await phorest(["verify"], join(at.root, "results"))).code).toBe(2);

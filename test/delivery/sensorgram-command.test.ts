@@ -215,12 +215,12 @@ describe("phorest sensorgram", () => {
   });
 
   it.each([
-    ["a label that no ROI has", ["--roi", "nobody"], /no ROI has such a label/],
-    ["a reference that no ROI is", ["--reference", "nobody"], /no reference among the ROIs has a baseline: nobody/],
-    ["a window without an end", ["--baseline", "12"], /--baseline expects FROM\.\.TO, received "12"/],
-    ["a window that ends before it begins", ["--baseline", "5..2"], /--baseline expects FROM before TO/],
-    ["a time that is none", ["--baseline", "noon..night"], /--baseline expects a date or time/],
-    ["too short a smooth curve", ["--smooth", "1"], /--smooth expects a number of frames from 3 up/],
+    ["a label that no ROI has", ["--roi", "nobody"], /no ROI has this name/],
+    ["a reference that no ROI is", ["--reference", "nobody"], /none of the reference ROIs has a baseline: nobody/],
+    ["a window without an end", ["--baseline", "12"], /--baseline needs FROM\.\.TO, not "12"/],
+    ["a window that ends before it begins", ["--baseline", "5..2"], /--baseline needs FROM before TO/],
+    ["a time that is none", ["--baseline", "noon..night"], /--baseline needs a date or time/],
+    ["too short a smooth curve", ["--smooth", "1"], /--smooth needs at least 3 frames/],
     ["an analysis that is not there", ["--analysis", "7"], /no analysis 7/],
   ])("refuses %s in one line", async (_what, words, message) => {
     await expect(sensorgram(measured(), ...words)).rejects.toMatchObject({

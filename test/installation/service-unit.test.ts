@@ -177,7 +177,7 @@ describe("phorest install-service", () => {
       ["install-service", "--user", user, "--directory", "/proc/none", "--force"],
       directory,
     );
-    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written.*sudo/)]);
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot write .*sudo/)]);
   });
 });
 
