@@ -30,10 +30,7 @@ export function usFromIso(text: string): number | undefined {
 export function usFromOption(option: string, text: string): number {
   const us = usFromIso(text);
   if (us === undefined) {
-    throw new Failure(
-      "usage.invalid",
-      `${option} needs a date or time such as 2026-03-04T05:06:07Z, not "${text}"`,
-    );
+    throw new Failure("usage.invalid", `${option} needs a date or time such as 2026-03-04T05:06:07Z, not "${text}"`);
   }
   return us;
 }

@@ -1,6 +1,5 @@
-// One alarm for each trouble: a stage that fails is announced, a stage that is faulted is announced once, and what comes
-// after is said again only when it changes, ever more seldom, or when it ends. A camera unplugged over Christmas costs three
-// lines, a share that is away a dozen, not thousands.
+// Logs the failures of stages without repetition: the first failure, faulted once, changes of the reason, and the recovery.
+// Repeated failures are logged less and less often, so a camera unplugged for a week costs three lines, not thousands.
 import { lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { StageReport } from "../stages/stage-report.ts";
@@ -26,7 +25,7 @@ export class FailureLog {
     if (lastFailure === undefined) {
       if (trouble === undefined || state !== "waiting" || passes === 0) return;
       this.troubles.delete(name);
-      log.info(`works again after ${duration(this.nowMs() - trouble.sinceMs)}`);
+      log.info(`recovered after ${duration(this.nowMs() - trouble.sinceMs)}`);
       return;
     }
     if (state !== "backing_off" && state !== "faulted") return;
@@ -35,9 +34,9 @@ export class FailureLog {
     const isKnown = trouble?.message === message && trouble.faulted === (state === "faulted");
     const isTime = state === "backing_off" && Number.isInteger(Math.log2(failures));
     if (isKnown && !isTime) log.debug(`still failing (${failures}): ${line}`);
-    else if (state === "backing_off") log.warn(`failed (${failures}): ${line}; trying again`);
+    else if (state === "backing_off") log.warn(`failed (${failures}): ${line}; retrying`);
     else {
-      const next = recovers ? "tried again every minute" : "not tried again (Retries.recover = false)";
+      const next = recovers ? "retrying every minute" : "not retrying (Retries.recover = false)";
       log.error(`faulted after ${failures} failures: ${line}; ${next}`);
     }
     this.troubles.set(name, { sinceMs: trouble?.sinceMs ?? this.nowMs(), message, faulted: state === "faulted" });

@@ -19,7 +19,7 @@ export class RemoteWorker<Settings, Job, Answer> {
   private readonly log: (level: LogLevel, message: string) => void;
   private readonly openWorker: typeof openThread;
   private worker: WorkerHandle | undefined;
-  /** A silent one that was given up; a process in a hanging call may outlive its own end. */
+  /** A worker that did not respond and was given up; a process in a hanging system call may survive a kill. */
   private abandoned: WorkerHandle | undefined;
   private pending: Pending<Answer> | undefined;
   private lastId = 0;
@@ -86,17 +86,17 @@ export class RemoteWorker<Settings, Job, Answer> {
       this.closed = resolve;
     });
     worker.post({ type: "close" } satisfies ToThread<Settings, Job>);
-    const late = () => new Failure("internal", `the ${this.name} thread did not close in time and is ended`);
+    const late = () => new Failure("internal", `the ${this.name} thread did not close in time and is stopped`);
     await withDeadline(ended, timeoutMs, late).catch((error: unknown) => this.log("warn", failureLine(error)));
-    // Whoever still waits for a job is told; its own timer would keep the process alive.
+    // Reject the waiting job, because its timer would keep the process alive.
     this.lost(worker, "was closed");
     await worker.end();
   }
 
   private begin(): WorkerHandle {
     if (this.abandoned?.alive === true) {
-      throw new Failure("internal", `the ${this.name} still hangs in the operating system and cannot be ended`, {
-        hint: "a new one is started once it lets go",
+      throw new Failure("internal", `the ${this.name} still hangs in a system call and cannot be stopped`, {
+        hint: "phorest starts a new one when the call returns",
         retry: "later",
       });
     }
@@ -136,7 +136,7 @@ export class RemoteWorker<Settings, Job, Answer> {
     this.worker = undefined;
     this.closed?.();
     this.pending?.reject(
-      new Failure("internal", `the ${this.name} thread ${how}`, { hint: "it is started anew", retry: "later" }),
+      new Failure("internal", `the ${this.name} thread ${how}`, { hint: "phorest restarts it", retry: "later" }),
     );
   }
 
@@ -145,6 +145,8 @@ export class RemoteWorker<Settings, Job, Answer> {
     if (worker === undefined) return;
     this.abandoned = worker;
     this.lost(worker, how);
-    worker.end().catch((error: unknown) => this.log("warn", `could not end the silent thread: ${error}`));
+    worker
+      .end()
+      .catch((error: unknown) => this.log("warn", `could not stop the thread that does not respond: ${error}`));
   }
 }

@@ -209,9 +209,7 @@ test("a share that goes away in the middle of the check costs no row its copy", 
       if (done === 2) renameSync(remote, `${remote}.away`);
     },
   });
-  expect(found).toMatchObject([
-    { kind: "remote away", meaning: expect.stringContaining("2 copies were not checked") },
-  ]);
+  expect(found).toMatchObject([{ kind: "remote away", meaning: expect.stringContaining("2 copies were not checked") }]);
   expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
 });
 
@@ -271,7 +269,10 @@ test("on the command line: 0 for clean, 3 with findings, 2 without an experiment
   const at = await sound();
   at.manifest.close();
   const clean = await phorest(["verify"], at.root);
-  expect([clean.code, clean.stdout]).toEqual([0, "4 images, 0 archives, 0 backups checked: everything is as recorded\n"]);
+  expect([clean.code, clean.stdout]).toEqual([
+    0,
+    "4 images, 0 archives, 0 backups checked: everything is as recorded\n",
+  ]);
   writeFileSync(here(at, "image_1.png"), "picture x");
   const found = await phorest(["verify"], at.root);
   expect(found.code).toBe(3);

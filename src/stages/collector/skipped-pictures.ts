@@ -1,4 +1,4 @@
-// Pictures that are there and cannot be taken under their present name: each is logged once, and `status` shows them.
+// Images that cannot be used under their present name: each is logged once, and `status` shows them.
 import type { StageLog } from "../../log/logger.ts";
 import type { SkippedList } from "./messages.ts";
 
@@ -33,7 +33,7 @@ export class SkippedPictures {
     const total = this.atStart.total + this.bySource.total;
     const [first] = [...this.atStart.lines, ...this.bySource.lines];
     if (first === undefined) return "";
-    return total === 1 ? first : `${first}; and ${total - 1} more pictures skipped`;
+    return total === 1 ? first : `${first}; and ${total - 1} more images skipped`;
   }
 
   private report({ lines, total }: SkippedList): void {
@@ -43,7 +43,7 @@ export class SkippedPictures {
       this.log.warn(line);
     }
     const unnamed = total - lines.length;
-    if (unnamed > this.loggedTotal) this.log.warn(`${unnamed} more pictures skipped for the same reason`);
+    if (unnamed > this.loggedTotal) this.log.warn(`skipped ${unnamed} more images for the same reason`);
     this.loggedTotal = Math.max(this.loggedTotal, unnamed);
   }
 }
