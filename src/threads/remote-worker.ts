@@ -2,6 +2,7 @@
 // new one after the old one died. The other end is src/threads/host-loop.ts.
 
 import { decodeFailure, Failure, failureLine } from "../failure/failure.ts";
+import type { FailureCode } from "../failure/failure-data.ts";
 import type { LogLevel } from "../log/levels.ts";
 import { LONGEST_TIMER_MS, withDeadline } from "../system/deadline.ts";
 import type { FromThread, ToThread } from "./messages.ts";
@@ -53,7 +54,7 @@ export class RemoteWorker<Settings, Job, Answer> {
     let timer: NodeJS.Timeout | undefined;
     const within = (limitMs: number): void => {
       clearTimeout(timer);
-      const giveUp = () => this.replace(`gave no answer within ${(limitMs / 1000).toFixed(0)} s`);
+      const giveUp = () => this.replace(`did not respond within ${(limitMs / 1000).toFixed(0)} s`);
       timer = setTimeout(giveUp, Math.min(limitMs, LONGEST_TIMER_MS));
     };
     const cancel = () => {
@@ -95,7 +96,7 @@ export class RemoteWorker<Settings, Job, Answer> {
 
   private begin(): WorkerHandle {
     if (this.abandoned?.alive === true) {
-      throw new Failure("internal", `the ${this.name} still hangs in a system call and cannot be stopped`, {
+      throw new Failure("thread.hanging", `the ${this.name} still hangs in a system call and cannot be stopped`, {
         hint: "phorest starts a new one when the call returns",
         retry: "later",
       });
@@ -131,12 +132,12 @@ export class RemoteWorker<Settings, Job, Answer> {
     }
   }
 
-  private lost(worker: WorkerHandle, how: string): void {
+  private lost(worker: WorkerHandle, how: string, code: FailureCode = "internal"): void {
     if (this.worker !== worker) return;
     this.worker = undefined;
     this.closed?.();
     this.pending?.reject(
-      new Failure("internal", `the ${this.name} thread ${how}`, { hint: "phorest restarts it", retry: "later" }),
+      new Failure(code, `the ${this.name} thread ${how}`, { hint: "phorest restarts it", retry: "later" }),
     );
   }
 
@@ -144,7 +145,7 @@ export class RemoteWorker<Settings, Job, Answer> {
     const worker = this.worker;
     if (worker === undefined) return;
     this.abandoned = worker;
-    this.lost(worker, how);
+    this.lost(worker, how, "thread.hanging");
     worker
       .end()
       .catch((error: unknown) => this.log("warn", `could not stop the thread that does not respond: ${error}`));
