@@ -142,7 +142,7 @@ test("a hanging camera program that a killed run left behind is ended by the nex
     said += chunk.toString();
   });
   expect((await again.ended).code).toBe(0);
-  expect(said).toContain("ended a program that the run killed before had left running");
+  expect(said).toContain("stopped a program that a killed run had left running");
   expect((await machine.leftovers()).processes).toEqual([]);
 });
 

@@ -52,7 +52,7 @@ test("a picture that cannot be removed is named, and the others are removed in i
   const { code, stderr } = await phorest(["run", "--frames", "20", "--until-idle"], directory);
   expect(code, stderr).toBe(0);
   expect(pictures(directory)).toBe(3);
-  expect(stderr).toMatch(/image_\S+\.png cannot be removed and is set aside: .*busy/);
+  expect(stderr).toMatch(/cannot remove image_\S+\.png, set it aside: .*busy/);
   expect(stderr.match(/cannot remove .*, set it aside/g)).toHaveLength(1);
   expect(rowsOf(directory, "SELECT count(*) AS n FROM entry WHERE local = 1")).toEqual([{ n: 3 }]);
 });
