@@ -48,8 +48,8 @@ export async function pack(
   const back = new Tap();
   await pipeline(createReadStream(target), createGunzip(), back.pass, sink, { signal });
   if (back.content().sha256 !== plain.content().sha256) {
-    throw new Failure("backup.failed", `${target}: the disk gave back something else than was written`, {
-      hint: "check the disk; this backup is given up, the next one is tried",
+    throw new Failure("backup.failed", `${target}: the content read back differs from what was written`, {
+      hint: "check the disk; phorest skips this backup and tries the next one",
       retry: "later",
     });
   }
@@ -63,7 +63,7 @@ export async function unpack(directory: string, name: string, target: string): P
     await withConfinedFile(directory, name, ({ handle }) => unpackOpened(handle, target));
   } catch (error) {
     if (!(error instanceof Error) || errorCode(error)?.startsWith("Z_") !== true) throw error;
-    throw new Failure("backup.damaged", `${source}: ${error.message}`, { hint: "take another backup", cause: error });
+    throw new Failure("backup.damaged", `${source}: ${error.message}`, { hint: "use another backup", cause: error });
   }
 }
 
@@ -85,7 +85,7 @@ export async function writeSums(directory: string, known: ReadonlyMap<string, st
 /** What is wrong with the files of a backup, a line each; empty when every one is as its list says. */
 export async function sumsProblems(directory: string): Promise<string[]> {
   const list = join(directory, SUMS);
-  if (!existsSync(list)) return [`${list} is missing: this is no complete backup`];
+  if (!existsSync(list)) return [`${list} is missing, so this backup is incomplete`];
   const problems: string[] = [];
   const named = new Set<string>();
   const text = await readFile(list, "utf8").catch((error: unknown) => {
@@ -98,7 +98,7 @@ export async function sumsProblems(directory: string): Promise<string[]> {
     if (line === "") continue;
     const [, sha256, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     if (sha256 === undefined || name === undefined) {
-      problems.push(`${list}: "${line.slice(0, 80)}" is not a line of such a list`);
+      problems.push(`${list}: "${line.slice(0, 80)}" is not a valid line of it`);
       continue;
     }
     named.add(name);
@@ -118,7 +118,7 @@ async function sumProblem(directory: string, name: string, sha256: string): Prom
   const path = join(directory, printable(name).slice(1, -1));
   try {
     const content = await withConfinedFile(directory, name, (file) => digestOpened(file));
-    return content.sha256 === sha256 ? undefined : `${path} is not what ${SUMS} says`;
+    return content.sha256 === sha256 ? undefined : `${path} differs from its checksum in ${SUMS}`;
   } catch (error) {
     if (error instanceof Failure && error.code === "file.missing") return `${path} is missing`;
     const reason = checkedFaultReason(error);

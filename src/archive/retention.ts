@@ -55,7 +55,7 @@ export function chooseRemovals<T extends { readonly bytes: number | undefined }>
 /** The excess in words, for a log line and `status`. */
 export function excessText({ images, bytes }: Pick<Excess, "images" | "bytes">): string {
   const parts = [
-    ...(images > 0 ? [`${images} ${images === 1 ? "picture" : "pictures"}`] : []),
+    ...(images > 0 ? [`${images} ${images === 1 ? "image" : "images"}`] : []),
     ...(bytes > 0 ? [megabytes(bytes)] : []),
   ];
   return parts.join(" and ");

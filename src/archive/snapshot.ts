@@ -116,7 +116,7 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
       await copy(await realOf(options.roiManifestFile), SNAPSHOT.rois);
       // Keys without a value are absent in TOML.
       const settings = stringify(JSON.parse(JSON.stringify(config)));
-      await writeDurably(join(directory, SNAPSHOT.config), `# The configuration in force, complete.\n${settings}\n`);
+      await writeDurably(join(directory, SNAPSHOT.config), `# The complete effective configuration.\n${settings}\n`);
       await writeSums(directory, hashes);
     });
     return { path: join(backupDir, name), bytes, entries, leftOut };
@@ -135,9 +135,9 @@ function checkSpace({ Paths: paths, Storage: storage }: Config): void {
   if (freeBytes === undefined || freeBytes >= needed) return;
   throw new Failure(
     "disk.full",
-    `${paths.backup_dir}: ${wholeMegabytes(freeBytes)} free, a backup needs ${wholeMegabytes(needed)}`,
+    `${paths.backup_dir}: ${wholeMegabytes(freeBytes)} free, but a backup needs ${wholeMegabytes(needed)}`,
     {
-      hint: "free some space, lower Backup.keep, or put Paths.backup_dir on another disk; it is tried again by itself",
+      hint: "free some space, lower Backup.keep, or put Paths.backup_dir on another disk; phorest retries",
       retry: "later",
     },
   );
@@ -158,7 +158,7 @@ function refuseDamaged(snapshot: Manifest, dataDir: string): void {
   const [first, ...rest] = snapshot.integrityProblems();
   if (first === undefined) return;
   const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
-  throw decodeFailure(damagedDatabase(join(dataDir, MANIFEST_FILENAME), `${first}${more}; no backup is made of it`));
+  throw decodeFailure(damagedDatabase(join(dataDir, MANIFEST_FILENAME), `${first}${more}; it cannot be backed up`));
 }
 
 function factsOf(snapshot: Manifest, before: number, nowUs: number): z.output<typeof FACTS> {

@@ -109,7 +109,7 @@ export class PlotFeed {
     );
     if (series.length === 0 && curves.labels.length > 0) {
       throw new Failure("config.invalid", "Report.plot_rois: no ROI has such a label", {
-        hint: `the first labels are ${curves.labels.slice(0, 3).join(", ")}; an empty list plots all`,
+        hint: `the first ROIs are ${curves.labels.slice(0, 3).join(", ")}; an empty list plots all`,
       });
     }
     const span = curves.spanUs;

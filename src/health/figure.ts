@@ -1,5 +1,5 @@
-// The health report as a picture: verdict, alarms, stages, figures, the shift of the last frames, the log's last lines.
-// An SVG written line by line: it is a page of text, not a plot.
+// The health report as an image: verdict, alarms, stages, numbers, the shift of the last frames, the last log lines. It is
+// mostly text, so it is written directly as SVG.
 
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../figures/figure-style.ts";
 import { FONT_FAMILY } from "../figures/render.ts";
@@ -29,24 +29,24 @@ export function healthFigure(report: HealthReport): string {
   page.text(`${snapshot.dataDir}  ·  ${utcSecond(Date.parse(report.at))}`, { colour: FAINT_INK });
   if (snapshot.startedAt !== undefined) page.text(runWords(report), { colour: FAINT_INK });
   page.gap();
-  page.heading(snapshot.alarms.length === 0 ? "No alarm" : "Alarms");
+  page.heading(snapshot.alarms.length === 0 ? "No alarms" : "Alarms");
   for (const alarm of snapshot.alarms) page.wrapped(alarm, DOUBTFUL_COLOUR);
   for (const note of snapshot.notes) page.wrapped(note, INK);
-  for (const { since, text } of told) page.wrapped(`told since ${since.slice(0, 19)}Z: ${text}`, INK);
-  if (undelivered > 0) page.text(`${undelivered} notices wait to be delivered`, { colour: WAITS });
+  for (const { since, text } of told) page.wrapped(`notified ${since.slice(0, 19)}Z: ${text}`, INK);
+  if (undelivered > 0) page.text(`${undelivered} notifications still to be delivered`, { colour: WAITS });
   page.gap();
   if (snapshot.stages.length > 0) {
     page.heading("Stages");
     for (const stage of snapshot.stages) page.stage(stage, snapshot.experiment === "running");
     page.gap();
   }
-  page.heading("Figures");
+  page.heading("Numbers");
   for (const [name, value] of figures(report)) page.pair(name, value);
   page.gap();
   const shifts = snapshot.recent === undefined ? [] : medianShifts(snapshot.recent);
   if (shifts.length > 1) page.curve(`Median shift of all ROIs over the last ${shifts.length} frames, px`, shifts);
   page.heading("Log");
-  if (log.length === 0) page.text("no line", { colour: FAINT_INK });
+  if (log.length === 0) page.text("no log lines", { colour: FAINT_INK });
   for (const { level, text } of log) {
     page.text(text.slice(0, LETTERS), {
       size: 10.5,
@@ -73,9 +73,9 @@ export function medianShifts({ curves, labels }: RecentCurves): number[] {
 }
 
 function verdictWords({ verdict, snapshot }: HealthReport): string {
-  if (verdict === "none") return "There is no experiment";
+  if (verdict === "none") return "No experiment";
   const state = snapshot.experiment === "running" ? "running" : "stopped";
-  return verdict === "fine" ? `Fine, ${state}` : `Something is wrong, ${state}`;
+  return verdict === "fine" ? `No problems, ${state}` : `There are problems, ${state}`;
 }
 
 function verdictColour({ verdict, snapshot }: HealthReport): string {
@@ -86,7 +86,7 @@ function verdictColour({ verdict, snapshot }: HealthReport): string {
 function runWords({ snapshot: { experiment, startedAt, endedAt, endReason, pid } }: HealthReport): string {
   if (experiment === "running") return `since ${startedAt}, process ${pid}`;
   const reason = endReason === undefined ? "" : ` (${endReason})`;
-  return `began ${startedAt}, ended ${endedAt ?? "without closing"}${reason}`;
+  return `started ${startedAt}, ${endedAt === undefined ? "interrupted" : `ended ${endedAt}`}${reason}`;
 }
 
 function figures({ snapshot }: HealthReport): [string, string][] {
@@ -97,12 +97,12 @@ function figures({ snapshot }: HealthReport): [string, string][] {
     const { processed, pending, processing, failed, archived, localImages, localBytes } = counts;
     const moved = archived > 0 ? `, ${archived} archived` : "";
     pairs.push(["frames", `${processed} measured, ${pending + processing} waiting, ${failed} failed${moved}`]);
-    pairs.push(["pictures here", `${localImages}, ${gigabytes(localBytes, 2)}`]);
+    pairs.push(["images here", `${localImages}, ${gigabytes(localBytes, 2)}`]);
   }
-  for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${waiting} frames to be given`]);
+  for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${waiting} frames waiting`]);
   if (freeBytes !== undefined) pairs.push(["disk", `${gigabytes(freeBytes)} free`]);
   if (lastFrame !== undefined) {
-    pairs.push(["last frame", `${lastFrame.filename ?? "no picture"}, ${lastFrame.capturedAt}, ${lastFrame.status}`]);
+    pairs.push(["last frame", `${lastFrame.filename ?? "no image"}, ${lastFrame.capturedAt}, ${lastFrame.status}`]);
   }
   return pairs;
 }

@@ -11,20 +11,20 @@ import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";
 
 export interface ViewOptions {
-  /** Whether a ROI has a line of its own. */
+  /** Whether an ROI is listed. */
   isChosen(label: string): boolean;
   readonly columns: number;
   readonly paint: Paint;
   readonly unicode: boolean;
 }
 
-/** ROIs with a line of their own, unless they were named. */
+/** Number of ROIs listed if none are named. */
 export const FIRST_ROIS = 6;
-/** px: a narrower range would only show noise. */
+/** px; a smaller range would show only noise. */
 const LEAST_RANGE_PX = 0.05;
 const NAME = 14;
 
-/** The screen, top to bottom: what wants a person comes first. */
+/** The screen, top to bottom; alarms come first. */
 export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
   const { paint, columns } = options;
   const { alarms, notes, stages, experiment } = snapshot;
@@ -39,7 +39,7 @@ export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
     ...stages.map((stage) => stageLine(stage, experiment === "running", paint)),
     ...(snapshot.recent === undefined ? [] : ["", ...resultLines(snapshot.recent, options)]),
     "",
-    paint("dim", `${new Date().toISOString().slice(0, 19)}Z  q or Ctrl-C ends this view; the run goes on`),
+    paint("dim", `${new Date().toISOString().slice(0, 19)}Z  q or Ctrl-C closes this view; the run continues`),
   ];
 }
 
@@ -47,7 +47,7 @@ function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, ala
   if (experiment === "none") return paint("bold", `no experiment in ${dataDir}`);
   const well =
     alarms.length === 0
-      ? paint("green", "no alarm")
+      ? paint("green", "no alarms")
       : paint("red", alarms.length === 1 ? "1 alarm" : `${alarms.length} alarms`);
   if (experiment === "running") {
     return `${paint("bold", "phorest running")}  ${well}  since ${startedAt}, process ${pid}, ${dataDir}`;
@@ -67,11 +67,11 @@ function queueLines({ counts, shares, outputs, freeBytes, diskFull, lastFrame, o
   const line = (name: string, text: string) => lines.push(`${name.padEnd(NAME)}${text}`);
   if (counts !== undefined) {
     const { processed, pending, processing, failed, synced, compressed, localImages, localBytes } = counts;
-    line("frames", `${processed} measured, ${pending} waiting, ${processing} in hand, ${failed} failed`);
-    const waiting = outputs.map(({ name, waiting: count }) => `${name} ${count}`).join(", ");
-    line("to be given", waiting === "" ? "no output" : waiting);
+    line("frames", `${processed} measured, ${pending} waiting, ${processing} being measured, ${failed} failed`);
+    const waiting = outputs.map(({ name, waiting: count }) => `${name} ${count} waiting`).join(", ");
+    line("outputs", waiting === "" ? "none" : waiting);
     const free = freeBytes === undefined ? "" : `, ${gigabytes(freeBytes)} free`;
-    const stored = `${localImages} pictures, ${gigabytes(localBytes, 2)}`;
+    const stored = `${localImages} images, ${gigabytes(localBytes, 2)}`;
     line(
       "disk",
       `${stored}${free}; ${compressed} compressed, ${synced} copied to ${shares.length > 1 ? `${shares.length} shares` : "the share"}`,
@@ -96,7 +96,9 @@ function resultLines({ labels, curves }: RecentCurves, { isChosen, columns, pain
   if (last === undefined) return [];
   const sound = Array.from(last.flags).filter((flags) => flags === 0).length;
   const width = Math.max(8, Math.min(curves.length, columns - 61));
-  const lines = [`results       ${sound} of ${labels.length} ROIs sound in the last frame; shift over ${width} frames`];
+  const lines = [
+    `results       ${sound} of ${labels.length} ROIs without flags in the last frame; shift over ${width} frames`,
+  ];
   labels.forEach((label, roi) => {
     if (!isChosen(label)) return;
     const points = curves.map(({ position, flags }): SparkPoint => {
@@ -117,7 +119,7 @@ function signed(px: number): string {
   return `${px < 0 ? "-" : "+"}${Math.abs(px).toFixed(3)} px`;
 }
 
-/** Alarms are read to their end. */
+/** Wraps alarms instead of cutting them. */
 function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";

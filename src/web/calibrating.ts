@@ -119,7 +119,10 @@ export class Calibrating {
       } catch (error) {
         await rm(path, { force: true });
         if (!hasCode(error, ...GONE)) throw error;
-        throw new Failure("usage.invalid", `${name} did not come to its end`, { hint: "send it again", cause: error });
+        throw new Failure("usage.invalid", `the upload of ${name} was interrupted`, {
+          hint: "upload it again",
+          cause: error,
+        });
       }
       return { file, ours: true };
     });
@@ -143,12 +146,12 @@ export class Calibrating {
     const work = this.#current(id);
     this.#checkFree();
     const { found } = this.#progress;
-    if (found === undefined) throw new Failure("usage.invalid", "there is nothing to accept: no chip was found");
+    if (found === undefined) throw new Failure("usage.invalid", "nothing to accept: no chip has been found");
     this.#progress = { ...this.#progress, state: "writing" };
     try {
       const answer = await this.#process.ask(work.name, { type: "write" }, LONGEST_SEARCH_MS);
       const files = answer.type === "written" ? answer.files : [];
-      this.#log("info", `ROIs of ${work.name} accepted on the page: wrote ${files.join(", ")}`);
+      this.#log("info", `accepted the ROIs of ${work.name} on the web page; wrote ${files.join(", ")}`);
       this.#progress = { state: "accepted", said: files.join(", "), found };
     } catch (error) {
       this.#progress = { ...this.#progress, state: "failed", said: failureLine(error) };
@@ -214,7 +217,10 @@ export class Calibrating {
   async #expire(work: Work): Promise<void> {
     if (this.#work !== work || this.#isBusy) return;
     await this.#drop();
-    this.#progress = { ...NOTHING, said: "nobody accepted the calibration; it was forgotten" };
+    this.#progress = {
+      ...NOTHING,
+      said: "The last calibration was discarded because it was not accepted within 30 minutes.",
+    };
   }
 
   async #drop(): Promise<void> {
@@ -233,18 +239,23 @@ export class Calibrating {
 
   #checkFree(): void {
     if (!this.#isBusy) return;
-    throw new Failure("usage.invalid", "another calibration is at work", { hint: "wait for its end", retry: "later" });
+    throw new Failure("usage.invalid", "another calibration is in progress", {
+      hint: "wait until it has finished",
+      retry: "later",
+    });
   }
 
   #current(id: number): Work {
     if (this.#work?.id === id) return this.#work;
-    throw new Failure("usage.invalid", "the picture was replaced by another one", { hint: "look at that one" });
+    throw new Failure("usage.invalid", "this image has been replaced by another one", { hint: "check the new one" });
   }
 
   #checkSpace(directory: string, bytes: number): void {
     const free = diskSpace(directory)?.freeBytes;
     if (free === undefined || free - bytes >= this.#config.Storage.min_free_bytes) return;
-    throw new Failure("disk.full", `${directory}: too little room for a picture`, { hint: "Storage.min_free_bytes" });
+    throw new Failure("disk.full", `not enough disk space for the image in ${directory}`, {
+      hint: "free some space; Storage.min_free_bytes must stay free",
+    });
   }
 
   /** What an earlier process left of a picture. */
@@ -276,12 +287,12 @@ function atMost(limit: number): Transform {
 }
 
 export function tooLarge(limit: number): Failure {
-  return new Failure("usage.invalid", `the picture is larger than ${megabytes(limit, 0)}`, {
-    hint: "64 megapixels of 16 bits are the most",
+  return new Failure("usage.invalid", `the image file is larger than ${megabytes(limit, 0)}`, {
+    hint: "the limit allows 64 megapixels of 16 bits",
   });
 }
 
 function sizeWarning({ width, height }: FrameView, [frameWidth, frameHeight]: readonly [number, number]): string {
   if (width === frameWidth && height === frameHeight) return "";
-  return `This picture has ${width} × ${height} px, the experiment's frames have ${frameWidth} × ${frameHeight}: its ROIs do not fit them.`;
+  return `This image is ${width} × ${height} px, but the frames of this experiment are ${frameWidth} × ${frameHeight} px. Its ROIs will not fit them.`;
 }

@@ -1,5 +1,5 @@
-// The collector's thread: takes a picture, makes it durable, says what it took. It never sees the manifest's writer;
-// the row follows in the supervisor, after the file (a row must never name a file that is not whole).
+// The collector's thread: captures an image, makes the file durable and reports it. The supervisor adds the database row after
+// that, because a row must never name an incomplete file.
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,12 +29,12 @@ import { skippedList } from "./skipped-pictures.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
 
-/** Refuses to start a picture that the disk may not hold: a pause with an alarm beats a half-written file. */
+/** Refuses to capture if the disk may be too full: a pause with an alarm is better than an incomplete file. */
 async function checkSpace(settings: CollectorSettings): Promise<void> {
   const freeBytes = diskSpace(settings.dataDir)?.freeBytes;
   if (freeBytes === undefined || freeBytes >= settings.minFreeBytes) return;
-  throw new Failure("disk.full", `${settings.dataDir}: only ${megabytes(freeBytes, 0)} left, capture pauses`, {
-    hint: `free some space; it resumes by itself above ${megabytes(settings.minFreeBytes, 0)} (${settings.minFreeKey})`,
+  throw new Failure("disk.full", `${settings.dataDir}: only ${megabytes(freeBytes, 0)} left; capture pauses`, {
+    hint: `free some space; capture resumes above ${megabytes(settings.minFreeBytes, 0)} (${settings.minFreeKey})`,
     retry: "later",
   });
 }
@@ -59,7 +59,7 @@ async function store(frame: CapturedFrame, settings: CollectorSettings): Promise
   return { filename, directory: dataDir, bytes: bytes.length, sha256: digest(bytes), width, height, bitDepth };
 }
 
-/** A picture another program wrote: adopted where it lies, or brought into the data directory. */
+/** An image of another program: used in place, or brought into the data directory. */
 async function storeFile(file: TakenFrom, dataDir: string): Promise<Stored> {
   const bytes = await readTaken(file);
   const unknown = { width: undefined, height: undefined, bitDepth: undefined };
@@ -150,7 +150,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
         throw error;
       }
       const reason = fileFaultReason(error);
-      log("warn", `${printable(captured.file.name)} is set aside: ${reason}`);
+      log("warn", `set aside ${printable(captured.file.name)}: ${reason}`);
       source.setAside?.(captured, reason);
       return undefined;
     }
@@ -233,7 +233,7 @@ async function brightfield(settings: CollectorSettings, signal: AbortSignal, log
     const storing = { ...settings.camera, id: settings.brightfield.source.id ?? settings.camera.id };
     const path = await storeBrightfield(captured, storing, directory);
     for (const warning of captured?.warnings ?? []) log("warn", `${path}: ${warning}`);
-    log("info", `${path}: brightfield picture`);
+    log("info", `saved the brightfield image ${path}`);
     return path;
   } finally {
     await source.close();

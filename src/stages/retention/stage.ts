@@ -1,9 +1,9 @@
-// The ring buffer: removes the oldest pictures beyond the limits of [Buffer], and only those that nobody needs here any
-// more: measured and reported, or with a verified copy. Each removal is noted before the file is touched and settled after
-// its directory is on the disk, so that a start after a kill in between puts it right by looking at the file.
+// The ring buffer: removes the oldest images beyond the limits of [Buffer] if they are measured and delivered, or have a verified
+// copy. Each removal is recorded before the file is removed and completed after the directory is on the disk, so that a start
+// after a crash can complete it.
 //
-// A picture that cannot be removed is set aside and the others are removed in its place. Which pictures may be removed is
-// a question to the manifest (src/manifest/storage.ts).
+// An image that cannot be removed is set aside, and others are removed instead. src/manifest/storage.ts decides which images
+// may be removed.
 import { trimBrightfield } from "../../archive/brightfield.ts";
 import { remotePathOf } from "../../archive/names.ts";
 import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../../archive/retention.ts";
@@ -99,7 +99,7 @@ export class Retention implements OpenStage {
     const condition = this.condition();
     if (condition !== undefined) return condition.text;
     const { images, bytes } = this.removed;
-    const removed = images === 0 ? [] : [`${images} pictures removed (${megabytes(bytes)})`];
+    const removed = images === 0 ? [] : [`${images} images removed (${megabytes(bytes)})`];
     return removed.join("; ");
   }
 
@@ -114,8 +114,8 @@ export class Retention implements OpenStage {
   condition(): StageCondition | undefined {
     if (this.stuck !== undefined) return { code: "buffer.full", text: this.stuck.line };
     if (!this.makingRoom) return undefined;
-    const since = this.removed.images === 0 ? "" : `; ${this.removed.images} since this run began`;
-    const text = `the disk is nearly full: the oldest measured pictures are removed to keep ${gigabytesText(this.keptFree())} free, and there is no other copy of them${since}. Free some space, or set Buffer.when_full = "pause"`;
+    const since = this.removed.images === 0 ? "" : `; ${this.removed.images} removed in this run`;
+    const text = `the disk is nearly full: removing the oldest measured images, which have no other copy, to keep ${gigabytesText(this.keptFree())} free${since}. Free some space, or set Buffer.when_full = "pause"`;
     return { code: "buffer.making_room", text };
   }
 
@@ -132,13 +132,13 @@ export class Retention implements OpenStage {
     if (image_buffer_size > 0 || max_bytes > 0) {
       const limit = image_buffer_size > 0 ? `the newest ${image_buffer_size}` : "the limits of [Buffer]";
       log.warn(
-        `no other copy is made (Services.enable_remote_sync = false): measured pictures beyond ${limit} are removed for good; Buffer.image_buffer_size = 0 keeps them all`,
+        `images are not copied (Services.enable_remote_sync = false): measured images beyond ${limit} are removed permanently; Buffer.image_buffer_size = 0 keeps them all`,
       );
       return;
     }
     if (!this.removesForRoom) return;
     log.info(
-      `all pictures are kept while more than ${gigabytesText(this.keptFree())} of the disk is free; after that the oldest measured ones are removed (Buffer.when_full = "pause" stops capture instead)`,
+      `all images are kept while more than ${gigabytesText(this.keptFree())} of the disk is free; below that the oldest measured images are removed (Buffer.when_full = "pause" stops capture instead)`,
     );
   }
 
@@ -181,7 +181,8 @@ export class Retention implements OpenStage {
       copied,
       aside: this.brightfieldAside,
     });
-    if (removed.length > 0) log.info(`removed the ${removed.length} oldest brightfield pictures, to ${removed.at(-1)}`);
+    if (removed.length > 0)
+      log.info(`removed the ${removed.length} oldest brightfield images, up to ${removed.at(-1)}`);
   }
 
   private measure(): void {
@@ -235,8 +236,8 @@ export class Retention implements OpenStage {
     if (first === undefined || last === undefined) return;
     const synced = config.Services.enable_remote_sync;
     if (this.excess.room > 0 && !synced) this.beginMakingRoom();
-    const names = gone.length === 1 ? first.filename : `${gone.length} pictures, ${first.filename} to ${last.filename}`;
-    const copied = synced ? "; their copies on the share are verified" : "";
+    const names = gone.length === 1 ? first.filename : `${gone.length} images, ${first.filename} to ${last.filename}`;
+    const copied = synced ? "; the copies on the share are verified" : "";
     log.info(`removed ${names} (${megabytes(bytes)})${copied}`);
   }
 
@@ -251,7 +252,7 @@ export class Retention implements OpenStage {
       if (!(await isFileFault(error, filepath))) throw error;
       const reason = failureLine(error);
       if (this.setAside.add(entryId, filename, reason))
-        log.warn(`${filename} cannot be removed and is set aside: ${reason}`, { entry: entryId });
+        log.warn(`cannot remove ${filename}, set it aside: ${reason}`, { entry: entryId });
       return false;
     }
   }
@@ -266,14 +267,14 @@ export class Retention implements OpenStage {
     const [first] = this.setAside.files(1);
     if (first === undefined) return [];
     const more = this.setAside.size > 1 ? ` and ${this.setAside.size - 1} more` : "";
-    return [`${first.name}${more} cannot be removed: ${first.reason}`];
+    return [`cannot remove ${first.name}${more}: ${first.reason}`];
   }
 
   /** Says once why something could not be removed, when that lasts, and once when it is over. */
   private explain(more: boolean): void {
     const { log } = this.options;
     if (more || isNothing(this.excess)) {
-      if (this.stuck !== undefined) log.info("the buffer is within its limits again");
+      if (this.stuck !== undefined) log.info("the image buffer is within its limits again");
       this.stuck = undefined;
       this.stuckSinceMs = undefined;
       return;
@@ -282,7 +283,7 @@ export class Retention implements OpenStage {
     // The frames of the last minute are on their way; only what stays behind is worth a word.
     if (performance.now() - this.stuckSinceMs < (this.options.patienceMs ?? LOOK_EVERY_MS)) return;
     const reason = this.obstacle();
-    const line = `the buffer is full: ${excessText(this.excess)} beyond the limits of [Buffer]; ${reason}`;
+    const line = `the image buffer is full: ${excessText(this.excess)} beyond the limits of [Buffer]; ${reason}`;
     if (this.stuck?.reason !== reason) log.warn(line);
     this.stuck = { reason, line };
   }
@@ -293,8 +294,8 @@ export class Retention implements OpenStage {
     const { config, manifest } = this.options;
     const found = manifest.storage.obstacle(config.Services.enable_remote_sync);
     return found === undefined
-      ? "nothing else there may be removed"
-      : `${found.filename} and later ones stay: ${found.why}`;
+      ? "no other image may be removed"
+      : `${found.filename} and later images must stay: ${found.why}`;
   }
 }
 

@@ -1,4 +1,4 @@
-// How the copying gets on, in one line: how much waits, how fast it goes, and whether the share keeps up.
+// The progress of copying in one line: the backlog, the speed, and whether the share keeps up.
 import { megabytes } from "../../system/byte-size.ts";
 
 /** The backlog is compared with itself this long ago. */
@@ -47,14 +47,14 @@ export class SyncProgress {
   note(): string {
     const waiting = this.waiting();
     const speed = this.bytesPerSecond === undefined ? "" : `, ${megabytes(this.bytesPerSecond)}/s`;
-    const done = `${this.copies} pictures copied and verified in this run`;
+    const done = `${this.copies} images copied and verified in this run`;
     if (waiting === 0) return `all copied; ${done}`;
-    const trend = this.slow ? "; SLOW: more pictures come in than the share takes" : "";
+    const trend = this.slow ? "; SLOW: images arrive faster than the share can store them" : "";
     return `${waitingText(waiting)}; ${done}${speed}${trend}`;
   }
 }
 
 function waitingText(waiting: number): string {
-  if (waiting === 1) return "1 picture waits";
-  return `${waiting > MANY ? `more than ${MANY}` : waiting} pictures wait`;
+  if (waiting === 1) return "1 image waiting";
+  return `${waiting > MANY ? `more than ${MANY}` : waiting} images waiting`;
 }

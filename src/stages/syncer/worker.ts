@@ -67,7 +67,7 @@ export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJ
   return { run, close: async () => undefined };
 }
 
-/** Trouble with the one file is an answer, not a failure of the stage. */
+/** A problem with one file is an answer, not a failure of the stage. */
 async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAnswer> {
   try {
     return await work();
@@ -83,10 +83,14 @@ async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings):
   const { size } = await stat(manifestFile);
   const free = diskSpace(directory)?.freeBytes;
   if (free !== undefined && free < size + minFreeBytes) {
-    throw new Failure("disk.full", `${directory}: no room for a snapshot of the manifest (${wholeMegabytes(size)})`, {
-      hint: "free some space; it is made at the next pass",
-      retry: "later",
-    });
+    throw new Failure(
+      "disk.full",
+      `${directory}: not enough space for a snapshot of the database (${wholeMegabytes(size)})`,
+      {
+        hint: "free some space; phorest retries at the next pass",
+        retry: "later",
+      },
+    );
   }
   const source = join(directory, `.${basename(manifestFile)}.snapshot${PARTIAL_SUFFIX}`);
   await rm(source, { force: true });

@@ -1,4 +1,4 @@
-// What is shown of the curves, drawn as SVG: the curves, the temperatures below them, markers over both.
+// Draws the shown curves as SVG: the curves, the temperatures below them, and the markers across both.
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { escapeMarkup } from "../../system/markup.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
@@ -13,7 +13,7 @@ const PLOT_WIDTH = 780;
 const CURVES_HEIGHT = 450;
 const TEMPERATURES_HEIGHT = 110;
 const BETWEEN = 24;
-/** Ticks, their texts and the name of the time axis. */
+/** Space for the ticks, their labels and the name of the time axis. */
 const BELOW = 80;
 const TICKS = 6;
 const TEMPERATURE_TICKS = 3;
@@ -39,7 +39,7 @@ interface Panel {
   readonly lines: readonly Line[];
 }
 
-/** On white, whatever the page's theme: it goes into a document. */
+/** Always on white, independent of the page's theme, because it will be placed in a document. */
 export function curvesSvg({ title, view, markers, unit, factor, from, to }: Drawing): string {
   const x = (ms: number) => LEFT + (PLOT_WIDTH * (ms - from)) / Math.max(1, to - from);
   const within = (ms: number) => ms >= from && ms <= to;
@@ -100,7 +100,7 @@ interface TimeAxis {
   within(ms: number): boolean;
 }
 
-/** A frame with its scale, lines and their names beside it. */
+/** A panel: frame, scale, lines and legend. */
 function panel({ top, height, name, ticks, lines }: Panel, { x, within }: TimeAxis) {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of lines.flatMap(({ values }) => values)) {
