@@ -34,7 +34,7 @@ test("every picture is copied, proven and noted; the local ones stay; the rest o
   expect(readFileSync(join(remote, "results/communicating_results.csv"), "utf8")).toBe("a,b\n");
   expect(readdirSync(join(remote, "data"))).toContain("phorest.sqlite");
   expect(syncing.idle()).toBe(true);
-  expect(syncing.note()).toContain("all copied; 4 pictures");
+  expect(syncing.note()).toContain("all copied; 4 images");
 });
 
 test("keep_local = false moves: the local file goes only after the copy is proven, and the row names the copy", async () => {
@@ -241,7 +241,7 @@ test("a full share is changed for a new one and back: each copy knows its share,
     [first, first, second].map((id) => ({ remote_id: id })),
   );
   expect(formatSnapshot(takeSnapshot(config, 0))).toContain(
-    `copies        1 picture on the share in use (id ${second}), 2 pictures on an earlier one (id ${first})`,
+    `copies        1 image on the current share (id ${second}), 2 images on an earlier one (id ${first})`,
   );
   renameSync(remote, `${remote}.second`);
   renameSync(`${remote}.first`, remote);

@@ -205,7 +205,7 @@ test("a disk that comes back as a new one is opened anew by the same run", async
   await until(() => frames(directory) > before + 1);
   const { code, stderr } = await stop();
   expect(code, stderr).toBe(0);
-  expect(stderr).toContain("opened anew");
+  expect(stderr).toContain("reopening all files");
   await expectAllWell(directory);
 });
 
