@@ -172,7 +172,7 @@ test("an archive damaged before its rows went is left alone, and its frames stay
   writeFileSync(join(at.backupDir, answer!.written.path, ARCHIVE.csv), "not this");
   const { archives, damaged } = await unfinishedArchives(at);
   expect(archives).toEqual([]);
-  expect(damaged).toEqual([expect.stringContaining(`${ARCHIVE.csv} is not what SHA256SUMS says`)]);
+  expect(damaged).toEqual([expect.stringContaining(`${ARCHIVE.csv} differs from its checksum in SHA256SUMS`)]);
   expect(ids(at.manifest)).toHaveLength(5);
 });
 

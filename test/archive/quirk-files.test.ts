@@ -156,12 +156,12 @@ describe.skipIf(!CAN_FUSE)("backups on a share", () => {
     mkdirSync(join(pictures, first));
     const restored = await phorest(["restore", join(point, name), "--into", into, "--pictures", pictures], directory);
     expect(restored.code, restored.stderr).toBe(0);
-    expect(restored.stdout).toContain("2 here, 0 on the share, 1 not found");
+    expect(restored.stdout).toContain("2 on this computer, 0 on the share, 1 not found");
     expect(readFileSync(join(into, "data", second)).equals(bytes)).toBe(true);
     // The directory that has a picture's name ends no check either.
     const verified = await phorest(["verify"], directory);
     expect(verified.code, verified.stderr).toBe(3);
     expect(verified.stdout).toMatch(new RegExp(`${first}.*it is a directory`));
-    expect(verified.stdout).toContain("3 pictures");
+    expect(verified.stdout).toContain("3 images");
   });
 });

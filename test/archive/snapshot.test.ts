@@ -101,7 +101,7 @@ test.each(["phorest.sqlite.gz", "communicating_results.csv.gz", "config.toml", "
     const into = join(directory, "again");
     await expect(restore({ snapshot: path, into, withHistory: true, nowUs: 0 })).rejects.toMatchObject({
       code: "backup.damaged",
-      message: expect.stringContaining(`${name} is not what SHA256SUMS says`),
+      message: expect.stringContaining(`${name} differs from its checksum in SHA256SUMS`),
     });
     expect(readdirSync(directory)).toEqual([]);
   },
