@@ -9,7 +9,7 @@ test("the line tells how much waits and how fast it goes; a backlog that grows i
     () => nowMs,
   );
   progress.copied(2, 4_000_000, 1000);
-  expect(progress.note()).toBe("10 pictures wait; 2 pictures copied and verified in this run, 4.0 MB/s");
+  expect(progress.note()).toBe("10 images waiting; 2 images copied and verified in this run, 4.0 MB/s");
   nowMs = 61_000;
   waiting = 40;
   progress.copied(2, 4_000_000, 1000);
@@ -17,7 +17,7 @@ test("the line tells how much waits and how fast it goes; a backlog that grows i
   nowMs = 122_000;
   waiting = 1;
   progress.copied(39, 78_000_000, 19_500);
-  expect(progress.note()).toBe("1 picture waits; 43 images copied and verified in this run, 4.0 MB/s");
+  expect(progress.note()).toBe("1 image waiting; 43 images copied and verified in this run, 4.0 MB/s");
   waiting = 0;
   progress.caughtUp();
   expect(progress.note()).toBe("all copied; 43 images copied and verified in this run");
