@@ -1,4 +1,4 @@
-// Checks of the disk under the experiment: space, speed, permissions, mounts, the clock that stamps its files.
+// Checks of the disk (space, speed, permissions, mounts) and of the clock.
 
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync } from "node:fs";
@@ -24,7 +24,7 @@ export const diskSpace: Check = {
   run: async (config) => {
     const { Paths, Buffer } = config;
     const disk = spaceOf(existing(Paths.data_dir));
-    if (disk === undefined) return off(`the file system of ${Paths.data_dir} does not say how much is free`);
+    if (disk === undefined) return off(`the file system of ${Paths.data_dir} does not report free space`);
     const { freeBytes: free, totalBytes } = disk;
     const found = `${megabytes(free, 0)} free for ${Paths.data_dir}`;
     const { minFreeBytes, minFreeKey } = pauseBelow(config, totalBytes);
@@ -34,14 +34,14 @@ export const diskSpace: Check = {
     const kept = keptFreeBytes(config, totalBytes);
     if (free < kept && Buffer.when_full === "remove") {
       const limit = `${megabytes(kept, 0)} (Buffer.min_free_bytes)`;
-      return doubt(found, `the oldest measured pictures are removed below ${limit}: free some space`);
+      return doubt(found, `phorest removes the oldest measured images below ${limit}: free some space`);
     }
     return free < 5 * minFreeBytes ? doubt(found, "free some space before a long run") : good(found);
   },
 };
 
 const PROBE_BYTES = 4 * 1024 * 1024;
-/** A durable picture is promised within 200 ms; the disk may take half of that for 4 MB. */
+/** An image must be durable within 200 ms; the disk may take half of that for 4 MB. */
 const SLOW_MS = 100;
 
 export const diskSpeed: Check = {
@@ -60,8 +60,8 @@ export const diskSpeed: Check = {
       await rm(path, { force: true });
     }
     const median = times.sort((a, b) => a - b)[2] ?? 0;
-    const found = `4 MB written and flushed in ${median.toFixed(0)} ms (the middle one of five)`;
-    return median <= SLOW_MS ? good(found) : doubt(found, "use a faster disk, or longer capture intervals");
+    const found = `4 MB written and flushed in ${median.toFixed(0)} ms (median of five)`;
+    return median <= SLOW_MS ? good(found) : doubt(found, "use a faster disk, or a longer capture interval");
   },
 };
 
@@ -76,9 +76,9 @@ export const permissions: Check = {
       ...(Services.enable_brightfield ? ([["Paths.brightfield_dir", Paths.brightfield_dir]] as const) : []),
     ].map(([name = "", path = ""]) => [name, path]);
     const refused = needed.filter(([, directory]) => !isWritable(existing(directory)));
-    if (refused.length === 0) return good("all directories can be written");
+    if (refused.length === 0) return good("all directories are writable");
     return refused.map(([name, path]) =>
-      bad(`${name} = ${path} cannot be written`, `sudo chown -R "$USER" ${shellWord(existing(path))}`),
+      bad(`cannot write to ${name} = ${path}`, `sudo chown -R "$USER" ${shellWord(existing(path))}`),
     );
   },
 };
@@ -88,7 +88,7 @@ function isWritable(directory: string): boolean {
     accessSync(directory, constants.W_OK | constants.X_OK);
     return true;
   } catch {
-    // Any reason is the same answer here; the finding names the directory.
+    // The reason does not matter here; the finding names the directory.
     return false;
   }
 }
@@ -97,12 +97,12 @@ export const mounts: Check = {
   name: "mounted disk",
   run: async ({ Storage, Paths }) => {
     const uuid = Storage.usb_uuid;
-    if (uuid === undefined) return off("Storage.usb_uuid is not set: any disk will do");
+    if (uuid === undefined) return off("Storage.usb_uuid is not set, so any disk is accepted");
     return uuidFinding(uuid, Paths.root_dir);
   },
 };
 
-/** What a run will decide of the disk, by the same check. `root`: where /dev and /proc begin, for tests. */
+/** Checks the disk as a run does. `root`: directory of /dev and /proc, for tests. */
 export async function uuidFinding(uuid: string, rootDir: string, root = "/"): Promise<Finding> {
   try {
     const [byUuid, table] = ["dev/disk/by-uuid", MOUNT_TABLE].map((path) => join(root, path));
@@ -114,7 +114,7 @@ export async function uuidFinding(uuid: string, rootDir: string, root = "/"): Pr
   }
 }
 
-/** Earlier than any build of this program: a computer without a battery clock and without network. */
+/** Before any build of this program: a computer without a battery-backed clock and without a network. */
 const EARLIEST = Date.UTC(2025, 0, 1);
 
 export const clock: Check = {
@@ -123,15 +123,15 @@ export const clock: Check = {
     const now = new Date();
     if (now.getTime() < EARLIEST) {
       return bad(
-        `the clock says ${now.toISOString()}`,
-        "set it: `sudo timedatectl set-ntp true`, or add a battery clock",
+        `the clock shows ${now.toISOString()}`,
+        "set it with `sudo timedatectl set-ntp true`, or add a battery-backed clock",
       );
     }
     // systemd-timesyncd leaves this file once it has set the clock; other time services do not.
     const synchronised = existsSync("/run/systemd/timesync/synchronized");
-    const found = `${now.toISOString()}${synchronised ? ", set by a time server" : ""}`;
+    const found = `${now.toISOString()}${synchronised ? ", synchronised with a time server" : ""}`;
     return synchronised
       ? good(found)
-      : doubt(`${found}, no sign of a time server`, "`timedatectl` tells; time stamps are UTC");
+      : doubt(`${found}, not synchronised with a time server`, "check with `timedatectl`; time stamps are UTC");
   },
 };

@@ -1,4 +1,4 @@
-// What a run photographs, in words: people must never take the pictures of the simulated chip for those of their own.
+// Says which camera a run uses, so that nobody mistakes images of the simulated chip for real ones.
 
 import { z } from "zod";
 import { capabilitiesOf } from "../cameras/camera.ts";
@@ -44,14 +44,14 @@ export function isSimulated(type: string): boolean {
 
 /** What a camera of this type photographs: `v4l2`, or that the pictures are computed. */
 export function cameraText(type: string): string {
-  return isSimulated(type) ? `${SIMULATED_CHIP}: the pictures are computed, no camera takes them` : type;
+  return isSimulated(type) ? `${SIMULATED_CHIP}: the images are computed; no camera is in use` : type;
 }
 
 /** The line with which a run says what it photographs and where this was set: a file and its line, or the default. */
 export function cameraLine({ config, origins, file }: Loaded, namedOnCommandLine: boolean): string {
   const camera = cameraInUse(config);
   const key = camera === undefined ? "Services.enable_camera" : "Camera.camera_type";
-  const text = camera === undefined ? "none, no pictures are taken" : cameraText(camera.type);
+  const text = camera === undefined ? "off, no images are captured" : cameraText(camera.type);
   const origin = originWords(origins.get(key) ?? "default", file, namedOnCommandLine);
   return `camera: ${text} (${key}: ${origin})`;
 }

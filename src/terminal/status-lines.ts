@@ -52,7 +52,7 @@ function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, ala
   if (experiment === "running") {
     return `${paint("bold", "phorest running")}  ${well}  since ${startedAt}, process ${pid}, ${dataDir}`;
   }
-  const ended = endedAt ?? "without closing";
+  const ended = endedAt ?? "interrupted";
   return `${paint("bold", "phorest stopped")}  ${well}  ${ended}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
 }
 
@@ -80,7 +80,7 @@ function queueLines({ counts, shares, outputs, freeBytes, diskFull, lastFrame, o
   if (diskFull !== undefined) line("", diskFullText(diskFull));
   if (opcUa !== undefined) line("OPC UA", `${opcUa.written} nodes written, ${opcUa.refused} refused`);
   if (lastFrame !== undefined) {
-    line("last frame", `${lastFrame.filename ?? "no picture"}  ${lastFrame.capturedAt}  ${lastFrame.status}`);
+    line("last frame", `${lastFrame.filename ?? "no image"}  ${lastFrame.capturedAt}  ${lastFrame.status}`);
   }
   return lines;
 }

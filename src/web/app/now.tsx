@@ -1,4 +1,4 @@
-// Now: is it well, what does the camera see, what comes next.
+// Now: alarms, the last frame, the next capture, the stages and storage.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
 import { change, get, isForNow, reasonOf } from "./api.ts";
@@ -6,7 +6,7 @@ import { GRADES, type Grade } from "./colours.ts";
 import { bytes, clock, duration, moment, percent } from "./format.ts";
 import { Picture, roiOutlines } from "./picture.tsx";
 
-/** A picture that could not be shown for lack of time or memory is asked for again. */
+/** Retry interval for an image that the server could not decode in time or for lack of memory. */
 const AGAIN_MS = 5000;
 
 export function Now({ state }: { state: StateView }) {
@@ -70,7 +70,7 @@ function useLastFrame(state: StateView) {
   const none = state.lastFrame === undefined;
   useEffect(() => {
     if (none) {
-      setSaid("No frame was captured yet.");
+      setSaid("No frame has been captured yet.");
       return;
     }
     const ending = new AbortController();
@@ -107,18 +107,12 @@ function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method }
       <h2>Frames</h2>
       <dl>
         <dt>camera</dt>
-        <dd>
-          {camera === undefined
-            ? "none"
-            : camera.simulated
-              ? "none: the simulated chip, its pictures are computed"
-              : camera.type}
-        </dd>
+        <dd>{camera === undefined ? "off" : camera.simulated ? "none: the chip is simulated" : camera.type}</dd>
         <dt>next capture in</dt>
         <dd>
           <Countdown to={nextCapture} now={now} />
         </dd>
-        <dt>last</dt>
+        <dt>last capture</dt>
         <dd>
           {lastFrame === undefined ? "none yet" : `${clock(Date.parse(lastFrame.capturedAt))} UTC, ${lastFrame.status}`}
         </dd>
@@ -129,7 +123,7 @@ function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method }
         </dd>
         <dt>waiting to be measured</dt>
         <dd>{waiting}</dd>
-        <dt>not yet in the CSV</dt>
+        <dt>waiting to be written to the CSV</dt>
         <dd>{counts === undefined ? 0 : Math.max(0, counts.processed - counts.transmitted)}</dd>
         <dt>failed</dt>
         <dd>{counts?.failed ?? 0}</dd>
@@ -139,11 +133,11 @@ function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method }
 }
 
 const BRIGHTFIELD: Readonly<Record<BrightfieldView["state"], string>> = {
-  none: "None taken since the start of the run.",
-  asked: "Asked for; taken after the next capture.",
-  taking: "Being taken …",
-  taken: "Taken:",
-  failed: "None taken:",
+  none: "No brightfield image in this run yet.",
+  asked: "Requested. It will be taken after the next capture.",
+  taking: "Taking it …",
+  taken: "Saved:",
+  failed: "Failed:",
 };
 
 function Brightfield({ brightfield: { state, said } }: { brightfield: BrightfieldView }) {
@@ -157,7 +151,7 @@ function Brightfield({ brightfield: { state, said } }: { brightfield: Brightfiel
     <section class="card">
       <h2>Brightfield</h2>
       <button type="button" disabled={state === "asked" || state === "taking"} onClick={() => void take()}>
-        Brightfield now
+        Take a brightfield image
       </button>
       <p class={`path ${state === "failed" ? "error" : "quiet"}`} role="status">
         {BRIGHTFIELD[state]} {said}
@@ -171,7 +165,7 @@ function Brightfield({ brightfield: { state, said } }: { brightfield: Brightfiel
   );
 }
 
-/** Counts down by itself between two states. The server's clock is the one that counts. */
+/** Counts down between two states, by the server's clock. */
 function Countdown({ to, now }: { to: number | undefined; now: number }) {
   const [leftMs, setLeft] = useState<number>();
   useEffect(() => {
@@ -186,7 +180,7 @@ function Countdown({ to, now }: { to: number | undefined; now: number }) {
 }
 
 function Light({ frame: { histogram, saturated, brightness, focus, width, height, bitDepth } }: { frame: FrameView }) {
-  // Logarithmic: a few saturated pixels among millions must be seen.
+  // Logarithmic, so that a few saturated pixels among millions are visible.
   const top = Math.log1p(Math.max(...histogram));
   const path = histogram.map(
     (count, at) => `${at === 0 ? "M" : "L"}${at} ${(60 - (60 * Math.log1p(count)) / top).toFixed(1)}`,
@@ -199,22 +193,22 @@ function Light({ frame: { histogram, saturated, brightness, focus, width, height
         viewBox="0 0 255 60"
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Histogram of brightness; mean ${percent(brightness)} of the scale`}
+        aria-label={`Brightness histogram, mean ${percent(brightness)} of full scale`}
       >
         <path d={`${path.join("")}V60H0Z`} fill="var(--accent)" opacity="0.75" />
       </svg>
       <dl>
         <dt>brightness</dt>
-        <dd>{percent(brightness)} of the scale</dd>
+        <dd>{percent(brightness)} of full scale</dd>
         <dt>saturated</dt>
-        <dd class={saturated > 0.001 ? "error" : ""}>{percent(saturated)} of the pixels</dd>
+        <dd class={saturated > 0.001 ? "error" : ""}>{percent(saturated)} of pixels</dd>
         <dt title="Variance of the Laplacian, as in phorest preview: higher is sharper; compare images of the same exposure">
           focus
         </dt>
         <dd>{focus.toFixed(1)}</dd>
-        <dt>picture</dt>
+        <dt>image</dt>
         <dd>
-          {width} × {height}, {bitDepth} bit
+          {width} × {height} px, {bitDepth} bit
         </dd>
       </dl>
     </section>
@@ -233,7 +227,7 @@ function Stages({ stages, experiment }: { stages: readonly StageView[]; experime
           <tr>
             <th>stage</th>
             <th>state</th>
-            <th class="n">heard</th>
+            <th class="n">last seen</th>
           </tr>
         </thead>
         <tbody>
@@ -282,7 +276,7 @@ function Storage({ state: { disk, share, counts } }: { state: StateView }) {
       )}
       {counts !== undefined && (
         <p class="quiet">
-          {counts.localImages} pictures here, {bytes(counts.localBytes)}
+          {counts.localImages} images on this computer, {bytes(counts.localBytes)}
         </p>
       )}
     </section>
