@@ -105,7 +105,7 @@ test("a run survives a camera that hangs, dies and comes back, and leaves no pro
     new Promise<void>((resolve) => {
       child.stderr?.on("data", (chunk: Buffer) => what.test(chunk.toString()) && resolve());
     });
-  await said(/did not respond within 4 s/);
+  await said(/gave no answer within 4 s/);
   writeFileSync(file, "signal");
   await said(/died by SIGSEGV/);
   rmSync(file);
