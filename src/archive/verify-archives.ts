@@ -36,24 +36,24 @@ export async function checkArchives(backupDir: string, manifest: Manifest, repor
   for (const { path, sha256, movedAtUs } of archives) {
     const directory = join(backupDir, path);
     if (!isArchivePath(path)) {
-      const cure = "restore a backup of before the database was changed";
-      report({ kind: "archive", subject: printable(path), meaning: "this is not where archives are", cure });
+      const cure = "restore a backup from before the database was changed";
+      report({ kind: "archive", subject: printable(path), meaning: "archives cannot be in this place", cure });
       continue;
     }
-    const cure = "bring it back from the share or another copy: its frames are nowhere else";
+    const cure = "bring it back from the share or another copy; its frames exist nowhere else";
     const problems = await sumsProblems(directory);
     const database = join(directory, ARCHIVE.database);
     const file = { remotePath: ARCHIVE.database, sha256 };
     if (problems.length === 0 && (await isCopy(directory, file)) !== true) {
-      problems.push(`${database} is not the one that was written`);
+      problems.push(`${database} has changed since it was written`);
     }
     for (const problem of problems) report({ kind: "archive", subject: path, meaning: problem, cure });
     if (movedAtUs === undefined) {
       report({
         kind: "archive",
         subject: path,
-        meaning: "its frames are still on their way out of the live files; none is lost",
-        cure: "the next run or `phorest backup` goes on with it",
+        meaning: "its frames are still being moved out of the database; none is lost",
+        cure: "the next run or `phorest backup` completes it",
       });
     }
   }
@@ -69,7 +69,7 @@ export async function checkBackups(backupDir: string, report: Report): Promise<n
     // Removed meanwhile by Backup.keep.
     if (!existsSync(join(directory, SUMS))) continue;
     for (const meaning of problems) {
-      report({ kind: "backup", subject: name, meaning, cure: "take another one: `phorest backup`" });
+      report({ kind: "backup", subject: name, meaning, cure: "make a new one with `phorest backup`" });
     }
   }
   return names.length;

@@ -130,11 +130,11 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   }
   if (unseen.size > 0) {
     const copies = unseen.size === 1 ? "1 copy was" : `${unseen.size} copies were`;
-    const why = remoteRoot === undefined ? remote.words : `${remoteRoot} went away meanwhile`;
+    const why = remoteRoot === undefined ? remote.words : `${remoteRoot} was disconnected meanwhile`;
     report({
       kind: "remote away",
       subject: config.Paths.remote_root_dir,
-      meaning: `${why}; ${copies} not looked at`,
+      meaning: `${why}; ${copies} not checked`,
       cure: `${remote.cure === "" ? "mount the share" : remote.cure}, and verify again`,
     });
   }
@@ -182,9 +182,9 @@ function checkClaims(manifest: Manifest, repair: boolean, report: Report): void 
   report({
     kind: "stuck",
     subject: `${processing} frames`,
-    meaning: "in hand, but nothing runs",
-    cure: "the next run measures them, or --repair",
-    repaired: repair ? "back in the queue" : undefined,
+    meaning: "marked as being measured, but no run is active",
+    cure: "the next run measures them; --repair requeues them",
+    repaired: repair ? "requeued" : undefined,
   });
 }
 
@@ -214,7 +214,7 @@ async function checkSyncedFiles(
     report({
       kind: there ? "copy damaged" : "copy gone",
       subject: path,
-      meaning: there ? "its bytes differ from what was copied" : "the copy on the share is not there",
+      meaning: there ? "its content has changed since it was copied" : "the copy on the share is missing",
       cure: "--repair has it copied again",
       repaired: repair ? "it is copied again by the next sync" : undefined,
     });
@@ -233,7 +233,7 @@ async function checkUnknownFiles(
     report({
       kind: "unknown file",
       subject: name,
-      meaning: "a picture whose name is not valid UTF-8; it is never measured",
+      meaning: "an image whose name is not valid UTF-8; phorest cannot measure it",
       cure: "rename it",
     });
   }
@@ -243,7 +243,7 @@ async function checkUnknownFiles(
       report({
         kind: "leftover",
         subject: name,
-        meaning: "half-written when a run died; nothing refers to it",
+        meaning: "an incomplete file of an interrupted run; it is not used",
         cure: "the next `phorest run` removes it",
       });
     } else if (isPictureName(name) && !importer && !manifest.knowsFile(name)) {
@@ -269,9 +269,9 @@ async function checkUnknownFiles(
       report({
         kind: "unknown file",
         subject: name,
-        meaning: "a picture that no row knows",
-        cure: "--repair adopts it, and so does the next run",
-        repaired: repair ? "adopted, to be measured" : undefined,
+        meaning: "an image that is not in the database",
+        cure: "--repair or the next run adds it",
+        repaired: repair ? "added to the queue" : undefined,
       });
     }
   }

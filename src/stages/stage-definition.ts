@@ -107,7 +107,7 @@ export interface BackOffEnd {
   isOver(): boolean;
 }
 
-/** What a stage says of itself that others act on. */
+/** A condition of a stage that other code acts on. */
 export interface StageCondition {
   /** `buffer.full`: more than [Buffer] allows, and nothing may be removed. `buffer.making_room`: the only copies are removed. */
   readonly code: "buffer.full" | "buffer.making_room";
@@ -139,15 +139,15 @@ export interface OpenStage {
   flush?(limitMs: number): Promise<void>;
   /** Ends what it holds open, within `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
-  /** What `status` says of it while all is well, in one line; empty for nothing. */
+  /** One-line status while there is no problem; empty for none. */
   note?(): string;
-  /** What somebody should hear of although the stage works; its text takes the place of the note. */
+  /** A condition to report although the stage works; its text replaces the note. */
   condition?(): StageCondition | undefined;
   /** Files that could not be handled while others could; shown in `status`. */
   filesSetAside?(): readonly SetAsideFile[];
   /** Called after each move of the stage, in place of the usual lines in the log about failures. */
   moved?(report: StageReport<StageName>): void;
-  /** What a run that ends now leaves undone, in words; undefined for nothing a person need know. */
+  /** Unfinished work of a run that stops now, as text; undefined for none. */
   leftUndone?(): string | undefined;
   /** Brightfield pictures on a person's word, where the stage takes them. `ask` throws a Failure where none can be taken. */
   readonly brightfield?: { readonly state: BrightfieldState; ask(): void };

@@ -34,7 +34,7 @@ export class Shutdown {
   async attempt(what: string, step: () => Promise<void>): Promise<void> {
     try {
       const limitMs = this.leftMs();
-      const late = () => new Failure("internal", `not done within ${(limitMs / 1000).toFixed(1)} s`);
+      const late = () => new Failure("internal", `did not finish within ${(limitMs / 1000).toFixed(1)} s`);
       await withDeadline(step(), limitMs, late);
     } catch (thrown) {
       // That the database is damaged was said already, and nothing hangs because of it.

@@ -1,4 +1,4 @@
-// When a run that is to end by itself may do so: after so many frames, after a time, or once nothing is left to do.
+// When a run stops by itself: after a number of frames, after a time, or when all work is done.
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { StageGroup } from "../stages/stage-definition.ts";
@@ -62,13 +62,13 @@ export class StopCondition {
     return busy.length === 0;
   }
 
-  /** Everything is measured, and what is left to do cannot be done: a person who waits for the end should know why. */
+  /** Says what the run is waiting for when all frames are measured but other work keeps failing. */
   private sayWaiting(busy: readonly RunningStage[]): void {
     const held = busy.filter((stage) => ["backing_off", "faulted"].includes(stateOf(stage)));
     if (held.length < busy.length) return;
     const rest = held.map(({ name, life }) => `${name} (${life.report().lastFailure?.message ?? "failed"})`).join(", ");
     if (rest !== "" && rest !== this.waitingFor) {
-      const line = `all frames are measured; the run goes on until this is done too: ${rest}; Ctrl-C ends it now, the next run goes on with it`;
+      const line = `All frames are measured. Still waiting for: ${rest}. Press Ctrl-C to stop now; the next run will finish it`;
       this.watched.log.warn(line);
     }
     this.waitingFor = rest;

@@ -91,7 +91,7 @@ export class Supervisor {
   private heartbeat: NodeJS.Timeout | undefined;
   private ended = false;
 
-  /** Opens the manifest and makes good of what an earlier death left; starts nothing yet. */
+  /** Opens the database and recovers from an interrupted run; starts no stage yet. */
   constructor(options: RunOptions) {
     this.options = options;
     const { config, log } = options;
@@ -149,13 +149,13 @@ export class Supervisor {
     const startedMs = performance.now();
     const log = this.options.log.stage("supervisor");
     await settleForms(this.interrupted, this.manifest, log).catch((thrown: unknown) => {
-      log.error(`an interrupted compression is not put right yet, the next start tries again: ${failureLine(thrown)}`);
+      log.error(`cannot complete an interrupted compression: ${failureLine(thrown)}; the next start retries`);
     });
     const clock = clockFacts(this.manifest, wallClockUs());
     const behind = clock === undefined ? undefined : clockBehindLine(clock);
     if (behind !== undefined) log.warn(behind);
     // From here on nothing may stand still, and nothing that has been done may go unrecorded.
-    const waiting = "pictures are taken as before, everything else waits";
+    const waiting = "capture continues, everything else waits";
     this.manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
     for (const { life } of this.stages) life.start();
     this.webHost?.start();
@@ -177,7 +177,7 @@ export class Supervisor {
       return this.stopCondition.reason(elapsedMs);
     } catch (thrown) {
       this.damage.look();
-      this.options.log.stage("supervisor").debug(`cannot tell whether anything is left to do: ${failureLine(thrown)}`);
+      this.options.log.stage("supervisor").debug(`cannot determine whether work is left: ${failureLine(thrown)}`);
       return undefined;
     }
   }
@@ -324,7 +324,7 @@ export class Supervisor {
   private beat(): void {
     // A disk that is gone refuses everything: then that is said once.
     const detail = this.environment.look() || refusedByDisk(this.reports());
-    if (this.environment.displaced) this.finish("the disk is back as a new one; everything is opened anew");
+    if (this.environment.displaced) this.finish("the disk is back as a new device; reopening all files");
     if (this.damage.look() !== undefined) {
       this.webHost?.look();
       return;
@@ -340,7 +340,7 @@ export class Supervisor {
     } catch (thrown) {
       // A lock is announced once, by its own notice.
       const level = encodeFailure(thrown).code === "manifest.locked" ? "debug" : "warn";
-      this.options.log.stage("supervisor").log(level, `heartbeat not stored: ${failureLine(thrown)}`);
+      this.options.log.stage("supervisor").log(level, `cannot store the heartbeat: ${failureLine(thrown)}`);
     }
   }
 }

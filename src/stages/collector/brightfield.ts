@@ -1,5 +1,5 @@
-// Brightfield pictures between captures: after every so many of them, where that is configured, and on a person's word. A
-// capture never waits for one that could have been foreseen: it is begun only where the time until the next suffices.
+// Takes brightfield images between captures: after a configured number of captures, or on request. It starts one only if there
+// is enough time before the next capture.
 import { brightfieldProblems } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure, failureLine } from "../../failure/failure.ts";
@@ -42,7 +42,10 @@ export class BrightfieldPictures {
     const [problem] = brightfieldProblems(config);
     if (problem !== undefined) throw new Failure("usage.invalid", problem);
     if (!live || !config.Services.enable_camera) {
-      throw new Failure("usage.invalid", "this experiment takes no pictures of its own, so no brightfield one either");
+      throw new Failure(
+        "usage.invalid",
+        "this camera type reads files from another program, so it cannot take brightfield images",
+      );
     }
     if (this.asked || this.inHand !== undefined) return;
     this.asked = true;
@@ -90,14 +93,14 @@ export class BrightfieldPictures {
     try {
       const path = await this.options.take(signal);
       this.tookMs = performance.now() - startedMs;
-      if (this.failedWith !== undefined) this.options.log.info("brightfield pictures are taken again");
+      if (this.failedWith !== undefined) this.options.log.info("brightfield images work again");
       this.failedWith = undefined;
       this.move("taken", path);
     } catch (thrown) {
       const line = failureLine(thrown);
-      // Said once for as long as it lasts: with a lamp that is off for a night there is one line, not thousands.
+      // Logged once per reason, so that a lamp that is off for a night gives one line, not thousands.
       const isNew = line !== this.failedWith;
-      this.options.log.log(isNew ? "warn" : "debug", `no brightfield picture: ${line}`);
+      this.options.log.log(isNew ? "warn" : "debug", `cannot take a brightfield image: ${line}`);
       this.failedWith = line;
       this.move("failed", line);
     }

@@ -1,5 +1,5 @@
-// The collector stage: one capture in the collector's thread, then the row. The file is durable before this thread
-// hears of it, so a death in between leaves a picture without a row, which the next start adopts.
+// The collector stage: one capture in the collector's thread, then the database row. The file is durable before the row is
+// added, so a crash in between leaves an image without a row, which the next start adds.
 import type { Place } from "../../archive/place.ts";
 import { pauseBelow } from "../../archive/room.ts";
 import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
@@ -181,7 +181,7 @@ export class Collector implements OpenStage {
       await this.late;
     } catch (error) {
       const { message, hint, code, retry } = encodeFailure(error);
-      const left = `pictures have no row yet, the next start adds them: ${message}`;
+      const left = `images are not in the database yet; the next start adds them: ${message}`;
       throw new Failure(code, left, { ...(hint === undefined ? {} : { hint }), retry, cause: error });
     }
   }
@@ -202,7 +202,7 @@ export class Collector implements OpenStage {
     const { live, log, manifest, runId } = this.options;
     const add = () => {
       const late = this.unrecorded.record(manifest, runId);
-      if (late > 0) log.info(`${late} frames that waited for the database are in it now`);
+      if (late > 0) log.info(`added ${late} frames to the database that were waiting for it`);
       return manifest.addEntry(entry);
     };
     // What another program wrote is found again by its source: its row comes before the next file.
@@ -216,7 +216,9 @@ export class Collector implements OpenStage {
       // Another program's lock has its own notice, and ends.
       if (isLocked) this.recordLate();
       else if (isNew)
-        log.warn(`frames are kept in the data directory until the database takes them: ${failureLine(thrown)}`);
+        log.warn(
+          `the database accepts no frames; keeping them in the data directory until it does: ${failureLine(thrown)}`,
+        );
       return undefined;
     }
   }
@@ -232,14 +234,14 @@ export class Collector implements OpenStage {
         return this.unrecorded.record(manifest, runId);
       })
       .then((recorded) => {
-        if (recorded > 0) log.info(`${recorded} frames that waited for the database are in it now`);
+        if (recorded > 0) log.info(`added ${recorded} frames to the database that were waiting for it`);
         this.options.recorded();
       })
       .finally(() => {
         this.late = undefined;
       });
-    // Said where the run ends; the next capture tries again.
-    this.late.catch((error: unknown) => log.debug(`rows not added: ${failureLine(error)}`));
+    // Reported at the end of the run; the next capture retries.
+    this.late.catch((error: unknown) => log.debug(`could not add frames to the database: ${failureLine(error)}`));
   }
 
   private entryOf(frame: CollectedFrame): NewEntry {

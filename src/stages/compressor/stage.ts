@@ -1,4 +1,4 @@
-// The compressor stage: hands measured pictures to its thread one by one and notes in the row what became of each.
+// The compressor stage: has its thread compress measured images one by one, and records the result.
 import type { CompressOutcome } from "../../archive/compress.ts";
 import type { Config } from "../../config/schema.ts";
 import type { StageLog } from "../../log/logger.ts";
@@ -79,7 +79,7 @@ export class Compressor implements OpenStage {
   note(): string {
     const { compressed, left, savedBytes } = this.done;
     if (compressed + left === 0) return "";
-    const kept = left === 0 ? "" : `, ${left} left as they are`;
+    const kept = left === 0 ? "" : `, ${left} not compressible`;
     return `${compressed} compressed (${megabytes(savedBytes)} saved)${kept}`;
   }
 
@@ -113,7 +113,7 @@ export class Compressor implements OpenStage {
     switch (outcome.kind) {
       case "failed":
         if (this.aside.add(entryId, filename, outcome.reason))
-          log.warn(`${filename}: not compressed, set aside: ${outcome.reason}`, fields);
+          log.warn(`cannot compress ${filename}, set it aside: ${outcome.reason}`, fields);
         return;
       case "compressed": {
         const { kind: _, ...file } = outcome;
@@ -121,29 +121,29 @@ export class Compressor implements OpenStage {
         this.done.compressed += 1;
         this.done.savedBytes += file.originalBytes - file.bytes;
         const percent = Math.round(100 * (1 - file.bytes / Math.max(1, file.originalBytes)));
-        log.info(`${filename}: compressed, ${percent} % smaller`, fields);
+        log.info(`compressed ${filename}: ${percent} % smaller`, fields);
         return;
       }
       case "incompressible":
         manifest.storage.settleUncompressed(entryId, outcome);
         this.done.left += 1;
-        log.debug(`${filename}: would not shrink, left as it is`, fields);
+        log.debug(`${filename} does not get smaller; left uncompressed`, fields);
         return;
       case "refused":
         manifest.storage.settleUncompressed(entryId);
         this.done.left += 1;
-        log.warn(`${filename}: left uncompressed: ${outcome.reason}`, fields);
+        log.warn(`left ${filename} uncompressed: ${outcome.reason}`, fields);
         return;
       case "foreign":
         // Imported where it is: another program's, and only read.
         manifest.storage.settleUncompressed(entryId);
         this.done.left += 1;
-        log.debug(`${filename}: imported from elsewhere, left as it is`, fields);
+        log.debug(`${filename} belongs to another program; left uncompressed`, fields);
         return;
       case "missing":
         this.options.checkPlace();
         manifest.markMissing(entryId);
-        log.error(`${filename}: the picture is gone, its row is marked as missing`, fields);
+        log.error(`${filename}: the image file does not exist; marked it as missing`, fields);
         return;
       default:
         outcome satisfies never;

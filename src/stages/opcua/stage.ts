@@ -1,5 +1,5 @@
-// The OPC UA stage: its thread speaks to the plant's server, the cursor is committed here. A server that is away costs
-// nothing but this stage's time; what it has missed waits in the manifest.
+// The OPC UA stage: its thread sends results to the server; this file records how far it got. If the server is down, results
+// wait in the database.
 import { wantsOpcUa } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
 import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
@@ -55,7 +55,7 @@ export class OpcUaStage implements OpenStage {
   /** Also unasked: a lost connection is noticed, and heartbeats are due. */
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
   readonly retry = {
-    /** A server may be away for a weekend; nothing is broken here. */
+    /** A server may be down for a weekend, which is not an error of phorest. */
     failureLimit: Number.POSITIVE_INFINITY,
     /** Each try counts, the looks in between do not. */
     backOffMs: patience(),
@@ -107,7 +107,7 @@ export class OpcUaStage implements OpenStage {
   /** What waits is given to a server that takes it. */
   async flush(limitMs: number): Promise<void> {
     const untilMs = performance.now() + limitMs;
-    const late = () => new Failure("opcua.timeout", "the run ends before the server has taken everything");
+    const late = () => new Failure("opcua.timeout", "the run ended before the server received everything");
     try {
       while (this.failure === undefined && this.waiting > 0 && performance.now() < untilMs) {
         await withDeadline(this.run(), untilMs - performance.now(), late);
@@ -122,7 +122,7 @@ export class OpcUaStage implements OpenStage {
     await this.thread.close(timeoutMs);
     const { failure, options } = this;
     if (failure !== undefined || options.manifest.damage !== undefined || this.waiting === 0) return;
-    options.log.warn(`the run ends before the server has taken everything: ${waitText(this.waiting)} for the next run`);
+    options.log.warn(`the run ends before the server received everything: ${waitText(this.waiting)} for the next run`);
   }
 
   /** Frames the server has yet to be given. */
@@ -136,7 +136,7 @@ export class OpcUaStage implements OpenStage {
     this.failure = lastFailure;
     if (state === "waiting" && this.said !== undefined) {
       this.said = undefined;
-      log.info("the server takes values again");
+      log.info("the server accepts values again");
     }
     if (state !== "backing_off" || lastFailure === undefined) return;
     const line = lineOf(lastFailure);
@@ -162,7 +162,7 @@ export class OpcUaStage implements OpenStage {
       this.storedReport = report;
     }
     if (answer.report !== undefined) this.tell(answer.report);
-    if (answer.frames > 0) log.debug(`${answer.frames} frames passed to the server`);
+    if (answer.frames > 0) log.debug(`sent ${answer.frames} frames to the server`);
     if (answer.failure !== undefined) throw decodeFailure(answer.failure);
     return answer.more;
   }
@@ -176,16 +176,16 @@ export class OpcUaStage implements OpenStage {
       now.add(node);
       if (this.told.get(node) === status) return;
       this.told.set(node, status);
-      log.warn(`refused: ${lines[at]}`);
+      log.warn(`the server refused ${lines[at]}`);
     });
     for (const node of [...this.told.keys()].filter((one) => !now.has(one))) {
       this.told.delete(node);
-      log.info(`no longer refused: ${node}`);
+      log.info(`the server accepts ${node} again`);
     }
   }
 }
 
-const waitText = (frames: number): string => (frames === 1 ? "1 frame waits" : `${frames} frames wait`);
+const waitText = (frames: number): string => (frames === 1 ? "1 frame waiting" : `${frames} frames waiting`);
 
 /**
  * How long to leave the server in peace after a failure, the n-th in a row, ms. A server that is there and ends our
@@ -198,7 +198,7 @@ export function patience(): (failure: FailureData, failures: number) => number {
     alike = code === last && failures > 1 ? alike + 1 : 1;
     last = code;
     const jitter = 1 + 0.25 * Math.random();
-    // Nobody is home, or somebody hangs: asking again costs a TCP connection, no session.
+    // The server is down or not responding. Probing again only costs a TCP connection, not a session.
     if (code === "opcua.unreachable" || code === "opcua.timeout") return LOOK_FOR_MS * jitter;
     if (code === "opcua.login") return LOG_IN_MS * jitter;
     // Each of these left a session behind, until the server's own time-out ends it.

@@ -1,6 +1,6 @@
-// The syncer stage: pictures and the files beside them to the remote share. Its process copies and verifies; what is
-// proven is noted here, and only then may a local picture go. A remote that is away, full, read-only or hanging costs
-// time: the stage backs off and tries again without end.
+// The syncer stage: copies images, results and other files to the share. Its process copies and verifies; this file records
+// verified copies, and only then may a local image be removed. If the share is disconnected, full, read-only or does not
+// respond, the stage waits and retries without limit.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { remotePathOf } from "../../archive/names.ts";
@@ -54,7 +54,7 @@ export interface SyncerOptions {
 
 export class Syncer implements OpenStage {
   readonly schedule: Schedule;
-  /** A share that is away is nobody's fault and no reason to end a run with an error: it is waited for. */
+  /** A disconnected share is not an error that ends a run: the stage waits for it. */
   readonly retry = { failureLimit: Number.POSITIVE_INFINITY };
   readonly #options: SyncerOptions;
   readonly #process: RemoteWorker<SyncerSettings, SyncerJob, SyncerAnswer>;
@@ -119,7 +119,7 @@ export class Syncer implements OpenStage {
   /** The failure with what it means for the pictures. */
   #comforting(failure: Failure): Failure {
     const waiting = this.#progress.waitingText();
-    const message = `${failure.message} (${waiting} here, none is lost)`;
+    const message = `${failure.message} (${waiting}; no image is lost)`;
     return new Failure(failure.code, message, { retry: "later", cause: failure });
   }
 
@@ -144,7 +144,7 @@ export class Syncer implements OpenStage {
     try {
       await this.#side.sync(await this.#bind(signal), signal, false);
     } catch (error) {
-      log.warn(`the last report is not on the share yet, the next start sees to it: ${failureLine(error)}`);
+      log.warn(`the last report is not on the share yet; the next start copies it: ${failureLine(error)}`);
     }
   }
 
@@ -165,8 +165,8 @@ export class Syncer implements OpenStage {
     if (state !== "ready" || remoteId === undefined) throw unready(inspection);
     if (known?.remoteId !== remoteId || known.root !== root) {
       await manifest.whenFree(() => manifest.syncing.bindRemote({ remoteId, root }, nowUs()));
-      log.info(`this experiment is copied to ${inspection.words} (id ${remoteId})`);
-    } else if (!this.#ready) log.info(`the remote is there: ${inspection.words}`);
+      log.info(`copying this experiment to ${inspection.words} (id ${remoteId})`);
+    } else if (!this.#ready) log.info(`the share is connected: ${inspection.words}`);
     this.#ready = true;
     await this.#takeUpMoves(remoteId);
     return remoteId;
@@ -178,7 +178,8 @@ export class Syncer implements OpenStage {
     if (this.#tookUpMoves || config.Sync.keep_local) return;
     const left = await manifest.whenFree(() => manifest.syncing.takeUpMoves(remoteId));
     this.#tookUpMoves = true;
-    if (left > 0) this.#options.log.info(`${left} pictures are here and on the share; they are verified there and go`);
+    if (left > 0)
+      this.#options.log.info(`${left} images are here and on the share; verifying the copies, then removing them here`);
   }
 
   /** The oldest that wait, and the first of those captured meanwhile, so that a long backlog does not hide today's. */
@@ -219,7 +220,7 @@ export class Syncer implements OpenStage {
       this.#aside.remove(entryId);
       this.#watermark = Math.max(this.#watermark, entryId);
       if (basename(remotePath) !== basename(byId.get(entryId)?.source ?? "")) {
-        log.warn(`another file bears the name on the share; the copy is ${remotePath}`, { entry: entryId });
+        log.warn(`the share has another file of this name; the copy is ${remotePath}`, { entry: entryId });
       }
     }
     if (!config.Sync.keep_local) await this.#moveAway(noted);
@@ -237,7 +238,7 @@ export class Syncer implements OpenStage {
       if (isNew) log.error(`${name}: not copied: ${reason}`, { entry: entryId });
     }
     const bytes = noted.reduce((sum, copy) => sum + copy.bytes, 0);
-    if (noted.length > 0) log.info(`${noted.length} pictures copied and verified`);
+    if (noted.length > 0) log.info(`copied and verified ${noted.length} images`);
     this.#progress.copied(noted.length, bytes, performance.now() - startedMs);
     if (result.failure !== undefined) throw decodeFailure(result.failure);
     return true;
@@ -262,7 +263,7 @@ export class Syncer implements OpenStage {
           break;
         }
         const reason = fileFaultReason(error);
-        log.warn(`${local.filename} stays here though it is on the share: ${reason}`, { entry: entryId });
+        log.warn(`cannot remove ${local.filename}, which is on the share: ${reason}`, { entry: entryId });
       }
     }
     // Also when the disk has failed in between: the rows of those that were removed must name the copies.
@@ -281,7 +282,7 @@ export class Syncer implements OpenStage {
       await this.#side.sync(remoteId, signal, true);
     } catch (error) {
       if (error instanceof Failure && error.code.startsWith("remote.")) throw error;
-      if (!signal.aborted) this.#options.log.warn(`files beside the pictures are not copied: ${failureLine(error)}`);
+      if (!signal.aborted) this.#options.log.warn(`cannot copy results and other files: ${failureLine(error)}`);
     }
   }
 
@@ -308,13 +309,12 @@ export class Syncer implements OpenStage {
     return answer as AnswerTo<T>;
   }
 
-  /** A process that had to be given up was caught in a call to the share: say that, not how the program is built. */
+  /** A process that hangs is waiting for the share: report the share, not the process. */
   #silent(error: unknown, timeoutMs: number): unknown {
-    if (!(error instanceof Failure) || error.code !== "internal" || !/no answer|hangs/.test(error.message))
-      return error;
+    if (!(error instanceof Failure) || error.code !== "thread.hanging") return error;
     const root = this.#options.config.Paths.remote_root_dir;
-    const words = `the remote ${root} hangs: nothing moved for ${Math.round(timeoutMs / 1000)} s`;
-    return new Failure("remote.unavailable", `${words}: check the network and the server; it is tried again`, {
+    const words = `the share ${root} has not responded for ${Math.round(timeoutMs / 1000)} s`;
+    return new Failure("remote.unavailable", `${words}: check the network and the server; phorest retries`, {
       retry: "later",
       cause: error,
     });
