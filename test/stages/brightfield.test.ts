@@ -78,9 +78,9 @@ test("a lamp that stays off is said once, and its end once", async () => {
     await after;
   }
   expect(said).toEqual([
-    "warn no brightfield picture: the lamp is off",
+    "warn cannot take a brightfield image: the lamp is off",
     "debug no brightfield picture: the lamp is off",
-    "info brightfield pictures are taken again",
+    "info brightfield images work again",
   ]);
 });
 
