@@ -147,7 +147,7 @@ function whyMisread({ view, patterns, fit, refined: { pose, used } }: Judged): s
   const labels = used.map(({ label }) => label);
   const { chip } = fit.lattice;
   if (misread(view, patterns, pose, labels, chip) <= SURE.misread) return undefined;
-  return "identity ambiguous: the labels in view are rather those of other gratings";
+  return "identity ambiguous: the visible labels fit other gratings better";
 }
 
 /** Why a refined pose is not sure; undefined when it is. */
@@ -163,16 +163,16 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   const resolutionPx = resolutionOf(judged);
   const limit = (of: Limit) => limitPx(of, pose, resolutionPx);
   if (labels.length === 0)
-    return "identity ambiguous: no printed label is in view, so which grating is which cannot be known";
+    return "identity ambiguous: no printed label is visible, so the gratings cannot be told apart";
   if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
-    return `identity ambiguous: only ${used.length} of the ${labels.length} labels expected in view are to be seen`;
+    return `identity ambiguous: ${used.length === 0 ? "none" : `only ${used.length}`} of the ${labels.length} expected labels ${used.length < 2 ? "was" : "were"} recognised`;
   }
   const clearly = margin >= SURE.clear.margin && used.length >= SURE.clear.labels;
   if (used.length < (clearly ? SURE.clear.share : SURE.share) * labels.length) {
-    return `identity ambiguous: ${used.length} of ${labels.length} labels expected in view are to be seen, too few to be sure`;
+    return `identity ambiguous: ${used.length} of ${labels.length} expected labels were recognised, too few to be sure`;
   }
   if (margin < SURE.margin)
-    return "identity ambiguous: the labels in view fit another arrangement of the gratings as well";
+    return "identity ambiguous: the visible labels also fit another arrangement of the gratings";
   const limits = isToldByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
   if (labelResidualPx > limit(limits.labelResidual)) {
     return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;

@@ -34,7 +34,7 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
   const doubtful = rois.filter(({ precision }) => precision.doubts.length > 0).length;
   const left = rois.length - told.length - repeating;
   const subtitle = [
-    `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} mpx, limit of detection ${(3 * middle).toFixed(2)} mpx (3σ)`,
+    `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} · 10⁻³ px, limit of detection ${(3 * middle).toFixed(2)} · 10⁻³ px (3σ)`,
     ...(left > 0 ? [`too few sound frames in the baseline: ${left} of ${rois.length} ROIs`] : []),
     ...(doubtful > 0
       ? [`the baseline is not flat, or holds a step or a marker: ${doubtful} of ${rois.length} ROIs`]
@@ -84,7 +84,7 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
     vconcat: [
       panel([
         errorRules("noise", false),
-        { mark: dots, encoding: { x: x(false), y: y("noise", "Noise (mpx)", true) } },
+        { mark: dots, encoding: { x: x(false), y: y("noise", "Noise (10⁻³ px)", true) } },
         line(middle),
       ]),
       panel([
@@ -94,7 +94,7 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
       ]),
       panel([
         errorRules("limit", true),
-        { mark: dots, encoding: { x: x(true), y: y("limit", "LOD, 3σ (mpx)", true) } },
+        { mark: dots, encoding: { x: x(true), y: y("limit", "LOD, 3σ (10⁻³ px)", true) } },
         line(3 * middle),
       ]),
     ],
