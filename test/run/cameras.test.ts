@@ -63,7 +63,7 @@ function entriesOf(directory: string) {
 test("a run with a v4l2 camera: a failed sensor keeps the picture, brightfield pictures are never frames", async () => {
   const directory = lab();
   const first = await phorest(["run", "--frames", "4", "--until-idle"], directory);
-  expect([first.code, first.stderr]).toEqual([0, expect.stringContaining("brightfield picture")]);
+  expect([first.code, first.stderr]).toEqual([0, expect.stringContaining("saved the brightfield image")]);
   const entries = entriesOf(directory);
   expect(entries).toHaveLength(4);
   for (const entry of entries) {
