@@ -23,7 +23,10 @@ const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.t
   await compiled("manifest/manifest");
 const { PlantDelivery: Delivery }: typeof import("../src/outputs/opcua/delivery.ts") =
   await compiled("outputs/opcua/delivery");
-const { OpcUaStage }: typeof import("../src/stages/opcua/stage.ts") = await compiled("stages/opcua/stage");
+const { OpcUaOutput }: typeof import("../src/outputs/opcua/output.ts") = await compiled("outputs/opcua/output");
+const { OutputStage }: typeof import("../src/stages/communicator/output-stage.ts") = await compiled(
+  "stages/communicator/output-stage",
+);
 const { stageOf }: typeof import("../src/supervisor/stage.ts") = await compiled("supervisor/stage");
 
 const TEXT = { type: "string" } as const;
@@ -145,14 +148,8 @@ manifest.advanceOutput = (...cursor: Parameters<typeof advance>) => {
   advance(...cursor);
   longestCommitMs = Math.max(longestCommitMs, performance.now() - startMs);
 };
-const part = new OpcUaStage({
-  config,
-  manifest,
-  manifestFile,
-  log: log.stage("opcua"),
-  alarm: () => "",
-  advanced: () => undefined,
-});
+const output = new OpcUaOutput({ config, manifest, manifestFile, log: log.stage("opcua"), alarm: () => "" });
+const part = new OutputStage(output, { name: OPC_UA_OUTPUT, manifest, runsDamaged: true, advanced: () => undefined });
 const stage = stageOf("opcua", part, (moved) => part.moved(moved));
 stage.start();
 await sleep(8000);
@@ -168,7 +165,7 @@ async function longestDelay(isGoingOn: () => boolean): Promise<number> {
 addFrames(50);
 stage.wake();
 const busyMs = performance.now();
-const delayed = await longestDelay(() => part.waiting > 0);
+const delayed = await longestDelay(() => output.waiting > 0);
 const tookMs = performance.now() - busyMs;
 // The same machine, as long, with nothing to do: what of it is the neighbours'.
 const idleMs = performance.now();
@@ -189,7 +186,7 @@ for (let returned = 0; returned < RETURNS; returned += 1) {
   const seconds = () => (performance.now() - backMs) / 1000;
   while (Math.abs(Number(await newest()) - count * 0.01) > 1e-9) await sleep(10);
   there.push(seconds());
-  while (part.waiting > 0) await sleep(10);
+  while (output.waiting > 0) await sleep(10);
   everything.push(seconds());
   await sleep(1000);
 }

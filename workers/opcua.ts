@@ -1,5 +1,5 @@
 // The OPC UA output's thread.
-import { open } from "../src/stages/opcua/worker.ts";
+import { open } from "../src/outputs/opcua/worker.ts";
 import { serve } from "../src/threads/host-loop.ts";
 
 serve(open);

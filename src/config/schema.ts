@@ -13,7 +13,10 @@ export { type CameraType, TRANSFORMS, type Transform } from "./camera-section.ts
 
 const seconds = (of: number) => positive().default(of);
 const off = () => z.boolean().default(false);
-const outputs = choices(["CSV_PLOT", "OPC_UA"]);
+/** Where results can go; each has its row in src/outputs/outputs.ts. */
+export const OUTPUT_METHODS = ["CSV_PLOT", "OPC_UA"] as const;
+export type OutputMethod = (typeof OUTPUT_METHODS)[number];
+const outputs = choices(OUTPUT_METHODS);
 const besides = choices(["tracking"], { least: 0 });
 const S = { unit: "seconds" };
 const IN_ROOT = { relativeTo: "root" } as const;

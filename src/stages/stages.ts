@@ -1,12 +1,13 @@
 // All stages. A new one is a folder beside this file and a row here, under its name in src/log/levels.ts: without the row the
 // program does not compile. docs/adding-a-stage.md has a whole example.
+import { wantsOpcUa } from "../config/config.ts";
 import { STAGE_NAMES, type StageName } from "../log/levels.ts";
+import { OUTPUTS } from "../outputs/outputs.ts";
 import { backup } from "./backup/stage.ts";
 import { collector } from "./collector/stage.ts";
-import { communicator } from "./communicator/stage.ts";
+import { outputStage } from "./communicator/output-stage.ts";
 import { compressor } from "./compressor/stage.ts";
 import { health } from "./health/stage.ts";
-import { opcua } from "./opcua/stage.ts";
 import { processor } from "./processor/stage.ts";
 import { retention } from "./retention/stage.ts";
 import type { StageDefinition } from "./stage-definition.ts";
@@ -15,8 +16,10 @@ import { syncer } from "./syncer/stage.ts";
 const TABLE: { readonly [Name in StageName]: StageDefinition } = {
   collector,
   processor,
-  communicator,
-  opcua,
+  // Under the name it had before there were other outputs.
+  communicator: outputStage("communicator", OUTPUTS.CSV_PLOT, () => true),
+  // Only where it is configured: it costs a thread and 100 MB.
+  opcua: outputStage("opcua", OUTPUTS.OPC_UA, wantsOpcUa),
   compressor,
   syncer,
   retention,

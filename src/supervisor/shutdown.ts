@@ -1,6 +1,6 @@
-// How a run ends, by the groups of its stages and within one limit: no more pictures; what is being measured is finished; what
-// looks after the files stops, so that nothing changes any more; the last deliveries; then copies and removals that waited for
-// them. Whatever is given up is continued at the next start.
+// How a run ends, by the groups of its stages and within one limit: no more pictures; what is being measured is finished; outputs
+// stop, then what looks after the files, so that nothing changes any more; the last deliveries; then copies and removals that
+// waited for them. Whatever is given up is continued at the next start.
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
@@ -49,12 +49,10 @@ export class Shutdown {
     const of = (...groups: StageGroup[]) => stages.filter(({ group }) => groups.includes(group));
     await each(of("capture"), (stage) => this.finish(stage, { abandonAfterMs: this.limitMs / 2 }));
     await each(of("measure"), (stage) => this.finish(stage));
+    await each(of("output"), (stage) => this.stop(stage));
     // The last report must see which frames were archived.
     await each(of("storage", "service"), (stage) => this.stop(stage));
-    await each(of("output"), async (stage) => {
-      await this.stop(stage);
-      await this.flush(stage);
-    });
+    await each(of("output"), (stage) => this.flush(stage));
     // The share gets the last report, and what it has seen may be removed.
     await each(of("storage", "service"), async (stage) => {
       await this.flush(stage);

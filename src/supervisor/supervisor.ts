@@ -12,9 +12,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DarkLevel } from "../analysis/dark-level.ts";
 import { checkPlace, markPlace, type Place } from "../archive/place.ts";
-import { wantsOpcUa } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { encodeFailure, failureLine } from "../failure/failure.ts";
 import { type CameraInUse, cameraInUse } from "../health/camera-in-use.ts";
 import { clockBehindLine, clockFacts } from "../health/clock-behind.ts";
@@ -24,7 +22,7 @@ import type { StageName } from "../log/levels.ts";
 import type { Logger } from "../log/logger.ts";
 import { LockNotice } from "../manifest/lock-notice.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { OPC_UA_OUTPUT } from "../outputs/opcua/output-state.ts";
+import { wantedOutputs } from "../outputs/outputs.ts";
 import type { PipelineEvent, StageContext, StageDefinition } from "../stages/stage-definition.ts";
 import { type StageReport, stageDetail } from "../stages/stage-report.ts";
 import { STAGES } from "../stages/stages.ts";
@@ -129,10 +127,7 @@ export class Supervisor {
       log: log.stage("supervisor"),
       nowUs: wallClockUs,
     });
-    this.manifest.configureOutputs([
-      ...(config.Communication.method.includes("CSV_PLOT") ? [CSV_OUTPUT] : []),
-      ...(wantsOpcUa(config) ? [OPC_UA_OUTPUT] : []),
-    ]);
+    this.manifest.configureOutputs(wantedOutputs(config).map(({ name }) => name));
     this.stages = this.openStages(manifestFile, place);
     this.stopCondition = new StopCondition(options, {
       stages: this.stages,

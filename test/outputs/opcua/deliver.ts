@@ -5,8 +5,10 @@ import type { Config } from "../../../src/config/schema.ts";
 import type { Logger } from "../../../src/log/logger.ts";
 import type { Manifest } from "../../../src/manifest/manifest.ts";
 import { type Delivered, PlantDelivery } from "../../../src/outputs/opcua/delivery.ts";
+import { OpcUaOutput } from "../../../src/outputs/opcua/output.ts";
+import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
 import type { ServerSettings } from "../../../src/outputs/opcua/server-settings.ts";
-import { OpcUaStage } from "../../../src/stages/opcua/stage.ts";
+import { OutputStage } from "../../../src/stages/communicator/output-stage.ts";
 
 export interface NodeEntry {
   readonly node_id?: string;
@@ -63,13 +65,12 @@ export async function deliverUpTo(
 }
 
 /** The OPC UA stage's part as a run has it, without alarms and without anybody who waits for what it sent. */
-export function partOf(config: Config, manifest: Manifest, manifestFile: string, log: Logger): OpcUaStage {
-  return new OpcUaStage({
-    config,
-    manifest,
-    manifestFile,
-    log: log.stage("opcua"),
-    alarm: () => "",
-    advanced: () => undefined,
-  });
+export function partOf(
+  config: Config,
+  manifest: Manifest,
+  manifestFile: string,
+  log: Logger,
+): OutputStage<OpcUaOutput> {
+  const output = new OpcUaOutput({ config, manifest, manifestFile, log: log.stage("opcua"), alarm: () => "" });
+  return new OutputStage(output, { name: OPC_UA_OUTPUT, manifest, runsDamaged: true, advanced: () => undefined });
 }

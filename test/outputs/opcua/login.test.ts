@@ -10,10 +10,9 @@ import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { refusesSecret } from "../../../src/outputs/opcua/login.ts";
 import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
-import { OpcUaStage } from "../../../src/stages/opcua/stage.ts";
 import { stageOf } from "../../../src/supervisor/stage.ts";
 import { experiment } from "../../delivery/experiment.ts";
-import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
+import { deliverUpTo, delivery, type NodeEntry, partOf, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
 
 const { directory, gone } = scratch();
@@ -95,14 +94,8 @@ test("in ten minutes of a run with a wrong password the server sees one log-in, 
   const before = (await plant.counts()).passwords;
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
   made.manifest.configureOutputs([OPC_UA_OUTPUT]);
-  const part = new OpcUaStage({
-    config: parseConfig(text(), directory).config,
-    manifest: made.manifest,
-    manifestFile: join(directory, "data", MANIFEST_FILENAME),
-    log: log.stage("opcua"),
-    alarm: () => "",
-    advanced: () => undefined,
-  });
+  const { config } = parseConfig(text(), directory);
+  const part = partOf(config, made.manifest, join(directory, "data", MANIFEST_FILENAME), log);
   const { isOver, everyMs } = part.retry.backOffEnd;
   const { backOffMs } = part.retry;
   const minutes = { looks: 0, waits: [] as number[] };

@@ -1,5 +1,5 @@
 // Settings, jobs and answers of the OPC UA output's thread. Plain data only.
-import type { Delivered, DeliverySettings } from "../../outputs/opcua/delivery.ts";
+import type { Delivered, DeliverySettings } from "./delivery.ts";
 
 /** Settings and jobs of the OPC UA output's thread. */
 export interface OpcUaThreadSettings extends DeliverySettings {

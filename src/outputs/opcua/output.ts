@@ -1,19 +1,18 @@
-// The OPC UA stage: its thread sends results to the server; this file records how far it got. If the server is down, results
-// wait in the database.
-import { wantsOpcUa } from "../../config/config.ts";
+// The OPC UA output: its thread sends results to the server. If the server is down, results wait in the database.
 import type { Config } from "../../config/schema.ts";
-import { decodeFailure, encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
+import { encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
 import type { StageName } from "../../log/levels.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
-import { askedMark } from "../../outputs/opcua/asked.ts";
-import { secretMark } from "../../outputs/opcua/identity.ts";
-import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../outputs/opcua/output-state.ts";
+import type { Schedule } from "../../stages/stage-definition.ts";
+import type { StageReport } from "../../stages/stage-report.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
-import type { StageReport } from "../stage-report.ts";
+import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
+import { askedMark } from "./asked.ts";
+import { secretMark } from "./identity.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
+import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "./output-state.ts";
 
 /** Above the sum of the thread's own time limits, which are what ends a hanging request. */
 const ANSWER_WITHIN_MS = 300_000;
@@ -29,29 +28,25 @@ const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
 const SAY_AGAIN_MS = 3_600_000;
 
-/** Writes to the plant's server. Only where it is configured: it costs a thread and 100 MB. */
-export const opcua: StageDefinition = {
-  name: "opcua",
-  group: "output",
+/** Writes to the plant's server. */
+export const opcua: OutputDefinition = {
+  name: OPC_UA_OUTPUT,
   wakesOn: ["measured", "failed"],
-  // The plant is told of the damage; no frame is sent then.
+  // The plant is told of the damage.
   runsDamaged: true,
-  enabled: wantsOpcUa,
-  open: ({ happened, ...context }) => new OpcUaStage({ ...context, advanced: () => happened("delivered") }),
+  open: (context) => new OpcUaOutput(context),
 };
 
-export interface OpcUaStageOptions {
+export interface OpcUaOutputOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly manifestFile: string;
   readonly log: StageLog;
   /** What needs a person now, in words; empty when all is well. */
   alarm(): string;
-  /** Called when the output has passed more frames. */
-  advanced(): void;
 }
 
-export class OpcUaStage implements OpenStage {
+export class OpcUaOutput implements Output {
   /** Also unasked: a lost connection is noticed, and heartbeats are due. */
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
   readonly retry = {
@@ -64,15 +59,14 @@ export class OpcUaStage implements OpenStage {
   };
   /** When the last try began. */
   private triedMark = "";
-  private readonly options: OpcUaStageOptions;
+  private readonly options: OpcUaOutputOptions;
   private readonly thread: RemoteWorker<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
   private readonly told = new Map<string, string>();
   /** The last one, while it lasts. */
   private failure: FailureData | undefined;
   private said: { readonly line: string; readonly atMs: number } | undefined;
-  private storedReport: string | undefined;
 
-  constructor(options: OpcUaStageOptions) {
+  constructor(options: OpcUaOutputOptions) {
     this.options = options;
     const { OPC_UA, Analysis } = options.config;
     const { endpoint_url, nodes, ...server } = OPC_UA;
@@ -83,7 +77,6 @@ export class OpcUaStage implements OpenStage {
       baselineSeconds: Analysis.baseline_seconds,
     };
     this.thread = new RemoteWorker("opcua", settings, (level, message) => options.log.log(level, message));
-    this.storedReport = options.manifest.outputState(OPC_UA_OUTPUT).state;
   }
 
   private cureMark(): string {
@@ -105,12 +98,12 @@ export class OpcUaStage implements OpenStage {
   }
 
   /** What waits is given to a server that takes it. */
-  async flush(limitMs: number): Promise<void> {
+  async flush(step: () => Promise<boolean>, limitMs: number): Promise<void> {
     const untilMs = performance.now() + limitMs;
     const late = () => new Failure("opcua.timeout", "the run ended before the server received everything");
     try {
       while (this.failure === undefined && this.waiting > 0 && performance.now() < untilMs) {
-        await withDeadline(this.run(), untilMs - performance.now(), late);
+        await withDeadline(step(), untilMs - performance.now(), late);
       }
     } catch (error) {
       // A long backlog is no fault of anybody; a server that went away is one.
@@ -147,24 +140,19 @@ export class OpcUaStage implements OpenStage {
     log.warn(`failed (${failures}): ${line}; ${next}${waitText(this.waiting)}`);
   }
 
-  /** One step of about a second. True when more frames are waiting. Rejects while the server cannot be given anything. */
-  async run(): Promise<boolean> {
-    const { manifest, log } = this.options;
+  /** About a second. Rejects while the server cannot be given anything. */
+  async deliver({ cursor, state }: Position): Promise<Delivery> {
     this.triedMark = this.cureMark();
-    // How far the server has got cannot be noted in a damaged database: it is given the alarm and no frame.
-    const { damage } = manifest;
-    const cursor = damage === undefined ? manifest.outputState(OPC_UA_OUTPUT).cursor : Number.MAX_SAFE_INTEGER;
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
-    const report = answer.report === undefined ? this.storedReport : JSON.stringify(answer.report);
-    if (damage === undefined && (answer.cursor > cursor || report !== this.storedReport)) {
-      await manifest.whenFree(() => manifest.advanceOutput(OPC_UA_OUTPUT, answer.cursor, report));
-      this.options.advanced();
-      this.storedReport = report;
-    }
-    if (answer.report !== undefined) this.tell(answer.report);
-    if (answer.frames > 0) log.debug(`sent ${answer.frames} frames to the server`);
-    if (answer.failure !== undefined) throw decodeFailure(answer.failure);
-    return answer.more;
+    const { report, more, failure, frames } = answer;
+    const noted = () => {
+      if (report !== undefined) this.tell(report);
+      if (frames > 0) this.options.log.debug(`sent ${frames} frames to the server`);
+    };
+    return {
+      ...{ cursor: answer.cursor, more, failure, noted },
+      state: report === undefined ? state : JSON.stringify(report),
+    };
   }
 
   /** Each refusal once, and again when its reason is another one. */

@@ -1,9 +1,9 @@
 // The OPC UA output's thread: results to the plant's server. It reads the manifest through its own read-only connection;
 // how far the server has got is committed by the supervisor.
 import { Manifest } from "../../manifest/manifest.ts";
-import { PlantDelivery } from "../../outputs/opcua/delivery.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
+import { PlantDelivery } from "./delivery.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
 
 export async function open(settings: OpcUaThreadSettings, log: Log): Promise<JobHandler<OpcUaJob, OpcUaAnswer>> {

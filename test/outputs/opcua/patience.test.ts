@@ -4,17 +4,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { parseConfig } from "../../src/config/config.ts";
-import type { FailureData } from "../../src/failure/failure.ts";
-import { createLogger } from "../../src/log/logger.ts";
-import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { noteAsked } from "../../src/outputs/opcua/asked.ts";
-import { OPC_UA_OUTPUT } from "../../src/outputs/opcua/output-state.ts";
-import { patience } from "../../src/stages/opcua/stage.ts";
-import type { StageReport } from "../../src/stages/stage-report.ts";
-import { stageOf } from "../../src/supervisor/stage.ts";
-import { partOf } from "../outputs/opcua/deliver.ts";
-import { freePort } from "../outputs/opcua/plant.ts";
+import { parseConfig } from "../../../src/config/config.ts";
+import type { FailureData } from "../../../src/failure/failure.ts";
+import { createLogger } from "../../../src/log/logger.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
+import { noteAsked } from "../../../src/outputs/opcua/asked.ts";
+import { patience } from "../../../src/outputs/opcua/output.ts";
+import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
+import type { StageReport } from "../../../src/stages/stage-report.ts";
+import { stageOf } from "../../../src/supervisor/stage.ts";
+import { partOf } from "./deliver.ts";
+import { freePort } from "./plant.ts";
 
 const failed = (code: string) => ({ code, message: "", retry: "later" }) as FailureData;
 

@@ -1,0 +1,78 @@
+// The CSV output: its thread reads the manifest and writes CSV and plots; the cursor is committed after the file is durable. A
+// death in between makes the thread write the same lines over themselves, never twice.
+import type { Config } from "../../config/schema.ts";
+import { CSV_OUTPUT, parseCsvState } from "../../delivery/csv-output.ts";
+import type { StageLog } from "../../log/logger.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import type { Schedule } from "../../stages/stage-definition.ts";
+import { RemoteWorker } from "../../threads/remote-worker.ts";
+import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
+import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
+
+/** A CSV of a whole weekend with 644 ROIs is written anew in minutes; a thread silent for longer hangs. */
+const REPORT_TIMEOUT_MS = 7_200_000;
+
+/** Writes the CSV and the plot. */
+export const csv: OutputDefinition = {
+  name: CSV_OUTPUT,
+  wakesOn: ["measured", "failed", "archived"],
+  open: (context) => new CsvOutput(context),
+};
+
+export interface CsvOutputOptions {
+  readonly config: Config;
+  readonly manifest: Pick<Manifest, "lastArchive">;
+  readonly manifestFile: string;
+  readonly log: StageLog;
+}
+
+class CsvOutput implements Output {
+  readonly schedule: Schedule;
+  private readonly options: CsvOutputOptions;
+  private readonly thread: RemoteWorker<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>;
+  private plottedAtMs = Number.NEGATIVE_INFINITY;
+  private plottedCursor = -1;
+
+  constructor(options: CsvOutputOptions) {
+    this.options = options;
+    const { config, manifestFile } = options;
+    const everyMs = config.Timing.communicator_interval_seconds * 1000;
+    this.schedule = { kind: "demand", atLeastEveryMs: everyMs, atMostEveryMs: everyMs };
+    const settings: CommunicatorSettings = {
+      manifestFile,
+      resultsDir: config.Paths.results_dir,
+      rootDir: config.Paths.root_dir,
+      plotRois: config.Report.plot_rois,
+    };
+    this.thread = new RemoteWorker("communicator", settings, (level, message) => options.log.log(level, message));
+  }
+
+  /** New lines, and a new plot when the last one is old enough or the run ends. */
+  async deliver({ cursor, state, waiting, final }: Position): Promise<Delivery | undefined> {
+    const { config, manifest } = this.options;
+    if (!config.Communication.method.includes("CSV_PLOT")) return undefined;
+    const plotEveryMs = config.Report.plot_interval_seconds * 1000;
+    const plot = final || performance.now() - this.plottedAtMs >= plotEveryMs;
+    const archive = manifest.lastArchive();
+    const archived = archive !== (parseCsvState(state)?.archive ?? 0);
+    const stale = plot && (waiting > 0 || archived || this.plottedCursor !== cursor);
+    if (waiting === 0 && !stale && !archived) return undefined;
+    const answer = await this.thread.run({ type: "report", plot: stale, state, archive }, REPORT_TIMEOUT_MS);
+    const reached = answer.delivered ?? { cursor, state };
+    return { ...reached, more: answer.more, noted: () => this.say(answer, reached.cursor) };
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.thread.close(timeoutMs);
+  }
+
+  private say({ lines, plotFailure, plotMs }: CommunicatorAnswer, cursor: number): void {
+    const { log } = this.options;
+    if (lines > 0) log.info(`added ${lines} lines to the CSV`);
+    if (plotFailure !== undefined) log.error(`cannot draw the plot: ${plotFailure.message}`);
+    if (plotMs === undefined) return;
+    this.plottedAtMs = performance.now();
+    this.plottedCursor = cursor;
+    log.info(`drew the plot in ${Math.round(plotMs)} ms`);
+  }
+}

@@ -1,0 +1,17 @@
+// All outputs. A new one is a folder beside this file and a row here, under its name in `OUTPUT_METHODS`, which is what
+// [Communication] method takes: without the row the program does not compile.
+import type { Config } from "../config/schema.ts";
+import { OUTPUT_METHODS, type OutputMethod } from "../config/schema.ts";
+import { csv } from "./csv/output.ts";
+import { opcua } from "./opcua/output.ts";
+import type { OutputDefinition } from "./output-definition.ts";
+
+export const OUTPUTS: { readonly [Method in OutputMethod]: OutputDefinition } = {
+  CSV_PLOT: csv,
+  OPC_UA: opcua,
+};
+
+/** The outputs that the configuration names. */
+export function wantedOutputs({ Communication }: Pick<Config, "Communication">): OutputDefinition[] {
+  return OUTPUT_METHODS.filter((method) => Communication.method.includes(method)).map((method) => OUTPUTS[method]);
+}
