@@ -1,17 +1,11 @@
 // The processor stage: takes pending frames, has the pool measure them, and records each result in one transaction.
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { isAstray } from "../../analysis/drift.ts";
-import { DriftKeeper } from "../../analysis/drift-task.ts";
-import { type Grown, Growth } from "../../analysis/growth.ts";
-import { JumpDetector } from "../../analysis/jump.ts";
-import { kernelVersion } from "../../analysis/kernel.ts";
-import type { AnalysisSettings } from "../../analysis/settings.ts";
+import type { Turn } from "../../analysis/reference-sequencer.ts";
 import { type BesideResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
 import { roiManifestPath } from "../../config/config.ts";
 import {
-  decodeFailure,
   encodeFailure,
   Failure,
   type FailureCode,
@@ -20,20 +14,19 @@ import {
   lineOf,
 } from "../../failure/failure.ts";
 import { DepthKeeper } from "../../image/bit-depth.ts";
-import type { StageLog } from "../../log/logger.ts";
 import type { Claim } from "../../manifest/entries.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import { type PictureRoots, pictureRoots, placeOf } from "../../manifest/picture-place.ts";
 import type { StoredBeside } from "../../manifest/tracking.ts";
-import type { Displacement } from "../../measurement/displacement.ts";
-import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
 import { analysisSettings } from "./analysis-settings.ts";
 import { CaptureOrder } from "./capture-order.ts";
+import { ChipMovement } from "./chip-movement.ts";
+import { CurrentMeasure, type Measure, type MeasureOptions, storeGrown, type TrackingMeasure } from "./measure.ts";
 import { MeasuringPool } from "./measuring-pool.ts";
+import { UnsettledClaims } from "./unsettled-claims.ts";
 
 /** Measures pictures in a pool of threads. */
 export const processor: StageDefinition = {
@@ -59,14 +52,7 @@ export const processor: StageDefinition = {
   },
 };
 
-export interface ProcessorOptions {
-  readonly manifest: Manifest;
-  readonly log: StageLog;
-  readonly runId: number;
-  readonly settings: AnalysisSettings;
-  /** Of a tracking to be carried beside it. */
-  readonly beside?: AnalysisSettings;
-  readonly roiManifestFile: string;
+export interface ProcessorOptions extends MeasureOptions {
   /** Where pictures may be opened. */
   readonly pictures: PictureRoots;
   readonly threads: number;
@@ -76,31 +62,12 @@ export interface ProcessorOptions {
   readonly frameTimeoutMs: number;
   /** Unasked, the queue is looked at this often. */
   readonly everyMs: number;
-  nowUs(): number;
   /** Throws while the data directory is not the one the run began with. */
   checkPlace(): void;
   /** Called when a frame is settled: an output may want to look. */
   settled(ok: boolean): void;
   /** Called when a frame has left its thread: there is room to claim another. */
   freed(): void;
-}
-
-/** What all frames of the moment are measured with; replaced when the ROI manifest's file changes. */
-interface Measure {
-  readonly stamp: string;
-  readonly rois: RoiManifest;
-  readonly analysisId: number;
-  readonly jumps: JumpDetector;
-  readonly drift: DriftKeeper;
-  readonly growth: Growth;
-  readonly tracking: TrackingMeasure | undefined;
-}
-
-/** What frames are tracked with, as their method or beside it. */
-interface TrackingMeasure {
-  readonly analysisId: number;
-  /** Of what is carried beside another method. */
-  readonly jumps: JumpDetector;
 }
 
 /** Longest time that a measured frame waits for those captured before it, and how many may wait while others are measured. */
@@ -118,13 +85,10 @@ export class Processor implements OpenStage {
   private readonly order: CaptureOrder;
   /** What the frames of this run have shown of the camera's scale. */
   private readonly depth: DepthKeeper;
-  private measure: Measure | undefined;
+  private readonly measure: CurrentMeasure;
+  private readonly unsettled: UnsettledClaims;
+  private readonly movement: ChipMovement;
   private stopped = false;
-  private readonly unsettled: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
-  private trouble: FailureData | undefined;
-  private wasAstray = false;
-  /** The ROIs are others than before, and the frames' curves do not show it yet. */
-  private registeredAnew = false;
   /** What is in hand is measured alone. */
   private alone = false;
   /** Frames whose pictures cannot be read, while others can. */
@@ -134,6 +98,9 @@ export class Processor implements OpenStage {
     this.options = options;
     this.schedule = { kind: "demand", atLeastEveryMs: options.everyMs, atMostEveryMs: 0 };
     this.depth = new DepthKeeper(options.settings.bits ?? 0);
+    this.measure = new CurrentMeasure(options);
+    this.unsettled = new UnsettledClaims(options.manifest);
+    this.movement = new ChipMovement(options.log, options.settings.trackDrift === true);
     this.pool = new MeasuringPool(options);
     this.order = new CaptureOrder(Math.min(options.frameTimeoutMs, LONGEST_TURN_MS));
   }
@@ -148,13 +115,13 @@ export class Processor implements OpenStage {
 
   /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
   async run(): Promise<boolean> {
-    await this.raiseTrouble();
+    await this.unsettled.raise();
     const { manifest, nowUs } = this.options;
     const room = this.room();
     if (room <= 0 || this.stopped || manifest.counts().pending === 0) return false;
     let measure: Measure;
     try {
-      measure = await this.currentMeasure();
+      measure = await this.measure.get();
     } catch (thrown) {
       const failure = encodeFailure(thrown);
       // Nothing is claimed, so nothing can be held against a frame.
@@ -166,7 +133,7 @@ export class Processor implements OpenStage {
       return this.room() > 0;
     }
     const claims = await manifest.whenFree(() => this.claim(room, measure));
-    if (this.registeredAnew && claims.length > 0) await this.markRegistration(measure.rois, claims);
+    await this.measure.markRegistration(measure.rois, claims);
     for (const { entryId } of claims) this.order.begin(entryId);
     for (const claim of claims) {
       const done = this.process(claim, measure).finally(() => {
@@ -203,7 +170,7 @@ export class Processor implements OpenStage {
       this.options.log.warn(`${failureLine(error)}: returning ${this.inHand.size} frames to the queue`);
     });
     if (this.inHand.size === 0) await this.pool.close();
-    await this.giveBack();
+    await this.unsettled.giveBack();
   }
 
   async close(): Promise<void> {
@@ -215,14 +182,13 @@ export class Processor implements OpenStage {
    * alone: if one of them ended it, it is known which, and an end that has nothing to do with them is seldom held against
    * them. While a reference is made from the first frames, these keep their order, but never for their last attempt.
    */
-  private claim(room: number, { growth, drift }: Measure): Claim[] {
-    const { manifest, nowUs, settings, maxAttempts } = this.options;
+  private claim(room: number, { references }: Measure): Claim[] {
+    const { manifest, nowUs, maxAttempts } = this.options;
     // A stop may have come while another program held the manifest locked.
     if (this.stopped) return [];
     // Positions that are counted from the first frames must not depend on what became of these the first time.
-    const inOrder = !growth.isComplete || (settings.trackDrift === true && !drift.isKnown);
+    const attemptsBelow = references.needsOrder ? maxAttempts : 1;
     const except = this.aside.resting();
-    const attemptsBelow = inOrder ? maxAttempts : 1;
     const claims = manifest.claimPending(room, nowUs(), { attemptsBelow, except });
     this.alone = claims.length === 0 && this.inHand.size === 0;
     return this.alone ? manifest.claimPending(1, nowUs(), { except }) : claims;
@@ -235,92 +201,20 @@ export class Processor implements OpenStage {
     return Math.min(this.options.batchSize, this.options.threads) - (this.inHand.size - waiting);
   }
 
-  private async currentMeasure(): Promise<Measure> {
-    const { manifest, roiManifestFile, settings } = this.options;
-    const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
-    const stamp = `${mtimeMs} ${size}`;
-    if (this.measure?.stamp === stamp) return this.measure;
-    let rois: RoiManifest;
-    try {
-      rois = await readRoiManifest(roiManifestFile);
-    } catch (error) {
-      // The file may be half saved or wrong: continue with the previous ROIs, and check the file again when it changes.
-      if (this.measure === undefined) throw error;
-      this.options.log.error(`${failureLine(error)}: continuing with the previous ROIs`);
-      this.measure = { ...this.measure, stamp };
-      return this.measure;
-    }
-    this.measure = await manifest.whenFree(() => this.measureBy(rois, stamp));
-    this.options.log.info(`measuring ${rois.rois.length} ROIs with method ${settings.method} (${roiManifestFile})`);
-    return this.measure;
-  }
-
-  private measureBy(rois: RoiManifest, stamp: string): Measure {
-    const { manifest, runId, settings } = this.options;
-    const roiManifestId = manifest.ensureRoiManifest(rois);
-    const analysisId = this.analysisOf(settings, roiManifestId);
-    const before = manifest.lastRoiManifest();
-    this.registeredAnew = before !== undefined && before !== roiManifestId;
-    manifest.noteMeasure(runId, analysisId);
-    const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
-    const drift = new DriftKeeper(manifest.driftReference(analysisId));
-    const tracking = this.trackingOf(analysisId, rois, roiManifestId);
-    const growth = this.growthOf(analysisId, tracking?.analysisId);
-    return { stamp, rois, analysisId, jumps, drift, growth, tracking };
-  }
-
-  /** Curves before and after are of different ROIs: the moment is drawn into them. */
-  private async markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): Promise<void> {
-    const { manifest, nowUs, log } = this.options;
-    this.registeredAnew = false;
-    const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
-    const text = `${rois.length} ROIs registered anew`;
-    const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
-    if (marked === undefined)
-      log.warn("the chip was recalibrated, but no marker was set because there are too many markers");
-  }
-
-  private analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {
-    const settings = JSON.stringify(others);
-    return this.options.manifest.ensureAnalysis({ method, settings, roiManifestId, kernelVersion: kernelVersion() });
-  }
-
-  private trackingOf(analysisId: number, { rois }: RoiManifest, roiManifestId: number): TrackingMeasure | undefined {
-    const { manifest, settings, beside } = this.options;
-    const tracking = settings.method === "tracking" ? settings : beside;
-    if (tracking === undefined) return undefined;
-    const trackingId = tracking === settings ? analysisId : this.analysisOf(tracking, roiManifestId);
-    if (trackingId !== analysisId) manifest.noteCompanion(analysisId, trackingId);
-    return {
-      analysisId: trackingId,
-      jumps: new JumpDetector(manifest.lastPositions(trackingId, rois.length)),
-    };
-  }
-
-  private growthOf(analysisId: number, trackingId: number | undefined): Growth {
-    const { manifest, settings, beside } = this.options;
-    const of = (id: number | undefined) => (id === undefined ? undefined : manifest.chosenLines(id));
-    const reference = trackingId === undefined ? undefined : manifest.trackingReference(trackingId);
-    return new Growth(settings, beside, {
-      lines: { joint: of(analysisId), tracking: of(trackingId) },
-      ...(reference === undefined ? {} : { reference }),
-    });
-  }
-
   /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
   private process(claim: Claim, measure: Measure): Promise<void> {
-    return measure.growth.run((grown) => this.measureAndSettle(claim, measure, grown));
+    return measure.references.run((turn) => this.measureAndSettle(claim, measure, turn));
   }
 
-  private async measureAndSettle(claim: Claim, measure: Measure, grown: Grown): Promise<void> {
+  private async measureAndSettle(claim: Claim, measure: Measure, turn: Turn): Promise<void> {
     const startedMs = performance.now();
     try {
       const picture = placeOf(claim, this.options.pictures);
       const { settings, beside } = this.options;
-      const tracked = beside === undefined ? grown : { ...grown, beside };
+      const tracked = beside === undefined ? turn.grown : { ...turn.grown, beside };
       const { known: depth } = this.depth;
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
-      const answer = await measure.drift.run((drift) => this.pool.measure({ ...task, drift: drift ?? "make" }));
+      const answer = await turn.measure((drift) => this.pool.measure({ ...task, drift }));
       const tookMs = performance.now() - startedMs;
       if (!(await this.order.turn(claim.entryId, this.options.freed))) {
         this.options.log.debug(`${claim.filename}: recorded before an earlier frame, which takes too long`);
@@ -338,22 +232,21 @@ export class Processor implements OpenStage {
     const { answer: result } = answer;
     const { tracking } = measure;
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
-    const astray = this.astray(result.displacement, measure.rois, claim);
+    const astray = this.movement.look(result.displacement, measure.rois, claim);
     const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
     const warnings = warningsOf(answer);
     this.depth.learn(result.depth);
-    const reference = measure.drift.unkept;
+    const drift = measure.references.unkeptDrift;
     const settle = () => {
-      if (reference !== undefined) manifest.keepDriftReference(measure.analysisId, reference);
+      if (drift !== undefined) manifest.keepDriftReference(measure.analysisId, drift);
       const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
       if (outcomeId === undefined) return undefined;
       for (const warning of warnings) manifest.addWarning(claim.entryId, warning);
-      this.store(measure, answer);
+      storeGrown(manifest, measure, answer);
       return outcomeId;
     };
     const outcome = await manifest.whenFree(() => manifest.together(settle));
-    measure.drift.kept(reference);
-    if (outcome !== undefined) measure.growth.keep(answer);
+    measure.references.kept(drift, outcome === undefined ? undefined : answer);
     const fields = { entry: claim.entryId };
     this.aside.remove(claim.entryId);
     if (outcome === undefined) {
@@ -363,31 +256,6 @@ export class Processor implements OpenStage {
     log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
     for (const warning of warnings) log.warn(`${claim.filename}: ${warning}`, fields);
     this.options.settled(true);
-  }
-
-  /** What the frame has added to what later ones are measured with. */
-  private store({ analysisId, tracking }: Measure, { reference, lines }: Measured): void {
-    const { manifest } = this.options;
-    if (lines?.joint !== undefined) manifest.keepChosenLines(analysisId, lines.joint);
-    if (tracking === undefined) return;
-    if (lines?.tracking !== undefined) manifest.keepChosenLines(tracking.analysisId, lines.tracking);
-    if (reference !== undefined) manifest.keepTrackingReference(tracking.analysisId, reference);
-  }
-
-  /** Whether the chip has moved too far; says so when that begins and ends. */
-  private astray(moved: Displacement | undefined, rois: RoiManifest, claim: Claim): boolean {
-    const { log, settings } = this.options;
-    if (moved === undefined) return this.wasAstray;
-    const astray = isAstray(moved, rois, settings.trackDrift === true);
-    if (astray !== this.wasAstray) {
-      const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
-      const entry = { entry: claim.entryId };
-      if (astray)
-        log.warn(`the chip has moved ${far} since the first frame, almost out of its ROIs; calibrate again`, entry);
-      else log.info(`the chip is back inside its ROIs (${far})`, entry);
-    }
-    this.wasAstray = astray;
-    return astray;
   }
 
   /** Fails the frame for good, or sets it aside for another try while that can help. */
@@ -422,7 +290,7 @@ export class Processor implements OpenStage {
     const { entryId, filename } = claim;
     if (this.aside.add(entryId, filename, message))
       this.options.log.warn(`cannot read ${filename}, set it aside: ${message}`, { entry: entryId });
-    this.unsettled.push({ claim, countAttempt: false });
+    this.unsettled.add(claim, false);
   }
 
   /** A picture that is missing because the whole disk is has not failed: it waits like all others. */
@@ -453,29 +321,8 @@ export class Processor implements OpenStage {
     const { log, settled } = this.options;
     log.warn(`${claim.filename}: ${failure.message}; returned the frame to the queue`, { entry: claim.entryId });
     // A full disk is not the frame's fault and must not use up its attempts.
-    this.unsettled.push({ claim, countAttempt: !isStorage(failure) });
-    this.trouble = failure;
+    this.unsettled.add(claim, !isStorage(failure), failure);
     settled(false);
-  }
-
-  /** Gives back what was set aside and throws the reason, so that the stage waits before it tries again. */
-  private async raiseTrouble(): Promise<void> {
-    const { trouble } = this;
-    await this.giveBack();
-    this.trouble = undefined;
-    if (trouble !== undefined) throw decodeFailure(trouble);
-  }
-
-  private async giveBack(): Promise<void> {
-    const { manifest } = this.options;
-    while (this.unsettled.length > 0) {
-      await manifest.whenFree(() => {
-        const next = this.unsettled.at(-1);
-        if (next === undefined) return;
-        manifest.release(next.claim, { countAttempt: next.countAttempt });
-        this.unsettled.pop();
-      });
-    }
   }
 }
 

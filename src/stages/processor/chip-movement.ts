@@ -1,0 +1,34 @@
+// Whether the chip has moved too far for its ROIs; said in the log when that begins and ends.
+import { isAstray } from "../../analysis/drift.ts";
+import type { StageLog } from "../../log/logger.ts";
+import type { Claim } from "../../manifest/entries.ts";
+import type { Displacement } from "../../measurement/displacement.ts";
+import type { RoiManifest } from "../../measurement/roi.ts";
+
+export class ChipMovement {
+  readonly #log: StageLog;
+  readonly #followed: boolean;
+  #isAstray = false;
+
+  /** `followed`: positions are measured along with the movement. */
+  constructor(log: StageLog, followed: boolean) {
+    this.#log = log;
+    this.#followed = followed;
+  }
+
+  /** Whether it has, with this frame; as before where the frame does not tell. */
+  look(moved: Displacement | undefined, rois: RoiManifest, { entryId: entry }: Claim): boolean {
+    if (moved === undefined) return this.#isAstray;
+    const astray = isAstray(moved, rois, this.#followed);
+    if (astray !== this.#isAstray) {
+      const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
+      if (astray)
+        this.#log.warn(`the chip has moved ${far} since the first frame, almost out of its ROIs; calibrate again`, {
+          entry,
+        });
+      else this.#log.info(`the chip is back inside its ROIs (${far})`, { entry });
+    }
+    this.#isAstray = astray;
+    return astray;
+  }
+}
