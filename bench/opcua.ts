@@ -13,7 +13,7 @@ import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 import { QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../src/measurement/roi.ts";
 import type { PlantDelivery } from "../src/outputs/opcua/delivery.ts";
-import { OPC_UA_OUTPUT } from "../src/outputs/opcua/output-state.ts";
+import { OPC_UA_OUTPUT } from "../src/manifest/opcua-output-state.ts";
 import { Plant } from "../test/outputs/opcua/plant.ts";
 
 // What is measured is the compiled program: the sources as tsx runs them are slower. All of it is compiled, because a Failure

@@ -6,7 +6,13 @@
 // flushed, the server's answer Good); a death in between delivers the same frames again, with the same values and time stamps, so
 // an output must tell by entry, ROI and quantity what it has already.
 import type { FailureData } from "../failure/failure.ts";
-import type { OpenStage, PipelineEvent, RetryPolicy, Schedule, StageContext } from "../stages/stage-definition.ts";
+import type {
+  OpenStage,
+  PipelineEvent,
+  RetryPolicy,
+  Schedule,
+  StageContext,
+} from "../stages/contract/stage-definition.ts";
 
 /** A row of the table. */
 export interface OutputDefinition {

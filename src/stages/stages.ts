@@ -7,10 +7,10 @@ import { backup } from "./backup/stage.ts";
 import { collector } from "./collector/stage.ts";
 import { outputStage } from "./communicator/output-stage.ts";
 import { compressor } from "./compressor/stage.ts";
+import type { StageDefinition } from "./contract/stage-definition.ts";
 import { health } from "./health/stage.ts";
 import { processor } from "./processor/stage.ts";
 import { retention } from "./retention/stage.ts";
-import type { StageDefinition } from "./stage-definition.ts";
 import { syncer } from "./syncer/stage.ts";
 
 const TABLE: { readonly [Name in StageName]: StageDefinition } = {

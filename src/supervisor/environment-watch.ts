@@ -6,7 +6,7 @@ import { checkPlace, markPlace, type Place } from "../archive/place.ts";
 import { failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
-import type { StageReport } from "../stages/stage-report.ts";
+import type { StageReport } from "../stages/contract/stage-report.ts";
 
 /** Between two looks the wall clock may differ from the monotonic one by so much; more is a jump. */
 const LARGEST_SLEW_MS = 5000;

@@ -2,7 +2,7 @@
 // Repeated failures are logged less and less often, so a camera unplugged for a week costs three lines, not thousands.
 import { lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
-import type { StageReport } from "../stages/stage-report.ts";
+import type { StageReport } from "../stages/contract/stage-report.ts";
 
 interface Trouble {
   readonly sinceMs: number;

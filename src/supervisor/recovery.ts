@@ -8,6 +8,7 @@ import {
   GZIP_SUFFIX,
 } from "../archive/compress.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
+import type { SkippedList } from "../cameras/skipped-list.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
 import { usableStatus } from "../image/picture-files.ts";
 import { isPictureName } from "../image/picture-name.ts";
@@ -18,7 +19,6 @@ import { placeOf } from "../manifest/picture-place.ts";
 import type { Recovery } from "../manifest/recovery.ts";
 import type { LocalPicture } from "../manifest/storage.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
-import type { SkippedList } from "../stages/collector/messages.ts";
 import { skippedList } from "../stages/collector/skipped-pictures.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";

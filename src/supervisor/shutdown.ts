@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
-import type { StageGroup } from "../stages/stage-definition.ts";
+import type { StageGroup } from "../stages/contract/stage-definition.ts";
 import { withDeadline } from "../system/deadline.ts";
 import type { RunningStage } from "./stage.ts";
 

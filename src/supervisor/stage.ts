@@ -10,8 +10,8 @@ import {
   type RetryPolicy,
   type Schedule,
   type StageGroup,
-} from "../stages/stage-definition.ts";
-import type { StageReport } from "../stages/stage-report.ts";
+} from "../stages/contract/stage-definition.ts";
+import type { StageReport } from "../stages/contract/stage-report.ts";
 import { LONGEST_TIMER_MS } from "../system/deadline.ts";
 import { move, type StageEvent } from "./stage-state.ts";
 

@@ -1,7 +1,7 @@
 // When a run stops by itself: after a number of frames, after a time, or when all work is done.
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { StageGroup } from "../stages/stage-definition.ts";
+import type { StageGroup } from "../stages/contract/stage-definition.ts";
 import type { RunningStage } from "./stage.ts";
 
 /** What a run may be told to end at; a run told nothing continues until it is stopped. */

@@ -6,7 +6,7 @@ import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from ".
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
-import type { OpenStage } from "../stages/stage-definition.ts";
+import type { OpenStage } from "../stages/contract/stage-definition.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { withDeadline } from "../system/deadline.ts";
 import { openThread, type WorkerHandle } from "../threads/worker-handle.ts";

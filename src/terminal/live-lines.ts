@@ -2,7 +2,7 @@
 
 import { SIMULATED_CHIP } from "../health/camera-in-use.ts";
 import type { Logger } from "../log/logger.ts";
-import { stageDetail } from "../stages/stage-report.ts";
+import { stageDetail } from "../stages/contract/stage-report.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 
 const RECENT = 5;

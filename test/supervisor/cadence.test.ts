@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../src/failure/failure.ts";
 import type { StageLog } from "../../src/log/logger.ts";
-import { type StageReport, stageDetail } from "../../src/stages/stage-report.ts";
+import { type StageReport, stageDetail } from "../../src/stages/contract/stage-report.ts";
 import { FailureLog } from "../../src/supervisor/failure-log.ts";
 import { Stage } from "../../src/supervisor/stage.ts";
 

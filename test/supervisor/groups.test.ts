@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { StageName } from "../../src/log/levels.ts";
 import { createLogger } from "../../src/log/logger.ts";
-import type { OpenStage, StageGroup } from "../../src/stages/stage-definition.ts";
+import type { OpenStage, StageGroup } from "../../src/stages/contract/stage-definition.ts";
 import { Shutdown } from "../../src/supervisor/shutdown.ts";
 import { type RunningStage, stageOf } from "../../src/supervisor/stage.ts";
 import { StopCondition } from "../../src/supervisor/stop-condition.ts";

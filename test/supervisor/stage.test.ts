@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { STAGE_STATES } from "../../src/health/stage-states.ts";
-import type { Schedule } from "../../src/stages/stage-definition.ts";
+import type { Schedule } from "../../src/stages/contract/stage-definition.ts";
 import { nextOnGrid, Stage } from "../../src/supervisor/stage.ts";
 import { move, type StageEvent } from "../../src/supervisor/stage-state.ts";
 

@@ -4,7 +4,7 @@ import type { Config } from "../../config/schema.ts";
 import { CSV_OUTPUT, parseCsvState } from "../../delivery/csv-output.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
-import type { Schedule } from "../../stages/stage-definition.ts";
+import type { Schedule } from "../../stages/contract/stage-definition.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";

@@ -1,6 +1,7 @@
 // What a person is told of the mapped nodes as a whole: once in the log, and in `phorest status`.
+
+import { type OutputReport, REFUSALS_KEPT } from "../../manifest/opcua-output-state.ts";
 import { type BoundNode, isWritten } from "./node-table.ts";
-import { type OutputReport, REFUSALS_KEPT } from "./output-state.ts";
 
 /** A line for each thing that nodes do not take, with how many and the first of them. */
 export function whatIsMissing(bound: readonly BoundNode[]): string[] {

@@ -4,15 +4,15 @@ import { encodeFailure, Failure, type FailureData, lineOf } from "../../failure/
 import type { StageName } from "../../log/levels.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
-import type { Schedule } from "../../stages/stage-definition.ts";
-import type { StageReport } from "../../stages/stage-report.ts";
+import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../manifest/opcua-output-state.ts";
+import type { Schedule } from "../../stages/contract/stage-definition.ts";
+import type { StageReport } from "../../stages/contract/stage-report.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
 import { askedMark } from "./asked.ts";
 import { secretMark } from "./identity.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
-import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "./output-state.ts";
 
 /** Above the sum of the thread's own time limits, which are what ends a hanging request. */
 const ANSWER_WITHIN_MS = 300_000;

@@ -12,7 +12,7 @@ import type { Manifest } from "../../manifest/manifest.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts";
 
 /** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;

@@ -4,7 +4,7 @@ import { brightfieldProblems } from "../../config/config.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure, failureLine } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";
-import type { BrightfieldState } from "../stage-definition.ts";
+import type { BrightfieldState } from "../contract/stage-definition.ts";
 
 export interface BrightfieldOptions {
   readonly config: Config;

@@ -1,7 +1,9 @@
 // Settings, jobs and answers of the collector's thread. Plain data only.
+
 import type { Place } from "../../archive/place.ts";
 import type { PlainSourceOptions } from "../../cameras/camera.ts";
 import type { FrameSettings } from "../../cameras/frame.ts";
+import type { SkippedList } from "../../cameras/skipped-list.ts";
 import type { FailureData } from "../../failure/failure.ts";
 import type { Reading } from "../../sensors/reading.ts";
 import type { ThermometerSettings } from "../../sensors/thermometer.ts";
@@ -44,12 +46,6 @@ export interface CollectedFrame {
   readonly warnings: readonly string[];
   readonly readings: readonly Reading[];
   readonly tookMs: number;
-}
-
-/** Pictures that cannot be taken under their present name: a line for each of the first ones, and how many there are. */
-export interface SkippedList {
-  readonly lines: readonly string[];
-  readonly total: number;
 }
 
 /**

@@ -14,7 +14,7 @@ import { monotonicMs } from "../../system/clock.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, RetryPolicy, Schedule, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, RetryPolicy, Schedule, StageDefinition } from "../contract/stage-definition.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { SkippedPictures } from "./skipped-pictures.ts";

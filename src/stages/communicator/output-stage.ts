@@ -4,7 +4,7 @@ import { decodeFailure } from "../../failure/failure.ts";
 import type { StageName } from "../../log/levels.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { Output, OutputDefinition } from "../../outputs/output-definition.ts";
-import type { OpenStage, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts";
 
 /** The stage of an output. */
 export function outputStage(

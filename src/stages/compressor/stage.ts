@@ -7,7 +7,7 @@ import type { LocalPicture } from "../../manifest/storage.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../contract/stage-definition.ts";
 import type { CompressorJob, CompressorSettings } from "./messages.ts";
 
 /** The largest picture at the highest effort takes minutes on a small machine; a thread silent for longer hangs. */

@@ -2,7 +2,7 @@
 // notifications. It works in its own thread; a receiver that hangs delays only the next notification.
 import type { Config } from "../../config/schema.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, StageContext, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 import type { HealthAnswer, HealthJob } from "./messages.ts";
 
 /** A look and a picture take a second; each receiver has its own time limit within a job. */

@@ -20,7 +20,7 @@ import type { StoredBeside } from "../../manifest/tracking.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
-import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../contract/stage-definition.ts";
 import { analysisSettings } from "./analysis-settings.ts";
 import { CaptureOrder } from "./capture-order.ts";
 import { ChipMovement } from "./chip-movement.ts";

@@ -20,7 +20,7 @@ import { type DiskSpace, diskSpace } from "../../system/disk-space.ts";
 import { isFileFault } from "../../system/fault-of.ts";
 import { syncDirectory } from "../../system/files.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
-import type { OpenStage, Schedule, StageCondition, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageCondition, StageDefinition } from "../contract/stage-definition.ts";
 
 /** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
 const LOOK_EVERY_MS = 60_000;

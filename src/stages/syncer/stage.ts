@@ -17,7 +17,7 @@ import { printable } from "../../system/file-name.ts";
 import { flushDirectory } from "../../system/files.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, Schedule, StageDefinition } from "../stage-definition.ts";
+import type { OpenStage, Schedule, StageDefinition } from "../contract/stage-definition.ts";
 import { type AnswerTo, AuxiliaryFiles } from "./auxiliary-files.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
 import { SyncProgress } from "./sync-progress.ts";

@@ -4,9 +4,9 @@ import { parseConfig } from "../../../src/config/config.ts";
 import type { Config } from "../../../src/config/schema.ts";
 import type { Logger } from "../../../src/log/logger.ts";
 import type { Manifest } from "../../../src/manifest/manifest.ts";
+import { OPC_UA_OUTPUT } from "../../../src/manifest/opcua-output-state.ts";
 import { type Delivered, PlantDelivery } from "../../../src/outputs/opcua/delivery.ts";
 import { OpcUaOutput } from "../../../src/outputs/opcua/output.ts";
-import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
 import type { ServerSettings } from "../../../src/outputs/opcua/server-settings.ts";
 import { OutputStage } from "../../../src/stages/communicator/output-stage.ts";
 

@@ -11,8 +11,8 @@ import { CSV_OUTPUT, parseCsvState, updateCsv } from "../../../src/delivery/csv-
 import { encodePicture } from "../../../src/image/encode.ts";
 import { createLogger } from "../../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
+import { OPC_UA_OUTPUT } from "../../../src/manifest/opcua-output-state.ts";
 import { formatRoiManifest } from "../../../src/measurement/roi.ts";
-import { OPC_UA_OUTPUT } from "../../../src/outputs/opcua/output-state.ts";
 import { createSimulator } from "../../../src/simulator/simulator.ts";
 import { measuringThreads } from "../../../src/stages/processor/measuring-pool.ts";
 import { Processor } from "../../../src/stages/processor/stage.ts";

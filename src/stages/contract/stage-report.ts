@@ -1,6 +1,6 @@
 // What the outside sees of a stage.
-import type { FailureData } from "../failure/failure.ts";
-import type { StageState } from "../health/stage-states.ts";
+import type { FailureData } from "../../failure/failure.ts";
+import type { StageState } from "../../health/stage-states.ts";
 
 export interface StageReport<Name extends string = string> {
   readonly name: Name;

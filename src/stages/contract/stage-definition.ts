@@ -1,14 +1,14 @@
 // What a stage is. Every stage is a folder beside this file and a row in stages.ts; the supervisor knows no more of it than
 // what stands here. When stages are started and stopped, and what a run that ends by itself waits for, follows from their group.
-import type { DarkLevel } from "../analysis/dark-level.ts";
-import type { Place } from "../archive/place.ts";
-import type { Config } from "../config/schema.ts";
-import type { FailureData } from "../failure/failure.ts";
-import type { StageName } from "../log/levels.ts";
-import type { StageLog } from "../log/logger.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import type { SetAsideFile } from "../system/set-aside.ts";
-import type { SkippedList } from "./collector/messages.ts";
+import type { DarkLevel } from "../../analysis/dark-level.ts";
+import type { Place } from "../../archive/place.ts";
+import type { SkippedList } from "../../cameras/skipped-list.ts";
+import type { Config } from "../../config/schema.ts";
+import type { FailureData } from "../../failure/failure.ts";
+import type { StageName } from "../../log/levels.ts";
+import type { StageLog } from "../../log/logger.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import type { SetAsideFile } from "../../system/set-aside.ts";
 import type { StageReport } from "./stage-report.ts";
 
 /**
