@@ -9,11 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { parseConfig } from "../src/config/config.ts";
 import { createLogger } from "../src/log/logger.ts";
+import { OPC_UA_OUTPUT } from "../src/manifest/opcua-output-state.ts";
 import { encodeStatistics } from "../src/manifest/statistics-codec.ts";
 import { QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../src/measurement/roi.ts";
 import type { PlantDelivery } from "../src/outputs/opcua/delivery.ts";
-import { OPC_UA_OUTPUT } from "../src/manifest/opcua-output-state.ts";
 import { Plant } from "../test/outputs/opcua/plant.ts";
 
 // What is measured is the compiled program: the sources as tsx runs them are slower. All of it is compiled, because a Failure

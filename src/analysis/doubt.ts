@@ -26,30 +26,30 @@ export interface Doubt {
 }
 
 /** Above this share of clipped pixels the top of a band is cut off and its position bends towards the flatter side. */
-export const SATURATED_SHARE = 0.005;
+const SATURATED_SHARE = 0.005;
 /** Nearer to either end of the row than this share of its length, so much of the band lies outside that it misleads. */
-export const EDGE_SHARE = 0.08;
+const EDGE_SHARE = 0.08;
 /** A position may be at the edge when so many of its standard errors reach there. */
 const EDGE_ERRORS = 2;
 /** A line of this width, as a share of the row's length, is a slope of the light, or a band that is mostly elsewhere. */
-export const WIDE_SHARE = 0.3;
+const WIDE_SHARE = 0.3;
 /** Below this height over noise (median of the rows) a band cannot be told from speckle. */
-export const LOW_CONTRAST = 3;
+const LOW_CONTRAST = 3;
 /** All rows together show a band that none of them shows by itself. */
-export const LOW_CONTRAST_OF_JOINT = 1.5;
+const LOW_CONTRAST_OF_JOINT = 1.5;
 /** The same for the methods without a fit: the highest of a hundred samples of noise alone stands about 3 above it. */
-export const LOW_CONTRAST_OF_SAMPLE = 4;
+const LOW_CONTRAST_OF_SAMPLE = 4;
 /** A row whose position is this uncertain, as a share of its length, could have its band anywhere. */
-export const VAGUE_SHARE = 0.1;
+const VAGUE_SHARE = 0.1;
 /** With fewer measured rows than this share, what was measured is a chance selection. */
-export const CONVERGED_SHARE = 0.5;
+const CONVERGED_SHARE = 0.5;
 
 /**
  * A residual that keeps its sign over this share of the row, in rows explained less than MISFIT_EXPLAINED, is a second
  * band. A Gaussian leaves such a residual in every asymmetric band, though a shorter one; the rows of a joint fit leave a
  * much shorter one, because what they share is not taken for noise.
  */
-export const MISFIT_SHARE: Readonly<Record<Method, number>> = {
+const MISFIT_SHARE: Readonly<Record<Method, number>> = {
   max_intensity: Number.POSITIVE_INFINITY,
   centre: Number.POSITIVE_INFINITY,
   gaussian: 0.075,
@@ -57,7 +57,7 @@ export const MISFIT_SHARE: Readonly<Record<Method, number>> = {
   joint: 0.033,
   tracking: 0.033,
 };
-export const MISFIT_EXPLAINED = 0.8;
+const MISFIT_EXPLAINED = 0.8;
 
 /** Weighs one ROI. */
 export function weigh(evidence: RoiEvidence): Doubt {

@@ -15,7 +15,7 @@ import { medianOf } from "../measurement/statistics.ts";
 import { type Found, findPatch } from "./patch.ts";
 
 /** Side of the part of a patch that is compared, px; around it lies a border of 1 px for gradients. */
-export const PATCH_PX = 24;
+const PATCH_PX = 24;
 const SIDE = PATCH_PX + 2;
 const MOST_PATCHES = 64;
 /** Patches stay so far from ROIs, px. */
@@ -25,7 +25,7 @@ const LEAST_EDGE = 30;
 /** Fewer patches do not give a turn with room for an outlier. */
 const FEWEST_PATCHES = 4;
 /** Displacements looked for, px in either direction. */
-export const REACH_PX = 24;
+const REACH_PX = 24;
 
 /** Patches of a reference frame. */
 export interface DriftReference {

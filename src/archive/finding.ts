@@ -1,6 +1,6 @@
 // What a check found: one line each, with what it means and the cure.
 
-export const FINDING_KINDS = [
+const FINDING_KINDS = [
   "database",
   "missing",
   "damaged",
@@ -17,7 +17,7 @@ export const FINDING_KINDS = [
   "backup",
   "remote away",
 ] as const;
-export type FindingKind = (typeof FINDING_KINDS)[number];
+type FindingKind = (typeof FINDING_KINDS)[number];
 
 export interface Finding {
   readonly kind: FindingKind;

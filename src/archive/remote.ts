@@ -25,7 +25,7 @@ export const MARKER_FILENAME = "phorest-remote.json";
 
 const MARKER = z.object({ phorest_remote: z.literal(1), remote_id: z.uuid(), created_at: z.string() });
 
-export const REMOTE_STATES = [
+const REMOTE_STATES = [
   "ready",
   "absent",
   "not_a_directory",

@@ -6,7 +6,7 @@ import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "
 import type { Trend } from "./trend.ts";
 
 /** What can be wrong with a baseline. `injection`: a marker or a given injection lies within it. */
-export const BASELINE_DOUBTS = ["not_flat", "step", "injection"] as const;
+const BASELINE_DOUBTS = ["not_flat", "step", "injection"] as const;
 export type BaselineDoubt = (typeof BASELINE_DOUBTS)[number];
 
 /** For people, in a table's cell. */

@@ -9,7 +9,7 @@ import { normalBelow, normalDensity } from "./distributions.ts";
 import { between, blankOf, soundPoints, type Trace } from "./sensorgram.ts";
 
 /** The median of values as a sum of them, as far as their errors are concerned. */
-export interface MedianErrors {
+interface MedianErrors {
   /** px². */
   readonly variance: number;
   /** What each value has of it: 1/n for equal errors. */
@@ -24,7 +24,7 @@ const SURE_DRIFT = 3;
  * and a level curve it is that of the median of a normal sample (π/2 of the mean's when n is large). Where the values drift
  * farther than they scatter, only those in the middle of the window make the median, and its variance is larger.
  */
-export function medianErrors(timesUs: Float64Array, values: Float64Array, errors: Float64Array): MedianErrors {
+function medianErrors(timesUs: Float64Array, values: Float64Array, errors: Float64Array): MedianErrors {
   const count = values.length;
   if (count === 0 || errors.some(Number.isNaN)) {
     return { variance: Number.NaN, shares: new Float64Array(count).fill(Number.NaN) };
@@ -127,13 +127,13 @@ export function standardErrors(errors: CurveErrors): Float64Array {
 }
 
 /** A frame of a curve and what it counts for in a sum. */
-export interface Term {
+interface Term {
   readonly at: number;
   readonly weight: number;
 }
 
 /** Variance of a sum of frames of one curve, px². A frame may be named more than once. */
-export function varianceOfSum(errors: CurveErrors, terms: readonly Term[]): number {
+function varianceOfSum(errors: CurveErrors, terms: readonly Term[]): number {
   const weights = new Map<number, number>();
   for (const { at, weight } of terms) weights.set(at, (weights.get(at) ?? 0) + weight);
   let variance = 0;

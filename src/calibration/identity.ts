@@ -36,7 +36,7 @@ const CLEARLY = 0.05;
 /** A label is looked for within this distance: the lattice leaves so much open across the bands. */
 const REACH = { um: 18, px: 2.2 } as const;
 /** Samples down a glyph. */
-export const COARSE_ROWS = 17;
+const COARSE_ROWS = 17;
 
 /** All poses that put the chip's lattice on the sites, best first, labels weighed for those whose occupancy fits. */
 export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites): Hypothesis[] {

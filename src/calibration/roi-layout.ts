@@ -9,7 +9,7 @@ import { direction, fromAligned, type Point, type Pose, toAligned, toPicture, wr
 import type { View } from "./view.ts";
 
 /** Gratings without ROIs and the reason. */
-export interface Dropped {
+interface Dropped {
   readonly reason: string;
   readonly gratings: readonly string[];
 }

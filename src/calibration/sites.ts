@@ -8,7 +8,7 @@ import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
 /** One place of the lattice, wholly in view. */
-export interface Site {
+interface Site {
   readonly column: number;
   readonly row: number;
   /** How much it looks like a grating: from -1, surely none, to 1. */

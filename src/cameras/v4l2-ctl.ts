@@ -113,7 +113,7 @@ function cardOf(text: string): string {
 }
 
 /** The controls in the output of `--list-ctrls-menus`; those without a value (buttons, classes) are left out. */
-export function parseControls(text: string): Control[] {
+function parseControls(text: string): Control[] {
   const controls: (Control & { menu: number[] })[] = [];
   for (const line of text.split("\n")) {
     const head = /^\s*(\w+) 0x[0-9a-f]+ \((\w+)\)\s*: (.*)$/.exec(line);
@@ -159,7 +159,7 @@ export function parseFormats(text: string): Format[] {
 }
 
 /** The format in the output of `--get-fmt-video`; undefined where it cannot be read. */
-export function parseActiveFormat(text: string): ActiveFormat | undefined {
+function parseActiveFormat(text: string): ActiveFormat | undefined {
   const size = /Width\/Height\s*:\s*(\d+)\/(\d+)/.exec(text);
   const code = /Pixel Format\s*:\s*'(.{4}(?:-BE)?)'/.exec(text)?.[1]?.trim();
   const bytesPerLine = /Bytes per Line\s*:\s*(\d+)/.exec(text)?.[1];

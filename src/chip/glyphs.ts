@@ -5,7 +5,7 @@
 export const GLYPH_CELLS = { width: 5, height: 7 } as const;
 
 /** A closed outline: x0, y0, x1, y1, … in cells. */
-export type Outline = readonly number[];
+type Outline = readonly number[];
 
 /** One character: outlines filled by the even-odd rule, so that a second one inside the first is a hole. */
 export type Glyph = readonly Outline[];

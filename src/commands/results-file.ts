@@ -23,7 +23,7 @@ export interface ResultsFile {
 }
 
 /** Name of the note beside a file of records. */
-export function measureFile(path: string): string {
+function measureFile(path: string): string {
   return `${path}.measure.json`;
 }
 

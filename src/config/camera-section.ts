@@ -19,7 +19,7 @@ export const CAMERA_TYPES = [
 ] as const;
 export type CameraType = (typeof CAMERA_TYPES)[number];
 
-export const TRANSFORMS = [
+const TRANSFORMS = [
   "NONE",
   "HORIZONTAL_FLIP",
   "VERTICAL_FLIP",
@@ -27,7 +27,6 @@ export const TRANSFORMS = [
   "ROTATE_90_COUNTERCLOCKWISE",
   "ROTATE_180",
 ] as const;
-export type Transform = (typeof TRANSFORMS)[number];
 
 /** Timers of the system take 24 days at most. */
 const DAY = 86_400;

@@ -246,7 +246,7 @@ function sharedDirectories({ Assets, Paths, Services }: Config): string[] {
 }
 
 /** The names of all thermometers, in the order in which they are read. */
-export function sensorNames(temperature: Config["Temperature"]): string[] {
+function sensorNames(temperature: Config["Temperature"]): string[] {
   const { thermocouple_sensors, hwmon_sensors, command_sensors } = temperature;
   return [...Object.values(thermocouple_sensors), ...Object.values(hwmon_sensors), ...Object.keys(command_sensors)];
 }

@@ -19,7 +19,7 @@ const FEATURE = z.strictObject({
   }),
 });
 
-export const FEATURE_LOCATIONS = z.strictObject({
+const FEATURE_LOCATIONS = z.strictObject({
   chip_type: key(z.string().refine(isLabel, LABEL_RULE), "Layout of the chip", {
     allowed: 'a chip type such as "IMECII_2"',
   }),

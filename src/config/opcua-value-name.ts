@@ -2,18 +2,11 @@
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS, type Statistic } from "../measurement/method.ts";
 
 /** Of each ROI: px, px (of the position), 0 to 1, FLAGS bits, px from the baseline, px (of the shift). */
-export const ROI_MEASURES = [
-  "position",
-  "standard_error",
-  "quality",
-  "flags",
-  "shift",
-  "shift_standard_error",
-] as const;
+const ROI_MEASURES = ["position", "standard_error", "quality", "flags", "shift", "shift_standard_error"] as const;
 export type RoiMeasure = (typeof ROI_MEASURES)[number];
 
 /** Of the whole frame. `frame` is its number in the manifest, `flagged` counts its doubtful ROIs. */
-export const FRAME_MEASURES = [
+const FRAME_MEASURES = [
   "frame",
   "captured_at",
   "processed_at",
@@ -27,8 +20,8 @@ export const FRAME_MEASURES = [
 export type FrameMeasure = (typeof FRAME_MEASURES)[number];
 
 /** Of the program as it is now, whatever frame is being written. */
-export const LIVE_MEASURES = ["heartbeat", "alarm"] as const;
-export type LiveMeasure = (typeof LIVE_MEASURES)[number];
+const LIVE_MEASURES = ["heartbeat", "alarm"] as const;
+type LiveMeasure = (typeof LIVE_MEASURES)[number];
 
 export type ValueName =
   | { readonly kind: "roi"; readonly measure: RoiMeasure }

@@ -6,9 +6,9 @@ import { BUILT_IN_NAMES } from "./opcua-data-type-name.ts";
 import { nodesMappedTwice } from "./opcua-same-node.ts";
 import { parseValueName, VALUE_NAMES_TEXT } from "./opcua-value-name.ts";
 
-export const SECURITY_MODES = ["None", "Sign", "SignAndEncrypt"] as const;
-export const SECURITY_POLICIES = ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] as const;
-export const BACKLOGS = ["all", "latest"] as const;
+const SECURITY_MODES = ["None", "Sign", "SignAndEncrypt"] as const;
+const SECURITY_POLICIES = ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] as const;
+const BACKLOGS = ["all", "latest"] as const;
 
 const isEndpoint = (url: string): boolean => isUrlOf(["opc.tcp"], url);
 const seconds = (low: number, of: number) => z.number().min(low).max(86_400).default(of);

@@ -116,7 +116,7 @@ function lineOf(name: string, lines: ReadonlyMap<string, number>): number | unde
 const LONGEST_NAME = 100;
 
 /** The name nearest to `given`, if it is near enough to have been meant. */
-export function nearest(given: string, names: readonly string[]): string | undefined {
+function nearest(given: string, names: readonly string[]): string | undefined {
   if (given.length > LONGEST_NAME) return undefined;
   const wanted = given.toLowerCase();
   let best: { name: string; steps: number } | undefined;

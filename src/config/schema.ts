@@ -9,7 +9,7 @@ import { byShownName, choice, choices, key, optionalText, path, positive, sectio
 import { OPC_UA } from "./opcua.ts";
 import { Simulation } from "./simulation-section.ts";
 
-export { type CameraType, TRANSFORMS, type Transform } from "./camera-section.ts";
+export type { CameraType } from "./camera-section.ts";
 
 const seconds = (of: number) => positive().default(of);
 const off = () => z.boolean().default(false);

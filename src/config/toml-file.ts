@@ -17,7 +17,7 @@ export interface TomlFile {
 }
 
 /** The whole reference, with all its comments, takes 25 kB. */
-export const TOML_KIND: GivenKind = {
+const TOML_KIND: GivenKind = {
   what: "a TOML file of settings",
   code: "config.invalid",
   mostBytes: 1e6,

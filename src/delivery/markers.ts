@@ -7,10 +7,10 @@ import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { writeDurably } from "../system/files.ts";
 import { safeText } from "./csv-text.ts";
 
-export const MARKERS_FILENAME = "markers.csv";
+const MARKERS_FILENAME = "markers.csv";
 
 /** The markers as a CSV with the columns timestamp and marker. */
-export function markersCsv(markers: readonly Marker[]): Promise<string> {
+function markersCsv(markers: readonly Marker[]): Promise<string> {
   const lines = markers.map(({ atUs, text }) => [isoFromUs(atUs), safeText(text)]);
   return writeToString([["timestamp", "marker"], ...lines], { headers: false, includeEndRowDelimiter: true });
 }

@@ -106,7 +106,7 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
 }
 
 /** The readings that are temperatures: °C by sensor. */
-export function temperaturesOf({ readings }: Pick<Outcome, "readings">): Map<string, number | undefined> {
+function temperaturesOf({ readings }: Pick<Outcome, "readings">): Map<string, number | undefined> {
   return new Map(readings.filter(({ unit }) => unit === DEGREES).map(({ sensor, value }) => [sensor, value]));
 }
 

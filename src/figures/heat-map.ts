@@ -16,9 +16,9 @@ export const SHIFT_COLOURS = [
   "#67001f",
 ] as const;
 /** Nothing was measured. */
-export const GAP_COLOUR = "#d0d0d0";
+const GAP_COLOUR = "#d0d0d0";
 /** Only doubtful values are there. */
-export const DOUBTFUL_CELL_COLOUR = "#8c8c8c";
+const DOUBTFUL_CELL_COLOUR = "#8c8c8c";
 
 const PALETTE = SHIFT_COLOURS.map(rgb);
 

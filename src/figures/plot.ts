@@ -10,7 +10,7 @@ import { stackedFigure } from "./stacked-figure.ts";
 const PLOT_NAME = "processed_data_plot";
 
 /** More ROIs than this are not legible in one panel. */
-export const MOST_IN_ONE_PANEL = 20;
+const MOST_IN_ONE_PANEL = 20;
 
 /** Draws the input. Needs neither a display nor installed fonts; the same input gives the same bytes on every machine. */
 export async function renderPlot(input: PlotInput): Promise<Picture> {

@@ -45,7 +45,7 @@ export async function drawRois(
 }
 
 /** The outlines alone, in the pixels of the picture as it was taken. */
-export function overlaySvg(
+function overlaySvg(
   picture: Picture,
   { imageAngle, rois }: Pick<RoiManifest, "imageAngle" | "rois">,
   flagged: ReadonlySet<string> = new Set(),

@@ -9,7 +9,7 @@ import { hasCode } from "../failure/error-code.ts";
 import { writeDurably } from "../system/files.ts";
 import type { Finding } from "./finding.ts";
 
-export const CHANNELS = ["command", "webhook"] as const;
+const CHANNELS = ["command", "webhook"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 const NOTICE = z.object({
@@ -28,7 +28,6 @@ const WAITING = z.object({
   /** Where it has not arrived yet. */
   channels: z.array(z.enum(CHANNELS)),
 });
-export type WaitingNotice = z.output<typeof WAITING>;
 
 const TROUBLE = z.object({ text: z.string(), sinceUs: z.number(), told: z.boolean(), goneLooks: z.number() });
 

@@ -57,7 +57,7 @@ export function healthFigure(report: HealthReport): string {
 }
 
 /** Median over the sound ROIs of their shift from the first of these frames, px; frames without a sound ROI are left out. */
-export function medianShifts({ curves, labels }: RecentCurves): number[] {
+function medianShifts({ curves, labels }: RecentCurves): number[] {
   const zero = labels.map((_label, roi) => {
     const first = curves.find(({ position, flags }) => flags[roi] === 0 && Number.isFinite(position[roi]));
     return first?.position[roi] ?? Number.NaN;

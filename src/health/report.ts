@@ -11,8 +11,8 @@ import { unhealthyOnes } from "./finding.ts";
 import { isUnhealthy, type Snapshot, snapshotJson } from "./snapshot.ts";
 import type { HealthReport } from "./verdict.ts";
 
-export const HEALTH_PICTURE = "health_report.png";
-export const HEALTH_JSON = "health_report.json";
+const HEALTH_PICTURE = "health_report.png";
+const HEALTH_JSON = "health_report.json";
 
 const LOG_LINES = 12;
 

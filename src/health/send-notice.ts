@@ -14,7 +14,7 @@ export interface Message extends Notice {
 const STDERR_KEPT = 500;
 
 /** One line: `ALARM lab-pi /data/exp7: collector faulted: ...` or `OVER ...`. */
-export function messageText({ event, host, experiment, text }: Message): string {
+function messageText({ event, host, experiment, text }: Message): string {
   return `${event === "alarm" ? "ALARM" : "OVER"} ${host} ${experiment}: ${text}`;
 }
 

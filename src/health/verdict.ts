@@ -2,7 +2,7 @@
 import type { LogLine } from "../log/tail.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-export type Verdict = "fine" | "ill" | "none";
+type Verdict = "fine" | "ill" | "none";
 
 export interface HealthReport {
   /** `none`: there is no experiment. */

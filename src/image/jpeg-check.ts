@@ -7,7 +7,7 @@ import { loadKernel } from "../native/kernel-binding.ts";
  * What is wrong with a JPEG file, in the order of the C++ side. "unknown": its kind of compression cannot be checked;
  * "large": it has more pixels than are read.
  */
-export const JPEG_DAMAGE = [
+const JPEG_DAMAGE = [
   "none",
   "unknown",
   "large",
@@ -18,7 +18,7 @@ export const JPEG_DAMAGE = [
   "restart",
   "scans",
 ] as const;
-export type JpegDamage = (typeof JPEG_DAMAGE)[number];
+type JpegDamage = (typeof JPEG_DAMAGE)[number];
 
 export interface JpegFinding {
   readonly damage: JpegDamage;

@@ -24,10 +24,10 @@ export interface PictureFile {
 }
 
 /** Is told of a picture that is there and cannot be looked at: a link in a circle, a share's broken file. */
-export type LeftOut = (name: string, why: Failure) => void;
+type LeftOut = (name: string, why: Failure) => void;
 
 /** What is reported about pictures that are in the directory and not in the listing. */
-export interface Beside {
+interface Beside {
   readonly leftOut?: LeftOut;
   /** Called with every picture that can never be taken as it is (its name, a link, a pipe), and the line that says why. */
   skipped?(name: string, line: string): void;

@@ -6,7 +6,7 @@ import { LogMemory, rotation, StageFiles, within } from "./file-rotation.ts";
 import { LOG_LEVELS, type LogLevel, type LogStage } from "./levels.ts";
 
 /** What a line is about, besides its stage. */
-export interface LogFields {
+interface LogFields {
   /** Row id of the entry. */
   readonly entry?: number;
   /** Number of the frame in this run. */

@@ -21,7 +21,7 @@ export interface EstablishedResult {
   readonly contrast: number;
 }
 
-export interface Doubt {
+interface Doubt {
   readonly position: Float64Array;
   readonly standardError: Float64Array;
   readonly quality: Float64Array;

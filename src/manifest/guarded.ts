@@ -5,7 +5,7 @@ import { databaseFailure } from "../failure/database-failure.ts";
 import { decodeFailure, Failure } from "../failure/failure.ts";
 
 /** The Failure that something thrown by SQLite is; anything else is returned as it came. */
-export function asFailure(thrown: unknown, path: string): unknown {
+function asFailure(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string") return thrown;
   const failure = databaseFailure({ code: thrown.code, message: thrown.message }, path);
   return failure === undefined ? thrown : decodeFailure(failure, thrown);

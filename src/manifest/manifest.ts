@@ -41,7 +41,7 @@ import { Storage } from "./storage.ts";
 import { Syncing } from "./syncing.ts";
 import * as tracking from "./tracking.ts";
 
-export type { ManifestCounts, StoredEntry } from "./history.ts";
+export type { StoredEntry } from "./history.ts";
 
 /** The manifest's file, in data_dir. */
 export const MANIFEST_FILENAME = "phorest.sqlite";

@@ -13,7 +13,7 @@ import type { Value } from "./salvage-records.ts";
 import { rowsOf, survey, type TablePages } from "./salvage-tables.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
-export interface SavedTable {
+interface SavedTable {
   readonly table: string;
   /** Rows in the new manifest. */
   readonly saved: number;

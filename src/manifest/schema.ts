@@ -14,7 +14,7 @@ export const STATUSES = ["pending", "processing", "processed", "failed"] as cons
 export type Status = (typeof STATUSES)[number];
 
 /** Where an entry came from. */
-export const ORIGINS = ["captured", "adopted", "imported"] as const;
+const ORIGINS = ["captured", "adopted", "imported"] as const;
 export type Origin = (typeof ORIGINS)[number];
 
 /** Entries whose ids agree but for this many low bits share a block of results; see table `result`. */

@@ -10,7 +10,7 @@ import type { NewEntry } from "./entries.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** Name of the file, in data_dir. */
-export const UNRECORDED_FILENAME = "phorest.unrecorded.jsonl";
+const UNRECORDED_FILENAME = "phorest.unrecorded.jsonl";
 
 const READING = z.object({
   sensor: z.string(),

@@ -3,7 +3,7 @@
 import { quoted } from "../failure/quote.ts";
 
 /** Characters; the longest of our chips has nine. */
-export const LONGEST_LABEL = 100;
+const LONGEST_LABEL = 100;
 /** Control characters, marks without a shape that reverse, join or break text, halves of characters, characters without a meaning. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 /** The same, and all that is drawn as nothing: two labels that look alike must be the same. */

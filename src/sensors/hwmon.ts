@@ -3,7 +3,7 @@ import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { checkTemperature, ELECTRONIC_SENSOR, type Thermometer } from "./reading.ts";
 
-export const HWMON_DEVICES = "/sys/class/hwmon";
+const HWMON_DEVICES = "/sys/class/hwmon";
 
 export interface HwmonInput {
   /**

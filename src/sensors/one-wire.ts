@@ -6,7 +6,7 @@ import { Failure } from "../failure/failure.ts";
 import { lastWords, tryProgram } from "../system/program.ts";
 import { checkTemperature, ELECTRONIC_SENSOR, type TemperatureRange, type Thermometer } from "./reading.ts";
 
-export const ONE_WIRE_DEVICES = "/sys/bus/w1/devices";
+const ONE_WIRE_DEVICES = "/sys/bus/w1/devices";
 const TRIES = 5;
 const CONVERSION_MS = 5000;
 const POWER_ON_THOUSANDTHS = 85_000;

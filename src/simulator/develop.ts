@@ -2,7 +2,7 @@
 // even patches with sharp edges, and JPEG, which rounds the waves in squares of 8 x 8 pixels.
 
 /** A sigma filter: each pixel becomes the mean of those around it (5 x 5) that differ by at most a limit. */
-export interface Denoising {
+interface Denoising {
   readonly passes: number;
   /** The limit: so many counts, and this share of the pixel's own value; at least one count. What is dark is smoothed less. */
   readonly from: number;

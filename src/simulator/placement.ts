@@ -26,7 +26,7 @@ const MARGIN_UM = 28;
 const MARGIN_PX = 2;
 
 /** The customary scale for a picture of this size, px per micrometre. */
-export function customaryScale(width: number, height: number): number {
+function customaryScale(width: number, height: number): number {
   if (width >= OVERVIEW.widthPx) return Math.round((1000 * Math.min(width, height)) / OVERVIEW.viewUm) / 1000;
   return CLOSE_UP.pxPerUm * Math.min(width / CLOSE_UP.width, height / CLOSE_UP.height);
 }

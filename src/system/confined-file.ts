@@ -88,7 +88,7 @@ export async function readConfined(
 }
 
 /** The bytes of an open file, in one piece of memory of their own. Failures as readConfined. */
-export async function readOpened({ handle, path, bytes }: ConfinedFile, limitBytes: number): Promise<Buffer> {
+async function readOpened({ handle, path, bytes }: ConfinedFile, limitBytes: number): Promise<Buffer> {
   if (bytes > limitBytes) throw refused(path, `larger than ${limitBytes} bytes`);
   const before = await handle.stat({ bigint: true });
   const buffer = Buffer.allocUnsafeSlow(bytes);

@@ -43,7 +43,7 @@ export const SIDE_FILE = "/dev/fd/3";
 const STDERR_TAIL_BYTES = 4096;
 const MAX_SIDE_BYTES = 1 << 20;
 /** How long a program may take to end after SIGTERM before SIGKILL. */
-export const GRACE_MS = 1000;
+const GRACE_MS = 1000;
 
 /**
  * Runs a program to its end and collects its output. Throws Failure: camera.unavailable when it is not installed or may

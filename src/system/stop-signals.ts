@@ -24,7 +24,7 @@ const HANG_UP = 1n;
  * seen: the shell's name for the command, a parent that ignores the signal itself (`trap '' HUP`), and the standard input
  * that nohup puts in a terminal's place, which can only be written to.
  */
-export function ignoresHangUp(): boolean {
+function ignoresHangUp(): boolean {
   // Once and for all: a parent that is asked about later may have ended.
   ignored ??= basename(process.env._ ?? "") === "nohup" || parentIgnoresHangUp() || inputIsOfNohup();
   return ignored;

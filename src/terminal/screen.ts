@@ -54,7 +54,7 @@ export const plain: Paint = (_colour, text) => text;
 export const coloured: Paint = (colour, text) => `${ESCAPE}${COLOURS[colour]}m${text}${ESCAPE}0m`;
 
 /** At most `columns` letters, colours not counted. */
-export function cut(line: string, columns: number): string {
+function cut(line: string, columns: number): string {
   let left = columns;
   // Between two escape characters: a colour code up to its "m", then letters.
   const [first = "", ...coloured] = line.split(ESCAPE);

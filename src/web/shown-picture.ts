@@ -17,7 +17,7 @@ const JPEG_QUALITY = 88;
 /** Pixels looked at for the focus. */
 const FOCUS_SAMPLES = 4_000_000;
 /** Larger pictures are shown smaller: half as much again as the largest camera we know (64 megapixels). */
-export const MOST_SHOWN_PIXELS = 100_000_000;
+const MOST_SHOWN_PIXELS = 100_000_000;
 
 export class ShownPicture {
   readonly key: string;

@@ -25,7 +25,7 @@ export function ensureToken(rootDir: string): Token {
 }
 
 /** The token in `file`; undefined where there is none that can be trusted. */
-export function readToken(file: string): string | undefined {
+function readToken(file: string): string | undefined {
   const status = statSync(file, { throwIfNoEntry: false });
   if (status === undefined || (status.mode & 0o077) !== 0) return undefined;
   const text = readFileSync(file, "utf8").trim();

@@ -12,7 +12,7 @@ export interface StageView {
   readonly detail: string;
 }
 
-export interface AlarmView {
+interface AlarmView {
   readonly what: string;
   /** What a person should do; empty where the alarm says it already. */
   readonly cure: string;
@@ -185,13 +185,13 @@ export interface ProfileView {
   readonly standardError: number | null;
 }
 
-export interface SettingView {
+interface SettingView {
   readonly key: string;
   readonly value: string;
   readonly origin: string;
 }
 
-export interface RunView {
+interface RunView {
   readonly id: number;
   readonly startedAt: number;
   readonly endedAt: number | undefined;

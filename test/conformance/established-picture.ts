@@ -7,8 +7,8 @@ import type { Picture } from "../../src/image/picture.ts";
 import type { Method } from "../../src/measurement/method.ts";
 import { packageRoot } from "../../src/system/files.ts";
 
-export type Statistics = Readonly<Record<string, number>>;
-export interface EstablishedRun {
+type Statistics = Readonly<Record<string, number>>;
+interface EstablishedRun {
   /** What the established system said when it lost the whole picture. */
   readonly error: string | null;
   readonly brightness: number | null;

@@ -5,7 +5,7 @@ import { voigtLine } from "../../src/analysis/voigt.ts";
 import { type JointLine, QUANTITIES } from "../../src/measurement/method.ts";
 import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
 
-export type Shape = "gaussian" | "lorentzian" | "fano" | "voigt";
+type Shape = "gaussian" | "lorentzian" | "fano" | "voigt";
 
 /** What the camera sees before anything changes. Counts, px; `slope` in px per row, counted from the middle row. */
 export interface Scene {
@@ -98,7 +98,7 @@ export function expose(scene: Scene, change: Change, field: Float64Array, next: 
 export const speckleOf = (scene: Scene, next: () => number): Float64Array =>
   speckleField(SIZE.rows, SIZE.width, scene.grainPx, next);
 
-export interface Tracked {
+interface Tracked {
   readonly ok: boolean;
   readonly joined: boolean;
   readonly position: number;
@@ -110,7 +110,7 @@ export interface Tracked {
 }
 
 /** A reference of one ROI as the kernel keeps it, and frames measured against it. */
-export function tracker(jointLine: JointLine, darkLevel?: number) {
+function tracker(jointLine: JointLine, darkLevel?: number) {
   const anchors = new Float64Array(ANCHOR_NUMBERS);
   const reference = new Uint16Array(SIZE.rows * SIZE.width);
   return (pixels: Uint8Array, grow: boolean): Tracked => {

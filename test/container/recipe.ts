@@ -1,7 +1,7 @@
 // A Dockerfile as a list of stages and instructions: as much of the language as ours uses, and an error for anything else,
 // so that no step can be passed over in silence.
 
-export interface Instruction {
+interface Instruction {
   readonly word: string;
   /** All after the word, continued lines joined. */
   readonly text: string;

@@ -3,7 +3,7 @@
 import type { Outcome } from "../../src/manifest/outputs.ts";
 import { FLAGS, type Method, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
 
-export const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000 + 123_456;
+const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000 + 123_456;
 
 interface Wanted {
   readonly method?: Method;

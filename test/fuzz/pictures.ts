@@ -65,7 +65,7 @@ export function damage(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 /** The same file with every checksum of its chunks made right, so that damage reaches what lies behind them. */
-export function mendChecksums(png: Uint8Array): Uint8Array {
+function mendChecksums(png: Uint8Array): Uint8Array {
   const mended = Buffer.from(png);
   for (let at = 8; at + 12 <= mended.length; ) {
     const length = mended.readUInt32BE(at);

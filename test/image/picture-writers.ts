@@ -54,7 +54,7 @@ function paeth(left: number, up: number, corner: number): number {
 }
 
 /** The rows of a PNG before compression: a filter byte and the filtered bytes of each. */
-export function filteredRows(picture: GrayPicture, filterOf: (row: number) => number): Uint8Array {
+function filteredRows(picture: GrayPicture, filterOf: (row: number) => number): Uint8Array {
   const { pixels, width, height } = picture;
   const pixelBytes = pixels instanceof Uint16Array ? 2 : 1;
   const rowBytes = width * pixelBytes;

@@ -19,7 +19,7 @@ export const csv: OutputDefinition = {
   open: (context) => new CsvOutput(context),
 };
 
-export interface CsvOutputOptions {
+interface CsvOutputOptions {
   readonly config: Config;
   readonly manifest: Pick<Manifest, "lastArchive">;
   readonly manifestFile: string;

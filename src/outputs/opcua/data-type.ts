@@ -7,7 +7,7 @@ import type { ValueKind } from "../../config/opcua-value-name.ts";
 export type Plain = number | boolean | string | Date;
 
 /** Two halves, high first: how the client library takes 64 bits. */
-export type Halves = [high: number, low: number];
+type Halves = [high: number, low: number];
 export type Cast = number | boolean | string | Date | Halves | { readonly text: string };
 
 const RANGES: Partial<Record<BuiltInName, readonly [low: number, high: number]>> = {

@@ -158,7 +158,7 @@ async function translate(session: PlantSession, paths: readonly BrowsePath[]): P
 }
 
 /** A node id as written; `nsu=URI;` is looked up in the server's namespaces, whose numbers may change at a restart. */
-export function parseNodeId({ library, namespaces }: PlantSession, text: string): NodeId | string {
+function parseNodeId({ library, namespaces }: PlantSession, text: string): NodeId | string {
   const byUri = /^nsu=([^;]+);(.+)$/.exec(text);
   const index = byUri === null ? undefined : namespaces.indexOf(byUri[1] ?? "");
   if (index === -1) return "BadNodeIdUnknown";

@@ -2,7 +2,7 @@
 import { FLAGS } from "../../measurement/method.ts";
 
 /** Names of the status codes that a value of ours can carry, from the best to the worst. */
-export const QUALITIES = [
+const QUALITIES = [
   "Good",
   "Uncertain",
   "UncertainEngineeringUnitsExceeded",

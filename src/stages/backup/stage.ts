@@ -17,7 +17,7 @@ import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts
 /** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
 
-export interface BackupStageOptions {
+interface BackupStageOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly log: StageLog;

@@ -1,14 +1,9 @@
-<<<<<<< HEAD
 // Images that cannot be used under their present name: each is logged once, and `status` shows them.
-=======
-// Pictures that are there and cannot be taken under their present name: each is logged once, and `status` shows them.
-
 import type { SkippedList } from "../../cameras/skipped-list.ts";
->>>>>>> e5fd469 (A stage's definition is a room of its own below the outputs; the order of rooms holds everywhere)
 import type { StageLog } from "../../log/logger.ts";
 
 /** Lines sent, logged and kept; a directory full of such pictures must not fill the log. */
-export const SKIPPED_NAMED = 20;
+const SKIPPED_NAMED = 20;
 
 export class SkippedPictures {
   private readonly log: StageLog;

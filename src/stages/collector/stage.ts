@@ -24,7 +24,7 @@ const THREAD_GRACE_MS = 5000;
 const AHEAD_MS = 250;
 
 /** When captures are begun, for an interval in seconds. */
-export function captureSchedule(intervalSeconds: number): Schedule {
+function captureSchedule(intervalSeconds: number): Schedule {
   const everyMs = intervalSeconds * 1000;
   return { kind: "cadence", everyMs, aheadMs: Math.min(AHEAD_MS, everyMs / 2) };
 }
@@ -51,7 +51,7 @@ export const collector: StageDefinition = {
   },
 };
 
-export interface CollectorOptions {
+interface CollectorOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly manifestFile: string;
@@ -72,7 +72,7 @@ export interface CollectorOptions {
   brightfieldChanged(): void;
 }
 
-export class Collector implements OpenStage {
+class Collector implements OpenStage {
   readonly schedule: Schedule;
   readonly retry: Partial<RetryPolicy>;
   private readonly options: CollectorOptions;

@@ -102,7 +102,7 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY: RetryPolicy = { firstDelayMs: 1000, maxDelayMs: 60_000, failureLimit: 5 };
 
 /** Whether the reason for a back-off may be gone. */
-export interface BackOffEnd {
+interface BackOffEnd {
   readonly everyMs: number;
   isOver(): boolean;
 }

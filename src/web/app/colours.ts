@@ -2,7 +2,7 @@
 import type { RoiView } from "../views.ts";
 
 /** Based on Paul Tol's "bright" and "muted" schemes; contrast of at least 3:1 on both backgrounds. */
-export const CURVES = [
+const CURVES = [
   "#4477aa",
   "#ee6677",
   "#228833",

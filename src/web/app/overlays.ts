@@ -3,7 +3,7 @@ import type { FrameView } from "../views.ts";
 import { theme } from "./colours.ts";
 
 /** A box in the image rotated by `-imageAngle`, px. */
-export interface Outline {
+interface Outline {
   readonly label: string;
   readonly x: number;
   readonly y: number;

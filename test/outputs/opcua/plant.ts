@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-export interface PlantNode {
+interface PlantNode {
   readonly name: string;
   readonly type?: string;
   /** -1 scalar, 1 array. */
