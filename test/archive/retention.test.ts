@@ -96,7 +96,7 @@ describe("the ring buffer", () => {
     await pass();
     expect(pictures(bench)).toEqual(["p4.png"]);
     expect(lines.filter(({ level }) => level === "warn").at(-1)?.message).toContain(
-      "p4.png and later ones stay: not measured",
+      "p4.png and later images must stay: not measured",
     );
   });
 
@@ -120,7 +120,7 @@ describe("the ring buffer", () => {
     const { pass, retaining, lines } = buffer(bench);
     await pass();
     expect(pictures(bench)).toEqual(["p3.png", "p4.png", "p5.png"]);
-    expect(retaining.note()).toContain("p3.png and later ones stay: not in every report yet");
+    expect(retaining.note()).toContain("p3.png and later images must stay: not in every report yet");
     await pass();
     expect(
       lines.filter(({ level, message }) => level === "warn" && message.includes("later images must stay")),
@@ -142,7 +142,7 @@ describe("the ring buffer", () => {
     expect(pictures(bench)).toEqual(["p1.png"]);
     bench.add("p9.png");
     await pass();
-    expect(retaining.note()).toContain("p1.png and later ones stay: it could not be measured and has no verified copy");
+    expect(retaining.note()).toContain("p1.png and later images must stay: it could not be measured and has no verified copy");
   });
 
   test("removes a frame that failed once its copy on the share is verified, also where syncing is off by now", async () => {
@@ -205,10 +205,10 @@ describe("the ring buffer", () => {
     );
     expect(retaining.filesSetAside()).toHaveLength(2);
     const told = lines.filter(({ level }) => level === "warn").map(({ message }) => message);
-    expect(told.filter((line) => line.includes("p1.png cannot be removed"))).toHaveLength(1);
-    expect(told.filter((line) => line.includes("p2.png cannot be removed"))).toHaveLength(1);
+    expect(told.filter((line) => line.includes("cannot remove p1.png"))).toHaveLength(1);
+    expect(told.filter((line) => line.includes("cannot remove p2.png"))).toHaveLength(1);
     await pass();
-    expect(lines.filter(({ message }) => message.includes("p1.png cannot be removed"))).toHaveLength(1);
+    expect(lines.filter(({ message }) => message.includes("cannot remove p1.png"))).toHaveLength(1);
   });
 
   test("never removes a file whose content is not what was captured", async () => {
@@ -328,7 +328,7 @@ describe("while syncing is enabled", () => {
     const remote = bench.loaded.config.Paths.remote_root_dir;
     expect(join(bench.data, String(bench.row(second).directory))).toBe(join(remote, "data"));
     expect(bench.row(second)).toMatchObject({ filename: "p2-1.png", local: 0 });
-    expect(retaining.note()).toContain("p1.png and later ones stay: not copied to the share yet");
+    expect(retaining.note()).toContain("p1.png and later images must stay: not copied to the share yet");
     expect(bench.row(first)).toMatchObject({ local: 1 });
   });
 

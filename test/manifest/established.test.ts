@@ -287,6 +287,6 @@ describe("time stamps", () => {
   it("are refused with the option's name when they are none", () => {
     expect(usFromIso("yesterday")).toBeUndefined();
     expect(usFromIso("2026-13-40T00:00:00Z")).toBeUndefined();
-    expect(() => usFromOption("--since", "yesterday")).toThrow(/--since expects .* received "yesterday"/);
+    expect(() => usFromOption("--since", "yesterday")).toThrow(/--since needs a date or time .* not "yesterday"/);
   });
 });

@@ -170,7 +170,7 @@ test("a server that is not there delays nothing: the CSV is whole, the frames wa
   writeFileSync(join(home, "config.toml"), QUICK_CONFIG + toml(nowhere, [FRAME]));
   const { code, stdout } = await phorest(["run", "--frames", "3", "--until-idle"], home);
   expect(code).toBe(1);
-  expect(stdout).toContain("nothing listens there; 3 frames wait for the next run");
+  expect(stdout).toContain("nothing listens there; 3 frames waiting for the next run");
   const status = JSON.parse((await phorest(["status", "--json"], home)).stdout);
   expect(status.outputs).toEqual([
     { name: "csv", waiting: 0 },
@@ -191,7 +191,7 @@ test("frames that are still being measured when the run ends are counted at its 
   const status = JSON.parse((await phorest(["status", "--json"], home)).stdout);
   const [, opcua] = status.outputs;
   expect(opcua).toMatchObject({ name: "opcua", waiting: status.counts.processed });
-  expect(stdout).toContain(`; ${opcua.waiting} frames wait for the next run`);
+  expect(stdout).toContain(`; ${opcua.waiting} frames waiting for the next run`);
   expect((await phorest(["status"], home)).stdout).toContain(`, ${opcua.waiting} not yet on the OPC UA server`);
 });
 
