@@ -192,7 +192,7 @@ test("frames that are still being measured when the run ends are counted at its 
   const [, opcua] = status.outputs;
   expect(opcua).toMatchObject({ name: "opcua", waiting: status.counts.processed });
   expect(stdout).toContain(`; ${opcua.waiting} frames waiting for the next run`);
-  expect((await phorest(["status"], home)).stdout).toContain(`, ${opcua.waiting} not yet on the OPC UA server`);
+  expect((await phorest(["status"], home)).stdout).toContain(`, ${opcua.waiting} waiting for the OPC UA server`);
 });
 
 test("what cannot work is refused before anything is started", async () => {
