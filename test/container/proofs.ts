@@ -83,7 +83,7 @@ async function proveRun(image: Image, say: Say): Promise<void> {
 
   const { child, said, until, ended } = follow(image);
   await until(/processor entry 3: .* measured/);
-  await until(/the page is at \S+/);
+  await until(/web page: \S+/);
   const program = await theProgram(child.pid);
   // In the containers of an engine the check sees the same /tmp; here it enters that of the program.
   const health = root.outcomeBeside(program, words.HEALTHCHECK, closed(image));

@@ -77,7 +77,7 @@ test.each([
   expect(linesWith(run.stderr, "the camera is frozen"), run.stderr).toHaveLength(1);
   const status = await phorest(["status"], directory);
   expect(linesWith(status.stdout, "ALARM"), status.stdout).toEqual([
-    expect.stringContaining("the last 8 frames show the same picture"),
+    expect.stringContaining("the last 8 frames show exactly the same image"),
   ]);
   const health = await phorest(["health"], directory);
   expect({ code: health.code, first: health.stdout.split("\n")[0] }).toEqual({ code: 1, first: "there are problems" });
