@@ -2,7 +2,11 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { completeBackups } from "../../src/archive/backup-directory.ts";
+import { unfinishedArchives } from "../../src/archive/moving.ts";
+import type { StageLog } from "../../src/log/logger.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
+import { backupStage } from "../../src/stages/backup/stage.ts";
+import { finished, LATER_US } from "../archive/finished.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 
 const CONFIG = `${QUICK_CONFIG}
@@ -52,4 +56,32 @@ test("phorest backup works while a run is going, and leaves the archive to it", 
   const manifest = Manifest.open({ file: join(directory, "data/phorest.sqlite"), readonly: true });
   expect(manifest.archives()).toEqual([]);
   manifest.close();
+});
+
+test("a run that ends while rows move to an archive waits for them, so that no line stays in the CSV and in the archive", async () => {
+  const frames = 40;
+  const { manifest, config, manifestFile, backupDir } = await finished(
+    frames,
+    frames,
+    "[Backup]\narchive_after_days = 30",
+  );
+  const ending = new AbortController();
+  // The run ends at the worst moment: the archive is on the disk, and all its rows are still in the database.
+  const endingAtMove = new Proxy(manifest, {
+    get: (target, name) => {
+      if (name === "addArchive") ending.abort();
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const said: string[] = [];
+  const say = (message: string) => void said.push(message);
+  const log: StageLog = { error: say, warn: say, info: say, debug: say, log: (_level, message) => say(message) };
+  const archived = () => undefined;
+  const stage = backupStage({ config, manifest: endingAtMove, log, nowUs: () => LATER_US, archived });
+  await stage.run(ending.signal, performance.now());
+  await stage.close(10_000);
+  expect(ending.signal.aborted, said.join("\n")).toBe(true);
+  expect(manifest.counts()).toMatchObject({ total: 0, archived: frames });
+  expect(await unfinishedArchives({ manifestFile, backupDir })).toEqual({ archives: [], damaged: [] });
 });

@@ -17,7 +17,7 @@ import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts
 /** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
 
-interface BackupStageOptions {
+export interface BackupStageOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly log: StageLog;
@@ -36,7 +36,7 @@ export const backup: StageDefinition = {
 };
 
 /** Its thread starts with the first unit of work. */
-function backupStage(options: BackupStageOptions): OpenStage {
+export function backupStage(options: BackupStageOptions): OpenStage {
   const intervalMs = options.config.Timing.file_backup_interval_seconds * 1000;
   const stage = new Backup(options, intervalMs);
   return {
@@ -51,6 +51,9 @@ function backupStage(options: BackupStageOptions): OpenStage {
 }
 
 const LOOK_EVERY_MS = 60_000;
+
+/** How long a run that ends waits for rows that are leaving the database. */
+const MOVE_GRACE_MS = 5_000;
 
 class Backup {
   readonly #options: BackupStageOptions;
@@ -99,16 +102,16 @@ class Backup {
 
   async #step(signal: AbortSignal): Promise<boolean> {
     if (!this.#resumed) await this.#resume(signal);
-    const [archive] = this.#waiting;
-    if (archive !== undefined) {
-      await this.#move(archive, signal);
+    if (this.#waiting.length > 0) {
+      await this.#moveWritten(signal);
       return true;
     }
     if (performance.now() < this.#dueMs) return false;
     await this.#snapshot(signal);
     const more = await this.#archive(signal);
+    await this.#moveWritten(signal);
     if (!more) this.#dueMs = performance.now() + this.#intervalMs;
-    return more || this.#waiting.length > 0;
+    return more;
   }
 
   close(timeoutMs: number): Promise<void> {
@@ -162,6 +165,15 @@ class Backup {
     return answer.more;
   }
 
+  /**
+   * Removes the rows of written archives from the database. A run that ends waits for this: rows that stay would be in the
+   * archive and, through the last report, in the CSV too. The next start removes what a longer move leaves.
+   */
+  async #moveWritten(signal: AbortSignal): Promise<void> {
+    const patient = abortedAfter(signal, MOVE_GRACE_MS);
+    for (const archive of [...this.#waiting]) await this.#move(archive, patient);
+  }
+
   async #move(archive: WrittenArchive, signal: AbortSignal): Promise<void> {
     const { config, manifest, log, nowUs } = this.#options;
     const syncing = config.Services.enable_remote_sync;
@@ -174,6 +186,15 @@ class Backup {
   #run(job: BackupJob, signal: AbortSignal): Promise<BackupAnswer> {
     return this.#thread.run(job, BACKUP_TIMEOUT_MS, signal);
   }
+}
+
+/** Aborted `delayMs` after `signal`. */
+function abortedAfter(signal: AbortSignal, delayMs: number): AbortSignal {
+  const late = new AbortController();
+  const abort = () => void setTimeout(() => late.abort(signal.reason), delayMs).unref();
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return late.signal;
 }
 
 function unexpected(answer: BackupAnswer): Failure {
