@@ -142,7 +142,9 @@ describe("the ring buffer", () => {
     expect(pictures(bench)).toEqual(["p1.png"]);
     bench.add("p9.png");
     await pass();
-    expect(retaining.note()).toContain("p1.png and later images must stay: it could not be measured and has no verified copy");
+    expect(retaining.note()).toContain(
+      "p1.png and later images must stay: it could not be measured and has no verified copy",
+    );
   });
 
   test("removes a frame that failed once its copy on the share is verified, also where syncing is off by now", async () => {

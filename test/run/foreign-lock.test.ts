@@ -150,7 +150,9 @@ test("a lock that outlasts the run: the run ends in time and says what is left, 
   child.kill("SIGTERM");
   const { code, stderr } = await ended;
   expect(code).toBe(1);
-  expect(stderr).toMatch(/images are not in the database yet; the next start adds them: another program holds phorest.sqlite/);
+  expect(stderr).toMatch(
+    /images are not in the database yet; the next start adds them: another program holds phorest.sqlite/,
+  );
   held.release();
   const taken = pictures(directory).sort();
   expect(await phorest(["run", "--frames", "1", "--until-idle"], directory)).toMatchObject({ code: 0 });

@@ -1,86 +1,46 @@
 // docs/adding-a-stage.md, built into a copy of the program and run by its supervisor.
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
 import { STAGE_NAMES } from "../../src/log/levels.ts";
 import { createLogger } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { STAGES } from "../../src/stages/stages.ts";
 import type { Supervisor } from "../../src/supervisor/supervisor.ts";
-import { packageRoot } from "../../src/system/files.ts";
+import { ExamplePage } from "../support/example-page.ts";
 
-const root = packageRoot();
-const page = readFileSync(join(root, "docs/adding-a-stage.md"), "utf8");
-const code = (marker: string) => page.split(`<!-- ${marker} -->\n\`\`\`ts\n`)[1]?.split("```")[0] ?? "";
-let copy: string;
-
-function edit(file: string, ...changes: readonly (readonly [from: string, to: string])[]): void {
-  const path = join(copy, file);
-  let text = readFileSync(path, "utf8");
-  for (const [from, to] of changes) {
-    expect(text).toContain(from);
-    text = text.replace(from, to);
-  }
-  writeFileSync(path, text);
-}
-
-/** The program's tree with the page's folder, row and name in it; all that is not changed is linked. */
-beforeAll(() => {
-  copy = mkdtempSync(join(tmpdir(), "phorest-adding-"));
-  for (const name of ["package.json", "node_modules", "build", "native", "chips", "workers", "test", "bench"]) {
-    symlinkSync(join(root, name), join(copy, name));
-  }
-  mkdirSync(join(copy, "src"));
-  const changed = ["log", "stages", "supervisor"];
-  for (const name of readdirSync(join(root, "src"))) {
-    if (changed.includes(name)) cpSync(join(root, "src", name), join(copy, "src", name), { recursive: true });
-    else symlinkSync(join(root, "src", name), join(copy, "src", name));
-  }
-  const file = join(copy, "src/stages/tally/stage.ts");
-  mkdirSync(dirname(file));
-  writeFileSync(file, code("file: src/stages/tally/stage.ts"));
-  edit("src/log/levels.ts", ['  "health",\n', '  "health",\n  "tally",\n']);
-  edit(
-    "src/stages/stages.ts",
-    ["import { syncer }", 'import { tally } from "./tally/stage.ts";\nimport { syncer }'],
-    ["  health,\n};", `  health,\n${code("row of the table")}};`],
-  );
-});
-afterAll(() => rmSync(copy, { recursive: true, force: true }));
-
-const typesOf = (file: string) => {
-  const options = { extends: join(root, "tsconfig.json"), include: [file] };
-  writeFileSync(join(copy, "tsconfig.json"), JSON.stringify(options));
-  return spawnSync(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", copy], { encoding: "utf8" });
-};
+const page = new ExamplePage("docs/adding-a-stage.md");
+page.add("src/stages/tally/stage.ts");
+page.edit("src/log/levels.ts", ['  "health",\n', '  "health",\n  "tally",\n']);
+page.edit(
+  "src/stages/stages.ts",
+  ["import { syncer }", 'import { tally } from "./tally/stage.ts";\nimport { syncer }'],
+  ["  health,\n};", `  health,\n${page.code("row of the table")}};`],
+);
+afterAll(() => page.remove());
 
 test("each row of the table stands under its own name", () => {
   expect(STAGES.map(({ name }) => name)).toEqual([...STAGE_NAMES]);
 });
 
 test("the page's stage compiles with its row, and a name without a row does not", () => {
-  const { status, stdout } = typesOf("src/stages/stages.ts");
+  const { status, stdout } = page.typesOf("src/stages/stages.ts");
   expect([status, stdout]).toEqual([0, ""]);
-  edit("src/log/levels.ts", ['  "tally",\n', '  "tally",\n  "forgotten",\n']);
-  expect(typesOf("src/stages/stages.ts").stdout).toContain("forgotten");
-  edit("src/log/levels.ts", ['  "forgotten",\n', ""]);
+  page.edit("src/log/levels.ts", ['  "tally",\n', '  "tally",\n  "forgotten",\n']);
+  expect(page.typesOf("src/stages/stages.ts").stdout).toContain("forgotten");
+  page.edit("src/log/levels.ts", ['  "forgotten",\n', ""]);
 });
 
 test("a run waits for the page's stage, stores what it says of itself, and stops it", async () => {
-  const directory = join(copy, "experiment");
+  const directory = join(page.copy, "experiment");
   mkdirSync(directory);
   const text = "[Services]\nenable_camera = false\n[Web]\nenabled = false\n[Data_Analysis]\nworkers = 1\n";
   const { config } = parseConfig(text, directory);
   for (const path of Object.values(config.Paths)) {
     if (path.startsWith(directory)) mkdirSync(path, { recursive: true });
   }
-  const room: { Supervisor: typeof Supervisor } = await import(
-    pathToFileURL(join(copy, "src/supervisor/supervisor.ts")).href
-  );
+  const room = await page.load<{ Supervisor: typeof Supervisor }>("src/supervisor/supervisor.ts");
   const log = createLogger({ level: "info", console: false, rotateSeconds: 3600 });
   const run = new room.Supervisor({ config, configText: "{}", log, untilIdle: true });
   const summary = await run.run();
