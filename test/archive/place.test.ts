@@ -110,8 +110,8 @@ describe("what changes around a run", () => {
     mkdirSync(data);
     const { watch, lines, pass } = surroundings(data);
     renameSync(data, join(root, "away"));
-    expect(pass(5000)).toContain("is gone");
-    expect(pass(5000)).toContain("is gone");
+    expect(pass(5000)).toContain("does not exist any more");
+    expect(pass(5000)).toContain("does not exist any more");
     expect(watch.displaced).toBe(false);
     renameSync(join(root, "away"), data);
     expect(pass(5000)).toBe("");

@@ -61,7 +61,7 @@ archive_after_days = 0.000001
   ]) {
     expect(faults).toContain(fault);
   }
-  expect(faults).toContainEqual(expect.stringContaining("history.csv.gz is not what SHA256SUMS says"));
+  expect(faults).toContainEqual(expect.stringContaining("history.csv.gz differs from its checksum in SHA256SUMS"));
   expect(faults).toContainEqual(expect.stringMatching(/: 9 CSV lines for 10 ROIs$/));
 });
 

@@ -161,7 +161,7 @@ test("at a terminal, both certificates are shown, and the other one is trusted w
   // Enter alone, Ctrl-C and Ctrl-D are no consent either.
   for (const answer of ["no\n", "\n", "y\n", "\u0003", "\u0004"]) {
     const { code, said } = answered(answer);
-    expect(said).toMatch(new RegExp(`trusted +${before} .*\\r\\nshown +${after} `));
+    expect(said).toMatch(new RegExp(`trusted +${before} .*\\r\\nnew +${after} `));
     expect(said).toMatch(/nothing was changed/);
     expect(said).not.toMatch(/AbortError/);
     expect(code).toBe(1);
