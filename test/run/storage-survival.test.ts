@@ -42,7 +42,8 @@ test(`${KILLS} kill -9 while pictures are compressed and removed: each lies ther
     child.stderr?.on("data", (chunk: Buffer) => {
       heard += chunk.toString();
     });
-    while (!/compressor .*: compressed |completed the compression/.test(heard) && child.exitCode === null) await sleep(20);
+    while (!/compressor .*: compressed |completed the compression/.test(heard) && child.exitCode === null)
+      await sleep(20);
     await sleep(Math.random() * 1000);
     child.kill("SIGKILL");
     expect((await ended).signal, heard).toBe("SIGKILL");
