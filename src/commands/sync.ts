@@ -14,6 +14,7 @@ import { type ExperimentLock, experimentHolder, lockExperiment } from "../manife
 import { LockNotice } from "../manifest/lock-notice.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { Syncer } from "../stages/syncer/stage.ts";
+import { backOff } from "../system/back-off.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 import { onStopSignal, Patience } from "../system/stop-signals.ts";
@@ -131,17 +132,18 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
 
 /** Copies in batches until nothing is waiting; retries if the share fails, unless `once`. */
 async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log: StageLog): Promise<void> {
-  let delayMs = FIRST_DELAY_MS;
+  let failures = 0;
   while (!signal.aborted) {
     try {
       if (!(await syncing.run(signal))) return;
-      delayMs = FIRST_DELAY_MS;
+      failures = 0;
     } catch (error) {
       if (once || !(error instanceof Failure) || error.retry === "never") throw error;
+      failures += 1;
+      const delayMs = backOff(FIRST_DELAY_MS, LONGEST_DELAY_MS, failures);
       log.warn(`${failureLine(error)}; retrying in ${Math.round(delayMs / 1000)} s`);
       // A stop request ends the wait early.
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);
-      delayMs = Math.min(LONGEST_DELAY_MS, delayMs * 2);
     }
   }
 }

@@ -12,6 +12,7 @@ import {
   type StageGroup,
 } from "../stages/contract/stage-definition.ts";
 import type { StageReport } from "../stages/contract/stage-report.ts";
+import { backOff } from "../system/back-off.ts";
 import { LONGEST_TIMER_MS } from "../system/deadline.ts";
 import { move, type StageEvent } from "./stage-state.ts";
 
@@ -167,8 +168,7 @@ export class Stage<Name extends string = string> {
     const { firstDelayMs, maxDelayMs, backOffMs } = this.options;
     if (backOffMs !== undefined) return backOffMs(failure, this.failures);
     if (exhausted) return maxDelayMs;
-    const bare = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.failures - 1, 30));
-    return bare * (1 + 0.25 * Math.random());
+    return backOff(firstDelayMs, maxDelayMs, this.failures) * (1 + 0.25 * Math.random());
   }
 
   private async sleepUntil(dueMs: number): Promise<void> {

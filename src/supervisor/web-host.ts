@@ -7,6 +7,7 @@ import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { MOST_MARKERS } from "../manifest/markers.ts";
 import type { OpenStage } from "../stages/contract/stage-definition.ts";
+import { backOff } from "../system/back-off.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { withDeadline } from "../system/deadline.ts";
 import { openThread, type WorkerHandle } from "../threads/worker-handle.ts";
@@ -34,7 +35,8 @@ export class WebHost {
   private readonly options: WebHostOptions;
   private worker: WorkerHandle | undefined;
   private restart: NodeJS.Timeout | undefined;
-  private restartMs = FIRST_RESTART_MS;
+  /** Ends of its thread since it last answered. */
+  private losses = 0;
   private ending = false;
   private ended: () => void = () => undefined;
   private announced = false;
@@ -88,7 +90,7 @@ export class WebHost {
     const { log, announce } = this.options;
     switch (message.type) {
       case "listening":
-        this.restartMs = FIRST_RESTART_MS;
+        this.losses = 0;
         log.info(`web page: ${message.address} (access token in ${file})`);
         if (fresh && !this.announced)
           announce(
@@ -161,10 +163,11 @@ export class WebHost {
     this.ended();
     this.worker = undefined;
     if (this.ending) return;
-    const seconds = Math.round(this.restartMs / 1000);
+    this.losses += 1;
+    const restartMs = backOff(FIRST_RESTART_MS, LONGEST_RESTART_MS, this.losses);
+    const seconds = Math.round(restartMs / 1000);
     this.options.log.warn(`the web page thread ${how}; restarting it in ${seconds} s`);
-    this.restart = setTimeout(() => this.start(), this.restartMs);
+    this.restart = setTimeout(() => this.start(), restartMs);
     this.restart.unref();
-    this.restartMs = Math.min(2 * this.restartMs, LONGEST_RESTART_MS);
   }
 }

@@ -7,10 +7,10 @@ import { onTestFinished } from "vitest";
 import { checkMark, markPlace } from "../../src/archive/place.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { Failure } from "../../src/failure/failure.ts";
-import type { StageLog } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { Syncer } from "../../src/stages/syncer/stage.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
+import { logLines } from "../support/log-lines.ts";
 
 export const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
@@ -55,9 +55,7 @@ ${sync}
     return filename;
   };
   for (let i = 0; i < pictures; i++) capture();
-  const lines: string[] = [];
-  const say = (message: string) => void lines.push(message);
-  const log: StageLog = { error: say, warn: say, info: say, debug: say, log: (_level, message) => say(message) };
+  const { log, lines } = logLines();
   const nowUs = () => Date.now() * 1000;
   const mark = markPlace(data);
   const checkPlace = () => checkMark(data, mark);

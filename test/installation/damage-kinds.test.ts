@@ -14,6 +14,7 @@ import {
   KERNEL,
   NOBODY,
   PACKING,
+  recordAsItIs,
   temporaryDirectory,
   unexpected,
 } from "./packed.ts";
@@ -41,12 +42,7 @@ function spoil(directory: string, name: string): void {
   const { size } = statSync(path);
   rmSync(path);
   writeFileSync(path, Buffer.alloc(size, 8), { mode: 0o555 });
-  const times = Object.keys(CONTENTS).map((each) => {
-    const { size: bytes, mtimeNs, ctimeNs } = statSync(join(directory, each), { bigint: true });
-    return [each, [bytes, mtimeNs, ctimeNs].map(String)];
-  });
-  rmSync(join(directory, ".unpacked"));
-  writeFileSync(join(directory, ".unpacked"), JSON.stringify(Object.fromEntries(times)), { mode: 0o444 });
+  recordAsItIs(directory);
 }
 
 describe("an unpacked copy is mended", () => {

@@ -24,20 +24,10 @@ import {
   KERNEL,
   NOBODY,
   PACKING,
+  recordAsItIs,
   temporaryDirectory,
   unexpected,
 } from "./packed.ts";
-
-/** Replaces the record by what is there. */
-function recordAsItIs(directory: string): void {
-  const times = Object.keys(CONTENTS).map((path) => {
-    const { size, mtimeNs, ctimeNs } = statSync(join(directory, path), { bigint: true });
-    return [path, [size, mtimeNs, ctimeNs].map(String)];
-  });
-  const record = join(directory, ".unpacked");
-  rmSync(record);
-  writeFileSync(record, JSON.stringify(Object.fromEntries(times)), { mode: 0o444 });
-}
 
 describe("an unpacked file", () => {
   it("is unpacked again where a power cut cut it short or a tidy-up took one away", () => {

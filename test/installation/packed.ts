@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -77,4 +77,15 @@ export async function unpackingAt(place: string) {
   const child = unpacker(place, "stay");
   await once(child.stdout, "data");
   return child;
+}
+
+/** Replaces the record by what is there. */
+export function recordAsItIs(directory: string): void {
+  const times = Object.keys(CONTENTS).map((path) => {
+    const { size, mtimeNs, ctimeNs } = statSync(join(directory, path), { bigint: true });
+    return [path, [size, mtimeNs, ctimeNs].map(String)];
+  });
+  const record = join(directory, ".unpacked");
+  rmSync(record);
+  writeFileSync(record, JSON.stringify(Object.fromEntries(times)), { mode: 0o444 });
 }

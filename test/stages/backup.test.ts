@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { completeBackups } from "../../src/archive/backup-directory.ts";
 import { unfinishedArchives } from "../../src/archive/moving.ts";
-import type { StageLog } from "../../src/log/logger.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { backupStage } from "../../src/stages/backup/stage.ts";
 import { finished, LATER_US } from "../archive/finished.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+import { logLines } from "../support/log-lines.ts";
 
 const CONFIG = `${QUICK_CONFIG}
 [Services]
@@ -74,14 +74,12 @@ test("a run that ends while rows move to an archive waits for them, so that no l
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const said: string[] = [];
-  const say = (message: string) => void said.push(message);
-  const log: StageLog = { error: say, warn: say, info: say, debug: say, log: (_level, message) => say(message) };
+  const { log, lines } = logLines();
   const archived = () => undefined;
   const stage = backupStage({ config, manifest: endingAtMove, log, nowUs: () => LATER_US, archived });
   await stage.run(ending.signal, performance.now());
   await stage.close(10_000);
-  expect(ending.signal.aborted, said.join("\n")).toBe(true);
+  expect(ending.signal.aborted, lines.join("\n")).toBe(true);
   expect(manifest.counts()).toMatchObject({ total: 0, archived: frames });
   expect(await unfinishedArchives({ manifestFile, backupDir })).toEqual({ archives: [], damaged: [] });
 });

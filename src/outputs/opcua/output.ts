@@ -7,6 +7,7 @@ import type { Manifest } from "../../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../manifest/opcua-output-state.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
 import type { StageReport } from "../../stages/contract/stage-report.ts";
+import { backOff } from "../../system/back-off.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
@@ -191,7 +192,7 @@ export function patience(): (failure: FailureData, failures: number) => number {
     if (code === "opcua.login") return LOG_IN_MS * jitter;
     // Each of these left a session behind, until the server's own time-out ends it.
     const first = code === "opcua.lost" ? LOOK_FOR_MS : 1000;
-    const doublings = Math.max(0, code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER : alike - 1);
-    return Math.min(LONGEST_BACK_OFF_MS, first * 2 ** Math.min(doublings, 30)) * jitter;
+    const counted = code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER + 1 : alike;
+    return backOff(first, LONGEST_BACK_OFF_MS, counted) * jitter;
   };
 }

@@ -7,21 +7,15 @@ import type { WrittenArchive } from "../../archive/history.ts";
 import { moveOut } from "../../archive/moving.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure } from "../../failure/failure.ts";
-import type { StageLog } from "../../log/logger.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts";
+import type { OpenStage, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 
 /** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
 
-export interface BackupStageOptions {
-  readonly config: Config;
-  readonly manifest: Manifest;
-  readonly log: StageLog;
-  nowUs(): number;
+export interface BackupStageOptions extends Pick<StageContext, "config" | "manifest" | "log" | "nowUs"> {
   /** Called when frames have left the live tables: the CSV is then written anew. */
   archived(): void;
 }

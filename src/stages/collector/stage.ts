@@ -1,20 +1,16 @@
 // The collector stage: one capture in the collector's thread, then the database row. The file is durable before the row is
 // added, so a crash in between leaves an image without a row, which the next start adds.
-import type { Place } from "../../archive/place.ts";
 import { pauseBelow } from "../../archive/room.ts";
 import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
-import type { Config } from "../../config/schema.ts";
 import { decodeFailure, encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
-import type { StageLog } from "../../log/logger.ts";
 import type { NewEntry } from "../../manifest/entries.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
 import { thermometerSettings } from "../../sensors/thermometer.ts";
 import { monotonicMs } from "../../system/clock.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, RetryPolicy, Schedule, StageDefinition } from "../contract/stage-definition.ts";
+import type { OpenStage, RetryPolicy, Schedule, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 import { BrightfieldPictures } from "./brightfield.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { SkippedPictures } from "./skipped-pictures.ts";
@@ -51,13 +47,8 @@ export const collector: StageDefinition = {
   },
 };
 
-interface CollectorOptions {
-  readonly config: Config;
-  readonly manifest: Manifest;
-  readonly manifestFile: string;
-  readonly place: Place;
-  readonly runId: number;
-  readonly log: StageLog;
+interface CollectorOptions
+  extends Pick<StageContext, "config" | "manifest" | "manifestFile" | "place" | "runId" | "log"> {
   /** Captures after which the collector rests. */
   readonly limit: number | undefined;
   /** False for sources that take files other programs wrote: these may have nothing new. */

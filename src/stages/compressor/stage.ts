@@ -1,13 +1,10 @@
 // The compressor stage: has its thread compress measured images one by one, and records the result.
 import type { CompressOutcome } from "../../archive/compress.ts";
-import type { Config } from "../../config/schema.ts";
-import type { StageLog } from "../../log/logger.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, Schedule, StageDefinition } from "../contract/stage-definition.ts";
+import type { OpenStage, Schedule, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 import type { CompressorJob, CompressorSettings } from "./messages.ts";
 
 /** The largest picture at the highest effort takes minutes on a small machine; a thread silent for longer hangs. */
@@ -22,14 +19,8 @@ export const compressor: StageDefinition = {
   open: ({ happened, ...context }) => new Compressor({ ...context, settled: () => happened("compressed") }),
 };
 
-export interface CompressorOptions {
-  readonly config: Config;
-  readonly manifest: Manifest;
-  readonly log: StageLog;
-  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
-  checkPlace(): void;
-  /** Entries whose files a stage is working on. */
-  readonly filesInUse: Set<number>;
+export interface CompressorOptions
+  extends Pick<StageContext, "config" | "manifest" | "log" | "checkPlace" | "filesInUse"> {
   /** Called when a picture is settled: the next stage may want to look. */
   settled(): void;
 }

@@ -9,18 +9,21 @@ import { remotePathOf } from "../../archive/names.ts";
 import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../../archive/retention.ts";
 import { keptFreeBytes } from "../../archive/room.ts";
 import { capabilitiesOf } from "../../cameras/camera.ts";
-import type { Config } from "../../config/schema.ts";
 import { failureLine } from "../../failure/failure.ts";
 import { removePicture } from "../../image/picture-file.ts";
-import type { StageLog } from "../../log/logger.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import { gigabytes, megabytes } from "../../system/byte-size.ts";
 import { type DiskSpace, diskSpace } from "../../system/disk-space.ts";
 import { isFileFault } from "../../system/fault-of.ts";
 import { syncDirectory } from "../../system/files.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
-import type { OpenStage, Schedule, StageCondition, StageDefinition } from "../contract/stage-definition.ts";
+import type {
+  OpenStage,
+  Schedule,
+  StageCondition,
+  StageContext,
+  StageDefinition,
+} from "../contract/stage-definition.ts";
 
 /** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
 const LOOK_EVERY_MS = 60_000;
@@ -38,15 +41,9 @@ export const retention: StageDefinition = {
   open: (context) => new Retention(context),
 };
 
-export interface RetentionOptions {
-  readonly config: Config;
-  readonly manifest: Manifest;
-  readonly log: StageLog;
+export interface RetentionOptions extends Pick<StageContext, "config" | "manifest" | "log" | "nowUs" | "checkPlace"> {
   /** Entries that another stage is working on right now. */
   readonly filesInUse: ReadonlySet<number>;
-  nowUs(): number;
-  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
-  checkPlace(): void;
   /** How long the limits may be exceeded before that is said. */
   readonly patienceMs?: number;
   /** The disk of the data directory; undefined when its size cannot be told. A test's own in place of the real one. */

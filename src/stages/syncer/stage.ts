@@ -6,18 +6,15 @@ import { basename, dirname, join } from "node:path";
 import { remotePathOf } from "../../archive/names.ts";
 import type { PictureCopied, PictureTask } from "../../archive/pictures.ts";
 import { unready } from "../../archive/remote.ts";
-import type { Config } from "../../config/schema.ts";
 import { decodeFailure, Failure, failureLine } from "../../failure/failure.ts";
 import { removePicture } from "../../image/picture-file.ts";
-import type { StageLog } from "../../log/logger.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import { pictureRoots } from "../../manifest/picture-place.ts";
 import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
 import { printable } from "../../system/file-name.ts";
 import { flushDirectory } from "../../system/files.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
-import type { OpenStage, Schedule, StageDefinition } from "../contract/stage-definition.ts";
+import type { OpenStage, Schedule, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 import { type AnswerTo, AuxiliaryFiles } from "./auxiliary-files.ts";
 import type { SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
 import { SyncProgress } from "./sync-progress.ts";
@@ -40,16 +37,10 @@ export const syncer: StageDefinition = {
   open: (context) => new Syncer(context),
 };
 
-export interface SyncerOptions {
-  readonly config: Config;
-  readonly manifest: Manifest;
-  readonly manifestFile: string;
-  readonly log: StageLog;
+export interface SyncerOptions
+  extends Pick<StageContext, "config" | "manifest" | "manifestFile" | "log" | "nowUs" | "checkPlace"> {
   /** Go on with whatever remote is mounted, even if it is not the one the experiment knows. */
   readonly acceptRemote?: boolean;
-  nowUs(): number;
-  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
-  checkPlace(): void;
 }
 
 export class Syncer implements OpenStage {
