@@ -7,7 +7,12 @@ import { checkPictureName } from "./picture-name.ts";
  * removeConfined, and `file.refused` for a name that is not a picture's; nothing is removed then. The caller flushes the
  * directory.
  */
-export async function removePicture(directory: string, filename: string, recorded: RecordedContent): Promise<boolean> {
+export async function removePicture(
+  directory: string,
+  filename: string,
+  recorded: RecordedContent,
+  lastCheck?: () => void,
+): Promise<boolean> {
   checkPictureName(filename, directory);
-  return removeConfined(directory, filename, recorded);
+  return removeConfined(directory, filename, recorded, lastCheck);
 }

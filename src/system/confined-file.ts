@@ -116,10 +116,16 @@ export async function digestOpened(file: ConfinedFile, signal?: AbortSignal): Pr
 
 /**
  * Removes a file below `directory` if it is the one that was recorded: a regular file, no link, of this size and hash.
- * Returns false when there is none. Failures: `file.refused`, `file.changed` (its content is not what was recorded);
- * nothing is removed then. The caller flushes the directory.
+ * Returns false when there is none. Failures: `file.refused`, `file.changed` (its content is not what was recorded), and what
+ * `lastCheck` throws, which is called immediately before the removal; nothing is removed then. The caller flushes the
+ * directory.
  */
-export async function removeConfined(directory: string, path: string, recorded: RecordedContent): Promise<boolean> {
+export async function removeConfined(
+  directory: string,
+  path: string,
+  recorded: RecordedContent,
+  lastCheck: () => void = () => undefined,
+): Promise<boolean> {
   try {
     return await inDirectoryOf(directory, path, async (parent, name) => {
       const shown = join(directory, path);
@@ -132,6 +138,7 @@ export async function removeConfined(directory: string, path: string, recorded: 
       } finally {
         await handle.close();
       }
+      lastCheck();
       await unlink(join(parent, name)).catch(withPath(shown));
       return true;
     });

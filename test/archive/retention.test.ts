@@ -213,6 +213,18 @@ describe("the ring buffer", () => {
     expect(lines.filter(({ message }) => message.includes("cannot remove p1.png"))).toHaveLength(1);
   });
 
+  test("stops between two pictures when the database turns out to be damaged", async () => {
+    const bench = new Bench(keep(1));
+    frames(bench, 4);
+    bench.finish();
+    const damage = new Failure("manifest.corrupt", "the database is damaged", { hint: "", retry: "never" });
+    const checkPlace = () => {
+      if (!existsSync(bench.path("p1.png"))) bench.manifest.noteDamage(damage);
+    };
+    await expect(buffer(bench, { checkPlace }).pass()).rejects.toMatchObject({ code: "manifest.corrupt" });
+    expect(pictures(bench)).toEqual(["p2.png", "p3.png", "p4.png"]);
+  });
+
   test("never removes a file whose content is not what was captured", async () => {
     const bench = new Bench(keep(1));
     frames(bench, 3);

@@ -142,6 +142,15 @@ describe("removing", () => {
     expect(readFileSync(join(own, "a.png"), "utf8")).toBe("picture");
   });
 
+  test("asks once more immediately before the removal", async () => {
+    const lastCheck = () => {
+      expect(existsSync(join(own, "a.png"))).toBe(true);
+      throw new Error("not now");
+    };
+    await expect(removeConfined(own, "a.png", { bytes: 7 }, lastCheck)).rejects.toThrow("not now");
+    expect(readFileSync(join(own, "a.png"), "utf8")).toBe("picture");
+  });
+
   test("never removes through or behind a link, nor a directory", async () => {
     symlinkSync("../secret", join(own, "link.png"));
     symlinkSync(root, join(own, "up"));

@@ -240,9 +240,10 @@ export class Retention implements OpenStage {
 
   /** False when this picture cannot be removed: it is set aside. Throws when the disk is at fault. */
   private async removeOne({ entryId, filename, filepath, bytes, sha256 }: LocalPicture): Promise<boolean> {
-    const { log } = this.options;
+    const { log, manifest } = this.options;
     try {
-      await removePicture(filepath, filename, { bytes, sha256 });
+      // The database may have been damaged since these pictures were chosen: then its word removes nothing.
+      await removePicture(filepath, filename, { bytes, sha256 }, () => manifest.checkSound());
       this.setAside.remove(entryId);
       return true;
     } catch (error) {

@@ -246,7 +246,7 @@ export class Syncer implements OpenStage {
       const local = manifest.syncing.removableFile(entryId, remoteFile);
       if (local === undefined) continue;
       try {
-        await removePicture(local.directory, local.filename, local);
+        await removePicture(local.directory, local.filename, local, () => manifest.checkSound());
         moved.push([entryId, remoteFile]);
       } catch (error) {
         if (!(await isFileFault(error, local.directory))) {
