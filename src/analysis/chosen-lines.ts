@@ -2,7 +2,7 @@
 // is sound, and held for the whole analysis. See docs/kernel.md, "Which line".
 
 import { type FrameResult, LINES, type Line, lineOfCode } from "../measurement/method.ts";
-import { GrowingKeeper } from "./growing.ts";
+import { TurnKeeper } from "./reference-turns.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 /** After so many frames an ROI that never had a sound fit gets the line that most ROIs have. */
@@ -92,7 +92,7 @@ export function decodeLines(bytes: Uint8Array): ChosenLines {
 }
 
 /** Hands the chosen lines of one analysis to its frames. */
-export class LineKeeper extends GrowingKeeper {
+export class LineKeeper extends TurnKeeper {
   /** @param lines those kept from earlier; undefined before the first frame. */
   constructor(lines?: Uint8Array) {
     super(linesComplete, lines === undefined ? undefined : decodeLines(lines));

@@ -65,7 +65,7 @@ export interface KernelReference {
 export const ANCHOR_NUMBERS = 31;
 
 /** What `tracking` doubts of an ROI, as bits: a joint fit had to do, or something else than the position has changed. */
-export const TRACKING_DOUBTS = { fellBack: 1, changed: 2 } as const;
+export const TRACKING_NOTES = { fellBack: 1, changed: 2 } as const;
 
 /**
  * How the established form of a Fano line differs from ours (amplitude >= 0, gamma > 0), as bits: exchanged for
@@ -118,7 +118,7 @@ export interface KernelAnswer {
   readonly lineShare?: Float64Array;
   /** Per ROI 1 where the frame became part of its reference; `tracking` only. */
   readonly joined?: Uint8Array;
-  /** Per ROI TRACKING_DOUBTS; `tracking` only. */
+  /** Per ROI TRACKING_NOTES; `tracking` only. */
   readonly doubts?: Uint8Array;
   /** Per row FANO_FORM: how the established form differs from that of `columns`. Only where `findsForms` asks for it. */
   readonly forms?: Uint8Array;

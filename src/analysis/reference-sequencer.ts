@@ -1,7 +1,7 @@
 // What the first frames of an analysis make and all others are measured with: patches for the drift, the lines that the data
 // choose, and the reference of tracking. One place for the order of frames, for their turns, and for what is to be kept.
 import { DriftKeeper } from "./drift-task.ts";
-import { type Grown, Growth } from "./growth.ts";
+import { type Grown, Growth } from "./growing-references.ts";
 import type { AnalysisSettings } from "./settings.ts";
 import type { TaskAnswer } from "./task.ts";
 
@@ -9,7 +9,7 @@ export interface SequencerOptions {
   /** Of the method. */
   readonly settings: AnalysisSettings;
   /** Of a tracking carried beside it. */
-  readonly beside?: AnalysisSettings | undefined;
+  readonly companion?: AnalysisSettings | undefined;
   /** What earlier frames have made: the reference of the drift, encoded, and what has grown. */
   readonly drift?: Uint8Array | undefined;
   readonly grown: Grown;
@@ -29,9 +29,9 @@ export class ReferenceSequencer {
   readonly #growth: Growth;
   readonly #tracksDrift: boolean;
 
-  constructor({ settings, beside, drift, grown }: SequencerOptions) {
+  constructor({ settings, companion, drift, grown }: SequencerOptions) {
     this.#drift = new DriftKeeper(drift);
-    this.#growth = new Growth(settings, beside, grown);
+    this.#growth = new Growth(settings, companion, grown);
     this.#tracksDrift = settings.trackDrift === true;
   }
 

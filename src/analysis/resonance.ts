@@ -10,7 +10,6 @@ import type { Roi, RoiManifest } from "../measurement/roi.ts";
 import { roundHalfEven } from "../measurement/statistics.ts";
 import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
 import { darkLevelFor } from "./dark-level.ts";
-import { weigh } from "./doubt.ts";
 import { followChip } from "./drift.ts";
 import { establishedColumns } from "./fano-form.ts";
 import {
@@ -23,6 +22,7 @@ import {
   rowStatistics,
   summariseRows,
 } from "./kernel.ts";
+import { weigh } from "./quality.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 /** How `tracking` is to be asked, where that is one of the methods. */

@@ -27,11 +27,11 @@ export interface TaskRequest {
   /** The lines that the data chose in frames before. */
   readonly lines?: LinesByMethod;
   /** Settings of a tracking to be carried beside the method. */
-  readonly beside?: AnalysisSettings;
+  readonly companion?: AnalysisSettings;
 }
 
 /** Per ROI what tracking says beside the method; NaN where unknown. */
-export type BesideResult = Pick<FrameResult, "position" | "standardError" | "quality" | "flags">;
+export type CompanionResult = Pick<FrameResult, "position" | "standardError" | "quality" | "flags">;
 
 /** A FrameResult with its statistics, and the rows' values of debug mode, packed into bytes. */
 export interface EncodedResult extends Omit<FrameResult, "statistics" | "values"> {
@@ -56,7 +56,7 @@ export type TaskAnswer =
       /** Chosen lines with those of this picture, while they are still growing. */
       readonly lines?: LinesByMethod;
       /** What tracking says, where it is carried beside the method. */
-      readonly beside?: BesideResult;
+      readonly companion?: CompanionResult;
     }
   | { readonly ok: false; readonly failure: FailureData };
 

@@ -1,9 +1,9 @@
 // The reference of a tracking analysis on its way through the pool.
-import { GrowingKeeper } from "./growing.ts";
+import { TurnKeeper } from "./reference-turns.ts";
 import { decodeReference, isComplete } from "./tracking.ts";
 
 /** Hands the reference of one analysis to its frames. */
-export class TrackingKeeper extends GrowingKeeper {
+export class TrackingKeeper extends TurnKeeper {
   /**
    * @param frames wanted in the reference.
    * @param reference the one kept from earlier, encoded; undefined while there is none.

@@ -10,7 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { ensureDirectory, PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
-import { SUMS } from "./packing.ts";
+import { SUMS } from "./compressed-file.ts";
 
 /** Directory of the archives, in backup_dir. */
 export const HISTORY = "history";

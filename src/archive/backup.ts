@@ -3,9 +3,9 @@ import { basename, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { unfinishedArchives } from "./archive-move.ts";
 import { HISTORY, type Removals, removeOldest, sweepUnfinished } from "./backup-directory.ts";
 import { type WrittenArchive, writeHistory } from "./history.ts";
-import { unfinishedArchives } from "./moving.ts";
 import { type Snapshot, writeSnapshot } from "./snapshot.ts";
 
 export type BackupJob =

@@ -8,8 +8,15 @@ import { digestFile, PIECE_BYTES } from "../system/digest.ts";
 import { systemCode } from "../system/fault-of.ts";
 import { nameFirst } from "../system/name-first.ts";
 import { numberedName } from "../system/numbered-name.ts";
-import { type CopyContext, ensureRemoteDirectory, FileProblem, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { partialPath } from "./names.ts";
+import {
+  type CopyContext,
+  ensureRemoteDirectory,
+  FileProblem,
+  fromSource,
+  guarded,
+  lstatOrNone,
+} from "./remote-guard.ts";
 
 export interface CopyTask {
   /** Absolute. */

@@ -16,7 +16,7 @@ import { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { packageVersion, writeDurably } from "../system/files.ts";
 import { backupName, buildWhole, HISTORY } from "./backup-directory.ts";
-import { pack, writeSums } from "./packing.ts";
+import { pack, writeSums } from "./compressed-file.ts";
 import { historyReadme } from "./readme.ts";
 
 /** Names of the files in an archive. */

@@ -4,7 +4,7 @@ import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts"
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
-import { type CopyContext, FileProblem, isAbort } from "./guard.ts";
+import { type CopyContext, FileProblem, isAbort } from "./remote-guard.ts";
 import { withSource } from "./source.ts";
 
 /** A picture to copy. */

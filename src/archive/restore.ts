@@ -14,8 +14,8 @@ import { isFileName, printable } from "../system/file-name.ts";
 import { PARTIAL_SUFFIX, syncDirectory, writeDurably } from "../system/files.ts";
 import { copyInto } from "../system/new-file.ts";
 import { isArchivePath } from "./backup-directory.ts";
+import { contentOf, sumsProblems, unpack } from "./compressed-file.ts";
 import { ARCHIVE } from "./history.ts";
-import { contentOf, sumsProblems, unpack } from "./packing.ts";
 import { type PlacedPictures, placePictures } from "./restore-pictures.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";
 

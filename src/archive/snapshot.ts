@@ -18,7 +18,7 @@ import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { ensureDirectory, fileSize, packageVersion, writeDurably } from "../system/files.ts";
 import { copyInto } from "../system/new-file.ts";
 import { backupName, buildWhole, newestBackup } from "./backup-directory.ts";
-import { pack, writeSums } from "./packing.ts";
+import { pack, writeSums } from "./compressed-file.ts";
 import { snapshotReadme } from "./readme.ts";
 
 /** Names of the files in a snapshot. */

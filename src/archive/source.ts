@@ -2,7 +2,7 @@
 // what is copied, whatever takes its name meanwhile.
 import { Failure } from "../failure/failure.ts";
 import { descriptorPath, type NamedFile, withConfinedFile } from "../system/confined-file.ts";
-import { FileProblem, fromSource } from "./guard.ts";
+import { FileProblem, fromSource } from "./remote-guard.ts";
 
 /**
  * Calls `use` with a path to the open file, valid until it is done. `shown` names the file in messages. Throws FileProblem

@@ -8,9 +8,9 @@ import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { completeBackups, isArchivePath } from "./backup-directory.ts";
+import { SUMS, sumsProblems } from "./compressed-file.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";
-import { SUMS, sumsProblems } from "./packing.ts";
 
 /** Takes what was found. */
 export type Report = (finding: Finding) => void;

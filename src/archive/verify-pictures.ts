@@ -7,8 +7,8 @@ import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { digestOpened, type NamedFile, shownPath, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
+import type { Content } from "./compressed-file.ts";
 import type { Finding } from "./finding.ts";
-import type { Content } from "./packing.ts";
 
 export interface PictureContext {
   /** Where pictures may be opened. */

@@ -4,14 +4,14 @@
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
-import { type Anchor, cornerOf, middleOf } from "./by-hand.ts";
+import { readOtherwise } from "./cross-check.ts";
+import { type Anchor, cornerOf, middleOf } from "./from-anchors.ts";
 import { expectedLabels, labelScore, misread } from "./identity.ts";
 import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Search } from "./locate.ts";
 import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import { fitPose, middle } from "./pose-fit.ts";
 import { LEAST_LIKENESS, labelSightings, labelStep, mostOffPx, type Refined, refinePose } from "./refine.ts";
-import { readOtherwise } from "./second-reading.ts";
 import { View } from "./view.ts";
 
 /** A label named by hand is looked for so far from the place given, the more of these. */

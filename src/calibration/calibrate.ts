@@ -5,7 +5,7 @@ import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
 import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { locateByFeatures } from "./by-features.ts";
-import { type Anchor, locateByAnchors } from "./by-hand.ts";
+import { type Anchor, locateByAnchors } from "./from-anchors.ts";
 import { readLabelPictures } from "./label-pictures.ts";
 import { LabelPatterns } from "./label-search.ts";
 import { type Doubtful, locateChip, type Search } from "./locate.ts";

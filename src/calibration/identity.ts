@@ -2,10 +2,10 @@
 // is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { siteCentre } from "./cells.ts";
+import type { Sites } from "./grating-sites.ts";
 import { borderOf, type FoundLabel, type LabelPatterns, searchLabel } from "./label-search.ts";
 import { type ChipLattice, cellOf } from "./lattice.ts";
 import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
-import type { Sites } from "./sites.ts";
 import { straighten } from "./straighten.ts";
 import type { View } from "./view.ts";
 

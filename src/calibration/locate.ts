@@ -5,12 +5,12 @@ import type { Plane } from "../analysis/correlate.ts";
 import type { Chip } from "../chip/chip.ts";
 import type { Picture } from "../image/picture.ts";
 import { isOfAnotherPitch, isOfAnotherSize, isSettled, SURE, whyUnsure } from "./certainty.ts";
+import { busiestPoint, findSites, type Sites } from "./grating-sites.ts";
 import { type Hypothesis, labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import { type ChipLattice, findLattices, type LatticeFit, latticeOf } from "./lattice.ts";
 import { type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
-import { busiestPoint, findSites, type Sites } from "./sites.ts";
 import { View } from "./view.ts";
 
 /** A chip that was found, and how sure that is. */

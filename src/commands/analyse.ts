@@ -6,7 +6,7 @@ import { listPictures, type Measured, measureInOrder } from "../analysis/batch.t
 import { readDarkLevel } from "../analysis/dark-level.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { DriftKeeper } from "../analysis/drift-task.ts";
-import { type Grown, Growth } from "../analysis/growth.ts";
+import { type Grown, Growth } from "../analysis/growing-references.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { formatRecord } from "../analysis/record.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/settings.ts";

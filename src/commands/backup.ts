@@ -2,9 +2,9 @@
 
 import { basename, join } from "node:path";
 import type { CommandModule } from "yargs";
+import { moveOut } from "../archive/archive-move.ts";
 import { backUp } from "../archive/backup.ts";
 import type { WrittenArchive } from "../archive/history.ts";
-import { moveOut } from "../archive/moving.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";

@@ -1,8 +1,8 @@
 // `phorest calibrate`: finds the chip in an image and writes the ROI manifest, with images for checking it.
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import type { Anchor } from "../calibration/by-hand.ts";
 import { calibratePicture, doubtText, labelPatterns, roisUntilNow, type Way } from "../calibration/calibrate.ts";
+import type { Anchor } from "../calibration/from-anchors.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
 import type { Doubtful } from "../calibration/locate.ts";
 import { type CalibrationSummary, writeCalibration } from "../calibration/report.ts";

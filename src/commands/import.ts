@@ -1,7 +1,7 @@
 // `phorest import DIR`: imports an experiment that consists of metadata_manifest.json and images.
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import { keptFreeBytes } from "../archive/room.ts";
+import { keptFreeBytes } from "../archive/free-space.ts";
 import { loadConfig } from "../config/config.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
 import { lockExperiment } from "../manifest/lock.ts";

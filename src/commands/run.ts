@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
-import { checkFileSystem } from "../archive/place.ts";
+import { checkFileSystem } from "../archive/directory-identity.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { checkRunnable, loadConfig, roiManifestPath, wantsOpcUa } from "../config/config.ts";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
-import { checkMark, markPlace } from "../archive/place.ts";
+import { checkMark, markPlace } from "../archive/directory-identity.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { checkShare } from "../config/share.ts";

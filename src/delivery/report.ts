@@ -43,11 +43,11 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
       if (!known.has(column)) temperatures.add(column);
     }
   }
-  const hadBeside = known.has(BESIDE[0] as string);
+  const hadCompanion = known.has(BESIDE[0] as string);
   const hasBeside =
-    hadBeside || outcomes.some(({ measured, beside }) => measured !== undefined && beside !== undefined);
-  if (quantities.size === 0 && temperatures.size === 0 && hasBeside === hadBeside) return columns;
-  const behind = TRAILING.length + (hadBeside ? BESIDE.length : 0);
+    hadCompanion || outcomes.some(({ measured, companion }) => measured !== undefined && companion !== undefined);
+  if (quantities.size === 0 && temperatures.size === 0 && hasBeside === hadCompanion) return columns;
+  const behind = TRAILING.length + (hadCompanion ? BESIDE.length : 0);
   const middle = columns.slice(LEADING.length, columns.length - behind);
   const isTemperature = (column: string) => column.startsWith("temperature_");
   return [
@@ -63,7 +63,7 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
 
 /** The lines of one outcome, one per ROI, in the order of `columns`. A failed frame has none. */
 export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][] {
-  const { labels, measured, method, beside } = outcome;
+  const { labels, measured, method, companion } = outcome;
   if (measured === undefined) return [];
   const timestamp = isoFromUs(outcome.capturedAtUs);
   const celsius = new Map([...temperaturesOf(outcome)].map(([sensor, value]) => [temperatureColumn(sensor), value]));
@@ -87,11 +87,11 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
       case "flags":
         return (roi) => flagNames(measured.flags[roi] ?? 0).join("|");
       case "tracking_position_px":
-        return (roi) => number(beside?.position[roi], 4);
+        return (roi) => number(companion?.position[roi], 4);
       case "tracking_standard_error_px":
-        return (roi) => number(beside?.standardError[roi], 5);
+        return (roi) => number(companion?.standardError[roi], 5);
       case "tracking_flags":
-        return (roi) => flagNames(beside?.flags[roi] ?? 0).join("|");
+        return (roi) => flagNames(companion?.flags[roi] ?? 0).join("|");
       case "image_filename":
         return () => safeText(outcome.filename);
       default: {

@@ -1,5 +1,5 @@
 // The disk of the data directory: its free space, when it will be full, and what happens then.
-import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/room.ts";
+import { growthOf, keptFreeBytes, secondsUntilFull } from "../archive/free-space.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";

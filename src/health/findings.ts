@@ -1,7 +1,7 @@
 // Finds the problems of an experiment from its files. Texts are for people; keys identify problems. A problem that cannot be
 // checked at the moment is `unknown`, so that phorest does not report it as solved.
 import { join } from "node:path";
-import { pauseBelow } from "../archive/room.ts";
+import { pauseBelow } from "../archive/free-space.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import { lockedDatabase } from "../failure/database-failure.ts";

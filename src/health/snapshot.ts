@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { brightfieldNames } from "../archive/brightfield.ts";
-import { checkFileSystem } from "../archive/place.ts";
+import { checkFileSystem } from "../archive/directory-identity.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, type FailureData, failureLine } from "../failure/failure.ts";
 import { STAGE_NAMES } from "../log/levels.ts";

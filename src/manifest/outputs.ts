@@ -1,6 +1,6 @@
 // Outputs: how far each one has got through the outcomes, and the outcomes as an output reads them.
 import type { Statement } from "better-sqlite3";
-import { type BesideResult, decodeValues } from "../analysis/task.ts";
+import { type CompanionResult, decodeValues } from "../analysis/task.ts";
 import type { FrameResult, Method } from "../measurement/method.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
@@ -32,7 +32,7 @@ export interface Outcome {
   /** undefined where the analysis failed. */
   readonly measured: Measured | undefined;
   /** What tracking said, where it was carried beside the method. */
-  readonly beside?: BesideResult | undefined;
+  readonly companion?: CompanionResult | undefined;
 }
 
 /** What was measured: a FrameResult as it comes back from the tables. */
@@ -219,20 +219,20 @@ export class Outputs {
       readings: this.readings(row.entry_id),
       ...(row.warnings === null || row.warnings === "" ? {} : { warnings: row.warnings }),
       measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),
-      ...this.#beside(row, labels.length),
+      ...this.#companion(row, labels.length),
     };
   }
 
-  #beside(row: OutcomeRow, rois: number): { readonly beside?: BesideResult } {
+  #companion(row: OutcomeRow, rois: number): { readonly companion?: CompanionResult } {
     for (const trackingId of companionsOf(this.#connection.db, row.analysis_id)) {
-      const beside = this.#rowsOf(trackingId, row.entry_id, rois);
-      if (beside !== undefined) return { beside };
+      const companion = this.#rowsOf(trackingId, row.entry_id, rois);
+      if (companion !== undefined) return { companion };
     }
     return {};
   }
 
   /** undefined where the analysis has no row of the entry. */
-  #rowsOf(analysisId: number, entryId: number, rois: number): BesideResult | undefined {
+  #rowsOf(analysisId: number, entryId: number, rois: number): CompanionResult | undefined {
     const rows = this.#results.all(analysisId, blockOf(entryId), entryId);
     if (rows.length === 0) return undefined;
     const position = new Float64Array(rois).fill(Number.NaN);

@@ -1,7 +1,7 @@
 // Results: what an analysis said about a frame, written once, and the curves read back from it.
 
 import type { Statement } from "better-sqlite3";
-import type { BesideResult } from "../analysis/task.ts";
+import type { CompanionResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { Displacement } from "../measurement/displacement.ts";
 import { FLAGS } from "../measurement/method.ts";
@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, packCurve, unpackCurve } from "./frame-curve.ts";
 import { insertDisplacement } from "./movement.ts";
 import { BLOCK_BITS } from "./schema.ts";
-import type { StoredBeside } from "./tracking.ts";
+import type { StoredCompanion } from "./tracking.ts";
 
 /** What the processor answers for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
 export interface StoredResult {
@@ -29,7 +29,7 @@ export interface StoredResult {
   readonly displacement?: Displacement | undefined;
   readonly astray?: boolean;
   /** What tracking says, where it is carried beside the method. */
-  readonly beside?: StoredBeside | undefined;
+  readonly companion?: StoredCompanion | undefined;
   /** By the processor's encodeValues; debug mode only. */
   readonly values?: Uint8Array | undefined;
 }
@@ -164,11 +164,11 @@ export class Results {
     }
     this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
     this.#insertRows(entryId, analysisId, result);
-    if (result.beside !== undefined) this.#insertRows(entryId, result.beside.analysisId, result.beside);
+    if (result.companion !== undefined) this.#insertRows(entryId, result.companion.analysisId, result.companion);
     return Number(lastInsertRowid);
   }
 
-  #insertRows(entryId: number, analysisId: number, { position, standardError, quality, flags }: BesideResult): void {
+  #insertRows(entryId: number, analysisId: number, { position, standardError, quality, flags }: CompanionResult): void {
     const block = blockOf(entryId);
     for (let roi = 0; roi < position.length; roi += 1) {
       // A NaN becomes NULL on its way into SQLite.

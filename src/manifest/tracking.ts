@@ -1,10 +1,10 @@
 // What tracking compares with, and the trackings that were carried beside another method.
 import type { Database } from "better-sqlite3";
-import type { BesideResult } from "../analysis/task.ts";
+import type { CompanionResult } from "../analysis/task.ts";
 import type { Connection } from "./connection.ts";
 
 /** A tracking carried beside a result; its positions are rows of its own analysis. */
-export interface StoredBeside extends BesideResult {
+export interface StoredCompanion extends CompanionResult {
   readonly analysisId: number;
 }
 

@@ -2,7 +2,7 @@
 // when it starts and once when it ends.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkPlace, markPlace, type Place } from "../archive/place.ts";
+import { checkPlace, markPlace, type Place } from "../archive/directory-identity.ts";
 import { failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";

@@ -11,7 +11,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { DarkLevel } from "../analysis/dark-level.ts";
-import { checkPlace, markPlace, type Place } from "../archive/place.ts";
+import { checkPlace, markPlace, type Place } from "../archive/directory-identity.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, failureLine } from "../failure/failure.ts";
 import { type CameraInUse, cameraInUse } from "../health/camera-in-use.ts";

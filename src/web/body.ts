@@ -1,7 +1,7 @@
 // What comes with a request: how long it may take to come, and JSON of it.
 import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
-import { Wrong } from "./queries.ts";
+import { BadRequest } from "./queries.ts";
 
 /** Whoever has not sent a small body by then never will (slow bodies). */
 const BODY_MS = 10_000;
@@ -24,13 +24,13 @@ export function leaveTime(incoming: IncomingMessage): void {
   clearTimeout(hurried.get(incoming));
 }
 
-/** The body as JSON; throws Wrong when it is none. */
+/** The body as JSON; throws BadRequest when it is none. */
 export async function bodyOf(context: Context): Promise<unknown> {
   const text = await context.req.text();
   try {
     return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new Wrong("the request body is not valid JSON");
+    if (error instanceof SyntaxError) throw new BadRequest("the request body is not valid JSON");
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 // The addresses of calibration. Looking is open like all reading; the guard asks for the token before anything is taken in.
 import type { IncomingMessage } from "node:http";
 import type { Hono } from "hono";
+import { PICTURE_PATH } from "./auth.ts";
 import { bodyOf, leaveTime } from "./body.ts";
-import { LARGEST_PICTURE_BYTES, LONGEST_DECODING_MS, tooLarge } from "./calibrating.ts";
-import { PICTURE_PATH } from "./guard.ts";
+import { LARGEST_PICTURE_BYTES, LONGEST_DECODING_MS, tooLarge } from "./calibration-session.ts";
 import { namedPlaces, pictureId, pictureName, tileAddress } from "./queries.ts";
 import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";

@@ -1,7 +1,7 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
 import { basename } from "node:path";
-import { pauseBelow } from "../archive/room.ts";
+import { pauseBelow } from "../archive/free-space.ts";
 import type { Sensitivity } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import type { Sensorgrams } from "../assay/sensorgrams.ts";

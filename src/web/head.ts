@@ -1,6 +1,6 @@
 // The form of a request's head, looked at before anything else reads it: what could be read in two ways is refused.
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { SECURITY_HEADERS } from "./guard.ts";
+import { SECURITY_HEADERS } from "./auth.ts";
 import { parseHost } from "./host.ts";
 
 /** The server decides by these headers; with two of one name, programs differ in which one they read. */

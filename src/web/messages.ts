@@ -1,7 +1,7 @@
 // What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whatever
 // it wants changed is asked of the supervisor, which alone writes the manifest.
 
-import type { Anchor } from "../calibration/by-hand.ts";
+import type { Anchor } from "../calibration/from-anchors.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";

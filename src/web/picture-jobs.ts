@@ -1,6 +1,6 @@
 // What crosses between the page and the process that decodes pictures for it: plain data only.
 
-import type { Anchor } from "../calibration/by-hand.ts";
+import type { Anchor } from "../calibration/from-anchors.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
 import type { Roi } from "../measurement/roi.ts";

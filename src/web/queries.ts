@@ -1,6 +1,6 @@
 // What a request may say: every parameter and body is checked here before anything looks at it.
 import { z } from "zod";
-import type { Anchor } from "../calibration/by-hand.ts";
+import type { Anchor } from "../calibration/from-anchors.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
 import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../measurement/label-rules.ts";
@@ -8,7 +8,7 @@ import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 
 /** Something asked wrongly: 400, with what is expected. */
-export class Wrong extends Error {}
+export class BadRequest extends Error {}
 
 const timeMs = z.coerce.number().min(0).max(8.64e15);
 /** Of ROIs that are there: which ones, the manifest says. */
@@ -37,7 +37,7 @@ export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
     roi: parameters.getAll("roi"),
     reference: parameters.getAll("reference"),
   });
-  if (from !== undefined && to !== undefined && to <= from) throw new Wrong("from must be earlier than to");
+  if (from !== undefined && to !== undefined && to <= from) throw new BadRequest("from must be earlier than to");
   return {
     wanted: roi,
     pairs: pairs === "1",
@@ -103,7 +103,7 @@ const baseline = z.strictObject({ from: z.number().min(0).max(LATEST_MS), to: z.
 
 export function newBaseline(body: unknown): Change {
   const { from, to } = checked(baseline, body);
-  if (to <= from) throw new Wrong("from must be earlier than to");
+  if (to <= from) throw new BadRequest("from must be earlier than to");
   return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
 }
 
@@ -135,5 +135,5 @@ function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new Wrong(`${issue?.path.join(".") || "request"}: ${issue?.message ?? "wrong"}`);
+  throw new BadRequest(`${issue?.path.join(".") || "request"}: ${issue?.message ?? "wrong"}`);
 }

@@ -7,12 +7,12 @@ import { METRICS_TYPE } from "../health/metrics.ts";
 import { LOG_STAGES } from "../log/levels.ts";
 import { logTail } from "../log/tail.ts";
 import type { Asset } from "./assets.ts";
+import { guard, METRICS_PATH, PICTURE_PATH, SECURITY_HEADERS } from "./auth.ts";
 import { bodyOf } from "./body.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";
 import { curvesCsv } from "./curves-csv.ts";
-import { guard, METRICS_PATH, PICTURE_PATH, SECURITY_HEADERS } from "./guard.ts";
 import type { Change } from "./messages.ts";
-import { curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress, Wrong } from "./queries.ts";
+import { BadRequest, curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress } from "./queries.ts";
 import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
 
@@ -38,7 +38,7 @@ export function routes(served: Served): Hono<Env> {
   app.get("*", (context) => asset(context, served.assets));
   app.notFound((context) => context.json({ error: "no such page or address" }, 404));
   app.onError((error, context) => {
-    if (error instanceof Wrong) return context.json({ error: error.message }, 400);
+    if (error instanceof BadRequest) return context.json({ error: error.message }, 400);
     const { code, message } = encodeFailure(error);
     if (error instanceof Failure) {
       const lacksMemory = code === "frame.unreadable" && error.retry === "later";

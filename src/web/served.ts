@@ -1,7 +1,7 @@
 // What the addresses of the page are answered from.
 import type { HttpBindings } from "@hono/node-server";
 import type { Asset } from "./assets.ts";
-import type { Calibrating } from "./calibrating.ts";
+import type { CalibrationSession } from "./calibration-session.ts";
 import type { Experiment } from "./experiment.ts";
 import type { Live } from "./live.ts";
 import type { Change } from "./messages.ts";
@@ -12,7 +12,7 @@ export interface Served {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly experiment: Experiment;
   readonly live: Live;
-  readonly calibrating: Calibrating;
+  readonly calibrating: CalibrationSession;
   readonly logsDir: string;
   /** Throws a Failure when the change was not made. */
   change(change: Change): Promise<void>;

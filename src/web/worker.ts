@@ -5,7 +5,7 @@ import { decodeFailure, encodeFailure, type FailureData } from "../failure/failu
 import type { LogLevel } from "../log/levels.ts";
 import { lowerPriority } from "../threads/priority.ts";
 import { loadAssets } from "./assets.ts";
-import { Calibrating } from "./calibrating.ts";
+import { CalibrationSession } from "./calibration-session.ts";
 import { Experiment } from "./experiment.ts";
 import { Live } from "./live.ts";
 import type { Change, FromWeb, ToWeb, WebSettings } from "./messages.ts";
@@ -53,7 +53,7 @@ async function open({ config, token, ...settings }: WebSettings): Promise<Open> 
   const experiment = new Experiment({ config, token, ...settings }, log);
   const live = new Live(() => experiment.state());
   const complain = (message: string) => log("warn", message);
-  const calibrating = new Calibrating(config, log);
+  const calibrating = new CalibrationSession(config, log);
   try {
     const logsDir = config.Paths.logs_dir;
     const served = { host, token, assets, experiment, live, calibrating, logsDir, change, complain };

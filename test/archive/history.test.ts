@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { moveOut, unfinishedArchives } from "../../src/archive/archive-move.ts";
 import { backUp } from "../../src/archive/backup.ts";
+import { unpack } from "../../src/archive/compressed-file.ts";
 import { ARCHIVE } from "../../src/archive/history.ts";
-import { moveOut, unfinishedArchives } from "../../src/archive/moving.ts";
-import { unpack } from "../../src/archive/packing.ts";
 import { restore } from "../../src/archive/restore.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
@@ -103,8 +103,8 @@ test("what tracking said beside a method leaves with its frames, and comes back 
   for (let n = 0; n < 20; n += 1) {
     at.manifest.addEntry({ capturedAtUs: START_US + n, filename: `tracked_${n}.png` });
     const [claim] = at.manifest.claimPending(1, 1);
-    const beside = { analysisId: tracking, position: position.map(() => n), standardError, quality, flags };
-    at.manifest.complete(claim!, method!.analysisId, { ...RESULT, beside }, 2);
+    const companion = { analysisId: tracking, position: position.map(() => n), standardError, quality, flags };
+    at.manifest.complete(claim!, method!.analysisId, { ...RESULT, companion }, 2);
   }
   await at.deliver();
   at.sql("UPDATE entry SET local = 0");
@@ -122,7 +122,7 @@ test("what tracking said beside a method leaves with its frames, and comes back 
   expect(again.tally()).toEqual(before);
   expect(again.companions(method!.analysisId)).toEqual([tracking]);
   expect(again.trackingReference(tracking)).toEqual(Buffer.of(1, 2, 3));
-  expect(again.outcomesAfter(0, 99).map(({ beside }) => beside?.position[0])).toEqual(
+  expect(again.outcomesAfter(0, 99).map(({ companion }) => companion?.position[0])).toEqual(
     Array.from({ length: 20 }, (_, n) => n),
   );
   expect(readFileSync(join(into, "results/communicating_results.csv"), "utf8")).toBe(lines);

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesS
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { tryCompress } from "../../src/archive/compress.ts";
-import { checkMark, markPlace } from "../../src/archive/place.ts";
+import { checkMark, markPlace } from "../../src/archive/directory-identity.ts";
 import { Folder } from "../../src/cameras/folder.ts";
 import { withConfinedFile } from "../../src/system/confined-file.ts";
 import { diskSpace } from "../../src/system/disk-space.ts";

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { moveOut } from "../../src/archive/archive-move.ts";
 import { backUp } from "../../src/archive/backup.ts";
 import { completeBackups, newestBackup, sweepUnfinished } from "../../src/archive/backup-directory.ts";
-import { moveOut } from "../../src/archive/moving.ts";
 import { restore } from "../../src/archive/restore.ts";
 import { writeSnapshot } from "../../src/archive/snapshot.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";

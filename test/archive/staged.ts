@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
-import { checkMark, markPlace } from "../../src/archive/place.ts";
+import { checkMark, markPlace } from "../../src/archive/directory-identity.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { Failure } from "../../src/failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";

@@ -4,10 +4,10 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, 
 import { basename, dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { copyVerified } from "../../src/archive/copy.ts";
-import type { CopyContext } from "../../src/archive/guard.ts";
 import { partialPath, remotePathOf } from "../../src/archive/names.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
+import type { CopyContext } from "../../src/archive/remote-guard.ts";
 import { digestFile } from "../../src/system/digest.ts";
 import { numberedName } from "../../src/system/numbered-name.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";

@@ -2,11 +2,16 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import {
+  type KnownCopy,
+  listAuxiliaryFiles,
+  publishAuxiliaryFile,
+  stageAuxiliaryFile,
+} from "../../src/archive/auxiliary-files.ts";
 import { trimBrightfield } from "../../src/archive/brightfield.ts";
-import type { CopyContext } from "../../src/archive/guard.ts";
 import { RateLimit } from "../../src/archive/rate.ts";
 import { initRemote } from "../../src/archive/remote.ts";
-import { type KnownCopy, listSideFiles, publishSideFile, stageSideFile } from "../../src/archive/side-files.ts";
+import type { CopyContext } from "../../src/archive/remote-guard.ts";
 import { formatSnapshot, takeSnapshot } from "../../src/health/snapshot.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import { SetAside } from "../../src/system/set-aside.ts";
@@ -38,7 +43,7 @@ async function place() {
   const remote = (name: string) => join(root, "results", name);
   const layout = { rootDir, dataDir: join(rootDir, "data") };
   const file = async (name: string) => {
-    const found = (await listSideFiles([join(rootDir, "results")], layout)).files.find(
+    const found = (await listAuxiliaryFiles([join(rootDir, "results")], layout)).files.find(
       ({ source }) => source === local(name),
     );
     if (found === undefined) throw new Error(`${name} was not found`);
@@ -46,9 +51,9 @@ async function place() {
   };
   /** One copy as the stage makes it; returns what the manifest would note. */
   const copy = async (name: string, known?: KnownCopy): Promise<KnownCopy> => {
-    const ready = await stageSideFile({ ...(await file(name)), known }, context);
+    const ready = await stageAuxiliaryFile({ ...(await file(name)), known }, context);
     const { bytes, sha256 } = ready;
-    return { bytes, sha256, remotePath: await publishSideFile(ready, context), stagedSha256: undefined };
+    return { bytes, sha256, remotePath: await publishAuxiliaryFile(ready, context), stagedSha256: undefined };
   };
   return { rootDir, root, rate, context, local, remote, file, copy };
 }
@@ -112,9 +117,9 @@ test("a death between a new name and its record leaves a copy that is known to b
   writeFileSync(local("plot.png"), "first");
   const known = await copy("plot.png");
   writeFileSync(local("plot.png"), "second, longer");
-  const ready = await stageSideFile({ ...(await file("plot.png")), known }, context);
+  const ready = await stageAuxiliaryFile({ ...(await file("plot.png")), known }, context);
   const noted: KnownCopy = { ...known, stagedSha256: ready.sha256 };
-  await publishSideFile(ready, context);
+  await publishAuxiliaryFile(ready, context);
   writeFileSync(local("plot.png"), "third, longer still");
   expect((await copy("plot.png", noted)).remotePath).toBe("results/plot.png");
   expect(readFileSync(remote("plot.png"), "utf8")).toBe("third, longer still");
@@ -126,7 +131,7 @@ test("hidden and half-written files are not copied, directories below are", asyn
   mkdirSync(local("2026"));
   for (const name of ["a.csv", ".hidden", "b.png.part", "2026/c.json"]) writeFileSync(local(name), "x");
   const layout = { rootDir, dataDir: join(rootDir, "data") };
-  const found = await listSideFiles([join(rootDir, "results"), join(rootDir, "none")], layout);
+  const found = await listAuxiliaryFiles([join(rootDir, "results"), join(rootDir, "none")], layout);
   expect(found.files.map(({ path }) => path).sort()).toEqual(["results/2026/c.json", "results/a.csv"]);
 });
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { locateByFeatures } from "../../src/calibration/by-features.ts";
-import { locateByAnchors } from "../../src/calibration/by-hand.ts";
+import { locateByAnchors } from "../../src/calibration/from-anchors.ts";
 import { expectedLabels, misread } from "../../src/calibration/identity.ts";
 import { LabelPatterns } from "../../src/calibration/label-search.ts";
 import { locateChip } from "../../src/calibration/locate.ts";

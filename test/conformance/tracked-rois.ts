@@ -1,6 +1,6 @@
 // Simulated series of one ROI with a known truth: lines of every shape over speckle and a camera's pedestal, frames with
 // shifts, lamp drift, gradients, second bands and speckle that changes.
-import { ANCHOR_NUMBERS, measure, ROW, TRACKING_DOUBTS } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, measure, ROW, TRACKING_NOTES } from "../../src/analysis/kernel.ts";
 import { voigtLine } from "../../src/analysis/voigt.ts";
 import { type JointLine, QUANTITIES } from "../../src/measurement/method.ts";
 import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
@@ -136,8 +136,8 @@ function tracker(jointLine: JointLine, darkLevel?: number) {
       shift: quantity("shift"),
       light: quantity("light"),
       standardError: answer.standardError[0] as number,
-      fellBack: ((answer.doubts?.[0] ?? 0) & TRACKING_DOUBTS.fellBack) !== 0,
-      changed: ((answer.doubts?.[0] ?? 0) & TRACKING_DOUBTS.changed) !== 0,
+      fellBack: ((answer.doubts?.[0] ?? 0) & TRACKING_NOTES.fellBack) !== 0,
+      changed: ((answer.doubts?.[0] ?? 0) & TRACKING_NOTES.changed) !== 0,
     };
   };
 }

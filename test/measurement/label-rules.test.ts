@@ -3,7 +3,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import { encodeFailure } from "../../src/failure/failure.ts";
 import { isKeptLabel, isLabel, labelProblem, textProblem, withoutUnseen } from "../../src/measurement/label-rules.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";
-import { namedPlaces, newMarker, pictureName, Wrong } from "../../src/web/queries.ts";
+import { BadRequest, namedPlaces, newMarker, pictureName } from "../../src/web/queries.ts";
 
 /** One or more of each kind, in no order of code points. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
@@ -28,9 +28,9 @@ describe.each(Object.entries(UNSEEN))("%s", (_, characters) => {
       expect(isLabel(given)).toBe(false);
       expect(labelProblem(given)).toMatch(/^[\x20-\x7e]+$/);
       expect(() => parseRoiManifest(roiManifest(given), "here")).toThrow(/label/);
-      expect(() => newMarker({ at: 1, text: given })).toThrow(Wrong);
+      expect(() => newMarker({ at: 1, text: given })).toThrow(BadRequest);
       const places = ["052A", given].map((label) => ({ label, x: 1, y: 1 }));
-      expect(() => namedPlaces({ id: 1, places })).toThrow(Wrong);
+      expect(() => namedPlaces({ id: 1, places })).toThrow(BadRequest);
       expect(withoutUnseen(given)).toBe("1AN");
       expect(pictureName(new URLSearchParams([["name", `a${one}.png`]]))).not.toContain(one);
     },

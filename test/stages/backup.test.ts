@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { unfinishedArchives } from "../../src/archive/archive-move.ts";
 import { completeBackups } from "../../src/archive/backup-directory.ts";
-import { unfinishedArchives } from "../../src/archive/moving.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { backupStage } from "../../src/stages/backup/stage.ts";
 import { finished, LATER_US } from "../archive/finished.ts";

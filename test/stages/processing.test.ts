@@ -27,9 +27,9 @@ async function line(
   {
     frames = 1,
     threads = 1,
-    beside = false,
+    companion = false,
     freed = () => undefined,
-  }: { frames?: number; threads?: number; beside?: boolean; freed?: () => void } = {},
+  }: { frames?: number; threads?: number; companion?: boolean; freed?: () => void } = {},
 ) {
   const directory = mkdtempSync(join(tmpdir(), "phorest-processing-"));
   const simulator = createSimulator({ width: 640, height: 480 });
@@ -50,7 +50,7 @@ async function line(
     log: log.stage("processor"),
     runId,
     settings: SETTINGS,
-    ...(beside ? { beside: { ...SETTINGS, method: "tracking", referenceFrames: 2 } } : {}),
+    ...(companion ? { companion: { ...SETTINGS, method: "tracking", referenceFrames: 2 } } : {}),
     roiManifestFile,
     pictures: { dataDir: directory, remoteRoot: "", followLinks: false },
     threads,
@@ -134,14 +134,14 @@ test("a damaged database gets its frame back as it was and nothing else: no othe
 test.each([
   ["alone", false],
   ["with tracking beside", true],
-])("a thread that ends a frame (%s) can be given the next one at once", async (_what, beside) => {
+])("a thread that ends a frame (%s) can be given the next one at once", async (_what, companion) => {
   const inHandWhenFreed: number[] = [];
   const next: { work?: () => Promise<boolean> } = {};
   const freed = () => {
     inHandWhenFreed.push(processing.framesInHand);
     void next.work?.();
   };
-  const { manifest, processing } = await line((real) => real, undefined, { frames: 5, beside, freed });
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 5, companion, freed });
   next.work = () => processing.run();
   await processing.run();
   // Nobody but the freed thread asks for more.
@@ -176,7 +176,7 @@ test("frames that were in hand when the program died are measured last, each alo
 });
 
 test("a frame that was there at max_attempts ends of the program is tried last and alone, also while a reference grows", async () => {
-  const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2, beside: true });
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2, companion: true });
   const end = () => manifest.recover({ maxAttempts: 3, nowUs: 1 });
   for (let nth = 0; nth < 3; nth++) {
     expect(manifest.claimPending(1, 1)).toMatchObject([{ entryId: 1 }]);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { completeBackups } from "../../src/archive/backup-directory.ts";
-import { sumsProblems } from "../../src/archive/packing.ts";
+import { sumsProblems } from "../../src/archive/compressed-file.ts";
 
 /** What the run said before it was killed, and what lay there at that moment. */
 export interface Acknowledged {

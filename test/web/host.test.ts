@@ -1,6 +1,6 @@
 // Which headers are taken for what they say, and which are refused because programs read them differently.
 import { describe, expect, test } from "vitest";
-import { refusal } from "../../src/web/guard.ts";
+import { refusal } from "../../src/web/auth.ts";
 import { malformed } from "../../src/web/head.ts";
 import { isLoopback, parseHost } from "../../src/web/host.ts";
 import { mediaType } from "../../src/web/media-type.ts";

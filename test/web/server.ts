@@ -7,7 +7,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import type { Failure } from "../../src/failure/failure.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import type { Asset } from "../../src/web/assets.ts";
-import { Calibrating } from "../../src/web/calibrating.ts";
+import { CalibrationSession } from "../../src/web/calibration-session.ts";
 import { Experiment } from "../../src/web/experiment.ts";
 import { Live } from "../../src/web/live.ts";
 import type { Change } from "../../src/web/messages.ts";
@@ -48,7 +48,7 @@ export async function serving({
     () => undefined,
   );
   const live = new Live(() => shown.state());
-  const calibrating = new Calibrating(config, () => undefined);
+  const calibrating = new CalibrationSession(config, () => undefined);
   const changes: Change[] = [];
   const complaints: string[] = [];
   const change = async (wanted: Change) => {

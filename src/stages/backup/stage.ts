@@ -1,10 +1,10 @@
 // The backup stage: at its interval a snapshot, then finished history to the archive. The thread writes files; the rows of
 // an archive leave the live tables here, after the archive is durable and proved.
 import { basename } from "node:path";
+import { moveOut } from "../../archive/archive-move.ts";
 import type { BackupAnswer, BackupJob } from "../../archive/backup.ts";
 import { backupTimeMs, newestBackup } from "../../archive/backup-directory.ts";
 import type { WrittenArchive } from "../../archive/history.ts";
-import { moveOut } from "../../archive/moving.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure } from "../../failure/failure.ts";
 import { megabytes } from "../../system/byte-size.ts";

@@ -1,6 +1,6 @@
 // Settings, jobs and answers of the collector's thread. Plain data only.
 
-import type { Place } from "../../archive/place.ts";
+import type { Place } from "../../archive/directory-identity.ts";
 import type { PlainSourceOptions } from "../../cameras/camera.ts";
 import type { FrameSettings } from "../../cameras/frame.ts";
 import type { SkippedList } from "../../cameras/skipped-list.ts";

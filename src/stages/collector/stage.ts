@@ -1,6 +1,6 @@
 // The collector stage: one capture in the collector's thread, then the database row. The file is durable before the row is
 // added, so a crash in between leaves an image without a row, which the next start adds.
-import { pauseBelow } from "../../archive/room.ts";
+import { pauseBelow } from "../../archive/free-space.ts";
 import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
 import { decodeFailure, encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
 import type { NewEntry } from "../../manifest/entries.ts";

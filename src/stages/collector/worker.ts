@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
-import { checkPlace } from "../../archive/place.ts";
+import { checkPlace } from "../../archive/directory-identity.ts";
 import { createSource } from "../../cameras/camera.ts";
 import type { TakenFile } from "../../cameras/folder.ts";
 import { type CapturedFrame, PIXELS_CHECKSUM, type Source, type TakenFrom } from "../../cameras/frame.ts";

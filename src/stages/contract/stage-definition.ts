@@ -1,7 +1,7 @@
 // What a stage is. Every stage is a folder beside this file and a row in stages.ts; the supervisor knows no more of it than
 // what stands here. When stages are started and stopped, and what a run that ends by itself waits for, follows from their group.
 import type { DarkLevel } from "../../analysis/dark-level.ts";
-import type { Place } from "../../archive/place.ts";
+import type { Place } from "../../archive/directory-identity.ts";
 import type { SkippedList } from "../../cameras/skipped-list.ts";
 import type { Config } from "../../config/schema.ts";
 import type { FailureData } from "../../failure/failure.ts";

@@ -11,7 +11,7 @@ export function analysisSettings(
 ): {
   settings: AnalysisSettings;
   /** Of a tracking to be carried beside them. */
-  beside?: AnalysisSettings;
+  companion?: AnalysisSettings;
 } {
   const options = {
     subRois: analysis.number_of_subROIs,
@@ -29,5 +29,5 @@ export function analysisSettings(
   };
   const settings = { ...methodSettings(analysis.method, options), ...common };
   if (analysis.method === "tracking" || !analysis.also.includes("tracking")) return { settings };
-  return { settings, beside: { ...methodSettings("tracking", options), ...common } };
+  return { settings, companion: { ...methodSettings("tracking", options), ...common } };
 }

@@ -34,7 +34,7 @@ export interface MeasureOptions {
   readonly runId: number;
   readonly settings: AnalysisSettings;
   /** Of a tracking to be carried beside it. */
-  readonly beside?: AnalysisSettings;
+  readonly companion?: AnalysisSettings;
   readonly roiManifestFile: string;
   nowUs(): number;
 }
@@ -101,8 +101,8 @@ export class CurrentMeasure {
   }
 
   #trackingOf(analysisId: number, { rois }: RoiManifest, roiManifestId: number): TrackingMeasure | undefined {
-    const { manifest, settings, beside } = this.#options;
-    const tracking = settings.method === "tracking" ? settings : beside;
+    const { manifest, settings, companion } = this.#options;
+    const tracking = settings.method === "tracking" ? settings : companion;
     if (tracking === undefined) return undefined;
     const trackingId = tracking === settings ? analysisId : this.#analysisOf(tracking, roiManifestId);
     if (trackingId !== analysisId) manifest.noteCompanion(analysisId, trackingId);
@@ -113,11 +113,11 @@ export class CurrentMeasure {
   }
 
   #referencesOf(analysisId: number, trackingId: number | undefined): ReferenceSequencer {
-    const { manifest, settings, beside } = this.#options;
+    const { manifest, settings, companion } = this.#options;
     const of = (id: number | undefined) => (id === undefined ? undefined : manifest.chosenLines(id));
     const reference = trackingId === undefined ? undefined : manifest.trackingReference(trackingId);
     return new ReferenceSequencer({
-      ...{ settings, beside },
+      ...{ settings, companion },
       drift: manifest.driftReference(analysisId),
       grown: {
         lines: { joint: of(analysisId), tracking: of(trackingId) },

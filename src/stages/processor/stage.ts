@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Turn } from "../../analysis/reference-sequencer.ts";
-import { type BesideResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
+import { type CompanionResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
 import { roiManifestPath } from "../../config/config.ts";
 import {
   encodeFailure,
@@ -16,7 +16,7 @@ import {
 import { DepthKeeper } from "../../image/bit-depth.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import { type PictureRoots, pictureRoots, placeOf } from "../../manifest/picture-place.ts";
-import type { StoredBeside } from "../../manifest/tracking.ts";
+import type { StoredCompanion } from "../../manifest/tracking.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
@@ -210,8 +210,8 @@ export class Processor implements OpenStage {
     const startedMs = performance.now();
     try {
       const picture = placeOf(claim, this.options.pictures);
-      const { settings, beside } = this.options;
-      const tracked = beside === undefined ? turn.grown : { ...turn.grown, beside };
+      const { settings, companion } = this.options;
+      const tracked = companion === undefined ? turn.grown : { ...turn.grown, companion };
       const { known: depth } = this.depth;
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
       const answer = await turn.measure((drift) => this.pool.measure({ ...task, drift }));
@@ -233,13 +233,13 @@ export class Processor implements OpenStage {
     const { tracking } = measure;
     const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
     const astray = this.movement.look(result.displacement, measure.rois, claim);
-    const beside = tracking === undefined ? undefined : besideOf(tracking, answer.beside);
+    const companion = tracking === undefined ? undefined : companionOf(tracking, answer.companion);
     const warnings = warningsOf(answer);
     this.depth.learn(result.depth);
     const drift = measure.references.unkeptDrift;
     const settle = () => {
       if (drift !== undefined) manifest.keepDriftReference(measure.analysisId, drift);
-      const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, beside }, nowUs());
+      const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, companion }, nowUs());
       if (outcomeId === undefined) return undefined;
       for (const warning of warnings) manifest.addWarning(claim.entryId, warning);
       storeGrown(manifest, measure, answer);
@@ -327,9 +327,12 @@ export class Processor implements OpenStage {
 }
 
 /** What tracking says beside the method, as it is stored. */
-function besideOf({ analysisId, jumps }: TrackingMeasure, beside: BesideResult | undefined): StoredBeside | undefined {
-  if (beside === undefined) return undefined;
-  return { analysisId, ...beside, flags: jumps.mark(beside.position, beside.standardError, beside.flags) };
+function companionOf(
+  { analysisId, jumps }: TrackingMeasure,
+  companion: CompanionResult | undefined,
+): StoredCompanion | undefined {
+  if (companion === undefined) return undefined;
+  return { analysisId, ...companion, flags: jumps.mark(companion.position, companion.standardError, companion.flags) };
 }
 
 /** A missing file is the frame's fault where it is its picture; what the program itself needs is not. */

@@ -65,7 +65,7 @@ export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
 
 /** What the method says, and tracking where that is the method or carried beside it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
-  const tracking = task.settings.method === "tracking" ? task.settings : task.beside;
+  const tracking = task.settings.method === "tracking" ? task.settings : task.companion;
   const { lines = {} } = task;
   const options = { displacement, depth: task.depth, lines };
   if (tracking === undefined) {
@@ -88,7 +88,7 @@ function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displa
   const found = chosen({ joint, tracking: tracked });
   if (carrier === undefined) return { result, ...grown, ...found };
   const { position, standardError, quality, flags } = result;
-  return { result: carrier, ...grown, ...found, beside: { position, standardError, quality, flags } };
+  return { result: carrier, ...grown, ...found, companion: { position, standardError, quality, flags } };
 }
 
 function chosen(lines: LinesByMethod): { lines?: LinesByMethod } {

@@ -5,9 +5,9 @@
 // An image that cannot be removed is set aside, and others are removed instead. src/manifest/storage.ts decides which images
 // may be removed.
 import { trimBrightfield } from "../../archive/brightfield.ts";
+import { keptFreeBytes } from "../../archive/free-space.ts";
 import { remotePathOf } from "../../archive/names.ts";
 import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../../archive/retention.ts";
-import { keptFreeBytes } from "../../archive/room.ts";
 import { capabilitiesOf } from "../../cameras/camera.ts";
 import { failureLine } from "../../failure/failure.ts";
 import { removePicture } from "../../image/picture-file.ts";

@@ -2,8 +2,8 @@
 // file that cannot be copied is set aside; other files do not wait for it.
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { AuxiliaryFile, StagedFile } from "../../archive/auxiliary-files.ts";
 import { refusalWords } from "../../archive/refusal.ts";
-import type { SideFile, StagedFile } from "../../archive/side-files.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";
@@ -58,7 +58,7 @@ export class AuxiliaryFiles {
     const { files, brightfield, unlisted } = listing;
     this.#sayUnlisted(unlisted);
     const known = (path: string) => rows.syncedFile(remoteId, path);
-    const isDue = (file: SideFile) => {
+    const isDue = (file: AuxiliaryFile) => {
       const copy = known(file.path);
       const isChanged = copy === undefined || copy.bytes !== file.bytes || copy.modifiedAtUs !== file.modifiedAtUs;
       return isChanged && !this.aside.isResting(file.path);
@@ -91,7 +91,12 @@ export class AuxiliaryFiles {
     }
   }
 
-  async #syncFile(remoteId: string, file: SideFile, known: SyncedFile | undefined, signal: AbortSignal): Promise<void> {
+  async #syncFile(
+    remoteId: string,
+    file: AuxiliaryFile,
+    known: SyncedFile | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       const problem = await this.#copy(remoteId, file, known, signal);
       if (problem === undefined) this.aside.remove(file.path);
@@ -107,7 +112,7 @@ export class AuxiliaryFiles {
   /** Undefined once the copy is verified and noted. */
   async #copy(
     remoteId: string,
-    file: SideFile,
+    file: AuxiliaryFile,
     known: SyncedFile | undefined,
     signal: AbortSignal,
   ): Promise<Problem | undefined> {
@@ -135,7 +140,7 @@ export class AuxiliaryFiles {
     return answer.type === "problem" ? answer : answer.remotePath;
   }
 
-  #setAside({ path }: SideFile, { kind, reason }: Problem): void {
+  #setAside({ path }: AuxiliaryFile, { kind, reason }: Problem): void {
     const name = printable(path).slice(1, -1);
     // Written to or replaced while it was read: the next pass copies it.
     if (kind === "missing" || kind === "differs") this.#options.log.debug(`${name}: ${reason}; copied later`);

@@ -1,8 +1,9 @@
 // Settings, jobs and answers of the syncer's process, the only one that touches the remote. Plain data only.
-import type { FileProblem } from "../../archive/guard.ts";
+
+import type { AuxiliaryFile, AuxiliaryListing, AuxiliaryTask, StagedFile } from "../../archive/auxiliary-files.ts";
 import type { BatchResult, PictureTask } from "../../archive/pictures.ts";
 import type { RemoteInspection } from "../../archive/remote.ts";
-import type { SideFile, SideListing, SideTask, StagedFile } from "../../archive/side-files.ts";
+import type { FileProblem } from "../../archive/remote-guard.ts";
 import type { PictureRoots } from "../../manifest/picture-place.ts";
 
 /** Settings and jobs of the syncer's process, the only one that touches the remote. */
@@ -34,14 +35,14 @@ export type SyncerJob =
   | { readonly type: "list" }
   /** A consistent copy of the manifest, beside it, under a temporary name. */
   | { readonly type: "snapshot" }
-  | { readonly type: "stage"; readonly remoteId: string; readonly task: SideTask }
+  | { readonly type: "stage"; readonly remoteId: string; readonly task: AuxiliaryTask }
   | { readonly type: "publish"; readonly remoteId: string; readonly staged: StagedFile };
 
 export type SyncerAnswer =
   | { readonly type: "inspect"; readonly inspection: RemoteInspection }
   | { readonly type: "pictures"; readonly result: BatchResult }
-  | ({ readonly type: "list"; readonly brightfield: readonly SideFile[] } & SideListing)
-  | { readonly type: "snapshot"; readonly file: SideFile }
+  | ({ readonly type: "list"; readonly brightfield: readonly AuxiliaryFile[] } & AuxiliaryListing)
+  | { readonly type: "snapshot"; readonly file: AuxiliaryFile }
   | { readonly type: "stage"; readonly staged: StagedFile }
   | { readonly type: "publish"; readonly remotePath: string }
   /** In place of the answer about one file: it is the trouble itself. */

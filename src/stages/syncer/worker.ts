@@ -3,18 +3,18 @@
 // was done without an answer is found and verified by the next one.
 import { rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type CopyContext, FileProblem } from "../../archive/guard.ts";
+import {
+  type AuxiliaryFile,
+  listAuxiliaryFiles,
+  listBrightfield,
+  publishAuxiliaryFile,
+  stageAuxiliaryFile,
+} from "../../archive/auxiliary-files.ts";
 import { remotePathOf } from "../../archive/names.ts";
 import { copyPictures } from "../../archive/pictures.ts";
 import { RateLimit } from "../../archive/rate.ts";
 import { inspectRemote } from "../../archive/remote.ts";
-import {
-  listBrightfield,
-  listSideFiles,
-  publishSideFile,
-  type SideFile,
-  stageSideFile,
-} from "../../archive/side-files.ts";
+import { type CopyContext, FileProblem } from "../../archive/remote-guard.ts";
 import { Failure } from "../../failure/failure.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { wholeMegabytes } from "../../system/byte-size.ts";
@@ -47,7 +47,7 @@ export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJ
       case "list":
         return {
           type: "list",
-          ...(await listSideFiles(settings.sideDirectories, settings.layout)),
+          ...(await listAuxiliaryFiles(settings.sideDirectories, settings.layout)),
           brightfield: await listBrightfield(settings.brightfieldDirectory, settings.layout),
         };
       case "snapshot":
@@ -55,12 +55,12 @@ export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJ
       case "stage":
         return withProblem(async () => ({
           type: "stage",
-          staged: await stageSideFile(job.task, context(job.remoteId)),
+          staged: await stageAuxiliaryFile(job.task, context(job.remoteId)),
         }));
       case "publish":
         return withProblem(async () => ({
           type: "publish",
-          remotePath: await publishSideFile(job.staged, context(job.remoteId)),
+          remotePath: await publishAuxiliaryFile(job.staged, context(job.remoteId)),
         }));
     }
   };
@@ -78,7 +78,7 @@ async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAns
 }
 
 /** The snapshot, beside the manifest, under a name that a start sweeps away. */
-async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<SideFile> {
+async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<AuxiliaryFile> {
   const directory = dirname(manifestFile);
   const { size } = await stat(manifestFile);
   const free = diskSpace(directory)?.freeBytes;

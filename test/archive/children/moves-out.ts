@@ -1,7 +1,7 @@
 // Archives an experiment and dies by SIGKILL at the step named: node --import tsx moves-out.ts ROOT STEP
 import { join } from "node:path";
+import { moveOut } from "../../../src/archive/archive-move.ts";
 import { writeHistory } from "../../../src/archive/history.ts";
-import { moveOut } from "../../../src/archive/moving.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
 import { LATER_US } from "../finished.ts";
 

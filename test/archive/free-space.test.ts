@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { growthOf, keptFreeBytes, pauseBelow, secondsUntilFull } from "../../src/archive/room.ts";
+import { growthOf, keptFreeBytes, pauseBelow, secondsUntilFull } from "../../src/archive/free-space.ts";
 import { parseConfig } from "../../src/config/config.ts";
 
 const configOf = (text: string) => parseConfig(text, "/").config;

@@ -1,7 +1,7 @@
 // What the first frames of an analysis make and all others are measured with: the lines that the data choose, and the
 // reference of tracking.
 import { LineKeeper, type LinesByMethod } from "./chosen-lines.ts";
-import { inTurn } from "./growing.ts";
+import { inTurn } from "./reference-turns.ts";
 import type { AnalysisSettings } from "./settings.ts";
 import type { TaskAnswer, TaskRequest } from "./task.ts";
 import { DEFAULT_REFERENCE_FRAMES } from "./tracking.ts";
@@ -21,8 +21,8 @@ export class Growth {
    * @param beside of a tracking carried beside it.
    * @param kept what earlier frames have made.
    */
-  constructor(settings: AnalysisSettings, beside: AnalysisSettings | undefined, { reference, lines }: Grown = {}) {
-    const tracking = settings.method === "tracking" ? settings : beside;
+  constructor(settings: AnalysisSettings, companion: AnalysisSettings | undefined, { reference, lines }: Grown = {}) {
+    const tracking = settings.method === "tracking" ? settings : companion;
     if (settings.method === "joint" && settings.jointLine === "auto") this.#joint = new LineKeeper(lines?.joint);
     if (tracking === undefined) return;
     this.#reference = new TrackingKeeper(tracking.referenceFrames ?? DEFAULT_REFERENCE_FRAMES, reference);

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
-import { Calibrating } from "../../src/web/calibrating.ts";
+import { CalibrationSession } from "../../src/web/calibration-session.ts";
 import { temporaryDirectory } from "../manifest/experiment.ts";
 
 const PATIENCE = { timeout: 100_000 } as const;
@@ -14,7 +14,7 @@ const PATIENCE = { timeout: 100_000 } as const;
 test("with the file gone after the upload, tiles are made and the chip is searched for, again and again", async () => {
   const root = temporaryDirectory();
   const { config } = parseConfig("", root);
-  const calibrating = new Calibrating(config, () => undefined);
+  const calibrating = new CalibrationSession(config, () => undefined);
   onTestFinished(() => calibrating.close());
   const picture = await encodePicture(createSimulator({ width: 960, height: 730 }).render(0, 0), "png");
   await calibrating.takePicture("chip.png", Readable.from([picture]), picture.length);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Doubt, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/doubt.ts";
 import { ROW, robustLineOfRows, summariseRows } from "../../src/analysis/kernel.ts";
+import { type Doubt, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/quality.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
 

@@ -17,12 +17,12 @@ import { printableName, usableName } from "../system/names-in-bytes.ts";
 import { numberedName } from "../system/numbered-name.ts";
 import { brightfieldNames } from "./brightfield.ts";
 import { copyRange, sourceDigest, writePartial } from "./copy.ts";
-import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./guard.ts";
 import { partialPath, remotePathOf } from "./names.ts";
+import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./remote-guard.ts";
 import { withSource } from "./source.ts";
 
 /** A file as it lies here now. */
-export interface SideFile {
+export interface AuxiliaryFile {
   /** Absolute. */
   readonly source: string;
   /** Its place on the remote, which also names it in the manifest. */
@@ -41,7 +41,7 @@ export interface KnownCopy {
   readonly stagedSha256: string | undefined;
 }
 
-export interface SideTask extends SideFile {
+export interface AuxiliaryTask extends AuxiliaryFile {
   readonly known: KnownCopy | undefined;
 }
 
@@ -58,18 +58,18 @@ export interface StagedFile {
   readonly replaces: string | undefined;
 }
 
-export interface SideListing {
-  readonly files: readonly SideFile[];
+export interface AuxiliaryListing {
+  readonly files: readonly AuxiliaryFile[];
   /** What cannot be copied at all: directories that cannot be listed, names that are not UTF-8. */
   readonly unlisted: readonly { readonly path: string; readonly reason: string }[];
 }
 
 /** Every file in `directories`, at any depth, half-written and hidden ones left out. Absent directories are empty. */
-export async function listSideFiles(
+export async function listAuxiliaryFiles(
   directories: readonly string[],
   layout: { readonly rootDir: string; readonly dataDir: string },
-): Promise<SideListing> {
-  const files: SideFile[] = [];
+): Promise<AuxiliaryListing> {
+  const files: AuxiliaryFile[] = [];
   const unlisted: { path: string; reason: string }[] = [];
   const walk = async (directory: string): Promise<void> => {
     for (const entry of await entriesOf(directory)) {
@@ -101,8 +101,8 @@ export async function listSideFiles(
 export async function listBrightfield(
   directory: string,
   layout: { readonly rootDir: string; readonly dataDir: string },
-): Promise<SideFile[]> {
-  const files: SideFile[] = [];
+): Promise<AuxiliaryFile[]> {
+  const files: AuxiliaryFile[] = [];
   for (const name of brightfieldNames(directory)) {
     const file = await sideFile(join(directory, name), layout);
     if (file !== undefined) files.push(file);
@@ -110,7 +110,10 @@ export async function listBrightfield(
   return files;
 }
 
-async function sideFile(source: string, layout: { rootDir: string; dataDir: string }): Promise<SideFile | undefined> {
+async function sideFile(
+  source: string,
+  layout: { rootDir: string; dataDir: string },
+): Promise<AuxiliaryFile | undefined> {
   // A file replaced between listing and looking is found again by the next pass.
   const stats = await lstat(source).catch(() => undefined);
   // A link is nobody's result.
@@ -120,7 +123,7 @@ async function sideFile(source: string, layout: { rootDir: string; dataDir: stri
 }
 
 /** Brings one side file to the remote, up to its name. Throws as copyVerified does. */
-export function stageSideFile(task: SideTask, context: CopyContext): Promise<StagedFile> {
+export function stageAuxiliaryFile(task: AuxiliaryTask, context: CopyContext): Promise<StagedFile> {
   const file = { directory: dirname(task.source), path: basename(task.source) };
   return withSource(file, task.source, (source) => {
     const opened = { ...task, source };
@@ -133,7 +136,7 @@ export function stageSideFile(task: SideTask, context: CopyContext): Promise<Sta
 }
 
 /** Gives a staged copy its name; returns the name it got, relative to the root. Throws as copyVerified does. */
-export function publishSideFile(staged: StagedFile, context: CopyContext): Promise<string> {
+export function publishAuxiliaryFile(staged: StagedFile, context: CopyContext): Promise<string> {
   return guarded(context, { remotePath: staged.remotePath, bytes: staged.bytes }, async () => {
     const remotePath =
       staged.partial === undefined ? staged.remotePath : await publish(staged, staged.partial, context);
@@ -147,7 +150,7 @@ const SEAM_BYTES = 65_536;
 
 /** Appends what is new to a copy that is a beginning of the file; undefined where it is not, or is not ours any more. */
 async function continueCopy(
-  { known, source, ...file }: SideTask,
+  { known, source, ...file }: AuxiliaryTask,
   context: CopyContext,
 ): Promise<StagedFile | undefined> {
   if (known === undefined || !isPlainPath(known.remotePath) || known.bytes === 0 || file.bytes < known.bytes)
@@ -225,7 +228,7 @@ async function same(a: FileHandle, b: FileHandle, begin: number, end: number): P
   return true;
 }
 
-async function stageWhole({ known, source, ...file }: SideTask, context: CopyContext): Promise<StagedFile> {
+async function stageWhole({ known, source, ...file }: AuxiliaryTask, context: CopyContext): Promise<StagedFile> {
   const { root, signal, progress } = context;
   const { sha256, bytes } = await sourceDigest(source, context);
   const ours = new Set([known?.sha256, known?.stagedSha256]);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/place.ts";
+import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/directory-identity.ts";
 import { encodeFailure, Failure } from "../../src/failure/failure.ts";
 import { EnvironmentWatch, refusedByDisk } from "../../src/supervisor/environment-watch.ts";
 import { memoryLog } from "./pictures.ts";

@@ -5,7 +5,9 @@ import type { Chip, ChipBox } from "../chip/chip.ts";
 import { gratingHalves } from "../chip/layout.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
+import { readOtherwise } from "./cross-check.ts";
 import { gratingEdges } from "./edges.ts";
+import { findSites } from "./grating-sites.ts";
 import { labelScore, rankHypotheses, sameIdentity } from "./identity.ts";
 import type { LabelPatterns } from "./label-search.ts";
 import { latticeOf } from "./lattice.ts";
@@ -13,9 +15,7 @@ import { type Doubtful, latticesByLevel, type Search } from "./locate.ts";
 import { type Point, type Pose, toPicture } from "./pose.ts";
 import { fitPose } from "./pose-fit.ts";
 import { refinePose } from "./refine.ts";
-import { readOtherwise } from "./second-reading.ts";
 import { sidewaysOffset } from "./sides.ts";
-import { findSites } from "./sites.ts";
 import { View } from "./view.ts";
 
 /** A grating, one of its halves, or a printed label, and roughly where it is in the picture, px. */

@@ -2,7 +2,7 @@
 // not touched by any of it; a bad fit is reported, and reported as bad.
 
 import { FLAGS, type Method, WIDTH_COLUMN } from "../measurement/method.ts";
-import { type RowSummary, TRACKING_DOUBTS } from "./kernel.ts";
+import { type RowSummary, TRACKING_NOTES } from "./kernel.ts";
 
 /** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
 export interface RoiEvidence extends RowSummary {
@@ -12,7 +12,7 @@ export interface RoiEvidence extends RowSummary {
   /** Samples of the fit's residual that count as one; 1 where there is no fit. */
   readonly residualDistancePx: number;
   readonly widthPx: number;
-  /** TRACKING_DOUBTS; `tracking` only. */
+  /** TRACKING_NOTES; `tracking` only. */
   readonly doubts?: number;
 }
 
@@ -85,7 +85,7 @@ function flagsOf(evidence: RoiEvidence, explained: number): number {
   if (!(contrast >= leastContrastOf(method)) || vague) flags |= FLAGS.low_contrast;
   const misfit = evidence.residualDistancePx > MISFIT_SHARE[method] * widthPx && explained < MISFIT_EXPLAINED;
   if (evidence.measured < CONVERGED_SHARE || misfit) flags |= FLAGS.not_converged;
-  if ((doubts & TRACKING_DOUBTS.fellBack) !== 0) flags |= FLAGS.fallback;
-  if ((doubts & TRACKING_DOUBTS.changed) !== 0) flags |= FLAGS.shape_changed;
+  if ((doubts & TRACKING_NOTES.fellBack) !== 0) flags |= FLAGS.fallback;
+  if ((doubts & TRACKING_NOTES.changed) !== 0) flags |= FLAGS.shape_changed;
   return flags;
 }

@@ -2,7 +2,7 @@
 // that it does not depend on the number of threads. Once it is complete, frames are measured at the same time.
 
 /** Hands what grows to the frames of one analysis. */
-export class GrowingKeeper {
+export class TurnKeeper {
   readonly #isCompleteAs: (bytes: Uint8Array) => boolean;
   #bytes: Uint8Array | undefined;
   #complete: boolean;
@@ -50,7 +50,7 @@ export class GrowingKeeper {
 
 /** Runs work in its turn where something is still growing, and at once where nothing is. */
 export function inTurn<T>(
-  keeper: GrowingKeeper | undefined,
+  keeper: TurnKeeper | undefined,
   work: (bytes: Uint8Array | undefined) => Promise<T>,
 ): Promise<T> {
   return keeper === undefined ? work(undefined) : keeper.run(work);

@@ -9,8 +9,8 @@ import { Manifest } from "../manifest/manifest.ts";
 import { usFromIso } from "../manifest/timestamps.ts";
 import { isOfTheProcess } from "../system/fault-of.ts";
 import { completeBackups, HISTORY } from "./backup-directory.ts";
+import { contentOf, sumsProblems } from "./compressed-file.ts";
 import { ARCHIVE, type WrittenArchive } from "./history.ts";
-import { contentOf, sumsProblems } from "./packing.ts";
 
 /** Entries whose rows go in one transaction: a block of results, a few milliseconds. */
 const ENTRIES_PER_DELETE = 16;

@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Anchor } from "../calibration/by-hand.ts";
+import type { Anchor } from "../calibration/from-anchors.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
 import { chipTypes, loadChip } from "../chip/layout.ts";
 import type { Config } from "../config/schema.ts";
@@ -46,7 +46,7 @@ interface Work {
 type Progress = Pick<CalibrationView, "state" | "said" | "found">;
 const NOTHING: Progress = { state: "none", said: "", found: undefined };
 
-export class Calibrating {
+export class CalibrationSession {
   readonly #config: Config;
   readonly #log: (level: LogLevel, message: string) => void;
   readonly #process: PictureProcess;
