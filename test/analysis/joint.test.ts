@@ -1,5 +1,5 @@
 // The joint fit at the limits of what it is asked: small, empty, tilted and clipped ROIs. Its precision on speckle is
-// held to the Cramér-Rao bound in test/conformance/precision.test.ts.
+// held to the Cramér-Rao bound in test/conformance/precision.slow.test.ts.
 import { describe, expect, it } from "vitest";
 import { type KernelRequest, measure, ROW } from "../../src/analysis/kernel.ts";
 import { methodSettings } from "../../src/analysis/settings.ts";

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { hasPython } from "../python.ts";
+import { slowOnly } from "../support/slow-only.ts";
 
 export const CAN_FUSE = hasPython("fusepy") && existsSync("/dev/fuse");
 
@@ -22,6 +23,7 @@ export interface QuirkShare {
 
 /** Mounts a share with these habits; it is unmounted when the test ends. */
 export async function quirkShare(...habits: readonly string[]): Promise<QuirkShare> {
+  slowOnly("mounting a share");
   const directory = mkdtempSync(join(tmpdir(), "phorest-quirks-"));
   const [backing, point] = [join(directory, "backing"), join(directory, "point")];
   for (const path of [backing, point]) mkdirSync(path);

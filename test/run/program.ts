@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { packageRoot } from "../../src/system/files.ts";
+import { slowOnly } from "../support/slow-only.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -19,6 +20,7 @@ export function start(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
+  slowOnly("starting the program");
   const child = spawn(process.execPath, [join(packageRoot(), "bin/phorest.js"), ...args], {
     cwd,
     env: { ...process.env, ...env },

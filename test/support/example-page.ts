@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "vitest";
 import { packageRoot } from "../../src/system/files.ts";
+import { slowOnly } from "./slow-only.ts";
 
 const UNCHANGED = ["package.json", "node_modules", "build", "native", "chips", "workers", "test", "bench"];
 
@@ -17,6 +18,7 @@ export class ExamplePage {
 
   /** `page`: its path from the root, such as docs/adding-a-stage.md. */
   constructor(page: string) {
+    slowOnly("compiling an example");
     this.page = readFileSync(join(this.root, page), "utf8");
     for (const name of UNCHANGED) symlinkSync(join(this.root, name), join(this.copy, name));
     cpSync(join(this.root, "src"), join(this.copy, "src"), { recursive: true });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { slowOnly } from "../../support/slow-only.ts";
 
 interface PlantNode {
   readonly name: string;
@@ -142,6 +143,7 @@ export class Plant {
 
   /** Starts (again) on the same port. */
   async start(): Promise<void> {
+    slowOnly("starting a server");
     const script = fileURLToPath(new URL("./server.ts", import.meta.url));
     const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(this.options)], {
       env: { ...process.env, ...this.env },

@@ -1,0 +1,7 @@
+// Keeps the quick tests quick: what takes seconds refuses to work in a file that is not named as slow.
+
+/** Throws in a test file that is not named NAME.slow.test.ts. `what`: what it tried, such as "starting the program". */
+export function slowOnly(what: string): void {
+  if (process.env.PHOREST_QUICK_TESTS !== "1") return;
+  throw new Error(`${what} takes seconds: rename the test file to NAME.slow.test.ts, or test without it`);
+}
