@@ -107,19 +107,19 @@ try {
   const exposedMs: number[] = [];
   const tookMs: number[] = [];
   let measured = 0;
-  for (const entry of manifest.entries()) {
+  for (const entry of manifest.history.entries()) {
     if (entry.filename?.startsWith("load-")) {
       measured += entry.status === "processed" ? 1 : 0;
       continue;
     }
     const noted: { late_ms: number; monotonic_ms: number; took_ms: number } = JSON.parse(
-      manifest.takenPicture(entry.filename ?? "")?.settings ?? "{}",
+      manifest.entries.takenPicture(entry.filename ?? "")?.settings ?? "{}",
     );
     late.push(noted.late_ms);
     exposedMs.push(noted.monotonic_ms);
     tookMs.push(noted.took_ms);
   }
-  const [beat] = manifest.heartbeats().filter(({ stage }) => stage === "collector");
+  const [beat] = manifest.heartbeats.all().filter(({ stage }) => stage === "collector");
   manifest.close();
   // The first frame also waits for the thread and the camera to open; it is what the grid starts from.
   const steady = late.slice(1).sort((a, b) => a - b);

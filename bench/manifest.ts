@@ -67,11 +67,11 @@ function benchHistory(directory: string, answers: readonly StoredResult[]): void
   for (let round = 0; round < rounds + 4; round += 1) {
     for (const { manifest, analysisId, tookMs, countMs } of round % 2 === 0 ? histories : histories.toReversed()) {
       const ms = timed(() => {
-        manifest.claimPending(BATCH, 1).forEach((claim, i) => {
+        manifest.entries.claimPending(BATCH, 1).forEach((claim, i) => {
           manifest.complete(claim, analysisId, answers[i % answers.length] as StoredResult, 2);
         });
       });
-      const counting = timed(() => manifest.counts());
+      const counting = timed(() => manifest.history.counts());
       // The first rounds fill the caches.
       if (round >= 4) {
         tookMs.push(ms);
@@ -110,7 +110,7 @@ function benchCurve(directory: string, answers: readonly StoredResult[]): void {
   for (let roi = 3; roi < ROIS; roi += 53) {
     tookMs.push(
       timed(() => {
-        const { position } = reader.sensorgram({ analysisId, roi });
+        const { position } = reader.results.sensorgram({ analysisId, roi });
         if (position.length !== frames) throw new Error(`${position.length} of ${frames} frames read`);
       }),
     );
@@ -124,10 +124,10 @@ function benchCurve(directory: string, answers: readonly StoredResult[]): void {
   );
   let points = 0;
   const curvesMs = timed(() => {
-    for (const curve of reader.curves(analysisId)) points += curve.position.length;
+    for (const curve of reader.curves.after(analysisId)) points += curve.position.length;
   });
   report("curves_ms", curvesMs, `${curvesMs.toFixed(0)} ms for all ${points} points`);
-  const outcomesMs = timed(() => reader.outcomesAfter(Math.floor(frames / 2), 64));
+  const outcomesMs = timed(() => reader.outcomes.after(Math.floor(frames / 2), 64));
   report("outcome_read_ms", outcomesMs / 64, `${(outcomesMs / 64).toFixed(2)} ms a frame, everything known of it`);
   reader.close();
 }
@@ -146,7 +146,7 @@ async function benchCapture(directory: string): Promise<void> {
     const startMs = performance.now();
     await writeDurably(join(place, `image_${i}.png`), picture);
     const rowMs = performance.now();
-    manifest.addEntry({
+    manifest.entries.add({
       capturedAtUs: 1.7726e15 + i,
       filename: `image_${i}.png`,
       filepath: place,

@@ -51,10 +51,10 @@ const labels = Array.from(
   (_x, i) => `${String(i >> 1).padStart(3, "0")}A_${i % 2 === 0 ? "N" : "S"}`,
 );
 const rois = labels.map((label, i) => ({ label, flip: i % 2 === 0, y: 10 * i, x: 5, height: 30, width: 120 }));
-const roiManifestId = manifest.ensureRoiManifest(
+const roiManifestId = manifest.analyses.ensureRoiManifest(
   parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "the bench"),
 );
-const analysisId = manifest.ensureAnalysis({ method: "gaussian", settings: "{}", roiManifestId, kernelVersion: "1" });
+const analysisId = manifest.analyses.ensure({ method: "gaussian", settings: "{}", roiManifestId, kernelVersion: "1" });
 const statistics = encodeStatistics(new Float64Array(ROIS * PER_ROI).fill(1.25), PER_ROI);
 let count = 0;
 
@@ -63,8 +63,8 @@ function addFrames(frames: number): void {
     for (let i = 0; i < frames; i += 1) {
       count += 1;
       const capturedAtUs = 1_700_000_000_000_000 + count * 1_000_000;
-      manifest.addEntry({ capturedAtUs, filename: `image_${count}.png`, readings: [] });
-      const [claim] = manifest.claimPending(1, capturedAtUs);
+      manifest.entries.add({ capturedAtUs, filename: `image_${count}.png`, readings: [] });
+      const [claim] = manifest.entries.claimPending(1, capturedAtUs);
       if (claim === undefined) throw new Error("the frame just added is not pending");
       const column = (scale: number) => Float64Array.from({ length: ROIS }, (_x, roi) => (roi + count) * scale);
       const result = {
@@ -98,11 +98,11 @@ function settingsFor(pattern: string) {
 
 /** Delivers `frames` new frames in this thread; ms of wall clock and of this process per frame. */
 async function deliver(delivery: PlantDelivery, frames: number) {
-  let cursor = manifest.lastOutcomeId();
+  let cursor = manifest.outcomes.lastId();
   addFrames(frames);
   const cpu = process.cpuUsage();
   const startMs = performance.now();
-  while (cursor < manifest.lastOutcomeId()) {
+  while (cursor < manifest.outcomes.lastId()) {
     const { cursor: passed, failure } = await delivery.step(cursor, "");
     if (failure !== undefined) throw new Error(failure.message);
     cursor = passed;
@@ -136,14 +136,14 @@ await all.close();
 
 // The stage as a run has it: its thread beside the supervisor's, and a server that is killed and comes back.
 const log = createLogger({ level: "error", console: false, rotateSeconds: 43_200 });
-manifest.configureOutputs([OPC_UA_OUTPUT]);
-manifest.advanceOutput(OPC_UA_OUTPUT, manifest.lastOutcomeId());
+manifest.outputs.configure([OPC_UA_OUTPUT]);
+manifest.outputs.advance(OPC_UA_OUTPUT, manifest.outcomes.lastId());
 const { config } = settingsFor("{roi}");
 const manifestFile = join(directory, MANIFEST_FILENAME);
 // Most of what holds the supervisor up is the disk: the commit of the cursor, which nothing may overtake.
 let longestCommitMs = 0;
-const advance = manifest.advanceOutput.bind(manifest);
-manifest.advanceOutput = (...cursor: Parameters<typeof advance>) => {
+const advance = manifest.outputs.advance.bind(manifest);
+manifest.outputs.advance = (...cursor: Parameters<typeof advance>) => {
   const startMs = performance.now();
   advance(...cursor);
   longestCommitMs = Math.max(longestCommitMs, performance.now() - startMs);

@@ -7,7 +7,7 @@ import { type CsvState, updateCsv } from "../src/delivery/csv-output.ts";
 import { CurveStore } from "../src/figures/curve.ts";
 import { renderPlot } from "../src/figures/plot.ts";
 import type { PlotInput } from "../src/figures/plot-input.ts";
-import type { Outcome } from "../src/manifest/outputs.ts";
+import type { Outcome } from "../src/manifest/outcomes.ts";
 import { type Method, QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
 
 const START_US = Date.UTC(2026, 2, 4) * 1000;

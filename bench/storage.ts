@@ -105,10 +105,10 @@ function historyOf(directory: string, entries: number, local: number, copied: bo
 }
 
 /** One look of the ring buffer and the compressor, as often as a round holds, µs each. */
-function decide({ storage, ...manifest }: { storage: Manifest["storage"]; counts(): unknown }, rounds: number): number {
+function decide({ storage, history }: Manifest, rounds: number): number {
   const startMs = performance.now();
   for (let i = 0; i < rounds; i += 1) {
-    manifest.counts();
+    history.counts();
     storage.removable(64, true);
     storage.obstacle(true);
     storage.uncompressed(1);
@@ -125,11 +125,11 @@ function benchDecisions(directory: string): void {
   for (const { name, local, copied } of cases) {
     const histories = [1000, many].map((entries) => {
       const manifest = historyOf(directory, entries, local(entries), copied);
-      return { manifest, look: { storage: manifest.storage, counts: () => manifest.counts() }, tookUs: [] as number[] };
+      return { manifest, tookUs: [] as number[] };
     });
     for (let round = 0; round < 21; round += 1) {
-      for (const { look, tookUs } of round % 2 === 0 ? histories : histories.toReversed()) {
-        tookUs.push(decide(look, 20));
+      for (const { manifest, tookUs } of round % 2 === 0 ? histories : histories.toReversed()) {
+        tookUs.push(decide(manifest, 20));
       }
     }
     const [few = 0, lots = 0] = histories.map(({ tookUs }) => median(tookUs));
@@ -140,7 +140,7 @@ function benchDecisions(directory: string): void {
 
 function benchRecovery(directory: string): void {
   const manifest = historyOf(directory, RECOVERED, RECOVERED, false);
-  const [place] = manifest.entries();
+  const [place] = manifest.history.entries();
   const dataDir = place?.filepath ?? "";
   for (let i = 1; i <= RECOVERED; i += 1) {
     writeFileSync(join(dataDir, `image_${String(i).padStart(10, "0")}_cam0.png`), "");
@@ -160,7 +160,8 @@ function benchRecovery(directory: string): void {
       nowUs: () => 1,
     });
     tookMs.push(performance.now() - startMs);
-    if (twofold.length + renamed.length + manifest.counts().missing > 0) throw new Error("recovery found what is not");
+    if (twofold.length + renamed.length + manifest.history.counts().missing > 0)
+      throw new Error("recovery found what is not");
   }
   const seconds = Math.min(...tookMs) / 1000;
   report("start-up recovery, 100,000 pictures", seconds, `${seconds.toFixed(2)} s (limit 2 s)`);

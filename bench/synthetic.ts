@@ -81,8 +81,13 @@ export function newManifest(directory: string): { manifest: Manifest; analysisId
     height: 74,
     width: 181,
   }));
-  const roiManifestId = manifest.ensureRoiManifest({ imageAngle: 0, rois, sha256: "bench", json: "{}" });
-  const analysisId = manifest.ensureAnalysis({ method: "fano", settings: "{}", roiManifestId, kernelVersion: "bench" });
+  const roiManifestId = manifest.analyses.ensureRoiManifest({ imageAngle: 0, rois, sha256: "bench", json: "{}" });
+  const analysisId = manifest.analyses.ensure({
+    method: "fano",
+    settings: "{}",
+    roiManifestId,
+    kernelVersion: "bench",
+  });
   return { manifest, analysisId, file };
 }
 
@@ -97,7 +102,7 @@ export function fillCurves(
     manifest.together(() => {
       const count = Math.min(FRAMES_PER_TRANSACTION, frames - first);
       for (let i = first; i < first + count; i += 1) addFrame(manifest, i);
-      manifest.claimPending(count, 1).forEach((claim, i) => {
+      manifest.entries.claimPending(count, 1).forEach((claim, i) => {
         manifest.complete(claim, analysisId, answers[(first + i) % answers.length] as StoredResult, 2);
       });
     });
@@ -106,7 +111,7 @@ export function fillCurves(
 
 /** A captured frame, pending. */
 export function addFrame(manifest: Manifest, number: number): void {
-  manifest.addEntry({
+  manifest.entries.add({
     capturedAtUs: FIRST_US + number * INTERVAL_US,
     filename: `image_${number}_cam0.png`,
     bytes: 2_000_000,

@@ -106,7 +106,7 @@ async function bench(root: string): Promise<void> {
     frames += 1;
     const filename = `image_${frames}.${ending}`;
     writeFileSync(join(root, "data", filename), picture);
-    manifest.addEntry({ capturedAtUs: frames, filename, readings: [] });
+    manifest.entries.add({ capturedAtUs: frames, filename, readings: [] });
     return () => rmSync(join(root, "data", filename));
   };
   for (const [name, ending, make] of PICTURES) {

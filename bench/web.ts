@@ -103,8 +103,8 @@ async function benchHistory(root: string): Promise<void> {
   mkdirSync(join(root, "data"), { recursive: true });
   const answers = Array.from({ length: 24 }, (_, i) => answer(i + 1));
   const { manifest, analysisId } = newManifest(join(root, "data"));
-  if (manifest.counts().processed === 0) fillCurves(manifest, analysisId, answers, FRAMES);
-  const stored = manifest.counts().processed;
+  if (manifest.history.counts().processed === 0) fillCurves(manifest, analysisId, answers, FRAMES);
+  const stored = manifest.history.counts().processed;
   const page = await serve(root);
   const browser = await launch();
   try {
@@ -147,7 +147,7 @@ async function benchHistory(root: string): Promise<void> {
       const frames = stored + update;
       await shown.evaluate(watching(frames + 1));
       addFrame(manifest, frames);
-      const [claim] = manifest.claimPending(1, 1);
+      const [claim] = manifest.entries.claimPending(1, 1);
       if (claim === undefined) throw new Error("the frame just added is not pending");
       manifest.complete(claim, analysisId, answers[update % answers.length] as StoredResult, 2);
       const storedMs = epochMs();
@@ -246,7 +246,7 @@ async function benchAbuse(root: string): Promise<void> {
   run.kill("SIGTERM");
   await new Promise((resolve) => run.on("close", resolve));
   const manifest = Manifest.open({ file: join(root, "data", MANIFEST_FILENAME), readonly: true });
-  const times = [...manifest.entries()].map(({ capturedAtUs }) => capturedAtUs);
+  const times = [...manifest.history.entries()].map(({ capturedAtUs }) => capturedAtUs);
   manifest.close();
   for (const attacked of [false, true]) {
     const within = phases.filter((phase) => phase.attacked === attacked);

@@ -25,15 +25,17 @@ export async function moveOut(
   { syncing, nowUs, signal }: { readonly syncing: boolean; nowUs(): number; readonly signal?: AbortSignal | undefined },
 ): Promise<number> {
   const { contents, ...rest } = archive;
-  const archiveId = await manifest.whenFree(() => manifest.addArchive({ ...rest, entries: contents.length }, nowUs()));
+  const archiveId = await manifest.whenFree(() =>
+    manifest.archives.add({ ...rest, entries: contents.length }, nowUs()),
+  );
   let moved = 0;
   for (let at = 0; at < contents.length; at += ENTRIES_PER_DELETE) {
     signal?.throwIfAborted();
     const part = contents.slice(at, at + ENTRIES_PER_DELETE);
-    moved += await manifest.whenFree(() => manifest.dropArchived(archiveId, part, syncing));
+    moved += await manifest.whenFree(() => manifest.archives.drop(archiveId, part, syncing));
     await yieldToEventLoop();
   }
-  await manifest.whenFree(() => manifest.finishArchive(archiveId, nowUs()));
+  await manifest.whenFree(() => manifest.archives.finish(archiveId, nowUs()));
   return moved;
 }
 
@@ -57,8 +59,8 @@ export async function unfinishedArchives({
   const live = Manifest.open({ file: manifestFile, readonly: true });
   try {
     const moved = new Set(
-      live
-        .archives()
+      live.archives
+        .all()
         .filter(({ movedAtUs }) => movedAtUs !== undefined)
         .map(({ path }) => path),
     );

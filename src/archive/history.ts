@@ -11,7 +11,8 @@ import { dirname, join } from "node:path";
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import { updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure/failure.ts";
-import type { ArchivedEntry, FinishedEntry } from "../manifest/archive.ts";
+import type { FinishedEntry } from "../manifest/archives.ts";
+import type { ArchivedEntry } from "../manifest/contents.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { packageVersion, writeDurably } from "../system/files.ts";
@@ -63,7 +64,7 @@ export async function writeHistory(
   const live = Manifest.open({ file: options.manifestFile, readonly: true });
   try {
     const beforeUs = nowUs - afterDays * DAY_US;
-    const found = live.finishedEntries({ beforeUs, limit: ENTRIES_PER_ARCHIVE, syncing });
+    const found = live.archives.finishedEntries({ beforeUs, limit: ENTRIES_PER_ARCHIVE, syncing });
     const dataDir = dirname(options.manifestFile);
     const entries = found.filter(({ filename }) => isGone(dataDir, filename));
     const [oldest] = entries;
@@ -101,10 +102,10 @@ async function fill(
   const history = Manifest.open({ file: database });
   const ids = contents.map(({ entryId }) => entryId);
   try {
-    live.copyContext(history);
+    live.contents.copyContextTo(history.contents);
     for (let at = 0; at < ids.length; at += ENTRIES_PER_COPY) {
       signal?.throwIfAborted();
-      live.copyEntries(history, ids.slice(at, at + ENTRIES_PER_COPY));
+      live.contents.copyEntriesTo(history.contents, ids.slice(at, at + ENTRIES_PER_COPY));
       await yieldToEventLoop();
     }
   } finally {
@@ -113,7 +114,7 @@ async function fill(
   const copy = Manifest.open({ file: database, readonly: true });
   try {
     prove(copy, live, contents, directory);
-    await updateCsv(join(directory, CSV), undefined, (cursor, limit) => copy.outcomesAfter(cursor, limit));
+    await updateCsv(join(directory, CSV), undefined, (cursor, limit) => copy.outcomes.after(cursor, limit));
   } finally {
     copy.close();
   }
@@ -144,10 +145,10 @@ async function fill(
 
 /** Failure `backup.failed` unless the copy holds exactly what the live tables hold of these entries. */
 function prove(copy: Manifest, live: Manifest, contents: readonly ArchivedEntry[], where: string): void {
-  const wanted = live.tally(contents.map(({ entryId }) => entryId));
-  const got = copy.tally();
+  const wanted = live.contents.tally(contents.map(({ entryId }) => entryId));
+  const got = copy.contents.tally();
   const wrong = Object.keys(wanted).find((table) => wanted[table] !== got[table]);
-  const [problem] = copy.integrityProblems();
+  const [problem] = copy.checks.integrityProblems();
   if (wrong === undefined && problem === undefined) return;
   const what = wrong === undefined ? problem : `it has ${got[wrong]} of ${wanted[wrong]} rows of ${wrong}`;
   throw new Failure("backup.failed", `the archive in ${where} is incomplete: ${what}`, {

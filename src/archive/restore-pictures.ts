@@ -3,7 +3,7 @@
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
-import type { PictureRow } from "../manifest/inspection.ts";
+import type { PictureRow } from "../manifest/checks.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { placeOf } from "../manifest/picture-place.ts";
 import type { CompressedFile } from "../manifest/storage.ts";
@@ -42,7 +42,7 @@ export interface PlaceOptions {
 /** Each picture is brought here, found on the share, or marked as missing: a row never names a file that is not there. */
 export async function placePictures(manifest: Manifest, options: PlaceOptions): Promise<PlacedPictures> {
   const counts = { pictures: 0, remote: 0, missing: 0, refused: 0 };
-  const all = [...manifest.pictures()];
+  const all = [...manifest.checks.pictures()];
   const rows = all.filter((row) => row.local);
   counts.remote = all.filter((row) => !row.local && row.synced && !row.missing).length;
   for (const [index, row] of rows.entries()) {

@@ -77,14 +77,14 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     try {
       if (options.withHistory) {
         for (const path of sound) await mergeArchive(manifest, path, building);
-        manifest.forgetArchives();
-        manifest.syncing.attributeToFirstShare();
+        manifest.archives.forgetAll();
+        manifest.shares.attributeToFirst();
       } else {
         for (const path of sound) await copyArchive(path, join(building, "backup", "history", basename(path)));
       }
       endRecordedRun(manifest, `restored from ${basename(snapshot)}`, options.nowUs);
       // The files on the share are those of the experiment that was: they may have grown since, and are not this one's.
-      for (const file of manifest.syncedFiles()) manifest.repairs.forgetSynced(file);
+      for (const file of manifest.checks.syncedFiles()) manifest.repairs.forgetSynced(file);
       const { pictures: source, nowUs, progress, unread } = options;
       const { remote_root_dir: remoteRoot } = config.Paths;
       pictures = await placePictures(manifest, {
@@ -96,7 +96,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         unread,
       });
       await writeCsvAnew(manifest, building);
-      entries = manifest.counts().total;
+      entries = manifest.history.counts().total;
     } finally {
       manifest.close();
     }
@@ -219,10 +219,10 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
   // Opened to be written: an archive of an earlier version is brought up to date first.
   const history = Manifest.open({ file: database });
   try {
-    history.copyContext(manifest);
-    const ids = history.contents().map(({ entryId }) => entryId);
+    history.contents.copyContextTo(manifest.contents);
+    const ids = history.contents.all().map(({ entryId }) => entryId);
     for (let at = 0; at < ids.length; at += ENTRIES_PER_COPY) {
-      history.copyEntries(manifest, ids.slice(at, at + ENTRIES_PER_COPY));
+      history.contents.copyEntriesTo(manifest.contents, ids.slice(at, at + ENTRIES_PER_COPY));
     }
   } finally {
     history.close();
@@ -232,21 +232,21 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
 
 /** The run in which the snapshot was made did not die: it goes on elsewhere, or ended later. */
 function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void {
-  const run = manifest.lastRun();
-  if (run !== undefined && run.endedAtUs === undefined) manifest.endRun(run.runId, nowUs, reason);
-  manifest.storeHeartbeats(
-    manifest.heartbeats().map((beat) => ({ ...beat, state: "stopped", detail: "", setAside: undefined })),
+  const run = manifest.runs.last();
+  if (run !== undefined && run.endedAtUs === undefined) manifest.runs.end(run.runId, nowUs, reason);
+  manifest.heartbeats.store(
+    manifest.heartbeats.all().map((beat) => ({ ...beat, state: "stopped", detail: "", setAside: undefined })),
   );
 }
 
 /** The CSV of exactly what is live now, and the manifest's word for it. */
 async function writeCsvAnew(manifest: Manifest, root: string): Promise<void> {
-  const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+  const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
   const { state } = await updateCsv(join(root, "results", CSV_FILENAME), undefined, read, {
-    archive: manifest.lastArchive(),
+    archive: manifest.archives.last(),
   });
-  manifest.configureOutputs([CSV_OUTPUT]);
-  if (state.cursor >= manifest.outputState(CSV_OUTPUT).cursor) {
-    manifest.advanceOutput(CSV_OUTPUT, state.cursor, JSON.stringify(state));
+  manifest.outputs.configure([CSV_OUTPUT]);
+  if (state.cursor >= manifest.outputs.state(CSV_OUTPUT).cursor) {
+    manifest.outputs.advance(CSV_OUTPUT, state.cursor, JSON.stringify(state));
   }
 }

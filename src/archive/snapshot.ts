@@ -155,22 +155,22 @@ function openCopy(database: string, dataDir: string): Manifest {
 }
 
 function refuseDamaged(snapshot: Manifest, dataDir: string): void {
-  const [first, ...rest] = snapshot.integrityProblems();
+  const [first, ...rest] = snapshot.checks.integrityProblems();
   if (first === undefined) return;
   const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
   throw decodeFailure(damagedDatabase(join(dataDir, MANIFEST_FILENAME), `${first}${more}; it cannot be backed up`));
 }
 
 function factsOf(snapshot: Manifest, before: number, nowUs: number): z.output<typeof FACTS> {
-  const last = snapshot.lastOutcomeId();
+  const last = snapshot.outcomes.lastId();
   return {
     format: 1,
     made_at: isoFromUs(nowUs),
     phorest: packageVersion(),
     // A manifest that was put back from a copy is behind the last backup: everything in it is new.
     outcomes: [before > last ? 0 : before, last],
-    entries: snapshot.counts().total,
-    archives: snapshot.archives().map(({ path, sha256 }) => ({ path, sha256 })),
+    entries: snapshot.history.counts().total,
+    archives: snapshot.archives.all().map(({ path, sha256 }) => ({ path, sha256 })),
   };
 }
 
@@ -178,7 +178,7 @@ type Packed = (file: string, source: Parameters<typeof pack>[0]) => Promise<void
 
 /** The live CSV as far as the snapshot knows it; from the snapshot itself where the file is another one by now. */
 async function packCsv(snapshot: Manifest, csv: string, directory: string, packed: Packed): Promise<void> {
-  const state = parseCsvState(snapshot.outputState(CSV_OUTPUT).state);
+  const state = parseCsvState(snapshot.outputs.state(CSV_OUTPUT).state);
   const handle = state === undefined ? undefined : await openRecordedCsv(csv, state);
   if (handle !== undefined && state !== undefined && state.bytes > 0) {
     // The stream closes it.
@@ -187,7 +187,7 @@ async function packCsv(snapshot: Manifest, csv: string, directory: string, packe
   }
   await handle?.close();
   const anew = join(directory, CSV_FILENAME);
-  await updateCsv(anew, undefined, (cursor, limit) => snapshot.outcomesAfter(cursor, limit));
+  await updateCsv(anew, undefined, (cursor, limit) => snapshot.outcomes.after(cursor, limit));
   await packed(SNAPSHOT.csv, await chunksOf(anew));
   await rm(anew);
 }

@@ -32,7 +32,7 @@ export async function isCopy(
 
 /** Checks the archives; returns how many there are. */
 export async function checkArchives(backupDir: string, manifest: Manifest, report: Report): Promise<number> {
-  const archives = manifest.archives();
+  const archives = manifest.archives.all();
   for (const { path, sha256, movedAtUs } of archives) {
     const directory = join(backupDir, path);
     if (!isArchivePath(path)) {

@@ -2,8 +2,9 @@
 import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
-import type { PictureRow, Repairs } from "../manifest/inspection.ts";
+import type { PictureRow } from "../manifest/checks.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
+import type { Repairs } from "../manifest/repairs.ts";
 import { digestOpened, type NamedFile, shownPath, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";

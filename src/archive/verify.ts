@@ -9,7 +9,7 @@ import { DAMAGE_CURE } from "../failure/database-failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
 import { usableStatus } from "../image/picture-files.ts";
 import { isPictureName } from "../image/picture-name.ts";
-import type { PictureRow, SyncedFile } from "../manifest/inspection.ts";
+import type { PictureRow, SyncedFile } from "../manifest/checks.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
@@ -75,12 +75,12 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     if (finding.repaired !== undefined) repaired += 1;
     options.found(finding);
   };
-  for (const problem of manifest.integrityProblems()) report(databaseFinding(problem));
+  for (const problem of manifest.checks.integrityProblems()) report(databaseFinding(problem));
   if (!running) checkClaims(manifest, repair, report);
 
   const remote = inspectOwn(config.Paths.remote_root_dir, manifest);
   const remoteRoot = READABLE.has(remote.state) ? config.Paths.remote_root_dir : undefined;
-  const shareId = remoteRoot === undefined ? manifest.syncing.remote()?.remoteId : remote.remoteId;
+  const shareId = remoteRoot === undefined ? manifest.shares.current()?.remoteId : remote.remoteId;
   const elsewhere = new Map<string, { names: string[]; files: number }>();
   const on = (remoteId: string) => {
     const known = elsewhere.get(remoteId) ?? { names: [], files: 0 };
@@ -105,9 +105,9 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
       on(remoteId).names.push(filename);
     },
   };
-  const total = manifest.counts().total;
+  const total = manifest.history.counts().total;
   const counts = { pictures: 0, knownMissing: 0, knownDamaged: 0 };
-  for (const row of manifest.pictures()) {
+  for (const row of manifest.checks.pictures()) {
     counts.pictures += 1;
     counts.knownMissing += row.missing ? 1 : 0;
     counts.knownDamaged += row.damaged ? 1 : 0;
@@ -116,13 +116,13 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     for (const pauseMs of running ? LOOK_AGAIN_MS : []) {
       if (found.length === 0) break;
       await sleep(pauseMs);
-      const again = manifest.picture(row.entryId);
+      const again = manifest.checks.picture(row.entryId);
       found = again === undefined ? [] : await checkPicture(again, context);
     }
     for (const finding of found) report(finding);
     options.progress(counts.pictures, total);
   }
-  const files = manifest.syncedFiles();
+  const files = manifest.checks.syncedFiles();
   for (const { remoteId } of files.filter((file) => file.remoteId !== shareId)) on(remoteId).files += 1;
   if (remoteRoot !== undefined) {
     const mounted = files.filter(({ remoteId }) => remoteId === shareId);
@@ -161,9 +161,9 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
 /** The mounted share where it is one that this experiment was ever copied to; any other is as good as none. */
 function inspectOwn(root: string, manifest: Manifest): RemoteInspection {
   const found = inspectRemote(root);
-  const known = manifest.syncing.shares();
+  const known = manifest.shares.all();
   if (known.length === 0 || known.some(({ remoteId }) => remoteId === found.remoteId)) return found;
-  return inspectRemote(root, manifest.syncing.remote()?.remoteId);
+  return inspectRemote(root, manifest.shares.current()?.remoteId);
 }
 
 function databaseFinding(problem: string): Finding {
@@ -176,7 +176,7 @@ function databaseFinding(problem: string): Finding {
 }
 
 function checkClaims(manifest: Manifest, repair: boolean, report: Report): void {
-  const { processing } = manifest.counts();
+  const { processing } = manifest.history.counts();
   if (processing === 0) return;
   if (repair) manifest.repairs.releaseClaims();
   report({
@@ -246,7 +246,7 @@ async function checkUnknownFiles(
         meaning: "an incomplete file of an interrupted run; it is not used",
         cure: "the next `phorest run` removes it",
       });
-    } else if (isPictureName(name) && !importer && !manifest.knowsFile(name)) {
+    } else if (isPictureName(name) && !importer && !manifest.entries.knowsFile(name)) {
       // A capture is durable a moment before its row: in a run it is not unknown, only new.
       if (running) continue;
       const { follow_links: followLinks } = config.Camera;
@@ -258,7 +258,7 @@ async function checkUnknownFiles(
       if (repair) {
         try {
           const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file), { followLinks });
-          manifest.adoptFile({ filename: name, filepath: dataDir, capturedAtUs, ...content });
+          manifest.entries.adopt({ filename: name, filepath: dataDir, capturedAtUs, ...content });
         } catch (error) {
           const reason = checkedFaultReason(error);
           if (reason === undefined) throw error;

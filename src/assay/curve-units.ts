@@ -1,12 +1,12 @@
 // The curves that sensorgrams are made of: one for each ROI, or one for each grating from its two halves.
 
-import type { Manifest } from "../manifest/manifest.ts";
-import type { Analysis } from "../manifest/runs.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import { pairsOf } from "../measurement/labels.ts";
 import { alignFrames, separatePair } from "./sensorgram.ts";
 
 /** Where curves are read from. */
-export type SensorgramSource = Pick<Manifest, "sensorgram" | "roiManifest">;
+export type SensorgramSource = ManifestPart<{ results: "sensorgram"; analyses: "roiManifest" }>;
 
 /** An ROI, or a grating with the labels of its halves. */
 export interface Unit {
@@ -40,12 +40,12 @@ function roiUnits(source: SensorgramSource, { analysisId, labels }: Analysis): U
 }
 
 function readRoi(source: SensorgramSource, analysisId: number, roi: number): RawCurve {
-  const { capturedAtUs, ...curve } = source.sensorgram({ analysisId, roi });
+  const { capturedAtUs, ...curve } = source.results.sensorgram({ analysisId, roi });
   return { ...curve, timesUs: capturedAtUs };
 }
 
 function pairUnits(source: SensorgramSource, { analysisId, roiManifestId }: Analysis): Unit[] {
-  const rois = roiManifestId === undefined ? [] : (source.roiManifest(roiManifestId)?.rois ?? []);
+  const rois = roiManifestId === undefined ? [] : (source.analyses.roiManifest(roiManifestId)?.rois ?? []);
   return pairsOf(rois).map(({ label, flipped, plain }) => ({
     label,
     labels: [flipped, plain].flatMap((roi) => rois[roi]?.label ?? []),

@@ -1,8 +1,8 @@
 // Sensorgrams of an experiment: read from the manifest ROI by ROI, worked up by the arithmetic of analysis/sensorgram.ts.
 // For the command line, plots and the page alike.
 
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Analysis } from "../manifest/runs.ts";
 import { type Groups, groupsOf } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";

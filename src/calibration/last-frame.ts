@@ -12,7 +12,7 @@ import { type NamedFile, shownPath } from "../system/confined-file.ts";
 export function lastFrame(config: Config): NamedFile {
   const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
   try {
-    const last = manifest.lastEntry();
+    const last = manifest.history.lastEntry();
     const roots = pictureRoots(config);
     const newest = fileOf(last?.filepath, last?.filename, roots) ?? newestOf(manifest, roots);
     if (newest !== undefined) return newest;
@@ -27,7 +27,7 @@ export function lastFrame(config: Config): NamedFile {
 /** For when the last capture failed, or its picture has moved to the share. */
 function newestOf(manifest: Manifest, roots: PictureRoots): NamedFile | undefined {
   let newest: NamedFile | undefined;
-  for (const { filepath, filename, local, missing, damaged } of manifest.pictures()) {
+  for (const { filepath, filename, local, missing, damaged } of manifest.checks.pictures()) {
     if (local && !missing && !damaged) newest = fileOf(filepath, filename, roots) ?? newest;
   }
   return newest;

@@ -4,7 +4,7 @@ import { isoFromUs } from "../manifest/timestamps.ts";
 
 /** One line on standard error when frames have been archived. */
 export function sayWhatIsArchived(manifest: Manifest): void {
-  const archives = manifest.archives();
+  const archives = manifest.archives.all();
   if (archives.length === 0) return;
   const frames = archives.reduce((sum, { entries }) => sum + entries, 0);
   const until = isoFromUs(Math.max(...archives.map(({ lastCapturedAtUs }) => lastCapturedAtUs)));

@@ -101,13 +101,13 @@ async function moveAll(config: Config, archives: readonly WrittenArchive[], sign
 
 /** Like the communicator: updates the file first, then its recorded state. */
 async function csvWithoutArchived({ Paths: paths }: Config, manifest: Manifest): Promise<void> {
-  const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+  const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
   const csv = join(paths.results_dir, CSV_FILENAME);
   for (;;) {
-    const recorded = parseCsvState(manifest.outputState(CSV_OUTPUT).state);
+    const recorded = parseCsvState(manifest.outputs.state(CSV_OUTPUT).state);
     if (recorded === undefined) return;
-    const { state, upToDate } = await updateCsv(csv, recorded, read, { archive: manifest.lastArchive() });
-    manifest.advanceOutput(CSV_OUTPUT, Math.max(state.cursor, recorded.cursor), JSON.stringify(state));
+    const { state, upToDate } = await updateCsv(csv, recorded, read, { archive: manifest.archives.last() });
+    manifest.outputs.advance(CSV_OUTPUT, Math.max(state.cursor, recorded.cursor), JSON.stringify(state));
     if (upToDate) return;
   }
 }

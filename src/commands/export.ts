@@ -72,8 +72,8 @@ function piecesOf(
 }
 
 async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGenerator<string> {
-  const methods = manifest.analyses().map(({ method }) => method);
-  const sensors = manifest.sensors().filter(({ unit }) => unit === DEGREES);
+  const methods = manifest.analyses.all().map(({ method }) => method);
+  const sensors = manifest.readings.sensors().filter(({ unit }) => unit === DEGREES);
   const columns = csvColumns(methods, new Set(sensors.map(({ sensor }) => sensor)));
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([columns], form);

@@ -10,7 +10,7 @@ import { loadConfig, roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { Outcome } from "../manifest/outputs.ts";
+import type { Outcome } from "../manifest/outcomes.ts";
 import { parseRoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { noteAsked } from "../outputs/opcua/asked.ts";
 import { type Browsed, browseBelow } from "../outputs/opcua/browse.ts";
@@ -162,7 +162,7 @@ async function labelsOf(config: Config): Promise<readonly string[]> {
   if (!existsSync(manifestFile)) return [];
   const manifest = Manifest.open({ file: manifestFile, readonly: true });
   try {
-    return manifest.analyses().at(-1)?.labels ?? [];
+    return manifest.analyses.all().at(-1)?.labels ?? [];
   } finally {
     manifest.close();
   }
@@ -174,7 +174,7 @@ function latestOf(config: Config, labels: readonly string[]): Outcome | undefine
   if (!existsSync(manifestFile)) return undefined;
   const manifest = Manifest.open({ file: manifestFile, readonly: true });
   try {
-    const [latest] = manifest.outcomesAfter(Math.max(0, manifest.lastOutcomeId() - 1), 1);
+    const [latest] = manifest.outcomes.after(Math.max(0, manifest.outcomes.lastId() - 1), 1);
     return latest?.labels.join("\n") === labels.join("\n") ? latest : undefined;
   } finally {
     manifest.close();

@@ -68,12 +68,12 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       await ensureDirectory(directory);
       const csv = join(directory, CSV_FILENAME);
       // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
-      const recorded = directory === results_dir ? parseCsvState(manifest.outputState(CSV_OUTPUT).state) : undefined;
-      const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+      const recorded = directory === results_dir ? parseCsvState(manifest.outputs.state(CSV_OUTPUT).state) : undefined;
+      const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
       const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
-      const simulated = measured !== undefined && !manifest.simulatedFrames(measured.analysis.analysisId).none;
+      const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
       const feed = new PlotFeed(manifest, { title: plotTitle(config.Paths.root_dir), labels: config.Report.plot_rois });
       feed.refresh();
       const input = feed.input();

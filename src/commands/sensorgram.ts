@@ -6,8 +6,8 @@ import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
@@ -100,7 +100,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       const sensorgrams = open(manifest, analysis, config, argv);
       const beside = {
         markers: manifest.markers.all(),
-        simulated: manifest.simulatedFrames(analysis.analysisId),
+        simulated: manifest.results.simulatedFrames(analysis.analysisId),
       };
       await writeText(written(sensorgrams, config, argv, beside), argv.out);
     } finally {
@@ -169,7 +169,7 @@ function open(
 }
 
 function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<string, string> | undefined {
-  const lines = manifest.linesOf(analysis);
+  const lines = manifest.references.linesOf(analysis);
   return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
 }
 
@@ -179,10 +179,10 @@ function firstLabels({ labels }: Analysis): string {
 
 /** The analysis asked for, or the newest that has measured anything. */
 function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
-  const analyses = manifest.analyses();
+  const analyses = manifest.analyses.all();
   const found =
     wanted === undefined
-      ? analyses.findLast(({ analysisId }) => manifest.curves(analysisId).next().done === false)
+      ? analyses.findLast(({ analysisId }) => manifest.curves.after(analysisId).next().done === false)
       : analyses.find(({ analysisId }) => analysisId === wanted);
   if (found !== undefined) return found;
   const known = analyses.map(({ analysisId, method }) => `${analysisId} (${method})`).join(", ");
@@ -197,11 +197,12 @@ function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
 
 /** Reports a recalibration during the experiment, and how to get the curves before it. */
 function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifestId }: Analysis): void {
-  const before = manifest
-    .analyses()
+  const before = manifest.analyses
+    .all()
     .findLast((one) => one.analysisId < analysisId && one.method === method && one.roiManifestId !== roiManifestId);
-  const first = manifest.curves(analysisId).next().value;
-  if (before === undefined || first === undefined || manifest.curves(before.analysisId).next().done === true) return;
+  const first = manifest.curves.after(analysisId).next().value;
+  if (before === undefined || first === undefined || manifest.curves.after(before.analysisId).next().done === true)
+    return;
   process.stderr.write(
     `the chip was recalibrated at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
       `Use --analysis ${before.analysisId} for the earlier ones\n`,
@@ -211,8 +212,8 @@ function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifest
 /** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
 function trackingBeside(manifest: Manifest, analysis: Analysis): Analysis {
   if (analysis.method === "tracking") return analysis;
-  const companions = new Set(manifest.companions(analysis.analysisId));
-  const found = manifest.analyses().findLast(({ analysisId }) => companions.has(analysisId));
+  const companions = new Set(manifest.analyses.companions(analysis.analysisId));
+  const found = manifest.analyses.all().findLast(({ analysisId }) => companions.has(analysisId));
   if (found !== undefined) return found;
   throw new Failure("usage.invalid", `analysis ${analysis.analysisId} (${analysis.method}) has no tracking results`, {
     hint: 'measure with Data_Analysis.also = ["tracking"]',

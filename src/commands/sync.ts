@@ -119,10 +119,10 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     manifest.lockWait.endWithin(0);
   });
   try {
-    const before = manifest.counts().synced;
+    const before = manifest.history.counts().synced;
     await copyAll(syncing, args.once, stop.signal, log);
     const waiting = manifest.syncing.countUnsynced(Number.MAX_SAFE_INTEGER, config.Services.enable_image_compression);
-    const { synced } = manifest.counts();
+    const { synced } = manifest.history.counts();
     return { waiting, synced: synced - before, refused: syncing.filesSetAside(), interrupted: stop.signal.aborted };
   } finally {
     await syncing.close(config.Supervisor.shutdown_timeout_seconds * 1000);

@@ -16,7 +16,7 @@ import { dirname, extname } from "node:path";
 import { writeToBuffer } from "fast-csv";
 import { z } from "zod";
 import { Failure } from "../failure/failure.ts";
-import type { Outcome } from "../manifest/outputs.ts";
+import type { Outcome } from "../manifest/outcomes.ts";
 import { ensureDirectory, fileSize, syncDirectory, temporaryPath } from "../system/files.ts";
 import { csvColumns, csvLines, widenColumns } from "./report.ts";
 

@@ -1,7 +1,7 @@
 // What one measured frame looks like in communicating_results.csv: the one place that knows its column names.
 // Where the lines go, and that each goes there once, is csv-output.ts.
 
-import type { Outcome } from "../manifest/outputs.ts";
+import type { Outcome } from "../manifest/outcomes.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames, MEDIAN, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { safeText } from "./csv-text.ts";

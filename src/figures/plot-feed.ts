@@ -3,18 +3,21 @@
 
 import { DEGREES } from "../delivery/report.ts";
 import { Failure } from "../failure/failure.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
-import type { Analysis } from "../manifest/runs.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
 
-export type PlotSource = Pick<Manifest, "analyses" | "curves" | "readingsAfter" | "roiManifest"> & {
-  readonly markers: Pick<Manifest["markers"], "all">;
-};
+export type PlotSource = ManifestPart<{
+  analyses: "all" | "roiManifest";
+  curves: "after";
+  readings: "after";
+  markers: "all";
+}>;
 
 /** One measurement over all versions of the program: the same method, settings and ROIs make one plot. */
 interface Measure {
@@ -66,9 +69,12 @@ export class PlotFeed {
   }
 
   #readCurves(): void {
-    for (const analysis of this.#source.analyses()) {
+    for (const analysis of this.#source.analyses.all()) {
       const measure = this.#measureOf(analysis);
-      for (const curve of this.#source.curves(analysis.analysisId, this.#seenOutcome.get(analysis.analysisId) ?? 0)) {
+      for (const curve of this.#source.curves.after(
+        analysis.analysisId,
+        this.#seenOutcome.get(analysis.analysisId) ?? 0,
+      )) {
         measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
         if (curve.simulated === true) measure.simulated += 1;
         this.#newestEntry = Math.max(this.#newestEntry, curve.entryId);
@@ -80,7 +86,7 @@ export class PlotFeed {
 
   #readTemperatures(): void {
     for (;;) {
-      const readings = this.#source.readingsAfter(this.#seenEntry, READINGS_PAGE);
+      const readings = this.#source.readings.after(this.#seenEntry, READINGS_PAGE);
       for (const { entryId, sensor, value, unit, takenAtUs } of readings) {
         this.#seenEntry = Math.max(this.#seenEntry, entryId);
         if (unit !== DEGREES) continue;
@@ -120,7 +126,8 @@ export class PlotFeed {
         (other.curves.spanUs?.[0] ?? Number.POSITIVE_INFINITY) < (span?.[0] ?? 0),
     );
     const since = registeredAnew && span !== undefined ? `, ROIs registered anew ${isoFromUs(span[0])}` : "";
-    const rois = analysis.roiManifestId == null ? undefined : this.#source.roiManifest(analysis.roiManifestId)?.rois;
+    const rois =
+      analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {
       title: `${this.#title}${simulatedNote(measure)}${since}`,
       method: analysis.method,

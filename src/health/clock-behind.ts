@@ -1,7 +1,7 @@
 // A clock that is behind: a machine without a battery-backed clock starts at some time in the past until the network tells it
 // the time. Frames taken meanwhile are dated before older ones.
 import { capabilitiesOf } from "../cameras/camera.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
 /** Less is an ordinary correction of the clock. */
@@ -19,12 +19,12 @@ export interface ClockFacts {
 
 /** What the manifest says of it; undefined before the first frame. */
 export function clockFacts(
-  manifest: Pick<Manifest, "newestCaptureUs" | "capturedPictures">,
+  manifest: ManifestPart<{ history: "newestCaptureUs" | "capturedPictures" }>,
   nowUs: number,
 ): ClockFacts | undefined {
-  const newestUs = manifest.newestCaptureUs();
+  const newestUs = manifest.history.newestCaptureUs();
   if (newestUs === undefined) return undefined;
-  const [last] = manifest.capturedPictures(1);
+  const [last] = manifest.history.capturedPictures(1);
   const ours = last?.cameraType !== undefined && !capabilitiesOf(last.cameraType).files;
   return { nowUs, newestUs, lastUs: ours ? last.capturedAtUs : undefined };
 }

@@ -30,7 +30,7 @@ const LEAST_SPAN_S = 60;
 export function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
   const keptFree = keptFreeBytes(config, space.totalBytes);
   const grows = manifest !== undefined && keptFree > 0 && !capabilitiesOf(config.Camera.camera_type).inPlace;
-  const counts = manifest?.counts();
+  const counts = manifest?.history.counts();
   const here = { images: counts?.localImages ?? 0, bytes: counts?.localBytes ?? 0 };
   const sizes = grows ? manifest.storage.frameSizes() : undefined;
   const fullInSeconds = grows ? secondsUntilFull(space.freeBytes, keptFree, growthOf(config, sizes, here)) : undefined;

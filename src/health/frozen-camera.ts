@@ -3,8 +3,8 @@
 import type { CameraType, Config } from "../config/schema.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
-import type { CapturedPicture } from "../manifest/inspection.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { CapturedPicture } from "../manifest/history.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 
 /**
@@ -31,13 +31,13 @@ export interface FrozenCamera {
 
 type Measured = CapturedPicture & { readonly curve: Curve };
 
-type Read = Pick<Manifest, "analyses" | "latestCurves" | "capturedPictures">;
+type Read = ManifestPart<{ analyses: "all"; curves: "latest"; history: "capturedPictures" }>;
 
 /** What is frozen now; undefined while the newest frame is new, or the alarm is switched off. */
 export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentCurves): FrozenCamera | undefined {
   if (Alarm.frozen_frames === 0) return undefined;
   const needed = Math.max(FEWEST_FRAMES, Alarm.frozen_frames);
-  const pictures = manifest.capturedPictures(Math.max(MOST_FRAMES, needed));
+  const pictures = manifest.history.capturedPictures(Math.max(MOST_FRAMES, needed));
   const repeats = repeated(pictures, isSamePicture, pictures.length);
   if (repeats.length >= needed) return found("pictures", repeats, isSamePicture);
   const measured = recent ?? recentCurves(manifest, Math.max(MOST_FRAMES, needed));

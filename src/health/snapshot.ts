@@ -12,8 +12,8 @@ import { experimentHolder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../manifest/opcua-output-state.ts";
+import type { KnownShare } from "../manifest/shares.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
-import type { KnownShare } from "../manifest/syncing.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { gigabytes, megabytes } from "../system/byte-size.ts";
 import { diskSpace } from "../system/disk-space.ts";
@@ -123,16 +123,16 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
   const holder = experimentHolder(dataDir);
   const manifest = opened ?? Manifest.open({ file, readonly: true });
   try {
-    const run = manifest.lastRun();
-    const counts = manifest.counts();
-    const last = manifest.lastEntry();
-    const stages = manifest
-      .heartbeats()
+    const run = manifest.runs.last();
+    const counts = manifest.history.counts();
+    const last = manifest.history.lastEntry();
+    const stages = manifest.heartbeats
+      .all()
       .map(({ atUs, ...beat }) => ({ ...beat, ageSeconds: Math.max(0, (nowUs - atUs) / 1e6) }))
       .sort((a, b) => place(a.stage) - place(b.stage));
-    const outputs = manifest.outputs().map((name) => ({ name, waiting: manifest.backlog(name) }));
+    const outputs = manifest.outputs.names().map((name) => ({ name, waiting: manifest.outputs.backlog(name) }));
     const hasOpcUa = outputs.some(({ name }) => name === OPC_UA_OUTPUT);
-    const opcUa = hasOpcUa ? parseOutputReport(manifest.outputState(OPC_UA_OUTPUT).state) : undefined;
+    const opcUa = hasOpcUa ? parseOutputReport(manifest.outputs.state(OPC_UA_OUTPUT).state) : undefined;
     const running = holder !== undefined;
     const recent = recentCurves(manifest, Math.max(RECENT_FRAMES, config.Alarm.resonance_frames));
     const disk = space === undefined ? undefined : diskFacts(config, space, running ? manifest : undefined);
@@ -143,8 +143,8 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       stages,
       opcUa,
       counts,
-      damaged: counts.damaged === 0 ? [] : manifest.damagedNames(DAMAGED_NAMED),
-      displacement: manifest.lastDisplacement(),
+      damaged: counts.damaged === 0 ? [] : manifest.checks.damagedNames(DAMAGED_NAMED),
+      displacement: manifest.displacements.last(),
       disk,
       recent,
       frozen: frozenCamera(manifest, config, recent),
@@ -164,7 +164,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       endReason: run?.endReason,
       camera: run === undefined ? undefined : cameraOfRun(run.config),
       counts,
-      shares: manifest.syncing.shares(),
+      shares: manifest.shares.all(),
       lastFrame:
         last === undefined
           ? undefined

@@ -1,5 +1,5 @@
 // One stage as its last heartbeat shows it.
-import type { StoredSetAside } from "../manifest/runs.ts";
+import type { StoredSetAside } from "../manifest/heartbeats.ts";
 
 export interface StageHealth {
   readonly stage: string;

@@ -1,5 +1,5 @@
 // The files that a stage has set aside, as they are stored beside its heartbeat and shown by `status` and the page.
-import type { StoredSetAside } from "../manifest/runs.ts";
+import type { StoredSetAside } from "../manifest/heartbeats.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 
 /** Stored at most; there may be thousands whose names a share does not take. */

@@ -56,7 +56,6 @@ export interface Claim {
 
 export type ClaimKey = Pick<Claim, "entryId" | "claim">;
 
-/** `except`: ids that are left out, as JSON. */
 /** Which pending entries may be handed out; all of them unless it says otherwise. */
 export interface ClaimChoice {
   /** Only entries that were handed out less often than this. */
@@ -65,6 +64,7 @@ export interface ClaimChoice {
   readonly except?: readonly number[];
 }
 
+/** `except`: ids that are left out, as JSON. */
 interface ClaimQuery {
   readonly nowUs: number;
   readonly limit: number;
@@ -201,6 +201,12 @@ export class Entries {
     });
   }
 
+  /** An entry for a picture that no row knows, pending. undefined when a row knows it. */
+  adopt(entry: NewEntry & { readonly filename: string }): number | undefined {
+    if (this.knowsFile(entry.filename, entry.filepath)) return undefined;
+    return this.add(entry, { origin: "adopted", status: "pending" });
+  }
+
   /**
    * Whether a row names the file, or named it before it was moved away or archived. A picture and its compressed form (`.gz`) are one
    * and the same.
@@ -250,7 +256,7 @@ export class Entries {
   }
 
   /** Back to pending. The attempt is given back unless it counts. False when the claim is no longer the entry's. */
-  release({ entryId, claim }: ClaimKey, countAttempt: boolean): boolean {
+  release({ entryId, claim }: ClaimKey, { countAttempt = false }: { readonly countAttempt?: boolean } = {}): boolean {
     return this.#connection.write(
       () => this.#release.run({ entryId, claim, given: countAttempt ? 0 : 1 }).changes === 1,
       { last: true },

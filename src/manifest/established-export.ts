@@ -4,7 +4,7 @@ import { formatRecord, type RecordInput } from "../analysis/record.ts";
 import type { FrameResult } from "../measurement/method.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Manifest, StoredEntry } from "./manifest.ts";
-import type { Outcome } from "./outputs.ts";
+import type { Outcome } from "./outcomes.ts";
 import { isoFromUs } from "./timestamps.ts";
 
 const OUTCOMES_PER_READ = 64;
@@ -12,8 +12,8 @@ const OUTCOMES_PER_READ = 64;
 /** metadata_manifest.json: a JSON array of entries in order of capture, as pieces of text. */
 export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generator<string> {
   let separator = "[\n";
-  for (const entry of manifest.entries(sinceUs)) {
-    yield separator + JSON.stringify(metadataEntry(entry, manifest.readings(entry.entryId)));
+  for (const entry of manifest.history.entries(sinceUs)) {
+    yield separator + JSON.stringify(metadataEntry(entry, manifest.readings.of(entry.entryId)));
     separator = ",\n";
   }
   yield separator === "[\n" ? "[]\n" : "\n]\n";
@@ -22,8 +22,8 @@ export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generat
 /** processing_results.jsonl: a record a line, in order of completion; then frames that failed before any analysis. */
 export function* processingResults(manifest: Manifest, sinceUs?: number): Generator<string> {
   for (const outcome of allOutcomes(manifest, sinceUs)) yield `${formatRecord(outcomeRecord(outcome))}\n`;
-  for (const entry of manifest.failuresWithoutOutcome(sinceUs)) {
-    yield `${formatRecord(failureRecord(entry, manifest.readings(entry.entryId)))}\n`;
+  for (const entry of manifest.history.failuresWithoutOutcome(sinceUs)) {
+    yield `${formatRecord(failureRecord(entry, manifest.readings.of(entry.entryId)))}\n`;
   }
 }
 
@@ -38,7 +38,7 @@ export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Gen
 export function* allOutcomes(manifest: Manifest, sinceUs?: number, afterOutcomeId = 0): Generator<Outcome> {
   let cursor = afterOutcomeId;
   for (;;) {
-    const outcomes = manifest.outcomesAfter(cursor, OUTCOMES_PER_READ, { sinceUs });
+    const outcomes = manifest.outcomes.after(cursor, OUTCOMES_PER_READ, { sinceUs });
     yield* outcomes;
     const last = outcomes.at(-1);
     if (last === undefined) return;

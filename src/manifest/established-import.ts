@@ -138,8 +138,8 @@ async function importResults(
         }
         open.delete(entryId);
         const analysisId = ensureEstablishedAnalysis(manifest, analysisOf, result, rois);
-        if (manifest.hasResult(entryId, analysisId)) continue;
-        manifest.addResult(entryId, analysisId, storedResult(result), result.processedAtUs ?? nowUs);
+        if (manifest.results.has(entryId, analysisId)) continue;
+        manifest.results.add(entryId, analysisId, storedResult(result), result.processedAtUs ?? nowUs);
         results += 1;
       }
     });
@@ -171,8 +171,8 @@ function ensureEstablishedAnalysis(
   let analysisId = known.get(key);
   if (analysisId === undefined) {
     const same = rois !== undefined && JSON.stringify(rois.rois.map(({ label }) => label)) === JSON.stringify(labels);
-    const roiManifestId = manifest.ensureRoiManifest(same ? rois : labelsOnly(labels));
-    analysisId = manifest.ensureAnalysis({
+    const roiManifestId = manifest.analyses.ensureRoiManifest(same ? rois : labelsOnly(labels));
+    analysisId = manifest.analyses.ensure({
       method,
       settings: '{"imported":true}',
       roiManifestId,

@@ -128,7 +128,7 @@ export class Taking {
   #isWanted(capturedAtUs: number, { directory, filename }: Found): boolean {
     return (
       directory !== this.#manifest.directory &&
-      this.#manifest.knownEntry({ capturedAtUs, directory, filename })?.own !== true
+      this.#manifest.imported.find({ capturedAtUs, directory, filename })?.own !== true
     );
   }
 
@@ -142,7 +142,7 @@ export class Taking {
       if (earlier !== undefined) return earlier;
       return copyInto(file, dataDir, filename, {
         recorded: { bytes },
-        isTaken: (name) => this.#manifest.knowsFile(name),
+        isTaken: (name) => this.#manifest.entries.knowsFile(name),
       });
     });
   }
@@ -154,14 +154,14 @@ export class Taking {
     { bytes, sha256 }: { bytes: number; sha256: string },
   ): Promise<NewFile | undefined> {
     const there = lstatSync(join(dataDir, name), { throwIfNoEntry: false });
-    if (there?.isFile() !== true || there.size !== bytes || this.#manifest.knowsFile(name)) return undefined;
+    if (there?.isFile() !== true || there.size !== bytes || this.#manifest.entries.knowsFile(name)) return undefined;
     const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file));
     return content.sha256 === sha256 ? { name, bytes, sha256 } : undefined;
   }
 
   /** The row of an entry; within a transaction. */
   #record(entry: EstablishedEntry, picture: Usable | undefined, copy: NewFile | undefined): void {
-    const known = picture === undefined ? undefined : this.#manifest.knownEntry({ ...entry, ...picture });
+    const known = picture === undefined ? undefined : this.#manifest.imported.find({ ...entry, ...picture });
     if (picture !== undefined && known !== undefined) {
       if (this.idOf.get(plainName(picture.filename)) === known.entryId) {
         this.#skip(picture.filename, "another entry names the same picture");
@@ -173,7 +173,7 @@ export class Taking {
     }
     const lost = picture?.kind === "missing";
     const { status, error } = stateOf(entry, lost);
-    const entryId = this.#manifest.importEntry(
+    const entryId = this.#manifest.imported.add(
       {
         capturedAtUs: entry.capturedAtUs,
         ...fileOf(picture, copy),
@@ -217,10 +217,10 @@ export class Taking {
     copy: NewFile | undefined,
   ): void {
     if (copy !== undefined) {
-      this.#manifest.settleAdopted(entryId, copy, picture.filename);
+      this.#manifest.imported.settleAdopted(entryId, copy, picture.filename);
       this.#counts.adopted += 1;
     } else if (missing && picture.kind === "found") {
-      this.#manifest.relocate(entryId, picture);
+      this.#manifest.imported.relocate(entryId, picture);
       this.#counts.returned += 1;
     }
   }

@@ -1,6 +1,5 @@
-// What has happened so far, for people: counts, entries in order of capture, readings over time.
-
-import type { Reading } from "../sensors/thermometer.ts";
+// History: what has happened so far, for people: counts, entries in order of capture, what failed.
+import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import type { Status } from "./schema.ts";
@@ -74,96 +73,117 @@ interface EntryRow {
   height: number | null;
 }
 
-/** A reading and the entry it was taken with. */
-export interface TimedReading extends Reading {
+/** A frame as it was captured, with what tells its picture from others. */
+export interface CapturedPicture {
   readonly entryId: number;
+  readonly filename: string;
+  readonly capturedAtUs: number;
+  readonly cameraType: string | undefined;
+  /** Of the file as it was captured. */
+  readonly sha256: string | undefined;
+  /** Of the pixels, whatever the file says beside them; undefined where nobody decoded it before it was stored. */
+  readonly pixels: number | undefined;
+}
+
+interface CapturedRow {
+  id: number;
+  filename: string;
+  captured_at_us: number;
+  camera_type: string | null;
+  sha256: string | null;
+  pixels: number | string | null;
 }
 
 const PAGE = 1000;
 
-export function counts({ db }: Connection): ManifestCounts {
-  const row = db
-    .prepare<[], Omit<ManifestCounts, "total">>(`
-      SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing, damaged,
-        collection_errors AS collectionErrors, image_bytes AS imageBytes,
-        local_images AS localImages, local_bytes AS localBytes,
-        (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)
-    .get();
-  if (row === undefined) throw new RangeError("the row of counters is gone");
-  return { total: row.pending + row.processing + row.processed + row.failed, ...row };
-}
+export class History {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
 
-/** All entries in order of capture, read page by page. */
-export function* entriesByTime(
-  { db }: Connection,
-  entries: Entries,
-  sinceUs = Number.MIN_SAFE_INTEGER,
-): Generator<StoredEntry> {
-  const page = db.prepare<[number, number, number], EntryRow>(
-    "SELECT * FROM entry WHERE (captured_at_us, id) > (?, ?) ORDER BY captured_at_us, id LIMIT ?",
-  );
-  let timeUs = sinceUs - 1;
-  let id = Number.MAX_SAFE_INTEGER;
-  for (;;) {
-    const rows = page.all(timeUs, id, PAGE);
-    for (const row of rows) yield storedEntry(row, entries);
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    timeUs = last.captured_at_us;
-    id = last.id;
+  constructor(connection: Connection, entries: Entries) {
+    this.#connection = connection;
+    this.#entries = entries;
   }
-}
 
-/** The failed entries of the highest id first, at most `limit`. */
-export function recentFailures({ db }: Connection, entries: Entries, limit: number): StoredEntry[] {
-  return db
-    .prepare<[number], EntryRow>("SELECT * FROM entry WHERE status = 'failed' ORDER BY id DESC LIMIT ?")
-    .all(limit)
-    .map((row) => storedEntry(row, entries));
-}
+  counts(): ManifestCounts {
+    const row = this.#connection.db
+      .prepare<[], Omit<ManifestCounts, "total">>(`
+        SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing, damaged,
+          collection_errors AS collectionErrors, image_bytes AS imageBytes,
+          local_images AS localImages, local_bytes AS localBytes,
+          (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)
+      .get();
+    if (row === undefined) throw new RangeError("the row of counters is gone");
+    return { total: row.pending + row.processing + row.processed + row.failed, ...row };
+  }
 
-/** Failed entries that no analysis has an outcome for, in order of ids. */
-export function failuresWithoutOutcome(
-  { db }: Connection,
-  entries: Entries,
-  sinceUs = Number.MIN_SAFE_INTEGER,
-): StoredEntry[] {
-  return db
-    .prepare<[number], EntryRow>(`
-      SELECT * FROM entry WHERE status = 'failed' AND captured_at_us >= ?
-      AND NOT EXISTS (SELECT 1 FROM outcome WHERE entry_id = entry.id) ORDER BY id`)
-    .all(sinceUs)
-    .map((row) => storedEntry(row, entries));
-}
+  /** All entries in order of capture, read page by page. */
+  *entries(sinceUs = Number.MIN_SAFE_INTEGER): Generator<StoredEntry> {
+    const page = this.#connection.db.prepare<[number, number, number], EntryRow>(
+      "SELECT * FROM entry WHERE (captured_at_us, id) > (?, ?) ORDER BY captured_at_us, id LIMIT ?",
+    );
+    let timeUs = sinceUs - 1;
+    let id = Number.MAX_SAFE_INTEGER;
+    for (;;) {
+      const rows = page.all(timeUs, id, PAGE);
+      for (const row of rows) yield storedEntry(row, this.#entries);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      timeUs = last.captured_at_us;
+      id = last.id;
+    }
+  }
 
-export interface Sensor {
-  readonly sensor: string;
-  readonly unit: string;
-}
+  /** The entry with the highest id. */
+  lastEntry(): StoredEntry | undefined {
+    const row = this.#connection.db.prepare<[], EntryRow>("SELECT * FROM entry ORDER BY id DESC LIMIT 1").get();
+    return row === undefined ? undefined : storedEntry(row, this.#entries);
+  }
 
-/** Every sensor there is a reading of. */
-export function sensors({ db }: Connection): Sensor[] {
-  return db.prepare<[], Sensor>("SELECT DISTINCT sensor, unit FROM reading ORDER BY sensor").all();
-}
+  /** The failed entries of the highest id first, at most `limit`. */
+  recentFailures(limit: number): StoredEntry[] {
+    return this.#connection.db
+      .prepare<[number], EntryRow>("SELECT * FROM entry WHERE status = 'failed' ORDER BY id DESC LIMIT ?")
+      .all(limit)
+      .map((row) => storedEntry(row, this.#entries));
+  }
 
-/** The entry with the highest id. */
-export function lastEntry({ db }: Connection, entries: Entries): StoredEntry | undefined {
-  const row = db.prepare<[], EntryRow>("SELECT * FROM entry ORDER BY id DESC LIMIT 1").get();
-  return row === undefined ? undefined : storedEntry(row, entries);
-}
+  /** Failed entries that no analysis has an outcome for, in order of ids. */
+  failuresWithoutOutcome(sinceUs = Number.MIN_SAFE_INTEGER): StoredEntry[] {
+    return this.#connection.db
+      .prepare<[number], EntryRow>(`
+        SELECT * FROM entry WHERE status = 'failed' AND captured_at_us >= ?
+        AND NOT EXISTS (SELECT 1 FROM outcome WHERE entry_id = entry.id) ORDER BY id`)
+      .all(sinceUs)
+      .map((row) => storedEntry(row, this.#entries));
+  }
 
-/** Readings of the entries after an entry, in order of ids, at most those of `limit` entries. */
-export function readingsAfter({ db }: Connection, afterEntryId: number, limit: number): TimedReading[] {
-  return db
-    .prepare<
-      [{ after: number; limit: number }],
-      { entryId: number; value: number | null; error: string | null } & Omit<Reading, "value" | "error">
-    >(`
-      SELECT entry_id AS entryId, sensor, value, unit, taken_at_us AS takenAtUs, error FROM reading
-      WHERE entry_id > @after AND entry_id <= (SELECT coalesce(max(id), @after) FROM (SELECT id FROM entry WHERE id > @after ORDER BY id LIMIT @limit))
-      ORDER BY entry_id, sensor`)
-    .all({ after: afterEntryId, limit })
-    .map((row) => ({ ...row, value: row.value ?? undefined, error: row.error ?? undefined }));
+  /** The pictures captured last, the newest first; those adopted from the directory or imported are not among them. */
+  capturedPictures(limit: number): CapturedPicture[] {
+    return this.#connection.db
+      .prepare<[number], CapturedRow>(`
+        SELECT id, filename, captured_at_us, camera_type, coalesce(original_sha256, sha256) AS sha256,
+          iif(json_valid(settings), settings ->> '${PIXELS_CHECKSUM}', NULL) AS pixels
+        FROM entry WHERE origin = 'captured' AND filename IS NOT NULL ORDER BY id DESC LIMIT ?`)
+      .all(limit)
+      .map((row) => ({
+        entryId: row.id,
+        filename: row.filename,
+        capturedAtUs: row.captured_at_us,
+        cameraType: row.camera_type ?? undefined,
+        sha256: row.sha256 ?? undefined,
+        pixels: typeof row.pixels === "number" ? row.pixels : undefined,
+      }));
+  }
+
+  /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */
+  newestCaptureUs(): number | undefined {
+    const newest = this.#connection.db
+      .prepare<[], number | null>("SELECT max(captured_at_us) FROM entry")
+      .pluck()
+      .get();
+    return newest ?? undefined;
+  }
 }
 
 function storedEntry(row: EntryRow, entries: Entries): StoredEntry {

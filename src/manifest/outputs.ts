@@ -1,51 +1,5 @@
-// Outputs: how far each one has got through the outcomes, and the outcomes as an output reads them.
-import type { Statement } from "better-sqlite3";
-import { type CompanionResult, decodeValues } from "../analysis/task.ts";
-import type { FrameResult, Method } from "../measurement/method.ts";
-import type { Reading } from "../sensors/thermometer.ts";
+// Outputs: how far each one has got through the outcomes, and which entries all of them have passed.
 import type { Connection } from "./connection.ts";
-import type { Entries } from "./entries.ts";
-import { blockOf } from "./results.ts";
-import { analyses } from "./runs.ts";
-import { decodeStatistics } from "./statistics-codec.ts";
-import { companionsOf } from "./tracking.ts";
-
-/** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */
-export interface Outcome {
-  /** In order of completion: the cursor of the outputs. */
-  readonly outcomeId: number;
-  readonly entryId: number;
-  readonly analysisId: number;
-  readonly method: Method;
-  readonly labels: readonly string[];
-  readonly ok: boolean;
-  readonly errorCode: string | undefined;
-  readonly error: string | undefined;
-  readonly capturedAtUs: number;
-  readonly processedAtUs: number;
-  readonly filename: string;
-  /** Directory, absolute. */
-  readonly filepath: string;
-  readonly readings: readonly Reading[];
-  /** What is to be known of the picture, in one text. */
-  readonly warnings?: string | undefined;
-  /** undefined where the analysis failed. */
-  readonly measured: Measured | undefined;
-  /** What tracking said, where it was carried beside the method. */
-  readonly companion?: CompanionResult | undefined;
-}
-
-/** What was measured: a FrameResult as it comes back from the tables. */
-export interface Measured extends Omit<FrameResult, "method" | "values" | "displacement"> {
-  /** Per ROI, per quantity, every measured row; debug mode only. */
-  readonly values: FrameResult["values"];
-}
-
-export interface OutcomeFilter {
-  readonly analysisId?: number | undefined;
-  /** Frames captured at or after this. */
-  readonly sinceUs?: number | undefined;
-}
 
 export interface OutputState {
   /** The last outcome delivered. */
@@ -54,88 +8,11 @@ export interface OutputState {
   readonly state: string | undefined;
 }
 
-interface OutcomeRow {
-  id: number;
-  entry_id: number;
-  analysis_id: number;
-  ok: number;
-  error_code: string | null;
-  error: string | null;
-  processed_at_us: number;
-  brightness: number | null;
-  contrast: number | null;
-  captured_at_us: number;
-  warnings: string | null;
-  filename: string;
-  directory: string;
-  statistics: Buffer | null;
-  row_values: Buffer | null;
-}
-
-interface ReadingRow {
-  sensor: string;
-  value: number | null;
-  unit: string;
-  taken_at_us: number;
-  error: string | null;
-}
-
-type ResultRow = [roi: number, position: number | null, error: number | null, quality: number | null, flags: number];
-
 export class Outputs {
   readonly #connection: Connection;
-  readonly #entries: Entries;
-  readonly #analyses = new Map<number, { method: Method; labels: readonly string[] }>();
-  readonly #after: Statement<[Record<string, number | null>], OutcomeRow>;
-  readonly #results: Statement<[number, number, number], ResultRow>;
-  readonly #readings: Statement<[number], ReadingRow>;
-  readonly #output: Statement<[string], { cursor: number; state: string | null }>;
-  readonly #lastOutcome: Statement<[], number>;
 
-  constructor(connection: Connection, entries: Entries) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#entries = entries;
-    const { db } = connection;
-    this.#after = db.prepare(`
-      SELECT o.id, o.entry_id, o.analysis_id, o.ok, o.error_code, o.error, o.processed_at_us, o.brightness, o.contrast,
-        e.captured_at_us, e.warnings, e.filename, e.directory, d.statistics, d.row_values
-      FROM outcome o JOIN entry e ON e.id = o.entry_id LEFT JOIN detail d ON d.outcome_id = o.id
-      WHERE o.id > @cursor AND (@analysisId IS NULL OR +o.analysis_id = @analysisId)
-        AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
-      ORDER BY o.id LIMIT @limit`);
-    this.#results = db
-      .prepare<[number, number, number], ResultRow>(`
-        SELECT roi, position, standard_error, quality, flags FROM result
-        WHERE analysis_id = ? AND block = ? AND entry_id = ? ORDER BY roi`)
-      .raw();
-    this.#readings = db.prepare(
-      "SELECT sensor, value, unit, taken_at_us, error FROM reading WHERE entry_id = ? ORDER BY sensor",
-    );
-    this.#output = db.prepare("SELECT cursor, state FROM output WHERE name = ?");
-    this.#lastOutcome = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM outcome").pluck();
-  }
-
-  /** Up to `limit` outcomes after `cursor`, in order of completion. */
-  after(cursor: number, limit: number, { analysisId = null, sinceUs = null }: NullableFilter = {}): Outcome[] {
-    return this.#connection.db.transaction(() =>
-      this.#after.all({ cursor, limit, analysisId, sinceUs }).map((row) => this.#outcome(row)),
-    )();
-  }
-
-  /** The readings taken with an entry. */
-  readings(entryId: number): Reading[] {
-    return this.#readings.all(entryId).map(({ taken_at_us, value, error, ...rest }) => ({
-      ...rest,
-      value: value ?? undefined,
-      error: error ?? undefined,
-      takenAtUs: taken_at_us,
-    }));
-  }
-
-  /** Where an output has got to; the beginning for one never heard of. */
-  state(name: string): OutputState {
-    const row = this.#output.get(name);
-    return { cursor: row?.cursor ?? 0, state: row?.state ?? undefined };
   }
 
   /** Names the outputs that must have passed a frame before it counts as transmitted; others are kept but not waited for. */
@@ -151,8 +28,16 @@ export class Outputs {
     });
   }
 
+  /** Where an output has got to; the beginning for one never heard of. */
+  state(name: string): OutputState {
+    const row = this.#connection.db
+      .prepare<[string], { cursor: number; state: string | null }>("SELECT cursor, state FROM output WHERE name = ?")
+      .get(name);
+    return { cursor: row?.cursor ?? 0, state: row?.state ?? undefined };
+  }
+
   /** Moves an output on; a cursor behind the present one is a mistake and changes nothing. */
-  advance(name: string, cursor: number, state: string | undefined): void {
+  advance(name: string, cursor: number, state?: string): void {
     const { db } = this.#connection;
     this.#connection.write(() => {
       const { changes } = db
@@ -167,14 +52,14 @@ export class Outputs {
    * Outcomes that an active output has yet to pass (without a name: that some output has); 0 without outputs. Never less
    * than the truth, exact at 0.
    */
-  backlog(name: string | null = null): number {
+  backlog(name?: string): number {
     return (
       this.#connection.db
         .prepare<[{ name: string | null }], number>(`
           SELECT max(0, coalesce((SELECT max(id) FROM outcome), 0) - coalesce(min(cursor), 9e15)) FROM output
           WHERE active = 1 AND (@name IS NULL OR name = @name)`)
         .pluck()
-        .get({ name }) ?? 0
+        .get({ name: name ?? null }) ?? 0
     );
   }
 
@@ -186,11 +71,6 @@ export class Outputs {
       .all();
   }
 
-  /** The newest outcome; 0 while there is none. */
-  lastOutcomeId(): number {
-    return this.#lastOutcome.get() ?? 0;
-  }
-
   /** Only the outcomes passed since the last time are touched, however long the history. */
   #markTransmitted(): void {
     const { db } = this.#connection;
@@ -200,82 +80,4 @@ export class Outputs {
         (SELECT entry_id FROM outcome WHERE id > (SELECT cursor FROM delivery) AND id <= ?)`).run(passed);
     db.prepare("UPDATE delivery SET cursor = max(cursor, ?)").run(passed);
   }
-
-  #outcome(row: OutcomeRow): Outcome {
-    const { method, labels } = this.#analysis(row.analysis_id);
-    return {
-      outcomeId: row.id,
-      entryId: row.entry_id,
-      analysisId: row.analysis_id,
-      method,
-      labels,
-      ok: row.ok === 1,
-      errorCode: row.error_code ?? undefined,
-      error: row.error ?? undefined,
-      capturedAtUs: row.captured_at_us,
-      processedAtUs: row.processed_at_us,
-      filename: row.filename,
-      filepath: this.#entries.absoluteDirectory(row.directory),
-      readings: this.readings(row.entry_id),
-      ...(row.warnings === null || row.warnings === "" ? {} : { warnings: row.warnings }),
-      measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),
-      ...this.#companion(row, labels.length),
-    };
-  }
-
-  #companion(row: OutcomeRow, rois: number): { readonly companion?: CompanionResult } {
-    for (const trackingId of companionsOf(this.#connection.db, row.analysis_id)) {
-      const companion = this.#rowsOf(trackingId, row.entry_id, rois);
-      if (companion !== undefined) return { companion };
-    }
-    return {};
-  }
-
-  /** undefined where the analysis has no row of the entry. */
-  #rowsOf(analysisId: number, entryId: number, rois: number): CompanionResult | undefined {
-    const rows = this.#results.all(analysisId, blockOf(entryId), entryId);
-    if (rows.length === 0) return undefined;
-    const position = new Float64Array(rois).fill(Number.NaN);
-    const standardError = new Float64Array(rois).fill(Number.NaN);
-    const quality = new Float64Array(rois).fill(Number.NaN);
-    const flags = new Uint8Array(rois);
-    for (const [roi, px, error, good, bits] of rows) {
-      position[roi] = px ?? Number.NaN;
-      standardError[roi] = error ?? Number.NaN;
-      quality[roi] = good ?? Number.NaN;
-      flags[roi] = bits;
-    }
-    return { position, standardError, quality, flags };
-  }
-
-  #measured(row: OutcomeRow, statistics: Buffer, method: Method, rois: number): Measured {
-    const none = () => new Float64Array(rois).fill(Number.NaN);
-    const unknown = { position: none(), standardError: none(), quality: none(), flags: new Uint8Array(rois) };
-    let unpacked: Float64Array | undefined;
-    return {
-      ...(this.#rowsOf(row.analysis_id, row.entry_id, rois) ?? unknown),
-      // Unpacking costs more than all the rest of an outcome, and not every output looks at them.
-      get statistics() {
-        unpacked ??= decodeStatistics(statistics);
-        return unpacked;
-      },
-      brightness: row.brightness ?? Number.NaN,
-      contrast: row.contrast ?? Number.NaN,
-      values: row.row_values === null ? undefined : decodeValues(row.row_values, method),
-    };
-  }
-
-  #analysis(analysisId: number): { method: Method; labels: readonly string[] } {
-    if (!this.#analyses.has(analysisId)) {
-      for (const analysis of analyses(this.#connection)) this.#analyses.set(analysis.analysisId, analysis);
-    }
-    const analysis = this.#analyses.get(analysisId);
-    if (analysis === undefined) throw new RangeError(`there is no analysis ${analysisId}`);
-    return analysis;
-  }
-}
-
-interface NullableFilter {
-  readonly analysisId?: number | null | undefined;
-  readonly sinceUs?: number | null | undefined;
 }

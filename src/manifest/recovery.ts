@@ -6,9 +6,9 @@ import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
-import { Repairs } from "./inspection.ts";
+import type { Repairs } from "./repairs.ts";
 import type { LocalPicture, Storage } from "./storage.ts";
-import { Syncing } from "./syncing.ts";
+import type { Syncing } from "./syncing.ts";
 
 export interface Recovery {
   /** Entries that were being measured and are pending again. */
@@ -31,6 +31,21 @@ export interface Recovery {
   readonly renamed: readonly LocalPicture[];
 }
 
+export interface RecoveryOptions {
+  readonly maxAttempts: number;
+  readonly nowUs: number;
+  /** Where the copies lie that removed pictures are known by. */
+  readonly remoteRoot?: string;
+}
+
+/** The parts of a manifest that recovery changes. */
+interface RecoveredNouns {
+  readonly entries: Entries;
+  readonly storage: Storage;
+  readonly repairs: Repairs;
+  readonly syncing: Syncing;
+}
+
 interface FileRow {
   id: number;
   directory: string;
@@ -38,16 +53,11 @@ interface FileRow {
 }
 
 /** Only for the holder of the experiment's lock: every claim it finds belongs to a dead process. */
-export function recoverEntries(
-  connection: Connection,
-  entries: Entries,
-  storage: Storage,
-  options: { readonly maxAttempts: number; readonly nowUs: number; readonly remoteRoot?: string },
-): Recovery {
+export function recoverEntries(connection: Connection, nouns: RecoveredNouns, options: RecoveryOptions): Recovery {
   return connection.write(() => {
     const claims = releaseDeadClaims(connection, options);
-    settleRemovals(storage, options.remoteRoot);
-    return { ...claims, ...comparePictures(connection, entries, storage, options.nowUs) };
+    settleRemovals(nouns.storage, options.remoteRoot);
+    return { ...claims, ...comparePictures(connection, nouns, options.nowUs) };
   });
 }
 
@@ -79,8 +89,7 @@ function settleRemovals(storage: Storage, remoteRoot: string | undefined): void 
 
 function comparePictures(
   connection: Connection,
-  entries: Entries,
-  storage: Storage,
+  { entries, storage, repairs, syncing }: RecoveredNouns,
   nowUs: number,
 ): Omit<Recovery, "requeued" | "failed"> {
   const { db, directory } = connection;
@@ -89,8 +98,6 @@ function comparePictures(
   const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
-  const repairs = new Repairs(connection, entries);
-  const syncing = new Syncing(connection, entries);
   // Of what was compressed behind our back the hash is not known yet; of what was unpacked, it is.
   const follow = db.prepare(`
     UPDATE entry SET filename = @name, missing = 0,

@@ -1,15 +1,19 @@
-// Results: what an analysis said about a frame, written once, and the curves read back from it.
-
+// Results: what an analysis said about a frame, written once, and read back ROI by ROI. Frame by frame: curves.ts.
 import type { Statement } from "better-sqlite3";
 import type { CompanionResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { Displacement } from "../measurement/displacement.ts";
-import { FLAGS } from "../measurement/method.ts";
 import type { Connection } from "./connection.ts";
-import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, packCurve, unpackCurve } from "./frame-curve.ts";
-import { insertDisplacement } from "./movement.ts";
+import type { Displacements } from "./displacements.ts";
+import { packCurve } from "./frame-curve.ts";
 import { BLOCK_BITS } from "./schema.ts";
-import type { StoredCompanion } from "./tracking.ts";
+import { type SimulatedFrames, simulatedFrames } from "./simulated-frames.ts";
+import { standardErrors } from "./standard-errors.ts";
+
+/** A tracking carried beside a result; its positions are rows of its own analysis. */
+export interface StoredCompanion extends CompanionResult {
+  readonly analysisId: number;
+}
 
 /** What the processor answers for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
 export interface StoredResult {
@@ -73,12 +77,9 @@ interface RowsQuery {
   blocks: string;
 }
 
-const CURVE_PAGE = 256;
-/** Frames looked back at for an ROI's last undoubted position. */
-const LOOK_BACK = 16;
-
 export class Results {
-  readonly #db: Connection["db"];
+  readonly #connection: Connection;
+  readonly #displacements: Displacements;
   readonly #forgetFailure: Statement<[number, number]>;
   readonly #markMeasured: Statement<[number]>;
   readonly #has: Statement<[number, number]>;
@@ -87,13 +88,11 @@ export class Results {
   readonly #insertResult: Statement;
   readonly #blocks: Statement<[number, number], number>;
   readonly #rows: Statement<[RowsQuery], ResultRow>;
-  readonly #curves: Statement<[number, number, number], CurveRow>;
-  readonly #latest: Statement<[number, number], CurveRow>;
-  readonly #lastCurves: Statement<[number, number], Buffer>;
-  readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
 
-  constructor({ db }: Connection) {
-    this.#db = db;
+  constructor(connection: Connection, displacements: Displacements) {
+    this.#connection = connection;
+    this.#displacements = displacements;
+    const { db } = connection;
     this.#markMeasured = db.prepare("UPDATE entry SET measured = 1 WHERE id = ? AND measured = 0");
     this.#forgetFailure = db.prepare("DELETE FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 0");
     this.#has = db.prepare("SELECT 1 FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 1").pluck();
@@ -114,22 +113,6 @@ export class Results {
         FROM json_each(@blocks) b CROSS JOIN result r CROSS JOIN entry e NOT INDEXED
         WHERE r.analysis_id = @analysisId AND r.block = b.value AND r.roi = @roi
           AND e.id = r.entry_id AND e.captured_at_us >= @fromUs AND e.captured_at_us < @toUs`)
-      .raw();
-    this.#curves = db.prepare(`
-      SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
-      WHERE o.analysis_id = ? AND o.ok = 1 AND o.id > ? ORDER BY o.id LIMIT ?`);
-    this.#latest = db.prepare(`
-      SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
-      WHERE o.analysis_id = ? AND o.ok = 1 ORDER BY o.id DESC LIMIT ?`);
-    this.#lastCurves = db
-      .prepare<[number, number], Buffer>(
-        "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
-      )
-      .pluck();
-    this.#lastRows = db
-      .prepare<[{ analysisId: number; blocks: number }], [number, number | null, number]>(`
-        SELECT roi, position, flags FROM result WHERE analysis_id = @analysisId
-          AND block >= (SELECT max(block) FROM result WHERE analysis_id = @analysisId) - @blocks ORDER BY entry_id DESC`)
       .raw();
   }
 
@@ -160,7 +143,7 @@ export class Results {
       curve: packCurve(position, flags),
     });
     if (result.displacement !== undefined) {
-      insertDisplacement(this.#db, Number(lastInsertRowid), result.displacement, result.astray === true);
+      this.#displacements.insert(Number(lastInsertRowid), result.displacement, result.astray === true);
     }
     this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
     this.#insertRows(entryId, analysisId, result);
@@ -194,6 +177,11 @@ export class Results {
     );
   }
 
+  /** A result beside those an entry may have of other analyses; the entry's state stays. Refused if it has this one. */
+  add(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
+    return this.#connection.write(() => this.insert(entryId, analysisId, result, nowUs));
+  }
+
   /** Whether a frame has been measured by an analysis. */
   has(entryId: number, analysisId: number): boolean {
     return this.#has.get(entryId, analysisId) !== undefined;
@@ -206,7 +194,7 @@ export class Results {
     fromUs = Number.MIN_SAFE_INTEGER,
     toUs = Number.MAX_SAFE_INTEGER,
   }: SensorgramQuery): Sensorgram {
-    const rows = this.#db.transaction(() => {
+    const rows = this.#connection.db.transaction(() => {
       const blocks = JSON.stringify(this.#blocks.all(fromUs, toUs));
       return this.#rows.all({ analysisId, roi, fromUs, toUs, blocks });
     })();
@@ -232,63 +220,14 @@ export class Results {
     return sensorgram;
   }
 
-  /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
-  *curves(analysisId: number, afterOutcomeId: number): Generator<Curve> {
-    let after = afterOutcomeId;
-    for (;;) {
-      // Page by page: a long-open read would keep the write-ahead log from being folded in.
-      const rows = this.#curves.all(analysisId, after, CURVE_PAGE);
-      for (const row of rows) yield curveOf(row);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = last.id;
-    }
+  /** Per entry the standard errors of all `rois` ROIs, px, NaN where there is none. */
+  standardErrors(analysisId: number, entries: readonly number[], rois: number): Map<number, Float64Array> {
+    return standardErrors(this.#connection, analysisId, entries, rois);
   }
 
-  /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
-  latest(analysisId: number, limit: number): Curve[] {
-    return this.#latest.all(analysisId, limit).reverse().map(curveOf);
-  }
-
-  /** All ROIs of the frames captured within a window, in order of capture. */
-  *curvesWithin(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
-    const page = this.#db.prepare<[number, number, number, number], CurveRow>(`
-      SELECT ${CURVE_COLUMNS}
-      FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
-      WHERE e.captured_at_us >= ? AND e.captured_at_us < ? ORDER BY e.captured_at_us LIMIT ?`);
-    let from = fromUs;
-    const seen = new Set<number>();
-    for (;;) {
-      const rows = page.all(analysisId, from, toUs, CURVE_PAGE);
-      const fresh = rows.filter(({ id }) => !seen.has(id));
-      seen.clear();
-      for (const row of fresh) yield curveOf(row);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < CURVE_PAGE) return;
-      // The next page begins with the frames of the last moment once more, should several share it.
-      if (last.captured_at_us === from && fresh.length === 0) return;
-      from = last.captured_at_us;
-      for (const row of rows) if (row.captured_at_us === from) seen.add(row.id);
-    }
-  }
-
-  /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
-  lastPositions(analysisId: number, rois: number): Float64Array {
-    const last = new Float64Array(rois).fill(Number.NaN);
-    const take = (roi: number, px: number, flags: number) => {
-      if ((flags & FLAGS.jumped) === 0 && Number.isNaN(last[roi])) last[roi] = px;
-    };
-    const curves = this.#lastCurves.all(analysisId, LOOK_BACK);
-    for (const curve of curves) {
-      const { position, flags } = unpackCurve(curve);
-      position.forEach((px, roi) => {
-        take(roi, px, flags[roi] ?? 0);
-      });
-    }
-    // What is carried beside another method has no curves of its own.
-    const rows = curves.length > 0 ? [] : this.#lastRows.all({ analysisId, blocks: LOOK_BACK >> BLOCK_BITS });
-    for (const [roi, px, flags] of rows) take(roi, px ?? Number.NaN, flags);
-    return last;
+  /** Which of the frames that an analysis has measured show the simulated chip. Looks at each of them. */
+  simulatedFrames(analysisId: number): SimulatedFrames {
+    return simulatedFrames(this.#connection, analysisId);
   }
 }
 

@@ -1,11 +1,12 @@
-// What the manifest knows of copies on the remote: which pictures wait for one, where each copy lies, the files beside
-// the pictures, and which remote it is.
+// What the manifest knows of copies on the remote: which pictures wait for one, where each copy lies, and the files
+// beside the pictures.
 import { basename, dirname, join } from "node:path";
 import type { Statement } from "better-sqlite3";
 import { pictureNameProblem } from "../image/picture-name.ts";
 import { isPlainPath } from "../system/file-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import type { Shares } from "./shares.ts";
 
 /** A picture that waits for its copy. */
 export interface UnsyncedPicture {
@@ -56,20 +57,6 @@ export interface SyncedFile {
   readonly stagedSha256: string | undefined;
 }
 
-export interface BoundRemote {
-  readonly remoteId: string;
-  /** Absolute. */
-  readonly root: string;
-}
-
-/** A share this experiment is or was copied to. */
-export interface KnownShare extends BoundRemote {
-  /** Live entries whose copy lies there. */
-  readonly pictures: number;
-  /** Copied to now. */
-  readonly inUse: boolean;
-}
-
 /** A picture of this experiment's own, with what it must be when it is removed. */
 export interface OwnFile {
   /** Absolute. */
@@ -106,6 +93,7 @@ const UNSYNCED = `FROM entry INDEXED BY entry_unsynced
 export class Syncing {
   readonly #connection: Connection;
   readonly #entries: Entries;
+  readonly #shares: Shares;
   readonly #unsynced: Statement<[{ compressedOnly: number; after: number; except: string; limit: number }], PictureRow>;
   readonly #count: Statement<[{ compressedOnly: number; limit: number }], number>;
   readonly #synced: Statement;
@@ -116,9 +104,10 @@ export class Syncing {
   readonly #fileCopied: Statement<[string, number], number>;
   readonly #syncedFile: Statement<[string, string], FileRow>;
 
-  constructor(connection: Connection, entries: Entries) {
+  constructor(connection: Connection, entries: Entries, shares: Shares) {
     this.#connection = connection;
     this.#entries = entries;
+    this.#shares = shares;
     const { db } = connection;
     this.#unsynced = db.prepare(`
       SELECT id, directory, filename, bytes, sha256 ${UNSYNCED}
@@ -221,7 +210,7 @@ export class Syncing {
 
   /** Within a transaction: where a picture is gone from here but was copied, the copy takes its place. */
   standIn(entryId: number, nowUs: number): boolean {
-    const remote = this.remote();
+    const remote = this.#shares.current();
     const remotePath = this.#remotePath.get(entryId);
     if (remote === undefined || remotePath === undefined || !isPlainPath(remotePath)) return false;
     const file = join(remote.root, remotePath);
@@ -276,46 +265,6 @@ export class Syncing {
            VALUES (@remoteId, @path, @bytes, @modifiedAtUs, @sha256, @remotePath, @syncedAtUs, NULL)`,
         )
         .run(file),
-    );
-  }
-
-  /** The share this experiment is copied to now. */
-  remote(): BoundRemote | undefined {
-    return this.#connection.db.prepare<[], BoundRemote>("SELECT remote_id AS remoteId, root FROM remote").get();
-  }
-
-  /** Every share this experiment is or was copied to, the first one first. */
-  shares(): KnownShare[] {
-    return this.#connection.db
-      .prepare<[], Omit<KnownShare, "inUse"> & { inUse: number }>(`
-        SELECT remote_id AS remoteId, root, pictures, remote_id IN (SELECT remote_id FROM remote) AS inUse
-        FROM share ORDER BY first_bound_at_us, remote_id`)
-      .all()
-      .map((share) => ({ ...share, inUse: share.inUse === 1 }));
-  }
-
-  /** Binds the experiment to a share. What lies on others stays noted as lying there. */
-  bindRemote({ remoteId, root }: BoundRemote, nowUs: number): void {
-    const { db } = this.#connection;
-    this.#connection.write(() => {
-      db.prepare("INSERT OR REPLACE INTO remote VALUES (1, ?, ?, ?)").run(remoteId, root, nowUs);
-      db.prepare(`
-        INSERT INTO share VALUES (?, ?, ?, 0) ON CONFLICT (remote_id) DO UPDATE SET root = excluded.root`).run(
-        remoteId,
-        root,
-        nowUs,
-      );
-    });
-  }
-
-  /** Copies of a time when there was one share only, and no row named it: they lie on the first. */
-  attributeToFirstShare(): void {
-    const [first] = this.shares();
-    if (first === undefined) return;
-    this.#connection.write(() =>
-      this.#connection.db
-        .prepare("UPDATE entry SET remote_id = ? WHERE remote_id IS NULL AND remote_path IS NOT NULL")
-        .run(first.remoteId),
     );
   }
 }

@@ -79,7 +79,7 @@ export class Unrecorded {
       for (const line of lines) {
         const entry = parse(line);
         if (entry === undefined || !this.#isWanted(manifest, entry)) continue;
-        manifest.addEntry({ ...entry, filepath: this.#directory, ...(runId === undefined ? {} : { runId }) });
+        manifest.entries.add({ ...entry, filepath: this.#directory, ...(runId === undefined ? {} : { runId }) });
         recorded += 1;
       }
     });
@@ -89,9 +89,9 @@ export class Unrecorded {
   }
 
   #isWanted(manifest: Manifest, { filename, capturedAtUs }: NewEntry): boolean {
-    if (filename === undefined) return !manifest.knowsMoment(capturedAtUs);
+    if (filename === undefined) return !manifest.entries.knowsMoment(capturedAtUs);
     if (pictureNameProblem(filename) !== undefined) return false;
-    return existsSync(join(this.#directory, filename)) && !manifest.knowsFile(filename);
+    return existsSync(join(this.#directory, filename)) && !manifest.entries.knowsFile(filename);
   }
 }
 

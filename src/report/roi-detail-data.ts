@@ -75,10 +75,10 @@ async function detailOf(
   picture: LastPicture | undefined,
 ): Promise<RoiDetail> {
   const { analysisId, method, roiManifestId } = analysis;
-  const sensorgram = manifest.sensorgram({ analysisId, roi: at });
-  const roiManifest = roiManifestId === undefined ? undefined : manifest.roiManifest(roiManifestId);
+  const sensorgram = manifest.results.sensorgram({ analysisId, roi: at });
+  const roiManifest = roiManifestId === undefined ? undefined : manifest.analyses.roiManifest(roiManifestId);
   const markers = plotMarkers(manifest.markers.all());
-  const line = manifest.linesOf(analysis)?.[at];
+  const line = manifest.references.linesOf(analysis)?.[at];
   const known = { label, method, line, sensorgram, markers };
   if (picture === undefined || roiManifest === undefined) return { ...known, view: undefined };
   // As written by this program; see NewAnalysis.
@@ -96,7 +96,7 @@ interface LastPicture {
 /** The newest measured picture that is still to be read. */
 function lastPicture(manifest: Manifest, { curves }: Measured, roots: PictureRoots): LastPicture | undefined {
   for (const { entryId } of [...curves].reverse()) {
-    const picture = manifest.picture(entryId);
+    const picture = manifest.checks.picture(entryId);
     if (picture === undefined || picture.missing || pictureNameProblem(picture.filename) !== undefined) continue;
     const file = placeOf(picture, roots);
     if (existsSync(shownPath(file))) return { filename: picture.filename, file };

@@ -59,7 +59,7 @@ export function runPage(page: RunPage): string {
 
 function facts({ config, snapshot, simulated, measured, manifest }: RunPage): string[][] {
   const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
-  const first = manifest.entries().next();
+  const first = manifest.history.entries().next();
   const rows: string[][] = [["directory", config.Paths.root_dir]];
   if (startedAt !== undefined) rows.push(["last run started", startedAt]);
   if (experiment === "running") rows.push(["state", "running when this report was made"]);
@@ -78,7 +78,7 @@ function facts({ config, snapshot, simulated, measured, manifest }: RunPage): st
     rows.push(["method", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
     rows.push(["settings", analysis.settings]);
     rows.push(["ROIs", String(labels.length)]);
-    const lines = manifest.linesOf(analysis);
+    const lines = manifest.references.linesOf(analysis);
     if (lines !== undefined) rows.push(["line shapes", countsOf(lines)]);
   }
   rows.push([
@@ -101,7 +101,7 @@ function countsOf(lines: readonly string[]): string {
 function precision({ quiet, measured, config, manifest }: RunPage, noise: Picture | undefined): HtmlSection {
   const last = measured?.curves.at(-1);
   const px = (value: number, decimals: number) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
-  const lines = measured === undefined ? undefined : manifest.linesOf(measured.analysis);
+  const lines = measured === undefined ? undefined : manifest.references.linesOf(measured.analysis);
   const rows = quiet.map(({ label, precision: found }, roi) => [
     label,
     ...(lines === undefined ? [] : [lines[roi] ?? ""]),
@@ -147,14 +147,14 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
 }
 
 function failedFrames(manifest: Manifest): string[][] {
-  return manifest
+  return manifest.history
     .recentFailures(FAILURES_SHOWN)
     .map(({ capturedAtUs, filename, error }) => [isoFromUs(capturedAtUs), filename ?? "", error ?? ""]);
 }
 
 /** Hides the webhook, whose path often contains a secret. A configuration holds no passwords. */
 function configuration(manifest: Manifest): string {
-  const run = manifest.lastRun();
+  const run = manifest.runs.last();
   if (run === undefined) return "no run yet";
   const config: unknown = JSON.parse(run.config);
   const hide = (key: string, value: unknown) => (key === "webhook" && typeof value === "string" ? "(hidden)" : value);

@@ -132,7 +132,7 @@ function adoptUnknownFiles(unclaimed: readonly string[], options: RecoveryOption
   const { manifest, dataDir, runId, followLinks, log } = options;
   const skipped: string[] = [];
   const unknown = unclaimed
-    .filter((name) => isAdoptable(name) && !manifest.knowsFile(name))
+    .filter((name) => isAdoptable(name) && !manifest.entries.knowsFile(name))
     .flatMap((name) => {
       const status = usableStatus(dataDir, name, followLinks, (line) => skipped.push(line));
       if (status === undefined) return [];
@@ -140,7 +140,7 @@ function adoptUnknownFiles(unclaimed: readonly string[], options: RecoveryOption
     })
     .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   for (const { name, capturedAtUs, bytes } of unknown) {
-    manifest.adoptFile({ runId, filename: name, filepath: dataDir, capturedAtUs, bytes });
+    manifest.entries.adopt({ runId, filename: name, filepath: dataDir, capturedAtUs, bytes });
     log.warn(`found ${name}, which was not in the database; added it to the queue`);
   }
   return skipped;

@@ -1,9 +1,9 @@
 // The one process of an experiment, drawn:
 //
-//   clock ─▶ collector thread ─ file durable ─▶ addEntry ──wake──▶ processing ─▶ pool ─▶ complete | fail
-//                                               (manifest)                                  │ wake
-//                                                        advanceOutput ◀─ communicator thread (CSV, plot)
-//                                                                      ◀─ opcua thread (the plant's server)
+//   clock ─▶ collector thread ─ file durable ─▶ entries.add ──wake──▶ processing ─▶ pool ─▶ complete | fail
+//                                               (manifest)                                     │ wake
+//                                                       outputs.advance ◀─ communicator thread (CSV, plot)
+//                                                                       ◀─ opcua thread (the plant's server)
 //
 // Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
 // nothing, so a lost one costs time and never data.
@@ -108,7 +108,7 @@ export class Supervisor {
     this.finished = new Promise((resolve) => {
       this.finish = resolve;
     });
-    this.runId = this.manifest.beginRun({
+    this.runId = this.manifest.runs.begin({
       config: options.configText,
       version: packageVersion(),
       nodeVersion: process.versions.node,
@@ -127,7 +127,7 @@ export class Supervisor {
       log: log.stage("supervisor"),
       nowUs: wallClockUs,
     });
-    this.manifest.configureOutputs(wantedOutputs(config).map(({ name }) => name));
+    this.manifest.outputs.configure(wantedOutputs(config).map(({ name }) => name));
     this.stages = this.openStages(manifestFile, place);
     this.stopCondition = new StopCondition(options, {
       stages: this.stages,
@@ -187,7 +187,7 @@ export class Supervisor {
   }
 
   get counts() {
-    return this.manifest.counts();
+    return this.manifest.history.counts();
   }
 
   /** What is photographed; undefined where the camera is switched off. */
@@ -283,12 +283,12 @@ export class Supervisor {
     let undone: string | undefined;
     // After the last frame in hand: what is counted here is what `status` counts from now on.
     await shutdown.attempt("count of failures", async () => {
-      failed = this.manifest.failedInRun(this.runId);
+      failed = this.manifest.runs.failedEntries(this.runId);
       if (fault === undefined) undone = this.leftUndone();
     });
     const { manifest, runId } = this;
     await shutdown.attempt("end of the run", () =>
-      manifest.whenFree(() => manifest.endRun(runId, wallClockUs(), reason)),
+      manifest.whenFree(() => manifest.runs.end(runId, wallClockUs(), reason)),
     );
     await shutdown.attempt("manifest", async () => {
       this.manifest.close();
@@ -326,7 +326,7 @@ export class Supervisor {
     }
     try {
       const stages = this.stages.map(beatOf);
-      this.manifest.storeHeartbeats([
+      this.manifest.heartbeats.store([
         { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail },
         ...stages,
       ]);

@@ -1,9 +1,9 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
 
 import type { Config } from "../config/schema.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Outcome } from "../manifest/outputs.ts";
-import type { Analysis } from "../manifest/runs.ts";
+import type { Outcome } from "../manifest/outcomes.ts";
 import { groupsOf, labelMatcher, pairsOf } from "../measurement/labels.ts";
 import { flagNames } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
@@ -25,8 +25,8 @@ export class ChipState {
   /** Per ROI the median of the sound positions in the baseline, with its error. */
   levels(analysis: Analysis, window: TimeWindow): Levels {
     // A window that is over does not change; one that is open grows with every frame.
-    const open = window.toUs > wallClockUs() ? this.#manifest.lastOutcomeId() : "closed";
-    const key = JSON.stringify([analysis.analysisId, window.fromUs, window.toUs, open, this.#manifest.lastArchive()]);
+    const open = window.toUs > wallClockUs() ? this.#manifest.outcomes.lastId() : "closed";
+    const key = JSON.stringify([analysis.analysisId, window.fromUs, window.toUs, open, this.#manifest.archives.last()]);
     if (this.#levels?.key === key) return this.#levels.levels;
     const { analysisId } = analysis;
     const before = this.#levels?.analysisId === analysisId ? this.#levels.levels : undefined;
@@ -39,12 +39,12 @@ export class ChipState {
   view(analysis: Analysis, window: TimeWindow, chosen: boolean): ChipView | undefined {
     const last = this.recent(analysis.analysisId).findLast(({ ok }) => ok);
     const manifest =
-      analysis.roiManifestId === undefined ? undefined : this.#manifest.roiManifest(analysis.roiManifestId);
+      analysis.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
     if (last?.measured === undefined || manifest === undefined) return undefined;
     const { measured } = last;
     const levels = this.levels(analysis, window);
     const isReference = labelMatcher(this.#config.reference_rois);
-    const lines = this.#manifest.linesOf(analysis);
+    const lines = this.#manifest.references.linesOf(analysis);
     const rois = manifest.rois.map((roi, at): RoiView => {
       const position = measured.position[at] ?? Number.NaN;
       const standardError = measured.standardError[at] ?? Number.NaN;
@@ -75,7 +75,7 @@ export class ChipState {
 
   /** What was said of the last few frames, in order of completion. */
   recent(analysisId: number): Outcome[] {
-    return this.#manifest.outcomesAfter(this.#manifest.lastOutcomeId() - LOOK_BACK, LOOK_BACK, { analysisId });
+    return this.#manifest.outcomes.after(this.#manifest.outcomes.lastId() - LOOK_BACK, LOOK_BACK, { analysisId });
   }
 }
 

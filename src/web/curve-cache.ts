@@ -20,16 +20,15 @@ interface Kept {
 }
 
 export class CurveCache implements SensorgramSource {
+  readonly results: SensorgramSource["results"] = { sensorgram: (query) => this.#sensorgram(query) };
+  readonly analyses: SensorgramSource["analyses"];
   readonly #manifest: Manifest;
   readonly #kept = new Map<string, Kept>();
   #archive = 0;
 
   constructor(manifest: Manifest) {
     this.#manifest = manifest;
-  }
-
-  roiManifest(roiManifestId: number) {
-    return this.#manifest.roiManifest(roiManifestId);
+    this.analyses = manifest.analyses;
   }
 
   /**
@@ -38,21 +37,23 @@ export class CurveCache implements SensorgramSource {
    */
   ends(baseline: TimeWindow, tailUs: number): SensorgramSource {
     return {
-      roiManifest: (roiManifestId) => this.roiManifest(roiManifestId),
-      sensorgram: (query) => endsOf(this.sensorgram(query), baseline, tailUs),
+      analyses: this.analyses,
+      results: { sensorgram: (query) => endsOf(this.#sensorgram(query), baseline, tailUs) },
     };
   }
 
   /** One ROI over all frames, as the manifest has it now. */
-  sensorgram({ analysisId, roi }: SensorgramQuery): Sensorgram {
-    const archive = this.#manifest.lastArchive();
+  #sensorgram({ analysisId, roi }: SensorgramQuery): Sensorgram {
+    const archive = this.#manifest.archives.last();
     if (archive !== this.#archive) this.#kept.clear();
     this.#archive = archive;
     const key = `${analysisId}/${roi}`;
-    const outcome = this.#manifest.lastOutcomeId();
+    const outcome = this.#manifest.outcomes.lastId();
     const kept = this.#kept.get(key);
     const curve =
-      kept === undefined ? this.#manifest.sensorgram({ analysisId, roi }) : this.#upToDate(kept, analysisId, roi);
+      kept === undefined
+        ? this.#manifest.results.sensorgram({ analysisId, roi })
+        : this.#upToDate(kept, analysisId, roi);
     this.#kept.delete(key);
     this.#kept.set(key, { curve, outcome });
     const oldest = this.#kept.size > MOST_CURVES ? this.#kept.keys().next().value : undefined;
@@ -63,10 +64,11 @@ export class CurveCache implements SensorgramSource {
   /** Frames may be measured out of order: everything from the earliest new one on is read again. */
   #upToDate({ curve, outcome }: Kept, analysisId: number, roi: number): Sensorgram {
     let fromUs = Number.POSITIVE_INFINITY;
-    for (const { capturedAtUs } of this.#manifest.curves(analysisId, outcome)) fromUs = Math.min(fromUs, capturedAtUs);
+    for (const { capturedAtUs } of this.#manifest.curves.after(analysisId, outcome))
+      fromUs = Math.min(fromUs, capturedAtUs);
     if (fromUs === Number.POSITIVE_INFINITY) return curve;
     const known = lowerBound(curve.capturedAtUs, fromUs);
-    return spliced(curve, 0, known, this.#manifest.sensorgram({ analysisId, roi, fromUs }), 0);
+    return spliced(curve, 0, known, this.#manifest.results.sensorgram({ analysisId, roi, fromUs }), 0);
   }
 }
 

@@ -7,8 +7,8 @@ import { sensitivityOf } from "../assay/sensitivity.ts";
 import { openingWindow } from "../assay/sensorgram.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Analysis } from "../manifest/runs.ts";
 import { type Groups, gratingOf, groupsOf, labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { type ChipState, finite } from "./chip-state.ts";
@@ -77,12 +77,12 @@ export class Curves {
     const span = this.#span.of(analysis.analysisId);
     const fromUs = query.fromUs ?? span[0];
     const toUs = query.toUs ?? span[1] + 1;
-    const outcome = this.#manifest.lastOutcomeId();
+    const outcome = this.#manifest.outcomes.lastId();
     const columns = columnsOf(fromUs, toUs, query.columns);
     const { wanted, pairs, references } = query;
     const made = [
       analysis.analysisId,
-      this.#manifest.lastArchive(),
+      this.#manifest.archives.last(),
       window,
       columns,
       wanted,
@@ -132,7 +132,7 @@ export class Curves {
       key,
       ...(tailUs === undefined ? {} : { tailFrom: tailUs / 1000 }),
       outcome,
-      frames: this.#manifest.counts().processed,
+      frames: this.#manifest.history.counts().processed,
       span: [span[0] / 1000, span[1] / 1000],
       baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen } satisfies BaselineView,
       references: sensorgrams.references,
@@ -184,7 +184,7 @@ export class Curves {
   /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */
   #changedFrom({ analysisId }: Analysis, { toUs }: TimeWindow, columns: Columns, outcome: number): number | undefined {
     const capturedAtUs: number[] = [];
-    for (const curve of this.#manifest.curves(analysisId, outcome)) {
+    for (const curve of this.#manifest.curves.after(analysisId, outcome)) {
       capturedAtUs.push(curve.capturedAtUs);
       // A late one within the baseline moves its level.
       if (capturedAtUs.length > MOST_NEW || curve.capturedAtUs < toUs) return undefined;
@@ -225,7 +225,7 @@ export class Curves {
   /** Kept as long as baseline and references stay the same. */
   #groupMeans(analysis: Analysis, window: TimeWindow, pairs: boolean, references: readonly string[]): GroupMeans {
     const levels = this.#chip.levels(analysis, window);
-    const archived = this.#manifest.lastArchive();
+    const archived = this.#manifest.archives.last();
     const key = JSON.stringify([analysis.analysisId, pairs, references, archived, Array.from(levels.px)]);
     if (this.#means?.key === key) return this.#means.means;
     const known = new Set(references);

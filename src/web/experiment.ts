@@ -13,9 +13,9 @@ import { metricsText } from "../health/metrics.ts";
 import { takeSnapshot, troublesOf } from "../health/snapshot.ts";
 import { adviceFor } from "../health/status-advice.ts";
 import { LOG_STAGES, type LogLevel } from "../log/levels.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
-import type { Analysis } from "../manifest/runs.ts";
 import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
@@ -119,7 +119,7 @@ export class Experiment {
   #progress(): Pick<StateView, "outcome" | "method" | "markers"> {
     try {
       return {
-        outcome: this.#manifest.lastOutcomeId(),
+        outcome: this.#manifest.outcomes.lastId(),
         method: this.#newestAnalysis()?.method,
         markers: this.#manifest.markers
           .all()
@@ -162,7 +162,7 @@ export class Experiment {
 
   /** Which of the measured frames show the simulated chip. */
   simulatedFrames(): SimulatedFrames {
-    return this.#manifest.simulatedFrames(this.#measured().analysisId);
+    return this.#manifest.results.simulatedFrames(this.#measured().analysisId);
   }
 
   get sensitivity(): Sensitivity | undefined {
@@ -186,7 +186,7 @@ export class Experiment {
 
   /** Width and height of the newest picture, where they are known. */
   framePx(): readonly [number, number] | undefined {
-    const { width, height } = this.#manifest.lastEntry() ?? {};
+    const { width, height } = this.#manifest.history.lastEntry() ?? {};
     return width === undefined || height === undefined ? undefined : [width, height];
   }
 
@@ -202,12 +202,12 @@ export class Experiment {
   async profile(label: string): Promise<ProfileView | undefined> {
     const analysis = this.#newestAnalysis();
     const manifest =
-      analysis?.roiManifestId === undefined ? undefined : this.#manifest.roiManifest(analysis.roiManifestId);
+      analysis?.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
     const roi = manifest?.rois.find((one) => one.label === label);
     if (analysis === undefined || manifest === undefined || roi === undefined) return undefined;
     const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
     const at = manifest.rois.indexOf(roi);
-    const fit = fitRow(row, analysis.method, this.#manifest.linesOf(analysis)?.[at] ?? "fano");
+    const fit = fitRow(row, analysis.method, this.#manifest.references.linesOf(analysis)?.[at] ?? "fano");
     const measured = this.#chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
     return {
       label,
@@ -233,7 +233,7 @@ export class Experiment {
           origin: origins[key] ?? "default",
         };
       }),
-      runs: this.#manifest.recentRuns(RUNS_SHOWN).map((run) => ({
+      runs: this.#manifest.runs.recent(RUNS_SHOWN).map((run) => ({
         id: run.runId,
         startedAt: run.startedAtUs / 1000,
         endedAt: run.endedAtUs === undefined ? undefined : run.endedAtUs / 1000,
@@ -253,7 +253,7 @@ export class Experiment {
 
   /** Throws a Failure where there is no picture. */
   #lastEntry(): ShownEntry {
-    const entry = this.#manifest.lastEntry();
+    const entry = this.#manifest.history.lastEntry();
     if (entry === undefined) throw new Failure("frame.missing", "no frame has been captured yet");
     const { entryId, capturedAtUs, filename, filepath } = entry;
     if (filename === undefined || filepath === undefined) {
@@ -264,11 +264,11 @@ export class Experiment {
 
   /** The newest analysis that has measured anything. */
   #newestAnalysis(): Analysis | undefined {
-    const outcome = this.#manifest.lastOutcomeId();
+    const outcome = this.#manifest.outcomes.lastId();
     if (this.#analysis?.outcome === outcome) return this.#analysis.analysis;
-    const analysis = this.#manifest
-      .analyses()
-      .findLast(({ analysisId }) => this.#manifest.latestCurves(analysisId, 1).length > 0);
+    const analysis = this.#manifest.analyses
+      .all()
+      .findLast(({ analysisId }) => this.#manifest.curves.latest(analysisId, 1).length > 0);
     this.#analysis = { outcome, analysis };
     return analysis;
   }

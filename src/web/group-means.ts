@@ -1,9 +1,9 @@
 // The mean curve of each group of ROIs, of all their frames. Read once from the frames' own records, in slices so that the
 // page stays quick meanwhile, and then brought up to date with what is new.
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import type { Analysis } from "../manifest/runs.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import type { CurveData } from "./decimate.ts";
 import type { Levels } from "./levels.ts";
 
@@ -22,7 +22,7 @@ export interface GroupMean extends CurveData {
   readonly members: number;
 }
 
-type Source = Pick<Manifest, "curves" | "standardErrors">;
+type Source = ManifestPart<{ curves: "after"; results: "standardErrors" }>;
 
 export class GroupMeans {
   readonly #manifest: Source;
@@ -70,7 +70,7 @@ export class GroupMeans {
 
   async #read(): Promise<void> {
     let slice: Curve[] = [];
-    for (const curve of this.#manifest.curves(this.#analysis.analysisId, this.#outcome)) {
+    for (const curve of this.#manifest.curves.after(this.#analysis.analysisId, this.#outcome)) {
       slice.push(curve);
       if (slice.length < SLICE_FRAMES) continue;
       this.#add(slice);
@@ -83,7 +83,7 @@ export class GroupMeans {
   #add(slice: readonly Curve[]): void {
     const { analysisId, labels } = this.#analysis;
     const entries = slice.map(({ entryId }) => entryId);
-    const errors = this.#manifest.standardErrors(analysisId, entries, labels.length);
+    const errors = this.#manifest.results.standardErrors(analysisId, entries, labels.length);
     for (const curve of slice) {
       this.#times.push(curve.capturedAtUs);
       for (const group of this.#groups.values()) {

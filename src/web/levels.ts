@@ -1,8 +1,8 @@
 // The level of every ROI's baseline, and how it errs: what shifts of whole frames are counted from.
 import { levelOf, shiftVariance } from "../assay/propagation.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import type { Analysis } from "../manifest/runs.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 
 export class Levels {
@@ -18,16 +18,16 @@ export class Levels {
 
   /** Reads the frames of a window; of `before`, levels of the same analysis, what is known of them already. */
   constructor(
-    manifest: Pick<Manifest, "curvesWithin" | "standardErrors">,
+    manifest: ManifestPart<{ curves: "within"; results: "standardErrors" }>,
     { analysisId, labels }: Analysis,
     window: TimeWindow,
     before?: Levels,
   ) {
-    const frames: Curve[] = [...manifest.curvesWithin(analysisId, window.fromUs, window.toUs)];
+    const frames: Curve[] = [...manifest.curves.within(analysisId, window.fromUs, window.toUs)];
     const entries = frames.map(({ entryId }) => entryId);
     const known = before === undefined ? new Map<number, Float64Array>() : before.#errors;
     const unread = entries.filter((entry) => !known.has(entry));
-    const errors = new Map([...known, ...manifest.standardErrors(analysisId, unread, labels.length)]);
+    const errors = new Map([...known, ...manifest.results.standardErrors(analysisId, unread, labels.length)]);
     this.#errors = new Map(
       entries.flatMap((entry) => {
         const of = errors.get(entry);

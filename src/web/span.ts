@@ -14,10 +14,10 @@ export class MeasuredSpan {
 
   /** µs; zeros before the first. */
   of(analysisId: number): readonly [firstUs: number, lastUs: number] {
-    const of = `${analysisId}/${this.#manifest.lastArchive()}`;
+    const of = `${analysisId}/${this.#manifest.archives.last()}`;
     if (this.#known?.of !== of) this.#known = { of, ...this.#read(analysisId) };
     const known = this.#known;
-    for (const { outcomeId, capturedAtUs } of this.#manifest.curves(analysisId, known.outcome)) {
+    for (const { outcomeId, capturedAtUs } of this.#manifest.curves.after(analysisId, known.outcome)) {
       known.outcome = outcomeId;
       known.firstUs = Math.min(known.firstUs, capturedAtUs);
       known.lastUs = Math.max(known.lastUs, capturedAtUs);
@@ -26,8 +26,8 @@ export class MeasuredSpan {
   }
 
   #read(analysisId: number) {
-    const first = this.#manifest.curvesWithin(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
-    const last = this.#manifest.latestCurves(analysisId, RECENT);
+    const first = this.#manifest.curves.within(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
+    const last = this.#manifest.curves.latest(analysisId, RECENT);
     return {
       outcome: last.at(-1)?.outcomeId ?? 0,
       firstUs: first.done === true ? Number.POSITIVE_INFINITY : first.value.capturedAtUs,

@@ -53,9 +53,9 @@ export class Temperatures {
   }
 
   #refresh(): void {
-    const newest = this.#manifest.lastEntry()?.entryId ?? 0;
+    const newest = this.#manifest.history.lastEntry()?.entryId ?? 0;
     while (this.#seenEntry < newest) {
-      const readings = this.#manifest.readingsAfter(this.#seenEntry, PAGE);
+      const readings = this.#manifest.readings.after(this.#seenEntry, PAGE);
       for (const { sensor, unit, value, takenAtUs } of readings) {
         if (unit !== DEGREES || value === undefined) continue;
         const kept = this.#sensors.get(sensor) ?? { times: [], values: [] };

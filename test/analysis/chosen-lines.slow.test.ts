@@ -109,10 +109,10 @@ async function directoryOf(analysis: string): Promise<string> {
 function stored(directory: string) {
   const opened = Manifest.open({ file: join(directory, "data", MANIFEST_FILENAME), readonly: true });
   try {
-    return opened.analyses().map((analysis) => ({
+    return opened.analyses.all().map((analysis) => ({
       method: analysis.method,
-      lines: opened.linesOf(analysis),
-      positions: LABELS.map((_, roi) => opened.sensorgram({ analysisId: analysis.analysisId, roi }).position),
+      lines: opened.references.linesOf(analysis),
+      positions: LABELS.map((_, roi) => opened.results.sensorgram({ analysisId: analysis.analysisId, roi }).position),
     }));
   } finally {
     opened.close();

@@ -141,12 +141,12 @@ async function run(track: boolean): Promise<{ directory: string; slopes: Float64
   }
   const manifest = Manifest.open({ file: join(directory, "data", MANIFEST_FILENAME), readonly: true });
   try {
-    const analyses = manifest.analyses();
+    const analyses = manifest.analyses.all();
     expect(analyses).toHaveLength(1);
     const analysisId = analyses[0]?.analysisId ?? 0;
-    const steps = manifest.displacements(analysisId).map((one) => alignedShift(rois.imageAngle, one).x);
+    const steps = manifest.displacements.of(analysisId).map((one) => alignedShift(rois.imageAngle, one).x);
     const slopes = rois.rois.map((_, roi) => {
-      const { position, flags } = manifest.sensorgram({ analysisId, roi });
+      const { position, flags } = manifest.results.sensorgram({ analysisId, roi });
       return flags.some((bits) => bits !== 0) ? Number.NaN : slopeOf(position) / 0.5;
     });
     return { directory, slopes: Float64Array.from(slopes), steps };

@@ -205,9 +205,9 @@ async function pictureDirectory(config: string): Promise<string> {
 function curvesOf(directory: string, method: string) {
   const manifest = Manifest.open({ file: join(directory, "data", MANIFEST_FILENAME), readonly: true });
   try {
-    const analysisId = manifest.analyses().find((one) => one.method === method)?.analysisId ?? -1;
+    const analysisId = manifest.analyses.all().find((one) => one.method === method)?.analysisId ?? -1;
     return rois.rois.map((_, roi) => {
-      const { position, standardError, flags } = manifest.sensorgram({ analysisId, roi });
+      const { position, standardError, flags } = manifest.results.sensorgram({ analysisId, roi });
       return { position, standardError, flags };
     });
   } finally {

@@ -93,7 +93,7 @@ describe("a picture that shrinks", () => {
       original_sha256: sha256(original),
       compression_attempted: 1,
     });
-    expect(bench.manifest.counts()).toMatchObject({ compressed: 1, localImages: 1, localBytes: packed.length });
+    expect(bench.manifest.history.counts()).toMatchObject({ compressed: 1, localImages: 1, localBytes: packed.length });
   });
 
   test("keeps its time of modification, by which pictures without a row are ordered", async () => {
@@ -171,7 +171,7 @@ describe("a picture is left as it is, and not tried again", () => {
   test("while it is not measured, and when it failed", async () => {
     const bench = new Bench("");
     const failed = bench.add("failed.bmp");
-    const [claim] = bench.manifest.claimPending(1, 1);
+    const [claim] = bench.manifest.entries.claimPending(1, 1);
     if (claim !== undefined) bench.manifest.fail(claim, { code: "frame.unreadable", message: "no", retry: "never" }, 2);
     const pending = bench.add("pending.bmp");
     await stage(bench).all();
@@ -263,7 +263,7 @@ describe("a death between two steps of a compression", () => {
       compression_attempted: 1,
       missing: 0,
     });
-    expect(bench.manifest.counts()).toMatchObject({ total: 1, missing: 0, localBytes: packed.length });
+    expect(bench.manifest.history.counts()).toMatchObject({ total: 1, missing: 0, localBytes: packed.length });
   });
 
   test("never lets another file's content stand for the picture", async () => {

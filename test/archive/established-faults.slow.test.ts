@@ -43,10 +43,10 @@ const restart = (bench: Bench) => {
 test("entries stuck in processing for ever after a crash", () => {
   const bench = new Bench("");
   const entries = ["a.png", "b.png"].map((name) => bench.add(name));
-  expect(bench.manifest.claimPending(2, 1)).toHaveLength(2);
+  expect(bench.manifest.entries.claimPending(2, 1)).toHaveLength(2);
   expect(restart(bench).requeued).toBe(2);
-  expect(bench.manifest.counts()).toMatchObject({ pending: 2, processing: 0 });
-  expect(bench.manifest.claimPending(2, 1).map(({ entryId, attempts }) => [entryId, attempts])).toEqual(
+  expect(bench.manifest.history.counts()).toMatchObject({ pending: 2, processing: 0 });
+  expect(bench.manifest.entries.claimPending(2, 1).map(({ entryId, attempts }) => [entryId, attempts])).toEqual(
     entries.map((entry) => [entry, 2]),
   );
 });
@@ -55,7 +55,7 @@ test("the queue thrown away at restart", () => {
   const bench = new Bench("");
   const entries = ["a.png", "b.png", "c.png"].map((name) => bench.add(name));
   restart(bench);
-  expect(bench.manifest.claimPending(9, 1).map(({ entryId }) => entryId)).toEqual(entries);
+  expect(bench.manifest.entries.claimPending(9, 1).map(({ entryId }) => entryId)).toEqual(entries);
 });
 
 test("ring buffer blind to .gz and .bmp", async () => {
@@ -88,17 +88,17 @@ test("unsynced file deleted because the manifest was rotated", async () => {
 test("results written but status not", () => {
   const bench = new Bench("");
   const entry = bench.add("a.png");
-  const [claim] = bench.manifest.claimPending(1, 1);
+  const [claim] = bench.manifest.entries.claimPending(1, 1);
   if (claim === undefined) throw new Error("nothing was claimed");
   const damaged = { position: new Float64Array(LABELS.length) };
   // It breaks after the first rows were written: neither they nor the state may remain.
   expect(() => bench.manifest.complete(claim, bench.analysisId, damaged as never, 2)).toThrow();
   expect(bench.row(entry)).toMatchObject({ status: "processing" });
-  expect(bench.manifest.outcomesAfter(0, 9)).toEqual([]);
+  expect(bench.manifest.outcomes.after(0, 9)).toEqual([]);
   restart(bench);
   bench.measure();
   expect(bench.row(entry)).toMatchObject({ status: "processed" });
-  expect(bench.manifest.outcomesAfter(0, 9)).toHaveLength(1);
+  expect(bench.manifest.outcomes.after(0, 9)).toHaveLength(1);
 });
 
 test("a corrupt manifest read as an empty one", () => {
@@ -122,7 +122,7 @@ test("results of before a restart missing from the report", async () => {
   bench.add("b.png");
   bench.measure();
   const csv = bench.path("report.csv");
-  await updateCsv(csv, undefined, (cursor, limit) => bench.manifest.outcomesAfter(cursor, limit));
+  await updateCsv(csv, undefined, (cursor, limit) => bench.manifest.outcomes.after(cursor, limit));
   const lines = readFileSync(csv, "utf8").trim().split("\n").slice(1);
   expect(lines).toHaveLength(2 * LABELS.length);
   expect(lines.filter((line) => line.includes("a.png"))).toHaveLength(LABELS.length);

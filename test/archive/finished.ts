@@ -47,18 +47,18 @@ export async function finished(frames: number, gone = frames, settings = ""): Pr
   const csv = join(config.Paths.results_dir, CSV_FILENAME);
   const backupDir = config.Paths.backup_dir;
   await ensureDirectory(config.Paths.results_dir);
-  manifest.configureOutputs([CSV_OUTPUT]);
+  manifest.outputs.configure([CSV_OUTPUT]);
   const sql = (text: string): void => {
     const db = new Database(manifestFile);
     db.exec(text);
     db.close();
   };
   const deliver = async (): Promise<void> => {
-    const recorded = parseCsvState(manifest.outputState(CSV_OUTPUT).state);
-    const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
-    const { state, keptAside } = await updateCsv(csv, recorded, read, { archive: manifest.lastArchive() });
+    const recorded = parseCsvState(manifest.outputs.state(CSV_OUTPUT).state);
+    const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
+    const { state, keptAside } = await updateCsv(csv, recorded, read, { archive: manifest.archives.last() });
     if (keptAside !== undefined) throw new Error(`the CSV was taken for somebody else's: ${keptAside}`);
-    manifest.advanceOutput(CSV_OUTPUT, state.cursor, JSON.stringify(state));
+    manifest.outputs.advance(CSV_OUTPUT, state.cursor, JSON.stringify(state));
   };
   const history = (changes: Partial<HistoryOptions> = {}) =>
     writeHistory({ manifestFile, backupDir, afterDays: 30, syncing: false, nowUs: LATER_US, ...changes });

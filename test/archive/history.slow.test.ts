@@ -16,7 +16,7 @@ import { type Finished, finished, LATER_US, ROIS, temporaryDirectory } from "./f
 
 const MOVE = { syncing: false, nowUs: () => LATER_US };
 const lines = (text: string) => text.trim().split("\n").slice(1);
-const ids = (manifest: Manifest) => manifest.contents().map(({ entryId }) => entryId);
+const ids = (manifest: Manifest) => manifest.contents.all().map(({ entryId }) => entryId);
 
 /** Ids of the entries in an archive, from its database. */
 async function archivedIds({ backupDir }: Finished, path: string): Promise<number[]> {
@@ -37,16 +37,22 @@ async function moveAll(at: Finished): Promise<number> {
 
 test("finished frames leave the live files with all that belongs to them, and lie whole in the archive", async () => {
   const at = await finished(40, 25);
-  const before = at.manifest.tally();
+  const before = at.manifest.contents.tally();
   const answer = await at.history();
   expect(await moveOut(at.manifest, answer!.written, MOVE)).toBe(25);
   expect(ids(at.manifest)).toEqual(Array.from({ length: 15 }, (_, i) => i + 26));
   expect(await archivedIds(at, answer!.written.path)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
   expect(before).toMatchObject({ entry: 40, outcome: 40, result: 40 * ROIS });
-  expect(at.manifest.tally()).toMatchObject({ entry: 15, reading: 15, outcome: 15, detail: 15, result: 15 * ROIS });
-  expect(at.manifest.counts()).toMatchObject({ total: 15, processed: 15, archived: 25 });
-  expect(at.manifest.integrityProblems()).toEqual([]);
-  expect(at.manifest.finishedEntries({ beforeUs: LATER_US, limit: 99, syncing: false })).toEqual([]);
+  expect(at.manifest.contents.tally()).toMatchObject({
+    entry: 15,
+    reading: 15,
+    outcome: 15,
+    detail: 15,
+    result: 15 * ROIS,
+  });
+  expect(at.manifest.history.counts()).toMatchObject({ total: 15, processed: 15, archived: 25 });
+  expect(at.manifest.checks.integrityProblems()).toEqual([]);
+  expect(at.manifest.archives.finishedEntries({ beforeUs: LATER_US, limit: 99, syncing: false })).toEqual([]);
 });
 
 test.each<[string, (at: Finished) => void]>([
@@ -75,54 +81,54 @@ test("while a share is in use, a frame without a verified copy there stays live"
 test("no update is lost because the manifest was archived in between: a frame that changed meanwhile stays live", async () => {
   const at = await finished(6);
   const answer = await at.history();
-  const [analysis] = at.manifest.analyses();
-  const other = at.manifest.ensureAnalysis({ ...analysis!, settings: '{"other":1}' });
-  at.manifest.addResult(2, other, RESULT, LATER_US);
+  const [analysis] = at.manifest.analyses.all();
+  const other = at.manifest.analyses.ensure({ ...analysis!, settings: '{"other":1}' });
+  at.manifest.results.add(2, other, RESULT, LATER_US);
   at.add(1);
   at.sql("UPDATE entry SET status = 'pending' WHERE id = 5");
   expect(await moveOut(at.manifest, answer!.written, MOVE)).toBe(4);
   expect(ids(at.manifest)).toEqual([2, 5, 7]);
-  expect(at.manifest.hasResult(2, other)).toBe(true);
+  expect(at.manifest.results.has(2, other)).toBe(true);
   // Restored, the live rows win and nothing is there twice.
   await backUp(at.config, { type: "snapshot" }, LATER_US);
   const into = join(temporaryDirectory(), "again");
   await restore({ snapshot: join(at.backupDir, "20260602T152000Z"), into, withHistory: true, nowUs: LATER_US });
   const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
   expect(ids(again)).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  expect(again.tally()).toMatchObject({ outcome: 8, result: 8 * ROIS });
+  expect(again.contents.tally()).toMatchObject({ outcome: 8, result: 8 * ROIS });
   again.close();
 });
 
 test("what tracking said beside a method leaves with its frames, and comes back with what it was compared with", async () => {
   const at = await finished(0);
-  const [method] = at.manifest.analyses();
-  const tracking = at.manifest.ensureAnalysis({ ...method!, method: "tracking", settings: '{"beside":true}' });
-  at.manifest.noteCompanion(method!.analysisId, tracking);
-  at.manifest.keepTrackingReference(tracking, Uint8Array.of(1, 2, 3));
+  const [method] = at.manifest.analyses.all();
+  const tracking = at.manifest.analyses.ensure({ ...method!, method: "tracking", settings: '{"beside":true}' });
+  at.manifest.analyses.noteCompanion(method!.analysisId, tracking);
+  at.manifest.references.keepTracking(tracking, Uint8Array.of(1, 2, 3));
   const { position, standardError, quality, flags } = RESULT;
   for (let n = 0; n < 20; n += 1) {
-    at.manifest.addEntry({ capturedAtUs: START_US + n, filename: `tracked_${n}.png` });
-    const [claim] = at.manifest.claimPending(1, 1);
+    at.manifest.entries.add({ capturedAtUs: START_US + n, filename: `tracked_${n}.png` });
+    const [claim] = at.manifest.entries.claimPending(1, 1);
     const companion = { analysisId: tracking, position: position.map(() => n), standardError, quality, flags };
     at.manifest.complete(claim!, method!.analysisId, { ...RESULT, companion }, 2);
   }
   await at.deliver();
   at.sql("UPDATE entry SET local = 0");
   const lines = readFileSync(at.csv, "utf8");
-  const before = at.manifest.tally();
+  const before = at.manifest.contents.tally();
   expect(before).toMatchObject({ entry: 20, outcome: 20, result: 2 * 20 * ROIS });
 
   expect(await moveAll(at)).toBe(20);
-  expect(at.manifest.tally()).toMatchObject({ entry: 0, outcome: 0, result: 0 });
+  expect(at.manifest.contents.tally()).toMatchObject({ entry: 0, outcome: 0, result: 0 });
   await backUp(at.config, { type: "snapshot" }, LATER_US);
   const into = join(temporaryDirectory(), "again");
   const snapshot = join(at.backupDir, "20260602T152000Z");
   await restore({ snapshot, into, withHistory: true, nowUs: LATER_US });
   const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
-  expect(again.tally()).toEqual(before);
-  expect(again.companions(method!.analysisId)).toEqual([tracking]);
-  expect(again.trackingReference(tracking)).toEqual(Buffer.of(1, 2, 3));
-  expect(again.outcomesAfter(0, 99).map(({ companion }) => companion?.position[0])).toEqual(
+  expect(again.contents.tally()).toEqual(before);
+  expect(again.analyses.companions(method!.analysisId)).toEqual([tracking]);
+  expect(again.references.tracking(tracking)).toEqual(Buffer.of(1, 2, 3));
+  expect(again.outcomes.after(0, 99).map(({ companion }) => companion?.position[0])).toEqual(
     Array.from({ length: 20 }, (_, n) => n),
   );
   expect(readFileSync(join(into, "results/communicating_results.csv"), "utf8")).toBe(lines);
@@ -141,9 +147,9 @@ const RESULT = {
 
 test.each([
   ["written", 40],
-  ["after addArchive", 40],
-  ["after dropArchived", 24],
-  ["after finishArchive", 0],
+  ["after archives.add", 40],
+  ["after archives.drop", 24],
+  ["after archives.finish", 0],
 ])("a kill -9 at the step '%s' loses no frame, and the next pass goes on", async (step, left) => {
   const at = await finished(40);
   at.manifest.close();
@@ -157,10 +163,12 @@ test.each([
     expect(damaged).toEqual([]);
     for (const archive of archives) await moveOut(manifest, archive, MOVE);
     expect(ids(manifest)).toEqual([]);
-    expect(manifest.archives()).toHaveLength(1);
-    expect(await archivedIds(at, manifest.archives()[0]!.path)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    expect(manifest.archives.all()).toHaveLength(1);
+    expect(await archivedIds(at, manifest.archives.all()[0]!.path)).toEqual(
+      Array.from({ length: 40 }, (_, i) => i + 1),
+    );
     expect((await unfinishedArchives(at)).archives).toEqual([]);
-    expect(manifest.counts().archived).toBe(40);
+    expect(manifest.history.counts().archived).toBe(40);
   } finally {
     manifest.close();
   }
@@ -195,7 +203,7 @@ test("the CSV stops growing: lines of archived frames are in the archive's CSV a
 
 test("a kill between the CSV's shortening and the commit keeps no copy aside and loses no line", async () => {
   const at = await finished(20, 12);
-  const recorded = at.manifest.outputState("csv");
+  const recorded = at.manifest.outputs.state("csv");
   await moveAll(at);
   await at.deliver();
   const shortened = readFileSync(at.csv, "utf8");
@@ -210,25 +218,25 @@ test("a kill between the CSV's shortening and the commit keeps no copy aside and
 test("a picture that was archived is known for ever: turning up again it is not taken for a new one", async () => {
   const at = await finished(3);
   await moveAll(at);
-  expect(at.manifest.knowsFile("image_1.png")).toBe(true);
-  expect(at.manifest.knowsFile("image_1.png.gz")).toBe(true);
-  expect(at.manifest.adoptFile({ filename: "image_1.png", capturedAtUs: 1 })).toBeUndefined();
+  expect(at.manifest.entries.knowsFile("image_1.png")).toBe(true);
+  expect(at.manifest.entries.knowsFile("image_1.png.gz")).toBe(true);
+  expect(at.manifest.entries.adopt({ filename: "image_1.png", capturedAtUs: 1 })).toBeUndefined();
 });
 
 test("an archived picture that had been moved to the share is known where somebody copies it back", async () => {
   const at = await finished(3);
   at.sql("UPDATE entry SET image_synced = 1, directory = '/share/data'");
   await moveAll(at);
-  expect(at.manifest.counts().total).toBe(0);
+  expect(at.manifest.history.counts().total).toBe(0);
   for (const name of ["image_1.png", "image_1.png.gz"]) {
-    expect(at.manifest.adoptFile({ filename: name, capturedAtUs: 1 })).toBeUndefined();
+    expect(at.manifest.entries.adopt({ filename: name, capturedAtUs: 1 })).toBeUndefined();
   }
-  expect(at.manifest.knowsFile("image_9.png")).toBe(false);
+  expect(at.manifest.entries.knowsFile("image_9.png")).toBe(false);
 });
 
 test("an archive is not made for a handful of frames: they wait until a day's worth is old enough", async () => {
   const at = await finished(3);
-  const [first] = at.manifest.entries();
+  const [first] = at.manifest.history.entries();
   const oldEnoughUs = first!.capturedAtUs + 30 * 86_400_000_000 + 1e6;
   expect(await at.history({ nowUs: oldEnoughUs })).toBeUndefined();
   expect(await at.history({ nowUs: oldEnoughUs + 86_400_000_000 })).toBeDefined();

@@ -54,7 +54,7 @@ export class Bench {
     this.loaded = parseConfig(`[Paths]\ndata_dir = "."\nremote_root_dir = "remote"\n${config}`, this.directory);
     this.manifest = Manifest.open({ file: join(this.data, MANIFEST_FILENAME) });
     onTestFinished(() => this.manifest.close());
-    this.manifest.configureOutputs([CSV_OUTPUT]);
+    this.manifest.outputs.configure([CSV_OUTPUT]);
     this.analysisId = ensureAnalysis(this.manifest);
   }
 
@@ -71,20 +71,20 @@ export class Bench {
     this.taken += 1;
     writeFileSync(this.path(filename), bytes);
     const capturedAtUs = 1e12 + this.taken * 1e6;
-    return this.manifest.addEntry({ filename, capturedAtUs, bytes: bytes.length, sha256: sha256(bytes) });
+    return this.manifest.entries.add({ filename, capturedAtUs, bytes: bytes.length, sha256: sha256(bytes) });
   }
 
   /** Measures everything that is pending. */
   measure(): void {
-    for (const claim of this.manifest.claimPending(1000, 1)) {
+    for (const claim of this.manifest.entries.claimPending(1000, 1)) {
       this.manifest.complete(claim, this.analysisId, resultOf(claim.entryId), 2);
     }
   }
 
   /** Every outcome is in the CSV. */
   transmit(): void {
-    const last = this.manifest.outcomesAfter(0, 1_000_000).at(-1);
-    if (last !== undefined) this.manifest.advanceOutput(CSV_OUTPUT, last.outcomeId);
+    const last = this.manifest.outcomes.after(0, 1_000_000).at(-1);
+    if (last !== undefined) this.manifest.outputs.advance(CSV_OUTPUT, last.outcomeId);
   }
 
   /** Everything that is pending, measured and reported. */

@@ -20,7 +20,7 @@ interface BufferOptions {
 
 /** Claims the first pending frame, whose measurement then fails for good. */
 function fail(bench: Bench): void {
-  const [claim] = bench.manifest.claimPending(1, 1);
+  const [claim] = bench.manifest.entries.claimPending(1, 1);
   if (claim === undefined) throw new Error("nothing is pending");
   bench.manifest.fail(claim, { code: "frame.unreadable", message: "no", retry: "never" }, 2);
 }
@@ -73,7 +73,7 @@ describe("the ring buffer", () => {
     await pass();
     expect(pictures(bench)).toEqual(["p4.png.gz", "p5.bmp.gz"]);
     expect(bench.row(ids[0] ?? 0)).toMatchObject({ filename: "p1.png", local: 0, missing: 0, status: "processed" });
-    expect(bench.manifest.counts()).toMatchObject({ total: 5, processed: 5, missing: 0, localImages: 2 });
+    expect(bench.manifest.history.counts()).toMatchObject({ total: 5, processed: 5, missing: 0, localImages: 2 });
     expect(lines.some(({ message }) => message.includes("p1.png to p3.tiff"))).toBe(true);
     expect(retaining.note()).toContain("3 images removed");
     expect(retaining.idle()).toBe(true);
@@ -115,7 +115,7 @@ describe("the ring buffer", () => {
     bench.add("p3.png");
     bench.measure();
     bench.add("p4.png");
-    bench.manifest.claimPending(1, 1);
+    bench.manifest.entries.claimPending(1, 1);
     bench.add("p5.png");
     const { pass, retaining, lines } = buffer(bench);
     await pass();
@@ -160,7 +160,7 @@ describe("the ring buffer", () => {
   test("keeps frames of which no ROI gave a position, and imported ones without a result", async () => {
     const bench = new Bench(keep(1));
     const [dark = 0, imported = 0] = frames(bench, 2);
-    const [claim] = bench.manifest.claimPending(1, 1);
+    const [claim] = bench.manifest.entries.claimPending(1, 1);
     const result = resultOf(dark);
     if (claim !== undefined) {
       bench.manifest.complete(
@@ -241,11 +241,11 @@ describe("the ring buffer", () => {
   test("leaves pictures outside the data directory and what another stage has in hand", async () => {
     const bench = new Bench(keep(1));
     const [first = 0] = frames(bench, 3);
-    bench.manifest.addEntry({ filename: "theirs.png", filepath: "/elsewhere", capturedAtUs: 1, bytes: 9 });
+    bench.manifest.entries.add({ filename: "theirs.png", filepath: "/elsewhere", capturedAtUs: 1, bytes: 9 });
     bench.finish();
     await buffer(bench, { inHand: [first] }).pass();
     expect(pictures(bench)).toEqual(["p1.png"]);
-    expect(bench.manifest.counts()).toMatchObject({ localImages: 1 });
+    expect(bench.manifest.history.counts()).toMatchObject({ localImages: 1 });
   });
 
   test("never takes the only copy of pictures that are imported where they lie", async () => {
@@ -275,7 +275,7 @@ describe("the ring buffer", () => {
     const disk = {
       totalBytes: 500e9,
       get freeBytes() {
-        return others - bench.manifest.counts().localBytes;
+        return others - bench.manifest.history.counts().localBytes;
       },
     };
     frames(bench, 5);
@@ -296,7 +296,7 @@ describe("the ring buffer", () => {
   test("does not repeat the alarm of the run before", () => {
     const bench = new Bench("");
     const beat = { stage: "retention", state: "waiting", atUs: 1, detail: "", code: "buffer.making_room" };
-    bench.manifest.storeHeartbeats([beat]);
+    bench.manifest.heartbeats.store([beat]);
     const { lines, retaining } = buffer(bench, { space: { freeBytes: 25e9 + 10, totalBytes: 500e9 } });
     expect(retaining.condition()?.code).toBe("buffer.making_room");
     expect(lines.filter(({ level }) => level === "warn")).toEqual([]);
@@ -352,9 +352,9 @@ describe("while syncing is enabled", () => {
     bench.finish();
     bench.synced(first, "data/p1.png");
     await buffer(bench).pass();
-    expect(bench.manifest.knowsFile("p1.png")).toBe(true);
-    expect(bench.manifest.knowsFile("p1.png.gz")).toBe(true);
-    expect(bench.manifest.knowsFile("p9.png")).toBe(false);
+    expect(bench.manifest.entries.knowsFile("p1.png")).toBe(true);
+    expect(bench.manifest.entries.knowsFile("p1.png.gz")).toBe(true);
+    expect(bench.manifest.entries.knowsFile("p9.png")).toBe(false);
   });
 });
 
@@ -385,7 +385,7 @@ describe("a death during a removal", () => {
     expect(recover(bench).missing).toEqual([]);
     expect(bench.row(first)).toMatchObject({ local: 0, removed_at_us: 7, filename: "p1.png" });
     expect(String(bench.row(second).directory)).toContain("remote");
-    expect(bench.manifest.counts()).toMatchObject({ missing: 0, localImages: 1 });
+    expect(bench.manifest.history.counts()).toMatchObject({ missing: 0, localImages: 1 });
   });
 
   test("a removed picture is never reported missing by later starts", async () => {
@@ -394,7 +394,7 @@ describe("a death during a removal", () => {
     bench.finish();
     await buffer(bench).pass();
     expect(recover(bench).missing).toEqual([]);
-    expect(bench.manifest.counts()).toMatchObject({ missing: 0 });
+    expect(bench.manifest.history.counts()).toMatchObject({ missing: 0 });
   });
 });
 

@@ -32,9 +32,9 @@ test("a snapshot is whole by the word of sha256sum, and taken while another conn
   const { entries } = await restore({ snapshot: path, into, withHistory: true, nowUs: LATER_US });
   expect(entries).toBeGreaterThanOrEqual(300);
   const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
-  expect(again.integrityProblems()).toEqual([]);
-  const all = at.manifest.sensorgram({ analysisId: 1, roi: 1 });
-  const back = again.sensorgram({ analysisId: 1, roi: 1 });
+  expect(again.checks.integrityProblems()).toEqual([]);
+  const all = at.manifest.results.sensorgram({ analysisId: 1, roi: 1 });
+  const back = again.results.sensorgram({ analysisId: 1, roi: 1 });
   expect(back.position).toEqual(all.position.slice(0, back.position.length));
   expect(back.position).toHaveLength(entries);
   again.close();
@@ -154,7 +154,7 @@ test("pictures: copied from where one says, found on the share, or marked as mis
   expect(readFileSync(join(into, "data/image_0.png"), "utf8")).toBe("zero");
   expect(existsSync(join(into, "data/image_2.png"))).toBe(false);
   const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
-  expect([...again.pictures()].map(({ local, missing }) => [local, missing])).toEqual([
+  expect([...again.checks.pictures()].map(({ local, missing }) => [local, missing])).toEqual([
     [true, false],
     [false, false],
     [true, true],
@@ -177,7 +177,7 @@ test("pictures that were compressed since the snapshot are taken as they are now
   const restored = await restore({ snapshot: path, into, withHistory: true, pictures, nowUs: LATER_US });
   expect(restored).toMatchObject({ pictures: 1, missing: 1 });
   const again = Manifest.open({ file: join(into, "data/phorest.sqlite"), readonly: true });
-  expect([...again.pictures()][0]).toMatchObject({ filename: "image_0.png.gz", local: true, missing: false });
+  expect([...again.checks.pictures()][0]).toMatchObject({ filename: "image_0.png.gz", local: true, missing: false });
   again.close();
   expect(gunzipSync(readFileSync(join(into, "data/image_0.png.gz"))).toString()).toBe("zero");
   expect(readdirSync(join(into, "data"))).not.toContain("image_1.png.gz");

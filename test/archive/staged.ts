@@ -48,8 +48,8 @@ ${sync}
     const filename = name ?? `image_${captured}.png`;
     contents.set(filename, bytes);
     writeFileSync(join(data, filename), bytes);
-    manifest.addEntry({ capturedAtUs: captured, filename, bytes: bytes.length, sha256: digest(bytes) });
-    for (const claim of manifest.claimPending(1, captured)) {
+    manifest.entries.add({ capturedAtUs: captured, filename, bytes: bytes.length, sha256: digest(bytes) });
+    for (const claim of manifest.entries.claimPending(1, captured)) {
       manifest.fail(claim, { code: "frame.unreadable", message: "noise", retry: "never" }, captured);
     }
     return filename;

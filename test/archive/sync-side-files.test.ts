@@ -197,7 +197,9 @@ test("the stage copies what changed and nothing else, and the manifest's snapsho
   await work();
   const known = () =>
     new Map(
-      manifest.syncedFiles().map(({ remoteId, path }) => [path, manifest.syncing.syncedFile(remoteId, path)] as const),
+      manifest.checks
+        .syncedFiles()
+        .map(({ remoteId, path }) => [path, manifest.syncing.syncedFile(remoteId, path)] as const),
     );
   const first = known();
   writeFileSync(join(results, "b.csv"), "b\n");

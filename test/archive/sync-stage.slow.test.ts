@@ -71,7 +71,7 @@ test("an empty directory in the place of the data directory makes no picture mis
     code: "disk.failed",
     message: expect.stringContaining("is not the one it was"),
   });
-  expect(manifest.counts().missing).toBe(0);
+  expect(manifest.history.counts().missing).toBe(0);
   rmSync(data, { recursive: true });
   renameSync(`${data}.away`, data);
   expect(await work()).toBeUndefined();
@@ -228,7 +228,7 @@ test("a full share is changed for a new one and back: each copy knows its share,
   plot(1);
   writeFileSync(join(results, "report.csv"), "1\n");
   await work();
-  const first = manifest.syncing.remote()?.remoteId ?? "";
+  const first = manifest.shares.current()?.remoteId ?? "";
   renameSync(remote, `${remote}.first`);
   mkdirSync(remote);
   const { remoteId: second } = await initRemote(remote, []);

@@ -18,7 +18,7 @@ async function sound(): Promise<Finished> {
   const remote = at.config.Paths.remote_root_dir;
   mkdirSync(join(remote, "data"), { recursive: true });
   const { remoteId } = await initRemote(remote, []);
-  at.manifest.syncing.bindRemote({ remoteId, root: remote }, LATER_US);
+  at.manifest.shares.bind({ remoteId, root: remote }, LATER_US);
   for (let n = 0; n < 4; n += 1) {
     const text = `picture ${n}`;
     const name = `image_${n}.png`;
@@ -107,10 +107,10 @@ test("a damaged picture is marked, never accepted: its recorded hash stays, and 
   const at = await sound();
   writeFileSync(here(at, "image_1.png"), "picture x");
   await findings(at, true);
-  expect(at.manifest.picture(2)).toMatchObject({ damaged: true, sha256: sha("picture 1"), bytes: 9 });
+  expect(at.manifest.checks.picture(2)).toMatchObject({ damaged: true, sha256: sha("picture 1"), bytes: 9 });
   writeFileSync(here(at, "image_1.png"), "picture 1");
   await findings(at, true);
-  expect(at.manifest.picture(2)).toMatchObject({ damaged: false });
+  expect(at.manifest.checks.picture(2)).toMatchObject({ damaged: false });
 });
 
 test("a share that is away is one finding, and no copy is taken for lost", async () => {
@@ -118,7 +118,7 @@ test("a share that is away is one finding, and no copy is taken for lost", async
   rmSync(at.config.Paths.remote_root_dir, { recursive: true });
   mkdirSync(at.config.Paths.remote_root_dir);
   expect(await findings(at, true)).toMatchObject([{ kind: "remote away" }]);
-  expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+  expect([...at.manifest.checks.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
 });
 
 test("another share in its place is no share, and none of its files is taken for a copy", async () => {
@@ -127,7 +127,7 @@ test("another share in its place is no share, and none of its files is taken for
   expect(await findings(at, true)).toMatchObject([
     { kind: "remote away", meaning: expect.stringContaining("another share is mounted") },
   ]);
-  expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+  expect([...at.manifest.checks.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
 });
 
 /** Mounts an empty share in the place of the one there; returns its id, and what puts the first one back. */
@@ -149,10 +149,10 @@ async function verified(at: Finished, repair: boolean) {
 
 test("a new share in place of a full one: what lies on the first is said to lie there, nothing is marked, and mounted again it is checked", async () => {
   const at = await sound();
-  const first = at.manifest.syncing.remote()?.remoteId ?? "";
+  const first = at.manifest.shares.current()?.remoteId ?? "";
   const { remoteId, back } = await otherShare(at);
-  at.manifest.syncing.bindRemote({ remoteId, root: at.config.Paths.remote_root_dir }, LATER_US + 1);
-  const before = [...at.manifest.pictures()];
+  at.manifest.shares.bind({ remoteId, root: at.config.Paths.remote_root_dir }, LATER_US + 1);
+  const before = [...at.manifest.checks.pictures()];
   for (const repair of [false, true]) {
     expect(await verified(at, repair)).toMatchObject({
       findings: 0,
@@ -160,8 +160,8 @@ test("a new share in place of a full one: what lies on the first is said to lie 
       elsewhere: [{ remoteId: first, pictures: 4, files: 1, first: "image_0.png", last: "image_3.png" }],
     });
   }
-  expect([...at.manifest.pictures()]).toEqual(before);
-  expect(at.manifest.syncing.shares().map(({ remoteId: id, pictures, inUse }) => [id, pictures, inUse])).toEqual([
+  expect([...at.manifest.checks.pictures()]).toEqual(before);
+  expect(at.manifest.shares.all().map(({ remoteId: id, pictures, inUse }) => [id, pictures, inUse])).toEqual([
     [first, 4, false],
     [remoteId, 0, true],
   ]);
@@ -174,28 +174,28 @@ test("a new share in place of a full one: what lies on the first is said to lie 
 
 test("copies in an archive of a time with one share only are found on the first share, not on the one in use", async () => {
   const at = await sound();
-  const first = at.manifest.syncing.remote()?.remoteId ?? "";
-  at.manifest.syncing.bindRemote({ remoteId: "second", root: "/mnt" }, LATER_US + 1);
+  const first = at.manifest.shares.current()?.remoteId ?? "";
+  at.manifest.shares.bind({ remoteId: "second", root: "/mnt" }, LATER_US + 1);
   at.sql("UPDATE entry SET remote_id = NULL WHERE id <= 2");
-  expect(at.manifest.syncing.shares().map(({ pictures }) => pictures)).toEqual([2, 0]);
-  at.manifest.syncing.attributeToFirstShare();
-  expect([...at.manifest.pictures()].map(({ remoteId }) => remoteId)).toEqual([first, first, first, first]);
-  expect(at.manifest.syncing.shares().map(({ pictures }) => pictures)).toEqual([4, 0]);
+  expect(at.manifest.shares.all().map(({ pictures }) => pictures)).toEqual([2, 0]);
+  at.manifest.shares.attributeToFirst();
+  expect([...at.manifest.checks.pictures()].map(({ remoteId }) => remoteId)).toEqual([first, first, first, first]);
+  expect(at.manifest.shares.all().map(({ pictures }) => pictures)).toEqual([4, 0]);
 });
 
 test("a picture gone from here whose copy is on a share that is not mounted is not given up", async () => {
   const at = await sound();
   const { remoteId, back } = await otherShare(at);
-  at.manifest.syncing.bindRemote({ remoteId, root: at.config.Paths.remote_root_dir }, LATER_US + 1);
+  at.manifest.shares.bind({ remoteId, root: at.config.Paths.remote_root_dir }, LATER_US + 1);
   rmSync(here(at, "image_1.png"));
   const [found, ...rest] = await findings(at, true);
   expect(rest).toEqual([]);
   expect(found).toMatchObject({ kind: "missing", meaning: expect.stringContaining("not mounted") });
   expect(found?.repaired).toBeUndefined();
-  expect(at.manifest.counts().missing).toBe(0);
+  expect(at.manifest.history.counts().missing).toBe(0);
   back();
   expect(await findings(at, true)).toMatchObject([{ kind: "missing", repaired: expect.stringContaining("the copy") }]);
-  expect(at.manifest.picture(2)).toMatchObject({ local: false, missing: false });
+  expect(at.manifest.checks.picture(2)).toMatchObject({ local: false, missing: false });
 });
 
 test("a share that goes away in the middle of the check costs no row its copy", async () => {
@@ -210,7 +210,7 @@ test("a share that goes away in the middle of the check costs no row its copy", 
     },
   });
   expect(found).toMatchObject([{ kind: "remote away", meaning: expect.stringContaining("2 copies were not checked") }]);
-  expect([...at.manifest.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
+  expect([...at.manifest.checks.pictures()].every(({ synced, missing }) => synced && !missing)).toBe(true);
 });
 
 test.each<[string, (at: Finished) => void]>([

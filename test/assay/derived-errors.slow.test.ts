@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { SensorgramSource } from "../../src/assay/curve-units.ts";
 import { type SensorgramOptions, Sensorgrams, type WorkedSensorgram } from "../../src/assay/sensorgrams.ts";
 import { smooth } from "../../src/assay/smoothing.ts";
+import type { Analysis } from "../../src/manifest/analyses.ts";
 import type { Sensorgram } from "../../src/manifest/results.ts";
-import type { Analysis } from "../../src/manifest/runs.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { gauss } from "../analysis/gauss.ts";
@@ -55,7 +55,10 @@ function experiment(random: () => number, { drift = 0, flagged = [], unknown = [
       flags: Uint8Array.from(entryId, (_e, frame) => (among(flagged, roi, frame) ? FLAGS.jumped : 0)),
     };
   });
-  return { sensorgram: ({ roi }) => curves[roi] as Sensorgram, roiManifest: () => roiManifest };
+  return {
+    results: { sensorgram: ({ roi }) => curves[roi] as Sensorgram },
+    analyses: { roiManifest: () => roiManifest },
+  };
 }
 
 const OPTIONS: SensorgramOptions = {

@@ -19,9 +19,10 @@ async function measuredBy(directory: string, nth: number): Promise<void> {
     await sleep(200);
     if (!existsSync(file)) continue;
     const manifest = Manifest.open({ file, readonly: true });
-    const analyses = manifest.analyses();
+    const analyses = manifest.analyses.all();
     const last = analyses.at(-1);
-    const done = analyses.length >= nth && last !== undefined && manifest.curves(last.analysisId).next().done === false;
+    const done =
+      analyses.length >= nth && last !== undefined && manifest.curves.after(last.analysisId).next().done === false;
     manifest.close();
     if (done) return;
   }

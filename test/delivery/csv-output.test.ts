@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type CsvState, type CsvUpdate, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
-import type { Outcome } from "../../src/manifest/outputs.ts";
+import type { Outcome } from "../../src/manifest/outcomes.ts";
 import { outcome, reader } from "./outcomes.ts";
 
 let directory: string;

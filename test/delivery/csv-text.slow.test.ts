@@ -111,21 +111,21 @@ describe("every CSV of an experiment whose labels, file names and markers look l
     mkdirSync(data);
     const manifest = Manifest.open({ file: join(data, MANIFEST_FILENAME) });
     const rois = LABELS.map((label, at) => ({ label, flip: false, y: 40 * at, x: 5, height: 30, width: 181 }));
-    const roiManifestId = manifest.ensureRoiManifest(
+    const roiManifestId = manifest.analyses.ensureRoiManifest(
       parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "here"),
     );
-    const analysisId = manifest.ensureAnalysis({
+    const analysisId = manifest.analyses.ensure({
       method: "gaussian",
       settings: "{}",
       roiManifestId,
       kernelVersion: "1",
     });
-    manifest.configureOutputs(["csv"]);
+    manifest.outputs.configure(["csv"]);
     const perRoi = QUANTITIES.gaussian.length * STATISTICS.length;
     for (let frame = 0; frame < FRAMES; frame += 1) {
       const nowUs = Date.UTC(2026, 2, 4, 15, 0, frame) * 1000;
-      manifest.addEntry({ capturedAtUs: nowUs, filename: FILENAME(frame) });
-      const [claim] = manifest.claimPending(1, nowUs);
+      manifest.entries.add({ capturedAtUs: nowUs, filename: FILENAME(frame) });
+      const [claim] = manifest.entries.claimPending(1, nowUs);
       if (claim === undefined) throw new Error("nothing to claim");
       const each = (value: number) => Float64Array.from(rois, () => value);
       manifest.complete(

@@ -24,9 +24,9 @@ afterEach(() => {
 /** What the communicator and the supervisor do between them. */
 async function deliver(): Promise<number> {
   const path = join(root, "results", CSV_FILENAME);
-  const state = parseCsvState(run.manifest.outputState(CSV_OUTPUT).state);
-  const update = await updateCsv(path, state, (cursor, limit) => run.manifest.outcomesAfter(cursor, limit));
-  run.manifest.advanceOutput(CSV_OUTPUT, update.state.cursor, JSON.stringify(update.state));
+  const state = parseCsvState(run.manifest.outputs.state(CSV_OUTPUT).state);
+  const update = await updateCsv(path, state, (cursor, limit) => run.manifest.outcomes.after(cursor, limit));
+  run.manifest.outputs.advance(CSV_OUTPUT, update.state.cursor, JSON.stringify(update.state));
   return update.lines;
 }
 
@@ -50,19 +50,19 @@ async function report(out?: string): Promise<string> {
 }
 
 test("the CSV follows the manifest and marks its frames transmitted", async () => {
-  run.manifest.configureOutputs([CSV_OUTPUT]);
+  run.manifest.outputs.configure([CSV_OUTPUT]);
   run.add(5, [2]);
   expect(await deliver()).toBe(4 * 24);
   run.add(3);
   expect(await deliver()).toBe(3 * 24);
-  expect(run.manifest.counts().transmitted).toBe(8);
+  expect(run.manifest.history.counts().transmitted).toBe(8);
   const text = readFileSync(join(root, "results", CSV_FILENAME), "utf8");
   expect(text).toContain("2026-03-04T15:20:00.000000Z,000A_N,gaussian,0,0,0,0,0,21,60,0.01,0.9,,image_0.png");
   expect(text.trimEnd().split("\n")).toHaveLength(1 + 7 * 24);
 });
 
 test("a report elsewhere is the file a run has written, and pictures", async () => {
-  run.manifest.configureOutputs([CSV_OUTPUT]);
+  run.manifest.outputs.configure([CSV_OUTPUT]);
   run.add(5, [2]);
   await deliver();
   const out = join(root, "a talk");
@@ -77,7 +77,7 @@ test("a report elsewhere is the file a run has written, and pictures", async () 
 });
 
 test("a report in place leaves a file the run goes on with", async () => {
-  run.manifest.configureOutputs([CSV_OUTPUT]);
+  run.manifest.outputs.configure([CSV_OUTPUT]);
   run.add(5);
   await deliver();
   run.add(2);
@@ -148,11 +148,11 @@ test("markers reach the plot, and a file of their own that a spreadsheet takes f
 
 test("another version of the program continues the curves, another method starts its own", () => {
   run.add(2);
-  const [analysis] = run.manifest.analyses();
+  const [analysis] = run.manifest.analyses.all();
   if (analysis === undefined) throw new Error("there is no analysis");
   const { method, settings, roiManifestId } = analysis;
-  run.manifest.ensureAnalysis({ method, settings, roiManifestId, kernelVersion: "2" });
-  run.manifest.ensureAnalysis({ method: "fano", settings, roiManifestId, kernelVersion: "2" });
+  run.manifest.analyses.ensure({ method, settings, roiManifestId, kernelVersion: "2" });
+  run.manifest.analyses.ensure({ method: "fano", settings, roiManifestId, kernelVersion: "2" });
   const feed = new PlotFeed(run.manifest, { title: "chip" });
   feed.refresh();
   expect(feed.input()).toMatchObject({ method: "gaussian", frames: 2 });
@@ -166,12 +166,13 @@ test("temperatures are found behind thousands of frames without any", () => {
   const reading = { entryId: 3500, sensor: "Air", value: 21, unit: "°C", takenAtUs: START_US, error: undefined };
   const analysis = { analysisId: 1, method: "centre", settings: "{}", kernelVersion: "1", labels: ["A"] } as const;
   const source: PlotSource = {
-    analyses: () => [analysis],
-    curves: function* (_id, after = 0) {
-      for (let id = after + 1; id <= 3600; id += 1) yield curve(id);
+    analyses: { all: () => [analysis], roiManifest: () => undefined },
+    curves: {
+      after: function* (_id, after = 0) {
+        for (let id = after + 1; id <= 3600; id += 1) yield curve(id);
+      },
     },
-    readingsAfter: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []),
-    roiManifest: () => undefined,
+    readings: { after: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []) },
     markers: { all: () => [] },
   };
   const feed = new PlotFeed(source, { title: "chip" });

@@ -36,8 +36,13 @@ export function experiment(root: string, rois: number): Experiment {
     };
   });
   const roiManifest = parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois: places }), "the test");
-  const roiManifestId = manifest.ensureRoiManifest(roiManifest);
-  const analysisId = manifest.ensureAnalysis({ method: "gaussian", settings: "{}", roiManifestId, kernelVersion: "1" });
+  const roiManifestId = manifest.analyses.ensureRoiManifest(roiManifest);
+  const analysisId = manifest.analyses.ensure({
+    method: "gaussian",
+    settings: "{}",
+    roiManifestId,
+    kernelVersion: "1",
+  });
   let count = 0;
   const addOne = (fails: boolean) => {
     const capturedAtUs = START_US + count * INTERVAL_US;
@@ -45,8 +50,8 @@ export function experiment(root: string, rois: number): Experiment {
     const readings = [
       { sensor: "Room air", value: 21 + count / 100, unit: "°C", takenAtUs: capturedAtUs, error: undefined },
     ];
-    manifest.addEntry({ capturedAtUs, filename, readings });
-    const [claim] = manifest.claimPending(1, capturedAtUs);
+    manifest.entries.add({ capturedAtUs, filename, readings });
+    const [claim] = manifest.entries.claimPending(1, capturedAtUs);
     if (claim === undefined) throw new Error("the frame just added is not pending");
     if (fails) {
       manifest.fail(

@@ -33,12 +33,17 @@ function measured(config = ""): string {
     width: 181,
   }));
   const parsed = parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "the test");
-  const roiManifestId = manifest.ensureRoiManifest(parsed);
-  const analysisId = manifest.ensureAnalysis({ method: "gaussian", settings: "{}", roiManifestId, kernelVersion: "1" });
+  const roiManifestId = manifest.analyses.ensureRoiManifest(parsed);
+  const analysisId = manifest.analyses.ensure({
+    method: "gaussian",
+    settings: "{}",
+    roiManifestId,
+    kernelVersion: "1",
+  });
   const random = randomStream(3);
   for (let second = 0; second < FRAMES; second++) {
     const nowUs = START_US + second * 1e6;
-    manifest.addEntry({ capturedAtUs: nowUs, filename: `${second}.png`, filepath: root });
+    manifest.entries.add({ capturedAtUs: nowUs, filename: `${second}.png`, filepath: root });
     const position = Float64Array.from(rois, ({ label, flip }) => {
       const shift = warming(second) + (label.startsWith("130") ? 0 : bound(second));
       return 90 + shift + (flip ? -1 : 1) * creeping(second) + NOISE * normal(random);
@@ -48,7 +53,7 @@ function measured(config = ""): string {
       flags[1] = FLAGS.jumped;
       position[1] = 170;
     }
-    const [claim] = manifest.claimPending(1, nowUs);
+    const [claim] = manifest.entries.claimPending(1, nowUs);
     if (claim === undefined) throw new Error("the frame just added is not pending");
     const each = new Float64Array(rois.length).fill(0.5);
     const statistics = encodeStatistics(new Float64Array(rois.length * 40), 40);

@@ -2,9 +2,9 @@ import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import { frozenCamera, frozenLine } from "../../src/health/frozen-camera.ts";
+import type { Analysis } from "../../src/manifest/analyses.ts";
 import type { Curve } from "../../src/manifest/frame-curve.ts";
-import type { CapturedPicture } from "../../src/manifest/inspection.ts";
-import type { Analysis } from "../../src/manifest/runs.ts";
+import type { CapturedPicture } from "../../src/manifest/history.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 
 const { config } = loadConfig(undefined, tmpdir());
@@ -41,9 +41,9 @@ function found(frames: readonly Frame[], method: Analysis["method"] = "gaussian"
   );
   const analysis = { analysisId: 1, method, labels: ["a", "b"] } as unknown as Analysis;
   const manifest = {
-    capturedPictures: () => pictures.toReversed(),
-    analyses: () => [],
-    latestCurves: () => [],
+    history: { capturedPictures: () => pictures.toReversed() },
+    analyses: { all: () => [] },
+    curves: { latest: () => [] },
   };
   return frozenCamera(manifest, config, { analysis, labels: analysis.labels, curves });
 }

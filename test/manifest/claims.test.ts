@@ -10,7 +10,7 @@ import { addFrame, ensureAnalysis, frameName, manifestFile, NOON_US, resultOf } 
 const NOT_A_PICTURE = { code: "frame.unreadable", message: "not a picture", retry: "never" } as const;
 
 function claimOne(manifest: Manifest): Claim {
-  const [claim] = manifest.claimPending(1, NOON_US);
+  const [claim] = manifest.entries.claimPending(1, NOON_US);
   if (claim === undefined) throw new Error("nothing to claim");
   return claim;
 }
@@ -32,7 +32,7 @@ describe("claiming", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
     const ids = [3, 1, 2].map((number) => addFrame(manifest, directory, number));
-    const claims = manifest.claimPending(2, NOON_US);
+    const claims = manifest.entries.claimPending(2, NOON_US);
     expect(claims).toEqual([
       {
         entryId: ids[0],
@@ -51,9 +51,9 @@ describe("claiming", () => {
         capturedAtUs: NOON_US + 1e6,
       },
     ]);
-    expect(manifest.claimPending(2, NOON_US).map((claim) => claim.entryId)).toEqual([ids[2]]);
-    expect(manifest.claimPending(2, NOON_US)).toEqual([]);
-    expect(manifest.counts()).toMatchObject({ total: 3, pending: 0, processing: 3 });
+    expect(manifest.entries.claimPending(2, NOON_US).map((claim) => claim.entryId)).toEqual([ids[2]]);
+    expect(manifest.entries.claimPending(2, NOON_US)).toEqual([]);
+    expect(manifest.history.counts()).toMatchObject({ total: 3, pending: 0, processing: 3 });
   });
 
   it("goes to the pending entries by their index, never through the history", () => {
@@ -89,11 +89,11 @@ describe("settling", () => {
     const analysisId = ensureAnalysis(manifest);
     addFrame(manifest, directory, 1);
     const stale = claimOne(manifest);
-    manifest.release(stale);
+    manifest.entries.release(stale);
     const late = () => [
       manifest.complete(stale, analysisId, resultOf(1), NOON_US),
       manifest.fail(stale, NOT_A_PICTURE, NOON_US, analysisId),
-      manifest.release(stale, { countAttempt: true }),
+      manifest.entries.release(stale, { countAttempt: true }),
     ];
     // While the entry waits, while somebody else works on it, and when that is done.
     const waiting = everything(directory);
@@ -117,16 +117,16 @@ describe("settling", () => {
     const entryId = addFrame(manifest, directory, 1);
     manifest.complete(claimOne(manifest), analysisId, resultOf(1), NOON_US);
     const before = everything(directory);
-    expect(() => manifest.addResult(entryId, analysisId, resultOf(2), NOON_US)).toThrow(
+    expect(() => manifest.results.add(entryId, analysisId, resultOf(2), NOON_US)).toThrow(
       /UNIQUE constraint failed: outcome/,
     );
     expect(everything(directory)).toEqual(before);
     const other = ensureAnalysis(manifest, '{"subRois": 10}');
     expect(other).not.toBe(analysisId);
     expect(ensureAnalysis(manifest)).toBe(analysisId);
-    manifest.addResult(entryId, other, resultOf(2), NOON_US);
-    expect(manifest.sensorgram({ analysisId, roi: 0 }).position).toEqual(Float64Array.of(1));
-    expect(manifest.sensorgram({ analysisId: other, roi: 0 }).position).toEqual(Float64Array.of(2));
+    manifest.results.add(entryId, other, resultOf(2), NOON_US);
+    expect(manifest.results.sensorgram({ analysisId, roi: 0 }).position).toEqual(Float64Array.of(1));
+    expect(manifest.results.sensorgram({ analysisId: other, roi: 0 }).position).toEqual(Float64Array.of(2));
   });
 
   it("lets a later success take the place of a failure, as a new outcome", () => {
@@ -135,13 +135,13 @@ describe("settling", () => {
     const analysisId = ensureAnalysis(manifest);
     const entryId = addFrame(manifest, directory, 1);
     expect(manifest.fail(claimOne(manifest), NOT_A_PICTURE, NOON_US, analysisId)).toBe(true);
-    const [failed] = manifest.outcomesAfter(0, 10);
+    const [failed] = manifest.outcomes.after(0, 10);
     expect(failed).toMatchObject({ entryId, ok: false, error: "not a picture", measured: undefined });
-    expect(manifest.recentFailures(5)).toMatchObject([
+    expect(manifest.history.recentFailures(5)).toMatchObject([
       { entryId, errorCode: "frame.unreadable", error: "not a picture" },
     ]);
-    manifest.addResult(entryId, analysisId, resultOf(1), NOON_US);
-    const outcomes = manifest.outcomesAfter(0, 10);
+    manifest.results.add(entryId, analysisId, resultOf(1), NOON_US);
+    const outcomes = manifest.outcomes.after(0, 10);
     expect(outcomes.map((outcome) => outcome.ok)).toEqual([true]);
     expect(outcomes[0]?.outcomeId).toBeGreaterThan(failed?.outcomeId ?? 0);
   });
@@ -150,10 +150,10 @@ describe("settling", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
     addFrame(manifest, directory, 1);
-    manifest.release(claimOne(manifest));
+    manifest.entries.release(claimOne(manifest));
     expect(claimOne(manifest)).toMatchObject({ attempts: 1, claim: 2 });
     manifest.recover({ maxAttempts: 9, nowUs: NOON_US });
-    manifest.release(claimOne(manifest), { countAttempt: true });
+    manifest.entries.release(claimOne(manifest), { countAttempt: true });
     expect(claimOne(manifest)).toMatchObject({ attempts: 3, claim: 4 });
   });
 
@@ -164,15 +164,15 @@ describe("settling", () => {
     const { child } = await startChild("dies-in-transaction", directory);
     await ended(child);
     expect(child.signalCode).toBe("SIGKILL");
-    expect(manifest.counts()).toMatchObject({ processing: 1, processed: 0 });
-    expect(manifest.outcomesAfter(0, 10)).toEqual([]);
+    expect(manifest.history.counts()).toMatchObject({ processing: 1, processed: 0 });
+    expect(manifest.outcomes.after(0, 10)).toEqual([]);
     const analysisId = ensureAnalysis(manifest);
-    expect(manifest.sensorgram({ analysisId, roi: 0 }).position).toHaveLength(0);
+    expect(manifest.results.sensorgram({ analysisId, roi: 0 }).position).toHaveLength(0);
     expect(manifest.recover({ maxAttempts: 3, nowUs: NOON_US })).toMatchObject({ requeued: 1, failed: [] });
     const again = claimOne(manifest);
     expect(again.attempts).toBe(2);
     manifest.complete(again, analysisId, resultOf(5), NOON_US);
-    expect(manifest.sensorgram({ analysisId, roi: 0 }).position).toEqual(Float64Array.of(5));
+    expect(manifest.results.sensorgram({ analysisId, roi: 0 }).position).toEqual(Float64Array.of(5));
   });
 });
 
@@ -207,30 +207,30 @@ describe("recovering", () => {
     rmSync(join(directory, frameName(1)));
     expect(manifest.recover(options)).toMatchObject({ missing: [frameName(1)], returned: [] });
     expect(manifest.recover(options)).toMatchObject({ missing: [], returned: [] });
-    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 1, missing: 1 });
+    expect(manifest.history.counts()).toMatchObject({ pending: 1, failed: 1, missing: 1 });
     writeFileSync(join(directory, frameName(1)), "picture");
     expect(manifest.recover(options)).toMatchObject({ missing: [], returned: [frameName(1)] });
-    expect(manifest.counts()).toMatchObject({ pending: 2, failed: 0, missing: 0 });
+    expect(manifest.history.counts()).toMatchObject({ pending: 2, failed: 0, missing: 0 });
   });
 
   it("knows a picture under its compressed name, and follows it there", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
     addFrame(manifest, directory, 1);
-    expect(manifest.knowsFile(`${frameName(1)}.gz`)).toBe(true);
-    expect(manifest.knowsFile(frameName(2))).toBe(false);
+    expect(manifest.entries.knowsFile(`${frameName(1)}.gz`)).toBe(true);
+    expect(manifest.entries.knowsFile(frameName(2))).toBe(false);
     renameSync(join(directory, frameName(1)), join(directory, `${frameName(1)}.gz`));
     expect(manifest.recover({ maxAttempts: 3, nowUs: NOON_US }).missing).toEqual([]);
     expect(claimOne(manifest).filename).toBe(`${frameName(1)}.gz`);
-    expect(manifest.knowsFile(frameName(1))).toBe(true);
+    expect(manifest.entries.knowsFile(frameName(1))).toBe(true);
   });
 
   it("adopts a file without a row once", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
     const file = { filename: "found.png", filepath: directory, capturedAtUs: NOON_US };
-    expect(manifest.adoptFile(file)).toBeTypeOf("number");
-    expect(manifest.adoptFile(file)).toBeUndefined();
-    expect(manifest.counts()).toMatchObject({ total: 1, pending: 1 });
+    expect(manifest.entries.adopt(file)).toBeTypeOf("number");
+    expect(manifest.entries.adopt(file)).toBeUndefined();
+    expect(manifest.history.counts()).toMatchObject({ total: 1, pending: 1 });
   });
 });

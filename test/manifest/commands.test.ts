@@ -42,7 +42,7 @@ function experiment(): string {
   const manifest = openManifest(data);
   const analysisId = ensureAnalysis(manifest);
   for (const number of [1, 2, 3]) addFrame(manifest, data, number);
-  for (const claim of manifest.claimPending(2, NOON_US))
+  for (const claim of manifest.entries.claimPending(2, NOON_US))
     manifest.complete(claim, analysisId, resultOf(claim.entryId), NOON_US);
   manifest.close();
   return directory;
@@ -87,7 +87,7 @@ describe("phorest import", () => {
     const summary: unknown = JSON.parse(await phorest(target, "import", source, "--json"));
     expect(summary).toMatchObject({ entries: 3, added: 3, pending: 1, processed: 2, results: 2, missing: [] });
     const manifest = openManifest(join(target, "data"), { readonly: true });
-    expect([...manifest.entries()].map((entry) => entry.filename)).toEqual([1, 2, 3].map(frameName));
+    expect([...manifest.history.entries()].map((entry) => entry.filename)).toEqual([1, 2, 3].map(frameName));
     expect(existsSync(join(target, "data", frameName(1)))).toBe(false);
   });
 

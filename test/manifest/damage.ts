@@ -38,16 +38,16 @@ export function fill(directory: string, frames: number, { pictures = true } = {}
   const config = JSON.stringify({ Data_Analysis: { method: "gaussian" }, text: "x".repeat(6000) });
   const startedAtUs = NOON_US - 1;
   const program = { version: "1", nodeVersion: "1", host: "lab", pid: 1 };
-  const runId = manifest.beginRun({ startedAtUs, config, ...program });
-  const roiManifestId = manifest.ensureRoiManifest(ROI_MANIFEST);
+  const runId = manifest.runs.begin({ startedAtUs, config, ...program });
+  const roiManifestId = manifest.analyses.ensureRoiManifest(ROI_MANIFEST);
   const analysis = { method: "gaussian", settings: "{}", roiManifestId, kernelVersion: "1" } as const;
-  const analysisId = manifest.ensureAnalysis(analysis);
-  manifest.noteMeasure(runId, analysisId);
-  manifest.configureOutputs(["csv"]);
+  const analysisId = manifest.analyses.ensure(analysis);
+  manifest.runs.noteMeasure(runId, analysisId);
+  manifest.outputs.configure(["csv"]);
   for (let i = 0; i < frames; i += 1) {
     const filename = `image_${i}.png`;
     if (pictures) writeFileSync(join(directory, filename), "picture");
-    manifest.addEntry({
+    manifest.entries.add({
       ...{ runId, capturedAtUs: NOON_US + i * 1e6, filename, filepath: directory },
       ...{ bytes: 7, sha256: "ab".repeat(32), settings: JSON.stringify({ exposure: "1/100", text: "y".repeat(90) }) },
       readings: [
@@ -55,7 +55,7 @@ export function fill(directory: string, frames: number, { pictures = true } = {}
         { sensor: "B", unit: "°C", value: undefined, takenAtUs: NOON_US, error: "no answer" },
       ],
     });
-    const [claim] = manifest.claimPending(1, NOON_US);
+    const [claim] = manifest.entries.claimPending(1, NOON_US);
     if (claim === undefined) throw new Error("nothing to claim");
     const position = Float64Array.from({ length: ROIS }, (_, roi) => 50 + roi + Math.sin(i + roi));
     const numbers = Float64Array.from(
@@ -73,9 +73,9 @@ export function fill(directory: string, frames: number, { pictures = true } = {}
       NOON_US + i,
     );
   }
-  manifest.advanceOutput("csv", frames, "{}");
+  manifest.outputs.advance("csv", frames, "{}");
   manifest.markers.add(NOON_US, "injection", NOON_US);
-  manifest.endRun(runId, NOON_US + frames * 1e6, "idle");
+  manifest.runs.end(runId, NOON_US + frames * 1e6, "idle");
   manifest.close();
 }
 

@@ -111,23 +111,26 @@ describe("importing an established experiment", () => {
     expect(summary).toMatchObject({ entries: 5, added: 5, pending: 2, processed: 1, failed: 2, missing: [] });
     expect(summary.processedWithoutResult).toBe(1);
     expect(listing(directory)).toEqual(before);
-    const [first, , third, fourth, fifth] = [...manifest.entries()];
+    const [first, , third, fourth, fifth] = [...manifest.history.entries()];
     expect(first).toMatchObject({ status: "pending", filename: frameName(1), filepath: join(directory, "data") });
     expect(first?.capturedAtUs).toBe(new Date(2025, 4, 6, 7, 8, 1, 123).getTime() * 1000 + 456);
     expect(third).toMatchObject({ status: "processed", dataTransmitted: true });
     expect(fourth).toMatchObject({ status: "failed", error: "no ROI" });
     expect(fifth).toMatchObject({ status: "failed", filename: undefined, collectionError: "camera unplugged" });
-    expect(manifest.readings(first?.entryId ?? 0)).toMatchObject([{ sensor: "Chip Lid", value: 21.5, unit: "°C" }]);
-    expect(manifest.claimPending(9, NOON_US).map((claim) => claim.filename)).toEqual([frameName(1), frameName(2)]);
+    expect(manifest.readings.of(first?.entryId ?? 0)).toMatchObject([{ sensor: "Chip Lid", value: 21.5, unit: "°C" }]);
+    expect(manifest.entries.claimPending(9, NOON_US).map((claim) => claim.filename)).toEqual([
+      frameName(1),
+      frameName(2),
+    ]);
   });
 
   it("adds nothing the second time, and only what is new after that", async () => {
     const directory = establishedExperiment(entries, [resultLine(3)]);
     const manifest = openManifest(temporaryDirectory());
     expect((await importExperiment(manifest, directory, NOON_US)).results).toBe(1);
-    const before = manifest.counts();
+    const before = manifest.history.counts();
     expect(await importExperiment(manifest, directory, NOON_US)).toMatchObject({ added: 0, results: 0 });
-    expect(manifest.counts()).toEqual(before);
+    expect(manifest.history.counts()).toEqual(before);
     writeFileSync(join(directory, "data", frameName(6)), "picture");
     writeFileSync(join(directory, "data", "metadata_manifest.json"), JSON.stringify([...entries, established(6)]));
     expect(await importExperiment(manifest, directory, NOON_US)).toMatchObject({ entries: 6, added: 1, pending: 1 });
@@ -138,14 +141,14 @@ describe("importing an established experiment", () => {
     const manifest = openManifest(temporaryDirectory());
     const summary = await importExperiment(manifest, establishedExperiment(entries, lines), NOON_US);
     expect(summary).toMatchObject({ results: 1, resultLinesSkipped: 2, processedWithoutResult: 0 });
-    const [outcome] = manifest.outcomesAfter(0, 10);
+    const [outcome] = manifest.outcomes.after(0, 10);
     expect(outcome).toMatchObject({ filename: frameName(3), method: "gaussian", labels: ["130A_N"], ok: true });
     expect(outcome?.measured?.position).toEqual(Float64Array.of(91.125));
     expect(outcome?.measured?.standardError).toEqual(Float64Array.of(Number.NaN));
     expect(outcome?.measured?.statistics.slice(16, 24)).toEqual(
       Float64Array.of(1, 0.1, 0.9, 1.234, 1.1, Number.NaN, 0, 0.2),
     );
-    expect(manifest.analyses()).toMatchObject([{ kernelVersion: "established" }]);
+    expect(manifest.analyses.all()).toMatchObject([{ kernelVersion: "established" }]);
   });
 
   it("keeps the doubt of results that this program exported: a flagged number never comes back unflagged", async () => {
@@ -153,7 +156,7 @@ describe("importing an established experiment", () => {
     const original = openManifest(source);
     const analysisId = ensureAnalysis(original);
     addFrame(original, source, 1);
-    const [claim] = original.claimPending(1, NOON_US);
+    const [claim] = original.entries.claimPending(1, NOON_US);
     if (claim === undefined) throw new Error("no claim");
     const doubted = resultOf(7, { flags: Uint8Array.of(1, 0, 10), quality: Float64Array.of(0.5, 1, 0.25) });
     original.complete(claim, analysisId, doubted, NOON_US);
@@ -162,7 +165,7 @@ describe("importing an established experiment", () => {
 
     const manifest = openManifest(temporaryDirectory());
     await importExperiment(manifest, moved, NOON_US);
-    const [outcome] = manifest.outcomesAfter(0, 10);
+    const [outcome] = manifest.outcomes.after(0, 10);
     const { position, standardError, quality, flags } = doubted;
     expect(outcome?.measured).toMatchObject({ position, standardError, quality, flags });
   });
@@ -174,7 +177,7 @@ describe("importing an established experiment", () => {
     const manifest = openManifest(temporaryDirectory());
     const summary = await importExperiment(manifest, directory, NOON_US);
     expect(summary).toMatchObject({ missing: [frameName(1), frameName(2)], failed: 1, processed: 1 });
-    expect(manifest.counts()).toMatchObject({ missing: 2, pending: 0 });
+    expect(manifest.history.counts()).toMatchObject({ missing: 2, pending: 0 });
   });
 
   const damages: Record<string, [string, RegExp]> = {
@@ -197,7 +200,7 @@ describe("importing an established experiment", () => {
       expect(thrown.line).toMatch(message);
       expect(thrown.line).toContain("metadata_manifest.json");
       expect(thrown.line).not.toContain("\n");
-      expect(manifest.counts().total).toBe(0);
+      expect(manifest.history.counts().total).toBe(0);
     });
   }
 });
@@ -247,7 +250,7 @@ describe("exporting in the established forms", () => {
     const manifest = openManifest(directory);
     const analysisId = ensureAnalysis(manifest);
     for (const number of [1, 2, 3]) addFrame(manifest, directory, number);
-    const [good, bad, unread] = manifest.claimPending(3, NOON_US);
+    const [good, bad, unread] = manifest.entries.claimPending(3, NOON_US);
     if (good === undefined || bad === undefined || unread === undefined) throw new Error("too few claims");
     const failure = { code: "frame.unreadable", message: "not a picture", retry: "never" } as const;
     manifest.complete(good, analysisId, resultOf(7), NOON_US);

@@ -17,7 +17,7 @@ export function manifestFile(directory: string): string {
 export function addFrame(manifest: Manifest, directory: string, number: number): number {
   const filename = frameName(number);
   writeFileSync(join(directory, filename), "picture");
-  return manifest.addEntry({ filename, filepath: directory, capturedAtUs: NOON_US + number * 1e6, bytes: 7 });
+  return manifest.entries.add({ filename, filepath: directory, capturedAtUs: NOON_US + number * 1e6, bytes: 7 });
 }
 
 export function frameName(number: number): string {
@@ -26,8 +26,13 @@ export function frameName(number: number): string {
 
 export function ensureAnalysis(manifest: Manifest, settings = "{}"): number {
   const rois = LABELS.map((label, i) => ({ label, flip: i % 2 === 0, y: 10 * i, x: 5, height: 74, width: 181 }));
-  const roiManifestId = manifest.ensureRoiManifest({ imageAngle: 1.5, rois, sha256: "hash of three ROIs", json: "{}" });
-  return manifest.ensureAnalysis({ method: "gaussian", settings, roiManifestId, kernelVersion: "1" });
+  const roiManifestId = manifest.analyses.ensureRoiManifest({
+    imageAngle: 1.5,
+    rois,
+    sha256: "hash of three ROIs",
+    json: "{}",
+  });
+  return manifest.analyses.ensure({ method: "gaussian", settings, roiManifestId, kernelVersion: "1" });
 }
 
 /** A result whose numbers all follow from `seed`. */

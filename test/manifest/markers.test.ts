@@ -54,8 +54,10 @@ test("there is one baseline at most, and none is the configuration's", () => {
 test("the frames of a window are read in order of capture, its end excluded, over pages", () => {
   const { manifest, add } = recorded();
   add(600);
-  const [analysis] = manifest.analyses();
-  const within = [...manifest.curvesWithin(analysis?.analysisId ?? 0, START_US + 10_000_000, START_US + 5_500_000_000)];
+  const [analysis] = manifest.analyses.all();
+  const within = [
+    ...manifest.curves.within(analysis?.analysisId ?? 0, START_US + 10_000_000, START_US + 5_500_000_000),
+  ];
   expect(within).toHaveLength(549);
   expect(within.map(({ capturedAtUs }) => capturedAtUs)).toEqual(
     Array.from({ length: 549 }, (_, i) => START_US + (i + 1) * 10_000_000),

@@ -201,9 +201,13 @@ describe("a manifest of an older form", () => {
 
     const manifest = Manifest.open({ file });
     try {
-      expect([...manifest.pictures()].map(({ remoteId }) => remoteId)).toEqual(["share-a", "share-a", undefined]);
-      expect(manifest.syncing.remote()).toEqual({ remoteId: "share-a", root: "/mnt/a" });
-      expect(manifest.syncing.shares()).toEqual([{ remoteId: "share-a", root: "/mnt/a", pictures: 2, inUse: true }]);
+      expect([...manifest.checks.pictures()].map(({ remoteId }) => remoteId)).toEqual([
+        "share-a",
+        "share-a",
+        undefined,
+      ]);
+      expect(manifest.shares.current()).toEqual({ remoteId: "share-a", root: "/mnt/a" });
+      expect(manifest.shares.all()).toEqual([{ remoteId: "share-a", root: "/mnt/a", pictures: 2, inUse: true }]);
       expect(manifest.syncing.syncedFile("share-a", "results/a.csv")).toEqual({
         remoteId: "share-a",
         path: "results/a.csv",

@@ -116,9 +116,9 @@ describe("reading a manifest", () => {
     const writer = openManifest(directory);
     const reader = openManifest(directory, { readonly: true });
     addFrame(writer, directory, 1);
-    expect(reader.counts().pending).toBe(1);
+    expect(reader.history.counts().pending).toBe(1);
     addFrame(writer, directory, 2);
-    expect(reader.counts().pending).toBe(2);
+    expect(reader.history.counts().pending).toBe(2);
     expect(() => addFrame(reader, directory, 3)).toThrow(/reading only/);
   });
 
@@ -158,7 +158,7 @@ describe("reading a manifest", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
     addFrame(manifest, directory, 0);
-    const [claim] = manifest.claimPending(1, 1);
+    const [claim] = manifest.entries.claimPending(1, 1);
     const all = Object.values(FLAGS).reduce((bits, bit) => bits | bit, 0);
     if (claim === undefined) throw new Error("nothing claimed");
     manifest.complete(claim, ensureAnalysis(manifest), resultOf(3, { flags: Uint8Array.of(0, all, 2) }), NOON_US);

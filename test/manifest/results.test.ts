@@ -19,7 +19,7 @@ function measured(directory: string, frames: number, result: (i: number) => Stor
 }
 
 function completeNext(manifest: Manifest, analysisId: number, result: StoredResult): number | undefined {
-  const [claim] = manifest.claimPending(1, NOON_US);
+  const [claim] = manifest.entries.claimPending(1, NOON_US);
   if (claim === undefined) throw new Error("nothing to claim");
   return manifest.complete(claim, analysisId, result, NOON_US + 5e6);
 }
@@ -29,7 +29,7 @@ describe("a sensorgram", () => {
     const { manifest, analysisId } = measured(temporaryDirectory(), 40, (i) =>
       resultOf(i, { flags: Uint8Array.of(0, i % 2 === 0 ? FLAGS.saturated : 0, 0) }),
     );
-    const { capturedAtUs, entryId, position, standardError, quality, flags } = manifest.sensorgram({
+    const { capturedAtUs, entryId, position, standardError, quality, flags } = manifest.results.sensorgram({
       analysisId,
       roi: 1,
     });
@@ -42,7 +42,12 @@ describe("a sensorgram", () => {
 
   it("keeps to a time range, its end excluded", () => {
     const { manifest, analysisId } = measured(temporaryDirectory(), 40);
-    const { position } = manifest.sensorgram({ analysisId, roi: 0, fromUs: NOON_US + 7e6, toUs: NOON_US + 22e6 });
+    const { position } = manifest.results.sensorgram({
+      analysisId,
+      roi: 0,
+      fromUs: NOON_US + 7e6,
+      toUs: NOON_US + 22e6,
+    });
     expect([...position]).toEqual(Array.from({ length: 15 }, (_, i) => i + 7));
   });
 
@@ -54,7 +59,7 @@ describe("a sensorgram", () => {
       addFrame(manifest, directory, number);
       completeNext(manifest, analysisId, resultOf(number));
     }
-    expect([...manifest.sensorgram({ analysisId, roi: 0 }).position]).toEqual([3, 4, 5]);
+    expect([...manifest.results.sensorgram({ analysisId, roi: 0 }).position]).toEqual([3, 4, 5]);
   });
 
   it("gives NaN where a frame had no position, and nothing for an ROI there is not", () => {
@@ -62,9 +67,9 @@ describe("a sensorgram", () => {
     const { manifest, analysisId } = measured(temporaryDirectory(), 1, () =>
       resultOf(1, { position: unknown, standardError: unknown, quality: unknown }),
     );
-    const { position, standardError, quality } = manifest.sensorgram({ analysisId, roi: 0 });
+    const { position, standardError, quality } = manifest.results.sensorgram({ analysisId, roi: 0 });
     expect([position[0], standardError[0], quality[0]]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
-    expect(manifest.sensorgram({ analysisId, roi: 99 }).position).toHaveLength(0);
+    expect(manifest.results.sensorgram({ analysisId, roi: 99 }).position).toHaveLength(0);
   });
 });
 
@@ -74,9 +79,9 @@ describe("outcomes", () => {
     const values = LABELS.map((_, roi) => Array.from({ length: 5 }, (_, q) => Float64Array.of(roi, q, 1 / 3)));
     const { manifest } = measured(directory, 5, (i) => resultOf(i, { values: encodeValues(values) }));
     const readings = [{ sensor: "Lid", unit: "°C", takenAtUs: NOON_US, value: 21.5, error: undefined }];
-    manifest.addEntry({ capturedAtUs: NOON_US, filename: "later.png", readings });
-    const first = manifest.outcomesAfter(0, 3);
-    const rest = manifest.outcomesAfter(first.at(-1)?.outcomeId ?? 0, 3);
+    manifest.entries.add({ capturedAtUs: NOON_US, filename: "later.png", readings });
+    const first = manifest.outcomes.after(0, 3);
+    const rest = manifest.outcomes.after(first.at(-1)?.outcomeId ?? 0, 3);
     expect([...first, ...rest].map((outcome) => outcome.filename)).toEqual([0, 1, 2, 3, 4].map(frameName));
     const outcome = first[2];
     expect(outcome).toMatchObject({ ok: true, method: "gaussian", labels: LABELS, capturedAtUs: NOON_US + 2e6 });
@@ -100,12 +105,12 @@ describe("outcomes", () => {
       { sensor: "Base", unit: "°C", takenAtUs: NOON_US + 1, value: undefined, error: "no answer" },
       { sensor: "Lid", unit: "°C", takenAtUs: NOON_US + 2, value: 21.5, error: undefined },
     ];
-    manifest.addEntry({ capturedAtUs: NOON_US, filename: "a.png", readings });
+    manifest.entries.add({ capturedAtUs: NOON_US, filename: "a.png", readings });
     completeNext(manifest, ensureAnalysis(manifest), resultOf(1));
-    expect(manifest.outcomesAfter(0, 1)[0]?.readings).toEqual(readings);
-    expect(manifest.readingsAfter(0, 10)).toEqual(readings.map((reading) => ({ ...reading, entryId: 1 })));
-    expect(manifest.readingsAfter(1, 10)).toEqual([]);
-    expect(manifest.sensors()).toEqual([
+    expect(manifest.outcomes.after(0, 1)[0]?.readings).toEqual(readings);
+    expect(manifest.readings.after(0, 10)).toEqual(readings.map((reading) => ({ ...reading, entryId: 1 })));
+    expect(manifest.readings.after(1, 10)).toEqual([]);
+    expect(manifest.readings.sensors()).toEqual([
       { sensor: "Base", unit: "°C" },
       { sensor: "Lid", unit: "°C" },
     ]);
@@ -113,7 +118,7 @@ describe("outcomes", () => {
 
   it("can be had as curves of all ROIs, to single precision", () => {
     const { manifest, analysisId } = measured(temporaryDirectory(), 600);
-    const curves = [...manifest.curves(analysisId, 10)];
+    const curves = [...manifest.curves.after(analysisId, 10)];
     expect(curves).toHaveLength(590);
     expect(curves[0]).toEqual({
       outcomeId: 11,
@@ -132,35 +137,35 @@ describe("outcomes", () => {
         flags: Uint8Array.of(0, i === 2 ? jumped : 0, 0),
       }),
     );
-    expect(manifest.lastPositions(analysisId, LABELS.length)).toEqual(Float64Array.of(2, 1, Number.NaN));
+    expect(manifest.curves.lastPositions(analysisId, LABELS.length)).toEqual(Float64Array.of(2, 1, Number.NaN));
   });
 });
 
 describe("outputs", () => {
   it("mark a frame as transmitted once every output in force has passed it", () => {
     const { manifest } = measured(temporaryDirectory(), 4);
-    manifest.configureOutputs(["csv", "opcua"]);
-    expect(manifest.backlog()).toBe(4);
-    manifest.advanceOutput("csv", 3, '{"bytes": 10}');
-    expect(manifest.outputState("csv")).toEqual({ cursor: 3, state: '{"bytes": 10}' });
-    expect(manifest.counts().transmitted).toBe(0);
-    manifest.advanceOutput("opcua", 2);
-    expect(manifest.counts().transmitted).toBe(2);
-    expect([...manifest.entries()].map((entry) => entry.dataTransmitted)).toEqual([true, true, false, false]);
-    expect(manifest.backlog()).toBe(2);
-    manifest.configureOutputs(["csv"]);
-    expect(manifest.counts().transmitted).toBe(3);
-    manifest.advanceOutput("csv", 4);
-    expect(manifest.backlog()).toBe(0);
+    manifest.outputs.configure(["csv", "opcua"]);
+    expect(manifest.outputs.backlog()).toBe(4);
+    manifest.outputs.advance("csv", 3, '{"bytes": 10}');
+    expect(manifest.outputs.state("csv")).toEqual({ cursor: 3, state: '{"bytes": 10}' });
+    expect(manifest.history.counts().transmitted).toBe(0);
+    manifest.outputs.advance("opcua", 2);
+    expect(manifest.history.counts().transmitted).toBe(2);
+    expect([...manifest.history.entries()].map((entry) => entry.dataTransmitted)).toEqual([true, true, false, false]);
+    expect(manifest.outputs.backlog()).toBe(2);
+    manifest.outputs.configure(["csv"]);
+    expect(manifest.history.counts().transmitted).toBe(3);
+    manifest.outputs.advance("csv", 4);
+    expect(manifest.outputs.backlog()).toBe(0);
   });
 
   it("never go back", () => {
     const { manifest } = measured(temporaryDirectory(), 2);
-    manifest.configureOutputs(["csv"]);
-    manifest.advanceOutput("csv", 2, "kept");
-    expect(() => manifest.advanceOutput("csv", 1, "lost")).toThrow(/already past/);
-    expect(() => manifest.advanceOutput("unheard of", 1)).toThrow(/unknown/);
-    expect(manifest.outputState("csv")).toEqual({ cursor: 2, state: "kept" });
+    manifest.outputs.configure(["csv"]);
+    manifest.outputs.advance("csv", 2, "kept");
+    expect(() => manifest.outputs.advance("csv", 1, "lost")).toThrow(/already past/);
+    expect(() => manifest.outputs.advance("unheard of", 1)).toThrow(/unknown/);
+    expect(manifest.outputs.state("csv")).toEqual({ cursor: 2, state: "kept" });
   });
 });
 
@@ -169,35 +174,35 @@ describe("runs", () => {
 
   it("keep how they ended, and tell those that died", () => {
     const manifest = openManifest(temporaryDirectory());
-    expect(manifest.lastRun()).toBeUndefined();
-    const first = manifest.beginRun(run);
-    expect(manifest.lastRun()).toMatchObject({ runId: first, endReason: undefined, config: "a = 1" });
-    const second = manifest.beginRun(run);
-    manifest.endRun(second, NOON_US + 1, "asked to");
-    expect(manifest.lastRun()).toMatchObject({ runId: second, endedAtUs: NOON_US + 1, endReason: "asked to" });
+    expect(manifest.runs.last()).toBeUndefined();
+    const first = manifest.runs.begin(run);
+    expect(manifest.runs.last()).toMatchObject({ runId: first, endReason: undefined, config: "a = 1" });
+    const second = manifest.runs.begin(run);
+    manifest.runs.end(second, NOON_US + 1, "asked to");
+    expect(manifest.runs.last()).toMatchObject({ runId: second, endedAtUs: NOON_US + 1, endReason: "asked to" });
   });
 
   it("count what failed since they began", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
-    const runId = manifest.beginRun(run);
+    const runId = manifest.runs.begin(run);
     for (const [number, at] of [
       [1, NOON_US - 1],
       [2, NOON_US + 1],
     ] as const) {
       addFrame(manifest, directory, number);
-      const [claim] = manifest.claimPending(1, at);
+      const [claim] = manifest.entries.claimPending(1, at);
       if (claim !== undefined) manifest.fail(claim, { code: "frame.unreadable", message: "no", retry: "never" }, at);
     }
-    expect(manifest.failedInRun(runId)).toBe(1);
-    expect(manifest.failuresWithoutOutcome()).toHaveLength(2);
+    expect(manifest.runs.failedEntries(runId)).toBe(1);
+    expect(manifest.history.failuresWithoutOutcome()).toHaveLength(2);
   });
 
   it("keep the last heartbeat of each stage", () => {
     const manifest = openManifest(temporaryDirectory());
     const beat = (stage: string, state: string, atUs: number) => ({ stage, state, atUs, detail: "" });
-    manifest.storeHeartbeats([beat("collector", "running", 1), beat("processor", "waiting", 1)]);
-    manifest.storeHeartbeats([beat("collector", "waiting", 2)]);
-    expect(manifest.heartbeats()).toEqual([beat("collector", "waiting", 2), beat("processor", "waiting", 1)]);
+    manifest.heartbeats.store([beat("collector", "running", 1), beat("processor", "waiting", 1)]);
+    manifest.heartbeats.store([beat("collector", "waiting", 2)]);
+    expect(manifest.heartbeats.all()).toEqual([beat("collector", "waiting", 2), beat("processor", "waiting", 1)]);
   });
 });

@@ -107,10 +107,10 @@ describe("a repair saves every row of a page that is not damaged", () => {
         expect(tables.find(({ table }) => table === "entry")?.saved).toBe(FRAMES);
         // The repaired one is a manifest like any other.
         const manifest = Manifest.open({ file });
-        const counts = manifest.counts();
+        const counts = manifest.history.counts();
         expect(counts).toMatchObject({ total: FRAMES, processing: 0, failed: 0 });
         expect(counts.processed + counts.pending).toBe(FRAMES);
-        expect(manifest.integrityProblems()).toEqual([]);
+        expect(manifest.checks.integrityProblems()).toEqual([]);
         manifest.close();
       });
     }
@@ -127,7 +127,7 @@ describe("a repair saves every row of a page that is not damaged", () => {
     const { tables } = repair(file, OPTIONS);
     expect(tables.find(({ table }) => table === "entry")?.saved).toBeGreaterThan(FRAMES / 4);
     const manifest = Manifest.open({ file });
-    expect(manifest.integrityProblems()).toEqual([]);
+    expect(manifest.checks.integrityProblems()).toEqual([]);
     manifest.close();
   });
 
@@ -137,7 +137,7 @@ describe("a repair saves every row of a page that is not damaged", () => {
     copyFileSync(manifestFile(model), file);
     const writer = Manifest.open({ file });
     for (let i = 0; i < 5; i += 1)
-      writer.addEntry({ capturedAtUs: NOON_US + (100 + i) * 1e6, filename: `late_${i}.png` });
+      writer.entries.add({ capturedAtUs: NOON_US + (100 + i) * 1e6, filename: `late_${i}.png` });
     const log = readFileSync(`${file}-wal`);
     const whole = readFileSync(file);
     writer.close();
@@ -148,7 +148,7 @@ describe("a repair saves every row of a page that is not damaged", () => {
     expect(existsSync(`${kept}-wal`)).toBe(true);
     expect(existsSync(`${file}-wal`)).toBe(false);
     const manifest = Manifest.open({ file, readonly: true });
-    expect([...manifest.entries()].filter(({ filename }) => filename?.startsWith("late_"))).toHaveLength(4);
+    expect([...manifest.history.entries()].filter(({ filename }) => filename?.startsWith("late_"))).toHaveLength(4);
     manifest.close();
   });
 });
@@ -164,10 +164,10 @@ describe("results that are lost in part", () => {
     expect(requeued).toBeLessThan(FRAMES / 4);
     expect(incomplete).toBe(0);
     const manifest = Manifest.open({ file });
-    expect(manifest.counts()).toMatchObject({ pending: requeued, processed: FRAMES - requeued });
-    expect(manifest.outcomesAfter(0, 1000)).toHaveLength(FRAMES - requeued);
+    expect(manifest.history.counts()).toMatchObject({ pending: requeued, processed: FRAMES - requeued });
+    expect(manifest.outcomes.after(0, 1000)).toHaveLength(FRAMES - requeued);
     // The CSV is written anew from what there is: a line that is measured again is not there twice.
-    expect(manifest.outputState("csv")).toEqual({ cursor: 0, state: undefined });
+    expect(manifest.outputs.state("csv")).toEqual({ cursor: 0, state: undefined });
     manifest.close();
   });
 
@@ -183,7 +183,7 @@ describe("results that are lost in part", () => {
     expect(requeued).toBe(0);
     expect(incomplete).toBeGreaterThan(0);
     const manifest = Manifest.open({ file, readonly: true });
-    const outcomes = manifest.outcomesAfter(0, 1000);
+    const outcomes = manifest.outcomes.after(0, 1000);
     expect(outcomes).toHaveLength(FRAMES);
     for (const { measured, entryId } of outcomes) {
       expect(measured?.position[3]).toBeCloseTo(53 + Math.sin(entryId - 1 + 3), 9);
@@ -197,11 +197,11 @@ describe("results that are lost in part", () => {
     );
     expect(repair(file, OPTIONS).notes.join()).toContain("the record of analysis 1 is lost");
     const manifest = Manifest.open({ file });
-    expect(manifest.analyses()).toMatchObject([{ analysisId: 1, method: "gaussian", labels: { length: 24 } }]);
-    expect(manifest.sensorgram({ analysisId: 1, roi: 2 }).position).toHaveLength(FRAMES);
-    const roiManifestId = manifest.ensureRoiManifest(ROI_MANIFEST);
+    expect(manifest.analyses.all()).toMatchObject([{ analysisId: 1, method: "gaussian", labels: { length: 24 } }]);
+    expect(manifest.results.sensorgram({ analysisId: 1, roi: 2 }).position).toHaveLength(FRAMES);
+    const roiManifestId = manifest.analyses.ensureRoiManifest(ROI_MANIFEST);
     const later = { method: "gaussian", settings: "{}", roiManifestId, kernelVersion: "1" } as const;
-    expect(manifest.ensureAnalysis(later)).toBe(2);
+    expect(manifest.analyses.ensure(later)).toBe(2);
     manifest.close();
   });
 });
@@ -254,7 +254,7 @@ describe("a repair", () => {
     const { kept } = repair(file, OPTIONS);
     expect(readFileSync(kept).equals(before)).toBe(true);
     const manifest = Manifest.open({ file });
-    expect(manifest.addEntry({ capturedAtUs: NOON_US, filename: "next.png" })).toBe(FRAMES + 1);
+    expect(manifest.entries.add({ capturedAtUs: NOON_US, filename: "next.png" })).toBe(FRAMES + 1);
     manifest.close();
   });
 
@@ -281,7 +281,7 @@ describe("a repair", () => {
     writeFileSync(file, broken);
     writeFileSync(`${file}.repaired`, repaired);
     const manifest = Manifest.open({ file });
-    expect(manifest.counts().total).toBe(FRAMES);
+    expect(manifest.history.counts().total).toBe(FRAMES);
     manifest.close();
     expect(existsSync(`${file}.repaired`)).toBe(false);
     // Beside a database that somebody has brought back meanwhile, it is not put in its place.

@@ -64,6 +64,6 @@ method = ["JSON_LINES"]
     Array.from({ length: FRAMES }, (_, nth) => ({ entryId: nth + 1, positions: expect.any(Array) })),
   );
   const stored = Manifest.open({ file: join(settings.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
-  expect(stored.outputState("jsonl").state).toBe(String(readFileSync(file).length));
+  expect(stored.outputs.state("jsonl").state).toBe(String(readFileSync(file).length));
   stored.close();
 });

@@ -54,7 +54,7 @@ function lab(config = CONFIG): string {
 function entriesOf(directory: string) {
   const manifest = Manifest.open({ file: join(directory, "data/phorest.sqlite"), readonly: true });
   try {
-    return [...manifest.entries()];
+    return [...manifest.history.entries()];
   } finally {
     manifest.close();
   }

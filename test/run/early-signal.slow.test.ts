@@ -29,7 +29,7 @@ test("a run that is stopped while it is being loaded ends as every stopped run d
     const signal = STOP_SIGNALS[at] ?? "";
     expect(await whileLoading([signal], ["run"], directory), signal).toMatchObject({ code: 0, signal: null });
     const manifest = Manifest.open({ file: join(directory, "data", MANIFEST_FILENAME), readonly: true });
-    expect(manifest.lastRun()?.endReason).toBe(reason);
+    expect(manifest.runs.last()?.endReason).toBe(reason);
     manifest.close();
   }
 });

@@ -55,7 +55,7 @@ async function onClosedTerminal(markers: readonly string[], command: readonly st
 function endOfLastRun(directory: string): string | undefined {
   const manifest = Manifest.open({ file: join(directory, "data", MANIFEST_FILENAME), readonly: true });
   try {
-    return manifest.lastRun()?.endReason;
+    return manifest.runs.last()?.endReason;
   } finally {
     manifest.close();
   }

@@ -59,7 +59,7 @@ const OPERATIONS: Readonly<Record<string, (world: World, count: number) => Promi
     writeMetadata(old, entries);
     const adopt = world.dice.below(2) === 0 ? { keepFreeBytes: 0 } : undefined;
     await importExperiment(world.manifest, old, nowUs(), { adopt });
-    for (const { filepath, filename } of world.manifest.pictures()) {
+    for (const { filepath, filename } of world.manifest.checks.pictures()) {
       const picture = await allowed(() => decodePicture(placeOf({ filepath, filename }, world.roots)));
       noDecoy(picture?.pixels, `the import of ${JSON.stringify(filename)}`);
     }
@@ -67,7 +67,7 @@ const OPERATIONS: Readonly<Record<string, (world: World, count: number) => Promi
   restore: async (world, count) => {
     const source = world.directory("pictures");
     world.rows(count, { remote: true });
-    for (const { filename } of world.manifest.pictures()) {
+    for (const { filename } of world.manifest.checks.pictures()) {
       world.arrange(source, filename);
       if (world.dice.below(4) === 0) world.arrange(source, `${filename}.gz`);
     }
@@ -122,7 +122,7 @@ const OPERATIONS: Readonly<Record<string, (world: World, count: number) => Promi
   },
   serve: async (world, count) => {
     world.rows(count, { local: world.dice.below(2), remote: true });
-    for (const { filepath, filename, entryId } of world.manifest.pictures()) {
+    for (const { filepath, filename, entryId } of world.manifest.checks.pictures()) {
       const what = `serving ${JSON.stringify(filename)}`;
       const measured = await allowed(() => decodePicture(placeOf({ filepath, filename }, world.roots)));
       noDecoy(measured?.pixels, what);
@@ -139,7 +139,7 @@ const OPERATIONS: Readonly<Record<string, (world: World, count: number) => Promi
     const context = { root: world.share, remoteId, rate: new RateLimit(0), signal: new AbortController().signal };
     if (world.dice.below(2) === 0) symlinkSync(world.decoyDirectory, join(world.share, `away${world.dice.below(1e9)}`));
     const places = ["data", "elsewhere/deep", ...filesAndLinks(world.share)];
-    const tasks = [...world.manifest.pictures()].map(({ entryId, filepath, filename }) => {
+    const tasks = [...world.manifest.checks.pictures()].map(({ entryId, filepath, filename }) => {
       const remotePath = `${world.dice.pick(places)}/picture${entryId}.png`;
       return { entryId, picture: { filepath, filename }, source: join(filepath, filename), remotePath };
     });
@@ -154,7 +154,7 @@ const OPERATIONS: Readonly<Record<string, (world: World, count: number) => Promi
       ...{ roots: world.roots, remoteRoot: world.share, shareId: undefined, repairs: world.manifest.repairs },
       ...{ nowUs: nowUs(), remoteThere: () => true, unseen: () => undefined, elsewhere: () => undefined },
     };
-    for (const row of [...world.manifest.pictures()]) await allowed(() => checkPicture(row, context));
+    for (const row of [...world.manifest.checks.pictures()]) await allowed(() => checkPicture(row, context));
   },
 };
 
@@ -164,7 +164,7 @@ const filesAndLinks = (share: string): string[] =>
   Object.keys(stateOf(share)).filter((name) => name.startsWith("away") && !name.includes("/"));
 
 const runOf = (manifest: Manifest): number =>
-  manifest.beginRun({ config: "{}", version: "0", nodeVersion: "0", host: "t", pid: 1, startedAtUs: 1 });
+  manifest.runs.begin({ config: "{}", version: "0", nodeVersion: "0", host: "t", pid: 1, startedAtUs: 1 });
 
 test(`${CASES} hostile names and arrangements leave everything outside alone (seed ${SEED})`, {
   timeout: 300_000,

@@ -138,7 +138,7 @@ export class World {
       }
     }
     // Readable, and still the experiment's.
-    expect(this.manifest.integrityProblems(), where).toEqual([]);
+    expect(this.manifest.checks.integrityProblems(), where).toEqual([]);
   }
 }
 

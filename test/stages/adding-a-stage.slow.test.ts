@@ -49,7 +49,7 @@ test("a run waits for the page's stage, stores what it says of itself, and stops
   const counts = '{"processed":0,"failed":0}';
   expect(readFileSync(join(config.Paths.results_dir, "tally.json"), "utf8")).toBe(`${counts}\n`);
   const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
-  const beat = manifest.heartbeats().find(({ stage }) => String(stage) === "tally");
+  const beat = manifest.heartbeats.all().find(({ stage }) => String(stage) === "tally");
   manifest.close();
   expect(beat).toMatchObject({ state: "stopped", detail: `last written: ${counts}` });
 });

@@ -38,11 +38,11 @@ async function line(
   const bytes = picture ?? (await encodePicture(simulator.render(0, 1), "png"));
   const manifest = Manifest.open({ file: join(directory, MANIFEST_FILENAME) });
   const version = { config: "{}", version: "0", nodeVersion: "0", host: "test", pid: 1 };
-  const runId = manifest.beginRun({ ...version, startedAtUs: 1 });
+  const runId = manifest.runs.begin({ ...version, startedAtUs: 1 });
   for (let nth = 0; nth < frames; nth++) {
     const filename = `frame${nth}.png`;
     writeFileSync(join(directory, filename), bytes);
-    manifest.addEntry({ runId, capturedAtUs: 1 + nth, filename, filepath: directory });
+    manifest.entries.add({ runId, capturedAtUs: 1 + nth, filename, filepath: directory });
   }
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
   const processing = new Processor({
@@ -103,14 +103,14 @@ test.each([
   for (let attempt = 0; attempt < 4; attempt++) {
     await processing.run();
     await untilAtRest(processing);
-    expect(manifest.counts()).toMatchObject({ processing: 1, failed: 0 });
+    expect(manifest.history.counts()).toMatchObject({ processing: 1, failed: 0 });
     await expect(processing.run()).rejects.toMatchObject({ code });
-    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 0 });
+    expect(manifest.history.counts()).toMatchObject({ pending: 1, failed: 0 });
   }
   full = false;
   await processing.run();
   await untilAtRest(processing);
-  expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 0 });
+  expect(manifest.history.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 0 });
 });
 
 test("a damaged database gets its frame back as it was and nothing else: no other frame is claimed, none has failed", async () => {
@@ -120,13 +120,13 @@ test("a damaged database gets its frame back as it was and nothing else: no othe
   await processing.run();
   await untilAtRest(processing);
   await expect(processing.run()).rejects.toMatchObject({ code: "manifest.corrupt" });
-  expect(manifest.counts()).toMatchObject({ pending: 3, processing: 0, failed: 0 });
-  expect([...manifest.entries()].map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
+  expect(manifest.history.counts()).toMatchObject({ pending: 3, processing: 0, failed: 0 });
+  expect([...manifest.history.entries()].map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
   expect(manifest.damage?.line).toContain("phorest verify --repair");
   for (const refused of [
     () => processing.run(),
     async () => manifest.checkSound(),
-    async () => manifest.markMissing(1),
+    async () => manifest.entries.markMissing(1),
   ])
     await expect(refused()).rejects.toMatchObject({ code: "manifest.corrupt" });
 });
@@ -146,8 +146,8 @@ test.each([
   await processing.run();
   // Nobody but the freed thread asks for more.
   const untilMs = performance.now() + 60_000;
-  while (manifest.counts().processed < 5 && performance.now() < untilMs) await sleep(10);
-  expect(manifest.counts()).toMatchObject({ pending: 0, processed: 5 });
+  while (manifest.history.counts().processed < 5 && performance.now() < untilMs) await sleep(10);
+  expect(manifest.history.counts()).toMatchObject({ pending: 0, processed: 5 });
   await untilAtRest(processing);
   expect(inHandWhenFreed).toEqual([0, 0, 0, 0, 0]);
 });
@@ -156,8 +156,8 @@ test("a picture that can never be read is failed at once, with its reason", asyn
   const { manifest, processing } = await line((real) => real, Buffer.from("not a picture"));
   await processing.run();
   await untilAtRest(processing);
-  expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, failed: 1 });
-  expect(manifest.lastEntry()?.error).toContain("frame0.png");
+  expect(manifest.history.counts()).toMatchObject({ pending: 0, processing: 0, failed: 1 });
+  expect(manifest.history.lastEntry()?.error).toContain("frame0.png");
 });
 
 test("frames that were in hand when the program died are measured last, each alone", async () => {
@@ -165,33 +165,33 @@ test("frames that were in hand when the program died are measured last, each alo
   const inHand = async () => {
     await processing.run();
     await processing.run();
-    const claimed = [...manifest.entries()].filter(({ status }) => status === "processing");
+    const claimed = [...manifest.history.entries()].filter(({ status }) => status === "processing");
     await untilAtRest(processing);
     return claimed.map(({ entryId }) => entryId);
   };
-  expect(manifest.claimPending(2, 1, { attemptsBelow: 1 }).map(({ entryId }) => entryId)).toEqual([1, 2]);
+  expect(manifest.entries.claimPending(2, 1, { attemptsBelow: 1 }).map(({ entryId }) => entryId)).toEqual([1, 2]);
   manifest.recover({ maxAttempts: 3, nowUs: 1 });
   expect([await inHand(), await inHand(), await inHand()]).toEqual([[3, 4], [1], [2]]);
-  expect(manifest.counts()).toMatchObject({ pending: 0, processing: 0, processed: 4, failed: 0 });
+  expect(manifest.history.counts()).toMatchObject({ pending: 0, processing: 0, processed: 4, failed: 0 });
 });
 
 test("a frame that was there at max_attempts ends of the program is tried last and alone, also while a reference grows", async () => {
   const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2, companion: true });
   const end = () => manifest.recover({ maxAttempts: 3, nowUs: 1 });
   for (let nth = 0; nth < 3; nth++) {
-    expect(manifest.claimPending(1, 1)).toMatchObject([{ entryId: 1 }]);
+    expect(manifest.entries.claimPending(1, 1)).toMatchObject([{ entryId: 1 }]);
     expect(end()).toMatchObject({ requeued: 1, failed: [] });
   }
   const order: number[] = [];
-  while (manifest.counts().pending > 0) {
+  while (manifest.history.counts().pending > 0) {
     await processing.run();
-    const measured = [...manifest.entries()].filter(({ status }) => status === "processing");
+    const measured = [...manifest.history.entries()].filter(({ status }) => status === "processing");
     if (measured.some(({ entryId }) => entryId === 1)) expect(measured).toHaveLength(1);
     order.push(...measured.map(({ entryId }) => entryId));
     await untilAtRest(processing);
   }
   expect(order).toEqual([2, 3, 4, 1]);
-  expect(manifest.counts()).toMatchObject({ processed: 4, failed: 0 });
+  expect(manifest.history.counts()).toMatchObject({ processed: 4, failed: 0 });
 });
 
 test("an ROI manifest that is damaged or gone while a run measures changes nothing until it is whole again", async () => {
@@ -202,9 +202,9 @@ test("an ROI manifest that is damaged or gone while a run measures changes nothi
     damage();
     await processing.run();
     await untilAtRest(processing);
-    expect(manifest.counts()).toMatchObject({ processed: nth + 2, failed: 0 });
+    expect(manifest.history.counts()).toMatchObject({ processed: nth + 2, failed: 0 });
   }
-  expect(manifest.analyses()).toHaveLength(1);
+  expect(manifest.analyses.all()).toHaveLength(1);
 });
 
 test("frames that take ten times as long as others are settled, and are in the CSV, in the order of capture", async () => {
@@ -225,14 +225,14 @@ test("frames that take ten times as long as others are settled, and are in the C
   };
   work = () => void processing.run();
   work();
-  await expect.poll(() => manifest.lastOutcomeId(), { timeout: 60_000 }).toBe(frames);
-  const outcomes = manifest.outcomesAfter(0, frames);
+  await expect.poll(() => manifest.outcomes.lastId(), { timeout: 60_000 }).toBe(frames);
+  const outcomes = manifest.outcomes.after(0, frames);
   const inOrder = Array.from({ length: frames }, (_x, i) => i + 1);
   expect(outcomes.map(({ entryId }) => entryId)).toEqual(inOrder);
   // They were not measured in that order.
   expect(measuredAs).not.toEqual(inOrder.map((entry) => entry - 1));
   const csv = `${roiManifestFile}.csv`;
-  await updateCsv(csv, undefined, (cursor, limit) => manifest.outcomesAfter(cursor, limit));
+  await updateCsv(csv, undefined, (cursor, limit) => manifest.outcomes.after(cursor, limit));
   const names = readFileSync(csv, "utf8").match(/frame\d+\.png/g) ?? [];
   expect([...new Set(names)]).toEqual(inOrder.map((entry) => `frame${entry - 1}.png`));
 });

@@ -460,7 +460,7 @@ describe("what is read", () => {
 
   test("the CSV holds every frame of the window, the marker, the temperature, and no formula", async () => {
     const { address, recorded } = await serving({ frames: 10 });
-    const frames = [...recorded.manifest.entries()];
+    const frames = [...recorded.manifest.history.entries()];
     recorded.manifest.markers.add((frames[4]?.capturedAtUs ?? 0) - 1, "=injection", 1);
     const from = (frames[2]?.capturedAtUs ?? 0) / 1000;
     const lines = (await (await fetch(`${address}api/curves.csv?roi=000A_N&from=${from}`)).text()).trim().split("\n");

@@ -2,8 +2,8 @@
 // groups, and on the plant's server.
 import { expect, test } from "vitest";
 import { Sensorgrams } from "../../src/assay/sensorgrams.ts";
+import type { Analysis } from "../../src/manifest/analyses.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
-import type { Analysis } from "../../src/manifest/runs.ts";
 import { Baselines } from "../../src/outputs/opcua/baseline.ts";
 import type { ChipView, CurvesView } from "../../src/web/views.ts";
 import { serving } from "./server.ts";
@@ -13,7 +13,7 @@ const FRAMES = 12;
 const BASELINE_US = 60e6;
 
 function analysisOf(manifest: Manifest): Analysis {
-  const analysis = manifest.analyses()[0];
+  const analysis = manifest.analyses.all()[0];
   if (analysis === undefined) throw new Error("there is no analysis");
   return analysis;
 }
@@ -58,7 +58,7 @@ test("curves carry the error of what is drawn, groups that of their mean with th
 
 test("noise, drift and limit of detection come with their errors, and a rising baseline is said to be none", async () => {
   const { address, recorded } = await serving({ frames: FRAMES });
-  const start = recorded.manifest.entries().next().value?.capturedAtUs ?? 0;
+  const start = recorded.manifest.history.entries().next().value?.capturedAtUs ?? 0;
   recorded.manifest.markers.add(start + 25e6, "injection", 1);
   const { curves, baselineWords } = await asked<CurvesView>(`${address}api/curves?roi=000A_N&roi=group:A`);
   for (const curve of curves) {
@@ -102,7 +102,7 @@ test("the plant's shift has its error: while the baseline lasts, and of frames b
   const baselines = new Baselines(manifest, BASELINE_US / 1e6);
   // Positions of single precision may differ in the eighth digit.
   const settled = expected(manifest, "none");
-  const outcomes = manifest.outcomesAfter(0, FRAMES);
+  const outcomes = manifest.outcomes.after(0, FRAMES);
   for (const outcome of outcomes) {
     const shift = baselines.shiftOf(outcome);
     if (shift?.settled !== true) continue;

@@ -3,7 +3,7 @@
 import type { Config } from "../../config/schema.ts";
 import { CSV_OUTPUT, parseCsvState } from "../../delivery/csv-output.ts";
 import type { StageLog } from "../../log/logger.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
+import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
@@ -21,7 +21,7 @@ export const csv: OutputDefinition = {
 
 interface CsvOutputOptions {
   readonly config: Config;
-  readonly manifest: Pick<Manifest, "lastArchive">;
+  readonly manifest: ManifestPart<{ archives: "last" }>;
   readonly manifestFile: string;
   readonly log: StageLog;
 }
@@ -53,7 +53,7 @@ class CsvOutput implements Output {
     if (!config.Communication.method.includes("CSV_PLOT")) return undefined;
     const plotEveryMs = config.Report.plot_interval_seconds * 1000;
     const plot = final || performance.now() - this.plottedAtMs >= plotEveryMs;
-    const archive = manifest.lastArchive();
+    const archive = manifest.archives.last();
     const archived = archive !== (parseCsvState(state)?.archive ?? 0);
     const stale = plot && (waiting > 0 || archived || this.plottedCursor !== cursor);
     if (waiting === 0 && !stale && !archived) return undefined;

@@ -28,7 +28,7 @@ export async function open(
     state,
     archive,
   }: CommunicatorJob): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
-    const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+    const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
     const update = await updateCsv(csv, parseCsvState(state), read, { archive });
     if (update.keptAside !== undefined) {
       log(

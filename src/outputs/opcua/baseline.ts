@@ -2,8 +2,8 @@
 // on the frames before it alone, so that the same frame sent twice is the same twice.
 import { type Level, levelOf, shiftVariance } from "../../assay/propagation.ts";
 import type { Curve } from "../../manifest/frame-curve.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
-import type { Outcome } from "../../manifest/outputs.ts";
+import type { ManifestPart } from "../../manifest/manifest.ts";
+import type { Outcome } from "../../manifest/outcomes.ts";
 
 /** px per ROI. `settled`: the baseline is complete; before, it is the median of what there is of it. */
 export interface Shift {
@@ -25,7 +25,7 @@ interface Collected {
 /** A frame of the baseline with the standard errors of its positions. */
 type BaselineFrame = Curve & { readonly standardError: Float64Array };
 
-type Source = Pick<Manifest, "curves" | "standardErrors">;
+type Source = ManifestPart<{ curves: "after"; results: "standardErrors" }>;
 
 export class Baselines {
   readonly #source: Source;
@@ -65,7 +65,7 @@ export class Baselines {
         ? known
         : { fromUs: undefined, outcomeId: 0, frames: [], level: undefined };
     this.#analyses.set(analysisId, collected);
-    for (const curve of this.#source.curves(analysisId, collected.outcomeId)) {
+    for (const curve of this.#source.curves.after(analysisId, collected.outcomeId)) {
       if (curve.outcomeId > outcomeId) break;
       collected.outcomeId = curve.outcomeId;
       collected.fromUs ??= curve.capturedAtUs;
@@ -75,7 +75,7 @@ export class Baselines {
         collected.frames.length = 0;
         break;
       }
-      const errors = this.#source.standardErrors(analysisId, [curve.entryId], rois).get(curve.entryId);
+      const errors = this.#source.results.standardErrors(analysisId, [curve.entryId], rois).get(curve.entryId);
       collected.frames.push({ ...curve, standardError: errors ?? new Float64Array(rois).fill(Number.NaN) });
     }
     return collected;

@@ -11,9 +11,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../../config/opcua.ts";
 import { encodeFailure, type FailureData, failureLine } from "../../failure/failure.ts";
 import type { LogLevel } from "../../log/levels.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
+import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { OutputReport } from "../../manifest/opcua-output-state.ts";
-import type { Outcome } from "../../manifest/outputs.ts";
+import type { Outcome } from "../../manifest/outcomes.ts";
 import { wallClockUs } from "../../system/clock.ts";
 import { Baselines } from "./baseline.ts";
 import { loadLibrary } from "./library.ts";
@@ -43,7 +43,12 @@ export interface Delivered {
   readonly failure: FailureData | undefined;
 }
 
-type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "curves" | "standardErrors" | "analyses">;
+type Source = ManifestPart<{
+  outcomes: "after" | "lastId";
+  curves: "after";
+  results: "standardErrors";
+  analyses: "all";
+}>;
 
 /** A step ends after so long, so that the cursor is committed and a stop is heard. */
 const STEP_MS = 1000;
@@ -98,7 +103,7 @@ export class PlantDelivery {
     let failure: FailureData | undefined;
     try {
       const fresh = await this.#connect();
-      const last = this.#source.lastOutcomeId();
+      const last = this.#source.outcomes.lastId();
       if (fresh && last > 0) await this.#sendByMemory(last);
       await this.#nodes.lookUp(this.#session as PlantSession, this.#nodes.labels());
       const startedMs = performance.now();
@@ -106,7 +111,7 @@ export class PlantDelivery {
       if (fresh) {
         this.#sentId = 0;
         this.#ahead.clear();
-        this.#newest = newestOf(this.#source.outcomesAfter(Math.max(0, last - WINDOW), WINDOW));
+        this.#newest = newestOf(this.#source.outcomes.after(Math.max(0, last - WINDOW), WINDOW));
       }
       // A server that may have forgotten everything: the newest goes first, and then every frame in its order. That is the
       // one time that a node's time stamp goes back.
@@ -118,7 +123,7 @@ export class PlantDelivery {
       // However slow the server, each step passes a frame.
       const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
       while (passed < last && !isOver()) {
-        const window = this.#source.outcomesAfter(passed, WINDOW);
+        const window = this.#source.outcomes.after(passed, WINDOW);
         const unsent = byCapture(window.filter(({ outcomeId }) => !this.#ahead.has(outcomeId)));
         // What comes behind a full window may have been captured before its later half.
         const turn = window.length < WINDOW ? unsent : unsent.slice(0, Math.max(1, unsent.length >> 1));
@@ -140,7 +145,7 @@ export class PlantDelivery {
       failure = encodeFailure(thrown);
       await this.close();
     }
-    const more = failure === undefined && this.#source.lastOutcomeId() > passed;
+    const more = failure === undefined && this.#source.outcomes.lastId() > passed;
     return { cursor: passed, frames, report: this.#report(), more, failure };
   }
 
@@ -164,7 +169,7 @@ export class PlantDelivery {
   /** Whether the frame written last is the newest there is. */
   get #isCurrent(): boolean {
     const newest = this.#newest?.outcomeId;
-    return newest === undefined || (newest === this.#sentId && newest === this.#source.lastOutcomeId());
+    return newest === undefined || (newest === this.#sentId && newest === this.#source.outcomes.lastId());
   }
 
   /** Ends the session. Idempotent. */
@@ -199,14 +204,14 @@ export class PlantDelivery {
    */
   async #sendByMemory(last: number): Promise<void> {
     if (!this.#nodes.recall(this.#session as PlantSession)) return;
-    const newest = newestOf(this.#source.outcomesAfter(Math.max(0, last - WINDOW), WINDOW));
+    const newest = newestOf(this.#source.outcomes.after(Math.max(0, last - WINDOW), WINDOW));
     if (newest !== undefined) await this.#send(newest);
     this.#nodes.forget();
   }
 
   /** The frame captured last, of those measured so far. */
   async #sendNewest(): Promise<void> {
-    const unsent = this.#source.outcomesAfter(Math.max(this.#sentId, this.#source.lastOutcomeId() - WINDOW), WINDOW);
+    const unsent = this.#source.outcomes.after(Math.max(this.#sentId, this.#source.outcomes.lastId() - WINDOW), WINDOW);
     const newest = newestOf([...(this.#newest === undefined ? [] : [this.#newest]), ...unsent]);
     if (newest !== undefined) await this.#send(newest);
   }

@@ -1,6 +1,6 @@
 // What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
 import { encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
-import type { Outcome } from "../../manifest/outputs.ts";
+import type { Outcome } from "../../manifest/outcomes.ts";
 import { describeCertificate, leaf, ownCertificate, thumbprint, trustedCertificate } from "./certificates.ts";
 import { discover } from "./client.ts";
 import type { Plain } from "./data-type.ts";

@@ -1,5 +1,5 @@
 // The order of capture among outcomes, which are numbered in the order in which they were measured.
-import type { Outcome } from "../../manifest/outputs.ts";
+import type { Outcome } from "../../manifest/outcomes.ts";
 
 /** Whether a frame was captured after another one; of two of the same moment the one measured later is the newer. */
 export const isNewer = (one: Outcome, other: Outcome): boolean => compare(one, other) > 0;

@@ -121,7 +121,7 @@ export class OpcUaOutput implements Output {
 
   /** Frames the server has yet to be given. */
   get waiting(): number {
-    return this.options.manifest.backlog(OPC_UA_OUTPUT);
+    return this.options.manifest.outputs.backlog(OPC_UA_OUTPUT);
   }
 
   /** The same failure is said once, and its end. */

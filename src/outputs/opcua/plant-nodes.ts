@@ -1,6 +1,6 @@
 // The mapped nodes of a delivery: looked up once for each session and set of ROIs, remembered from one session to the next.
 import type { OpcUaNode } from "../../config/opcua.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
+import type { ManifestPart } from "../../manifest/manifest.ts";
 import { whatIsMissing } from "./node-remarks.ts";
 import { type BoundNode, bindNodes, SAME_NODE } from "./node-table.ts";
 import type { PlantSession } from "./session.ts";
@@ -13,7 +13,7 @@ interface NodeTable {
   boundAtMs: number;
 }
 
-type Source = Pick<Manifest, "outcomesAfter" | "lastOutcomeId" | "analyses">;
+type Source = ManifestPart<{ outcomes: "after" | "lastId"; analyses: "all" }>;
 
 /** Refused nodes are looked up again so often: somebody may have cured them. */
 const LOOK_AGAIN_MS = 60_000;
@@ -41,10 +41,10 @@ export class PlantNodes {
 
   /** Labels of the ROIs measured last; none before the first measurement. */
   labels(): readonly string[] {
-    const last = this.#source.lastOutcomeId();
+    const last = this.#source.outcomes.lastId();
     if (this.#labelled?.outcomeId === last) return this.#labelled.labels;
-    const [outcome] = last === 0 ? [] : this.#source.outcomesAfter(last - 1, 1);
-    const labels = outcome?.labels ?? this.#source.analyses().at(-1)?.labels ?? [];
+    const [outcome] = last === 0 ? [] : this.#source.outcomes.after(last - 1, 1);
+    const labels = outcome?.labels ?? this.#source.analyses.all().at(-1)?.labels ?? [];
     this.#labelled = { outcomeId: last, labels };
     return labels;
   }

@@ -1,7 +1,7 @@
 // What a node is given for a frame: the value before any cast, and how good it is.
 
 import { type FrameMeasure, quantityColumn, type RoiMeasure, type ValueName } from "../../config/opcua-value-name.ts";
-import type { Measured, Outcome } from "../../manifest/outputs.ts";
+import type { Measured, Outcome } from "../../manifest/outcomes.ts";
 import { STATISTICS } from "../../measurement/method.ts";
 import type { Shift } from "./baseline.ts";
 import type { Plain } from "./data-type.ts";

@@ -71,7 +71,7 @@ class Backup {
     // A start is no reason for a backup: one that dies and starts every minute would push the good ones out.
     const newest = newestBackup(config.Paths.backup_dir, options.nowUs());
     const madeMs = newest === undefined ? undefined : backupTimeMs(newest);
-    const neverMs = options.manifest.counts().total > 0 ? intervalMs : 0;
+    const neverMs = options.manifest.history.counts().total > 0 ? intervalMs : 0;
     const ageMs = madeMs === undefined ? neverMs : options.nowUs() / 1000 - madeMs;
     this.#dueMs = performance.now() + Math.min(intervalMs, Math.max(0, intervalMs - ageMs));
     if (newest !== undefined) this.note = `last ${newest}`;
@@ -137,7 +137,7 @@ class Backup {
     for (const { name, reason } of answer.snapshot.leftOut) log.warn(`${name} is not in the backup: ${reason}`);
     this.#keepAside(answer.kept);
     for (const name of answer.removed) log.info(`removed the old backup ${name} (Backup.keep = ${config.Backup.keep})`);
-    const archived = this.#options.manifest.counts().archived;
+    const archived = this.#options.manifest.history.counts().archived;
     this.note = `last ${basename(path)}, ${megabytes(bytes)}${archived > 0 ? `; ${archived} frames in the archive` : ""}`;
     this.#snapshotDone = true;
   }

@@ -91,7 +91,7 @@ class Collector implements OpenStage {
       failureLimit: Retries.collector_failure_limit,
       recover: Retries.recover,
     };
-    const first = options.manifest.entries().next();
+    const first = options.manifest.history.entries().next();
     const startedAtUs = first.done ? undefined : first.value.capturedAtUs;
     const settings = collectorSettings(options, startedAtUs);
     this.thread = new RemoteWorker("collector", settings, (level, message) => options.log.log(level, message));
@@ -194,7 +194,7 @@ class Collector implements OpenStage {
     const add = () => {
       const late = this.unrecorded.record(manifest, runId);
       if (late > 0) log.info(`added ${late} frames to the database that were waiting for it`);
-      return manifest.addEntry(entry);
+      return manifest.entries.add(entry);
     };
     // What another program wrote is found again by its source: its row comes before the next file.
     if (!live) return await manifest.whenFree(add);

@@ -87,12 +87,14 @@ const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 function takenBefore(manifest: Manifest, filename: string): TakenFile | undefined {
   let taken: string | undefined;
   for (let n = 0; ; n++) {
-    const name = [numberedName(filename, n), numberedBefore(filename, n)].find((one) => manifest.knowsFile(one));
+    const name = [numberedName(filename, n), numberedBefore(filename, n)].find((one) =>
+      manifest.entries.knowsFile(one),
+    );
     if (name === undefined) break;
     taken = name;
   }
   if (taken === undefined) return undefined;
-  const picture = manifest.takenPicture(taken);
+  const picture = manifest.entries.takenPicture(taken);
   const noted: unknown = JSON.parse(picture?.settings ?? "{}");
   const number = (key: string) => {
     const value: unknown = typeof noted === "object" && noted !== null ? Reflect.get(noted, key) : undefined;
@@ -120,7 +122,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
   };
   const source = createSource({
     ...settings.source,
-    isKnown: (filename) => manifest().knowsFile(filename),
+    isKnown: (filename) => manifest().entries.knowsFile(filename),
     takenBefore: (filename) => takenBefore(manifest(), filename),
   });
   const { thermometers } = settings;

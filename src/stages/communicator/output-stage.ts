@@ -75,13 +75,13 @@ export class OutputStage<O extends Output> implements OpenStage {
     const { advanced, manifest, name, runsDamaged } = this.options;
     // How far it has got cannot be noted in a damaged database: an output that works on all the same is given no frames.
     const isSound = manifest.damage === undefined || !runsDamaged;
-    const known = isSound ? manifest.outputState(name) : { cursor: Number.MAX_SAFE_INTEGER, state: undefined };
+    const known = isSound ? manifest.outputs.state(name) : { cursor: Number.MAX_SAFE_INTEGER, state: undefined };
     const { cursor, state } = known;
-    const waiting = isSound ? manifest.backlog(name) : 0;
+    const waiting = isSound ? manifest.outputs.backlog(name) : 0;
     const delivery = await this.output.deliver({ cursor, state, waiting, final });
     if (delivery === undefined) return false;
     if (isSound && (delivery.cursor > cursor || delivery.state !== state)) {
-      await manifest.whenFree(() => manifest.advanceOutput(name, delivery.cursor, delivery.state));
+      await manifest.whenFree(() => manifest.outputs.advance(name, delivery.cursor, delivery.state));
       advanced();
     }
     delivery.noted?.();

@@ -133,7 +133,7 @@ export class Compressor implements OpenStage {
         return;
       case "missing":
         this.options.checkPlace();
-        manifest.markMissing(entryId);
+        manifest.entries.markMissing(entryId);
         log.error(`${filename}: the image file does not exist; marked it as missing`, fields);
         return;
       default:

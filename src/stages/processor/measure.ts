@@ -84,12 +84,12 @@ export class CurrentMeasure {
 
   #measureBy(rois: RoiManifest, stamp: string): Measure {
     const { manifest, runId, settings } = this.#options;
-    const roiManifestId = manifest.ensureRoiManifest(rois);
+    const roiManifestId = manifest.analyses.ensureRoiManifest(rois);
     const analysisId = this.#analysisOf(settings, roiManifestId);
-    const before = manifest.lastRoiManifest();
+    const before = manifest.runs.lastRoiManifest();
     this.#registeredAnew = before !== undefined && before !== roiManifestId;
-    manifest.noteMeasure(runId, analysisId);
-    const jumps = new JumpDetector(manifest.lastPositions(analysisId, rois.rois.length));
+    manifest.runs.noteMeasure(runId, analysisId);
+    const jumps = new JumpDetector(manifest.curves.lastPositions(analysisId, rois.rois.length));
     const tracking = this.#trackingOf(analysisId, rois, roiManifestId);
     const references = this.#referencesOf(analysisId, tracking?.analysisId);
     return { stamp, rois, analysisId, jumps, references, tracking };
@@ -97,7 +97,7 @@ export class CurrentMeasure {
 
   #analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {
     const settings = JSON.stringify(others);
-    return this.#options.manifest.ensureAnalysis({ method, settings, roiManifestId, kernelVersion: kernelVersion() });
+    return this.#options.manifest.analyses.ensure({ method, settings, roiManifestId, kernelVersion: kernelVersion() });
   }
 
   #trackingOf(analysisId: number, { rois }: RoiManifest, roiManifestId: number): TrackingMeasure | undefined {
@@ -105,20 +105,20 @@ export class CurrentMeasure {
     const tracking = settings.method === "tracking" ? settings : companion;
     if (tracking === undefined) return undefined;
     const trackingId = tracking === settings ? analysisId : this.#analysisOf(tracking, roiManifestId);
-    if (trackingId !== analysisId) manifest.noteCompanion(analysisId, trackingId);
+    if (trackingId !== analysisId) manifest.analyses.noteCompanion(analysisId, trackingId);
     return {
       analysisId: trackingId,
-      jumps: new JumpDetector(manifest.lastPositions(trackingId, rois.length)),
+      jumps: new JumpDetector(manifest.curves.lastPositions(trackingId, rois.length)),
     };
   }
 
   #referencesOf(analysisId: number, trackingId: number | undefined): ReferenceSequencer {
     const { manifest, settings, companion } = this.#options;
-    const of = (id: number | undefined) => (id === undefined ? undefined : manifest.chosenLines(id));
-    const reference = trackingId === undefined ? undefined : manifest.trackingReference(trackingId);
+    const of = (id: number | undefined) => (id === undefined ? undefined : manifest.references.chosenLines(id));
+    const reference = trackingId === undefined ? undefined : manifest.references.tracking(trackingId);
     return new ReferenceSequencer({
       ...{ settings, companion },
-      drift: manifest.driftReference(analysisId),
+      drift: manifest.references.drift(analysisId),
       grown: {
         lines: { joint: of(analysisId), tracking: of(trackingId) },
         ...(reference === undefined ? {} : { reference }),
@@ -133,8 +133,8 @@ export function storeGrown(
   { analysisId, tracking }: Measure,
   { reference, lines }: Extract<TaskAnswer, { ok: true }>,
 ): void {
-  if (lines?.joint !== undefined) manifest.keepChosenLines(analysisId, lines.joint);
+  if (lines?.joint !== undefined) manifest.references.keepChosenLines(analysisId, lines.joint);
   if (tracking === undefined) return;
-  if (lines?.tracking !== undefined) manifest.keepChosenLines(tracking.analysisId, lines.tracking);
-  if (reference !== undefined) manifest.keepTrackingReference(tracking.analysisId, reference);
+  if (lines?.tracking !== undefined) manifest.references.keepChosenLines(tracking.analysisId, lines.tracking);
+  if (reference !== undefined) manifest.references.keepTracking(tracking.analysisId, reference);
 }

@@ -16,7 +16,7 @@ import {
 import { DepthKeeper } from "../../image/bit-depth.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import { type PictureRoots, pictureRoots, placeOf } from "../../manifest/picture-place.ts";
-import type { StoredCompanion } from "../../manifest/tracking.ts";
+import type { StoredCompanion } from "../../manifest/results.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
@@ -118,7 +118,7 @@ export class Processor implements OpenStage {
     await this.unsettled.raise();
     const { manifest, nowUs } = this.options;
     const room = this.room();
-    if (room <= 0 || this.stopped || manifest.counts().pending === 0) return false;
+    if (room <= 0 || this.stopped || manifest.history.counts().pending === 0) return false;
     let measure: Measure;
     try {
       measure = await this.measure.get();
@@ -127,7 +127,7 @@ export class Processor implements OpenStage {
       // Nothing is claimed, so nothing can be held against a frame.
       if (isStorage(failure)) throw thrown;
       const claims = await manifest.whenFree(() =>
-        manifest.claimPending(room, nowUs(), { except: this.aside.resting() }),
+        manifest.entries.claimPending(room, nowUs(), { except: this.aside.resting() }),
       );
       for (const claim of claims) await this.refuse(claim, failure);
       return this.room() > 0;
@@ -158,7 +158,7 @@ export class Processor implements OpenStage {
   /** Frames that rest are nothing to wait for: the next run tries them again. */
   idle(): boolean {
     if (this.inHand.size > 0) return false;
-    const { pending, processing } = this.options.manifest.counts();
+    const { pending, processing } = this.options.manifest.history.counts();
     return pending <= this.aside.resting().length && processing === 0;
   }
 
@@ -189,9 +189,9 @@ export class Processor implements OpenStage {
     // Positions that are counted from the first frames must not depend on what became of these the first time.
     const attemptsBelow = references.needsOrder ? maxAttempts : 1;
     const except = this.aside.resting();
-    const claims = manifest.claimPending(room, nowUs(), { attemptsBelow, except });
+    const claims = manifest.entries.claimPending(room, nowUs(), { attemptsBelow, except });
     this.alone = claims.length === 0 && this.inHand.size === 0;
-    return this.alone ? manifest.claimPending(1, nowUs(), { except }) : claims;
+    return this.alone ? manifest.entries.claimPending(1, nowUs(), { except }) : claims;
   }
 
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
@@ -238,10 +238,10 @@ export class Processor implements OpenStage {
     this.depth.learn(result.depth);
     const drift = measure.references.unkeptDrift;
     const settle = () => {
-      if (drift !== undefined) manifest.keepDriftReference(measure.analysisId, drift);
+      if (drift !== undefined) manifest.references.keepDrift(measure.analysisId, drift);
       const outcomeId = manifest.complete(claim, measure.analysisId, { ...result, flags, astray, companion }, nowUs());
       if (outcomeId === undefined) return undefined;
-      for (const warning of warnings) manifest.addWarning(claim.entryId, warning);
+      for (const warning of warnings) manifest.entries.addWarning(claim.entryId, warning);
       storeGrown(manifest, measure, answer);
       return outcomeId;
     };
@@ -309,7 +309,7 @@ export class Processor implements OpenStage {
     await manifest.whenFree(() => {
       manifest.fail(claim, failure, nowUs(), analysisId);
       const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
-      if (isGone) manifest.markMissing(claim.entryId);
+      if (isGone) manifest.entries.markMissing(claim.entryId);
     });
     this.aside.remove(claim.entryId);
     log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });

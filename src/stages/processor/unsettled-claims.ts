@@ -32,7 +32,7 @@ export class UnsettledClaims {
       await this.#manifest.whenFree(() => {
         const next = this.#claims.at(-1);
         if (next === undefined) return;
-        this.#manifest.release(next.claim, { countAttempt: next.countAttempt });
+        this.#manifest.entries.release(next.claim, { countAttempt: next.countAttempt });
         this.#claims.pop();
       });
     }

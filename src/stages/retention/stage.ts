@@ -66,7 +66,7 @@ export class Retention implements OpenStage {
 
   constructor(options: RetentionOptions) {
     this.options = options;
-    const before = options.manifest.heartbeats().find(({ stage }) => stage === retention.name);
+    const before = options.manifest.heartbeats.all().find(({ stage }) => stage === retention.name);
     // Also where another run began to: whoever was told is not told again.
     this.makingRoom = before?.code === "buffer.making_room";
     this.announce();
@@ -201,7 +201,7 @@ export class Retention implements OpenStage {
   private countedExcess(freeBytes: number | undefined): Excess {
     const { config, manifest } = this.options;
     const { image_buffer_size: images, max_bytes: bytes } = config.Buffer;
-    const counts = manifest.counts();
+    const counts = manifest.history.counts();
     const store = { images: counts.localImages, bytes: counts.localBytes, freeBytes: freeBytes ?? 0 };
     const forRoom = freeBytes !== undefined && this.removesForRoom;
     return excessOf(store, { images, bytes, freeBytes: forRoom ? this.keptFree() : 0 });

@@ -67,7 +67,7 @@ export class Syncer implements OpenStage {
     const { Paths, Sync, Services, Assets, Timing } = config;
     this.schedule = { kind: "demand", atLeastEveryMs: Timing.sync_interval_seconds * 1000, atMostEveryMs: 0 };
     this.#compressedOnly = Services.enable_image_compression;
-    this.#watermark = manifest.lastEntry()?.entryId ?? 0;
+    this.#watermark = manifest.history.lastEntry()?.entryId ?? 0;
     this.#progress = new SyncProgress(() => manifest.syncing.countUnsynced(COUNTED_UP_TO, this.#compressedOnly));
     const settings: SyncerSettings = {
       remoteRoot: Paths.remote_root_dir,
@@ -147,7 +147,7 @@ export class Syncer implements OpenStage {
   async #bind(signal: AbortSignal): Promise<string> {
     const { config, manifest, log, acceptRemote = false, nowUs } = this.#options;
     const root = config.Paths.remote_root_dir;
-    const known = manifest.syncing.remote();
+    const known = manifest.shares.current();
     const { inspection } = await this.#ask(
       { type: "inspect", remoteId: acceptRemote ? undefined : known?.remoteId },
       signal,
@@ -155,7 +155,7 @@ export class Syncer implements OpenStage {
     const { state, remoteId } = inspection;
     if (state !== "ready" || remoteId === undefined) throw unready(inspection);
     if (known?.remoteId !== remoteId || known.root !== root) {
-      await manifest.whenFree(() => manifest.syncing.bindRemote({ remoteId, root }, nowUs()));
+      await manifest.whenFree(() => manifest.shares.bind({ remoteId, root }, nowUs()));
       log.info(`copying this experiment to ${inspection.words} (id ${remoteId})`);
     } else if (!this.#ready) log.info(`the share is connected: ${inspection.words}`);
     this.#ready = true;
@@ -224,7 +224,7 @@ export class Syncer implements OpenStage {
       const isNew = lost || this.#aside.add(entryId, name, reason);
       if (lost) {
         this.#aside.remove(entryId);
-        await manifest.whenFree(() => manifest.markMissing(entryId));
+        await manifest.whenFree(() => manifest.entries.markMissing(entryId));
       }
       if (isNew) log.error(`${name}: not copied: ${reason}`, { entry: entryId });
     }

@@ -13,17 +13,18 @@ const manifest = Manifest.open({ file: manifestFile });
 const answer = await writeHistory({ manifestFile, backupDir, afterDays: 30, syncing: false, nowUs: LATER_US });
 if (answer === undefined) throw new Error("there is nothing to archive");
 if (step === "written") die();
-// Everything below goes through the manifest: it dies at the call that the step names.
-const dying = new Proxy(manifest, {
+// It dies at the call that the step names.
+const dying = new Proxy(manifest.archives, {
   get(target, name) {
     const value = Reflect.get(target, name, target);
     if (typeof value !== "function") return value;
     return (...args: unknown[]) => {
       const result: unknown = value.apply(target, args);
-      if (`after ${String(name)}` === step) die();
+      if (`after archives.${String(name)}` === step) die();
       return result;
     };
   },
 });
-await moveOut(dying, answer.written, { syncing: false, nowUs: () => LATER_US });
+Object.defineProperty(manifest, "archives", { value: dying });
+await moveOut(manifest, answer.written, { syncing: false, nowUs: () => LATER_US });
 process.stdout.write("survived\n");

@@ -6,7 +6,7 @@ import { ensureAnalysis, manifestFile, resultOf } from "../frames.ts";
 const directory = process.argv[2] ?? "";
 const manifest = Manifest.open({ file: manifestFile(directory) });
 const analysisId = ensureAnalysis(manifest);
-const [claim] = manifest.claimPending(1, 1);
+const [claim] = manifest.entries.claimPending(1, 1);
 if (claim === undefined) throw new Error("nothing to claim");
 manifest.together(() => {
   const outcomeId = manifest.complete(claim, analysisId, resultOf(10), 2);

@@ -4,5 +4,5 @@ import { Manifest } from "../../../src/manifest/manifest.ts";
 import { manifestFile } from "../frames.ts";
 
 const manifest = Manifest.open({ file: manifestFile(process.argv[2] ?? ""), readonly: true });
-writeSync(1, `${JSON.stringify(manifest.counts())}\n`);
+writeSync(1, `${JSON.stringify(manifest.history.counts())}\n`);
 manifest.close();

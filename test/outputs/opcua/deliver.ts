@@ -32,7 +32,7 @@ export function serverSettings(directory: string, text: string): { server: Serve
   return { server: { ...server, endpoint_url }, nodes: nodes as readonly never[] };
 }
 
-export function delivery(directory: string, manifest: Manifest, text: string) {
+export function delivery(directory: string, manifest: ConstructorParameters<typeof PlantDelivery>[1], text: string) {
   const said: string[] = [];
   const made = new PlantDelivery(
     { ...serverSettings(directory, text), baselineSeconds: 15 },

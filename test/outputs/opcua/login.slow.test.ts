@@ -93,7 +93,7 @@ test("in ten minutes of a run with a wrong password the server sees one log-in, 
   secret("wrong for ten minutes");
   const before = (await plant.counts()).passwords;
   const log = createLogger({ level: "error", console: false, rotateSeconds: 3600 });
-  made.manifest.configureOutputs([OPC_UA_OUTPUT]);
+  made.manifest.outputs.configure([OPC_UA_OUTPUT]);
   const { config } = parseConfig(text(), directory);
   const part = partOf(config, made.manifest, join(directory, "data", MANIFEST_FILENAME), log);
   const { isOver, everyMs } = part.retry.backOffEnd;

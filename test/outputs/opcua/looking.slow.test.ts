@@ -57,7 +57,7 @@ test("check compares the values of the last frame with the ranges of the nodes",
     { ...of("Float"), scale: 100 },
   ]);
   const { server, nodes } = serverSettings(directory, text);
-  const [latest] = made.manifest.outcomesAfter(FRAMES - 1, 1);
+  const [latest] = made.manifest.outcomes.after(FRAMES - 1, 1);
   const mapping = mapNodes(nodes, latest?.labels ?? []);
   const findings = await inspect(await loadLibrary(() => undefined), server, mapping, latest);
   expect(findings.filter(({ well }) => !well)).toEqual([
@@ -71,7 +71,7 @@ test("check compares the values of the last frame with the ranges of the nodes",
 test("of a list, check says how many values are out of range, and shows the first", async () => {
   const text = toml(plant.endpointUrl, [{ node_id: "ns=2;s=Bytes", value: "position", scale: 100 / 3 }]);
   const { server, nodes } = serverSettings(directory, text);
-  const [latest] = made.manifest.outcomesAfter(FRAMES - 1, 1);
+  const [latest] = made.manifest.outcomes.after(FRAMES - 1, 1);
   const mapping = mapNodes(nodes, latest?.labels ?? []);
   const findings = await inspect(await loadLibrary(() => undefined), server, mapping, latest);
   expect(findings.filter(({ well }) => !well).map(({ text }) => text)).toEqual([
@@ -82,7 +82,7 @@ test("of a list, check says how many values are out of range, and shows the firs
 test("a node that a path and a node id name is given one value, and check says so", async () => {
   const path: NodeEntry = { browse_path: "/Objects/2:Chip/2:Float", value: "contrast" };
   const { server, nodes } = serverSettings(directory, toml(plant.endpointUrl, [of("Float"), path]));
-  const [latest] = made.manifest.outcomesAfter(FRAMES - 1, 1);
+  const [latest] = made.manifest.outcomes.after(FRAMES - 1, 1);
   const findings = await inspect(await loadLibrary(() => undefined), server, mapNodes(nodes, latest?.labels ?? []));
   expect(findings.filter(({ well }) => !well)).toEqual([
     expect.objectContaining({ text: "BadEntryExists", cure: expect.stringMatching(/same node as ns=2;s=Float/) }),

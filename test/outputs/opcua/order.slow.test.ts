@@ -34,14 +34,14 @@ afterAll(async () => {
 /** An experiment whose frames are measured side by side, the last one of eight first. */
 function measured(name: string): { manifest: Manifest; add(frames: number): void } {
   const { manifest } = experiment(join(directory, name), 2);
-  const analysisId = manifest.analyses().at(-1)?.analysisId;
+  const analysisId = manifest.analyses.all().at(-1)?.analysisId;
   let count = 0;
   const add = (frames: number) => {
     for (let i = 0; i < frames; i += 1, count += 1) {
-      manifest.addEntry({ capturedAtUs: 1e15 + count * 1e6, filename: `image_${count}.png`, readings: [] });
+      manifest.entries.add({ capturedAtUs: 1e15 + count * 1e6, filename: `image_${count}.png`, readings: [] });
     }
     for (;;) {
-      const claims = manifest.claimPending(THREADS, 1e15);
+      const claims = manifest.entries.claimPending(THREADS, 1e15);
       if (claims.length === 0) return;
       for (const claim of claims.reverse()) {
         manifest.fail(claim, { code: "frame.unreadable", message: "no picture", retry: "never" }, 1e15, analysisId);
@@ -69,7 +69,7 @@ test("1,000 frames, an outage in the middle, new frames meanwhile: back once for
     while (cursor < until) {
       cursor = (await deliverUpTo(to, cursor, cursor + 1, 30_000)).at(-1)?.cursor ?? cursor;
       // Frames that come while a backlog is worked off wait for their turn.
-      if (manifest.lastOutcomeId() < 1000) add(10);
+      if (manifest.outcomes.lastId() < 1000) add(10);
     }
   };
   await more(300);

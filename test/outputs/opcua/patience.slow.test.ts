@@ -57,7 +57,7 @@ function partAt(port: number, lines = "") {
   const directory = mkdtempSync(join(tmpdir(), "phorest-patience-"));
   const manifestFile = join(directory, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
-  manifest.configureOutputs([OPC_UA_OUTPUT]);
+  manifest.outputs.configure([OPC_UA_OUTPUT]);
   const text =
     `[OPC_UA]\nendpoint_url = "opc.tcp://127.0.0.1:${port}"\nsecurity_mode = "None"\n${lines}` +
     '[[OPC_UA.nodes]]\nnode_id = "i=1"\nvalue = "frame"\n';

@@ -310,13 +310,13 @@ describe("nodes", () => {
 
   test("a failed frame is Bad with its reason, and leaves what cannot say so as it was", async () => {
     const nodes = [POSITION, ...["Bare", "BareWhole"].map((name) => ({ ...POSITION, node_id: `ns=2;s=${name}` }))];
-    const failing = made.manifest.outcomesAfter(1, 1)[0];
-    const source = Object.assign(Object.create(made.manifest), {
-      outcomesAfter: () => (failing === undefined ? [] : [failing]),
-      lastOutcomeId: () => 2,
-      curves: () => [],
-      analyses: () => made.manifest.analyses(),
-    });
+    const failing = made.manifest.outcomes.after(1, 1)[0];
+    const source = {
+      outcomes: { after: () => (failing === undefined ? [] : [failing]), lastId: () => 2 },
+      curves: { after: () => made.manifest.curves.after(0) },
+      analyses: made.manifest.analyses,
+      results: made.manifest.results,
+    };
     const { delivery: to, said } = delivery(directory, source, toml(open.endpointUrl, nodes));
     expect((await to.step(1, "")).failure).toBeUndefined();
     expect(said.filter((line) => /BareWhole .*it keeps what it has while there is no value/.test(line))).toHaveLength(
@@ -344,7 +344,7 @@ describe("nodes", () => {
 
   test("check says of each node what it is, what it takes and what to do", async () => {
     const { server, nodes } = serverSettings(directory, toml(open.endpointUrl, NODES));
-    const labels = made.manifest.analyses().at(-1)?.labels ?? [];
+    const labels = made.manifest.analyses.all().at(-1)?.labels ?? [];
     const findings = await inspect(await library(), server, mapNodes(nodes, labels));
     const of = (subject: string) => findings.find((one) => one.subject.startsWith(subject));
     expect(findings.filter(({ subject }) => subject === "endpoint").length).toBeGreaterThan(3);

@@ -48,7 +48,7 @@ async function measuring(manifest: Manifest, settled: () => void) {
   manifest.together(() => {
     for (let frame = 1; frame <= FRAMES; frame += 1) {
       const capturedAtUs = (START_MS + frame * 1000) * 1000;
-      manifest.addEntry({ capturedAtUs, filename: nameOf(frame), filepath: directory });
+      manifest.entries.add({ capturedAtUs, filename: nameOf(frame), filepath: directory });
     }
   });
   const version = { config: "{}", version: "0", nodeVersion: "0", host: "test", pid: 1 };
@@ -56,7 +56,7 @@ async function measuring(manifest: Manifest, settled: () => void) {
   const processing = new Processor({
     manifest,
     log: log.stage("processor"),
-    runId: manifest.beginRun({ ...version, startedAtUs: 1 }),
+    runId: manifest.runs.begin({ ...version, startedAtUs: 1 }),
     settings: { method: "gaussian", subRois: 10, sampling: "precise", bitDepthScaling: "stretch", debug: false },
     roiManifestFile,
     pictures: { dataDir: directory, remoteRoot: "", followLinks: false },
@@ -94,10 +94,10 @@ async function measuring(manifest: Manifest, settled: () => void) {
 
 /** The CSV as the communicator writes it; one step. */
 async function writeCsv(manifest: Manifest, file: string): Promise<void> {
-  const { state } = manifest.outputState(CSV_OUTPUT);
-  const read = (cursor: number, limit: number) => manifest.outcomesAfter(cursor, limit);
+  const { state } = manifest.outputs.state(CSV_OUTPUT);
+  const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
   const update = await updateCsv(file, parseCsvState(state), read);
-  manifest.advanceOutput(CSV_OUTPUT, update.state.cursor, JSON.stringify(update.state));
+  manifest.outputs.advance(CSV_OUTPUT, update.state.cursor, JSON.stringify(update.state));
 }
 
 /** Source times without the newest value that a session begins with: that is the one jump there may be. */
@@ -123,7 +123,7 @@ test("1,000 frames, measuring times of 1 to 10, a slow node, an outage: source t
   const manifestFile = join(directory, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
   ends.push(() => manifest.close());
-  manifest.configureOutputs([CSV_OUTPUT, OPC_UA_OUTPUT]);
+  manifest.outputs.configure([CSV_OUTPUT, OPC_UA_OUTPUT]);
   const entries = NODES.map((name) => ({ node_id: `ns=2;s=${name}`, value: "frame" }));
   const text = toml(plant.endpointUrl, entries, 'security_mode = "None"\nmax_frames_per_second = 1000');
   const { config } = parseConfig(text, directory);
@@ -140,7 +140,7 @@ test("1,000 frames, measuring times of 1 to 10, a slow node, an outage: source t
       .poll(
         async () => {
           await writeCsv(manifest, csv);
-          return manifest.outputState(OPC_UA_OUTPUT).cursor;
+          return manifest.outputs.state(OPC_UA_OUTPUT).cursor;
         },
         { timeout: 120_000, interval: 50 },
       )
@@ -151,9 +151,9 @@ test("1,000 frames, measuring times of 1 to 10, a slow node, an outage: source t
   await reached(FRAMES * 0.3);
   await plant.kill();
   // What is measured meanwhile waits.
-  const missed = manifest.lastOutcomeId() + 50;
+  const missed = manifest.outcomes.lastId() + 50;
   await expect
-    .poll(() => manifest.lastOutcomeId(), { timeout: 60_000 })
+    .poll(() => manifest.outcomes.lastId(), { timeout: 60_000 })
     .toBeGreaterThanOrEqual(Math.min(missed, FRAMES));
   await plant.start();
   await reached(FRAMES);

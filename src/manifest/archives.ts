@@ -1,0 +1,172 @@
+// Archives: finished history on its way out of the live tables: what may go, and the rows of those that went. The order is
+// always: copied, proved, noted here, then deleted; so a death leaves a row twice and never lost.
+import type { Connection } from "./connection.ts";
+import { ANALYSES_OF_ENTRY, type ArchivedEntry } from "./contents.ts";
+import type { Entries } from "./entries.ts";
+import { blockOf } from "./results.ts";
+
+/** A piece of finished history that was moved out, or is being moved. */
+export interface Archive {
+  readonly archiveId: number;
+  /** Relative to the backup directory. */
+  readonly path: string;
+  /** Of its database, compressed as it lies there. */
+  readonly sha256: string;
+  readonly entries: number;
+  readonly firstCapturedAtUs: number;
+  readonly lastCapturedAtUs: number;
+  /** undefined while some of its entries may still be live. */
+  readonly movedAtUs: number | undefined;
+}
+
+export type NewArchive = Omit<Archive, "archiveId" | "movedAtUs">;
+
+export interface FinishedEntry extends ArchivedEntry {
+  readonly capturedAtUs: number;
+  /** undefined for a frame without a picture. */
+  readonly filename: string | undefined;
+  /** Directory, absolute. */
+  readonly filepath: string | undefined;
+}
+
+export interface FinishedQuery {
+  /** Captured before this, µs. */
+  readonly beforeUs: number;
+  readonly limit: number;
+  /** Whether pictures must have a verified copy on the share before they may go. */
+  readonly syncing: boolean;
+}
+
+/** Measured or failed for good, passed by every output, and without a picture here that anybody still has to look after. */
+const FINISHED = `
+  e.status IN ('processed', 'failed')
+  AND (e.filename IS NULL OR (e.local = 0 AND e.missing = 0 AND (e.image_synced = 1 OR NOT @syncing)))
+  AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.entry_id = e.id AND o.id > (SELECT cursor FROM delivery))`;
+
+interface ArchiveRow extends Omit<Archive, "movedAtUs"> {
+  movedAtUs: number | null;
+}
+
+export class Archives {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+
+  constructor(connection: Connection, entries: Entries) {
+    this.#connection = connection;
+    this.#entries = entries;
+  }
+
+  /** Entries that may move out, oldest capture first. */
+  finishedEntries({ beforeUs, limit, syncing }: FinishedQuery): FinishedEntry[] {
+    const rows = this.#connection.db
+      .prepare<
+        [{ beforeUs: number; limit: number; syncing: number }],
+        { id: number; captured_at_us: number; directory: string | null; filename: string | null; outcomes: string }
+      >(`
+        SELECT e.id, e.captured_at_us, e.directory, e.filename,
+          (SELECT json_group_array(o.id ORDER BY o.id) FROM outcome o WHERE o.entry_id = e.id) AS outcomes
+        FROM entry e WHERE e.captured_at_us < @beforeUs AND ${FINISHED} ORDER BY e.captured_at_us, e.id LIMIT @limit`)
+      .all({ beforeUs, limit, syncing: syncing ? 1 : 0 });
+    return rows.map((row) => ({
+      entryId: row.id,
+      outcomeIds: JSON.parse(row.outcomes),
+      capturedAtUs: row.captured_at_us,
+      filename: row.filename ?? undefined,
+      filepath: row.directory === null ? undefined : this.#entries.absoluteDirectory(row.directory),
+    }));
+  }
+
+  /** All archives, oldest first. */
+  all(): Archive[] {
+    return this.#connection.db
+      .prepare<[], ArchiveRow>(`
+        SELECT id AS archiveId, path, sha256, entries, first_captured_at_us AS firstCapturedAtUs,
+          last_captured_at_us AS lastCapturedAtUs, moved_at_us AS movedAtUs FROM archive ORDER BY id`)
+      .all()
+      .map((row) => ({ ...row, movedAtUs: row.movedAtUs ?? undefined }));
+  }
+
+  /** The last archive that is complete; 0 before the first. The CSV is written anew when it changes. */
+  last(): number {
+    return (
+      this.#connection.db
+        .prepare<[], number | null>("SELECT max(id) FROM archive WHERE moved_at_us IS NOT NULL")
+        .pluck()
+        .get() ?? 0
+    );
+  }
+
+  /** Notes an archive that is durable and proved; nothing has left the live tables yet. Returns the one it has already. */
+  add(archive: NewArchive, nowUs: number): number {
+    const { db } = this.#connection;
+    return this.#connection.write(() => {
+      const known = db.prepare<[string], number>("SELECT id FROM archive WHERE path = ?").pluck().get(archive.path);
+      if (known !== undefined) return known;
+      const { lastInsertRowid } = db
+        .prepare(`
+          INSERT INTO archive (path, made_at_us, sha256, entries, first_captured_at_us, last_captured_at_us)
+          VALUES (@path, @nowUs, @sha256, @entries, @firstCapturedAtUs, @lastCapturedAtUs)`)
+        .run({ ...archive, nowUs });
+      return Number(lastInsertRowid);
+    });
+  }
+
+  /**
+   * Deletes, in one transaction, those of `archived` that still are as the archive has them and still may go; returns how
+   * many. One that got another outcome since, or is wanted again, stays live.
+   */
+  drop(archiveId: number, archived: readonly ArchivedEntry[], syncing: boolean): number {
+    const { db } = this.#connection;
+    const current = db
+      .prepare<[{ id: number; syncing: number }], string>(`
+        SELECT (SELECT json_group_array(o.id ORDER BY o.id) FROM outcome o WHERE o.entry_id = e.id)
+        FROM entry e WHERE e.id = @id AND ${FINISHED}`)
+      .pluck();
+    const keepName = db.prepare(`
+      INSERT INTO archived_file SELECT directory, filename, ? FROM entry WHERE id = ? AND filename IS NOT NULL
+      ON CONFLICT (directory, filename) DO NOTHING`);
+    const analysesOf = db.prepare<[{ id: number }], number>(ANALYSES_OF_ENTRY).pluck();
+    const dropResults = db.prepare(`
+      DELETE FROM result WHERE analysis_id = ? AND block = ? AND entry_id IN (SELECT value FROM json_each(?))`);
+    const dropOutcomes = db.prepare("DELETE FROM outcome WHERE entry_id = ?");
+    const dropEntry = db.prepare("DELETE FROM entry WHERE id = ?");
+    return this.#connection.write(() => {
+      const going = archived.filter(
+        ({ entryId, outcomeIds }) =>
+          current.get({ id: entryId, syncing: syncing ? 1 : 0 }) === JSON.stringify(outcomeIds),
+      );
+      // The results of 16 frames lie together: a block's are dropped in one go.
+      const blocks = new Map<string, { analysis: number; block: number; entryIds: number[] }>();
+      for (const { entryId } of going) {
+        const block = blockOf(entryId);
+        for (const analysis of analysesOf.all({ id: entryId })) {
+          const key = `${analysis} ${block}`;
+          const group = blocks.get(key) ?? { analysis, block, entryIds: [] };
+          group.entryIds.push(entryId);
+          blocks.set(key, group);
+        }
+      }
+      for (const { analysis, block, entryIds } of blocks.values()) {
+        dropResults.run(analysis, block, JSON.stringify(entryIds));
+      }
+      for (const { entryId } of going) {
+        keepName.run(archiveId, entryId);
+        dropOutcomes.run(entryId);
+        dropEntry.run(entryId);
+      }
+      return going.length;
+    });
+  }
+
+  /** Notes that everything that could leave the live tables has left them. */
+  finish(archiveId: number, nowUs: number): void {
+    this.#connection.write(() =>
+      this.#connection.db.prepare("UPDATE archive SET moved_at_us = ? WHERE id = ?").run(nowUs, archiveId),
+    );
+  }
+
+  /** Forgets all archives: their entries are live again. */
+  forgetAll(): void {
+    this.#connection.write(() => this.#connection.db.exec("DELETE FROM archived_file; DELETE FROM archive;"));
+  }
+}

@@ -1,0 +1,139 @@
+// Checks: what a check of the files needs to know of the rows, and what SQLite itself finds wrong.
+import type { Connection } from "./connection.ts";
+import type { Entries } from "./entries.ts";
+import type { Status } from "./schema.ts";
+
+/** An entry that names a picture. */
+export interface PictureRow {
+  readonly entryId: number;
+  readonly filename: string;
+  /** Directory, absolute: here, or on the share once the picture was moved there. */
+  readonly filepath: string;
+  readonly status: Status;
+  /** Of the file as it lies there. */
+  readonly bytes: number | undefined;
+  readonly sha256: string | undefined;
+  readonly local: boolean;
+  readonly synced: boolean;
+  readonly missing: boolean;
+  readonly damaged: boolean;
+  /** The share that holds the copy. */
+  readonly remoteId: string | undefined;
+  /** Relative to the remote root. */
+  readonly remotePath: string | undefined;
+  readonly remoteBytes: number | undefined;
+  readonly remoteSha256: string | undefined;
+}
+
+/** A file beside the pictures, as last copied to the share. */
+export interface SyncedFile {
+  /** The share it lies on. */
+  readonly remoteId: string;
+  /** Relative to the experiment's root. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Relative to the remote root. */
+  readonly remotePath: string;
+}
+
+interface Row {
+  id: number;
+  directory: string;
+  filename: string;
+  status: Status;
+  bytes: number | null;
+  sha256: string | null;
+  local: number;
+  image_synced: number;
+  missing: number;
+  damaged: number;
+  remote_id: string | null;
+  remote_path: string | null;
+  remote_bytes: number | null;
+  remote_sha256: string | null;
+}
+
+const COLUMNS = `id, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
+  remote_bytes, remote_sha256`;
+const PAGE = 1000;
+
+export class Checks {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+
+  constructor(connection: Connection, entries: Entries) {
+    this.#connection = connection;
+    this.#entries = entries;
+  }
+
+  /** Every entry that names a picture, as a file check needs it, in order of ids. */
+  *pictures(): Generator<PictureRow> {
+    const page = this.#connection.db.prepare<[number, number], Row>(
+      `SELECT ${COLUMNS} FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
+    );
+    let after = 0;
+    for (;;) {
+      const rows = page.all(after, PAGE);
+      for (const row of rows) yield pictureRow(row, this.#entries);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  picture(entryId: number): PictureRow | undefined {
+    const row = this.#connection.db
+      .prepare<[number], Row>(`SELECT ${COLUMNS} FROM entry WHERE id = ? AND filename IS NOT NULL`)
+      .get(entryId);
+    return row === undefined ? undefined : pictureRow(row, this.#entries);
+  }
+
+  /** Names of the first `limit` pictures marked as damaged, oldest first. */
+  damagedNames(limit: number): string[] {
+    return this.#connection.db
+      .prepare<[number], string>("SELECT filename FROM entry WHERE damaged = 1 ORDER BY id LIMIT ?")
+      .pluck()
+      .all(limit);
+  }
+
+  /** Files beside the pictures as they were last copied, to every share there was. */
+  syncedFiles(): SyncedFile[] {
+    return this.#connection.db
+      .prepare<[], SyncedFile>(`
+        SELECT remote_id AS remoteId, path, bytes, sha256, remote_path AS remotePath FROM synced_file ORDER BY path`)
+      .all();
+  }
+
+  /** What SQLite itself finds wrong, a line each; empty when all is well. */
+  integrityProblems(): string[] {
+    const { db } = this.#connection;
+    const integrity = db.prepare<[], string>("PRAGMA integrity_check").pluck().all();
+    const dangling = db
+      .prepare<[], { table: string; rowid: number | null; parent: string }>("PRAGMA foreign_key_check")
+      .all()
+      .map(
+        ({ table, rowid, parent }) => `row ${rowid ?? "?"} of table ${table} refers to a row of ${parent} that is gone`,
+      );
+    return [...integrity.filter((line) => line !== "ok"), ...dangling];
+  }
+}
+
+function pictureRow(row: Row, entries: Entries): PictureRow {
+  return {
+    entryId: row.id,
+    filename: row.filename,
+    filepath: entries.absoluteDirectory(row.directory),
+    status: row.status,
+    bytes: row.bytes ?? undefined,
+    sha256: row.sha256 ?? undefined,
+    local: row.local === 1,
+    synced: row.image_synced === 1,
+    missing: row.missing === 1,
+    damaged: row.damaged === 1,
+    remoteId: row.remote_id ?? undefined,
+    remotePath: row.remote_path ?? undefined,
+    remoteBytes: row.remote_bytes ?? undefined,
+    remoteSha256: row.remote_sha256 ?? undefined,
+  };
+}

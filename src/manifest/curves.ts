@@ -1,0 +1,97 @@
+// Curves: frame by frame the positions and flags of all ROIs, as an analysis measured them.
+import type { Statement } from "better-sqlite3";
+import { FLAGS } from "../measurement/method.ts";
+import type { Connection } from "./connection.ts";
+import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, unpackCurve } from "./frame-curve.ts";
+import { BLOCK_BITS } from "./schema.ts";
+
+const CURVE_PAGE = 256;
+/** Frames looked back at for an ROI's last undoubted position. */
+const LOOK_BACK = 16;
+
+export class Curves {
+  readonly #db: Connection["db"];
+  readonly #after: Statement<[number, number, number], CurveRow>;
+  readonly #latest: Statement<[number, number], CurveRow>;
+  readonly #lastCurves: Statement<[number, number], Buffer>;
+  readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
+
+  constructor({ db }: Connection) {
+    this.#db = db;
+    this.#after = db.prepare(`
+      SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
+      WHERE o.analysis_id = ? AND o.ok = 1 AND o.id > ? ORDER BY o.id LIMIT ?`);
+    this.#latest = db.prepare(`
+      SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
+      WHERE o.analysis_id = ? AND o.ok = 1 ORDER BY o.id DESC LIMIT ?`);
+    this.#lastCurves = db
+      .prepare<[number, number], Buffer>(
+        "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
+      )
+      .pluck();
+    this.#lastRows = db
+      .prepare<[{ analysisId: number; blocks: number }], [number, number | null, number]>(`
+        SELECT roi, position, flags FROM result WHERE analysis_id = @analysisId
+          AND block >= (SELECT max(block) FROM result WHERE analysis_id = @analysisId) - @blocks ORDER BY entry_id DESC`)
+      .raw();
+  }
+
+  /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
+  *after(analysisId: number, afterOutcomeId = 0): Generator<Curve> {
+    let after = afterOutcomeId;
+    for (;;) {
+      // Page by page: a long-open read would keep the write-ahead log from being folded in.
+      const rows = this.#after.all(analysisId, after, CURVE_PAGE);
+      for (const row of rows) yield curveOf(row);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
+  latest(analysisId: number, limit: number): Curve[] {
+    return this.#latest.all(analysisId, limit).reverse().map(curveOf);
+  }
+
+  /** All ROIs of the frames captured within a window, in order of capture. */
+  *within(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
+    const page = this.#db.prepare<[number, number, number, number], CurveRow>(`
+      SELECT ${CURVE_COLUMNS}
+      FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
+      WHERE e.captured_at_us >= ? AND e.captured_at_us < ? ORDER BY e.captured_at_us LIMIT ?`);
+    let from = fromUs;
+    const seen = new Set<number>();
+    for (;;) {
+      const rows = page.all(analysisId, from, toUs, CURVE_PAGE);
+      const fresh = rows.filter(({ id }) => !seen.has(id));
+      seen.clear();
+      for (const row of fresh) yield curveOf(row);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < CURVE_PAGE) return;
+      // The next page begins with the frames of the last moment once more, should several share it.
+      if (last.captured_at_us === from && fresh.length === 0) return;
+      from = last.captured_at_us;
+      for (const row of rows) if (row.captured_at_us === from) seen.add(row.id);
+    }
+  }
+
+  /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
+  lastPositions(analysisId: number, rois: number): Float64Array {
+    const last = new Float64Array(rois).fill(Number.NaN);
+    const take = (roi: number, px: number, flags: number) => {
+      if ((flags & FLAGS.jumped) === 0 && Number.isNaN(last[roi])) last[roi] = px;
+    };
+    const curves = this.#lastCurves.all(analysisId, LOOK_BACK);
+    for (const curve of curves) {
+      const { position, flags } = unpackCurve(curve);
+      position.forEach((px, roi) => {
+        take(roi, px, flags[roi] ?? 0);
+      });
+    }
+    // What is carried beside another method has no curves of its own.
+    const rows = curves.length > 0 ? [] : this.#lastRows.all({ analysisId, blocks: LOOK_BACK >> BLOCK_BITS });
+    for (const [roi, px, flags] of rows) take(roi, px ?? Number.NaN, flags);
+    return last;
+  }
+}

@@ -1,0 +1,52 @@
+// Displacements: how far the chip had moved in each frame.
+import type { Displacement } from "../measurement/displacement.ts";
+import type { Connection } from "./connection.ts";
+
+/** A frame's displacement as stored. */
+export interface StoredDisplacement extends Displacement {
+  readonly entryId: number;
+  /** Further than the ROIs allow. */
+  readonly astray: boolean;
+}
+
+const LATEST = `
+  SELECT o.entry_id AS entryId, d.dx, d.dy, d.turn_degrees AS turnDegrees, d.standard_error AS errorPx, d.patches, d.astray
+  FROM displacement d JOIN outcome o ON o.id = d.outcome_id`;
+
+interface Row extends Omit<StoredDisplacement, "astray" | "errorPx"> {
+  readonly errorPx: number | null;
+  readonly astray: number;
+}
+
+export class Displacements {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Within a transaction: stores the displacement that belongs to an outcome. */
+  insert(outcomeId: number, moved: Displacement, astray: boolean): void {
+    this.#connection.db
+      .prepare("INSERT INTO displacement VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .run(outcomeId, moved.dx, moved.dy, moved.turnDegrees, moved.errorPx, moved.patches, astray ? 1 : 0);
+  }
+
+  /** The displacements of an analysis in order of entries. */
+  of(analysisId: number): StoredDisplacement[] {
+    return this.#connection.db
+      .prepare<[number], Row>(`${LATEST} WHERE o.analysis_id = ? ORDER BY o.entry_id`)
+      .all(analysisId)
+      .map(stored);
+  }
+
+  /** The displacement measured last, whatever the analysis. */
+  last(): StoredDisplacement | undefined {
+    const row = this.#connection.db.prepare<[], Row>(`${LATEST} ORDER BY d.outcome_id DESC LIMIT 1`).get();
+    return row === undefined ? undefined : stored(row);
+  }
+}
+
+function stored(row: Row): StoredDisplacement {
+  return { ...row, errorPx: row.errorPx ?? Number.NaN, astray: row.astray === 1 };
+}

@@ -1,0 +1,187 @@
+// Outcomes: what the analyses said about the frames, in order of completion, as an output reads them.
+import type { Statement } from "better-sqlite3";
+import { type CompanionResult, decodeValues } from "../analysis/task.ts";
+import type { FrameResult, Method } from "../measurement/method.ts";
+import type { Reading } from "../sensors/thermometer.ts";
+import type { Analyses } from "./analyses.ts";
+import type { Connection } from "./connection.ts";
+import type { Entries } from "./entries.ts";
+import type { Readings } from "./readings.ts";
+import { blockOf } from "./results.ts";
+import { decodeStatistics } from "./statistics-codec.ts";
+
+/** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */
+export interface Outcome {
+  /** In order of completion: the cursor of the outputs. */
+  readonly outcomeId: number;
+  readonly entryId: number;
+  readonly analysisId: number;
+  readonly method: Method;
+  readonly labels: readonly string[];
+  readonly ok: boolean;
+  readonly errorCode: string | undefined;
+  readonly error: string | undefined;
+  readonly capturedAtUs: number;
+  readonly processedAtUs: number;
+  readonly filename: string;
+  /** Directory, absolute. */
+  readonly filepath: string;
+  readonly readings: readonly Reading[];
+  /** What is to be known of the picture, in one text. */
+  readonly warnings?: string | undefined;
+  /** undefined where the analysis failed. */
+  readonly measured: Measured | undefined;
+  /** What tracking said, where it was carried beside the method. */
+  readonly companion?: CompanionResult | undefined;
+}
+
+/** What was measured: a FrameResult as it comes back from the tables. */
+export interface Measured extends Omit<FrameResult, "method" | "values" | "displacement"> {
+  /** Per ROI, per quantity, every measured row; debug mode only. */
+  readonly values: FrameResult["values"];
+}
+
+interface OutcomeFilter {
+  readonly analysisId?: number | undefined;
+  /** Frames captured at or after this. */
+  readonly sinceUs?: number | undefined;
+}
+
+interface OutcomeRow {
+  id: number;
+  entry_id: number;
+  analysis_id: number;
+  ok: number;
+  error_code: string | null;
+  error: string | null;
+  processed_at_us: number;
+  brightness: number | null;
+  contrast: number | null;
+  captured_at_us: number;
+  warnings: string | null;
+  filename: string;
+  directory: string;
+  statistics: Buffer | null;
+  row_values: Buffer | null;
+}
+
+type ResultRow = [roi: number, position: number | null, error: number | null, quality: number | null, flags: number];
+
+export class Outcomes {
+  readonly #connection: Connection;
+  readonly #entries: Entries;
+  readonly #analyses: Analyses;
+  readonly #readings: Readings;
+  readonly #known = new Map<number, { method: Method; labels: readonly string[] }>();
+  readonly #after: Statement<[Record<string, number | null>], OutcomeRow>;
+  readonly #results: Statement<[number, number, number], ResultRow>;
+  readonly #lastId: Statement<[], number>;
+
+  constructor(connection: Connection, entries: Entries, analyses: Analyses, readings: Readings) {
+    this.#connection = connection;
+    this.#entries = entries;
+    this.#analyses = analyses;
+    this.#readings = readings;
+    const { db } = connection;
+    this.#after = db.prepare(`
+      SELECT o.id, o.entry_id, o.analysis_id, o.ok, o.error_code, o.error, o.processed_at_us, o.brightness, o.contrast,
+        e.captured_at_us, e.warnings, e.filename, e.directory, d.statistics, d.row_values
+      FROM outcome o JOIN entry e ON e.id = o.entry_id LEFT JOIN detail d ON d.outcome_id = o.id
+      WHERE o.id > @cursor AND (@analysisId IS NULL OR +o.analysis_id = @analysisId)
+        AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
+      ORDER BY o.id LIMIT @limit`);
+    this.#results = db
+      .prepare<[number, number, number], ResultRow>(`
+        SELECT roi, position, standard_error, quality, flags FROM result
+        WHERE analysis_id = ? AND block = ? AND entry_id = ? ORDER BY roi`)
+      .raw();
+    this.#lastId = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM outcome").pluck();
+  }
+
+  /** Up to `limit` outcomes after `cursor`, in order of completion. */
+  after(cursor: number, limit: number, { analysisId, sinceUs }: OutcomeFilter = {}): Outcome[] {
+    return this.#connection.db.transaction(() =>
+      this.#after
+        .all({ cursor, limit, analysisId: analysisId ?? null, sinceUs: sinceUs ?? null })
+        .map((row) => this.#outcome(row)),
+    )();
+  }
+
+  /** The newest outcome; 0 while there is none. */
+  lastId(): number {
+    return this.#lastId.get() ?? 0;
+  }
+
+  #outcome(row: OutcomeRow): Outcome {
+    const { method, labels } = this.#analysis(row.analysis_id);
+    return {
+      outcomeId: row.id,
+      entryId: row.entry_id,
+      analysisId: row.analysis_id,
+      method,
+      labels,
+      ok: row.ok === 1,
+      errorCode: row.error_code ?? undefined,
+      error: row.error ?? undefined,
+      capturedAtUs: row.captured_at_us,
+      processedAtUs: row.processed_at_us,
+      filename: row.filename,
+      filepath: this.#entries.absoluteDirectory(row.directory),
+      readings: this.#readings.of(row.entry_id),
+      ...(row.warnings === null || row.warnings === "" ? {} : { warnings: row.warnings }),
+      measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),
+      ...this.#companion(row, labels.length),
+    };
+  }
+
+  #companion(row: OutcomeRow, rois: number): { readonly companion?: CompanionResult } {
+    for (const trackingId of this.#analyses.companions(row.analysis_id)) {
+      const companion = this.#rowsOf(trackingId, row.entry_id, rois);
+      if (companion !== undefined) return { companion };
+    }
+    return {};
+  }
+
+  /** undefined where the analysis has no row of the entry. */
+  #rowsOf(analysisId: number, entryId: number, rois: number): CompanionResult | undefined {
+    const rows = this.#results.all(analysisId, blockOf(entryId), entryId);
+    if (rows.length === 0) return undefined;
+    const position = new Float64Array(rois).fill(Number.NaN);
+    const standardError = new Float64Array(rois).fill(Number.NaN);
+    const quality = new Float64Array(rois).fill(Number.NaN);
+    const flags = new Uint8Array(rois);
+    for (const [roi, px, error, good, bits] of rows) {
+      position[roi] = px ?? Number.NaN;
+      standardError[roi] = error ?? Number.NaN;
+      quality[roi] = good ?? Number.NaN;
+      flags[roi] = bits;
+    }
+    return { position, standardError, quality, flags };
+  }
+
+  #measured(row: OutcomeRow, statistics: Buffer, method: Method, rois: number): Measured {
+    const none = () => new Float64Array(rois).fill(Number.NaN);
+    const unknown = { position: none(), standardError: none(), quality: none(), flags: new Uint8Array(rois) };
+    let unpacked: Float64Array | undefined;
+    return {
+      ...(this.#rowsOf(row.analysis_id, row.entry_id, rois) ?? unknown),
+      // Unpacking costs more than all the rest of an outcome, and not every output looks at them.
+      get statistics() {
+        unpacked ??= decodeStatistics(statistics);
+        return unpacked;
+      },
+      brightness: row.brightness ?? Number.NaN,
+      contrast: row.contrast ?? Number.NaN,
+      values: row.row_values === null ? undefined : decodeValues(row.row_values, method),
+    };
+  }
+
+  #analysis(analysisId: number): { method: Method; labels: readonly string[] } {
+    if (!this.#known.has(analysisId)) {
+      for (const analysis of this.#analyses.all()) this.#known.set(analysis.analysisId, analysis);
+    }
+    const analysis = this.#known.get(analysisId);
+    if (analysis === undefined) throw new RangeError(`there is no analysis ${analysisId}`);
+    return analysis;
+  }
+}

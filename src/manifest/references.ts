@@ -1,0 +1,72 @@
+// References: what the frames of an analysis are compared with (drift, tracking), and the lines that the data chose for its ROIs.
+import { type ChosenLines, decodeLines, namesOfLines } from "../analysis/chosen-lines.ts";
+import type { AnalysisSettings } from "../analysis/settings.ts";
+import type { JointLine } from "../measurement/method.ts";
+import type { Analysis } from "./analyses.ts";
+import type { Connection } from "./connection.ts";
+
+export class References {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** The encoded reference of an analysis, of length 0 where there was nothing to hold on to. */
+  drift(analysisId: number): Uint8Array | undefined {
+    return this.#connection.db
+      .prepare<[number], Buffer>("SELECT patches FROM drift_reference WHERE analysis_id = ?")
+      .pluck()
+      .get(analysisId);
+  }
+
+  /** Keeps the drift reference of an analysis; the first one stays. */
+  keepDrift(analysisId: number, reference: Uint8Array): void {
+    this.#keep("INSERT OR IGNORE INTO drift_reference VALUES (?, ?)", analysisId, reference);
+  }
+
+  /** The encoded reference of a tracking analysis; undefined before its first frame. */
+  tracking(analysisId: number): Uint8Array | undefined {
+    return this.#connection.db
+      .prepare<[number], Buffer>("SELECT reference FROM tracking_reference WHERE analysis_id = ?")
+      .pluck()
+      .get(analysisId);
+  }
+
+  /** Keeps the reference of a tracking analysis in place of the one it has grown from. */
+  keepTracking(analysisId: number, reference: Uint8Array): void {
+    this.#keep("INSERT OR REPLACE INTO tracking_reference VALUES (?, ?)", analysisId, reference);
+  }
+
+  /** The chosen lines of an analysis; undefined before its first frame, and where the line was configured. */
+  chosenLines(analysisId: number): ChosenLines | undefined {
+    const lines = this.#connection.db
+      .prepare<[number], Buffer>("SELECT lines FROM chosen_line WHERE analysis_id = ?")
+      .pluck()
+      .get(analysisId);
+    return lines === undefined ? undefined : decodeLines(lines);
+  }
+
+  /** Keeps the chosen lines of an analysis in place of those they have grown from. */
+  keepChosenLines(analysisId: number, lines: ChosenLines): void {
+    this.#keep("INSERT OR REPLACE INTO chosen_line VALUES (?, ?)", analysisId, lines);
+  }
+
+  /**
+   * Per ROI the line that an analysis measures it with: the one configured, the one chosen, or "auto" while none has been
+   * chosen. Undefined for methods without a line for the whole ROI.
+   */
+  linesOf(analysis: Analysis): JointLine[] | undefined {
+    if (analysis.method !== "joint" && analysis.method !== "tracking") return undefined;
+    // As written by this program; see NewAnalysis. "fano" was the only one before there was a choice.
+    const { jointLine = "fano" } = JSON.parse(analysis.settings) as AnalysisSettings;
+    if (jointLine !== "auto") return analysis.labels.map(() => jointLine);
+    const chosen = this.chosenLines(analysis.analysisId);
+    const names = chosen === undefined ? [] : namesOfLines(chosen);
+    return analysis.labels.map((_, roi) => names[roi] ?? "auto");
+  }
+
+  #keep(insert: string, analysisId: number, encoded: Uint8Array): void {
+    this.#connection.write(() => this.#connection.db.prepare(insert).run(analysisId, Buffer.from(encoded)));
+  }
+}

@@ -1,0 +1,64 @@
+// Shares: which remote the experiment is copied to, and which it was copied to before.
+import type { Connection } from "./connection.ts";
+
+export interface BoundRemote {
+  readonly remoteId: string;
+  /** Absolute. */
+  readonly root: string;
+}
+
+/** A share this experiment is or was copied to. */
+export interface KnownShare extends BoundRemote {
+  /** Live entries whose copy lies there. */
+  readonly pictures: number;
+  /** Copied to now. */
+  readonly inUse: boolean;
+}
+
+export class Shares {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** The share this experiment is copied to now. */
+  current(): BoundRemote | undefined {
+    return this.#connection.db.prepare<[], BoundRemote>("SELECT remote_id AS remoteId, root FROM remote").get();
+  }
+
+  /** Every share this experiment is or was copied to, the first one first. */
+  all(): KnownShare[] {
+    return this.#connection.db
+      .prepare<[], Omit<KnownShare, "inUse"> & { inUse: number }>(`
+        SELECT remote_id AS remoteId, root, pictures, remote_id IN (SELECT remote_id FROM remote) AS inUse
+        FROM share ORDER BY first_bound_at_us, remote_id`)
+      .all()
+      .map((share) => ({ ...share, inUse: share.inUse === 1 }));
+  }
+
+  /** Binds the experiment to a share. What lies on others stays noted as lying there. */
+  bind({ remoteId, root }: BoundRemote, nowUs: number): void {
+    const { db } = this.#connection;
+    this.#connection.write(() => {
+      db.prepare("INSERT OR REPLACE INTO remote VALUES (1, ?, ?, ?)").run(remoteId, root, nowUs);
+      db.prepare(`
+        INSERT INTO share VALUES (?, ?, ?, 0) ON CONFLICT (remote_id) DO UPDATE SET root = excluded.root`).run(
+        remoteId,
+        root,
+        nowUs,
+      );
+    });
+  }
+
+  /** Copies of a time when there was one share only, and no row named it: they lie on the first. */
+  attributeToFirst(): void {
+    const [first] = this.all();
+    if (first === undefined) return;
+    this.#connection.write(() =>
+      this.#connection.db
+        .prepare("UPDATE entry SET remote_id = ? WHERE remote_id IS NULL AND remote_path IS NOT NULL")
+        .run(first.remoteId),
+    );
+  }
+}
