@@ -31,8 +31,8 @@ export async function listPictures(
     for (const name of found.unusable.filter(isPictureName)) skipped(unusableNameLine(join(path, name)));
     const names = found.names.filter(isPictureName).sort();
     if (names.length === 0) {
-      throw new Failure("usage.invalid", `${path}: no picture in this directory`, {
-        hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these; directories inside it are not searched",
+      throw new Failure("usage.invalid", `${path}: no image in this directory`, {
+        hint: "phorest reads PNG, TIFF, BMP and JPEG, and .gz of these; subdirectories are not searched",
       });
     }
     pictures.push(...names.map((name) => join(path, name)));

@@ -63,7 +63,7 @@ export function darkLevelFor(picture: Picture, rois: RoiManifest, wanted: DarkLe
 /** What is to be said of a picture whose darkest places are darker than the dark level; undefined where nothing is. */
 export function refusedLevelText(darkest: number | undefined): string | undefined {
   if (darkest === undefined) return undefined;
-  return `places in it are darker (${darkest.toFixed(1)} counts) than Camera.dark_level says, which was not used: set it again`;
+  return `parts of the image are darker (${darkest.toFixed(1)} counts) than Camera.dark_level, which was not used; measure it again`;
 }
 
 /**
@@ -76,15 +76,15 @@ export function levelOfDarkPicture(picture: Picture, where: string, bits: number
   const quantile = (share: number) => means[Math.round(share * (means.length - 1))] as number;
   const level = means.length === 0 ? medianOf(Float64Array.from(picture.pixels)) : quantile(0.5);
   const spread = means.length === 0 ? 0 : quantile(0.99) - quantile(0.01);
-  const shown = `${where}: this is no dark picture`;
-  const hint = "switch the lamp off or cover the camera, and take it again with `phorest capture --dark`";
+  const shown = `${where}: not a dark image`;
+  const hint = "switch off the lamp or cover the camera, and capture again with `phorest capture --dark`";
   if (level > MOST_LEVEL * full) {
     throw new Failure("frame.unreadable", `${shown}: its level of ${level.toFixed(1)} is above a quarter of ${full}`, {
       hint,
     });
   }
   if (spread > Math.max(1, MOST_SPREAD * full)) {
-    const places = `places differ by ${spread.toFixed(1)} counts`;
+    const places = `it varies by ${spread.toFixed(1)} counts`;
     throw new Failure("frame.unreadable", `${shown}: light reaches parts of it (${places})`, { hint });
   }
   return { level, spread };
@@ -103,7 +103,7 @@ export async function readDarkLevel(
     return levelOfDarkPicture(await decodePicture(setting), setting, bits).level;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { message, hint = 'give counts, "auto" or the picture of `phorest capture --dark`' } = error;
+    const { message, hint = 'use counts, "auto" or the image of `phorest capture --dark`' } = error;
     throw new Failure("config.invalid", `dark level: ${message}`, { hint, cause: error });
   }
 }

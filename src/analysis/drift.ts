@@ -101,8 +101,8 @@ export function alignedShift(
 export function trackDrift(wanted: boolean, sampling: Sampling): { readonly trackDrift?: true } {
   if (!wanted) return {};
   if (sampling === "precise") return { trackDrift: true };
-  throw new Failure("config.invalid", `Data_Analysis.track_drift does not go with sampling ${sampling}`, {
-    hint: "ROIs that follow the chip lie between pixels; use sampling precise",
+  throw new Failure("config.invalid", `Data_Analysis.track_drift cannot be combined with sampling ${sampling}`, {
+    hint: "use sampling precise, because ROIs that follow the chip are at fractions of pixels",
   });
 }
 

@@ -178,7 +178,7 @@ function refuseOutside(rois: readonly Roi[], picture: Picture): void {
   const others = outside.length > 1 ? `, and ${outside.length - 1} more` : "";
   throw new Failure(
     "rois.outside",
-    `ROI ${first.label} leaves the picture of ${picture.width} x ${picture.height} pixels: ` +
+    `ROI ${first.label} is partly outside the image of ${picture.width} x ${picture.height} pixels: ` +
       `columns ${Math.round(first.x)} to ${Math.round(first.x + first.width)}, ` +
       `rows ${Math.round(first.y)} to ${Math.round(first.y + first.height)}${others}`,
     { hint: "the ROI manifest was made for another camera or chip; calibrate again" },

@@ -18,9 +18,9 @@ export const DOUBT_WORDS: Readonly<Record<BaselineDoubt, string>> = {
 
 const CONSEQUENCES: Readonly<Record<BaselineDoubt, string>> = {
   not_flat:
-    "is not flat: the noise holds from one frame to the next only, over longer times more is needed than the limit of detection",
-  step: "holds a step: drift and shifts count from a level that is none",
-  injection: "holds a marker or an injection",
+    "is not flat: the noise is valid from frame to frame only; over longer times, the limit of detection is higher",
+  step: "contains a step: drift and shifts are not reliable",
+  injection: "contains a marker or an injection",
 };
 /** Labels that a line names. */
 const MOST_NAMED = 6;

@@ -54,7 +54,7 @@ const UNKNOWN_TREND: Trend = {
 /** For people: why there is no noise of `curves` curves. */
 export function repeatsLine(curves: number): string {
   const what = curves === 1 ? "1 curve repeats its" : `${curves} curves repeat their`;
-  return `${what} values exactly from frame to frame: a noise of exactly zero is not a number, so noise and limit of detection are unknown. Is the camera frozen, or one picture replayed?`;
+  return `${what} values exactly from frame to frame, so noise and limit of detection are unknown. Check whether the camera is frozen or replays an image`;
 }
 
 /**

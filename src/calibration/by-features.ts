@@ -61,7 +61,7 @@ export function locateByFeatures(
     if (label !== undefined) return { ...place, label };
     const some = chip.labels.slice(0, 6).map((one) => one.label);
     throw new Failure("usage.invalid", `${chip.type} has no label "${place.label}"`, {
-      hint: `it has ${some.join(", ")}, …`,
+      hint: `its labels are ${some.join(", ")}, …`,
     });
   });
   const view = new View(picture);
@@ -82,7 +82,7 @@ export function locateByFeatures(
       first ??= reason;
     }
   }
-  const reason = first ?? "no two of the labels agree on how the chip lies";
+  const reason = first ?? "no two labels agree on the position of the chip";
   return { doubt: { reason, lattice: undefined } };
 }
 
@@ -158,19 +158,19 @@ function doubtOf(
   if (seen.length < 2 || 2 * seen.length <= named) {
     const found = seen.map(({ label }) => label).join(", ") || "none";
     const few = seen.length < 2 ? "fewer than two" : "no more than half";
-    return `${few} of the labels were found near the places given (found: ${found}; likeness at least ${LEAST_LIKENESS} needed)`;
+    return `${few} of the labels were found near the given positions (found: ${found}; a similarity of at least ${LEAST_LIKENESS} is needed)`;
   }
   const expected = expectedLabels(view, pose, chip.labels);
   const printed = used.map(({ label }) => label);
   if (misread(view, patterns, pose, printed, chip) > SURE.misread)
-    return "what is printed at the places given looks more like other labels of the chip";
+    return "the printed characters at the given positions look more like other labels of the chip";
   const clear = used.filter(({ likeness }) => likeness >= SURE.clearLabel).length;
   if (clear < SURE.seen * expected.length && edgesSeen < SURE.seen * edgesExpected)
-    return "the other labels and the gratings are not where the labels given put them";
+    return "the other labels and the gratings do not match the given labels";
   const off = mostOffPx(refined);
   // Without a grating in view there is nothing to be off: that is said later.
   return edgesExpected > 0 && off > SURE.offPx
-    ? `the labels given leave open where gratings are, by ${Number.isFinite(off) ? `${off.toFixed(0)} px` : "any amount"}`
+    ? `the given labels leave the positions of gratings uncertain by ${Number.isFinite(off) ? `${off.toFixed(0)} px` : "any amount"}`
     : undefined;
 }
 

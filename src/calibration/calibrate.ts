@@ -47,7 +47,7 @@ export function calibratePicture(
   const described = describeCalibration(view, patterns, search.found, before);
   if (described.layout.rois.length === 0) {
     const reasons = described.summary.dropped.map(({ reason }) => reason).join("; ");
-    throw new Failure("calibration.uncertain", `${where}: the chip was found, but no ROI is in view: ${reasons}`);
+    throw new Failure("calibration.uncertain", `${where}: the chip was found, but no ROI is visible: ${reasons}`);
   }
   return { view, described };
 }
@@ -88,7 +88,7 @@ export function doubtText({ reason, lattice }: Doubtful): string {
   const { chipType, pxPerUm, angleDegrees } = lattice;
   const rest = angleDegrees - 90 * Math.round(angleDegrees / 90);
   return (
-    `${reason}; seen: a lattice like that of ${chipType}, ${pxPerUm.toFixed(4)} px/µm, ` +
-    `turned by ${rest.toFixed(2)} degrees, up to quarter turns`
+    `${reason}; found: a lattice like that of ${chipType}, ${pxPerUm.toFixed(4)} px/µm, ` +
+    `rotated by ${rest.toFixed(2)} degrees, or by this plus quarter turns`
   );
 }

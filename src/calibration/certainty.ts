@@ -175,31 +175,31 @@ function whyNotAgreeing(judged: Judged): string | undefined {
     return "identity ambiguous: the visible labels also fit another arrangement of the gratings";
   const limits = isToldByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
   if (labelResidualPx > limit(limits.labelResidual)) {
-    return `the labels do not lie where those of ${chip.type} do (${labelResidualPx.toFixed(1)} px off)`;
+    return `the labels do not fit ${chip.type} (they are ${labelResidualPx.toFixed(1)} px off)`;
   }
   const shiftPx = shiftOf(refined.deviations);
   if (shiftPx > limit(SURE.shift))
-    return `all labels lie ${shiftPx.toFixed(1)} px from where the gratings of a ${chip.type} have them`;
-  if (isOfAnotherPitch(fit, used)) return `the gratings have another pitch than those of ${chip.type}`;
+    return `all labels are shifted by ${shiftPx.toFixed(1)} px relative to the gratings of a ${chip.type}`;
+  if (isOfAnotherPitch(fit, used)) return `the pitch of the gratings differs from that of ${chip.type}`;
   const clear = labels.filter(({ label, likeness }) => likeness >= SURE.clearLabel && label.height <= LARGE_UM);
   const off = clear.filter(({ label }) => refined.outliers.includes(label.label)).length;
   if (off > SURE.clearOff * clear.length) {
-    return `${off} of the ${clear.length} labels that are clearly seen lie elsewhere than on the ${chip.type} laid by the others`;
+    return `${off} of the ${clear.length} clearly visible labels do not fit the ${chip.type} that the others fit`;
   }
   const tooFew = edges < SURE.edgeShare * edgesSeen || edgeShare < SURE.edgesInView;
   if (edgeResidualPx > limit(limits.edgeResidual) || tooFew) {
-    return `the gratings do not lie where those of ${chip.type} do`;
+    return `the gratings do not fit ${chip.type}`;
   }
   if (localPx > limit(limits.local)) {
-    return `in one part of the picture labels and gratings lie elsewhere than on the ${chip.type} laid by the others (${localPx.toFixed(1)} px)`;
+    return `in one part of the image, labels and gratings are ${localPx.toFixed(1)} px off the ${chip.type} that the others fit`;
   }
   if (pose.lens !== undefined && !isOrdinary(pose.lens)) {
-    return `labels and gratings fit the ${chip.type} only if the optics bent the picture more than optics do`;
+    return `labels and gratings fit ${chip.type} only with an implausible distortion of the optics`;
   }
-  if (isOfAnotherSize(judged)) return `the gratings have another size or pitch than those of ${chip.type}`;
+  if (isOfAnotherSize(judged)) return `the size or pitch of the gratings differs from that of ${chip.type}`;
   if (mostOffPx(refined) > MOST_OFF_PX * resolutionPx) {
-    const deciding = swayPx > openPx ? ", and one label or edge decides much of it" : "";
-    return `too little is seen of the ${chip.type} to know the place of every grating to a pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
+    const deciding = swayPx > openPx ? ", mostly decided by one label or edge" : "";
+    return `too little of the ${chip.type} is visible to know the position of every grating to one pixel (${openPx.toFixed(2)} px standard deviation${deciding})`;
   }
   return undefined;
 }

@@ -46,12 +46,14 @@ export function locateByAnchors(
     const types = chips.map(({ type }) => type).join(", ");
     throw new Failure(
       "usage.invalid",
-      strange === undefined ? "no chip has all of these labels" : `no grating or label "${strange.label}" on ${types}`,
-      { hint: "labels are those of the gratings, such as 052A, or printed ones, such as D-Left" },
+      strange === undefined
+        ? "no chip has all of these labels"
+        : `there is no grating or label "${strange.label}" on ${types}`,
+      { hint: "use names of gratings, such as 052A, or printed labels, such as D-Left" },
     );
   }
   const view = new View(picture);
-  let doubt: Doubtful = { reason: "no lattice of gratings in the picture", lattice: undefined };
+  let doubt: Doubtful = { reason: "no lattice of gratings found in the image", lattice: undefined };
   let leastOff = Number.POSITIVE_INFINITY;
   for (const fits of latticesByLevel(
     view,
@@ -71,7 +73,7 @@ export function locateByAnchors(
         if (best.off >= leastOff) continue;
         leastOff = best.off;
         doubt = {
-          reason: `the anchors lie ${best.off.toFixed(0)} px from where the lattice has these gratings`,
+          reason: `the anchors are ${best.off.toFixed(0)} px away from these gratings in the lattice`,
           lattice: { chipType: chip.type, pxPerUm: fit.pxPerUm, angleDegrees: best.hypothesis.pose.angleDegrees },
         };
         continue;
@@ -83,7 +85,7 @@ export function locateByAnchors(
       const score = labelScore(best.hypothesis.labels);
       if (rivals.some(({ hypothesis }) => labelScore(hypothesis.labels) > score - 0.3)) {
         const reason =
-          "identity ambiguous: the anchors fit the chip mirrored or turned as well; name gratings of different rows and columns";
+          "identity ambiguous: the anchors also fit the chip mirrored or rotated; name gratings of different rows and columns";
         return {
           doubt: {
             reason,

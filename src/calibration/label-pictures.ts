@@ -15,8 +15,8 @@ export async function readLabelPictures(directory: string, chip: Chip): Promise<
     ? readNamesNow(folder).names.filter((name) => name.toLowerCase().endsWith(".png"))
     : [];
   if (names.length === 0) {
-    throw new Failure("config.invalid", `${directory}: no label pictures of ${chip.type} there`, {
-      hint: "put them into a directory named after the chip type, or leave Assets.label_template_dir out for the built-in glyphs",
+    throw new Failure("config.invalid", `${directory}: it has no label images of ${chip.type}`, {
+      hint: "put them into a directory named after the chip type, or remove Assets.label_template_dir to use the built-in glyphs",
     });
   }
   const pictures = new Map<string, LabelPicture>();

@@ -16,8 +16,8 @@ export function lastFrame(config: Config): NamedFile {
     const roots = pictureRoots(config);
     const newest = fileOf(last?.filepath, last?.filename, roots) ?? newestOf(manifest, roots);
     if (newest !== undefined) return newest;
-    throw new Failure("usage.invalid", `${config.Paths.data_dir}: the experiment has no picture here yet`, {
-      hint: "wait for the first frame, or give a picture of your own",
+    throw new Failure("usage.invalid", `${config.Paths.data_dir}: the experiment has no image yet`, {
+      hint: "wait for the first frame, or use an image file",
     });
   } finally {
     manifest.close();

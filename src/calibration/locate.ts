@@ -84,7 +84,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
     }
   }
   const [strongest] = looked.sort((a, b) => Number(b.settled) - Number(a.settled) || b.strength - a.strength);
-  return { doubt: strongest?.doubt ?? { reason: "no lattice of gratings in the picture", lattice: undefined } };
+  return { doubt: strongest?.doubt ?? { reason: "no lattice of gratings found in the image", lattice: undefined } };
 }
 
 /** Strength (score times likeness of its gratings) of a lattice that is certainly one. */

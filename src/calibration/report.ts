@@ -80,18 +80,19 @@ export function describeCalibration(
       .map(({ label }) => label);
   const origin = toAligned(pose, picture, { x: 0, y: 0, width: 0, height: 0 });
   const notes: string[] = [];
-  if (pose.mirrored) notes.push("the picture is mirrored against those of the established cameras");
-  if (layout.halvesExchanged) notes.push("_N is the lower half in the aligned picture, as on established pictures");
+  if (pose.mirrored) notes.push("the image is mirrored compared to those of the established cameras");
+  if (layout.halvesExchanged) notes.push("_N is the lower half in the aligned image, as in established images");
   const few = used.length < 2;
   if (few)
-    notes.push(`only ${used.length} labels are to be seen: the place along the rows is that of the gratings' edges`);
-  if (covered.length > 0)
-    notes.push(`labels ${covered.join(", ")} are hidden by something drawn or lying over them, and were not used`);
+    notes.push(
+      `only ${used.length} labels are visible, so the position along the rows comes from the edges of the gratings`,
+    );
+  if (covered.length > 0) notes.push(`labels ${covered.join(", ")} are covered and were not used`);
   if (located.anchorsOffPx !== undefined)
-    notes.push(`places named by hand lie up to ${located.anchorsOffPx.toFixed(0)} px from those found`);
+    notes.push(`the named positions are up to ${located.anchorsOffPx.toFixed(0)} px away from the positions found`);
   const off = mostOffPx(located);
   if (Number.isFinite(off) && off > MOST_OFF_PX)
-    notes.push(`a grating may lie elsewhere by some ${off.toFixed(1)} px: little of the chip is seen`);
+    notes.push(`positions of gratings may be off by about ${off.toFixed(1)} px, because little of the chip is visible`);
   const summary: CalibrationSummary = {
     chip_type: chip.type,
     image_angle: layout.imageAngle,

@@ -59,10 +59,9 @@ export function layOutRois(
   });
   const rois = placed.filter((_, i) => !outside.has(halves[i]?.grating ?? "") && !cut.has(halves[i]?.grating ?? ""));
   const dropped = [
-    { reason: "not wholly in the picture", gratings: [...outside] },
+    { reason: "not completely in the image", gratings: [...outside] },
     {
-      reason:
-        "outside the picture once it is turned upright; set Camera.camera_transform so that pictures come upright",
+      reason: "outside the image after rotating it upright; set Camera.camera_transform so that images are upright",
       gratings: [...cut].filter((grating) => !outside.has(grating)),
     },
   ].filter(({ gratings }) => gratings.length > 0);

@@ -33,15 +33,16 @@ export class CommandCamera implements Source {
   constructor(options: CommandOptions) {
     this.options = options;
     const [program, ...args] = options.command;
-    if (program === undefined) throw invalid("Camera.command is empty", 'for example ["python3", "camera.py"]');
+    if (program === undefined)
+      throw invalid("Camera.command is empty", 'set it, for example to ["python3", "camera.py"]');
     if (options.format !== "picture" && options.size === undefined) {
-      throw invalid(`raw ${options.format} frames need Camera.width and Camera.height`, "give both in pixels");
+      throw invalid(`raw ${options.format} frames need Camera.width and Camera.height`, "set both, in pixels");
     }
     this.program = program;
     this.args = args.map((arg) => filled(arg, { ...options.settings, id: options.camera }));
     this.unused = Object.entries(options.settings)
       .filter(([name, value]) => value !== undefined && !args.some((arg) => arg.includes(`{${name}}`)))
-      .map(([name, value]) => `Camera.command does not use {${name}}; ${value} is not applied`);
+      .map(([name, value]) => `Camera.command does not use {${name}}, so the setting ${value} has no effect`);
   }
 
   async probe(): Promise<readonly Found[]> {

@@ -29,12 +29,12 @@ export class Dummy implements Source {
 
   async probe(): Promise<readonly Found[]> {
     const { replayPath } = this.options;
-    const details = replayPath === undefined ? [] : [`${(await picturesAt(replayPath)).length} pictures`];
+    const details = replayPath === undefined ? [] : [`${(await picturesAt(replayPath)).length} images`];
     const toml = [
       'camera_type = "dummy"',
       ...(replayPath === undefined ? [] : [`dummy_path = ${JSON.stringify(replayPath)}`]),
     ];
-    return [{ name: "dummy", description: `replays ${replayPath ?? "a built-in picture"}`, details, toml }];
+    return [{ name: "dummy", description: `replays ${replayPath ?? "a built-in image"}`, details, toml }];
   }
 
   async open(): Promise<void> {
@@ -68,8 +68,8 @@ export class Dummy implements Source {
 
 async function picturesAt(path: string): Promise<string[]> {
   const found = await stat(path).catch((error: unknown) => {
-    throw new Failure("camera.unavailable", `${path}: the dummy camera's picture is not there`, {
-      hint: "set Camera.dummy_path to a picture or a directory of pictures",
+    throw new Failure("camera.unavailable", `${path}: the image of the dummy camera does not exist`, {
+      hint: "set Camera.dummy_path to an image or a directory of images",
       retry: "later",
       cause: error,
     });
@@ -77,7 +77,7 @@ async function picturesAt(path: string): Promise<string[]> {
   if (!found.isDirectory()) return [path];
   const paths = (await listPictures(path, { followLinks: true })).map((file) => file.path).sort();
   if (paths.length > 0) return paths;
-  throw new Failure("camera.unavailable", `${path}: no pictures for the dummy camera in this directory`, {
+  throw new Failure("camera.unavailable", `${path}: this directory has no images for the dummy camera`, {
     hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these",
     retry: "later",
   });

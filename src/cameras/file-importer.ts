@@ -29,7 +29,7 @@ export class FileImporter implements Source {
 
   async probe(): Promise<readonly Found[]> {
     const { dataDir } = this.options;
-    const details = [`${(await listPictures(dataDir, { followLinks: this.followLinks })).length} pictures`];
+    const details = [`${(await listPictures(dataDir, { followLinks: this.followLinks })).length} images`];
     return [{ name: dataDir, description: "the data directory", details, toml: ['camera_type = "file_importer"'] }];
   }
 

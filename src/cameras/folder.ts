@@ -76,7 +76,7 @@ export class Folder implements Source {
     const { watchDir } = this.options;
     const files = await listPictures(watchDir, { followLinks: this.followLinks });
     const toml = ['camera_type = "folder"', `watch_dir = ${JSON.stringify(watchDir)}`];
-    return [{ name: watchDir, description: "a watched directory", details: [`${files.length} pictures`], toml }];
+    return [{ name: watchDir, description: "a watched directory", details: [`${files.length} images`], toml }];
   }
 
   async open(): Promise<void> {
@@ -224,8 +224,7 @@ export class Folder implements Source {
 
 const shown = (name: string): string => printable(name).slice(1, -1);
 
-const leftAlone = (error: unknown): string =>
-  `left alone for a while: ${error instanceof Error ? error.message : error}`;
+const leftAlone = (error: unknown): string => `set aside for now: ${error instanceof Error ? error.message : error}`;
 
 /** Whether a file is still what an earlier run took; where nothing was noted of it, its name must do. */
 function isSame(file: PictureFile, { bytes, modifiedUs }: TakenFile): boolean {

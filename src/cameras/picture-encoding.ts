@@ -37,7 +37,7 @@ export async function storedPicture(frame: CapturedFrame, { transform, format }:
   const { encoded } = frame;
   if (encoded !== undefined && transform === "NONE") return encoded;
   const given = frame.picture ?? encoded?.picture;
-  if (given === undefined) throw new Failure("camera.failed", "the source gave no picture", { retry: "later" });
+  if (given === undefined) throw new Failure("camera.failed", "the camera delivered no image", { retry: "later" });
   const picture = transformPicture(given, transform);
   const extension = picture.bitDepth === 16 && format === "bmp" ? "tiff" : format;
   return { bytes: await encodePicture(picture, extension), extension, picture };
@@ -50,8 +50,8 @@ export async function storedPicture(frame: CapturedFrame, { transform, format }:
 export async function readTaken({ directory, name, followLinks, sha256 }: TakenFrom): Promise<Buffer> {
   const bytes = await readConfined(directory, name, LARGEST_PICTURE_BYTES, { followLinks });
   if (sha256 === undefined || createHash("sha256").update(bytes).digest("hex") === sha256) return bytes;
-  throw new Failure("file.changed", `${join(directory, name)}: it was written to while it was taken`, {
-    hint: "it is taken again once it stays unchanged",
+  throw new Failure("file.changed", `${join(directory, name)}: it changed while it was being read`, {
+    hint: "phorest retries when it stays unchanged",
     retry: "later",
   });
 }
@@ -66,9 +66,13 @@ export async function storeBrightfield(
   directory: string,
 ): Promise<string> {
   if (frame === null || frame.file !== undefined) {
-    throw new Failure("usage.invalid", "this camera type takes pictures that others wrote: it has no brightfield", {
-      hint: "set Services.enable_brightfield = false",
-    });
+    throw new Failure(
+      "usage.invalid",
+      "this camera type reads files from another program, so it cannot take brightfield images",
+      {
+        hint: "set Services.enable_brightfield = false",
+      },
+    );
   }
   const { bytes, extension } = await storedPicture(frame, storing);
   const name = captureFileName(frame.capturedAtUs, storing.id, extension).replace(/^image_/, BRIGHTFIELD_PREFIX);

@@ -70,9 +70,9 @@ export class RpicamCamera implements Source {
       const there = sensors.map(({ number, model }) => `${number} (${model})`).join(", ");
       throw new Failure(
         "camera.unavailable",
-        `${program.program} finds no camera ${camera}; it finds ${there || "none"}`,
+        `${program.program} does not find camera ${camera}; it finds ${there || "none"}`,
         {
-          hint: "check the ribbon cable with the power off; Camera.camera_id chooses",
+          hint: "check the ribbon cable with the power off, or set Camera.camera_id",
           retry: "later",
         },
       );
@@ -141,7 +141,7 @@ export class RpicamCamera implements Source {
       const value = this.options.settings[name];
       const [low, high] = RANGES[name];
       if (value === undefined || (value >= low && value <= high)) return [];
-      return [`${name}: asked for ${value}, the camera has ${Math.min(Math.max(value, low), high)}`];
+      return [`${name}: requested ${value}, the camera uses ${Math.min(Math.max(value, low), high)}`];
     });
   }
 
@@ -150,15 +150,15 @@ export class RpicamCamera implements Source {
     const { ExposureTime: exposed, AnalogueGain: analogue, DigitalGain: digital = 1 } = metadata;
     if (exposure === undefined && gain === undefined) return [];
     if (typeof exposed !== "number" || typeof analogue !== "number" || typeof digital !== "number") {
-      return ["the camera gave no metadata: exposure and gain could not be read back"];
+      return ["the camera delivered no metadata, so exposure and gain could not be verified"];
     }
     const differs = (asked: number, has: number) => Math.abs(has - asked) > TOLERANCE * Math.abs(asked);
     const lines: string[] = [];
     if (exposure !== undefined && differs(exposure, exposed)) {
-      lines.push(`shutter: asked for ${exposure} µs, the camera exposed ${exposed} µs`);
+      lines.push(`shutter: requested ${exposure} µs, the camera exposed ${exposed} µs`);
     }
     const total = Math.round(analogue * digital * 1000) / 1000;
-    if (gain !== undefined && differs(gain, total)) lines.push(`gain: asked for ${gain}, the camera has ${total}`);
+    if (gain !== undefined && differs(gain, total)) lines.push(`gain: requested ${gain}, the camera uses ${total}`);
     return lines;
   }
 }
@@ -172,14 +172,14 @@ export async function listRpicams(): Promise<Found[]> {
     sensors = await listSensors(program);
   } catch (error) {
     const toml = ['camera_type = "rpicam"'];
-    return [{ name: program.program, description: "gives no answer", details: [failureLine(error)], toml }];
+    return [{ name: program.program, description: "does not respond", details: [failureLine(error)], toml }];
   }
   return sensors.map(({ number, model, width, height }) => ({
     name: `rpicam camera ${number}`,
     description: model,
     details: [
-      `largest picture ${width}x${height}`,
-      program.lossless ? `uncompressed, by ${program.program}` : `JPEG only, by ${program.program}`,
+      `largest image ${width}x${height}`,
+      program.lossless ? `uncompressed, with ${program.program}` : `JPEG only, with ${program.program}`,
       "camera_exposure in microseconds, camera_gain from 1, camera_brightness -1 to 1, camera_contrast from 0, usually 1",
     ],
     toml: ['camera_type = "rpicam"', `camera_id = ${number}`],
@@ -238,9 +238,9 @@ async function listSensors({ program }: Program): Promise<SensorInfo[]> {
   }));
   if (sensors.length > 0 || output.exitCode === 0) return sensors;
   // It ends well where there is no camera: this one could not even look.
-  const why = `ended with code ${output.exitCode}${lastWords(output.stderr)}`;
+  const why = `exited with code ${output.exitCode}${lastWords(output.stderr)}`;
   throw new Failure("camera.unavailable", `${program} ${args[0]} ${why}`, {
-    hint: "run it by hand; a missing library means that its package is half installed, a permission the group video",
+    hint: "run it yourself: a missing library means an incomplete package, a permission error that you are not in the group video",
     retry: "later",
   });
 }

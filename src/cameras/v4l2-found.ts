@@ -59,5 +59,5 @@ function formatLine({ code, compressed, sizes }: Format): string {
 
 function controlLine({ name, type, min, max, step, default: usual, value, menu }: Control): string {
   const range = type === "bool" ? "0 or 1" : menu.length > 0 ? menu.join(", ") : `${min} to ${max}, step ${step ?? 1}`;
-  return `${name}: ${range}; now ${value}${usual === undefined ? "" : `, usually ${usual}`}`;
+  return `${name}: ${range}; now ${value}${usual === undefined ? "" : `, default ${usual}`}`;
 }

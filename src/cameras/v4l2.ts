@@ -97,7 +97,7 @@ export class V4l2Camera implements Source {
     );
     const lacking = asked
       .filter(([control]) => control === undefined)
-      .map(([, name, value]) => `the camera has no control for ${name}; ${value} is not applied`);
+      .map(([, name, value]) => `the camera has no control for ${name}, so the setting ${value} has no effect`);
     this.opened = { device, code, size, automatics, wanted, lacking };
   }
 
@@ -136,7 +136,7 @@ export class V4l2Camera implements Source {
     // v4l2-ctl says the same with more words and a cryptic code.
     if (device.startsWith("/dev/") && !existsSync(device)) {
       throw new Failure("camera.unavailable", `${device}: no such camera`, {
-        hint: "plug it in; `phorest cameras` lists what is attached, and Camera.device takes its by-id path",
+        hint: "plug it in, or set Camera.device to a by-id path that `phorest cameras` lists",
         retry: "later",
       });
     }
@@ -160,7 +160,7 @@ export class V4l2Camera implements Source {
     const moved = size !== undefined && (now.width !== size.width || now.height !== size.height);
     if (!moved && now.code === code) return;
     const asked = size === undefined ? code : `${size.width}x${size.height} ${code}`;
-    throw new Failure("camera.failed", `the camera gives ${now.width}x${now.height} ${now.code}, not ${asked}`, {
+    throw new Failure("camera.failed", `the camera delivers ${now.width}x${now.height} ${now.code}, not ${asked}`, {
       hint: "another program changed it, or it lacks this mode; `phorest cameras` lists its modes",
       retry: "later",
     });
@@ -168,9 +168,9 @@ export class V4l2Camera implements Source {
 
   private noFormat({ formats }: Device, code: string | undefined): Failure {
     const offered = formats.map((format) => format.code).join(", ");
-    const what = code === undefined ? "no format that is understood" : `pixel format ${code} is not understood`;
+    const what = code === undefined ? "no supported format" : `pixel format ${code} is not supported`;
     return new Failure("camera.failed", `${this.options.device}: ${what}; the camera offers ${offered || "none"}`, {
-      hint: `understood are ${[...RAW_FORMAT_NAMES, ...MJPEG].join(", ")}; Camera.pixel_format chooses`,
+      hint: `set Camera.pixel_format to one of ${[...RAW_FORMAT_NAMES, ...MJPEG].join(", ")}`,
       retry: "later",
     });
   }
@@ -181,7 +181,9 @@ function differences(asked: ReadonlyMap<string, number>, has: ReadonlyMap<string
   return [...asked].flatMap(([name, value]) => {
     const now = has.get(name);
     if (now === value) return [];
-    return [`${name}: asked for ${value}, the camera ${now === undefined ? "does not say" : `has ${now}`}`];
+    return [
+      `${name}: requested ${value}, the camera ${now === undefined ? "does not report its value" : `uses ${now}`}`,
+    ];
   });
 }
 

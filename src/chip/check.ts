@@ -7,7 +7,7 @@ import { glyph } from "./glyphs.ts";
 /** Failure chip.invalid, naming what is wrong, for a chip whose gratings or labels cannot be told apart or drawn. */
 export function checkChip({ gratings, labels }: Chip, where: string): void {
   const problem =
-    (gratings.length === 0 ? "no grating is left by its rules" : undefined) ??
+    (gratings.length === 0 ? "its rules leave no grating" : undefined) ??
     unfilled([...gratings.map(({ label }) => label), ...labels.flatMap(({ label, text }) => [label, text])]) ??
     repeated("grating", gratings) ??
     repeated("printed label", labels) ??
@@ -18,13 +18,13 @@ export function checkChip({ gratings, labels }: Chip, where: string): void {
 
 function unfilled(texts: readonly string[]): string | undefined {
   const hole = texts.map((text) => /\{\w*\}/.exec(text)?.[0]).find((found) => found !== undefined);
-  return hole === undefined ? undefined : `nothing is known to put in for ${hole} in a label`;
+  return hole === undefined ? undefined : `unknown placeholder ${hole} in a label`;
 }
 
 function repeated(kind: string, boxes: readonly { label: string }[]): string | undefined {
   const seen = new Set<string>();
   const twice = boxes.find(({ label }) => seen.size === seen.add(label).size);
-  return twice === undefined ? undefined : `${kind} label "${twice.label}" is given to more than one`;
+  return twice === undefined ? undefined : `${kind} label "${twice.label}" is used more than once`;
 }
 
 function undrawn(labels: readonly { label: string; text: string }[]): string | undefined {
@@ -43,7 +43,7 @@ function overlapping(gratings: readonly (ChipBox & { label: string })[]): string
       const b = sorted[k] as (typeof sorted)[number];
       if (b.y >= a.y + a.height) break;
       if (a.x < b.x + b.width && b.x < a.x + a.width)
-        return `gratings ${a.label} and ${b.label} overlap: size and pitch do not agree`;
+        return `gratings ${a.label} and ${b.label} overlap; check size and pitch`;
     }
   }
   return undefined;

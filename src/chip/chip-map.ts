@@ -18,7 +18,7 @@ const KIND: GivenKind = {
   what: "a chip map",
   code: "chip.invalid",
   mostBytes: 16e6,
-  hint: "name the Chip_map.json of an existing installation",
+  hint: "use the Chip_map.json of an established installation",
 };
 const chipMap = z.object({
   chip: z.array(
@@ -52,7 +52,7 @@ export function readChipMap(path: string): Chip[] {
   } catch (error) {
     if (error instanceof Failure) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure("chip.invalid", `${path}: cannot be read as a chip map: ${reason}`, { cause: error });
+    throw new Failure("chip.invalid", `cannot read ${path} as a chip map: ${reason}`, { cause: error });
   }
   const checked = chipMap.safeParse(raw);
   if (!checked.success) {

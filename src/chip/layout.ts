@@ -84,7 +84,7 @@ export function chipTypes(): string[] {
 export function loadChip(type: string): Chip {
   const types = chipTypes();
   if (!types.includes(type)) {
-    throw new Failure("chip.unknown", `no chip type "${type}"`, { hint: `known: ${types.join(", ")}` });
+    throw new Failure("chip.unknown", `unknown chip type "${type}"`, { hint: `use one of ${types.join(", ")}` });
   }
   const path = join(packageRoot(), "chips", `${type}.toml`);
   return expandChip(readFileSync(path, "utf8"), path);
@@ -94,7 +94,7 @@ const KIND: GivenKind = {
   what: "a chip file",
   code: "chip.invalid",
   mostBytes: 1e6,
-  hint: "docs/adding-a-chip.md shows what is in one",
+  hint: "docs/adding-a-chip.md describes the format",
 };
 
 /** The layout in a person's own chip file. Failure chip.unknown when it is not there, chip.invalid for a bad one. */
@@ -104,7 +104,7 @@ export function readChipFile(path: string): Chip {
     text = readGivenFile(path, KIND).toString("utf8");
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure("chip.unknown", `${path}: no chip file there`, { cause: error });
+    throw new Failure("chip.unknown", `${path}: the chip file does not exist`, { cause: error });
   }
   return expandChip(text, path);
 }

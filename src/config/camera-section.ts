@@ -37,9 +37,9 @@ const bits = whole(0, MOST_BITS).refine((value) => value === 0 || value >= FEWES
 });
 const cameraNumber = () => z.number().optional();
 const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
-const DRIVER = { none: "the driver's own", example: 0.5 };
+const DRIVER = { none: "the driver's default", example: 0.5 };
 const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
-const SIZE = { none: "the preset's, else the camera's largest" };
+const SIZE = { none: "as in the preset, else the largest size of the camera" };
 const S = { unit: "seconds" };
 const BESIDE_FILE = { relativeTo: "file" } as const;
 
@@ -86,7 +86,7 @@ export const Camera = section("The camera", {
     choice(["Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12", "MJPG"]).optional(),
     "v4l2: pixel format requested from the camera",
     {
-      none: "the preset's, else the one with the most gray bits the camera has",
+      none: "as in the preset, else the format with the most gray levels",
       example: "GREY",
     },
   ),
@@ -104,13 +104,13 @@ export const Camera = section("The camera", {
     unit: "frames",
   }),
   vflip: key(z.boolean().optional(), "rpicam: whether the image is turned upside down", {
-    none: "true for hawkeye, as established; else false",
+    none: "true for hawkeye, as in the established system; else false",
     example: true,
   }),
-  rpicam_args: key(texts().default([]), "rpicam: further arguments for rpicam-still"),
+  rpicam_args: key(texts().default([]), "rpicam: additional arguments for rpicam-still"),
   command: key(
     texts().default([]),
-    "command: program and arguments; {exposure}, {gain}, {brightness}, {contrast}, {id} stand for the settings",
+    "command: program and arguments; {exposure}, {gain}, {brightness}, {contrast} and {id} are replaced by the settings",
   ),
   command_format: key(
     choice(["picture", "Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12"]).default("picture"),
@@ -120,7 +120,7 @@ export const Camera = section("The camera", {
     choice(["png", "tiff", "bmp"]).default("png"),
     "Format of the stored images, all lossless; images of more than 8 bits are stored as tiff instead of bmp",
   ),
-  timeout_seconds: key(seconds(30, DAY), "Longest time one capture may take", S),
+  timeout_seconds: key(seconds(30, DAY), "Time limit of one capture", S),
   dummy_path: key(optionalText(), "dummy: image or directory of images to replay", {
     ...BESIDE_FILE,
     none: "a built-in image of the simulated chip",
@@ -128,7 +128,7 @@ export const Camera = section("The camera", {
   }),
   watch_dir: key(optionalText(), "folder: directory to watch for new images", {
     ...BESIDE_FILE,
-    none: "needed by camera_type folder",
+    none: "required by camera_type folder",
     example: "incoming",
   }),
   follow_links: key(
@@ -161,12 +161,12 @@ export const Temperature = section("Thermometers (Services.enable_thermocouple)"
   ),
   hwmon_sensors: key(
     z.record(z.string(), shownName()).default({}),
-    "Thermometers of the machine: chip/label as `phorest sensors` lists them = name shown",
+    "Thermometers of the computer: chip/label as listed by `phorest sensors` = name to show",
     { none: "no sensors", example: { "cpu_thermal/temp1": "Computer" }, allowed: 'a table of "chip/label" = "name"' },
   ),
   command_sensors: key(
     byShownName(texts()).default({}),
-    "Programs that print a number: name shown = program and arguments",
+    "Programs that print a number: name to show = program and arguments",
     {
       none: "no sensors",
       example: { Room: ["read-room-sensor", "--celsius"] },

@@ -100,7 +100,7 @@ function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (
   const delay = "collector_retry_delay_seconds";
   const { Timing, Retries } = table;
   if (isTable(Timing) && isTable(Retries) && Object.hasOwn(Timing, delay)) {
-    if (Object.hasOwn(Retries, delay)) warn(`Timing.${delay} is ignored: [Retries] gives it too`);
+    if (Object.hasOwn(Retries, delay)) warn(`Timing.${delay} is ignored because [Retries] sets it too`);
     else {
       Retries[delay] = Timing[delay];
       const line = lines.get(`Timing.${delay}`);
@@ -109,7 +109,7 @@ function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (
     delete Timing[delay];
   }
   if (isTable(table.Flags) && Object.keys(table.Flags).length > 0) {
-    warn("[Flags] is ignored: stages are woken inside the process");
+    warn("[Flags] is ignored: phorest does not use flag files");
   }
   return table;
 }
@@ -179,11 +179,11 @@ function doubts(config: Config): string[] {
   const names = sensorNames(Temperature).map((name) => name.toLowerCase().replaceAll(" ", "_"));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
-    lines.push(`Temperature: two sensors share the column temperature_${twice}; give each its own name`);
+    lines.push(`Temperature: two sensors have the same column temperature_${twice}; give each its own name`);
   }
   const { resonance_min_px: low, resonance_max_px: high } = Alarm;
   if (low !== undefined && high !== undefined && low >= high) {
-    lines.push("Alarm.resonance_min_px is not below Alarm.resonance_max_px: every position is an alarm");
+    lines.push("Alarm.resonance_min_px is not below Alarm.resonance_max_px, so every position would be an alarm");
   }
   return lines;
 }
@@ -202,7 +202,7 @@ function cameraProblems({ Camera, Simulation }: Config): string[] {
   const { profile, bit_depth: bits } = Simulation;
   if (type === "simulated" && bits !== undefined && !PROFILE_BITS[profile].includes(bits)) {
     const has = PROFILE_BITS[profile].join(" or ");
-    lines.push(`Simulation.bit_depth = ${bits}: the camera profile ${profile} has pixels of ${has} bits; leave it out`);
+    lines.push(`Simulation.bit_depth = ${bits}: the camera profile ${profile} has ${has} bits; remove the setting`);
   }
   return lines;
 }
@@ -219,14 +219,16 @@ function unfilled(camera: Config["Camera"]): string[] {
 
 const NO_COMMAND =
   'Camera.command is missing: camera_type = "command" needs a program, such as ["python3", "camera.py"]';
-const HALF_SIZE = "Camera.width and Camera.height belong together: give both or none";
+const HALF_SIZE = "Camera.width and Camera.height belong together; set both or neither";
 const NO_SIZE = "Camera.command_format: raw frames need Camera.width and Camera.height";
 
 /** Why no brightfield picture may be taken; they must never be mistaken for frames. */
 export function brightfieldProblems({ Camera, Paths }: Config): string[] {
   const taken = [Paths.data_dir, ...(Camera.watch_dir === undefined ? [] : [Camera.watch_dir])];
   if (!taken.includes(Paths.brightfield_dir)) return [];
-  return ["Paths.brightfield_dir must be a directory of its own: what lies with the frames counts as a frame"];
+  return [
+    "Paths.brightfield_dir must be a separate directory, because every image next to the frames counts as a frame",
+  ];
 }
 
 /** Files written beside the pictures: among the frames a plot would be measured as one, around them a share gets too much. */
@@ -238,10 +240,14 @@ function sharedDirectories({ Assets, Paths, Services }: Config): string[] {
   ];
   return beside.flatMap(([name, directory]) => {
     if (directory === Paths.data_dir) {
-      return [`${name} must be another directory than Paths.data_dir: what lies with the frames counts as a frame`];
+      return [
+        `${name} must be another directory than Paths.data_dir, because every image next to the frames counts as a frame`,
+      ];
     }
     if (!Services.enable_remote_sync || !Paths.data_dir.startsWith(join(directory, "/"))) return [];
-    return [`${name} must not hold Paths.data_dir: everything in it is copied to the share, the live manifest with it`];
+    return [
+      `${name} must not contain Paths.data_dir, because everything in it is copied to the share, including the live database`,
+    ];
   });
 }
 
@@ -261,12 +267,13 @@ function lacksOfOpcUa(config: Config): string[] {
   const { OPC_UA: opcUa, Data_Analysis } = config;
   const lines: string[] = [];
   if (opcUa.endpoint_url === undefined) lines.push('OPC_UA.endpoint_url is missing: Communication.method has "OPC_UA"');
-  if (opcUa.nodes.length === 0) lines.push("OPC_UA.nodes is empty: no [[OPC_UA.nodes]] says which node is given what");
+  if (opcUa.nodes.length === 0)
+    lines.push("OPC_UA.nodes is empty: add [[OPC_UA.nodes]] tables that say which value goes to which node");
   if ((opcUa.user_certificate_file === undefined) !== (opcUa.user_key_file === undefined)) {
-    lines.push("OPC_UA.user_certificate_file and OPC_UA.user_key_file go together: give both or none");
+    lines.push("OPC_UA.user_certificate_file and OPC_UA.user_key_file belong together; set both or neither");
   }
   if (opcUa.user_name !== undefined && opcUa.user_certificate_file !== undefined) {
-    lines.push("OPC_UA.user_name and OPC_UA.user_certificate_file exclude each other: give one of them");
+    lines.push("OPC_UA.user_name and OPC_UA.user_certificate_file cannot be combined; set only one");
   }
   opcUa.nodes.forEach(({ value }, at) => {
     const name = parseValueName(value);

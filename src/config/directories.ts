@@ -48,9 +48,9 @@ export function checkDirectories(config: Config): void {
 /** With the command, where this process has no right to write: in a container the directory is the host's. */
 function hintFor({ Paths }: Config): string {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
-  const plain = "give another directory or change its permissions";
+  const plain = "set another directory or change its permissions";
   if (uid === 0 || mayWrite(Paths.root_dir)) return plain;
-  return `sudo chown -R ${uid}:${gid} ${shellWord(shownPath(Paths.root_dir))}, in a container the host's directory that is mounted there; or ${plain}`;
+  return `sudo chown -R ${uid}:${gid} ${shellWord(shownPath(Paths.root_dir))}, (in a container: the directory of the host that is mounted there); or ${plain}`;
 }
 
 /** Whether this process may make files in a directory, or the directory itself where it is not there yet. */
@@ -76,11 +76,11 @@ function whyUnusable(directory: string): string | undefined {
     const code = errorCode(error);
     const found = existsSync(directory) ? statSync(directory) : undefined;
     if (found?.isDirectory() === false) return "is a file, not a directory";
-    if (code === "ENOTDIR") return "a file stands where a directory is needed";
-    if (code === "ENOENT") return "may not be created";
+    if (code === "ENOTDIR") return "a part of the path is a file, not a directory";
+    if (code === "ENOENT") return "cannot be created";
     if (code === "EACCES" || code === "EPERM")
-      return found === undefined ? "may not be created" : "may not be written to";
-    if (code === "EROFS") return "lies on a read-only file system";
+      return found === undefined ? "no permission to create it" : "no permission to write to it";
+    if (code === "EROFS") return "is on a read-only file system";
     if (code === "ENOSPC") return "no space left on the disk";
     return `cannot be used: ${error instanceof Error ? error.message : error}`;
   }

@@ -13,7 +13,7 @@ function sections(): [string, SchemaNode][] {
 export function configToml(): string {
   const intro = [
     "# phorest: every setting, its default and its meaning. Edit a copy; settings you leave out keep their defaults.",
-    "# As it stands, this file runs the simulated chip. Relative paths start at this file's directory, those of",
+    "# Unchanged, this file runs the simulated chip. Relative paths start at the directory of this file, those of",
     "# [Paths] data_dir, results_dir, logs_dir and backup_dir at root_dir. `phorest config check` checks a file.",
     "# Generated from the schema by `phorest config docs --toml`.",
   ];

@@ -14,8 +14,8 @@ const FEATURE = z.strictObject({
   label: key(z.string().refine(isLabel, LABEL_RULE), "The label as printed, such as D-Left", {
     allowed: 'a label such as "D-Left"',
   }),
-  feature_location: key(z.tuple([place, place]), "Rough position of the label's top-left corner", {
-    allowed: "[x, y], the rough position of the label's top-left corner in px",
+  feature_location: key(z.tuple([place, place]), "Approximate position of the top left corner of the label", {
+    allowed: "[x, y], the approximate position of the top left corner of the label in px",
   }),
 });
 

@@ -38,7 +38,7 @@ export function nodesMappedTwice(entries: readonly Entry[]): MappedTwice[] {
     const other = before.find((one) => haveOneNode(one.entry, entry));
     if (other === undefined) return [];
     const key = entry.node_id === undefined ? "browse_path" : "node_id";
-    const text = `is the same node as OPC_UA.nodes[${other.at}], which is given ${other.entry.value}; remove one of them`;
+    const text = `is the same node as OPC_UA.nodes[${other.at}], which gets ${other.entry.value}; remove one of them`;
     return [{ at, key, text }];
   });
 }

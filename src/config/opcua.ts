@@ -30,16 +30,16 @@ const NODE = z
     value: key(
       z
         .string()
-        .refine((text) => parseValueName(text) !== undefined, `there is no such value; there are ${VALUE_NAMES_TEXT}`),
+        .refine((text) => parseValueName(text) !== undefined, `unknown value; the values are ${VALUE_NAMES_TEXT}`),
       "The value to write",
     ),
     data_type: key(choice(BUILT_IN_NAMES).optional(), "Type for a node that accepts several (Number, BaseDataType)", {
-      none: "the node's own",
+      none: "the type of the node",
     }),
     scale: key(
       z
         .number()
-        .refine((factor) => factor !== 0, "must not be 0: every value would be 0")
+        .refine((factor) => factor !== 0, "must not be 0, because every value would be 0")
         .default(1),
       "Factor for numbers",
     ),
@@ -55,7 +55,7 @@ const NODES = z.array(NODE).superRefine((nodes, context) => {
   }
 });
 
-export const OPC_UA = section("The plant's OPC UA server (Communication.method OPC_UA)", {
+export const OPC_UA = section("The OPC UA server of the plant (Communication.method OPC_UA)", {
   endpoint_url: key(
     optionalText()
       .refine(
@@ -65,10 +65,10 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
       // The address is shown and logged everywhere.
       .refine(
         (url) => url === undefined || !/^[^/]*\/\/[^/?#]*@/.test(url),
-        "must not hold a user name or a password: use user_name and password_file",
+        "must not contain a user name or password; use user_name and password_file",
       ),
     "Address of the server",
-    { none: "needed by method OPC_UA", example: "opc.tcp://plc.example:4840" },
+    { none: "required by method OPC_UA", example: "opc.tcp://plc.example:4840" },
   ),
   security_mode: key(choice(SECURITY_MODES).default("SignAndEncrypt"), "Whether messages are signed and encrypted"),
   security_policy: key(
@@ -104,15 +104,15 @@ export const OPC_UA = section("The plant's OPC UA server (Communication.method O
   }),
   unsafe_short_keys: key(
     z.boolean().default(false),
-    "Unsafe: whether keys of certificates may have fewer than 2048 bits; such a key can be broken",
+    "Unsafe: allow certificate keys of fewer than 2048 bits; such keys can be broken",
   ),
   certificate_dir: key(
     path().default("opcua"),
     "Directory of phorest's certificate and key, made on first use, and of the server's certificate once it is trusted",
     { relativeTo: "root" },
   ),
-  connect_timeout_seconds: key(seconds(1, 10), "Longest time a connection may take", S),
-  request_timeout_seconds: key(seconds(5, 10), "Longest time the server may take to answer", S),
+  connect_timeout_seconds: key(seconds(1, 10), "Time limit for connecting", S),
+  request_timeout_seconds: key(seconds(5, 10), "Time limit for a response of the server", S),
   session_timeout_seconds: key(seconds(10, 60), "Time after which the server may drop a client that is gone", S),
   channel_lifetime_seconds: key(seconds(2, 3600), "Time after which the keys of the secure channel are renewed", S),
   backlog: key(

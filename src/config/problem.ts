@@ -70,8 +70,8 @@ function unknownText(path: Path, key: string, { table, root }: Context): string 
   const elsewhere = Object.entries(root.properties ?? {}).find(([, node]) => Object.hasOwn(node.properties ?? {}, key));
   const name = pathText([...path, key]);
   const isSection = path.length === 0 && typeof value === "object";
-  const what = isSection ? `[${name}]: there is no such section` : `${name} = ${quoted(value)}: there is no such key`;
-  if (!isSection && elsewhere !== undefined) return `${what} here; it belongs under [${elsewhere[0]}]`;
+  const what = isSection ? `[${name}]: unknown section` : `${name} = ${quoted(value)}: unknown setting`;
+  if (!isSection && elsewhere !== undefined) return `${what} here; it belongs in section [${elsewhere[0]}]`;
   const near = nearest(key, Object.keys(here));
   if (near !== undefined)
     return `${what}; did you mean ${here[near]?.properties === undefined ? `"${near}"` : `[${near}]`}?`;

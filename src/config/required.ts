@@ -42,8 +42,8 @@ export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): vo
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
   const cure = mayWrite(cwd)
     ? ""
-    : `sudo chown -R ${owner} ${shellWord(cwd)}, in a container the host's directory that is mounted there; then `;
-  throw new Failure("config.invalid", `${path} does not exist, and ${REQUIRED} forbids a run without it`, {
-    hint: `${cure}write one with \`phorest config docs --toml > config.toml\`, set camera_type in it, or name another with --config`,
+    : `sudo chown -R ${owner} ${shellWord(cwd)}, (in a container: the directory of the host that is mounted there); then `;
+  throw new Failure("config.invalid", `${path} does not exist, and ${REQUIRED} requires it`, {
+    hint: `${cure}create one with \`phorest config docs --toml > config.toml\` and set camera_type in it, or name another file with --config`,
   });
 }

@@ -65,10 +65,10 @@ const Data_Analysis = section("How an image is measured", {
   workers: key(whole(0, 256).default(0), "Number of measuring threads; 0 means one for each processor core"),
   max_attempts: key(
     whole(1, 100).default(3),
-    "How often the program may end while a frame is measured before that frame gets one last try, alone",
+    "Number of times the program may crash while a frame is measured, before this frame gets one last try, alone",
   ),
   batch_size: key(whole(1, 1024).default(16), "Number of frames taken from the queue at once"),
-  frame_timeout_seconds: key(seconds(120), "Longest time one frame may be measured", S),
+  frame_timeout_seconds: key(seconds(120), "Time limit for measuring one frame", S),
 });
 
 const Paths = section("Where files are", {
@@ -151,8 +151,8 @@ const Buffer = section("How many images are kept locally", {
   ),
 });
 
-const Compression = section("How measured images are compressed (Services.enable_image_compression)", {
-  level: key(whole(1, 9).default(6), "Effort of gzip: 1 is fastest, 9 is smallest"),
+const Compression = section("Compression of measured images (Services.enable_image_compression)", {
+  level: key(whole(1, 9).default(6), "gzip level: 1 is fastest, 9 is smallest"),
   min_saving_percent: key(
     z.number().min(0).max(100).default(5),
     "An image that would shrink by less than this is left as it is; this is usual for PNG",
@@ -175,8 +175,8 @@ const Backup = section("Backups (Services.enable_file_backup)", {
   ),
 });
 
-const Communication = section("Where results go", {
-  method: key(outputs.default(["CSV_PLOT"]), "Outputs: one, or a list of several"),
+const Communication = section("Outputs", {
+  method: key(outputs.default(["CSV_PLOT"]), "One output, or a list of several"),
 });
 
 const IGNORED = "Accepted and ignored; not needed any more";
@@ -218,7 +218,9 @@ const Storage = section("The disk", {
       example: "2c5b8a7e-61d4-4d3a-9a0e-6c1f2f4b7d10",
     },
   ),
-  min_free_bytes: key(whole(0).default(200_000_000), "Capture pauses while less than this is free", { unit: "bytes" }),
+  min_free_bytes: key(whole(0).default(200_000_000), "Capture pauses while less space than this is free", {
+    unit: "bytes",
+  }),
 });
 
 const Sync = section("Copies on the share (Services.enable_remote_sync)", {
@@ -272,7 +274,7 @@ const Analysis = section("Sensorgrams: baseline, references and units", {
     example: 25,
   }),
   groups: key(byShownName(texts()).default({}), "Groups of ROIs: name = labels, * for any characters", {
-    none: "grouped by the letters of the grating's label",
+    none: "grouped by the letters in the names of the gratings",
     example: { Antibody: ["05*A_*", "06*A_*"] },
     allowed: "a table of name = list of labels",
   }),
@@ -287,8 +289,8 @@ const Web = section("The web page that a run serves (docs/web.md)", {
   port: key(whole(0, 65_535).default(8080), "Port of the web page; 0 means any free one"),
 });
 
-const Supervisor = section("The process itself", {
-  shutdown_timeout_seconds: key(positive().max(86_400).default(20), "Longest time a stop may take", S),
+const Supervisor = section("The phorest process", {
+  shutdown_timeout_seconds: key(positive().max(86_400).default(20), "Time limit for stopping", S),
   heartbeat_seconds: key(seconds(5), "Time between two heartbeats written to the database", S),
 });
 

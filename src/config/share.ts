@@ -12,8 +12,10 @@ export function checkShare({ config, origins, file }: Loaded): void {
   if (origins.get("Paths.remote_root_dir") !== "default" || existsSync(config.Paths.remote_root_dir)) return;
   const where = file === undefined ? "configuration" : shownPath(file);
   const hint =
-    'name a directory on the mounted share, for example remote_root_dir = "/mnt/lab/experiment_7", and prepare it with `phorest init-remote`';
-  throw new Failure("config.invalid", `${where}: no share is configured: Paths.remote_root_dir is not set`, { hint });
+    'set it to a directory on the mounted share, for example remote_root_dir = "/mnt/lab/experiment_7", and prepare it with `phorest init-remote`';
+  throw new Failure("config.invalid", `${where}: no share is configured, because Paths.remote_root_dir is not set`, {
+    hint,
+  });
 }
 
 /** The same where the configuration wants copies on a share. */

@@ -50,7 +50,7 @@ export const Simulation = section("The simulated chip (camera_type simulated)", 
   drift_px_per_hour: key(z.number().default(0), "Movement of the chip in the image", { unit: "px per hour" }),
   binding_shift_px: key(z.number().default(4), "Shift of a resonance when binding is complete", { unit: "px" }),
   binding_time_seconds: key(positive().default(20), "Time constant of the binding curve", { unit: "seconds" }),
-  speckle: key(z.number().min(0).max(1).optional(), "Contrast of the speckle: standard deviation over mean", {
+  speckle: key(z.number().min(0).max(1).optional(), "Contrast of the speckle: standard deviation divided by mean", {
     none: PROFILES_OWN,
     example: 0.12,
   }),

@@ -21,7 +21,7 @@ const TOML_KIND: GivenKind = {
   what: "a TOML file of settings",
   code: "config.invalid",
   mostBytes: 1e6,
-  hint: "name the right file",
+  hint: "check the file name",
 };
 
 /** The text of `file`, without byte order mark. Throws Failure config.invalid in one line. */
@@ -46,7 +46,7 @@ export function readToml(file: string): string {
 function unreadable(error: unknown): string {
   const code = errorCode(error);
   if (code === "ENOENT") return "no such file";
-  if (code === "EACCES" || code === "EPERM") return "may not be read; check its permissions";
+  if (code === "EACCES" || code === "EPERM") return "no permission to read it";
   return `cannot be read: ${error instanceof Error ? error.message : error}`;
 }
 
@@ -63,7 +63,7 @@ function checkTables(text: string, shown: string): void {
   const lines = text.split("\n").filter((line) => TABLE_LINE.test(line.slice(0, LONGEST_KEY))).length;
   const tables = lines + (text.match(/\{/g)?.length ?? 0);
   if (tables <= MOST_TABLES) return;
-  throw new Failure("config.invalid", `${shown}: ${tables} tables in it, and at most ${MOST_TABLES} are read`, {
+  throw new Failure("config.invalid", `${shown}: it has ${tables} tables, more than the limit of ${MOST_TABLES}`, {
     hint: TOML_KIND.hint,
   });
 }
@@ -85,14 +85,20 @@ export function parseToml(text: string, shown: string): TomlFile {
     );
   }
   if (depthOf(table) > DEEPEST_NESTING) {
-    throw new Failure("config.invalid", `${shown}: nested more than ${DEEPEST_NESTING} levels deep; no setting is`);
+    throw new Failure(
+      "config.invalid",
+      `${shown}: nested more than ${DEEPEST_NESTING} levels deep, which no setting is`,
+    );
   }
   const lines = keyLines(text);
   const huge = hugeNumber(table);
   if (huge !== undefined) {
     const line = lines.get(huge.name);
     const where = line === undefined ? shown : `${shown}:${line}`;
-    throw new Failure("config.invalid", `${where}: ${excerpt(huge.name)} = ${huge.value}: numbers go up to 9e15`);
+    throw new Failure(
+      "config.invalid",
+      `${where}: ${excerpt(huge.name)} = ${huge.value}: the number is larger than 9e15`,
+    );
   }
   return { table, lines };
 }

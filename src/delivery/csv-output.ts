@@ -260,7 +260,9 @@ async function keepAside(path: string): Promise<string> {
     await rename(path, aside);
     return aside;
   }
-  throw new Failure("report.failed", `${path}: ten thousand changed copies lie beside it`, { hint: "remove some" });
+  throw new Failure("report.failed", `${path}: there are ten thousand changed copies next to it`, {
+    hint: "remove some",
+  });
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -30,7 +30,7 @@ const SQLITE_CODE = /^SQLITE_([A-Z]+)/;
 
 /** What a person can do about a damaged database, wherever it was found. */
 export const DAMAGE_CURE =
-  "stop the run, then `phorest verify --repair` saves what can be read; or bring back the last backup with `phorest restore`. No picture is touched";
+  "stop the run, then save what can be read with `phorest verify --repair`, or restore the last backup with `phorest restore`. Images are not affected";
 
 /**
  * The failure that an error of SQLite is; undefined for any other error.
@@ -49,14 +49,14 @@ export function databaseFailure(
       return {
         code: "disk.full",
         message: `${path}: no space left on the disk`,
-        hint: "free some space; a run continues by itself",
+        hint: "free some space; a run continues then",
         retry: "later",
       };
     case "disk":
       return {
         code: "disk.failed",
         message: `the database ${path} cannot be read or written: ${error.message}`,
-        hint: "check the disk and its permissions; if the data directory was removed, moved or made read-only: stop, restore it, start again",
+        hint: "check the disk and its permissions; if the data directory was removed, moved or made read-only, stop the run, put it back and start again",
         retry: "later",
       };
     case "locked":
@@ -64,8 +64,8 @@ export function databaseFailure(
     case "other":
       return {
         code: "manifest.failed",
-        message: `the database ${path} refused a request: ${error.message}`,
-        hint: "`phorest verify` checks the database; please report this line if it finds nothing",
+        message: `a request to the database ${path} failed: ${error.message}`,
+        hint: "check the database with `phorest verify`; if it finds nothing, please report this line",
         retry: "later",
       };
   }
@@ -85,7 +85,7 @@ export function damagedDatabase(path: string, reason: string): FailureData {
 export function lockedDatabase(path: string): FailureData {
   return {
     code: "manifest.locked",
-    message: `another program holds ${basename(path)} locked`,
+    message: `another program has locked ${basename(path)}`,
     hint: `close the database shell, viewer or backup program that has it open; \`fuser -v ${path}\` shows which`,
     retry: "later",
   };

@@ -1,6 +1,5 @@
-// What can go wrong that a person should hear about, as data.
-// A Failure is thrown inside a thread, caught once at the thread's edge, and sent across as a plain object,
-// because an Error loses its code and its name on the way between threads.
+// Expected failures as data. A Failure is thrown inside a thread, caught at the edge of the thread and sent as a plain object,
+// because an Error loses its code and name between threads.
 
 import { databaseFailure } from "./database-failure.ts";
 import { type FailureCode, type FailureData, lineOf, type Retry } from "./failure-data.ts";
@@ -57,7 +56,7 @@ const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISD
 
 /** What a person reads in place of "EROFS: read-only file system, open '…'". */
 const DISK_WORDS: Readonly<Record<string, string>> = {
-  EIO: "input/output error, the disk or its cable is failing",
+  EIO: "input/output error; the disk or its cable may be failing",
   EROFS: "the disk is read-only",
   EACCES: "permission denied",
   EPERM: "permission denied",
@@ -69,7 +68,7 @@ function fromSystemError(thrown: unknown): Failure | undefined {
   const where = "path" in thrown && typeof thrown.path === "string" ? `${thrown.path}: ` : "";
   if (DISK_FULL.has(thrown.code)) {
     return new Failure("disk.full", `${where}no space left on the disk`, {
-      hint: "free some space; a run goes on by itself",
+      hint: "free some space; a run continues then",
       retry: "later",
       cause: thrown,
     });

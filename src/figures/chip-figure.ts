@@ -18,7 +18,7 @@ const POINT_BUDGET = 120_000;
 /** Pixels of the heat map that get a value of their own. */
 const HEAT_MAP_BUDGET = 200_000;
 
-const HEAT_MAP_NOTE = "overview in light grey: nothing measured, in dark grey: doubtful only";
+const HEAT_MAP_NOTE = "overview: light grey: nothing measured, dark grey: only flagged";
 
 /** The specification for more than 20 ROIs; shifts are from each ROI's baseline, all panels have the same axes. */
 export async function chipFigure(input: PlotInput): Promise<Spec> {
@@ -87,7 +87,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
         gridTop,
         drawnLimits,
         span,
-        input.layout === undefined ? "Each grating" : "Each grating, laid out as in the picture",
+        input.layout === undefined ? "Each grating" : "Each grating, arranged as in the image",
       ),
       panelMarks(grid, gridTop),
     ],

@@ -114,14 +114,14 @@ function counted(count: number, noun: string): string {
 
 /** What to say instead of a curve, where there is none. */
 export function emptyNote(input: PlotInput): string {
-  if (input.series.length === 0) return "There is no ROI to measure.";
+  if (input.series.length === 0) return "There are no ROIs to measure.";
   return input.frames === 0 ? "No frame has been measured yet." : "No resonance could be measured in any frame.";
 }
 
 /** The line that explains the marks, as far as they occur. */
 export function markNote(marks: { doubtful: boolean; clipped: boolean }): string[] {
   const parts = [];
-  if (marks.doubtful) parts.push("× doubtful fit (flagged)");
+  if (marks.doubtful) parts.push("× flagged");
   if (marks.clipped) parts.push("▲▼ beyond the axis");
   return parts.length === 0 ? [] : [parts.join("  ·  ")];
 }

@@ -114,7 +114,7 @@ export class PlotFeed {
       this.#isWanted(label) ? [{ label, baselinePx: curves.baseline(roi), ...curves.curve(roi) }] : [],
     );
     if (series.length === 0 && curves.labels.length > 0) {
-      throw new Failure("config.invalid", "Report.plot_rois: no ROI has such a label", {
+      throw new Failure("config.invalid", "Report.plot_rois: no ROI has this name", {
         hint: `the first ROIs are ${curves.labels.slice(0, 3).join(", ")}; an empty list plots all`,
       });
     }
@@ -125,7 +125,7 @@ export class PlotFeed {
         other.analysis.roiManifestId !== analysis.roiManifestId &&
         (other.curves.spanUs?.[0] ?? Number.POSITIVE_INFINITY) < (span?.[0] ?? 0),
     );
-    const since = registeredAnew && span !== undefined ? `, ROIs registered anew ${isoFromUs(span[0])}` : "";
+    const since = registeredAnew && span !== undefined ? `, recalibrated ${isoFromUs(span[0])}` : "";
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {

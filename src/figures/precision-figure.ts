@@ -35,9 +35,9 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
   const left = rois.length - told.length - repeating;
   const subtitle = [
     `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} · 10⁻³ px, limit of detection ${(3 * middle).toFixed(2)} · 10⁻³ px (3σ)`,
-    ...(left > 0 ? [`too few sound frames in the baseline: ${left} of ${rois.length} ROIs`] : []),
+    ...(left > 0 ? [`too few frames without flags in the baseline: ${left} of ${rois.length} ROIs`] : []),
     ...(doubtful > 0
-      ? [`the baseline is not flat, or holds a step or a marker: ${doubtful} of ${rois.length} ROIs`]
+      ? [`the baseline is not flat, or contains a step or a marker: ${doubtful} of ${rois.length} ROIs`]
       : []),
     ...(repeating > 0 ? [`values repeat exactly, noise unknown: ${repeating} of ${rois.length} ROIs`] : []),
   ];

@@ -48,7 +48,7 @@ export async function roiDetailFigure({
     config: STYLE,
     title: {
       text: `ROI ${label}`,
-      subtitle: [subtitle, ...(view === undefined ? ["no picture is left here"] : [])],
+      subtitle: [subtitle, ...(view === undefined ? ["the image is no longer on this computer"] : [])],
       anchor: "start",
     },
     spacing: 18,
@@ -150,7 +150,7 @@ function profile({ profile: counts, fit, row }: RoiView): object {
   const line = fit === undefined ? [] : Array.from(fit.line, (v, x) => ({ x, v }));
   const x = { field: "x", type: "quantitative", axis: { title: "Pixel of the row" }, scale: { nice: false } };
   const y = { field: "v", type: "quantitative", axis: { title: "Counts" }, scale: { zero: false } };
-  const at = fit === undefined ? "no line is fitted" : `line fitted, resonance at ${fit.positionPx.toFixed(3)} px`;
+  const at = fit === undefined ? "no fit" : `fit, resonance at ${fit.positionPx.toFixed(3)} px`;
   return {
     width: HALF,
     height: 250,

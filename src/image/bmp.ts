@@ -22,7 +22,7 @@ export function isBmp(bytes: Uint8Array): boolean {
 export function decodeBmp(bytes: Uint8Array, where: string): Picture {
   const refuse = (what: string, hint: string) => new Failure("frame.unreadable", `${where}: ${what}`, { hint });
   const truncated = () =>
-    refuse("the bitmap is cut off", "the file was not written or copied to its end; copy it again");
+    refuse("the bitmap is incomplete", "the file was not written or copied completely; copy it again");
   if (bytes.length < FILE_HEADER_BYTES + INFO_HEADER_BYTES) throw truncated();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pixelsAt = view.getUint32(10, true);
@@ -32,7 +32,7 @@ export function decodeBmp(bytes: Uint8Array, where: string): Picture {
   const bitsPerPixel = view.getUint16(28, true);
   const compression = view.getUint32(30, true);
   if (headerBytes < INFO_HEADER_BYTES || width <= 0 || storedHeight === 0) {
-    throw refuse("not a bitmap that can be read", "save it as PNG or TIFF");
+    throw refuse("not a supported bitmap", "save it as PNG or TIFF");
   }
   if (bitsPerPixel !== 8 && bitsPerPixel !== 24 && bitsPerPixel !== 32) {
     throw refuse(`a bitmap of ${bitsPerPixel} bits per pixel`, "save it with 8, 24 or 32 bits, or as PNG or TIFF");

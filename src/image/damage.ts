@@ -18,7 +18,7 @@ const TIFF_TILES = [324, 325] as const;
 /** What is wrong with a picture that a decoder has refused, in words that follow "is damaged or cut off: ". */
 export function damageOf(bytes: Uint8Array, format: Format): string {
   const found = { PNG: pngDamage, JPEG: jpegDamage, TIFF: tiffDamage }[format](bytes);
-  return found ?? "its pixels cannot be unpacked";
+  return found ?? "its pixels cannot be decompressed";
 }
 
 /** The size that a PNG's header gives; undefined where that is not a header. */
@@ -39,14 +39,14 @@ export function pngSize(bytes: Uint8Array): PictureSize | undefined {
 function pngDamage(bytes: Uint8Array): string | undefined {
   const view = viewOf(bytes);
   for (let at = PNG_START; ; ) {
-    if (at + CHUNK_FRAME > bytes.length) return `it ends after ${bytes.length} bytes, before its last part`;
+    if (at + CHUNK_FRAME > bytes.length) return `it ends after ${bytes.length} bytes, before its last chunk`;
     const length = view.getUint32(at);
     const end = at + CHUNK_FRAME + length;
     const type = Buffer.from(bytes.buffer, bytes.byteOffset + at + 4, 4).toString("latin1");
-    if (!/^[A-Za-z]{4}$/.test(type)) return `there is no part of a PNG at byte ${at}`;
-    if (end > bytes.length) return `it ends after ${bytes.length} bytes, within its part ${type}`;
+    if (!/^[A-Za-z]{4}$/.test(type)) return `there is no PNG chunk at byte ${at}`;
+    if (end > bytes.length) return `it ends after ${bytes.length} bytes, within its chunk ${type}`;
     if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) {
-      return `the checksum of its part ${type} at byte ${at} is wrong`;
+      return `the checksum of its chunk ${type} at byte ${at} is wrong`;
     }
     if (type === "IEND") return undefined;
     at = end;
@@ -73,7 +73,7 @@ function tiffDamage(bytes: Uint8Array): string | undefined {
   if (end > bytes.length) return `${beyond} the end of its directory`;
   for (const [offsets, counts] of [TIFF_STRIPS, TIFF_TILES]) {
     const [first, second] = [tiffNumbers(view, at, offsets, little), tiffNumbers(view, at, counts, little)];
-    if (first === undefined || second === undefined) return `${beyond} the list of its pixels' places`;
+    if (first === undefined || second === undefined) return `${beyond} the list of its pixel positions`;
     const outside = first.findIndex((offset, index) => offset + (second[index] ?? 0) > bytes.length);
     if (outside >= 0) return `${beyond} the end of its pixels (byte ${(first[outside] ?? 0) + (second[outside] ?? 0)})`;
   }

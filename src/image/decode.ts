@@ -77,7 +77,7 @@ export type SizeCheck = (size: PictureSize, where: string) => void;
  */
 export async function unpacked(bytes: Uint8Array, where: string, check: SizeCheck = checkSize): Promise<Uint8Array> {
   if (bytes.length === 0)
-    throw unreadable(where, "the file is empty", "whatever wrote it was interrupted; take or copy it again");
+    throw unreadable(where, "the file is empty", "the program that wrote it was interrupted; capture or copy it again");
   const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
   // The header of a TIFF may be anywhere: then the size is known once all is unpacked.
   const size = headerSize(packed ? await firstUnpacked(bytes) : bytes);
@@ -99,7 +99,7 @@ async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
   const plain = format === "PNG" ? decodePlainPng(bytes) : undefined;
   if (plain !== undefined) return plain;
   if (format === undefined) {
-    throw unreadable(where, "not a picture", "PNG, TIFF, BMP and JPEG are read, and .gz of these");
+    throw unreadable(where, "not a picture", "phorest reads PNG, TIFF, BMP and JPEG, and .gz of these");
   }
   const general = (file: Uint8Array) =>
     byLibrary(file, format, where, async (metadata) => {
@@ -123,8 +123,8 @@ export async function byLibrary<T>(
     // sharp throws plain errors; these are defects of this program, or memory that could not be had.
     if (error instanceof Failure || error instanceof TypeError || error instanceof RangeError) throw error;
     const reason = damageOf(bytes, format);
-    throw new Failure("frame.unreadable", `${where}: the ${format} picture is damaged or cut off: ${reason}`, {
-      hint: "the file was not written or copied to its end; copy it again",
+    throw new Failure("frame.unreadable", `${where}: the ${format} image is damaged or incomplete: ${reason}`, {
+      hint: "the file was not written or copied completely; copy it again",
       cause: error,
     });
   }
@@ -148,10 +148,10 @@ export function samplesOf(metadata: Metadata, where: string): { space: string; d
   const { depth } = metadata;
   const colour = metadata.space === "srgb" || metadata.space === "rgb16";
   if (!colour && metadata.space !== "b-w" && metadata.space !== "grey16") {
-    throw unreadable(where, `colours of the kind "${metadata.space}"`, "save it as gray or RGB");
+    throw unreadable(where, `unsupported colour space "${metadata.space}"`, "save it as gray or RGB");
   }
   if (depth !== "ushort" && depth !== "uchar") {
-    throw unreadable(where, `samples of the kind "${depth}"`, "save it with 8 or 16 bits per sample");
+    throw unreadable(where, `unsupported sample type "${depth}"`, "save it with 8 or 16 bits per sample");
   }
   const deep = depth === "ushort";
   return { space: colour ? (deep ? "rgb16" : "srgb") : deep ? "grey16" : "b-w", depth };
@@ -167,7 +167,7 @@ async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: strin
   const samples = arrayOf(data, depth);
   const channels = info.channels;
   if (samples.length !== info.width * info.height * channels || (channels !== 1 && channels !== 3)) {
-    throw unreadable(where, `${channels} channels of colour`, "save it as gray or RGB");
+    throw unreadable(where, `${channels} colour channels are not supported`, "save it as gray or RGB");
   }
   const pixels = channels === 3 ? grayPlane(samples) : samples;
   return { pixels, width: info.width, height: info.height, bitDepth: depth === "ushort" ? 16 : 8 };
@@ -200,9 +200,9 @@ export async function readWhole(path: string): Promise<Uint8Array> {
   try {
     handle = await open(path, "r");
     const status = await handle.stat();
-    if (!status.isFile()) throw unreadable(path, "not a file", "name a picture file");
+    if (!status.isFile()) throw unreadable(path, "not a file", "name an image file");
     if (status.size > MAX_BYTES)
-      throw unreadable(path, `${status.size} bytes are too many for a picture`, "check what wrote it");
+      throw unreadable(path, `${status.size} bytes are too many for an image`, "check what wrote it");
     return await readAll(handle, status.size);
   } catch (error) {
     if (hasCode(error, "ENOENT")) {
@@ -241,8 +241,8 @@ async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(b
     const most = mostUnpacked(bytes);
     if (tooLarge && limit < most) return inflate(bytes, where, most);
     const [what, hint] = tooLarge
-      ? ["unpacks to more than a picture can hold", "check what wrote it"]
-      : ["the gzip file is damaged or cut off", "the file was not written or copied to its end; copy it again"];
+      ? ["it decompresses to more than an image can contain", "check what wrote it"]
+      : ["the gzip file is damaged or incomplete", "the file was not written or copied completely; copy it again"];
     throw new Failure("frame.unreadable", `${where}: ${what}`, { hint, cause: error });
   }
 }

@@ -20,12 +20,12 @@ const JPEG_QUALITY = 95;
 export async function encodePicture(picture: Picture, format: string): Promise<Uint8Array> {
   const known = PICTURE_FORMATS.find((one) => one === format);
   if (known === undefined) {
-    throw new Failure("usage.invalid", `unknown picture format "${format}"`, {
-      hint: `known: ${PICTURE_FORMATS.join(", ")}`,
+    throw new Failure("usage.invalid", `unknown image format "${format}"`, {
+      hint: `use one of ${PICTURE_FORMATS.join(", ")}`,
     });
   }
   if (picture.bitDepth === 16 && (known === "bmp" || known === "jpeg")) {
-    throw new Failure("usage.invalid", `a ${known} picture cannot hold 16 bits`, { hint: "use png or tiff" });
+    throw new Failure("usage.invalid", `${known} images cannot have 16 bits`, { hint: "use png or tiff" });
   }
   switch (known) {
     case "png":

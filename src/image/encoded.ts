@@ -30,14 +30,14 @@ export async function encodedFrame(
   from: string,
 ): Promise<{ readonly encoded?: EncodedPicture; readonly picture?: Picture }> {
   if (bytes.length === 0) {
-    throw new Failure("camera.failed", `${from} ended well but gave no picture`, {
-      hint: "it must write the picture, and nothing else, to standard output",
+    throw new Failure("camera.failed", `${from} succeeded but wrote no image`, {
+      hint: "it must write the image, and nothing else, to standard output",
       retry: "later",
     });
   }
   const picture = await decodeBytes(bytes, from).catch((error: unknown) => {
     throw new Failure("camera.failed", `${failureLine(error)}`, {
-      hint: `${bytes.length} bytes came; the picture was not taken and is tried again`,
+      hint: `it wrote ${bytes.length} bytes; phorest discards this image and retries`,
       retry: "later",
       cause: error,
     });

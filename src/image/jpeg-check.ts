@@ -45,22 +45,22 @@ export function refuseDamagedJpeg(bytes: Uint8Array, where: string): void {
   if (damage === "unknown") {
     throw new Failure(
       "frame.unreadable",
-      `${where}: a JPEG picture with arithmetic coding, without loss or of 12 bits`,
+      `${where}: JPEG images with arithmetic coding, lossless coding or 12 bits are not supported`,
       {
-        hint: "damage to it could not be seen; save it as an ordinary JPEG, or better as PNG or TIFF",
+        hint: "save it as a baseline JPEG, or better as PNG or TIFF",
       },
     );
   }
   const far = `${blocks} of ${expected} blocks`;
   const reasons: Readonly<Record<typeof damage, string>> = {
-    header: "a segment of its header contradicts itself",
-    missing: `data for only ${far} are there`,
-    leftover: `data remain after the last of ${expected} blocks`,
-    invalid: `an impossible value after ${far}`,
+    header: "a segment of its header is inconsistent",
+    missing: `it has data for only ${far}`,
+    leftover: `it has data after the last of ${expected} blocks`,
+    invalid: `an invalid value after ${far}`,
     restart: `restart markers are missing or out of order after ${far}`,
-    scans: "a part of the picture is missing",
+    scans: "a part of the image is missing",
   };
-  throw new Failure("frame.unreadable", `${where}: the JPEG picture is damaged or cut off: ${reasons[damage]}`, {
-    hint: "bytes were lost or changed on the way; copy it again, or check the camera's cable",
+  throw new Failure("frame.unreadable", `${where}: the JPEG image is damaged or incomplete: ${reasons[damage]}`, {
+    hint: "bytes were lost or changed; copy it again, or check the cable of the camera",
   });
 }

@@ -41,7 +41,7 @@ export function checkSize({ width, height, channels, bytesPerSample }: PictureSi
   if (width * height <= MAX_PIXELS && width * height * channels * bytesPerSample <= MAX_SAMPLE_BYTES) return;
   const kind = `${width} × ${height} pixels of ${channels} × ${8 * bytesPerSample} bits`;
   throw new Failure("frame.unreadable", `${where}: too large: ${kind}`, {
-    hint: `at most ${MAX_PIXELS / 1e6} megapixels and ${gigabytes(MAX_SAMPLE_BYTES)} are read; save a smaller part, or as gray`,
+    hint: `at most ${MAX_PIXELS / 1e6} megapixels and ${gigabytes(MAX_SAMPLE_BYTES)} can be read; save a smaller part, or save it as gray`,
   });
 }
 
@@ -88,10 +88,10 @@ export function reserveMemory(
   available = availableBytes,
 ): void {
   releaseMemory();
-  const needs = `decoding it takes ${gigabytes(bytes)} of memory`;
+  const needs = `decoding needs ${gigabytes(bytes)} of memory`;
   if (bytes > limit) {
-    throw new Failure("frame.unreadable", `${where}: too large for this machine: ${needs}`, {
-      hint: `at most ${gigabytes(limit)} are used here; save a smaller part, or as gray`,
+    throw new Failure("frame.unreadable", `${where}: too large for this computer: ${needs}`, {
+      hint: `the limit here is ${gigabytes(limit)}; save a smaller part, or save it as gray`,
     });
   }
   const mib = Math.ceil(bytes / MIB);
@@ -99,8 +99,8 @@ export function reserveMemory(
   const free = available();
   if (bytes <= free) return;
   releaseMemory();
-  throw new Failure("frame.unreadable", `${where}: too little memory is free: ${needs}, ${gigabytes(free)} are free`, {
-    hint: "end other programs, or use fewer threads (Data_Analysis.workers)",
+  throw new Failure("frame.unreadable", `${where}: not enough free memory: ${needs}, ${gigabytes(free)} are free`, {
+    hint: "close other programs, or use fewer threads (Data_Analysis.workers)",
     retry: "later",
   });
 }

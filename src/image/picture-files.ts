@@ -71,8 +71,8 @@ export async function describePictures(
 }
 
 function unseen(path: string, error: unknown): Failure {
-  return new Failure("camera.unavailable", `${path}: this picture cannot be looked at: ${reasonOf(error)}`, {
-    hint: "mend or remove it; it is tried again",
+  return new Failure("camera.unavailable", `${path}: cannot access this image: ${reasonOf(error)}`, {
+    hint: "fix or remove it; phorest retries",
     retry: "later",
     cause: error,
   });
@@ -85,8 +85,8 @@ async function namesIn(directory: string): Promise<DirectoryNames> {
     return await readNames(directory);
   } catch (error) {
     const reason = reasonOf(error);
-    throw new Failure("camera.unavailable", `${directory}: the directory of pictures cannot be read: ${reason}`, {
-      hint: "mount or create it; its pictures are taken as soon as it is back",
+    throw new Failure("camera.unavailable", `${directory}: cannot read this directory of images: ${reason}`, {
+      hint: "mount or create it; phorest retries",
       retry: "later",
       cause: error,
     });
@@ -151,11 +151,11 @@ export function usableStatus(
 class Unusable extends Error {}
 
 function linked(name: string): Unusable {
-  return new Unusable(`${shown(name)}: skipped: it is a link; Camera.follow_links = true uses linked pictures`);
+  return new Unusable(`${shown(name)}: skipped: it is a link; set Camera.follow_links = true to use linked images`);
 }
 
 function special(name: string): Unusable {
-  return new Unusable(`${shown(name)}: skipped: it is a pipe, a socket or a device; pictures are regular files`);
+  return new Unusable(`${shown(name)}: skipped: it is a pipe, a socket or a device, not a regular file`);
 }
 
 const shown = (name: string): string => printable(name).slice(1, -1);

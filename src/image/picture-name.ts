@@ -14,7 +14,7 @@ export function isPictureName(name: string): boolean {
 
 /** Why a name may not be opened as a picture, as the end of a sentence; undefined when it may. */
 export function pictureNameProblem(name: string): string | undefined {
-  return nameProblem(name) ?? (isPictureName(name) ? undefined : "is not the name of a picture");
+  return nameProblem(name) ?? (isPictureName(name) ? undefined : "is not the name of an image");
 }
 
 /**
@@ -24,7 +24,7 @@ export function pictureNameProblem(name: string): string | undefined {
 export function checkPictureName(name: string, from: string): void {
   checkFileName(name, from);
   if (isPictureName(name)) return;
-  throw new Failure("file.refused", `${from}: the file name ${printable(name)} is not the name of a picture`, {
-    hint: `phorest only opens pictures: ${PICTURE_EXTENSIONS.join(", ")}, and .gz of these`,
+  throw new Failure("file.refused", `${from}: the file name ${printable(name)} is not the name of an image`, {
+    hint: `phorest only opens images: ${PICTURE_EXTENSIONS.join(", ")}, and .gz of these`,
   });
 }

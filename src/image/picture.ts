@@ -14,7 +14,7 @@ export interface Picture {
 export function otherPages(pages: number | undefined): string | undefined {
   if (pages === undefined || pages < 2) return undefined;
   const others = pages === 2 ? "page 2 is" : `pages 2 to ${pages} are`;
-  return `the file has ${pages} pages: only the first is measured, ${others} not`;
+  return `the file has ${pages} pages; phorest measures only the first, ${others} ignored`;
 }
 
 // OpenCV 4's integers for 0.299 R + 0.587 G + 0.114 B, scaled by 2^15. They sum to 2^15, so that white stays white.

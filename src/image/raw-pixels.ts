@@ -66,8 +66,11 @@ export function grayOfRaw(bytes: Uint8Array, format: string, size: FrameSize, by
   if (bytes.length !== whole(line)) {
     throw new Failure(
       "camera.failed",
-      `the camera gave ${bytes.length} bytes where a ${width}x${height} ${format} frame has ${whole(line)}`,
-      { hint: "the frame is cut off, or the camera's resolution was changed; it is opened anew", retry: "later" },
+      `the camera delivered ${bytes.length} bytes, but a ${width}x${height} ${format} frame has ${whole(line)}`,
+      {
+        hint: "the frame is incomplete, or the resolution of the camera was changed; phorest opens the camera again",
+        retry: "later",
+      },
     );
   }
   if (bits === 8) {
@@ -92,7 +95,7 @@ export function grayOfRaw(bytes: Uint8Array, format: string, size: FrameSize, by
   }
   if (seen >> bits !== 0) {
     // Not as V4L2 defines the format. Shifting would wrap bright pixels into dark ones.
-    throw new Failure("camera.failed", `the camera gave ${format} values of more than ${bits} bits`, {
+    throw new Failure("camera.failed", `the camera delivered ${format} values of more than ${bits} bits`, {
       hint: 'its driver aligns them otherwise; try Camera.pixel_format = "Y16"',
       retry: "later",
     });
@@ -104,6 +107,6 @@ function formatOf(format: string): RawFormat {
   const found = RAW_FORMATS[format];
   if (found !== undefined) return found;
   throw new Failure("usage.invalid", `unknown raw format "${format}"`, {
-    hint: `known: ${RAW_FORMAT_NAMES.join(", ")}`,
+    hint: `use one of ${RAW_FORMAT_NAMES.join(", ")}`,
   });
 }

@@ -28,7 +28,7 @@ export function transformPicture(picture: Picture, name: string): Picture {
   const key = name.toUpperCase();
   if (!isTransform(key)) {
     throw new Failure("usage.invalid", `unknown camera transform "${name}"`, {
-      hint: `known: ${Object.keys(TRANSFORMS).join(", ")}`,
+      hint: `use one of ${Object.keys(TRANSFORMS).join(", ")}`,
     });
   }
   const reading = TRANSFORMS[key];

@@ -54,8 +54,8 @@ function damageOf(directory: string, packing: Packing): Failure | undefined {
   const found = inspect(directory, packing, { readAll: true });
   if (found.is !== "damaged") return undefined;
   forgetRecord(directory);
-  return new Failure("installation.broken", `the program cannot be loaded: ${found.why}`, {
-    hint: "start phorest again, which unpacks it again, and check the disk",
+  return new Failure("installation.broken", `cannot load the program: ${found.why}`, {
+    hint: "start phorest again, which unpacks the program again, and check the disk",
   });
 }
 

@@ -51,7 +51,7 @@ function hiddenProblem(name: string, path: string): string[] {
   const above = HIDDEN.find((place) => isBelow(path, place));
   if (above === undefined) return [];
   return [
-    `${name} is below ${above} (${path}): a service has a ${above} of its own, and the system empties it; move it, for example below /opt or /srv`,
+    `${name} is below ${above} (${path}): a service has its own ${above}, which the system empties; move it, for example below /opt or /srv`,
   ];
 }
 
@@ -67,7 +67,7 @@ function memoryProblem(name: string, path: string): string[] {
 function readOnlyProblem(name: string, path: string): string[] {
   const above = READ_ONLY.find((place) => isBelow(path, place));
   if (above === undefined) return [];
-  return [`${name} is below ${above} (${path}), where a service may not write; move it, for example below /srv`];
+  return [`${name} is below ${above} (${path}), where a service cannot write; move it, for example below /srv`];
 }
 
 /** Also by way of links. */
@@ -93,7 +93,7 @@ function userProblems({ program, configFile, written }: ServicePlaces, user: str
 }
 
 function mayNot(user: string, verb: string, path: string, cure: string): string {
-  return `the user ${user} may not ${verb} ${path} (${cure})`;
+  return `the user ${user} has no permission to ${verb} ${path} (${cure})`;
 }
 
 type Access = "r" | "w" | "x";

@@ -28,7 +28,7 @@ const STOP_GRACE_SECONDS = 15;
 export function serviceUnit(settings: ServiceSettings): string {
   const { name, program, user, groups, configFile, directory, shutdownSeconds, unpacks } = settings;
   if (!/^[A-Za-z_][\w.-]*\$?$/.test(user)) {
-    throw new Failure("usage.invalid", `${user} is not a name a user can have`, { hint: "--user NAME" });
+    throw new Failure("usage.invalid", `${user} is not a valid user name`, { hint: "name the user with --user NAME" });
   }
   const command = [...program, "run", "--config", configFile].map(commandWord).join(" ");
   return `# Written by \`phorest install-service\`. Changes of your own belong in: systemctl edit <this unit>
@@ -108,7 +108,7 @@ WantedBy=multi-user.target
 function plain(text: string): string {
   if (/[\n\r]|[\s\\]$/.test(text)) {
     throw new Failure("usage.invalid", `${JSON.stringify(text)} holds a line break or ends in a blank or a backslash`, {
-      hint: "use a plainer directory",
+      hint: "use a directory with a simpler name",
     });
   }
   return text.replaceAll("%", "%%");

@@ -25,13 +25,13 @@ export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) =
   if (!isService(env)) return SILENT;
   let complained = false;
   const once = (reason: string) => {
-    if (!complained) complain(`systemd cannot be told that this run lives: ${reason}`);
+    if (!complained) complain(`cannot notify systemd that this run is alive: ${reason}`);
     complained = true;
   };
   const tell = (...notices: string[]) => {
     const child = spawn("systemd-notify", notices, { stdio: "ignore" });
     child.on("error", (error) => once(error.message));
-    child.on("exit", (code) => (code === 0 ? undefined : once(`systemd-notify ended with code ${code}`)));
+    child.on("exit", (code) => (code === 0 ? undefined : once(`systemd-notify exited with code ${code}`)));
     child.unref();
   };
   tell("--ready", "STATUS=running");

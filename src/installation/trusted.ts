@@ -102,7 +102,7 @@ function walk(directory: string, make: boolean): string | undefined {
     if (found.isSymbolicLink()) {
       if (isShared || !isOwnOrRoots(found.uid)) throw linkError(path);
       links += 1;
-      if (links > MOST_LINKS) throw new UntrustedError(path, "leads through too many symbolic links");
+      if (links > MOST_LINKS) throw new UntrustedError(path, "contains too many symbolic links");
       const target = readlinkSync(path);
       names.unshift(...target.split("/"));
       if (target.startsWith("/")) real = "/";

@@ -108,17 +108,17 @@ export function unpack(
     const directory = attempt(place, () => unpackAt(place, unpacking));
     if (directory === undefined) continue;
     const damage = damages.get(place);
-    if (damage !== undefined) notice(`${damage}: unpacked again`);
+    if (damage !== undefined) notice(`${damage}; unpacked it again`);
     else if (refusals.size > 0)
       notice(
-        `unpacked to ${directory}, because of ${[...refusals.values()].join("; ")} (PHOREST_CACHE_DIR names another place)`,
+        `unpacked to ${directory}, because of ${[...refusals.values()].join("; ")} (set PHOREST_CACHE_DIR to use another directory)`,
       );
     return directory;
   }
   const size = wholeMegabytes(packing.files.reduce((sum, { bytes }) => sum + bytes, 0));
   const reasons = [...refusals.values()].join("; ");
-  throw new Failure("disk.failed", `the program cannot be unpacked (${size}): ${reasons}`, {
-    hint: "set PHOREST_CACHE_DIR to a directory of yours that nobody else can write to and programs may run from",
+  throw new Failure("disk.failed", `cannot unpack the program (${size}): ${reasons}`, {
+    hint: "set PHOREST_CACHE_DIR to a directory of yours that others cannot write to and programs can run from",
   });
 }
 
@@ -179,7 +179,7 @@ function unpackAt(place: string, { packing, contents, usable }: Unpacking): stri
 /** A place that programs cannot run from, whatever is in its files. */
 class PlaceRefusal extends Error {}
 
-const NOEXEC = "the disk is mounted noexec, so that no library can be loaded";
+const NOEXEC = "the disk is mounted noexec, so libraries cannot be loaded";
 
 /** Node.js does not load modules by such a path. */
 function checkName(place: string): void {
@@ -205,7 +205,7 @@ function checked({ path, sha256 }: PackedFile, contents: (path: string) => Uint8
 
 /** The packed bytes are not those that were packed. */
 export function damagedExecutable(path: string, cause?: unknown): Failure {
-  return new Failure("installation.broken", `this executable is damaged: ${path} in it is not as it was packed`, {
+  return new Failure("installation.broken", `this executable is damaged: ${path} in it has changed`, {
     hint: "compare it with its .sha256 file and copy it again",
     cause,
   });
@@ -248,8 +248,8 @@ function tryOut(directory: string, usable: (directory: string) => void): void {
     if (codeOf(error) !== "ERR_DLOPEN_FAILED") throw error;
     const { why, cure, ofPlace } = loadingFault(error);
     if (ofPlace) throw new PlaceRefusal(`libraries cannot be loaded from there: ${why}`, { cause: error });
-    throw new Failure("installation.broken", `this executable does not fit this system: ${why}`, {
-      hint: cure ?? "take the executable that was made for this machine",
+    throw new Failure("installation.broken", `this executable does not work on this system: ${why}`, {
+      hint: cure ?? "use the executable for this type of computer",
       cause: error,
     });
   }

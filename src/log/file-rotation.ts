@@ -142,13 +142,13 @@ export class StageFiles {
     this.troubleMs = performance.now();
     if (!first) return;
     const reason = error instanceof Error ? error.message : String(error);
-    this.announce("warn", `the log files cannot be written, work goes on without them: ${reason}`);
+    this.announce("warn", `cannot write the log files: ${reason}; the run continues without them`);
   }
 
   private recovered(): void {
     if (this.troubleMs === undefined || performance.now() - this.troubleMs < 2 * REOPEN_AFTER_MS) return;
     this.troubleMs = undefined;
-    this.announce("info", "the log files are written again");
+    this.announce("info", "log files can be written again");
   }
 
   private drop(stage: LogStage): void {

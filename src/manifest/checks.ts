@@ -113,7 +113,8 @@ export class Checks {
       .prepare<[], { table: string; rowid: number | null; parent: string }>("PRAGMA foreign_key_check")
       .all()
       .map(
-        ({ table, rowid, parent }) => `row ${rowid ?? "?"} of table ${table} refers to a row of ${parent} that is gone`,
+        ({ table, rowid, parent }) =>
+          `row ${rowid ?? "?"} of table ${table} refers to a row of ${parent} that does not exist`,
       );
     return [...integrity.filter((line) => line !== "ok"), ...dangling];
   }

@@ -56,7 +56,7 @@ const KIND: GivenKind = {
   what: "a metadata manifest",
   code: "usage.invalid",
   mostBytes: 500e6,
-  hint: "nothing was imported; mend the file or take a backup of it",
+  hint: "nothing was imported; fix the file or use a backup of it",
 };
 
 type Given = z.infer<typeof ENTRIES>[number];

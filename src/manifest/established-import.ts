@@ -71,8 +71,8 @@ export async function importExperiment(
   const root = resolve(directory);
   const metadataFile = findFile(root, METADATA, ["", "data"]);
   if (metadataFile === undefined) {
-    throw new Failure("usage.invalid", `${root}: no ${METADATA} in it or in its data directory`, {
-      hint: "name the directory that holds it",
+    throw new Failure("usage.invalid", `${root}: it has no ${METADATA}, also not in its data directory`, {
+      hint: "name the directory that contains it",
     });
   }
   const named = further.map((one) => resolve(one));
@@ -113,7 +113,7 @@ export async function importExperiment(
 
 function checkDirectory(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new Failure("usage.invalid", `--pictures ${directory}: there is no such directory`);
+  throw new Failure("usage.invalid", `--pictures ${directory}: the directory does not exist`);
 }
 
 /** Stores the results of frames that are in the manifest as processed; takes the ids of those it served out of `open`. */

@@ -46,7 +46,7 @@ export class PictureFinder {
 
   /** The picture, or its compressed form. */
   find(directory: string, filename: string): NamedPicture {
-    const problem = directory.includes("\0") ? "is in an impossible directory" : pictureNameProblem(filename);
+    const problem = directory.includes("\0") ? "is in an invalid directory" : pictureNameProblem(filename);
     if (problem !== undefined) return { kind: "skipped", filename, reason: `it ${problem}` };
     const named = this.#roots.map((root) => resolve(root, directory));
     const places = [...named, ...this.#roots, ...this.#roots.map((root) => join(root, basename(directory)))];

@@ -117,7 +117,7 @@ export class Taking {
     if (bytes + keepFreeBytes <= freeBytes) return;
     throw new Failure(
       "disk.full",
-      `${dataDir}: the pictures take ${wholeMegabytes(bytes)}, ${wholeMegabytes(freeBytes)} are free`,
+      `${dataDir}: the images need ${wholeMegabytes(bytes)}, ${wholeMegabytes(freeBytes)} are free`,
       {
         hint: `${wholeMegabytes(keepFreeBytes)} must stay free; import without --adopt, or free some space`,
       },
@@ -164,7 +164,7 @@ export class Taking {
     const known = picture === undefined ? undefined : this.#manifest.imported.find({ ...entry, ...picture });
     if (picture !== undefined && known !== undefined) {
       if (this.idOf.get(plainName(picture.filename)) === known.entryId) {
-        this.#skip(picture.filename, "another entry names the same picture");
+        this.#skip(picture.filename, "another entry has the same image");
         return;
       }
       this.idOf.set(plainName(picture.filename), known.entryId);
@@ -236,7 +236,7 @@ const isWaiting = ({ status }: EstablishedEntry): boolean => status === "pending
 /** Work that was in progress is pending again; a frame that waits but has no picture has failed. */
 function stateOf(entry: EstablishedEntry, lost: boolean): { status: Imported; error: string | undefined } {
   const waiting = isWaiting(entry);
-  if (waiting && lost) return { status: "failed", error: "the picture is gone" };
+  if (waiting && lost) return { status: "failed", error: "the image file does not exist" };
   const kept = entry.status === "processed" || entry.status === "failed" ? entry.status : "pending";
   const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
   const status = entry.picture === undefined && waiting ? withoutPicture : kept;

@@ -30,13 +30,13 @@ export class LockNotice implements LockEvents {
       }, afterMs).unref();
     this.#timers = [
       say(SAY_AFTER_MS, "warn", line),
-      say(URGENT_AFTER_MS, "error", `still, after ${URGENT_AFTER_MS / 1000} s: ${line}`),
+      say(URGENT_AFTER_MS, "error", `still locked after ${URGENT_AFTER_MS / 1000} s: ${line}`),
     ];
   }
 
   freed(waited: number, forMs: number): void {
     for (const timer of this.#timers) clearTimeout(timer);
     const changes = waited === 1 ? "1 change" : `${waited} changes`;
-    if (this.#said) this.#log.info(`the manifest is free again after ${Math.round(forMs / 1000)} s; ${changes} waited`);
+    if (this.#said) this.#log.info(`the database is free again after ${Math.round(forMs / 1000)} s; ${changes} waited`);
   }
 }

@@ -50,7 +50,7 @@ export function lockExperiment(dataDir: string): ExperimentLock {
   } catch (error) {
     db.close();
     if (!isBusy(error)) throw unusable(path, error);
-    throw new Failure("experiment.locked", `another phorest works on ${dataDir}: ${described(readHolder(dataDir))}`, {
+    throw new Failure("experiment.locked", `another phorest is using ${dataDir}: ${described(readHolder(dataDir))}`, {
       hint: "stop it first, or give this run its own Paths.data_dir",
       retry: "later",
     });
@@ -71,7 +71,7 @@ export function lockExperiment(dataDir: string): ExperimentLock {
     warning:
       network === undefined
         ? undefined
-        : `${dataDir} is on a network file system (${network}): locks and durability cannot be relied on there; keep Paths.data_dir on a local disk and sync to the share`,
+        : `${dataDir} is on a network file system (${network}): locks and durability are not reliable there; keep Paths.data_dir on a local disk and sync to the share`,
     holder,
     died,
     release: () => {
@@ -127,7 +127,7 @@ function isBusy(error: unknown): boolean {
 
 function unusable(path: string, cause: unknown): Failure {
   return new Failure("experiment.unusable", `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    hint: "check that the data directory can be written; the lock file itself may be deleted while nothing runs",
+    hint: "check that the data directory is writable; the lock file may be deleted while no run is active",
     cause,
   });
 }

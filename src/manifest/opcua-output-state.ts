@@ -34,5 +34,5 @@ export function parseOutputReport(json: string | undefined): OutputReport | unde
 /** One line for each refusal that is kept, and one for the rest. */
 export function refusalLines({ refusals, refused }: OutputReport): string[] {
   const lines = refusals.map(({ node, value, status, cure }) => `${node} (${value}): ${status}: ${cure}`);
-  return refused > refusals.length ? [...lines, `${refused - refusals.length} more nodes are refused`] : lines;
+  return refused > refusals.length ? [...lines, `${refused - refusals.length} more nodes refused`] : lines;
 }

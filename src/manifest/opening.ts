@@ -108,7 +108,7 @@ function create(path: string): void {
   }
   for (const rest of [`${path}-wal`, `${path}-journal`]) {
     // A log without its database would be applied to the new one.
-    if (existsSync(rest)) throw corrupt(path, `${basename(rest)} is there but the database itself is not`);
+    if (existsSync(rest)) throw corrupt(path, `${basename(rest)} exists, but the database itself does not`);
   }
   const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
   explained(path, () => {

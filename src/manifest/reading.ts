@@ -56,7 +56,7 @@ function inPlace(path: string): Database.Database | undefined {
     if (formOf(db) >= MIGRATIONS.length) return db;
     if (isWritable(path)) {
       throw new Failure("experiment.unusable", `${path} was written by an older version (form ${formOf(db)})`, {
-        hint: "`phorest run` brings it up to date, or without a picture `phorest verify --repair`",
+        hint: "update it with `phorest run`, or without capturing with `phorest verify --repair`",
       });
     }
   } catch (error) {
@@ -119,10 +119,14 @@ const NO_PLACE = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "ENOENT", "ENOT
 function explainedCopy(error: unknown, path: string, place: string): unknown {
   const code = errorCode(error) ?? "";
   if (!NO_PLACE.has(code)) return error;
-  return new Failure("disk.failed", `${path} can only be read as a copy, and ${place} takes none: ${reasonOf(error)}`, {
-    hint: "set TMPDIR to a directory with room for the database",
-    cause: error,
-  });
+  return new Failure(
+    "disk.failed",
+    `${path} can only be read as a copy, and the copy in ${place} failed: ${reasonOf(error)}`,
+    {
+      hint: "set TMPDIR to a directory with enough space for the database",
+      cause: error,
+    },
+  );
 }
 
 function reasonOf(error: unknown): string {

@@ -121,7 +121,7 @@ function mendAnalyses(db: Database, { method }: MendOptions): string[] {
     // A fingerprint that no analysis can have: a later run measures under a new one.
     const fingerprint = `record lost, analysis ${id}`;
     insert.run({ id, method: used, manifest: matches ? candidate : null, kernel: kernel ?? "unknown", fingerprint });
-    return `the record of analysis ${id} is lost: its results are kept as measured by ${used}; a run measures under a new one`;
+    return `the record of analysis ${id} is lost: its results are kept as results of ${used}; the next run starts a new analysis`;
   });
 }
 
@@ -149,7 +149,7 @@ function mendRuns(db: Database): string[] {
     INSERT INTO run (id, started_at_us, end_reason, config, phorest_version, node_version, host, pid)
     VALUES (?, ?, 'record lost', '{}', 'unknown', 'unknown', 'unknown', 0)`);
   for (const { id, from } of lost) insert.run(id, from);
-  return lost.map(({ id }) => `the record of run ${id} is lost: its configuration is not known`);
+  return lost.map(({ id }) => `the record of run ${id} is lost: its configuration is unknown`);
 }
 
 /** Rows that mean nothing without those that are lost. */
@@ -185,7 +185,7 @@ function retireAnalyses(db: Database): string[] {
   const retire = db.prepare("UPDATE analysis SET fingerprint = 'reference lost, analysis ' || id WHERE id = ?");
   return lost.map(({ id, method }) => {
     retire.run(id);
-    return `the reference that analysis ${id} (${method}) counts from is lost: later frames are measured from a new one, under a new analysis`;
+    return `the reference that analysis ${id} (${method}) uses is lost: later frames get a new reference and a new analysis`;
   });
 }
 

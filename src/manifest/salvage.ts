@@ -91,7 +91,7 @@ export function salvage(source: string, target: string, options: SalvageOptions,
       migrate(db, version);
       const rebuilt = rebuildEntries(file, indexRoots(found.roots), db);
       if (count(db, "entry") + count(db, "run") === 0) {
-        throw decodeFailure(damagedDatabase(name, "nothing of an experiment can be read from it"));
+        throw decodeFailure(damagedDatabase(name, "no data of an experiment can be read from it"));
       }
       const mended = mend(db, options);
       check(db, target);
@@ -266,6 +266,6 @@ function check(db: Database.Database, target: string): void {
   const dangling = db.prepare<[], { table: string; parent: string }>("PRAGMA foreign_key_check").all();
   if (first === "ok" && dangling.length === 0) return;
   const [one] = dangling;
-  const why = first === "ok" ? `a row of ${one?.table} refers to a row of ${one?.parent} that is gone` : first;
+  const why = first === "ok" ? `a row of ${one?.table} refers to a row of ${one?.parent} that does not exist` : first;
   throw new Failure("internal", `the repaired database ${target} is not sound: ${why}`);
 }

@@ -115,7 +115,9 @@ function checkWhole(db: Database.Database, path: string, withReferences: boolean
   const references = withReferences
     ? db.prepare<[], { table: string; parent: string }>("PRAGMA foreign_key_check").all()
     : [];
-  const dangling = references.map(({ table, parent }) => `a row of ${table} refers to a row of ${parent} that is gone`);
+  const dangling = references.map(
+    ({ table, parent }) => `a row of ${table} refers to a row of ${parent} that does not exist`,
+  );
   const [first, ...rest] = [...problems.filter((line) => line !== "ok"), ...dangling];
   if (first === undefined) return;
   const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
@@ -162,7 +164,7 @@ export function checkIdentity(db: Database.Database, path: string): void {
       "manifest.newer",
       `${path} was written by a newer phorest (form ${version}, known ${MIGRATIONS.length})`,
       {
-        hint: "update this program; nothing was changed",
+        hint: "update phorest; nothing was changed",
       },
     );
   }

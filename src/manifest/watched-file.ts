@@ -45,7 +45,7 @@ export class WatchedFile {
     this.#found = damage;
     const unnoted = noteDamage(this.#path, damage);
     if (unnoted === undefined) return;
-    const message = `${damage.message} (this could not be noted beside it: ${unnoted})`;
+    const message = `${damage.message} (this could not be recorded: ${unnoted})`;
     this.#found = decodeFailure({ ...encodeFailure(damage), message }, damage);
   }
 
@@ -57,14 +57,10 @@ export class WatchedFile {
     if (this.#found !== undefined) throw this.#found;
     const directory = dirname(this.#path);
     if (identityOf(directory) !== this.#names.get(directory)) {
-      throw new Failure(
-        "disk.failed",
-        `the database ${this.#path} is out of reach: its directory is not the one it was`,
-        {
-          hint: "put the directory back, or mount its disk again",
-          retry: "later",
-        },
-      );
+      throw new Failure("disk.failed", `cannot reach the database ${this.#path}: its directory was replaced`, {
+        hint: "put the directory back, or mount its disk again",
+        retry: "later",
+      });
     }
     for (const name of [this.#path, `${this.#path}-wal`]) {
       const now = identityOf(name);
@@ -123,8 +119,8 @@ export class WatchedFile {
       syncDirectory(directory);
       if (isFree) forgetDamage(this.#path);
       return isFree
-        ? `${basename(name)} was removed while it was in use and is back, as it was`
-        : `${basename(this.#path)} was replaced while it was in use: what the run had in it is in ${basename(name)}; put the right one in place`;
+        ? `${basename(name)} was removed while it was in use and has been restored unchanged`
+        : `${basename(this.#path)} was replaced while it was in use: the data of the run is in ${basename(name)}; put the right file in place`;
     } finally {
       rmSync(copy, { force: true });
       this.#db.close();

@@ -22,7 +22,7 @@ export function labelProblem(label: unknown): string | undefined {
 export function keptLabelProblem(label: unknown): string | undefined {
   const problem = lengthProblem(label);
   if (problem !== undefined || !UNREADABLE.test(String(label))) return problem;
-  return `a name has no line breaks and no control characters, got ${quoted(label)}`;
+  return `a name must not contain line breaks or control characters, got ${quoted(label)}`;
 }
 
 /** Whether a text can be a label that is given now. */
@@ -42,16 +42,17 @@ export const withoutUnseen = (text: string): string => text.replace(new RegExp(U
 
 function lengthProblem(label: unknown): string | undefined {
   if (typeof label !== "string" || label === "") return `expected a name, got ${quoted(label)}`;
-  if (label.length > LONGEST_LABEL) return `a name has at most ${LONGEST_LABEL} characters, this one ${label.length}`;
+  if (label.length > LONGEST_LABEL)
+    return `a name has at most ${LONGEST_LABEL} characters, this one has ${label.length}`;
   return undefined;
 }
 
 function unseenProblem(text: string, unseen: RegExp, what: string): string | undefined {
   const [character] = unseen.exec(text) ?? [];
   if (character !== undefined) {
-    return `${what} has no control characters, line breaks or invisible characters, got ${codeOf(character)} in ${quoted(text)}`;
+    return `${what} must not contain control characters, line breaks or invisible characters, got ${codeOf(character)} in ${quoted(text)}`;
   }
-  return BLANK.test(text) ? `${what} has something to see in it, got ${quoted(text)}` : undefined;
+  return BLANK.test(text) ? `${what} must contain visible characters, got ${quoted(text)}` : undefined;
 }
 
 function codeOf(character: string): string {

@@ -28,13 +28,13 @@ export interface RoiManifest {
   readonly json: string;
 }
 
-const HINT_CALIBRATE = "make the file anew by calibration, or mend the entry";
+const HINT_CALIBRATE = "calibrate again, or fix the entry";
 /** A chip of a thousand gratings takes 300 kB. */
 const KIND: GivenKind = {
   what: "an ROI manifest",
   code: "rois.invalid",
   mostBytes: 16e6,
-  hint: "is this the ROI manifest? Make it by calibration",
+  hint: "check that this is the ROI manifest; calibration creates it",
 };
 /** More ROIs than any chip has. */
 const MOST_ROIS = 20_000;
@@ -58,8 +58,8 @@ export function readRoiManifestNow(path: string): RoiManifest {
     text = readGivenFile(path, KIND).toString("utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT", "EISDIR")) {
-      throw new Failure("rois.missing", `${path}: no ROI manifest there`, {
-        hint: "make one by calibration and put it there, or name another in Paths.roi_manifest_filename",
+      throw new Failure("rois.missing", `${path}: the ROI manifest does not exist`, {
+        hint: "create it with `phorest calibrate`, or set Paths.roi_manifest_filename",
         cause: error,
       });
     }
@@ -86,12 +86,11 @@ export function parseRoiManifest(text: string, where: string, { kept = false } =
   const rois = Object.entries(content)
     .filter(([key]) => key.includes("ROI"))
     .map(([key, value]) => parseRoi(key, value, where, checkLabel));
-  if (rois.length > MOST_ROIS)
-    throw invalid(where, `${rois.length} ROIs; at most ${MOST_ROIS} are measured`, KIND.hint);
+  if (rois.length > MOST_ROIS) throw invalid(where, `${rois.length} ROIs; the limit is ${MOST_ROIS}`, KIND.hint);
   if (rois.length === 0) throw invalid(where, 'no ROI in it (no key holds "ROI")', HINT_CALIBRATE);
   const rows = rois.reduce((sum, { height }) => sum + height, 0);
   if (rows > MOST_ROWS)
-    throw invalid(where, `the ROIs have ${rows} rows together; at most ${MOST_ROWS} are measured`, KIND.hint);
+    throw invalid(where, `the ROIs have ${rows} rows in total; the limit is ${MOST_ROWS}`, KIND.hint);
   const seen = new Set<string>();
   for (const { label } of rois) {
     if (seen.has(label)) throw invalid(where, `label "${label}" is used by two ROIs`, "give each ROI its own label");
@@ -124,13 +123,13 @@ function parseRoi(key: string, value: unknown, where: string, checkLabel: typeof
   if (typeof flip !== "boolean") throw wrong(".flip", `expected true or false, got ${quoted(flip)}`);
   if (!isPixelPair(coords)) throw wrong(".coords", `expected [y, x] in whole pixels, got ${quoted(coords)}`);
   if (coords.some((px) => Math.abs(px) > FARTHEST_PX)) {
-    throw wrong(".coords", `${quoted(coords)} px is far outside of any picture`);
+    throw wrong(".coords", `${quoted(coords)} px is far outside any image`);
   }
   if (!isPixelPair(size) || size[0] < 1 || size[1] < 1) {
     throw wrong(".size", `expected [height, width] of at least 1 pixel each, got ${quoted(size)}`);
   }
   if (size.some((px) => px > LARGEST_SIDE_PX) || size[0] * size[1] > MOST_PIXELS) {
-    throw wrong(".size", `${quoted(size)} px is larger than any picture`);
+    throw wrong(".size", `${quoted(size)} px is larger than any image`);
   }
   return { label, flip, y: coords[0], x: coords[1], height: size[0], width: size[1] };
 }

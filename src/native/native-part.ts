@@ -47,7 +47,7 @@ export function brokenPart(name: string, cause: unknown): Failure {
   const { why, cure, reinstallHelps, path } = loadingFault(cause);
   const where = path === undefined || why.includes(path) ? "" : ` (${path})`;
   const hints = [...(cure === undefined || reinstallHelps ? [reinstall()] : []), ...(cure === undefined ? [] : [cure])];
-  return new Failure("installation.broken", `${name}${where} cannot be loaded: ${why}`, {
+  return new Failure("installation.broken", `cannot load ${name}${where}: ${why}`, {
     hint: hints.join(", or "),
     cause,
   });
@@ -73,14 +73,14 @@ function diagnose(words: string, path: string | undefined): LoadingFault {
   const [, library, wanted] = /version [`'](\w+)_([\d.]+)' not found/.exec(words) ?? [];
   if (library !== undefined && wanted !== undefined) return oldLibrary(library, wanted);
   if (/Cannot allocate memory/.test(words)) {
-    return { why: "the system has no memory for it", cure: "end other programs, or raise the limit (ulimit -v)" };
+    return { why: "not enough memory", cure: "close other programs, or raise the limit (ulimit -v)" };
   }
   // A damaged file asks for what cannot be mapped ("Invalid argument"): the place is not at fault.
   if (/failed to map segment(?! from shared object: )|Operation not permitted|Permission denied/.test(words)) {
     return { ...refusedByPlace(words, path), ofPlace: true };
   }
   if (/microarchitecture/.test(words)) {
-    return { why: "this processor lacks instructions it needs (x86-64-v2)", cure: "use a newer processor" };
+    return { why: "this processor lacks required instructions (x86-64-v2)", cure: "use a newer processor" };
   }
   const dependency = /(\S+): cannot open shared object file: No such file/.exec(words)?.[1];
   if (dependency !== undefined && !dependency.endsWith(".node"))
@@ -129,18 +129,18 @@ function byNumbers(one: string, other: string): number {
 function refusedByPlace(words: string, path: string | undefined): Pick<LoadingFault, "why" | "cure"> {
   if (path !== undefined && existsSync(path)) {
     if (isNoexec(path)) {
-      return { why: "the disk is mounted noexec", cure: "install phorest on a disk that programs may run from" };
+      return { why: "the disk is mounted noexec", cure: "install phorest on a disk that programs can run from" };
     }
     if (/cannot open shared object file/.test(words)) {
-      return { why: "this user may not read it", cure: "correct the permissions" };
+      return { why: "this user has no permission to read it", cure: "correct the permissions" };
     }
     return {
-      why: "the system refuses to run code from there",
+      why: "a security policy prevents running code from there",
       cure: "allow it in the security policy (SELinux, AppArmor, fapolicyd), or install phorest elsewhere",
     };
   }
   return {
-    why: "the system does not run code from there",
+    why: "the system prevents running code from there",
     cure: "install phorest on a disk that is not mounted noexec, or correct the permissions",
   };
 }
@@ -168,7 +168,7 @@ function otherNode(abi: string | undefined): string {
   return `built for ${version}${number}, this is Node ${process.versions.node} (ABI ${process.versions.modules})`;
 }
 
-const CUT_OFF = "the file is cut off";
+const CUT_OFF = "the file is incomplete";
 
 /** What is wrong with the file itself, by its first bytes and its length; undefined where these are in order. */
 function unfit(path: string): string | undefined {

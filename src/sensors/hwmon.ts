@@ -35,11 +35,11 @@ export function hwmonThermometer(id: string, name: string, devices = HWMON_DEVIC
     where: id,
     read: async () => {
       const input = (await listHwmon(devices)).find((one) => one.id === id);
-      if (input === undefined) throw new Error("no such input; `phorest sensors` lists those there are");
+      if (input === undefined) throw new Error("no such input; `phorest sensors` lists the available ones");
       if ((await firstLine(input.file.replace(/_input$/, "_fault"))) === "1")
         throw new Error("the driver reports a fault");
       const text = (await readFile(input.file, "utf8")).trim();
-      if (!/^-?\d+$/.test(text)) throw new Error(`the driver gave "${text.slice(0, 40)}", not a number`);
+      if (!/^-?\d+$/.test(text)) throw new Error(`the driver returned "${text.slice(0, 40)}", which is not a number`);
       return checkTemperature(Number(text) / 1000, ELECTRONIC_SENSOR);
     },
   };

@@ -64,7 +64,7 @@ async function readOnce(directory: string, signal: AbortSignal): Promise<number>
   } catch (error) {
     if (!isMissing(error)) throw error;
     throw new Error(
-      "it says exactly 0 °C, as a shorted wire does, and there is no w1_slave file to tell the two apart",
+      "it reads exactly 0 °C, which can mean a short circuit; without a w1_slave file this cannot be checked",
     );
   }
 }
@@ -77,7 +77,7 @@ async function readSlowly(file: string, signal: AbortSignal): Promise<string> {
   await access(file);
   const limits = { timeoutMs: CONVERSION_MS, maxBytes: 4096, signal };
   const output = await tryProgram({ program: "cat", args: [file], ...limits }).catch((error: unknown) => {
-    if (error instanceof Failure && error.code === "camera.timeout") throw new Error("the bus gave no answer");
+    if (error instanceof Failure && error.code === "camera.timeout") throw new Error("the bus does not respond");
     throw error;
   });
   if (output.exitCode !== 0) throw new Error(`the sensor cannot be read${lastWords(output.stderr)}`);
@@ -89,7 +89,7 @@ async function readSlowly(file: string, signal: AbortSignal): Promise<string> {
  * sensor: 85.000 (after power-on, before the first conversion) and 0x07ff.
  */
 export function parseTemperature(text: string): number {
-  if (!/^-?\d+\s*$/.test(text)) throw new Error("the sensor gave no temperature");
+  if (!/^-?\d+\s*$/.test(text)) throw new Error("the sensor returned no temperature");
   return inDegrees(Number(text));
 }
 
@@ -101,9 +101,9 @@ export function parseTemperature(text: string): number {
 export function parseOneWire(text: string): number {
   const [checksum = "", value = ""] = text.split("\n");
   if (!checksum.trimEnd().endsWith("YES")) throw new Error("checksum error on the wire");
-  if (/^\s*(00\s+){9}/.test(checksum)) throw new Error("only zeros came: the wire is shorted");
+  if (/^\s*(00\s+){9}/.test(checksum)) throw new Error("it returned only zeros: the wire is short-circuited");
   const thousandths = /t=(-?\d+)/.exec(value)?.[1];
-  if (thousandths === undefined) throw new Error("the sensor gave no temperature");
+  if (thousandths === undefined) throw new Error("the sensor returned no temperature");
   return inDegrees(Number(thousandths));
 }
 
@@ -112,7 +112,7 @@ function inDegrees(thousandths: number): number {
     throw new Error("the sensor was reset (85.000 °C is its power-on value)");
   }
   if (ALL_ONES_THOUSANDTHS.has(thousandths)) {
-    throw new Error("the sensor has no measurement (127.937 °C stands for none)");
+    throw new Error("the sensor has no measurement (127.937 °C means none)");
   }
   return thousandths / 1000;
 }

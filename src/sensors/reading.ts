@@ -34,5 +34,5 @@ export const ELECTRONIC_SENSOR: TemperatureRange = { from: -55, to: 125 };
  */
 export function checkTemperature(value: number, { from, to }: TemperatureRange): number {
   if (value >= from && value <= to) return value;
-  throw new Error(`it says ${value} °C, which it cannot measure (${from} to ${to} °C): check the sensor and its wires`);
+  throw new Error(`it reads ${value} °C, outside its range (${from} to ${to} °C): check the sensor and its wires`);
 }

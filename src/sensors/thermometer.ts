@@ -125,7 +125,7 @@ export class ThermometerWatch {
   }
 
   private ask(thermometer: Thermometer, signal: AbortSignal): Promise<number> {
-    if (this.asked.has(thermometer)) return Promise.reject(new Error("it has not answered the last question yet"));
+    if (this.asked.has(thermometer)) return Promise.reject(new Error("it has not finished the last reading yet"));
     this.asked.add(thermometer);
     const answered = () => this.asked.delete(thermometer);
     const answer = thermometer.read(signal);
@@ -137,7 +137,7 @@ export class ThermometerWatch {
 /** One reading. Never rejects: what goes wrong is the reading's error, with the sensor's name. */
 export async function readThermometer(thermometer: Thermometer, signal: AbortSignal): Promise<Reading> {
   try {
-    const late = () => new Error(`no answer within ${READ_MS / 1000} s`);
+    const late = () => new Error(`no reading within ${READ_MS / 1000} s`);
     const value = await withDeadline(abortable(thermometer.read(signal), signal), READ_MS, late);
     return { ...reading(thermometer), value };
   } catch (error) {

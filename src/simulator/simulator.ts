@@ -113,8 +113,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const bands = makeBands(chip, placement, { ranges: camera.bands, line, seed });
   const measured = bands.filter((band) => band.roi !== undefined);
   if (measured.length === 0) {
-    throw new Failure("usage.invalid", `no whole grating of ${chip.type} is in view of a ${width}x${height} picture`, {
-      hint: "use a larger picture or a smaller angle or scale",
+    throw new Failure("usage.invalid", `no complete grating of ${chip.type} is visible in a ${width}x${height} image`, {
+      hint: "use a larger image or a smaller angle or scale",
     });
   }
   const scene = new Scene(chip, placement, bands, camera.light);
@@ -170,8 +170,8 @@ export function bitDepthOf(profile: ProfileName, asked: number | undefined): 8 |
   const bitDepths = PROFILE_BITS[profile];
   const found = asked === undefined ? bitDepths[0] : bitDepths.find((bits) => bits === asked);
   if (found !== undefined) return found;
-  throw new Failure("usage.invalid", `the camera profile ${profile} has no pixels of ${asked} bits`, {
-    hint: `it has ${bitDepths.join(" or ")}`,
+  throw new Failure("usage.invalid", `the camera profile ${profile} does not support ${asked} bits`, {
+    hint: `use ${bitDepths.join(" or ")}`,
   });
 }
 

@@ -44,7 +44,7 @@ export async function loadTextures(files: readonly string[], pedestal: number): 
   );
 }
 
-const HINT = "give pictures of measured ROIs, one ROI in each";
+const HINT = "use images of real ROIs, one ROI in each";
 
 function refusal(file: string, why: string, hint = HINT): Failure {
   return new Failure("usage.invalid", `texture ${file} cannot be used: ${why.replace(`${file}: `, "")}`, { hint });
@@ -53,7 +53,10 @@ function refusal(file: string, why: string, hint = HINT): Failure {
 /** The texture of one picture; `file` names it in what is wrong with it. */
 function textureOf({ pixels, width, height }: Picture, file: string, pedestal: number): Texture {
   if (Math.min(width, height) < SHORTEST_SIDE_PX || Math.max(width, height) > LONGEST_SIDE_PX) {
-    throw refusal(file, `it is ${width} x ${height} px, not ${SHORTEST_SIDE_PX} to ${LONGEST_SIDE_PX} a side`);
+    throw refusal(
+      file,
+      `it is ${width} x ${height} px, but each side must have ${SHORTEST_SIDE_PX} to ${LONGEST_SIDE_PX} px`,
+    );
   }
   const sorted = pixels.slice().sort();
   const dark = Math.max(0, Math.min(pedestal, sorted[Math.floor(DARK_SHARE * sorted.length)] as number));
@@ -67,12 +70,13 @@ function textureOf({ pixels, width, height }: Picture, file: string, pedestal: n
   const across = smoothed(columns);
   const down = smoothed(rows);
   const mean = down.reduce((sum, value) => sum + value, 0) / height;
-  if (!(mean > 1)) throw refusal(file, "it shows no light");
+  if (!(mean > 1)) throw refusal(file, "the image is dark");
   const most = Math.max(...across);
   const lit = Array.from(across.keys()).filter((x) => (across[x] as number) >= LEAST_LIGHT * most);
   const [first = 0, last = 0] = [lit[0], lit.at(-1)];
   const kept = last - first + 1;
-  if (kept < SHORTEST_SIDE_PX) throw refusal(file, `its light covers ${kept} columns, not ${SHORTEST_SIDE_PX} or more`);
+  if (kept < SHORTEST_SIDE_PX)
+    throw refusal(file, `only ${kept} columns are lit; at least ${SHORTEST_SIDE_PX} are needed`);
   const values = Float32Array.from({ length: kept * height }, (_, at) => {
     const [x, y] = [first + (at % kept), Math.floor(at / kept)];
     const fit = ((across[x] as number) * (down[y] as number)) / mean;

@@ -209,7 +209,7 @@ function notThere(shown: string): (error: unknown) => never {
     }
     if (code === "ELOOP" || code === "EMLINK") throw refused(shown, "a symbolic link");
     if (code === "ENXIO") throw refused(shown, "a pipe or a device");
-    if (code === "ENOTDIR") throw refused(shown, "not in a directory of its own, but behind a link or a file");
+    if (code === "ENOTDIR") throw refused(shown, "behind a link or a file instead of in a directory");
     return withPath(shown)(error);
   };
 }
@@ -228,14 +228,14 @@ function kindOf(status: { isDirectory(): boolean }): string {
 
 function refused(path: string, what: string): Failure {
   const name = join(dirname(path), printable(basename(path)).slice(1, -1));
-  return new Failure("file.refused", `${name} is not used: it is ${what}`, {
-    hint: "phorest only uses regular files that lie in the directory itself",
+  return new Failure("file.refused", `cannot use ${name}: it is ${what}`, {
+    hint: "phorest only uses regular files in the directory itself",
   });
 }
 
 /** The Failure `file.changed` of a file that is not what was recorded, or was written to while it was read. */
 export function contentChanged(path: string): Failure {
-  return new Failure("file.changed", `${path} is not used: its content is not what was recorded`, {
-    hint: "another program wrote to it; `phorest verify` lists such files",
+  return new Failure("file.changed", `cannot use ${path}: its content differs from what was recorded`, {
+    hint: "another program changed it; `phorest verify` lists such files",
   });
 }

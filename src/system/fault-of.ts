@@ -77,7 +77,8 @@ export async function canWrite(directory: string): Promise<boolean> {
       await handle.close();
     }
     // A disk that no longer gives anything back is no better than one that takes nothing.
-    if ((await readFile(first, "utf8")) !== PROBE) throw new Error("the disk gave back something else");
+    if ((await readFile(first, "utf8")) !== PROBE)
+      throw new Error("the content read back differs from what was written");
     await rename(first, second);
     await rm(second);
     return true;

@@ -27,7 +27,7 @@ export function checkFileName(name: string, from: string): void {
   const problem = nameProblem(name);
   if (problem === undefined) return;
   throw new Failure("file.refused", `${from}: the file name ${printable(name)} ${problem}`, {
-    hint: "phorest only opens files that lie directly in the directory they belong to",
+    hint: "phorest only opens files directly in the expected directory",
   });
 }
 

@@ -66,7 +66,7 @@ export async function writeTogether(
       .map(([path]) => path)
       .find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
     if (directory !== undefined)
-      throw Object.assign(new Error("a directory is in the file's place"), { code: "EISDIR", path: directory });
+      throw Object.assign(new Error("it is a directory, not a file"), { code: "EISDIR", path: directory });
     for (const [path, bytes] of files) {
       at = path;
       const temporary = temporaryPath(path, randomBytes(4).toString("hex"));
@@ -225,7 +225,7 @@ export function packageRoot(): string {
     const manifest = join(directory, "package.json");
     if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "phorest") break;
     const parent = resolve(directory, "..");
-    if (parent === directory) throw new Error("the program's own directory was not found");
+    if (parent === directory) throw new Error("cannot find the directory of the program");
     directory = parent;
   }
   root = directory;

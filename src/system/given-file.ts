@@ -26,7 +26,7 @@ export function readGivenFile(path: string, { what, code, mostBytes, hint }: Giv
   const descriptor = openSync(path, "r");
   try {
     const tooLarge = (bytes: string) =>
-      new Failure(code, `${path}: too large for ${what}: ${bytes}, and ${sizeText(mostBytes)} are read at most`, {
+      new Failure(code, `${path}: too large for ${what}: ${bytes}; the limit is ${sizeText(mostBytes)}`, {
         hint,
       });
     const { size } = fstatSync(descriptor);
@@ -63,7 +63,7 @@ export function parseGivenJson(text: string, where: string, { what, code, mostBy
     throw new Failure(code, `${where}: not JSON: ${reason}`, { hint, cause: error });
   }
   if (twice !== undefined) {
-    throw new Failure(code, `${where}: ${quoted(twice)} is there twice`, { hint: "give each entry its own name" });
+    throw new Failure(code, `${where}: ${quoted(twice)} appears twice`, { hint: "give each entry its own name" });
   }
   return value;
 }

@@ -35,7 +35,7 @@ export function printableName(bytes: Buffer): string {
 
 /** One line for a picture whose name cannot be used; `printable` as in `DirectoryNames.unusable`. */
 export function unusableNameLine(printable: string): string {
-  return `${printable}: skipped: the name is not valid UTF-8; rename the file to have it measured`;
+  return `${printable}: skipped: the name is not valid UTF-8; rename the file`;
 }
 
 function sorted(all: readonly Buffer[]): DirectoryNames {

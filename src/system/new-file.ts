@@ -55,10 +55,14 @@ export async function copyInto(
     if (!isRecorded(copied, recorded)) throw contentChanged(source.path);
     const back = await digestFile(temporary, { direct: true });
     if (back.sha256 !== copied.sha256 || back.bytes !== copied.bytes) {
-      throw new Failure("disk.failed", `${join(directory, name)}: the disk gave back something else than was written`, {
-        hint: "the original is untouched; check the disk and the memory",
-        retry: "later",
-      });
+      throw new Failure(
+        "disk.failed",
+        `${join(directory, name)}: the content read back differs from what was written`,
+        {
+          hint: "check the disk and the memory; the original is unchanged",
+          retry: "later",
+        },
+      );
     }
     const given = await giveName(temporary, directory, name, { isTaken, numbered });
     syncDirectory(directory);
@@ -112,5 +116,5 @@ async function giveName(
     const candidate = numberedName(name, n);
     if (!isTaken(candidate) && (await nameFirst(temporary, join(directory, candidate)))) return candidate;
   }
-  throw new Failure("file.refused", `${join(directory, name)} is there already and is not overwritten`);
+  throw new Failure("file.refused", `${join(directory, name)} exists already; phorest does not overwrite it`);
 }

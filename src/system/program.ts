@@ -53,7 +53,7 @@ const GRACE_MS = 1000;
 export async function runProgram(options: ProgramOptions): Promise<ProgramOutput> {
   const output = await tryProgram(options);
   if (output.exitCode === 0) return output;
-  throw failed(options.program, `ended with code ${output.exitCode}${lastWords(output.stderr)}`);
+  throw failed(options.program, `exited with code ${output.exitCode}${lastWords(output.stderr)}`);
 }
 
 /** The same, but a program that ends by itself with an error code is an answer, not a failure. */
@@ -119,7 +119,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
     child.on("close", (exitCode, signalName) => {
       settle();
       if (cause !== undefined) reject(cause);
-      else if (exitCode === null) reject(failed(program, `died by ${signalName}${lastWords(stderr.toString())}`));
+      else if (exitCode === null) reject(failed(program, `was killed by ${signalName}${lastWords(stderr.toString())}`));
       else resolve({ stdout: Buffer.concat(chunks), stderr: stderr.toString(), firstByteMs, exitCode });
     });
   });
@@ -231,13 +231,13 @@ export async function withWords<T>(stderr: string, work: () => T | Promise<T>): 
     const words = lastWords(stderr);
     if (words === "" || !(error instanceof Failure)) throw error;
     const { hint, retry } = error;
-    throw new Failure(error.code, `${error.message}; the program said${words}`, { hint, retry, cause: error });
+    throw new Failure(error.code, `${error.message}; its last message was${words}`, { hint, retry, cause: error });
   }
 }
 
 function failed(program: string, how: string): Failure {
   return new Failure("camera.failed", `${program} ${how}`, {
-    hint: "it is tried again; `phorest doctor` looks at the devices",
+    hint: "phorest retries; check the devices with `phorest doctor`",
     retry: "later",
   });
 }
@@ -246,21 +246,22 @@ function failed(program: string, how: string): Failure {
 function stopped({ program, timeoutMs }: ProgramOptions, signal: AbortSignal | undefined): Failure {
   const reason: unknown = signal?.reason;
   if (reason instanceof Error && reason.name === "TimeoutError") return timedOut(program, timeoutMs);
-  return failed(program, "was ended: capture was stopped");
+  return failed(program, "was stopped together with the capture");
 }
 
 function timedOut(program: string, timeoutMs: number): Failure {
-  return new Failure("camera.timeout", `${program} gave no answer within ${timeoutMs / 1000} s and was ended`, {
-    hint: "check the device and its cable, or raise Camera.timeout_seconds for long exposures",
+  return new Failure("camera.timeout", `${program} did not finish within ${timeoutMs / 1000} s and was stopped`, {
+    hint: "check the device and its cable, or increase Camera.timeout_seconds for long exposures",
     retry: "later",
   });
 }
 
 function notStarted({ program, install }: ProgramOptions, error: Error): Failure {
   const code = errorCode(error);
-  const why = code === "ENOENT" ? "is not installed" : code === "EACCES" ? "may not be executed" : error.message;
+  const why =
+    code === "ENOENT" ? "is not installed" : code === "EACCES" ? "has no permission to be executed" : error.message;
   return new Failure("camera.unavailable", `${program} ${why}`, {
-    hint: install ?? "install it, or give its full path",
+    hint: install ?? "install it, or set its full path",
     retry: "later",
     cause: error,
   });

@@ -11,7 +11,7 @@ export const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT:
 /** Why something ended that a signal asked to end, for people and for the manifest. */
 export const SIGNAL_REASONS: Readonly<Record<StopSignal, string>> = {
   SIGINT: "interrupted",
-  SIGTERM: "asked to end",
+  SIGTERM: "stop requested",
   SIGHUP: "the terminal was closed",
 };
 

@@ -220,7 +220,7 @@ describe("phorest analyse", () => {
       what: "a directory without pictures",
       words: [emptyDirectory],
       code: "usage.invalid",
-      message: /no picture in this directory/,
+      message: /no image in this directory/,
     },
     {
       what: "no ROI manifest",

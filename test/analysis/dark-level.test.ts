@@ -128,7 +128,7 @@ test("a dark level above what a picture shows is not used, and that is said", ()
   const { result } = trackPicture(taken, ROIS, settings, emptyReference(ROIS));
   expect(Math.abs((result.darkest as number) - LIT.pedestal)).toBeLessThan(0.2);
   expect(refusedLevelText(result.darkest)).toMatch(
-    /^places in it are darker \(\d+\.\d counts\) than Camera\.dark_level/,
+    /^parts of the image are darker \(\d+\.\d counts\) than Camera\.dark_level/,
   );
   const unknown = trackPicture(taken, ROIS, trackingSettings(undefined), emptyReference(ROIS));
   expect(result.position).toEqual(unknown.result.position);

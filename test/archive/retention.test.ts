@@ -235,7 +235,7 @@ describe("the ring buffer", () => {
     const { pass, retaining } = buffer(bench);
     await pass();
     expect(pictures(bench)).toEqual(["p1.png"]);
-    expect(retaining.filesSetAside()[0]?.reason).toContain("its content is not what was recorded");
+    expect(retaining.filesSetAside()[0]?.reason).toContain("its content differs from what was recorded");
   });
 
   test("leaves pictures outside the data directory and what another stage has in hand", async () => {

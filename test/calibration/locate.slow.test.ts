@@ -355,7 +355,7 @@ describe("names given by hand that agree with each other and are all wrong", () 
     if ("doubt" in right) throw new Error(right.doubt.reason);
     const renamed = places.map((place) => ({ ...place, label: otherSide(place.label) }));
     const wrong = locateByFeatures(picture, imec, renamed, patterns);
-    expect("doubt" in wrong ? wrong.doubt.reason : "accepted").toMatch(/contradict what is printed/);
+    expect("doubt" in wrong ? wrong.doubt.reason : "accepted").toMatch(/contradict the printed labels/);
   });
 
   it("are refused where the labels in view say otherwise: gratings", () => {
@@ -368,6 +368,6 @@ describe("names given by hand that agree with each other and are all wrong", () 
     if ("doubt" in right) throw new Error(right.doubt.reason);
     const oneOff = named.map(({ label, x, y }) => ({ label: `${Number(label[0]) - 1}${label[1]}`, x, y }));
     const wrong = locateByAnchors(picture, [imec], oneOff, patterns);
-    expect("doubt" in wrong ? wrong.doubt.reason : "accepted").toMatch(/contradict what is printed/);
+    expect("doubt" in wrong ? wrong.doubt.reason : "accepted").toMatch(/contradict the printed labels/);
   });
 });

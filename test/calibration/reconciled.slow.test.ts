@@ -135,7 +135,7 @@ describe("labels under boxes drawn into the picture", () => {
     expect(cornerError({ picture, chip: imecii2, pose: POSE, description: "" }, located.pose)).toBeLessThan(0.3);
     const { summary } = describeCalibration(new View(picture), patterns, located);
     expect(summary.labels_covered).toHaveLength(hidden.length);
-    expect(summary.notes.join("\n")).toMatch(/labels .*B-Left.* are hidden/);
+    expect(summary.notes.join("\n")).toMatch(/labels .*B-Left.* are covered/);
   });
 });
 

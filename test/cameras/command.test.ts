@@ -42,7 +42,7 @@ describe("the command camera", () => {
     const frame = await take(["cat", raw], { commandFormat: "Y12", size: { width: 2, height: 2 } });
     expect([...(frame.picture?.pixels ?? [])]).toEqual([0, 65535, 16, 32]);
     await expect(take(["cat", raw], { commandFormat: "Y12", size: { width: 2, height: 3 } })).rejects.toThrow(
-      /8 bytes where a 2x3 Y12 frame has 12/,
+      /8 bytes, but a 2x3 Y12 frame has 12/,
     );
   });
 
@@ -63,14 +63,14 @@ describe("the command camera", () => {
 
   it("says which setting the command leaves unused", async () => {
     const { warnings } = await take(["cat", png], { settings: { exposure: 5, gain: undefined } });
-    expect(warnings).toEqual(["Camera.command does not use {exposure}; 5 is not applied"]);
+    expect(warnings).toEqual(["Camera.command does not use {exposure}, so the setting 5 has no effect"]);
   });
 
   it("gives the program's last words where it ends well without a picture", async () => {
     await expect(take(["sh", "-c", "echo the shutter is stuck >&2"])).rejects.toMatchObject({
       code: "camera.failed",
       retry: "later",
-      message: expect.stringMatching(/gave no picture; the program said: the shutter is stuck$/),
+      message: expect.stringMatching(/wrote no image; its last message was: the shutter is stuck$/),
     });
   });
 

@@ -122,7 +122,7 @@ describe("the doctor", () => {
     await new Promise((resolve) => server.close(resolve));
     expect(await endpointFinding(`opc.tcp://127.0.0.1:${port}`)).toMatchObject({
       verdict: "bad",
-      found: expect.stringMatching(/nothing listens there/),
+      found: expect.stringMatching(/no program listens there/),
       cure: expect.any(String),
     });
   });

@@ -46,16 +46,16 @@ describe("the rpicam camera", () => {
 
   it("warns with both values where exposure or gain differ by more than the sensor's steps", async () => {
     const warnings = (await take({ settings: { exposure: 10_000, gain: 40 } })).warnings;
-    expect(warnings[0]).toBe("gain: asked for 40, the camera has 16");
+    expect(warnings[0]).toBe("gain: requested 40, the camera uses 16");
     machine?.set("FAKE_FAULT", "refusing");
     expect((await take({ settings: { exposure: 5000 } })).warnings[0]).toBe(
-      "shutter: asked for 5000 µs, the camera exposed 66666 µs",
+      "shutter: requested 5000 µs, the camera exposed 66666 µs",
     );
   });
 
   it("warns where the program would bring brightness or contrast into its range without a word", async () => {
     expect((await take({ settings: { brightness: 50, contrast: 1 } })).warnings[0]).toBe(
-      "brightness: asked for 50, the camera has 1",
+      "brightness: requested 50, the camera uses 1",
     );
   });
 
@@ -76,10 +76,10 @@ describe("the rpicam camera", () => {
 
 describe("an rpicam camera in trouble", () => {
   it.each([
-    ["failing", /ended with code 1: VIDIOC_STREAMON/],
-    ["signal", /died by SIGSEGV/],
-    ["half", /2304 bytes where a 64x48 YU12 frame has 4608/],
-    ["resolution", /1152 bytes where a 64x48 YU12 frame has 4608/],
+    ["failing", /exited with code 1: VIDIOC_STREAMON/],
+    ["signal", /was killed by SIGSEGV/],
+    ["half", /2304 bytes, but a 64x48 YU12 frame has 4608/],
+    ["resolution", /1152 bytes, but a 64x48 YU12 frame has 4608/],
   ])("%s: the reason in one line, no process and no file left", async (fault, message) => {
     machine?.set("FAKE_FAULT", fault);
     await expect(take()).rejects.toMatchObject({ code: "camera.failed", message: expect.stringMatching(message) });
@@ -101,7 +101,7 @@ describe("an rpicam camera in trouble", () => {
 
   it("a program that cannot even look for cameras says why, also among the cameras found", async () => {
     machine?.set("FAKE_FAULT", "broken");
-    const why = /rpicam-still --list-cameras ended with code 127: .*libcamera\.so\.0\.3: cannot open/;
+    const why = /rpicam-still --list-cameras exited with code 127: .*libcamera\.so\.0\.3: cannot open/;
     await expect(take()).rejects.toMatchObject({ code: "camera.unavailable", message: expect.stringMatching(why) });
     const [found, ...others] = await listRpicams();
     expect([others, found?.name]).toEqual([[], "rpicam-still"]);
@@ -110,7 +110,7 @@ describe("an rpicam camera in trouble", () => {
 
   it("no sensor, and no program, are told apart", async () => {
     machine?.set("FAKE_FAULT", "unplugged");
-    await expect(take()).rejects.toThrow("rpicam-still finds no camera 0; it finds none");
+    await expect(take()).rejects.toThrow("rpicam-still does not find camera 0; it finds none");
     install();
     await expect(take()).rejects.toThrow(/neither rpicam-still nor libcamera-still is installed/);
   });

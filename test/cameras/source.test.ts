@@ -102,8 +102,10 @@ describe("the dummy camera", () => {
 
   it("says what is wrong with its path", async () => {
     const missing = createSource({ type: "dummy", replayPath: join(directory, "none.png") });
-    await expect(missing.open()).rejects.toThrow("the dummy camera's picture is not there");
-    await expect(createSource({ type: "dummy", replayPath: directory }).open()).rejects.toThrow("no pictures");
+    await expect(missing.open()).rejects.toThrow("the image of the dummy camera does not exist");
+    await expect(createSource({ type: "dummy", replayPath: directory }).open()).rejects.toThrow(
+      "no images for the dummy camera",
+    );
   });
 
   it("has a picture of its own when none is named", async () => {
@@ -242,7 +244,7 @@ describe("the folder source", () => {
     const frames = await drain(source);
     expect(names(frames)).toEqual(["a.png", "b.png"]);
     expect(frames.map(({ warnings }) => warnings.length)).toEqual([1, 0]);
-    expect(frames[0]?.warnings[0]).toContain("circle.png: this picture cannot be looked at: ELOOP");
+    expect(frames[0]?.warnings[0]).toContain("circle.png: cannot access this image: ELOOP");
   });
 
   it.each([false, true])("takes links to pictures only when it may (%s), and says once what it skips", async (may) => {
@@ -259,7 +261,7 @@ describe("the folder source", () => {
     await source.open();
     expect(taken).toEqual(may ? ["a.png", "l.png", "m.png", "n.png", "o.png"] : ["a.png"]);
     const skipped = ["directory", "l", "m", "n", "o"].map((name) =>
-      expect.stringMatching(`^${name}.png: skipped: it is a link; Camera.follow_links`),
+      expect.stringMatching(`^${name}.png: skipped: it is a link; set Camera.follow_links`),
     );
     expect(source.skipped()).toEqual(may ? [] : expect.arrayContaining(skipped));
   });

@@ -82,11 +82,11 @@ describe("the v4l2 camera", () => {
     machine.set("FAKE_FAULT", "refusing");
     const frame = await take({ settings: { exposure: 9000, gain: 100, contrast: 3, brightness: -0.3 } });
     expect(frame.warnings).toEqual([
-      "the camera has no control for contrast; 3 is not applied",
+      "the camera has no control for contrast, so the setting 3 has no effect",
       expect.stringMatching(/^the driver refused gain = 100: .*out of range/),
-      "exposure_time_absolute: asked for 9000, the camera has 5000",
-      "gain: asked for 100, the camera has 64",
-      "brightness: asked for -0.3, the camera has 0",
+      "exposure_time_absolute: requested 9000, the camera uses 5000",
+      "gain: requested 100, the camera uses 64",
+      "brightness: requested -0.3, the camera uses 0",
     ]);
     expect(frame.picture).toBeDefined();
   });
@@ -103,7 +103,7 @@ describe("the v4l2 camera", () => {
     const [found] = await createSource({ type: "v4l2", device: "./video0" }).probe();
     expect(found?.description).toBe("DMK 33UX: fake");
     expect(found?.details).toContain("format GREY 640x480 320x240");
-    expect(found?.details).toContain("gain: 0 to 480, step 1; now 64, usually 64");
+    expect(found?.details).toContain("gain: 0 to 480, step 1; now 64, default 64");
     expect(found?.toml).toContain('device = "./video0"');
   });
 });
@@ -119,11 +119,11 @@ it("a format whose bytes come the other way round keeps its sizes to itself", ()
 
 describe("a v4l2 camera in trouble", () => {
   it.each([
-    ["failing", "camera.failed", /ended with code 1: VIDIOC_STREAMON returned -1/],
-    ["signal", "camera.failed", /died by SIGSEGV/],
-    ["half", "camera.failed", /153600 bytes where a 640x480 GREY frame has 307200/],
+    ["failing", "camera.failed", /exited with code 1: VIDIOC_STREAMON returned -1/],
+    ["signal", "camera.failed", /was killed by SIGSEGV/],
+    ["half", "camera.failed", /153600 bytes, but a 640x480 GREY frame has 307200/],
     ["resolution", "camera.failed", /gives 320x240 GREY, not 640x480 GREY/],
-    ["starved", "camera.failed", /0 bytes where .*; the program said: VIDIOC_STREAMON returned -1 \(No space left/],
+    ["starved", "camera.failed", /0 bytes, but .*; its last message was: VIDIOC_STREAMON returned -1 \(No space left/],
     ["flood", "camera.failed", /wrote more than 1 MB/],
   ])("%s: the reason in one line, no process and no file left", async (fault, code, message) => {
     machine.set("FAKE_FAULT", fault);
@@ -144,7 +144,7 @@ describe("a v4l2 camera in trouble", () => {
     const abort = new AbortController();
     const capture = source.capture(abort.signal);
     setTimeout(() => abort.abort(), 1000);
-    await expect(capture).rejects.toThrow(/capture was stopped/);
+    await expect(capture).rejects.toThrow(/stopped together with the capture/);
     expect(await machine.leftovers()).toEqual(NOTHING);
   });
 

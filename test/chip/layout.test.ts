@@ -129,13 +129,13 @@ describe("chip layouts", () => {
   });
 
   it("name what is wrong in a layout file", () => {
-    expect(() => loadChip("IMECII_9")).toThrow(/no chip type "IMECII_9"/);
+    expect(() => loadChip("IMECII_9")).toThrow(/unknown chip type "IMECII_9"/);
     expect(() => expandChip("type = ", "a.toml")).toThrow(/a\.toml is not valid TOML/);
     expect(() => expandChip('type = "x"\nauto_locate_gratings = 3', "a.toml")).toThrow(/a\.toml: auto_locate_gratings/);
   });
 
   it.each([
-    ['label = "{column}{row_letter}"', 'label = "{column}"', /grating label "1" is given to more than one/],
+    ['label = "{column}{row_letter}"', 'label = "{column}"', /grating label "1" is used more than once/],
     ['label = "{column}{row_letter}"', 'label = "{colum}{row_letter}"', /nothing is known to put in for \{colum\}/],
     ['text = "{label}"', 'text = "X{row}"', /no outline of the character "X"/],
     ["pitch = [1100, -450]", "pitch = [1100, -150]", /gratings .* overlap/],

@@ -152,7 +152,7 @@ describe("an established Phorest_config.toml", () => {
 
   test("brightfield pictures may not lie with the frames", () => {
     const mixed = parseConfig('[Paths]\nbrightfield_dir = "data"\n[Services]\nenable_brightfield = true', "/lab");
-    expect(() => checkRunnable(mixed)).toThrow("Paths.brightfield_dir must be a directory of its own");
+    expect(() => checkRunnable(mixed)).toThrow("Paths.brightfield_dir must be a separate directory");
   });
 
   test("plots may not lie with the frames, nor around them where everything there goes to a share", () => {
@@ -212,7 +212,7 @@ describe("paths", () => {
     ]);
     const inside = parseConfig('[Paths]\nlogs_dir = "data/logs"\n', directory).config;
     expect(problems(() => checkDirectories(inside))[1]).toMatch(
-      /Paths\.logs_dir = .*a file stands where a directory is needed/,
+      /Paths\.logs_dir = .*a part of the path is a file, not a directory/,
     );
   });
 });
@@ -255,10 +255,10 @@ describe("mistakes", () => {
     ["method = 'fano'", 'method = "fano": there is no such key here; it belongs under [Data_Analysis]'],
     ["Timing = 5", "Timing = 5: must be a section, written [Timing]"],
     ["[[Timing]]\nsync_interval_seconds = 3", 'Timing = [{"sync_interval_seconds":3}]: must be a section'],
-    ["__proto__ = 1", "__proto__ = 1: there is no such key"],
+    ["__proto__ = 1", "__proto__ = 1: unknown setting"],
     ["[Camera.__proto__]\ncamera_id = 1", 'Camera.__proto__ = {"camera_id":1}: there is no such key'],
     ["[constructor]\na = 1", "[constructor]: there is no such section"],
-    ["[Camera]\ntoString = 1", "Camera.toString = 1: there is no such key"],
+    ["[Camera]\ntoString = 1", "Camera.toString = 1: unknown setting"],
     ["[Timing]\nsync_interval_seconds = inf", "Timing.sync_interval_seconds = Infinity: must be a number"],
     ["[Camera]\ncamera_id = 9007199254740993", "Camera.camera_id = 9007199254740993: must be a whole number"],
     ["[Camera]\ncamera_id = 2020-01-01", 'Camera.camera_id = "2020-01-01": must be a whole number'],

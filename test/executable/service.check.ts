@@ -48,7 +48,7 @@ it.runIf(IS_ROOT)(
   },
 );
 
-it("says of a closed port that nothing listens there", async () => {
+it("says of a closed port that no program listens there", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -61,6 +61,6 @@ it("says of a closed port that nothing listens there", async () => {
   const { status, stdout } = alone.run(["opcua", "check"], directory);
   expect([status, stdout]).toEqual([
     1,
-    expect.stringContaining(`${url}: nothing listens there (is the server running`),
+    expect.stringContaining(`${url}: no program listens there (is the server running`),
   ]);
 });

@@ -117,9 +117,9 @@ test("colours are written as hexadecimal numbers or rgb, which every reader of a
 
 test("doubtful points are marked and explained, and only when there are some", async () => {
   const clean = await renderPlot(input(3, 50));
-  expect(clean.svg).not.toContain("doubtful fit");
+  expect(clean.svg).not.toContain("× flagged");
   const doubtful = await renderPlot(input(3, 50, { flag: (i) => (i === 25 ? 8 : 0) }));
-  expect(doubtful.svg).toContain("× doubtful fit (flagged)");
+  expect(doubtful.svg).toContain("× flagged");
   expect(count(doubtful.svg, 'aria-roledescription="point"')).toBeGreaterThan(
     count(clean.svg, 'aria-roledescription="point"'),
   );
@@ -150,12 +150,12 @@ test("many ROIs become an overview and a panel per grating", async () => {
 test.each([
   ["no frame", 12, 0, {}, "No frame has been measured yet."],
   ["no frame of many ROIs", 60, 0, {}, "No frame has been measured yet."],
-  ["no ROI", 0, 0, {}, "There is no ROI to measure."],
+  ["no ROI", 0, 0, {}, "There are no ROIs to measure."],
   ["nothing but NaN", 12, 20, { value: () => Number.NaN }, "No resonance could be measured in any frame."],
   ["nothing but NaN of many ROIs", 60, 20, { value: () => Number.NaN }, "No resonance could be measured in any frame."],
   ["a single frame", 12, 1, {}, "1 frame"],
   ["a single frame of many ROIs", 60, 1, {}, "1 frame"],
-  ["doubtful points only", 12, 20, { flag: () => 4 }, "doubtful fit"],
+  ["doubtful points only", 12, 20, { flag: () => 4 }, "× flagged"],
   ["equal values", 1, 20, { value: () => 60 }, "Resonance position (px)"],
 ])("%s is drawn too and says so", async (_what, rois, frames, wanted, words) => {
   const { svg, png } = await renderPlot(input(rois, frames, wanted));

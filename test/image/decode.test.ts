@@ -219,20 +219,20 @@ describe("what is not a whole picture is refused with one plain line that names 
     [
       "a truncated PNG",
       async () => (await of(gray8, 1, "b-w").png().toBuffer()).subarray(0, -40),
-      "damaged or cut off",
+      "damaged or incomplete",
     ],
     [
       "a truncated JPEG",
       async () => (await of(gray8, 1, "b-w").jpeg().toBuffer()).subarray(0, -40),
-      "damaged or cut off",
+      "damaged or incomplete",
     ],
     [
       "a truncated TIFF",
       async () => (await of(gray8, 1, "b-w").tiff().toBuffer()).subarray(0, -40),
-      "damaged or cut off",
+      "damaged or incomplete",
     ],
-    ["a truncated bitmap", () => bitmap(24, () => [1, 2, 3]).subarray(0, -4), "the bitmap is cut off"],
-    ["a truncated gzip", () => gzipSync(Buffer.from(gray8)).subarray(0, -9), "the gzip file is damaged or cut off"],
+    ["a truncated bitmap", () => bitmap(24, () => [1, 2, 3]).subarray(0, -4), "the bitmap is incomplete"],
+    ["a truncated gzip", () => gzipSync(Buffer.from(gray8)).subarray(0, -9), "the gzip file is damaged or incomplete"],
     ["gzip of text", () => gzipSync("only text"), "not a picture"],
   ])("%s", async (name, bytes, reason) => {
     const failure = await refusal(put(`${name}.png`, await bytes()));

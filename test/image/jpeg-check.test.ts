@@ -133,7 +133,7 @@ test("a refusal names the file, what is missing and what to do, and no position 
   const lost = Buffer.concat([good.subarray(0, 3000), good.subarray(4000)]);
   await expect(decodeBytes(lost, "camera/lost.jpg")).rejects.toMatchObject({
     code: "frame.unreadable",
-    message: expect.stringMatching(/^camera\/lost\.jpg: the JPEG picture is damaged or cut off: .+ blocks/),
+    message: expect.stringMatching(/^camera\/lost\.jpg: the JPEG image is damaged or incomplete: .+ blocks/),
     hint: expect.stringContaining("copy it again"),
   });
 });

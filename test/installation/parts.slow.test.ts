@@ -114,9 +114,9 @@ test("a compiled part that is missing, cut off, damaged or of another machine is
   writeFileSync(kernel, other);
   says(`built for s390x, this machine is ${process.arch}`);
   truncateSync(kernel, 300_000);
-  says("the file is cut off");
+  says("the file is incomplete");
   truncateSync(kernel, 10);
-  says("the file is cut off");
+  says("the file is incomplete");
   writeFileSync(kernel, "<html>404 not found, and some more of it</html>");
   says("the file is damaged");
   rmSync(kernel);
@@ -202,9 +202,9 @@ test("a disk is said to be mounted noexec only where it is", () => {
   const policy = line("failed to map segment from shared object: Permission denied");
   expect(policy).toContain("the system refuses to run code from there (allow it in the security policy");
   expect(policy).not.toContain("noexec");
-  expect(line("cannot open shared object file: Permission denied")).toContain("this user may not read it");
+  expect(line("cannot open shared object file: Permission denied")).toContain("this user has no permission to read it");
   const memory = line("failed to map segment from shared object: Cannot allocate memory");
-  expect(memory).toContain("the system has no memory for it");
+  expect(memory).toContain("not enough memory");
   const damage = line("failed to map segment from shared object: Invalid argument");
   expect(damage).not.toMatch(/noexec|security policy/);
   expect(memory).not.toContain("noexec");

@@ -96,10 +96,10 @@ describe("a service", () => {
       expect.stringMatching(/may not start .*private/),
     ]);
     expect(problems({ program: ["/bin/sh", join(hidden, "phorest")] })).toEqual([
-      expect.stringMatching(/may not read .*private/),
+      expect.stringMatching(/no permission to read .*private/),
     ]);
     chmodSync(configFile, 0o600);
-    expect(problems()).toEqual([expect.stringMatching(`may not read ${configFile}`)]);
+    expect(problems()).toEqual([expect.stringMatching(`no permission to read ${configFile}`)]);
   });
 });
 

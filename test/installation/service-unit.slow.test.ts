@@ -75,7 +75,7 @@ describe("the systemd unit", () => {
     for (const blank of [" ", "\t"]) {
       expect(() => serviceUnit({ ...SETTINGS, directory: `/srv/a${blank}` })).toThrow(/ends in a blank/);
     }
-    expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a name/);
+    expect(() => serviceUnit({ ...SETTINGS, user: "lab\nUser=root" })).toThrow(/not a valid user name/);
   });
 
   it("is started again after every end but wrong usage, and photographs nothing without a configuration", () => {
@@ -270,6 +270,6 @@ describe("what systemd is told", () => {
     const notices = notifyService(env, (line) => complaints.push(line));
     await sleep(400);
     notices.stop();
-    expect(complaints).toEqual([expect.stringMatching(/systemd cannot be told/)]);
+    expect(complaints).toEqual([expect.stringMatching(/cannot notify systemd/)]);
   });
 });

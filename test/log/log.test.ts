@@ -132,7 +132,7 @@ describe("log", () => {
     }
     await close();
     expect(shown().filter((line) => line.includes("line "))).toHaveLength(5);
-    const complaints = shown().filter((line) => line.includes("the log files cannot be written"));
+    const complaints = shown().filter((line) => line.includes("cannot write the log files"));
     expect(complaints).toHaveLength(1);
     expect(complaints[0]).toMatch(/warn supervisor: .*no space left on device/);
   });
@@ -156,7 +156,7 @@ describe("log", () => {
     stage("collector").info("one");
     stage("processor").info("two");
     await sleep(50);
-    expect(shown().filter((line) => line.includes("cannot be written"))).toHaveLength(1);
+    expect(shown().filter((line) => line.includes("cannot write the log files"))).toHaveLength(1);
     rmSync(directory);
     now.mockReturnValue(11_000);
     stage("collector").info("three");

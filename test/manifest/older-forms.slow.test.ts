@@ -236,7 +236,7 @@ describe("a manifest of an older form", () => {
       expect(code).toBe(2);
       const complaints = stderr.split("\n").filter((line) => /newer phorest/.test(line));
       expect(complaints).toHaveLength(1);
-      expect(complaints[0]).toMatch(/update this program; nothing was changed/);
+      expect(complaints[0]).toMatch(/update phorest; nothing was changed/);
     }
     expect(readFileSync(file).equals(before)).toBe(true);
   });

@@ -39,7 +39,7 @@ describe.each(Object.entries(UNSEEN))("%s", (_, characters) => {
 
 test.each(BLANKS)("only blanks, %j", (blank) => {
   expect(isLabel(blank)).toBe(false);
-  expect(textProblem(blank)).toMatch(/something to see/);
+  expect(textProblem(blank)).toMatch(/visible characters/);
   expect(() => parseRoiManifest(roiManifest(blank), "here")).toThrow(/label/);
 });
 

@@ -74,6 +74,6 @@ test("a dark level above what pictures show is said with each of them", async ()
   const words = ["analyse", "pictures", "--rois", "pictures/ROI_manifest.json", "--method", "tracking"];
   const { code, stdout, stderr } = await phorest([...words, "--dark-level", "240"], directory);
   expect(code).toBe(0);
-  expect(stderr.match(/places in it are darker .* than Camera\.dark_level says/g)).toHaveLength(2);
-  expect(stdout).toContain("places in it are darker");
+  expect(stderr.match(/parts of the image are darker .* than Camera\.dark_level/g)).toHaveLength(2);
+  expect(stdout).toContain("parts of the image are darker");
 });

@@ -24,7 +24,7 @@ function whileLoading(signals: readonly string[], words: readonly string[], dire
 }
 
 test("a run that is stopped while it is being loaded ends as every stopped run does, and records why", async () => {
-  for (const [at, reason] of ["interrupted", "asked to end", "the terminal was closed"].entries()) {
+  for (const [at, reason] of ["interrupted", "stop requested", "the terminal was closed"].entries()) {
     const directory = experiment(QUICK_CONFIG);
     const signal = STOP_SIGNALS[at] ?? "";
     expect(await whileLoading([signal], ["run"], directory), signal).toMatchObject({ code: 0, signal: null });

@@ -89,7 +89,7 @@ test("a lock in the middle of a run: capture goes on, and all rows follow in the
   expect(stdout).not.toContain("no image for");
   held.release();
   await until(() => rows(directory) >= before.rows + 15);
-  await until(() => logOf(directory).includes("the manifest is free again after"));
+  await until(() => logOf(directory).includes("the database is free again after"));
   child.kill("SIGINT");
   const { code, stderr } = await ended;
   expect(code, stderr).toBe(0);

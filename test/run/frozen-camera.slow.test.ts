@@ -84,7 +84,7 @@ test.each([
 
   const table = (await phorest(["sensorgram", "--summary"], directory)).stdout;
   expect(table).not.toMatch(/ -?0\.0+( |$)/m);
-  expect(table.trimEnd().split("\n").at(-1)).toContain("a noise of exactly zero is not a number");
+  expect(table.trimEnd().split("\n").at(-1)).toContain("so noise and limit of detection are unknown");
   const rows = JSON.parse((await phorest(["sensorgram", "--summary", "--json"], directory)).stdout);
   expect(rows[0]).toMatchObject({ noise_px: null, detection_limit_px: null, drift_px_per_hour: null, repeats: true });
   expect((await phorest(["report"], directory)).code).toBe(0);

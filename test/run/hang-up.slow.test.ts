@@ -195,6 +195,6 @@ test("analyse, verify and backup stopped half way put away what they hold", asyn
 
 async function stopOf(ended: Promise<Ended>): Promise<number | null> {
   const { code, stderr } = await ended;
-  expect(stderr).toMatch(/stopped: (the terminal was closed|asked to end)\n$/);
+  expect(stderr).toMatch(/stopped: (the terminal was closed|stop requested)\n$/);
   return code;
 }

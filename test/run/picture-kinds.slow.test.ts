@@ -63,7 +63,7 @@ describe.each(["run", "analyse"] as const)("%s", (command) => {
     const said = stderr.split("\n").filter((line) => line.includes(SAID));
     expect(said, stderr).toHaveLength(1);
     expect(said[0]).toContain("b_stack.tif");
-    expect(stderr).toMatch(/c_damaged\.jpg: .*the JPEG picture is damaged or cut off/);
+    expect(stderr).toMatch(/c_damaged\.jpg: .*the JPEG image is damaged or incomplete/);
     if (command === "run") await phorest(["export", "--format", "results-jsonl", "--out", "out.jsonl"], directory);
     const lines = linesOf(readFileSync(join(directory, "out.jsonl"), "utf8"));
     const [single, stack, damaged] = lines.sort((a, b) => (a.image_filename < b.image_filename ? -1 : 1));

@@ -44,7 +44,7 @@ test.each([false, true])("links in the watched and the data directory, follow_li
   expect(code, stderr).toBe(0);
   expect(stored).toEqual(["own.png"]);
   for (const name of ["token.png", "linked.png", "directory.png", "old-token.png", "old.png"]) {
-    expect(stderr).toContain(`${name}: skipped: it is a link; Camera.follow_links = true uses linked pictures`);
+    expect(stderr).toContain(`${name}: skipped: it is a link; set Camera.follow_links = true to use linked images`);
   }
   expect(stdout).toMatch(/skipped/);
 });

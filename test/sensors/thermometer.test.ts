@@ -51,7 +51,7 @@ describe("a DS18B20", () => {
     expect(() => parseOneWire(good.replace("t=23125", "t=85000"))).toThrow("power-on");
     expect(() => parseOneWire("")).toThrow();
     const zeros = "00 ".repeat(9);
-    expect(() => parseOneWire(`${zeros}: crc=00 YES\n${zeros}t=0\n`)).toThrow("shorted");
+    expect(() => parseOneWire(`${zeros}: crc=00 YES\n${zeros}t=0\n`)).toThrow("short-circuited");
     expect(() => parseTemperature("85000\n")).toThrow("power-on");
     expect(() => parseTemperature("\n")).toThrow("no temperature");
   });
@@ -63,8 +63,8 @@ describe("a DS18B20", () => {
     put("28-000000000002/w1_slave", `${zeros}: crc=00 YES\n${zeros}t=0\n`);
     put("28-000000000003/temperature", "0\n");
     const at = (serial: string) => oneWireThermometer(serial, "A", sys).read(signal);
-    await expect(at("28-000000000001")).rejects.toThrow("shorted");
-    await expect(at("28-000000000002")).rejects.toThrow("shorted");
+    await expect(at("28-000000000001")).rejects.toThrow("short-circuited");
+    await expect(at("28-000000000002")).rejects.toThrow("short-circuited");
     await expect(at("28-000000000003")).rejects.toThrow("exactly 0 °C");
   });
 
@@ -145,7 +145,7 @@ test("a program that prints a number is a thermometer; anything else it prints i
     await expect(print(text)).rejects.toThrow(/not a number|cannot measure/);
   }
   const failing = await readThermometer(commandThermometer(["sh", "-c", "echo no bus >&2; exit 3"], "Room"), signal);
-  expect(failing.error).toMatch(/^Room \(sh\): sh ended with code 3: no bus/);
+  expect(failing.error).toMatch(/^Room \(sh\): sh exited with code 3: no bus/);
 });
 
 describe("the watch over all thermometers", () => {

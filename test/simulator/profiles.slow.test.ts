@@ -153,8 +153,8 @@ describe("the camera profiles", () => {
   });
 
   it("has no pixels of other bits than the camera", () => {
-    expect(() => createSimulator({ profile: "pi64", bitDepth: 16 })).toThrow(/pi64 has no pixels of 16 bits/);
-    expect(() => createSimulator({ profile: "scientific", bitDepth: 8 })).toThrow(/scientific has no pixels of 8 bits/);
+    expect(() => createSimulator({ profile: "pi64", bitDepth: 16 })).toThrow(/pi64 does not support 16 bits/);
+    expect(() => createSimulator({ profile: "scientific", bitDepth: 8 })).toThrow(/scientific does not support 8 bits/);
   });
 
   it.each(PROFILES)(
@@ -173,7 +173,7 @@ describe("the camera profiles", () => {
   it("warns of bits that the configured camera does not have", async () => {
     const file = join(mkdtempSync(join(tmpdir(), "phorest-profile-")), "config.toml");
     await writeFile(file, '[Simulation]\nprofile = "pi64"\nbit_depth = 16\n');
-    expect(loadConfig(file).warnings.join("\n")).toContain("the camera profile pi64 has pixels of 8 bits");
+    expect(loadConfig(file).warnings.join("\n")).toContain("the camera profile pi64 has 8 bits");
   });
 });
 
@@ -265,7 +265,7 @@ describe("speckle of measured ROIs", () => {
   });
 
   it.each([
-    ["no light", 100, 60, 0, /shows no light/],
+    ["no light", 100, 60, 0, /the image is dark/],
     ["too small a picture", 12, 60, 90, /is 12 x 60 px/],
     ["a whole picture", 2100, 60, 90, /is 2100 x 60 px/],
   ])("refuses %s", async (_, width, height, value, message) => {

@@ -155,8 +155,8 @@ describe("the simulated chip", () => {
   });
 
   it("refuses a picture without a whole grating, and an unknown chip", () => {
-    expect(() => createSimulator({ width: 64, height: 64, pxPerUm: 2 })).toThrow(/no whole grating of IMECII_2/);
-    expect(() => createSimulator({ chipType: "X" })).toThrow(/no chip type "X"/);
+    expect(() => createSimulator({ width: 64, height: 64, pxPerUm: 2 })).toThrow(/no complete grating of IMECII_2/);
+    expect(() => createSimulator({ chipType: "X" })).toThrow(/unknown chip type "X"/);
   });
 });
 

@@ -105,7 +105,7 @@ describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
       .poll(async () => (await running.read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
       .toBeGreaterThan(analysisId);
     const { markers } = await running.read<StateView>("/api/state");
-    expect(markers.at(-1)?.text).toMatch(/ROIs registered anew/);
+    expect(markers.at(-1)?.text).toMatch(/recalibrated: \d+ ROIs/);
     expect(errors).toEqual([]);
     expect(strangers).toEqual([]);
     await page.context().close();

@@ -189,7 +189,7 @@ describe("a picture to calibrate on", () => {
     ["/api/calibration/search", '{"id": 1, "places": [{"label": "A", "x": 1, "y": 1}]}', "at least two"],
     ["/api/calibration/search", '{"id": 1, "places": [{"label": "A", "x": "1", "y": 1}]}', "places"],
     ["/api/calibration/accept", '{"id": 7}', "replaced"],
-    ["/api/calibration/frame", "{}", "no picture"],
+    ["/api/calibration/frame", "{}", "no image"],
   ])("POST %s %s is refused with a reason", async (path, body, word) => {
     const { port, complaints } = await serving({ frames: 1 });
     const answer = await ask(port, "POST", path, { ...AUTHORISED, ...JSON_BODY }, body);

@@ -56,8 +56,8 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
   const certificate = new X509Certificate(readFileSync(certificateFile));
   const ended = whyOutOfDate(certificate);
   if (ended !== undefined) {
-    throw new Failure("opcua.untrusted", `our own certificate ${certificateFile} ${ended}`, {
-      hint: "move it away, start again, and have the server trust the new one",
+    throw new Failure("opcua.untrusted", `the certificate of phorest ${certificateFile} ${ended}`, {
+      hint: "move it away, start again, and let the server trust the new one",
       retry: "later",
     });
   }
@@ -111,8 +111,8 @@ export function readCertificate(file: string): Buffer {
   try {
     return new X509Certificate(readFileSync(file)).raw;
   } catch (cause) {
-    throw new Failure("usage.invalid", `${file}: not a certificate that can be read`, {
-      hint: "PEM or DER, as the server's administrator exports it",
+    throw new Failure("usage.invalid", `${file}: not a readable certificate`, {
+      hint: "use a PEM or DER file, exported on the server",
       cause,
     });
   }
@@ -137,9 +137,8 @@ export function describeCertificate(der: Uint8Array) {
 
 /** Why a certificate may not be used today; undefined when it may. */
 export function whyOutOfDate(certificate: X509Certificate, now = new Date()): string | undefined {
-  if (new Date(certificate.validTo) < now) return `ran out on ${certificate.validTo}`;
-  if (new Date(certificate.validFrom) > now)
-    return `is not valid before ${certificate.validFrom}; are the clocks right?`;
+  if (new Date(certificate.validTo) < now) return `expired on ${certificate.validTo}`;
+  if (new Date(certificate.validFrom) > now) return `is not valid before ${certificate.validFrom}; check the clocks`;
   return undefined;
 }
 
@@ -147,12 +146,12 @@ export function whyOutOfDate(certificate: X509Certificate, now = new Date()): st
 export function whyWeak({ publicKey }: Pick<X509Certificate, "publicKey">): string | undefined {
   const bits = publicKey.asymmetricKeyDetails?.modulusLength;
   if (bits === undefined || bits >= KEY_BITS) return undefined;
-  return `has a key of ${bits} bits; fewer than ${KEY_BITS} can be broken`;
+  return `has a key of ${bits} bits; keys of fewer than ${KEY_BITS} bits can be broken`;
 }
 
 /** What to do about a server's certificate whose key is short. */
 export const WEAK_KEY_CURE =
-  "have the server given a longer key; on a network that is trusted, OPC_UA.unsafe_short_keys = true";
+  "give the server a longer key, or set OPC_UA.unsafe_short_keys = true on a trusted network";
 
 /** The first certificate of a chain of DER certificates: the server's own. */
 export function leaf(chain: Uint8Array): Buffer {

@@ -75,7 +75,7 @@ function holdBackOpenPasswords(
     channel.performMessageTransaction = (request, callback) => {
       const token = request instanceof ActivateSessionRequest ? request.userIdentityToken : undefined;
       if (!(token instanceof UserNameIdentityToken) || token.encryptionAlgorithm) return send(request, callback);
-      const said = `${endpoint_url} wants the password of ${user_name} in the clear: it was not sent`;
+      const said = `${endpoint_url} asks for the unencrypted password of ${user_name}; it was not sent`;
       const hint =
         'OPC_UA.security_mode = "SignAndEncrypt"; on a network that is trusted, OPC_UA.password_in_clear = true';
       callback(new Failure("opcua.refused", said, { hint, retry: "later" }));
@@ -85,8 +85,8 @@ function holdBackOpenPasswords(
 
 /** The failure of a server that takes connections and does not answer in time. */
 export function noAnswer({ endpoint_url, connect_timeout_seconds }: ServerSettings): Failure {
-  return new Failure("opcua.timeout", `${endpoint_url} did not answer within ${connect_timeout_seconds} s`, {
-    hint: "the server hangs, or something else listens there",
+  return new Failure("opcua.timeout", `${endpoint_url} did not respond within ${connect_timeout_seconds} s`, {
+    hint: "the server hangs, or another program listens there",
     retry: "later",
   });
 }

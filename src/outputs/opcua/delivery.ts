@@ -161,7 +161,7 @@ export class PlantDelivery {
         await this.#leaveNewest();
       }
     } catch (thrown) {
-      this.#log("warn", `the nodes keep older values until the next run: ${failureLine(thrown)}`);
+      this.#log("warn", `the nodes keep old values until the next run: ${failureLine(thrown)}`);
     }
     await this.close();
   }
@@ -187,13 +187,13 @@ export class PlantDelivery {
     const broken = this.#session?.broken;
     if (this.#session !== undefined && broken === undefined) return false;
     if (broken !== undefined) {
-      this.#log("warn", `${server.endpoint_url}: ${broken}; connecting again`);
+      this.#log("warn", `${server.endpoint_url}: ${broken}; reconnecting`);
       await this.close();
     }
     const session = await PlantSession.open(await loadLibrary(this.#log), server, { learnt: this.#learnt });
     session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
     this.#session = session;
-    this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes in one Write`);
+    this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes per write`);
     return true;
   }
 
@@ -272,7 +272,7 @@ export class PlantDelivery {
       this.#writeAtMost = session.limits.write.max * 2;
       if (bare.length > 0) {
         this.#say(
-          `${bare.length} nodes promise to take status and time stamp and refuse what they promise, ${bare[0]?.target.shown} first: they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
+          `${bare.length} nodes declare that they accept status and time stamp, but refuse them (first: ${bare[0]?.target.shown}): they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
         );
       }
       const [beyond] = outOfRange;
@@ -283,11 +283,11 @@ export class PlantDelivery {
         const all = kept.asArray ? ", all of its values for one that is missing" : "";
         this.#log(
           "warn",
-          `${kept.target.shown} (${kept.target.value}) takes no status and its type has no NaN: it keeps what it has while there is no value${all} (map it to a Float or Double)`,
+          `${kept.target.shown} (${kept.target.value}) does not accept a status and its type has no NaN: it keeps its last value while there is no new one${all} (map it to a Float or Double)`,
         );
       }
       for (const [status, { target }] of remarks) {
-        this.#say(`${target.shown} (${target.value}) took the value and answered ${status}: ${remedyFor(status)}`);
+        this.#say(`${target.shown} (${target.value}) accepted the value with status ${status}: ${remedyFor(status)}`);
       }
     } catch (error) {
       this.#writeAtMost = Math.max(SMALLEST_WRITE, Math.ceil(Math.min(session.limits.write.max, nodes.length) / 2));

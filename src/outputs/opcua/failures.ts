@@ -17,7 +17,7 @@ const GONE =
 const TRANSPORT = /connect|socket|channel|transaction|session|ECONN|EPIPE|ETIMEDOUT/i;
 
 const OTHER_LOG_IN_CURE =
-  "phorest opcua check lists the log-ins that it takes: use one of them, or have this one allowed on the server";
+  "phorest opcua check lists the supported log-ins: use one of them, or allow this one on the server";
 
 /** The status code named in an error of the library; undefined where it names none. */
 export function statusNameIn(error: unknown): string | undefined {
@@ -31,7 +31,7 @@ export function explainFailure(endpointUrl: string, error: unknown): unknown {
   const gone = status === undefined ? TRANSPORT.test(error.message) : GONE.test(status);
   if (!gone) return error;
   return new Failure("opcua.lost", `${endpointUrl}: ${status ?? firstLine(error)}`, {
-    hint: "connecting again",
+    hint: "phorest reconnects",
     retry: "later",
     cause: error,
   });
@@ -69,7 +69,7 @@ export async function whyRefused(
   const shown = shownCertificate(library, endpoints ?? [], settings);
   if (trusted !== undefined && shown !== undefined && thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))) {
     const seen = thumbprint(leaf(shown));
-    return new Failure("opcua.untrusted", `${url} shows another certificate (${seen}) than the one that is trusted`, {
+    return new Failure("opcua.untrusted", `the certificate of ${url} (${seen}) is not the trusted one`, {
       hint: `if it was renewed on purpose: phorest opcua trust --thumbprint ${seen}`,
       retry: "later",
     });
@@ -79,16 +79,19 @@ export async function whyRefused(
   // The library looks for a way to log in before it asks the server.
   if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {
     const who = whoLogsIn(settings);
-    if (who === "anonymous") return refused("the server takes no log-in without a name", logInCure(who));
+    if (who === "anonymous") return refused("the server does not allow anonymous log-in", logInCure(who));
     const what = who === "user" ? "user names" : "user certificates";
-    return refused(`the server takes no ${what} with ${wanted}`, OTHER_LOG_IN_CURE);
+    return refused(`the server does not accept ${what} with ${wanted}`, OTHER_LOG_IN_CURE);
   }
   if (security_mode === "None" && endpoints === undefined) {
-    return refused("the server ended the connection", "it seems to offer no security None: set OPC_UA.security_mode");
+    return refused(
+      "the server ended the connection",
+      "it probably does not offer security None: set OPC_UA.security_mode",
+    );
   }
   return refused(
     `the server ended the connection (${wanted})`,
-    `have our certificate trusted there: ${own.certificateFile}`,
+    `trust the certificate of phorest on the server: ${own.certificateFile}`,
   );
 }
 

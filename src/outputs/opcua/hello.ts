@@ -20,11 +20,12 @@ export async function whySilent(endpointUrl: string, timeoutMs: number): Promise
     new Failure("opcua.refused", `${endpointUrl}: ${what}`, { hint, retry: "later" });
   if (answer === "end") {
     return refused(
-      "the server ended the connection before it said anything",
-      `${CHANNELS_CURE}; or it is no OPC UA server`,
+      "the server closed the connection without an answer",
+      `${CHANNELS_CURE}; or it is not an OPC UA server`,
     );
   }
-  if (answer === "foreign") return refused("what answers there is no OPC UA server", "check the address and the port");
+  if (answer === "foreign")
+    return refused("the program at this address is not an OPC UA server", "check the address and the port");
   return undefined;
 }
 

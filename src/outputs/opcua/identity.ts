@@ -45,7 +45,7 @@ function checkUserCertificate(
   const weak = unsafe_short_keys ? undefined : whyWeak(certificate);
   if (weak !== undefined) {
     throw new Failure("config.invalid", `OPC_UA.user_certificate_file = "${user_certificate_file}": ${weak}`, {
-      hint: "have a longer one made for the user; on a network that is trusted, OPC_UA.unsafe_short_keys = true",
+      hint: "make a longer one for the user, or set OPC_UA.unsafe_short_keys = true on a trusted network",
     });
   }
   const refuse = (reason: string, hint: string) =>
@@ -55,10 +55,10 @@ function checkUserCertificate(
     key = createPrivateKey(keyPem);
   } catch {
     // The parser's own words may quote what it read.
-    throw refuse("not a private key in PEM form", "an unencrypted PEM key");
+    throw refuse("not a private key in PEM format", "use an unencrypted PEM key");
   }
   if (!certificate.checkPrivateKey(key)) {
-    throw refuse("is not the key of the user's certificate", "name the key that belongs to user_certificate_file");
+    throw refuse("does not match the certificate of the user", "use the key that belongs to user_certificate_file");
   }
 }
 
@@ -66,7 +66,7 @@ function readPassword({ user_name, password_env, password_file }: Settings, envi
   if (password_file !== undefined) return readSecret(password_file, "OPC_UA.password_file").replace(/\r?\n$/, "");
   const password = environment[password_env];
   if (password !== undefined && password !== "") return password;
-  throw new Failure("config.invalid", `OPC_UA.user_name = "${user_name}": there is no password`, {
+  throw new Failure("config.invalid", `OPC_UA.user_name = "${user_name}": the password is missing`, {
     hint: `set the environment variable ${password_env}, or name a file in OPC_UA.password_file`,
   });
 }
@@ -76,13 +76,16 @@ function readSecret(file: string, setting: string): string {
   const refuse = (reason: string, hint: string) =>
     new Failure("config.invalid", `${setting} = "${file}": ${reason}`, { hint });
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) throw refuse("no such file", "write the secret into it and chmod 600 it");
+  if (found === undefined) throw refuse("no such file", "write the password into it, then chmod 600 it");
   if (!found.isFile()) throw refuse("is not a file", "name a file");
   if ((found.mode & 0o077) !== 0) throw refuse("can be read by others", `chmod 600 ${shellWord(file)}`);
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new Failure("config.invalid", `${setting} = "${file}": may not be read`, { hint: "change its owner", cause });
+    throw new Failure("config.invalid", `${setting} = "${file}": no permission to read it`, {
+      hint: "change its owner",
+      cause,
+    });
   }
 }
 

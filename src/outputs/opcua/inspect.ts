@@ -36,7 +36,7 @@ export async function inspect(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const own = await ownCertificate(server.certificate_dir);
-  findings.push(finding("our certificate", true, `${own.certificateFile}, application ${own.applicationUri}`));
+  findings.push(finding("certificate of phorest", true, `${own.certificateFile}, application ${own.applicationUri}`));
   try {
     await probe(server.endpoint_url, server.connect_timeout_seconds * 1000);
   } catch (error) {
@@ -90,7 +90,7 @@ const finding = (subject: string, well: boolean, text: string, cure?: string): F
 const OPEN_PASSWORD = finding(
   "password",
   false,
-  "it goes to a server whose certificate nobody compares, and can be read on the way",
+  "it is sent to a server whose certificate is not checked, and can be read on the network",
   'security_mode = "SignAndEncrypt"',
 );
 
@@ -118,14 +118,14 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
       trusted !== undefined &&
       thumbprint(leaf(shown)) !== thumbprint(leaf(trusted))
     ) {
-      const other = `the server shows another one: ${thumbprint(leaf(shown))}`;
-      const cure = `ask who runs the server; if it was renewed: phorest opcua trust --thumbprint ${thumbprint(leaf(shown))}`;
+      const other = `the server has another one: ${thumbprint(leaf(shown))}`;
+      const cure = `ask the operator of the server; if it was renewed: phorest opcua trust --thumbprint ${thumbprint(leaf(shown))}`;
       findings.push(finding(TRUSTED, false, other, cure));
     }
   } catch (error) {
     // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
     if (error instanceof Failure) findings.push(finding(ENDPOINTS, false, error.message, error.hint));
-    else findings.push(finding(ENDPOINTS, false, "the server does not list them for unknown clients", EXPORT_CURE));
+    else findings.push(finding(ENDPOINTS, false, "the server does not list them to unknown clients", EXPORT_CURE));
   }
   return findings;
 }
@@ -148,17 +148,17 @@ function nodeFinding(node: BoundNode, latest: Outcome | undefined): Finding {
     latest && target.name.kind !== "live" ? sampleOf(target, { outcome: latest, shift: undefined }) : undefined;
   const beyond = sample === undefined ? [] : valuesOutOfRange({ node, sample });
   if (beyond.length > 0) {
-    const cure = "use scale and offset, or have the node given a wider type";
+    const cure = "use scale and offset, or a wider type";
     return finding(subject, false, `${cast}: ${beyondText(beyond)}`, cure);
   }
   const lacks = [...(takesTime ? [] : ["time stamp"]), ...(takesStatus ? [] : ["status"])];
-  return finding(subject, true, lacks.length === 0 ? cast : `${cast}, takes no ${lacks.join(" and no ")}`);
+  return finding(subject, true, lacks.length === 0 ? cast : `${cast}, does not accept a ${lacks.join(" or ")}`);
 }
 
 /** `the value of the last frame, 6001, is out of its range`; of a list, how many of its values are, and the first of them. */
 function beyondText(beyond: readonly Plain[]): string {
   const [first] = beyond;
   const shown = typeof first === "number" ? String(Number(first.toPrecision(6))) : String(first);
-  if (beyond.length === 1) return `the value of the last frame, ${shown}, is out of its range`;
-  return `${beyond.length} values of the last frame, ${shown} first, are out of its range`;
+  if (beyond.length === 1) return `the value of the last frame, ${shown}, is outside its range`;
+  return `${beyond.length} values of the last frame (first: ${shown}) are outside its range`;
 }

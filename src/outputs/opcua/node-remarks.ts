@@ -11,16 +11,16 @@ export function whatIsMissing(bound: readonly BoundNode[]): string[] {
     const [first] = lacking;
     return first === undefined
       ? []
-      : [`${lacking.length} of ${written.length} nodes (${first.target.shown} first) ${text}`];
+      : [`${lacking.length} of ${written.length} nodes (first: ${first.target.shown}) ${text}`];
   };
   return [
     ...line(
       frames.filter(({ takesTime }) => !takesTime),
-      "take no time stamp: the server's own time stands beside the value",
+      "do not accept a time stamp: the value gets the time of the server",
     ),
     ...line(
       frames.filter(({ takesStatus }) => !takesStatus),
-      "take no status: a doubtful value looks like a good one there, flags or quality can be mapped beside it",
+      "do not accept a status: a flagged value looks like a good one there; map flags or quality to other nodes",
     ),
   ];
 }
@@ -28,7 +28,7 @@ export function whatIsMissing(bound: readonly BoundNode[]): string[] {
 /** That a value does not fit into its node's type; `count` nodes have that problem, of which this is the first. */
 export function outOfRangeLine({ target, type }: BoundNode, count: number): string {
   const others = count > 1 ? ` (and ${count - 1} more)` : "";
-  return `${target.shown}${others}: ${target.value} is out of the range of its type, ${type}; the value is not written (use scale and offset, or have the node given a wider type)`;
+  return `${target.shown}${others}: ${target.value} is outside the range of its type, ${type}; the value is not written (use scale and offset, or a wider type)`;
 }
 
 /** What the manifest keeps of them. */

@@ -105,7 +105,7 @@ export async function bindNodes(session: PlantSession, targets: readonly Target[
 }
 
 const sameAs = ({ shown, value }: Target): string =>
-  `it is the same node as ${shown}, which is given ${value}: remove one of the two`;
+  `it is the same node as ${shown}, which gets ${value}: remove one of them`;
 
 /** The node id of each address, or the status that says why there is none. */
 export async function findNodes(
@@ -191,7 +191,7 @@ async function bind(
   if (nodeClass?.value.value !== VARIABLE) return unbound(target, "BadNodeClassInvalid", nodeId);
   const typeId = dataType?.statusCode.isGood() === true ? (dataType.value.value as NodeId) : undefined;
   const type: NodeType = await types.of(typeId, nodeId);
-  const typeText = type ?? (typeId === undefined ? "type that cannot be read" : await types.nameOf(typeId));
+  const typeText = type ?? (typeId === undefined ? "unreadable type" : await types.nameOf(typeId));
   const kind = kindOf(target.name);
   const cast = castType(type, kind, target.dataType);
   const rank = numberOf(valueRank) ?? ANY_RANK;
@@ -214,7 +214,7 @@ async function bind(
   if (cast === undefined || !isCastable(kind, cast)) {
     return refuse(
       "BadTypeMismatch",
-      `the node is a ${typeText}, ${target.value} cannot become one: choose another node or value`,
+      `the node is a ${typeText}, and ${target.value} cannot be converted to it: choose another node or value`,
     );
   }
   if (rank > 1) return refuse("BadTypeMismatch", "the node is a matrix: choose a node with one value, or with a list");
@@ -227,12 +227,12 @@ async function bind(
   ) {
     return refuse(
       "BadTypeMismatch",
-      `the node holds one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`,
+      `the node has one value, not ${target.rois.length}: put {roi} into node_id, or name one ROI`,
     );
   }
   const most = mostElements(dimensions);
   if (target.isArray && target.rois.length > most) {
-    return refuse("BadTypeMismatch", `the node holds ${most} values, not ${target.rois.length}: have it made longer`);
+    return refuse("BadTypeMismatch", `the node has ${most} values, not ${target.rois.length}: make the array longer`);
   }
   if ((access & ACCESS.write) === 0) return refuse("BadNotWritable");
   if ((userAccess & ACCESS.write) === 0) return refuse("BadUserAccessDenied");

@@ -33,7 +33,7 @@ export async function probe(endpointUrl: string, timeoutMs: number): Promise<voi
           refuse(reasonOf(decisive), hintOf(decisive));
         });
       };
-      const late = () => refuse("no connection in time", "check the network, the firewall, the address");
+      const late = () => refuse("could not connect in time", "check the network, the firewall and the address");
       timers.push(setInterval(ask, ASK_AGAIN_MS), setTimeout(late, timeoutMs));
       ask();
     });
@@ -53,12 +53,14 @@ function decisiveOf(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  if (code === "ECONNREFUSED") return "nothing listens there";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "there is no host of that name";
-  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no way to that host";
+  if (code === "ECONNREFUSED") return "no program listens there";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "unknown host name";
+  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "the host cannot be reached";
   return message;
 }
 
 function hintOf({ code }: NodeJS.ErrnoException): string {
-  return code === "ECONNREFUSED" ? "is the server running, and on that port?" : "check the address and the network";
+  return code === "ECONNREFUSED"
+    ? "check that the server is running on this port"
+    : "check the address and the network";
 }

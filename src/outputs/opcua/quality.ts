@@ -1,4 +1,4 @@
-// Our doubts in OPC UA's words: status codes (part 8) for flagged fits and failed frames.
+// Maps fit flags and failed frames to OPC UA status codes (Part 8).
 import { FLAGS } from "../../measurement/method.ts";
 
 /** Names of the status codes that a value of ours can carry, from the best to the worst. */

@@ -1,56 +1,60 @@
 // Status codes a person may meet, and what to do about each. docs/opc-ua.md tells the same at length.
 
-const OURS = "have our certificate trusted on the server: it is under OPC_UA.certificate_dir";
+const OURS = "trust the certificate of phorest on the server: it is in OPC_UA.certificate_dir";
 /** What to do about a server that takes no more connections. */
 export const CHANNELS_CURE =
-  "the server's connections (secure channels) are used up, or it is overloaded: end other clients or raise its limit";
+  "the server has no free connections (secure channels) or is overloaded: close other clients or raise its limit";
 const OTHER_SECURITY =
-  "the server does not take this security: set OPC_UA.security_mode and security_policy to what it offers";
-const SMALL = "the server takes only small messages: have its limits of message and chunk size raised";
-const NO_SPEAKER = "check OPC_UA.endpoint_url: is it an OPC UA server with the binary protocol (opc.tcp)?";
+  "the server does not support this security: set OPC_UA.security_mode and security_policy to what it offers";
+const SMALL = "the server accepts only small messages: raise its limits of message and chunk size";
+const NO_SPEAKER = "check that OPC_UA.endpoint_url is an OPC UA server with the binary protocol (opc.tcp)";
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  BadNodeIdUnknown: "there is no such node: check node_id with phorest opcua browse",
+  BadNodeIdUnknown: "the node does not exist: check node_id with phorest opcua browse",
   BadNodeIdInvalid: "write a node id as ns=2;s=Name or ns=2;i=42, a path as /Objects/2:Chip",
   BadNoMatch:
-    "there is no such browse path: names carry the number of their namespace, as in /Objects/2:Chip; see phorest opcua browse",
-  BadServiceUnsupported: "the server knows no browse paths: name the node by node_id",
-  BadBrowseNameInvalid: "check the names and namespace numbers of the path: it looks like /Objects/2:Chip",
-  BadTypeMismatch: "the node has another data type: choose another value or have the node changed",
-  BadNotWritable: "the node is read-only: have it made writable on the server",
-  BadUserAccessDenied: "this user may not write it: have the right given to the user on the server",
-  BadWriteNotSupported: "the node takes no status or time stamp, and no bare value either",
+    "the browse path does not exist: names need the number of their namespace, as in /Objects/2:Chip; see phorest opcua browse",
+  BadServiceUnsupported: "the server does not support browse paths: use node_id",
+  BadBrowseNameInvalid: "check the names and namespace numbers of the path, as in /Objects/2:Chip",
+  BadTypeMismatch: "the node has another data type: choose another value or change the node",
+  BadNotWritable: "the node is read-only: make it writable on the server",
+  BadUserAccessDenied: "this user has no permission to write it: give the user this permission on the server",
+  BadWriteNotSupported: "the node accepts neither a status or time stamp nor a value alone",
   BadAttributeIdInvalid: "it is not a variable: name a variable",
   BadNodeClassInvalid: "it is not a variable: name a variable",
-  BadNotReadable: "its type cannot be read: have its attributes made readable, or give data_type",
-  BadOutOfRange: "the value is outside the node's range: use scale and offset, or another data type",
-  GoodClamped: "the server keeps another value, within the node's range: use scale and offset, or a wider range",
+  BadNotReadable: "its type cannot be read: make its attributes readable, or set data_type",
+  BadOutOfRange: "the value is outside the range of the node: use scale and offset, or another data type",
+  GoodClamped: "the server stored another value within the range of the node: use scale and offset, or a wider range",
   BadIndexRangeNoData: "the array is longer than the node allows",
-  BadTooManySessions: "the server's sessions are used up: end others or raise its limit",
+  BadTooManySessions: "the server has no free sessions: close others or raise its limit",
   BadTcpServerTooBusy: CHANNELS_CURE,
   BadTcpNotEnoughResources: CHANNELS_CURE,
   BadMaxConnectionsReached: CHANNELS_CURE,
   BadServerTooBusy: CHANNELS_CURE,
   BadOutOfMemory: CHANNELS_CURE,
   BadCertificateUntrusted: OURS,
-  BadSecurityChecksFailed: `${OURS}; some servers say this also when a clock is wrong`,
+  BadSecurityChecksFailed: `${OURS}; some servers also report this if a clock is wrong`,
   BadCertificateInvalid: OURS,
   BadCertificateChainIncomplete: OURS,
   BadCertificateRevocationUnknown: OURS,
   BadCertificateIssuerRevocationUnknown: OURS,
   BadCertificateRevoked:
-    "the server's list of revoked certificates has ours: move it away, start again, trust the new one",
+    "the server has revoked the certificate of phorest: move it away, start again, and trust the new one",
   BadCertificateIssuerRevoked:
-    "the server's list of revoked certificates has our certificate's issuer: have it corrected",
+    "the server has revoked the issuer of the certificate of phorest: correct its list of revoked certificates",
   BadCertificateTimeInvalid:
-    "the server finds our certificate out of date: compare the clocks of both machines, and the certificate's dates",
+    "the server considers the certificate of phorest out of date: compare the clocks of both computers and the dates of the certificate",
   BadCertificateIssuerTimeInvalid:
-    "the server finds the certificate of our certificate's issuer out of date: compare the clocks of both machines",
-  BadCertificateUseNotAllowed: "our certificate is not made for this use: move it away, start again, trust the new one",
-  BadCertificateIssuerUseNotAllowed: "our certificate's issuer may not issue it: move it away and start again",
-  BadCertificatePolicyCheckFailed: "the server asks for another kind of key: move our certificate away and start again",
-  BadCertificateUriInvalid: "the application URI is not the certificate's: move our certificate away and start again",
-  BadCertificateHostNameInvalid: "a certificate was made for another host name: ask who runs the server",
+    "the server considers the certificate of the issuer out of date: compare the clocks of both computers",
+  BadCertificateUseNotAllowed:
+    "the certificate of phorest is not made for this use: move it away, start again, and trust the new one",
+  BadCertificateIssuerUseNotAllowed:
+    "the issuer must not issue the certificate of phorest: move it away and start again",
+  BadCertificatePolicyCheckFailed:
+    "the server requires another kind of key: move the certificate of phorest away and start again",
+  BadCertificateUriInvalid:
+    "the application URI does not match the certificate: move the certificate of phorest away and start again",
+  BadCertificateHostNameInvalid: "a certificate is made for another host name: ask the operator of the server",
   BadSecurityPolicyRejected: OTHER_SECURITY,
   BadSecurityModeRejected: OTHER_SECURITY,
   BadSecurityModeInsufficient: 'the server asks for more security: OPC_UA.security_mode = "SignAndEncrypt"',
@@ -58,22 +62,21 @@ const REMEDIES: Readonly<Record<string, string>> = {
   BadRequestTooLarge: SMALL,
   BadResponseTooLarge: SMALL,
   BadEncodingLimitsExceeded: SMALL,
-  BadTcpEndpointUrlInvalid: "the server does not know itself by this address: check OPC_UA.endpoint_url, its path too",
+  BadTcpEndpointUrlInvalid: "the server does not accept this address: check OPC_UA.endpoint_url, including its path",
   BadTcpMessageTypeInvalid: NO_SPEAKER,
   BadProtocolVersionUnsupported: NO_SPEAKER,
-  BadTcpInternalError: "the server failed: see its own log",
-  BadTcpSecureChannelUnknown: "the server has forgotten the connection; phorest makes a new one",
-  BadSecureChannelClosed: "the server has ended the connection; phorest makes a new one",
-  BadSecureChannelTokenUnknown: "the server has forgotten the connection's keys; phorest makes a new one",
-  BadServerHalted: "the server is stopping or starting; phorest tries again",
-  BadShutdown: "the server is stopping; phorest tries again",
-  BadTimeout: "the server waited for too long: is the network overloaded?",
-  BadNonceInvalid: "the server found the key exchange invalid: see its own log",
-  BadUserSignatureInvalid: "the user's key does not fit its certificate",
+  BadTcpInternalError: "the server failed: check its log",
+  BadTcpSecureChannelUnknown: "the server dropped the connection; phorest reconnects",
+  BadSecureChannelClosed: "the server closed the connection; phorest reconnects",
+  BadSecureChannelTokenUnknown: "the server dropped the keys of the connection; phorest reconnects",
+  BadServerHalted: "the server is stopping or starting; phorest retries",
+  BadShutdown: "the server is stopping; phorest retries",
+  BadTimeout: "the server timed out: check whether the network is overloaded",
+  BadNonceInvalid: "the server rejected the key exchange: check its log",
+  BadUserSignatureInvalid: "the key of the user does not match its certificate",
 };
 
-const DOUBTED =
-  "the server does not vouch for having the value: see its own log; the next frame is written all the same";
+const DOUBTED = "the server does not confirm the value: check its log; phorest continues with the next frame";
 
 /**
  * What to do when the server refuses to let us in. A secret is sent once: the server may lock the account after a few wrong
@@ -81,13 +84,13 @@ const DOUBTED =
  */
 export function logInCure(who: "anonymous" | "user" | "certificate"): string {
   if (who === "anonymous") {
-    return "the server lets nobody in without a log-in: set OPC_UA.user_name and its password, or a user certificate";
+    return "the server requires a log-in: set OPC_UA.user_name and its password, or a user certificate";
   }
   const what =
     who === "user"
       ? "correct the user name or the password (password_file, password_env)"
-      : "have the user's certificate trusted on the server, or name another one";
-  return `${what}, or have the user allowed to log in on the server, then run: phorest opcua check. phorest does not try the same log-in again by itself`;
+      : "trust the certificate of the user on the server, or use another one";
+  return `${what}, or allow the user to log in on the server, then run: phorest opcua check. phorest does not retry the same log-in until then`;
 }
 
 /** Answers to a log-in without a name; of a node they mean something else. */
@@ -118,11 +121,11 @@ export function discoveryCureOf(statusName: string): string {
 
 /** What to do about a server that does not show its certificate to clients it does not know. */
 export const EXPORT_CURE =
-  "the server does not show its certificate to unknown clients: export it on the server, then phorest opcua trust --certificate FILE";
+  "the server does not show its certificate to unknown clients: export it on the server, then run phorest opcua trust --certificate FILE";
 
 /** What to do about a status code. */
 export function remedyFor(statusName: string): string {
-  return REMEDIES[statusName] ?? (statusName.startsWith("Uncertain") ? DOUBTED : "see the server's own log");
+  return REMEDIES[statusName] ?? (statusName.startsWith("Uncertain") ? DOUBTED : "check the log of the server");
 }
 
 /** What a server's answer to one written value means for the frames to come. */

@@ -58,5 +58,5 @@ export function serverErrorIn({ StatusCodes }: Pick<Library, "StatusCodes">, chu
 
 /** `the server ended the connection: BadCertificateTimeInvalid "clock skew"`. */
 export function serverErrorText({ status, reason }: ServerError): string {
-  return `the server ended the connection: ${status}${reason === "" ? "" : ` "${reason}"`}`;
+  return `the server closed the connection: ${status}${reason === "" ? "" : ` "${reason}"`}`;
 }

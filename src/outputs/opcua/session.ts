@@ -109,7 +109,7 @@ export class PlantSession {
     client.on("close", lost("the connection was closed"));
     session.on("session_closed", lost("the server ended the session"));
     about.logIns.again = lost("the server ended the session");
-    session.on("keepalive_failure", lost("the server no longer answers for the session"));
+    session.on("keepalive_failure", lost("the server no longer responds for the session"));
   }
 
   /**
@@ -222,8 +222,8 @@ export class PlantSession {
   async #ask<T>(request: () => Promise<T>): Promise<T> {
     if (this.broken !== undefined) throw this.#lost(this.broken);
     const late = () =>
-      new Failure("opcua.timeout", `${this.endpointUrl} gave no answer within ${this.#timeoutMs / 1000} s`, {
-        hint: "the server hangs or is overloaded; tried again with a new connection",
+      new Failure("opcua.timeout", `${this.endpointUrl} did not respond within ${this.#timeoutMs / 1000} s`, {
+        hint: "the server hangs or is overloaded; phorest reconnects",
         retry: "later",
       });
     let watch: NodeJS.Timeout | undefined;
@@ -244,7 +244,7 @@ export class PlantSession {
     if (cause instanceof Failure) return cause;
     const said = this.#errors.first;
     return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
-      hint: said === undefined ? "connecting again" : connectionCureOf(said.status),
+      hint: said === undefined ? "phorest reconnects" : connectionCureOf(said.status),
       retry: "later",
       cause,
     });

@@ -42,13 +42,13 @@ export function mapNodes(nodes: readonly OpcUaNode[], labels: readonly string[])
     if (name === undefined) throw new RangeError(`OPC_UA.nodes[${at}].value passed the schema: ${node.value}`);
     const found = targetsOf(node, name, labels);
     if (found.length === 0) {
-      problems.push(`OPC_UA.nodes[${at}].roi = "${node.roi}": no ROI has such a label${first(labels)}`);
+      problems.push(`OPC_UA.nodes[${at}].roi = "${node.roi}": no ROI has this name${first(labels)}`);
     }
     for (const target of found) {
       const key = addressKey("nodeId" in target.address ? { node_id: target.shown } : { browse_path: target.shown });
       const other = owners.get(key);
       if (other !== undefined) {
-        problems.push(`${target.shown} is mapped twice, to ${other} and ${target.value}: only ${other} is written`);
+        problems.push(`${target.shown} is mapped twice, to ${other} and ${target.value}; only ${other} is written`);
         continue;
       }
       owners.set(key, target.value);
@@ -87,5 +87,5 @@ function targetsOf(node: OpcUaNode, name: ValueName, labels: readonly string[]):
 }
 
 function first(labels: readonly string[]): string {
-  return labels.length === 0 ? "" : `; the first labels are ${labels.slice(0, 3).join(", ")}`;
+  return labels.length === 0 ? "" : `; the first ROIs are ${labels.slice(0, 3).join(", ")}`;
 }

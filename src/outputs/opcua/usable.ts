@@ -21,7 +21,7 @@ export function whyUnusable(
 ): Unusable | undefined {
   const certificate = new X509Certificate(leaf(der));
   const ended = whyOutOfDate(certificate);
-  if (ended !== undefined) return { why: ended, cure: "have it renewed on the server, then phorest opcua trust" };
+  if (ended !== undefined) return { why: ended, cure: "renew it on the server, then run phorest opcua trust" };
   const weak = unsafe_short_keys ? undefined : whyWeak(certificate);
   return weak === undefined ? undefined : { why: weak, cure: WEAK_KEY_CURE };
 }
@@ -35,12 +35,12 @@ export function requireUsable(server: Server, own: OwnCertificate): Buffer {
   const refuse = (what: string, hint: string) => new Failure("opcua.untrusted", what, { hint, retry: "later" });
   const der = trustedCertificate(certificate_dir, endpoint_url);
   const name = `the certificate of ${endpoint_url}`;
-  if (der === undefined) throw refuse(`${name} is not trusted yet`, "look at it and trust it: phorest opcua trust");
+  if (der === undefined) throw refuse(`${name} is not trusted yet`, "check and trust it: phorest opcua trust");
   const unusable = whyUnusable(der, server);
   if (unusable !== undefined) throw refuse(`${name} ${unusable.why}`, unusable.cure);
   if (own.weak !== undefined && !unsafe_short_keys) {
-    const hint = "move it away, start again, and have the server trust the new one";
-    throw refuse(`our own certificate ${own.certificateFile} ${own.weak}`, hint);
+    const hint = "move it away, start again, and let the server trust the new one";
+    throw refuse(`the certificate of phorest ${own.certificateFile} ${own.weak}`, hint);
   }
   return der;
 }

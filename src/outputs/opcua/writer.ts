@@ -122,7 +122,7 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
       // One that was away with the last frame, too, does not make every frame wait for it.
       return attempt < TRIES && node.refusal === undefined
         ? "again"
-        : refuse(node, status, `not after ${TRIES} tries; tried again with the next frame`, true);
+        : refuse(node, status, `not after ${TRIES} tries; phorest retries with the next frame`, true);
     case "value":
       return refuse(node, status, remedyFor(status), true);
     case "refused":

@@ -105,7 +105,7 @@ describe("mapping", () => {
     const twice = ["brightness", "contrast"].map((value) => ({ ...NODE, node_id: "ns=2;s=B", value }));
     const { problems } = mapNodes([none, ...twice], LABELS);
     expect(problems).toEqual([
-      'OPC_UA.nodes[0].roi = "999*": no ROI has such a label; the first labels are 052A_N, 052A_S, 053/B_N',
+      'OPC_UA.nodes[0].roi = "999*": no ROI has this name; the first ROIs are 052A_N, 052A_S, 053/B_N',
       "ns=2;s=B is mapped twice, to brightness and contrast: only brightness is written",
     ]);
   });
@@ -169,7 +169,7 @@ test("a scale of 0 is refused: it would make every value 0", () => {
 
 test("a password in the endpoint's address is refused: addresses are shown and logged", () => {
   const url = (address: string) => () => parseConfig(`[OPC_UA]\nendpoint_url = "${address}"\n`, "/tmp");
-  expect(url("opc.tcp://plant:sesame@plc:4840")).toThrow(/must not hold a user name or a password/);
+  expect(url("opc.tcp://plant:sesame@plc:4840")).toThrow(/must not contain a user name or password/);
   expect(url("opc.tcp://plc:4840/line@2")).not.toThrow();
 });
 
@@ -212,7 +212,7 @@ describe("one node, one value", () => {
     const node = '[[OPC_UA.nodes]]\nnode_id = "ns=2;s=B"\nvalue = "contrast"\n';
     const text = `[OPC_UA]\nendpoint_url = "opc.tcp://plc:4840"\n${node}${node}`;
     expect(() => parseConfig(text, "/tmp")).toThrow(
-      /:7: OPC_UA\.nodes\[1\]\.node_id = "ns=2;s=B": is the same node as OPC_UA\.nodes\[0\], which is given contrast/,
+      /:7: OPC_UA\.nodes\[1\]\.node_id = "ns=2;s=B": is the same node as OPC_UA\.nodes\[0\], which gets contrast/,
     );
   });
 });

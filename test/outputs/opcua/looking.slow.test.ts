@@ -47,7 +47,7 @@ test("of a server that is not there, check says that and nothing else", async ()
   const { server } = serverSettings(directory, toml(url, []));
   const findings = await inspect(await loadLibrary(() => undefined), server, { targets: [], problems: [] });
   expect(findings.filter(({ well }) => !well)).toEqual([
-    { subject: "server", well: false, text: expect.stringMatching(/nothing listens there/) },
+    { subject: "server", well: false, text: expect.stringMatching(/no program listens there/) },
   ]);
 });
 
@@ -63,7 +63,7 @@ test("check compares the values of the last frame with the ranges of the nodes",
   expect(findings.filter(({ well }) => !well)).toEqual([
     expect.objectContaining({
       subject: "ns=2;s=Byte <- position",
-      text: expect.stringMatching(/6001, is out of its range/),
+      text: expect.stringMatching(/6001, is outside its range/),
     }),
   ]);
 });
@@ -75,7 +75,7 @@ test("of a list, check says how many values are out of range, and shows the firs
   const mapping = mapNodes(nodes, latest?.labels ?? []);
   const findings = await inspect(await loadLibrary(() => undefined), server, mapping, latest);
   expect(findings.filter(({ well }) => !well).map(({ text }) => text)).toEqual([
-    "Byte[]: 4 values of the last frame, 2000.33 first, are out of its range",
+    "Byte[]: 4 values of the last frame (first: 2000.33) are outside its range",
   ]);
 });
 
@@ -100,7 +100,7 @@ test("a trusted certificate that may not be used is one thing to mend, with what
     text: expect.stringMatching(/it has a key of 1024 bits/),
     cure: expect.stringMatching(/OPC_UA\.unsafe_short_keys/),
   });
-  expect(other?.text).toMatch(/the server shows another one/);
+  expect(other?.text).toMatch(/the server has another one/);
   expect(rest).toEqual([]);
 });
 

@@ -55,12 +55,12 @@ test("a connection that took long and came is as good as a new one", async () =>
 test("silence ends with the time limit, a refusal at once; neither leaves a connection behind", async () => {
   const silent = expect(probe("opc.tcp://plc.example", 2500)).rejects.toMatchObject({
     code: "opcua.unreachable",
-    message: expect.stringMatching(/no connection in time/),
+    message: expect.stringMatching(/could not connect in time/),
   });
   await vi.advanceTimersByTimeAsync(2500);
   await silent;
   const refused = expect(probe("opc.tcp://plc.example", 2500)).rejects.toMatchObject({
-    message: expect.stringMatching(/nothing listens there/),
+    message: expect.stringMatching(/no program listens there/),
   });
   sockets.at(-1)?.emit("error", refusal("ECONNREFUSED"));
   await refused;
@@ -70,8 +70,8 @@ test("silence ends with the time limit, a refusal at once; neither leaves a conn
 });
 
 test.each([
-  [["EADDRNOTAVAIL", "ECONNREFUSED"], /: nothing listens there$/, /is the server running/],
-  [["ECONNREFUSED", "ENETUNREACH"], /: nothing listens there$/, /is the server running/],
+  [["EADDRNOTAVAIL", "ECONNREFUSED"], /: no program listens there$/, /check that the server is running/],
+  [["ECONNREFUSED", "ENETUNREACH"], /: no program listens there$/, /check that the server is running/],
   [["ENETUNREACH", "EHOSTUNREACH"], /: there is no way to that host$/, /network/],
 ])(
   "a name of several addresses, refused by %j, has the reason that says most, and never an empty one",

@@ -49,7 +49,7 @@ test("a server whose clock is two minutes behind takes our certificate; one that
     await expect(open()).rejects.toMatchObject({
       code: "opcua.refused",
       message: expect.stringMatching(/BadCertificateTimeInvalid/),
-      hint: expect.stringMatching(/compare the clocks of both machines/),
+      hint: expect.stringMatching(/compare the clocks of both computers/),
     });
   } finally {
     await plant.kill();

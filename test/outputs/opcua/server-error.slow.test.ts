@@ -97,8 +97,8 @@ test.each(CODES)("%s is named, with a cure of its own", async (name) => {
   const url = await ending(library.StatusCodes[name].value, { reason: "said so" });
   const failure = await failureOf(url, 'security_mode = "None"');
   expect(failure).toMatchObject({ code: "opcua.refused", hint: connectionCureOf(name) });
-  expect(failure.message).toContain(`the server ended the connection: ${name} "said so"`);
-  expect(failure.hint).not.toBe("see the server's own log");
+  expect(failure.message).toContain(`the server closed the connection: ${name} "said so"`);
+  expect(failure.hint).not.toBe("check the log of the server");
 });
 
 test("so it is with security, at the Hello, and from a server that leaves the connection open", async () => {
@@ -119,7 +119,7 @@ test("check says it once, and not that the server describes no endpoints", async
   const wrong = findings.filter(({ well }) => !well);
   expect(wrong.map(({ subject }) => subject)).toEqual(["session"]);
   expect(wrong[0]?.text).toMatch(/BadTcpNotEnoughResources/);
-  expect(wrong[0]?.cure).toMatch(/secure channels.*used up/);
+  expect(wrong[0]?.cure).toMatch(/no free connections .secure channels/);
 });
 
 test("a server that ends connections before it says anything has none left: that is named, and not the security", async () => {
@@ -132,25 +132,29 @@ test("a server that ends connections before it says anything has none left: that
     const failure = await failureOf(url, `security_mode = "${mode}"`);
     expect(failure).toMatchObject({
       code: "opcua.refused",
-      message: expect.stringMatching(/before it said anything/),
-      hint: expect.stringMatching(/secure channels.*used up/),
+      message: expect.stringMatching(/without an answer/),
+      hint: expect.stringMatching(/no free connections .secure channels/),
     });
   }
   const { server: settings } = serverSettings(directory, toml(url, [], 'security_mode = "None"'));
   const findings = await inspect(library, settings, { targets: [], problems: [] });
   expect(findings.filter(({ well }) => !well)).toEqual([
-    expect.objectContaining({ cure: expect.stringMatching(/secure channels.*used up/) }),
+    expect.objectContaining({ cure: expect.stringMatching(/no free connections .secure channels/) }),
   ]);
 });
 
 test.each([
-  { what: "says nothing", answers: () => undefined, text: /did not answer within 1 s/ },
+  { what: "says nothing", answers: () => undefined, text: /did not respond within 1 s/ },
   {
     what: "answers the Hello and then says nothing",
     answers: (is: string) => is === "HEL" && ACK,
-    text: /did not answer/,
+    text: /did not respond/,
   },
-  { what: "speaks another language", answers: () => "HTTP/1.1 400 Bad Request\r\n\r\n", text: /is no OPC UA server/ },
+  {
+    what: "speaks another language",
+    answers: () => "HTTP/1.1 400 Bad Request\r\n\r\n",
+    text: /is not an OPC UA server/,
+  },
 ])("a server that $what is one thing to mend, and no question of certificates", async ({ answers, text }) => {
   const made = createServer((socket) => {
     sockets.add(socket);
@@ -182,7 +186,7 @@ test("a server of another kind is recognised also if it waits for the end of a l
   await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
   const address = made.address();
   const url = `opc.tcp://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-  expect(await whySilent(url, 5000)).toMatchObject({ message: expect.stringMatching(/is no OPC UA server/) });
+  expect(await whySilent(url, 5000)).toMatchObject({ message: expect.stringMatching(/is not an OPC UA server/) });
 });
 
 test("a code without a name is shown as its number; what is no whole ERR message says nothing", () => {
