@@ -163,7 +163,7 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   const resolutionPx = resolutionOf(judged);
   const limit = (of: Limit) => limitPx(of, pose, resolutionPx);
   if (labels.length === 0)
-    return "identity ambiguous: no printed label is visible, so the gratings cannot be told apart";
+    return "identity ambiguous: no printed label is visible, so the gratings cannot be distinguished";
   if (used.length < SURE.labels || labelScore(used) < SURE.worth) {
     return `identity ambiguous: ${used.length === 0 ? "none" : `only ${used.length}`} of the ${labels.length} expected labels ${used.length < 2 ? "was" : "were"} recognised`;
   }

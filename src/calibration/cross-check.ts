@@ -39,7 +39,7 @@ export function readOtherwise(
   if (furthestApart(chip, pose, found.pose) <= Math.max(APART.px, APART.share * side)) return undefined;
   const read = found.used.map(({ label }) => label.label).slice(0, 4);
   return {
-    reason: `the given names contradict the printed labels: found automatically (--auto), ${read.join(", ")} is elsewhere in the image`,
+    reason: `the given names contradict the printed labels: with --auto, phorest finds ${read.join(", ")} elsewhere in the image`,
     lattice: { chipType: chip.type, pxPerUm: found.pose.pxPerUm, angleDegrees: found.pose.angleDegrees },
   };
 }

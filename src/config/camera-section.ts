@@ -67,7 +67,7 @@ export const Camera = section("The camera", {
       unit: "counts of the stored image",
       none: "unknown: tracking estimates it from the speckle, and does not remove gradients of the light",
       example: "auto",
-      allowed: 'a number from 0 to 65535, "auto", or the path of a dark picture',
+      allowed: 'a number from 0 to 65535, "auto", or the path of a dark image',
     },
   ),
   camera_transform: key(

@@ -50,7 +50,7 @@ function hintFor({ Paths }: Config): string {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   const plain = "set another directory or change its permissions";
   if (uid === 0 || mayWrite(Paths.root_dir)) return plain;
-  return `sudo chown -R ${uid}:${gid} ${shellWord(shownPath(Paths.root_dir))}, (in a container: the directory of the host that is mounted there); or ${plain}`;
+  return `sudo chown -R ${uid}:${gid} ${shellWord(shownPath(Paths.root_dir))} (in a container: the directory of the host that is mounted there); or ${plain}`;
 }
 
 /** Whether this process may make files in a directory, or the directory itself where it is not there yet. */

@@ -113,7 +113,11 @@ export const OPC_UA = section("The OPC UA server of the plant (Communication.met
   ),
   connect_timeout_seconds: key(seconds(1, 10), "Time limit for connecting", S),
   request_timeout_seconds: key(seconds(5, 10), "Time limit for a response of the server", S),
-  session_timeout_seconds: key(seconds(10, 60), "Time after which the server may drop a client that is gone", S),
+  session_timeout_seconds: key(
+    seconds(10, 60),
+    "Time after which the server may drop a client that has disappeared",
+    S,
+  ),
   channel_lifetime_seconds: key(seconds(2, 3600), "Time after which the keys of the secure channel are renewed", S),
   backlog: key(
     choice(BACKLOGS).default("all"),

@@ -33,7 +33,7 @@ export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): vo
       "config.invalid",
       `${file} does not set Camera.camera_type, and ${REQUIRED} forbids a run without it`,
       {
-        hint: 'set camera_type below [Camera]; `phorest cameras` lists what is attached; "simulated" computes its pictures',
+        hint: 'set camera_type below [Camera]; `phorest cameras` lists what is attached; "simulated" computes its images',
       },
     );
   }
@@ -42,7 +42,7 @@ export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): vo
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
   const cure = mayWrite(cwd)
     ? ""
-    : `sudo chown -R ${owner} ${shellWord(cwd)}, (in a container: the directory of the host that is mounted there); then `;
+    : `sudo chown -R ${owner} ${shellWord(cwd)} (in a container: the directory of the host that is mounted there); then `;
   throw new Failure("config.invalid", `${path} does not exist, and ${REQUIRED} requires it`, {
     hint: `${cure}create one with \`phorest config docs --toml > config.toml\` and set camera_type in it, or name another file with --config`,
   });

@@ -155,7 +155,7 @@ const Compression = section("Compression of measured images (Services.enable_ima
   level: key(whole(1, 9).default(6), "gzip level: 1 is fastest, 9 is smallest"),
   min_saving_percent: key(
     z.number().min(0).max(100).default(5),
-    "An image that would shrink by less than this is left as it is; this is usual for PNG",
+    "An image that would shrink by less than this is not compressed; this is usual for PNG",
     { unit: "percent" },
   ),
 });

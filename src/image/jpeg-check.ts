@@ -45,7 +45,7 @@ export function refuseDamagedJpeg(bytes: Uint8Array, where: string): void {
   if (damage === "unknown") {
     throw new Failure(
       "frame.unreadable",
-      `${where}: JPEG images with arithmetic coding, lossless coding or 12 bits are not supported`,
+      `${where}: JPEG images with arithmetic coding, lossless coding or 12 bits are not supported, because phorest cannot detect damage in them`,
       {
         hint: "save it as a baseline JPEG, or better as PNG or TIFF",
       },

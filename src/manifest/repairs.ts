@@ -30,19 +30,23 @@ export class Repairs {
   markDamaged(entryId: number, nowUs: number): void {
     this.#run(
       `UPDATE entry SET damaged = 1, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
-         error_code = iif(status = 'pending', 'frame.unreadable', error_code),
-         error = iif(status = 'pending', 'the picture differs from what was captured', error),
+         error_code = iif(status = 'pending', 'file.changed', error_code),
+         error = iif(status = 'pending', 'the image differs from what was captured', error),
          status = iif(status = 'pending', 'failed', status)
        WHERE id = @entryId`,
       { entryId, nowUs },
     );
   }
 
-  /** The picture is what was recorded of it, after all. */
+  /**
+   * The picture is what was recorded of it, after all; it is measured if the damage was why it was not. Earlier versions set a
+   * damaged picture aside as `frame.unreadable`; one that failed when it was measured had been claimed.
+   */
   markSound(entryId: number): void {
     this.#run(
       `UPDATE entry SET damaged = 0,
-         status = iif(status = 'failed' AND error = 'the picture differs from what was captured', 'pending', status)
+         status = iif(status = 'failed' AND (error_code = 'file.changed' OR error_code = 'frame.unreadable'
+           AND attempts = 0), 'pending', status)
        WHERE id = @entryId`,
       { entryId },
     );
@@ -53,7 +57,7 @@ export class Repairs {
     this.#run(
       `UPDATE entry SET missing = 1, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
          error_code = iif(status = 'pending', 'frame.missing', error_code),
-         error = iif(status = 'pending', 'the picture is gone', error),
+         error = iif(status = 'pending', 'the image is missing', error),
          status = iif(status = 'pending', 'failed', status)
        WHERE id = @entryId`,
       { entryId, nowUs },

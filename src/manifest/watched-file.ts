@@ -57,10 +57,14 @@ export class WatchedFile {
     if (this.#found !== undefined) throw this.#found;
     const directory = dirname(this.#path);
     if (identityOf(directory) !== this.#names.get(directory)) {
-      throw new Failure("disk.failed", `cannot reach the database ${this.#path}: its directory was replaced`, {
-        hint: "put the directory back, or mount its disk again",
-        retry: "later",
-      });
+      throw new Failure(
+        "disk.failed",
+        `cannot reach the database ${this.#path}: its directory was moved, unmounted or replaced`,
+        {
+          hint: "put the directory back, or mount its disk again",
+          retry: "later",
+        },
+      );
     }
     for (const name of [this.#path, `${this.#path}-wal`]) {
       const now = identityOf(name);

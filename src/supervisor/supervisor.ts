@@ -232,7 +232,7 @@ export class Supervisor {
   private createWebHost(manifestFile: string): WebHost | undefined {
     const { config, log, origins = {}, announce = () => undefined } = this.options;
     const brightfield = this.stages.flatMap(({ work }) => work.brightfield ?? [])[0];
-    if (brightfield === undefined) throw new Error("no stage takes brightfield pictures");
+    if (brightfield === undefined) throw new Error("no stage takes brightfield images");
     const capture = this.stages.find(({ group }) => group === "capture");
     const nextCaptureMs = () => {
       const nextRunMs = capture?.life.report().nextRunMs;

@@ -259,7 +259,7 @@ function timedOut(program: string, timeoutMs: number): Failure {
 function notStarted({ program, install }: ProgramOptions, error: Error): Failure {
   const code = errorCode(error);
   const why =
-    code === "ENOENT" ? "is not installed" : code === "EACCES" ? "has no permission to be executed" : error.message;
+    code === "ENOENT" ? "is not installed" : code === "EACCES" ? "cannot be executed (no permission)" : error.message;
   return new Failure("camera.unavailable", `${program} ${why}`, {
     hint: install ?? "install it, or set its full path",
     retry: "later",

@@ -46,7 +46,7 @@ export class RemoteWorker<Settings, Job, Answer> {
    * One that was told to cancel and goes on for `graceMs` is replaced as well.
    */
   async run(job: Job, timeoutMs: number, signal?: AbortSignal, graceMs = timeoutMs): Promise<Answer> {
-    if (this.pending !== undefined) throw new Error(`the ${this.name} thread has a job in hand already`);
+    if (this.pending !== undefined) throw new Error(`the ${this.name} thread is already busy`);
     const worker = this.worker ?? this.begin();
     this.lastId += 1;
     const id = this.lastId;

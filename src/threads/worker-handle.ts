@@ -38,7 +38,7 @@ export function openThread(name: string, events: WorkerEvents): WorkerHandle {
   const worker = new Worker(entryFile(url), { execArgv: [], name });
   let alive = true;
   worker.on("message", (message) => events.message(message));
-  worker.on("error", (error) => events.lost(`died: ${error.message}`));
+  worker.on("error", (error) => events.lost(`crashed: ${error.message}`));
   worker.on("exit", (code) => {
     alive = false;
     events.lost(`exited with code ${code}`);

@@ -54,7 +54,7 @@ export class PictureProcess {
     this.#lastId += 1;
     const id = this.#lastId;
     const answer = new Promise<PictureAnswers[keyof PictureAnswers]>((resolve, reject) => {
-      const late = () => this.#end(worker, `gave no answer within ${(limitMs / 1000).toFixed(0)} s and was stopped`);
+      const late = () => this.#end(worker, `did not respond within ${(limitMs / 1000).toFixed(0)} s and was stopped`);
       this.#waiting.set(id, { what, timer: setTimeout(late, limitMs), resolve, reject });
     });
     worker.post({ type: "job", id, job } satisfies ToPictures);

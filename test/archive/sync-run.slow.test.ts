@@ -125,7 +125,7 @@ test("sync where nothing was ever captured, and a configuration that is wrong, s
   writeFileSync(join(directory, "config.toml"), "[Services]\nenable_remote_sync = true\n");
   const nowhere = await phorest(["sync"], directory);
   expect(nowhere).toMatchObject({ code: 2, stdout: "" });
-  expect(nowhere.stderr).toMatch(/^[^\n]*: no share is configured: Paths.remote_root_dir is not set .*\n$/);
+  expect(nowhere.stderr).toMatch(/^[^\n]*: no share is configured, because Paths.remote_root_dir is not set .*\n$/);
   writeFileSync(join(directory, "config.toml"), "[Sync]\nparalel = 2\n");
   const wrong = await phorest(["sync"], directory);
   expect(wrong.code).toBe(2);

@@ -69,7 +69,7 @@ test("an empty directory in the place of the data directory makes no picture mis
   mkdirSync(data);
   expect(await work()).toMatchObject({
     code: "disk.failed",
-    message: expect.stringContaining("its directory was replaced"),
+    message: expect.stringContaining("its directory was moved, unmounted or replaced"),
   });
   expect(manifest.history.counts().missing).toBe(0);
   rmSync(data, { recursive: true });

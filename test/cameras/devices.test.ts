@@ -54,7 +54,7 @@ test("sensors are listed with a reading and the line to paste", async () => {
     '"cpu_thermal/temp1" = "cpu_thermal/temp1"',
   ]);
   expect(found[0]?.reading.value).toBe(21.5);
-  expect(found[1]?.reading.error).toContain('gave "bad"');
+  expect(found[1]?.reading.error).toContain('the driver returned "bad"');
 });
 
 test("two chips of one name are told apart by their devices, so that the lines to paste are valid together", async () => {

@@ -61,7 +61,7 @@ describe("the rpicam camera", () => {
 
   it("asks the hawkeye preset's 64 megapixels upside down", async () => {
     machine?.set("FAKE_FAULT", "resolution");
-    await expect(take({ type: "hawkeye" })).rejects.toThrow(/where a 9152x6944 YU12 frame has 95327232/);
+    await expect(take({ type: "hawkeye" })).rejects.toThrow(/but a 9152x6944 YU12 frame has 95327232/);
   });
 
   it("falls back to libcamera-still, then to rpicam-jpeg, whose loss it says", async () => {

@@ -122,7 +122,7 @@ describe("a v4l2 camera in trouble", () => {
     ["failing", "camera.failed", /exited with code 1: VIDIOC_STREAMON returned -1/],
     ["signal", "camera.failed", /was killed by SIGSEGV/],
     ["half", "camera.failed", /153600 bytes, but a 640x480 GREY frame has 307200/],
-    ["resolution", "camera.failed", /gives 320x240 GREY, not 640x480 GREY/],
+    ["resolution", "camera.failed", /delivers 320x240 GREY, not 640x480 GREY/],
     ["starved", "camera.failed", /0 bytes, but .*; its last message was: VIDIOC_STREAMON returned -1 \(No space left/],
     ["flood", "camera.failed", /wrote more than 1 MB/],
   ])("%s: the reason in one line, no process and no file left", async (fault, code, message) => {

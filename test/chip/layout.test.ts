@@ -136,7 +136,7 @@ describe("chip layouts", () => {
 
   it.each([
     ['label = "{column}{row_letter}"', 'label = "{column}"', /grating label "1" is used more than once/],
-    ['label = "{column}{row_letter}"', 'label = "{colum}{row_letter}"', /nothing is known to put in for \{colum\}/],
+    ['label = "{column}{row_letter}"', 'label = "{colum}{row_letter}"', /unknown placeholder \{colum\}/],
     ['text = "{label}"', 'text = "X{row}"', /no outline of the character "X"/],
     ["pitch = [1100, -450]", "pitch = [1100, -150]", /gratings .* overlap/],
     ["rows = 9", "rows = 100000000", /lattice\.rows/],

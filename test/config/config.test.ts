@@ -96,7 +96,7 @@ describe("an established Phorest_config.toml", () => {
       "28-00000a1b2c3e": "Lab",
     });
     expect(config.Storage.usb_uuid).toBeUndefined();
-    expect(warnings).toEqual(["configuration: [Flags] is ignored: stages are woken inside the process"]);
+    expect(warnings).toEqual(["configuration: [Flags] is ignored: phorest does not use flag files"]);
   });
 
   test("loads alike with carriage returns and a byte order mark", () => {
@@ -162,7 +162,7 @@ describe("an established Phorest_config.toml", () => {
     const around = '[Assets]\ngenerated_files_dir = "."\n[Services]\nenable_remote_sync =';
     checkRunnable(parseConfig(`${around} false`, "/lab"));
     expect(() => checkRunnable(parseConfig(`${around} true`, "/lab"))).toThrow(
-      "generated_files_dir must not hold Paths.data_dir",
+      "generated_files_dir must not contain Paths.data_dir",
     );
     checkRunnable(
       parseConfig('[Paths]\ndata_dir = "."\nremote_root_dir = "/mnt"\n[Services]\nenable_remote_sync = true', "/lab"),
@@ -241,10 +241,10 @@ describe("mistakes", () => {
     expect(problems(() => loadConfig(file))).toEqual([
       `${file}:2: Data_Analysis.method = "gausian": must be one of "max_intensity", "centre", "gaussian", "fano", "joint", "tracking"; did you mean "gaussian"?`,
       `${file}:3: Data_Analysis.number_of_subROIs = -1: must be a whole number from 0 to 65535`,
-      `${file}:4: [Timming]: there is no such section; did you mean [Timing]?`,
-      `${file}:7: Timing.colector_interval_seconds = 5: there is no such key; did you mean "collector_interval_seconds"?`,
+      `${file}:4: [Timming]: unknown section; did you mean [Timing]?`,
+      `${file}:7: Timing.colector_interval_seconds = 5: unknown setting; did you mean "collector_interval_seconds"?`,
       `${file}:8: Timing.sync_interval_seconds = 0: must be a number greater than 0 (seconds)`,
-      `${file}:9: Timing.image_buffer_size = 3: there is no such key here; it belongs under [Buffer]`,
+      `${file}:9: Timing.image_buffer_size = 3: unknown setting here; it belongs in section [Buffer]`,
       `${file}:11: Services.enable_camera = "yes": must be true or false`,
       `${file}:13: Camera.camera_id = 1.5: must be a whole number, at least 0`,
       `${file}:14: Camera.camera_gain = NaN: must be a number`,
@@ -252,12 +252,12 @@ describe("mistakes", () => {
   });
 
   test.each([
-    ["method = 'fano'", 'method = "fano": there is no such key here; it belongs under [Data_Analysis]'],
+    ["method = 'fano'", 'method = "fano": unknown setting here; it belongs in section [Data_Analysis]'],
     ["Timing = 5", "Timing = 5: must be a section, written [Timing]"],
     ["[[Timing]]\nsync_interval_seconds = 3", 'Timing = [{"sync_interval_seconds":3}]: must be a section'],
     ["__proto__ = 1", "__proto__ = 1: unknown setting"],
-    ["[Camera.__proto__]\ncamera_id = 1", 'Camera.__proto__ = {"camera_id":1}: there is no such key'],
-    ["[constructor]\na = 1", "[constructor]: there is no such section"],
+    ["[Camera.__proto__]\ncamera_id = 1", 'Camera.__proto__ = {"camera_id":1}: unknown setting'],
+    ["[constructor]\na = 1", "[constructor]: unknown section"],
     ["[Camera]\ntoString = 1", "Camera.toString = 1: unknown setting"],
     ["[Timing]\nsync_interval_seconds = inf", "Timing.sync_interval_seconds = Infinity: must be a number"],
     ["[Camera]\ncamera_id = 9007199254740993", "Camera.camera_id = 9007199254740993: must be a whole number"],

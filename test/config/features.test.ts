@@ -45,10 +45,10 @@ describe("Feature_locations.toml", () => {
       `chip_type = "A"\n${feature("D", "[1, 2]")}${feature("E", '["1", 2]')}`,
       ':7: features[1].feature_location = ["1",2]: must be [x, y]',
     ],
-    [`chip_typ = "A"\n`, ':1: chip_typ = "A": there is no such key; did you mean "chip_type"?'],
+    [`chip_typ = "A"\n`, ':1: chip_typ = "A": unknown setting; did you mean "chip_type"?'],
     [
       `chip_type = "A"\n${feature("D", "[1, 2]")}[[features]]\nlable = "E"\nfeature_location = [1, 2]\n`,
-      'features[1].lable = "E": there is no such key; did you mean "label"?',
+      'features[1].lable = "E": unknown setting; did you mean "label"?',
     ],
     [`chip_type = "A"\n${feature("D", "[1, 2]")}${feature("D", "[3, 4]")}`, 'label "D" is given twice'],
   ])("%j is refused", (text, line) => {

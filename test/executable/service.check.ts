@@ -61,6 +61,6 @@ it("says of a closed port that no program listens there", async () => {
   const { status, stdout } = alone.run(["opcua", "check"], directory);
   expect([status, stdout]).toEqual([
     1,
-    expect.stringContaining(`${url}: no program listens there (is the server running`),
+    expect.stringContaining(`${url}: no program listens there (check that the server is running`),
   ]);
 });

@@ -55,10 +55,10 @@ it.each([
     "a PNG cut within a part",
     "PNG",
     (b: Buffer) => b.subarray(0, 300),
-    /it ends after 300 bytes, within its part IDAT/,
+    /it ends after 300 bytes, within its chunk IDAT/,
   ],
-  ["a PNG without its last bytes", "PNG", (b: Buffer) => b.subarray(0, -16), /within its part IDAT/],
-  ["a PNG with a wrong byte", "PNG", flipped(400), /the checksum of its part IDAT at byte \d+ is wrong/],
+  ["a PNG without its last bytes", "PNG", (b: Buffer) => b.subarray(0, -16), /within its chunk IDAT/],
+  ["a PNG with a wrong byte", "PNG", flipped(400), /the checksum of its chunk IDAT at byte \d+ is wrong/],
   ["a PNG with something else in it", "PNG", filled(33, 60), /there is no PNG chunk at byte 33/],
   [
     "a JPEG cut off in its header",
@@ -66,7 +66,7 @@ it.each([
     (b: Buffer) => b.subarray(0, 30),
     /it ends after 30 bytes, before its end marker/,
   ],
-  ["a JPEG cut off", "JPEG", (b: Buffer) => b.subarray(0, -400), /data for only \d+ of \d+ blocks are there/],
+  ["a JPEG cut off", "JPEG", (b: Buffer) => b.subarray(0, -400), /it has data for only \d+ of \d+ blocks/],
   ["a TIFF cut off", "TIFF", (b: Buffer) => b.subarray(0, b.length >> 1), /it ends after \d+ bytes, before/],
 ] as const)("%s is told what is wrong with it", async (_, wanted, spoil, reason) => {
   const [, bytes] = (await formats()).find(([format]) => format === wanted) as [Format, Buffer];

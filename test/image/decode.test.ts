@@ -265,7 +265,7 @@ describe("what is not a whole picture is refused with one plain line that names 
       "a TIFF with floating-point samples of 32 bits",
     );
     const cmyk = await of(colour8, 3, "cmyk").tiff().toBuffer();
-    expect((await refusal(put("cmyk.tif", cmyk))).message).toContain('colours of the kind "cmyk"');
+    expect((await refusal(put("cmyk.tif", cmyk))).message).toContain('unsupported colour space "cmyk"');
   });
 });
 

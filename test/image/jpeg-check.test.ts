@@ -180,7 +180,7 @@ test.each([
   zeroed.fill(0, good.length >> 1, (good.length >> 1) + 100);
   await expect(decodeBytes(zeroed, "zeroed.tif")).rejects.toMatchObject({
     code: "frame.unreadable",
-    message: expect.stringContaining("zeroed.tif: the JPEG picture is damaged"),
+    message: expect.stringContaining("zeroed.tif: the JPEG image is damaged"),
   });
 });
 
@@ -208,7 +208,7 @@ test("arithmetic, lossless and 12-bit kinds, whose damage could not be seen, are
     expect(checkJpeg(other).damage).toBe("unknown");
     await expect(decodeBytes(other, "other.jpg")).rejects.toMatchObject({
       code: "frame.unreadable",
-      message: expect.stringContaining("other.jpg: a JPEG picture with arithmetic coding"),
+      message: expect.stringContaining("other.jpg: JPEG images with arithmetic coding"),
     });
   }
 });

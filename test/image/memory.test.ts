@@ -75,7 +75,7 @@ describe("size", () => {
     // Several files in one are legal, and their end speaks of the last one alone.
     const picture = claiming(100, 100, 8, 0);
     const parts = Buffer.concat([gzipSync(picture.subarray(0, 40)), gzipSync(picture.subarray(40))]);
-    await expect(decodeBytes(parts, "parts.gz")).rejects.toThrow(/PNG picture is damaged/);
+    await expect(decodeBytes(parts, "parts.gz")).rejects.toThrow(/PNG image is damaged/);
   });
 });
 
@@ -88,10 +88,10 @@ describe("memory", () => {
   it("a picture that the machine cannot hold fails for good; one that only lacks memory now, later", async () => {
     const never = await refusalOf(() => reserveMemory(5 * GB, "a.png", 4 * GB, ENOUGH));
     expect(never).toMatchObject({ code: "frame.unreadable", retry: "never" });
-    expect(never.line).toMatch(/a\.png: too large for this machine: .* 5\.0 GB .*4\.0 GB/);
+    expect(never.line).toMatch(/a\.png: too large for this computer: .* 5\.0 GB .*4\.0 GB/);
     const later = await refusalOf(() => reserveMemory(3 * GB, "b.png", 4 * GB, () => 2 * GB));
     expect(later).toMatchObject({ code: "frame.unreadable", retry: "later" });
-    expect(later.line).toMatch(/b\.png: too little memory is free: .*3\.0 GB .*2\.0 GB/);
+    expect(later.line).toMatch(/b\.png: not enough free memory: .*3\.0 GB .*2\.0 GB/);
   });
 
   it("what one thread holds, another waits for; the first to find it free gets it", async () => {

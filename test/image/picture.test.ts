@@ -128,9 +128,9 @@ describe("encoded pictures", () => {
   });
 
   it("refuse 16 bits where the format has none, and formats nobody knows", async () => {
-    await expect(encodePicture(ramp(4, 4, 16), "bmp")).rejects.toThrow("a bmp picture cannot hold 16 bits");
-    await expect(encodePicture(ramp(4, 4, 16), "jpeg")).rejects.toThrow("a jpeg picture cannot hold 16 bits");
-    await expect(encodePicture(ramp(4, 4, 8), "gif")).rejects.toThrow('unknown picture format "gif"');
+    await expect(encodePicture(ramp(4, 4, 16), "bmp")).rejects.toThrow("bmp images cannot have 16 bits");
+    await expect(encodePicture(ramp(4, 4, 16), "jpeg")).rejects.toThrow("jpeg images cannot have 16 bits");
+    await expect(encodePicture(ramp(4, 4, 8), "gif")).rejects.toThrow('unknown image format "gif"');
   });
 });
 

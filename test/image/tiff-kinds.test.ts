@@ -79,8 +79,8 @@ test("a damaged directory is left to the reader of pixels; pages that were cut o
 test("pages that are left out are said in one line", () => {
   expect(otherPages(undefined)).toBeUndefined();
   expect(otherPages(1)).toBeUndefined();
-  expect(otherPages(2)).toBe("the file has 2 pages: only the first is measured, page 2 is not");
-  expect(otherPages(40)).toBe("the file has 40 pages: only the first is measured, pages 2 to 40 are not");
+  expect(otherPages(2)).toBe("the file has 2 pages; phorest measures only the first, page 2 is ignored");
+  expect(otherPages(40)).toBe("the file has 40 pages; phorest measures only the first, pages 2 to 40 are ignored");
 });
 
 const WRITE = `

@@ -88,7 +88,9 @@ describe("a service", () => {
     const problems = (given: Partial<ServicePlaces> = {}) =>
       serviceProblems({ ...places, ...given }, "nobody").filter((line) => line.startsWith("the user"));
 
-    expect(problems()).toEqual([expect.stringMatching(`the user nobody may not write ${root} .*chown -R nobody`)]);
+    expect(problems()).toEqual([
+      expect.stringMatching(`the user nobody has no permission to write ${root} .*chown -R nobody`),
+    ]);
     const uid = Number(spawnSync("id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
     chownSync(root, uid, 0);
     expect(problems()).toEqual([]);

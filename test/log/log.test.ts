@@ -165,7 +165,7 @@ describe("log", () => {
     stage("collector").info("four");
     await close();
     expect(shown().at(-1)).toMatch(/info collector: four$/);
-    expect(shown().at(-2)).toMatch(/info supervisor: the log files are written again$/);
+    expect(shown().at(-2)).toMatch(/info supervisor: log files can be written again$/);
     expect(read("collector.log").match(/three|four/g)).toEqual(["three", "four"]);
   });
 

@@ -213,6 +213,39 @@ describe("recovering", () => {
     expect(manifest.history.counts()).toMatchObject({ pending: 2, failed: 0, missing: 0 });
   });
 
+  it("takes up again what only damage kept from being measured, by the code and not by the text of the error", () => {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    addFrame(manifest, directory, 1);
+    addFrame(manifest, directory, 2);
+    const measured = claimOne(manifest);
+    manifest.fail(measured, NOT_A_PICTURE, NOON_US, ensureAnalysis(manifest));
+    for (const entryId of [1, 2]) manifest.repairs.markDamaged(entryId, NOON_US);
+    expect(manifest.counts()).toMatchObject({ pending: 0, failed: 2, damaged: 2 });
+    const other = new Database(manifestFile(directory));
+    expect(other.prepare("SELECT error_code FROM entry ORDER BY id").pluck().all()).toEqual([
+      "frame.unreadable",
+      "file.changed",
+    ]);
+    other.exec("UPDATE entry SET error = 'in other words'");
+    other.close();
+    for (const entryId of [1, 2]) manifest.repairs.markSound(entryId);
+    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 1, damaged: 0 });
+    expect(claimOne(manifest).filename).toBe(frameName(2));
+  });
+
+  it("takes up again what an earlier version set aside as unreadable because it was damaged", () => {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    addFrame(manifest, directory, 1);
+    manifest.repairs.markDamaged(1, NOON_US);
+    const other = new Database(manifestFile(directory));
+    other.exec("UPDATE entry SET error_code = 'frame.unreadable'");
+    other.close();
+    manifest.repairs.markSound(1);
+    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 0, damaged: 0 });
+  });
+
   it("knows a picture under its compressed name, and follows it there", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);

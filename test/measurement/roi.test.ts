@@ -69,7 +69,7 @@ describe("a bad ROI manifest is refused with the ROI and the field", () => {
     [
       "one key twice",
       `{"ROI_1": ${JSON.stringify(ONE)}, "ROI_1": ${JSON.stringify(ONE)}, "image_angle": 0}`,
-      /"ROI_1" is there twice/,
+      /"ROI_1" appears twice/,
     ],
   ])("%s", (_, text, expected) => {
     try {

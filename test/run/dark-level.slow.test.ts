@@ -50,16 +50,12 @@ test("a lit picture is no dark one: nothing is written, and the cure is said", a
   const taken = await phorest(["capture", "--dark", "--out", "dark.png"], directory);
   expect(taken.code).not.toBe(0);
   expect(taken.stderr.trim().split("\n")).toHaveLength(1);
-  expect(taken.stderr).toMatch(/this is no dark picture: its level of 120\.[23] is above a quarter of 255.*lamp off/);
+  expect(taken.stderr).toMatch(/not a dark image: its level of 120\.[23] is above a quarter of 255.*lamp off/);
   expect(existsSync(join(directory, "dark.png"))).toBe(false);
 });
 
 test.each([
-  [
-    "dark_level = -1",
-    ["config", "check"],
-    /dark_level.*a number from 0 to 65535, "auto", or the path of a dark picture/,
-  ],
+  ["dark_level = -1", ["config", "check"], /dark_level.*a number from 0 to 65535, "auto", or the path of a dark image/],
   ["dark_level = true", ["config", "check"], /dark_level/],
   ['dark_level = "gone.png"', ["run", "--frames", "1"], /gone\.png/],
 ])("%s is refused by %j in one line", async (line, words, said) => {

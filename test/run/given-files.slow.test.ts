@@ -82,7 +82,7 @@ const ROI_MANIFESTS: [string, string, RegExp][] = [
   [
     "a repeated key",
     manifest(JSON.stringify(roi), `, "ROI_\\u0061x": 1, "ROI_ax"${" ".repeat(50)}: 1`),
-    /"ROI_ax" is there twice/,
+    /"ROI_ax" appears twice/,
   ],
   ["a key with terminal commands", `{"image_angle": 0, ${JSON.stringify(`ROI_${TERMINAL}`)}: 7}`, /expected an object/],
   ["more rows than can be measured", withRows(1000, 60_000), /60000000 rows/],

@@ -11,7 +11,9 @@ test.each([[["config", "check"]], [["run", "--frames", "1"]]])("%j says that no 
   const directory = experiment(COPYING);
   const { code, stderr } = await phorest(words, directory);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^config\.toml: no share is configured: Paths\.remote_root_dir is not set .*init-remote.*\n$/);
+  expect(stderr).toMatch(
+    /^config\.toml: no share is configured, because Paths\.remote_root_dir is not set .*init-remote.*\n$/,
+  );
   // Nothing was started.
   expect(readdirSync(directory)).toEqual(["config.toml"]);
 });

@@ -18,7 +18,7 @@ enabled = false
 [Timing]
 collector_interval_seconds = 0.1
 `;
-const SAID = "the file has 4 pages: only the first is measured, pages 2 to 4 are not";
+const SAID = "the file has 4 pages; phorest measures only the first, pages 2 to 4 are ignored";
 const simulator = createSimulator({ width: 640, height: 480 });
 const picture = simulator.render(0, 1);
 const files: Record<string, Uint8Array> = {};

@@ -68,7 +68,7 @@ describe("phorest simulate", () => {
     [["--frames", "1", "--interval", "0"], "--interval 0 is not valid"],
     [["--frames", "1", "--angle", "90"], "--angle 90 is not valid"],
     [["--frames", "1", "--start", "noon"], "--start noon is not valid"],
-    [["--frames", "1", "--bits", "16", "--format", "bmp"], "a bmp picture cannot hold 16 bits"],
+    [["--frames", "1", "--bits", "16", "--format", "bmp"], "bmp images cannot have 16 bits"],
   ])("refuses %j in one line", async (words, message) => {
     await expect(simulate(...words)).rejects.toMatchObject({ code: "usage.invalid", message });
   });

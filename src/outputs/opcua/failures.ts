@@ -85,12 +85,12 @@ export async function whyRefused(
   }
   if (security_mode === "None" && endpoints === undefined) {
     return refused(
-      "the server ended the connection",
+      "the server closed the connection",
       "it probably does not offer security None: set OPC_UA.security_mode",
     );
   }
   return refused(
-    `the server ended the connection (${wanted})`,
+    `the server closed the connection (${wanted})`,
     `trust the certificate of phorest on the server: ${own.certificateFile}`,
   );
 }

@@ -76,7 +76,7 @@ function readSecret(file: string, setting: string): string {
   const refuse = (reason: string, hint: string) =>
     new Failure("config.invalid", `${setting} = "${file}": ${reason}`, { hint });
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) throw refuse("no such file", "write the password into it, then chmod 600 it");
+  if (found === undefined) throw refuse("no such file", "create it with the secret as its content, then chmod 600 it");
   if (!found.isFile()) throw refuse("is not a file", "name a file");
   if ((found.mode & 0o077) !== 0) throw refuse("can be read by others", `chmod 600 ${shellWord(file)}`);
   try {

@@ -56,7 +56,7 @@ export function serverErrorIn({ StatusCodes }: Pick<Library, "StatusCodes">, chu
   };
 }
 
-/** `the server ended the connection: BadCertificateTimeInvalid "clock skew"`. */
+/** `the server closed the connection: BadCertificateTimeInvalid "clock skew"`. */
 export function serverErrorText({ status, reason }: ServerError): string {
   return `the server closed the connection: ${status}${reason === "" ? "" : ` "${reason}"`}`;
 }

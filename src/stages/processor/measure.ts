@@ -76,7 +76,7 @@ export class CurrentMeasure {
     const { manifest, nowUs, log } = this.#options;
     this.#registeredAnew = false;
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
-    const text = `${rois.length} ROIs registered anew`;
+    const text = `recalibrated: ${rois.length} ROIs`;
     const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
     if (marked === undefined)
       log.warn("the chip was recalibrated, but no marker was set because there are too many markers");

@@ -142,7 +142,7 @@ test("a server that takes no user names is told as that: it refused no password"
     const { failure } = await to.step(0, "");
     expect(failure).toMatchObject({
       code: "opcua.refused",
-      message: expect.stringMatching(/takes no user names with security None/),
+      message: expect.stringMatching(/does not accept user names with security None/),
       hint: expect.stringMatching(/opcua check lists the supported log-ins/),
     });
   } finally {

@@ -127,9 +127,13 @@ test("a node id or path that cannot even be sent is refused by itself", async ()
 test("types that no value of ours fits are known as such before anything is written", async () => {
   const { refusals } = await passed([of("Guid"), of("Range"), of("Bytes"), of("Matrix")]);
   expect(refusals).toEqual({
-    "ns=2;s=Guid": expect.stringMatching(/^BadTypeMismatch: the node is a Guid, position cannot become one/),
-    "ns=2;s=Range": expect.stringMatching(/^BadTypeMismatch: the node is a Range, position cannot become one/),
-    "ns=2;s=Bytes": expect.stringMatching(/^BadTypeMismatch: .*position cannot become one/),
+    "ns=2;s=Guid": expect.stringMatching(
+      /^BadTypeMismatch: the node is a Guid, and position cannot be converted to it/,
+    ),
+    "ns=2;s=Range": expect.stringMatching(
+      /^BadTypeMismatch: the node is a Range, and position cannot be converted to it/,
+    ),
+    "ns=2;s=Bytes": expect.stringMatching(/^BadTypeMismatch: .*position cannot be converted to it/),
     "ns=2;s=Matrix": expect.stringMatching(/^BadTypeMismatch: the node is a matrix/),
   });
   const everywhere = await passed([{ node_id: "ns=2;s=Matrix", value: "position" }]);
@@ -180,7 +184,7 @@ test("a node that refuses time stamps alone is still told what is in doubt", asy
   failed.manifest.close();
   expect(steps.at(-1)?.report).toMatchObject({ refused: 0, withoutTime: 1, withoutStatus: 0 });
   expect((await plant.values("Timeless")).Timeless?.status).toMatch(/^Bad/);
-  expect(said.join("\n")).toMatch(/Timeless first: they get no time stamp/);
+  expect(said.join("\n")).toMatch(/Timeless\): they get no time stamp/);
 });
 
 test("limits that a server keeps and does not name are learnt once, and not again with each session", async () => {

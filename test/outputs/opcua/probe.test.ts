@@ -72,7 +72,7 @@ test("silence ends with the time limit, a refusal at once; neither leaves a conn
 test.each([
   [["EADDRNOTAVAIL", "ECONNREFUSED"], /: no program listens there$/, /check that the server is running/],
   [["ECONNREFUSED", "ENETUNREACH"], /: no program listens there$/, /check that the server is running/],
-  [["ENETUNREACH", "EHOSTUNREACH"], /: there is no way to that host$/, /network/],
+  [["ENETUNREACH", "EHOSTUNREACH"], /: the host cannot be reached$/, /network/],
 ])(
   "a name of several addresses, refused by %j, has the reason that says most, and never an empty one",
   async (codes, message, hint) => {

@@ -303,7 +303,7 @@ describe("nodes", () => {
     expect(step?.report?.refusals.every(({ cure }) => cure.length > 10)).toBe(true);
     expect(said.join("\n")).toMatch(/do not accept a time stamp/);
     expect(said.join("\n")).toMatch(
-      /promise to take status and time stamp and refuse what they promise, ns=2;s=Liar first/,
+      /declare that they accept status and time stamp, but refuse them \(first: ns=2;s=Liar\)/,
     );
     await to.close();
   });
@@ -350,7 +350,7 @@ describe("nodes", () => {
     expect(findings.filter(({ subject }) => subject === "endpoint").length).toBeGreaterThan(3);
     expect(of("limits")?.text).toContain("write 10");
     expect(of("ns=2;s=Double")).toMatchObject({ well: true, text: "Double" });
-    expect(of("ns=2;s=Bare ")).toMatchObject({ well: true, text: "Double, takes no time stamp and no status" });
+    expect(of("ns=2;s=Bare ")).toMatchObject({ well: true, text: "Double, does not accept a time stamp or status" });
     expect(of("ns=2;s=Nowhere")).toMatchObject({ well: false, text: "BadNodeIdUnknown" });
   });
 
