@@ -116,7 +116,7 @@ describe("one picture", () => {
     const run = () =>
       analysePicture(PICTURE, manifest(ROI, { ...ROI, label: "b", ...change }), SETTINGS, { kernel: kernelOf([0]) });
     expect(run).toThrow(expect.objectContaining({ code: "rois.outside", message: expect.stringContaining(where) }));
-    expect(run).toThrow(/^ROI b leaves the picture of 200 x 100 pixels/);
+    expect(run).toThrow(/^ROI b is partly outside the image of 200 x 100 pixels/);
   });
 
   it("may have an ROI that touches its border", () => {

@@ -204,7 +204,7 @@ describe("a baseline that is none", () => {
     const curves = labels.map((label, at) => [label, at < 8 ? (["step"] as const) : []] as const);
     expect(doubtLines(curves)).toEqual([
       expect.stringMatching(
-        /^The baseline of 00A, 01A, 02A, 03A, 04A, 05A and 2 more holds a step: .* Choose a quiet window/,
+        /^The baseline of 00A, 01A, 02A, 03A, 04A, 05A and 2 more contains a step: .* Choose a quiet window/,
       ),
     ]);
     expect(doubtLines([["00A", ["not_flat"]]])).toEqual([

@@ -199,7 +199,7 @@ describe("damage", () => {
       chmodSync(path, 0o555);
       utimesSync(path, atime, mtime);
       const { status, stdout, stderr } = alone.run(["--version"], directory, env);
-      expect([status, stdout, stderr]).toEqual([0, VERSION, `phorest: ${path} was changed: unpacked again\n`]);
+      expect([status, stdout, stderr]).toEqual([0, VERSION, `phorest: ${path} was changed; unpacked it again\n`]);
       expect(readFileSync(path).equals(whole)).toBe(true);
       expect(readdirSync(cache)).toEqual([unpacked]);
     }
@@ -230,7 +230,7 @@ describe("damage", () => {
       expect(first.stderr.trim().split("\n")).toEqual([expect.stringMatching(/cannot be loaded.*start phorest again/)]);
       const next = alone.run(["run", "--frames", "1", "--until-idle"], directory, env);
       expect(next.status, next.stderr).toBe(0);
-      expect(next.stderr).toContain(`phorest: ${path} was changed: unpacked again\n`);
+      expect(next.stderr).toContain(`phorest: ${path} was changed; unpacked it again\n`);
     }
   });
 

@@ -57,7 +57,7 @@ describe("an unpacked file", () => {
       const loads = () => void loaded.push(readFileSync(path).equals(CONTENTS[name] ?? Buffer.alloc(0)));
       expectWhole(unpack(PACKING, contents, [place], loads, (line) => notices.push(line)));
       expect(loaded).toEqual([true]);
-      expect(notices).toEqual([`${path} was changed: unpacked again`]);
+      expect(notices).toEqual([`${path} was changed; unpacked it again`]);
       expect(readdirSync(place)).toEqual([unpackedName(PACKING)]);
     },
   );

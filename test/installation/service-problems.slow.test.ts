@@ -95,7 +95,7 @@ describe("a service", () => {
     chownSync(root, uid, 0);
     expect(problems()).toEqual([]);
     expect(problems({ program: [join(hidden, "phorest")] })).toEqual([
-      expect.stringMatching(/may not start .*private/),
+      expect.stringMatching(/no permission to start .*private/),
     ]);
     expect(problems({ program: ["/bin/sh", join(hidden, "phorest")] })).toEqual([
       expect.stringMatching(/no permission to read .*private/),

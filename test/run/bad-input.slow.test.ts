@@ -147,7 +147,7 @@ communicator_interval_seconds = 0.1
   for (const { filename, error } of rows.filter((row) => row.status === "failed")) {
     expect(error?.split("\n"), filename).toHaveLength(1);
     expect(error, filename).toMatch(
-      filename.includes("dot") ? /ROI a leaves the picture of 1 x 1/ : new RegExp(filename),
+      filename.includes("dot") ? /ROI a is partly outside the image of 1 x 1/ : new RegExp(filename),
     );
   }
   expect(flagged.map((row) => row.filename)).toEqual(["06_black.png", "07_white.png"]);

@@ -9,7 +9,7 @@ import { isPictureName } from "../../src/image/picture-name.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import { experiment, phorest, start } from "./program.ts";
 
-const LOCKED = "another program holds phorest.sqlite locked";
+const LOCKED = "another program has locked phorest.sqlite";
 function configuration(more = "", shutdownSeconds = 60): string {
   return `
 [Web]
@@ -151,7 +151,7 @@ test("a lock that outlasts the run: the run ends in time and says what is left, 
   const { code, stderr } = await ended;
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /images are not in the database yet; the next start adds them: another program holds phorest.sqlite/,
+    /images are not in the database yet; the next start adds them: another program has locked phorest.sqlite/,
   );
   held.release();
   const taken = pictures(directory).sort();

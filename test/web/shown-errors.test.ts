@@ -67,7 +67,7 @@ test("noise, drift and limit of detection come with their errors, and a rising b
     expect(curve).toHaveProperty("detectionLimitError");
     expect(typeof curve.driftError).toBe("number");
   }
-  expect(baselineWords.join(" ")).toContain("The baseline of every curve holds a marker or an injection");
+  expect(baselineWords.join(" ")).toContain("The baseline of every curve contains a marker or an injection");
 });
 
 test("the chip's shifts carry their own error, also while the baseline lasts", async () => {

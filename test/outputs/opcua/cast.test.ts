@@ -106,7 +106,7 @@ describe("mapping", () => {
     const { problems } = mapNodes([none, ...twice], LABELS);
     expect(problems).toEqual([
       'OPC_UA.nodes[0].roi = "999*": no ROI has this name; the first ROIs are 052A_N, 052A_S, 053/B_N',
-      "ns=2;s=B is mapped twice, to brightness and contrast: only brightness is written",
+      "ns=2;s=B is mapped twice, to brightness and contrast; only brightness is written",
     ]);
   });
 

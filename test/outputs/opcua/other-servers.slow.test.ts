@@ -80,7 +80,7 @@ test("an array shorter than the chip is refused with both numbers, a longer one 
   const all = (name: string): NodeEntry => ({ node_id: `ns=2;s=${name}`, value: "position" });
   const { values, refusals } = await passed([all("Long"), all("Short")]);
   expect(values.Long?.value).toEqual([60.01, 61.01, 62.01, 63.01]);
-  expect(refusals).toEqual({ "ns=2;s=Short": expect.stringMatching(/holds 2 values, not 4/) });
+  expect(refusals).toEqual({ "ns=2;s=Short": expect.stringMatching(/the node has 2 values, not 4/) });
 });
 
 test("a type whose ancestors the server hides is the type of the value it holds", async () => {
@@ -143,7 +143,7 @@ test("types that no value of ours fits are known as such before anything is writ
 test("a value that does not fit into its node's type is said once, with the range's cure", async () => {
   const { values, said } = await passed([{ ...of("Byte"), scale: 100 }, PLAIN]);
   expect(values.Byte?.status).toBe("BadOutOfRange");
-  expect(said.match(/ns=2;s=Byte: position is out of the range of its type, Byte; .*scale and offset/g)).toHaveLength(
+  expect(said.match(/ns=2;s=Byte: position is outside the range of its type, Byte; .*scale and offset/g)).toHaveLength(
     1,
   );
 });

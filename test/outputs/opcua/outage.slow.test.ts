@@ -170,7 +170,7 @@ test("a server that is not there delays nothing: the CSV is whole, the frames wa
   writeFileSync(join(home, "config.toml"), QUICK_CONFIG + toml(nowhere, [FRAME]));
   const { code, stdout } = await phorest(["run", "--frames", "3", "--until-idle"], home);
   expect(code).toBe(1);
-  expect(stdout).toContain("no program listens there; 3 frames wait for the next run");
+  expect(stdout).toContain("no program listens there; 3 frames waiting for the next run");
   const status = JSON.parse((await phorest(["status", "--json"], home)).stdout);
   expect(status.outputs).toEqual([
     { name: "csv", waiting: 0 },
