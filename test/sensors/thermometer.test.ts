@@ -125,7 +125,9 @@ test("hwmon inputs are found by chip and label, whatever their number", async ()
   put("hwmon0/temp2_input", "nonsense\n");
   expect((await listHwmon(sys)).map(({ id }) => id)).toEqual(["coretemp/Package id 0", "probe/temp2"]);
   expect(await hwmonThermometer("coretemp/Package id 0", "CPU", sys).read(signal)).toBe(41.5);
-  await expect(hwmonThermometer("probe/temp2", "P", sys).read(signal)).rejects.toThrow('the driver returned "nonsense"');
+  await expect(hwmonThermometer("probe/temp2", "P", sys).read(signal)).rejects.toThrow(
+    'the driver returned "nonsense"',
+  );
   await expect(hwmonThermometer("probe/temp9", "P", sys).read(signal)).rejects.toThrow("no such input");
   for (const missing of ["-128000", "127000", "255875"]) {
     put("hwmon0/temp2_input", `${missing}\n`);
