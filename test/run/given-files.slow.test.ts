@@ -60,7 +60,7 @@ const ROI_MANIFESTS: [string, string, RegExp][] = [
   ["200,000 objects in each other", OBJECTS, /nested/],
   ["an ROI that is nested", manifest(NESTED), /nested/],
   ["a label that is nested", manifest(JSON.stringify(roi).replace('"1A_N"', NESTED)), /nested/],
-  ["a label of 10 MB", withRoi({ label: long }), /label: a name has at most 100 characters, this one 10000000/],
+  ["a label of 10 MB", withRoi({ label: long }), /label: a name has at most 100 characters, this one has 10000000/],
   ["a key of 10 MB", `{"image_angle": 0, "ROI_${long}": {}}`, /label/],
   ["an angle of 10 MB", `{"image_angle": "${long}", "ROI_a": ${JSON.stringify(roi)}}`, /image_angle/],
   ["an angle of 1e999", `{"image_angle": 1e999, "ROI_a": ${JSON.stringify(roi)}}`, /image_angle.*Infinity/],
