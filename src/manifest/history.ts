@@ -96,23 +96,9 @@ interface CapturedRow {
 
 const PAGE = 1000;
 
-<<<<<<< HEAD
 export class History {
   readonly #connection: Connection;
   readonly #entries: Entries;
-=======
-export function counts({ db }: Connection): ManifestCounts {
-  const row = db
-    .prepare<[], Omit<ManifestCounts, "total">>(`
-      SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing, damaged,
-        collection_errors AS collectionErrors, image_bytes AS imageBytes,
-        local_images AS localImages, local_bytes AS localBytes,
-        (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)
-    .get();
-  if (row === undefined) throw new RangeError("the row of counters is missing");
-  return { total: row.pending + row.processing + row.processed + row.failed, ...row };
-}
->>>>>>> 815ac91 (Tests, manuals and generated files agree with the plain words; a repaired image is known by a code, not by a sentence)
 
   constructor(connection: Connection, entries: Entries) {
     this.#connection = connection;

@@ -221,7 +221,7 @@ describe("recovering", () => {
     const measured = claimOne(manifest);
     manifest.fail(measured, NOT_A_PICTURE, NOON_US, ensureAnalysis(manifest));
     for (const entryId of [1, 2]) manifest.repairs.markDamaged(entryId, NOON_US);
-    expect(manifest.counts()).toMatchObject({ pending: 0, failed: 2, damaged: 2 });
+    expect(manifest.history.counts()).toMatchObject({ pending: 0, failed: 2, damaged: 2 });
     const other = new Database(manifestFile(directory));
     expect(other.prepare("SELECT error_code FROM entry ORDER BY id").pluck().all()).toEqual([
       "frame.unreadable",
@@ -230,7 +230,7 @@ describe("recovering", () => {
     other.exec("UPDATE entry SET error = 'in other words'");
     other.close();
     for (const entryId of [1, 2]) manifest.repairs.markSound(entryId);
-    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 1, damaged: 0 });
+    expect(manifest.history.counts()).toMatchObject({ pending: 1, failed: 1, damaged: 0 });
     expect(claimOne(manifest).filename).toBe(frameName(2));
   });
 
@@ -243,7 +243,7 @@ describe("recovering", () => {
     other.exec("UPDATE entry SET error_code = 'frame.unreadable'");
     other.close();
     manifest.repairs.markSound(1);
-    expect(manifest.counts()).toMatchObject({ pending: 1, failed: 0, damaged: 0 });
+    expect(manifest.history.counts()).toMatchObject({ pending: 1, failed: 0, damaged: 0 });
   });
 
   it("knows a picture under its compressed name, and follows it there", () => {
