@@ -3,6 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import { type Host, isLoopback, parseHost } from "./host.ts";
 import { mediaType } from "./media-type.ts";
+import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, ROUTES, type Route } from "./route-table.ts";
 import { isToken } from "./token.ts";
 
 /** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, nobody may frame the page. */
@@ -18,12 +19,10 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 };
 
-/** What monitors read. It tells of the experiment, so on another address it needs the token like all of /api. */
-export const METRICS_PATH = "/metrics";
-
-/** Takes a picture's own bytes; every other change is JSON. */
-export const PICTURE_PATH = "/api/calibration/picture";
-const PICTURE_TYPE = /^(image\/[\w.+-]+|application\/(octet-stream|gzip|x-gzip))$/;
+/** Paths that take an image file; every other change is JSON. */
+export const TAKES_IMAGE: ReadonlySet<string> = new Set(
+  Object.values<Route>(ROUTES).flatMap(({ path, body }) => (body === IMAGE_FILE ? [path] : [])),
+);
 
 const HTTP_PORT = 80;
 
@@ -48,12 +47,12 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   if (local && !isLoopback(named.name)) {
     return { status: 403, error: "this page only answers under this computer's own address, such as 127.0.0.1" };
   }
-  const reads = asked.method === "GET" || asked.method === "HEAD";
   const given = bearer(asked.header("authorization"));
   const known = given !== undefined && isToken(given, token);
   if (given !== undefined && !known) return { status: 401, error: "the token does not belong to this experiment" };
-  if (reads) {
-    const open = local || !(asked.path.startsWith("/api/") || asked.path === METRICS_PATH);
+  if (!changesSomething(asked.method)) {
+    // Metrics describe the experiment, so on another address they need the token like all of /api.
+    const open = local || !(asked.path.startsWith("/api/") || asked.path === ROUTES.metrics.path);
     return open || known ? undefined : { status: 401, error: "access from another computer needs the token" };
   }
   const origin = asked.header("origin");
@@ -63,10 +62,10 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   if (!known) return { status: 401, error: "to make changes, open the link printed by phorest run" };
   if (asked.method === "DELETE") return undefined;
   const type = mediaType(asked.header("content-type") ?? "") ?? "";
-  if (asked.path === PICTURE_PATH) {
-    return PICTURE_TYPE.test(type) ? undefined : { status: 415, error: "send an image (Content-Type: image/png)" };
+  if (TAKES_IMAGE.has(asked.path)) {
+    return isImageType(type) ? undefined : { status: 415, error: "send an image (Content-Type: image/png)" };
   }
-  if (type === "application/json") return undefined;
+  if (type === JSON_TYPE) return undefined;
   return { status: 415, error: "send JSON (Content-Type: application/json)" };
 }
 
@@ -79,6 +78,10 @@ export function guard(host: string, token: string): MiddlewareHandler {
     await next();
     return undefined;
   };
+}
+
+function isImageType(type: string): boolean {
+  return IMAGE_TYPES.some((one) => (one.endsWith("/*") ? type.startsWith(one.slice(0, -1)) : type === one));
 }
 
 function bearer(header: string | undefined): string | undefined {

@@ -24,9 +24,10 @@ export function leaveTime(incoming: IncomingMessage): void {
   clearTimeout(hurried.get(incoming));
 }
 
-/** The body as JSON; throws BadRequest when it is none. */
+/** The body as JSON, `{}` for an empty one; throws BadRequest when it is not JSON. */
 export async function bodyOf(context: Context): Promise<unknown> {
   const text = await context.req.text();
+  if (text === "") return {};
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,4 +1,5 @@
-// What a request may say: every parameter and body is checked here before anything looks at it.
+// What a request may contain: the schemas that the table of routes names. The server checks every request with them, and
+// docs/openapi.json is generated from them.
 import { z } from "zod";
 import type { Anchor } from "../calibration/from-anchors.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
@@ -15,28 +16,27 @@ const timeMs = z.coerce.number().min(0).max(8.64e15);
 const label = z.string().min(1).max(100);
 /** Of what a person names now. */
 const newLabel = z.string().refine(isLabel, LABEL_RULE);
-const curves = z.object({
-  roi: z.array(label).min(1).max(32),
-  pairs: z.enum(["0", "1"]).default("0"),
-  reference: z.array(label).max(64),
-  own: z.enum(["0", "1"]).default("0"),
-  from: timeMs.optional(),
-  to: timeMs.optional(),
-  columns: z.coerce.number().int().min(16).max(4000).default(800),
-  key: z.string().max(100).optional(),
-  after: z.coerce.number().int().min(0).default(0),
+const yes = z.enum(["0", "1"]).default("0");
+
+export const CURVES = z.object({
+  roi: z
+    .array(label)
+    .min(1)
+    .max(32)
+    .describe("Names of ROIs; `*` stands for any letters, `group:NAME` for the mean of a group. Repeat it for several"),
+  pairs: yes.describe("1: one curve for each grating, from both halves"),
+  reference: z.array(label).max(64).default([]).describe("Reference ROIs, used with `own=1`. Repeat it for several"),
+  own: yes.describe("1: subtract the references of this request, not those of the configuration"),
+  from: timeMs.optional().describe("Start of the window, ms since 1970"),
+  to: timeMs.optional().describe("End of the window, ms since 1970"),
+  columns: z.coerce.number().int().min(16).max(4000).default(800).describe("Width of the drawing in pixels"),
+  key: z.string().max(100).optional().describe("`key` of an earlier answer; the answer then has only what is new"),
+  after: z.coerce.number().int().min(0).default(0).describe("`outcome` of that earlier answer"),
 });
 
-/**
- * Query parameters of curves: roi (repeated), pairs, reference (repeated, in force with own=1), from, to, columns; of
- * what the page has already: key, and after, its last outcome.
- */
-export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
-  const { roi, pairs, reference, own, from, to, columns, key, after } = checked(curves, {
-    ...Object.fromEntries(parameters),
-    roi: parameters.getAll("roi"),
-    reference: parameters.getAll("reference"),
-  });
+/** Which curves a request means. Throws BadRequest for an empty window. */
+export function curvesQuery(given: z.output<typeof CURVES>): CurvesQuery {
+  const { roi, pairs, reference, own, from, to, columns, key, after } = given;
   if (from !== undefined && to !== undefined && to <= from) throw new BadRequest("from must be earlier than to");
   return {
     wanted: roi,
@@ -49,36 +49,33 @@ export function curvesQuery(parameters: URLSearchParams): CurvesQuery {
   };
 }
 
-const log = z.object({
-  stage: z.enum(LOG_STAGES).optional(),
-  level: z.enum(LOG_LEVELS).default("info"),
-  text: z.string().max(200).default(""),
-  lines: z.coerce.number().int().min(1).max(1000).default(200),
+export const PROFILE = z.object({ roi: label.describe("Name of the ROI") });
+
+export const LOG = z.object({
+  stage: z.enum(LOG_STAGES).optional().describe("Lines of this stage only"),
+  level: z.enum(LOG_LEVELS).default("info").describe("Lines of this level and of more serious ones"),
+  text: z.string().max(200).default("").describe("Lines that contain this text, in upper or lower case"),
+  lines: z.coerce.number().int().min(1).max(1000).default(200).describe("Number of lines, the newest ones"),
 });
 
-/** Query parameters of the log: stage, level, text, lines. */
-export function logQuery(parameters: URLSearchParams): z.output<typeof log> {
-  return checked(log, Object.fromEntries([...parameters].filter(([, value]) => value !== "")));
-}
+const square = z.coerce.number().int().min(0).max(1024);
+const place = {
+  level: z.coerce.number().int().min(0).max(16).describe("Level n has 1/2^n of the pixels on each side"),
+  column: square.describe("Column of the tile, from 0"),
+  row: square.describe("Row of the tile, from 0"),
+};
+const number = z.coerce.number().int().min(1);
 
-const tile = z.tuple([
-  z.coerce.number().int().min(1),
-  z.coerce.number().int().min(0).max(16),
-  z.coerce.number().int().min(0).max(1024),
-  z.coerce.number().int().min(0).max(1024),
-]);
-
-/** Entry, level, column and row of a tile. */
-export function tileAddress(parts: readonly (string | undefined)[]): [number, number, number, number] {
-  return checked(tile, parts);
-}
+export const FRAME_TILE = z.object({ entry: number.describe("`entryId` of the frame"), ...place });
+export const CALIBRATION_TILE = z.object({ id: number.describe("`id` of the calibration"), ...place });
 
 /** Year 2255: later times are not exact in microseconds. */
 const LATEST_MS = 9e12;
+const moment = z.number().min(0).max(LATEST_MS);
 
 // What cannot be seen could hide text in a terminal, reverse it on the page or break a line of the CSV.
-const marker = z.strictObject({
-  at: z.number().min(0).max(LATEST_MS),
+export const MARKER = z.strictObject({
+  at: moment.describe("Time of the marker, ms since 1970"),
   text: z
     .string()
     .trim()
@@ -87,53 +84,62 @@ const marker = z.strictObject({
     .superRefine((text, context) => {
       const problem = textProblem(text);
       if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-    }),
+    })
+    .describe("Visible characters on one line"),
 });
 
-export function newMarker(body: unknown): Change {
-  const { at, text } = checked(marker, body);
+export function newMarker({ at, text }: z.output<typeof MARKER>): Change {
   return { type: "add-marker", atUs: Math.round(at * 1000), text };
 }
 
-export function markerId(text: string): number {
-  return checked(z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER), text);
-}
+export const MARKER_ID = z.object({
+  id: number.max(Number.MAX_SAFE_INTEGER).describe("`id` of the marker in `/api/state`"),
+});
 
-const baseline = z.strictObject({ from: z.number().min(0).max(LATEST_MS), to: z.number().min(0).max(LATEST_MS) });
+export const BASELINE = z.strictObject({
+  from: moment.describe("Start of the baseline, ms since 1970"),
+  to: moment.describe("End of the baseline, ms since 1970"),
+});
 
-export function newBaseline(body: unknown): Change {
-  const { from, to } = checked(baseline, body);
+/** Throws BadRequest for an empty window. */
+export function newBaseline({ from, to }: z.output<typeof BASELINE>): Change {
   if (to <= from) throw new BadRequest("from must be earlier than to");
   return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
 }
 
-const place = z.strictObject({ label: newLabel, x: z.number().min(-1e5).max(1e6), y: z.number().min(-1e5).max(1e6) });
-const search = z.strictObject({
-  id: z.number().int().min(1),
-  chip: newLabel.optional(),
-  places: z.array(place).min(2, "name at least two labels").max(32),
+const coordinate = z.number().min(-1e5).max(1e6);
+const calibrationId = z.number().int().min(1).describe("`id` of the calibration");
+
+export const PLACES = z.strictObject({
+  id: calibrationId,
+  chip: newLabel.optional().describe("Chip type; all types are tried without it"),
+  places: z
+    .array(
+      z.strictObject({
+        label: newLabel.describe("Printed label or name of a grating"),
+        x: coordinate.describe("Middle, px from the left"),
+        y: coordinate.describe("Middle, px from the top"),
+      }),
+    )
+    .min(2, "name at least two labels")
+    .max(32),
 });
 
 /** What a person named in a picture: the middles of gratings or labels, px. */
-export function namedPlaces(body: unknown): { id: number; chip: string | undefined; anchors: Anchor[] } {
-  const { id, chip, places } = checked(search, body);
-  return { id, chip, anchors: places.map((one) => ({ ...one, at: "middle" })) };
+export function namedPlaces({ places }: z.output<typeof PLACES>): Anchor[] {
+  return places.map((one) => ({ ...one, at: "middle" }));
 }
 
-/** Which picture is meant. */
-export function pictureId(body: unknown): number {
-  return checked(z.strictObject({ id: z.number().int().min(1) }), body).id;
-}
+export const CALIBRATION_ID = z.strictObject({ id: calibrationId });
+
+/** For a change that needs no more than its address. */
+export const NOTHING = z.strictObject({});
+
+export const PICTURE_NAME = z.object({
+  name: z.string().max(200).default("").describe("Name of the file, to show; it is never part of a path"),
+});
 
 /** The name of a picture that is sent: shown to people, never part of a path. */
-export function pictureName(parameters: URLSearchParams): string {
-  const name = checked(z.string().max(200), parameters.get("name") ?? "");
+export function pictureName({ name }: z.output<typeof PICTURE_NAME>): string {
   return withoutUnseen(name).trim() || "the image";
-}
-
-function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new BadRequest(`${issue?.path.join(".") || "request"}: ${issue?.message ?? "wrong"}`);
 }

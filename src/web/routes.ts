@@ -1,20 +1,23 @@
-// The page's addresses. Reading is answered from the experiment's files; a change is asked of the supervisor.
+// Answers the routes of the table. Reading is answered from the experiment's files; a change is asked of the supervisor.
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
 import { encodeFailure, Failure } from "../failure/failure.ts";
-import { METRICS_TYPE } from "../health/metrics.ts";
 import { LOG_STAGES } from "../log/levels.ts";
 import { logTail } from "../log/tail.ts";
 import type { Asset } from "./assets.ts";
-import { guard, METRICS_PATH, PICTURE_PATH, SECURITY_HEADERS } from "./auth.ts";
-import { bodyOf } from "./body.ts";
-import { calibrationRoutes } from "./calibration-routes.ts";
+import { guard, SECURITY_HEADERS, TAKES_IMAGE } from "./auth.ts";
+import { type CalibrationName, calibrationHandlers } from "./calibration-handlers.ts";
 import { curvesCsv } from "./curves-csv.ts";
+import { type Handlers, register } from "./handlers.ts";
 import type { Change } from "./messages.ts";
-import { BadRequest, curvesQuery, logQuery, markerId, newBaseline, newMarker, tileAddress } from "./queries.ts";
+import { BadRequest, curvesQuery, newBaseline, newMarker } from "./queries.ts";
+import { ROUTES, type RouteName } from "./route-table.ts";
 import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
+
+type ChangingName = "addMarker" | "removeMarker" | "setBaseline" | "forgetBaseline" | "takeBrightfield";
+type ReadingName = Exclude<RouteName, ChangingName | CalibrationName>;
 
 /** Bytes; a marker needs a few hundred. */
 const LARGEST_BODY = 16_384;
@@ -31,10 +34,8 @@ export function routes(served: Served): Hono<Env> {
     maxSize: LARGEST_BODY,
     onError: (context) => context.json({ error: `the request body is larger than ${LARGEST_BODY} bytes` }, 413),
   });
-  app.use((context, next) => (context.req.path === PICTURE_PATH ? next() : limited(context, next)));
-  reading(app, served);
-  changing(app, served);
-  calibrationRoutes(app, served);
+  app.use((context, next) => (TAKES_IMAGE.has(context.req.path) ? next() : limited(context, next)));
+  register(app, { ...reading(served), ...changing(served), ...calibrationHandlers(served) });
   app.get("*", (context) => asset(context, served.assets));
   app.notFound((context) => context.json({ error: "no such page or address" }, 404));
   app.onError((error, context) => {
@@ -59,74 +60,65 @@ const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = {
   "chip.unknown": 400,
 };
 
-function reading(app: Hono<Env>, { experiment, live, logsDir }: Served): void {
+function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
   const nothing = (context: Context<Env>) => context.json({ error: "no frame has been measured yet" }, 404);
-  app.get("/api/state", (context) => context.json(experiment.state()));
-  // Monitors know this address by custom.
-  app.get(METRICS_PATH, async (context) =>
-    context.body(await experiment.metrics(), 200, { "Content-Type": METRICS_TYPE }),
-  );
-  app.get(
-    "/api/live",
-    (context) => live.serve(context) ?? context.json({ error: "too many pages are open; close some of them" }, 503),
-  );
-  app.get("/api/chip", (context) => {
-    const chip = experiment.chip();
-    return chip === undefined ? nothing(context) : context.json(chip);
-  });
-  app.get("/api/curves", async (context) => {
-    const view = await experiment.curves(curvesQuery(parametersOf(context)));
-    return view === undefined ? nothing(context) : context.json(view);
-  });
-  app.get("/api/curves.csv", (context) => {
-    const query = curvesQuery(parametersOf(context));
-    context.header("Content-Type", "text/csv; charset=utf-8");
-    context.header("Content-Disposition", 'attachment; filename="sensorgrams.csv"');
-    return stream(context, async (out) => {
-      for await (const part of curvesCsv(experiment, query)) await out.write(part);
-    });
-  });
-  app.get("/api/frame", async (context) => context.json(await experiment.frame()));
-  app.get("/api/frame/:entry/:level/:column/:row", async (context) => {
-    const { entry, level, column, row } = context.req.param();
-    const address = tileAddress([entry, level, column, row]);
-    // A tile of an entry never changes; the browser may keep what it has seen.
-    const kept = { "Cache-Control": "private, max-age=600" };
-    return tileAnswer(context, await experiment.tile(...address), experiment.isPast(address[0]), kept);
-  });
-  app.get("/api/profile", async (context) => {
-    const profile = await experiment.profile(context.req.query("roi") ?? "");
-    return profile === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(profile);
-  });
-  app.get("/api/experiment", (context) => context.json(experiment.experiment()));
-  app.get("/api/log", (context) => {
-    const { stage, level, text, lines } = logQuery(parametersOf(context));
-    const stages = stage === undefined ? LOG_STAGES : [stage];
-    const found = logTail(logsDir, { limit: lines, stages, level, containing: text });
-    return context.json(
-      found.map((line) => ({ ...line, text: line.text.slice(`${line.time} ${line.level} `.length) })),
-    );
-  });
-  // A page learns here whether its token is right; a wrong one was refused before.
-  app.get("/api/token", (context) => context.json({ known: context.req.header("authorization") !== undefined }));
+  return {
+    metrics: async (context) =>
+      context.body(await experiment.metrics(), 200, { "Content-Type": ROUTES.metrics.answer.type }),
+    state: (context) => context.json(experiment.state()),
+    live: (context) =>
+      live.serve(context) ?? context.json({ error: "too many pages are open; close some of them" }, 503),
+    chip: (context) => {
+      const chip = experiment.chip();
+      return chip === undefined ? nothing(context) : context.json(chip);
+    },
+    profile: async (context, { query }) => {
+      const profile = await experiment.profile(query.roi);
+      return profile === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(profile);
+    },
+    curves: async (context, { query }) => {
+      const view = await experiment.curves(curvesQuery(query));
+      return view === undefined ? nothing(context) : context.json(view);
+    },
+    curvesCsv: (context, { query }) => {
+      const wanted = curvesQuery(query);
+      context.header("Content-Type", ROUTES.curvesCsv.answer.type);
+      context.header("Content-Disposition", 'attachment; filename="sensorgrams.csv"');
+      return stream(context, async (out) => {
+        for await (const part of curvesCsv(experiment, wanted)) await out.write(part);
+      });
+    },
+    frame: async (context) => context.json(await experiment.frame()),
+    frameTile: async (context, { parameters: { entry, level, column, row } }) => {
+      // A tile of an entry never changes; the browser may keep what it has seen.
+      const kept = { "Cache-Control": "private, max-age=600" };
+      return tileAnswer(context, await experiment.tile(entry, level, column, row), experiment.isPast(entry), kept);
+    },
+    experiment: (context) => context.json(experiment.experiment()),
+    log: (context, { query: { stage, level, text, lines } }) => {
+      const stages = stage === undefined ? LOG_STAGES : [stage];
+      const found = logTail(logsDir, { limit: lines, stages, level, containing: text });
+      return context.json(
+        found.map((line) => ({ ...line, text: line.text.slice(`${line.time} ${line.level} `.length) })),
+      );
+    },
+    // A page learns here whether its token is right; a wrong one was refused before.
+    token: (context) => context.json({ known: context.req.header("authorization") !== undefined }),
+  };
 }
 
-function changing(app: Hono<Env>, { change }: Served): void {
+function changing({ change }: Served): Handlers<ChangingName> {
   const make = async (context: Context<Env>, wanted: Change) => {
     await change(wanted);
     return context.json({ done: true });
   };
-  app.post("/api/markers", async (context) => make(context, newMarker(await bodyOf(context))));
-  app.delete("/api/markers/:id", (context) =>
-    make(context, { type: "remove-marker", markerId: markerId(context.req.param("id")) }),
-  );
-  app.post("/api/brightfield", (context) => make(context, { type: "take-brightfield" }));
-  app.put("/api/baseline", async (context) => make(context, newBaseline(await bodyOf(context))));
-  app.delete("/api/baseline", (context) => make(context, { type: "forget-baseline" }));
-}
-
-function parametersOf(context: Context<Env>): URLSearchParams {
-  return new URL(context.req.url).searchParams;
+  return {
+    addMarker: (context, { body }) => make(context, newMarker(body)),
+    removeMarker: (context, { parameters }) => make(context, { type: "remove-marker", markerId: parameters.id }),
+    setBaseline: (context, { body }) => make(context, newBaseline(body)),
+    forgetBaseline: (context) => make(context, { type: "forget-baseline" }),
+    takeBrightfield: (context) => make(context, { type: "take-brightfield" }),
+  };
 }
 
 function asset(context: Context<Env>, assets: ReadonlyMap<string, Asset>): Response {

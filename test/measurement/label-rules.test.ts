@@ -3,7 +3,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import { encodeFailure } from "../../src/failure/failure.ts";
 import { isKeptLabel, isLabel, labelProblem, textProblem, withoutUnseen } from "../../src/measurement/label-rules.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";
-import { BadRequest, namedPlaces, newMarker, pictureName } from "../../src/web/queries.ts";
+import { MARKER, PICTURE_NAME, PLACES, pictureName } from "../../src/web/queries.ts";
 
 /** One or more of each kind, in no order of code points. */
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
@@ -28,11 +28,11 @@ describe.each(Object.entries(UNSEEN))("%s", (_, characters) => {
       expect(isLabel(given)).toBe(false);
       expect(labelProblem(given)).toMatch(/^[\x20-\x7e]+$/);
       expect(() => parseRoiManifest(roiManifest(given), "here")).toThrow(/label/);
-      expect(() => newMarker({ at: 1, text: given })).toThrow(BadRequest);
+      expect(MARKER.safeParse({ at: 1, text: given }).success).toBe(false);
       const places = ["052A", given].map((label) => ({ label, x: 1, y: 1 }));
-      expect(() => namedPlaces({ id: 1, places })).toThrow(BadRequest);
+      expect(PLACES.safeParse({ id: 1, places }).success).toBe(false);
       expect(withoutUnseen(given)).toBe("1AN");
-      expect(pictureName(new URLSearchParams([["name", `a${one}.png`]]))).not.toContain(one);
+      expect(pictureName(PICTURE_NAME.parse({ name: `a${one}.png` }))).not.toContain(one);
     },
   );
 });
@@ -45,7 +45,7 @@ test.each(BLANKS)("only blanks, %j", (blank) => {
 
 test.each(SEEN)("%s is a label, and a text of a marker", (label) => {
   expect(labelProblem(label)).toBeUndefined();
-  expect(newMarker({ at: 1, text: label })).toMatchObject({ text: label });
+  expect(MARKER.parse({ at: 1, text: label })).toMatchObject({ text: label });
   expect(parseRoiManifest(roiManifest(label), "here").rois[0]?.label).toBe(label);
 });
 

@@ -1,0 +1,241 @@
+// The HTTP API: every address below /api, and /metrics. The server registers these routes and no others, checks requests with
+// these schemas, and docs/openapi.json is generated from this table.
+import type { z } from "zod";
+import { METRICS_TYPE } from "../health/metrics.ts";
+import {
+  BASELINE,
+  CALIBRATION_ID,
+  CALIBRATION_TILE,
+  CURVES,
+  FRAME_TILE,
+  LOG,
+  MARKER,
+  MARKER_ID,
+  NOTHING,
+  PICTURE_NAME,
+  PLACES,
+  PROFILE,
+} from "./queries.ts";
+
+/** A body that is an image file instead of JSON. */
+export const IMAGE_FILE = "image file";
+
+export const JSON_TYPE = "application/json";
+const CSV_TYPE = "text/csv; charset=utf-8";
+const EVENTS_TYPE = "text/event-stream";
+const TILE_TYPE = "image/jpeg";
+
+export interface Route {
+  /** Reading is GET; everything else changes something and needs the token. */
+  readonly method: "get" | "post" | "put" | "delete";
+  /** `:name` is a parameter. */
+  readonly path: string;
+  /** What it does, for people. */
+  readonly summary: string;
+  /** Of the path. */
+  readonly parameters?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodObject | typeof IMAGE_FILE;
+  readonly answer: {
+    /** Media type. */
+    readonly type: string;
+    readonly what: string;
+    /** When it answers 404. */
+    readonly missing?: string;
+    /** When it answers 204. */
+    readonly empty?: string;
+  };
+}
+
+const DONE = { type: JSON_TYPE, what: '`{"done": true}`' };
+const UNMEASURED = "no frame has been measured yet";
+const UNCAPTURED = "there is no image";
+const CALIBRATION = { type: JSON_TYPE, what: "State and result of the calibration" };
+const TILE = {
+  type: TILE_TYPE,
+  what: "The tile",
+  missing: "there is no such tile",
+  empty: "the image has been replaced by a newer one",
+};
+
+export const ROUTES = {
+  metrics: {
+    method: "get",
+    path: "/metrics",
+    summary: "Metrics for Prometheus",
+    answer: { type: METRICS_TYPE, what: "Text format of Prometheus; see metrics.md" },
+  },
+  state: {
+    method: "get",
+    path: "/api/state",
+    summary: "State of the experiment: counts, stages, alarms, disk, newest frame, markers",
+    answer: { type: JSON_TYPE, what: "The state" },
+  },
+  live: {
+    method: "get",
+    path: "/api/live",
+    summary: "The state as server-sent events, one whenever it changes and at least every two seconds",
+    answer: { type: EVENTS_TYPE, what: "Events `state`, each with the state as JSON" },
+  },
+  chip: {
+    method: "get",
+    path: "/api/chip",
+    summary: "ROIs with position, shift, errors, quality and flags in the newest frame",
+    answer: { type: JSON_TYPE, what: "The ROIs, gratings, groups, references and the baseline", missing: UNMEASURED },
+  },
+  profile: {
+    method: "get",
+    path: "/api/profile",
+    summary: "Mean row of an ROI in the newest frame, with the fitted line",
+    query: PROFILE,
+    answer: { type: JSON_TYPE, what: "The profile", missing: "no ROI has this name" },
+  },
+  curves: {
+    method: "get",
+    path: "/api/curves",
+    summary: "Curves reduced to the width of a drawing, with noise, drift and limit of detection",
+    query: CURVES,
+    answer: {
+      type: JSON_TYPE,
+      what: "The curves; `errors` are the standard errors of `values`. With `key`, only what is new from `tailFrom` on",
+      missing: UNMEASURED,
+    },
+  },
+  curvesCsv: {
+    method: "get",
+    path: "/api/curves.csv",
+    summary: "The same curves with every frame, as a CSV file",
+    query: CURVES,
+    answer: { type: CSV_TYPE, what: "One line for each ROI and frame" },
+  },
+  frame: {
+    method: "get",
+    path: "/api/frame",
+    summary: "Size, histogram, brightness and focus of the newest frame",
+    answer: { type: JSON_TYPE, what: "The frame", missing: UNCAPTURED },
+  },
+  frameTile: {
+    method: "get",
+    path: "/api/frame/:entry/:level/:column/:row",
+    summary: "A tile of the newest frame",
+    parameters: FRAME_TILE,
+    answer: TILE,
+  },
+  experiment: {
+    method: "get",
+    path: "/api/experiment",
+    summary: "Settings with their origin, runs and directories",
+    answer: { type: JSON_TYPE, what: "The settings, runs and directories" },
+  },
+  log: {
+    method: "get",
+    path: "/api/log",
+    summary: "The last lines of the log",
+    query: LOG,
+    answer: { type: JSON_TYPE, what: "The lines, oldest first" },
+  },
+  token: {
+    method: "get",
+    path: "/api/token",
+    summary: "Whether the request has a valid token",
+    answer: { type: JSON_TYPE, what: '`{"known": true}` with a token; a wrong one is refused with 401' },
+  },
+  addMarker: {
+    method: "post",
+    path: "/api/markers",
+    summary: "Add a marker to the sensorgrams",
+    body: MARKER,
+    answer: DONE,
+  },
+  removeMarker: {
+    method: "delete",
+    path: "/api/markers/:id",
+    summary: "Remove a marker",
+    parameters: MARKER_ID,
+    answer: DONE,
+  },
+  setBaseline: {
+    method: "put",
+    path: "/api/baseline",
+    summary: "Set the window of the baseline",
+    body: BASELINE,
+    answer: DONE,
+  },
+  forgetBaseline: {
+    method: "delete",
+    path: "/api/baseline",
+    summary: "Use the configured baseline again",
+    answer: DONE,
+  },
+  takeBrightfield: {
+    method: "post",
+    path: "/api/brightfield",
+    summary: "Request a brightfield image; `/api/state` shows when it is there",
+    body: NOTHING,
+    answer: DONE,
+  },
+  calibration: {
+    method: "get",
+    path: "/api/calibration",
+    summary: "State and result of the calibration",
+    answer: CALIBRATION,
+  },
+  calibrationLabels: {
+    method: "get",
+    path: "/api/calibration/labels",
+    summary: "Printed labels and gratings that can be named on each chip type",
+    answer: { type: JSON_TYPE, what: "One entry for each chip type" },
+  },
+  calibrationTile: {
+    method: "get",
+    path: "/api/calibration/tile/:id/:level/:column/:row",
+    summary: "A tile of the image that is being calibrated",
+    parameters: CALIBRATION_TILE,
+    answer: TILE,
+  },
+  calibratePicture: {
+    method: "post",
+    path: "/api/calibration/picture",
+    summary: "Upload an image and look for the chip in it",
+    query: PICTURE_NAME,
+    body: IMAGE_FILE,
+    answer: CALIBRATION,
+  },
+  calibrateFrame: {
+    method: "post",
+    path: "/api/calibration/frame",
+    summary: "Look for the chip in the newest frame",
+    body: NOTHING,
+    answer: CALIBRATION,
+  },
+  calibrateByPlaces: {
+    method: "post",
+    path: "/api/calibration/search",
+    summary: "Look for the chip again, with the positions of labels or gratings",
+    body: PLACES,
+    answer: CALIBRATION,
+  },
+  acceptCalibration: {
+    method: "post",
+    path: "/api/calibration/accept",
+    summary: "Write the ROI manifest that was found; the run uses it from the next frame on",
+    body: CALIBRATION_ID,
+    answer: CALIBRATION,
+  },
+  forgetCalibration: {
+    method: "delete",
+    path: "/api/calibration",
+    summary: "Discard the calibration",
+    answer: CALIBRATION,
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof ROUTES;
+
+/** The media types of an image file, of which any subtype of image is one. */
+export const IMAGE_TYPES = ["image/*", "application/octet-stream", "application/gzip", "application/x-gzip"] as const;
+
+/** Whether a request with this method changes something, so that it needs the token always. */
+export function changesSomething(method: string): boolean {
+  return !["GET", "HEAD"].includes(method.toUpperCase());
+}
