@@ -250,6 +250,7 @@ const Development = section("For developing the analysis", {
 
 const Report = section("The plot (results/processed_data_plot)", {
   plot_rois: key(texts().default([]), "Labels of the ROIs to plot, * for any characters; an empty list plots all"),
+  plot: key(z.boolean().default(true), "Whether a run draws the plot; `phorest report` draws it in any case"),
   plot_interval_seconds: key(seconds(60), "Shortest time between plots", S),
 });
 

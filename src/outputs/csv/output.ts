@@ -52,7 +52,8 @@ class CsvOutput implements Output {
     const { config, manifest } = this.options;
     if (!config.Communication.method.includes("CSV_PLOT")) return undefined;
     const plotEveryMs = config.Report.plot_interval_seconds * 1000;
-    const plot = final || performance.now() - this.plottedAtMs >= plotEveryMs;
+    const due = final || performance.now() - this.plottedAtMs >= plotEveryMs;
+    const plot = due && config.Report.plot;
     const archive = manifest.archives.last();
     const archived = archive !== (parseCsvState(state)?.archive ?? 0);
     const stale = plot && (waiting > 0 || archived || this.plottedCursor !== cursor);
