@@ -18,6 +18,9 @@ export default defineConfig({
           name: "quick",
           include: ["test/**/*.test.ts"],
           exclude: [SLOW],
+          setupFiles: ["test/support/leftovers.ts"],
+          // A test that checks nothing fails.
+          expect: { requireAssertions: true },
           // What only slow tests may use refuses to work: see test/support/slow-only.ts.
           env: { PHOREST_QUICK_TESTS: "1" },
         },

@@ -2,6 +2,7 @@
 // PHOREST_REQUIRE_ALL=1.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { isThere } from "./support/needed.ts";
 
 const LIBRARIES = "/usr/lib";
 const LIBRARY = readdirSync(LIBRARIES)
@@ -10,10 +11,7 @@ const LIBRARY = readdirSync(LIBRARIES)
 
 /** Whether there is a libfaketime; says so where there is none. Throws in place of that with PHOREST_REQUIRE_ALL=1. */
 export function hasFaketime(): boolean {
-  if (LIBRARY !== undefined) return true;
-  if (process.env.PHOREST_REQUIRE_ALL === "1") throw new Error("needed for the tests: apt-get install faketime");
-  console.warn("skipped: tests that need faketime");
-  return false;
+  return isThere("faketime (apt-get install faketime)", LIBRARY !== undefined);
 }
 
 /** The environment of a program whose wall clock is off by this (`-2m`, `-2d`); its monotonic clock is the real one. */

@@ -1,17 +1,15 @@
 // Other people's writers of picture files, through Debian's Python: what the product reads must not only be what its own
 // tests write. Where a module is absent, tests say so and are skipped, unless PHOREST_REQUIRE_ALL=1.
 import { execFileSync, spawnSync } from "node:child_process";
+import { isThere } from "./support/needed.ts";
 
 const PYTHON = "/usr/bin/python3";
 
 /** Whether Python has these modules; says what is absent. Throws in place of that with PHOREST_REQUIRE_ALL=1. */
 export function hasPython(...modules: readonly string[]): boolean {
   const absent = modules.filter((module) => spawnSync(PYTHON, ["-c", `import ${module}`]).status !== 0);
-  if (absent.length === 0) return true;
   const packages = absent.map((module) => `python3-${module === "cv2" ? "opencv" : module}`).join(" ");
-  if (process.env.PHOREST_REQUIRE_ALL === "1") throw new Error(`needed for the tests: apt-get install ${packages}`);
-  console.warn(`skipped: tests that need ${packages}`);
-  return false;
+  return isThere(packages, absent.length === 0);
 }
 
 /** Runs a Python program with arguments; returns what it printed. Throws when it fails. */

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { listPictures, measureInOrder } from "../../src/analysis/batch.ts";
 import type { TaskAnswer } from "../../src/analysis/task.ts";
 import { progressLine } from "../../src/terminal/progress.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const FAILED: TaskAnswer = { ok: false, failure: { code: "frame.unreadable", message: "x", retry: "never" } };
 
@@ -38,7 +38,7 @@ describe("measuring many pictures", () => {
   });
 
   it("takes a directory's pictures by name and nothing else in it, and a named file whatever its name", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "phorest-batch-"));
+    const directory = temporaryDirectory("phorest-batch-");
     for (const name of ["b.png", "a.tif.gz", ".c.png.part", "notes.txt", "ROI_manifest.json"])
       writeFileSync(join(directory, name), "");
     mkdirSync(join(directory, "inner"));

@@ -95,7 +95,7 @@ async function writeSeries(directory: string, series = SERIES): Promise<void> {
 }
 
 const config = (analysis: string) =>
-  `[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 2\n${analysis}\n`;
+  `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 2\n${analysis}\n`;
 
 async function directoryOf(analysis: string): Promise<string> {
   const directory = experiment(config(analysis));

@@ -125,7 +125,7 @@ const FRAMES = 11;
 async function run(track: boolean): Promise<{ directory: string; slopes: Float64Array; steps: number[] }> {
   const { simulator, rois } = simulated({ driftPxPerHour: { x: 5, y: 1 }, binding: FIXED });
   const directory = experiment(
-    `[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nmethod = "fano"\nnumber_of_subROIs = 0\ntrack_drift = ${track}\n`,
+    `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nmethod = "fano"\nnumber_of_subROIs = 0\ntrack_drift = ${track}\n`,
   );
   mkdirSync(join(directory, "data"));
   mkdirSync(join(directory, "generated_files"));

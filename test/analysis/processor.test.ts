@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Piscina } from "piscina";
 import sharp from "sharp";
@@ -10,6 +9,7 @@ import { decodeStatistics } from "../../src/manifest/statistics-codec.ts";
 import { QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { workerFile } from "../../src/threads/worker-handle.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const SETTINGS: AnalysisSettings = {
   method: "fano",
@@ -18,7 +18,7 @@ const SETTINGS: AnalysisSettings = {
   bitDepthScaling: "stretch",
   debug: true,
 };
-const directory = mkdtempSync(join(tmpdir(), "phorest-processor-"));
+const directory = temporaryDirectory("phorest-processor-");
 const picturePath = join(directory, "picture.png");
 const ROIS = formatRoiManifest({
   imageAngle: 0,

@@ -215,9 +215,8 @@ function curvesOf(directory: string, method: string) {
   }
 }
 
-// One curve in the plot: drawing all takes longer than measuring, and is not what is tried here.
 const config = (analysis: string) =>
-  `[Report]\nplot_rois = ["${rois.rois[0]?.label}"]\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 4\n${analysis}\n`;
+  `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 4\n${analysis}\n`;
 
 /** Runs the program until all pictures are measured. */
 async function measureAll(directory: string): Promise<void> {

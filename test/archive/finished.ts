@@ -1,6 +1,5 @@
 // An experiment whose first frames are finished: measured, in the CSV, and without a picture here.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
@@ -11,6 +10,7 @@ import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/de
 import { MANIFEST_FILENAME, type Manifest } from "../../src/manifest/manifest.ts";
 import { ensureDirectory } from "../../src/system/files.ts";
 import { experiment, START_US } from "../delivery/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 export const ROIS = 2;
 export const LATER_US = START_US + 90 * 86_400_000_000;
@@ -28,12 +28,6 @@ export interface Finished {
   /** Changes the tables behind the manifest's back. */
   sql(text: string): void;
   history(changes?: Partial<HistoryOptions>): ReturnType<typeof writeHistory>;
-}
-
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-archive-test-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
 }
 
 /** `frames` measured frames, of which the first `gone` have no picture here any more. */

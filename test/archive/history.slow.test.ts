@@ -12,7 +12,8 @@ import { restore } from "../../src/archive/restore.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
 import { START_US } from "../delivery/experiment.ts";
-import { type Finished, finished, LATER_US, ROIS, temporaryDirectory } from "./finished.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { type Finished, finished, LATER_US, ROIS } from "./finished.ts";
 
 const MOVE = { syncing: false, nowUs: () => LATER_US };
 const lines = (text: string) => text.trim().split("\n").slice(1);

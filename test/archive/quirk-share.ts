@@ -8,9 +8,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { hasPython } from "../python.ts";
+import { isThere } from "../support/needed.ts";
 import { slowOnly } from "../support/slow-only.ts";
 
-export const CAN_FUSE = hasPython("fusepy") && existsSync("/dev/fuse");
+export const CAN_FUSE = hasPython("fusepy") && isThere("/dev/fuse", existsSync("/dev/fuse"));
 
 const PROGRAM = fileURLToPath(new URL("./quirk-share.py", import.meta.url));
 

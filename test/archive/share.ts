@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
+import { isThere } from "../support/needed.ts";
 
 function run(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -16,7 +17,7 @@ export const CAN_MOUNT = (() => {
   const mounted = run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", point);
   if (mounted) run("umount", point);
   rmdirSync(point);
-  return mounted;
+  return isThere("the right to mount", mounted);
 })();
 
 export class Share {

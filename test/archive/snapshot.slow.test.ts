@@ -11,7 +11,8 @@ import { restore } from "../../src/archive/restore.ts";
 import { writeSnapshot } from "../../src/archive/snapshot.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { phorest } from "../run/program.ts";
-import { type Finished, finished, LATER_US, ROIS, temporaryDirectory } from "./finished.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { type Finished, finished, LATER_US, ROIS } from "./finished.ts";
 
 const SECOND_US = 1_000_000;
 

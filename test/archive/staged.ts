@@ -9,8 +9,8 @@ import { parseConfig } from "../../src/config/config.ts";
 import { Failure } from "../../src/failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { Syncer } from "../../src/stages/syncer/stage.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
 import { logLines } from "../support/log-lines.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 export const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 

@@ -10,7 +10,7 @@ import { initRemote } from "../../src/archive/remote.ts";
 import type { CopyContext } from "../../src/archive/remote-guard.ts";
 import { digestFile } from "../../src/system/digest.ts";
 import { numberedName } from "../../src/system/numbered-name.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 
 const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

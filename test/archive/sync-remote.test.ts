@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { initRemote, inspectRemote, MARKER_FILENAME } from "../../src/archive/remote.ts";
 import { mountOf } from "../../src/system/mounts.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 
 describe("init-remote", () => {

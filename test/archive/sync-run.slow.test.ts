@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../manifest/experiment.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const KILLS = 5;
 
@@ -41,11 +41,16 @@ function rowsOf(directory: string): Row[] {
 
 const digest = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
 
+/** The plot is copied too. */
+const WITH_PLOT: [string, string] = ["plot = false", "plot_interval_seconds = 0.5"];
+
 test(`${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`, {
   timeout: 300_000,
 }, async () => {
   const remote = temporaryDirectory();
-  const directory = experiment(config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3"));
+  const directory = experiment(
+    config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3").replace(...WITH_PLOT),
+  );
   expect((await phorest(["init-remote", remote], directory)).code).toBe(0);
   for (let round = 0; round < KILLS; round++) {
     const { child, ended } = start(["run"], directory);

@@ -15,7 +15,7 @@ import type { CopyContext } from "../../src/archive/remote-guard.ts";
 import { formatSnapshot, takeSnapshot } from "../../src/health/snapshot.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import { SetAside } from "../../src/system/set-aside.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { memoryLog } from "./pictures.ts";
 import { digest, staged } from "./staged.ts";
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
 import { formatSnapshot, takeSnapshot } from "../../src/health/snapshot.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { CAN_MOUNT, markedShare } from "./share.ts";
 import { digest, staged } from "./staged.ts";
 

@@ -6,6 +6,8 @@ import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { experiment, phorest, start } from "../run/program.ts";
 
 const CONFIG = `
+[Report]
+plot = false
 [Timing]
 collector_interval_seconds = 0.5
 [Camera]

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSource, type SourceOptions } from "../../src/cameras/camera.ts";
 import { storedPicture } from "../../src/cameras/picture-encoding.ts";
 import { encodePicture } from "../../src/image/encode.ts";
+import { isThere } from "../support/needed.ts";
 
 const signal = new AbortController().signal;
 const pixels = Uint8Array.from({ length: 12 }, (_, at) => at);
@@ -93,7 +94,7 @@ describe("the command camera", () => {
   });
 });
 
-const ffmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
+const ffmpeg = isThere("ffmpeg (apt-get install ffmpeg)", spawnSync("ffmpeg", ["-version"]).status === 0);
 describe.skipIf(!ffmpeg)("ffmpeg's test source (skipped where ffmpeg is not installed)", () => {
   it("is a camera", async () => {
     const source = ["-f", "lavfi", "-i", "testsrc=size=320x240", "-frames:v", "1", "-pix_fmt", "gray"];

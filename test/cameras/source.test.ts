@@ -1,15 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createSource, sourceSettings } from "../../src/cameras/camera.ts";
@@ -21,11 +11,12 @@ import { loadConfig } from "../../src/config/config.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const signal = new AbortController().signal;
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "phorest-source-"));
+  directory = temporaryDirectory("phorest-source-");
 });
 
 function put(name: string, content: string | Uint8Array, secondsAgo = 0): string {
@@ -249,7 +240,7 @@ describe("the folder source", () => {
 
   it.each([false, true])("takes links to pictures only when it may (%s), and says once what it skips", async (may) => {
     put("a.png", "1", 30);
-    const elsewhere = mkdtempSync(join(tmpdir(), "phorest-elsewhere-"));
+    const elsewhere = temporaryDirectory("phorest-elsewhere-");
     onTestFinished(() => rmSync(elsewhere, { recursive: true }));
     writeFileSync(join(elsewhere, "key"), "secret");
     for (const name of ["l.png", "m.png", "n.png", "o.png"]) symlinkSync(join(elsewhere, "key"), join(directory, name));

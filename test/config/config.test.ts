@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -201,7 +201,8 @@ describe("paths", () => {
     const { config } = parseConfig('[Paths]\nroot_dir = "new/deep"\n', directory);
     checkDirectories(config);
     checkDirectories(config);
-    writeFileSync(join(config.Paths.logs_dir, "collector.log"), "");
+    const { data_dir, logs_dir, results_dir } = config.Paths;
+    for (const path of [data_dir, logs_dir, results_dir]) expect(statSync(path).isDirectory(), path).toBe(true);
   });
 
   test("a file where a directory is needed is named with its setting", () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { packageRoot, packageVersion } from "../../src/system/files.ts";
 import { toml } from "../outputs/opcua/deliver.ts";
 import { Plant, scratch } from "../outputs/opcua/plant.ts";
+import { isThere } from "../support/needed.ts";
 import { Alone, madeFor } from "./alone.ts";
 import { positionsOf } from "./positions.ts";
 
@@ -14,7 +15,7 @@ const made = madeFor(process.arch);
 /** The ways the kernel may compute here; NEON is part of every arm64, so that there is one. */
 const VECTOR_UNITS = process.arch === "x64" ? ["baseline", "avx2", "avx512"] : ["baseline"];
 
-const HAS_TMUX = spawnSync("tmux", ["-V"]).status === 0;
+const HAS_TMUX = isThere("tmux (apt-get install tmux)", spawnSync("tmux", ["-V"]).status === 0);
 const WAITING = { timeout: 60_000, interval: 50 };
 
 let alone: Alone;

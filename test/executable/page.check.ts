@@ -1,7 +1,7 @@
 // The page of the one executable, in the system's Chromium: its files come out of the executable as well.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CHROMIUM, DESKTOP, launch, openPage, turnTo, VIEWS } from "../web/browser.ts";
+import { DESKTOP, HAS_CHROMIUM, launch, openPage, turnTo, VIEWS } from "../web/browser.ts";
 import { Alone, madeFor, type Started } from "./alone.ts";
 
 const CONFIG = `
@@ -15,9 +15,7 @@ px_per_um = 0.362
 port = 0
 `;
 
-if (CHROMIUM === undefined) process.stderr.write("no Chromium on this machine: the page is not tried in a browser\n");
-
-describe.skipIf(CHROMIUM === undefined)("the executable's page", () => {
+describe.skipIf(!HAS_CHROMIUM)("the executable's page", () => {
   let alone: Alone;
   let browser: Browser;
   let run: Started;

@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
@@ -7,8 +6,9 @@ import { describe, expect, it } from "vitest";
 import { Failure } from "../../src/failure/failure.ts";
 import { decodeBytes, decodePicture } from "../../src/image/decode.ts";
 import { isPictureName } from "../../src/image/picture-name.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "phorest-decode-"));
+const directory = temporaryDirectory("phorest-decode-");
 const WIDTH = 37;
 const HEIGHT = 23;
 const LOSSLESS = { compression: "lzw" } as const;

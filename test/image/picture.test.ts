@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { captureClock, exposureMoment } from "../../src/cameras/timestamp.ts";
@@ -8,8 +7,9 @@ import { decodePicture, type Picture } from "../../src/image/decode.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { transformPicture } from "../../src/image/transform.ts";
 import { monotonicMs } from "../../src/system/clock.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "phorest-picture-"));
+const directory = temporaryDirectory("phorest-picture-");
 
 /** A picture of `width` x `height` whose pixels are all different as far as the depth allows. */
 function ramp(width: number, height: number, bitDepth: 8 | 16): Picture {

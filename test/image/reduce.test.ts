@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodePicture } from "../../src/image/decode.ts";
 import { decodeReduced } from "../../src/image/reduce.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { writeTiff } from "./picture-writers.ts";
 
 const WIDTH = 203;

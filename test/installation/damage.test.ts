@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
 import { failureOf } from "../failure/failure-of.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import {
   anything,
   CONTENTS,
@@ -25,7 +26,6 @@ import {
   NOBODY,
   PACKING,
   recordAsItIs,
-  temporaryDirectory,
   unexpected,
 } from "./packed.ts";
 

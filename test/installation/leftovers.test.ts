@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
-import { anything, contents, PACKING, temporaryDirectory, unexpected, unpackingAt } from "./packed.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { anything, contents, PACKING, unexpected, unpackingAt } from "./packed.ts";
 
 describe("a directory that is being unpacked", () => {
   it("removes what a killed start left, at once", async () => {

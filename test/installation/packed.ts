@@ -2,14 +2,14 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { unpackedName } from "../../src/installation/unpack.ts";
 import type { Packing } from "../../src/installation/unpacked.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 /** A user that is not the one the tests run as. */
 export const NOBODY = 65_534;
@@ -33,12 +33,6 @@ export const anything = () => undefined;
 export const unexpected = (): never => {
   throw new Error("unpacked or loaded although it must not be");
 };
-
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-unpack-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 export function expectWhole(directory: string): void {
   for (const [path, bytes] of Object.entries(CONTENTS)) {

@@ -9,6 +9,7 @@ import { type ServicePlaces, serviceProblems } from "../../src/installation/serv
 import { packageRoot } from "../../src/system/files.ts";
 import { hasPython } from "../python.ts";
 import { experiment, phorest, start } from "../run/program.ts";
+import { isThere } from "../support/needed.ts";
 
 const SOUND: ServicePlaces = {
   program: ["/bin/sh"],
@@ -190,10 +191,12 @@ for name in allowed:
 f.load()
 os.execv(program[0], program)
 `;
-const knowsFilters = spawnSync("systemd-analyze", ["syscall-filter", "@pkey"]).status === 0;
-if (!knowsFilters) console.warn("skipped: tests that need systemd-analyze");
+const knowsFilters = isThere(
+  "systemd-analyze (apt-get install systemd)",
+  spawnSync("systemd-analyze", ["syscall-filter", "@pkey"]).status === 0,
+);
 
-test.skipIf(!hasPython("seccomp") || (!knowsFilters && process.env.PHOREST_REQUIRE_ALL !== "1"))(
+test.skipIf(!hasPython("seccomp") || !knowsFilters)(
   "the unit's filter of system calls stops neither capture nor measurement, page, a camera's program, nor a clean end",
   async () => {
     const source = experiment("");

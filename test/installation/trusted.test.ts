@@ -16,17 +16,8 @@ import { describe, expect, it } from "vitest";
 import { isPrivateGroup } from "../../src/installation/trusted.ts";
 import { unpack, unpackedName } from "../../src/installation/unpack.ts";
 import { failureOf } from "../failure/failure-of.ts";
-import {
-  anything,
-  contents,
-  expectWhole,
-  IS_ROOT,
-  KERNEL,
-  NOBODY,
-  PACKING,
-  temporaryDirectory,
-  unexpected,
-} from "./packed.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { anything, contents, expectWhole, IS_ROOT, KERNEL, NOBODY, PACKING, unexpected } from "./packed.ts";
 
 /** What unpacking at `place` says; it must neither write nor load. */
 function refusal(place: string): string {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { cachePlaces, homeOf, unpack, unpackedName } from "../../src/installation/unpack.ts";
 import { failureOf } from "../failure/failure-of.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import {
   anything,
   contents,
@@ -11,7 +12,6 @@ import {
   IS_ROOT,
   NOBODY,
   PACKING,
-  temporaryDirectory,
   unexpected,
 } from "./packed.ts";
 

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -140,7 +149,7 @@ describe("log", () => {
   test("a log directory that vanishes is made again", async () => {
     const { stage, close } = logger();
     stage("collector").info("before");
-    await sleep(100);
+    while (!existsSync(join(directory, "collector.log"))) await sleep(5);
     rmSync(directory, { recursive: true });
     stage("collector").info("after");
     await close();
@@ -155,8 +164,10 @@ describe("log", () => {
     now.mockReturnValue(0);
     stage("collector").info("one");
     stage("processor").info("two");
+    const complaints = () => shown().filter((line) => line.includes("cannot write the log files"));
+    while (complaints().length === 0) await sleep(5);
     await sleep(50);
-    expect(shown().filter((line) => line.includes("cannot write the log files"))).toHaveLength(1);
+    expect(complaints()).toHaveLength(1);
     rmSync(directory);
     now.mockReturnValue(11_000);
     stage("collector").info("three");

@@ -1,7 +1,7 @@
 // An imported picture is copied to the share, changes, and is then copied in: the old copy on the share is not its copy.
 import { expect, onTestFinished, test } from "vitest";
 import { Manifest } from "../../src/manifest/manifest.ts";
-import { temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { manifestFile, NOON_US } from "./frames.ts";
 
 test.each([

@@ -4,7 +4,8 @@ import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../src/manifest/entries.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
-import { ended, openManifest, startChild, temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { ended, openManifest, startChild } from "./experiment.ts";
 import { addFrame, ensureAnalysis, frameName, manifestFile, NOON_US, resultOf } from "./frames.ts";
 
 const NOT_A_PICTURE = { code: "frame.unreadable", message: "not a picture", retry: "never" } as const;

@@ -5,7 +5,8 @@ import yargs from "yargs";
 import { exportCommand } from "../../src/commands/export.ts";
 import { importCommand } from "../../src/commands/import.ts";
 import { lockExperiment } from "../../src/manifest/lock.ts";
-import { openManifest, temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { openManifest } from "./experiment.ts";
 import { addFrame, ensureAnalysis, frameName, NOON_US, resultOf } from "./frames.ts";
 
 /** Runs a command line against the configuration in `directory`; returns what it printed to standard output. */

@@ -5,7 +5,8 @@ import { Failure } from "../../src/failure/failure.ts";
 import { metadataManifest, processingResults } from "../../src/manifest/established-export.ts";
 import { importExperiment } from "../../src/manifest/established-import.ts";
 import { isoFromUs, usFromIso, usFromOption } from "../../src/manifest/timestamps.ts";
-import { openManifest, temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { openManifest } from "./experiment.ts";
 import { addFrame, ensureAnalysis, frameName, NOON_US, resultOf } from "./frames.ts";
 
 /** An entry as the established system writes it: local time without an offset. */

@@ -1,18 +1,9 @@
 // An empty directory per test, manifests closed at its end, and child processes killed at its end.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { manifestFile } from "./frames.ts";
-
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-manifest-test-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 export function openManifest(directory: string, options: { readonly?: boolean } = {}): Manifest {
   const manifest = Manifest.open({ file: manifestFile(directory), ...options });

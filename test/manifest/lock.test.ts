@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Failure } from "../../src/failure/failure.ts";
 import { experimentHolder, lockExperiment, networkFileSystem } from "../../src/manifest/lock.ts";
-import { ended, startChild, temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { ended, startChild } from "./experiment.ts";
 
 function refusal(directory: string): Failure {
   try {

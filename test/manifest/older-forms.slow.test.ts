@@ -10,7 +10,7 @@ import { Manifest } from "../../src/manifest/manifest.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/manifest/schema.ts";
 import { CAN_MOUNT, Share } from "../archive/share.ts";
 import { phorest, QUICK_CONFIG } from "../run/program.ts";
-import { temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const FRAMES = 3;
 /** The last form in which no copy named its share. */

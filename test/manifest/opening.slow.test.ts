@@ -7,7 +7,8 @@ import { connect } from "../../src/manifest/opening.ts";
 import { MIGRATIONS } from "../../src/manifest/schema.ts";
 import { FLAGS, flagNames } from "../../src/measurement/method.ts";
 import { failureOf } from "../failure/failure-of.ts";
-import { ended, openManifest, startChild, temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { ended, openManifest, startChild } from "./experiment.ts";
 import { addFrame, ensureAnalysis, manifestFile, NOON_US, resultOf } from "./frames.ts";
 
 describe("opening a manifest", () => {

@@ -4,7 +4,8 @@ import type { Manifest } from "../../src/manifest/manifest.ts";
 import type { StoredResult } from "../../src/manifest/results.ts";
 import { decodeStatistics } from "../../src/manifest/statistics-codec.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
-import { openManifest, temporaryDirectory } from "./experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { openManifest } from "./experiment.ts";
 import { addFrame, ensureAnalysis, frameName, LABELS, NOON_US, resultOf } from "./frames.ts";
 
 /** Adds frames and completes each with the result made for it. */

@@ -15,8 +15,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { endRepair, repair } from "../../src/manifest/repair.ts";
 import type { SalvageOptions } from "../../src/manifest/salvage.ts";
+import { temporaryDirectory as scratch } from "../support/temporary-directory.ts";
 import { contentOf, DAMAGES, damagePage, fill, PAGE_BYTES, pagesByRole, ROI_MANIFEST, type Table } from "./damage.ts";
-import { temporaryDirectory as scratch } from "./experiment.ts";
 import { manifestFile, NOON_US } from "./frames.ts";
 
 const FRAMES = 40;

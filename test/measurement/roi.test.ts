@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Failure } from "../../src/failure/failure.ts";
 import { formatRoiManifest, parseRoiManifest, readRoiManifest } from "../../src/measurement/roi.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const ONE = { label: "130A_N", flip: true, coords: [12, 34], size: [74, 181] };
 const manifest = (changes: object) => JSON.stringify({ ROI_130A_N: { ...ONE, ...changes }, image_angle: -0.2 });
@@ -87,7 +87,7 @@ describe("a bad ROI manifest is refused with the ROI and the field", () => {
   });
 
   it("a missing file is told from a bad one", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "phorest-roi-"));
+    const directory = temporaryDirectory("phorest-roi-");
     await expect(readRoiManifest(join(directory, "none.json"))).rejects.toMatchObject({ code: "rois.missing" });
     const path = join(directory, "bad.json");
     writeFileSync(path, "{");

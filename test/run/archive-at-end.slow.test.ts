@@ -24,7 +24,7 @@ format = "tiff"
 width = 640
 height = 480
 [Report]
-plot_interval_seconds = 600
+plot = false
 [Web]
 enabled = false
 `;

@@ -7,6 +7,10 @@ import { FakeMachine } from "../cameras/fakes/machine.ts";
 import { experiment, phorest, start } from "./program.ts";
 
 const CONFIG = `
+[Web]
+enabled = false
+[Report]
+plot = false
 [Data_Analysis]
 method = "max_intensity"
 [Paths]

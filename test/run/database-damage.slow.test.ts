@@ -13,11 +13,11 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const CONFIG = `${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.3")}
@@ -34,24 +34,17 @@ const PAGE_BYTES = 4096;
 const databaseOf = (directory: string) => join(directory, "data/phorest.sqlite");
 const picturesIn = (directory: string) => readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png"));
 
-function directoryOfItsOwn(): string {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-damage-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
 let model = "";
 beforeAll(async () => {
-  model = mkdtempSync(join(tmpdir(), "phorest-damage-"));
+  model = temporaryDirectory();
   writeFileSync(join(model, "config.toml"), CONFIG);
   const { code, stderr } = await phorest(["run", "--frames", String(FRAMES), "--until-idle"], model);
   if (code !== 0) throw new Error(stderr);
 }, 60_000);
-afterAll(() => rmSync(model, { recursive: true, force: true }));
 
 /** A copy of an experiment that ended well, its database changed by `inflict`. */
 function damaged(inflict: (database: string) => void): string {
-  const directory = directoryOfItsOwn();
+  const directory = temporaryDirectory();
   cpSync(model, directory, { recursive: true });
   inflict(databaseOf(directory));
   return directory;
@@ -171,7 +164,7 @@ describe("a database that is damaged while nothing runs", () => {
 describe("a database that is damaged under a run", () => {
   /** A run that has measured some frames. `stop` ends it. */
   async function running() {
-    const directory = directoryOfItsOwn();
+    const directory = temporaryDirectory();
     writeFileSync(join(directory, "config.toml"), CONFIG);
     const { child, ended } = start(["run"], directory);
     onTestFinished(() => void child.kill("SIGKILL"));

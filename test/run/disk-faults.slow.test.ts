@@ -1,5 +1,5 @@
 // What disks do to an experiment, done to the real program on real, small file systems.
-import { type ChildProcess, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -13,34 +13,24 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { loadConfig } from "../../src/config/config.ts";
+import { takeSnapshot } from "../../src/health/snapshot.ts";
+import { CAN_MOUNT } from "../archive/share.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const CONFIG = `
 ${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.2")}
 [Supervisor]
 heartbeat_seconds = 0.3
+[Retries]
+# Soon and often: no test has to wait for a retry.
+collector_retry_delay_seconds = 0.05
+collector_failure_limit = 1000
 [Buffer]
 # These disks are small and always nearly full: what that does to pictures is a matter of the ring buffer's own tests.
 min_free_bytes = 0
 `;
 const EMPTY_ENOUGH = "[Storage]\nmin_free_bytes = 1_000_000\n";
-
-/** Whether this process may mount; without that these tests have nothing to work on. */
-const mayMount = (() => {
-  const probe = "/tmp/phorest-mount-probe";
-  mkdirSync(probe, { recursive: true });
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe], { stdio: "ignore" });
-    execFileSync("umount", [probe]);
-    return true;
-  } catch {
-    // No right to mount, or no mount program: both mean the same here.
-    return false;
-  } finally {
-    rmSync(probe, { recursive: true, force: true });
-  }
-})();
-if (!mayMount) process.stderr.write("disk faults: mounting is not permitted here, those tests are skipped\n");
 
 function mount(...args: string[]): void {
   execFileSync("mount", args);
@@ -74,16 +64,31 @@ async function until(what: () => Promise<boolean> | boolean): Promise<void> {
 const frames = (directory: string) =>
   readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png")).length;
 
-function run(directory: string): { child: ChildProcess; stop(): Promise<{ code: number | null; stderr: string }> } {
+/** The alarms that `phorest status` shows at this moment, without the second that a program takes to start. */
+const alarms = (directory: string) =>
+  takeSnapshot(loadConfig(join(directory, "config.toml")).config, Date.now() * 1000).alarms;
+
+/** A run; `logged` is how often it has logged something, `stop` ends it. */
+function run(directory: string) {
   const { child, ended } = start(["run"], directory);
   onTestFinished(() => void child.kill("SIGKILL"));
+  let log = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    log += chunk.toString();
+  });
   return {
-    child,
+    logged: (what: string) => log.split(what).length - 1,
     stop: async () => {
       child.kill("SIGTERM");
       return ended;
     },
   };
+}
+
+/** Resolves when the collector has tried in vain a few times more. */
+async function retries({ logged }: ReturnType<typeof run>): Promise<void> {
+  const before = logged("warn collector: failed");
+  await until(() => logged("warn collector: failed") >= before + 2);
 }
 
 /** Everything that was ever captured is measured, none failed, none is missing. */
@@ -95,25 +100,28 @@ async function expectAllWell(directory: string): Promise<void> {
   expect(frames(directory)).toBe(counts.total);
 }
 
-describe.skipIf(!mayMount)("on a disk of its own", () => {
+describe.skipIf(!CAN_MOUNT)("on a disk of its own", () => {
   test("a full disk pauses capture with an alarm; when there is room again it goes on by itself", async () => {
     const directory = experiment(CONFIG + EMPTY_ENOUGH);
     mkdirSync(join(directory, "data"));
     mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", join(directory, "data"));
-    const { stop } = run(directory);
+    const running = run(directory);
     await until(() => frames(directory) >= 2);
     const ballast = join(directory, "data", "ballast.bin");
     const { bavail, bsize } = statfsSync(join(directory, "data"));
     writeFileSync(ballast, Buffer.alloc(bavail * bsize - 500_000));
-    await until(async () => (await status(directory)).alarms.some((alarm) => alarm.includes("disk nearly full")));
-    await until(async () => (await status(directory)).alarms.some((alarm) => alarm.startsWith("collector")));
+    await until(() => alarms(directory).some((alarm) => alarm.includes("disk nearly full")));
+    await until(() => alarms(directory).some((alarm) => alarm.startsWith("collector")));
     const paused = frames(directory);
-    await sleep(1500);
+    await retries(running);
     expect(frames(directory)).toBe(paused);
+    expect((await status(directory)).alarms).toEqual(
+      expect.arrayContaining([expect.stringContaining("disk nearly full"), expect.stringContaining("collector")]),
+    );
     rmSync(ballast);
     await until(() => frames(directory) > paused);
-    await until(async () => (await status(directory)).alarms.length === 0);
-    const { code, stderr } = await stop();
+    await until(() => alarms(directory).length === 0);
+    const { code, stderr } = await running.stop();
     expect(code, stderr).toBe(0);
     expect(stderr).toContain("capture pauses");
     await expectAllWell(directory);
@@ -124,7 +132,7 @@ describe.skipIf(!mayMount)("on a disk of its own", () => {
     const results = join(directory, "results");
     mkdirSync(results);
     mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", results);
-    const { stop } = run(directory);
+    const running = run(directory);
     await until(() => existsSync(join(results, "communicating_results.csv")));
     await until(() => {
       try {
@@ -135,13 +143,13 @@ describe.skipIf(!mayMount)("on a disk of its own", () => {
         return false;
       }
     });
-    await until(async () => (await status(directory)).alarms.some((alarm) => alarm.startsWith("communicator")));
+    await until(() => alarms(directory).some((alarm) => alarm.startsWith("communicator")));
     await until(async () => (await phorest(["health"], directory)).code === 1);
     const captured = frames(directory);
     await until(() => frames(directory) > captured + 1);
     mountReadOnly(results, false);
-    await until(async () => (await status(directory)).alarms.length === 0);
-    const { code, stderr } = await stop();
+    await until(() => alarms(directory).length === 0);
+    const { code, stderr } = await running.stop();
     expect(code, stderr).toBe(0);
     await expectAllWell(directory);
     const csv = readFileSync(join(results, "communicating_results.csv"), "utf8").trim().split("\n").slice(1);
@@ -157,16 +165,16 @@ describe.skipIf(!mayMount)("on a disk of its own", () => {
     mkdirSync(data);
     mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", disk);
     mount("--bind", disk, data);
-    const { stop } = run(directory);
+    const running = run(directory);
     await until(() => frames(directory) >= 2);
     execFileSync("umount", ["-l", data]);
-    await until(async () => (await status(directory)).alarms.length > 0);
-    await sleep(1500);
+    await until(() => alarms(directory).length > 0);
+    await retries(running);
     expect(readdirSync(data)).toEqual([]);
     const paused = readdirSync(disk).filter((name) => name.endsWith(".png")).length;
     execFileSync("mount", ["--bind", disk, data]);
     await until(() => frames(directory) > paused);
-    const { code, stderr } = await stop();
+    const { code, stderr } = await running.stop();
     expect(code, stderr).toBe(0);
     expect(stderr).toContain("its disk was unmounted");
     expect(stderr).toContain("the run continues");
@@ -177,16 +185,16 @@ describe.skipIf(!mayMount)("on a disk of its own", () => {
 test("a data directory moved away during the run pauses capture; moved back, work goes on", async () => {
   const directory = experiment(CONFIG);
   const data = join(directory, "data");
-  const { stop } = run(directory);
+  const running = run(directory);
   await until(() => existsSync(data) && frames(directory) >= 2);
   renameSync(data, `${data}-away`);
-  await until(async () => (await status(directory)).alarms.some((alarm) => alarm.includes("removed or moved")));
-  await sleep(1000);
+  await until(() => alarms(directory).some((alarm) => alarm.includes("removed or moved")));
+  await retries(running);
   expect(existsSync(data)).toBe(false);
   renameSync(`${data}-away`, data);
   const before = frames(directory);
   await until(() => frames(directory) > before);
-  const { code, stderr } = await stop();
+  const { code, stderr } = await running.stop();
   expect(code, stderr).toBe(0);
   expect(stderr).toContain("does not exist any more");
   await expectAllWell(directory);
@@ -195,15 +203,15 @@ test("a data directory moved away during the run pauses capture; moved back, wor
 test("a disk that comes back as a new one is opened anew by the same run", async () => {
   const directory = experiment(CONFIG);
   const data = join(directory, "data");
-  const { stop } = run(directory);
+  const running = run(directory);
   await until(() => existsSync(data) && frames(directory) >= 2);
   renameSync(data, `${data}-away`);
-  await sleep(800);
+  await until(() => running.logged("warn collector: failed") > 0);
   // The same content under other inodes, as after unplugging and plugging in.
   execFileSync("cp", ["-a", `${data}-away`, data]);
   const before = frames(directory);
   await until(() => frames(directory) > before + 1);
-  const { code, stderr } = await stop();
+  const { code, stderr } = await running.stop();
   expect(code, stderr).toBe(0);
   expect(stderr).toContain("reopening all files");
   await expectAllWell(directory);

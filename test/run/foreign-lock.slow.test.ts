@@ -14,6 +14,8 @@ function configuration(more = "", shutdownSeconds = 60): string {
   return `
 [Web]
 enabled = false
+[Report]
+plot = false
 [Timing]
 collector_interval_seconds = 0.2
 communicator_interval_seconds = 0.1

@@ -48,6 +48,8 @@ ${camera}
 enable_camera = true
 [Web]
 enabled = false
+[Report]
+plot = false
 [Timing]
 collector_interval_seconds = 0.2
 [Supervisor]

@@ -1,11 +1,12 @@
 // The real program and its real files: what a monitor, a technician over SSH and somebody who is told get to see.
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { packageRoot } from "../../src/system/files.ts";
+import { isThere } from "../support/needed.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const TOLD = `
@@ -20,32 +21,31 @@ heartbeat_seconds = 0.2
 [Retries]
 collector_failure_limit = 1
 `;
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 120_000;
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-let original: Promise<string> | undefined;
+/** Of all tests of this file: outside of a test, so that it stays to their end. */
+const original = temporaryDirectory();
+let measuring: Promise<void> | undefined;
 
 /** A measured experiment, made once and copied; `then` is the configuration it is left with. */
 async function measured(then = QUICK_CONFIG): Promise<string> {
-  original ??= measure();
+  measuring ??= measure();
+  await measuring;
   const directory = experiment();
-  cpSync(await original, directory, { recursive: true });
+  cpSync(original, directory, { recursive: true });
   writeFileSync(join(directory, "config.toml"), then);
   return directory;
 }
 
-async function measure(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-health-"));
-  writeFileSync(join(directory, "config.toml"), QUICK_CONFIG);
-  const { code, stderr } = await phorest(["run", "--frames", "6", "--until-idle"], directory);
+async function measure(): Promise<void> {
+  writeFileSync(join(original, "config.toml"), QUICK_CONFIG);
+  const { code, stderr } = await phorest(["run", "--frames", "6", "--until-idle"], original);
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-  return directory;
 }
-
-afterAll(async () => rmSync(await (original ?? ""), { recursive: true, force: true }));
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const untilMs = performance.now() + PATIENCE_MS;
@@ -120,7 +120,7 @@ test("a run whose camera is switched off says so, and is well", { timeout: 240_0
   const run = start(["run"], directory);
   children.push(run.child);
   const status = async () => JSON.parse((await phorest(["status", "--json"], directory)).stdout);
-  for (let left = 100; (await status()).experiment !== "running" && left > 0; left -= 1) await sleep(100);
+  while ((await status()).experiment !== "running") await sleep(100);
   const { code, stdout } = await phorest(["health"], directory);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^note +the camera is switched off \(Services\.enable_camera = false\)/m);
@@ -164,7 +164,7 @@ test("without a terminal the status is plain lines, and the logs are one stream"
   expect((await phorest(["menu"], directory)).code).toBe(2);
 });
 
-const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
+const hasTmux = isThere("tmux (apt-get install tmux)", spawnSync("tmux", ["-V"]).status === 0);
 
 test.skipIf(!hasTmux)(
   "on a terminal: a screen with curves, a menu that starts and stops",

@@ -20,6 +20,8 @@ height = 480
 enable_camera = true
 [Web]
 enabled = false
+[Report]
+plot = false
 [Timing]
 collector_interval_seconds = 0.2
 `;

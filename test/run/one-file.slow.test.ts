@@ -18,6 +18,8 @@ import { experiment, phorest } from "./program.ts";
 const COMMON = `
 [Web]
 enabled = false
+[Report]
+plot = false
 [Timing]
 collector_interval_seconds = 0.1
 `;

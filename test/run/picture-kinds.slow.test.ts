@@ -15,6 +15,8 @@ camera_type = "file_importer"
 enable_camera = true
 [Web]
 enabled = false
+[Report]
+plot = false
 [Timing]
 collector_interval_seconds = 0.1
 `;

@@ -1,11 +1,10 @@
 // The real program as a child process, for the tests that kill it, interrupt it or read what it prints.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { packageRoot } from "../../src/system/files.ts";
 import { slowOnly } from "../support/slow-only.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -51,13 +50,12 @@ export function phorest(
 
 /** A directory of its own that goes with the test; `config` becomes its config.toml. */
 export function experiment(config?: string): string {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-test-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = temporaryDirectory();
   if (config !== undefined) writeFileSync(join(directory, "config.toml"), config);
   return directory;
 }
 
-/** A small simulated chip, as fast as it goes. */
+/** A small simulated chip, as fast as it goes. No plot: drawing one takes as long as all the rest of a short run. */
 export const QUICK_CONFIG = `
 [Web]
 enabled = false
@@ -70,5 +68,5 @@ camera_type = "simulated"
 width = 640
 height = 480
 [Report]
-plot_interval_seconds = 0.5
+plot = false
 `;

@@ -143,6 +143,8 @@ test("what is made of simulated frames says so, beside those of a camera too; th
   const curve = JSON.parse((await run("sensorgram", "--roi", label ?? "", "--json")).split("\n")[0] ?? "");
   expect(curve.simulated).toEqual([true, true, false, false, false]);
 
+  // The runs were told to draw no plot; a report has one in any case.
+  expect(existsSync(join(directory, "results/processed_data_plot.svg"))).toBe(false);
   await run("report");
   const result = (name: string) => readFileSync(join(directory, "results", name), "utf8");
   expect(rows(result("noise_and_drift.csv"))[0]?.at(-1)).toBe("simulated");

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFile
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../manifest/experiment.ts";
 import { experiment, phorest, QUICK_CONFIG } from "../run/program.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { established, filesBelow, picture, stateOf, writeMetadata } from "./experiments.ts";
 
 /** Everything that may ever change or remove a picture is on. */

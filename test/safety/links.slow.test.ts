@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../manifest/experiment.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { filesBelow, picture, simulatedRois, stateOf } from "./experiments.ts";
 
 const LONG = { timeout: 120_000 };

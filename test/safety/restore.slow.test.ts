@@ -10,7 +10,8 @@ import { expect, test } from "vitest";
 import { restore } from "../../src/archive/restore.ts";
 import { writeSnapshot } from "../../src/archive/snapshot.ts";
 import { roiManifestPath } from "../../src/config/config.ts";
-import { finished, LATER_US, temporaryDirectory } from "../archive/finished.ts";
+import { finished, LATER_US } from "../archive/finished.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { filesBelow, stateOf } from "./experiments.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

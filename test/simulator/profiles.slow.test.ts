@@ -1,8 +1,4 @@
-// The camera profiles of the simulator against figures taken from three real ROIs (docs/simulator.md has them all), and speckle
-// from measured ROIs.
-import { mkdtempSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createSource } from "../../src/cameras/camera.ts";
@@ -20,6 +16,7 @@ import {
   type SimulatorOptions,
 } from "../../src/simulator/simulator.ts";
 import { loadTextures } from "../../src/simulator/texture.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 interface Region {
   readonly values: Float64Array;
@@ -160,7 +157,7 @@ describe("the camera profiles", () => {
   it.each(PROFILES)(
     "%s is what [Simulation] asks for, and its own values give way to those of the file",
     async (profile) => {
-      const directory = mkdtempSync(join(tmpdir(), "phorest-profile-"));
+      const directory = temporaryDirectory("phorest-profile-");
       const file = join(directory, "config.toml");
       await writeFile(file, `[Simulation]\nprofile = "${profile}"\nline = "lorentzian"\ndust = 0\nspeckle = 0\n`);
       const options = simulatorOptions(loadConfig(file).config);
@@ -171,7 +168,7 @@ describe("the camera profiles", () => {
   );
 
   it("warns of bits that the configured camera does not have", async () => {
-    const file = join(mkdtempSync(join(tmpdir(), "phorest-profile-")), "config.toml");
+    const file = join(temporaryDirectory("phorest-profile-"), "config.toml");
     await writeFile(file, '[Simulation]\nprofile = "pi64"\nbit_depth = 16\n');
     expect(loadConfig(file).warnings.join("\n")).toContain("the camera profile pi64 has 8 bits");
   });
@@ -201,7 +198,7 @@ describe("speckle of measured ROIs", () => {
   };
 
   it("is the picture over a smooth fit: the band is gone, the pattern stays", async () => {
-    const [texture] = await loadTextures([await stripes(mkdtempSync(join(tmpdir(), "phorest-texture-")))], 0);
+    const [texture] = await loadTextures([await stripes(temporaryDirectory("phorest-texture-"))], 0);
     if (texture === undefined) throw new Error("no texture");
     const { values, width, height } = texture;
     expect(meanOf(Float64Array.from(values))).toBeCloseTo(1, 5);
@@ -215,7 +212,7 @@ describe("speckle of measured ROIs", () => {
   });
 
   it("lies on every ROI, cut and mirrored by the seed, and moves with the chip", async () => {
-    const textures = await loadTextures([await stripes(mkdtempSync(join(tmpdir(), "phorest-texture-")))], 0);
+    const textures = await loadTextures([await stripes(temporaryDirectory("phorest-texture-"))], 0);
     const made = (options: SimulatorOptions = {}) => createSimulator({ ...QUIET, textures, ...options });
     const cuts = roisOf(made());
     for (const cut of cuts) {
@@ -244,7 +241,7 @@ describe("speckle of measured ROIs", () => {
   });
 
   it("is read by the simulated camera from the configured files", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "phorest-texture-"));
+    const directory = temporaryDirectory("phorest-texture-");
     await stripes(directory);
     const file = join(directory, "config.toml");
     await writeFile(file, '[Simulation]\ntexture = ["stripes.png"]\n');
@@ -269,7 +266,7 @@ describe("speckle of measured ROIs", () => {
     ["too small a picture", 12, 60, 90, /is 12 x 60 px/],
     ["a whole picture", 2100, 60, 90, /is 2100 x 60 px/],
   ])("refuses %s", async (_, width, height, value, message) => {
-    const file = join(mkdtempSync(join(tmpdir(), "phorest-texture-")), "a.png");
+    const file = join(temporaryDirectory("phorest-texture-"), "a.png");
     const pixels = new Uint8Array(width * height).fill(value);
     await writeFile(file, await encodePicture({ pixels, width, height, bitDepth: 8 }, "png"));
     await expect(loadTextures([file], 0)).rejects.toMatchObject({

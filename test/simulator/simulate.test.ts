@@ -1,14 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import yargs from "yargs";
 import { simulateCommand } from "../../src/commands/simulate.ts";
 import { decodePicture } from "../../src/image/decode.ts";
 import { readRoiManifest } from "../../src/measurement/roi.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 async function simulate(...words: string[]): Promise<string> {
-  const directory = join(mkdtempSync(join(tmpdir(), "phorest-simulate-")), "pictures");
+  const directory = join(temporaryDirectory("phorest-simulate-"), "pictures");
   const parser = yargs()
     .option("json", { type: "boolean", default: true })
     .option("config", { type: "string" })
@@ -39,7 +39,7 @@ describe("phorest simulate", () => {
   });
 
   it("writes the truth elsewhere on request, and no noise when told so", async () => {
-    const elsewhere = join(mkdtempSync(join(tmpdir(), "phorest-truth-")), "t.json");
+    const elsewhere = join(temporaryDirectory("phorest-truth-"), "t.json");
     const options = ["--frames", "2", "--size", "640x480", "--noise", "off", "--format", "bmp", "--truth", elsewhere];
     const directory = await simulate(...options, "--angle", "0");
     expect(existsSync(elsewhere)).toBe(true);

@@ -145,8 +145,7 @@ test.each([
   next.work = () => processing.run();
   await processing.run();
   // Nobody but the freed thread asks for more.
-  const untilMs = performance.now() + 60_000;
-  while (manifest.history.counts().processed < 5 && performance.now() < untilMs) await sleep(10);
+  while (manifest.history.counts().processed < 5) await sleep(10);
   expect(manifest.history.counts()).toMatchObject({ pending: 0, processed: 5 });
   await untilAtRest(processing);
   expect(inHandWhenFreed).toEqual([0, 0, 0, 0, 0]);

@@ -1,9 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
-import { STAGE_STATES } from "../../src/health/stage-states.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { STAGE_STATES, type StageState } from "../../src/health/stage-states.ts";
 import type { Schedule } from "../../src/stages/contract/stage-definition.ts";
 import { nextOnGrid, Stage } from "../../src/supervisor/stage.ts";
 import { move, type StageEvent } from "../../src/supervisor/stage-state.ts";
+import { type Clock, fakeClock } from "../support/clock.ts";
+
+let clock: Clock;
+beforeEach(() => {
+  clock = fakeClock();
+});
 
 function stage(
   work: (signal: AbortSignal, dueMs: number) => Promise<boolean>,
@@ -21,7 +26,7 @@ function stage(
     maxDelayMs: 40,
     failureLimit,
     moved: (report) => states.push(report.state),
-    now: () => performance.now(),
+    now: () => clock.now(),
   });
   return { stage: made, states };
 }
@@ -38,17 +43,36 @@ describe("stage states", () => {
     expect(() => move("running", "stop")).toThrow("running");
   });
 
-  test("every state but stopped leads somewhere", () => {
-    for (const state of STAGE_STATES.filter((name) => name !== "stopped")) {
-      const ways = (["start", "wake", "settle", "stop"] as const).filter((event) => {
-        try {
-          return move(state, event) !== undefined;
-        } catch {
-          return false;
-        }
-      });
-      expect(ways.length).toBeGreaterThan(0);
+  test("a stage waits, works, fails, is faulted, works again and is stopped", () => {
+    const events: StageEvent[] = [
+      "start",
+      "wake",
+      "settle",
+      "wake",
+      "fail",
+      "wake",
+      "exhaust",
+      "wake",
+      "settle",
+      "stop",
+    ];
+    const states: StageState[] = [];
+    for (const event of events) states.push(move(states.at(-1) ?? "idle", event));
+    expect(states).toEqual([
+      ...["waiting", "running", "waiting", "running", "backing_off"],
+      ...["running", "faulted", "running", "waiting", "stopped"],
+    ]);
+  });
+
+  test("whatever is not at work can be stopped, and only a wake-up begins work", () => {
+    for (const state of STAGE_STATES.filter((name) => name !== "running" && name !== "stopped")) {
+      expect(move(state, "stop")).toBe("stopped");
+      for (const event of ["start", "settle", "fail", "exhaust"] as const) {
+        if (state === "idle" && event === "start") expect(move(state, event)).toBe("waiting");
+        else expect(() => move(state, event), `${state} ${event}`).toThrow(event);
+      }
     }
+    expect(() => move("idle", "wake")).toThrow("wake");
   });
 });
 
@@ -64,39 +88,37 @@ describe("stage schedule", () => {
     const { stage: made } = stage(
       async (_signal, due) => {
         dueMs.push(due);
-        await sleep(15);
+        await clock.wait(15);
         return false;
       },
       { kind: "cadence", everyMs: 50 },
     );
+    const startMs = clock.now();
     made.start();
-    while (dueMs.length < 9) await sleep(20);
+    await clock.advance(400);
+    await clock.advance(40);
     await made.stop();
-    const steps = dueMs.map((due) => (due - (dueMs[0] ?? 0)) / 50);
-    for (const step of steps) expect(step).toBeCloseTo(Math.round(step), 6);
-    expect(new Set(steps.map(Math.round)).size).toBe(steps.length);
+    expect(dueMs.map((due) => due - startMs)).toEqual([0, 50, 100, 150, 200, 250, 300, 350, 400]);
   });
 
   test("work that waits for its tick by itself is begun ahead of it, and its ticks are on the grid", async () => {
     const begun: { dueMs: number; aheadMs: number }[] = [];
     const { stage: made } = stage(
       async (_signal, dueMs) => {
-        begun.push({ dueMs, aheadMs: dueMs - performance.now() });
-        await sleep(Math.max(0, dueMs - performance.now()));
+        begun.push({ dueMs, aheadMs: dueMs - clock.now() });
+        await clock.wait(Math.max(0, dueMs - clock.now()));
         return false;
       },
       { kind: "cadence", everyMs: 60, aheadMs: 30 },
       3,
       { prepare: async () => undefined },
     );
+    const startMs = clock.now();
     made.start();
-    while (begun.length < 6) await sleep(20);
+    await clock.advance(350);
     await made.stop();
-    expect(begun[0]?.aheadMs).toBeGreaterThan(0);
-    for (const { dueMs } of begun) {
-      const ticks = (dueMs - (begun[0]?.dueMs ?? 0)) / 60;
-      expect(Math.abs(ticks - Math.round(ticks))).toBeLessThan(1e-6);
-    }
+    expect(begun.map(({ aheadMs }) => aheadMs)).toEqual([30, 30, 30, 30, 30, 30]);
+    expect(begun.map(({ dueMs }) => dueMs - startMs)).toEqual([30, 90, 150, 210, 270, 330]);
   });
 
   test("the grid begins after the preparation, which is repeated until it succeeds; no tick counts as missed for it", async () => {
@@ -113,14 +135,14 @@ describe("stage schedule", () => {
       {
         prepare: async () => {
           preparations += 1;
-          await sleep(60);
+          await clock.wait(60);
           if (preparations === 1) throw new Error("the camera is still starting");
-          preparedMs = performance.now();
+          preparedMs = clock.now();
         },
       },
     );
     made.start();
-    while (duesMs.length === 0) await sleep(10);
+    await clock.advance(1000);
     const { missedTicks, failures } = made.report();
     await made.stop();
     expect(preparations).toBe(2);
@@ -133,11 +155,11 @@ describe("stage schedule", () => {
     const { stage: made } = stage(async () => {
       passes += 1;
       if (passes === 1) made.wake();
-      await sleep(5);
+      await clock.wait(5);
       return false;
     }, ON_DEMAND);
     made.start();
-    await sleep(60);
+    await clock.advance(50_000);
     await made.stop();
     expect(passes).toBe(2);
   });
@@ -153,12 +175,12 @@ describe("stage schedule", () => {
     );
     made.start();
     for (let i = 0; i < 22; i++) {
-      await sleep(10);
+      await clock.advance(10);
       made.wake();
     }
     await made.stop();
-    expect(passes).toBeGreaterThanOrEqual(2);
-    expect(passes).toBeLessThanOrEqual(4);
+    // At 0, 100 and 200 ms.
+    expect(passes).toBe(3);
   });
 });
 
@@ -171,7 +193,7 @@ describe("stage failures", () => {
       return false;
     }, ON_DEMAND);
     made.start();
-    await sleep(400);
+    await clock.advance(400);
     const { state, failures, passes } = made.report();
     await made.stop();
     expect(states).toContain("backing_off");
@@ -182,13 +204,16 @@ describe("stage failures", () => {
   test("stop waits for the unit of work in hand", async () => {
     let done = false;
     const { stage: made } = stage(async () => {
-      await sleep(50);
+      await clock.wait(50);
       done = true;
       return false;
     }, ON_DEMAND);
     made.start();
-    await sleep(10);
-    await made.stop();
+    await clock.advance(10);
+    const stopped = made.stop();
+    expect(made.report().state).toBe("running");
+    await clock.advance(40);
+    await stopped;
     expect(done).toBe(true);
     expect(made.report().state).toBe("stopped");
   });

@@ -2,11 +2,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { isThere } from "../support/needed.ts";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** Where a browser is; undefined on a machine without one. */
 export const CHROMIUM = [process.env.CHROMIUM ?? "", ...PLACES].find((path) => path !== "" && existsSync(path));
+
+export const HAS_CHROMIUM = isThere("Chromium (apt-get install chromium)", CHROMIUM !== undefined);
 
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1360, height: 900 }, deviceScaleFactor: 1 };
 export const PHONE: BrowserContextOptions = {

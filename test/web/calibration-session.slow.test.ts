@@ -7,7 +7,7 @@ import { parseConfig } from "../../src/config/config.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { CalibrationSession } from "../../src/web/calibration-session.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const PATIENCE = { timeout: 100_000 } as const;
 

@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CalibrationFound, CalibrationView, ChipView, StateView } from "../../src/web/views.ts";
-import { CHROMIUM, DESKTOP, inaccessible, launch, openPage } from "./browser.ts";
+import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage } from "./browser.ts";
 import { Running } from "./running.ts";
 
 const CONFIG = `
@@ -29,7 +29,7 @@ port = 0
 /** The search gives way to whatever else the machine does: on a busy one it takes long. */
 const PATIENCE = { timeout: 150_000 } as const;
 
-describe.skipIf(CHROMIUM === undefined)("calibration in a browser", () => {
+describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
   const directory = mkdtempSync(join(tmpdir(), "phorest-page-roi-"));
   const roiManifest = join(directory, "generated_files", "ROI_manifest.json");
   let browser: Browser;

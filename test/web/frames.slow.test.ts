@@ -11,7 +11,7 @@ import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Frames } from "../../src/web/frames.ts";
 import { PictureProcess } from "../../src/web/picture-process.ts";
 import { ShownPicture } from "../../src/web/shown-picture.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { blackPng, pictureProcesses } from "./pictures.ts";
 
 /** A directory with a picture of a chip in it, and what shows it; `restMs`: of a process that keeps dying. */
@@ -44,7 +44,7 @@ test("of a frame that has been replaced there is no tile, and it is told from on
   await frames.load({ ...frame, entryId: 1 });
   expect(await frames.tile(1, 0, 0, 0)).toBeInstanceOf(Uint8Array);
   // A machine that is slow at it is given a rest between two pictures.
-  await expect.poll(async () => (await frames.load({ ...frame, entryId: 2 })).entryId, { timeout: 30_000 }).toBe(2);
+  await expect.poll(async () => (await frames.load({ ...frame, entryId: 2 })).entryId, { timeout: 60_000 }).toBe(2);
   expect([await frames.tile(1, 0, 0, 0), frames.isPast(1)]).toEqual([undefined, true]);
   expect([await frames.tile(3, 0, 0, 0), frames.isPast(3)]).toEqual([undefined, false]);
   expect(await frames.tile(2, 0, 0, 0)).toBeInstanceOf(Uint8Array);
@@ -94,7 +94,7 @@ test("a picture that takes long is answered for in time; the decoding goes on an
   expect(failure.line).toMatch(/a\.png is still being decoded.*try again/);
   // Nobody has to wait for it: it is loaded when it is asked for again.
   const again = () => frames.load({ ...frame, entryId: 1 }).catch(() => undefined);
-  await expect.poll(again, { timeout: 30_000 }).toMatchObject({ width: 640 });
+  await expect.poll(again, { timeout: 60_000 }).toMatchObject({ width: 640 });
   expect(pictureProcesses(process.pid)).toHaveLength(1);
 });
 

@@ -9,13 +9,14 @@ import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { hostAndPort } from "../../../src/outputs/opcua/probe.ts";
 import { experiment } from "../../delivery/experiment.ts";
+import { isThere } from "../../support/needed.ts";
 import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
 
 const { directory, gone } = scratch();
 const NODE: NodeEntry = { node_id: "ns=2;s=Plain", roi: "000A_N", value: "position" };
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
-const needsIPv6 = test.skipIf(!hasIPv6 && process.env.PHOREST_REQUIRE_ALL !== "1");
+const needsIPv6 = test.skipIf(!isThere("the IPv6 address ::1", hasIPv6));
 let plant: Plant;
 let made: ReturnType<typeof experiment>;
 

@@ -177,7 +177,7 @@ test("why the server ends a session that was well is told with what to do", asyn
   const session = await PlantSession.open(library, server);
   try {
     way.end(library.StatusCodes.BadTcpMessageTooLarge.value);
-    await expect.poll(() => session.broken, { timeout: 20_000 }).toMatch(/BadTcpMessageTooLarge "so it is"/);
+    await expect.poll(() => session.broken, { timeout: 60_000 }).toMatch(/BadTcpMessageTooLarge "so it is"/);
     await expect(session.read([{ nodeId: "i=2255", attributeId: 13 }])).rejects.toMatchObject({
       code: "opcua.lost",
       message: expect.stringMatching(/BadTcpMessageTooLarge/),

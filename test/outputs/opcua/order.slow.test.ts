@@ -95,7 +95,7 @@ test("a node that could not take the newest value gets it later, without a new f
     expect((await to.step(3, "")).failure).toBeUndefined();
     return (await plant.values("Slow")).Slow?.value;
   };
-  await expect.poll(value, { timeout: 30_000, interval: 100 }).toBe(3);
+  await expect.poll(value, { timeout: 60_000, interval: 100 }).toBe(3);
   await to.close();
   manifest.close();
 });

@@ -1,7 +1,6 @@
 // How soon the plant's server is asked again: at once when it is back, ever more seldom when it ends what it began.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
@@ -13,6 +12,7 @@ import { noteAsked } from "../../../src/outputs/opcua/asked.ts";
 import { patience } from "../../../src/outputs/opcua/output.ts";
 import type { StageReport } from "../../../src/stages/contract/stage-report.ts";
 import { stageOf } from "../../../src/supervisor/stage.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { partOf } from "./deliver.ts";
 import { freePort } from "./plant.ts";
 
@@ -54,7 +54,7 @@ test("after a refused log-in the server is left in peace", () => {
 
 /** The stage's part against a server at this port. */
 function partAt(port: number, lines = "") {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-patience-"));
+  const directory = temporaryDirectory("phorest-patience-");
   const manifestFile = join(directory, MANIFEST_FILENAME);
   const manifest = Manifest.open({ file: manifestFile });
   manifest.outputs.configure([OPC_UA_OUTPUT]);
@@ -91,7 +91,7 @@ async function hangingUp() {
 
 test("a person who looks at the server, or gives another secret, ends the back-off; looks are not counted as failures", async () => {
   const { asked, port } = await hangingUp();
-  const secret = join(mkdtempSync(join(tmpdir(), "phorest-secret-")), "password");
+  const secret = join(temporaryDirectory("phorest-secret-"), "password");
   writeFileSync(secret, "one", { mode: 0o600 });
   onTestFinished(() => rmSync(dirname(secret), { recursive: true, force: true }));
   const { part, certificates } = partAt(port, `user_name = "plant"\npassword_file = "${secret}"\n`);

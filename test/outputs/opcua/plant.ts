@@ -1,12 +1,11 @@
 // Starts, asks, stops, kills and revives the plant's server of the tests.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer, isIPv6 } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { slowOnly } from "../../support/slow-only.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 interface PlantNode {
   readonly name: string;
@@ -203,6 +202,6 @@ export async function freePort(): Promise<number> {
 
 /** A directory that the caller removes with `gone`. */
 export function scratch(): { directory: string; gone(): void } {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-opcua-test-"));
+  const directory = temporaryDirectory("phorest-opcua-test-");
   return { directory, gone: () => rmSync(directory, { recursive: true, force: true }) };
 }

@@ -1,0 +1,72 @@
+// Each test file has a temporary directory of its own, and fails if it leaves files in it or a process behind: what stays would
+// load the machine for all later tests, and end up in the way of somebody's next run. A setup file of vitest.
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, expect } from "vitest";
+import { removeTemporaryDirectories } from "./temporary-directory.ts";
+
+/** What tsx has compiled: shared by all files, or each of them would compile the sources again. */
+const COMPILED = `tsx-${process.getuid?.() ?? 0}`;
+
+const directory = mkdtempSync(join(tmpdir(), "phorest-tests-"));
+mkdirSync(join(tmpdir(), COMPILED), { recursive: true });
+symlinkSync(join(tmpdir(), COMPILED), join(directory, COMPILED));
+// Like the system's, for tests that work as another user.
+chmodSync(directory, 0o1777);
+process.env.TMPDIR = directory;
+
+/** Processes need a moment to end after they were killed. */
+const PATIENCE_MS = 10_000;
+
+/** Every process that was started here, by whatever way, has this directory in its environment. */
+function processes(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && isStartedHere(name))
+    .map((pid) => `${pid} ${commandOf(pid)}`);
+}
+
+function isStartedHere(pid: string): boolean {
+  try {
+    return (
+      readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(`TMPDIR=${directory}`) &&
+      // The compiler that serves this process's threads ends with it.
+      !readlinkSync(`/proc/${pid}/exe`).endsWith("/esbuild")
+    );
+  } catch {
+    // It has ended since it was listed, or belongs to somebody else.
+    return false;
+  }
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim();
+  } catch {
+    // It has ended since it was listed.
+    return "";
+  }
+}
+
+// The first hook of a file is the last to run at its end.
+afterAll(async () => {
+  for (let waitedMs = 0; processes().length > 0 && waitedMs < PATIENCE_MS; waitedMs += 50) await sleep(50);
+  const running = processes();
+  removeTemporaryDirectories();
+  const left = readdirSync(directory).filter((name) => name !== COMPILED);
+  rmSync(directory, { recursive: true, force: true });
+  expect({ running, left }, "processes and temporary files that this test file has left behind").toEqual({
+    running: [],
+    left: [],
+  });
+}, 60_000);
