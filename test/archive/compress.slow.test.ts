@@ -21,8 +21,9 @@ import { encodePicture } from "../../src/image/encode.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Compressor } from "../../src/stages/compressor/stage.ts";
 import { recover, settleForms } from "../../src/supervisor/recovery.ts";
+import { memoryLog } from "../support/log-lines.ts";
 import { bmpOf } from "./bitmap.ts";
-import { Bench, memoryLog, sha256, smooth } from "./pictures.ts";
+import { Bench, sha256, smooth } from "./pictures.ts";
 
 /** Needs root, and a file system that has the attribute. */
 const CAN_MAKE_IMMUTABLE = (() => {

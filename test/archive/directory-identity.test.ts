@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/directory-identity.ts";
 import { encodeFailure, Failure } from "../../src/failure/failure.ts";
 import { EnvironmentWatch, refusedByDisk } from "../../src/supervisor/environment-watch.ts";
-import { memoryLog } from "./pictures.ts";
+import { memoryLog } from "../support/log-lines.ts";
 
 function scratch(): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "phorest-place-")));

@@ -22,7 +22,8 @@ import { createSimulator } from "../../src/simulator/simulator.ts";
 import { MeasuringPool } from "../../src/stages/processor/measuring-pool.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import { LABELS } from "../manifest/frames.ts";
-import { Bench, memoryLog } from "./pictures.ts";
+import { memoryLog } from "../support/log-lines.ts";
+import { Bench } from "./pictures.ts";
 
 const KEEP_ONE = "[Buffer]\nimage_buffer_size = 1\n";
 const SYNC = "[Services]\nenable_remote_sync = true\n";

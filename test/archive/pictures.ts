@@ -8,31 +8,8 @@ import { onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
 import type { Loaded } from "../../src/config/loaded.ts";
 import { CSV_OUTPUT } from "../../src/delivery/csv-output.ts";
-import type { LogLevel } from "../../src/log/levels.ts";
-import type { StageLog } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { ensureAnalysis, resultOf } from "../manifest/frames.ts";
-
-export interface Line {
-  readonly level: LogLevel;
-  readonly message: string;
-}
-
-/** A log that remembers. */
-export function memoryLog(): { log: StageLog; lines: Line[] } {
-  const lines: Line[] = [];
-  const log = (level: LogLevel, message: string) => void lines.push({ level, message });
-  return {
-    lines,
-    log: {
-      log,
-      error: (message) => log("error", message),
-      warn: (message) => log("warn", message),
-      info: (message) => log("info", message),
-      debug: (message) => log("debug", message),
-    },
-  };
-}
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

@@ -7,7 +7,8 @@ import { Failure } from "../../src/failure/failure.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import type { DiskSpace } from "../../src/system/disk-space.ts";
 import { resultOf } from "../manifest/frames.ts";
-import { Bench, memoryLog, smooth } from "./pictures.ts";
+import { memoryLog } from "../support/log-lines.ts";
+import { Bench, smooth } from "./pictures.ts";
 
 const SYNC = "[Services]\nenable_remote_sync = true\n";
 const keep = (images: number) => `[Buffer]\nimage_buffer_size = ${images}\n`;

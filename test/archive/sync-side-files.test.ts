@@ -15,8 +15,8 @@ import type { CopyContext } from "../../src/archive/remote-guard.ts";
 import { formatSnapshot, takeSnapshot } from "../../src/health/snapshot.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";
 import { SetAside } from "../../src/system/set-aside.ts";
+import { memoryLog } from "../support/log-lines.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { memoryLog } from "./pictures.ts";
 import { digest, staged } from "./staged.ts";
 
 class Counting extends RateLimit {

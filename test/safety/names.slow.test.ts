@@ -20,7 +20,7 @@ import type { Manifest } from "../../src/manifest/manifest.ts";
 import { placeOf } from "../../src/manifest/picture-place.ts";
 import { recover, settleForms } from "../../src/supervisor/recovery.ts";
 import { ShownPicture } from "../../src/web/shown-picture.ts";
-import { memoryLog } from "../archive/pictures.ts";
+import { memoryLog } from "../support/log-lines.ts";
 import { arrange, Dice } from "./adversary.ts";
 import { established, stateOf, writeMetadata } from "./experiments.ts";
 import { DECOY_PIXEL, SEED, sha256, World } from "./world.ts";

@@ -5,6 +5,7 @@ import { type StageReport, stageDetail } from "../../src/stages/contract/stage-r
 import { FailureLog } from "../../src/supervisor/failure-log.ts";
 import { Stage } from "../../src/supervisor/stage.ts";
 import { type Clock, fakeClock } from "../support/clock.ts";
+import { memoryLog } from "../support/log-lines.ts";
 
 let clock: Clock;
 beforeEach(() => {
@@ -78,17 +79,10 @@ test("a faulted collector rests for good where recovery is switched off, and sto
 });
 
 describe("the log of failures", () => {
-  let lines: string[];
+  let log: StageLog;
+  let lines: () => string[];
   let nowMs: number;
   let failures: FailureLog;
-  const line = (level: string) => (message: string) => lines.push(`${level} ${message}`);
-  const log: StageLog = {
-    error: line("error"),
-    warn: line("warn"),
-    info: line("info"),
-    debug: () => undefined,
-    log: () => undefined,
-  };
   const gone = { code: "camera.unavailable", message: "no such camera", retry: "later" } as const;
   const report = (state: StageReport["state"], failed: number): StageReport => ({
     name: "collector",
@@ -100,7 +94,10 @@ describe("the log of failures", () => {
     nextRunMs: undefined,
   });
   beforeEach(() => {
-    lines = [];
+    const memory = memoryLog();
+    log = memory.log;
+    lines = () =>
+      memory.lines.filter(({ level }) => level !== "debug").map(({ level, message }) => `${level} ${message}`);
     nowMs = 0;
     failures = new FailureLog(() => nowMs);
   });
@@ -114,7 +111,7 @@ describe("the log of failures", () => {
     }
     failures.note(report("waiting", 0), log, true);
     failures.note(report("waiting", 0), log, true);
-    expect(lines).toEqual([
+    expect(lines()).toEqual([
       "warn failed (1): no such camera; retrying",
       "error faulted after 2 failures: no such camera; retrying every minute",
       "info recovered after 10080 minutes",
@@ -127,8 +124,12 @@ describe("the log of failures", () => {
       nowMs += 60_000;
     }
     failures.note(report("waiting", 0), log, true);
-    expect(lines).toHaveLength(15);
-    expect(lines.slice(0, 4).map((text) => /\d+/.exec(text)?.[0])).toEqual(["1", "2", "4", "8"]);
-    expect(lines.at(-1)).toBe("info recovered after 10080 minutes");
+    expect(lines()).toHaveLength(15);
+    expect(
+      lines()
+        .slice(0, 4)
+        .map((text) => /\d+/.exec(text)?.[0]),
+    ).toEqual(["1", "2", "4", "8"]);
+    expect(lines().at(-1)).toBe("info recovered after 10080 minutes");
   });
 });

@@ -1,4 +1,27 @@
+// Logs of stages that remember what was written.
+import type { LogLevel } from "../../src/log/levels.ts";
 import type { StageLog } from "../../src/log/logger.ts";
+
+export interface Line {
+  readonly level: LogLevel;
+  readonly message: string;
+}
+
+/** A stage's log that keeps its lines with their levels in `lines`. */
+export function memoryLog(): { readonly log: StageLog; readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const log = (level: LogLevel, message: string) => void lines.push({ level, message });
+  return {
+    lines,
+    log: {
+      log,
+      error: (message) => log("error", message),
+      warn: (message) => log("warn", message),
+      info: (message) => log("info", message),
+      debug: (message) => log("debug", message),
+    },
+  };
+}
 
 /** A stage's log that keeps its messages, of every level, in `lines`. */
 export function logLines(): { readonly log: StageLog; readonly lines: string[] } {
