@@ -74,7 +74,7 @@ function prove(within: string, wanted: string): Proof {
   const { seconds } = timed(() => run("npm", ["ci"], { cwd: directory, env, what: `npm ci with ${version}` }));
   say(`${version}: quick tests`);
   const told = run("npm", ["run", "test:quick"], { cwd: directory, env, what: `quick tests with ${version}` });
-  const tests = /Tests\s+(.*passed[^\n]*)/.exec(stripVTControlCharacters(told))?.[1] ?? "";
+  const tests = (/Tests\s+(.*passed[^\n]*)/.exec(stripVTControlCharacters(told))?.[1] ?? "").replaceAll(" | ", ", ");
   say(`${version}: ${FRAMES} frames`);
   const frames = runExperiment(directory, join(within, `experiment-${wanted}`), env);
   rmSync(directory, { recursive: true });
