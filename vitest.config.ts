@@ -1,8 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // Two kinds of test files, told apart by their names: NAME.slow.test.ts starts the program, a server or a browser, mounts a disk or
 // computes for seconds; NAME.test.ts does none of that. `npm run test:quick` runs the second kind, `npm test` both.
 const SLOW = "test/**/*.slow.test.ts";
+
+/** Slow files first: the quick ones fill up the time at the end, in which a worker would wait for the last slow file. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ project }: TestSpecification) => project.name === "slow";
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -10,7 +20,9 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores of the smallest machine: many slow tests wait for a process or a server most of the time.
+    maxWorkers: 3,
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         extends: true,
