@@ -97,7 +97,7 @@ test("a metadata manifest that names other files than pictures takes none of the
   const before = [stateOf(victim), stateOf(old)];
   const { stdout, stderr } = await imported(directory, old);
   expect(stdout).toContain("12 captures, 2 new: 1 pending, 0 processed, 1 failed");
-  expect(stdout).toMatch(/\d+ skipped: .*3 because it is not the name of a picture/);
+  expect(stdout).toMatch(/\d+ skipped: .*3 because it is not the name of an image/);
   expect(stdout).toContain(`missing images belong to ${victim}`);
   for (const name of ["id_rsa", "thesis.docx", "notes.txt", "link.png", "directory.png", "nul\\u0000.png"]) {
     expect(stderr).toContain(`${name}: skipped: `);
@@ -136,7 +136,7 @@ test.each(["ring buffer", "compressor", "move"])(
     db.close();
     writeFileSync(join(directory, "web_token"), "token");
     const output = await run(directory, "--frames", "3");
-    expect(output).toContain("not opened: its file name is not the name of a picture");
+    expect(output).toContain("not opened: its file name is not the name of an image");
     const kept = ["data/phorest.sqlite", "data/notes.txt", "config.toml", "web_token"];
     for (const name of kept) expect(existsSync(join(directory, name)), name).toBe(true);
     expect(readFileSync(join(data, "notes.txt"), "utf8")).toBe("notes");
