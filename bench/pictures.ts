@@ -29,6 +29,8 @@ enable_thermocouple = true
 "Room air" = ["sh", "-c", "date +%s | awk '{print 21.4 + 0.15*sin($1/190) + 0.03*sin($1*3.1)}'"]
 [Camera]
 camera_type = "simulated"
+[Buffer]
+image_buffer_size = 500
 [Simulation]
 binding_time_seconds = ${BINDING_SECONDS}
 binding_shift_px = 6
@@ -104,7 +106,7 @@ async function takePage(browser: Browser, { link }: Shown): Promise<void> {
   await keep(page, "page-sensorgrams");
   await turnTo(page, "chip");
   await page.locator(".chip rect").nth(40).click();
-  await page.getByRole("img", { name: /^Profile of/ }).waitFor();
+  await page.getByRole("img", { name: /profile of/i }).waitFor();
   await keep(page, "page-chip");
   await turnTo(page, "experiment");
   await keep(page, "page-experiment");
@@ -202,4 +204,4 @@ try {
   await browser.close();
   await shown.end();
 }
-process.stdout.write(`the pictures of ${basename(shown.directory)} lie in ${OUT}\n`);
+process.stdout.write(`the images of ${basename(shown.directory)} are in ${OUT}\n`);

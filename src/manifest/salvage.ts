@@ -267,5 +267,5 @@ function check(db: Database.Database, target: string): void {
   if (first === "ok" && dangling.length === 0) return;
   const [one] = dangling;
   const why = first === "ok" ? `a row of ${one?.table} refers to a row of ${one?.parent} that does not exist` : first;
-  throw new Failure("internal", `the repaired database ${target} is not sound: ${why}`);
+  throw new Failure("internal", `the repaired database ${target} is still damaged: ${why}`);
 }

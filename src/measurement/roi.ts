@@ -87,7 +87,7 @@ export function parseRoiManifest(text: string, where: string, { kept = false } =
     .filter(([key]) => key.includes("ROI"))
     .map(([key, value]) => parseRoi(key, value, where, checkLabel));
   if (rois.length > MOST_ROIS) throw invalid(where, `${rois.length} ROIs; the limit is ${MOST_ROIS}`, KIND.hint);
-  if (rois.length === 0) throw invalid(where, 'no ROI in it (no key holds "ROI")', HINT_CALIBRATE);
+  if (rois.length === 0) throw invalid(where, 'no ROI in it (no key contains "ROI")', HINT_CALIBRATE);
   const rows = rois.reduce((sum, { height }) => sum + height, 0);
   if (rows > MOST_ROWS)
     throw invalid(where, `the ROIs have ${rows} rows in total; the limit is ${MOST_ROWS}`, KIND.hint);
