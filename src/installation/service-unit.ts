@@ -107,9 +107,13 @@ WantedBy=multi-user.target
 /** A path as the value of a setting: a line of its own. systemd joins \ at the end to the next line, drops blanks there, and reads %. */
 function plain(text: string): string {
   if (/[\n\r]|[\s\\]$/.test(text)) {
-    throw new Failure("usage.invalid", `${JSON.stringify(text)} contains a line break or ends in a blank or a backslash`, {
-      hint: "use a directory with a simpler name",
-    });
+    throw new Failure(
+      "usage.invalid",
+      `${JSON.stringify(text)} contains a line break or ends in a blank or a backslash`,
+      {
+        hint: "use a directory with a simpler name",
+      },
+    );
   }
   return text.replaceAll("%", "%%");
 }
