@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
-import { readDarkLevel } from "../analysis/dark-level.ts";
+import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/kernel.ts";
 import { checkFileSystem } from "../archive/directory-identity.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
@@ -105,6 +105,20 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   checkDirectories(config);
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const lock = lockExperiment(config.Paths.data_dir);
+  try {
+    return await runLocked(loaded, args, stop, { lock, darkLevel });
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(
+  loaded: Loaded,
+  args: RunArguments,
+  stop: StopRequest,
+  { lock, darkLevel }: { readonly lock: ExperimentLock; readonly darkLevel: DarkLevel | undefined },
+): Promise<RunSummary> {
+  const { config } = loaded;
   const onTerminal = process.stderr.isTTY === true && !args.json;
   const log = createLogger({
     directory: config.Paths.logs_dir,
@@ -127,7 +141,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
     });
     // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraDoubtful(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
-    const supervisor = new Supervisor({
+    const supervisor = await Supervisor.open({
       config,
       darkLevel,
       configText: JSON.stringify(config),
@@ -138,11 +152,14 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
       origins: Object.fromEntries([...loaded.origins].map(([key, origin]) => [key, originText(origin)])),
       announce: (line) => process.stderr.write(`${line}\n`),
     });
-    const pulse = new HealthFile({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
-    return await steer(supervisor, pulse, log, onTerminal, stop);
+    try {
+      const pulse = new HealthFile({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
+      return await steer(supervisor, pulse, log, onTerminal, stop);
+    } finally {
+      await supervisor.close();
+    }
   } finally {
     await log.close();
-    lock.release();
   }
 }
 

@@ -61,6 +61,11 @@ export class Shutdown {
     await each(of("capture", "measure", "output"), (stage) => this.close(stage));
   }
 
+  /** Closes stages as they are: for a run that is not begun, or cannot continue. */
+  async closeStages(stages: readonly RunningStage[]): Promise<void> {
+    await each(stages, (stage) => this.close(stage));
+  }
+
   /** Waits for the unit of work in hand, and for what it left. `abandonAfterMs`: then the unit is told to give up. */
   private async finish(stage: RunningStage, { abandonAfterMs }: { abandonAfterMs?: number } = {}): Promise<void> {
     const { life, name } = stage;

@@ -8,39 +8,37 @@
 // Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
 // nothing, so a lost one costs time and never data.
 
-import { hostname } from "node:os";
-import { join } from "node:path";
 import type { DarkLevel } from "../analysis/dark-level.ts";
-import { checkPlace, markPlace, type Place } from "../archive/directory-identity.ts";
+import { checkPlace } from "../archive/directory-identity.ts";
 import type { Config } from "../config/schema.ts";
-import { encodeFailure, failureLine } from "../failure/failure.ts";
+import { failureLine } from "../failure/failure.ts";
 import { type CameraInUse, cameraInUse } from "../health/camera-in-use.ts";
 import { clockBehindLine, clockFacts } from "../health/clock-behind.ts";
-import { FrozenCameraWatch } from "../health/frozen-camera.ts";
-import { storedSetAside } from "../health/stored-set-aside.ts";
 import type { StageName } from "../log/levels.ts";
-import type { Logger } from "../log/logger.ts";
+import type { Logger, StageLog } from "../log/logger.ts";
 import { LockNotice } from "../manifest/lock-notice.ts";
-import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { wantedOutputs } from "../outputs/outputs.ts";
-import type { PipelineEvent, StageContext, StageDefinition } from "../stages/contract/stage-definition.ts";
-import { type StageReport, stageDetail } from "../stages/contract/stage-report.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { PipelineEvent, StageDefinition } from "../stages/contract/stage-definition.ts";
+import type { StageReport } from "../stages/contract/stage-report.ts";
 import { STAGES } from "../stages/stages.ts";
 import { wallClockUs } from "../system/clock.ts";
-import { LONGEST_TIMER_MS } from "../system/deadline.ts";
-import { packageVersion } from "../system/files.ts";
 import { DamageWatch } from "./damage-watch.ts";
-import { EnvironmentWatch, refusedByDisk } from "./environment-watch.ts";
+import { EnvironmentWatch } from "./environment-watch.ts";
 import { FailureLog } from "./failure-log.ts";
-import { type Interrupted, recover, settleForms } from "./recovery.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { closeManifest, type OpenRun, openRun } from "./open-run.ts";
+import { settleForms } from "./recovery.ts";
 import { Shutdown } from "./shutdown.ts";
-import { type RunningStage, stageOf } from "./stage.ts";
+import type { RunningStage } from "./stage.ts";
+import { StageSet } from "./stage-set.ts";
 import { StopCondition, type StopOptions } from "./stop-condition.ts";
 import { WebHost } from "./web-host.ts";
 
 const WATCH_MS = 50;
 /** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
+/** What is open when a run cannot begin, or fails, is given so long to close. */
+const GIVE_UP_MS = 5000;
 /** What the page shows at once; it looks by itself with each heartbeat. */
 const SHOWN_AT_ONCE: ReadonlySet<PipelineEvent> = new Set(["measured", "failed", "brightfield"]);
 
@@ -70,80 +68,78 @@ export interface RunSummary {
 
 export class Supervisor {
   private readonly options: RunOptions;
+  private readonly log: StageLog;
+  private readonly opened: OpenRun;
   private readonly manifest: Manifest;
-  private readonly runId: number;
+  private readonly stages: StageSet;
   private readonly environment: EnvironmentWatch;
-  /** The page; absent where none is wanted. */
-  private readonly webHost: WebHost | undefined;
-  private readonly interrupted: Interrupted;
-  private readonly stages: readonly RunningStage[];
-  /** The stages that an event wakes. */
-  private readonly wokenBy = new Map<PipelineEvent, RunningStage[]>();
+  private readonly damage: DamageWatch;
+  private readonly heartbeat: Heartbeat;
+  private readonly stopCondition: StopCondition;
+  private readonly failureLog = new FailureLog();
   private readonly counted = { captured: 0, measured: 0 };
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
-  private readonly stopCondition: StopCondition;
-  private readonly failureLog = new FailureLog();
-  private readonly frozenCamera: FrozenCameraWatch;
-  private readonly damage: DamageWatch;
-  private heartbeat: NodeJS.Timeout | undefined;
-  private ended = false;
+  /** The page; absent where none is wanted. */
+  private webHost: WebHost | undefined;
+  private closed = false;
 
-  /** Opens the database and recovers from an interrupted run; starts no stage yet. */
-  constructor(options: RunOptions) {
-    this.options = options;
+  private constructor(options: RunOptions, opened: OpenRun) {
     const { config, log } = options;
-    const { Paths: paths } = config;
-    const manifestFile = join(paths.data_dir, MANIFEST_FILENAME);
-    const place: Place = {
-      mark: markPlace(paths.data_dir),
-      dataDir: paths.data_dir,
-      rootDir: paths.root_dir,
-      usbUuid: config.Storage.usb_uuid,
-    };
-    this.frozenCamera = new FrozenCameraWatch(log.stage("collector"));
-    this.environment = new EnvironmentWatch(place, log.stage("supervisor"));
-    this.manifest = Manifest.open({ file: manifestFile });
-    this.damage = new DamageWatch(this.manifest, log.stage("supervisor"));
+    const { manifest, place } = opened;
+    this.options = options;
+    this.log = log.stage("supervisor");
+    this.opened = opened;
+    this.manifest = manifest;
+    this.environment = new EnvironmentWatch(place, this.log);
+    this.damage = new DamageWatch(manifest, this.log);
+    this.stages = new StageSet({ log, damage: this.damage, moved: (stage, report) => this.moved(stage, report) });
+    this.heartbeat = new Heartbeat({
+      ...{ config, log, manifest, stages: this.stages, environment: this.environment, damage: this.damage },
+      displaced: () => this.finish("the disk is back as a new device; reopening all files"),
+      beaten: () => this.webHost?.look(),
+    });
+    this.stopCondition = new StopCondition(options, {
+      ...{ stages: this.stages.all, manifest, log: this.log },
+      captured: () => this.captured,
+    });
     this.finished = new Promise((resolve) => {
       this.finish = resolve;
     });
-    this.runId = this.manifest.runs.begin({
-      config: options.configText,
-      version: packageVersion(),
-      nodeVersion: process.versions.node,
-      host: hostname(),
-      pid: process.pid,
-      startedAtUs: wallClockUs(),
-    });
-    this.interrupted = recover({
-      manifest: this.manifest,
-      dataDir: paths.data_dir,
-      runId: this.runId,
-      maxAttempts: config.Data_Analysis.max_attempts,
-      remoteRoot: paths.remote_root_dir,
-      adopt: config.Camera.camera_type !== "file_importer",
-      followLinks: config.Camera.follow_links,
-      log: log.stage("supervisor"),
-      nowUs: wallClockUs,
-    });
-    this.manifest.outputs.configure(wantedOutputs(config).map(({ name }) => name));
-    this.stages = this.openStages(manifestFile, place);
-    this.stopCondition = new StopCondition(options, {
-      stages: this.stages,
-      manifest: this.manifest,
-      log: log.stage("supervisor"),
-      captured: () => this.captured,
-    });
-    this.webHost = config.Web.enabled ? this.createWebHost(manifestFile) : undefined;
   }
 
-  /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed. */
+  /**
+   * Opens the database, recovers from an interrupted run and opens the stages; starts none yet. Rejects with what any of
+   * these throws, and then leaves nothing open. `definitions`: the stages there are.
+   */
+  static async open(options: RunOptions, definitions: readonly StageDefinition[] = STAGES): Promise<Supervisor> {
+    const opened = openRun(options.config, options.configText, options.log.stage("supervisor"));
+    const supervisor = new Supervisor(options, opened);
+    try {
+      supervisor.openStages(definitions);
+    } catch (error) {
+      await supervisor.close();
+      throw error;
+    }
+    return supervisor;
+  }
+
+  /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed, also when it rejects. */
   async run(): Promise<RunSummary> {
-    const { config } = this.options;
-    const startedMs = performance.now();
-    const log = this.options.log.stage("supervisor");
-    await settleForms(this.interrupted, this.manifest, log).catch((thrown: unknown) => {
+    try {
+      const startedMs = performance.now();
+      await this.start();
+      const reason = await this.untilFinished(startedMs);
+      this.log.info(`stopping: ${reason}`);
+      return await this.shutDown(reason);
+    } finally {
+      await this.close();
+    }
+  }
+
+  private async start(): Promise<void> {
+    const { log } = this;
+    await settleForms(this.opened.interrupted, this.manifest, log).catch((thrown: unknown) => {
       log.error(`cannot complete an interrupted compression: ${failureLine(thrown)}; the next start retries`);
     });
     const clock = clockFacts(this.manifest, wallClockUs());
@@ -152,18 +148,21 @@ export class Supervisor {
     // From here on nothing may stand still, and nothing that has been done may go unrecorded.
     const waiting = "capture continues, everything else waits";
     this.manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
-    for (const { life } of this.stages) life.start();
+    this.stages.start();
     this.webHost?.start();
-    const beatMs = config.Supervisor.heartbeat_seconds * 1000;
-    this.heartbeat = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
+    this.heartbeat.start();
+  }
+
+  private async untilFinished(startedMs: number): Promise<string> {
     const watch = setInterval(() => {
       const reason = this.reasonToEnd(performance.now() - startedMs);
       if (reason !== undefined) this.finish(reason);
     }, WATCH_MS);
-    const reason = await this.finished;
-    clearInterval(watch);
-    log.info(`stopping: ${reason}`);
-    return this.shutDown(reason);
+    try {
+      return await this.finished;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   /** A database that cannot be asked is no reason to end: the stages that meet it say so. */
@@ -172,7 +171,7 @@ export class Supervisor {
       return this.stopCondition.reason(elapsedMs);
     } catch (thrown) {
       this.damage.look();
-      this.options.log.stage("supervisor").debug(`cannot determine whether work is left: ${failureLine(thrown)}`);
+      this.log.debug(`cannot determine whether work is left: ${failureLine(thrown)}`);
       return undefined;
     }
   }
@@ -182,8 +181,20 @@ export class Supervisor {
     this.finish(reason);
   }
 
+  /** Closes what is open without finishing any work: for a run that is not begun, or fails. Does nothing after a run. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.heartbeat.stop();
+    const shutdown = new Shutdown(GIVE_UP_MS, this.log);
+    const { webHost } = this;
+    if (webHost !== undefined) await shutdown.attempt("web page", () => webHost.close(PAGE_CLOSE_MS));
+    await shutdown.closeStages(this.stages.all);
+    closeManifest(this.manifest, this.log);
+  }
+
   reports(): StageReport<StageName>[] {
-    return this.stages.map(({ life }) => life.report());
+    return this.stages.reports();
   }
 
   get counts() {
@@ -200,45 +211,26 @@ export class Supervisor {
     return this.counted.captured;
   }
 
-  /** All stages that the configuration wants, in the order of the table. */
-  private openStages(manifestFile: string, place: Place): RunningStage[] {
-    const { config, darkLevel, frames, log } = this.options;
-    const common = {
-      ...{ config, darkLevel, frames, manifest: this.manifest, manifestFile, place, runId: this.runId },
-      skippedAtStart: this.interrupted.skipped,
+  private openStages(definitions: readonly StageDefinition[]): void {
+    const { config, darkLevel, frames } = this.options;
+    const { interrupted, manifest, manifestFile, place, runId } = this.opened;
+    this.stages.open(definitions, {
+      ...{ config, darkLevel, frames, manifest, manifestFile, place, runId },
+      skippedAtStart: interrupted.skipped,
       filesInUse: new Set<number>(),
       nowUs: wallClockUs,
       checkPlace: () => checkPlace(place),
       happened: (event: PipelineEvent) => this.happened(event),
-      alarm: () => this.alarm(),
-    };
-    return STAGES.filter((definition) => definition.enabled(config)).map((definition) => {
-      const untilNextRunMs = () => untilNextRun(running.life.report());
-      const running = this.openStage(definition, { ...common, log: log.stage(definition.name), untilNextRunMs });
-      return running;
+      alarm: () => this.damage.look() ?? this.stages.failing(),
     });
+    if (config.Web.enabled) this.webHost = this.createWebHost();
   }
 
-  private openStage(definition: StageDefinition, context: StageContext): RunningStage {
-    const { group, name, runsDamaged = false, wakesOn } = definition;
-    const work = definition.open(context);
-    const run: typeof work.run = (signal, dueMs) => work.run(signal, dueMs);
-    const moved = (report: StageReport<StageName>) => this.moved(stage, report);
-    const stage = { name, group, work, life: stageOf(name, work, moved, runsDamaged ? run : this.damage.guarded(run)) };
-    for (const event of wakesOn) this.wokenBy.set(event, [...(this.wokenBy.get(event) ?? []), stage]);
-    return stage;
-  }
-
-  private createWebHost(manifestFile: string): WebHost | undefined {
+  private createWebHost(): WebHost {
     const { config, log, origins = {}, announce = () => undefined } = this.options;
-    const brightfield = this.stages.flatMap(({ work }) => work.brightfield ?? [])[0];
-    if (brightfield === undefined) throw new Error("no stage takes brightfield images");
-    const capture = this.stages.find(({ group }) => group === "capture");
-    const nextCaptureMs = () => {
-      const nextRunMs = capture?.life.report().nextRunMs;
-      return nextRunMs === undefined ? undefined : Date.now() + nextRunMs - performance.now();
-    };
-    const { manifest } = this;
+    const { manifest, manifestFile } = this.opened;
+    const { brightfield } = this.stages;
+    const nextCaptureMs = () => this.stages.nextCaptureMs();
     return new WebHost({
       ...{ config, origins, manifest, manifestFile, brightfield, nextCaptureMs, announce },
       log: log.stage("web"),
@@ -248,53 +240,46 @@ export class Supervisor {
   /** Wakes whoever waits for it. */
   private happened(event: PipelineEvent): void {
     if (event === "captured" || event === "measured") this.counted[event] += 1;
-    for (const { life } of this.wokenBy.get(event) ?? []) life.wake();
+    this.stages.wake(event);
     if (SHOWN_AT_ONCE.has(event)) this.webHost?.look();
-  }
-
-  /** What the plant is told is wrong. */
-  private alarm(): string {
-    const damage = this.damage.look();
-    if (damage !== undefined) return damage;
-    const ill = this.reports().filter(({ state }) => state === "faulted" || state === "backing_off");
-    return ill.map(({ name, lastFailure }) => `${name}: ${lastFailure?.message ?? "failing"}`).join("; ");
   }
 
   private moved({ name, work }: RunningStage, report: StageReport<StageName>): void {
     if (this.damage.isDamage(report.lastFailure)) return;
     if (work.moved !== undefined) work.moved(report);
     else this.failureLog.note(report, this.options.log.stage(name), work.retry?.recover !== false);
-    if (report.state === "backing_off" || report.state === "faulted") this.beat();
+    if (report.state === "backing_off" || report.state === "faulted") this.heartbeat.beat();
   }
 
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
-    const shutdown = new Shutdown(limitMs, this.options.log.stage("supervisor"));
+    const shutdown = new Shutdown(limitMs, this.log);
     this.manifest.lockWait.endWithin(limitMs / 2);
-    const fault = this.faultLine();
+    // Asked while the stages still are as they were.
+    const fault = this.damage.look() ?? this.stages.faulted();
     const pageClosed = this.webHost?.close(PAGE_CLOSE_MS);
-    await shutdown.endStages(this.stages);
+    await shutdown.endStages(this.stages.all);
     // Before the manifest, which becomes one plain file only when nobody reads it.
     await pageClosed;
-    clearInterval(this.heartbeat);
-    this.ended = true;
-    this.beat();
+    this.heartbeat.stop();
+    this.heartbeat.beat("stopped");
     let failed = 0;
     let undone: string | undefined;
     // After the last frame in hand: what is counted here is what `status` counts from now on.
     await shutdown.attempt("count of failures", async () => {
-      failed = this.manifest.runs.failedEntries(this.runId);
-      if (fault === undefined) undone = this.leftUndone();
+      failed = this.manifest.runs.failedEntries(this.opened.runId);
+      if (fault === undefined) undone = this.stages.leftUndone();
     });
-    const { manifest, runId } = this;
+    const { manifest, runId } = this.opened;
     await shutdown.attempt("end of the run", () =>
       manifest.whenFree(() => manifest.runs.end(runId, wallClockUs(), reason)),
     );
     await shutdown.attempt("manifest", async () => {
       this.manifest.close();
       const { closingNote } = this.manifest;
-      if (closingNote !== undefined) this.options.log.stage("supervisor").error(closingNote);
+      if (closingNote !== undefined) this.log.error(closingNote);
     });
+    this.closed = true;
     const { clean } = shutdown;
     const { displaced } = this.environment;
     // A last look at the file may have found what nothing met before.
@@ -302,63 +287,4 @@ export class Supervisor {
     const { captured, measured: processed } = this.counted;
     return { captured, processed, failed, fault: lateFault, clean, displaced };
   }
-
-  private leftUndone(): string | undefined {
-    return this.stages.map(({ work }) => work.leftUndone?.()).find((line) => line !== undefined);
-  }
-
-  /** Asked while the stages still are as they were. */
-  private faultLine(): string | undefined {
-    const damage = this.damage.look();
-    if (damage !== undefined) return damage;
-    const faulted = this.reports().find((report) => report.state === "faulted");
-    return faulted === undefined ? undefined : `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
-  }
-
-  /** One transaction for all heartbeats; a disk too full for it must not end the run. */
-  private beat(): void {
-    // A disk that is gone refuses everything: then that is said once.
-    const detail = this.environment.look() || refusedByDisk(this.reports());
-    if (this.environment.displaced) this.finish("the disk is back as a new device; reopening all files");
-    if (this.damage.look() !== undefined) {
-      this.webHost?.look();
-      return;
-    }
-    try {
-      const stages = this.stages.map(beatOf);
-      this.manifest.heartbeats.store([
-        { stage: "supervisor", state: this.ended ? "stopped" : "running", atUs: wallClockUs(), detail },
-        ...stages,
-      ]);
-      this.frozenCamera.look(this.manifest, this.options.config);
-      this.webHost?.look();
-    } catch (thrown) {
-      // A lock is announced once, by its own notice.
-      const level = encodeFailure(thrown).code === "manifest.locked" ? "debug" : "warn";
-      this.options.log.stage("supervisor").log(level, `cannot store the heartbeat: ${failureLine(thrown)}`);
-    }
-  }
-}
-
-/** What is stored of a stage. */
-function beatOf({ name, life, work }: RunningStage) {
-  const report = life.report();
-  const works = report.lastFailure === undefined;
-  const atUs = wallClockUs();
-  // Missed ticks must not hide what the stage says of itself.
-  const detail = [stageDetail(report), works ? (work.note?.() ?? "") : ""].filter((part) => part !== "").join("; ");
-  const files = work.filesSetAside?.() ?? [];
-  const setAside = files.length === 0 ? undefined : storedSetAside(files, atUs);
-  return {
-    stage: name,
-    state: report.state,
-    atUs,
-    detail,
-    code: works ? work.condition?.()?.code : undefined,
-    setAside,
-  };
-}
-
-function untilNextRun({ state, nextRunMs }: StageReport): number {
-  return state === "waiting" && nextRunMs !== undefined ? Math.max(0, nextRunMs - performance.now()) : 0;
 }

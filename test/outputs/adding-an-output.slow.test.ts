@@ -55,7 +55,7 @@ method = ["JSON_LINES"]
   writeFileSync(file, '{"entryId":1}\n');
   const room = await page.load<{ Supervisor: typeof Supervisor }>("src/supervisor/supervisor.ts");
   const log = createLogger({ level: "info", console: false, rotateSeconds: 3600 });
-  const run = new room.Supervisor({ config: settings, configText: "{}", log, untilIdle: true });
+  const run = await room.Supervisor.open({ config: settings, configText: "{}", log, untilIdle: true });
   const summary = await run.run();
   await log.close();
   expect(summary).toMatchObject({ clean: true, fault: undefined });

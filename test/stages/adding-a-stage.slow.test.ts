@@ -42,7 +42,7 @@ test("a run waits for the page's stage, stores what it says of itself, and stops
   }
   const room = await page.load<{ Supervisor: typeof Supervisor }>("src/supervisor/supervisor.ts");
   const log = createLogger({ level: "info", console: false, rotateSeconds: 3600 });
-  const run = new room.Supervisor({ config, configText: "{}", log, untilIdle: true });
+  const run = await room.Supervisor.open({ config, configText: "{}", log, untilIdle: true });
   const summary = await run.run();
   await log.close();
   expect(summary).toMatchObject({ clean: true, fault: undefined });
