@@ -49,6 +49,7 @@ function openToWrite(path: string): Connection {
   checkBeforeWriting(path);
   forgetDamage(path);
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  let file: WatchedFile;
   try {
     checkIdentity(db, path);
     checkSchema(db, path);
@@ -60,11 +61,11 @@ function openToWrite(path: string): Connection {
     db.pragma(`cache_size = -${CACHE_KIB}`);
     migrate(db);
     assertDurable(db);
+    file = new WatchedFile(db, path);
   } catch (error) {
     db.close();
     throw error;
   }
-  const file = new WatchedFile(db, path);
   guard(db, file.attempt);
   return {
     db,

@@ -29,19 +29,27 @@ export class PageFile {
   readonly #log: Log | undefined;
   readonly #cache = new Map<number, Buffer>();
 
+  private constructor(handle: number, pageBytes: number | undefined, log: Log | undefined) {
+    this.#handle = handle;
+    this.#log = log;
+    this.pageBytes = log?.pageBytes ?? pageBytes ?? DEFAULT_PAGE_BYTES;
+    const filePages = Math.ceil(fstatSync(handle).size / this.pageBytes);
+    this.pages = Math.max(filePages, log?.pages ?? 0);
+    const reserved = isHeader(this.#page(1)) ? this.#page(1).readUInt8(20) : 0;
+    this.usableBytes = this.pageBytes - reserved;
+  }
+
   /** Opens `path` and the log beside it. The caller closes it. */
-  constructor(path: string) {
-    this.#handle = openSync(path, "r");
+  static open(path: string): PageFile {
+    const handle = openSync(path, "r");
+    let log: Log | undefined;
     try {
-      const header = readAt(this.#handle, 0, 100);
-      this.#log = openLog(`${path}-wal`, pageBytesOf(header));
-      this.pageBytes = this.#log?.pageBytes ?? pageBytesOf(header) ?? DEFAULT_PAGE_BYTES;
-      const filePages = Math.ceil(fstatSync(this.#handle).size / this.pageBytes);
-      this.pages = Math.max(filePages, this.#log?.pages ?? 0);
-      const reserved = isHeader(this.#page(1)) ? this.#page(1).readUInt8(20) : 0;
-      this.usableBytes = this.pageBytes - reserved;
+      const pageBytes = pageBytesOf(readAt(handle, 0, 100));
+      log = openLog(`${path}-wal`, pageBytes);
+      return new PageFile(handle, pageBytes, log);
     } catch (error) {
-      this.close();
+      closeSync(handle);
+      if (log !== undefined) closeSync(log.handle);
       throw error;
     }
   }
@@ -108,6 +116,17 @@ function readAt(handle: number, position: number, length: number): Buffer {
 function openLog(path: string, expectedPageBytes: number | undefined): Log | undefined {
   if (!existsSync(path)) return undefined;
   const handle = openSync(path, "r");
+  let log: Log | undefined;
+  try {
+    log = readLog(handle, expectedPageBytes);
+    return log;
+  } finally {
+    if (log === undefined) closeSync(handle);
+  }
+}
+
+/** undefined for a file that is not the log of a database with such pages. */
+function readLog(handle: number, expectedPageBytes: number | undefined): Log | undefined {
   const header = readAt(handle, 0, WAL_HEADER_BYTES);
   const pageBytes = header.readUInt32BE(8);
   const isLog = (header.readUInt32BE(0) & ~1) >>> 0 === WAL_MAGIC && isPageSize(pageBytes);
@@ -115,10 +134,7 @@ function openLog(path: string, expectedPageBytes: number | undefined): Log | und
   const bigEndian = (header.readUInt32BE(0) & 1) === 1;
   if (isLog) sum = checksum(header.subarray(0, 24), sum, bigEndian);
   const whole = isLog && (expectedPageBytes ?? pageBytes) === pageBytes && isSum(header, 24, sum);
-  if (!whole) {
-    closeSync(handle);
-    return undefined;
-  }
+  if (!whole) return undefined;
   const salt = header.subarray(16, 24);
   const committed = new Map<number, number>();
   let open = new Map<number, number>();

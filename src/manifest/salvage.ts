@@ -57,7 +57,7 @@ function indexRoots(found: ReadonlyMap<string, number>): ReadonlyMap<string, num
 
 /** What a damaged file's tables and indexes are like. */
 export function affectedBy(path: string): Affected {
-  const file = new PageFile(path);
+  const file = PageFile.open(path);
   try {
     const { tables, indexes } = survey(file, tableForms(versionOf(file)));
     const damaged = tables.filter((table) => table.unreadable > 0 || damagedCells(file, table) > 0);
@@ -81,7 +81,7 @@ function damagedCells(file: PageFile, { form, pages }: TablePages): number {
  * @param name what the manifest is called in messages, where `source` is a copy of it.
  */
 export function salvage(source: string, target: string, options: SalvageOptions, name = source): Salvaged {
-  const file = new PageFile(source);
+  const file = PageFile.open(source);
   try {
     const version = versionOf(file);
     const found = survey(file, tableForms(version));

@@ -53,13 +53,24 @@ export class Experiment {
   /** As the supervisor said last. */
   brightfield: BrightfieldView | undefined;
 
-  constructor(settings: WebSettings, log: (level: LogLevel, message: string) => void) {
+  private constructor(settings: WebSettings, manifest: Manifest, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
     const { bits } = settings.config.Camera;
     this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
-    this.#manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
-    this.#chip = new ChipState(this.#manifest, settings.config.Analysis);
-    this.#curves = new Curves(this.#manifest, settings.config.Analysis, this.#chip);
+    this.#manifest = manifest;
+    this.#chip = new ChipState(manifest, settings.config.Analysis);
+    this.#curves = new Curves(manifest, settings.config.Analysis, this.#chip);
+  }
+
+  /** Opens the experiment to be read. Throws as `Manifest.open` does. */
+  static open(settings: WebSettings, log: (level: LogLevel, message: string) => void): Experiment {
+    const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
+    try {
+      return new Experiment(settings, manifest, log);
+    } catch (error) {
+      manifest.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -50,11 +50,11 @@ async function open({ config, token, ...settings }: WebSettings): Promise<Open> 
   const { host, port: wanted } = config.Web;
   const assets = loadAssets();
   const log = (level: LogLevel, message: string) => post({ type: "log", level, message });
-  const experiment = new Experiment({ config, token, ...settings }, log);
-  const live = new Live(() => experiment.state());
-  const complain = (message: string) => log("warn", message);
-  const calibrating = new CalibrationSession(config, log);
+  const experiment = Experiment.open({ config, token, ...settings }, log);
   try {
+    const live = new Live(() => experiment.state());
+    const complain = (message: string) => log("warn", message);
+    const calibrating = new CalibrationSession(config, log);
     const logsDir = config.Paths.logs_dir;
     const served = { host, token, assets, experiment, live, calibrating, logsDir, change, complain };
     const { server, address } = await listen(served, wanted);

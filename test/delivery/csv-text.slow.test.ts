@@ -80,7 +80,7 @@ describe("every CSV of an experiment whose labels, file names and markers look l
     const file = (name: string) => readFileSync(join(root, "results", name), "utf8");
     const { config } = loadConfig(undefined, root);
     const manifestFile = join(root, "data", MANIFEST_FILENAME);
-    const shown = new Experiment({ config, origins: {}, token: "", manifestFile }, () => undefined);
+    const shown = Experiment.open({ config, origins: {}, token: "", manifestFile }, () => undefined);
     let page = "";
     const query = {
       wanted: ["*"],

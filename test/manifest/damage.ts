@@ -87,7 +87,7 @@ export function pagesByRole(file: string): Map<string, number> {
     .all();
   db.close();
   const pages = new Map(roots.map(({ name, root }) => [name, root]));
-  const source = new PageFile(file);
+  const source = PageFile.open(file);
   for (const { form, pages: own } of survey(source, tableForms(MIGRATIONS.length)).tables) {
     const used = new Set<number>();
     for (const page of own) for (const _ of rowsOf(source, page, used));

@@ -43,7 +43,7 @@ export async function serving({
   recorded.add(frames);
   const { config } = parseConfig("[Analysis]\nbaseline_seconds = 60\n", root);
   const manifestFile = join(root, "data", MANIFEST_FILENAME);
-  const shown = new Experiment(
+  const shown = Experiment.open(
     { config, origins: { "Web.port": "config.toml:3" }, token: TOKEN, manifestFile },
     () => undefined,
   );
