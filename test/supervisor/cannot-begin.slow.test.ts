@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { temporaryDirectory } from "../manifest/experiment.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const CHILD = fileURLToPath(new URL("children/cannot-begin.ts", import.meta.url));
 
