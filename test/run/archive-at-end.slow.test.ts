@@ -33,8 +33,8 @@ const linesOf = (text: string) => text.trim().split("\n").slice(1);
 
 test("a clean end leaves no line both in the CSV and in an archive, and none out of both", async () => {
   const directory = experiment(CONFIG);
-  let mostArchived = 0;
-  for (const seconds of [3, 2.5, 2, 3.5]) {
+  /** Runs for some seconds; returns how many lines are in archives then. */
+  const run = async (seconds: number): Promise<number> => {
     const { code, stderr } = await phorest(["run", "--duration", String(seconds)], directory);
     expect([code, stderr.match(/ error .*/g)]).toEqual([0, null]);
     const live = linesOf(readFileSync(join(directory, "results/communicating_results.csv"), "utf8"));
@@ -43,8 +43,12 @@ test("a clean end leaves no line both in the CSV and in an archive, and none out
       linesOf(gunzipSync(readFileSync(join(history, name, "history.csv.gz"))).toString("utf8")),
     );
     const all = [...live, ...archived];
-    mostArchived = archived.length;
     expect(all.filter((line, at) => all.indexOf(line) !== at)).toEqual([]);
-  }
-  expect(mostArchived).toBeGreaterThan(0);
+    return archived.length;
+  };
+  let archived = 0;
+  for (const seconds of [3, 2.5, 2, 3.5]) archived = await run(seconds);
+  // On a busy machine these may all be over before the first archive.
+  while (archived === 0) archived = await run(10);
+  expect(archived).toBeGreaterThan(0);
 });
