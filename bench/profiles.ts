@@ -2,7 +2,7 @@
 // after known steps, measured through the analysis' own interface with default settings. Per method: rms error and bias of the
 // position, scatter and bias of the shift from the reference frames, both in px, their errors over the claimed error, shares of
 // frames without a number, with a flag, and wrong by more than five claimed errors without a flag.
-// Run: npx tsx bench/profiles.ts [--seeds 2] [--line gaussian|fano|lorentzian] [--only PROFILE]
+// Run: npx tsx bench/profiles.ts [--seeds 2] [--first 1] [--line gaussian|fano|lorentzian] [--only PROFILE]
 import { parseArgs } from "node:util";
 import { linesAfter } from "../src/analysis/chosen-lines.ts";
 import { analysePicture } from "../src/analysis/resonance.ts";
@@ -46,6 +46,7 @@ const CLASSES: Readonly<
 const { values: given } = parseArgs({
   options: {
     seeds: { type: "string", default: "2" },
+    first: { type: "string", default: "1" },
     line: { type: "string", default: "gaussian" },
     only: { type: "string", default: "" },
   },
@@ -169,7 +170,7 @@ process.stdout.write(
 process.stdout.write(`|${"---|".repeat(12)}\n`);
 for (const profile of PROFILES.filter((one) => one.includes(given.only))) {
   const samples: Samples = new Map();
-  for (let seed = 1; seed <= Number(given.seeds); seed++) follow(profile, seed, samples);
+  for (let nth = 0; nth < Number(given.seeds); nth++) follow(profile, Number(given.first) + nth, samples);
   for (const { name, from, to } of CLASSES[profile]) {
     for (const step of STEPS) {
       for (const method of METHODS) {

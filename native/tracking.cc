@@ -26,8 +26,10 @@ constexpr double kSizeToDeviation = 1.2533141373155;
 constexpr double kBlack = 0.5;
 /** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
 constexpr double kFinestRounding = 0.5;
-/** Share of the samples' variance that is left over where the descent has gone to a wrong place, or the chip elsewhere. */
-constexpr double kAstray = 0.05;
+/**
+ * Share of the samples' variance up to which what is left over needs no other sign that frame and reference belong together.
+ */
+constexpr double kHardlyLeft = 0.05;
 /** Less than this of the light, or of the samples, is no measurement. */
 constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
 /** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
@@ -202,7 +204,8 @@ TrackedLine Tracking::farStart(const Anchor& anchor) const {
 /** The shift, searched for all over the ROI where it is not near; false where there is none. */
 bool Tracking::compare(const Anchor& anchor, TrackedLine& at, double& variance) {
   const bool found = follow(anchor, at, variance);
-  if (found && (leftOver_ = leftOver()) <= kAstray) return true;
+  if (found) leftOver_ = leftOver();
+  if (found && (along_ || leftOver_ <= kHardlyLeft)) return true;
   // The weights are of a wrong place.
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   for (std::size_t i = 0; i < size; ++i) {
@@ -225,17 +228,26 @@ TrackAnswer Tracking::measure(const TrackFrame& frame, Joint& joint, Anchor& anc
   prepare(frame, anchor.dark);
   TrackedLine at{};
   double variance = 0;
-  if (load(frame, pixels, anchor) && compare(anchor, at, variance)) {
-    answer.changed = suspect(anchor, at, variance);
-    judge(frame, anchor, at, variance, answer);
+  bool found = load(frame, pixels, anchor) && compare(anchor, at, variance);
+  Anchor learnt = anchor;
+  if (found && anchor.frames < 2) {
+    // Only now it is known how much of what was taken for speckle is the camera's noise.
+    learnCamera(learnt);
+    at = {};
+    found = load(frame, pixels, learnt) && compare(learnt, at, variance);
+  }
+  if (found) {
+    answer.changed = suspect(learnt, at, variance);
+    judge(frame, learnt, at, variance, answer);
   }
   if (answer.status != kOk) {
     return answerOf(joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top), anchor.error);
   }
   const double light = answer.columns[2];
   answer.joined = grow && !answer.changed && std::fabs(at.shift()) < kNearAnchor && light < kMostLight &&
-                  light > 1 / kMostLight && kept_ > kMostSamples && leftOver_ < kAstray;
+                  light > 1 / kMostLight && kept_ > kMostSamples && !(elsewhere_ && leftOver_ > kHardlyLeft);
   if (answer.joined) {
+    anchor = learnt;
     learnCamera(anchor);
     join(frame, anchor, at, pixels);
     anchor.frames += 1;

@@ -167,7 +167,7 @@ class Tracking {
   TrackedLine farStart(const Anchor& anchor) const;
   void learnNoise();
   void learnCamera(Anchor& anchor) const;
-  double leftOver() const;
+  double leftOver();
   void worth();
   bool shiftVariance(const Anchor& anchor, const TrackedLine& at, double& variance);
   double inflationWithoutMisfit();
@@ -182,6 +182,7 @@ class Tracking {
   TrackNormals normals_{};
   unsigned free_ = 0;
   bool darkKnown_ = false;
+  bool along_ = false, elsewhere_ = false;  // the frame has the reference's speckle for certain; certainly has not
   double dark_ = 0;
   TrackNoise noise_{};
   double inflation_ = 1;  // of the variance: residuals are alike, and not quite of the size the weights say

@@ -257,8 +257,19 @@ void Tracking::learnCamera(Anchor& anchor) const {
   const double spread = n * xx - x * x;
   const double perCount = spread > 0 ? std::max(0.0, (n * xy - x * y) / spread) : 0;
   const double floor = std::max(0.0, (y - perCount * x) / n), share = 1 / anchor.frames;
-  anchor.perCount += (perCount - anchor.perCount) * share;
-  anchor.floor += (floor - anchor.floor) * share;
+  const double morePerCount = (perCount - anchor.perCount) * share, moreFloor = (floor - anchor.floor) * share;
+  anchor.perCount += morePerCount;
+  anchor.floor += moreFloor;
+  // What the anchor's frame had of that was thought to be speckle.
+  double squares = 0, lights = 0;
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    if (!(roi_.weight[sample] > 0)) continue;
+    const double light = roi_.predicted[sample];
+    squares += moreFloor + morePerCount * light, lights += light * light;
+  }
+  if (!(lights > 0)) return;
+  const double left = anchor.speckle * anchor.speckle - squares / lights;
+  anchor.speckle = std::clamp(std::sqrt(std::max(0.0, left)), kLeastSpeckle, kMostSpeckle);
 }
 
 /** The frame, moved back to where the anchor is and brought to its light, joins the mean. */

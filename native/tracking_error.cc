@@ -11,14 +11,21 @@ namespace {
 constexpr double kThinkable = 2, kMostLoss = 4;
 /** Another cause is suspected from so many of its deviations on, where it would move the shift by so many errors. */
 constexpr double kSuspicion = 4, kHarm = 1;
+/** Deviations of a correlation by chance: more is speckle that two frames have in common. */
+constexpr double kAlong = 4, kChance = 2;
+/** Share of the row's light: a grain that is darker is not compared. */
+constexpr double kDarkGrain = 0.05;
 /** px^2: a grain of speckle or of the camera's own processing is not larger. */
 constexpr double kLargestGrain = 60;
 
 }  // namespace
 
-/** Share of the variance about the rows' means that the last trace leaves over. */
-double Tracking::leftOver() const {
-  double total = 0, left = 0;
+/**
+ * Share of the variance about the rows' means that the last trace leaves over, and whether the frame has the speckle of the
+ * reference, however much noise there is beside it: not when the descent has gone astray, or to another place of the chip.
+ */
+double Tracking::leftOver() {
+  double total = 0, left = 0, both = 0, here = 0, there = 0, samples = 0;
   for (int row = 0; row < roi_.rows; ++row) {
     double sum = 0, squares = 0, count = 0;
     for (int i = 0; i < roi_.width; ++i) {
@@ -26,10 +33,19 @@ double Tracking::leftOver() const {
       if (!(roi_.base[at] > 0)) continue;
       sum += roi_.y[at], squares += roi_.y[at] * roi_.y[at], ++count;
       // Dust must not send the search away.
-      if (roi_.weight[at] > 0) left += roi_.residual[at] * roi_.residual[at];
+      if (!(roi_.weight[at] > 0)) continue;
+      left += roi_.residual[at] * roi_.residual[at];
+      if (!(roi_.gain[at] > kDarkGrain * roi_.rowGain[row])) continue;
+      const double speckle = (roi_.predicted[at] - roi_.offset[row]) * (1 - roi_.rowGain[row] / roi_.gain[at]);
+      const double seen = roi_.residual[at] + speckle;
+      both += seen * speckle, here += seen * seen, there += speckle * speckle, ++samples;
     }
     if (count > 0) total += squares - sum * sum / count;
   }
+  const double chance = std::sqrt(here * there * bothArea_ / std::max(1.0, samples));
+  along_ = both > kAlong * chance;
+  // Of speckle that is the same all is found again.
+  elsewhere_ = both + kChance * chance < there / 2;
   return total > 0 ? left / total : 1;
 }
 
@@ -41,7 +57,7 @@ void Tracking::worth() {
   shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
   const Areas areas = correlationAreas(shape, roi_.spread);
   alongArea_ = areas.along, bothArea_ = areas.both;
-  inflation_ = pulls_.slopes > 0 ? areas.both * pulls_.influences * pulls_.inside / (pulls_.slopes * pulls_.slopes) : 1;
+  inflation_ = pulls_.slopes > 0 ? bothArea_ * pulls_.influences * pulls_.inside / (pulls_.slopes * pulls_.slopes) : 1;
 }
 
 /**

@@ -1,0 +1,77 @@
+// References of tracking where the camera's noise is as large as the speckle: its frames join, those of another place do not.
+import { describe, expect, it } from "vitest";
+import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel.ts";
+import { QUANTITIES } from "../../src/measurement/method.ts";
+import { measureWhole } from "../analysis/one-roi.ts";
+import { normalsOf, speckleField } from "./speckled-rois.ts";
+
+const ROWS = 74;
+const WIDTH = 181;
+const CENTRE = 90;
+const REFERENCES = 8;
+const GRAIN_PX = 6;
+const SPECKLE = 0.15;
+/** Counts: deviation of the noise, whose grains are as large as those of the speckle. */
+const NOISE = 4;
+const band = (x: number, shift: number) => Math.exp(-(((x - CENTRE - shift) / 22) ** 2) / 2);
+
+/** One chip before such a camera, and a reference of it that grows while it may. */
+function series(seed: number) {
+  const next = normalsOf(seed);
+  const grains = speckleField(ROWS, WIDTH, GRAIN_PX, next);
+  const tracking = { anchors: new Float64Array(ANCHOR_NUMBERS), pixels: new Uint16Array(ROWS * WIDTH) };
+  const measured = (shiftPx: number, grow: boolean, speckle: Float64Array) => {
+    const noise = speckleField(ROWS, WIDTH, GRAIN_PX, next);
+    const pixels = Uint8Array.from({ length: ROWS * WIDTH }, (_, at) => {
+      const light = (6 + 40 * band(at % WIDTH, shiftPx)) * (1 + SPECKLE * (speckle[at] as number));
+      return Math.max(0, Math.round(light + NOISE * (noise[at] as number)));
+    });
+    const { columns, status, standardError, joined } = measureWhole(pixels, WIDTH, {
+      method: "tracking",
+      jointLine: "gaussian",
+      darkLevel: 0,
+      tracking: { ...tracking, grow },
+    });
+    expect(status[0]).toBe(ROW.ok);
+    return {
+      shift: columns[QUANTITIES.tracking.indexOf("shift")] as number,
+      error: standardError[0] as number,
+      joined: joined?.[0] === 1,
+    };
+  };
+  const frame = (shiftPx: number, grow: boolean) => measured(shiftPx, grow, grains);
+  const ofAnotherPlace = () => measured(0, true, speckleField(ROWS, WIDTH, GRAIN_PX, next));
+  return { frame, ofAnotherPlace, frames: () => tracking.anchors[0] as number };
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe("a camera whose noise is as large as the speckle", () => {
+  it("has all its frames in the reference, and steps of their size within the error bars", { timeout: 300_000 }, () => {
+    const errors = Array.from({ length: 12 }, (_, chip) => {
+      const { frame, frames } = series(7200 + chip);
+      const before = Array.from({ length: REFERENCES }, () => frame(0, true).shift);
+      expect(frames()).toBe(REFERENCES);
+      return Array.from({ length: 4 }, () => {
+        const after = frame(1, false);
+        return { off: after.shift - mean(before) - 1, error: after.error };
+      });
+    }).flat();
+    const claimed = mean(errors.map(({ error }) => error));
+    const bias = mean(errors.map(({ off }) => off));
+    const z = Math.sqrt(mean(errors.map(({ off, error }) => (off / error) ** 2)));
+    console.info(`by 1 px: bias ${bias.toFixed(3)} px, error bar ${claimed.toFixed(3)} px, z ${z.toFixed(2)}`);
+    const ofBias = Math.sqrt(mean(errors.map(({ off }) => (off - bias) ** 2)) / errors.length);
+    expect(Math.abs(bias)).toBeLessThan(0.2 * claimed + 2.5 * ofBias);
+    expect(z).toBeLessThan(1.4);
+  });
+
+  it("is not fooled by frames of another place of the chip", { timeout: 300_000 }, () => {
+    const joined = Array.from({ length: 12 }, (_, chip) => {
+      const { frame, ofAnotherPlace } = series(7300 + chip);
+      for (let nth = 0; nth < REFERENCES; nth++) frame(0, true);
+      return ofAnotherPlace().joined;
+    });
+    expect(joined.filter((one) => one)).toEqual([]);
+  });
+});
