@@ -131,7 +131,7 @@ struct VectorUnit {
   void (*trackHome)(const TrackRows&, const Anchor&, const TrackedLine&);
   void (*trackSizes)(const TrackRows&, int every, NoiseSizes&);
   void (*trackWeigh)(const TrackRows&, const TrackNoise&);
-  void (*trackPulls)(const TrackRows&, const TrackNoise&, TrackPulls&);
+  void (*trackPulls)(const TrackRows&, const TrackNoise&, const Anchor&, const TrackedLine&, TrackPulls&);
 };
 
 /** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */

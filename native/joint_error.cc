@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "joint.h"
+#include "tracking.h"
 
 namespace phorest {
 namespace {
@@ -34,6 +36,24 @@ double meanProduct(const JointRows& roi, const double* influence, int right, int
     sum += (part[0] + part[1]) + (part[2] + part[3]);
   }
   return sum / (static_cast<double>(roi.width - right) * (roi.rows - down));
+}
+
+/** [column] what a height of 1 says of the line's place, without what a row's own height and offset imitate. */
+std::vector<double> toldByColumns(const JointRows& roi, const SharedLine& line) {
+  std::vector<double> told(static_cast<std::size_t>(roi.width)), shape(told), weight(told);
+  double w0 = 0, ws = 0, wu = 0, ss = 0, su = 0;
+  for (int i = 0; i < roi.width; ++i) {
+    for (int row = 0; row < roi.rows; ++row) weight[i] += roi.weight[static_cast<long>(row) * roi.stride + i];
+    const LinePoint point = linePoint(roi.line, line.phase, (i - line.centre) / std::exp(line.logWidth));
+    told[i] = point.u, shape[i] = point.s;
+    w0 += weight[i], ws += weight[i] * point.s, wu += weight[i] * point.u;
+    ss += weight[i] * point.s * point.s, su += weight[i] * point.s * point.u;
+  }
+  const double own = w0 * ss - ws * ws;
+  if (!(own > 0)) return told;
+  const double height = (w0 * su - ws * wu) / own, offset = (wu - height * ws) / w0;
+  for (int i = 0; i < roi.width; ++i) told[i] -= height * shape[i] + offset;
+  return told;
 }
 
 }  // namespace
@@ -105,10 +125,12 @@ double differenceNoise(const float* samples, int rows, int width) {
 void Joint::judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer) {
   const JointRows& roi = roi_;
   double squares = 0, influences = 0, slopes = 0, inside = 0;
+  double pulls = 0, toldSlopes = 0, toldWeights = 0;
+  const std::vector<double> sides = toldByColumns(roi, line);
   for (int row = 0; row < roi.rows; ++row) {
     for (int i = 0; i < roi.stride; ++i) {
       const long at = static_cast<long>(row) * roi.stride + i;
-      double influence = 0;
+      double influence = 0, onShift = 0;
       if (i < roi.width) {
         const double inverse = inverseNoiseAt(roi.model[at]);
         const Pull pull = pullOf(at, inverse);
@@ -116,9 +138,15 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
         influences += influence * influence;
         slopes += pull.slope;
         inside += pull.weight;
+        const double sense = std::fabs(sides[i] * roi.height[row]) * inverse;
+        onShift = influence * sense;
+        pulls += onShift * onShift;
+        toldSlopes += sense * sense * pull.slope;
+        toldWeights += sense * sense * pull.weight;
         squares += roi.residual[at] * roi.residual[at];
       }
       roi.model[at] = influence;
+      roi.residual[at] = onShift;
     }
   }
   const double size = static_cast<double>(roi.rows) * roi.width;
@@ -133,11 +161,14 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
   const double height = std::fabs(roi.typicalHeight);
   answer.peakToNoise = height / differenceNoise(samples, roi.rows, roi.width);
   double step[kShared], variance = 0;
-  if (!(slopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
+  if (!(slopes > 0 && toldSlopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
   const double noise = influences / size * std::min(areas.both, kLongestGrain);
   if (!(heights * heights / firmness / noise > kLeastReduction)) return;
   answer.inflation = areas.both * influences * inside / (slopes * slopes);
-  answer.standardError = std::sqrt(variance * answer.inflation);
+  // Each residual counts as it pulls on the position, for noise with a grain may be there only where it is bright. But a line
+  // that does not fit has swallowed what it could on its sides.
+  const double told = correlationAreas(roi, roi.residual).both * pulls * toldWeights / (toldSlopes * toldSlopes);
+  answer.standardError = std::sqrt(variance * std::max(answer.inflation, told));
   answer.line = line;
   answer.height = roi.typicalHeight, answer.ground = roi.typicalOffset + mean_;
   answer.columns[0] = line.centre;

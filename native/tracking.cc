@@ -50,10 +50,10 @@ void Tracking::prepare(const TrackFrame& frame, double dark) {
   roi_.least = kLeastVariance * rounding * rounding;
   roi_.alike = 1;
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
-  double* memory = samples_.reserve(8 * size);
+  double* memory = samples_.reserve(10 * size);
   roi_.y = memory, roi_.base = memory + size, roi_.kept = memory + 2 * size, roi_.gain = memory + 3 * size;
   roi_.weight = memory + 4 * size, roi_.predicted = memory + 5 * size, roi_.residual = memory + 6 * size;
-  roi_.spread = memory + 7 * size;
+  roi_.spread = memory + 7 * size, roi_.sense = memory + 8 * size, roi_.pull = memory + 9 * size;
   double* perRow = rows_.reserve(3 * static_cast<std::size_t>(roi_.rows));
   roi_.scale = perRow, roi_.offset = perRow + roi_.rows, roi_.rowGain = perRow + 2 * roi_.rows;
 }
@@ -128,7 +128,7 @@ bool Tracking::settle(const Anchor& anchor, unsigned free, TrackedLine& at) {
     if (learning) learnNoise();
     vectorUnit().trackWeigh(roi_, noise_);
     // How much the samples know by themselves, against what is known beforehand; misfit of a held shape does not count.
-    if ((free & kShapeBits) != 0 && round + 1 == kLearningRounds) worth();
+    if ((free & kShapeBits) != 0 && round + 1 == kLearningRounds) worth(anchor, at);
   }
   return true;
 }
@@ -154,7 +154,7 @@ bool Tracking::approach(const Anchor& anchor, TrackedLine& at) {
   constexpr unsigned kBoth = kShiftBit | kGradientBit;
   bool believed = settle(anchor, kBoth, tilted) && solve(normals_, kBoth, 0, step, variances);
   if (believed) {
-    worth();
+    worth(anchor, tilted);
     believed = tilted.by[6] * tilted.by[6] > kBelieved * kBelieved * variances[6] * inflation_;
     inflation_ = 1;
   }
@@ -174,16 +174,16 @@ bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
   inflation_ = 1;
   if (!approach(anchor, at)) return false;
   if (!isFar(anchor, at)) {
-    worth();
+    worth(anchor, at);
     if (!solve(normals_, free_, 0, step, variances)) return false;
     const double ofShape = varianceOfShape(anchor, at);
-    variance = inflation_ * variances[0] + ofShape;
+    variance = inflationOfShift() * variances[0] + ofShape;
     if (ofShape < variance - ofShape) return true;
     inflation_ = 1;
   }
   free_ |= kShapeBits;
   if (!settle(anchor, free_, at)) return false;
-  worth();
+  worth(anchor, at);
   return shiftVariance(anchor, at, variance);
 }
 

@@ -73,6 +73,7 @@ struct TrackRows {
   double* predicted;
   double* residual;
   double* spread;   // variance from speckle that the reference does not know, as far as it is slow
+  double *sense, *pull;  // size of a sample's derivative by the shift, over its deviation, and its influence times that
   double* scale;    // [row], light of the row relative to the reference
   double* offset;   // [row], counts
   double* rowGain;  // [row], light of the reference per light of the line
@@ -101,11 +102,12 @@ struct TrackNoise {
 };
 
 /**
- * Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1; the last
- * only where the camera sees light.
+ * Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1, the last
+ * only where the camera sees light. The first three also as far as the sample tells of a shift.
  */
 struct TrackPulls {
   double influences, slopes, inside, compared;
+  double toldInfluences, toldSlopes, toldInside;
 };
 
 struct TrackAnswer {
@@ -168,7 +170,8 @@ class Tracking {
   void learnNoise();
   void learnCamera(Anchor& anchor) const;
   double leftOver();
-  void worth();
+  void worth(const Anchor& anchor, const TrackedLine& at);
+  double inflationOfShift() const;
   bool shiftVariance(const Anchor& anchor, const TrackedLine& at, double& variance);
   double inflationWithoutMisfit();
   bool lookSuspicious(const Anchor& anchor, const TrackedLine& at) const;

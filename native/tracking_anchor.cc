@@ -141,7 +141,7 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
   learnNoise();
   vectorUnit().trackWeigh(roi_, noise_);
   evaluate(anchor, at, free, normals_);
-  worth();
+  worth(anchor, at);
   double squares = 0, lights = 0;
   for (int row = 0; row < roi_.rows; ++row) {
     for (int i = 0; i < roi_.width; ++i) {

@@ -50,14 +50,26 @@ double Tracking::leftOver() {
 }
 
 /** By how much the variance is larger than that of independent residuals of the weights' size. Overwrites the spread. */
-void Tracking::worth() {
-  vectorUnit().trackPulls(roi_, noise_, pulls_);
+void Tracking::worth(const Anchor& anchor, const TrackedLine& at) {
+  vectorUnit().trackPulls(roi_, noise_, anchor, at, pulls_);
   kept_ = pulls_.compared > 0 ? pulls_.inside / pulls_.compared : 0;
   JointRows shape{};
   shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
   const Areas areas = correlationAreas(shape, roi_.spread);
   alongArea_ = areas.along, bothArea_ = areas.both;
   inflation_ = pulls_.slopes > 0 ? bothArea_ * pulls_.influences * pulls_.inside / (pulls_.slopes * pulls_.slopes) : 1;
+}
+
+/**
+ * The same for the shift after worth(), each residual counted as it pulls on it: noise with a grain may be there only where it
+ * is bright. Not less than that of all samples, for a line that does not fit has swallowed what it could on its sides.
+ */
+double Tracking::inflationOfShift() const {
+  if (!(pulls_.toldSlopes > 0)) return inflation_;
+  JointRows shape{};
+  shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
+  const double own = pulls_.toldInfluences * pulls_.toldInside / (pulls_.toldSlopes * pulls_.toldSlopes);
+  return std::max(inflation_, correlationAreas(shape, roi_.pull).both * own);
 }
 
 /**
@@ -73,7 +85,7 @@ bool Tracking::shiftVariance(const Anchor& anchor, const TrackedLine& at, double
     roi_.alike = 1;
   }
   if (!solve(normals, free_, 0, step, variances)) return false;
-  variance = variances[0] * inflation_;
+  variance = variances[0] * inflationOfShift();
   return true;
 }
 
@@ -161,7 +173,7 @@ bool Tracking::retry(const Anchor& anchor, unsigned free, TrackedLine& at, doubl
     at = before;
     return false;
   }
-  worth();
+  worth(anchor, at);
   if (!shiftVariance(anchor, at, variance)) return false;
   if ((free_ & kShapeBits) == 0) variance += varianceOfShape(anchor, at);
   return true;

@@ -35,7 +35,7 @@ double Tracking::inflationBesideGrains(const Anchor& anchor) {
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
     roi_.spread[sample] = (anchor.grain - 1) * variancesAt(anchor, roi_.predicted[sample]).speckle;
   }
-  worth();
+  worth(anchor, {});
   return inflation_;
 }
 

@@ -157,22 +157,55 @@ static inline Lanes inverseRoot(Lanes x) {
   return root;
 }
 
-/** What the residuals of the last trace pull on the shift; each sample's influence takes the place of its spread. */
-static void trackPulls(const TrackRows& roi, const TrackNoise& noise, TrackPulls& out) {
-  Lanes influences{}, slopes{}, inside{}, compared{};
-  eachCompared(roi, 1, [&](long at, Mask known) __attribute__((always_inline)) {
-    const Lanes residual = loadLanes(roi.residual + at), inverse = inverseVarianceAt(roi, noise, at);
-    const Lanes part = residual * residual * inverse * (1 / (kTukey * kTukey)), kept = larger(1.0 - part, fill(0.0));
-    const Mask counts = known & (loadLanes(roi.weight + at) > 0.0);
-    const Lanes influence = select(counts, residual * inverse * inverseRoot(inverse) * kept * kept, fill(0.0));
-    storeLanes(roi.spread + at, influence);
-    influences += influence * influence;
-    slopes += select(counts, kept * (1.0 - 5.0 * part), fill(0.0));
-    inside += select(counts, kept * kept, fill(0.0));
-    // Darkness has nothing to say, and is no reason to doubt the rest.
-    compared += select(known & (loadLanes(roi.predicted + at) > noise.black), fill(1.0), fill(0.0));
-  });
-  out = {across(influences), across(slopes), across(inside), across(compared)};
+/**
+ * What the residuals of the last trace pull on the shift, by its line; each sample's influence takes the place of its spread.
+ * What a row's light and offset can imitate says nothing of a shift. Sizes alone: of the two sides of a line that does not fit
+ * the one must not hide the other.
+ */
+template <Line shape>
+static void pullsOf(const TrackRows& roi, const TrackNoise& noise, const Anchor& anchor, const TrackedLine& at, TrackPulls& out) {
+  const PreparedLine line = lineAt(shape, anchor, at, at.by[0]);
+  const double ground = anchor.ground + at.by[5], sign = signOf(anchor);
+  Lanes influences{}, slopes{}, inside{}, compared{}, toldInfluences{}, toldSlopes{}, toldInside{};
+  for (int row = 0; row < roi.rows; ++row) {
+    const RowLine along(line, row - (roi.rows - 1) / 2.0);
+    const long first = static_cast<long>(row) * roi.stride;
+    const double offset = roi.absolute ? 0 : roi.offset[row];
+    Lanes w0{}, wq{}, wf{}, qq{}, qf{};
+    for (int i = 0; i < roi.stride; i += kLanes) {
+      Lanes by[3];
+      const Lanes light = lightAt<shape>(along, along.at(i), ground, sign, by);
+      const Lanes q = loadLanes(roi.predicted + first + i) - offset, f = q * by[0] / light;
+      const Lanes w = loadLanes(roi.weight + first + i), wQ = w * q;
+      w0 += w, wq += wQ, wf += w * f, qq += wQ * q, qf += wQ * f;
+      storeLanes(roi.sense + first + i, f);
+    }
+    const RowFit imitated(true, across(w0), across(wq), across(wf), across(qq), across(qf));
+    for (int i = 0; i < roi.stride; i += kLanes) {
+      const long sample = first + i;
+      const Mask known = loadLanes(roi.base + sample) > 0.0;
+      const Lanes predicted = loadLanes(roi.predicted + sample), residual = loadLanes(roi.residual + sample);
+      const Lanes inverse = inverseVarianceAt(roi, noise, sample), root = inverse * inverseRoot(inverse);
+      const Lanes part = residual * residual * inverse * (1 / (kTukey * kTukey)), kept = larger(1.0 - part, fill(0.0));
+      const Mask counts = known & (loadLanes(roi.weight + sample) > 0.0);
+      const Lanes influence = select(counts, residual * root * kept * kept, fill(0.0));
+      const Lanes told = (loadLanes(roi.sense + sample) - imitated.scale * (predicted - offset) - imitated.offset) * root;
+      const Lanes sense = select(counts, absolute(told), fill(0.0)), pull = influence * sense, share = sense * sense;
+      storeLanes(roi.spread + sample, influence);
+      storeLanes(roi.sense + sample, sense);
+      storeLanes(roi.pull + sample, pull);
+      const Lanes slope = select(counts, kept * (1.0 - 5.0 * part), fill(0.0)), weight = select(counts, kept * kept, fill(0.0));
+      influences += influence * influence, slopes += slope, inside += weight;
+      toldInfluences += pull * pull, toldSlopes += share * slope, toldInside += share * weight;
+      // Darkness has nothing to say, and is no reason to doubt the rest.
+      compared += select(known & (predicted > noise.black), fill(1.0), fill(0.0));
+    }
+  }
+  out = {across(influences), across(slopes), across(inside), across(compared), across(toldInfluences), across(toldSlopes), across(toldInside)};
+}
+
+static void trackPulls(const TrackRows& roi, const TrackNoise& noise, const Anchor& anchor, const TrackedLine& at, TrackPulls& out) {
+  withShape(roi.line, [&](auto shape) { pullsOf<shape.value>(roi, noise, anchor, at, out); });
 }
 
 static void trackGain(const TrackRows& roi, const Anchor& anchor) {

@@ -1,8 +1,12 @@
 // A picture that is one ROI, measured as it is.
-import { type KernelTask, measure } from "../../src/analysis/kernel.ts";
+import { type KernelPicture, type KernelTask, measure } from "../../src/analysis/kernel.ts";
 
 /** The kernel's answer for the whole picture, `width` px wide, in the counts that it has. */
-export function measureWhole(pixels: Uint8Array | Uint16Array, width: number, task: KernelTask) {
+export function measureWhole(
+  pixels: Uint8Array | Uint16Array,
+  width: number,
+  task: KernelTask & Pick<KernelPicture, "darkLevel">,
+) {
   const height = pixels.length / width;
   return measure({
     pixels,

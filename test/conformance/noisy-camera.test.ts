@@ -1,7 +1,8 @@
-// References of tracking where the camera's noise is as large as the speckle: its frames join, those of another place do not.
+// Cameras whose noise is not that of the simplest simulation. As large as the speckle: frames join the reference of tracking,
+// those of another place do not. Without grains in the dark, where most of the ROI is: error bars are those of the light.
 import { describe, expect, it } from "vitest";
 import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel.ts";
-import { QUANTITIES } from "../../src/measurement/method.ts";
+import { POSITION_COLUMN, QUANTITIES } from "../../src/measurement/method.ts";
 import { measureWhole } from "../analysis/one-roi.ts";
 import { normalsOf, speckleField } from "./speckled-rois.ts";
 
@@ -73,5 +74,25 @@ describe("a camera whose noise is as large as the speckle", () => {
       return ofAnotherPlace().joined;
     });
     expect(joined.filter((one) => one)).toEqual([]);
+  });
+});
+
+describe("a narrow band before a dark pedestal", () => {
+  it("has error bars of the grains in its light, not of the noise in the dark", { timeout: 300_000 }, () => {
+    const next = normalsOf(7400);
+    const width = 12;
+    const ratios = Array.from({ length: 100 }, () => {
+      const grains = speckleField(ROWS, WIDTH, 4, next);
+      const pixels = Uint8Array.from({ length: ROWS * WIDTH }, (_, at) => {
+        const light = 2 + 100 * Math.exp(-((((at % WIDTH) - CENTRE) / width) ** 2) / 2);
+        return Math.max(0, Math.round(100 + light * (1 + SPECKLE * (grains[at] as number)) + 1.5 * next()));
+      });
+      const { columns, standardError } = measureWhole(pixels, WIDTH, { method: "joint", jointLine: "gaussian" });
+      return ((columns[POSITION_COLUMN.joint] as number) - CENTRE) / (standardError[0] as number);
+    });
+    const z = Math.sqrt(mean(ratios.map((ratio) => ratio ** 2)));
+    console.info(`a narrow band before a dark pedestal: z ${z.toFixed(2)}`);
+    expect(z).toBeGreaterThan(0.8);
+    expect(z).toBeLessThan(1.2);
   });
 });
