@@ -85,10 +85,9 @@ function run(directory: string) {
   };
 }
 
-/** Resolves when the collector has tried in vain a few times more. */
+/** Resolves when the collector has tried in vain twice; later tries are logged less and less often. */
 async function retries({ logged }: ReturnType<typeof run>): Promise<void> {
-  const before = logged("warn collector: failed");
-  await until(() => logged("warn collector: failed") >= before + 2);
+  await until(() => logged("warn collector: failed") >= 2);
 }
 
 /** Everything that was ever captured is measured, none failed, none is missing. */
