@@ -20,8 +20,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // One more than the cores of the smallest machine: many slow tests wait for a process or a server most of the time.
-    maxWorkers: 3,
+    // As many as the cores of the smallest machine: most slow tests keep a core busy, in the program that they start.
+    maxWorkers: 2,
     sequence: { sequencer: SlowFirst },
     projects: [
       {
