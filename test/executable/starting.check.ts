@@ -60,7 +60,7 @@ describe("starting the executable", () => {
       PHOREST_CACHE_DIR: "/proc/none",
     });
     expect([status, stdout]).toEqual([2, ""]);
-    expect(stderr.trim().split("\n")).toEqual([expect.stringMatching(/cannot be unpacked.*PHOREST_CACHE_DIR/)]);
+    expect(stderr.trim().split("\n")).toEqual([expect.stringMatching(/cannot unpack the program.*PHOREST_CACHE_DIR/)]);
   });
 
   it.runIf(IS_ROOT)("with a full home goes on beside other temporary files, and says in one line why", () => {

@@ -227,9 +227,7 @@ describe("damage", () => {
       const directory = alone.experiment(QUICK);
       const first = alone.run(["run", "--frames", "1", "--until-idle"], directory, env);
       expect([first.status, first.stdout]).toEqual([2, ""]);
-      expect(first.stderr.trim().split("\n")).toEqual([
-        expect.stringMatching(/cannot load the program: .*start phorest again/),
-      ]);
+      expect(first.stderr.trim().split("\n")).toEqual([expect.stringMatching(/cannot load .*start phorest again/)]);
       const next = alone.run(["run", "--frames", "1", "--until-idle"], directory, env);
       expect(next.status, next.stderr).toBe(0);
       expect(next.stderr).toContain(`phorest: ${path} was changed; unpacked it again\n`);
