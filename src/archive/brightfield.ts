@@ -30,13 +30,15 @@ export interface TrimOptions {
   readonly copied?: ((path: string, bytes: number) => boolean) | undefined;
   /** Those that cannot be removed, by name. */
   readonly aside: SetAside<string>;
+  /** Called immediately before each removal; nothing more is removed when it throws. */
+  readonly lastCheck: () => void;
 }
 
 /**
  * Removes the oldest beyond `keep`, as far as they may be removed; returns the names of those it removed. One that cannot be
- * removed is set aside. Throws what the disk throws.
+ * removed is set aside. Throws what the disk and `lastCheck` throw.
  */
-export async function trimBrightfield({ directory, keep, copied, aside }: TrimOptions): Promise<string[]> {
+export async function trimBrightfield({ directory, keep, copied, aside, lastCheck }: TrimOptions): Promise<string[]> {
   if (keep === 0) return [];
   const removed: string[] = [];
   const names = brightfieldNames(directory);
@@ -48,7 +50,7 @@ export async function trimBrightfield({ directory, keep, copied, aside }: TrimOp
       const path = join(directory, name);
       const stats = lstatSync(path, { throwIfNoEntry: false });
       if (stats === undefined || (copied !== undefined && !copied(path, stats.size))) continue;
-      await removeConfined(directory, name, { bytes: stats.size });
+      await removeConfined(directory, name, { bytes: stats.size }, lastCheck);
       aside.remove(name);
       removed.push(name);
     } catch (error) {

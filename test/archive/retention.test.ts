@@ -226,6 +226,19 @@ describe("the ring buffer", () => {
     expect(pictures(bench)).toEqual(["p2.png", "p3.png", "p4.png"]);
   });
 
+  test("removes no brightfield image either when the database turns out to be damaged", async () => {
+    const bench = new Bench("[Brightfield]\nkeep = 1\n");
+    const { brightfield_dir: directory } = bench.loaded.config.Paths;
+    mkdirSync(directory, { recursive: true });
+    const names = [1, 2, 3].map((n) => `brightfield_2026030${n}_050607_000000_cam0.png`);
+    for (const name of names) writeFileSync(join(directory, name), "x");
+    const damage = new Failure("manifest.corrupt", "the database is damaged", { hint: "", retry: "never" });
+    // After the stage has been given its turn, before the first file.
+    const checkPlace = () => bench.manifest.noteDamage(damage);
+    await expect(buffer(bench, { checkPlace }).pass()).rejects.toMatchObject({ code: "manifest.corrupt" });
+    expect(readdirSync(directory)).toEqual(names);
+  });
+
   test("never removes a file whose content is not what was captured", async () => {
     const bench = new Bench(keep(1));
     frames(bench, 3);

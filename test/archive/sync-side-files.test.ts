@@ -171,11 +171,12 @@ test("without a share the oldest brightfield pictures go all the same, and 0 kee
   const names = [1, 2, 3].map((n) => `brightfield_2026030${n}_050607_000000_cam0.png`);
   for (const file of names) writeFileSync(join(directory, file), "x");
   const aside = new SetAside<string>();
-  expect(await trimBrightfield({ aside, directory, keep: 0 })).toEqual([]);
-  expect(await trimBrightfield({ aside, directory, keep: 3 })).toEqual([]);
-  expect(await trimBrightfield({ aside, directory, keep: 1 })).toEqual(names.slice(0, 2));
+  const lastCheck = () => undefined;
+  expect(await trimBrightfield({ aside, lastCheck, directory, keep: 0 })).toEqual([]);
+  expect(await trimBrightfield({ aside, lastCheck, directory, keep: 3 })).toEqual([]);
+  expect(await trimBrightfield({ aside, lastCheck, directory, keep: 1 })).toEqual(names.slice(0, 2));
   expect(readdirSync(directory)).toEqual(names.slice(2));
-  expect(await trimBrightfield({ aside, directory: join(directory, "none"), keep: 1 })).toEqual([]);
+  expect(await trimBrightfield({ aside, lastCheck, directory: join(directory, "none"), keep: 1 })).toEqual([]);
 });
 
 test("a brightfield picture that cannot be removed is set aside, and the others are removed", async () => {
@@ -185,7 +186,8 @@ test("a brightfield picture that cannot be removed is set aside, and the others 
   mkdirSync(join(directory, first));
   for (const file of others) writeFileSync(join(directory, file), "x");
   const aside = new SetAside<string>();
-  expect(await trimBrightfield({ aside, directory, keep: 1 })).toEqual(others.slice(0, 2));
+  const lastCheck = () => undefined;
+  expect(await trimBrightfield({ aside, lastCheck, directory, keep: 1 })).toEqual(others.slice(0, 2));
   expect(aside.files()).toMatchObject([{ name: first, reason: expect.stringContaining("it is a directory") }]);
 });
 

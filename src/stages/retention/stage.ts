@@ -161,6 +161,9 @@ export class Retention implements OpenStage {
     return chooseRemovals(available.slice(0, BATCH), excess);
   }
 
+  /** The database may have been damaged since the files were chosen: then its word removes nothing. */
+  private readonly lastCheck = (): void => this.options.manifest.checkSound();
+
   /** By the same rule as pictures: with syncing, only what was copied and verified may be removed. */
   private async trimBrightfield(): Promise<void> {
     const nowMs = performance.now();
@@ -177,6 +180,7 @@ export class Retention implements OpenStage {
       keep: config.Brightfield.keep,
       copied,
       aside: this.brightfieldAside,
+      lastCheck: this.lastCheck,
     });
     if (removed.length > 0)
       log.info(`removed the ${removed.length} oldest brightfield images, up to ${removed.at(-1)}`);
@@ -240,10 +244,9 @@ export class Retention implements OpenStage {
 
   /** False when this picture cannot be removed: it is set aside. Throws when the disk is at fault. */
   private async removeOne({ entryId, filename, filepath, bytes, sha256 }: LocalPicture): Promise<boolean> {
-    const { log, manifest } = this.options;
+    const { log } = this.options;
     try {
-      // The database may have been damaged since these pictures were chosen: then its word removes nothing.
-      await removePicture(filepath, filename, { bytes, sha256 }, () => manifest.checkSound());
+      await removePicture(filepath, filename, { bytes, sha256 }, this.lastCheck);
       this.setAside.remove(entryId);
       return true;
     } catch (error) {
