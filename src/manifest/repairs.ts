@@ -4,6 +4,9 @@ import type { SyncedFile } from "./checks.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 
+/** What earlier versions stored as the error of a damaged picture; stored sentences do not change. */
+const FORMERLY_DAMAGED = "the picture differs from what was captured";
+
 /** Changes a file check may make. */
 export class Repairs {
   readonly #connection: Connection;
@@ -40,15 +43,16 @@ export class Repairs {
 
   /**
    * The picture is what was recorded of it, after all; it is measured if the damage was why it was not. Earlier versions set a
-   * damaged picture aside as `frame.unreadable`; one that failed when it was measured had been claimed.
+   * damaged picture aside as `frame.unreadable`, with a sentence of their own; one that failed when it was measured had been
+   * claimed and has another sentence.
    */
   markSound(entryId: number): void {
     this.#run(
       `UPDATE entry SET damaged = 0,
          status = iif(status = 'failed' AND (error_code = 'file.changed' OR error_code = 'frame.unreadable'
-           AND attempts = 0), 'pending', status)
+           AND (attempts = 0 OR error = @formerly)), 'pending', status)
        WHERE id = @entryId`,
-      { entryId },
+      { entryId, formerly: FORMERLY_DAMAGED },
     );
   }
 

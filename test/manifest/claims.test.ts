@@ -255,6 +255,22 @@ describe("recovering", () => {
     expect(manifest.history.counts()).toMatchObject({ pending: 1, failed: 0, damaged: 0 });
   });
 
+  it("takes up again what an earlier version set aside so after it had been given out once", () => {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    for (const n of [1, 2]) addFrame(manifest, directory, n);
+    manifest.repairs.markDamaged(1, NOON_US);
+    manifest.fail(claimOne(manifest), NOT_A_PICTURE, NOON_US, ensureAnalysis(manifest));
+    manifest.repairs.markDamaged(2, NOON_US);
+    const other = new Database(manifestFile(directory));
+    other.exec(`UPDATE entry SET error_code = 'frame.unreadable', attempts = 1,
+      error = iif(id = 1, 'the picture differs from what was captured', error)`);
+    other.close();
+    for (const entryId of [1, 2]) manifest.repairs.markSound(entryId);
+    expect(claimOne(manifest).filename).toBe(frameName(1));
+    expect(manifest.history.counts()).toMatchObject({ pending: 0, failed: 1, damaged: 0 });
+  });
+
   it("knows a picture under its compressed name, and follows it there", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
