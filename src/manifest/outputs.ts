@@ -1,4 +1,5 @@
 // Outputs: how far each one has got through the outcomes, and which entries all of them have passed.
+import type { Statement } from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 
 export interface OutputState {
@@ -8,8 +9,14 @@ export interface OutputState {
   readonly state: string | undefined;
 }
 
+interface OutputRow {
+  cursor: number;
+  state: string | null;
+}
+
 export class Outputs {
   readonly #connection: Connection;
+  #selectState: Statement<[string], OutputRow> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -30,9 +37,10 @@ export class Outputs {
 
   /** Where an output has got to; the beginning for one never heard of. */
   state(name: string): OutputState {
-    const row = this.#connection.db
-      .prepare<[string], { cursor: number; state: string | null }>("SELECT cursor, state FROM output WHERE name = ?")
-      .get(name);
+    this.#selectState ??= this.#connection.db.prepare<[string], OutputRow>(
+      "SELECT cursor, state FROM output WHERE name = ?",
+    );
+    const row = this.#selectState.get(name);
     return { cursor: row?.cursor ?? 0, state: row?.state ?? undefined };
   }
 
