@@ -33,6 +33,7 @@ export class Heartbeat {
   readonly #log: StageLog;
   readonly #frozenCamera: FrozenCameraWatch;
   #timer: NodeJS.Timeout | undefined;
+  #state: "running" | "stopped" = "running";
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -50,8 +51,15 @@ export class Heartbeat {
     clearInterval(this.#timer);
   }
 
+  /** Stores that the run has ended. A stage that fails after this changes its own line alone. */
+  end(): void {
+    this.stop();
+    this.#state = "stopped";
+    this.beat();
+  }
+
   /** One transaction for all heartbeats; a disk too full for it must not end the run. */
-  beat(state: "running" | "stopped" = "running"): void {
+  beat(): void {
     const { beaten, config, damage, displaced, environment, manifest, stages } = this.#options;
     // A disk that is gone refuses everything: then that is said once.
     const detail = environment.look() || refusedByDisk(stages.reports());
@@ -61,7 +69,7 @@ export class Heartbeat {
       return;
     }
     try {
-      const own = { stage: "supervisor", state, atUs: wallClockUs(), detail };
+      const own = { stage: "supervisor", state: this.#state, atUs: wallClockUs(), detail };
       manifest.heartbeats.store([own, ...stages.all.map(beatOf)]);
       this.#frozenCamera.look(manifest, config);
       beaten();

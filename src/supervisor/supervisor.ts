@@ -261,8 +261,7 @@ export class Supervisor {
     await shutdown.endStages(this.stages.all);
     // Before the manifest, which becomes one plain file only when nobody reads it.
     await pageClosed;
-    this.heartbeat.stop();
-    this.heartbeat.beat("stopped");
+    this.heartbeat.end();
     let failed = 0;
     let undone: string | undefined;
     // After the last frame in hand: what is counted here is what `status` counts from now on.
