@@ -1,4 +1,6 @@
 // What a row holds besides its form: packed numbers and JSON that were damaged inside show when they are unpacked.
+
+import type { Database } from "better-sqlite3";
 import { decodeLines } from "../analysis/chosen-lines.ts";
 import { decodeDriftReference } from "../analysis/drift.ts";
 import { decodeReference } from "../analysis/tracking.ts";
@@ -20,15 +22,45 @@ const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Va
 export function holds({ name, columns }: TableForm, values: readonly Value[]): boolean {
   return Object.entries(UNPACK[name] ?? {}).every(([column, unpack]) => {
     const value = values[columns.findIndex((one) => one.name === column)] ?? null;
-    if (value === null) return true;
-    try {
-      unpack(value);
-      return true;
-    } catch {
-      // Whatever stumbles over it, it is not what was stored.
-      return false;
-    }
+    return value === null || canUnpack(value, unpack);
   });
+}
+
+/** Tables with rows that cannot be unpacked, as one line; undefined where there are none. SQLite finds nothing wrong in these. */
+export function packedDamage(db: Database): string | undefined {
+  const damaged = Object.entries(UNPACK).flatMap(([table, columns]) =>
+    Object.entries(columns).flatMap(([column, unpack]) => {
+      const rows = damagedRows(db, { table, column }, unpack);
+      return rows === 0 ? [] : [`${rows} ${rows === 1 ? "row" : "rows"} of ${table}`];
+    }),
+  );
+  return damaged.length === 0 ? undefined : `the contents of ${damaged.join(" and ")} cannot be read`;
+}
+
+function damagedRows(
+  db: Database,
+  { table, column }: { table: string; column: string },
+  unpack: (value: Exclude<Value, null>) => unknown,
+): number {
+  const columns = db.prepare<[], { name: string }>(`PRAGMA table_info("${table}")`).all();
+  // A database of an earlier version need not have it.
+  if (!columns.some(({ name }) => name === column)) return 0;
+  const select = db.prepare<[], Exclude<Value, null>>(
+    `SELECT "${column}" FROM "${table}" WHERE "${column}" IS NOT NULL`,
+  );
+  let rows = 0;
+  for (const value of select.pluck().iterate()) if (!canUnpack(value, unpack)) rows += 1;
+  return rows;
+}
+
+function canUnpack(value: Exclude<Value, null>, unpack: (value: Exclude<Value, null>) => unknown): boolean {
+  try {
+    unpack(value);
+    return true;
+  } catch {
+    // Whatever stumbles over it, it is not what was stored.
+    return false;
+  }
 }
 
 function bytes(value: Exclude<Value, null>): Uint8Array {

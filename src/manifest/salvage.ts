@@ -70,9 +70,14 @@ export function affectedBy(path: string): Affected {
 function damagedCells(file: PageFile, { form, pages }: TablePages): number {
   let damaged = 0;
   for (const page of pages) {
-    for (const row of rowsOf(file, page)) if (row === undefined || !fits(form, row.values)) damaged += 1;
+    for (const row of rowsOf(file, page)) if (row === undefined || !isWhole(form, row.values)) damaged += 1;
   }
   return damaged;
+}
+
+/** Whether a record is a row of the table, also in what it holds. */
+function isWhole(form: TableForm, values: readonly Value[]): boolean {
+  return fits(form, values) && holds(form, values);
 }
 
 /**
@@ -201,7 +206,7 @@ function inserter(
     return made;
   };
   return (values, rowid) => {
-    if (!fits(form, values) || !holds(form, values)) return undefined;
+    if (!isWhole(form, values)) return undefined;
     const row = values.map((value, at) => (at === alias ? rowid : value));
     try {
       return statementFor(values.length).run(...row).changes;

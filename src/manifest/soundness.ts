@@ -8,6 +8,7 @@ import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import { fileSize } from "../system/files.ts";
 import { attemptOn, guard, isDamage } from "./guarded.ts";
+import { packedDamage } from "./salvage-content.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
 /** Up to this size a start reads the whole database (a second on a small machine), above it the ends of each table. */
@@ -110,15 +111,18 @@ function canRead(db: Database.Database): boolean {
   }
 }
 
-function checkWhole(db: Database.Database, path: string, withReferences: boolean): void {
+/** `withContents`: also what only this program can tell, which takes as long as reading all results. */
+function checkWhole(db: Database.Database, path: string, withContents: boolean): void {
   const problems = db.prepare<[], string>("PRAGMA integrity_check").pluck().all();
-  const references = withReferences
+  const references = withContents
     ? db.prepare<[], { table: string; parent: string }>("PRAGMA foreign_key_check").all()
     : [];
   const dangling = references.map(
     ({ table, parent }) => `a row of ${table} refers to a row of ${parent} that does not exist`,
   );
-  const [first, ...rest] = [...problems.filter((line) => line !== "ok"), ...dangling];
+  const packed = withContents ? packedDamage(db) : undefined;
+  const unreadable = packed === undefined ? [] : [packed];
+  const [first, ...rest] = [...problems.filter((line) => line !== "ok"), ...dangling, ...unreadable];
   if (first === undefined) return;
   const more = rest.length === 0 ? "" : ` and ${rest.length} more`;
   throw decodeFailure(damagedDatabase(path, `${oneLine(first)}${more}`));

@@ -146,7 +146,7 @@ function predicted(thousandths: Float64Array, base: number, statistic: number): 
 
 function damaged(what: string, cause?: unknown): Failure {
   return new Failure("manifest.corrupt", `the statistics of a frame are damaged: ${what}`, {
-    hint: "measure the image again with `phorest analyse`",
+    hint: "stop the run and use `phorest verify --repair`, which queues the image again",
     cause,
   });
 }

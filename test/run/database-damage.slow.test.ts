@@ -135,6 +135,25 @@ describe("a database that is damaged while nothing runs", () => {
     expect(entries.filter(({ status: state }) => state === "failed")).toEqual([]);
   });
 
+  test("a result that SQLite finds nothing wrong with: who meets it says what mends it, and that does", async () => {
+    const directory = damaged((database) => {
+      const db = new Database(database);
+      db.exec("UPDATE detail SET statistics = X'6363' WHERE outcome_id = (SELECT max(outcome_id) FROM detail)");
+      db.close();
+    });
+    const read = await phorest(["export", "--format", "csv"], directory);
+    expect(read.code).toBe(1);
+    expect(read.stderr).toMatch(/the statistics of a frame are damaged: .*`phorest verify --repair`/);
+    const verify = await phorest(["verify"], directory);
+    expect(verify).toMatchObject({ code: 3, stdout: expect.stringContaining("1 row of detail cannot be read") });
+    expect((await phorest(["verify", "--repair"], directory)).code).toBe(3);
+    const again = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toContain("1 frames captured, 2 measured");
+    expect((await phorest(["export", "--format", "csv"], directory)).code).toBe(0);
+    expect((await phorest(["verify"], directory)).code).toBe(0);
+  });
+
   test("every command says so in one line, and monitors hear of it", async () => {
     const directory = damaged(rootOf("result"));
     const commands = [["backup"], ["export", "--format", "csv"], ["report"], ["sensorgram"], ["sync"], ["import", "."]];
