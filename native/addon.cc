@@ -2,6 +2,10 @@
 // Node, and no C++ exception gets past it.
 #include <napi.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <cmath>
 #include <new>
 #include <string>
@@ -18,6 +22,8 @@
 namespace {
 
 constexpr int kVersion = 2;
+/** As in src/native/kernel-binding.ts. Raise both whenever what a function takes or returns changes. */
+constexpr int kInterface = 1;
 constexpr double kMostRows = 50e6;
 
 using phorest::integer, phorest::kLongestSide, phorest::number, phorest::picture, phorest::refuseRange, phorest::refuseType, phorest::rois;
@@ -29,7 +35,8 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceMethod("statistics", &Addon::Statistics),
                           InstanceMethod("summaries", &Addon::Summaries),
                           InstanceMethod("robustLine", &Addon::RobustLine),
-                          InstanceMethod("version", &Addon::Version)});
+                          InstanceMethod("version", &Addon::Version), InstanceMethod("limitArenas", &Addon::LimitArenas),
+                          InstanceValue("interface", Napi::Number::New(exports.Env(), kInterface), napi_enumerable)});
     defineCorrelation(exports);
     defineJpegCheck(exports);
   }
@@ -37,6 +44,15 @@ class Addon : public Napi::Addon<Addon> {
  private:
   Napi::Value Version(const Napi::CallbackInfo& info) {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
+  }
+
+  /** (arenas). Without glibc there are no arenas to limit. */
+  Napi::Value LimitArenas(const Napi::CallbackInfo& info) {
+    [[maybe_unused]] const int arenas = integer(info, 0, "arenas", 1, 64);
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, arenas);
+#endif
+    return info.Env().Undefined();
   }
 
   static bool isArray(const Napi::CallbackInfo& info, int index, napi_typedarray_type type) {

@@ -23,6 +23,7 @@ import { untilUnlocked } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
+import { limitArenas } from "../native/kernel-binding.ts";
 import { readIdentity } from "../outputs/opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
@@ -45,6 +46,8 @@ const REFRESH_MS = 250;
 /** How long a start waits for another program's lock on the manifest. */
 const LOCK_WAIT_MS = 60_000;
 const INTERRUPTED_TWICE = 130;
+/** Of the allocator: threads that measure seldom wait for each other's memory, and each further one kept 10 MB. */
+const ARENAS = 2;
 
 export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   command: "run",
@@ -101,6 +104,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   if (wantsOpcUa(config)) readIdentity(config.OPC_UA);
   // Check that the kernel loads: otherwise every frame would fail because of a broken installation.
   kernelVersion();
+  limitArenas(ARENAS);
   checkDisk(config);
   checkDirectories(config);
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);

@@ -234,7 +234,8 @@ function firstLine(words: string): string {
   return words.split("\n", 1)[0]?.trim() ?? "";
 }
 
-function reinstall(): string {
+/** How to install this program again, in its own place where it can be. */
+export function reinstall(): string {
   const root = packageRoot();
   // Only a checkout can be built again in its place.
   return existsSync(join(root, "package-lock.json")) ? `run \`npm ci\` in ${root}` : "install phorest again";

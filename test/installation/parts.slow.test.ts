@@ -130,6 +130,40 @@ test("a compiled part that is missing, cut off, damaged or of another machine is
   );
 });
 
+/** Compiles a kernel that can do nothing but say which interface it has; undefined: one from before there was a number. */
+function kernelOfInterface(number: number | undefined, path: string): void {
+  const source = `${path}.c`;
+  const say =
+    number === undefined
+      ? ""
+      : `value n; napi_create_int32(env, ${number}, &n); napi_set_named_property(env, exports, "interface", n);`;
+  writeFileSync(
+    source,
+    `typedef void* value;
+     extern int napi_create_int32(value, int, value*);
+     extern int napi_set_named_property(value, value, const char*, value);
+     int node_api_module_get_api_version_v1(void) { return 8; }
+     value napi_register_module_v1(value env, value exports) { ${say} return exports; }`,
+  );
+  rmSync(path, { force: true });
+  execFileSync("cc", ["-shared", "-fPIC", "-o", path, source]);
+}
+
+test("a kernel and a program of different versions say so in one line, and which of them to build again", () => {
+  const program = copyOfProgram([]);
+  const kernel = join(program, "build/Release/phorest_kernel.node");
+  const says = (number: number | undefined) => {
+    kernelOfInterface(number, kernel);
+    const { status, stdout, lines } = refusal(program, ["run"]);
+    expect([status, stdout, lines.length]).toEqual([2, "", 1]);
+    return lines[0];
+  };
+  const older = `the image kernel (${kernel}) is of another version of phorest: interface 0, expected`;
+  expect(says(undefined)).toContain(older);
+  expect(says(0)).toMatch(/\(run `npm ci` in \S+\)$/);
+  expect(says(999)).toMatch(/^this program is older than its image kernel .*\(run `npm run build` in \S+\)$/);
+});
+
 test("libraries for pictures whose own compiled half is missing are named", () => {
   const program = copyOfProgram(["sharp", "@img/colour", "@resvg/resvg-js"]);
   const modules = join(program, "node_modules");
