@@ -125,10 +125,11 @@ export class PlantSession {
     const identity = readIdentity(settings);
     if (asked !== true) checkNotRefused(settings, identity);
     const own = await ownCertificate(settings.certificate_dir);
-    const trusted = settings.security_mode === "None" ? undefined : requireUsable(settings, own);
     const connectMs = settings.connect_timeout_seconds * 1000;
     const deadlineMs = performance.now() + connectMs;
+    // First: nobody can trust the certificate of a server that is not there.
     await probe(settings.endpoint_url, connectMs);
+    const trusted = settings.security_mode === "None" ? undefined : requireUsable(settings, own);
     const client = await createClient(library, settings, own, trusted);
     const logIns = watchLogIns(library, client);
     const errors = new ServerErrors(library, client);

@@ -1,5 +1,7 @@
 // Against a real server in its own process, over TCP: security, identities, what nodes take and refuse.
+import { once } from "node:events";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -83,6 +85,16 @@ function certificateOf(pki: string): string {
 
 const POSITION: NodeEntry = { node_id: "ns=2;s=Double", roi: "000A_N", value: "position" };
 
+/** A port of this machine that was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  taken.close();
+  await once(taken, "close");
+  return port;
+}
+
 /** A session by these lines of [OPC_UA]; the failure's line instead when there is none. */
 async function attempt(plant: Plant, lines: string): Promise<string> {
   const { server } = serverSettings(directory, toml(plant.endpointUrl, [POSITION], lines));
@@ -101,6 +113,19 @@ describe("security", () => {
     expect(await attempt(open, secure)).toMatch(/^opcua\.untrusted: .*not trusted yet \(.*phorest opcua trust\)/);
     await trustCertificate(join(directory, "opcua"), open.endpointUrl, ownServerCertificate);
     expect(await attempt(open, secure)).toBe("in");
+  });
+
+  test("a port that nobody listens on is called that, whether or not its certificate is trusted", async () => {
+    const port = await closedPort();
+    const { server } = serverSettings(
+      directory,
+      toml(`opc.tcp://127.0.0.1:${port}`, [POSITION], 'security_mode = "Sign"'),
+    );
+    const opening = library().then((loaded) => PlantSession.open(loaded, server, { asked: true }));
+    await expect(opening).rejects.toMatchObject({
+      code: "opcua.unreachable",
+      message: `opc.tcp://127.0.0.1:${port}: no program listens there`,
+    });
   });
 
   test.each(["Sign", "SignAndEncrypt"])("every policy works with %s", async (mode) => {
