@@ -7,7 +7,7 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, r
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Image, proveImage } from "./proofs.ts";
+import { checkPortFree, type Image, proveImage } from "./proofs.ts";
 import { execForm, type Stage, stagesOf } from "./recipe.ts";
 import { command, type Execution, Root } from "./root.ts";
 
@@ -155,6 +155,8 @@ async function main(): Promise<void> {
   if (process.getuid?.() !== 0 || spawnSync("debootstrap", ["--version"]).error !== undefined) {
     throw new Error("needs root and debootstrap (sudo apt install debootstrap)");
   }
+  // Before an hour of building.
+  await checkPortFree();
   mkdirSync(work, { recursive: true });
   const dockerfile = readFileSync(join(repository, "Dockerfile"), "utf8");
   const roots = new Map<string, Root>();

@@ -1,5 +1,7 @@
 // What an image promises, tried as the compose example runs it: read-only root, no capability, a user without rights.
+import { once } from "node:events";
 import { chownSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { command, type Execution, type Root } from "./root.ts";
@@ -23,6 +25,9 @@ height = 480
 `;
 /** A health check every 30 s must not cost a measurement its processor. */
 const MOST_HEALTH_CPU_S = 0.1;
+
+/** Where the image serves the page; the proof runs in the network of this machine. */
+const PAGE = { host: "127.0.0.1", port: 8080 };
 
 /** Throws where something is not as the Dockerfile promises. */
 export async function proveImage(image: Image, say: Say): Promise<void> {
@@ -73,7 +78,24 @@ function proveRefusals(image: Image, say: Say): void {
   say(`refused with 2: ${stderr.trim()}`);
 }
 
+/** Throws where another program has the page's port: the container's network would be its own, here it is this machine's. */
+export async function checkPortFree({ host, port }: typeof PAGE = PAGE): Promise<void> {
+  const probe = createServer().listen(port, host);
+  try {
+    await once(probe, "listening");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== "EADDRINUSE") throw cause;
+    throw new Error(`port ${port} of ${host} is in use, which the image needs: stop the program that has it`, {
+      cause,
+    });
+  }
+  probe.close();
+  await once(probe, "close");
+}
+
 async function proveRun(image: Image, say: Say): Promise<void> {
+  await checkPortFree();
   const { root, words } = image;
   const uid = ownerOf(image);
   const volume = emptyVolume(image, uid);
@@ -83,7 +105,7 @@ async function proveRun(image: Image, say: Say): Promise<void> {
 
   const { child, said, until, ended } = follow(image);
   await until(/processor entry 3: .* measured/);
-  await until(/web page: \S+/);
+  await until(/web page: \S+/, /web page is not available: .*/);
   const program = await theProgram(child.pid);
   // In the containers of an engine the check sees the same /tmp; here it enters that of the program.
   const health = root.outcomeBeside(program, words.HEALTHCHECK, closed(image));
@@ -115,7 +137,8 @@ async function proveRun(image: Image, say: Say): Promise<void> {
 /** The page answers with the token, and without it shows nothing; returns the line that leads to it. */
 async function provePage(said: string, volume: string): Promise<string> {
   const [line = "", address = ""] = /web page: (\S+) \(access token in \S+\)/.exec(said) ?? [];
-  if (address !== "http://127.0.0.1:8080/") throw new Error(`the start does not say where the page is: ${said}`);
+  if (address !== `http://${PAGE.host}:${PAGE.port}/`)
+    throw new Error(`the start does not say where the page is: ${said}`);
   const token = readFileSync(join(volume, "web_token"), "utf8").trim();
   const answer = async (headers: Record<string, string>) => (await fetch(`${address}api/state`, { headers })).status;
   const statuses = [await answer({}), await answer({ authorization: `Bearer ${token}` })];
@@ -138,8 +161,10 @@ function follow({ root, words, ...image }: Image) {
       done(code);
     });
   });
-  const until = async (pattern: RegExp) => {
+  const until = async (pattern: RegExp, refusal?: RegExp) => {
     while (!pattern.test(text)) {
+      const [refused] = refusal?.exec(text) ?? [];
+      if (refused !== undefined) throw new Error(refused);
       if (gone) throw new Error(`the program ended: ${text}`);
       await sleep(100);
     }
