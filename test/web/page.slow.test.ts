@@ -191,6 +191,10 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.getByRole("img", { name: `Profile of ${label}` }).waitFor();
     await page.getByRole("img", { name: `Sensorgram of ${label}` }).waitFor();
     await page.getByRole("heading", { name: /with Gaussian fit/ }).waitFor();
+    expect(await page.locator("figcaption").allTextContents()).toContain(
+      "px from the left edge of the ROI; dashed: measured position",
+    );
+    expect(await page.evaluate(CLIPPED)).toEqual([]);
     await page.context().close();
   });
 
@@ -205,6 +209,13 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.context().close();
   });
 });
+
+/** Text in the charts that reaches beyond its drawing, or beyond its line below it. */
+const CLIPPED = `[...document.querySelectorAll("main svg text, main figcaption")].filter((text) => {
+  const edge = (text.ownerSVGElement ?? text.parentElement).getBoundingClientRect();
+  const box = text.getBoundingClientRect();
+  return box.left < edge.left - 1 || box.right > edge.right + 1 || text.scrollWidth > text.clientWidth;
+}).map((text) => text.textContent)`;
 
 describe.skipIf(!HAS_CHROMIUM)("the page of an experiment without a picture", () => {
   test("every view says what there is not yet, and that the camera is switched off", async () => {

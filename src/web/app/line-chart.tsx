@@ -1,10 +1,10 @@
-// A small line chart without zoom, with an optional vertical mark.
+// A small line chart without zoom, with an optional vertical mark. What is written below it wraps, in any width and font.
 import { number } from "./format.ts";
 
 const WIDTH = 320;
-const HEIGHT = 150;
+const HEIGHT = 136;
 const LEFT = 46;
-const BOTTOM = 20;
+const BOTTOM = 6;
 
 interface Line {
   readonly values: readonly (number | null)[];
@@ -42,32 +42,31 @@ export function LineChart({ name, x, lines, xLabel, yLabel, mark }: ChartProps) 
     return drawn;
   };
   return (
-    <svg
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      role="img"
-      aria-label={`${name}: ${yLabel} from ${number(low, digits)} to ${number(high, digits)}`}
-      style={{ width: "100%" }}
-      fill="var(--quiet)"
-      font-size="10"
-    >
-      <path d={`M${LEFT} 6V${HEIGHT - BOTTOM}H${WIDTH - 6}`} fill="none" stroke="var(--line)" />
-      {[low, high].map((value, at) => (
-        <text key={at} x={LEFT - 4} y={py(value) + 4} text-anchor="end">
-          {number(value, digits)}
+    <figure class="chart">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${name}: ${yLabel} from ${number(low, digits)} to ${number(high, digits)}`}
+        fill="var(--quiet)"
+        font-size="10"
+      >
+        <path d={`M${LEFT} 6V${HEIGHT - BOTTOM}H${WIDTH - 6}`} fill="none" stroke="var(--line)" />
+        {[low, high].map((value, at) => (
+          <text key={at} x={LEFT - 4} y={py(value) + 4} text-anchor="end">
+            {number(value, digits)}
+          </text>
+        ))}
+        <text x={LEFT + 4} y={15}>
+          {yLabel}
         </text>
-      ))}
-      <text x={LEFT + 4} y={15}>
-        {yLabel}
-      </text>
-      <text x={(WIDTH + LEFT) / 2} y={HEIGHT - 5} text-anchor="middle">
-        {xLabel}
-      </text>
-      {mark !== undefined && (
-        <path d={`M${px(mark)} 8V${HEIGHT - BOTTOM}`} stroke="var(--text)" stroke-dasharray="4 3" />
-      )}
-      {lines.map((line, at) => (
-        <path key={at} d={path(line)} fill="none" stroke={line.colour} stroke-width="1.5" />
-      ))}
-    </svg>
+        {mark !== undefined && (
+          <path d={`M${px(mark)} 8V${HEIGHT - BOTTOM}`} stroke="var(--text)" stroke-dasharray="4 3" />
+        )}
+        {lines.map((line, at) => (
+          <path key={at} d={path(line)} fill="none" stroke={line.colour} stroke-width="1.5" />
+        ))}
+      </svg>
+      <figcaption>{xLabel}</figcaption>
+    </figure>
   );
 }
