@@ -19,11 +19,11 @@ export function instructionCounter(): InstructionCounter | undefined {
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   const program = join(directory, "time_fits");
   // As binding.gyp compiles them.
-  const flags = ["-O3", "-std=c++20", "-fPIC", "-fvisibility=hidden", "-ffp-contract=fast"];
-  const sources = readdirSync(native).filter((name) => /^(fit|joint)\w*\.cc$/.test(name));
+  const flags = ["-O3", "-std=c++20", "-fPIC", "-fvisibility=hidden", "-ffp-contract=fast", `-I${native}`];
+  const sources = readdirSync(join(native, "fit")).filter((name) => name.endsWith(".cc"));
   const built = spawnSync("g++", [
     ...flags,
-    ...sources.map((name) => join(native, name)),
+    ...sources.map((name) => join(native, "fit", name)),
     join(native, "test", "time_fits.cc"),
     "-o",
     program,

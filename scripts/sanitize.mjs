@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(fileURLToPath(import.meta.url), "../..");
 const native = join(root, "native");
-const library = join(native, "libdeflate");
+const library = join(native, "third_party", "libdeflate");
 const out = join(root, "build", "sanitize");
 const CHECKS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1"];
 
@@ -26,7 +26,11 @@ function run(command, args, env = process.env) {
   }
 }
 
-const plain = readdirSync(native).filter((name) => name.endsWith(".cc") && !name.startsWith("addon"));
+const plain = ["image", "fit", "statistics", "measure", "locate"].flatMap((folder) =>
+  readdirSync(join(native, folder))
+    .filter((name) => name.endsWith(".cc"))
+    .map((name) => join(folder, name)),
+);
 const theirs = [
   "adler32",
   "arm/cpu_features",
@@ -36,9 +40,10 @@ const theirs = [
   "x86/cpu_features",
   "zlib_decompress",
 ];
+const OURS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", `-I${native}`];
 const rules = [
-  ...plain.map((name) => ({ from: join(native, name), flags: ["-std=c++20", "-Wall", "-Wextra", "-Werror"] })),
-  { from: join(native, "test", "sanitize.cc"), flags: ["-std=c++20", "-Wall", "-Wextra", "-Werror"] },
+  ...plain.map((name) => ({ from: join(native, name), flags: OURS })),
+  { from: join(native, "test", "sanitize.cc"), flags: OURS },
   ...theirs.map((name) => ({ from: join(library, "lib", `${name}.c`), flags: ["-w", `-I${library}`] })),
 ];
 const objects = rules.map(({ from }) => join(out, `${from.slice(native.length + 1).replaceAll("/", "_")}.o`));

@@ -71,7 +71,7 @@ const binding = join(sqlite, "build", "Release", "better_sqlite3.node");
 const loads = () =>
   spawnSync(process.execPath, ["-e", `process.dlopen({exports: {}}, ${JSON.stringify(binding)})`]).status === 0;
 // Made with Node's own headers from 24.19 on it would abort the program in the middle of a run: see the file.
-const objectWrap = join(root, "native", "sqlite", "object_wrap.h");
+const objectWrap = join(root, "native", "third_party", "sqlite", "object_wrap.h");
 const isUsable = () =>
   existsSync(binding) && !readFileSync(binding).includes("RemoveEnvironmentCleanupHook") && loads();
 // A ready-made binding saves two minutes where the network allows; compiled where it does not.

@@ -11,15 +11,15 @@
 #include <string>
 #include <vector>
 
-#include "../correlate.h"
-#include "../decode_png.h"
-#include "../jpeg_check.h"
-#include "../kernel.h"
-#include "../libdeflate/libdeflate.h"
-#include "../row_summary.h"
-#include "../rows.h"
-#include "../statistics.h"
+#include "image/decode_png.h"
+#include "image/jpeg_check.h"
 #include "jpegs.h"
+#include "locate/correlate.h"
+#include "measure/kernel.h"
+#include "measure/row_summary.h"
+#include "measure/rows.h"
+#include "statistics/statistics.h"
+#include "third_party/libdeflate/libdeflate.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "../fit.h"
+#include "fit/fit.h"
 
 int main(int count, char** words) {
   if (count != 4) return 2;

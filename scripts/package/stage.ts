@@ -8,7 +8,7 @@ import { PackingError, run, say } from "./steps.ts";
 import type { Target } from "./target.ts";
 
 /** What SQLite's binding is compiled with, see there. */
-const OBJECT_WRAP = "native/sqlite/object_wrap.h";
+const OBJECT_WRAP = "native/third_party/sqlite/object_wrap.h";
 const SOURCES = ["src", "workers", "native", "chips", "binding.gyp", "LICENSE", "package.json", "package-lock.json"];
 
 /** Makes `stage`; packages and SQLite are kept from the last time while the lock file and the base are the same. */

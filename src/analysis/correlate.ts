@@ -1,4 +1,4 @@
-// The kernel's calls for finding a chip in a picture (native/correlate.h): typed arrays in, typed arrays out.
+// The kernel's calls for finding a chip in a picture (native/locate/correlate.h): typed arrays in, typed arrays out.
 
 import type { Picture } from "../image/picture.ts";
 import { loadKernel } from "../native/kernel-binding.ts";

@@ -1,4 +1,4 @@
-// The lines as functions of the place, without height and offset; the same formulas as in native/joint.h and docs/kernel.md.
+// The lines as functions of the place, without height and offset; the same formulas as in native/fit/joint.h and docs/kernel.md.
 import type { Line } from "../measurement/method.ts";
 import { voigtLine } from "./voigt.ts";
 

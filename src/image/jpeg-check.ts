@@ -1,5 +1,5 @@
 // Refuses damaged JPEG pictures. JPEG has no checksum, and a decoder fills what is missing with gray or with shifted blocks
-// and says nothing; so all codes of the file are counted before it is decoded (native/jpeg_check.h).
+// and says nothing; so all codes of the file are counted before it is decoded (native/image/jpeg_check.h).
 import { Failure } from "../failure/failure.ts";
 import { loadKernel } from "../native/kernel-binding.ts";
 

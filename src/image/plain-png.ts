@@ -1,4 +1,4 @@
-// Plain gray PNG, read by the kernel (native/decode_png.cc).
+// Plain gray PNG, read by the kernel (native/image/decode_png.cc).
 import { loadKernel } from "../native/kernel-binding.ts";
 import type { Picture } from "./picture.ts";
 

@@ -29,7 +29,10 @@ export function licences(): string {
 export function gatherLicences(root: string, parts: readonly ForeignPart[]): string {
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const sections = [section(`${own.name} ${own.version} (${own.license})`, [join(root, "LICENSE")])];
-  const all = [...parts, { title: "libdeflate 1.14 (MIT)", file: join(root, "native", "libdeflate", "COPYING") }];
+  const all = [
+    ...parts,
+    { title: "libdeflate 1.14 (MIT)", file: join(root, "native", "third_party", "libdeflate", "COPYING") },
+  ];
   // An installation without source holds them in its kernel all the same; the text then came with `parts`.
   for (const { title, file } of all) if (existsSync(file)) sections.push(section(title, [file]));
   for (const { name, version, licence, homepage, directory } of packageClosure(root, Object.keys(own.dependencies))) {
@@ -40,7 +43,7 @@ export function gatherLicences(root: string, parts: readonly ForeignPart[]): str
     sections.push(section(title, files, said));
   }
   for (const name of COMMON_TEXTS) {
-    const file = join(root, "native", "licences", name);
+    const file = join(root, "native", "third_party", "licences", name);
     if (existsSync(file))
       sections.push(section(`${name.replace(/\.txt$/, "")}, which parts named above are under`, [file]));
   }

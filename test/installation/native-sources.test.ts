@@ -36,7 +36,7 @@ test("a kernel that was compiled from the sources beside it is taken", () => {
   expect(lineOfRefusal(compiled())).toBe("");
 });
 
-test.each(["native/fit.cc", "native/fit.h", "native/libdeflate/libdeflate.h", "binding.gyp"])(
+test.each(["native/fit/fit.cc", "native/fit/fit.h", "native/third_party/libdeflate/libdeflate.h", "binding.gyp"])(
   "%s has changed: the line names it, and the command",
   (path) => {
     const root = compiled();
@@ -44,7 +44,7 @@ test.each(["native/fit.cc", "native/fit.h", "native/libdeflate/libdeflate.h", "b
     expect(lineOfRefusal(root)).toBe(
       `the image kernel (${root}/build/Release/phorest_kernel.node) is older than its sources: ${path} changed after it was compiled; run \`npm ci\` in ${root}`,
     );
-    rmSync(join(root, "native/addon.cc"));
+    rmSync(join(root, "native/addon/addon.cc"));
     expect(lineOfRefusal(root)).toMatch(/ and 1 more changed/);
   },
 );
@@ -53,7 +53,7 @@ test("nothing is said of tests, nor where it cannot be known", () => {
   const root = compiled();
   writeFileSync(join(root, "native", "test", "other.cc"), "");
   expect(lineOfRefusal(root)).toBe("");
-  appendFileSync(join(root, "native", "fit.cc"), "\n");
+  appendFileSync(join(root, "native", "fit", "fit.cc"), "\n");
   // Compiled by hand since.
   const kernel = join(root, "build", "Release", "phorest_kernel.node");
   writeFileSync(kernel, "compiled again");

@@ -1,0 +1,53 @@
+// Speckle is alike over a grain: what that does to what the anchor's frame knows of its line.
+#include <algorithm>
+
+#include "fit/tracking.h"
+
+namespace phorest {
+namespace {
+
+/** Where less of the variance than this is speckle, its grains cannot be seen. */
+constexpr double kLeastSpeckled = 0.2;
+
+/** counts^2: what speckle and what the camera adds to the variance of a sample. */
+struct Variances {
+  double speckle, camera;
+};
+
+Variances variancesAt(const Anchor& anchor, double predicted) {
+  const double light = std::max(0.0, predicted);
+  return {anchor.speckle * anchor.speckle * light * light, anchor.floor + anchor.perCount * light};
+}
+
+}  // namespace
+
+/** A grain of speckle is one sample and not many: where speckle is what is left over, the samples of a grain share one weight. */
+void Tracking::weighGrains(const Anchor& anchor) {
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    const auto [speckle, camera] = variancesAt(anchor, roi_.predicted[sample]);
+    roi_.weight[sample] *= (speckle + camera) / (anchor.grain * speckle + camera);
+  }
+}
+
+/** By how much the variance is larger than that of samples with grains of speckle: light that is uneven over more than a grain. */
+double Tracking::inflationBesideGrains(const Anchor& anchor) {
+  vectorUnit().trackTrace(roi_, anchor, {});
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    roi_.spread[sample] = (anchor.grain - 1) * variancesAt(anchor, roi_.predicted[sample]).speckle;
+  }
+  worth(anchor, {});
+  return inflation_;
+}
+
+/** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */
+double Tracking::speckledShare(const Anchor& anchor) const {
+  double share = 0, count = 0;
+  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
+    if (!(roi_.weight[sample] > 0)) continue;
+    const auto [speckle, camera] = variancesAt(anchor, roi_.predicted[sample]);
+    share += speckle / (speckle + camera), ++count;
+  }
+  return count > 0 ? std::max(share / count, kLeastSpeckled) : 1;
+}
+
+}  // namespace phorest
