@@ -1,8 +1,8 @@
 // Specification -> SVG -> PNG. Vega is loaded on the first picture only: it costs half a second and 60 MB.
 // Text is drawn from the bundled DejaVu Sans and from no other font, so that a bare machine draws the same picture.
-import { createRequire } from "node:module";
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
+import { rasterise } from "./rasterise.ts";
 
 export interface Picture {
   readonly svg: string;
@@ -11,8 +11,6 @@ export interface Picture {
 
 /** First the bundled font, then what the reader of an SVG is likely to have. */
 export const FONT_FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
-/** PNG pixels per SVG pixel. */
-export const PNG_ZOOM = 2;
 
 /** Draws a Vega-Lite specification. */
 export async function renderVegaLite(spec: TopLevelSpec): Promise<Picture> {
@@ -40,25 +38,4 @@ function numberedAnew(svg: string): string {
     numbers.set(id, number);
     return `gradient_${number}`;
   });
-}
-
-/** SVG to PNG at PNG_ZOOM, on white. */
-export async function rasterise(svg: string): Promise<Uint8Array> {
-  const { renderAsync } = await import("@resvg/resvg-js");
-  const image = await renderAsync(svg, {
-    fitTo: { mode: "zoom", value: PNG_ZOOM },
-    background: "#ffffff",
-    font: {
-      loadSystemFonts: false,
-      fontFiles: fontFiles(),
-      defaultFontFamily: "DejaVu Sans",
-      sansSerifFamily: "DejaVu Sans",
-    },
-  });
-  return image.asPng();
-}
-
-function fontFiles(): string[] {
-  const { resolve } = createRequire(import.meta.url);
-  return ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) => resolve(`dejavu-fonts-ttf/ttf/${name}`));
 }

@@ -2,7 +2,7 @@
 // programs and as a picture for people.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { rasterise } from "../figures/render.ts";
+import { drawPng } from "../figures/drawing.ts";
 import { logTail } from "../log/tail.ts";
 import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
@@ -53,7 +53,7 @@ export function healthJson({ verdict, at, snapshot, told, undelivered, log }: He
 }
 
 export async function healthPicture(report: HealthReport): Promise<Uint8Array> {
-  return rasterise(healthFigure(report));
+  return drawPng(healthFigure(report));
 }
 
 /** Writes picture and JSON into `directory`, each whole or not at all. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { CSV_FILENAME, parseCsvState, updateCsv } from "../../delivery/csv-output.ts";
 import { MarkersFile } from "../../delivery/markers.ts";
 import { encodeFailure, type FailureData } from "../../failure/failure.ts";
-import { plotTitle, renderPlot, writePlot } from "../../figures/plot.ts";
+import { drawPlot } from "../../figures/drawing.ts";
+import { plotTitle, writePlot } from "../../figures/plot.ts";
 import { PlotFeed } from "../../figures/plot-feed.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { ensureDirectory } from "../../system/files.ts";
@@ -49,7 +50,7 @@ export async function open(
     feed.refresh();
     const input = feed.input();
     if (input === undefined) return undefined;
-    await writePlot(settings.resultsDir, await renderPlot(input));
+    await writePlot(settings.resultsDir, await drawPlot(input));
     return performance.now() - startedMs;
   };
 
