@@ -1,4 +1,4 @@
-// Specification -> SVG -> PNG. Vega is loaded on the first picture only: it costs half a second and 60 MB.
+// Specification -> SVG -> PNG. Vega is loaded on a thread's first picture only: it costs half a second and 60 MB.
 // Text is drawn from the bundled DejaVu Sans and from no other font, so that a bare machine draws the same picture.
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
