@@ -112,7 +112,7 @@ const ROI_MARGIN = 0.1;
 const FOLLOWED = 0.8;
 
 /** Whether the chip has moved further than its ROIs allow; or, where they follow it, nearly out of reach. */
-export function isAstray(moved: Displacement, { rois, imageAngle }: RoiManifest, follows: boolean): boolean {
+export function hasMovedTooFar(moved: Displacement, { rois, imageAngle }: RoiManifest, follows: boolean): boolean {
   if (follows) return Math.max(Math.abs(moved.dx), Math.abs(moved.dy)) > FOLLOWED * REACH_PX;
   const { x, y } = alignedShift(imageAngle, moved);
   return rois.some(({ width, height }) => Math.abs(x) > ROI_MARGIN * width || Math.abs(y) > ROI_MARGIN * height);

@@ -2,7 +2,8 @@
 // not touched by any of it; a bad fit is reported, and reported as bad.
 
 import { FLAGS, type Method, WIDTH_COLUMN } from "../measurement/method.ts";
-import { type RowSummary, TRACKING_NOTES } from "./kernel.ts";
+import { TRACKING_NOTES } from "./kernel-answer.ts";
+import type { RowSummary } from "./row-summary.ts";
 
 /** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
 export interface RoiEvidence extends RowSummary {

@@ -4,7 +4,8 @@
 import type { Picture } from "../image/picture.ts";
 import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import type { RoiManifest } from "../measurement/roi.ts";
-import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
+import { measureTogether } from "./kernel.ts";
+import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference } from "./kernel-answer.ts";
 import { analyseTogether, type PictureOptions } from "./resonance.ts";
 import type { AnalysisSettings } from "./settings.ts";
 

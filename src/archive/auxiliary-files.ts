@@ -97,7 +97,7 @@ export async function listAuxiliaryFiles(
   return { files: files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs), unlisted };
 }
 
-/** The brightfield pictures as side files, oldest first. */
+/** The brightfield pictures as auxiliary files, oldest first. */
 export async function listBrightfield(
   directory: string,
   layout: { readonly rootDir: string; readonly dataDir: string },

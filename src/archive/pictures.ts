@@ -18,7 +18,7 @@ export interface PictureCopied extends Copied {
   readonly entryId: number;
 }
 
-interface PictureRefused {
+export interface PictureRefused {
   readonly entryId: number;
   readonly kind: FileProblem["kind"];
   readonly reason: string;

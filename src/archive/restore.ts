@@ -6,9 +6,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { parseConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { CSV_FILENAME, CSV_OUTPUT, updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { updateCsv } from "../outputs/csv/file/append.ts";
+import { CSV_FILENAME, CSV_OUTPUT } from "../outputs/csv/file/state.ts";
 import { readConfined, withConfinedFile } from "../system/confined-file.ts";
 import { isFileName, printable } from "../system/file-name.ts";
 import { PARTIAL_SUFFIX, syncDirectory, writeDurably } from "../system/files.ts";
@@ -59,9 +60,9 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
   const facts = readFacts(snapshot);
   const named = facts?.archives ?? [];
-  const astray = named.find(({ path }) => !isArchivePath(path));
-  if (astray !== undefined) {
-    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(astray.path)} is not a valid path of an archive`;
+  const invalid = named.find(({ path }) => !isArchivePath(path));
+  if (invalid !== undefined) {
+    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(invalid.path)} is not a valid path of an archive`;
     throw damaged([where], "nothing was written; use another backup");
   }
   const archives = named.map(({ path, sha256 }) => ({ path: join(dirname(snapshot), path), sha256 }));

@@ -4,7 +4,7 @@ import { upperMedian } from "../measurement/statistics.ts";
 import { gratingGaps } from "./gaps.ts";
 import { isInView, offsetPlace, someOf } from "./lines-in-view.ts";
 import type { Point, Pose } from "./pose.ts";
-import { offsetOf } from "./pose-fit.ts";
+import { offsetOf } from "./pose-equations.ts";
 import { gapOf, profilesOf, STRIP_UM, sideStrip } from "./profiles.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
@@ -145,7 +145,7 @@ export function isUpper({ name }: Sighting): boolean {
 
 /** Median distance by which upper edges lie too high and lower ones too low. */
 export function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
-  return medianOf(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
+  return usual(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
 }
 
 /** How far an edge lies outside its grating's box, px. */
@@ -164,8 +164,8 @@ export function largerThanBoxes(view: View, chip: Chip, pose: Pose, edges: reado
   const all = kindsOf(edges, pose);
   const search = { reachUm: EDGE_REACH_UM, insetUm: -reach / pose.pxPerUm };
   const outer = kindsOf(gratingEdges(view, chip, pose, search, true).edges, pose);
-  const [high, low] = [medianOf(outer.upper), medianOf(outer.lower)];
-  const closedMore = (medianOf(all.lower) - medianOf(all.upper)) / 2;
+  const [high, low] = [usual(outer.upper), usual(outer.lower)];
+  const closedMore = (usual(all.lower) - usual(all.upper)) / 2;
   const isSeen = ({ length }: readonly number[]) => length >= FEWEST_OUTER;
   if (isSeen(outer.upper) && isSeen(outer.lower)) return Math.abs(high) > Math.abs(low) ? high : low;
   if (isSeen(outer.upper)) return high + closedMore;
@@ -178,7 +178,8 @@ function kindsOf(edges: readonly Sighting[], pose: Pose): { upper: number[]; low
   return { upper: outside(edges.filter(isUpper)), lower: outside(edges.filter((edge) => !isUpper(edge))) };
 }
 
-const medianOf = (values: readonly number[]): number => upperMedian(values) ?? 0;
+/** The usual one of some distances; 0 of none. */
+const usual = (distances: readonly number[]): number => upperMedian(distances) ?? 0;
 
 const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();
 

@@ -10,7 +10,8 @@ import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import { isStraight, noLens } from "./optics.ts";
 import { minus, type Point, type Pose, toPicture } from "./pose.ts";
-import { fitPose, offsetOf, type PoseFit } from "./pose-fit.ts";
+import { offsetOf } from "./pose-equations.ts";
+import { fitPose, type PoseFit } from "./pose-fit.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 

@@ -42,7 +42,7 @@ function offsetOf(
   } as const;
   const together = [0, first.width].map((side) => {
     const middles = gratings.map(({ x, y, height }) => ({ x: x + side, y: y + height / 2 }));
-    return medianOf(profilesOf(view, pose, { ...lines, middles }), lines.step);
+    return medianProfile(profilesOf(view, pose, { ...lines, middles }), lines.step);
   });
   const [left, right] = together;
   if (left === undefined || right === undefined) return undefined;
@@ -50,7 +50,7 @@ function offsetOf(
 }
 
 /** Light that half of the profiles exceed, place by place. */
-function medianOf(profiles: readonly Profile[], step: number): Profile {
+function medianProfile(profiles: readonly Profile[], step: number): Profile {
   const values = Float64Array.from({ length: profiles[0]?.values.length ?? 0 }, (_, k) => {
     return upperMedian(profiles.map(({ values: own }) => own[k] as number)) as number;
   });

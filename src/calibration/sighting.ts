@@ -19,3 +19,6 @@ export interface Sighting {
 
 /** Middles of labels; upper and lower edges of gratings, and left and right ones; places that only say where something may be. */
 export type Kind = "label" | "edge" | "side" | "guess";
+
+/** A standard deviation of sightings of each kind in one direction, px. */
+export type Noise = Readonly<Record<Kind, number>>;

@@ -1,9 +1,8 @@
 // [Alarm]: what somebody must be told of, and how.
 import { z } from "zod";
 import { isUrlOf } from "../system/host-name.ts";
-import { key, section, texts, whole } from "./key.ts";
+import { key, SECONDS, section, texts, whole } from "./key.ts";
 
-const S = { unit: "seconds" };
 const WEB_ADDRESS_RULE = "must be an http:// or https:// address of an IP address or the name of a host";
 const isWebAddress = (url: string): boolean => isUrlOf(["http", "https"], url);
 
@@ -26,10 +25,14 @@ export const Alarm = section("Notifications, sent once for each problem and once
   timeout_seconds: key(
     z.number().positive().max(300).default(10),
     "Longest time the program or the webhook may take; after that phorest retries later",
-    S,
+    SECONDS,
   ),
-  check_interval_seconds: key(z.number().min(0.2).max(3600).default(10), "Time between two checks", S),
-  share_gone_seconds: key(z.number().min(0).default(3600), "Time without the share after which there is an alarm", S),
+  check_interval_seconds: key(z.number().min(0.2).max(3600).default(10), "Time between two checks", SECONDS),
+  share_gone_seconds: key(
+    z.number().min(0).default(3600),
+    "Time without the share after which there is an alarm",
+    SECONDS,
+  ),
   no_frame_intervals: key(
     whole(0).default(5),
     "Number of capture intervals without an image after which there is an alarm; 0 means never. Not for images from files",

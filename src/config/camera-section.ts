@@ -1,7 +1,20 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../measurement/method.ts";
-import { byShownName, choice, key, optionalText, path, positive, section, shownName, texts, whole } from "./key.ts";
+import {
+  BESIDE_FILE,
+  byShownName,
+  choice,
+  key,
+  optionalText,
+  path,
+  positive,
+  SECONDS,
+  section,
+  shownName,
+  texts,
+  whole,
+} from "./key.ts";
 
 /** Where pictures may come from; src/cameras/camera.ts has the source of each. */
 export const CAMERA_TYPES = [
@@ -40,8 +53,6 @@ const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_
 const DRIVER = { none: "the driver's default", example: 0.5 };
 const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
 const SIZE = { none: "as in the preset, else the largest size of the camera" };
-const S = { unit: "seconds" };
-const BESIDE_FILE = { relativeTo: "file" } as const;
 
 export const Camera = section("The camera", {
   camera_type: key(
@@ -120,7 +131,7 @@ export const Camera = section("The camera", {
     choice(["png", "tiff", "bmp"]).default("png"),
     "Format of the stored images, all lossless; images of more than 8 bits are stored as tiff instead of bmp",
   ),
-  timeout_seconds: key(seconds(30, DAY), "Time limit of one capture", S),
+  timeout_seconds: key(seconds(30, DAY), "Time limit of one capture", SECONDS),
   dummy_path: key(optionalText(), "dummy: image or directory of images to replay", {
     ...BESIDE_FILE,
     none: "a built-in image of the simulated chip",
@@ -138,7 +149,7 @@ export const Camera = section("The camera", {
   folder_stable_seconds: key(
     seconds(2),
     "folder: time after which a file whose size has not changed counts as complete",
-    S,
+    SECONDS,
   ),
   controls: key(
     z.record(z.string().regex(/^\w+$/), z.number()).default({}),
@@ -152,7 +163,7 @@ export const Camera = section("The camera", {
 });
 
 export const Temperature = section("Thermometers (Services.enable_thermocouple)", {
-  interval_seconds: key(seconds(10), "Time between readings; the one nearest to an image is stored with it", S),
+  interval_seconds: key(seconds(10), "Time between readings; the one nearest to an image is stored with it", SECONDS),
   // Tables come last in a section, as TOML wants it.
   thermocouple_sensors: key(
     z.record(z.string(), shownName()).default({}),

@@ -1,4 +1,4 @@
-// What a setting is made of: a zod type, and beside it what a person must know. Both live in one place, so that the
+// What a setting is made of: a zod type, and the notes about it that a person needs. Both are in one place, so that the
 // checks, the defaults, the reference and config.toml cannot disagree.
 import { z } from "zod";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
@@ -87,3 +87,18 @@ export const positive = () => z.number().positive();
 
 /** A whole number from `low` to `high`. */
 export const whole = (low: number, high = Number.MAX_SAFE_INTEGER) => z.int().min(low).max(high);
+
+/** A time in seconds, with its default. */
+export const seconds = (of: number) => positive().default(of);
+
+/** A switch that is off by default. */
+export const off = () => z.boolean().default(false);
+
+/** The notes of a key in seconds. */
+export const SECONDS = { unit: "seconds" };
+
+/** The notes of a path relative to Paths.root_dir. */
+export const IN_ROOT = { relativeTo: "root" } as const;
+
+/** The notes of a path relative to the directory of the configuration file. */
+export const BESIDE_FILE = { relativeTo: "file" } as const;

@@ -1,7 +1,7 @@
 // [OPC_UA]: the server, how it is spoken to, and which node is given what.
 import { z } from "zod";
 import { isUrlOf } from "../system/host-name.ts";
-import { choice, key, optionalText, path, positive, section, whole } from "./key.ts";
+import { BESIDE_FILE, choice, key, optionalText, path, positive, SECONDS, section, whole } from "./key.ts";
 import { BUILT_IN_NAMES } from "./opcua-data-type-name.ts";
 import { nodesMappedTwice } from "./opcua-same-node.ts";
 import { parseValueName, VALUE_NAMES_TEXT } from "./opcua-value-name.ts";
@@ -12,8 +12,6 @@ const BACKLOGS = ["all", "latest"] as const;
 
 const isEndpoint = (url: string): boolean => isUrlOf(["opc.tcp"], url);
 const seconds = (low: number, of: number) => z.number().min(low).max(86_400).default(of);
-const S = { unit: "seconds" };
-const BESIDE_FILE = { relativeTo: "file" } as const;
 
 const NODE = z
   .strictObject({
@@ -111,14 +109,18 @@ export const OPC_UA = section("The OPC UA server of the plant (Communication.met
     "Directory of phorest's certificate and key, made on first use, and of the server's certificate once it is trusted",
     { relativeTo: "root" },
   ),
-  connect_timeout_seconds: key(seconds(1, 10), "Time limit for connecting", S),
-  request_timeout_seconds: key(seconds(5, 10), "Time limit for a response of the server", S),
+  connect_timeout_seconds: key(seconds(1, 10), "Time limit for connecting", SECONDS),
+  request_timeout_seconds: key(seconds(5, 10), "Time limit for a response of the server", SECONDS),
   session_timeout_seconds: key(
     seconds(10, 60),
     "Time after which the server may drop a client that has disappeared",
-    S,
+    SECONDS,
   ),
-  channel_lifetime_seconds: key(seconds(2, 3600), "Time after which the keys of the secure channel are renewed", S),
+  channel_lifetime_seconds: key(
+    seconds(2, 3600),
+    "Time after which the keys of the secure channel are renewed",
+    SECONDS,
+  ),
   backlog: key(
     choice(BACKLOGS).default("all"),
     "What to send after an outage: the latest frame, then all others in order; or the latest frame only",
@@ -128,7 +130,7 @@ export const OPC_UA = section("The OPC UA server of the plant (Communication.met
     whole(1, 100_000).default(10_000),
     "Largest number of nodes in one request, unless the server names a smaller limit",
   ),
-  heartbeat_seconds: key(positive().default(5), "Time between two writes of heartbeat and alarm", S),
+  heartbeat_seconds: key(positive().default(5), "Time between two writes of heartbeat and alarm", SECONDS),
   nodes: key(NODES.readonly().default([]), "Nodes to write: one table for each node, or for each pattern", {
     none: "needed by method OPC_UA",
     allowed: "[[OPC_UA.nodes]] tables with node_id or browse_path, and value",

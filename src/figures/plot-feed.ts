@@ -1,13 +1,13 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
 
-import { DEGREES } from "../delivery/report.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";

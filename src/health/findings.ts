@@ -153,7 +153,7 @@ function ofFrames(facts: Facts): Finding[] {
   }
   if (counts.damaged > 0)
     found.push({ key: "pictures.damaged", state: "ill", text: damagedLine(counts.damaged, damaged) });
-  if (running && displacement?.astray === true) {
+  if (running && displacement?.movedTooFar === true) {
     const { dx, dy } = displacement;
     const by = `${dx.toFixed(1)}, ${dy.toFixed(1)} px`;
     found.push(told("chip.astray", `the chip has moved by ${by}, almost out of its ROIs; calibrate again`));

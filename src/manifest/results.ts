@@ -31,7 +31,7 @@ export interface StoredResult {
   readonly contrast: number;
   /** How far the chip has moved, and whether that is further than its ROIs allow. */
   readonly displacement?: Displacement | undefined;
-  readonly astray?: boolean;
+  readonly movedTooFar?: boolean;
   /** What tracking says, where it is carried beside the method. */
   readonly companion?: StoredCompanion | undefined;
   /** By the processor's encodeValues; debug mode only. */
@@ -143,7 +143,7 @@ export class Results {
       curve: packCurve(position, flags),
     });
     if (result.displacement !== undefined) {
-      this.#displacements.insert(Number(lastInsertRowid), result.displacement, result.astray === true);
+      this.#displacements.insert(Number(lastInsertRowid), result.displacement, result.movedTooFar === true);
     }
     this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
     this.#insertRows(entryId, analysisId, result);

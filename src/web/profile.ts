@@ -1,5 +1,6 @@
 // The mean row of an ROI in a picture, and the line that the method fits to it: what a person looks at to believe a number.
-import { measure, ROW } from "../analysis/kernel.ts";
+import { measure } from "../analysis/kernel.ts";
+import { ROW } from "../analysis/kernel-answer.ts";
 import { shapeOf } from "../analysis/line-shape.ts";
 import {
   type JointLine,

@@ -1,6 +1,7 @@
 // Simulated series of one ROI with a known truth: lines of every shape over speckle and a camera's pedestal, frames with
 // shifts, lamp drift, gradients, second bands and speckle that changes.
-import { ANCHOR_NUMBERS, measure, ROW, TRACKING_NOTES } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, ROW, TRACKING_NOTES } from "../../src/analysis/kernel-answer.ts";
 import { voigtLine } from "../../src/analysis/voigt.ts";
 import { type JointLine, QUANTITIES } from "../../src/measurement/method.ts";
 import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";

@@ -1,6 +1,7 @@
 // Tracking against the Cramér-Rao bound of the simulated noise: as precise as the light allows, and honest about it.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, measure, ROW } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel-answer.ts";
 import { QUANTITIES } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
 import { exposeRoi, type Line, lightAt, NOISE, normalsOf, SIZE, shiftBoundPx, speckleField } from "./speckled-rois.ts";

@@ -1,6 +1,6 @@
 // Takes brightfield images between captures: after a configured number of captures, or on request. It starts one only if there
 // is enough time before the next capture.
-import { brightfieldProblems } from "../../config/config.ts";
+import { brightfieldProblems } from "../../config/consistency.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure, failureLine } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";

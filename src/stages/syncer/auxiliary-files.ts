@@ -10,15 +10,13 @@ import type { StageLog } from "../../log/logger.ts";
 import type { SyncedFile, Syncing as SyncingRows } from "../../manifest/syncing.ts";
 import { printable } from "../../system/file-name.ts";
 import { SetAside } from "../../system/set-aside.ts";
-import type { SyncerAnswer, SyncerJob } from "./messages.ts";
+import type { AnswerTo, SyncerAnswer, SyncerJob } from "./messages.ts";
 
 /** Brightfield pictures in one go, for nobody waits for them. */
 const BRIGHTFIELD = 16;
 const SNAPSHOT_TIMEOUT_MS = 7_200_000;
 
 type Problem = Extract<SyncerAnswer, { type: "problem" }>;
-/** The answer to a job, or that the one file is the trouble. */
-export type AnswerTo<T extends SyncerJob["type"]> = Extract<SyncerAnswer, { type: T }> | Problem;
 
 export interface AuxiliaryFilesOptions {
   readonly config: Config;

@@ -14,7 +14,7 @@ export interface SyncerSettings {
   /** Where pictures may be opened. */
   readonly pictures: PictureRoots;
   /** Directories whose files are copied beside the pictures. */
-  readonly sideDirectories: readonly string[];
+  readonly auxiliaryDirectories: readonly string[];
   /** Of which only the brightfield pictures are copied. */
   readonly brightfieldDirectory: string;
   readonly manifestFile: string;
@@ -47,3 +47,8 @@ export type SyncerAnswer =
   | { readonly type: "publish"; readonly remotePath: string }
   /** In place of the answer about one file: it is the trouble itself. */
   | { readonly type: "problem"; readonly kind: FileProblem["kind"]; readonly reason: string };
+
+/** The answer to a job, or the problem of the one file it is about. */
+export type AnswerTo<T extends SyncerJob["type"]> =
+  | Extract<SyncerAnswer, { type: T }>
+  | Extract<SyncerAnswer, { type: "problem" }>;

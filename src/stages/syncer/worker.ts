@@ -47,7 +47,7 @@ export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJ
       case "list":
         return {
           type: "list",
-          ...(await listAuxiliaryFiles(settings.sideDirectories, settings.layout)),
+          ...(await listAuxiliaryFiles(settings.auxiliaryDirectories, settings.layout)),
           brightfield: await listBrightfield(settings.brightfieldDirectory, settings.layout),
         };
       case "snapshot":

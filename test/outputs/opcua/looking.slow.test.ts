@@ -9,7 +9,7 @@ import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { connectionCureOf } from "../../../src/outputs/opcua/remedies.ts";
 import { PlantSession } from "../../../src/outputs/opcua/session.ts";
 import { mapNodes } from "../../../src/outputs/opcua/target.ts";
-import { experiment } from "../../delivery/experiment.ts";
+import { experiment } from "../csv/experiment.ts";
 import { type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { freePort, Plant, scratch } from "./plant.ts";
 import { SHORT_CERTIFICATE } from "./short-key.ts";

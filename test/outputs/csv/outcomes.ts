@@ -1,7 +1,7 @@
 // Outcomes as the manifest would give them, for tests of what is made of them.
 
-import type { Outcome } from "../../src/manifest/outcomes.ts";
-import { FLAGS, type Method, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
+import type { Outcome } from "../../../src/manifest/outcomes.ts";
+import { FLAGS, type Method, QUANTITIES, STATISTICS } from "../../../src/measurement/method.ts";
 
 const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000 + 123_456;
 

@@ -2,10 +2,10 @@
 // have a file of their own, and a column in the CSVs of sensorgrams.
 import { join } from "node:path";
 import { writeToString } from "fast-csv";
-import type { Marker } from "../manifest/markers.ts";
-import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
-import { writeDurably } from "../system/files.ts";
-import { safeText } from "./csv-text.ts";
+import type { Marker } from "../../../manifest/markers.ts";
+import { isoFromUs, lowerBound } from "../../../manifest/timestamps.ts";
+import { writeDurably } from "../../../system/files.ts";
+import { safeText } from "./text.ts";
 
 const MARKERS_FILENAME = "markers.csv";
 

@@ -11,8 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type CsvState, type CsvUpdate, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
-import type { Outcome } from "../../src/manifest/outcomes.ts";
+import type { Outcome } from "../../../src/manifest/outcomes.ts";
+import { updateCsv } from "../../../src/outputs/csv/file/append.ts";
+import { type CsvState, type CsvUpdate, parseCsvState } from "../../../src/outputs/csv/file/state.ts";
 import { outcome, reader } from "./outcomes.ts";
 
 let directory: string;

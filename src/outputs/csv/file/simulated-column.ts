@@ -1,6 +1,6 @@
 // The last column of a CSV that holds frames of the simulated chip: its header and a "yes" beside each of them say so. A CSV
 // without such frames does not have it, nor does the established communicating_results.csv, whose columns other programs know.
-import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
+import type { SimulatedFrames } from "../../../manifest/simulated-frames.ts";
 
 /** Name of the column. */
 export const SIMULATED = "simulated";

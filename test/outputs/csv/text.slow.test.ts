@@ -4,16 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseString } from "fast-csv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadConfig } from "../../src/config/config.ts";
-import { CSV_FILENAME } from "../../src/delivery/csv-output.ts";
-import { plainText, safeText } from "../../src/delivery/csv-text.ts";
-import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
-import { QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
-import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
-import { curvesCsv } from "../../src/web/curves-csv.ts";
-import { Experiment } from "../../src/web/experiment.ts";
-import { phorest } from "../run/program.ts";
+import { loadConfig } from "../../../src/config/config.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
+import { encodeStatistics } from "../../../src/manifest/statistics-codec.ts";
+import { QUANTITIES, STATISTICS } from "../../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest } from "../../../src/measurement/roi.ts";
+import { CSV_FILENAME } from "../../../src/outputs/csv/file/state.ts";
+import { plainText, safeText } from "../../../src/outputs/csv/file/text.ts";
+import { curvesCsv } from "../../../src/web/curves-csv.ts";
+import { Experiment } from "../../../src/web/experiment.ts";
+import { phorest } from "../../run/program.ts";
 
 const HOSTILE = [
   "=1+2",

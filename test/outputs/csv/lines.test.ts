@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { csvColumns, csvLines, widenColumns } from "../../src/delivery/report.ts";
+import { csvColumns, csvLines, widenColumns } from "../../../src/outputs/csv/file/lines.ts";
 import { outcome } from "./outcomes.ts";
 
 test("the established columns come first and in their order, the new ones after them", () => {

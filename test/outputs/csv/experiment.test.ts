@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseString } from "fast-csv";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { reportCommand } from "../../src/commands/report.ts";
-import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
-import { MarkersFile } from "../../src/delivery/markers.ts";
-import { PlotFeed, type PlotSource } from "../../src/figures/plot-feed.ts";
+import { reportCommand } from "../../../src/commands/report.ts";
+import { PlotFeed, type PlotSource } from "../../../src/figures/plot-feed.ts";
+import { updateCsv } from "../../../src/outputs/csv/file/append.ts";
+import { MarkersFile } from "../../../src/outputs/csv/file/markers.ts";
+import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../../../src/outputs/csv/file/state.ts";
 import { type Experiment, experiment, START_US } from "./experiment.ts";
 
 let root: string;

@@ -1,10 +1,11 @@
 // What one measured frame looks like in communicating_results.csv: the one place that knows its column names.
-// Where the lines go, and that each goes there once, is csv-output.ts.
+// Where the lines go, and that each goes there once, is append.ts.
 
-import type { Outcome } from "../manifest/outcomes.ts";
-import { isoFromUs } from "../manifest/timestamps.ts";
-import { flagNames, MEDIAN, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
-import { safeText } from "./csv-text.ts";
+import { writeToBuffer } from "fast-csv";
+import type { Outcome } from "../../../manifest/outcomes.ts";
+import { isoFromUs } from "../../../manifest/timestamps.ts";
+import { flagNames, MEDIAN, type Method, QUANTITIES, STATISTICS } from "../../../measurement/method.ts";
+import { safeText } from "./text.ts";
 
 /** A CSV cell; an empty one means "not measured". */
 export type Cell = string | number;
@@ -116,4 +117,23 @@ function number(value: number | undefined, decimals: number): Cell {
   const scale = 10 ** decimals;
   const rounded = Math.round(value * scale) / scale;
   return Number.isFinite(rounded) ? rounded : value;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The lines of some outcomes as the bytes of the file, the header first where it is wanted. */
+export async function formatted(
+  outcomes: readonly Outcome[],
+  columns: readonly string[],
+  header = false,
+): Promise<Buffer> {
+  const rows = outcomes.flatMap((outcome) => csvLines(outcome, columns));
+  if (header) rows.unshift([...columns]);
+  if (rows.length === 0) return NOTHING;
+  return await writeToBuffer(rows, { headers: false, includeEndRowDelimiter: true });
+}
+
+/** Number of lines that some outcomes have in the file. */
+export function lineCount(outcomes: readonly Outcome[]): number {
+  return outcomes.reduce((sum, { labels, measured }) => sum + (measured === undefined ? 0 : labels.length), 0);
 }

@@ -1,10 +1,10 @@
 // A real manifest in a temporary directory, filled with measured frames.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
-import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
-import { QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi } from "../../src/measurement/roi.ts";
+import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
+import { encodeStatistics } from "../../../src/manifest/statistics-codec.ts";
+import { QUANTITIES, STATISTICS } from "../../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi } from "../../../src/measurement/roi.ts";
 
 export const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000;
 const INTERVAL_US = 10_000_000;
