@@ -16,6 +16,7 @@ import { wallClockUs } from "../system/clock.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
 import { stoppable } from "./stoppable.ts";
+import { openStored } from "./stored-experiment.ts";
 
 export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "backup",
@@ -24,7 +25,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   handler: async ({ config: file, json }) => {
     const { config } = loadConfig(file);
     // Opened first, so that nothing is created if there is no experiment.
-    Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true }).close();
+    openStored(config).close();
     const running = experimentHolder(config.Paths.data_dir) !== undefined;
     outliveReaders();
     await stoppable((signal) => backUpOnce(config, { json, running, signal }));

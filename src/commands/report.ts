@@ -14,7 +14,7 @@ import type { Picture } from "../figures/render.ts";
 import { renderVegaLite } from "../figures/render.ts";
 import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
-import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import { updateCsv } from "../outputs/csv/file/append.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
@@ -25,6 +25,7 @@ import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
+import { openStored } from "./stored-experiment.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
@@ -50,7 +51,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       .example("$0 report --roi 052A_N", "with one ROI in detail"),
   handler: async ({ config: file, json, out, roi }) => {
     const { config } = loadConfig(file);
-    const { data_dir, results_dir } = config.Paths;
+    const { results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
     if (!mayWrite(directory)) {
       throw new Failure(
@@ -61,7 +62,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         },
       );
     }
-    const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true, check: true });
+    const manifest = openStored(config);
     try {
       const measured = lastAnalysis(manifest);
       // Before anything is written, because an unknown ROI is a usage error.

@@ -1,6 +1,7 @@
 // Checks: what a check of the files needs to know of the rows, and what SQLite itself finds wrong.
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
 
 /** An entry that names a picture. */
@@ -72,14 +73,12 @@ export class Checks {
     const page = this.#connection.db.prepare<[number, number], Row>(
       `SELECT ${COLUMNS} FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
     );
-    let after = 0;
-    for (;;) {
-      const rows = page.all(after, PAGE);
-      for (const row of rows) yield pictureRow(row, this.#entries);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = last.id;
-    }
+    const rows = pages(
+      0,
+      (id) => page.all(id, PAGE),
+      ({ id }) => id,
+    );
+    for (const row of rows) yield pictureRow(row, this.#entries);
   }
 
   picture(entryId: number): PictureRow | undefined {

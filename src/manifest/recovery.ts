@@ -6,6 +6,7 @@ import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
+import { pages } from "./pages.ts";
 import type { Repairs } from "./repairs.ts";
 import type { LocalPicture, Storage } from "./storage.ts";
 import type { Syncing } from "./syncing.ts";
@@ -176,12 +177,9 @@ function* pictureRows(db: Connection["db"]): Generator<FileRow> {
     SELECT id, captured_at_us, directory, filename FROM entry INDEXED BY entry_local
     WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND (captured_at_us, id) > (?, ?)
     ORDER BY captured_at_us, id LIMIT ?`);
-  let last = { captured_at_us: Number.MIN_SAFE_INTEGER, id: 0 };
-  for (;;) {
-    const rows = page.all(last.captured_at_us, last.id, PAGE_ROWS);
-    yield* rows;
-    const end = rows.at(-1);
-    if (end === undefined) return;
-    last = end;
-  }
+  yield* pages(
+    { captured_at_us: Number.MIN_SAFE_INTEGER, id: 0 },
+    (last) => page.all(last.captured_at_us, last.id, PAGE_ROWS),
+    (row) => row,
+  );
 }
