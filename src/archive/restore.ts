@@ -96,7 +96,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         progress,
         unread,
       });
-      await writeCsvAnew(manifest, building);
+      await rewriteCsv(manifest, building);
       entries = manifest.history.counts().total;
     } finally {
       manifest.close();
@@ -241,7 +241,7 @@ function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void
 }
 
 /** The CSV of exactly what is live now, and the manifest's word for it. */
-async function writeCsvAnew(manifest: Manifest, root: string): Promise<void> {
+async function rewriteCsv(manifest: Manifest, root: string): Promise<void> {
   const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
   const { state } = await updateCsv(join(root, "results", CSV_FILENAME), undefined, read, {
     archive: manifest.archives.last(),

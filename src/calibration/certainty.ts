@@ -137,7 +137,7 @@ export function isOfAnotherSize(judged: Judged): boolean {
   return likenessAtOwnSize(view, patterns, pose, used, 1 + (2 * overhangPx) / heightPx) < likeness;
 }
 
-function isToldByGratings({ edges, sides, gratingsOpenPx }: Refined, resolutionPx: number): boolean {
+function isFixedByGratings({ edges, sides, gratingsOpenPx }: Refined, resolutionPx: number): boolean {
   const { byGratings } = SURE;
   return edges >= byGratings.edges && sides >= byGratings.sides && gratingsOpenPx <= byGratings.openPx * resolutionPx;
 }
@@ -173,7 +173,7 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   }
   if (margin < SURE.margin)
     return "identity ambiguous: the visible labels also fit another arrangement of the gratings";
-  const limits = isToldByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
+  const limits = isFixedByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
   if (labelResidualPx > limit(limits.labelResidual)) {
     return `the labels do not fit ${chip.type} (they are ${labelResidualPx.toFixed(1)} px off)`;
   }

@@ -72,7 +72,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
       const recorded = directory === results_dir ? parseCsvState(manifest.outputs.state(CSV_OUTPUT).state) : undefined;
       const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
-      const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
+      const { lines, keptAside } = await updateCsv(csv, recorded, read, { rewrite: true });
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;

@@ -121,7 +121,7 @@ function written(
 function chosenAnalysis(manifest: Manifest, argv: SensorgramArguments): Analysis {
   const measured = analysisOf(manifest, argv.analysis);
   sayWhatCameBefore(manifest, measured);
-  return argv.tracking ? trackingBeside(manifest, measured) : measured;
+  return argv.tracking ? companionTracking(manifest, measured) : measured;
 }
 
 function open(
@@ -206,7 +206,7 @@ function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifest
 }
 
 /** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
-function trackingBeside(manifest: Manifest, analysis: Analysis): Analysis {
+function companionTracking(manifest: Manifest, analysis: Analysis): Analysis {
   if (analysis.method === "tracking") return analysis;
   const companions = new Set(manifest.analyses.companions(analysis.analysisId));
   const found = manifest.analyses.all().findLast(({ analysisId }) => companions.has(analysisId));

@@ -119,13 +119,13 @@ export class PlotFeed {
       });
     }
     const span = curves.spanUs;
-    const registeredAnew = measures.some(
+    const recalibrated = measures.some(
       (other) =>
         other.analysis.method === analysis.method &&
         other.analysis.roiManifestId !== analysis.roiManifestId &&
         (other.curves.spanUs?.[0] ?? Number.POSITIVE_INFINITY) < (span?.[0] ?? 0),
     );
-    const since = registeredAnew && span !== undefined ? `, recalibrated ${isoFromUs(span[0])}` : "";
+    const since = recalibrated && span !== undefined ? `, recalibrated ${isoFromUs(span[0])}` : "";
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {

@@ -23,7 +23,7 @@ export async function renderVega(spec: Spec): Promise<Picture> {
   const vega = await import("vega");
   const view = new vega.View(vega.parse(spec), { renderer: "none", logLevel: vega.Error });
   try {
-    const svg = numberedAnew(await view.toSVG());
+    const svg = renumbered(await view.toSVG());
     return { svg, png: await rasterise(svg) };
   } finally {
     view.finalize();
@@ -31,7 +31,7 @@ export async function renderVega(spec: Spec): Promise<Picture> {
 }
 
 /** Vega counts gradients over the life of the process; the same picture shall have the same text. */
-function numberedAnew(svg: string): string {
+function renumbered(svg: string): string {
   const numbers = new Map<string, number>();
   return svg.replace(/\bgradient_\d+\b/g, (id) => {
     const number = numbers.get(id) ?? numbers.size;

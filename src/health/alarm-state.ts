@@ -82,7 +82,7 @@ export function note(
     }
   }
   for (const finding of findings) {
-    if (finding.state !== "ill" || finding.tellAfterSeconds === undefined || finding.key in alarmState.troubles)
+    if (finding.state !== "ill" || finding.notifyAfterSeconds === undefined || finding.key in alarmState.troubles)
       continue;
     const told = isDue(finding, nowUs, nowUs);
     if (told) tell("alarm", finding.key, finding.text, nowUs);
@@ -128,8 +128,8 @@ export async function writeAlarmState(path: string, alarmState: AlarmState): Pro
   await writeDurably(path, `${JSON.stringify(alarmState, undefined, 1)}\n`);
 }
 
-function isDue({ tellAfterSeconds }: Finding, sinceUs: number, nowUs: number): boolean {
-  return tellAfterSeconds !== undefined && nowUs - sinceUs >= tellAfterSeconds * 1e6;
+function isDue({ notifyAfterSeconds }: Finding, sinceUs: number, nowUs: number): boolean {
+  return notifyAfterSeconds !== undefined && nowUs - sinceUs >= notifyAfterSeconds * 1e6;
 }
 
 function iso(us: number): string {

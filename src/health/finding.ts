@@ -8,12 +8,12 @@ export interface Finding {
   /** For a person: what, where, what to do. Empty while unknown. */
   readonly text: string;
   /** Somebody is told once it has lasted so long; absent: it is shown and nobody is told. */
-  readonly tellAfterSeconds?: number;
+  readonly notifyAfterSeconds?: number;
   /** It is shown, and nothing is wrong now: past failures, a stage that tries again. */
   readonly minor?: true;
 }
 
 /** What is to be seen by a person, whether or not somebody is told. */
-export function unhealthyOnes(findings: readonly Finding[]): Finding[] {
+export function problemsAmong(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ state }) => state === "ill");
 }

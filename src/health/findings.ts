@@ -27,7 +27,7 @@ const DISK_WELL = 1.05;
 const TELL_FORECAST_S = 86_400;
 const FORGET_FORECAST_S = 1.25 * TELL_FORECAST_S;
 /** Locked files and short server problems are usually over by then. */
-const TELL_SET_ASIDE_S = 3600;
+const NOTIFY_SET_ASIDE_S = 3600;
 const LABELS_NAMED = 4;
 /** Number of damaged images to name. */
 export const DAMAGED_NAMED = 3;
@@ -108,7 +108,7 @@ function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
         key: `files.set_aside:${stage}`,
         state: "ill",
         text,
-        tellAfterSeconds: TELL_SET_ASIDE_S,
+        notifyAfterSeconds: NOTIFY_SET_ASIDE_S,
         minor: true,
       });
     }
@@ -137,7 +137,7 @@ function ofTheShare({ config, running, stages }: Facts): Finding[] {
   if (syncer.state !== "backing_off") return [{ key, state: "unknown", text: "" }];
   // Only for notifications; the display shows the retrying stage.
   const text = `the share cannot be used: ${syncer.detail}`;
-  return [{ key, state: "ill", text, tellAfterSeconds: config.Alarm.share_gone_seconds, minor: true }];
+  return [{ key, state: "ill", text, notifyAfterSeconds: config.Alarm.share_gone_seconds, minor: true }];
 }
 
 function ofFrames(facts: Facts): Finding[] {
@@ -267,5 +267,5 @@ function ofThePlant({ opcUa }: Facts): Finding[] {
 
 /** A problem that phorest notifies at once. */
 function told(key: string, text: string): Finding {
-  return { key, state: "ill", text, tellAfterSeconds: 0 };
+  return { key, state: "ill", text, notifyAfterSeconds: 0 };
 }

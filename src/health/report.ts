@@ -7,7 +7,7 @@ import { logTail } from "../log/tail.ts";
 import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
 import { healthFigure } from "./figure.ts";
-import { unhealthyOnes } from "./finding.ts";
+import { problemsAmong } from "./finding.ts";
 import { isUnhealthy, type Snapshot, snapshotJson } from "./snapshot.ts";
 import type { HealthReport } from "./verdict.ts";
 
@@ -22,7 +22,7 @@ export function alarmStatePath({ Paths }: Pick<Config, "Paths">): string {
 
 /** The report of a snapshot. */
 export function healthReport(config: Config, snapshot: Snapshot, alarmState = knownAlarmState(config)): HealthReport {
-  const shown = new Set(unhealthyOnes(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
+  const shown = new Set(problemsAmong(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
   const told = Object.entries(alarmState.troubles)
     .filter(([key, trouble]) => trouble.told && !shown.has(key))
     .map(([, { sinceUs, text }]) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));

@@ -20,7 +20,7 @@ import { clockFacts } from "./clock-behind.ts";
 import { damageFinding } from "./damage-finding.ts";
 import { type DiskFull, diskFacts, diskFullAt } from "./disk-facts.ts";
 import { absence } from "./experiment-gone.ts";
-import { type Finding, unhealthyOnes } from "./finding.ts";
+import { type Finding, problemsAmong } from "./finding.ts";
 import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
@@ -226,12 +226,12 @@ const NOTHING = {
 
 /** Each problem once: a disconnected share is already shown as a retrying stage. */
 export function problemsOf(findings: readonly Finding[]): Finding[] {
-  return unhealthyOnes(findings).filter(({ key }) => key !== "share.gone");
+  return problemsAmong(findings).filter(({ key }) => key !== "share.gone");
 }
 
 /** Whether there is a problem now, not only in the past or a forecast. */
 export function isUnhealthy({ findings }: Pick<Snapshot, "findings">): boolean {
-  return unhealthyOnes(findings).some(({ minor }) => minor !== true);
+  return problemsAmong(findings).some(({ minor }) => minor !== true);
 }
 
 /** What `--json` prints: everything but the curves. */

@@ -38,7 +38,7 @@ export function openToRead(path: string): Connection {
       return damage;
     },
     noteDamage: note,
-    standStill: () => undefined,
+    blockOnLock: () => undefined,
     look: () => {
       if (damage !== undefined) throw damage;
     },

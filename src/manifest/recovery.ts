@@ -56,7 +56,7 @@ interface FileRow {
 /** Only for the holder of the experiment's lock: every claim it finds belongs to a dead process. */
 export function recoverEntries(connection: Connection, nouns: RecoveredNouns, options: RecoveryOptions): Recovery {
   return connection.write(() => {
-    const claims = releaseDeadClaims(connection, options);
+    const claims = releaseAbandonedClaims(connection, options);
     settleRemovals(nouns.storage, options.remoteRoot);
     return { ...claims, ...comparePictures(connection, nouns, options.nowUs) };
   });
@@ -66,7 +66,7 @@ export function recoverEntries(connection: Connection, nouns: RecoveredNouns, op
  * Whoever ends the program, a power cut say, ends it while some frame is being measured. So a frame that was there
  * `maxAttempts` times is tried once more, last and alone (see the processor stage), and failed only after that.
  */
-function releaseDeadClaims(
+function releaseAbandonedClaims(
   { db }: Connection,
   { maxAttempts, nowUs }: { readonly maxAttempts: number; readonly nowUs: number },
 ): Pick<Recovery, "requeued" | "failed"> {

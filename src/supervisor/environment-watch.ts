@@ -41,12 +41,12 @@ export class EnvironmentWatch {
 
   /** One-line status for people; empty if there is no problem. */
   look(): string {
-    this.lookAtPlace();
+    this.checkDirectory();
     this.lookAtClock();
     return [this.lost, this.jump?.line].filter((line) => line !== undefined).join("; ");
   }
 
-  private lookAtPlace(): void {
+  private checkDirectory(): void {
     const lost = problemOf(() => checkPlace(this.place));
     if (lost !== undefined && this.lost === undefined) this.log.error(`capture pauses: ${lost}`);
     if (lost === undefined && this.lost !== undefined)

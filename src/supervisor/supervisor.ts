@@ -147,7 +147,7 @@ export class Supervisor {
     if (behind !== undefined) log.warn(behind);
     // From here on nothing may stand still, and nothing that has been done may go unrecorded.
     const waiting = "capture continues, everything else waits";
-    this.manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
+    this.manifest.lockWait.neverBlockOnLock(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
     this.stages.start();
     this.webHost?.start();
     this.heartbeat.start();

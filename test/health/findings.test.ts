@@ -74,7 +74,7 @@ test("files that a stage has set aside are named with the reason and the next tr
     key: "files.set_aside:syncer",
     state: "ill",
     text: "syncer: set aside: 2 files: a:b.png: no colons; c.png: too large; next try in 4 min",
-    tellAfterSeconds: 3600,
+    notifyAfterSeconds: 3600,
     minor: true,
   });
   expect(storedSetAsideText(now)).toBe("set aside: 2 files: a:b.png: no colons; c.png: too large");
@@ -99,7 +99,7 @@ describe("the forecast of a full disk", () => {
     expect(told({})).toMatchObject([
       { state: "ill", text: "the disk will be nearly full in 60 min; then capture pauses" },
     ]);
-    expect(told({ fullInSeconds: 86_000 })).toMatchObject([{ state: "ill", minor: true, tellAfterSeconds: 0 }]);
+    expect(told({ fullInSeconds: 86_000 })).toMatchObject([{ state: "ill", minor: true, notifyAfterSeconds: 0 }]);
     expect(told({ fullInSeconds: 200_000 })).toEqual([]);
   });
 

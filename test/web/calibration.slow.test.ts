@@ -89,7 +89,7 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
     const moved = JSON.parse(readFileSync(roiManifest, "utf8")) as Record<string, { coords?: [number, number] }>;
     for (const roi of Object.values(moved)) if (roi.coords !== undefined) roi.coords[0] += 3;
     writeFileSync(roiManifest, JSON.stringify(moved));
-    const { page, errors, strangers } = await open(running.link);
+    const { page, errors, unknownNames } = await open(running.link);
     await page.getByRole("button", { name: "Use the last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     await page.getByText("IMECII_2, flipped top to bottom").waitFor();
@@ -107,7 +107,7 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
     const { markers } = await running.read<StateView>("/api/state");
     expect(markers.at(-1)?.text).toMatch(/recalibrated: \d+ ROIs/);
     expect(errors).toEqual([]);
-    expect(strangers).toEqual([]);
+    expect(unknownNames).toEqual([]);
     await page.context().close();
   }, 600_000);
 

@@ -52,7 +52,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     ["phone", PHONE, "light"],
   ] as const)("on a %s", (_, size, colorScheme) => {
     test("every view shows the run's data, without an error, a stranger or a barrier", async () => {
-      const { page, errors, strangers } = await openPage(browser, running.address, { ...size, colorScheme });
+      const { page, errors, unknownNames } = await openPage(browser, running.address, { ...size, colorScheme });
       for (const view of VIEWS) {
         await turnTo(page, view);
         // What differs on a phone is the order of things, not what they are.
@@ -61,7 +61,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
         expect(wider, `${view} is wider than the window`).toBeLessThanOrEqual(0);
       }
       expect(errors).toEqual([]);
-      expect(strangers).toEqual([]);
+      expect(unknownNames).toEqual([]);
       await page.context().close();
     });
   });

@@ -6,7 +6,7 @@ import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
 import { whySilent } from "./hello.ts";
 import { transportTo } from "./ipv6.ts";
 import type { Library } from "./library.ts";
-import { discoveryCureOf } from "./remedies.ts";
+import { discoveryRemedyFor } from "./remedies.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
@@ -126,7 +126,7 @@ export async function discover(
     const said = errors.first;
     if (said === undefined) throw (await whySilent(settings.endpoint_url, connectMs)) ?? cause;
     const message = `${settings.endpoint_url}: ${serverErrorText(said)}`;
-    throw new Failure("opcua.refused", message, { hint: discoveryCureOf(said.status), retry: "later", cause });
+    throw new Failure("opcua.refused", message, { hint: discoveryRemedyFor(said.status), retry: "later", cause });
   } finally {
     await abandon(client);
   }

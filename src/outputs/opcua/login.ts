@@ -11,7 +11,7 @@ import { writeDurably } from "../../system/files.ts";
 import { serverFileName } from "./certificates.ts";
 import type { Identity } from "./identity.ts";
 import type { Library } from "./library.ts";
-import { logInCure } from "./remedies.ts";
+import { logInRemedy } from "./remedies.ts";
 
 interface Server {
   readonly endpoint_url: string;
@@ -106,7 +106,7 @@ export function forgetRefused(server: Server): void {
 function logInFailure(server: Server, identity: Identity, status: string, cause?: unknown): Failure {
   const who = identity.kind === "user" ? identity.userName : "the user's certificate";
   return new Failure("opcua.login", `${server.endpoint_url} refused the log-in of ${who}: ${status}`, {
-    hint: logInCure(identity.kind),
+    hint: logInRemedy(identity.kind),
     retry: "later",
     cause,
   });

@@ -23,7 +23,7 @@ const LONGEST_BACK_OFF_MS = 60_000;
 /** The same secret would not be sent again: the log is reminded of it, nothing more. */
 const LOG_IN_MS = 3_600_000;
 /** During a back-off, whether a person has removed its cause is looked at this often. */
-const LOOK_FOR_CURE_MS = 2000;
+const LOOK_FOR_CHANGE_MS = 2000;
 /** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
 const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
@@ -56,7 +56,7 @@ export class OpcUaOutput implements Output {
     /** Each try counts, the looks in between do not. */
     backOffMs: patience(),
     /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
-    backOffEnd: { everyMs: LOOK_FOR_CURE_MS, isOver: () => this.cureMark() !== this.triedMark },
+    backOffEnd: { everyMs: LOOK_FOR_CHANGE_MS, isOver: () => this.settingsMark() !== this.triedMark },
   };
   /** When the last try began. */
   private triedMark = "";
@@ -80,7 +80,7 @@ export class OpcUaOutput implements Output {
     this.thread = new RemoteWorker("opcua", settings, (level, message) => options.log.log(level, message));
   }
 
-  private cureMark(): string {
+  private settingsMark(): string {
     const { OPC_UA } = this.options.config;
     return `${askedMark(OPC_UA.certificate_dir)} ${secretMark(OPC_UA)}`;
   }
@@ -143,7 +143,7 @@ export class OpcUaOutput implements Output {
 
   /** About a second. Rejects while the server cannot be given anything. */
   async deliver({ cursor, state }: Position): Promise<Delivery> {
-    this.triedMark = this.cureMark();
+    this.triedMark = this.settingsMark();
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
     const { report, more, failure, frames } = answer;
     const noted = () => {

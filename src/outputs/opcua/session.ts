@@ -21,7 +21,7 @@ import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
 import { checkNotRefused, forgetRefused, type LogInWatch, noteRefused, refusesSecret, watchLogIns } from "./login.ts";
 import { probe } from "./probe.ts";
-import { connectionCureOf } from "./remedies.ts";
+import { connectionRemedyFor } from "./remedies.ts";
 import { inPieces, type Limit } from "./requests.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
@@ -245,7 +245,7 @@ export class PlantSession {
     if (cause instanceof Failure) return cause;
     const said = this.#errors.first;
     return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
-      hint: said === undefined ? "phorest reconnects" : connectionCureOf(said.status),
+      hint: said === undefined ? "phorest reconnects" : connectionRemedyFor(said.status),
       retry: "later",
       cause,
     });

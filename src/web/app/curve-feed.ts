@@ -67,7 +67,7 @@ export function useCurves(
   feed.current ??= new CurveFeed({
     take: (seen) => {
       setView(seen);
-      said(strangersSaid(seen));
+      said(unknownNamesText(seen));
     },
     failed: said,
   });
@@ -80,7 +80,7 @@ export function useCurves(
 }
 
 /** Warns of names that match nothing: without the warning, curves would look referenced although they are not. */
-function strangersSaid({ unknown, references }: CurvesView): string {
+function unknownNamesText({ unknown, references }: CurvesView): string {
   if (unknown.length === 0) return "";
   return `No ROI or group is named ${unknown.join(", ")}.${references.length === 0 ? " No reference is subtracted." : ""}`;
 }

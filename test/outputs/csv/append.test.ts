@@ -161,7 +161,7 @@ test("a failing disk or an abort leaves the file as it was and no temporary one"
 
 test("written anew on request, an intact file is replaced and a changed one kept", async () => {
   const { state } = await deliver(many(4));
-  const ask = () => updateCsv(path, state, reader(many(6)), { anew: true });
+  const ask = () => updateCsv(path, state, reader(many(6)), { rewrite: true });
   expect(await ask()).toMatchObject({ rewritten: "asked", lines: 12, keptAside: undefined });
   appendFileSync(path, "mine\n");
   expect(await ask()).toMatchObject({

@@ -21,7 +21,7 @@ export interface CsvOptions {
   readonly outcomesPerStep?: number;
   readonly signal?: AbortSignal;
   /** Write the whole file anew even if it is as it should be. */
-  readonly anew?: boolean;
+  readonly rewrite?: boolean;
   /** The last archive: where the file still has its lines, it is written anew without them. */
   readonly archive?: number;
 }
@@ -62,7 +62,7 @@ async function step(
   const next = columns === recorded.columns ? await formatted(outcomes, columns) : Buffer.alloc(0);
   const verdict = await compare(path, recorded, next);
   if (verdict !== "intact") return await rewrite(path, verdict, columns, read, limit, options.signal);
-  if (options.anew === true) return await rewrite(path, "asked", columns, read, limit, options.signal);
+  if (options.rewrite === true) return await rewrite(path, "asked", columns, read, limit, options.signal);
   if (options.archive !== undefined && options.archive !== (recorded.archive ?? 0)) {
     return await rewrite(path, "archived", columns, read, limit, options.signal);
   }

@@ -17,7 +17,7 @@ const LEADING = ["timestamp", "ROI-label", "Analysis-method"];
 const TRAILING = ["resonance_position_px", "standard_error_px", "quality", "flags", "image_filename"];
 
 /** At the very end, and only where a run carries tracking beside its method. */
-const BESIDE = ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"];
+const COMPANION = ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"];
 
 /** Column of a sensor: `temperature_` and its name in lower case, spaces as underscores. */
 export function temperatureColumn(sensor: string): string {
@@ -44,11 +44,11 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
       if (!known.has(column)) temperatures.add(column);
     }
   }
-  const hadCompanion = known.has(BESIDE[0] as string);
-  const hasBeside =
+  const hadCompanion = known.has(COMPANION[0] as string);
+  const hasCompanion =
     hadCompanion || outcomes.some(({ measured, companion }) => measured !== undefined && companion !== undefined);
-  if (quantities.size === 0 && temperatures.size === 0 && hasBeside === hadCompanion) return columns;
-  const behind = TRAILING.length + (hadCompanion ? BESIDE.length : 0);
+  if (quantities.size === 0 && temperatures.size === 0 && hasCompanion === hadCompanion) return columns;
+  const behind = TRAILING.length + (hadCompanion ? COMPANION.length : 0);
   const middle = columns.slice(LEADING.length, columns.length - behind);
   const isTemperature = (column: string) => column.startsWith("temperature_");
   return [
@@ -58,7 +58,7 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
     ...middle.filter(isTemperature),
     ...temperatures,
     ...TRAILING,
-    ...(hasBeside ? BESIDE : []),
+    ...(hasCompanion ? COMPANION : []),
   ];
 }
 
