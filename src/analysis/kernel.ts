@@ -5,7 +5,7 @@ import type { KernelAnswer, KernelPicture, KernelRequest, KernelTask } from "./k
 import { native } from "./native-kernel.ts";
 
 /**
- * Measures every row of every ROI of one picture, synchronously and without copying the picture. What lies outside the
+ * Measures every row of every ROI of one picture, synchronously and without copying the picture. What is outside the
  * picture is black. A row that could not be measured is a status, never an error.
  * Throws TypeError or RangeError for arguments that contradict each other: a wrong number of pixels, an ROI without
  * area, coordinates between pixels with `established` sampling.

@@ -53,7 +53,7 @@ export function native(): Native {
 
 /**
  * The kernel's number, raised whenever its results change. The vector unit is no part of it: results agree across units
- * far below the standard error, and an experiment moved to another processor goes on with the same analysis.
+ * far below the standard error, and an experiment moved to another processor continues with the same analysis.
  */
 export function kernelVersion(): string {
   return native().version().split("/", 1)[0] ?? "";

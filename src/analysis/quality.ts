@@ -28,7 +28,7 @@ export interface Doubt {
 
 /** Above this share of clipped pixels the top of a band is cut off and its position bends towards the flatter side. */
 const SATURATED_SHARE = 0.005;
-/** Nearer to either end of the row than this share of its length, so much of the band lies outside that it misleads. */
+/** Nearer to either end of the row than this share of its length, so much of the band is outside that it misleads. */
 const EDGE_SHARE = 0.08;
 /** A position may be at the edge when so many of its standard errors reach there. */
 const EDGE_ERRORS = 2;

@@ -19,7 +19,7 @@ export interface MadeReferences {
 export interface SequencerOptions {
   /** Of the method. */
   readonly settings: AnalysisSettings;
-  /** Of a tracking measured beside it. */
+  /** Of a tracking measured along with it. */
   readonly companion?: AnalysisSettings | undefined;
   /** Whether the movement of the chip is measured, also where positions do not follow it. */
   readonly measuresDrift: boolean;

@@ -30,7 +30,7 @@ export interface CopyTask {
 }
 
 export interface Copied {
-  /** Where the copy lies, relative to the root. */
+  /** Where the copy is, relative to the root. */
   readonly remotePath: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -168,9 +168,9 @@ interface Identity {
 }
 
 /**
- * Whether what lies at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
+ * Whether what is at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
  * bind mount, a hard link of the picture) the original would be taken for its own proof, and then removed. `unknown`: both
- * are on one file system that numbers its files anew at each look, so that this cannot be told.
+ * are on one file system that numbers its files again at each look, so that this cannot be told.
  */
 async function identityOf(
   path: string,

@@ -3,8 +3,8 @@
 //
 //   write under a temporary name ▸ count, check, read back ▸ rename ▸ note in the manifest ▸ delete live rows ▸ "moved"
 //
-// A death before the note leaves an archive that the next pass finds and notes; a death after it leaves rows here and
-// there, which the next pass goes on deleting. So a row may be in both for a while, and is never in neither.
+// A crash before the note leaves an archive that the next pass finds and notes; a crash after it leaves rows here and
+// there, which the next pass continues deleting. So a row may be in both for a while, and is never in neither.
 import { createReadStream, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";

@@ -1,5 +1,5 @@
 // What holds around every access to the remote: the root's marker is read before and after, the mount must be the same
-// one, and the copy must lie on the marker's own file system. Errors of local files are told from errors of the remote.
+// one, and the copy must be on the marker's own file system. Errors of local files are told from errors of the remote.
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
@@ -22,7 +22,7 @@ export interface CopyContext {
   progress(): void;
 }
 
-/** This one file is the trouble, here or on the share: the next file may do better. */
+/** This one file is the problem, here or on the share: the next file may do better. */
 export class FileProblem extends Error {
   /** `refused`: the share does not take it; the others are about the file here. */
   readonly kind: "missing" | "differs" | "unreadable" | "refused";
@@ -80,7 +80,7 @@ export async function guarded<T>(
   }
 }
 
-/** An error of the file system, as what it is: that of the one file if another can be written beside it, else that of the share. */
+/** An error of the file system, as what it is: that of the one file if another can be written next to it, else that of the share. */
 async function judged(
   error: unknown,
   root: string,
@@ -133,7 +133,7 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
   try {
     await mkdir(directory);
   } catch (error) {
-    // A copy beside this one made it meanwhile.
+    // A copy next to this one made it meanwhile.
     if (!hasCode(error, "EEXIST")) throw error;
   }
   await flushDirectory(parent);

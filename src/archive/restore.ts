@@ -231,7 +231,7 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
   for (const name of readdirSync(root).filter((file) => file.startsWith(".history.sqlite"))) await rm(join(root, name));
 }
 
-/** The run in which the snapshot was made did not die: it goes on elsewhere, or ended later. */
+/** The run in which the snapshot was made did not die: it continues elsewhere, or ended later. */
 function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void {
   const run = manifest.runs.last();
   if (run !== undefined && run.endedAtUs === undefined) manifest.runs.end(run.runId, nowUs, reason);

@@ -101,7 +101,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       });
       break;
     case "damaged":
-      // Marked once, it is known; it goes on being counted.
+      // Marked once, it is known; it is still counted.
       if (row.damaged) break;
       found.push({
         kind: "damaged",
@@ -227,7 +227,9 @@ async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy
   const unseen = { state: "unseen", path, difference: "" } as const;
   if (isElsewhere(row, context)) return unseen;
   const there =
-    context.remoteRoot === undefined ? undefined : await inspectOnShare(file, row.remoteBytes, row.remoteSha256, context);
+    context.remoteRoot === undefined
+      ? undefined
+      : await inspectOnShare(file, row.remoteBytes, row.remoteSha256, context);
   if (there === undefined) {
     context.unseen(row.entryId);
     return unseen;

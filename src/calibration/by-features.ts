@@ -36,7 +36,7 @@ const FEW = 4;
 const SURE = {
   /** Share of the labels in view that look more like another one of the chip. */
   misread: 0.34,
-  /** How far a grating may lie off, px. A person who names labels may want a worse manifest than none, but not any. */
+  /** How far a grating may be off, px. A person who names labels may want a worse manifest than none, but not any. */
   offPx: 5,
   /** Share of the labels, with at least that likeness, or of the gratings' edges that should be in view and are: either may be dim. */
   seen: 0.6,

@@ -1,4 +1,4 @@
-// Whether a chip that was laid into a picture surely lies there, and is that chip; and if not, why.
+// Whether a chip that was laid into a picture surely is there, and is that chip; and if not, why.
 
 import { isFull } from "./box.ts";
 import { shiftOf } from "./deviations.ts";
@@ -82,7 +82,7 @@ export function isSettled({ used, labels, edgeShare }: Refined, margin: number):
 }
 
 /**
- * Whether labels lie a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
+ * Whether labels are a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
  * not in the same place of every grating.
  */
 function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {

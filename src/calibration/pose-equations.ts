@@ -52,7 +52,7 @@ export function distance(pose: Pose, deviations: Deviations, sighting: Sighting)
   return Math.abs(off.x * unit.x + off.y * unit.y - dot(termsOfEdge(sighting), deviations));
 }
 
-/** How far a sighting lies from where the pose puts it, px along the chip's x and y. */
+/** How far a sighting is from where the pose puts it, px along the chip's x and y. */
 export function offsetOf(pose: Pose, { chip, picture }: Sighting): Point {
   const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];
   const off = minus(picture, toPicture(pose, chip));

@@ -27,7 +27,7 @@ export interface PoseFit {
   readonly residuals: readonly number[];
   /** Names of sightings that did not go along. */
   readonly outliers: readonly string[];
-  /** Standard deviation, px, of where a chip point lies, from what the sightings leave and what they do not tell. */
+  /** Standard deviation, px, of where a chip point is, from what the sightings leave and what they do not tell. */
   readonly openPx: (chip: Point) => number;
   /** How far one of these chip points moves at most, px, when any one sighting is left out: a mistaken one that decides. */
   readonly swayPx: (chips: readonly Point[]) => number;
@@ -85,7 +85,7 @@ function hasBoth(sightings: readonly Sighting[]): boolean {
   return seen("label") && seen("edge", "side");
 }
 
-/** Leaves out one sighting after the other, as the linear fit allows without solving anew. */
+/** Leaves out one sighting after the other, as the linear fit allows without solving again. */
 function sway(
   rows: readonly Row[],
   covariance: Matrix,

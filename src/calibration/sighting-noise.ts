@@ -23,7 +23,7 @@ const NOISE_PX = 0.15;
 const MOST_SPREAD = { px: 0.4, um: 2 } as const;
 
 /**
- * Spread of the residuals of each kind, px, a few of all kinds among them: labels need not lie as exactly as edges. Labels are
+ * Spread of the residuals of each kind, px, a few of all kinds among them: labels need not be placed as exactly as edges. Labels are
  * not spread beyond what printing and optics do, so that half of them may be mistaken.
  */
 export function spreadsOf(sightings: readonly Sighting[], residuals: readonly number[], { pxPerUm }: Pose): Noise {

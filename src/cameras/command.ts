@@ -53,7 +53,7 @@ export class CommandCamera implements Source {
   }
 
   async open(): Promise<void> {
-    // Each capture starts the program anew; nothing is held between two.
+    // Each capture starts the program again; nothing is held between two.
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame> {

@@ -1,4 +1,4 @@
-// The importer: every picture that lies in the data directory when it opens counts as captured, once, oldest first.
+// The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure/failure.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { printable } from "../system/file-name.ts";

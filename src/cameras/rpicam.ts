@@ -188,7 +188,7 @@ export async function listRpicams(): Promise<Found[]> {
 
 type Metadata = Readonly<Record<string, unknown>>;
 
-/** The scalars and short lists of the metadata, and what the program said, beside the frame for ever. */
+/** The scalars and short lists of the metadata, and what the program said, next to the frame for ever. */
 function settingsOf(
   { program, lossless }: Program,
   size: FrameSize,

@@ -69,7 +69,7 @@ export function brightfieldProblems({ Camera, Paths }: Config): string[] {
   ];
 }
 
-/** Files written beside the pictures: among the frames a plot would be measured as one, around them a share gets too much. */
+/** Files written next to the pictures: among the frames a plot would be measured as one, around them a share gets too much. */
 export function sharedDirectories({ Assets, Paths, Services }: Config): string[] {
   const beside: [name: string, directory: string][] = [
     ["Paths.results_dir", Paths.results_dir],

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type KeyNotes, NOTES } from "./key.ts";
 
-/** A schema or one of its parts, as JSON Schema with our notes beside it. */
+/** A schema or one of its parts, as JSON Schema with our notes next to it. */
 export interface SchemaNode extends Partial<KeyNotes> {
   readonly type?: string;
   readonly enum?: readonly unknown[];

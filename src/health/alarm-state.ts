@@ -1,4 +1,4 @@
-// Who has been told of what. Each look at the experiment is held against it: a trouble that is new, and has lasted as long
+// Who has been told of what. Each look at the experiment is held against it: a problem that is new, and has lasted as long
 // as it must, becomes a notice; so does its end. Kept in a file, so that a restart tells nobody a second time.
 //
 //   new ──lasts──▶ told ──over in two looks──▶ forgotten
@@ -16,7 +16,7 @@ const NOTICE = z.object({
   event: z.enum(["alarm", "recovery"]),
   key: z.string(),
   text: z.string(),
-  /** When the trouble was first seen, and when this notice was made: ISO 8601, UTC. */
+  /** When the problem was first seen, and when this notice was made: ISO 8601, UTC. */
   since: z.string(),
   at: z.string(),
 });
@@ -41,7 +41,7 @@ export type AlarmState = z.output<typeof ALARM_STATE>;
 export const ALARM_STATE_FILENAME = "phorest.alarms.json";
 export const EMPTY_ALARM_STATE: AlarmState = { version: 1, troubles: {}, outbox: [] };
 
-/** A trouble that flickers is one trouble: it is over when it is absent in so many looks in a row. */
+/** A problem that flickers is one problem: it is over when it is absent in so many looks in a row. */
 const LOOKS_TO_FORGET = 2;
 /** Notices nobody could be given: older ones make room. */
 const MOST_WAITING = 200;
@@ -68,7 +68,7 @@ export function note(
       const told = known.told || isDue(finding, known.sinceUs, nowUs);
       if (told && !known.told) tell("alarm", key, finding.text, known.sinceUs);
       const unchanged = told === known.told && known.goneLooks === 0;
-      // Words that change (an age, a count) are no reason to write the file anew.
+      // Words that change (an age, a count) are no reason to rewrite the file.
       troubles[key] = unchanged ? known : { ...known, text: finding.text, told, goneLooks: 0 };
       changed ||= !unchanged;
     } else if (finding !== undefined || partial) {

@@ -1,7 +1,7 @@
-// What was found when an experiment was looked at: a trouble, or that it cannot be told whether there is one.
+// What was found when an experiment was looked at: a problem, or that it cannot be told whether there is one.
 
 export interface Finding {
-  /** The same trouble has the same key in every look, whatever its words. */
+  /** The same problem has the same key in every look, whatever its words. */
   readonly key: string;
   /** `unknown`: neither a reason to tell somebody nor to say that it is over. What is well is no finding. */
   readonly state: "ill" | "unknown";

@@ -59,7 +59,7 @@ export async function healthPicture(report: HealthReport): Promise<Uint8Array> {
 /** Writes picture and JSON into `directory`, each whole or not at all. */
 export async function writeHealthReport(directory: string, report: HealthReport): Promise<void> {
   await ensureDirectory(directory);
-  // Made anew in a minute: not worth a flush of the disk that captures wait for.
+  // Made again in a minute: not worth a flush of the disk that captures wait for.
   await replaceAtOnce(
     join(directory, HEALTH_JSON),
     Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),

@@ -78,7 +78,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, c
   try {
     const snapshot = readSnapshot(config, nowUs, opened);
     if (snapshot.experiment === "none") return snapshot;
-    // Beside a run, what the run itself meets is enough.
+    // Next to a run, what the run itself meets is enough.
     const look = check && snapshot.experiment === "stopped" ? damageOf(file) : undefined;
     const damage = readDamageNote(file) ?? opened?.damage ?? look;
     return damage === undefined ? snapshot : damagedSnapshot(snapshot, damage);

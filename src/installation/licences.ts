@@ -8,7 +8,7 @@ import { packageClosure } from "./packages.ts";
 export const LICENCES_FILENAME = "licences.txt";
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|third-party-notices|legal)/i;
-/** Texts that parts are under which came without one, or which other parts are under that lie inside a part. */
+/** Texts that parts are under which came without one, or which other parts are under that are inside a part. */
 const COMMON_TEXTS = ["LGPL-3.0.txt", "GPL-3.0.txt", "MPL-1.1.txt"];
 const RULE = "=".repeat(100);
 

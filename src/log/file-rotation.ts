@@ -53,7 +53,7 @@ interface StageFile {
   path: string | undefined;
 }
 
-/** A rotated file for each stage, opened with its first line, opened anew after trouble. */
+/** A rotated file for each stage, opened with its first line, reopened after a failure. */
 export class StageFiles {
   private readonly files = new Map<LogStage, StageFile>();
   private readonly directory: string;
@@ -77,7 +77,7 @@ export class StageFiles {
     }
   }
 
-  /** The open file of a stage; undefined while waiting after trouble. */
+  /** The open file of a stage; undefined while waiting after a failure. */
   private fileOf(stage: LogStage): StageFile | undefined {
     const open = this.files.get(stage);
     // A file removed under us would take lines without keeping them.

@@ -11,7 +11,7 @@ export interface PictureRow {
   /** Directory, absolute: here, or on the share once the picture was moved there. */
   readonly filepath: string;
   readonly status: Status;
-  /** Of the file as it lies there. */
+  /** Of the file as it is there. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
   readonly local: boolean;
@@ -26,9 +26,9 @@ export interface PictureRow {
   readonly remoteSha256: string | undefined;
 }
 
-/** A file beside the pictures, as last copied to the share. */
+/** An auxiliary file, as last copied to the share. */
 export interface SyncedFile {
-  /** The share it lies on. */
+  /** The share it is on. */
   readonly remoteId: string;
   /** Relative to the experiment's root. */
   readonly path: string;
@@ -96,7 +96,7 @@ export class Checks {
       .all(limit);
   }
 
-  /** Files beside the pictures as they were last copied, to every share there was. */
+  /** Files next to the pictures as they were last copied, to every share there was. */
   syncedFiles(): SyncedFile[] {
     return this.#connection.db
       .prepare<[], SyncedFile>(`

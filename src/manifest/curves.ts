@@ -79,7 +79,7 @@ export class Curves {
         take(roi, px, flags[roi] ?? 0);
       });
     }
-    // What is carried beside another method has no curves of its own.
+    // What is measured along with another method has no curves of its own.
     const rows = curves.length > 0 ? [] : this.#lastRows.all({ analysisId, blocks: LOOK_BACK >> BLOCK_BITS });
     for (const [roi, px, flags] of rows) take(roi, px ?? Number.NaN, flags);
     return last;

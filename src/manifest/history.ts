@@ -82,7 +82,7 @@ export interface CapturedPicture {
   readonly cameraType: string | undefined;
   /** Of the file as it was captured. */
   readonly sha256: string | undefined;
-  /** Of the pixels, whatever the file says beside them; undefined where nobody decoded it before it was stored. */
+  /** Of the pixels, whatever the file says next to them; undefined where nobody decoded it before it was stored. */
   readonly pixels: number | undefined;
 }
 

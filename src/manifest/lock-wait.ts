@@ -48,7 +48,7 @@ export class LockWait {
   }
 
   /**
-   * For a thread that must go on meanwhile: from now on no write stands still for more than a moment, and those of `write`
+   * For a thread that must continue meanwhile: from now on no write stands still for more than a moment, and those of `write`
    * wait for up to `limitMs`.
    */
   neverBlockOnLock(limitMs: number, events: LockEvents): void {
@@ -103,7 +103,7 @@ export class LockWait {
     this.#events.freed?.(this.#waited, performance.now() - this.#sinceMs);
   }
 
-  /** True when the lock is still there and the first write goes on waiting. */
+  /** True when the lock is still there and the first write continues waiting. */
   #tryFirst(): boolean {
     const [first] = this.#queue;
     if (first === undefined) return false;

@@ -134,7 +134,7 @@ function reasonOf(error: unknown): string {
   return encodeFailure(error).message;
 }
 
-/** Whether this process could bring the database up to date where it lies. */
+/** Whether this process could bring the database up to date where it is. */
 function isWritable(path: string): boolean {
   try {
     for (const place of [path, dirname(path)]) accessSync(place, constants.W_OK);

@@ -1,4 +1,4 @@
-// What a start finds after a death: claims nobody holds any more, pictures whose removal or compression was interrupted,
+// What a start finds after a crash: claims nobody holds any more, pictures whose removal or compression was interrupted,
 // and rows whose picture is gone or has come back. Its cost goes with the pictures lying here, not with the history.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export interface Recovery {
   readonly unclaimed: readonly string[];
   /** Printable forms of names in that directory that are not UTF-8: no file can be opened by them. */
   readonly unusable: readonly string[];
-  /** Pictures that lie under their own name and, compressed, under the other one: which to keep, the content must tell. */
+  /** Pictures that are under their own name and, compressed, under the other one: which to keep, the content must tell. */
   readonly twofold: readonly LocalPicture[];
   /** Pictures that lay there only under the other of their two names; the row names that one now. */
   readonly renamed: readonly LocalPicture[];
@@ -35,7 +35,7 @@ export interface Recovery {
 export interface RecoveryOptions {
   readonly maxAttempts: number;
   readonly nowUs: number;
-  /** Where the copies lie that removed pictures are known by. */
+  /** Where the copies are that removed pictures are known by. */
   readonly remoteRoot?: string;
 }
 
@@ -80,7 +80,7 @@ function releaseAbandonedClaims(
   return { requeued: changes, failed };
 }
 
-/** A file that is still there was not removed: it stays, and the ring buffer decides anew. */
+/** A file that is still there was not removed: it stays, and the ring buffer decides again. */
 function settleRemovals(storage: Storage, remoteRoot: string | undefined): void {
   const begun = storage.unfinishedRemovals();
   const isThere = ({ filepath, filename }: LocalPicture) => existsSync(join(filepath, filename));
@@ -171,7 +171,7 @@ function missingRows(db: Connection["db"]): FileRow[] {
 
 const PAGE_ROWS = 10_000;
 
-/** Every row whose picture should lie here, from the index alone. */
+/** Every row whose picture should be here, from the index alone. */
 function* pictureRows(db: Connection["db"]): Generator<FileRow> {
   const page = db.prepare<[number, number, number], FileRow & { captured_at_us: number }>(`
     SELECT id, captured_at_us, directory, filename FROM entry INDEXED BY entry_local

@@ -29,7 +29,7 @@ export class EnvironmentWatch {
   private lost: string | undefined;
   private jump: { readonly line: string; readonly atMs: number } | undefined;
   private offsetMs: number;
-  /** Another disk with a manifest lies where ours was: what this process holds open is dead. */
+  /** Another disk with a manifest is where ours was: what this process holds open is dead. */
   displaced = false;
 
   constructor(place: Place, log: StageLog, clocks: Clocks = SYSTEM_CLOCKS) {
@@ -55,7 +55,7 @@ export class EnvironmentWatch {
     this.displaced = lost !== undefined && this.hasNewManifest();
   }
 
-  /** Whether a whole experiment lies there now that would pass every check but that of identity. */
+  /** Whether a whole experiment is there now that would pass every check but that of identity. */
   private hasNewManifest(): boolean {
     const { dataDir } = this.place;
     if (!existsSync(join(dataDir, MANIFEST_FILENAME))) return false;

@@ -19,7 +19,7 @@ export interface WorkerEvents {
   lost(how: string): void;
 }
 
-/** The file of a worker, compiled or not, beside this program. */
+/** The file of a worker, compiled or not, next to this program. */
 export function workerFile(name: string): { url: URL; execArgv: string[] } {
   const compiled = import.meta.url.endsWith(".js");
   const url = new URL(`../../workers/${name}.${compiled ? "js" : "ts"}`, import.meta.url);

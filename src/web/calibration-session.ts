@@ -24,9 +24,9 @@ import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
 
 /** 64 megapixels of 16 bits without any compression, and their header. */
 export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;
-/** Decoding 64 megapixels takes a second; beside a saturated machine far more. */
+/** Decoding 64 megapixels takes a second; next to a saturated machine far more. */
 export const LONGEST_DECODING_MS = 60_000;
-/** A calibration of 64 megapixels takes seconds; beside a saturated machine more. */
+/** A calibration of 64 megapixels takes seconds; next to a saturated machine more. */
 const LONGEST_SEARCH_MS = 180_000;
 /** What nobody accepts is forgotten, with the memory it holds. */
 const KEPT_MS = 30 * 60_000;

@@ -48,7 +48,8 @@ export class PictureProcess {
    * later) when the process dies, gives no answer within `limitMs`, or has died so often that it is left alone.
    */
   async ask<J extends PictureJob>(what: string, job: J, limitMs = LONGEST_JOB_MS): Promise<PictureAnswers[J["type"]]> {
-    if (this.#crashes >= MOST_CRASHES && performance.now() < this.#restUntilMs) throw lostFailure(what, this.#lastCrash);
+    if (this.#crashes >= MOST_CRASHES && performance.now() < this.#restUntilMs)
+      throw lostFailure(what, this.#lastCrash);
     const worker = this.#worker ?? this.#begin();
     clearTimeout(this.#idle);
     this.#lastId += 1;

@@ -27,7 +27,7 @@ export interface MarkerView {
 /** What became of the brightfield picture that was taken or asked for last. */
 export interface BrightfieldView {
   readonly state: "none" | "asked" | "taking" | "taken" | "failed";
-  /** Where it lies, or why there is none. */
+  /** Where it is, or why there is none. */
   readonly said: string;
 }
 
@@ -217,7 +217,7 @@ export interface LogLineView {
 /** Where the chip was found in a picture. */
 export interface CalibrationFound {
   readonly summary: CalibrationSummary;
-  /** Degrees; ROIs and labels lie in the picture turned by its negative. */
+  /** Degrees; ROIs and labels are in the picture turned by its negative. */
   readonly imageAngle: number;
   readonly rois: readonly Roi[];
   /** The printed labels in view. */

@@ -91,7 +91,7 @@ export class PlantDelivery {
 
   /**
    * Delivers what comes after `cursor`, for about a second. `alarm`: the program's alarm text of now. Never throws for
-   * what the server does; the failure is in the answer, beside what was passed before it.
+   * what the server does; the failure is in the answer, next to what was passed before it.
    */
   async step(cursor: number, alarm: string): Promise<Delivered> {
     let passed = cursor;

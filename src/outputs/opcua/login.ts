@@ -61,7 +61,7 @@ export function watchLogIns(library: Library, client: OPCUAClient): LogInWatch {
 /** Whether a server's answer to a log-in refuses the secret. `status`: the answer's name, undefined where there was none. */
 export function refusesSecret({ kind }: Identity, status: string | undefined): status is string {
   if (kind === "anonymous" || status === undefined || NOT_THE_SECRET.test(status)) return false;
-  // Beside a password it is our own certificate that is meant.
+  // Next to a password it is our own certificate that is meant.
   return kind === "certificate" || !status.startsWith("BadCertificate");
 }
 

@@ -85,7 +85,7 @@ export class OpcUaOutput implements Output {
     return `${askedMark(OPC_UA.certificate_dir)} ${secretMark(OPC_UA)}`;
   }
 
-  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run goes on with it. */
+  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run continues with it. */
   idle(): boolean {
     return this.failure !== undefined || this.waiting === 0;
   }

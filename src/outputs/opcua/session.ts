@@ -177,7 +177,7 @@ export class PlantSession {
     return inPieces(values, this.limits.write, (piece) => this.#ask(() => this.#writeUncopied(piece)));
   }
 
-  /** `ClientSession.write` builds every value anew, which is most of the time a frame would take. */
+  /** `ClientSession.write` builds every value again, which is most of the time a frame would take. */
   #writeUncopied(values: WriteValue[]): Promise<StatusCode[]> {
     const { WriteRequest, WriteResponse } = this.library;
     const request = new WriteRequest({});

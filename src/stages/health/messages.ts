@@ -4,7 +4,7 @@
 export type HealthJob = { readonly type: "look"; readonly report: boolean };
 
 export interface HealthAnswer {
-  /** Troubles that somebody was told of and that are not over. */
+  /** Problems that somebody was told of and that are not over. */
   readonly told: number;
   /** Notices that have not arrived yet. */
   readonly undelivered: number;

@@ -55,7 +55,7 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
       const before = alarmState.outbox;
       const { channels } = notifier;
       const partial = snapshot.experiment === "none" || snapshot.damaged;
-      // Before anything is sent: a death in between tells twice, never not at all.
+      // Before anything is sent: a crash in between tells twice, never not at all.
       await keep(note(alarmState, snapshot.findings, { nowUs, channels, partial }));
       for (const { notice } of alarmState.outbox.filter((waiting) => !before.includes(waiting))) {
         log(notice.event === "alarm" ? "warn" : "info", `${notice.event}: ${notice.text}`);

@@ -38,7 +38,7 @@ export class CaptureOrder {
   }
 
   /**
-   * Resolves when every frame in hand that was captured before is settled: true; or after the longest wait: false. `waits`
+   * Resolves when every frame in progress that was captured before is settled: true; or after the longest wait: false. `waits`
    * is called when there is something to wait for.
    */
   async turn(entryId: number, waits: () => void): Promise<boolean> {

@@ -20,16 +20,16 @@ export interface Measure {
   readonly tracking: TrackingMeasure | undefined;
 }
 
-/** What frames are tracked with, as their method or beside it. */
+/** What frames are tracked with, as their method or along with it. */
 export interface TrackingMeasure {
   readonly analysisId: number;
-  /** Of a tracking measured beside another method. */
+  /** Of a tracking measured along with another method. */
   readonly jumps: JumpDetector;
 }
 
 export interface MeasureOptions extends Pick<StageContext, "manifest" | "log" | "runId" | "nowUs"> {
   readonly settings: AnalysisSettings;
-  /** Of a tracking measured beside it. */
+  /** Of a tracking measured along with it. */
   readonly companion?: AnalysisSettings;
   readonly roiManifestFile: string;
 }

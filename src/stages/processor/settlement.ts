@@ -155,7 +155,7 @@ export class Settlement {
   }
 }
 
-/** What tracking says beside the method, as it is stored. */
+/** What tracking says along with the method, as it is stored. */
 function companionOf(
   { analysisId, jumps }: TrackingMeasure,
   companion: CompanionResult | undefined,

@@ -130,7 +130,7 @@ export class Processor implements OpenStage {
     return pending <= this.settlement.aside.resting().length && processing === 0;
   }
 
-  /** Waits for the frames in hand, gives what does not end in time back to the queue, ends the pool. */
+  /** Waits for the frames in progress, gives what does not end in time back to the queue, ends the pool. */
   async flush(timeoutMs: number): Promise<void> {
     this.stopped = true;
     const late = () => new Failure("internal", "frames are still being measured");

@@ -63,7 +63,7 @@ export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
   }
 }
 
-/** What the method says, and tracking where that is the method or carried beside it. */
+/** What the method says, and tracking where that is the method or measured along with it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
   const tracking = task.settings.method === "tracking" ? task.settings : task.companion;
   const { lines = {} } = task;

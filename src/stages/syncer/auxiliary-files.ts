@@ -48,7 +48,7 @@ export class AuxiliaryFiles {
     this.#options = options;
   }
 
-  /** Copies what has changed. Throws a Failure where the share or the disk is the trouble. */
+  /** Copies what has changed. Throws a Failure where the share or the disk is the problem. */
   async sync(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { rows, ask } = this.#options;
     const listing = await ask({ type: "list" }, signal);

@@ -77,7 +77,7 @@ async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAns
   }
 }
 
-/** The snapshot, beside the manifest, under a name that a start sweeps away. */
+/** The snapshot, next to the manifest, under a name that a start sweeps away. */
 async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<AuxiliaryFile> {
   const directory = dirname(manifestFile);
   const { size } = await stat(manifestFile);

@@ -5,10 +5,10 @@
 //   3. hand the new state to the supervisor, which commits it.
 // Killed before 3, the file is longer than the state says and the rest is the beginning of exactly the lines that step 2
 // writes next: it is written again, over itself. So no line is missing and none is there twice, wherever the kill falls.
-// A file that is missing, shorter or changed by somebody is written anew from the manifest, under a temporary name;
+// A file that is missing, shorter or changed by somebody is rewritten from the manifest, under a temporary name;
 // one that somebody changed is kept under another name first. A rewrite that was killed before its state was committed
 // leaves a file that is a prefix of the next rewrite, which tells it from an edited one.
-// When history has been archived, the file is written anew from what is still live: the state says which archive it knows.
+// When history has been archived, the file is rewritten from what is still live: the state says which archive it knows.
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileSize } from "../../../system/files.ts";
@@ -20,18 +20,18 @@ export interface CsvOptions {
   /** Outcomes read and written at a time; bounds the memory. */
   readonly outcomesPerStep?: number;
   readonly signal?: AbortSignal;
-  /** Write the whole file anew even if it is as it should be. */
+  /** Rewrite the whole file even if it is as it should be. */
   readonly rewrite?: boolean;
-  /** The last archive: where the file still has its lines, it is written anew without them. */
+  /** The last archive: where the file still has its lines, it is rewritten without them. */
   readonly archive?: number;
 }
 
 const OUTCOMES_PER_STEP = 64;
 
 /**
- * One step: appends the next outcomes to the file at `path`, or writes the whole file anew where it is not the one
+ * One step: appends the next outcomes to the file at `path`, or rewrites the whole file where it is not the one
  * `recorded` describes. Durable when the promise resolves. Call again with the committed state until `upToDate`.
- * An outcome with a method or sensor that has no column yet makes the file be written anew with the union of columns.
+ * An outcome with a method or sensor that has no column yet has the file rewritten with the union of columns.
  * Throws what the file system throws (the file is then as good as before) and the signal's reason when aborted.
  */
 export async function updateCsv(
@@ -42,7 +42,7 @@ export async function updateCsv(
 ): Promise<CsvUpdate> {
   const update = await step(path, recorded, read, options);
   const archive = options.archive ?? recorded?.archive;
-  // A file written anew ends at the last outcome that is still live. Later ones that were archived were in the file before.
+  // A rewritten file ends at the last outcome that is still live. Later ones that were archived were in the file before.
   const cursor = Math.max(update.state.cursor, recorded?.cursor ?? 0);
   return { ...update, state: { ...update.state, cursor, ...(archive === undefined ? {} : { archive }) } };
 }

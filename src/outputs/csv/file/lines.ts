@@ -16,7 +16,7 @@ export const DEGREES = "°C";
 const LEADING = ["timestamp", "ROI-label", "Analysis-method"];
 const TRAILING = ["resonance_position_px", "standard_error_px", "quality", "flags", "image_filename"];
 
-/** At the very end, and only where a run carries tracking beside its method. */
+/** At the very end, and only where a run carries tracking along with its method. */
 const COMPANION = ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"];
 
 /** Column of a sensor: `temperature_` and its name in lower case, spaces as underscores. */

@@ -1,4 +1,4 @@
-// What people said of moments (markers), beside and in what is delivered. The results' own CSV keeps its columns: markers
+// What people said of moments (markers), next to and in what is delivered. The results' own CSV keeps its columns: markers
 // have a file of their own, and a column in the CSVs of sensorgrams.
 import { join } from "node:path";
 import { writeToString } from "fast-csv";

@@ -7,7 +7,7 @@ import { ensureDirectory, fileSize, syncDirectory, temporaryPath } from "../../.
 import { csvColumns, formatted, lineCount, widenColumns } from "./lines.ts";
 import { type CsvState, type CsvUpdate, type ReadOutcomes, readAt, tailDigest, writeAt } from "./state.ts";
 
-/** Reasons to write an intact file of our own anew. */
+/** Reasons to rewrite an intact file of our own. */
 const OURS: ReadonlySet<CsvUpdate["rewritten"]> = new Set(["columns", "asked", "archived"]);
 
 /** Writes the whole file from the manifest, page by page, and puts it in place in one rename. */
@@ -99,7 +99,7 @@ async function writeAll(
   }
 }
 
-/** Moves a changed file to the first free `<name>.edited-<n>.csv` beside it. */
+/** Moves a changed file to the first free `<name>.edited-<n>.csv` next to it. */
 async function keepAside(path: string): Promise<string> {
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);

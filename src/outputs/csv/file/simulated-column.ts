@@ -1,10 +1,10 @@
-// The last column of a CSV that holds frames of the simulated chip: its header and a "yes" beside each of them say so. A CSV
+// The last column of a CSV that holds frames of the simulated chip: its header and a "yes" next to each of them say so. A CSV
 // without such frames does not have it, nor does the established communicating_results.csv, whose columns other programs know.
 import type { SimulatedFrames } from "../../../manifest/simulated-frames.ts";
 
 /** Name of the column. */
 export const SIMULATED = "simulated";
-/** What stands in it beside what is simulated; the cell is empty beside everything else. */
+/** What stands in it next to what is simulated; the cell is empty next to everything else. */
 export const YES = "yes";
 
 export class SimulatedColumn {

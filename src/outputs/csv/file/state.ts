@@ -21,7 +21,7 @@ export interface CsvState {
   readonly archive?: number | undefined;
 }
 
-/** The state as the manifest keeps it; undefined for none, or for one this version cannot use: the file is then written anew. */
+/** The state as the manifest keeps it; undefined for none, or for one this version cannot use: the file is then rewritten. */
 export function parseCsvState(json: string | undefined): CsvState | undefined {
   if (json === undefined) return undefined;
   try {
