@@ -130,7 +130,7 @@ export function stageAuxiliaryFile(task: AuxiliaryTask, context: CopyContext): P
     return guarded(context, { remotePath: task.path, bytes: task.bytes }, async () => {
       const continued = GROWING.test(task.path) ? await continueCopy(opened, context) : undefined;
       const value = continued ?? (await stageWhole(opened, context));
-      return { value, lies: join(context.root, value.partial ?? value.remotePath) };
+      return { value, path: join(context.root, value.partial ?? value.remotePath) };
     });
   });
 }
@@ -140,7 +140,7 @@ export function publishAuxiliaryFile(staged: StagedFile, context: CopyContext): 
   return guarded(context, { remotePath: staged.remotePath, bytes: staged.bytes }, async () => {
     const remotePath =
       staged.partial === undefined ? staged.remotePath : await publish(staged, staged.partial, context);
-    return { value: remotePath, lies: join(context.root, remotePath) };
+    return { value: remotePath, path: join(context.root, remotePath) };
   });
 }
 

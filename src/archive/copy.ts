@@ -61,7 +61,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       if (identity === "other" && (await holds(path, bytes, sha256, context))) {
         // The rest of a copy that died after it had its name.
         await rm(partial, { force: true });
-        return { value: { ...copied, adopted: !written }, lies: path };
+        return { value: { ...copied, adopted: !written }, path };
       }
       if (there !== undefined) {
         n += 1;
@@ -70,7 +70,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       if (!written) await writePartial(task.source, partial, sha256, context);
       written = true;
       // Where another bears the name by now, it is looked at: it may be this copy, named by a call whose answer was lost.
-      if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, lies: path };
+      if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, path };
     }
   });
 }

@@ -46,17 +46,17 @@ export interface GuardedFile {
 }
 
 /**
- * Runs `work` between two looks at the marker: the file that `lies` there is on the marker's file system, or this throws.
+ * Runs `work` between two looks at the marker: the file `path` is on the marker's file system, or this throws.
  * Throws FileProblem where the error is that of the one file, a Failure `remote.*` where it is that of the share.
  */
 export async function guarded<T>(
   { root, remoteId }: Pick<CopyContext, "root" | "remoteId">,
   file: GuardedFile,
-  work: () => Promise<{ readonly value: T; readonly lies: string }>,
+  work: () => Promise<{ readonly value: T; readonly path: string }>,
 ): Promise<T> {
   try {
     const before = checkMarker(root, remoteId);
-    const { value, lies: path } = await work();
+    const { value, path } = await work();
     await flushDirectory(dirname(path));
     const { device, mountId } = checkMarker(root, remoteId);
     if (mountId !== before.mountId) {

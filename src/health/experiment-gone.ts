@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
 
 /** Why there is nothing to read although there should be. */
 export function absence({ Paths, Storage }: Config): Finding[] {
-  const gone = (text: string): Finding => ({ key: "experiment.gone", state: "ill", text, notifyAfterSeconds: 0 });
+  const gone = (text: string): Finding => ({ key: "experiment.gone", state: "problem", text, notifyAfterSeconds: 0 });
   if (Storage.usb_uuid !== undefined) {
     try {
       checkFileSystem(Storage.usb_uuid, Paths.root_dir);

@@ -4,7 +4,7 @@ export interface Finding {
   /** The same problem has the same key in every look, whatever its words. */
   readonly key: string;
   /** `unknown`: neither a reason to tell somebody nor to say that it is over. What is well is no finding. */
-  readonly state: "ill" | "unknown";
+  readonly state: "problem" | "unknown";
   /** For a person: what, where, what to do. Empty while unknown. */
   readonly text: string;
   /** Somebody is told once it has lasted so long; absent: it is shown and nobody is told. */
@@ -15,5 +15,5 @@ export interface Finding {
 
 /** What is to be seen by a person, whether or not somebody is told. */
 export function problemsAmong(findings: readonly Finding[]): Finding[] {
-  return findings.filter(({ state }) => state === "ill");
+  return findings.filter(({ state }) => state === "problem");
 }

@@ -28,7 +28,7 @@ export interface MarkerView {
 export interface BrightfieldView {
   readonly state: "none" | "asked" | "taking" | "taken" | "failed";
   /** Where it is, or why there is none. */
-  readonly said: string;
+  readonly message: string;
 }
 
 /** Everything that is asked at a glance; pushed whenever it changes. */
@@ -231,7 +231,7 @@ export interface CalibrationView {
   readonly name: string;
   readonly state: "none" | "receiving" | "searching" | "found" | "doubt" | "failed" | "writing" | "accepted";
   /** Why it is in doubt or failed; the files that were written. */
-  readonly said: string;
+  readonly message: string;
   /** What a person should know before accepting; empty for nothing. */
   readonly warning: string;
   readonly picture: FrameView | undefined;

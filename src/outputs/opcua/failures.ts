@@ -44,14 +44,14 @@ export async function whyRefused(
   own: OwnCertificate,
   trusted: Buffer | undefined,
   error: unknown,
-  said: ServerError | undefined,
+  reported: ServerError | undefined,
 ): Promise<Failure> {
   const { endpoint_url: url, security_mode, security_policy } = settings;
-  const status = said?.status ?? statusNameIn(error);
+  const status = reported?.status ?? statusNameIn(error);
   const wanted = security_mode === "None" ? "security None" : `${security_mode} with ${security_policy}`;
   const refused = (message: string, hint: string) =>
     new Failure("opcua.refused", `${url}: ${message}`, { hint, retry: "later", cause: error });
-  if (said === undefined && status === undefined) {
+  if (reported === undefined && status === undefined) {
     const silent = await whySilent(url, settings.connect_timeout_seconds * 1000);
     if (silent !== undefined) return silent;
   }
@@ -74,7 +74,7 @@ export async function whyRefused(
       retry: "later",
     });
   }
-  if (said !== undefined) return refused(serverErrorText(said), connectionRemedyFor(said.status));
+  if (reported !== undefined) return refused(serverErrorText(reported), connectionRemedyFor(reported.status));
   if (status !== undefined) return refused(status, connectionRemedyFor(status));
   // The library looks for a way to log in before it asks the server.
   if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {

@@ -65,7 +65,7 @@ export class OpcUaOutput implements Output {
   private readonly told = new Map<string, string>();
   /** The last one, while it lasts. */
   private failure: FailureData | undefined;
-  private said: { readonly line: string; readonly atMs: number } | undefined;
+  private reported: { readonly line: string; readonly atMs: number } | undefined;
 
   constructor(options: OpcUaOutputOptions) {
     this.options = options;
@@ -128,15 +128,15 @@ export class OpcUaOutput implements Output {
   moved({ state, lastFailure, failures }: StageReport<StageName>): void {
     const { log } = this.options;
     this.failure = lastFailure;
-    if (state === "waiting" && this.said !== undefined) {
-      this.said = undefined;
+    if (state === "waiting" && this.reported !== undefined) {
+      this.reported = undefined;
       log.info("the server accepts values again");
     }
     if (state !== "backing_off" || lastFailure === undefined) return;
     const line = lineOf(lastFailure);
     const now = performance.now();
-    if (this.said?.line === line && now - this.said.atMs < SAY_AGAIN_MS) return;
-    this.said = { line, atMs: now };
+    if (this.reported?.line === line && now - this.reported.atMs < SAY_AGAIN_MS) return;
+    this.reported = { line, atMs: now };
     const next = lastFailure.code === "opcua.login" ? "" : "trying again, ";
     log.warn(`failed (${failures}): ${line}; ${next}${waitText(this.waiting)}`);
   }

@@ -163,8 +163,8 @@ export class PlantSession {
 
   /** Why this session is of no use any more; undefined while it is. */
   get broken(): string | undefined {
-    const said = this.#errors.first;
-    return said === undefined ? this.#broken : serverErrorText(said);
+    const reported = this.#errors.first;
+    return reported === undefined ? this.#broken : serverErrorText(reported);
   }
 
   /** Reads attributes; one DataValue for each, Bad ones included. */
@@ -243,9 +243,9 @@ export class PlantSession {
 
   #lost(how: string, cause?: unknown): Failure {
     if (cause instanceof Failure) return cause;
-    const said = this.#errors.first;
+    const reported = this.#errors.first;
     return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
-      hint: said === undefined ? "phorest reconnects" : connectionRemedyFor(said.status),
+      hint: reported === undefined ? "phorest reconnects" : connectionRemedyFor(reported.status),
       retry: "later",
       cause,
     });

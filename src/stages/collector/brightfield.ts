@@ -26,7 +26,7 @@ export class BrightfieldPictures {
   private tookMs: number | undefined;
   private inHand: Promise<void> | undefined;
   private failedWith: string | undefined;
-  private current: BrightfieldState = { state: "none", said: "" };
+  private current: BrightfieldState = { state: "none", message: "" };
 
   constructor(options: BrightfieldOptions) {
     this.options = options;
@@ -106,8 +106,8 @@ export class BrightfieldPictures {
     }
   }
 
-  private move(state: BrightfieldState["state"], said: string): void {
-    this.current = { state, said };
+  private move(state: BrightfieldState["state"], message: string): void {
+    this.current = { state, message };
     this.options.changed();
   }
 }

@@ -119,7 +119,7 @@ export interface StageCondition {
 export interface BrightfieldState {
   readonly state: "none" | "asked" | "taking" | "taken" | "failed";
   /** Where it is, or why there is none. */
-  readonly said: string;
+  readonly message: string;
 }
 
 /** A stage at work. */

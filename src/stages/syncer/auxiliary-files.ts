@@ -54,7 +54,7 @@ export class AuxiliaryFiles {
     const listing = await ask({ type: "list" }, signal);
     if (listing.type === "problem") throw new Failure("internal", listing.reason, { retry: "later" });
     const { files, brightfield, unlisted } = listing;
-    this.#sayUnlisted(unlisted);
+    this.#warnUnlisted(unlisted);
     const known = (path: string) => rows.syncedFile(remoteId, path);
     const isDue = (file: AuxiliaryFile) => {
       const copy = known(file.path);
@@ -145,10 +145,10 @@ export class AuxiliaryFiles {
     else if (this.aside.add(path, name, reason)) this.#options.log.warn(`set aside: ${name}: ${reason}`);
   }
 
-  #sayUnlisted(unlisted: readonly { readonly path: string; readonly reason: string }[]): void {
+  #warnUnlisted(unlisted: readonly { readonly path: string; readonly reason: string }[]): void {
     const lines = unlisted.map(({ path, reason }) => `${path} is not copied: ${reason}`);
-    const said = lines.join("\n");
-    if (said !== this.#unlisted) for (const line of lines) this.#options.log.warn(line);
-    this.#unlisted = said;
+    const text = lines.join("\n");
+    if (text !== this.#unlisted) for (const line of lines) this.#options.log.warn(line);
+    this.#unlisted = text;
   }
 }

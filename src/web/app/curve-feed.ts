@@ -7,7 +7,7 @@ import { broughtUpToDate } from "./drawn.ts";
 
 interface Listener {
   take(view: CurvesView): void;
-  failed(said: string): void;
+  failed(message: string): void;
 }
 
 class CurveFeed {
@@ -60,16 +60,16 @@ class CurveFeed {
 export function useCurves(
   address: string | undefined,
   news: readonly unknown[],
-  said: (text: string) => void,
+  message: (text: string) => void,
 ): CurvesView | undefined {
   const [view, setView] = useState<CurvesView>();
   const feed = useRef<CurveFeed>();
   feed.current ??= new CurveFeed({
     take: (seen) => {
       setView(seen);
-      said(unknownNamesText(seen));
+      message(unknownNamesText(seen));
     },
-    failed: said,
+    failed: message,
   });
   // A layout effect sends the request before the browser paints, instead of after it.
   useLayoutEffect(() => {
