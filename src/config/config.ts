@@ -6,13 +6,13 @@ import { Failure } from "../failure/failure.ts";
 import { readable } from "../failure/quote.ts";
 import { brightfieldProblems, cameraProblems, opcUaProblems, sharedDirectories, warningsAbout } from "./consistency.ts";
 import { withEnvironment } from "./environment.ts";
-import { NOTES } from "./key.ts";
+import { NOTES } from "./field.ts";
 import type { Loaded, Origin } from "./loaded.ts";
-import { schemaNode } from "./node.ts";
-import { problemLines } from "./problem.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
+import { schemaNode } from "./schema-tree.ts";
 import { checkWantedShare } from "./share.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
+import { problemLines } from "./validation-error.ts";
 
 /**
  * Loads the settings: of `path`, else of config.toml in `cwd`, else the built-in defaults with `cwd` as their base.

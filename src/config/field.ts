@@ -26,7 +26,7 @@ export interface KeyNotes {
 export const NOTES = z.registry<KeyNotes>();
 
 /** Declares a key: its zod type (with default and bounds), its meaning and further notes. */
-export function key<T extends z.ZodType>(
+export function field<T extends z.ZodType>(
   type: T,
   doc: string,
   notes: Omit<KeyNotes, "doc" | "simulatedDefault"> & { simulatedDefault?: z.output<T> } = {},
@@ -37,7 +37,7 @@ export function key<T extends z.ZodType>(
 
 /** Declares a section of keys; a key it does not name is an error. */
 export function section<S extends z.core.$ZodLooseShape>(doc: string, shape: S): z.ZodObject<S, z.core.$strict> {
-  return key(z.strictObject(shape), doc);
+  return field(z.strictObject(shape), doc);
 }
 
 /** One of `values` in any letter case; `aliases` (lower case) are other spellings met in files. */

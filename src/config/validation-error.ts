@@ -2,7 +2,7 @@
 // valid name.
 import type { z } from "zod";
 import { excerpt, quoted } from "../failure/quote.ts";
-import { allowedText, type SchemaNode } from "./node.ts";
+import { allowedText, type SchemaNode } from "./schema-tree.ts";
 import type { Table } from "./toml-file.ts";
 
 type Issue = z.core.$ZodIssue;
