@@ -17,7 +17,7 @@ import type { Outcome } from "../../manifest/outcomes.ts";
 import { wallClockUs } from "../../system/clock.ts";
 import { Baselines } from "./baseline.ts";
 import { loadLibrary } from "./library.ts";
-import { byCapture, isNewer, newestOf } from "./newest.ts";
+import { isNewer, newestOf, turnOf } from "./newest.ts";
 import { reportOf } from "./node-remarks.ts";
 import { type BoundNode, isWritten } from "./node-table.ts";
 import { PlantNodes } from "./plant-nodes.ts";
@@ -120,10 +120,7 @@ export class PlantDelivery {
       const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
       while (passed < last && !isOver()) {
         const window = this.#source.outcomes.after(passed, WINDOW);
-        const unsent = byCapture(window.filter(({ outcomeId }) => !this.#ahead.has(outcomeId)));
-        // What comes behind a full window may have been captured before its later half.
-        const turn = window.length < WINDOW ? unsent : unsent.slice(0, Math.max(1, unsent.length >> 1));
-        for (const outcome of turn) {
+        for (const outcome of turnOf(window, this.#ahead, WINDOW)) {
           if (isOver()) break;
           // The newest went first; written again unless nothing older was written since.
           if (outcome.outcomeId !== this.#sentId) await this.#send(outcome);
