@@ -110,8 +110,8 @@ interface Tracked {
   readonly changed: boolean;
 }
 
-/** A reference of one ROI as the kernel keeps it, and frames measured against it. */
-function tracker(jointLine: JointLine, darkLevel?: number) {
+/** Measures frames of one ROI against a reference, as the kernel keeps it; `grow`: the frame joins the reference. */
+export function tracker(jointLine: JointLine, darkLevel?: number) {
   const anchors = new Float64Array(ANCHOR_NUMBERS);
   const reference = new Uint16Array(SIZE.rows * SIZE.width);
   return (pixels: Uint8Array, grow: boolean): Tracked => {
