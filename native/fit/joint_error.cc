@@ -161,13 +161,14 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
   const double height = std::fabs(roi.typicalHeight);
   answer.peakToNoise = height / differenceNoise(samples, roi.rows, roi.width);
   double step[kShared], variance = 0;
-  if (!(slopes > 0 && toldSlopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
+  if (!(slopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
   const double noise = influences / size * std::min(areas.both, kLongestGrain);
   if (!(heights * heights / firmness / noise > kLeastReduction)) return;
   answer.inflation = areas.both * influences * inside / (slopes * slopes);
   // Each residual counts as it pulls on the position, for noise with a grain may be there only where it is bright. But a line
-  // that does not fit has swallowed what it could on its sides.
-  const double told = correlationAreas(roi, roi.residual).both * pulls * toldWeights / (toldSlopes * toldSlopes);
+  // that does not fit has swallowed what it could on its sides. Where large residuals cancel the slopes, the weights have to do.
+  const double steepness = toldSlopes > 0 ? toldSlopes : toldWeights;
+  const double told = steepness > 0 ? correlationAreas(roi, roi.residual).both * pulls * toldWeights / (steepness * steepness) : 0;
   answer.standardError = std::sqrt(variance * std::max(answer.inflation, told));
   answer.line = line;
   answer.height = roi.typicalHeight, answer.ground = roi.typicalOffset + mean_;

@@ -26,10 +26,6 @@ constexpr double kSizeToDeviation = 1.2533141373155;
 constexpr double kBlack = 0.5;
 /** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
 constexpr double kFinestRounding = 0.5;
-/**
- * Share of the samples' variance up to which what is left over needs no other sign that frame and reference belong together.
- */
-constexpr double kHardlyLeft = 0.05;
 /** Less than this of the light, or of the samples, is no measurement. */
 constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
 /** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
@@ -85,10 +81,8 @@ bool Tracking::load(const TrackFrame& frame, const std::uint16_t* pixels, const 
 
 /** The deviation of the residuals of the last trace by what was foretold. */
 void Tracking::learnNoise() {
-  // So many rows know the noise to two percent.
-  constexpr int kEnoughRows = 24;
   NoiseSizes found{};
-  vectorUnit().trackSizes(roi_, roi_.absolute ? 1 : std::max(1, roi_.rows / kEnoughRows), found);
+  vectorUnit().trackSizes(roi_, roi_.absolute ? 1 : rowsPerNoise(roi_.rows), found);
   if (found.typical < 0) return;
   // Bins of few samples lean on the whole ROI.
   constexpr double kLeaning = 30;
@@ -230,7 +224,10 @@ TrackAnswer Tracking::measure(const TrackFrame& frame, Joint& joint, Anchor& anc
   double variance = 0;
   bool found = load(frame, pixels, anchor) && compare(anchor, at, variance);
   Anchor learnt = anchor;
+  bool foreign = false;
   if (found && anchor.frames < 2) {
+    // Under noise that is learnt from this frame even one of another place seems to belong here: what counts is how it looks now.
+    foreign = grow && looksForeign(anchor);
     // Only now it is known how much of what was taken for speckle is the camera's noise.
     learnCamera(learnt);
     at = {};
@@ -245,7 +242,8 @@ TrackAnswer Tracking::measure(const TrackFrame& frame, Joint& joint, Anchor& anc
   }
   const double light = answer.columns[2];
   answer.joined = grow && !answer.changed && std::fabs(at.shift()) < kNearAnchor && light < kMostLight &&
-                  light > 1 / kMostLight && kept_ > kMostSamples && !(elsewhere_ && leftOver_ > kHardlyLeft);
+                  light > 1 / kMostLight && kept_ > kMostSamples && !foreign &&
+                  (anchor.frames < 2 || !looksForeign(anchor));
   if (answer.joined) {
     anchor = learnt;
     learnCamera(anchor);

@@ -82,10 +82,19 @@ struct TrackRows {
   double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
+/** The noise is learnt from every so-manieth row: so many know it to two percent. */
+constexpr int rowsPerNoise(int rows) { return rows < 48 ? 1 : rows / 24; }
+
 /** Deviations from which on a gradient of the light is believed. */
 constexpr double kBelieved = 3;
 /** Deviations of the noise that must lie between what is foretold and the top of the camera's scale. */
 constexpr double kHeadroom = 3;
+/** Share of the samples' variance up to which what is left over needs no other sign that frame and reference belong together. */
+constexpr double kHardlyLeft = 0.05;
+/** Share of the row's light: a grain that is darker is not compared. */
+constexpr double kDarkGrain = 0.05;
+/** Speckle is never thought to be less or more than these shares of the light. */
+constexpr double kLeastSpeckle = 0.01, kMostSpeckle = 0.7;
 /** Squares of the picture's own counts: rounding to whole ones alone leaves more. */
 constexpr double kLeastVariance = 0.053;
 
@@ -169,6 +178,9 @@ class Tracking {
   TrackedLine farStart(const Anchor& anchor) const;
   void learnNoise();
   void learnCamera(Anchor& anchor) const;
+  bool leavesSpeckle() const;
+  double foundAgain();
+  bool looksForeign(const Anchor& anchor);
   double leftOver();
   void worth(const Anchor& anchor, const TrackedLine& at);
   double inflationOfShift() const;

@@ -21,8 +21,6 @@ constexpr double kFine = 5e-4;
 constexpr double kDarkDoubt = 0.05;
 /** px^2: grains of speckle, and what the camera's own processing makes of them, are not larger. */
 constexpr double kLargestGrain = 60;
-/** Speckle is never thought to be less or more than these shares of the light. */
-constexpr double kLeastSpeckle = 0.01, kMostSpeckle = 0.7;
 
 /** The line of a joint fit in heights and on the light it stands on. */
 Anchor anchorOf(const JointAnswer& fit, double dark, double unit) {
@@ -242,34 +240,6 @@ double Tracking::scaleOf(const Anchor& anchor) const {
   if (!solve(known, kShapeBits >> 1, 0, step, nullptr)) return kNaN;
   for (int k = 0; k < kShape; ++k) variance += step[k] * known.right[k];
   return std::sqrt(std::max(0.0, variance));
-}
-
-/** What the noise of this frame and its reference says of the camera's. */
-void Tracking::learnCamera(Anchor& anchor) const {
-  double n = 0, x = 0, y = 0, xx = 0, xy = 0;
-  for (int bin = 0; bin < kNoiseBins; ++bin) {
-    const double light = noise_.node[bin];
-    const double variance = 1 / (noise_.inverse[bin] * noise_.inverse[bin]) / (1 + 1 / anchor.frames);
-    // A variance is known to the same share of it by each sample; the floor is what the darkest ones say.
-    const double weight = noise_.count[bin] / (variance * variance);
-    n += weight, x += weight * light, y += weight * variance, xx += weight * light * light, xy += weight * light * variance;
-  }
-  const double spread = n * xx - x * x;
-  const double perCount = spread > 0 ? std::max(0.0, (n * xy - x * y) / spread) : 0;
-  const double floor = std::max(0.0, (y - perCount * x) / n), share = 1 / anchor.frames;
-  const double morePerCount = (perCount - anchor.perCount) * share, moreFloor = (floor - anchor.floor) * share;
-  anchor.perCount += morePerCount;
-  anchor.floor += moreFloor;
-  // What the anchor's frame had of that was thought to be speckle.
-  double squares = 0, lights = 0;
-  for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
-    if (!(roi_.weight[sample] > 0)) continue;
-    const double light = roi_.predicted[sample];
-    squares += moreFloor + morePerCount * light, lights += light * light;
-  }
-  if (!(lights > 0)) return;
-  const double left = anchor.speckle * anchor.speckle - squares / lights;
-  anchor.speckle = std::clamp(std::sqrt(std::max(0.0, left)), kLeastSpeckle, kMostSpeckle);
 }
 
 /** The frame, moved back to where the anchor is and brought to its light, joins the mean. */

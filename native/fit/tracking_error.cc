@@ -13,8 +13,6 @@ constexpr double kThinkable = 2, kMostLoss = 4;
 constexpr double kSuspicion = 4, kHarm = 1;
 /** Deviations of a correlation by chance: more is speckle that two frames have in common. */
 constexpr double kAlong = 4, kChance = 2;
-/** Share of the row's light: a grain that is darker is not compared. */
-constexpr double kDarkGrain = 0.05;
 /** px^2: a grain of speckle or of the camera's own processing is not larger. */
 constexpr double kLargestGrain = 60;
 

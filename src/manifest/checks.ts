@@ -1,7 +1,6 @@
 // Checks: what a check of the files needs to know of the rows, and what SQLite itself finds wrong.
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
-import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
 
 /** An entry that names a picture. */
@@ -11,7 +10,7 @@ export interface PictureRow {
   /** Directory, absolute: here, or on the share once the picture was moved there. */
   readonly filepath: string;
   readonly status: Status;
-  /** Of the file as it is there. */
+  /** Of the file as it lies there. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
   readonly local: boolean;
@@ -26,9 +25,9 @@ export interface PictureRow {
   readonly remoteSha256: string | undefined;
 }
 
-/** An auxiliary file, as last copied to the share. */
+/** A file beside the pictures, as last copied to the share. */
 export interface SyncedFile {
-  /** The share it is on. */
+  /** The share it lies on. */
   readonly remoteId: string;
   /** Relative to the experiment's root. */
   readonly path: string;
@@ -73,12 +72,14 @@ export class Checks {
     const page = this.#connection.db.prepare<[number, number], Row>(
       `SELECT ${COLUMNS} FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
     );
-    const rows = pages(
-      0,
-      (id) => page.all(id, PAGE),
-      ({ id }) => id,
-    );
-    for (const row of rows) yield pictureRow(row, this.#entries);
+    let after = 0;
+    for (;;) {
+      const rows = page.all(after, PAGE);
+      for (const row of rows) yield pictureRow(row, this.#entries);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
   }
 
   picture(entryId: number): PictureRow | undefined {
@@ -96,7 +97,7 @@ export class Checks {
       .all(limit);
   }
 
-  /** Files next to the pictures as they were last copied, to every share there was. */
+  /** Files beside the pictures as they were last copied, to every share there was. */
   syncedFiles(): SyncedFile[] {
     return this.#connection.db
       .prepare<[], SyncedFile>(`

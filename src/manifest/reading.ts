@@ -13,8 +13,7 @@ import { MIGRATIONS } from "./schema.ts";
 import { checkIdentity, checkSchema } from "./soundness.ts";
 
 export const BUSY_TIMEOUT_MS = 5000;
-/** Of each connection, and a run keeps four for weeks. A curve of 26,000 frames is read from 7 MB of pages. */
-export const CACHE_KIB = 8192;
+export const CACHE_KIB = 65_536;
 
 /** A connection to the manifest `path` that cannot write. Throws as `Manifest.open` says, or what SQLite throws. */
 export function openToRead(path: string): Connection {
@@ -38,7 +37,7 @@ export function openToRead(path: string): Connection {
       return damage;
     },
     noteDamage: note,
-    blockOnLock: () => undefined,
+    standStill: () => undefined,
     look: () => {
       if (damage !== undefined) throw damage;
     },
@@ -134,7 +133,7 @@ function reasonOf(error: unknown): string {
   return encodeFailure(error).message;
 }
 
-/** Whether this process could bring the database up to date where it is. */
+/** Whether this process could bring the database up to date where it lies. */
 function isWritable(path: string): boolean {
   try {
     for (const place of [path, dirname(path)]) accessSync(place, constants.W_OK);

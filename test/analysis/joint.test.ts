@@ -1,8 +1,7 @@
 // The joint fit at the limits of what it is asked: small, empty, tilted and clipped ROIs. Its precision on speckle is
 // held to the Cramér-Rao bound in test/conformance/precision.slow.test.ts.
 import { describe, expect, it } from "vitest";
-import { measure } from "../../src/analysis/kernel.ts";
-import { type KernelRequest, ROW } from "../../src/analysis/kernel-answer.ts";
+import { type KernelRequest, measure, ROW } from "../../src/analysis/kernel.ts";
 import { methodSettings } from "../../src/analysis/settings.ts";
 import { QUANTITIES } from "../../src/measurement/method.ts";
 import { fano, normals, picture16 } from "./simulated-rows.ts";
@@ -109,5 +108,22 @@ describe("the joint fit", () => {
       (x, y) => fano(x, 1_400, 5, 80 + 0.02 * (y - (ROWS - 1) / 2), 24, 26_000) + 5_000 * next(),
     );
     expect(Math.abs(quantity("position") - 80)).toBeLessThan(4 * standardError);
+  });
+
+  it("has an error bar where a few bright rows scatter so far that their slopes cancel those of all others", () => {
+    const [next, sign] = [normals(9), normals(10)];
+    const { status, quantity, standardError } = measureRoi(
+      (x, y) => {
+        const t = (x - 90) / 22;
+        const bright = y % 5 === 0;
+        const besideTop = Math.abs(t) > 0.3 && Math.abs(t) < 2;
+        const scatter = bright && besideTop ? 14 * Math.sign(sign()) : 0;
+        return 257 * (60 + (bright ? 100 : 5) * Math.exp((-t * t) / 2) + scatter + next());
+      },
+      { jointLine: "gaussian" },
+    );
+    expect(status).toBe(ROW.ok);
+    expect(Math.abs(quantity("position") - 90)).toBeLessThan(1);
+    expect(standardError).toBeGreaterThan(0);
   });
 });

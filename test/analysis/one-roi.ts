@@ -1,6 +1,5 @@
 // A picture that is one ROI, measured as it is.
-import { measure } from "../../src/analysis/kernel.ts";
-import type { KernelPicture, KernelTask } from "../../src/analysis/kernel-answer.ts";
+import { type KernelPicture, type KernelTask, measure } from "../../src/analysis/kernel.ts";
 
 /** The kernel's answer for the whole picture, `width` px wide, in the counts that it has. */
 export function measureWhole(

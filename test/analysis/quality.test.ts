@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ROW } from "../../src/analysis/kernel-answer.ts";
+import { ROW, robustLineOfRows, summariseRows } from "../../src/analysis/kernel.ts";
 import { type Doubt, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/quality.ts";
-import { robustLineOfRows, summariseRows } from "../../src/analysis/row-summary.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
 

@@ -1,7 +1,7 @@
 // Cameras whose noise is not that of the simplest simulation. As large as the speckle: frames join the reference of tracking,
 // those of another place do not. Without grains in the dark, where most of the ROI is: error bars are those of the light.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel-answer.ts";
+import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel.ts";
 import { POSITION_COLUMN, QUANTITIES } from "../../src/measurement/method.ts";
 import { measureWhole } from "../analysis/one-roi.ts";
 import { normalsOf, speckleField } from "./speckled-rois.ts";
@@ -12,20 +12,31 @@ const CENTRE = 90;
 const REFERENCES = 8;
 const GRAIN_PX = 6;
 const SPECKLE = 0.15;
-/** Counts: deviation of the noise, whose grains are as large as those of the speckle. */
+/** Counts: deviation of the noise, whose grains are as large as those of the speckle, and light of the band. */
 const NOISE = 4;
+const BRIGHTEST = 46;
+const GROUND = 6;
 const band = (x: number, shift: number) => Math.exp(-(((x - CENTRE - shift) / 22) ** 2) / 2);
 
+interface Camera {
+  readonly speckle?: number;
+  readonly noise?: number;
+  readonly brightest?: number;
+  readonly ground?: number;
+}
+
 /** One chip before such a camera, and a reference of it that grows while it may. */
-function series(seed: number) {
+function series(seed: number, camera: Camera = {}) {
+  const { speckle: contrast = SPECKLE, noise: counts = NOISE, brightest = BRIGHTEST, ground = GROUND } = camera;
   const next = normalsOf(seed);
   const grains = speckleField(ROWS, WIDTH, GRAIN_PX, next);
   const tracking = { anchors: new Float64Array(ANCHOR_NUMBERS), pixels: new Uint16Array(ROWS * WIDTH) };
   const measured = (shiftPx: number, grow: boolean, speckle: Float64Array) => {
     const noise = speckleField(ROWS, WIDTH, GRAIN_PX, next);
     const pixels = Uint8Array.from({ length: ROWS * WIDTH }, (_, at) => {
-      const light = (6 + 40 * band(at % WIDTH, shiftPx)) * (1 + SPECKLE * (speckle[at] as number));
-      return Math.max(0, Math.round(light + NOISE * (noise[at] as number)));
+      const line = ground + (brightest - ground) * band(at % WIDTH, shiftPx);
+      const light = line * (1 + contrast * (speckle[at] as number));
+      return Math.max(0, Math.min(255, Math.round(light + counts * (noise[at] as number))));
     });
     const { columns, status, standardError, joined } = measureWhole(pixels, WIDTH, {
       method: "tracking",
@@ -75,6 +86,35 @@ describe("a camera whose noise is as large as the speckle", () => {
     });
     expect(joined.filter((one) => one)).toEqual([]);
   });
+});
+
+describe("the second frame of a reference", () => {
+  const CHIPS = 12;
+  const levels = [
+    { brightest: 46, ground: 6 },
+    { brightest: 200, ground: 6 },
+    { brightest: 200, ground: 110 },
+  ];
+  const cameras = levels.flatMap((level) =>
+    [0.05, 0.15].flatMap((speckle) => [0.5, 1, 2, 4].map((noise) => ({ ...level, speckle, noise }))),
+  );
+
+  it.each(cameras)(
+    "joins where it shows the same place, and not where it shows another ($brightest counts on $ground, speckle $speckle, noise $noise)",
+    { timeout: 300_000 },
+    (camera) => {
+      const joined = Array.from({ length: CHIPS }, (_, chip) => {
+        const [same, other] = [series(7500 + chip, camera), series(7500 + chip, camera)];
+        for (const { frame } of [same, other]) frame(0, true);
+        return { same: same.frame(0, true).joined, other: other.ofAnotherPlace().joined };
+      });
+      // What frames of two places have in common is above two deviations of chance once in 44.
+      expect(joined.filter(({ other }) => other).length).toBeLessThanOrEqual(1);
+      // Under noise that hides the speckle nothing tells the two apart; then neither joins for certain.
+      const hidden = camera.noise > 1.5 * camera.speckle * camera.brightest;
+      if (!hidden) expect(joined.filter(({ same }) => same)).toHaveLength(CHIPS);
+    },
+  );
 });
 
 describe("a narrow band before a dark pedestal", () => {

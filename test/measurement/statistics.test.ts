@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ROW } from "../../src/analysis/kernel-answer.ts";
-import { rowStatistics } from "../../src/analysis/row-summary.ts";
+import { ROW, rowStatistics } from "../../src/analysis/kernel.ts";
 import { medianOf, roundHalfEven } from "../../src/measurement/statistics.ts";
 import { randomFrom } from "../image/picture-writers.ts";
 

@@ -7,24 +7,24 @@ import type { Manifest } from "../../manifest/manifest.ts";
 export class UnsettledClaims {
   readonly #manifest: Manifest;
   readonly #claims: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
-  #problem: FailureData | undefined;
+  #trouble: FailureData | undefined;
 
   constructor(manifest: Manifest) {
     this.#manifest = manifest;
   }
 
-  /** `problem`: what the stage should wait for; undefined where only this frame does. */
-  add(claim: Claim, countAttempt: boolean, problem?: FailureData): void {
+  /** `trouble`: what the stage should wait for; undefined where only this frame does. */
+  add(claim: Claim, countAttempt: boolean, trouble?: FailureData): void {
     this.#claims.push({ claim, countAttempt });
-    if (problem !== undefined) this.#problem = problem;
+    if (trouble !== undefined) this.#trouble = trouble;
   }
 
-  /** Gives back what was added and throws the last problem. */
+  /** Gives back what was added and throws the last trouble. */
   async raise(): Promise<void> {
-    const problem = this.#problem;
+    const trouble = this.#trouble;
     await this.giveBack();
-    this.#problem = undefined;
-    if (problem !== undefined) throw decodeFailure(problem);
+    this.#trouble = undefined;
+    if (trouble !== undefined) throw decodeFailure(trouble);
   }
 
   async giveBack(): Promise<void> {

@@ -50,9 +50,8 @@ export function reasonOf(error: unknown): string {
 async function answered(response: Response): Promise<Response> {
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => undefined);
-  const message =
-    typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
-  throw new Refused(response.status, sentence(message));
+  const said = typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
+  throw new Refused(response.status, sentence(said));
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

@@ -16,13 +16,12 @@ const NOTHING_NAMED: Naming = { chip: "", active: 0, places: [{ label: "" }, { l
 
 export function Calibration({ state }: { state: StateView }) {
   const [view, setView] = useState<CalibrationView>();
-  const [message, setMessage] = useState("");
+  const [said, setSaid] = useState("");
   const [naming, setNaming] = useState(NOTHING_NAMED);
   /** While waiting for the next frame: the newest frame at the start of the wait. */
   const [after, setAfter] = useState<{ readonly filename: string | undefined }>();
   const busy = view !== undefined && BUSY.has(view.state);
-  const read = () =>
-    get<CalibrationView>("/api/calibration").then(setView, (error: Error) => setMessage(error.message));
+  const read = () => get<CalibrationView>("/api/calibration").then(setView, (error: Error) => setSaid(error.message));
   useEffect(() => {
     void read();
   }, []);
@@ -32,11 +31,11 @@ export function Calibration({ state }: { state: StateView }) {
     return () => clearInterval(timer);
   }, [busy]);
   const act = async (asked: Promise<CalibrationView>) => {
-    setMessage("");
+    setSaid("");
     try {
       setView(await asked);
     } catch (error) {
-      setMessage(reasonOf(error));
+      setSaid(reasonOf(error));
       await read();
     }
   };
@@ -47,7 +46,7 @@ export function Calibration({ state }: { state: StateView }) {
   const takeFile = (file: File | undefined) => {
     if (file === undefined) return;
     if (view !== undefined && file.size > view.largestBytes) {
-      setMessage(`${file.name} is too large: ${bytes(file.size)}. The limit is ${bytes(view.largestBytes)}.`);
+      setSaid(`${file.name} is too large: ${bytes(file.size)}. The limit is ${bytes(view.largestBytes)}.`);
       return;
     }
     void begin(ask("POST", `/api/calibration/picture?${new URLSearchParams({ name: file.name })}`, file));
@@ -82,9 +81,9 @@ export function Calibration({ state }: { state: StateView }) {
         last={() => void begin(ask("POST", "/api/calibration/frame", {}))}
         next={() => setAfter(after === undefined ? { filename: newest } : undefined)}
       />
-      {message !== "" && (
+      {said !== "" && (
         <p class="error" role="alert">
-          {message}
+          {said}
         </p>
       )}
       {view !== undefined && <Progress view={view} />}
@@ -215,12 +214,12 @@ const WORDS: Readonly<Record<CalibrationView["state"], string>> = {
   accepted: "Accepted. From the next frame on, phorest measures with these ROIs, as a new analysis. Files written:",
 };
 
-function Progress({ view: { state, message, name } }: { view: CalibrationView }) {
+function Progress({ view: { state, said, name } }: { view: CalibrationView }) {
   const hasProblem = state === "doubt" || state === "failed";
   return (
     <p class={hasProblem ? "error" : "quiet"} role={hasProblem ? "alert" : "status"}>
       {state !== "none" && name !== "" && <strong>{name}: </strong>}
-      {WORDS[state]} {message}
+      {WORDS[state]} {said}
     </p>
   );
 }

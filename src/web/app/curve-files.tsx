@@ -10,7 +10,7 @@ export function CurveFiles({
 }: {
   drawing: Drawing;
   address: string;
-  failed(message: string): void;
+  failed(said: string): void;
 }) {
   const save = (name: string, make: () => Promise<Blob>) => async () => {
     try {

@@ -1,2 +1,0 @@
-// The thread that draws one picture.
-import "../src/figures/drawing-worker.ts";
