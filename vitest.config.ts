@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { builtWorkers } from "./test/support/built-program.ts";
 
 // Two kinds of test files, told apart by their names: NAME.slow.test.ts starts the program, a server or a browser, mounts a disk or
 // computes for seconds; NAME.test.ts does none of that. `npm run test:quick` runs the second kind, `npm test` both.
@@ -37,7 +38,11 @@ export default defineConfig({
           env: { PHOREST_QUICK_TESTS: "1" },
         },
       },
-      { extends: true, test: { name: "slow", include: [SLOW] } },
+      {
+        extends: true,
+        plugins: [builtWorkers()],
+        test: { name: "slow", include: [SLOW], globalSetup: ["test/support/built-program.ts"] },
+      },
     ],
   },
 });

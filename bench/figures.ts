@@ -2,7 +2,8 @@
 // left of it, and the precision of each estimator beside the Cramér–Rao bound. Run: npx tsx bench/figures.ts
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
-import { measure, ROW } from "../src/analysis/kernel.ts";
+import { measure } from "../src/analysis/kernel.ts";
+import { ROW } from "../src/analysis/kernel-answer.ts";
 import { COLOURS, STYLE } from "../src/figures/figure-style.ts";
 import { renderVegaLite } from "../src/figures/render.ts";
 import { type JointLine, type Method, POSITION_COLUMN, QUANTITIES } from "../src/measurement/method.ts";

@@ -6,7 +6,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { measure, ROW, vectorUnit } from "../src/analysis/kernel.ts";
+import { measure } from "../src/analysis/kernel.ts";
+import { ROW } from "../src/analysis/kernel-answer.ts";
+import { vectorUnit } from "../src/analysis/native-kernel.ts";
 import { instructionCounter } from "./instructions.ts";
 
 type Line = "gaussian" | "fano";

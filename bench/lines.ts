@@ -1,7 +1,7 @@
 // Which line is chosen for bands of known shape, and what a wrong one does to shifts; the tables of docs/kernel.md, "Which
 // line". Run: npx tsx bench/lines.ts [--realisations 60] [--only WORD]
 import { parseArgs } from "node:util";
-import { ANCHOR_NUMBERS, ROW } from "../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, ROW } from "../src/analysis/kernel-answer.ts";
 import { shapeOf } from "../src/analysis/line-shape.ts";
 import { LINES, type Line, lineOfCode, POSITION_COLUMN, QUANTITIES } from "../src/measurement/method.ts";
 import { measureWhole } from "../test/analysis/one-roi.ts";

@@ -3,12 +3,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CsvState, updateCsv } from "../src/delivery/csv-output.ts";
 import { CurveStore } from "../src/figures/curve.ts";
 import { renderPlot } from "../src/figures/plot.ts";
 import type { PlotInput } from "../src/figures/plot-input.ts";
 import type { Outcome } from "../src/manifest/outcomes.ts";
 import { type Method, QUANTITIES, STATISTICS } from "../src/measurement/method.ts";
+import { updateCsv } from "../src/outputs/csv/file/append.ts";
+import type { CsvState } from "../src/outputs/csv/file/state.ts";
 
 const START_US = Date.UTC(2026, 2, 4) * 1000;
 const INTERVAL_US = 10_000_000;

@@ -99,13 +99,13 @@ async function main(): Promise<void> {
       if (complaint === undefined || (error && error.name !== "YError")) throw error;
       process.stderr.write(`${complaint.replace(/\s*\n\s*/g, " ")} (phorest --help)\n`);
       process.exitCode = WRONG_USAGE;
-      throw new AlreadySaid();
+      throw new AlreadyReported();
     });
   try {
     await addCommands(parser, words);
     await parser.parseAsync();
   } catch (thrown) {
-    if (thrown instanceof AlreadySaid) return;
+    if (thrown instanceof AlreadyReported) return;
     process.stderr.write(`${failureLine(thrown)}\n`);
     process.exitCode = exitCodeOf(encodeFailure(thrown));
     if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
@@ -120,7 +120,7 @@ function exitCodeOf({ code, retry }: FailureData): number {
 }
 
 /** Thrown to leave yargs after it has printed its own message. */
-class AlreadySaid extends Error {}
+class AlreadyReported extends Error {}
 
 guardOutputs();
 keepHangUpIgnored();

@@ -13,6 +13,7 @@
 #include "addon/addon_correlate.h"
 #include "addon/addon_jpeg.h"
 #include "addon/arguments.h"
+#include "addon/task_arguments.h"
 #include "image/decode_png.h"
 #include "measure/kernel.h"
 #include "measure/row_summary.h"
@@ -181,8 +182,8 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   /**
-   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth, darkLevel or NaN) -> per task the fields of KernelAnswer.
-   * A task is {method, jointLine, lines}, and to track also {anchors, reference, grow}.
+   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth, darkLevel or NaN) -> per task
+   * the fields of KernelAnswer.
    */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -197,7 +198,7 @@ class Addon : public Napi::Addon<Addon> {
       request.rois = rois(info, request.sampling == phorest::Sampling::established);
       if (!info[8].IsArray()) refuseType(env, "expected an array for tasks");
       const auto tasks = info[8].As<Napi::Array>();
-      for (std::uint32_t index = 0; index < tasks.Length(); ++index) request.tasks.push_back(task(tasks.Get(index), request.rois));
+      for (std::uint32_t index = 0; index < tasks.Length(); ++index) request.tasks.push_back(phorest::kernelTask(tasks.Get(index), request.rois));
       request.depth = phorest::depthKnowledge(info, 9);
       request.darkLevel = number(info, 10, "darkLevel");
       if (std::isinf(request.darkLevel)) refuseRange(env, "expected a finite darkLevel, or NaN");
@@ -205,68 +206,6 @@ class Addon : public Napi::Addon<Addon> {
     } catch (const std::bad_alloc&) {
       throw Napi::Error::New(env, "not enough memory to measure the picture");
     }
-  }
-
-  static int choice(Napi::Env env, const Napi::Value& value, const char* name, int most) {
-    const double chosen = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-    if (!(chosen >= 0 && chosen <= most) || chosen != std::floor(chosen)) {
-      refuseRange(env, std::string("expected an integer from 0 to ") + std::to_string(most) + " for " + name);
-    }
-    return static_cast<int>(chosen);
-  }
-
-  static phorest::KernelTask task(const Napi::Value& value, const std::vector<phorest::Roi>& rois) {
-    const Napi::Env env = value.Env();
-    if (!value.IsObject()) refuseType(env, "expected an object for every task");
-    const auto given = value.As<Napi::Object>();
-    phorest::KernelTask task{static_cast<phorest::Method>(choice(env, given.Get("method"), "method", 5)),
-                             phorest::Line::gaussian};
-    const int line = choice(env, given.Get("jointLine"), "jointLine", phorest::kLines);
-    task.choosesLine = line == phorest::kLines;
-    if (!task.choosesLine) task.jointLine = static_cast<phorest::Line>(line);
-    const Napi::Value lines = given.Get("lines");
-    if (!lines.IsUndefined()) task.lines = knownLines(lines, rois.size());
-    if (task.method == phorest::Method::tracking) takeReference(given, rois, task);
-    const Napi::Value forms = given.Get("findsForms");
-    task.findsForms = task.method == phorest::Method::fano && forms.IsBoolean() && forms.As<Napi::Boolean>().Value();
-    return task;
-  }
-
-  /** The lines of all ROIs, as far as they have been chosen. */
-  static const std::uint8_t* knownLines(const Napi::Value& value, std::size_t rois) {
-    const Napi::Env env = value.Env();
-    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-      refuseType(env, "expected a Uint8Array for lines");
-    }
-    auto lines = value.As<Napi::Uint8Array>();
-    if (lines.ElementLength() != rois) refuseRange(env, "expected one of lines per ROI");
-    for (std::size_t i = 0; i < rois; ++i) {
-      if (lines[i] > phorest::kLines) refuseRange(env, "expected lines from 0 to " + std::to_string(phorest::kLines));
-    }
-    return lines.Data();
-  }
-
-  /** Where tracking reads its references, and writes them when they are to grow. */
-  static void takeReference(const Napi::Object& given, const std::vector<phorest::Roi>& rois, phorest::KernelTask& task) {
-    const Napi::Env env = given.Env();
-    const auto isArrayOf = [](const Napi::Value& value, napi_typedarray_type type) {
-      return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
-    };
-    const Napi::Value anchorsGiven = given.Get("anchors"), reference = given.Get("reference"), grow = given.Get("grow");
-    if (!isArrayOf(anchorsGiven, napi_float64_array) || !isArrayOf(reference, napi_uint16_array) || !grow.IsBoolean()) {
-      refuseType(env, "expected a Float64Array, a Uint16Array and a boolean for anchors, reference and grow");
-    }
-    auto anchors = anchorsGiven.As<Napi::Float64Array>();
-    auto pixels = reference.As<Napi::Uint16Array>();
-    std::size_t count = 0;
-    for (const phorest::Roi& roi : rois) count += static_cast<std::size_t>(roi.width) * roi.height;
-    if (anchors.ElementLength() != rois.size() * phorest::kAnchorNumbers || pixels.ElementLength() != count) {
-      refuseRange(env, "expected " + std::to_string(phorest::kAnchorNumbers) + " anchor numbers per ROI and " +
-                           std::to_string(count) + " reference pixels");
-    }
-    task.anchors = reinterpret_cast<phorest::Anchor*>(anchors.Data());
-    task.reference = pixels.Data();
-    task.grow = grow.As<Napi::Boolean>().Value();
   }
 
   Napi::Value answers(Napi::Env env, const phorest::KernelRequest& request) {

@@ -2,7 +2,6 @@
 // is sound, and held for the whole analysis. See docs/kernel.md, "Which line".
 
 import { type FrameResult, LINES, type Line, lineOfCode } from "../measurement/method.ts";
-import { TurnKeeper } from "./reference-turns.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 /** After so many frames an ROI that never had a sound fit gets the line that most ROIs have. */
@@ -89,12 +88,4 @@ export function decodeLines(bytes: Uint8Array): ChosenLines {
     throw new RangeError("not the lines of ROIs");
   }
   return Uint8Array.from(bytes);
-}
-
-/** Hands the chosen lines of one analysis to its frames. */
-export class LineKeeper extends TurnKeeper {
-  /** @param lines those kept from earlier; undefined before the first frame. */
-  constructor(lines?: Uint8Array) {
-    super(linesComplete, lines === undefined ? undefined : decodeLines(lines));
-  }
 }

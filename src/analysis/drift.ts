@@ -14,7 +14,7 @@ import type { Roi, RoiManifest } from "../measurement/roi.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { type Found, findPatch } from "./patch.ts";
 
-/** Side of the part of a patch that is compared, px; around it lies a border of 1 px for gradients. */
+/** Side of the part of a patch that is compared, px; around it is a border of 1 px for gradients. */
 const PATCH_PX = 24;
 const SIDE = PATCH_PX + 2;
 const MOST_PATCHES = 64;
@@ -77,7 +77,7 @@ export function decodeDriftReference(bytes: Uint8Array): DriftReference {
   return { width, height, places, pixels: Float32Array.from(new Uint16Array(plain.buffer, 12 + 8 * count)) };
 }
 
-/** ROIs and angle that follow the chip: where in this frame lies what was in the ROIs in the reference. */
+/** ROIs and angle that follow the chip: where in this frame is what was in the ROIs in the reference. */
 export function followChip(
   { rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">,
   displacement: Displacement,
@@ -97,7 +97,7 @@ export function alignedShift(
   return { x: cos * dx - sin * dy, y: sin * dx + cos * dy };
 }
 
-/** The setting, as a part of AnalysisSettings. Failure `config.invalid` where ROIs may lie on whole pixels only. */
+/** The setting, as a part of AnalysisSettings. Failure `config.invalid` where ROIs may be on whole pixels only. */
 export function trackDrift(wanted: boolean, sampling: Sampling): { readonly trackDrift?: true } {
   if (!wanted) return {};
   if (sampling === "precise") return { trackDrift: true };
@@ -112,7 +112,7 @@ const ROI_MARGIN = 0.1;
 const FOLLOWED = 0.8;
 
 /** Whether the chip has moved further than its ROIs allow; or, where they follow it, nearly out of reach. */
-export function isAstray(moved: Displacement, { rois, imageAngle }: RoiManifest, follows: boolean): boolean {
+export function hasMovedTooFar(moved: Displacement, { rois, imageAngle }: RoiManifest, follows: boolean): boolean {
   if (follows) return Math.max(Math.abs(moved.dx), Math.abs(moved.dy)) > FOLLOWED * REACH_PX;
   const { x, y } = alignedShift(imageAngle, moved);
   return rois.some(({ width, height }) => Math.abs(x) > ROI_MARGIN * width || Math.abs(y) > ROI_MARGIN * height);
@@ -139,7 +139,7 @@ export function roiMask({ width, height }: Picture, { rois, imageAngle }: RoiMan
   const radians = (imageAngle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
   const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];
-  // Any point of the square, in aligned px, lies within this distance of its middle.
+  // Any point of the square, in aligned px, is within this distance of its middle.
   const widen = Math.abs(cos) + Math.abs(sin);
   return (x: number, y: number, reach: number): boolean => {
     const ax = cos * (x - cx) - sin * (y - cy) + cx;

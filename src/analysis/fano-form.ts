@@ -1,7 +1,7 @@
 // The columns of the method fano in the form that the established system reports.
 
 import { QUANTITIES } from "../measurement/method.ts";
-import { FANO_FORM } from "./kernel.ts";
+import { FANO_FORM } from "./kernel-answer.ts";
 
 const COLUMNS = QUANTITIES.fano.length;
 

@@ -1,7 +1,7 @@
 // Marks positions that leave their ROI's course from one frame to the next. It never hides or changes a position.
 import { FLAGS } from "../measurement/method.ts";
 
-/** A step smaller than this is never called a jump, px: binding and bulk steps of a slow experiment lie below it. */
+/** A step smaller than this is never called a jump, px: binding and bulk steps of a slow experiment are below it. */
 const SMALLEST_JUMP_PX = 2;
 /** A step must also exceed this many standard errors of the two positions. */
 const JUMP_ERRORS = 6;

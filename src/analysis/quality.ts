@@ -2,7 +2,8 @@
 // not touched by any of it; a bad fit is reported, and reported as bad.
 
 import { FLAGS, type Method, WIDTH_COLUMN } from "../measurement/method.ts";
-import { type RowSummary, TRACKING_NOTES } from "./kernel.ts";
+import { TRACKING_NOTES } from "./kernel-answer.ts";
+import type { RowSummary } from "./row-summary.ts";
 
 /** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
 export interface RoiEvidence extends RowSummary {
@@ -27,7 +28,7 @@ export interface Doubt {
 
 /** Above this share of clipped pixels the top of a band is cut off and its position bends towards the flatter side. */
 const SATURATED_SHARE = 0.005;
-/** Nearer to either end of the row than this share of its length, so much of the band lies outside that it misleads. */
+/** Nearer to either end of the row than this share of its length, so much of the band is outside that it misleads. */
 const EDGE_SHARE = 0.08;
 /** A position may be at the edge when so many of its standard errors reach there. */
 const EDGE_ERRORS = 2;

@@ -69,7 +69,7 @@ function roiAnalysis(result: FrameResult, label: string, roi: number): Json {
   return analysis;
 }
 
-/** The position with its doubt: ours, beside the established analysis and not inside it. */
+/** The position with its doubt: ours, next to the established analysis and not inside it. */
 function resonance(result: FrameResult, label: string, roi: number): Json {
   const line = lineOfCode(result.lines?.[roi]);
   return {

@@ -1,59 +1,171 @@
-// What the first frames of an analysis make and all others are measured with: patches for the drift, the lines that the data
-// choose, and the reference of tracking. One place for the order of frames, for their turns, and for what is to be kept.
-import { DriftKeeper } from "./drift-task.ts";
-import { type Grown, Growth } from "./growing-references.ts";
+// The references of an analysis: what its first frames make and all others are measured with. These are patches for the drift, the
+// lines that the data choose, and the reference of tracking. This file is the one place for the order of frames, for their turns,
+// and for what has to be stored.
+//
+// While a reference is being made, frames are measured one at a time and in order, each with what the frames before it made: so
+// no result depends on the number of threads. Then all frames are measured at the same time.
+import { decodeLines, type LinesByMethod, linesComplete } from "./chosen-lines.ts";
 import type { AnalysisSettings } from "./settings.ts";
-import type { TaskAnswer } from "./task.ts";
+import type { TaskAnswer, TaskRequest } from "./task.ts";
+import { DEFAULT_REFERENCE_FRAMES, decodeReference, isComplete } from "./tracking.ts";
+
+/** References in the encoded form in which they are stored. */
+export interface MadeReferences {
+  readonly drift?: Uint8Array | undefined;
+  readonly lines?: LinesByMethod | undefined;
+  readonly reference?: Uint8Array | undefined;
+}
 
 export interface SequencerOptions {
   /** Of the method. */
   readonly settings: AnalysisSettings;
-  /** Of a tracking carried beside it. */
+  /** Of a tracking measured along with it. */
   readonly companion?: AnalysisSettings | undefined;
-  /** What earlier frames have made: the reference of the drift, encoded, and what has grown. */
-  readonly drift?: Uint8Array | undefined;
-  readonly grown: Grown;
+  /** Whether the movement of the chip is measured, also where positions do not follow it. */
+  readonly measuresDrift: boolean;
+  /** What earlier frames have made. */
+  readonly made?: MadeReferences;
 }
 
 /** One frame's turn. */
 export interface Turn {
-  /** What the frames before it made. */
-  readonly grown: Grown;
-  /** Has the frame measured with the drift's reference, or lets it make that. */
-  measure(ask: (drift: Uint8Array | "make") => Promise<TaskAnswer>): Promise<TaskAnswer>;
+  /** Has the frame measured with what the frames before it made. */
+  measure(
+    ask: (references: Pick<TaskRequest, "drift" | "lines" | "reference">) => Promise<TaskAnswer>,
+  ): Promise<TaskAnswer>;
 }
 
 /** Hands the references of one analysis to its frames. */
 export class ReferenceSequencer {
-  readonly #drift: DriftKeeper;
-  readonly #growth: Growth;
-  readonly #tracksDrift: boolean;
+  readonly #joint: Growing | undefined;
+  readonly #tracking: Growing | undefined;
+  readonly #reference: Growing | undefined;
+  readonly #measuresDrift: boolean;
+  readonly #followsDrift: boolean;
+  #drift: Uint8Array | undefined;
+  #unkeptDrift: Uint8Array | undefined;
+  #lastTurn: Promise<void> = Promise.resolve();
 
-  constructor({ settings, companion, drift, grown }: SequencerOptions) {
-    this.#drift = new DriftKeeper(drift);
-    this.#growth = new Growth(settings, companion, grown);
-    this.#tracksDrift = settings.trackDrift === true;
+  constructor({ settings, companion, measuresDrift, made = {} }: SequencerOptions) {
+    const { lines, reference } = made;
+    this.#measuresDrift = measuresDrift;
+    this.#followsDrift = settings.trackDrift === true;
+    this.#drift = made.drift;
+    if (settings.method === "joint" && settings.jointLine === "auto") this.#joint = growingLines(lines?.joint);
+    const tracking = settings.method === "tracking" ? settings : companion;
+    if (tracking === undefined) return;
+    const frames = tracking.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
+    // Shared, so that handing it to a thread copies nothing.
+    const shared = reference === undefined ? undefined : decodeReference(reference).bytes;
+    this.#reference = new Growing((bytes) => isComplete(decodeReference(bytes), frames), shared);
+    if (tracking.jointLine === "auto") this.#tracking = growingLines(lines?.tracking);
   }
 
   /** Whether a reference is still being made: positions counted from it depend on which frames come first. */
   get needsOrder(): boolean {
-    return !this.#growth.isComplete || (this.#tracksDrift && !this.#drift.isKnown);
+    return !this.#isGrown || (this.#followsDrift && this.#drift === undefined);
   }
 
   /** A drift reference that is made and not stored yet: it goes with the next result that can be. */
   get unkeptDrift(): Uint8Array | undefined {
-    return this.#drift.unkept;
+    return this.#unkeptDrift;
   }
 
-  /** Runs a frame's work in its turn. */
-  run<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
-    const measure: Turn["measure"] = (ask) => this.#drift.run((drift) => ask(drift ?? "make"));
-    return this.#growth.run((grown) => work({ grown, measure }));
+  /** Runs a frame's work in its turn; at once where no reference is being made. */
+  async run<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
+    if (this.#isComplete) return await work(this.#turn(() => undefined));
+    const before = this.#lastTurn;
+    let end: () => void = () => undefined;
+    this.#lastTurn = new Promise((resolve) => {
+      end = resolve;
+    });
+    await before;
+    try {
+      if (this.#isComplete) end();
+      return await work(this.#turn(end));
+    } finally {
+      end();
+    }
   }
 
-  /** Notes that the drift reference `drift` is stored, and `answer` with all it added unless it came too late; within its turn. */
+  /**
+   * Takes over what is stored now: the drift reference `drift`, and what the frame of `answer` added, absent where its result
+   * came too late to count. To be called within the frame's turn.
+   */
   kept(drift: Uint8Array | undefined, answer: TaskAnswer | undefined): void {
-    this.#drift.kept(drift);
-    if (answer !== undefined) this.#growth.keep(answer);
+    if (this.#unkeptDrift === drift) this.#unkeptDrift = undefined;
+    if (answer?.ok !== true) return;
+    this.#joint?.keep(answer.lines?.joint);
+    this.#tracking?.keep(answer.lines?.tracking);
+    this.#reference?.keep(answer.reference);
   }
+
+  #turn(end: () => void): Turn {
+    return {
+      measure: async (ask) => {
+        try {
+          const answer = await ask(this.#references());
+          if (answer.ok && answer.driftReference !== undefined && this.#drift === undefined) {
+            this.#drift = answer.driftReference;
+            this.#unkeptDrift = answer.driftReference;
+          }
+          return answer;
+        } finally {
+          // The drift reference is made now, or left to the next frame: neither has to wait for this frame's result.
+          if (this.#isGrown) end();
+        }
+      },
+    };
+  }
+
+  #references(): Pick<TaskRequest, "drift" | "lines" | "reference"> {
+    const lines: LinesByMethod = { joint: this.#joint?.bytes, tracking: this.#tracking?.bytes };
+    const reference = this.#reference?.bytes;
+    return {
+      ...(this.#measuresDrift ? { drift: this.#drift ?? "make" } : {}),
+      ...(lines.joint === undefined && lines.tracking === undefined ? {} : { lines }),
+      ...(reference === undefined ? {} : { reference }),
+    };
+  }
+
+  /** Whether frames no longer wait for each other. */
+  get #isComplete(): boolean {
+    return this.#isGrown && (!this.#measuresDrift || this.#drift !== undefined);
+  }
+
+  /** Whether the results of further frames add nothing. */
+  get #isGrown(): boolean {
+    return [this.#joint, this.#tracking, this.#reference].every((one) => one?.isComplete !== false);
+  }
+}
+
+/** A reference that each of the first frames adds to, encoded. */
+class Growing {
+  readonly #isCompleteAs: (bytes: Uint8Array) => boolean;
+  #bytes: Uint8Array | undefined;
+  #complete: boolean;
+
+  constructor(isCompleteAs: (bytes: Uint8Array) => boolean, bytes: Uint8Array | undefined) {
+    this.#isCompleteAs = isCompleteAs;
+    this.#bytes = bytes;
+    this.#complete = bytes !== undefined && isCompleteAs(bytes);
+  }
+
+  get bytes(): Uint8Array | undefined {
+    return this.#bytes;
+  }
+
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  keep(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined || this.#complete) return;
+    this.#bytes = bytes;
+    this.#complete = this.#isCompleteAs(bytes);
+  }
+}
+
+function growingLines(lines: Uint8Array | undefined): Growing {
+  return new Growing(linesComplete, lines === undefined ? undefined : decodeLines(lines));
 }

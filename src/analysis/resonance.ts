@@ -12,17 +12,10 @@ import { type LinesByMethod, lineCodes } from "./chosen-lines.ts";
 import { darkLevelFor } from "./dark-level.ts";
 import { followChip } from "./drift.ts";
 import { establishedColumns } from "./fano-form.ts";
-import {
-  type KernelAnswer,
-  type KernelPicture,
-  type KernelReference,
-  type KernelTask,
-  measureTogether,
-  ROW,
-  rowStatistics,
-  summariseRows,
-} from "./kernel.ts";
+import { measureTogether } from "./kernel.ts";
+import { type KernelAnswer, type KernelPicture, type KernelReference, type KernelTask, ROW } from "./kernel-answer.ts";
 import { weigh } from "./quality.ts";
+import { rowStatistics, summariseRows } from "./row-summary.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 /** How `tracking` is to be asked, where that is one of the methods. */

@@ -26,11 +26,11 @@ export interface TaskRequest {
   readonly depth?: DepthKnowledge;
   /** The lines that the data chose in frames before. */
   readonly lines?: LinesByMethod;
-  /** Settings of a tracking to be carried beside the method. */
+  /** Settings of a tracking to be measured along with the method. */
   readonly companion?: AnalysisSettings;
 }
 
-/** Per ROI what tracking says beside the method; NaN where unknown. */
+/** Per ROI what tracking says along with the method; NaN where unknown. */
 export type CompanionResult = Pick<FrameResult, "position" | "standardError" | "quality" | "flags">;
 
 /** A FrameResult with its statistics, and the rows' values of debug mode, packed into bytes. */
@@ -55,7 +55,7 @@ export type TaskAnswer =
       readonly reference?: Uint8Array;
       /** Chosen lines with those of this picture, while they are still growing. */
       readonly lines?: LinesByMethod;
-      /** What tracking says, where it is carried beside the method. */
+      /** What tracking says, where it is measured along with the method. */
       readonly companion?: CompanionResult;
     }
   | { readonly ok: false; readonly failure: FailureData };

@@ -4,7 +4,8 @@
 import type { Picture } from "../image/picture.ts";
 import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import type { RoiManifest } from "../measurement/roi.ts";
-import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference, measureTogether } from "./kernel.ts";
+import { measureTogether } from "./kernel.ts";
+import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference } from "./kernel-answer.ts";
 import { analyseTogether, type PictureOptions } from "./resonance.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
@@ -70,7 +71,7 @@ export function referenceFrames({ anchors }: Pick<TrackingReference, "anchors">,
  * Measures a picture against a reference, and, while that is not complete, answers with one that holds this picture too.
  * Frames must be offered one after the other until then: each is measured against those before it. A frame without
  * light, cut off by the camera or of something else does not join, but counts as offered. `carriedBy`: settings of the
- * method that tracking goes beside, whose result comes too; it sees the same samples.
+ * method that tracking goes along with, whose result comes too; it sees the same samples.
  */
 export function trackPicture(
   picture: Picture,

@@ -1,5 +1,5 @@
 // The second half of an archive's way: its rows leave the live tables, in short transactions, by the one who writes the
-// manifest. What a death interrupted is found here and gone on with.
+// manifest. What a crash interrupted is found here and continued.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";

@@ -1,9 +1,9 @@
-// The files beside the pictures: results, CSV, plots, backups, the manifest's snapshot. They change, so their copies are
+// The auxiliary files: results, CSV, plots, backups, the manifest's snapshot. They change, so their copies are
 // replaced; but only where what stands on the remote is what we put there.
 //
 // A file that only grows is continued in place: only its tail crosses the network. Any other is staged (written under
 // a temporary name and verified), the manifest then notes its hash as about to take the name, and only then is it
-// published. A death in between leaves the old or the new content, and both are known to be ours.
+// published. A crash in between leaves the old or the new content, and both are known to be ours.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, rename } from "node:fs/promises";
@@ -21,7 +21,7 @@ import { partialPath, remotePathOf } from "./names.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./remote-guard.ts";
 import { withSource } from "./source.ts";
 
-/** A file as it lies here now. */
+/** A file as it is here now. */
 export interface AuxiliaryFile {
   /** Absolute. */
   readonly source: string;
@@ -97,7 +97,7 @@ export async function listAuxiliaryFiles(
   return { files: files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs), unlisted };
 }
 
-/** The brightfield pictures as side files, oldest first. */
+/** The brightfield pictures as auxiliary files, oldest first. */
 export async function listBrightfield(
   directory: string,
   layout: { readonly rootDir: string; readonly dataDir: string },
@@ -130,7 +130,7 @@ export function stageAuxiliaryFile(task: AuxiliaryTask, context: CopyContext): P
     return guarded(context, { remotePath: task.path, bytes: task.bytes }, async () => {
       const continued = GROWING.test(task.path) ? await continueCopy(opened, context) : undefined;
       const value = continued ?? (await stageWhole(opened, context));
-      return { value, lies: join(context.root, value.partial ?? value.remotePath) };
+      return { value, path: join(context.root, value.partial ?? value.remotePath) };
     });
   });
 }
@@ -140,7 +140,7 @@ export function publishAuxiliaryFile(staged: StagedFile, context: CopyContext): 
   return guarded(context, { remotePath: staged.remotePath, bytes: staged.bytes }, async () => {
     const remotePath =
       staged.partial === undefined ? staged.remotePath : await publish(staged, staged.partial, context);
-    return { value: remotePath, lies: join(context.root, remotePath) };
+    return { value: remotePath, path: join(context.root, remotePath) };
   });
 }
 
@@ -234,7 +234,7 @@ async function stageWhole({ known, source, ...file }: AuxiliaryTask, context: Co
   const ours = new Set([known?.sha256, known?.stagedSha256]);
   const wanted = join(root, file.path);
   await ensureRemoteDirectory(root, dirname(wanted));
-  // First where it lies by the manifest; where that is somebody else's by now, the first name nobody bears.
+  // First where it is by the manifest; where that is somebody else's by now, the first free name.
   const first = known === undefined || !isPlainPath(known.remotePath) ? wanted : join(root, known.remotePath);
   await ensureRemoteDirectory(root, dirname(first));
   for (let n = -1; ; n++) {

@@ -46,7 +46,7 @@ export function completeBackups(directory: string): string[] {
 
 /**
  * Makes a directory `<UTC>` in `parent`: `fill` writes into it under a temporary name, then it is renamed. Returns its
- * name. Nothing is left behind when `fill` fails; a death leaves a temporary name, which the next pass sweeps.
+ * name. Nothing is left behind when `fill` fails; a crash leaves a temporary name, which the next pass sweeps.
  */
 export async function buildWhole(
   parent: string,
@@ -116,7 +116,7 @@ export async function removeOldest(backupDir: string, keep: number, made: string
   const old = [...names.slice(now + 1), ...names.slice(0, now + 1)].slice(0, -keep);
   const result: Removals = { removed: [], kept: [] };
   for (const name of old) {
-    // Under a name that says "not whole" first: a death in the middle must not leave half a backup that looks like one.
+    // Under a name that says "not whole" first: a crash in the middle must not leave half a backup that looks like one.
     const going = join(backupDir, `.${name.slice(0, 16)}.${process.pid}${PARTIAL_SUFFIX}`);
     try {
       await rename(join(backupDir, name), going);

@@ -9,7 +9,7 @@ import { type WrittenArchive, writeHistory } from "./history.ts";
 import { type Snapshot, writeSnapshot } from "./snapshot.ts";
 
 export type BackupJob =
-  /** What a death left: half-built directories go, archives on their way are found. */
+  /** What a crash left: half-built directories go, archives on their way are found. */
   { readonly type: "resume" } | { readonly type: "snapshot" } | { readonly type: "archive" };
 
 /** Plain data: it crosses from the thread. */

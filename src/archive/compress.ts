@@ -1,4 +1,4 @@
-// One picture, compressed. The order of the steps is what makes a death between any two of them harmless:
+// One picture, compressed. The order of the steps is what makes a crash between any two of them harmless:
 //
 //   temporary file, on the disk ▸ read back, unpacked, compared ▸ renamed to .gz ▸ original removed ▸ row changed
 //

@@ -30,7 +30,7 @@ export interface CopyTask {
 }
 
 export interface Copied {
-  /** Where the copy lies, relative to the root. */
+  /** Where the copy is, relative to the root. */
   readonly remotePath: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -61,7 +61,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       if (identity === "other" && (await holds(path, bytes, sha256, context))) {
         // The rest of a copy that died after it had its name.
         await rm(partial, { force: true });
-        return { value: { ...copied, adopted: !written }, lies: path };
+        return { value: { ...copied, adopted: !written }, path };
       }
       if (there !== undefined) {
         n += 1;
@@ -70,7 +70,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       if (!written) await writePartial(task.source, partial, sha256, context);
       written = true;
       // Where another bears the name by now, it is looked at: it may be this copy, named by a call whose answer was lost.
-      if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, lies: path };
+      if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, path };
     }
   });
 }
@@ -168,9 +168,9 @@ interface Identity {
 }
 
 /**
- * Whether what lies at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
+ * Whether what is at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
  * bind mount, a hard link of the picture) the original would be taken for its own proof, and then removed. `unknown`: both
- * are on one file system that numbers its files anew at each look, so that this cannot be told.
+ * are on one file system that numbers its files again at each look, so that this cannot be told.
  */
 async function identityOf(
   path: string,

@@ -1,14 +1,15 @@
 // `verify` on a damaged database: what of it can be read, and with repairs wanted, a new one with that in its place.
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { roiManifestPath, wantsOpcUa } from "../config/config.ts";
+import { roiManifestPath } from "../config/config.ts";
+import { wantsOpcUa } from "../config/consistency.ts";
 import type { Config } from "../config/schema.ts";
-import { CSV_OUTPUT } from "../delivery/csv-output.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { OPC_UA_OUTPUT } from "../manifest/opcua-output-state.ts";
 import { type Repaired, repair } from "../manifest/repair.ts";
 import { affectedBy } from "../manifest/salvage.ts";
 import { parseRoiManifest, type RoiManifest } from "../measurement/roi.ts";
+import { CSV_OUTPUT } from "../outputs/csv/file/state.ts";
 import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";

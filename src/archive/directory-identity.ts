@@ -27,11 +27,11 @@ export interface Place {
   readonly mark: PlaceMark;
   readonly dataDir: string;
   readonly rootDir: string;
-  /** The file system that `rootDir` must lie on; undefined: any. */
+  /** The file system that `rootDir` must be on; undefined: any. */
   readonly usbUuid: string | undefined;
 }
 
-/** Throws Failure disk.failed (retry later) unless everything lies where it lay at the start. */
+/** Throws Failure disk.failed (retry later) unless everything is where it lay at the start. */
 export function checkPlace({ mark, dataDir, rootDir, usbUuid }: Place): void {
   if (usbUuid !== undefined) checkFileSystem(usbUuid, rootDir);
   checkMark(dataDir, mark);
@@ -52,7 +52,7 @@ export function checkMark(directory: string, mark: PlaceMark): void {
 const BY_UUID = "/dev/disk/by-uuid";
 
 /**
- * Throws Failure disk.failed (retry later) unless the file system with this UUID is the one `directory` lies on.
+ * Throws Failure disk.failed (retry later) unless the file system with this UUID is the one `directory` is on.
  * `byUuid` and `mounts`, the file with the table of mounts, are the system's own unless a test says otherwise.
  */
 export function checkFileSystem(

@@ -3,18 +3,18 @@
 //
 //   write under a temporary name ▸ count, check, read back ▸ rename ▸ note in the manifest ▸ delete live rows ▸ "moved"
 //
-// A death before the note leaves an archive that the next pass finds and notes; a death after it leaves rows here and
-// there, which the next pass goes on deleting. So a row may be in both for a while, and is never in neither.
+// A crash before the note leaves an archive that the next pass finds and notes; a crash after it leaves rows here and
+// there, which the next pass continues deleting. So a row may be in both for a while, and is never in neither.
 import { createReadStream, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
-import { updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FinishedEntry } from "../manifest/archives.ts";
 import type { ArchivedEntry } from "../manifest/contents.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { updateCsv } from "../outputs/csv/file/append.ts";
 import { packageVersion, writeDurably } from "../system/files.ts";
 import { backupName, buildWhole, HISTORY } from "./backup-directory.ts";
 import { pack, writeSums } from "./compressed-file.ts";

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { temporaryPath } from "../system/files.ts";
 
 /**
- * Where a local file goes, relative to the remote root. What lies under the experiment's root keeps its place; a data
+ * Where a local file goes, relative to the remote root. What is under the experiment's root keeps its place; a data
  * directory elsewhere becomes `data/`; anything else goes under `elsewhere/` with its whole path.
  */
 export function remotePathOf(path: string, { rootDir, dataDir }: { rootDir: string; dataDir: string }): string {

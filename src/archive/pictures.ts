@@ -18,7 +18,7 @@ export interface PictureCopied extends Copied {
   readonly entryId: number;
 }
 
-interface PictureRefused {
+export interface PictureRefused {
   readonly entryId: number;
   readonly kind: FileProblem["kind"];
   readonly reason: string;
@@ -26,7 +26,7 @@ interface PictureRefused {
 
 export interface BatchResult {
   readonly copied: readonly PictureCopied[];
-  /** Pictures that are the trouble themselves, here or on the share. */
+  /** Pictures that are the problem themselves, here or on the share. */
   readonly refused: readonly PictureRefused[];
   /** Why the batch ended early, if the remote is the reason. */
   readonly failure: FailureData | undefined;

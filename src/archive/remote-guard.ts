@@ -1,5 +1,5 @@
 // What holds around every access to the remote: the root's marker is read before and after, the mount must be the same
-// one, and the copy must lie on the marker's own file system. Errors of local files are told from errors of the remote.
+// one, and the copy must be on the marker's own file system. Errors of local files are told from errors of the remote.
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
@@ -22,7 +22,7 @@ export interface CopyContext {
   progress(): void;
 }
 
-/** This one file is the trouble, here or on the share: the next file may do better. */
+/** This one file is the problem, here or on the share: the next file may do better. */
 export class FileProblem extends Error {
   /** `refused`: the share does not take it; the others are about the file here. */
   readonly kind: "missing" | "differs" | "unreadable" | "refused";
@@ -46,17 +46,17 @@ export interface GuardedFile {
 }
 
 /**
- * Runs `work` between two looks at the marker: the file that `lies` there is on the marker's file system, or this throws.
+ * Runs `work` between two looks at the marker: the file `path` is on the marker's file system, or this throws.
  * Throws FileProblem where the error is that of the one file, a Failure `remote.*` where it is that of the share.
  */
 export async function guarded<T>(
   { root, remoteId }: Pick<CopyContext, "root" | "remoteId">,
   file: GuardedFile,
-  work: () => Promise<{ readonly value: T; readonly lies: string }>,
+  work: () => Promise<{ readonly value: T; readonly path: string }>,
 ): Promise<T> {
   try {
     const before = checkMarker(root, remoteId);
-    const { value, lies: path } = await work();
+    const { value, path } = await work();
     await flushDirectory(dirname(path));
     const { device, mountId } = checkMarker(root, remoteId);
     if (mountId !== before.mountId) {
@@ -80,7 +80,7 @@ export async function guarded<T>(
   }
 }
 
-/** An error of the file system, as what it is: that of the one file if another can be written beside it, else that of the share. */
+/** An error of the file system, as what it is: that of the one file if another can be written next to it, else that of the share. */
 async function judged(
   error: unknown,
   root: string,
@@ -133,7 +133,7 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
   try {
     await mkdir(directory);
   } catch (error) {
-    // A copy beside this one made it meanwhile.
+    // A copy next to this one made it meanwhile.
     if (!hasCode(error, "EEXIST")) throw error;
   }
   await flushDirectory(parent);

@@ -50,7 +50,7 @@ export interface RemoteInspection {
   /** The marker's id, where there is a marker. */
   readonly remoteId: string | undefined;
   readonly mount: Mount | undefined;
-  /** Device number of the marker file: every copy must lie on the same one. */
+  /** Device number of the marker file: every copy must be on the same one. */
   readonly device: number | undefined;
   readonly freeBytes: number | undefined;
 }

@@ -6,9 +6,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { parseConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { CSV_FILENAME, CSV_OUTPUT, updateCsv } from "../delivery/csv-output.ts";
 import { Failure } from "../failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { updateCsv } from "../outputs/csv/file/append.ts";
+import { CSV_FILENAME, CSV_OUTPUT } from "../outputs/csv/file/state.ts";
 import { readConfined, withConfinedFile } from "../system/confined-file.ts";
 import { isFileName, printable } from "../system/file-name.ts";
 import { PARTIAL_SUFFIX, syncDirectory, writeDurably } from "../system/files.ts";
@@ -59,9 +60,9 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
   const facts = readFacts(snapshot);
   const named = facts?.archives ?? [];
-  const astray = named.find(({ path }) => !isArchivePath(path));
-  if (astray !== undefined) {
-    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(astray.path)} is not a valid path of an archive`;
+  const invalid = named.find(({ path }) => !isArchivePath(path));
+  if (invalid !== undefined) {
+    const where = `${join(snapshot, SNAPSHOT.facts)}: ${printable(invalid.path)} is not a valid path of an archive`;
     throw damaged([where], "nothing was written; use another backup");
   }
   const archives = named.map(({ path, sha256 }) => ({ path: join(dirname(snapshot), path), sha256 }));
@@ -95,7 +96,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         progress,
         unread,
       });
-      await writeCsvAnew(manifest, building);
+      await rewriteCsv(manifest, building);
       entries = manifest.history.counts().total;
     } finally {
       manifest.close();
@@ -230,7 +231,7 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
   for (const name of readdirSync(root).filter((file) => file.startsWith(".history.sqlite"))) await rm(join(root, name));
 }
 
-/** The run in which the snapshot was made did not die: it goes on elsewhere, or ended later. */
+/** The run in which the snapshot was made did not die: it continues elsewhere, or ended later. */
 function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void {
   const run = manifest.runs.last();
   if (run !== undefined && run.endedAtUs === undefined) manifest.runs.end(run.runId, nowUs, reason);
@@ -240,7 +241,7 @@ function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void
 }
 
 /** The CSV of exactly what is live now, and the manifest's word for it. */
-async function writeCsvAnew(manifest: Manifest, root: string): Promise<void> {
+async function rewriteCsv(manifest: Manifest, root: string): Promise<void> {
   const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
   const { state } = await updateCsv(join(root, "results", CSV_FILENAME), undefined, read, {
     archive: manifest.archives.last(),

@@ -25,7 +25,7 @@ export interface Excess {
   readonly room: number;
 }
 
-/** What lies beyond the limits. `room` is the part of `bytes` that the disk asks for. */
+/** What is beyond the limits. `room` is the part of `bytes` that the disk asks for. */
 export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
   const images = limits.images === 0 ? 0 : store.images - limits.images;
   const beyondSize = limits.bytes === 0 ? 0 : store.bytes - limits.bytes;
@@ -33,7 +33,7 @@ export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
   return { images: Math.max(0, images), bytes: Math.max(0, beyondSize, room), room };
 }
 
-/** Whether nothing lies beyond the limits. */
+/** Whether nothing is beyond the limits. */
 export const isNothing = ({ images, bytes }: Excess): boolean => images === 0 && bytes === 0;
 
 /** The first of `candidates`, in their order, that bring the excess to nothing, or as near to it as they can. */

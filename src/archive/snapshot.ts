@@ -1,16 +1,17 @@
-// A snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run may go on meanwhile.
+// A snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run may continue meanwhile.
 import { existsSync, readFileSync } from "node:fs";
 import { open, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { stringify } from "smol-toml";
 import { z } from "zod";
 import type { Config } from "../config/schema.ts";
-import { CSV_FILENAME, CSV_OUTPUT, openRecordedCsv, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
 import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
 import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { updateCsv } from "../outputs/csv/file/append.ts";
+import { CSV_FILENAME, CSV_OUTPUT, openRecordedCsv, parseCsvState } from "../outputs/csv/file/state.ts";
 import { wholeMegabytes } from "../system/byte-size.ts";
 import { withConfinedFile } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
@@ -63,7 +64,7 @@ export interface Snapshot {
   readonly path: string;
   readonly bytes: number;
   readonly entries: number;
-  /** Files beside the database that could not be read; the snapshot is complete without them. */
+  /** Files next to the database that could not be read; the snapshot is complete without them. */
   readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -130,7 +131,7 @@ function checkSpace({ Paths: paths, Storage: storage }: Config): void {
   const freeBytes = diskSpace(paths.backup_dir)?.freeBytes;
   const database = fileSize(join(paths.data_dir, MANIFEST_FILENAME)) ?? 0;
   const csv = fileSize(join(paths.results_dir, CSV_FILENAME)) ?? 0;
-  // The copy and its compressed form lie side by side for a while.
+  // The copy and its compressed form are side by side for a while.
   const needed = 2 * database + csv + storage.min_free_bytes;
   if (freeBytes === undefined || freeBytes >= needed) return;
   throw new Failure(

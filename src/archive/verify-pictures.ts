@@ -101,7 +101,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       });
       break;
     case "damaged":
-      // Marked once, it is known; it goes on being counted.
+      // Marked once, it is known; it is still counted.
       if (row.damaged) break;
       found.push({
         kind: "damaged",
@@ -164,7 +164,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
 async function checkMoved(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const { remoteRoot, repairs, nowUs } = context;
   if (!row.synced) return [];
-  if (liesElsewhere(row, context)) return [];
+  if (isElsewhere(row, context)) return [];
   // By its place on the share, wherever that is mounted today.
   const file =
     row.remotePath === undefined || remoteRoot === undefined
@@ -174,7 +174,7 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
   const there =
     remoteRoot === undefined
       ? undefined
-      : await lookThere(file, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256, context);
+      : await inspectOnShare(file, row.remoteBytes ?? row.bytes, row.remoteSha256 ?? row.sha256, context);
   if (there === undefined) {
     context.unseen(row.entryId);
     return [];
@@ -213,7 +213,7 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
 }
 
 /** Whether the copy is on a share that is not the one mounted; noted if it is. */
-function liesElsewhere(row: PictureRow, { shareId, elsewhere }: PictureContext): boolean {
+function isElsewhere(row: PictureRow, { shareId, elsewhere }: PictureContext): boolean {
   if (row.remoteId === undefined || row.remoteId === shareId) return false;
   elsewhere(row);
   return true;
@@ -225,9 +225,11 @@ async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy
   const file = { directory: context.remoteRoot ?? "", path: row.remotePath };
   const path = shownPath(file);
   const unseen = { state: "unseen", path, difference: "" } as const;
-  if (liesElsewhere(row, context)) return unseen;
+  if (isElsewhere(row, context)) return unseen;
   const there =
-    context.remoteRoot === undefined ? undefined : await lookThere(file, row.remoteBytes, row.remoteSha256, context);
+    context.remoteRoot === undefined
+      ? undefined
+      : await inspectOnShare(file, row.remoteBytes, row.remoteSha256, context);
   if (there === undefined) {
     context.unseen(row.entryId);
     return unseen;
@@ -237,7 +239,7 @@ async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy
 }
 
 /** Looks at a file on the share; undefined when the share went away before the look had ended. */
-async function lookThere(
+async function inspectOnShare(
   file: NamedFile,
   bytes: number | undefined,
   sha256: string | undefined,

@@ -24,7 +24,7 @@ import { checkPicture, unreadable } from "./verify-pictures.ts";
 /** States of a remote root in which its copies can be read. */
 const READABLE: ReadonlySet<RemoteState> = new Set(["ready", "read_only", "full"]);
 
-/** Beside a run, a picture may be between two names or two places: it is looked at again after so long. */
+/** Next to a run, a picture may be between two names or two places: it is looked at again after so long. */
 const LOOK_AGAIN_MS = [100, 400];
 
 export interface VerifyOptions {
@@ -54,11 +54,11 @@ export interface Verified {
   readonly repaired: number;
 }
 
-/** What lies on a share that is not the one mounted. */
+/** What is on a share that is not the one mounted. */
 export interface CopiesElsewhere {
   readonly remoteId: string;
   readonly pictures: number;
-  /** Files beside the pictures. */
+  /** Files next to the pictures. */
   readonly files: number;
   /** Names of the first and the last of the pictures; empty where there is none. */
   readonly first: string;
@@ -201,7 +201,7 @@ async function checkSyncedFiles(
     const path = join(root, file.remotePath);
     const found = await isCopy(root, file);
     if (found === true) continue;
-    // Beside a run its copy may just be replaced by a newer one.
+    // Next to a run its copy may just be replaced by a newer one.
     const now = running ? manifest.syncing.syncedFile(file.remoteId, file.path) : file;
     if (now === undefined || (running && (await isCopy(root, now)) === true)) continue;
     if (!remoteThere()) return;

@@ -29,7 +29,7 @@ export interface Coefficient {
   readonly components: readonly Component[];
 }
 
-/** Values to explain, and the columns that explain them; `gaps[i]` frames lie between value i − 1 and value i. */
+/** Values to explain, and the columns that explain them; `gaps[i]` frames are between value i − 1 and value i. */
 export interface Regression {
   readonly values: Float64Array;
   readonly columns: readonly Float64Array[];

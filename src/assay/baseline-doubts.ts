@@ -5,7 +5,7 @@ import { blockMeans } from "../measurement/statistics.ts";
 import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "./autoregression.ts";
 import type { Trend } from "./trend.ts";
 
-/** What can be wrong with a baseline. `injection`: a marker or a given injection lies within it. */
+/** What can be wrong with a baseline. `injection`: a marker or a given injection is within it. */
 const BASELINE_DOUBTS = ["not_flat", "step", "injection"] as const;
 export type BaselineDoubt = (typeof BASELINE_DOUBTS)[number];
 

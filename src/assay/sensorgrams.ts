@@ -192,7 +192,7 @@ export class Sensorgrams {
         : smooth(through, smoothFrames, double === undefined ? single.errors : undefined);
     // Made when it is asked for: files of curves do without.
     let precision: Precision | undefined;
-    const toldPrecision = () => this.#precisionOf(through, resultErrors);
+    const computedPrecision = () => this.#precisionOf(through, resultErrors);
     return {
       label: unit.label,
       line: lines && [...new Set(unit.labels.map((label) => lines.get(label) ?? ""))].join("|"),
@@ -220,7 +220,7 @@ export class Sensorgrams {
       },
       baseline: { ...window, levelPx: level.px, points: level.index.length, excluded: level.excluded },
       get precision() {
-        precision ??= toldPrecision();
+        precision ??= computedPrecision();
         return precision;
       },
     };

@@ -1,11 +1,11 @@
-// Where the boxes of gratings lie within the cells of a lattice: gaps are dark in every cell while bands differ from grating to
+// Where the boxes of gratings are within the cells of a lattice: gaps are dark in every cell while bands differ from grating to
 // grating, so that the mean of the cells shows them.
 import { type Cells, type Cellular, likenessTo, meanOf } from "./cells.ts";
 import { vertex } from "./lags.ts";
 import type { ChipLattice } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 
-/** Boxes that fill so much of their cell leave no doubt where they lie. */
+/** Boxes that fill so much of their cell leave no doubt where they are. */
 const FULL = 0.85;
 const MOST_CORNERS = 4;
 /** Corners nearer than this share of the cell are the same. */

@@ -4,13 +4,14 @@
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import { readOtherwise } from "./cross-check.ts";
 import { type Anchor, cornerOf, middleOf } from "./from-anchors.ts";
 import { expectedLabels, labelScore, misread } from "./identity.ts";
 import { type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Search } from "./locate.ts";
 import { type Pose, toPicture, wrapDegrees } from "./pose.ts";
-import { fitPose, middle } from "./pose-fit.ts";
+import { fitPose } from "./pose-fit.ts";
 import { LEAST_LIKENESS, labelSightings, labelStep, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { View } from "./view.ts";
 
@@ -35,7 +36,7 @@ const FEW = 4;
 const SURE = {
   /** Share of the labels in view that look more like another one of the chip. */
   misread: 0.34,
-  /** How far a grating may lie off, px. A person who names labels may want a worse manifest than none, but not any. */
+  /** How far a grating may be off, px. A person who names labels may want a worse manifest than none, but not any. */
   offPx: 5,
   /** Share of the labels, with at least that likeness, or of the gratings' edges that should be in view and are: either may be dim. */
   seen: 0.6,
@@ -195,8 +196,10 @@ function roughPoses(named: readonly Place[], mirrored: boolean, quarter: number)
       const at = points.map(({ chip }) => toPicture(turned, chip));
       const x = (a.x - (at[i]?.x ?? 0) + b.x - (at[points.indexOf(b)]?.x ?? 0)) / 2;
       const y = (a.y - (at[i]?.y ?? 0) + b.y - (at[points.indexOf(b)]?.y ?? 0)) / 2;
-      const off = middle(
-        points.map((point, k) => Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y)),
+      const off = medianOf(
+        Float64Array.from(points, (point, k) =>
+          Math.hypot(x + (at[k]?.x ?? 0) - point.x, y + (at[k]?.y ?? 0) - point.y),
+        ),
       );
       poses.push({ pose: { ...turned, x, y }, off });
     }

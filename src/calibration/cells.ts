@@ -7,7 +7,7 @@ import { direction, minus, type Point } from "./pose.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
-/** Where a lattice's places lie in a picture. */
+/** Where a lattice's places are in a picture. */
 export interface Places {
   readonly lattice: ChipLattice;
   readonly pxPerUm: number;
@@ -26,7 +26,7 @@ const MOST_CLEANED = 800_000;
 /** A patch's own deviation is taken as at least this share of the usual one, so that empty ones stay quiet. */
 const QUIET = 0.5;
 
-/** Where a site's centre lies in the picture. */
+/** Where a site's centre is in the picture. */
 export function siteCentre(sites: Places, column: number, row: number): Point {
   const { pitch, stagger } = sites.lattice;
   const at = direction(

@@ -1,4 +1,4 @@
-// Whether a chip that was laid into a picture surely lies there, and is that chip; and if not, why.
+// Whether a chip that was laid into a picture surely is there, and is that chip; and if not, why.
 
 import { isFull } from "./box.ts";
 import { shiftOf } from "./deviations.ts";
@@ -82,7 +82,7 @@ export function isSettled({ used, labels, edgeShare }: Refined, margin: number):
 }
 
 /**
- * Whether labels lie a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
+ * Whether labels are a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
  * not in the same place of every grating.
  */
 function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
@@ -137,7 +137,7 @@ export function isOfAnotherSize(judged: Judged): boolean {
   return likenessAtOwnSize(view, patterns, pose, used, 1 + (2 * overhangPx) / heightPx) < likeness;
 }
 
-function isToldByGratings({ edges, sides, gratingsOpenPx }: Refined, resolutionPx: number): boolean {
+function isFixedByGratings({ edges, sides, gratingsOpenPx }: Refined, resolutionPx: number): boolean {
   const { byGratings } = SURE;
   return edges >= byGratings.edges && sides >= byGratings.sides && gratingsOpenPx <= byGratings.openPx * resolutionPx;
 }
@@ -173,7 +173,7 @@ function whyNotAgreeing(judged: Judged): string | undefined {
   }
   if (margin < SURE.margin)
     return "identity ambiguous: the visible labels also fit another arrangement of the gratings";
-  const limits = isToldByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
+  const limits = isFixedByGratings(refined, resolutionPx) ? SURE.byGratings : SURE;
   if (labelResidualPx > limit(limits.labelResidual)) {
     return `the labels do not fit ${chip.type} (they are ${labelResidualPx.toFixed(1)} px off)`;
   }

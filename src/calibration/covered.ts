@@ -1,4 +1,4 @@
-// Labels that cannot be read because something far brighter than the chip lies over them, such as boxes drawn into a picture.
+// Labels that cannot be read because something far brighter than the chip is over them, such as boxes drawn into a picture.
 import type { FoundLabel } from "./label-search.ts";
 import { direction, type Pose } from "./pose.ts";
 import type { View } from "./view.ts";
@@ -18,7 +18,7 @@ export function isCovered(view: View, pose: Pose, { label, picture: at, likeness
   const limit = Math.min(view.brightest(BEYOND), (pixels instanceof Uint8Array ? 255 : 65_535) - 1);
   const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];
   const [across, along] = [label.width * pose.pxPerUm, label.height * pose.pxPerUm];
-  // A drawn box is as large as the label: its lines lie on the rim.
+  // A drawn box is as large as the label: its lines are on the rim.
   const [columns, rows] = [Math.ceil(across) + 2, Math.ceil(along) + 2];
   let bright = 0;
   for (let row = 0; row <= rows; row++) {

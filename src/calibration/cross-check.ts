@@ -30,7 +30,7 @@ export function readOtherwise(
 ): Doubtful | undefined {
   if (labels.length === 0) return undefined;
   const borneOut = used.length >= BORNE_OUT.labels * labels.length && edges >= BORNE_OUT.edges * edgesExpected;
-  if (borneOut && !isReadBetterBeside(view, chip, patterns, pose, labelScore(used))) return undefined;
+  if (borneOut && !isReadBetterNearby(view, chip, patterns, pose, labelScore(used))) return undefined;
   const search = locateChip(view.picture, [chip], patterns);
   if ("doubt" in search) return undefined;
   const { found } = search;
@@ -48,7 +48,7 @@ export function readOtherwise(
  * Whether labels speak more clearly for the chip moved by a column or a row: where only a part of it is in view, names that are all
  * one column off contradict nothing but what they leave unexplained.
  */
-function isReadBetterBeside(view: View, chip: Chip, patterns: LabelPatterns, pose: Pose, score: number): boolean {
+function isReadBetterNearby(view: View, chip: Chip, patterns: LabelPatterns, pose: Pose, score: number): boolean {
   const { x, y } = latticeOf(chip)?.pitch ?? { x: 0, y: 0 };
   const ways = [
     { x, y: 0 },

@@ -1,11 +1,11 @@
-// How a chip differs from its drawing besides where it lies: its gratings' light begins inside their boxes or beyond them, and
-// its labels are printed a little beside where the gratings have them. Both are the same all over a chip, so that every fit to
+// How a chip differs from its drawing besides where it is: its gratings' light begins inside their boxes or beyond them, and
+// its labels are printed a little off where the gratings have them. Both are the same all over a chip, so that every fit to
 // labels and edges can have them as unknowns: what would pull a pose to one family of edges, or to the labels, does not.
 import { direction, type Pose } from "./pose.ts";
 import type { Kind, Sighting } from "./sighting.ts";
 
 /**
- * px: by how much gratings' light lies inside their upper and lower edges, and inside their sides; by how much labels are
+ * px: by how much gratings' light is inside their upper and lower edges, and inside their sides; by how much labels are
  * shifted along the chip's x and y.
  */
 export type Deviations = readonly number[];

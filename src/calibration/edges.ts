@@ -1,10 +1,10 @@
-// Where the edges of gratings lie in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
+// Where the edges of gratings are in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
 import type { Chip, ChipBox, Grating } from "../chip/chip.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 import { gratingGaps } from "./gaps.ts";
 import { isInView, offsetPlace, someOf } from "./lines-in-view.ts";
 import type { Point, Pose } from "./pose.ts";
-import { offsetOf } from "./pose-fit.ts";
+import { offsetOf } from "./pose-equations.ts";
 import { gapOf, profilesOf, STRIP_UM, sideStrip } from "./profiles.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
@@ -14,10 +14,10 @@ const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
-/** Gaps beside gratings, px: too narrow for the sides to be seen each by itself, and so wide that blur does not close them. */
+/** Gaps next to gratings, px: too narrow for the sides to be seen each by itself, and so wide that blur does not close them. */
 const LEAST_GAP_PX = 2;
 const WIDE_GAP_PX = 5;
-/** Edges in narrow gaps that seem to lie so far in or out, px, are blurred into each other. */
+/** Edges in narrow gaps that seem to be so far in or out, px, are blurred into each other. */
 const CLOSED_PX = 0.2;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
 const FEWEST_OUTER = 4;
@@ -29,7 +29,7 @@ export interface EdgeSearch {
 }
 
 /**
- * Where the upper and lower edges of gratings in view lie, along the chip's y, long ones in pieces; only those that face no
+ * Where the upper and lower edges of gratings in view are, along the chip's y, long ones in pieces; only those that face no
  * other grating with `outer`.
  */
 export function gratingEdges(
@@ -57,7 +57,7 @@ export function gratingEdges(
 }
 
 /**
- * Where the left and right sides of gratings in view lie, along the chip's x. Where blur closes the gaps between them, which the
+ * Where the left and right sides of gratings in view are, along the chip's x. Where blur closes the gaps between them, which the
  * upper and lower `edges` tell, the sides are not seen but the middles of these gaps.
  */
 export function gratingSides(
@@ -145,17 +145,17 @@ export function isUpper({ name }: Sighting): boolean {
 
 /** Median distance by which upper edges lie too high and lower ones too low. */
 export function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
-  return medianOf(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
+  return usual(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
 }
 
-/** How far an edge lies outside its grating's box, px. */
+/** How far an edge is outside its grating's box, px. */
 function beyond(pose: Pose, edge: Sighting): number {
   const below = offsetOf(pose, edge).y;
   return isUpper(edge) ? -below : below;
 }
 
 /**
- * By how much gratings are larger than their boxes, upwards or downwards, px. Blur closes narrow gaps, and edges that face one lie
+ * By how much gratings are larger than their boxes, upwards or downwards, px. Blur closes narrow gaps, and edges that face one are
  * farther in then; those at the chip's rim and at missing gratings do not. Where only upper or only lower ones of these are in
  * view, the opposite edges are taken to be closed as much. Of two the larger, because labels may hold one of them; all edges alike
  * where too few face no other grating.
@@ -164,21 +164,22 @@ export function largerThanBoxes(view: View, chip: Chip, pose: Pose, edges: reado
   const all = kindsOf(edges, pose);
   const search = { reachUm: EDGE_REACH_UM, insetUm: -reach / pose.pxPerUm };
   const outer = kindsOf(gratingEdges(view, chip, pose, search, true).edges, pose);
-  const [high, low] = [medianOf(outer.upper), medianOf(outer.lower)];
-  const closedMore = (medianOf(all.lower) - medianOf(all.upper)) / 2;
+  const [high, low] = [usual(outer.upper), usual(outer.lower)];
+  const closedMore = (usual(all.lower) - usual(all.upper)) / 2;
   const isSeen = ({ length }: readonly number[]) => length >= FEWEST_OUTER;
   if (isSeen(outer.upper) && isSeen(outer.lower)) return Math.abs(high) > Math.abs(low) ? high : low;
   if (isSeen(outer.upper)) return high + closedMore;
   return isSeen(outer.lower) ? low - closedMore : reach;
 }
 
-/** How far upper and lower edges lie outside their gratings' boxes, px. */
+/** How far upper and lower edges are outside their gratings' boxes, px. */
 function kindsOf(edges: readonly Sighting[], pose: Pose): { upper: number[]; lower: number[] } {
   const outside = (some: readonly Sighting[]) => some.map((edge) => beyond(pose, edge));
   return { upper: outside(edges.filter(isUpper)), lower: outside(edges.filter((edge) => !isUpper(edge))) };
 }
 
-const medianOf = (values: readonly number[]): number => upperMedian(values) ?? 0;
+/** The usual one of some distances; 0 of none. */
+const usual = (distances: readonly number[]): number => upperMedian(distances) ?? 0;
 
 const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();
 

@@ -135,7 +135,7 @@ function boxOf(chip: Chip, label: string): ChipBox | undefined {
   );
 }
 
-/** Of a box's corners, as the picture shows them, the one that lies top left. */
+/** Of a box's corners, as the picture shows them, the one that is top left. */
 export function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Point } {
   const corners = [box.x, box.x + box.width].flatMap((x) =>
     [box.y, box.y + box.height].map((y) => ({ chip: { x, y }, picture: toPicture(pose, { x, y }) })),

@@ -1,4 +1,4 @@
-// The dark gaps between gratings that lie side by side. A gap that is only a pixel or two wide does not show where its gratings
+// The dark gaps between gratings that are side by side. A gap that is only a pixel or two wide does not show where its gratings
 // end, but its middle is seen well: blur, and light that fills gratings less than their boxes, leave it where it is.
 import type { Chip } from "../chip/chip.ts";
 import { latticeOf } from "./lattice.ts";

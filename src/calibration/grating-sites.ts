@@ -1,4 +1,4 @@
-// The places of a lattice found in a picture: where its gratings' boxes lie, and at which places a grating is to be seen.
+// The places of a lattice found in a picture: where its gratings' boxes are, and at which places a grating is to be seen.
 import { upperMedian } from "../measurement/statistics.ts";
 import { cornersFrom, isFull } from "./box.ts";
 import { Cells, likenessTo, meanOf, type Places } from "./cells.ts";

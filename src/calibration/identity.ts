@@ -9,7 +9,7 @@ import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import { straighten } from "./straighten.ts";
 import type { View } from "./view.ts";
 
-/** One way in which the chip may lie in the picture. */
+/** One way in which the chip may be in the picture. */
 export interface Hypothesis {
   readonly lattice: ChipLattice;
   readonly pose: Pose;
@@ -165,7 +165,7 @@ function shiftsOf(
   for (const grating of lattice.chip.gratings) {
     const y = mirrored ? first.y - grating.y : grating.y - first.y;
     const { column, row } = cellOf(lattice, { x: sign * (grating.x - first.x), y: sign * y });
-    // A staggered lattice that does not look the same mirrored cannot lie there mirrored.
+    // A staggered lattice that does not look the same mirrored cannot be there mirrored.
     if (Math.abs(column - Math.round(column)) > 0.1) return [];
     cells.push({ column: Math.round(column), row: Math.round(row) });
   }

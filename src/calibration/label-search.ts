@@ -128,7 +128,7 @@ export function searchLabel(
   return { label, picture: at({ x: dx, y: dy }), offsetPx: Math.hypot(dx, dy) * pose.pxPerUm, likeness: best };
 }
 
-/** Where the middle of a label's box lies on the chip. */
+/** Where the middle of a label's box is on the chip. */
 export function labelMiddle(label: ChipLabel): Point {
   return { x: label.x + label.width / 2, y: label.y + label.height / 2 };
 }
@@ -139,7 +139,7 @@ function scaled({ x, y }: Point, factor: number): Point {
 
 function draw(label: ChipLabel, wanted: number, ink: Ink): LabelTemplate {
   const border = borderOf(label);
-  // A whole number of samples down the label, so that it lies in the middle of its template.
+  // A whole number of samples down the label, so that it is in the middle of its template.
   const step = label.height / Math.max(5, Math.round(label.height / wanted));
   const edge = Math.max(1, Math.round(border / step));
   const width = Math.ceil(label.width / step) + 2 * edge;
@@ -157,7 +157,7 @@ function draw(label: ChipLabel, wanted: number, ink: Ink): LabelTemplate {
   return { values, width, height, step, middle: { x: (width * step) / 2, y: (height * step) / 2 } };
 }
 
-/** Parts of a cell in which a character's ink is kept; its outlines lie on halves of cells, or run across at 45 degrees. */
+/** Parts of a cell in which a character's ink is kept; its outlines are on halves of cells, or run across at 45 degrees. */
 const PARTS = 8;
 const bitmaps = new Map<string, Uint8Array>();
 

@@ -35,7 +35,7 @@ export class Lags {
     return upper * (1 - fy) + lower * fy;
   }
 
-  /** The highest point within `reach` of a lag, to a fraction of a pixel; undefined when it lies at the rim. */
+  /** The highest point within `reach` of a lag, to a fraction of a pixel; undefined when it is at the rim. */
   peakNear(lag: Point, reach: number): Point | undefined {
     let best: { x: number; y: number; value: number } | undefined;
     for (let y = Math.ceil(lag.y - reach); y <= lag.y + reach; y++) {

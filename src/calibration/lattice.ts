@@ -17,7 +17,7 @@ export interface ChipLattice {
   readonly vectors: readonly Point[];
 }
 
-/** A scale and an angle at which a chip's lattice lies in the picture; half a turn and the mirror image look the same. */
+/** A scale and an angle at which a chip's lattice is in the picture; half a turn and the mirror image look the same. */
 export interface LatticeFit {
   readonly lattice: ChipLattice;
   readonly pxPerUm: number;
@@ -83,7 +83,7 @@ const MOST_TURN = 12;
 const SHORT_VECTORS = 5;
 const FLATTEN_PX = 40;
 
-/** Scales and angles at which the lattices may lie in the plane, best first, a few of each chip. */
+/** Scales and angles at which the lattices may be in the plane, best first, a few of each chip. */
 export function findLattices(plane: Plane, lattices: readonly ChipLattice[], mostPerChip = 3): LatticeFit[] {
   const flat = flatten(plane, FLATTEN_PX);
   const correlation = new Lags(flat);

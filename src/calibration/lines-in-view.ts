@@ -1,4 +1,4 @@
-// Which of a chip's edges and gaps are looked at in a picture, and where what is seen across one lies.
+// Which of a chip's edges and gaps are looked at in a picture, and where what is seen across one is.
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
@@ -25,7 +25,7 @@ export function offsetPlace(
   return { picture: { x: x + across.x * offset, y: y + across.y * offset }, along };
 }
 
-/** Whether all that lies within `away` µm of a chip point, to both sides, is in the picture. */
+/** Whether all that is within `away` µm of a chip point, to both sides, is in the picture. */
 export function isInView(view: View, pose: Pose, middle: Point, away: Point): boolean {
   return [-away.x, away.x].every((x) =>
     [-away.y, away.y].every((y) => view.holds(toPicture(pose, { x: middle.x + x, y: middle.y + y }), 1)),

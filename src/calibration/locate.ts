@@ -1,4 +1,4 @@
-// Finding the chip in a picture without any coordinates: which chip it is, how it lies there, and whether that is sure.
+// Finding the chip in a picture without any coordinates: which chip it is, how it is there, and whether that is sure.
 //
 //   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
 import type { Plane } from "../analysis/correlate.ts";
@@ -127,7 +127,7 @@ interface Unsure {
   /** Labels that were seen, and the share of the gratings' edges. */
   readonly labels: number;
   readonly edgeShare: number;
-  /** It lies there if it is that chip: looking for it elsewhere is in vain. */
+  /** It is there if it is that chip: looking for it elsewhere is in vain. */
   readonly settled: boolean;
   /** Its gratings have another size, so it may be another chip. */
   readonly anotherSize: boolean;
@@ -144,7 +144,7 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
     if (bright === undefined) continue;
     if ("found" in bright || bright.settled) return bright;
     doubtful ??= bright;
-    // Labels may be darker than what is about them, in light from beside: looked for where gratings are clear and no label is seen.
+    // Labels may be darker than what is about them, in light from the side: looked for where gratings are clear and no label is seen.
     const clear = bright.edgeShare >= (bright.strength > CLEAR_LATTICE ? SURE.edgesInView : SURE.edgeShare);
     if (bright.labels < SURE.labels && clear) {
       const dark = judgeSites(view, patterns.dark, fit, sites);

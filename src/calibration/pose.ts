@@ -1,4 +1,4 @@
-// How a chip lies in a picture.
+// How a chip is in a picture.
 //
 //   picture = lens((x, y) + pxPerUm · Rot(angle) · F · chip),   Rot(a) = (cos a, sin a; −sin a, cos a),   F = (1, 0; 0, ±1)
 //

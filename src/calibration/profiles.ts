@@ -33,7 +33,7 @@ const BENT_PARTS = 4;
 /** The edges of boxes: middles on the chip, the length along which light is averaged, and what is looked at on both sides, µm. */
 export interface EdgeLines {
   readonly middles: readonly Point[];
-  /** Upper and lower edges lie along the chip's x, left and right ones along its y. */
+  /** Upper and lower edges are along the chip's x, left and right ones along its y. */
   readonly lie: "along x" | "along y";
   readonly length: number;
   readonly beyond: number;
@@ -122,7 +122,7 @@ export class Profile {
     return around + (best.at + vertex(valueAt(best.at - 1), best.value, valueAt(best.at + 1))) * this.sample;
   }
 
-  /** How dark a strip `width` wide about a place is against the darker one of those beside it, which are as wide as `strip`. */
+  /** How dark a strip `width` wide about a place is against the darker one of those next to it, which are as wide as `strip`. */
   gap(place: number, width: number, strip: number): number {
     const [left, right] = [place - width / 2, place + width / 2];
     return Math.min(this.mean(left - strip, left), this.mean(right, right + strip)) - this.mean(left, right);

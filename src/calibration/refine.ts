@@ -10,7 +10,8 @@ import { coarseStep, expectedLabels } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import { isStraight, noLens } from "./optics.ts";
 import { minus, type Point, type Pose, toPicture } from "./pose.ts";
-import { fitPose, offsetOf, type PoseFit } from "./pose-fit.ts";
+import { offsetOf } from "./pose-equations.ts";
+import { fitPose, type PoseFit } from "./pose-fit.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
@@ -18,11 +19,11 @@ export interface Refined {
   readonly pose: Pose;
   /** Labels expected in the picture, as found with the final pose. */
   readonly labels: readonly FoundLabel[];
-  /** Labels expected in the picture that lie under something brighter than the chip. */
+  /** Labels expected in the picture that are under something brighter than the chip. */
   readonly covered: readonly string[];
   /** Labels that were used and agree with each other. */
   readonly used: readonly FoundLabel[];
-  /** Labels that look right but lie elsewhere. */
+  /** Labels that look right but are elsewhere. */
   readonly outliers: readonly string[];
   /** Root mean square distance of the used labels from the fit, px; NaN without labels. */
   readonly labelResidualPx: number;
@@ -54,14 +55,14 @@ export interface Refined {
   readonly localPx: number;
 }
 
-/** A manifest is not written where a grating may lie farther off than this, px. */
+/** A manifest is not written where a grating may be farther off than this, px. */
 export const MOST_OFF_PX = 1;
 
 /** So many standard deviations, where the optics bend the picture and where nothing shows that they do. */
 const SIGMAS = { bent: 3, straight: 2.2 } as const;
 
 /**
- * How far a grating may lie off, px: some standard deviations, and what hangs on a single sighting, which may be dirt. The
+ * How far a grating may be off, px: some standard deviations, and what hangs on a single sighting, which may be dirt. The
  * deviations are those of ordinary optics; a picture in which no bend is to be seen comes from better ones.
  */
 export function mostOffPx({ openPx, swayPx, pose }: Pick<Refined, "openPx" | "swayPx" | "pose">): number {
@@ -217,7 +218,7 @@ function localOffset(
   return Math.max(0, ...lists.map((list) => Math.abs(upperMedian(list) ?? 0)));
 }
 
-/** How far a sighting lies from where pose and deviations put it, px along the chip's x and y. */
+/** How far a sighting is from where pose and deviations put it, px along the chip's x and y. */
 function leftOver(pose: Pose, [insetY = 0, insetX = 0, right = 0, down = 0]: Deviations, sighting: Sighting): Point {
   const { x, y } = offsetOf(pose, sighting);
   const { kind, inward = 0 } = sighting;
@@ -227,7 +228,7 @@ function leftOver(pose: Pose, [insetY = 0, insetX = 0, right = 0, down = 0]: Dev
 
 /**
  * Labels as sightings of their middles; one that dirt or noise makes less like itself counts less. Large ones, which light from
- * beside moves by a pixel and more, only where there are not two others.
+ * next to moves by a pixel and more, only where there are not two others.
  */
 export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
   const clear = labels.filter(({ likeness }) => likeness >= LEAST_LIKENESS);

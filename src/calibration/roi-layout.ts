@@ -72,10 +72,10 @@ function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHa
   return halves.find((one) => one.grating === half.grating && one.flip !== half.flip) ?? half;
 }
 
-/** A chip turned by more than this, degrees, has been put in anew. */
+/** A chip turned by more than this, degrees, has been put in again. */
 const SAME_WAY_UP = 45;
 
-/** Whether `_N` was the lower half of gratings; undefined when the ROIs before do not say so for a chip that lies like this. */
+/** Whether `_N` was the lower half of gratings; undefined when the ROIs before do not say so for a chip that is like this. */
 function lowerWasN(before: Pick<RoiManifest, "imageAngle" | "rois"> | undefined, pose: Pose): boolean | undefined {
   if (before === undefined || Math.abs(wrapDegrees(before.imageAngle - pose.angleDegrees)) > SAME_WAY_UP)
     return undefined;
@@ -95,7 +95,7 @@ const LEAST_SHIFT = 0.075;
 /** The same in deviations of the mean shift. */
 const LEAST_SIGNIFICANCE = 2.5;
 
-/** Whether bands lie clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
+/** Whether bands are clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
 function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
   const shifts = chip.gratings.flatMap((grating) => {
     const [upper, lower] = [0, 0.5].map((share) => bandPlace(view, pose, grating, share));

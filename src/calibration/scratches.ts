@@ -8,7 +8,7 @@ const LONG = 0.3;
 const STANDS_OUT = 1.2;
 const FLATTEN_PX = 25;
 
-/** The plane with long bright or dark structures replaced by what lies beside them; the same plane where there are none. */
+/** The plane with long bright or dark structures replaced by what is next to them; the same plane where there are none. */
 export function withoutScratches(plane: Plane): Plane {
   const { width, height } = plane;
   const flat = flatten(plane, FLATTEN_PX).values;

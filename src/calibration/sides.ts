@@ -1,4 +1,4 @@
-// Where gratings lie along the chip's x before that is known to a few micrometres: from the left and right sides of all together.
+// Where gratings are along the chip's x before that is known to a few micrometres: from the left and right sides of all together.
 import type { Chip, ChipBox } from "../chip/chip.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 import { type Pose, toPicture } from "./pose.ts";
@@ -8,7 +8,7 @@ import type { View } from "./view.ts";
 /** Gratings that are looked at together, at least. */
 const LEAST = 2;
 
-/** How far the gratings in view lie from where the pose puts them, along x, µm; undefined when that is not to be seen. */
+/** How far the gratings in view are from where the pose puts them, along x, µm; undefined when that is not to be seen. */
 export function sidewaysOffset(view: View, chip: Chip, pose: Pose, reachUm: number): number | undefined {
   const gratings = withSidesInView(view, chip, pose, reachUm);
   return gratings.length < LEAST ? undefined : offsetOf(view, chip, pose, gratings, reachUm);
@@ -42,7 +42,7 @@ function offsetOf(
   } as const;
   const together = [0, first.width].map((side) => {
     const middles = gratings.map(({ x, y, height }) => ({ x: x + side, y: y + height / 2 }));
-    return medianOf(profilesOf(view, pose, { ...lines, middles }), lines.step);
+    return medianProfile(profilesOf(view, pose, { ...lines, middles }), lines.step);
   });
   const [left, right] = together;
   if (left === undefined || right === undefined) return undefined;
@@ -50,7 +50,7 @@ function offsetOf(
 }
 
 /** Light that half of the profiles exceed, place by place. */
-function medianOf(profiles: readonly Profile[], step: number): Profile {
+function medianProfile(profiles: readonly Profile[], step: number): Profile {
   const values = Float64Array.from({ length: profiles[0]?.values.length ?? 0 }, (_, k) => {
     return upperMedian(profiles.map(({ values: own }) => own[k] as number)) as number;
   });

@@ -19,7 +19,7 @@ export class View {
     this.range = rangeOf(picture);
   }
 
-  /** Whether a point, px, lies in the picture and at least `marginPx` from its rim. */
+  /** Whether a point, px, is in the picture and at least `marginPx` from its rim. */
   holds({ x, y }: Point, marginPx = 0): boolean {
     const { width, height } = this.picture;
     return x >= marginPx && y >= marginPx && x <= width - marginPx && y <= height - marginPx;
@@ -59,7 +59,7 @@ export class View {
   }
 }
 
-/** Values between which all but the most extreme pixels lie, from every so manyth pixel. */
+/** Values between which all but the most extreme pixels are, from every so manyth pixel. */
 function rangeOf({ pixels }: Picture): { low: number; high: number } {
   const every = Math.max(1, Math.floor(pixels.length / 60_000));
   const counts = new Uint32Array(pixels instanceof Uint8Array ? 256 : 65536);

@@ -1,4 +1,4 @@
-// The registry of cameras: from a camera's type to its source. A new camera is one file beside this one and one row
+// The registry of cameras: from a camera's type to its source. A new camera is one file next to this one and one row
 // in CAMERAS; docs/adding-a-camera.md shows a whole one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -65,7 +65,7 @@ export interface Capabilities {
   readonly simulated: boolean;
   /** Files that other programs wrote: they come when somebody makes them and are dated by another clock. */
   readonly files: boolean;
-  /** Files that lie in the data directory from the beginning, and may be somebody's only ones. */
+  /** Files that are in the data directory from the beginning, and may be somebody's only ones. */
   readonly inPlace: boolean;
 }
 

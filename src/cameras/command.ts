@@ -53,7 +53,7 @@ export class CommandCamera implements Source {
   }
 
   async open(): Promise<void> {
-    // Each capture starts the program anew; nothing is held between two.
+    // Each capture starts the program again; nothing is held between two.
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame> {
@@ -64,8 +64,8 @@ export class CommandCamera implements Source {
     const { program, args } = this;
     const output = await runProgram({ program, args, timeoutMs, maxBytes, signal });
     const moment = exposureMoment(clock, output.firstByteMs);
-    const said = lastWords(output.stderr).slice(2);
-    const settings = { program, ...(said === "" ? {} : { diagnostics: said }) };
+    const diagnostics = lastWords(output.stderr).slice(2);
+    const settings = { program, ...(diagnostics === "" ? {} : { diagnostics }) };
     if (raw === undefined) {
       const encoded = await withWords(output.stderr, () => encodedFrame(output.stdout, program));
       return { ...moment, ...encoded, settings, warnings: this.unused };

@@ -1,4 +1,4 @@
-// The importer: every picture that lies in the data directory when it opens counts as captured, once, oldest first.
+// The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure/failure.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { printable } from "../system/file-name.ts";
@@ -16,7 +16,7 @@ export interface FileImporterOptions {
 export class FileImporter implements Source {
   private readonly options: FileImporterOptions;
   private waiting: PictureFile[] = [];
-  private handedOut: PictureFile | undefined;
+  private delivered: PictureFile | undefined;
   private leftOut: string[] = [];
   private skippedLines: string[] = [];
   private readonly aside = new SetAside();
@@ -51,7 +51,7 @@ export class FileImporter implements Source {
       const next = this.waiting.pop() ?? this.rested();
       if (next === undefined) return null;
       if (this.options.isKnown(next.name)) continue;
-      this.handedOut = next;
+      this.delivered = next;
       const file = { directory: this.options.dataDir, name: next.name, followLinks: this.followLinks, keep: true };
       return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: this.leftOut.splice(0) };
     }
@@ -66,17 +66,17 @@ export class FileImporter implements Source {
   }
 
   setAside(frame: CapturedFrame, reason: string): void {
-    const file = this.handedOut;
+    const file = this.delivered;
     if (file === undefined || file.name !== frame.file?.name) return;
-    this.handedOut = undefined;
+    this.delivered = undefined;
     this.resting.set(file.name, file);
     this.aside.add(file.name, printable(file.name).slice(1, -1), reason);
   }
 
   giveBack(frame: CapturedFrame): void {
-    if (this.handedOut === undefined || this.handedOut.name !== frame.file?.name) return;
-    this.waiting.push(this.handedOut);
-    this.handedOut = undefined;
+    if (this.delivered === undefined || this.delivered.name !== frame.file?.name) return;
+    this.waiting.push(this.delivered);
+    this.delivered = undefined;
   }
 
   async close(): Promise<void> {

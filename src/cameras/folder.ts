@@ -1,7 +1,7 @@
 // The folder source: takes the pictures another program writes into a directory. A picture is complete when its size
 // and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
-// and copying tools set times back. A name written anew with other content is a new picture; the same content is not.
-// What is written anew while this program is down is told by the size and time noted when it was taken.
+// and copying tools set times back. A name rewritten with other content is a new picture; the same content is not.
+// What is rewritten while this program is down is told by the size and time noted when it was taken.
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
@@ -62,7 +62,7 @@ export class Folder implements Source {
   private unsaid: Failure[] = [];
   /** Pictures that could not be read or stored: no permission, a program that keeps them locked, a name that is too long. */
   private readonly aside: SetAside;
-  /** A file keeps its inode number here: some shares number their files anew at each look. */
+  /** A file keeps its inode number here: some shares number their files again at each look. */
   private inodesHold = true;
 
   constructor(options: FolderOptions) {
@@ -147,7 +147,7 @@ export class Folder implements Source {
     const fresh = files.filter((file) => this.watch(file, nowMs));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
-    // What was removed or taken since is nobody's trouble any more.
+    // What was removed or taken since is nobody's problem any more.
     this.aside.keepOnly((name) => this.waiting.has(name));
     // An empty file is the beginning of one: worth watching, not worth waiting for.
     const due = fresh.filter(({ name, bytes }) => bytes > 0 && !this.aside.isResting(name));

@@ -12,7 +12,7 @@ export interface CapturedFrame {
   /** A picture as the camera encoded it. */
   readonly encoded?: EncodedPicture;
   /**
-   * A whole picture file. It is copied into the data directory unless it lies there already, where `sha256` is given only
+   * A whole picture file. It is copied into the data directory unless it is there already, where `sha256` is given only
    * if it still has that content. `keep`: the original stays untouched; else it may be removed once the copy is durable.
    */
   readonly file?: TakenFrom;

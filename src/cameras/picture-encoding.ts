@@ -1,5 +1,5 @@
 // From a captured frame to the bytes of a file, for the collector and for pictures taken by hand; and where brightfield
-// pictures lie, which are never frames.
+// pictures are, which are never frames.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";

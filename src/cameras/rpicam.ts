@@ -51,7 +51,7 @@ interface SensorInfo extends FrameSize {
 export class RpicamCamera implements Source {
   private readonly options: RpicamOptions;
   private opened: { readonly program: Program; readonly size: FrameSize } | undefined;
-  private lossySaid = false;
+  private lossyWarned = false;
 
   constructor(options: RpicamOptions) {
     this.options = options;
@@ -102,8 +102,8 @@ export class RpicamCamera implements Source {
       const picture = await withWords(output.stderr, () => grayOfRaw(output.stdout, "YU12", size));
       return { ...moment, picture, settings, warnings };
     }
-    if (!this.lossySaid) warnings.push(`${program.program} can only write JPEG, which loses detail; ${INSTALL}`);
-    this.lossySaid = true;
+    if (!this.lossyWarned) warnings.push(`${program.program} can only write JPEG, which loses detail; ${INSTALL}`);
+    this.lossyWarned = true;
     const encoded = await withWords(output.stderr, () => encodedFrame(output.stdout, program.program));
     return { ...moment, ...encoded, settings, warnings };
   }
@@ -188,7 +188,7 @@ export async function listRpicams(): Promise<Found[]> {
 
 type Metadata = Readonly<Record<string, unknown>>;
 
-/** The scalars and short lists of the metadata, and what the program said, beside the frame for ever. */
+/** The scalars and short lists of the metadata, and what the program said, next to the frame for ever. */
 function settingsOf(
   { program, lossless }: Program,
   size: FrameSize,

@@ -113,7 +113,7 @@ export function readChipFile(path: string): Chip {
 export function expandChip(text: string, where: string): Chip {
   const rules = parseRules(text, where);
   const placed = placeGratings(rules);
-  const labels = [...largeLabels(rules), ...besideLabels(rules, placed), ...edgeLabels(rules)];
+  const labels = [...largeLabels(rules), ...adjacentLabels(rules, placed), ...edgeLabels(rules)];
   labels.push(...cornerLabels(rules, labels, where));
   const chip: Chip = {
     type: rules.type,
@@ -223,7 +223,7 @@ function largeLabels(rules: ChipRules): ChipLabel[] {
   });
 }
 
-function besideLabels(rules: ChipRules, placed: readonly Placed[]): ChipLabel[] {
+function adjacentLabels(rules: ChipRules, placed: readonly Placed[]): ChipLabel[] {
   const { beside } = rules;
   if (beside === undefined) return [];
   return placed.map(({ grating, row, column }) => {

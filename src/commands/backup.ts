@@ -7,14 +7,16 @@ import { backUp } from "../archive/backup.ts";
 import type { WrittenArchive } from "../archive/history.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { updateCsv } from "../outputs/csv/file/append.ts";
+import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { wallClockUs } from "../system/clock.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
 import { stoppable } from "./stoppable.ts";
+import { openStored } from "./stored-experiment.ts";
 
 export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "backup",
@@ -23,7 +25,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   handler: async ({ config: file, json }) => {
     const { config } = loadConfig(file);
     // Opened first, so that nothing is created if there is no experiment.
-    Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true }).close();
+    openStored(config).close();
     const running = experimentHolder(config.Paths.data_dir) !== undefined;
     outliveReaders();
     await stoppable((signal) => backUpOnce(config, { json, running, signal }));

@@ -8,14 +8,15 @@ import { pipeline } from "node:stream/promises";
 import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
-import { csvColumns, csvLines, DEGREES } from "../delivery/report.ts";
 import { Failure } from "../failure/failure.ts";
 import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
-import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
+import { csvColumns, csvLines, DEGREES } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
+import { openStored } from "./stored-experiment.ts";
 
 const FORMATS = ["manifest-json", "results-jsonl", "csv", "parquet"] as const;
 type Format = (typeof FORMATS)[number];
@@ -42,11 +43,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
       throw new Failure("usage.invalid", "--format parquet is not supported", { hint: "use csv or results-jsonl" });
     }
     const { config } = loadConfig(file);
-    const manifest = Manifest.open({
-      file: join(config.Paths.data_dir, MANIFEST_FILENAME),
-      readonly: true,
-      check: true,
-    });
+    const manifest = openStored(config);
     try {
       sayWhatIsArchived(manifest);
       await writeText(piecesOf(format, manifest, sinceUs), out);

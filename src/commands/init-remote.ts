@@ -26,9 +26,11 @@ export const initRemoteCommand: CommandModule<GlobalOptions, InitRemoteArguments
     const local = [Paths.data_dir, Paths.results_dir, Paths.logs_dir, Paths.backup_dir];
     const { remoteId, made, marker, warnings } = await initRemote(directory, local);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
-    const said = made ? "is now a destination for copies" : "is a destination for copies already; nothing was changed";
+    const outcome = made
+      ? "is now a destination for copies"
+      : "is a destination for copies already; nothing was changed";
     process.stdout.write(
-      json ? `${JSON.stringify({ remoteId, made, marker })}\n` : `${directory} ${said} (id ${remoteId})\n`,
+      json ? `${JSON.stringify({ remoteId, made, marker })}\n` : `${directory} ${outcome} (id ${remoteId})\n`,
     );
   },
 };

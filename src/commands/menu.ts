@@ -157,10 +157,10 @@ async function calibrate(run: (...words: string[]) => Promise<void>): Promise<vo
 async function start(dataDir: string, logsDir: string, file: string | undefined): Promise<void> {
   mkdirSync(logsDir, { recursive: true });
   const path = join(logsDir, START_LOG);
-  const said = openSync(path, "w");
+  const output = openSync(path, "w");
   const args = ["run", ...(file === undefined ? [] : ["--config", file])];
-  const child = spawn(...ownCommand(args), { detached: true, stdio: ["ignore", said, said] });
-  closeSync(said);
+  const child = spawn(...ownCommand(args), { detached: true, stdio: ["ignore", output, output] });
+  closeSync(output);
   let ended: string | undefined;
   child.on("error", (error) => {
     ended = error.message;

@@ -4,11 +4,11 @@ import { isatty } from "node:tty";
 import { SIGNAL_EXIT_CODES } from "../system/stop-signals.ts";
 import { exitNow } from "./stoppable.ts";
 
-let goesOn = false;
+let continues = false;
 
 /** For commands whose work matters more than their output: they continue if the output cannot be written. */
 export function outliveReaders(): void {
-  goesOn = true;
+  continues = true;
 }
 
 /** Must be called first: by default, Node.js ends the program when it cannot write a line. */
@@ -21,7 +21,7 @@ export function guardOutputs(): void {
   // Messages on standard error are not the result of a command, so losing them is not an error.
   process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (goesOn) return;
+    if (continues) return;
     // A closed pipe (`phorest export | head`) is how a reader says "enough".
     if (error.code === "EPIPE") exitNow(0);
     if (terminals.includes(1) && !isatty(1)) exitNow(SIGNAL_EXIT_CODES.SIGHUP);

@@ -6,8 +6,6 @@ import { sensitivityOf } from "../assay/sensitivity.ts";
 import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
-import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../delivery/csv-output.ts";
-import { MarkersFile } from "../delivery/markers.ts";
 import { Failure } from "../failure/failure.ts";
 import { plotTitle, renderPlot, writePlot } from "../figures/plot.ts";
 import { PlotFeed } from "../figures/plot-feed.ts";
@@ -16,14 +14,18 @@ import type { Picture } from "../figures/render.ts";
 import { renderVegaLite } from "../figures/render.ts";
 import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
-import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
+import { updateCsv } from "../outputs/csv/file/append.ts";
+import { MarkersFile } from "../outputs/csv/file/markers.ts";
+import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
 import { lastAnalysis, type Measured, precisions, roiDetails } from "../report/roi-detail-data.ts";
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
+import { openStored } from "./stored-experiment.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
@@ -49,7 +51,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       .example("$0 report --roi 052A_N", "with one ROI in detail"),
   handler: async ({ config: file, json, out, roi }) => {
     const { config } = loadConfig(file);
-    const { data_dir, results_dir } = config.Paths;
+    const { results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
     if (!mayWrite(directory)) {
       throw new Failure(
@@ -60,7 +62,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         },
       );
     }
-    const manifest = Manifest.open({ file: join(data_dir, MANIFEST_FILENAME), readonly: true, check: true });
+    const manifest = openStored(config);
     try {
       const measured = lastAnalysis(manifest);
       // Before anything is written, because an unknown ROI is a usage error.
@@ -70,7 +72,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
       const recorded = directory === results_dir ? parseCsvState(manifest.outputs.state(CSV_OUTPUT).state) : undefined;
       const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
-      const { lines, keptAside } = await updateCsv(csv, recorded, read, { anew: true });
+      const { lines, keptAside } = await updateCsv(csv, recorded, read, { rewrite: true });
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;

@@ -22,7 +22,7 @@ export interface ResultsFile {
   readonly failed: number;
 }
 
-/** Name of the note beside a file of records. */
+/** Name of the note next to a file of records. */
 function measureFile(path: string): string {
   return `${path}.measure.json`;
 }

@@ -1,13 +1,13 @@
 // Curves of `phorest sensorgram` as CSV and as lines of JSON: every frame, and the standard error of every number.
 import { writeToString } from "fast-csv";
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
-import { safeText } from "../delivery/csv-text.ts";
-import { markedFrames } from "../delivery/markers.ts";
-import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import type { Marker } from "../manifest/markers.ts";
 import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
+import { markedFrames } from "../outputs/csv/file/markers.ts";
+import { SimulatedColumn } from "../outputs/csv/file/simulated-column.ts";
+import { safeText } from "../outputs/csv/file/text.ts";
 
 /** `standard_error_px` is that of the position; the errors of what is made of it have columns of their own. */
 const COLUMNS = [

@@ -1,5 +1,4 @@
 // `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
-import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
@@ -7,7 +6,7 @@ import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
@@ -16,6 +15,7 @@ import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryDoubts, summaryJson, summaryRows, summaryTable } from "./sensorgram-summary.ts";
+import { openStored } from "./stored-experiment.ts";
 
 interface SensorgramArguments extends GlobalOptions {
   roi: string[] | undefined;
@@ -89,11 +89,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts"),
   handler: async (argv) => {
     const { config } = loadConfig(argv.config);
-    const manifest = Manifest.open({
-      file: join(config.Paths.data_dir, MANIFEST_FILENAME),
-      readonly: true,
-      check: true,
-    });
+    const manifest = openStored(config);
     try {
       sayWhatIsArchived(manifest);
       const analysis = chosenAnalysis(manifest, argv);
@@ -125,7 +121,7 @@ function written(
 function chosenAnalysis(manifest: Manifest, argv: SensorgramArguments): Analysis {
   const measured = analysisOf(manifest, argv.analysis);
   sayWhatCameBefore(manifest, measured);
-  return argv.tracking ? trackingBeside(manifest, measured) : measured;
+  return argv.tracking ? companionTracking(manifest, measured) : measured;
 }
 
 function open(
@@ -210,7 +206,7 @@ function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifest
 }
 
 /** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
-function trackingBeside(manifest: Manifest, analysis: Analysis): Analysis {
+function companionTracking(manifest: Manifest, analysis: Analysis): Analysis {
   if (analysis.method === "tracking") return analysis;
   const companions = new Set(manifest.analyses.companions(analysis.analysisId));
   const found = manifest.analyses.all().findLast(({ analysisId }) => companions.has(analysisId));

@@ -110,7 +110,7 @@ async function syncExperiment(config: Config, args: SyncArguments, log: StageLog
     nowUs: wallClockUs,
     checkPlace: () => checkMark(config.Paths.data_dir, mark),
   });
-  manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, "copying waits until it is free"));
+  manifest.lockWait.neverBlockOnLock(Number.POSITIVE_INFINITY, new LockNotice(log, "copying waits until it is free"));
   const stop = new AbortController();
   const patience = new Patience();
   onStopSignal((signal) => {

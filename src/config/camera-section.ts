@@ -1,7 +1,20 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../measurement/method.ts";
-import { byShownName, choice, key, optionalText, path, positive, section, shownName, texts, whole } from "./key.ts";
+import {
+  BESIDE_FILE,
+  byShownName,
+  choice,
+  field,
+  optionalText,
+  path,
+  positive,
+  SECONDS,
+  section,
+  shownName,
+  texts,
+  whole,
+} from "./field.ts";
 
 /** Where pictures may come from; src/cameras/camera.ts has the source of each. */
 export const CAMERA_TYPES = [
@@ -40,25 +53,23 @@ const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_
 const DRIVER = { none: "the driver's default", example: 0.5 };
 const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
 const SIZE = { none: "as in the preset, else the largest size of the camera" };
-const S = { unit: "seconds" };
-const BESIDE_FILE = { relativeTo: "file" } as const;
 
 export const Camera = section("The camera", {
-  camera_type: key(
+  camera_type: field(
     choice(CAMERA_TYPES).default("simulated"),
     "Where images come from; tis, argus and logitech are presets of v4l2, hawkeye of rpicam",
   ),
-  camera_id: key(whole(0).default(0), "Number of the device"),
-  camera_exposure: key(cameraNumber(), "Exposure, passed to the driver as written", DRIVER),
-  camera_gain: key(cameraNumber(), "Gain, passed to the driver as written", DRIVER),
-  camera_brightness: key(cameraNumber(), "Brightness, passed to the driver as written", DRIVER),
-  camera_contrast: key(cameraNumber(), "Contrast, passed to the driver as written", DRIVER),
-  bits: key(
+  camera_id: field(whole(0).default(0), "Number of the device"),
+  camera_exposure: field(cameraNumber(), "Exposure, passed to the driver as written", DRIVER),
+  camera_gain: field(cameraNumber(), "Gain, passed to the driver as written", DRIVER),
+  camera_brightness: field(cameraNumber(), "Brightness, passed to the driver as written", DRIVER),
+  camera_contrast: field(cameraNumber(), "Contrast, passed to the driver as written", DRIVER),
+  bits: field(
     bits.default(0),
     "Number of bits of the camera's samples in 16-bit images, 8 to 16, in the low or the high bits; 0 recognises it from the images",
     { unit: "bits" },
   ),
-  dark_level: key(
+  dark_level: field(
     z.union([z.number().min(0).max(65_535), path().min(1)]).optional(),
     'Value of a pixel without light, for tracking: counts, "auto" (the darkest places of each image outside the ROIs), or an image made by `phorest capture --dark`',
     {
@@ -70,11 +81,11 @@ export const Camera = section("The camera", {
       allowed: 'a number from 0 to 65535, "auto", or the path of a dark image',
     },
   ),
-  camera_transform: key(
+  camera_transform: field(
     transform.default("NONE"),
     "Rotation or flip applied to every image; ROTATE_90 and ROTATE_270 mean clockwise and counter-clockwise",
   ),
-  device: key(
+  device: field(
     optionalText(),
     "v4l2: path of the device, or its name under /dev/v4l/by-id, which stays the same after replugging",
     {
@@ -82,7 +93,7 @@ export const Camera = section("The camera", {
       example: "/dev/v4l/by-id/usb-The_Imaging_Source_DMK_33-video-index0",
     },
   ),
-  pixel_format: key(
+  pixel_format: field(
     choice(["Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12", "MJPG"]).optional(),
     "v4l2: pixel format requested from the camera",
     {
@@ -90,57 +101,57 @@ export const Camera = section("The camera", {
       example: "GREY",
     },
   ),
-  width: key(whole(1, 65_535).optional(), "Width of the image; only together with height", {
+  width: field(whole(1, 65_535).optional(), "Width of the image; only together with height", {
     unit: "px",
     ...SIZE,
     example: 1920,
   }),
-  height: key(whole(1, 65_535).optional(), "Height of the image; only together with width", {
+  height: field(whole(1, 65_535).optional(), "Height of the image; only together with width", {
     unit: "px",
     ...SIZE,
     example: 1200,
   }),
-  warm_up_frames: key(whole(0, 1000).default(3), "v4l2: number of frames discarded before the one that is kept", {
+  warm_up_frames: field(whole(0, 1000).default(3), "v4l2: number of frames discarded before the one that is kept", {
     unit: "frames",
   }),
-  vflip: key(z.boolean().optional(), "rpicam: whether the image is turned upside down", {
+  vflip: field(z.boolean().optional(), "rpicam: whether the image is turned upside down", {
     none: "true for hawkeye, as in the established system; else false",
     example: true,
   }),
-  rpicam_args: key(texts().default([]), "rpicam: additional arguments for rpicam-still"),
-  command: key(
+  rpicam_args: field(texts().default([]), "rpicam: additional arguments for rpicam-still"),
+  command: field(
     texts().default([]),
     "command: program and arguments; {exposure}, {gain}, {brightness}, {contrast} and {id} are replaced by the settings",
   ),
-  command_format: key(
+  command_format: field(
     choice(["picture", "Y16", "Y14", "Y12", "Y10", "GREY", "YUYV", "UYVY", "NV12", "YU12"]).default("picture"),
     "command: what the program writes: an encoded image (picture), or one raw frame of width x height",
   ),
-  format: key(
+  format: field(
     choice(["png", "tiff", "bmp"]).default("png"),
     "Format of the stored images, all lossless; images of more than 8 bits are stored as tiff instead of bmp",
   ),
-  timeout_seconds: key(seconds(30, DAY), "Time limit of one capture", S),
-  dummy_path: key(optionalText(), "dummy: image or directory of images to replay", {
+  timeout_seconds: field(seconds(30, DAY), "Time limit of one capture", SECONDS),
+  dummy_path: field(optionalText(), "dummy: image or directory of images to replay", {
     ...BESIDE_FILE,
     none: "a built-in image of the simulated chip",
     example: "pictures",
   }),
-  watch_dir: key(optionalText(), "folder: directory to watch for new images", {
+  watch_dir: field(optionalText(), "folder: directory to watch for new images", {
     ...BESIDE_FILE,
     none: "required by camera_type folder",
     example: "incoming",
   }),
-  follow_links: key(
+  follow_links: field(
     z.boolean().default(false),
     "folder and file_importer: whether to use symbolic links to images; false skips links in watch_dir and data_dir and names them",
   ),
-  folder_stable_seconds: key(
+  folder_stable_seconds: field(
     seconds(2),
     "folder: time after which a file whose size has not changed counts as complete",
-    S,
+    SECONDS,
   ),
-  controls: key(
+  controls: field(
     z.record(z.string().regex(/^\w+$/), z.number()).default({}),
     "v4l2: further controls, by the names that `phorest cameras` prints",
     {
@@ -152,19 +163,19 @@ export const Camera = section("The camera", {
 });
 
 export const Temperature = section("Thermometers (Services.enable_thermocouple)", {
-  interval_seconds: key(seconds(10), "Time between readings; the one nearest to an image is stored with it", S),
+  interval_seconds: field(seconds(10), "Time between readings; the one nearest to an image is stored with it", SECONDS),
   // Tables come last in a section, as TOML wants it.
-  thermocouple_sensors: key(
+  thermocouple_sensors: field(
     z.record(z.string(), shownName()).default({}),
     "1-Wire sensors: serial number = name shown",
     { none: "no sensors", example: { "28-0123456789ab": "Flow cell" }, allowed: 'a table of "serial number" = "name"' },
   ),
-  hwmon_sensors: key(
+  hwmon_sensors: field(
     z.record(z.string(), shownName()).default({}),
     "Thermometers of the computer: chip/label as listed by `phorest sensors` = name to show",
     { none: "no sensors", example: { "cpu_thermal/temp1": "Computer" }, allowed: 'a table of "chip/label" = "name"' },
   ),
-  command_sensors: key(
+  command_sensors: field(
     byShownName(texts()).default({}),
     "Programs that print a number: name to show = program and arguments",
     {
@@ -176,13 +187,15 @@ export const Temperature = section("Thermometers (Services.enable_thermocouple)"
 });
 
 export const Brightfield = section("Brightfield images: settings that replace those of [Camera]", {
-  camera_id: key(whole(0).optional(), "Number of the device", { ...CAMERAS, example: 1 }),
-  camera_exposure: key(cameraNumber(), "Exposure", CAMERAS),
-  camera_gain: key(cameraNumber(), "Gain", CAMERAS),
-  camera_brightness: key(cameraNumber(), "Brightness", CAMERAS),
-  camera_contrast: key(cameraNumber(), "Contrast", CAMERAS),
-  every_n: key(whole(1).default(1), "Number of captures after which a brightfield image follows", { unit: "captures" }),
-  keep: key(
+  camera_id: field(whole(0).optional(), "Number of the device", { ...CAMERAS, example: 1 }),
+  camera_exposure: field(cameraNumber(), "Exposure", CAMERAS),
+  camera_gain: field(cameraNumber(), "Gain", CAMERAS),
+  camera_brightness: field(cameraNumber(), "Brightness", CAMERAS),
+  camera_contrast: field(cameraNumber(), "Contrast", CAMERAS),
+  every_n: field(whole(1).default(1), "Number of captures after which a brightfield image follows", {
+    unit: "captures",
+  }),
+  keep: field(
     whole(0).default(1000),
     "Number of brightfield images kept here; phorest removes the oldest first, with a share only after they are copied there. 0 keeps all",
     { unit: "images" },

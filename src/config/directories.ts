@@ -32,7 +32,7 @@ export function checkDirectories(config: Config): void {
   const { Paths } = config;
   const unusable: string[] = [];
   const problems = directoriesOf(config).flatMap(([name, directory]) => {
-    // What lies in an unusable root is unusable for the same reason: once is enough.
+    // What is in an unusable root is unusable for the same reason: once is enough.
     if (unusable.includes(Paths.root_dir) && directory.startsWith(`${Paths.root_dir}/`)) return [];
     const reason = whyUnusable(directory);
     if (reason !== undefined) unusable.push(directory);

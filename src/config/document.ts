@@ -1,7 +1,7 @@
 // The reference and the annotated config.toml, generated from the schema; a test compares the committed files.
 import { stringify } from "smol-toml";
-import { allowedText, type SchemaNode, schemaNode } from "./node.ts";
 import { SCHEMA } from "./schema.ts";
+import { allowedText, type SchemaNode, schemaNode } from "./schema-tree.ts";
 
 const WIDTH = 120;
 

@@ -2,28 +2,28 @@
 import { z } from "zod";
 import { Failure } from "../failure/failure.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
-import { key } from "./key.ts";
-import { schemaNode } from "./node.ts";
-import { problemLines } from "./problem.ts";
+import { field } from "./field.ts";
+import { schemaNode } from "./schema-tree.ts";
 import { parseToml, readToml, shownPath } from "./toml-file.ts";
+import { problemLines } from "./validation-error.ts";
 
 /** Far beyond the border of any picture, px. */
 const place = z.number().min(-1e6).max(1e6);
 
 const FEATURE = z.strictObject({
-  label: key(z.string().refine(isLabel, LABEL_RULE), "The label as printed, such as D-Left", {
+  label: field(z.string().refine(isLabel, LABEL_RULE), "The label as printed, such as D-Left", {
     allowed: 'a label such as "D-Left"',
   }),
-  feature_location: key(z.tuple([place, place]), "Approximate position of the top left corner of the label", {
+  feature_location: field(z.tuple([place, place]), "Approximate position of the top left corner of the label", {
     allowed: "[x, y], the approximate position of the top left corner of the label in px",
   }),
 });
 
 const FEATURE_LOCATIONS = z.strictObject({
-  chip_type: key(z.string().refine(isLabel, LABEL_RULE), "Layout of the chip", {
+  chip_type: field(z.string().refine(isLabel, LABEL_RULE), "Layout of the chip", {
     allowed: 'a chip type such as "IMECII_2"',
   }),
-  features: key(
+  features: field(
     z.array(FEATURE).refine((list) => list.length >= 2, "at least two features are needed to find angle and scale"),
     "The labels to look for",
     { allowed: "at least two [[features]] tables with label and feature_location" },

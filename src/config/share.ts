@@ -5,7 +5,7 @@ import type { Loaded } from "./loaded.ts";
 import { shownPath } from "./toml-file.ts";
 
 /**
- * Refuses to wait for a share that was never named: the default is a directory beside the file, which is a share only once
+ * Refuses to wait for a share that was never named: the default is a directory next to the file, which is a share only once
  * somebody has prepared it. Throws Failure config.invalid.
  */
 export function checkShare({ config, origins, file }: Loaded): void {

@@ -10,6 +10,7 @@ import { experimentHolder } from "../manifest/lock.ts";
 import { probe } from "../outputs/opcua/probe.ts";
 import { createThermometers, readThermometer, thermometerSettings } from "../sensors/thermometer.ts";
 import { withDeadline } from "../system/deadline.ts";
+import { workerFile } from "../threads/worker-handle.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
 export const camera: Check = {
@@ -81,9 +82,9 @@ export const remote: Check = {
 
 /** Checks `directory` as the syncer does, in a separate process that is killed if the share does not respond. */
 export async function remoteFinding(directory: string): Promise<Finding> {
-  const compiled = import.meta.url.endsWith(".js");
-  const look = fork(fileURLToPath(new URL(`../../workers/remote-look.${compiled ? "js" : "ts"}`, import.meta.url)), {
-    execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")],
+  const { url, execArgv } = workerFile("remote-look");
+  const look = fork(fileURLToPath(url), {
+    execArgv,
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const answer = new Promise<Finding>((resolve, reject) => {

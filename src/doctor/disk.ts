@@ -8,6 +8,7 @@ import { checkFileSystem } from "../archive/directory-identity.ts";
 import { keptFreeBytes, pauseBelow } from "../archive/free-space.ts";
 import { encodeFailure } from "../failure/failure.ts";
 import { shellWord } from "../failure/quote.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { diskSpace as spaceOf } from "../system/disk-space.ts";
 import { writeDurably } from "../system/files.ts";
@@ -59,7 +60,7 @@ export const diskSpeed: Check = {
     } finally {
       await rm(path, { force: true });
     }
-    const median = times.sort((a, b) => a - b)[2] ?? 0;
+    const median = medianOf(Float64Array.from(times));
     const found = `4 MB written and flushed in ${median.toFixed(0)} ms (median of five)`;
     return median <= SLOW_MS ? good(found) : doubt(found, "use a faster disk, or a longer capture interval");
   },

@@ -7,7 +7,7 @@ import { heatMap } from "./heat-map.ts";
 import { OVERVIEW_WIDTH, overview, TEMPERATURE_HEIGHT, temperaturePanel } from "./overview.ts";
 import { type PanelGrid, panelGrid, panelMarks, panelRows } from "./panels.ts";
 import type { PlotInput } from "./plot-input.ts";
-import { PNG_ZOOM } from "./render.ts";
+import { PNG_ZOOM } from "./rasterise.ts";
 import { type Limits, robustLimits, timeSpan, traceOf, zeroOf } from "./trace.ts";
 
 const WIDTH = 1240;

@@ -20,7 +20,7 @@ export function gratingOf(label: string): string {
 
 /**
  * The layout of an ROI manifest, from the places of its ROIs in the picture. Rows count downwards. Undefined where the
- * ROIs do not lie on anything like a grid.
+ * ROIs are not on anything like a grid.
  */
 export function chipLayout(rois: readonly Roi[]): PanelPlace[] | undefined {
   const gratings = new Map<string, Roi[]>();

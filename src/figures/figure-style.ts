@@ -23,7 +23,7 @@ export const INK = "#222222";
 export const FAINT_INK = "#666666";
 export const GRID = "#e3e3e3";
 
-/** Tick labels by how much time lies between them; dates appear where a day begins. */
+/** Tick labels by how much time is between them; dates appear where a day begins. */
 export const TIME_FORMAT = {
   year: "%Y",
   quarter: "%b %Y",

@@ -1,4 +1,4 @@
-// Where the texts of markers stand along a time axis, so that none lies over another or beyond the drawing. For files and
+// Where the texts of markers stand along a time axis, so that none is over another or beyond the drawing. For files and
 // the page alike.
 import type { PlotMarker } from "./plot-input.ts";
 import type { Limits } from "./trace.ts";
@@ -8,7 +8,7 @@ const ROWS = 3;
 
 export interface PlacedMarker {
   readonly t: number;
-  /** Empty where it would lie over others. */
+  /** Empty where it would be over others. */
   readonly text: string;
   /** px from the upper edge. */
   readonly y: number;

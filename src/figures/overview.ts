@@ -7,7 +7,7 @@ import { markerMarks, placedMarkers } from "./marker-marks.ts";
 import type { PlotMarker, TemperatureSeries } from "./plot-input.ts";
 import { celsiusLimits, type Limits, traceOf } from "./trace.ts";
 
-/** Room for the row names on the left; the colour bar and the legend lie right of the overview. */
+/** Room for the row names on the left; the colour bar and the legend are right of the overview. */
 const LEFT = 56;
 export const OVERVIEW_WIDTH = 1054;
 export const TEMPERATURE_HEIGHT = 70;

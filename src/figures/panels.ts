@@ -1,4 +1,4 @@
-// The small panels of the chip figure: where each lies, and its lines as paths of the whole figure, so that Vega draws
+// The small panels of the chip figure: where each is, and its lines as paths of the whole figure, so that Vega draws
 // hundreds of panels with a handful of marks and one row per line: a row per point would cost it seconds.
 import type { GroupMark, Mark } from "vega";
 import { gratingOf, type PanelPlace } from "./chip-layout.ts";

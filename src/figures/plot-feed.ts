@@ -1,13 +1,13 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
 
-import { DEGREES } from "../delivery/report.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
@@ -119,13 +119,13 @@ export class PlotFeed {
       });
     }
     const span = curves.spanUs;
-    const registeredAnew = measures.some(
+    const recalibrated = measures.some(
       (other) =>
         other.analysis.method === analysis.method &&
         other.analysis.roiManifestId !== analysis.roiManifestId &&
         (other.curves.spanUs?.[0] ?? Number.POSITIVE_INFINITY) < (span?.[0] ?? 0),
     );
-    const since = registeredAnew && span !== undefined ? `, recalibrated ${isoFromUs(span[0])}` : "";
+    const since = recalibrated && span !== undefined ? `, recalibrated ${isoFromUs(span[0])}` : "";
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {

@@ -37,6 +37,6 @@ export interface PlotInput {
   readonly temperatures: readonly TemperatureSeries[];
   /** In order of time. */
   readonly markers?: readonly PlotMarker[];
-  /** Where each ROI's panel lies; a plain grid where it is absent. */
+  /** Where each ROI's panel is; a plain grid where it is absent. */
   readonly layout?: readonly PanelPlace[];
 }

@@ -26,7 +26,7 @@ export async function writePlot(directory: string, { svg, png }: Picture): Promi
   return [...paths];
 }
 
-/** The title of an experiment's plot, from the directory its data lie in. */
+/** The title of an experiment's plot, from the directory its data are in. */
 export function plotTitle(rootDirectory: string): string {
   const name = basename(rootDirectory);
   return name === "" ? "Resonance positions" : `Resonance positions, ${name}`;

@@ -3,9 +3,9 @@ import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
 import { inRiu, type Sensitivity } from "../assay/precision.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
-import { safeText } from "../delivery/csv-text.ts";
-import { SIMULATED, YES } from "../delivery/simulated-column.ts";
 import { medianOf } from "../measurement/statistics.ts";
+import { SIMULATED, YES } from "../outputs/csv/file/simulated-column.ts";
+import { safeText } from "../outputs/csv/file/text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 
 /** One ROI's precision in the baseline. */

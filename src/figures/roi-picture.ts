@@ -1,4 +1,4 @@
-// A picture with its ROIs drawn over it, for a person to see whether they lie on the gratings.
+// A picture with its ROIs drawn over it, for a person to see whether they are on the gratings.
 
 import { createRequire } from "node:module";
 import { Resvg } from "@resvg/resvg-js";
@@ -19,7 +19,7 @@ const SMALLEST_LETTERS_PX = 9;
 const LETTER_SHAPE = 0.62;
 
 /**
- * PNG bytes of the picture (16 bit: stretched to its own range) with every ROI outlined where it lies on the unrotated
+ * PNG bytes of the picture (16 bit: stretched to its own range) with every ROI outlined where it is on the unrotated
  * picture: orange where rows are flipped, blue where not, red where `flagged`, a thick side where a row's pixel 0 is, a label where
  * it fits, or above.
  */
@@ -54,7 +54,7 @@ function overlaySvg(
   const { width, height } = picture;
   const centre = [Math.floor(width / 2), Math.floor(height / 2)];
   const line = Math.max(1, Math.round(Math.max(width, height) / 2000));
-  // ROIs lie in the picture rotated by -imageAngle (OpenCV: positive is counter-clockwise with y downwards); SVG turns
+  // ROIs are in the picture rotated by -imageAngle (OpenCV: positive is counter-clockwise with y downwards); SVG turns
   // clockwise, so that turning the outlines by -imageAngle there lays them back over the picture. Pixel centres are at
   // halves in SVG and at whole numbers in OpenCV.
   const turned = `translate(0.5 0.5) rotate(${-imageAngle} ${centre.join(" ")})`;

@@ -67,7 +67,7 @@ export function viewRoi(
   return { width, height, pixels, row, profile, fit: line && { line, positionPx }, rowPositions };
 }
 
-/** The pixels under a ROI, bilinear; what lies outside the picture is 0. */
+/** The pixels under a ROI, bilinear; what is outside the picture is 0. */
 function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: number): Float64Array {
   const [cos, sin] = [Math.cos((imageAngle * Math.PI) / 180), Math.sin((imageAngle * Math.PI) / 180)];
   const [middleX, middleY] = [Math.floor(width / 2), Math.floor(height / 2)];
@@ -75,7 +75,7 @@ function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: num
   const samples = new Float64Array(roi.width * roi.height);
   for (let row = 0; row < roi.height; row++) {
     for (let column = 0; column < roi.width; column++) {
-      // ROIs lie in the picture rotated by -imageAngle about its middle, y downwards.
+      // ROIs are in the picture rotated by -imageAngle about its middle, y downwards.
       const [dx, dy] = [roi.x + column - middleX, roi.y + row - middleY];
       const [x, y] = [middleX + cos * dx + sin * dy, middleY - sin * dx + cos * dy];
       const [left, top] = [Math.floor(x), Math.floor(y)];

@@ -1,7 +1,7 @@
-// Who has been told of what. Each look at the experiment is held against it: a trouble that is new, and has lasted as long
+// Which problems were notified. Each check of the experiment is compared with it: a problem that is new, and has lasted as long
 // as it must, becomes a notice; so does its end. Kept in a file, so that a restart tells nobody a second time.
 //
-//   new ──lasts──▶ told ──over in two looks──▶ forgotten
+//   new ──lasts──▶ notified ──over in two checks──▶ forgotten
 //    └──over──▶ forgotten, nobody heard of it
 import { readFileSync } from "node:fs";
 import { z } from "zod";
@@ -16,11 +16,11 @@ const NOTICE = z.object({
   event: z.enum(["alarm", "recovery"]),
   key: z.string(),
   text: z.string(),
-  /** When the trouble was first seen, and when this notice was made: ISO 8601, UTC. */
+  /** When the problem was first seen, and when this notice was made: ISO 8601, UTC. */
   since: z.string(),
   at: z.string(),
 });
-/** What somebody is told. */
+/** What is sent to a person. */
 export type Notice = z.output<typeof NOTICE>;
 
 const WAITING = z.object({
@@ -41,7 +41,7 @@ export type AlarmState = z.output<typeof ALARM_STATE>;
 export const ALARM_STATE_FILENAME = "phorest.alarms.json";
 export const EMPTY_ALARM_STATE: AlarmState = { version: 1, troubles: {}, outbox: [] };
 
-/** A trouble that flickers is one trouble: it is over when it is absent in so many looks in a row. */
+/** A problem that flickers is one problem: it is over when it is absent in so many looks in a row. */
 const LOOKS_TO_FORGET = 2;
 /** Notices nobody could be given: older ones make room. */
 const MOST_WAITING = 200;
@@ -59,17 +59,17 @@ export function note(
   const troubles: AlarmState["troubles"] = {};
   const notices: Notice[] = [];
   let changed = false;
-  const tell = (event: Notice["event"], key: string, text: string, sinceUs: number) =>
+  const notify = (event: Notice["event"], key: string, text: string, sinceUs: number) =>
     notices.push({ event, key, text, since: iso(sinceUs), at: iso(nowUs) });
 
   for (const [key, known] of Object.entries(alarmState.troubles)) {
     const finding = found.get(key);
-    if (finding?.state === "ill") {
-      const told = known.told || isDue(finding, known.sinceUs, nowUs);
-      if (told && !known.told) tell("alarm", key, finding.text, known.sinceUs);
-      const unchanged = told === known.told && known.goneLooks === 0;
-      // Words that change (an age, a count) are no reason to write the file anew.
-      troubles[key] = unchanged ? known : { ...known, text: finding.text, told, goneLooks: 0 };
+    if (finding?.state === "problem") {
+      const notified = known.told || isDue(finding, known.sinceUs, nowUs);
+      if (notified && !known.told) notify("alarm", key, finding.text, known.sinceUs);
+      const unchanged = notified === known.told && known.goneLooks === 0;
+      // Words that change (an age, a count) are no reason to rewrite the file.
+      troubles[key] = unchanged ? known : { ...known, text: finding.text, told: notified, goneLooks: 0 };
       changed ||= !unchanged;
     } else if (finding !== undefined || partial) {
       troubles[key] = known;
@@ -77,16 +77,16 @@ export function note(
       troubles[key] = { ...known, goneLooks: known.goneLooks + 1 };
       changed = true;
     } else {
-      if (known.told) tell("recovery", key, known.text, known.sinceUs);
+      if (known.told) notify("recovery", key, known.text, known.sinceUs);
       changed = true;
     }
   }
   for (const finding of findings) {
-    if (finding.state !== "ill" || finding.tellAfterSeconds === undefined || finding.key in alarmState.troubles)
+    if (finding.state !== "problem" || finding.notifyAfterSeconds === undefined || finding.key in alarmState.troubles)
       continue;
-    const told = isDue(finding, nowUs, nowUs);
-    if (told) tell("alarm", finding.key, finding.text, nowUs);
-    troubles[finding.key] = { text: finding.text, sinceUs: nowUs, told, goneLooks: 0 };
+    const notified = isDue(finding, nowUs, nowUs);
+    if (notified) notify("alarm", finding.key, finding.text, nowUs);
+    troubles[finding.key] = { text: finding.text, sinceUs: nowUs, told: notified, goneLooks: 0 };
     changed = true;
   }
   if (!changed) return alarmState;
@@ -128,8 +128,8 @@ export async function writeAlarmState(path: string, alarmState: AlarmState): Pro
   await writeDurably(path, `${JSON.stringify(alarmState, undefined, 1)}\n`);
 }
 
-function isDue({ tellAfterSeconds }: Finding, sinceUs: number, nowUs: number): boolean {
-  return tellAfterSeconds !== undefined && nowUs - sinceUs >= tellAfterSeconds * 1e6;
+function isDue({ notifyAfterSeconds }: Finding, sinceUs: number, nowUs: number): boolean {
+  return notifyAfterSeconds !== undefined && nowUs - sinceUs >= notifyAfterSeconds * 1e6;
 }
 
 function iso(us: number): string {

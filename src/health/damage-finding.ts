@@ -10,5 +10,5 @@ const DATABASE_DAMAGED = "database.damaged";
 /** The alarm about what was noted of the database, or what a look at it failed with. */
 export function damageFinding(damage: DamageNote | FailureData): Finding {
   const text = lineOf({ message: damage.message, hint: DAMAGE_CURE });
-  return { key: DATABASE_DAMAGED, state: "ill", text, tellAfterSeconds: 0 };
+  return { key: DATABASE_DAMAGED, state: "problem", text, notifyAfterSeconds: 0 };
 }

@@ -27,7 +27,7 @@ const DISK_WELL = 1.05;
 const TELL_FORECAST_S = 86_400;
 const FORGET_FORECAST_S = 1.25 * TELL_FORECAST_S;
 /** Locked files and short server problems are usually over by then. */
-const TELL_SET_ASIDE_S = 3600;
+const NOTIFY_SET_ASIDE_S = 3600;
 const LABELS_NAMED = 4;
 /** Number of damaged images to name. */
 export const DAMAGED_NAMED = 3;
@@ -52,7 +52,7 @@ export interface Facts {
   readonly damaged: readonly string[];
   /** In the frame measured last. */
   readonly displacement: StoredDisplacement | undefined;
-  /** Of the data directory; undefined where it cannot be told. */
+  /** Of the data directory; undefined where it is not known. */
   readonly disk: DiskFacts | undefined;
   /** The frames measured last. */
   readonly recent: RecentCurves | undefined;
@@ -80,18 +80,18 @@ function ofTheProcess({ config, running, locked, ended, ranBefore, stages, upSec
   if (!running) {
     if (ended || !ranBefore) return [];
     const text = "the last run was interrupted; `phorest run` recovers it";
-    return [{ key: "run.died", state: "ill", text }];
+    return [{ key: "run.died", state: "problem", text }];
   }
   const staleSeconds = STALE_BEATS * config.Supervisor.heartbeat_seconds;
   const silentSeconds = Math.min(upSeconds, ...stages.map(({ ageSeconds }) => ageSeconds));
   if (locked === true) {
     const path = join(config.Paths.data_dir, MANIFEST_FILENAME);
-    return [told("manifest.locked", lineOf(lockedDatabase(path)))];
+    return [problem("manifest.locked", lineOf(lockedDatabase(path)))];
   }
   if (silentSeconds <= staleSeconds) return [];
   // The heartbeats of all stages are written in one transaction, so one cannot be late alone.
   const text = `no heartbeat for ${Math.round(silentSeconds)} s: the process hangs; stop it and start the run again`;
-  return [told("process.stale", text)];
+  return [problem("process.stale", text)];
 }
 
 function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
@@ -100,26 +100,26 @@ function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
     const found: Finding[] = [];
     // A heartbeat of an earlier run says nothing about this run.
     if (ageSeconds > upSeconds) return [{ key: `stage.faulted:${stage}`, state: "unknown", text: "" }];
-    if (stage === "supervisor" && detail !== "") found.push(told("surroundings", detail));
-    if (code !== undefined) found.push(told(code, detail));
+    if (stage === "supervisor" && detail !== "") found.push(problem("surroundings", detail));
+    if (code !== undefined) found.push(problem(code, detail));
     if (setAside !== undefined) {
       const text = `${stage}: ${storedSetAsideText(setAside, nowUs)}`;
       found.push({
         key: `files.set_aside:${stage}`,
-        state: "ill",
+        state: "problem",
         text,
-        tellAfterSeconds: TELL_SET_ASIDE_S,
+        notifyAfterSeconds: NOTIFY_SET_ASIDE_S,
         minor: true,
       });
     }
     const key = `stage.faulted:${stage}`;
-    if (state === "faulted") found.push(told(key, `${stage} keeps failing: ${detail}`));
+    if (state === "faulted") found.push(problem(key, `${stage} keeps failing: ${detail}`));
     else if (state === "backing_off") {
       // The stage is neither working nor faulted, so an earlier notification stays as it is.
       found.push({ key, state: "unknown", text: "" });
       found.push({
         key: `stage.failing:${stage}`,
-        state: "ill",
+        state: "problem",
         text: `${stage} failed and is retrying: ${detail}`,
         minor: true,
       });
@@ -137,7 +137,7 @@ function ofTheShare({ config, running, stages }: Facts): Finding[] {
   if (syncer.state !== "backing_off") return [{ key, state: "unknown", text: "" }];
   // Only for notifications; the display shows the retrying stage.
   const text = `the share cannot be used: ${syncer.detail}`;
-  return [{ key, state: "ill", text, tellAfterSeconds: config.Alarm.share_gone_seconds, minor: true }];
+  return [{ key, state: "problem", text, notifyAfterSeconds: config.Alarm.share_gone_seconds, minor: true }];
 }
 
 function ofFrames(facts: Facts): Finding[] {
@@ -145,18 +145,18 @@ function ofFrames(facts: Facts): Finding[] {
   const found: Finding[] = missingFrames(facts);
   if (counts.failed > 0) {
     const text = `${counts.failed} frames failed; see the log or \`phorest export\` for the reasons`;
-    found.push({ key: "frames.failed", state: "ill", text, minor: true });
+    found.push({ key: "frames.failed", state: "problem", text, minor: true });
   }
   if (counts.missing > 0) {
     const what = counts.missing === 1 ? "1 image is" : `${counts.missing} images are`;
-    found.push({ key: "pictures.missing", state: "ill", text: `${what} missing in ${config.Paths.data_dir}` });
+    found.push({ key: "pictures.missing", state: "problem", text: `${what} missing in ${config.Paths.data_dir}` });
   }
   if (counts.damaged > 0)
-    found.push({ key: "pictures.damaged", state: "ill", text: damagedLine(counts.damaged, damaged) });
-  if (running && displacement?.astray === true) {
+    found.push({ key: "pictures.damaged", state: "problem", text: damagedLine(counts.damaged, damaged) });
+  if (running && displacement?.movedTooFar === true) {
     const { dx, dy } = displacement;
     const by = `${dx.toFixed(1)}, ${dy.toFixed(1)} px`;
-    found.push(told("chip.astray", `the chip has moved by ${by}, almost out of its ROIs; calibrate again`));
+    found.push(problem("chip.astray", `the chip has moved by ${by}, almost out of its ROIs; calibrate again`));
   }
   return found;
 }
@@ -169,12 +169,12 @@ function damagedLine(pictures: number, names: readonly string[]): string {
 
 /** Also reported after the run. */
 function ofTheCamera({ frozen }: Facts): Finding[] {
-  return frozen === undefined ? [] : [told("camera.frozen", frozenLine(frozen))];
+  return frozen === undefined ? [] : [problem("camera.frozen", frozenLine(frozen))];
 }
 
 function ofTheClock({ clock }: Facts): Finding[] {
   const line = clock === undefined ? undefined : clockBehindLine(clock);
-  return line === undefined ? [] : [told("clock.behind", line)];
+  return line === undefined ? [] : [problem("clock.behind", line)];
 }
 
 function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages, locked }: Facts): Finding[] {
@@ -194,7 +194,7 @@ function missingFrames({ config, upSeconds, lastFrameAgeSeconds, stages, locked 
   if (known || locked === true) return [{ key, state: "unknown", text: "" }];
   const since = Number.isFinite(age) ? `no image for ${Math.round(age)} s` : "no image yet";
   const text = `${since}, although one is due every ${Timing.collector_interval_seconds} s; check the camera and the collector's line`;
-  return [told(key, text)];
+  return [problem(key, text)];
 }
 
 function ofResonances({ config, running, recent }: Facts): Finding[] {
@@ -216,7 +216,7 @@ function ofResonances({ config, running, recent }: Facts): Finding[] {
   if (beyond.length === 0) return undecided ? [{ key, state: "unknown", text: "" }] : [];
   const more = beyond.length > LABELS_NAMED ? ` and ${beyond.length - LABELS_NAMED} more` : "";
   const where = outsideOf(resonance_min_px, resonance_max_px);
-  return [told(key, `resonance ${where}: ${beyond.slice(0, LABELS_NAMED).join(", ")}${more}`)];
+  return [problem(key, `resonance ${where}: ${beyond.slice(0, LABELS_NAMED).join(", ")}${more}`)];
 }
 
 function outsideOf(low: number | undefined, high: number | undefined): string {
@@ -239,7 +239,7 @@ function ofTheDisk({ config, disk }: Facts): Finding[] {
   if (freeBytes >= minimum * DISK_WELL) return ofTheForecast(disk);
   if (freeBytes >= minimum) return [{ key: "disk.low", state: "unknown", text: "" }];
   const [left, limit] = [Math.round(freeBytes / 1e6), Math.round(minimum / 1e6)];
-  return [told("disk.low", `disk nearly full: ${left} MB left; capture pauses below ${limit} MB`)];
+  return [problem("disk.low", `disk nearly full: ${left} MB left; capture pauses below ${limit} MB`)];
 }
 
 /** Reported a day ahead, while there is time to free space. */
@@ -248,7 +248,7 @@ function ofTheForecast({ fullInSeconds, fullIsKnown, whenFull }: DiskFacts): Fin
   if (fullInSeconds === undefined || fullInSeconds === 0 || fullInSeconds > FORGET_FORECAST_S) return [];
   if (fullInSeconds > TELL_FORECAST_S || !fullIsKnown) return [{ key, state: "unknown", text: "" }];
   const text = `the disk will be nearly full in ${hoursText(fullInSeconds)}; then ${whenFull}`;
-  return [{ ...told(key, text), minor: true }];
+  return [{ ...problem(key, text), minor: true }];
 }
 
 function hoursText(seconds: number): string {
@@ -259,13 +259,13 @@ function ofThePlant({ opcUa }: Facts): Finding[] {
   if (opcUa === undefined) return [];
   return refusalLines(opcUa).map((line) => ({
     key: `opcua.refused:${line}`,
-    state: "ill",
+    state: "problem",
     text: `OPC UA server refused: ${line}`,
     minor: true,
   }));
 }
 
 /** A problem that phorest notifies at once. */
-function told(key: string, text: string): Finding {
-  return { key, state: "ill", text, tellAfterSeconds: 0 };
+function problem(key: string, text: string): Finding {
+  return { key, state: "problem", text, notifyAfterSeconds: 0 };
 }

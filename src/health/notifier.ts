@@ -10,7 +10,7 @@ export interface NotifierSettings {
   readonly command: readonly string[];
   readonly webhook: string | undefined;
   readonly timeoutMs: number;
-  /** Where the experiment lies, for the receiver. */
+  /** Where the experiment is, for the receiver. */
   readonly experiment: string;
 }
 

@@ -2,12 +2,12 @@
 // programs and as a picture for people.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { rasterise } from "../figures/render.ts";
+import { drawPng } from "../figures/drawing.ts";
 import { logTail } from "../log/tail.ts";
 import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
 import { healthFigure } from "./figure.ts";
-import { unhealthyOnes } from "./finding.ts";
+import { problemsAmong } from "./finding.ts";
 import { isUnhealthy, type Snapshot, snapshotJson } from "./snapshot.ts";
 import type { HealthReport } from "./verdict.ts";
 
@@ -22,7 +22,7 @@ export function alarmStatePath({ Paths }: Pick<Config, "Paths">): string {
 
 /** The report of a snapshot. */
 export function healthReport(config: Config, snapshot: Snapshot, alarmState = knownAlarmState(config)): HealthReport {
-  const shown = new Set(unhealthyOnes(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
+  const shown = new Set(problemsAmong(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
   const told = Object.entries(alarmState.troubles)
     .filter(([key, trouble]) => trouble.told && !shown.has(key))
     .map(([, { sinceUs, text }]) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));
@@ -53,13 +53,13 @@ export function healthJson({ verdict, at, snapshot, told, undelivered, log }: He
 }
 
 export async function healthPicture(report: HealthReport): Promise<Uint8Array> {
-  return rasterise(healthFigure(report));
+  return drawPng(healthFigure(report));
 }
 
 /** Writes picture and JSON into `directory`, each whole or not at all. */
 export async function writeHealthReport(directory: string, report: HealthReport): Promise<void> {
   await ensureDirectory(directory);
-  // Made anew in a minute: not worth a flush of the disk that captures wait for.
+  // Made again in a minute: not worth a flush of the disk that captures wait for.
   await replaceAtOnce(
     join(directory, HEALTH_JSON),
     Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),

@@ -36,7 +36,7 @@ export async function runCommand(
       stdio: ["pipe", "ignore", "pipe"],
       detached: true,
     });
-    let said = "";
+    let output = "";
     const end = () => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
@@ -62,12 +62,12 @@ export async function runCommand(
     if (signal?.aborted === true) onAbort();
     else signal?.addEventListener("abort", onAbort, { once: true });
     child.stderr.on("data", (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-STDERR_KEPT);
+      output = (output + chunk.toString()).slice(-STDERR_KEPT);
     });
     child.on("error", (error) => finish(failed(error.message)));
     child.on("exit", (code, by) => {
       if (code === 0) return finish();
-      const words = said.trim() === "" ? "" : `: ${said.trim()}`;
+      const words = output.trim() === "" ? "" : `: ${output.trim()}`;
       finish(failed(`${by === null ? `exited with code ${code}` : `was killed by ${by}`}${words}`));
     });
     // A program need not read what it is given.

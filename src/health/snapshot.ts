@@ -3,9 +3,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { brightfieldNames } from "../archive/brightfield.ts";
-import { checkFileSystem } from "../archive/directory-identity.ts";
 import type { Config } from "../config/schema.ts";
-import { encodeFailure, type FailureData, failureLine } from "../failure/failure.ts";
+import { encodeFailure, type FailureData } from "../failure/failure.ts";
 import { STAGE_NAMES } from "../log/levels.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
@@ -15,18 +14,17 @@ import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../manifest
 import type { KnownShare } from "../manifest/shares.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import { gigabytes, megabytes } from "../system/byte-size.ts";
 import { diskSpace } from "../system/disk-space.ts";
-import { type CameraInUse, cameraOfRun, cameraText } from "./camera-in-use.ts";
+import { type CameraInUse, cameraOfRun } from "./camera-in-use.ts";
 import { clockFacts } from "./clock-behind.ts";
 import { damageFinding } from "./damage-finding.ts";
-import { type DiskFull, diskFacts, diskFullAt, diskFullText } from "./disk-facts.ts";
-import { type Finding, unhealthyOnes } from "./finding.ts";
+import { type DiskFull, diskFacts, diskFullAt } from "./disk-facts.ts";
+import { absence } from "./experiment-gone.ts";
+import { type Finding, problemsAmong } from "./finding.ts";
 import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
-import { storedSetAsideText } from "./stored-set-aside.ts";
 
 /** The state of an experiment at a glance. */
 export interface Snapshot {
@@ -80,7 +78,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, c
   try {
     const snapshot = readSnapshot(config, nowUs, opened);
     if (snapshot.experiment === "none") return snapshot;
-    // Beside a run, what the run itself meets is enough.
+    // Next to a run, what the run itself meets is enough.
     const look = check && snapshot.experiment === "stopped" ? damageOf(file) : undefined;
     const damage = readDamageNote(file) ?? opened?.damage ?? look;
     return damage === undefined ? snapshot : damagedSnapshot(snapshot, damage);
@@ -105,7 +103,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, c
 /** What a damaged database says of stages and frames is of no use; what is known without it stays. */
 function damagedSnapshot(snapshot: Snapshot, damage: DamageNote | FailureData): Snapshot {
   const findings = [damageFinding(damage), ...snapshot.findings.filter(({ key }) => KNOWN_WITHOUT.has(key))];
-  return { ...snapshot, damaged: true, findings, alarms: troublesOf(findings).map(({ text }) => text) };
+  return { ...snapshot, damaged: true, findings, alarms: problemsOf(findings).map(({ text }) => text) };
 }
 
 const KNOWN_WITHOUT: ReadonlySet<string> = new Set(["disk.low"]);
@@ -177,7 +175,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       brightfield,
       recent,
       findings,
-      alarms: troublesOf(findings).map(({ text }) => text),
+      alarms: problemsOf(findings).map(({ text }) => text),
       damaged: false,
       notes: running && !config.Services.enable_camera ? [CAMERA_OFF] : [],
     };
@@ -227,105 +225,13 @@ const NOTHING = {
 } as const;
 
 /** Each problem once: a disconnected share is already shown as a retrying stage. */
-export function troublesOf(findings: readonly Finding[]): Finding[] {
-  return unhealthyOnes(findings).filter(({ key }) => key !== "share.gone");
-}
-
-/** Why there is nothing to read although there should be. */
-function absence({ Paths, Storage }: Config): Finding[] {
-  const gone = (text: string): Finding => ({ key: "experiment.gone", state: "ill", text, tellAfterSeconds: 0 });
-  if (Storage.usb_uuid !== undefined) {
-    try {
-      checkFileSystem(Storage.usb_uuid, Paths.root_dir);
-    } catch (error) {
-      return [gone(failureLine(error))];
-    }
-  }
-  const ran = existsSync(join(Paths.logs_dir, "supervisor.log"));
-  if (!ran) return [];
-  const where = `${Paths.data_dir} contains no database`;
-  return [gone(`${where}, although a run was here: check whether it was removed or moved, or its disk is not mounted`)];
-}
-
-/** The snapshot as lines of text for a person. */
-export function formatSnapshot(snapshot: Snapshot): string[] {
-  const { counts, lastFrame, opcUa } = snapshot;
-  if (snapshot.experiment === "none") {
-    if (snapshot.alarms.length > 0) return snapshot.alarms.map((alarm) => `ALARM         ${alarm}`);
-    return [`no experiment in ${snapshot.dataDir} yet; \`phorest run\` starts one`];
-  }
-  const lines = [experimentLine(snapshot)];
-  if (snapshot.camera !== undefined) lines.push(`camera        ${cameraText(snapshot.camera.type)}`);
-  if (counts !== undefined) {
-    const { processed, pending, processing, failed, archived } = counts;
-    const behind = snapshot.outputs.map(
-      ({ name, waiting }) => `, ${waiting} waiting for ${OUTPUT_PLACES[name] ?? name}`,
-    );
-    lines.push(
-      `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
-    );
-    if (archived > 0) lines.push(`archive       ${archived} finished frames, moved to the archive`);
-  }
-  if (opcUa !== undefined) {
-    const { endpoint, written, refused, withoutStatus, withoutTime } = opcUa;
-    lines.push(
-      `OPC UA        ${written} nodes on ${endpoint}, ${refused} refused; ${withoutTime} do not accept a time stamp, ${withoutStatus} no status`,
-    );
-  }
-  if (lastFrame !== undefined)
-    lines.push(`last frame    ${lastFrame.filename ?? "no image"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
-  const kept = counts === undefined ? [] : [`${counts.localImages} images here, ${sizeText(counts.localBytes)}`];
-  const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
-  if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
-  const { diskFull } = snapshot;
-  if (diskFull !== undefined) {
-    lines.push(`              ${diskFullText(diskFull)}`);
-  }
-  if (snapshot.brightfield > 0) lines.push(`brightfield   ${picturesText(snapshot.brightfield)} here`);
-  if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
-  for (const { stage, state, ageSeconds, detail, setAside } of snapshot.stages) {
-    const note = detail === "" ? "" : `  ${detail}`;
-    lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
-    // For an active run, it is among the alarms.
-    if (setAside !== undefined && snapshot.experiment !== "running")
-      lines.push(`${" ".repeat(14)}${storedSetAsideText(setAside)}`);
-  }
-  for (const note of snapshot.notes) lines.push(`note          ${note}`);
-  for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
-  return lines;
-}
-
-const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "the CSV", [OPC_UA_OUTPUT]: "the OPC UA server" };
-/** `1200 images on the current share (id …), 4000 images on an earlier one (id …)`. */
-function copiesText(shares: readonly KnownShare[]): string {
-  const present = shares.filter(({ inUse }) => inUse);
-  const others = shares.filter(({ inUse }) => !inUse);
-  return [
-    ...present.map(({ remoteId, pictures }) => `${picturesText(pictures)} on the current share (id ${remoteId})`),
-    ...others.map(({ remoteId, pictures }) => `${picturesText(pictures)} on an earlier one (id ${remoteId})`),
-  ].join(", ");
-}
-
-function picturesText(pictures: number): string {
-  return pictures === 1 ? "1 image" : `${pictures} images`;
-}
-
-function sizeText(bytes: number): string {
-  return bytes < 1e9 ? megabytes(bytes) : gigabytes(bytes);
-}
-
-function experimentLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, damaged }: Snapshot): string {
-  if (damaged && startedAt === undefined) {
-    return experiment === "running" ? `running       process ${pid}, ${dataDir}` : `stopped       ${dataDir}`;
-  }
-  if (experiment === "running") return `running       since ${startedAt}, process ${pid}, ${dataDir}`;
-  if (startedAt === undefined) return `stopped       not run yet, ${dataDir}`;
-  return `stopped       ${endedAt ?? "interrupted"}${endReason === undefined ? "" : ` (${endReason})`}, ${dataDir}`;
+export function problemsOf(findings: readonly Finding[]): Finding[] {
+  return problemsAmong(findings).filter(({ key }) => key !== "share.gone");
 }
 
 /** Whether there is a problem now, not only in the past or a forecast. */
 export function isUnhealthy({ findings }: Pick<Snapshot, "findings">): boolean {
-  return unhealthyOnes(findings).some(({ minor }) => minor !== true);
+  return problemsAmong(findings).some(({ minor }) => minor !== true);
 }
 
 /** What `--json` prints: everything but the curves. */

@@ -1,4 +1,4 @@
-// The files that a stage has set aside, as they are stored beside its heartbeat and shown by `status` and the page.
+// The files that a stage has set aside, as they are stored next to its heartbeat and shown by `status` and the page.
 import type { StoredSetAside } from "../manifest/heartbeats.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 

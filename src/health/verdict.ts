@@ -9,7 +9,7 @@ export interface HealthReport {
   readonly verdict: Verdict;
   readonly at: string;
   readonly snapshot: Snapshot;
-  /** Beside the alarms: what somebody has been told of and is not over yet, in words, with its beginning. */
+  /** Next to the alarms: what somebody has been told of and is not over yet, in words, with its beginning. */
   readonly told: readonly { readonly since: string; readonly text: string }[];
   /** Notices that have not arrived yet. */
   readonly undelivered: number;

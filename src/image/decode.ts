@@ -63,7 +63,7 @@ export function readPicture(file: string | NamedFile): Promise<Uint8Array> {
   return typeof file === "string" ? readWhole(file) : readNamed(file);
 }
 
-/** The same from bytes in memory, which the pixels may go on using; `where` names them in errors. */
+/** The same from bytes in memory, which the pixels may continue using; `where` names them in errors. */
 export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Picture> {
   return decodePlain(await unpacked(bytes, where), where);
 }

@@ -42,7 +42,7 @@ export async function decodeReduced(
 ): Promise<ReducedPicture> {
   const bytes = await unpacked(await readPicture(file), where, check);
   const format = formatOf(bytes);
-  // The pixels of these lie in the file as they are.
+  // The pixels of these are in the file as they are.
   const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;
   const whole = format === undefined || (format === "TIFF" && !isStoredUpright(bytes));
   if (plain !== undefined || whole) return thinned(plain ?? (await decodeBytes(bytes, where)), mostPixels);

@@ -238,7 +238,7 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
 const READ_COMPRESSIONS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 32773, 32946]);
 /** 1, 2 and 4 bits are stretched to 8 when they are read. */
 const READ_BITS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
-const [UNSIGNED, SIGNED, FLOAT, UNSAID] = [1, 2, 3, 4];
+const [UNSIGNED, SIGNED, FLOAT, UNSPECIFIED] = [1, 2, 3, 4];
 
 /**
  * Throws Failure `frame.unreadable` for a TIFF of a kind that is not read, by its name; such a file is not damaged. `where`
@@ -246,7 +246,7 @@ const [UNSIGNED, SIGNED, FLOAT, UNSAID] = [1, 2, 3, 4];
  */
 export function refuseTiffKind({ bits, sampleFormat, compression }: TiffSummary, where: string): void {
   const refuse = (what: string, hint: string) => new Failure("frame.unreadable", `${where}: ${what}`, { hint });
-  if (sampleFormat !== UNSIGNED && sampleFormat !== UNSAID) {
+  if (sampleFormat !== UNSIGNED && sampleFormat !== UNSPECIFIED) {
     const kind = sampleFormat === SIGNED ? "signed" : sampleFormat === FLOAT ? "floating-point" : "complex";
     throw refuse(`a TIFF with ${kind} samples of ${bits} bits`, "save it with 8 or 16 bits per sample, unsigned");
   }

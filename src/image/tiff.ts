@@ -1,4 +1,4 @@
-// Uncompressed gray TIFF of one page, read without copying where the pixels lie in one piece. Cameras write such files
+// Uncompressed gray TIFF of one page, read without copying where the pixels are in one piece. Cameras write such files
 // because nothing is faster. All other kinds, and whatever is out of the ordinary, are left to the general reader.
 import { endianness } from "node:os";
 import type { Picture } from "./picture.ts";

@@ -9,7 +9,7 @@ import { ownUser } from "./trusted.ts";
 const STALE_MS = 3_600_000;
 const WRITER = /\.(\d+)-(\d+)-([0-9a-f]{8})\.[0-9a-f]{8}$/;
 
-/** A name, not used before, for a temporary file or directory beside `name`. */
+/** A name, not used before, for a temporary file or directory next to `name`. */
 export function temporaryName(name: string): string {
   const { pid } = process;
   return `.${name}.${pid}-${startOf(pid) ?? 0}-${system()}.${randomBytes(4).toString("hex")}`;

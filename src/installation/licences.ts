@@ -8,7 +8,7 @@ import { packageClosure } from "./packages.ts";
 export const LICENCES_FILENAME = "licences.txt";
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|third-party-notices|legal)/i;
-/** Texts that parts are under which came without one, or which other parts are under that lie inside a part. */
+/** Texts that parts are under which came without one, or which other parts are under that are inside a part. */
 const COMMON_TEXTS = ["LGPL-3.0.txt", "GPL-3.0.txt", "MPL-1.1.txt"];
 const RULE = "=".repeat(100);
 
@@ -38,9 +38,9 @@ export function gatherLicences(root: string, parts: readonly ForeignPart[]): str
   for (const { name, version, licence, homepage, directory } of packageClosure(root, Object.keys(own.dependencies))) {
     const texts = readdirSync(directory).filter((file) => LICENCE_FILE.test(file));
     const files = texts.map((file) => join(directory, file)).filter((file) => statSync(file).isFile());
-    const said = files.length > 0 ? [] : saidInReadme(directory);
+    const others = files.length > 0 ? [] : licenceInReadme(directory);
     const title = `${name} ${version} (${licence})${homepage === undefined ? "" : ` ${homepage}`}`;
-    sections.push(section(title, files, said));
+    sections.push(section(title, files, others));
   }
   for (const name of COMMON_TEXTS) {
     const file = join(root, "native", "third_party", "licences", name);
@@ -51,7 +51,7 @@ export function gatherLicences(root: string, parts: readonly ForeignPart[]): str
 }
 
 /** A package without a file of its own may say there whose work is in it: of libvips, a table of 29 libraries. */
-function saidInReadme(directory: string): string[] {
+function licenceInReadme(directory: string): string[] {
   const readme = readdirSync(directory).find((file) => /^readme(?:\.\w+)?$/i.test(file));
   if (readme === undefined) return [];
   const lines = readFileSync(join(directory, readme), "utf8").split("\n");
@@ -62,7 +62,7 @@ function saidInReadme(directory: string): string[] {
   return [`${(end < 0 ? after : after.slice(0, end)).join("\n").trim()}\n`];
 }
 
-function section(title: string, files: string[], said: readonly string[] = []): string {
-  const text = [...files.sort().map((file) => `${readFileSync(file, "utf8").trim()}\n`), ...said];
+function section(title: string, files: string[], others: readonly string[] = []): string {
+  const text = [...files.sort().map((file) => `${readFileSync(file, "utf8").trim()}\n`), ...others];
   return `${RULE}\n${title}\n${RULE}\n${text.length === 0 ? "No text came with it; its name above is its licence.\n" : text.join("\n")}`;
 }

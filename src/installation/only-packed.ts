@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The file that the executable's bundled code imports before anything else. */
 export const ONLY_PACKED = "only-packed.js";
-/** The paths of all packed files, as JSON, beside it. */
+/** The paths of all packed files, as JSON, next to it. */
 export const PACKED_NAMES = "packed.json";
 
 interface Resolved {

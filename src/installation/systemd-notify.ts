@@ -18,7 +18,7 @@ export function isService(env: NodeJS.ProcessEnv): boolean {
 
 /**
  * Tells systemd that the run is ready and, where the unit has a watchdog, keeps telling that it lives. The timer is the
- * main thread's: should that ever stop turning, the notices stop, and systemd starts the program anew. The threads beside
+ * main thread's: should that ever stop turning, the notices stop, and systemd starts the program again. The threads next to
  * it are the supervisor's to watch. Does nothing outside a service; `complain` hears of a notice that could not be sent.
  */
 export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) => void): ServiceNotices {

@@ -53,14 +53,14 @@ interface StageFile {
   path: string | undefined;
 }
 
-/** A rotated file for each stage, opened with its first line, opened anew after trouble. */
+/** A rotated file for each stage, opened with its first line, reopened after a failure. */
 export class StageFiles {
   private readonly files = new Map<LogStage, StageFile>();
   private readonly directory: string;
   private readonly rotation: Rotation;
   private readonly announce: (level: LogLevel, message: string) => void;
   /** Since when, on the monotonic clock, lines have been getting lost; undefined: all is well. */
-  private troubleMs: number | undefined;
+  private failedAtMs: number | undefined;
 
   constructor(directory: string, rotation: Rotation, announce: (level: LogLevel, message: string) => void) {
     this.directory = directory;
@@ -77,7 +77,7 @@ export class StageFiles {
     }
   }
 
-  /** The open file of a stage; undefined while waiting after trouble. */
+  /** The open file of a stage; undefined while waiting after a failure. */
   private fileOf(stage: LogStage): StageFile | undefined {
     const open = this.files.get(stage);
     // A file removed under us would take lines without keeping them.
@@ -86,7 +86,7 @@ export class StageFiles {
       return open;
     }
     if (open !== undefined) this.drop(stage);
-    if (open === undefined && this.troubleMs !== undefined && performance.now() - this.troubleMs < REOPEN_AFTER_MS) {
+    if (open === undefined && this.failedAtMs !== undefined && performance.now() - this.failedAtMs < REOPEN_AFTER_MS) {
       return undefined;
     }
     const opened = this.open(stage);
@@ -138,16 +138,16 @@ export class StageFiles {
 
   private trouble(stage: LogStage, error: unknown): void {
     this.drop(stage);
-    const first = this.troubleMs === undefined;
-    this.troubleMs = performance.now();
+    const first = this.failedAtMs === undefined;
+    this.failedAtMs = performance.now();
     if (!first) return;
     const reason = error instanceof Error ? error.message : String(error);
     this.announce("warn", `cannot write the log files: ${reason}; the run continues without them`);
   }
 
   private recovered(): void {
-    if (this.troubleMs === undefined || performance.now() - this.troubleMs < 2 * REOPEN_AFTER_MS) return;
-    this.troubleMs = undefined;
+    if (this.failedAtMs === undefined || performance.now() - this.failedAtMs < 2 * REOPEN_AFTER_MS) return;
+    this.failedAtMs = undefined;
     this.announce("info", "log files can be written again");
   }
 

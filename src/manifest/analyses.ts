@@ -98,14 +98,14 @@ export class Analyses {
     return { ...row, rois: rois.map((roi) => ({ ...roi, flip: roi.flip === 1 })) };
   }
 
-  /** Notes that a tracking is carried beside an analysis. */
+  /** Notes that a tracking is measured along with an analysis. */
   noteCompanion(analysisId: number, trackingId: number): void {
     this.#connection.write(() =>
       this.#connection.db.prepare("INSERT OR IGNORE INTO companion VALUES (?, ?)").run(analysisId, trackingId),
     );
   }
 
-  /** The trackings carried beside an analysis, the newest first. */
+  /** The trackings measured along with an analysis, the newest first. */
   companions(analysisId: number): number[] {
     return this.#connection.db
       .prepare<[number], number>("SELECT tracking_id FROM companion WHERE analysis_id = ? ORDER BY tracking_id DESC")

@@ -1,5 +1,5 @@
 // Archives: finished history on its way out of the live tables: what may go, and the rows of those that went. The order is
-// always: copied, proved, noted here, then deleted; so a death leaves a row twice and never lost.
+// always: copied, proved, noted here, then deleted; so a crash leaves a row twice and never lost.
 import type { Connection } from "./connection.ts";
 import { ANALYSES_OF_ENTRY, type ArchivedEntry } from "./contents.ts";
 import type { Entries } from "./entries.ts";
@@ -10,7 +10,7 @@ export interface Archive {
   readonly archiveId: number;
   /** Relative to the backup directory. */
   readonly path: string;
-  /** Of its database, compressed as it lies there. */
+  /** Of its database, compressed as it is there. */
   readonly sha256: string;
   readonly entries: number;
   readonly firstCapturedAtUs: number;
@@ -86,7 +86,7 @@ export class Archives {
       .map((row) => ({ ...row, movedAtUs: row.movedAtUs ?? undefined }));
   }
 
-  /** The last archive that is complete; 0 before the first. The CSV is written anew when it changes. */
+  /** The last archive that is complete; 0 before the first. The CSV is rewritten when it changes. */
   last(): number {
     return (
       this.#connection.db

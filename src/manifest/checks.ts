@@ -1,6 +1,7 @@
 // Checks: what a check of the files needs to know of the rows, and what SQLite itself finds wrong.
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
 
 /** An entry that names a picture. */
@@ -10,7 +11,7 @@ export interface PictureRow {
   /** Directory, absolute: here, or on the share once the picture was moved there. */
   readonly filepath: string;
   readonly status: Status;
-  /** Of the file as it lies there. */
+  /** Of the file as it is there. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
   readonly local: boolean;
@@ -25,9 +26,9 @@ export interface PictureRow {
   readonly remoteSha256: string | undefined;
 }
 
-/** A file beside the pictures, as last copied to the share. */
+/** An auxiliary file, as last copied to the share. */
 export interface SyncedFile {
-  /** The share it lies on. */
+  /** The share it is on. */
   readonly remoteId: string;
   /** Relative to the experiment's root. */
   readonly path: string;
@@ -72,14 +73,12 @@ export class Checks {
     const page = this.#connection.db.prepare<[number, number], Row>(
       `SELECT ${COLUMNS} FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
     );
-    let after = 0;
-    for (;;) {
-      const rows = page.all(after, PAGE);
-      for (const row of rows) yield pictureRow(row, this.#entries);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = last.id;
-    }
+    const rows = pages(
+      0,
+      (id) => page.all(id, PAGE),
+      ({ id }) => id,
+    );
+    for (const row of rows) yield pictureRow(row, this.#entries);
   }
 
   picture(entryId: number): PictureRow | undefined {
@@ -97,7 +96,7 @@ export class Checks {
       .all(limit);
   }
 
-  /** Files beside the pictures as they were last copied, to every share there was. */
+  /** Files next to the pictures as they were last copied, to every share there was. */
   syncedFiles(): SyncedFile[] {
     return this.#connection.db
       .prepare<[], SyncedFile>(`

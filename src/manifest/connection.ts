@@ -17,7 +17,7 @@ export interface Connection {
   /** Takes note of damage that another connection has found. */
   noteDamage(damage: Failure): void;
   /** How long a write stands still, and all of this thread with it, while another program holds the file locked. */
-  standStill(limitMs: number): void;
+  blockOnLock(limitMs: number): void;
   /** Throws the damage; looks for it on the disk if the last look is some seconds ago. */
   look(): void;
   close(): void;

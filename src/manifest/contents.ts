@@ -21,7 +21,7 @@ const CONTEXT = [
   "chosen_line",
   "companion",
 ] as const;
-/** The analyses that measured an entry: those of its outcomes, and the trackings carried beside them. */
+/** The analyses that measured an entry: those of its outcomes, and the trackings measured along with them. */
 export const ANALYSES_OF_ENTRY = `SELECT analysis_id FROM outcome WHERE entry_id = @id
   UNION SELECT c.tracking_id FROM outcome o JOIN companion c USING (analysis_id) WHERE o.entry_id = @id`;
 

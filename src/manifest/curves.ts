@@ -3,6 +3,7 @@ import type { Statement } from "better-sqlite3";
 import { FLAGS } from "../measurement/method.ts";
 import type { Connection } from "./connection.ts";
 import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, unpackCurve } from "./frame-curve.ts";
+import { pages } from "./pages.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
 const CURVE_PAGE = 256;
@@ -38,15 +39,12 @@ export class Curves {
 
   /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
   *after(analysisId: number, afterOutcomeId = 0): Generator<Curve> {
-    let after = afterOutcomeId;
-    for (;;) {
-      // Page by page: a long-open read would keep the write-ahead log from being folded in.
-      const rows = this.#after.all(analysisId, after, CURVE_PAGE);
-      for (const row of rows) yield curveOf(row);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = last.id;
-    }
+    const rows = pages(
+      afterOutcomeId,
+      (id) => this.#after.all(analysisId, id, CURVE_PAGE),
+      ({ id }) => id,
+    );
+    for (const row of rows) yield curveOf(row);
   }
 
   /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
@@ -56,24 +54,16 @@ export class Curves {
 
   /** All ROIs of the frames captured within a window, in order of capture. */
   *within(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
-    const page = this.#db.prepare<[number, number, number, number], CurveRow>(`
+    const page = this.#db.prepare<[number, number, number, number, number], CurveRow>(`
       SELECT ${CURVE_COLUMNS}
       FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
-      WHERE e.captured_at_us >= ? AND e.captured_at_us < ? ORDER BY e.captured_at_us LIMIT ?`);
-    let from = fromUs;
-    const seen = new Set<number>();
-    for (;;) {
-      const rows = page.all(analysisId, from, toUs, CURVE_PAGE);
-      const fresh = rows.filter(({ id }) => !seen.has(id));
-      seen.clear();
-      for (const row of fresh) yield curveOf(row);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < CURVE_PAGE) return;
-      // The next page begins with the frames of the last moment once more, should several share it.
-      if (last.captured_at_us === from && fresh.length === 0) return;
-      from = last.captured_at_us;
-      for (const row of rows) if (row.captured_at_us === from) seen.add(row.id);
-    }
+      WHERE (e.captured_at_us, e.id) > (?, ?) AND e.captured_at_us < ? ORDER BY e.captured_at_us, e.id LIMIT ?`);
+    const rows = pages(
+      { captured_at_us: fromUs, entry_id: 0 },
+      (last) => page.all(analysisId, last.captured_at_us, last.entry_id, toUs, CURVE_PAGE),
+      (row) => row,
+    );
+    for (const row of rows) yield curveOf(row);
   }
 
   /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
@@ -89,7 +79,7 @@ export class Curves {
         take(roi, px, flags[roi] ?? 0);
       });
     }
-    // What is carried beside another method has no curves of its own.
+    // What is measured along with another method has no curves of its own.
     const rows = curves.length > 0 ? [] : this.#lastRows.all({ analysisId, blocks: LOOK_BACK >> BLOCK_BITS });
     for (const [roi, px, flags] of rows) take(roi, px ?? Number.NaN, flags);
     return last;

@@ -6,16 +6,16 @@ import type { Connection } from "./connection.ts";
 export interface StoredDisplacement extends Displacement {
   readonly entryId: number;
   /** Further than the ROIs allow. */
-  readonly astray: boolean;
+  readonly movedTooFar: boolean;
 }
 
 const LATEST = `
-  SELECT o.entry_id AS entryId, d.dx, d.dy, d.turn_degrees AS turnDegrees, d.standard_error AS errorPx, d.patches, d.astray
+  SELECT o.entry_id AS entryId, d.dx, d.dy, d.turn_degrees AS turnDegrees, d.standard_error AS errorPx, d.patches, d.astray AS movedTooFar
   FROM displacement d JOIN outcome o ON o.id = d.outcome_id`;
 
-interface Row extends Omit<StoredDisplacement, "astray" | "errorPx"> {
+interface Row extends Omit<StoredDisplacement, "movedTooFar" | "errorPx"> {
   readonly errorPx: number | null;
-  readonly astray: number;
+  readonly movedTooFar: number;
 }
 
 export class Displacements {
@@ -26,10 +26,10 @@ export class Displacements {
   }
 
   /** Within a transaction: stores the displacement that belongs to an outcome. */
-  insert(outcomeId: number, moved: Displacement, astray: boolean): void {
+  insert(outcomeId: number, moved: Displacement, movedTooFar: boolean): void {
     this.#connection.db
       .prepare("INSERT INTO displacement VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .run(outcomeId, moved.dx, moved.dy, moved.turnDegrees, moved.errorPx, moved.patches, astray ? 1 : 0);
+      .run(outcomeId, moved.dx, moved.dy, moved.turnDegrees, moved.errorPx, moved.patches, movedTooFar ? 1 : 0);
   }
 
   /** The displacements of an analysis in order of entries. */
@@ -48,5 +48,5 @@ export class Displacements {
 }
 
 function stored(row: Row): StoredDisplacement {
-  return { ...row, errorPx: row.errorPx ?? Number.NaN, astray: row.astray === 1 };
+  return { ...row, errorPx: row.errorPx ?? Number.NaN, movedTooFar: row.movedTooFar === 1 };
 }

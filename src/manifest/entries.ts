@@ -7,7 +7,7 @@ import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import type { Origin, Status } from "./schema.ts";
 
-/** A capture whose picture, if it has one, already lies durably in `filepath`. Sizes in px and bytes. */
+/** A capture whose picture, if it has one, already is durably in `filepath`. Sizes in px and bytes. */
 export interface NewEntry {
   readonly runId?: number | undefined;
   readonly capturedAtUs: number;
@@ -273,7 +273,7 @@ export class Entries {
     this.#connection.write(() => this.#addWarning.run({ entryId, warning }));
   }
 
-  /** A directory as kept: relative to the manifest's own where it lies inside. */
+  /** A directory as kept: relative to the manifest's own where it is inside. */
   storedDirectory(directory: string): string {
     const absolute = resolve(directory);
     const inside = relative(this.#connection.directory, absolute);

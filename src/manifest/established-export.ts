@@ -5,6 +5,7 @@ import type { FrameResult } from "../measurement/method.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Manifest, StoredEntry } from "./manifest.ts";
 import type { Outcome } from "./outcomes.ts";
+import { pages } from "./pages.ts";
 import { isoFromUs } from "./timestamps.ts";
 
 const OUTCOMES_PER_READ = 64;
@@ -35,15 +36,12 @@ export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Gen
 }
 
 /** Every outcome after one, a page at a time. */
-export function* allOutcomes(manifest: Manifest, sinceUs?: number, afterOutcomeId = 0): Generator<Outcome> {
-  let cursor = afterOutcomeId;
-  for (;;) {
-    const outcomes = manifest.outcomes.after(cursor, OUTCOMES_PER_READ, { sinceUs });
-    yield* outcomes;
-    const last = outcomes.at(-1);
-    if (last === undefined) return;
-    cursor = last.outcomeId;
-  }
+export function allOutcomes(manifest: Manifest, sinceUs?: number, afterOutcomeId = 0): Generator<Outcome> {
+  return pages(
+    afterOutcomeId,
+    (outcomeId) => manifest.outcomes.after(outcomeId, OUTCOMES_PER_READ, { sinceUs }),
+    ({ outcomeId }) => outcomeId,
+  );
 }
 
 function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknown {

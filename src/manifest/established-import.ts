@@ -12,31 +12,15 @@ import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { readMetadataManifest } from "./established-entry.ts";
 import { PictureFinder } from "./established-pictures.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";
-import { type Adoption, plainName, Taking, withCount } from "./established-taking.ts";
+import { type Adoption, plainName, Taking, type TakingSummary, withCount } from "./established-taking.ts";
 import type { Manifest } from "./manifest.ts";
 import { encodeStatistics } from "./statistics-codec.ts";
 
-export interface ImportSummary {
+export interface ImportSummary extends TakingSummary {
   readonly metadataFile: string;
   readonly resultsFile: string | undefined;
   /** Captures in the file; `added` of them were new. */
   readonly entries: number;
-  readonly added: number;
-  readonly pending: number;
-  readonly processed: number;
-  readonly failed: number;
-  /** Pictures copied into the data directory. */
-  readonly adopted: number;
-  /** Pictures that an earlier import did not find and this one did. */
-  readonly returned: number;
-  /** Names of pictures that were not found. */
-  readonly missing: readonly string[];
-  /** Directories in which missing pictures are named, and which are no part of the import. */
-  readonly outside: readonly string[];
-  /** A line for each entry or picture that is not used: its name, a link, or something that is no picture. */
-  readonly skipped: readonly string[];
-  /** How many of them, by reason. */
-  readonly skippedFor: Readonly<Record<string, number>>;
   /** Results taken over with their frames. */
   readonly results: number;
   readonly resultLinesSkipped: number;

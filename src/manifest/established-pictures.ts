@@ -20,7 +20,7 @@ export type NamedPicture =
   /** `reason` completes the sentence "NAME: skipped: ...". */
   | { readonly kind: "skipped"; readonly filename: string; readonly reason: string };
 
-/** Looks for pictures where the file says, and beside the file, whatever machine it was written on. */
+/** Looks for pictures where the file says, and next to the file, whatever machine it was written on. */
 export class PictureFinder {
   readonly #roots: readonly string[];
   readonly #allowed: readonly string[];

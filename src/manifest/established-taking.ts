@@ -24,11 +24,17 @@ export interface TakingSummary {
   readonly pending: number;
   readonly processed: number;
   readonly failed: number;
+  /** Pictures copied into the data directory. */
   readonly adopted: number;
+  /** Pictures that an earlier import did not find and this one did. */
   readonly returned: number;
+  /** Names of pictures that were not found. */
   readonly missing: readonly string[];
+  /** Directories in which missing pictures are named, and which are no part of the import. */
   readonly outside: readonly string[];
+  /** A line for each entry or picture that is not used: its name, a link, or something that is no picture. */
   readonly skipped: readonly string[];
+  /** How many of them, by reason. */
   readonly skippedFor: Readonly<Record<string, number>>;
 }
 

@@ -2,6 +2,7 @@
 import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
 
 /** How many entries are in which state. Kept by the database: reading it costs the same for any history. */
@@ -81,7 +82,7 @@ export interface CapturedPicture {
   readonly cameraType: string | undefined;
   /** Of the file as it was captured. */
   readonly sha256: string | undefined;
-  /** Of the pixels, whatever the file says beside them; undefined where nobody decoded it before it was stored. */
+  /** Of the pixels, whatever the file says next to them; undefined where nobody decoded it before it was stored. */
   readonly pixels: number | undefined;
 }
 
@@ -122,16 +123,12 @@ export class History {
     const page = this.#connection.db.prepare<[number, number, number], EntryRow>(
       "SELECT * FROM entry WHERE (captured_at_us, id) > (?, ?) ORDER BY captured_at_us, id LIMIT ?",
     );
-    let timeUs = sinceUs - 1;
-    let id = Number.MAX_SAFE_INTEGER;
-    for (;;) {
-      const rows = page.all(timeUs, id, PAGE);
-      for (const row of rows) yield storedEntry(row, this.#entries);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      timeUs = last.captured_at_us;
-      id = last.id;
-    }
+    const rows = pages(
+      { captured_at_us: sinceUs - 1, id: Number.MAX_SAFE_INTEGER },
+      (last) => page.all(last.captured_at_us, last.id, PAGE),
+      (row) => row,
+    );
+    for (const row of rows) yield storedEntry(row, this.#entries);
   }
 
   /** The entry with the highest id. */

@@ -12,7 +12,7 @@ export class LockNotice implements LockEvents {
   readonly #log: StageLog;
   readonly #meanwhile: string;
   #timers: NodeJS.Timeout[] = [];
-  #said = false;
+  #reported = false;
 
   /** `meanwhile`: what becomes of the work, as the end of the line. */
   constructor(log: StageLog, meanwhile: string) {
@@ -21,11 +21,11 @@ export class LockNotice implements LockEvents {
   }
 
   locked(failure: Failure): void {
-    this.#said = false;
+    this.#reported = false;
     const line = `${lineOf(failure)}; ${this.#meanwhile}`;
     const say = (afterMs: number, level: "warn" | "error", text: string) =>
       setTimeout(() => {
-        this.#said = true;
+        this.#reported = true;
         this.#log.log(level, text);
       }, afterMs).unref();
     this.#timers = [
@@ -37,6 +37,7 @@ export class LockNotice implements LockEvents {
   freed(waited: number, forMs: number): void {
     for (const timer of this.#timers) clearTimeout(timer);
     const changes = waited === 1 ? "1 change" : `${waited} changes`;
-    if (this.#said) this.#log.info(`the database is free again after ${Math.round(forMs / 1000)} s; ${changes} waited`);
+    if (this.#reported)
+      this.#log.info(`the database is free again after ${Math.round(forMs / 1000)} s; ${changes} waited`);
   }
 }

@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 
 const TRY_EVERY_MS = 100;
 /** How long a write stands still for a lock that is usually held for milliseconds. */
-const STAND_STILL_MS = 50;
+const BLOCK_ON_LOCK_MS = 50;
 /** Writes made in one go once the lock is gone; timers and captures come in between. */
 const IN_ONE_GO = 16;
 /** How long a write waits unless told otherwise. */
@@ -48,13 +48,13 @@ export class LockWait {
   }
 
   /**
-   * For a thread that must go on meanwhile: from now on no write stands still for more than a moment, and those of `write`
+   * For a thread that must continue meanwhile: from now on no write stands still for more than a moment, and those of `write`
    * wait for up to `limitMs`.
    */
-  neverStandStill(limitMs: number, events: LockEvents): void {
+  neverBlockOnLock(limitMs: number, events: LockEvents): void {
     this.#limitMs = limitMs;
     this.#events = events;
-    this.#connection.standStill(STAND_STILL_MS);
+    this.#connection.blockOnLock(BLOCK_ON_LOCK_MS);
   }
 
   /** Everything that waits, now or later, is given up after `limitMs` from now. */
@@ -87,7 +87,7 @@ export class LockWait {
     this.#sinceMs = performance.now();
     this.#waited = 0;
     // Until it is gone, a look costs nothing.
-    this.#connection.standStill(0);
+    this.#connection.blockOnLock(0);
     this.#events.locked?.(failure);
   }
 
@@ -99,11 +99,11 @@ export class LockWait {
       this.#timer = setTimeout(() => this.#tryAgain(), locked ? TRY_EVERY_MS : 0);
       return;
     }
-    this.#connection.standStill(STAND_STILL_MS);
+    this.#connection.blockOnLock(BLOCK_ON_LOCK_MS);
     this.#events.freed?.(this.#waited, performance.now() - this.#sinceMs);
   }
 
-  /** True when the lock is still there and the first write goes on waiting. */
+  /** True when the lock is still there and the first write continues waiting. */
   #tryFirst(): boolean {
     const [first] = this.#queue;
     if (first === undefined) return false;
@@ -150,7 +150,7 @@ export async function untilUnlocked(
   { limitMs, announce, signal }: { limitMs: number; announce(failure: Failure): void; signal: AbortSignal },
 ): Promise<void> {
   const untilMs = performance.now() + limitMs;
-  for (let waits = 0; isLockedByOther(file, STAND_STILL_MS); waits += 1) {
+  for (let waits = 0; isLockedByOther(file, BLOCK_ON_LOCK_MS); waits += 1) {
     const failure = decodeFailure(lockedDatabase(file));
     if (performance.now() >= untilMs || signal.aborted) throw failure;
     if (waits === 0) announce(failure);

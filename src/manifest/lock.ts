@@ -105,7 +105,7 @@ const NETWORK =
   /^(nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|lustre|gpfs|beegfs|ncpfs|davfs|fuse\.(sshfs|glusterfs|rclone|s3fs|davfs2?|cephfs|ceph|smbnetfs|gvfsd-fuse))$/;
 
 /**
- * The kind of network file system `directory` lies on, or undefined when it is local.
+ * The kind of network file system `directory` is on, or undefined when it is local.
  * @param table the text of /proc/self/mountinfo.
  */
 export function networkFileSystem(directory: string, table?: string): string | undefined {

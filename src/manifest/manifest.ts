@@ -73,7 +73,7 @@ export class Manifest {
   readonly outcomes: Outcomes;
   /** How far each output has got through the outcomes. */
   readonly outputs: Outputs;
-  /** Where the pictures lie. */
+  /** Where the pictures are. */
   readonly storage: Storage;
   /** Copies on the remote. */
   readonly syncing: Syncing;
@@ -162,7 +162,7 @@ export class Manifest {
 
   /**
    * To be asked before a file is removed, moved or replaced. Throws the damage, which it looks for from time to time:
-   * nothing may go on the word of a database that cannot be read back from the disk.
+   * nothing may rely on the word of a database that cannot be read back from the disk.
    */
   checkSound(): void {
     this.#connection.look();
@@ -208,7 +208,7 @@ export class Manifest {
     });
   }
 
-  /** A consistent copy of the whole database as one plain file; writers go on meanwhile. */
+  /** A consistent copy of the whole database as one plain file; writers continue meanwhile. */
   snapshotTo(file: string, signal?: AbortSignal): Promise<void> {
     return snapshotTo(this.#connection, file, signal);
   }

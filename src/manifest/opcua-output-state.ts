@@ -1,4 +1,4 @@
-// What the manifest remembers of the OPC UA output beside its cursor: what `phorest status` tells of it.
+// What the manifest remembers of the OPC UA output next to its cursor: what `phorest status` tells of it.
 import { z } from "zod";
 
 /** Name of the output in the manifest. */

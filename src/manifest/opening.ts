@@ -83,7 +83,7 @@ function openToWrite(path: string): Connection {
     get closingNote() {
       return file.closingNote;
     },
-    standStill: (limitMs) => void db.pragma(`busy_timeout = ${limitMs}`),
+    blockOnLock: (limitMs) => void db.pragma(`busy_timeout = ${limitMs}`),
   };
 }
 

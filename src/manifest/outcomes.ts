@@ -31,7 +31,7 @@ export interface Outcome {
   readonly warnings?: string | undefined;
   /** undefined where the analysis failed. */
   readonly measured: Measured | undefined;
-  /** What tracking said, where it was carried beside the method. */
+  /** What tracking said, where it was measured along with the method. */
   readonly companion?: CompanionResult | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 export interface OutputState {
   /** The last outcome delivered. */
   readonly cursor: number;
-  /** What the output keeps beside it. */
+  /** What the output keeps next to it. */
   readonly state: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-// What a start finds after a death: claims nobody holds any more, pictures whose removal or compression was interrupted,
+// What a start finds after a crash: claims nobody holds any more, pictures whose removal or compression was interrupted,
 // and rows whose picture is gone or has come back. Its cost goes with the pictures lying here, not with the history.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
+import { pages } from "./pages.ts";
 import type { Repairs } from "./repairs.ts";
 import type { LocalPicture, Storage } from "./storage.ts";
 import type { Syncing } from "./syncing.ts";
@@ -25,7 +26,7 @@ export interface Recovery {
   readonly unclaimed: readonly string[];
   /** Printable forms of names in that directory that are not UTF-8: no file can be opened by them. */
   readonly unusable: readonly string[];
-  /** Pictures that lie under their own name and, compressed, under the other one: which to keep, the content must tell. */
+  /** Pictures that are under their own name and, compressed, under the other one: which to keep, the content must tell. */
   readonly twofold: readonly LocalPicture[];
   /** Pictures that lay there only under the other of their two names; the row names that one now. */
   readonly renamed: readonly LocalPicture[];
@@ -34,7 +35,7 @@ export interface Recovery {
 export interface RecoveryOptions {
   readonly maxAttempts: number;
   readonly nowUs: number;
-  /** Where the copies lie that removed pictures are known by. */
+  /** Where the copies are that removed pictures are known by. */
   readonly remoteRoot?: string;
 }
 
@@ -55,7 +56,7 @@ interface FileRow {
 /** Only for the holder of the experiment's lock: every claim it finds belongs to a dead process. */
 export function recoverEntries(connection: Connection, nouns: RecoveredNouns, options: RecoveryOptions): Recovery {
   return connection.write(() => {
-    const claims = releaseDeadClaims(connection, options);
+    const claims = releaseAbandonedClaims(connection, options);
     settleRemovals(nouns.storage, options.remoteRoot);
     return { ...claims, ...comparePictures(connection, nouns, options.nowUs) };
   });
@@ -65,7 +66,7 @@ export function recoverEntries(connection: Connection, nouns: RecoveredNouns, op
  * Whoever ends the program, a power cut say, ends it while some frame is being measured. So a frame that was there
  * `maxAttempts` times is tried once more, last and alone (see the processor stage), and failed only after that.
  */
-function releaseDeadClaims(
+function releaseAbandonedClaims(
   { db }: Connection,
   { maxAttempts, nowUs }: { readonly maxAttempts: number; readonly nowUs: number },
 ): Pick<Recovery, "requeued" | "failed"> {
@@ -79,7 +80,7 @@ function releaseDeadClaims(
   return { requeued: changes, failed };
 }
 
-/** A file that is still there was not removed: it stays, and the ring buffer decides anew. */
+/** A file that is still there was not removed: it stays, and the ring buffer decides again. */
 function settleRemovals(storage: Storage, remoteRoot: string | undefined): void {
   const begun = storage.unfinishedRemovals();
   const isThere = ({ filepath, filename }: LocalPicture) => existsSync(join(filepath, filename));
@@ -170,18 +171,15 @@ function missingRows(db: Connection["db"]): FileRow[] {
 
 const PAGE_ROWS = 10_000;
 
-/** Every row whose picture should lie here, from the index alone. */
+/** Every row whose picture should be here, from the index alone. */
 function* pictureRows(db: Connection["db"]): Generator<FileRow> {
   const page = db.prepare<[number, number, number], FileRow & { captured_at_us: number }>(`
     SELECT id, captured_at_us, directory, filename FROM entry INDEXED BY entry_local
     WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND (captured_at_us, id) > (?, ?)
     ORDER BY captured_at_us, id LIMIT ?`);
-  let last = { captured_at_us: Number.MIN_SAFE_INTEGER, id: 0 };
-  for (;;) {
-    const rows = page.all(last.captured_at_us, last.id, PAGE_ROWS);
-    yield* rows;
-    const end = rows.at(-1);
-    if (end === undefined) return;
-    last = end;
-  }
+  yield* pages(
+    { captured_at_us: Number.MIN_SAFE_INTEGER, id: 0 },
+    (last) => page.all(last.captured_at_us, last.id, PAGE_ROWS),
+    (row) => row,
+  );
 }

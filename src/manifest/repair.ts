@@ -1,4 +1,4 @@
-// A repaired manifest in place of a damaged one. The damaged file and its log are kept beside it. Killed at any step, the
+// A repaired manifest in place of a damaged one. The damaged file and its log are kept next to it. Killed at any step, the
 // next process that may write finds either the damaged manifest as it was, or the whole repaired one, and ends the step.
 import { randomBytes } from "node:crypto";
 import { constants, copyFileSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ const KEPT = ".damaged-";
 const READY = ".repaired";
 /** The database last: with it the copy is whole. */
 const KEPT_ENDS = ["-wal", "-journal", ""] as const;
-/** What SQLite keeps beside a database; it belongs to the damaged one. */
+/** What SQLite keeps next to a database; it belongs to the damaged one. */
 const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
 
 /**

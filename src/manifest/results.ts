@@ -10,7 +10,7 @@ import { BLOCK_BITS } from "./schema.ts";
 import { type SimulatedFrames, simulatedFrames } from "./simulated-frames.ts";
 import { standardErrors } from "./standard-errors.ts";
 
-/** A tracking carried beside a result; its positions are rows of its own analysis. */
+/** A tracking measured along with a result; its positions are rows of its own analysis. */
 export interface StoredCompanion extends CompanionResult {
   readonly analysisId: number;
 }
@@ -31,8 +31,8 @@ export interface StoredResult {
   readonly contrast: number;
   /** How far the chip has moved, and whether that is further than its ROIs allow. */
   readonly displacement?: Displacement | undefined;
-  readonly astray?: boolean;
-  /** What tracking says, where it is carried beside the method. */
+  readonly movedTooFar?: boolean;
+  /** What tracking says, where it is measured along with the method. */
   readonly companion?: StoredCompanion | undefined;
   /** By the processor's encodeValues; debug mode only. */
   readonly values?: Uint8Array | undefined;
@@ -143,7 +143,7 @@ export class Results {
       curve: packCurve(position, flags),
     });
     if (result.displacement !== undefined) {
-      this.#displacements.insert(Number(lastInsertRowid), result.displacement, result.astray === true);
+      this.#displacements.insert(Number(lastInsertRowid), result.displacement, result.movedTooFar === true);
     }
     this.#insertDetail.run(lastInsertRowid, result.statistics, result.values ?? null);
     this.#insertRows(entryId, analysisId, result);
@@ -177,7 +177,7 @@ export class Results {
     );
   }
 
-  /** A result beside those an entry may have of other analyses; the entry's state stays. Refused if it has this one. */
+  /** A result next to those an entry may have of other analyses; the entry's state stays. Refused if it has this one. */
   add(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
     return this.#connection.write(() => this.insert(entryId, analysisId, result, nowUs));
   }

@@ -12,9 +12,9 @@ export interface MendOptions {
   readonly roiManifests: readonly RoiManifest[];
   /** What analyses are taken to have measured with whose own record is lost, and whose runs' as well. */
   readonly method: Method;
-  /** Outputs that must not be given again what they have: all but those that write a file anew. */
+  /** Outputs that must not be given again what they have: all but those that rewrite a file. */
   readonly outputs: readonly string[];
-  /** Name of the output whose file is written anew from what is left. */
+  /** Name of the output whose file is rewritten from what is left. */
   readonly rewritten: string;
 }
 
@@ -93,7 +93,7 @@ interface LostAnalysis {
   readonly config: string | null;
   readonly kernel: string | null;
   readonly manifest: number | null;
-  /** Whether outcomes name it; a tracking that is carried beside another analysis has none. */
+  /** Whether outcomes name it; a tracking that is measured along with another analysis has none. */
   readonly main: number;
 }
 
@@ -172,7 +172,7 @@ function dropDangling(db: Database): void {
   `);
 }
 
-/** Positions that are counted from a reference cannot go on from another one: later frames are an analysis of their own. */
+/** Positions that are counted from a reference cannot continue from another one: later frames are an analysis of their own. */
 function retireAnalyses(db: Database): string[] {
   const lost = db
     .prepare<[], { id: number; method: string; settings: string }>(`
@@ -194,7 +194,7 @@ function giveClaimsBack(db: Database): void {
   db.exec("UPDATE entry SET status = 'pending', attempts = max(0, attempts - 1) WHERE status = 'processing'");
 }
 
-/** The file that is written from results is written anew; other outputs go on where they were. */
+/** The file that is written from results is rewritten; other outputs continue where they were. */
 function mendOutputs(db: Database, { outputs, rewritten }: MendOptions): void {
   db.prepare("UPDATE output SET cursor = 0, state = NULL WHERE name = ?").run(rewritten);
   const add = db.prepare(`

@@ -10,7 +10,7 @@ const ROWS =
 const WHOLE = `EXISTS (SELECT 1 FROM outcome o JOIN analysis a ON a.id = o.analysis_id WHERE o.entry_id = e.id AND (o.ok = 0
   OR (EXISTS (SELECT 1 FROM detail d WHERE d.outcome_id = o.id) AND ${ROWS} >= ${ROIS})))`;
 
-/** Rows of each analysis and frame; in the table itself those of 16 frames lie among each other. */
+/** Rows of each analysis and frame; in the table itself those of 16 frames are among each other. */
 export function countResults(db: Database): void {
   db.exec(`
     CREATE TEMP TABLE counted (analysis_id INTEGER, entry_id INTEGER, rows INTEGER, positions INTEGER,
@@ -94,4 +94,4 @@ export function completeOutcomes(db: Database, nowUs: number): number {
   );
 }
 
-/** What the run had in hand when the damage was found had not failed. */
+/** What the run had in progress when the damage was found had not failed. */

@@ -39,7 +39,7 @@ export class PageFile {
     this.usableBytes = this.pageBytes - reserved;
   }
 
-  /** Opens `path` and the log beside it. The caller closes it. */
+  /** Opens `path` and the log next to it. The caller closes it. */
   static open(path: string): PageFile {
     const handle = openSync(path, "r");
     let log: Log | undefined;
@@ -100,7 +100,7 @@ function isPageSize(bytes: number): boolean {
   return bytes >= 512 && bytes <= 65_536 && Number.isInteger(Math.log2(bytes));
 }
 
-/** Bytes at a place of a file; what lies beyond its end, or cannot be read, is zero. */
+/** Bytes at a place of a file; what is beyond its end, or cannot be read, is zero. */
 function readAt(handle: number, position: number, length: number): Buffer {
   const buffer = Buffer.alloc(length);
   try {

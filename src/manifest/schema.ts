@@ -219,7 +219,7 @@ SELECT o.entry_id AS entry, o.analysis_id AS analysis,
 FROM displacement d JOIN outcome o ON o.id = d.outcome_id JOIN entry e ON e.id = o.entry_id;
 `;
 
-// What tracking compares with, and what it was carried beside.
+// What tracking compares with, and what it was measured along with.
 const TRACKING = `
 CREATE TABLE tracking_reference (
   analysis_id INTEGER PRIMARY KEY REFERENCES analysis,

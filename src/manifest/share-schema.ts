@@ -1,4 +1,4 @@
-// The migration after which every copy knows the share it lies on: a full disk is changed for another one, and what lies on
+// The migration after which every copy knows the share it is on: a full disk is changed for another one, and what is on
 // the first stays known.
 
 /** The migration. Until now there was one share at a time, so that every copy belongs to the one bound last. */

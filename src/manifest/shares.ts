@@ -9,7 +9,7 @@ export interface BoundRemote {
 
 /** A share this experiment is or was copied to. */
 export interface KnownShare extends BoundRemote {
-  /** Live entries whose copy lies there. */
+  /** Live entries whose copy is there. */
   readonly pictures: number;
   /** Copied to now. */
   readonly inUse: boolean;
@@ -37,7 +37,7 @@ export class Shares {
       .map((share) => ({ ...share, inUse: share.inUse === 1 }));
   }
 
-  /** Binds the experiment to a share. What lies on others stays noted as lying there. */
+  /** Binds the experiment to a share. What is on others stays noted as lying there. */
   bind({ remoteId, root }: BoundRemote, nowUs: number): void {
     const { db } = this.#connection;
     this.#connection.write(() => {
@@ -51,7 +51,7 @@ export class Shares {
     });
   }
 
-  /** Copies of a time when there was one share only, and no row named it: they lie on the first. */
+  /** Copies of a time when there was one share only, and no row named it: they are on the first. */
   attributeToFirst(): void {
     const [first] = this.all();
     if (first === undefined) return;

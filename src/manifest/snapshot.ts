@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 const PAGES_PER_STEP = 4096;
 
 /**
- * A consistent copy of the whole database as one plain file, by SQLite's online backup; writers go on meanwhile.
+ * A consistent copy of the whole database as one plain file, by SQLite's online backup; writers continue meanwhile.
  * `file` must not exist.
  */
 export async function snapshotTo({ db }: Connection, file: string, signal?: AbortSignal): Promise<void> {

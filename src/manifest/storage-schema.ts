@@ -1,8 +1,8 @@
-// The migration that brought the storage of pictures: where each lies, what was copied, what was archived.
+// The migration that brought the storage of pictures: where each is, what was copied, what was archived.
 import { COUNTED, type Counted, countingTriggers } from "./counters.ts";
 
-// Where each picture lies: here, compressed, on the share, or no longer anywhere. Counted are those in the manifest's own
-// directory: what lies elsewhere belongs to somebody else and is not the ring buffer's.
+// Where each picture is: here, compressed, on the share, or no longer anywhere. Counted are those in the manifest's own
+// directory: what is elsewhere belongs to somebody else and is not the ring buffer's.
 const STORED: Counted = {
   ...COUNTED,
   local_images: (row) => `(${row}.local = 1 AND ${row}.directory IS '.' AND ${row}.missing = 0)`,

@@ -1,4 +1,4 @@
-// Where the pictures lie: what waits for compression, what the ring buffer may remove, and each step of both as it is
+// Where the pictures are: what waits for compression, what the ring buffer may remove, and each step of both as it is
 // noted. Every question is answered from a partial index or a counter, so its cost does not grow with the history.
 import { basename, dirname, join } from "node:path";
 import { isPlainPath } from "../system/file-name.ts";
@@ -187,7 +187,7 @@ export class Storage {
     return sha256 ?? undefined;
   }
 
-  /** Removals that a death interrupted: noted, and not known to have happened. */
+  /** Removals that a crash interrupted: noted, and not known to have happened. */
   unfinishedRemovals(): LocalPicture[] {
     return this.#pictures(
       `SELECT ${COLUMNS} FROM entry INDEXED BY entry_removing WHERE local = 1 AND removed_at_us IS NOT NULL LIMIT ?`,

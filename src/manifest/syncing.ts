@@ -1,5 +1,5 @@
-// What the manifest knows of copies on the remote: which pictures wait for one, where each copy lies, and the files
-// beside the pictures.
+// What the manifest knows of copies on the remote: which pictures wait for one, where each copy is, and the files
+// next to the pictures.
 import { basename, dirname, join } from "node:path";
 import type { Statement } from "better-sqlite3";
 import { pictureNameProblem } from "../image/picture-name.ts";
@@ -34,7 +34,7 @@ export interface PictureCopy {
   readonly entryId: number;
   /** Name of the local file that was copied. */
   readonly filename: string;
-  /** The share it lies on. */
+  /** The share it is on. */
   readonly remoteId: string;
   /** Relative to the remote root. */
   readonly remotePath: string;
@@ -42,9 +42,9 @@ export interface PictureCopy {
   readonly sha256: string;
 }
 
-/** The copy of a file beside the pictures. */
+/** The copy of an auxiliary file. */
 export interface SyncedFile {
-  /** The share it lies on. */
+  /** The share it is on. */
   readonly remoteId: string;
   /** Its place in the experiment. */
   readonly path: string;
@@ -193,7 +193,7 @@ export class Syncing {
   }
 
   /**
-   * Own pictures that were copied to this share and still lie here wait for a copy again: what stands there is verified anew, and
+   * Own pictures that were copied to this share and are still here wait for a copy again: what stands there is verified again, and
    * then they go. Returns how many.
    */
   takeUpMoves(remoteId: string): number {
@@ -218,7 +218,7 @@ export class Syncing {
     return this.#stoodIn.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
   }
 
-  /** The copy of a file beside the pictures on one share. */
+  /** The copy of an auxiliary file on one share. */
   syncedFile(remoteId: string, path: string): SyncedFile | undefined {
     const row = this.#syncedFile.get(remoteId, path);
     if (row === undefined) return undefined;
@@ -233,7 +233,7 @@ export class Syncing {
     };
   }
 
-  /** Whether a verified copy of a file beside the pictures, of so many bytes, lies on any share. */
+  /** Whether a verified copy of an auxiliary file, of so many bytes, is on any share. */
   fileCopied(path: string, bytes: number): boolean {
     return this.#fileCopied.get(path, bytes) === 1;
   }
@@ -256,7 +256,7 @@ export class Syncing {
     );
   }
 
-  /** Notes the verified copy of a file beside the pictures. */
+  /** Notes the verified copy of an auxiliary file. */
   fileSynced(file: Omit<SyncedFile, "stagedSha256">): void {
     this.#connection.write(() =>
       this.#connection.db

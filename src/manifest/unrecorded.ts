@@ -52,7 +52,7 @@ export class Unrecorded {
     return this.#waiting;
   }
 
-  /** Keeps a capture, durably. The picture lies in data_dir. */
+  /** Keeps a capture, durably. The picture is in data_dir. */
   keep(entry: NewEntry): void {
     const isNew = !existsSync(this.#path);
     // A line that a power cut left half-written must not spoil this one.

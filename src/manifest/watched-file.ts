@@ -21,7 +21,7 @@ export class WatchedFile {
   readonly #path: string;
   readonly #names: ReadonlyMap<string, string | undefined>;
   #found: Failure | undefined;
-  /** The file in hand is whole: somebody has only taken its name away. */
+  /** The file in progress is whole: somebody has only taken its name away. */
   #whole = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +39,7 @@ export class WatchedFile {
     return this.#found;
   }
 
-  /** Keeps the first damage, also beside the file for the next process. */
+  /** Keeps the first damage, also next to the file for the next process. */
   note(damage: Failure): void {
     if (this.#found !== undefined) return;
     this.#found = damage;
@@ -50,7 +50,7 @@ export class WatchedFile {
   }
 
   /**
-   * Throws the damage, and looks for it: the names must still be those of the files in hand. Failure `disk.failed` while the
+   * Throws the damage, and looks for it: the names must still be those of the files in progress. Failure `disk.failed` while the
    * whole directory is elsewhere.
    */
   check(): void {
@@ -104,7 +104,7 @@ export class WatchedFile {
     else closeAsItIs(this.#db, this.#path);
   }
 
-  /** What is in hand gets its name back, or one beside the file that took its place. */
+  /** What is in progress gets its name back, or one next to the file that took its place. */
   #save(): string {
     if (identityOf(this.#path) === this.#names.get(this.#path)) {
       closeAsOneFile(this.#db);
@@ -160,7 +160,7 @@ function closeAsOneFile(db: Database.Database): void {
     db.pragma("busy_timeout = 0");
     db.pragma("journal_mode = DELETE");
   } catch (error) {
-    // Somebody is reading: the log stays beside the file, which is as safe.
+    // Somebody is reading: the log stays next to the file, which is as safe.
     if (encodeFailure(error).code !== "manifest.locked") throw error;
   } finally {
     db.close();

@@ -1,4 +1,4 @@
-// What a label of an ROI, a grating or a printed mark may be, and what a person may write beside it. Labels come from files and
+// What a label of an ROI, a grating or a printed mark may be, and what a person may write next to it. Labels come from files and
 // people, and go to the terminal, to CSV files, to the page and into names of files.
 import { quoted } from "../failure/quote.ts";
 

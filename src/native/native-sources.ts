@@ -1,4 +1,4 @@
-// Whether the compiled image kernel belongs to the sources beside it. After `git pull` without `npm ci` it does not, and would be
+// Whether the compiled image kernel belongs to the sources next to it. After `git pull` without `npm ci` it does not, and would be
 // called by code that expects another one. Only a checkout has sources; what was compiled is noted by scripts/native-sources.mjs.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";

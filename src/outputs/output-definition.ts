@@ -1,9 +1,9 @@
-// What an output is: where results go. Every output is a folder beside this file and a row in outputs.ts. The runner,
+// What an output is: where results go. Every output is a folder next to this file and a row in outputs.ts. The runner,
 // src/stages/communicator/output-stage.ts, owns what all have in common: the cursor and its commit, wake-ups, retry, the end of a
 // run. No output waits for another: each has its own cursor, its own stage and its own thread.
 //
 // A frame is delivered at least once. The cursor is committed after an output says that what it was given is safe (the file
-// flushed, the server's answer Good); a death in between delivers the same frames again, with the same values and time stamps, so
+// flushed, the server's answer Good); a crash in between delivers the same frames again, with the same values and time stamps, so
 // an output must tell by entry, ROI and quantity what it has already.
 import type { FailureData } from "../failure/failure.ts";
 import type {
@@ -30,7 +30,7 @@ export interface OutputDefinition {
 export interface Position {
   /** The last outcome delivered; Number.MAX_SAFE_INTEGER while the database is damaged. */
   readonly cursor: number;
-  /** What the output keeps beside it. */
+  /** What the output keeps next to it. */
   readonly state: string | undefined;
   /** Frames measured and not delivered yet. */
   readonly waiting: number;

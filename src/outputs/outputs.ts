@@ -1,4 +1,4 @@
-// All outputs. A new one is a folder beside this file and a row here, under its name in `OUTPUT_METHODS`, which is what
+// All outputs. A new one is a folder next to this file and a row here, under its name in `OUTPUT_METHODS`, which is what
 // [Communication] method takes: without the row the program does not compile.
 import type { Config } from "../config/schema.ts";
 import { OUTPUT_METHODS, type OutputMethod } from "../config/schema.ts";

@@ -70,7 +70,7 @@ export class ThermometerWatch {
   private readonly asked = new Set<Thermometer>();
   private loops: Promise<void>[] = [];
 
-  /** `readings`: those of an earlier watch, which this one goes on with. */
+  /** `readings`: those of an earlier watch, which this one continues with. */
   constructor(thermometers: readonly Thermometer[], intervalMs: number, readings: ReadingMemory = new Map()) {
     this.thermometers = thermometers;
     this.intervalMs = intervalMs;
@@ -98,7 +98,7 @@ export class ThermometerWatch {
     });
   }
 
-  /** Ends the loops; a reading in hand is given up. */
+  /** Ends the loops; a reading in progress is given up. */
   async close(): Promise<void> {
     this.abort.abort();
     await Promise.all(this.loops);

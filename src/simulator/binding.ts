@@ -1,5 +1,5 @@
 // The experiment the simulator plays: buffer flows over the chip, then a sample whose molecules bind, then buffer
-// again, then the surface is regenerated and all begins anew. A pure function of the time since its start.
+// again, then the surface is regenerated and all begins again. A pure function of the time since its start.
 
 /** The course of one injection. */
 export interface BindingCurve {

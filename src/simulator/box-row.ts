@@ -14,7 +14,7 @@ interface Size {
   readonly height: number;
 }
 
-/** The pixels of a row of `length` whose centres lie at least `inset` inside a box; none when last < first. */
+/** The pixels of a row of `length` whose centres are at least `inset` inside a box; none when last < first. */
 export function pixelsWithin(
   length: number,
   { along, cos, below, sin }: RowInBox,
@@ -28,7 +28,7 @@ export function pixelsWithin(
   return last < first ? { first: length, last: -1 } : { first, last };
 }
 
-/** Where start + step·x lies between 0 and length. */
+/** Where start + step·x is between 0 and length. */
 function span(start: number, step: number, length: number): { from: number; to: number } {
   if (Math.abs(step) < 1e-12) {
     const inside = start >= 0 && start <= length;

@@ -4,7 +4,7 @@ import type { ProfileName } from "../config/simulation-section.ts";
 import type { Processing } from "./develop.ts";
 import type { NoiseSettings } from "./image-sensor.ts";
 
-/** Where a value lies. */
+/** Where a value is. */
 interface Range {
   readonly from: number;
   readonly to: number;

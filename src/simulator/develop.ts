@@ -104,7 +104,7 @@ const WAVES = Float64Array.from({ length: SIDE * SIDE }, (_, i) => {
   return Math.sqrt((wave === 0 ? 1 : 2) / SIDE) * Math.cos(((2 * place + 1) * wave * Math.PI) / (2 * SIDE));
 });
 
-/** Rounds the waves of every square as JPEG does; squares that the edge cuts go on with their last pixels. */
+/** Rounds the waves of every square as JPEG does; squares that the edge cuts continue with their last pixels. */
 function roundWaves({ values, width, height }: Plane, quality: number): void {
   const steps = stepsOf(quality);
   const block = new Float64Array(SIDE * SIDE);

@@ -31,7 +31,9 @@ export const NORMALS = 1 << 16;
 /** `NORMALS` numbers of the standard normal distribution. */
 export function normalTable(seed: number): Float32Array {
   const random = randomStream(seed);
-  return Float32Array.from({ length: NORMALS }, () => normal(random));
+  const table = new Float32Array(NORMALS);
+  for (let at = 0; at < NORMALS; at++) table[at] = normal(random);
+  return table;
 }
 
 /** Side of the speckle tile, px; a power of two. The tile repeats without a seam. */
@@ -54,10 +56,11 @@ export function speckleTile(seed: number, grainPx: number, grainHeight = 1): Flo
 function smoothNoise(seed: number, side: number, grainWidth: number, grainHeight: number): Float32Array {
   const table = normalTable(seed);
   const random = randomStream(mixSeeds(seed, 1));
-  const white = Float32Array.from({ length: side * side }, () => table[(random() * NORMALS) | 0] as number);
+  const white = new Float32Array(side * side);
+  for (let at = 0; at < white.length; at++) white[at] = table[(random() * NORMALS) | 0] as number;
   const [along, across] = [grainKernel(grainWidth), grainKernel(grainHeight)];
   if (along.length === 1) return white;
-  return smooth(smooth(white, along, 1, side), across, side, side);
+  return smoothedAcross(smoothedAlong(white, along, side), across, side);
 }
 
 /** A tile `COARSE` times as large, values in between on straight lines. */
@@ -93,18 +96,37 @@ function grainKernel(grainPx: number): Float64Array {
   return weights.map((weight) => weight / norm);
 }
 
-/** Circular convolution of a square along x (`step` 1) or y (`step` its side, a power of two). */
-function smooth(field: Float32Array, kernel: Float64Array, step: number, side: number): Float32Array {
+/** Circular convolution of a square along its rows. */
+function smoothedAlong(field: Float32Array, kernel: Float64Array, side: number): Float32Array {
   const smoothed = new Float32Array(field.length);
   const reach = (kernel.length - 1) / 2;
-  const mask = step === 1 ? side - 1 : field.length - 1;
-  for (let at = 0; at < field.length; at++) {
-    let sum = 0;
-    for (let k = -reach; k <= reach; k++) {
-      const moved = (at + k * step) & mask;
-      sum += (kernel[k + reach] as number) * (field[step === 1 ? (at & ~mask) | moved : moved] as number);
-    }
-    smoothed[at] = sum;
+  const row = new Float32Array(side + 2 * reach);
+  const sums = new Float64Array(side);
+  for (let start = 0; start < field.length; start += side) {
+    for (let x = 0; x < row.length; x++) row[x] = field[start + ((x - reach) & (side - 1))] as number;
+    sums.fill(0);
+    for (let k = 0; k < kernel.length; k++) addWeighted(sums, row, k, kernel[k] as number);
+    smoothed.set(sums, start);
   }
   return smoothed;
+}
+
+/** Circular convolution of a square across its rows. */
+function smoothedAcross(field: Float32Array, kernel: Float64Array, side: number): Float32Array {
+  const smoothed = new Float32Array(field.length);
+  const reach = (kernel.length - 1) / 2;
+  const sums = new Float64Array(side);
+  for (let y = 0; y < side; y++) {
+    sums.fill(0);
+    for (let k = 0; k < kernel.length; k++) {
+      addWeighted(sums, field, ((y + k - reach) & (side - 1)) * side, kernel[k] as number);
+    }
+    smoothed.set(sums, y * side);
+  }
+  return smoothed;
+}
+
+/** Adds the values from `start` on, `weight` times each, to as many sums. */
+function addWeighted(sums: Float64Array, values: Float32Array, start: number, weight: number): void {
+  for (let x = 0; x < sums.length; x++) sums[x] = (sums[x] as number) + weight * (values[start + x] as number);
 }

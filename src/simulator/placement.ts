@@ -1,4 +1,4 @@
-// Where the chip lies in a simulated picture: micrometres on the chip to pixels, and which ROIs are wholly in view.
+// Where the chip is in a simulated picture: micrometres on the chip to pixels, and which ROIs are wholly in view.
 // "Aligned" pixels are those of the picture after rotation by -angle about (width // 2, height // 2), in which ROIs
 // are given; pixel i of a row reaches from i to i + 1 here, its centre at i + 0.5.
 

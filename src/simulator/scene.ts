@@ -147,7 +147,7 @@ function movedBand(
   };
 }
 
-/** Draws the part of a band that lies on one picture row. */
+/** Draws the part of a band that is on one picture row. */
 function drawBand(row: Float32Array, band: MovedBand, place: RowInBox): void {
   const { width, height, flip, resonance, tiltPerPx, isGaussian, perWidth, amplitude, odd, base } = band;
   const { along, cos, below, sin } = place;

@@ -96,7 +96,7 @@ export const SIMULATOR_DEFAULTS = {
 } as const;
 
 /**
- * Sets up a simulated chip (some tens of milliseconds). Failure chip.unknown, or usage.invalid when no whole grating
+ * Sets up a simulated chip (a few milliseconds; its first picture takes some tens more). Failure chip.unknown, or usage.invalid when no whole grating
  * is in view or the camera has no pixels of so many bits.
  */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
@@ -119,7 +119,12 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   }
   const scene = new Scene(chip, placement, bands, camera.light);
   const light = new Illumination(settings, settings.vignetting, settings.dust, randomStream(mixSeeds(seed, 2)));
-  const sensor = new Sensor({ ...formatOf(camera, bitDepth), width, height }, noise, seed);
+  // Made for the first picture: its tables take longer than all the rest, and not everybody wants a picture.
+  let sensor: Sensor | undefined;
+  const sensorOf = () => {
+    sensor ??= new Sensor({ ...formatOf(camera, bitDepth), width, height }, noise, seed);
+    return sensor;
+  };
   const textured = textures.length === 0 ? undefined : new Textures(textures, bands, placement, seed);
 
   const shiftOf = (band: Band, elapsedSeconds: number) => bindingShiftPx(binding, elapsedSeconds, band.affinity);
@@ -141,7 +146,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         draw(row, y);
         light.dim(row, y);
       };
-      const pixels = sensor.expose(
+      const pixels = sensorOf().expose(
         mixSeeds(seed, frameNumber),
         movement,
         drawDimmed,

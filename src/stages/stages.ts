@@ -1,6 +1,6 @@
-// All stages. A new one is a folder beside this file and a row here, under its name in src/log/levels.ts: without the row the
+// All stages. A new one is a folder next to this file and a row here, under its name in src/log/levels.ts: without the row the
 // program does not compile. docs/adding-a-stage.md has a whole example.
-import { wantsOpcUa } from "../config/config.ts";
+import { wantsOpcUa } from "../config/consistency.ts";
 import { STAGE_NAMES, type StageName } from "../log/levels.ts";
 import { OUTPUTS } from "../outputs/outputs.ts";
 import { backup } from "./backup/stage.ts";

@@ -10,7 +10,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 export class DamageWatch {
   readonly #manifest: Manifest;
   readonly #log: StageLog;
-  #said = false;
+  #reported = false;
 
   constructor(manifest: Manifest, log: StageLog) {
     this.#manifest = manifest;
@@ -29,8 +29,8 @@ export class DamageWatch {
   look(): string | undefined {
     const { damage } = this.#manifest;
     if (damage === undefined) return undefined;
-    if (!this.#said) {
-      this.#said = true;
+    if (!this.#reported) {
+      this.#reported = true;
       this.#log.error(
         `${damage.message}. phorest still captures and keeps images, but measures, copies and removes nothing until the database is repaired (${DAMAGE_CURE})`,
       );

@@ -29,7 +29,7 @@ export class EnvironmentWatch {
   private lost: string | undefined;
   private jump: { readonly line: string; readonly atMs: number } | undefined;
   private offsetMs: number;
-  /** Another disk with a manifest lies where ours was: what this process holds open is dead. */
+  /** Another disk with a manifest is where ours was: what this process holds open is dead. */
   displaced = false;
 
   constructor(place: Place, log: StageLog, clocks: Clocks = SYSTEM_CLOCKS) {
@@ -41,12 +41,12 @@ export class EnvironmentWatch {
 
   /** One-line status for people; empty if there is no problem. */
   look(): string {
-    this.lookAtPlace();
+    this.checkDirectory();
     this.lookAtClock();
     return [this.lost, this.jump?.line].filter((line) => line !== undefined).join("; ");
   }
 
-  private lookAtPlace(): void {
+  private checkDirectory(): void {
     const lost = problemOf(() => checkPlace(this.place));
     if (lost !== undefined && this.lost === undefined) this.log.error(`capture pauses: ${lost}`);
     if (lost === undefined && this.lost !== undefined)
@@ -55,7 +55,7 @@ export class EnvironmentWatch {
     this.displaced = lost !== undefined && this.hasNewManifest();
   }
 
-  /** Whether a whole experiment lies there now that would pass every check but that of identity. */
+  /** Whether a whole experiment is there now that would pass every check but that of identity. */
   private hasNewManifest(): boolean {
     const { dataDir } = this.place;
     if (!existsSync(join(dataDir, MANIFEST_FILENAME))) return false;

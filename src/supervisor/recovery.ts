@@ -30,7 +30,7 @@ export interface RecoveryOptions {
   readonly dataDir: string;
   readonly runId: number;
   readonly maxAttempts: number;
-  /** Where the copies lie that removed pictures are known by. */
+  /** Where the copies are that removed pictures are known by. */
   readonly remoteRoot: string;
   /** False when the source itself takes the pictures lying in the data directory. */
   readonly adopt: boolean;
@@ -65,7 +65,7 @@ export function recover(options: RecoveryOptions): Interrupted {
 }
 
 /**
- * Ends what a death interrupted between two steps of a compression: of two files that hold the same picture the
+ * Ends what a crash interrupted between two steps of a compression: of two files that hold the same picture the
  * compressed one stays. Files that hold different things are both left where they are.
  */
 export async function settleForms(

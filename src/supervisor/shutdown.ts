@@ -66,7 +66,7 @@ export class Shutdown {
     await each(stages, (stage) => this.close(stage));
   }
 
-  /** Waits for the unit of work in hand, and for what it left. `abandonAfterMs`: then the unit is told to give up. */
+  /** Waits for the unit of work in progress, and for what it left. `abandonAfterMs`: then the unit is told to give up. */
   private async finish(stage: RunningStage, { abandonAfterMs }: { abandonAfterMs?: number } = {}): Promise<void> {
     const { life, name } = stage;
     const abandon =

@@ -9,7 +9,7 @@
 //
 // `faulted` is not the end: the stage is shown as broken and is tried again at a slow pace, so that a camera plugged
 // in again on the third day of Christmas is used again. `stop` leads to `stopped` from everywhere but `running`,
-// because a unit of work in hand is finished first.
+// because a unit of work in progress is finished first.
 import type { StageState } from "../health/stage-states.ts";
 
 export type StageEvent = "start" | "wake" | "settle" | "fail" | "exhaust" | "stop";

@@ -52,7 +52,7 @@ export class Stage<Name extends string = string> {
   /** Before this a wake-up does not count. */
   private earliestMs = 0;
   private missedTicks = 0;
-  /** The tick that the work in hand, or the last one, belongs to. */
+  /** The tick that the work in progress, or the last one, belongs to. */
   private tickMs = 0;
   /** Nothing has succeeded for that tick yet. */
   private unserved = false;
@@ -82,7 +82,7 @@ export class Stage<Name extends string = string> {
     if (this.state === "waiting") this.wakeSleeper?.();
   }
 
-  /** Takes no new work; resolves when the unit in hand is done. `abandon` also aborts the unit in hand. */
+  /** Takes no new work; resolves when the unit in progress is done. `abandon` also aborts the unit in progress. */
   async stop(options: { abandon?: boolean } = {}): Promise<void> {
     this.stopping = true;
     if (options.abandon) this.abort.abort();
@@ -201,7 +201,7 @@ export class Stage<Name extends string = string> {
   }
 }
 
-/** The first point of the grid through `gridMs` that lies after `nowMs`. */
+/** The first point of the grid through `gridMs` that is after `nowMs`. */
 export function nextOnGrid(gridMs: number, everyMs: number, nowMs: number): number {
   const missed = Math.max(0, Math.floor((nowMs - gridMs) / everyMs));
   return gridMs + (missed + 1) * everyMs;

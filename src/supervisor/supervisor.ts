@@ -60,9 +60,9 @@ export interface RunSummary {
   readonly failed: number;
   /** A stage that was faulted at the end, in words. */
   readonly fault: string | undefined;
-  /** False when something in hand did not end in time. */
+  /** False when something in progress did not end in time. */
   readonly clean: boolean;
-  /** The disk went away and came back as a new one: everything has to be opened anew. */
+  /** The disk went away and came back as a new one: everything has to be reopened. */
   readonly displaced: boolean;
 }
 
@@ -147,7 +147,7 @@ export class Supervisor {
     if (behind !== undefined) log.warn(behind);
     // From here on nothing may stand still, and nothing that has been done may go unrecorded.
     const waiting = "capture continues, everything else waits";
-    this.manifest.lockWait.neverStandStill(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
+    this.manifest.lockWait.neverBlockOnLock(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
     this.stages.start();
     this.webHost?.start();
     this.heartbeat.start();
@@ -264,7 +264,7 @@ export class Supervisor {
     this.heartbeat.end();
     let failed = 0;
     let undone: string | undefined;
-    // After the last frame in hand: what is counted here is what `status` counts from now on.
+    // After the last frame in progress: what is counted here is what `status` counts from now on.
     await shutdown.attempt("count of failures", async () => {
       failed = this.manifest.runs.failedEntries(this.opened.runId);
       if (fault === undefined) undone = this.stages.leftUndone();

@@ -184,7 +184,7 @@ function openEntry(parent: string, name: string, shown: string, followLinks: boo
   return open(join(parent, name), flags).catch(notThere(shown));
 }
 
-/** The name still leads to the file that was checked. A share may number its files anew at each look: size and time do. */
+/** The name still leads to the file that was checked. A share may number its files again at each look: size and time do. */
 async function checkSameEntry(parent: string, name: string, shown: string, handle: FileHandle): Promise<void> {
   const [opened, named] = await Promise.all([
     handle.stat({ bigint: true }),

@@ -4,13 +4,32 @@
 export const LONGEST_TIMER_MS = 0x7fffffff;
 
 /**
- * The outcome of `work`, or the rejection with `late()` after `limitMs`. The work itself goes on: what is late is
- * abandoned, not undone, and its own failure is then nobody's any more.
+ * The outcome of `work`, or the rejection with `late()` after `limitMs`. The work itself continues: late work is
+ * abandoned, not undone, and its own failure is ignored.
  */
-export async function withDeadline<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+export function withDeadline<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+  return orAfter(work, limitMs, () => {
+    throw late();
+  });
+}
+
+/** Whether `work` ended within `limitMs`. Rejects if the work fails within it; the work itself continues. */
+export function isDoneWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+  const done = work.then(() => true);
+  return orAfter(done, limitMs, () => false);
+}
+
+async function orAfter<T>(work: Promise<T>, limitMs: number, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), Math.min(limitMs, LONGEST_TIMER_MS));
+  const deadline = new Promise<T>((resolve, reject) => {
+    const end = () => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    timer = setTimeout(end, Math.min(limitMs, LONGEST_TIMER_MS));
   });
   try {
     return await Promise.race([work, deadline]);

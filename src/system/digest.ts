@@ -14,7 +14,7 @@ export interface Digest {
 export interface DigestOptions {
   /**
    * Read past the page cache (O_DIRECT), so that what is hashed has been on the medium or the server and back. File
-   * systems that cannot do that are read plainly: the bytes were flushed and the file is opened anew, which makes NFS and
+   * systems that cannot do that are read plainly: the bytes were flushed and the file is reopened, which makes NFS and
    * SMB ask the server whether their cache still holds, but a local disk may then answer from memory.
    */
   readonly direct?: boolean;

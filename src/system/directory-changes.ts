@@ -21,7 +21,7 @@ const RELIST_MS = 60_000;
 export class DirectoryChanges {
   private readonly directory: string;
   private watcher: FSWatcher | undefined;
-  /** Device and inode of what is watched: a directory unmounted or renamed and made anew is another one. */
+  /** Device and inode of what is watched: a directory unmounted or renamed and made again is another one. */
   private identity: string | undefined;
   private names = new Set<string>();
   private listAll = true;

@@ -50,7 +50,7 @@ export function fileFaultReason(error: unknown): string {
   return WORDS[systemCode(error) ?? ""] ?? failureLine(error);
 }
 
-/** The same for a check that goes on whatever it meets; undefined for a defect and for what is this process's own fault. */
+/** The same for a check that continues whatever it meets; undefined for a defect and for what is this process's own fault. */
 export function checkedFaultReason(error: unknown): string | undefined {
   if (error instanceof Failure) return error.code.startsWith("file.") ? error.message : undefined;
   return systemCode(error) === undefined || isOfTheProcess(error) ? undefined : fileFaultReason(error);

@@ -25,7 +25,7 @@ export const PARTIAL_SUFFIX = ".part";
 const HASH_DIGITS = 16;
 
 /**
- * The temporary name for a file while it is written, beside it: the same for the same name and `tag`, different for any other.
+ * The temporary name for a file while it is written, next to it: the same for the same name and `tag`, different for any other.
  * It is short whatever the name is, so that a file system that takes a picture's name takes this one too.
  */
 export function temporaryPath(path: string, tag: string): string {
@@ -217,7 +217,7 @@ export function fileSize(path: string): number | undefined {
 
 let root: string | undefined;
 
-/** The directory of the installed program: where package.json, chips/ and the kernel lie. */
+/** The directory of the installed program: where package.json, chips/ and the kernel are. */
 export function packageRoot(): string {
   if (root !== undefined) return root;
   let directory = dirname(fileURLToPath(import.meta.url));

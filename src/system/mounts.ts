@@ -1,4 +1,4 @@
-// Which mounted file system a directory lies on, as the kernel knows it.
+// Which mounted file system a directory is on, as the kernel knows it.
 import { readFileSync, realpathSync } from "node:fs";
 
 /** The file with the table of mounts. */
@@ -19,7 +19,7 @@ export interface Mount {
 }
 
 /**
- * The mount that `directory` (which must exist) lies on; undefined where the kernel does not say.
+ * The mount that `directory` (which must exist) is on; undefined where the kernel does not say.
  * @param table the text of /proc/self/mountinfo.
  */
 export function mountOf(directory: string, table?: string): Mount | undefined {

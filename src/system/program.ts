@@ -21,7 +21,7 @@ export interface ProgramOptions {
   readonly maxBytes: number;
   /** Aborted: the program is ended and the promise rejects. */
   readonly signal?: AbortSignal | undefined;
-  /** Gives the program a file to write beside its output, under the name SIDE_FILE. */
+  /** Gives the program a file to write next to its output, under the name SIDE_FILE. */
   readonly sideFile?: boolean;
   /** Where a program that is not installed is to be had. */
   readonly install?: string;
@@ -38,7 +38,7 @@ export interface ProgramOutput {
   readonly exitCode: number;
 }
 
-/** How a program reaches its side file: a file without a name, so that no death can leave it behind. */
+/** How a program reaches its side file: a file without a name, so that no crash can leave it behind. */
 export const SIDE_FILE = "/dev/fd/3";
 const STDERR_TAIL_BYTES = 4096;
 const MAX_SIDE_BYTES = 1 << 20;

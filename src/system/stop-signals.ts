@@ -71,7 +71,7 @@ export function keepHangUpIgnored(): void {
  * SIGHUP is none.
  */
 export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
-  const signals = heardSignals();
+  const signals = receivedSignals();
   for (const signal of signals) process.on(signal, listener);
   const early = takeHeld();
   // Not before the caller has finished what it was setting up.
@@ -83,7 +83,7 @@ export function onStopSignal(listener: (signal: StopSignal) => void): () => void
   };
 }
 
-const heardSignals = (): StopSignal[] => STOP_SIGNALS.filter((signal) => signal !== "SIGHUP" || !ignoresHangUp());
+const receivedSignals = (): StopSignal[] => STOP_SIGNALS.filter((signal) => signal !== "SIGHUP" || !ignoresHangUp());
 
 interface HeldSignals {
   readonly signals: StopSignal[];
@@ -104,7 +104,7 @@ const INTERRUPTED_TWICE = 130;
 export function holdStopSignals(words: readonly string[]): void {
   if (!words.includes(HOLDING_COMMAND) || shared[HELD] !== undefined) return;
   keepHangUpIgnored();
-  const heard = heardSignals();
+  const heard = receivedSignals();
   const signals: StopSignal[] = [];
   const patience = new Patience();
   const hold = (signal: StopSignal): void => {

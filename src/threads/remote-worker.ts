@@ -43,7 +43,7 @@ export class RemoteWorker<Settings, Job, Answer> {
   /**
    * Gives the thread one job. Rejects with a Failure (retry later) when the thread dies or gives neither an answer nor a
    * sign of progress for `timeoutMs`; a silent thread is replaced, for nothing else would ever bring it back.
-   * One that was told to cancel and goes on for `graceMs` is replaced as well.
+   * One that was told to cancel and continues for `graceMs` is replaced as well.
    */
   async run(job: Job, timeoutMs: number, signal?: AbortSignal, graceMs = timeoutMs): Promise<Answer> {
     if (this.pending !== undefined) throw new Error(`the ${this.name} thread is already busy`);

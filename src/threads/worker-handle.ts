@@ -3,6 +3,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { THREAD_LIMITS } from "./thread-memory.ts";
 
 export interface WorkerHandle {
   post(message: unknown): void;
@@ -18,7 +19,7 @@ export interface WorkerEvents {
   lost(how: string): void;
 }
 
-/** The file of a worker, compiled or not, beside this program. */
+/** The file of a worker, compiled or not, next to this program. */
 export function workerFile(name: string): { url: URL; execArgv: string[] } {
   const compiled = import.meta.url.endsWith(".js");
   const url = new URL(`../../workers/${name}.${compiled ? "js" : "ts"}`, import.meta.url);
@@ -35,7 +36,7 @@ function entryFile(url: URL): URL {
 
 export function openThread(name: string, events: WorkerEvents): WorkerHandle {
   const { url } = workerFile(name);
-  const worker = new Worker(entryFile(url), { execArgv: [], name });
+  const worker = new Worker(entryFile(url), { execArgv: [], name, resourceLimits: THREAD_LIMITS });
   let alive = true;
   worker.on("message", (message) => events.message(message));
   worker.on("error", (error) => events.lost(`crashed: ${error.message}`));

@@ -37,7 +37,7 @@ export interface Asked {
   header(name: string): string | undefined;
 }
 
-/** Why a request is refused; undefined where it may go on. */
+/** Why a request is refused; undefined where it may continue. */
 export function refusal(asked: Asked, host: string, token: string): Refusal | undefined {
   const local = isLoopback(host);
   const named = parseHost(asked.header("host") ?? "");

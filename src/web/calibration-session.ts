@@ -24,9 +24,9 @@ import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
 
 /** 64 megapixels of 16 bits without any compression, and their header. */
 export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;
-/** Decoding 64 megapixels takes a second; beside a saturated machine far more. */
+/** Decoding 64 megapixels takes a second; next to a saturated machine far more. */
 export const LONGEST_DECODING_MS = 60_000;
-/** A calibration of 64 megapixels takes seconds; beside a saturated machine more. */
+/** A calibration of 64 megapixels takes seconds; next to a saturated machine more. */
 const LONGEST_SEARCH_MS = 180_000;
 /** What nobody accepts is forgotten, with the memory it holds. */
 const KEPT_MS = 30 * 60_000;
@@ -43,8 +43,8 @@ interface Work {
   readonly picture: FrameView;
 }
 
-type Progress = Pick<CalibrationView, "state" | "said" | "found">;
-const NOTHING: Progress = { state: "none", said: "", found: undefined };
+type Progress = Pick<CalibrationView, "state" | "message" | "found">;
+const NOTHING: Progress = { state: "none", message: "", found: undefined };
 
 export class CalibrationSession {
   readonly #config: Config;
@@ -152,9 +152,9 @@ export class CalibrationSession {
       const answer = await this.#process.ask(work.name, { type: "write" }, LONGEST_SEARCH_MS);
       const files = answer.type === "written" ? answer.files : [];
       this.#log("info", `accepted the ROIs of ${work.name} on the web page; wrote ${files.join(", ")}`);
-      this.#progress = { state: "accepted", said: files.join(", "), found };
+      this.#progress = { state: "accepted", message: files.join(", "), found };
     } catch (error) {
-      this.#progress = { ...this.#progress, state: "failed", said: failureLine(error) };
+      this.#progress = { ...this.#progress, state: "failed", message: failureLine(error) };
       throw error;
     }
   }
@@ -175,7 +175,7 @@ export class CalibrationSession {
     fetch: () => Promise<{ readonly file: NamedFile; readonly ours: boolean }>,
   ): Promise<void> {
     this.#checkFree();
-    this.#progress = { state: "receiving", said: "", found: undefined };
+    this.#progress = { state: "receiving", message: "", found: undefined };
     this.#name = name;
     try {
       await this.#drop();
@@ -193,21 +193,21 @@ export class CalibrationSession {
       }
       void this.#search(this.#work, [], undefined);
     } catch (error) {
-      this.#progress = { state: "failed", said: failureLine(error), found: undefined };
+      this.#progress = { state: "failed", message: failureLine(error), found: undefined };
       throw error;
     }
   }
 
   /** Never rejects: what went wrong is shown. */
   async #search(work: Work, anchors: readonly Anchor[], chip: string | undefined): Promise<void> {
-    this.#progress = { state: "searching", said: "", found: undefined };
+    this.#progress = { state: "searching", message: "", found: undefined };
     const { file: picture, name } = work;
     try {
       const answer = await this.#process.ask(name, { type: "find", picture, name, chip, anchors }, LONGEST_SEARCH_MS);
-      if (answer.type === "found") this.#progress = { state: "found", said: "", found: answer.found };
-      if (answer.type === "doubt") this.#progress = { state: "doubt", said: answer.reason, found: undefined };
+      if (answer.type === "found") this.#progress = { state: "found", message: "", found: answer.found };
+      if (answer.type === "doubt") this.#progress = { state: "doubt", message: answer.reason, found: undefined };
     } catch (error) {
-      this.#progress = { state: "failed", said: failureLine(error), found: undefined };
+      this.#progress = { state: "failed", message: failureLine(error), found: undefined };
     }
     clearTimeout(this.#forgetting);
     this.#forgetting = setTimeout(() => void this.#expire(work), KEPT_MS);
@@ -219,7 +219,7 @@ export class CalibrationSession {
     await this.#drop();
     this.#progress = {
       ...NOTHING,
-      said: "The last calibration was discarded because it was not accepted within 30 minutes.",
+      message: "The last calibration was discarded because it was not accepted within 30 minutes.",
     };
   }
 

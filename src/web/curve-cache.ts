@@ -32,7 +32,7 @@ export class CurveCache implements SensorgramSource {
   }
 
   /**
-   * Of every ROI only the baseline and what lies from `tailUs` on, with a lead: all that the end of a drawing depends on,
+   * Of every ROI only the baseline and what is from `tailUs` on, with a lead: all that the end of a drawing depends on,
    * in a hundredth of the points.
    */
   ends(baseline: TimeWindow, tailUs: number): SensorgramSource {

@@ -2,12 +2,12 @@
 import { writeToString } from "fast-csv";
 import { inRiu } from "../assay/precision.ts";
 import type { DerivedErrors, WorkedSensorgram } from "../assay/sensorgrams.ts";
-import { safeText } from "../delivery/csv-text.ts";
-import { markedFrames } from "../delivery/markers.ts";
-import { temperatureColumn } from "../delivery/report.ts";
-import { SimulatedColumn } from "../delivery/simulated-column.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
+import { temperatureColumn } from "../outputs/csv/file/lines.ts";
+import { markedFrames } from "../outputs/csv/file/markers.ts";
+import { SimulatedColumn } from "../outputs/csv/file/simulated-column.ts";
+import { safeText } from "../outputs/csv/file/text.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
 

@@ -122,7 +122,7 @@ export class Curves {
       });
     }
     const patterns = [...labels, ...(query.references ?? this.#config.reference_rois)];
-    const unknown = strangers(
+    const unknown = unknownNames(
       analysis,
       patterns,
       groups,
@@ -245,7 +245,7 @@ export class Curves {
 }
 
 /** Patterns and groups of a request that nothing is called by. */
-function strangers(
+function unknownNames(
   { labels }: Analysis,
   patterns: readonly string[],
   groups: readonly string[],

@@ -7,7 +7,7 @@ import { upperMedian } from "../measurement/statistics.ts";
 const GAP_INTERVALS = 3;
 /** Intervals looked at to know the usual one. */
 const SAMPLED_INTERVALS = 501;
-/** Doubtful points are marks of some pixels: more of them than this would only lie over each other. */
+/** Doubtful points are marks of some pixels: more of them than this would only overlap. */
 const MOST_MARKS = 400;
 
 export interface CurveData {
@@ -52,14 +52,14 @@ export function columnsOf(fromUs: number, toUs: number, pixels: number): Columns
   return { columnUs, markUs: columnUs * 2 ** Math.ceil(Math.log2(Math.max(1, pixels / MOST_MARKS))) };
 }
 
-/** The beginning of the columns that a time lies in. */
+/** The beginning of the columns that a time is in. */
 export function columnStart({ markUs }: Columns, timeUs: number): number {
   return Math.floor(timeUs / markUs) * markUs;
 }
 
 /**
  * What to draw of a curve from `fromUs` to `toUs`, with one point more on either side. With `tailUs`, which begins
- * columns, only what lies from there on.
+ * columns, only what is from there on.
  */
 export function decimate(
   curve: CurveData,

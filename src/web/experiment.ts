@@ -10,7 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { diskFullText } from "../health/disk-facts.ts";
 import { metricsText } from "../health/metrics.ts";
-import { takeSnapshot, troublesOf } from "../health/snapshot.ts";
+import { problemsOf, takeSnapshot } from "../health/snapshot.ts";
 import { adviceFor } from "../health/status-advice.ts";
 import { LOG_STAGES, type LogLevel } from "../log/levels.ts";
 import type { Analysis } from "../manifest/analyses.ts";
@@ -107,7 +107,7 @@ export class Experiment {
       brightfield: this.brightfield,
       counts,
       stages,
-      alarms: troublesOf(findings).map(({ key, text }) => ({ what: text, cure: adviceFor(key) })),
+      alarms: problemsOf(findings).map(({ key, text }) => ({ what: text, cure: adviceFor(key) })),
       notes,
       disk:
         disk === undefined

@@ -4,6 +4,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
+import { isDoneWithin } from "../system/deadline.ts";
 import type { StateView } from "./views.ts";
 
 /** Pages open at a time. */
@@ -71,7 +72,7 @@ export class Live {
         while (!this.#closed && !stream.aborted) {
           pending = false;
           const sent = stream.writeSSE({ event: "state", data: this.#state() });
-          if (!(await within(sent, SLOWEST_READER_MS))) {
+          if (!(await isDoneWithin(sent, SLOWEST_READER_MS))) {
             incoming.socket.destroy();
             return;
           }
@@ -97,17 +98,4 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
-}
-
-/** Whether `work` ended in time. */
-async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

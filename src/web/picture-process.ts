@@ -11,7 +11,7 @@ const LONGEST_JOB_MS = 60_000;
 /** Unused for so long, the process gives its memory back. */
 const IDLE_MS = 300_000;
 /** After so many crashes in a row without an answer, no new process is started for a while. */
-const MOST_DEATHS = 2;
+const MOST_CRASHES = 2;
 const REST_MS = 60_000;
 
 interface Waiting {
@@ -34,9 +34,9 @@ export class PictureProcess {
   #worker: WorkerHandle | undefined;
   #lastId = 0;
   #idle: NodeJS.Timeout | undefined;
-  #deaths = 0;
+  #crashes = 0;
   #restUntilMs = 0;
-  #lastDeath = "";
+  #lastCrash = "";
 
   constructor(log: (level: LogLevel, message: string) => void, options: PictureProcessOptions = {}) {
     this.#log = log;
@@ -48,7 +48,8 @@ export class PictureProcess {
    * later) when the process dies, gives no answer within `limitMs`, or has died so often that it is left alone.
    */
   async ask<J extends PictureJob>(what: string, job: J, limitMs = LONGEST_JOB_MS): Promise<PictureAnswers[J["type"]]> {
-    if (this.#deaths >= MOST_DEATHS && performance.now() < this.#restUntilMs) throw lostFailure(what, this.#lastDeath);
+    if (this.#crashes >= MOST_CRASHES && performance.now() < this.#restUntilMs)
+      throw lostFailure(what, this.#lastCrash);
     const worker = this.#worker ?? this.#begin();
     clearTimeout(this.#idle);
     this.#lastId += 1;
@@ -102,7 +103,7 @@ export class PictureProcess {
     if (waiting === undefined) return;
     this.#waiting.delete(id);
     clearTimeout(waiting.timer);
-    this.#deaths = 0;
+    this.#crashes = 0;
     how(waiting);
     if (this.#waiting.size > 0 || this.#options.calibrator !== undefined) return;
     this.#idle = setTimeout(() => void this.close(), IDLE_MS);
@@ -118,8 +119,8 @@ export class PictureProcess {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     if (this.#waiting.size === 0) return;
-    this.#deaths += 1;
-    this.#lastDeath = how;
+    this.#crashes += 1;
+    this.#lastCrash = how;
     this.#restUntilMs = performance.now() + (this.#options.restMs ?? REST_MS);
     const pictures = [...new Set([...this.#waiting.values()].map(({ what }) => what))].join(", ");
     this.#log("warn", `the image decoder of the web page ${how} while working on ${pictures}; the run is not affected`);

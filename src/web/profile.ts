@@ -1,5 +1,6 @@
 // The mean row of an ROI in a picture, and the line that the method fits to it: what a person looks at to believe a number.
-import { measure, ROW } from "../analysis/kernel.ts";
+import { measure } from "../analysis/kernel.ts";
+import { ROW } from "../analysis/kernel-answer.ts";
 import { shapeOf } from "../analysis/line-shape.ts";
 import {
   type JointLine,
@@ -15,7 +16,7 @@ import type { Roi } from "../measurement/roi.ts";
 /** 16 bits hold the mean of many rows of 8 bits without rounding that anybody sees. */
 const SCALE = 257;
 
-/** Mean over the rows of an ROI, in counts of `shown` (8 bit); the ROI lies in the picture turned by -imageAngle. */
+/** Mean over the rows of an ROI, in counts of `shown` (8 bit); the ROI is in the picture turned by -imageAngle. */
 export function meanRow(
   shown: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },

@@ -65,17 +65,17 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
  * container is found under the address and port that the host hands on.
  */
 export function addressFor(host: string, port: number, env: NodeJS.ProcessEnv): string {
-  const said = parseHost(env.PHOREST_WEB_ADDRESS ?? "");
-  const shown = ANY_ADDRESS.has(host) ? (said?.name ?? hostname()) : host;
-  const shownPort = ANY_ADDRESS.has(host) ? (said?.port ?? port) : port;
+  const given = parseHost(env.PHOREST_WEB_ADDRESS ?? "");
+  const shown = ANY_ADDRESS.has(host) ? (given?.name ?? hostname()) : host;
+  const shownPort = ANY_ADDRESS.has(host) ? (given?.port ?? port) : port;
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${shownPort}/`;
 }
 
 /** What is wrong with PHOREST_WEB_ADDRESS, which then does not count. */
 export function addressDoubt(env: NodeJS.ProcessEnv): string | undefined {
-  const said = env.PHOREST_WEB_ADDRESS ?? "";
-  if (said === "" || parseHost(said) !== undefined) return undefined;
-  return `PHOREST_WEB_ADDRESS = ${quoted(said)} is ignored: it must be a host and a port, such as 127.0.0.1:8080`;
+  const given = env.PHOREST_WEB_ADDRESS ?? "";
+  if (given === "" || parseHost(given) !== undefined) return undefined;
+  return `PHOREST_WEB_ADDRESS = ${quoted(given)} is ignored: it must be a host and a port, such as 127.0.0.1:8080`;
 }
 
 /** Ends it at once: open pages connect again when there is a server again. */

@@ -1,7 +1,8 @@
 // Temperatures over time, one curve for each sensor, brought up to date with what is new.
-import { DEGREES } from "../delivery/report.ts";
+
 import type { Manifest } from "../manifest/manifest.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
+import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { type Columns, type CurveData, decimate } from "./decimate.ts";
 import type { CurvesView } from "./views.ts";
 

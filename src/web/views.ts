@@ -27,8 +27,8 @@ export interface MarkerView {
 /** What became of the brightfield picture that was taken or asked for last. */
 export interface BrightfieldView {
   readonly state: "none" | "asked" | "taking" | "taken" | "failed";
-  /** Where it lies, or why there is none. */
-  readonly said: string;
+  /** Where it is, or why there is none. */
+  readonly message: string;
 }
 
 /** Everything that is asked at a glance; pushed whenever it changes. */
@@ -217,7 +217,7 @@ export interface LogLineView {
 /** Where the chip was found in a picture. */
 export interface CalibrationFound {
   readonly summary: CalibrationSummary;
-  /** Degrees; ROIs and labels lie in the picture turned by its negative. */
+  /** Degrees; ROIs and labels are in the picture turned by its negative. */
   readonly imageAngle: number;
   readonly rois: readonly Roi[];
   /** The printed labels in view. */
@@ -231,7 +231,7 @@ export interface CalibrationView {
   readonly name: string;
   readonly state: "none" | "receiving" | "searching" | "found" | "doubt" | "failed" | "writing" | "accepted";
   /** Why it is in doubt or failed; the files that were written. */
-  readonly said: string;
+  readonly message: string;
   /** What a person should know before accepting; empty for nothing. */
   readonly warning: string;
   readonly picture: FrameView | undefined;

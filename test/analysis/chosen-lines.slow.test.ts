@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decodeLines, growLines, LineKeeper, linesComplete, namesOfLines } from "../../src/analysis/chosen-lines.ts";
+import { decodeLines, growLines, linesComplete, namesOfLines } from "../../src/analysis/chosen-lines.ts";
 import { shapeOf } from "../../src/analysis/line-shape.ts";
+import { ReferenceSequencer } from "../../src/analysis/reference-sequencer.ts";
+import { methodSettings } from "../../src/analysis/settings.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { LINES, type Line } from "../../src/measurement/method.ts";
@@ -41,7 +43,20 @@ describe("the chosen lines", () => {
   it("are the same after they were stored, and bytes that cannot be lines are refused", () => {
     const lines = growLines(undefined, codes("gaussian", "voigt"), () => true);
     expect(decodeLines(Buffer.from(lines))).toEqual(lines);
-    expect(new LineKeeper(Buffer.from(lines)).isComplete).toBe(true);
+    const common = { sampling: "precise", bitDepthScaling: "stretch", debug: false } as const;
+    const settings = {
+      ...methodSettings("joint", {
+        subRois: 1,
+        jointLine: "auto",
+        fanoSign: "canonical",
+        referenceFrames: 16,
+        darkLevel: undefined,
+      }),
+      ...common,
+    };
+    const made = { lines: { joint: Buffer.from(lines) } };
+    expect(new ReferenceSequencer({ settings, measuresDrift: false, made }).needsOrder).toBe(false);
+    expect(new ReferenceSequencer({ settings, measuresDrift: false }).needsOrder).toBe(true);
     expect(() => decodeLines(Uint8Array.of(1, LINES.length + 1))).toThrow(RangeError);
     expect(() => decodeLines(new Uint8Array(0))).toThrow(RangeError);
   });

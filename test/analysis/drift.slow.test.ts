@@ -7,10 +7,10 @@ import {
   decodeDriftReference,
   driftReference,
   encodeDriftReference,
-  isAstray,
+  hasMovedTooFar,
   measureDrift,
 } from "../../src/analysis/drift.ts";
-import { DriftKeeper } from "../../src/analysis/drift-task.ts";
+import { ReferenceSequencer } from "../../src/analysis/reference-sequencer.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import type { Picture } from "../../src/image/picture.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
@@ -97,23 +97,32 @@ describe("the chip's movement in the picture", () => {
     const { rois } = simulated({});
     const moved = (dx: number, dy: number) => ({ dx, dy, turnDegrees: 0, errorPx: 0.01, patches: 50 });
     const far = [moved(15, 0), moved(20, 0), moved(0, 6), moved(0, 9)];
-    expect(far.map((one) => isAstray(one, rois, false))).toEqual([false, true, false, true]);
-    expect(far.map((one) => isAstray(one, rois, true))).toEqual([false, true, false, false]);
+    expect(far.map((one) => hasMovedTooFar(one, rois, false))).toEqual([false, true, false, true]);
+    expect(far.map((one) => hasMovedTooFar(one, rois, true))).toEqual([false, true, false, false]);
   });
 });
 
 describe("the reference of an analysis", () => {
   it("is made of one frame while the others wait, and of the next one where that failed", async () => {
-    const keeper = new DriftKeeper();
+    const settings = {
+      method: "gaussian",
+      subRois: 1,
+      sampling: "precise",
+      bitDepthScaling: "stretch",
+      debug: false,
+    } as const;
+    const sequencer = new ReferenceSequencer({ settings, measuresDrift: true });
     const seen: string[] = [];
     const task = (name: string, ok: boolean) =>
-      keeper.run(async (reference) => {
-        seen.push(`${name} ${reference?.length ?? "makes"}`);
-        await new Promise((tick) => setTimeout(tick, 5));
-        if (!ok) return { ok, failure: { code: "frame.unreadable", message: "bad", retry: "never" } };
-        const made = reference === undefined ? { driftReference: new Uint8Array(3) } : {};
-        return { ok, answer: {} as never, decodeMs: 0, measureMs: 0, ...made };
-      });
+      sequencer.run((turn) =>
+        turn.measure(async ({ drift }) => {
+          seen.push(`${name} ${drift === "make" ? "makes" : drift?.length}`);
+          await new Promise((tick) => setTimeout(tick, 5));
+          if (!ok) return { ok, failure: { code: "frame.unreadable", message: "bad", retry: "never" } };
+          const made = drift === "make" ? { driftReference: new Uint8Array(3) } : {};
+          return { ok, answer: {} as never, decodeMs: 0, measureMs: 0, ...made };
+        }),
+      );
     await Promise.all([task("a", false), task("b", true), task("c", true)]);
     expect(seen).toEqual(["a makes", "b makes", "c 3"]);
   });

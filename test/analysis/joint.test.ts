@@ -1,7 +1,8 @@
 // The joint fit at the limits of what it is asked: small, empty, tilted and clipped ROIs. Its precision on speckle is
 // held to the Cramér-Rao bound in test/conformance/precision.slow.test.ts.
 import { describe, expect, it } from "vitest";
-import { type KernelRequest, measure, ROW } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { type KernelRequest, ROW } from "../../src/analysis/kernel-answer.ts";
 import { methodSettings } from "../../src/analysis/settings.ts";
 import { QUANTITIES } from "../../src/measurement/method.ts";
 import { fano, normals, picture16 } from "./simulated-rows.ts";

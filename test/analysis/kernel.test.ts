@@ -2,14 +2,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  type KernelAnswer,
-  type KernelRequest,
-  kernelVersion,
-  measure,
-  ROW,
-  vectorUnit,
-} from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { type KernelAnswer, type KernelRequest, ROW } from "../../src/analysis/kernel-answer.ts";
+import { kernelVersion, vectorUnit } from "../../src/analysis/native-kernel.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES } from "../../src/measurement/method.ts";
 import { packageRoot } from "../../src/system/files.ts";
 import { correlated, fano, gaussian, normals, picture16 } from "./simulated-rows.ts";

@@ -1,7 +1,7 @@
 // Every line that an ROI's light can have, on light without speckle: each gives its own quantities back, tells its own shape
 // from the others, and tracks a shift of it at its full size.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel-answer.ts";
 import { shapeOf } from "../../src/analysis/line-shape.ts";
 import { LINES, type Line, lineOfCode, QUANTITIES } from "../../src/measurement/method.ts";
 import { measureWhole } from "./one-roi.ts";

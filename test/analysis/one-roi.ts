@@ -1,5 +1,6 @@
 // A picture that is one ROI, measured as it is.
-import { type KernelPicture, type KernelTask, measure } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import type { KernelPicture, KernelTask } from "../../src/analysis/kernel-answer.ts";
 
 /** The kernel's answer for the whole picture, `width` px wide, in the counts that it has. */
 export function measureWhole(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ROW, robustLineOfRows, summariseRows } from "../../src/analysis/kernel.ts";
+import { ROW } from "../../src/analysis/kernel-answer.ts";
 import { type Doubt, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/quality.ts";
+import { robustLineOfRows, summariseRows } from "../../src/analysis/row-summary.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
 

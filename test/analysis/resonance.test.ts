@@ -5,7 +5,7 @@ import {
   type KernelRequest,
   type KernelTask,
   ROW,
-} from "../../src/analysis/kernel.ts";
+} from "../../src/analysis/kernel-answer.ts";
 import { analysePicture, analyseTogether } from "../../src/analysis/resonance.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import { depthBefore } from "../../src/image/bit-depth.ts";

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { ReferenceSequencer } from "../../src/analysis/reference-sequencer.ts";
 import type { AnalysisSettings } from "../../src/analysis/settings.ts";
 import {
   decodeReference,
@@ -11,7 +12,6 @@ import {
   type TrackingReference,
   trackPicture,
 } from "../../src/analysis/tracking.ts";
-import { TrackingKeeper } from "../../src/analysis/tracking-task.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import type { Picture } from "../../src/image/picture.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
@@ -161,19 +161,23 @@ describe("the reference of tracking", () => {
   });
 });
 
-describe("the keeper of a reference", () => {
+describe("the sequencer of a reference", () => {
   it("lets frames in one at a time and in order until the reference is complete, a failed one between them", async () => {
-    const keeper = new TrackingKeeper(3);
+    const sequencer = new ReferenceSequencer({ settings: SETTINGS, measuresDrift: false });
     const seen: string[] = [];
     let reference = emptyReference(rois);
     const task = (nth: number, ms: number, ok = true) =>
-      keeper.run(async (known) => {
-        seen.push(`${nth} has ${known === undefined ? 0 : decodeReference(known).counts[1]}`);
-        await sleep(ms);
-        if (!ok) throw new Error("a thread died");
-        const tracked = trackPicture(frameOf(nth), rois, SETTINGS, reference);
-        reference = tracked.reference ?? reference;
-        keeper.keep(tracked.reference?.bytes);
+      sequencer.run(async (turn) => {
+        const answer = await turn.measure(async ({ reference: known }) => {
+          seen.push(`${nth} has ${known === undefined ? 0 : decodeReference(known).counts[1]}`);
+          await sleep(ms);
+          if (!ok) throw new Error("a thread died");
+          const tracked = trackPicture(frameOf(nth), rois, SETTINGS, reference);
+          reference = tracked.reference ?? reference;
+          const grown = tracked.reference === undefined ? {} : { reference: tracked.reference.bytes };
+          return { ok: true, answer: {} as never, decodeMs: 0, measureMs: 0, ...grown };
+        });
+        sequencer.kept(undefined, answer);
       });
     const ends = await Promise.allSettled([
       task(0, 20),

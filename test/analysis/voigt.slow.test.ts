@@ -1,6 +1,6 @@
 // The Voigt line against the convolution that it is defined by, done here by quadrature, and against a published value.
 import { expect, it } from "vitest";
-import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, type KernelTask, ROW } from "../../src/analysis/kernel-answer.ts";
 import { voigtLine } from "../../src/analysis/voigt.ts";
 import { QUANTITIES } from "../../src/measurement/method.ts";
 import { measureWhole } from "./one-roi.ts";

@@ -14,10 +14,10 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
-import { updateCsv } from "../../src/delivery/csv-output.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { updateCsv } from "../../src/outputs/csv/file/append.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { MeasuringPool } from "../../src/stages/processor/measuring-pool.ts";
 import { Retention } from "../../src/stages/retention/stage.ts";

@@ -6,10 +6,11 @@ import { onTestFinished } from "vitest";
 import { type HistoryOptions, writeHistory } from "../../src/archive/history.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { Config } from "../../src/config/schema.ts";
-import { CSV_FILENAME, CSV_OUTPUT, parseCsvState, updateCsv } from "../../src/delivery/csv-output.ts";
 import { MANIFEST_FILENAME, type Manifest } from "../../src/manifest/manifest.ts";
+import { updateCsv } from "../../src/outputs/csv/file/append.ts";
+import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../../src/outputs/csv/file/state.ts";
 import { ensureDirectory } from "../../src/system/files.ts";
-import { experiment, START_US } from "../delivery/experiment.ts";
+import { experiment, START_US } from "../outputs/csv/experiment.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 export const ROIS = 2;

@@ -11,7 +11,7 @@ import { ARCHIVE } from "../../src/archive/history.ts";
 import { restore } from "../../src/archive/restore.ts";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { encodeStatistics } from "../../src/manifest/statistics-codec.ts";
-import { START_US } from "../delivery/experiment.ts";
+import { START_US } from "../outputs/csv/experiment.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type Finished, finished, LATER_US, ROIS } from "./finished.ts";
 

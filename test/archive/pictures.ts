@@ -7,8 +7,8 @@ import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
 import type { Loaded } from "../../src/config/loaded.ts";
-import { CSV_OUTPUT } from "../../src/delivery/csv-output.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { CSV_OUTPUT } from "../../src/outputs/csv/file/state.ts";
 import { ensureAnalysis, resultOf } from "../manifest/frames.ts";
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

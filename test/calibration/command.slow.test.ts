@@ -19,7 +19,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Runs the real program. */
 function calibrate(...words: string[]): Promise<{ code: number; out: string; error: string }> {
-  const program = ["--import", "tsx", join(packageRoot(), "src/cli.ts"), "calibrate", ...words];
+  const program = [join(packageRoot(), "bin/phorest.js"), "calibrate", ...words];
   return new Promise((done) => {
     execFile(process.execPath, program, { cwd: packageRoot() }, (failed, out, error) => {
       done({ code: typeof failed?.code === "number" ? failed.code : 0, out, error });

@@ -1,7 +1,8 @@
 // A shift of known size over bands of every shape, the line chosen by the data: what is measured is its full size. Much
 // light, so that what is left is what the shape, learnt under speckle, is wrong by.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, measure } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS } from "../../src/analysis/kernel-answer.ts";
 import { lineOfCode, QUANTITIES } from "../../src/measurement/method.ts";
 import { normalsOf, SIZE } from "./speckled-rois.ts";
 import { expose, SCENE, type Scene, speckleOf } from "./tracked-rois.ts";

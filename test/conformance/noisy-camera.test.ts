@@ -1,7 +1,7 @@
 // Cameras whose noise is not that of the simplest simulation. As large as the speckle: frames join the reference of tracking,
 // those of another place do not. Without grains in the dark, where most of the ROI is: error bars are those of the light.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, ROW } from "../../src/analysis/kernel-answer.ts";
 import { POSITION_COLUMN, QUANTITIES } from "../../src/measurement/method.ts";
 import { measureWhole } from "../analysis/one-roi.ts";
 import { normalsOf, speckleField } from "./speckled-rois.ts";

@@ -1,6 +1,7 @@
 // Whole pictures against the established system's own answers. What differs for a good reason is printed, not hidden.
 import { beforeAll, describe, expect, it } from "vitest";
-import { type KernelAnswer, measure, measureTogether } from "../../src/analysis/kernel.ts";
+import { measure, measureTogether } from "../../src/analysis/kernel.ts";
+import type { KernelAnswer } from "../../src/analysis/kernel-answer.ts";
 import { analysePicture } from "../../src/analysis/resonance.ts";
 import { decodePicture } from "../../src/image/decode.ts";
 import type { Picture } from "../../src/image/picture.ts";

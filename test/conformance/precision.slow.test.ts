@@ -1,6 +1,7 @@
 // The joint fit against the Cramér-Rao bound of the simulated noise: as precise as the light allows, and honest about it.
 import { describe, expect, it } from "vitest";
-import { measure, ROW } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { ROW } from "../../src/analysis/kernel-answer.ts";
 import { lineOfCode, QUANTITIES } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
 import { cramerRaoPx, exposeRoi, type Line, lightAt, NOISE, normalsOf, SIZE, speckleField } from "./speckled-rois.ts";

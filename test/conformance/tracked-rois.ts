@@ -1,6 +1,7 @@
 // Simulated series of one ROI with a known truth: lines of every shape over speckle and a camera's pedestal, frames with
 // shifts, lamp drift, gradients, second bands and speckle that changes.
-import { ANCHOR_NUMBERS, measure, ROW, TRACKING_NOTES } from "../../src/analysis/kernel.ts";
+import { measure } from "../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS, ROW, TRACKING_NOTES } from "../../src/analysis/kernel-answer.ts";
 import { voigtLine } from "../../src/analysis/voigt.ts";
 import { type JointLine, QUANTITIES } from "../../src/measurement/method.ts";
 import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
@@ -109,8 +110,8 @@ interface Tracked {
   readonly changed: boolean;
 }
 
-/** A reference of one ROI as the kernel keeps it, and frames measured against it. */
-function tracker(jointLine: JointLine, darkLevel?: number) {
+/** Measures frames of one ROI against a reference, as the kernel keeps it; `grow`: the frame joins the reference. */
+export function tracker(jointLine: JointLine, darkLevel?: number) {
   const anchors = new Float64Array(ANCHOR_NUMBERS);
   const reference = new Uint16Array(SIZE.rows * SIZE.width);
   return (pixels: Uint8Array, grow: boolean): Tracked => {

@@ -1,44 +1,12 @@
 // Tracking against the Cramér-Rao bound of the simulated noise: as precise as the light allows, and honest about it.
 import { describe, expect, it } from "vitest";
-import { ANCHOR_NUMBERS, measure, ROW } from "../../src/analysis/kernel.ts";
-import { QUANTITIES } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
 import { exposeRoi, type Line, lightAt, NOISE, normalsOf, SIZE, shiftBoundPx, speckleField } from "./speckled-rois.ts";
+import { tracker } from "./tracked-rois.ts";
 
 const GAUSSIAN: Line = { kind: "gaussian", centre: 90, width: 25, slope: 0.03, q: 0, height: 100, base: 110 };
 const FANO: Line = { kind: "fano", centre: 90, width: 25, slope: 0.03, q: 2, height: 90, base: 110 };
 const STEEP: Line = { kind: "fano", centre: 95, width: 28, slope: -0.04, q: -5, height: 90, base: 110 };
-
-const PIXELS = SIZE.rows * SIZE.width;
-
-/** A reference of one ROI, as the kernel keeps it. */
-function tracker(kind: Line["kind"]) {
-  const anchors = new Float64Array(ANCHOR_NUMBERS);
-  const reference = new Uint16Array(PIXELS);
-  return (pixels: Uint8Array, grow: boolean) => {
-    const answer = measure({
-      pixels,
-      width: SIZE.width,
-      height: SIZE.rows,
-      angleDegrees: 0,
-      rois: Float64Array.of(0, 0, SIZE.rows, SIZE.width, 0),
-      method: "tracking",
-      jointLine: kind,
-      subRois: 0,
-      sampling: "precise",
-      bitDepthScaling: "stretch",
-      tracking: { anchors, pixels: reference, grow },
-    });
-    const quantity = (name: string) => answer.columns[QUANTITIES.tracking.indexOf(name)] as number;
-    return {
-      ok: answer.status[0] === ROW.ok,
-      joined: answer.joined?.[0] === 1,
-      position: quantity("position"),
-      light: quantity("light"),
-      standardError: answer.standardError[0] as number,
-    };
-  };
-}
 
 interface Case {
   readonly line: Line;

@@ -35,9 +35,9 @@ describe.skipIf(!HAS_CHROMIUM)("the executable's page", () => {
   it("shows every view with its data, without an error and without asking anybody else", async () => {
     const [, link = ""] = await run.saying(/to make changes, open (\S+)/);
     await run.saying(/processor entry 3: .* measured/);
-    const { page, errors, strangers } = await openPage(browser, new URL("/", link).href, DESKTOP);
+    const { page, errors, unknownNames } = await openPage(browser, new URL("/", link).href, DESKTOP);
     for (const view of VIEWS) await turnTo(page, view);
-    expect([errors, strangers]).toEqual([[], []]);
+    expect([errors, unknownNames]).toEqual([[], []]);
   });
 
   it("goes with the program, which a SIGTERM ends cleanly", async () => {

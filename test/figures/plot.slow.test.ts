@@ -4,9 +4,10 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { CurveStore } from "../../src/figures/curve.ts";
+import { drawPlot, drawPng } from "../../src/figures/drawing.ts";
 import { renderPlot, writePlot } from "../../src/figures/plot.ts";
 import type { PlotInput } from "../../src/figures/plot-input.ts";
-import { rasterise } from "../../src/figures/render.ts";
+import { rasterise } from "../../src/figures/rasterise.ts";
 
 const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000;
 
@@ -101,6 +102,21 @@ test("text is drawn from the bundled font: letters leave ink where there is no s
   for (const family of ["DejaVu Sans, Verdana, sans-serif", "No Such Font"]) {
     expect(await ink(`<text x="5" y="20" font-family="${family}">Shift × ▲ °C</text>`)).toBeLessThan(blank - 5);
   }
+});
+
+test("a plot and a PNG are drawn alike in a thread of their own, which leaves nothing behind", async () => {
+  const plot = input(3, 60);
+  const { svg, png } = await renderPlot(plot);
+  expect(await drawPlot(plot)).toEqual({ svg, png: new Uint8Array(png) });
+  const residentMegabytes = () => process.memoryUsage.rss() / 1e6;
+  const before = residentMegabytes();
+  for (let n = 0; n < 20; n += 1) expect(await drawPng(svg)).toHaveLength(png.length);
+  // In the thread that calls, or in those of Node's pool, each keeps some 10 MB until garbage is collected, or for good.
+  expect(residentMegabytes() - before).toBeLessThan(80);
+});
+
+test("a picture that cannot be drawn is an error with its reason, and no end of the program", async () => {
+  await expect(drawPng("<svg")).rejects.toThrow(/^the drawing thread crashed: .*/);
 });
 
 test("every text names the bundled font first and ends in one that every reader has", async () => {

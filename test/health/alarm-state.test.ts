@@ -12,9 +12,9 @@ import {
 } from "../../src/health/alarm-state.ts";
 import type { Finding } from "../../src/health/finding.ts";
 
-const faulted: Finding = { key: "stage.faulted:collector", state: "ill", text: "no camera", tellAfterSeconds: 0 };
+const faulted: Finding = { key: "stage.faulted:collector", state: "problem", text: "no camera", notifyAfterSeconds: 0 };
 const unknown: Finding = { key: faulted.key, state: "unknown", text: "" };
-const share: Finding = { key: "share.gone", state: "ill", text: "away", tellAfterSeconds: 60 };
+const share: Finding = { key: "share.gone", state: "problem", text: "away", notifyAfterSeconds: 60 };
 
 /** What is told over a number of looks, ten seconds apart. */
 function look(

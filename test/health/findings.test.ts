@@ -46,7 +46,7 @@ function withoutPictures(stages: readonly StageHealth[]): Facts {
 }
 
 function told(facts: Facts): string[] {
-  return findingsOf(facts).flatMap(({ key, state }) => (state === "ill" ? [key] : []));
+  return findingsOf(facts).flatMap(({ key, state }) => (state === "problem" ? [key] : []));
 }
 
 test("missing pictures are told of by themselves, or as a collector that is faulted, not as both", () => {
@@ -72,9 +72,9 @@ test("files that a stage has set aside are named with the reason and the next tr
   const [found] = findingsOf(withoutPictures([syncer])).filter(({ key }) => key === "files.set_aside:syncer");
   expect(found).toEqual({
     key: "files.set_aside:syncer",
-    state: "ill",
+    state: "problem",
     text: "syncer: set aside: 2 files: a:b.png: no colons; c.png: too large; next try in 4 min",
-    tellAfterSeconds: 3600,
+    notifyAfterSeconds: 3600,
     minor: true,
   });
   expect(storedSetAsideText(now)).toBe("set aside: 2 files: a:b.png: no colons; c.png: too large");
@@ -97,9 +97,9 @@ describe("the forecast of a full disk", () => {
 
   test("is told a day ahead, with what happens then", () => {
     expect(told({})).toMatchObject([
-      { state: "ill", text: "the disk will be nearly full in 60 min; then capture pauses" },
+      { state: "problem", text: "the disk will be nearly full in 60 min; then capture pauses" },
     ]);
-    expect(told({ fullInSeconds: 86_000 })).toMatchObject([{ state: "ill", minor: true, tellAfterSeconds: 0 }]);
+    expect(told({ fullInSeconds: 86_000 })).toMatchObject([{ state: "problem", minor: true, notifyAfterSeconds: 0 }]);
     expect(told({ fullInSeconds: 200_000 })).toEqual([]);
   });
 

@@ -48,7 +48,9 @@ async function receiver(answer: Answer): Promise<{ url: string; bodies: Record<s
 }
 
 function waiting(...keys: string[]): AlarmState {
-  const findings = keys.map((key) => ({ key, state: "ill", text: `${key} is bad`, tellAfterSeconds: 0 }) as const);
+  const findings = keys.map(
+    (key) => ({ key, state: "problem", text: `${key} is bad`, notifyAfterSeconds: 0 }) as const,
+  );
   return note(EMPTY_ALARM_STATE, findings, { nowUs: 1e15, channels: ["webhook"] });
 }
 

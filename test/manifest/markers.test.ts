@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { MOST_MARKERS } from "../../src/manifest/markers.ts";
-import { experiment, START_US } from "../delivery/experiment.ts";
+import { experiment, START_US } from "../outputs/csv/experiment.ts";
 
 function recorded() {
   const root = mkdtempSync(join(tmpdir(), "phorest-markers-"));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ROW, rowStatistics } from "../../src/analysis/kernel.ts";
+import { ROW } from "../../src/analysis/kernel-answer.ts";
+import { rowStatistics } from "../../src/analysis/row-summary.ts";
 import { medianOf, roundHalfEven } from "../../src/measurement/statistics.ts";
 import { randomFrom } from "../image/picture-writers.ts";
 

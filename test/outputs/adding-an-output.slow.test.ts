@@ -6,8 +6,8 @@ import type { parseConfig } from "../../src/config/config.ts";
 import { createLogger } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import type { Supervisor } from "../../src/supervisor/supervisor.ts";
-import { experiment } from "../delivery/experiment.ts";
 import { ExamplePage } from "../support/example-page.ts";
+import { experiment } from "./csv/experiment.ts";
 
 const FRAMES = 3;
 const ROIS = 2;

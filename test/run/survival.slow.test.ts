@@ -115,7 +115,7 @@ async function begun(directory: string, runs: number): Promise<void> {
   }
 }
 
-test("deaths in the first moments of a start are not held against the frames that wait", {
+test("crashes in the first moments of a start are not held against the frames that wait", {
   timeout: 120_000,
 }, async () => {
   const directory = experiment(`${QUICK_CONFIG}[Buffer]\nimage_buffer_size = 0\n`);

@@ -39,7 +39,7 @@ test("one that is asked for is taken at once where the time until the next captu
   expect(taking).toHaveLength(1);
   taking[0]?.done("/lab/bright/a.png");
   await brightfield.settled();
-  expect(brightfield.state).toEqual({ state: "taken", said: "/lab/bright/a.png" });
+  expect(brightfield.state).toEqual({ state: "taken", message: "/lab/bright/a.png" });
   expect(states).toEqual(["asked", "taking", "taken"]);
 });
 
@@ -65,7 +65,7 @@ test("the configured ones come after every so many captures, and one that fails 
   const after = brightfield.afterCapture(2, signal);
   taking[0]?.fail(new Failure("camera.failed", "the lamp is off"));
   await after;
-  expect(brightfield.state).toEqual({ state: "failed", said: "the lamp is off" });
+  expect(brightfield.state).toEqual({ state: "failed", message: "the lamp is off" });
 });
 
 test("a lamp that stays off is said once, and its end once", async () => {

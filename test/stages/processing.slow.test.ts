@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { updateCsv } from "../../src/delivery/csv-output.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { createLogger } from "../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { updateCsv } from "../../src/outputs/csv/file/append.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Processor } from "../../src/stages/processor/stage.ts";
 import { writeDurably } from "../../src/system/files.ts";
@@ -60,8 +60,7 @@ async function line(
     everyMs: 1000,
     nowUs: () => 2,
     checkPlace: () => undefined,
-    settled: () => undefined,
-    freed,
+    happened: (event) => event === "freed" && freed(),
   });
   onTestFinished(async () => {
     await processing.flush(10_000);
@@ -87,7 +86,7 @@ function refusing(real: Manifest, systemCode: string, isRefused: () => boolean):
 }
 
 async function untilAtRest(processing: Processor): Promise<void> {
-  while (processing.framesInHand > 0) await sleep(10);
+  while (processing.framesMeasuring > 0) await sleep(10);
 }
 
 test.each([
@@ -138,7 +137,7 @@ test.each([
   const inHandWhenFreed: number[] = [];
   const next: { work?: () => Promise<boolean> } = {};
   const freed = () => {
-    inHandWhenFreed.push(processing.framesInHand);
+    inHandWhenFreed.push(processing.framesMeasuring);
     void next.work?.();
   };
   const { manifest, processing } = await line((real) => real, undefined, { frames: 5, companion, freed });

@@ -1,40 +1,23 @@
 // The HTTP API: the real program answers every address in docs/openapi.json, and no other.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { RouteName } from "../../src/web/route-table.ts";
 import type { CalibrationView, ChipView, FrameView, StateView } from "../../src/web/views.ts";
 import { committed, type Operation, operations } from "./api.ts";
-import { Running } from "./running.ts";
-
-const CONFIG = `
-[Timing]
-collector_interval_seconds = 3600
-[Camera]
-camera_type = "simulated"
-[Simulation]
-width = 960
-height = 730
-px_per_um = 0.362
-[Report]
-plot_interval_seconds = 3600
-[Web]
-port = 0
-`;
+import { sharedRun, simulatedChipConfig } from "./running.ts";
 
 const changing = operations.filter(({ method }) => method !== "GET");
 
 describe("a running experiment", () => {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-api-"));
-  let running: Running;
+  const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 3600 }), 1);
   let token: string;
   let values: Readonly<Record<string, string>>;
   let calibration: CalibrationView;
 
   beforeAll(async () => {
-    running = await Running.start(directory, CONFIG, 1);
+    const { running } = shared;
     token = new URL(running.link).hash.replace("#token=", "");
     const at = (await running.read<StateView>("/api/state")).now;
     await send("POST", "/api/markers", JSON.stringify({ at, text: "buffer" }));
@@ -57,12 +40,6 @@ describe("a running experiment", () => {
     };
   }, 150_000);
 
-  afterAll(async () => {
-    const { code, stderr } = await running.stop();
-    rmSync(directory, { recursive: true, force: true });
-    expect(code, stderr).toBe(0);
-  });
-
   /** The status of the answer, and its text; a stream is left after its head. */
   async function send(
     method: string,
@@ -71,7 +48,7 @@ describe("a running experiment", () => {
     { type = "application/json", key = token }: { readonly type?: string; readonly key?: string | undefined } = {},
   ) {
     const ending = new AbortController();
-    const response = await fetch(new URL(path, running.address), {
+    const response = await fetch(new URL(path, shared.running.address), {
       method,
       headers: {
         ...(key === "" ? {} : { Authorization: `Bearer ${key}` }),
@@ -108,8 +85,8 @@ describe("a running experiment", () => {
       acceptCalibration: { id: calibration.id },
     };
     if (operationId === "calibratePicture") {
-      const [image = ""] = readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png"));
-      return Uint8Array.from(readFileSync(join(directory, "data", image)));
+      const [image = ""] = readdirSync(join(shared.directory, "data")).filter((name) => name.endsWith(".png"));
+      return Uint8Array.from(readFileSync(join(shared.directory, "data", image)));
     }
     const body = bodies[operationId as RouteName];
     return body === undefined ? undefined : JSON.stringify(body);

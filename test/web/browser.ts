@@ -28,7 +28,7 @@ export interface Watched {
   /** Errors on the console, and failures of scripts. */
   readonly errors: string[];
   /** Requests to anywhere but the page's own server. */
-  readonly strangers: string[];
+  readonly unknownNames: string[];
 }
 
 /** A page that notes what must not happen on it. */
@@ -36,7 +36,7 @@ export async function openPage(browser: Browser, address: string, options: Brows
   const context = await browser.newContext({ ...options, acceptDownloads: true });
   const page = await context.newPage();
   const errors: string[] = [];
-  const strangers: string[] = [];
+  const unknownNames: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning")
       errors.push(`${message.text()} ${message.location().url}`);
@@ -45,10 +45,10 @@ export async function openPage(browser: Browser, address: string, options: Brows
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
     if (protocol !== "blob:" && protocol !== "data:" && origin !== new URL(address).origin)
-      strangers.push(request.url());
+      unknownNames.push(request.url());
   });
   await page.goto(address);
-  return { page, errors, strangers };
+  return { page, errors, unknownNames };
 }
 
 export const VIEWS = ["now", "sensorgrams", "chip", "experiment"] as const;

@@ -1,54 +1,24 @@
 // Calibration on the page, from the picture to a running experiment that measures with the new ROIs.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CalibrationFound, CalibrationView, ChipView, StateView } from "../../src/web/views.ts";
-import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage } from "./browser.ts";
-import { Running } from "./running.ts";
-
-const CONFIG = `
-[Timing]
-collector_interval_seconds = 1
-communicator_interval_seconds = 60
-[Camera]
-camera_type = "simulated"
-[Simulation]
-width = 960
-height = 730
-px_per_um = 0.362
-[Report]
-plot_interval_seconds = 3600
-[Web]
-port = 0
-`;
+import { DESKTOP, HAS_CHROMIUM, inaccessible, openPage } from "./browser.ts";
+import { sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 
 /** The search gives way to whatever else the machine does: on a busy one it takes long. */
 const PATIENCE = { timeout: 150_000 } as const;
 
 describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-page-roi-"));
-  const roiManifest = join(directory, "generated_files", "ROI_manifest.json");
-  let browser: Browser;
-  let running: Running;
-
-  beforeAll(async () => {
-    running = await Running.start(directory, CONFIG, 1);
-    browser = await launch();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    const { code, stderr } = await running.stop();
-    rmSync(directory, { recursive: true, force: true });
-    expect(code, stderr).toBe(0);
-  });
+  const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 1 }), 1);
+  const chromium = sharedBrowser();
+  const roiManifest = join(shared.directory, "generated_files", "ROI_manifest.json");
 
   async function open(at: string) {
-    const watched = await openPage(browser, at, DESKTOP);
+    const watched = await openPage(chromium.browser, at, DESKTOP);
     await watched.page.getByRole("link", { name: "Experiment" }).click();
     await watched.page.getByRole("heading", { name: "Calibration", exact: true }).waitFor();
     return watched;
@@ -70,14 +40,14 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
 
   /** A frame of the run with everything printed painted over: which grating is which cannot be seen. */
   async function withoutLabels({ labels }: CalibrationFound): Promise<Buffer> {
-    const frames = readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png"));
+    const frames = readdirSync(join(shared.directory, "data")).filter((name) => name.endsWith(".png"));
     const paint = labels.map(({ x, y, width, height }) => {
       const [left, top] = [Math.max(0, Math.floor(x - 6)), Math.max(0, Math.floor(y - 6))];
       const [right, bottom] = [Math.min(960, x + width + 6), Math.min(730, y + height + 6)];
       const size = { width: Math.floor(right - left), height: Math.floor(bottom - top) };
       return { left, top, input: { create: { ...size, channels: 3 as const, background: "#101010" } } };
     });
-    return sharp(join(directory, "data", frames[0] as string))
+    return sharp(join(shared.directory, "data", frames[0] as string))
       .composite(paint)
       .toColourspace("b-w")
       .png()
@@ -89,33 +59,33 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
     const moved = JSON.parse(readFileSync(roiManifest, "utf8")) as Record<string, { coords?: [number, number] }>;
     for (const roi of Object.values(moved)) if (roi.coords !== undefined) roi.coords[0] += 3;
     writeFileSync(roiManifest, JSON.stringify(moved));
-    const { page, errors, strangers } = await open(running.link);
+    const { page, errors, unknownNames } = await open(shared.running.link);
     await page.getByRole("button", { name: "Use the last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
     await page.getByText("IMECII_2, flipped top to bottom").waitFor();
     await page.getByRole("img", { name: /Image of the chip, 960 by 730.*outlines/ }).waitFor();
     expect(await inaccessible(page)).toEqual([]);
     await shoot(page, "page-calibration");
-    const { analysisId } = await running.read<ChipView>("/api/chip");
+    const { analysisId } = await shared.running.read<ChipView>("/api/chip");
     const before = statSync(roiManifest).mtimeMs;
     await page.getByRole("button", { name: /^Accept/ }).click();
     await page.getByText(/Accepted\..*ROI_manifest\.json/).waitFor(PATIENCE);
     expect(statSync(roiManifest).mtimeMs).toBeGreaterThan(before);
     await expect
-      .poll(async () => (await running.read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
+      .poll(async () => (await shared.running.read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
       .toBeGreaterThan(analysisId);
-    const { markers } = await running.read<StateView>("/api/state");
+    const { markers } = await shared.running.read<StateView>("/api/state");
     expect(markers.at(-1)?.text).toMatch(/recalibrated: \d+ ROIs/);
     expect(errors).toEqual([]);
-    expect(strangers).toEqual([]);
+    expect(unknownNames).toEqual([]);
     await page.context().close();
   }, 600_000);
 
   test("where no label is to be seen, two gratings named by click and drag give the same ROIs", async () => {
-    const { page, errors } = await open(running.link);
+    const { page, errors } = await open(shared.running.link);
     await page.getByRole("button", { name: "Use the last frame" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
-    const { found } = await running.read<CalibrationView>("/api/calibration");
+    const { found } = await shared.running.read<CalibrationView>("/api/calibration");
     if (found === undefined) throw new Error("nothing was found");
     const middle = (grating: string) => {
       const halves = found.rois.filter(({ label }) => label.startsWith(`${grating}_`));
@@ -154,7 +124,7 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
     await shoot(page, "page-calibration-by-hand");
     await page.getByRole("button", { name: "Find the chip with these labels" }).click();
     await page.getByText("The chip was found").waitFor(PATIENCE);
-    const byHand = (await running.read<CalibrationView>("/api/calibration")).found;
+    const byHand = (await shared.running.read<CalibrationView>("/api/calibration")).found;
     expect(byHand?.rois.map(({ label }) => label)).toEqual(found.rois.map(({ label }) => label));
     for (const [at, roi] of (byHand?.rois ?? []).entries()) {
       // Without a label the place along the rows is that of the gratings' edges.
@@ -169,16 +139,16 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
   }, 600_000);
 
   test("what is no picture is refused in one line, and nothing of it stays", async () => {
-    const { page } = await open(running.link);
+    const { page } = await open(shared.running.link);
     await drop(page, "notes.txt", Buffer.from("not a picture at all"));
     await alert(page, /notes\.txt: not a picture/);
-    const left = readdirSync(join(directory, "generated_files")).filter((name) => name.startsWith("."));
+    const left = readdirSync(join(shared.directory, "generated_files")).filter((name) => name.startsWith("."));
     expect(left).toEqual([]);
     await page.context().close();
   }, 600_000);
 
   test("a picture of another size than the frames is said to be one", async () => {
-    const { page } = await open(running.link);
+    const { page } = await open(shared.running.link);
     const plain = sharp({ create: { width: 300, height: 200, channels: 3, background: "#808080" } });
     await drop(page, "small.png", await plain.toColourspace("b-w").png().toBuffer());
     await page.getByText(/300 × 200 px, but the frames of this experiment are 960 × 730 px/).waitFor(PATIENCE);
@@ -188,17 +158,17 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
   }, 600_000);
 
   test("the token is needed to take in a picture, and the page says so", async () => {
-    const { page } = await open(running.address);
+    const { page } = await open(shared.running.address);
     await page.getByRole("button", { name: "Use the last frame" }).click();
     await alert(page, /To make changes, open the link printed by phorest run/);
     await page.context().close();
   });
 
   test("a brightfield picture is taken on demand, and the page says where it lies", async () => {
-    const { page } = await openPage(browser, running.link, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.link, DESKTOP);
     await page.getByRole("button", { name: "Take a brightfield image" }).click();
     await page.getByText(/Saved: .*brightfield_.*\.png/).waitFor();
-    const [picture] = readdirSync(join(directory, "bright"));
+    const [picture] = readdirSync(join(shared.directory, "bright"));
     expect(picture).toMatch(/^brightfield_/);
     await page.context().close();
   });

@@ -2,49 +2,25 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage, PHONE, READY, turnTo, VIEWS } from "./browser.ts";
-import { Running } from "./running.ts";
+import { Running, sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 
-const CONFIG = `
-[Timing]
-collector_interval_seconds = 0.4
-communicator_interval_seconds = 60
+const CONFIG = simulatedChipConfig({
+  collectorSeconds: 0.4,
+  more: `
 [Services]
 enable_thermocouple = true
 [Temperature.command_sensors]
 "Room air" = ["printf", "21.5"]
-[Camera]
-camera_type = "simulated"
-[Simulation]
-width = 960
-height = 730
-px_per_um = 0.362
 [Analysis]
 sensitivity_px_per_riu = 2500
-[Report]
-plot_interval_seconds = 3600
-[Web]
-port = 0
-`;
+`,
+});
 
 describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
-  const directory = mkdtempSync(join(tmpdir(), "phorest-page-"));
-  let browser: Browser;
-  let running: Running;
-
-  beforeAll(async () => {
-    running = await Running.start(directory, CONFIG, 4);
-    browser = await launch();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    const { code, stderr } = await running.stop();
-    rmSync(directory, { recursive: true, force: true });
-    expect(code, stderr).toBe(0);
-  });
+  const shared = sharedRun(CONFIG, 4);
+  const chromium = sharedBrowser();
 
   describe.each([
     ["desktop", DESKTOP, "light"],
@@ -52,7 +28,10 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     ["phone", PHONE, "light"],
   ] as const)("on a %s", (_, size, colorScheme) => {
     test("every view shows the run's data, without an error, a stranger or a barrier", async () => {
-      const { page, errors, strangers } = await openPage(browser, running.address, { ...size, colorScheme });
+      const { page, errors, unknownNames } = await openPage(chromium.browser, shared.running.address, {
+        ...size,
+        colorScheme,
+      });
       for (const view of VIEWS) {
         await turnTo(page, view);
         // What differs on a phone is the order of things, not what they are.
@@ -61,13 +40,13 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
         expect(wider, `${view} is wider than the window`).toBeLessThanOrEqual(0);
       }
       expect(errors).toEqual([]);
-      expect(strangers).toEqual([]);
+      expect(unknownNames).toEqual([]);
       await page.context().close();
     });
   });
 
   test("a badge on every view says that the chip is simulated, and why to whoever cannot see it", async () => {
-    const { page } = await openPage(browser, running.address, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.address, DESKTOP);
     for (const view of VIEWS) {
       await turnTo(page, view);
       const badge = page.getByRole("banner").getByText(/^Simulated chip/);
@@ -78,7 +57,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("a path of any length stays within a phone's width", async () => {
-    const { page } = await openPage(browser, running.link, PHONE);
+    const { page } = await openPage(chromium.browser, shared.running.link, PHONE);
     await turnTo(page, "now");
     await page.getByRole("button", { name: "Take a brightfield image" }).click();
     await page.getByText(/Saved: .*brightfield_/).waitFor();
@@ -92,7 +71,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("ticks differ from one another, also in RIU", async () => {
-    const { page } = await openPage(browser, running.link, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.link, DESKTOP);
     await turnTo(page, "sensorgrams");
     await page.getByLabel("in RIU").check();
     const arriving = page.waitForEvent("download");
@@ -107,7 +86,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("a new frame arrives by itself", async () => {
-    const { page } = await openPage(browser, running.address, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.address, DESKTOP);
     const count = async () =>
       Number.parseInt((await page.locator("dt:text-is('measured') + dd").textContent()) ?? "", 10);
     await page.locator(READY.now).first().waitFor();
@@ -117,7 +96,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("looking needs no token, changing does, and the page says so", async () => {
-    const { page } = await openPage(browser, running.address, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.address, DESKTOP);
     await turnTo(page, "sensorgrams");
     await page.getByLabel(/Text, for example/).fill("buffer");
     await page.getByRole("button", { name: "Add", exact: true }).click();
@@ -125,15 +104,15 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
       .getByRole("alert")
       .filter({ hasText: "To make changes, open the link printed by phorest run" });
     await refusal.waitFor();
-    const measured = await running.measured();
-    await expect.poll(() => running.measured(), { timeout: 60_000 }).toBeGreaterThan(measured + 1);
+    const measured = await shared.running.measured();
+    await expect.poll(() => shared.running.measured(), { timeout: 60_000 }).toBeGreaterThan(measured + 1);
     expect(await refusal.isVisible(), "new frames do not wipe it away").toBe(true);
     expect(await page.getByLabel(/Text, for example/).inputValue(), "what was typed stays").toBe("buffer");
     await page.context().close();
   });
 
   test("by the link, markers and a baseline are set and kept; what is shown is downloaded", async () => {
-    const { page, errors } = await openPage(browser, running.link, DESKTOP);
+    const { page, errors } = await openPage(chromium.browser, shared.running.link, DESKTOP);
     expect(page.url()).not.toContain("token");
     await turnTo(page, "sensorgrams");
     await page.getByLabel(/Text, for example/).fill("antibody <b>1</b>");
@@ -161,7 +140,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("the plot is worked by keys: a marker at the cursor, and the time that is shown", async () => {
-    const { page, errors } = await openPage(browser, running.link, DESKTOP);
+    const { page, errors } = await openPage(chromium.browser, shared.running.link, DESKTOP);
     await turnTo(page, "sensorgrams");
     const plot = page.getByRole("img", { name: /^Shift from baseline/ });
     await page.getByRole("button", { name: "Add marker" }).press("Enter");
@@ -182,7 +161,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("a click on the chip shows that ROI's curve, profile and fit", async () => {
-    const { page } = await openPage(browser, running.address, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.address, DESKTOP);
     await turnTo(page, "chip");
     const roi = page.locator(".chip rect").nth(7);
     const label = await roi.getAttribute("data-label");
@@ -199,7 +178,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   });
 
   test("the picture is zoomed by keys, and finer tiles come", async () => {
-    const { page } = await openPage(browser, running.address, DESKTOP);
+    const { page } = await openPage(chromium.browser, shared.running.address, DESKTOP);
     const picture = page.getByRole("img", { name: /Image of the chip/ });
     await picture.waitFor();
     const finer = page.waitForRequest(/\/api\/frame\/\d+\/0\//);

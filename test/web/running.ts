@@ -1,9 +1,77 @@
-// The real program with its page, for the tests that look at it in a browser.
-import { writeFileSync } from "node:fs";
+// The real program with its page, for the tests that use its HTTP API or look at it in a browser.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
 import type { StateView } from "../../src/web/views.ts";
 import { type Ended, start } from "../run/program.ts";
+import { launch } from "./browser.ts";
+
+/** The settings of a run on a simulated chip with readable labels, with its page at a free port. No plot, and no CSV soon. */
+export function simulatedChipConfig({
+  collectorSeconds,
+  more = "",
+}: {
+  collectorSeconds: number;
+  more?: string;
+}): string {
+  return `
+[Timing]
+collector_interval_seconds = ${collectorSeconds}
+communicator_interval_seconds = 60
+[Camera]
+camera_type = "simulated"
+[Simulation]
+width = 960
+height = 730
+px_per_um = 0.362
+[Report]
+plot_interval_seconds = 3600
+[Web]
+port = 0
+${more}`;
+}
+
+/**
+ * One run of the program for all tests of a file or a `describe`: it has measured `frames` frames before the first of them, and
+ * ends without a fault after the last. `running` is there once the first test runs.
+ */
+export function sharedRun(config: string, frames: number): { readonly directory: string; readonly running: Running } {
+  let running: Running | undefined;
+  const directory = mkdtempSync(join(tmpdir(), "phorest-web-"));
+  beforeAll(async () => {
+    running = await Running.start(directory, config, frames);
+  }, 150_000);
+  afterAll(async () => {
+    const ended = await running?.stop();
+    rmSync(directory, { recursive: true, force: true });
+    expect(ended?.code, ended?.stderr).toBe(0);
+  });
+  return {
+    directory,
+    get running() {
+      if (running === undefined) throw new Error("the run is started before the first test");
+      return running;
+    },
+  };
+}
+
+/** One browser for all tests of a file or a `describe`, there once the first of them runs. */
+export function sharedBrowser(): { readonly browser: Browser } {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => browser?.close());
+  return {
+    get browser() {
+      if (browser === undefined) throw new Error("the browser is started before the first test");
+      return browser;
+    },
+  };
+}
 
 export class Running {
   /** The page's address with the token in it. */

@@ -12,7 +12,7 @@ import { Experiment } from "../../src/web/experiment.ts";
 import { Live } from "../../src/web/live.ts";
 import type { Change } from "../../src/web/messages.ts";
 import { end, listen } from "../../src/web/server.ts";
-import { experiment, type Experiment as Recorded } from "../delivery/experiment.ts";
+import { experiment, type Experiment as Recorded } from "../outputs/csv/experiment.ts";
 
 export const TOKEN = "a-token-that-is-long-enough-for-every-purpose";
 const PAGE: Asset = { type: "text/html", bytes: Uint8Array.from(Buffer.from("<p>page</p>")), tag: '"1"' };

@@ -20,11 +20,11 @@ export type CommunicatorJob = {
 };
 
 export interface CommunicatorAnswer {
-  /** The outcome up to which the CSV is durable, and the appender's state to keep beside it; undefined: nothing new. */
+  /** The outcome up to which the CSV is durable, and the appender's state to keep next to it; undefined: nothing new. */
   readonly delivered: { readonly cursor: number; readonly state: string } | undefined;
   readonly lines: number;
   readonly plotMs: number | undefined;
   readonly more: boolean;
-  /** A plot that could not be drawn never holds up the CSV; it is reported beside it. */
+  /** A plot that could not be drawn never holds up the CSV; it is reported next to it. */
   readonly plotFailure: FailureData | undefined;
 }

@@ -1,15 +1,15 @@
 // The CSV output: its thread reads the manifest and writes CSV and plots; the cursor is committed after the file is durable. A
-// death in between makes the thread write the same lines over themselves, never twice.
+// crash in between makes the thread write the same lines over themselves, never twice.
 import type { Config } from "../../config/schema.ts";
-import { CSV_OUTPUT, parseCsvState } from "../../delivery/csv-output.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
+import { CSV_OUTPUT, parseCsvState } from "./file/state.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
 
-/** A CSV of a whole weekend with 644 ROIs is written anew in minutes; a thread silent for longer hangs. */
+/** A CSV of a whole weekend with 644 ROIs is rewritten in minutes; a thread silent for longer hangs. */
 const REPORT_TIMEOUT_MS = 7_200_000;
 
 /** Writes the CSV and the plot. */

@@ -1,15 +1,17 @@
 // The communicator's thread: CSV lines for what is newly measured, and the plot. It reads the manifest through its own
 // read-only connection; how far it has got is committed by the supervisor, once the file is durable.
 import { join } from "node:path";
-import { CSV_FILENAME, parseCsvState, updateCsv } from "../../delivery/csv-output.ts";
-import { MarkersFile } from "../../delivery/markers.ts";
 import { encodeFailure, type FailureData } from "../../failure/failure.ts";
-import { plotTitle, renderPlot, writePlot } from "../../figures/plot.ts";
+import { drawPlot } from "../../figures/drawing.ts";
+import { plotTitle, writePlot } from "../../figures/plot.ts";
 import { PlotFeed } from "../../figures/plot-feed.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { ensureDirectory } from "../../system/files.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
+import { updateCsv } from "./file/append.ts";
+import { MarkersFile } from "./file/markers.ts";
+import { CSV_FILENAME, parseCsvState } from "./file/state.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
 
 export async function open(
@@ -49,7 +51,7 @@ export async function open(
     feed.refresh();
     const input = feed.input();
     if (input === undefined) return undefined;
-    await writePlot(settings.resultsDir, await renderPlot(input));
+    await writePlot(settings.resultsDir, await drawPlot(input));
     return performance.now() - startedMs;
   };
 

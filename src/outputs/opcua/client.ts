@@ -6,7 +6,7 @@ import { APPLICATION_NAME, type OwnCertificate } from "./certificates.ts";
 import { whySilent } from "./hello.ts";
 import { transportTo } from "./ipv6.ts";
 import type { Library } from "./library.ts";
-import { discoveryCureOf } from "./remedies.ts";
+import { discoveryRemedyFor } from "./remedies.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
@@ -75,10 +75,10 @@ function holdBackOpenPasswords(
     channel.performMessageTransaction = (request, callback) => {
       const token = request instanceof ActivateSessionRequest ? request.userIdentityToken : undefined;
       if (!(token instanceof UserNameIdentityToken) || token.encryptionAlgorithm) return send(request, callback);
-      const said = `${endpoint_url} asks for the unencrypted password of ${user_name}; it was not sent`;
+      const reported = `${endpoint_url} asks for the unencrypted password of ${user_name}; it was not sent`;
       const hint =
         'OPC_UA.security_mode = "SignAndEncrypt"; on a network that is trusted, OPC_UA.password_in_clear = true';
-      callback(new Failure("opcua.refused", said, { hint, retry: "later" }));
+      callback(new Failure("opcua.refused", reported, { hint, retry: "later" }));
     };
   });
 }
@@ -123,10 +123,10 @@ export async function discover(
     return await withDeadline(Promise.race([ask(), errors.ended]), connectMs, () => noAnswer(settings));
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    const said = errors.first;
-    if (said === undefined) throw (await whySilent(settings.endpoint_url, connectMs)) ?? cause;
-    const message = `${settings.endpoint_url}: ${serverErrorText(said)}`;
-    throw new Failure("opcua.refused", message, { hint: discoveryCureOf(said.status), retry: "later", cause });
+    const reported = errors.first;
+    if (reported === undefined) throw (await whySilent(settings.endpoint_url, connectMs)) ?? cause;
+    const message = `${settings.endpoint_url}: ${serverErrorText(reported)}`;
+    throw new Failure("opcua.refused", message, { hint: discoveryRemedyFor(reported.status), retry: "later", cause });
   } finally {
     await abandon(client);
   }

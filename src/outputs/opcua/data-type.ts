@@ -88,7 +88,7 @@ function halves(whole: number): Halves {
   return [Number(bits >> 32n), Number(bits & 0xffffffffn)];
 }
 
-/** What stands beside a Bad status, and for "no number" where no status can be written: NaN where the type has one. */
+/** What stands next to a Bad status, and for "no number" where no status can be written: NaN where the type has one. */
 export function emptyValue(type: BuiltInName): Cast {
   switch (type) {
     case "Float":

@@ -17,15 +17,14 @@ import type { Outcome } from "../../manifest/outcomes.ts";
 import { wallClockUs } from "../../system/clock.ts";
 import { Baselines } from "./baseline.ts";
 import { loadLibrary } from "./library.ts";
-import { byCapture, isNewer, newestOf } from "./newest.ts";
-import { outOfRangeLine, reportOf } from "./node-remarks.ts";
+import { isNewer, newestOf, turnOf } from "./newest.ts";
+import { reportOf } from "./node-remarks.ts";
 import { type BoundNode, isWritten } from "./node-table.ts";
 import { PlantNodes } from "./plant-nodes.ts";
-import { remedyFor } from "./remedies.ts";
+import { PlantWriter } from "./plant-writer.ts";
 import { sampleOf } from "./sample.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { type OperationLimits, PlantSession } from "./session.ts";
-import { writeSamples } from "./writer.ts";
 
 export interface DeliverySettings {
   readonly server: ServerSettings;
@@ -56,7 +55,6 @@ const STEP_MS = 1000;
 const WINDOW = 16;
 /** A node that could not take the newest value is offered it again so often. */
 const LAGGARDS_MS = 5000;
-const SMALLEST_WRITE = 10;
 const HEARTBEAT_TURNS = 100;
 
 export class PlantDelivery {
@@ -77,25 +75,23 @@ export class PlantDelivery {
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #liveAtMs = Number.NEGATIVE_INFINITY;
   #beats = 0;
-  /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
-  #writeAtMost = Number.POSITIVE_INFINITY;
   /** Of the session before this one. */
   #learnt: OperationLimits | undefined;
-  #saidMappings = new Set<string>();
-  #saidWithheld = false;
+  readonly #writer: PlantWriter;
 
   constructor(settings: DeliverySettings, source: Source, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
     this.#source = source;
     this.#log = log;
-    this.#nodes = new PlantNodes(settings.nodes, source, (line) => this.#say(line));
+    this.#writer = new PlantWriter(log);
+    this.#nodes = new PlantNodes(settings.nodes, source, (line) => this.#writer.warnOnce(line));
     this.#baselines = new Baselines(source, settings.baselineSeconds);
     this.#wantsShift = settings.nodes.some(({ value }) => value === "shift" || value === "shift_standard_error");
   }
 
   /**
    * Delivers what comes after `cursor`, for about a second. `alarm`: the program's alarm text of now. Never throws for
-   * what the server does; the failure is in the answer, beside what was passed before it.
+   * what the server does; the failure is in the answer, next to what was passed before it.
    */
   async step(cursor: number, alarm: string): Promise<Delivered> {
     let passed = cursor;
@@ -124,10 +120,7 @@ export class PlantDelivery {
       const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
       while (passed < last && !isOver()) {
         const window = this.#source.outcomes.after(passed, WINDOW);
-        const unsent = byCapture(window.filter(({ outcomeId }) => !this.#ahead.has(outcomeId)));
-        // What comes behind a full window may have been captured before its later half.
-        const turn = window.length < WINDOW ? unsent : unsent.slice(0, Math.max(1, unsent.length >> 1));
-        for (const outcome of turn) {
+        for (const outcome of turnOf(window, this.#ahead, WINDOW)) {
           if (isOver()) break;
           // The newest went first; written again unless nothing older was written since.
           if (outcome.outcomeId !== this.#sentId) await this.#send(outcome);
@@ -191,7 +184,7 @@ export class PlantDelivery {
       await this.close();
     }
     const session = await PlantSession.open(await loadLibrary(this.#log), server, { learnt: this.#learnt });
-    session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
+    this.#writer.limit(session);
     this.#session = session;
     this.#log("info", `connected to ${server.endpoint_url}, up to ${session.limits.write.max} nodes per write`);
     return true;
@@ -236,7 +229,12 @@ export class PlantDelivery {
     const bound = await this.#nodes.lookUp(this.#session as PlantSession, outcome.labels);
     const frame = { outcome, shift: this.#wantsShift ? this.#baselines.shiftOf(outcome) : undefined };
     const nodes = bound.filter((node) => node.target.name.kind !== "live" && wanted(node));
-    await this.#write(nodes, (node) => sampleOf(node.target, frame), outcome.capturedAtUs);
+    await this.#writer.write(
+      this.#session as PlantSession,
+      nodes,
+      (node) => sampleOf(node.target, frame),
+      outcome.capturedAtUs,
+    );
     this.#sentId = outcome.outcomeId;
     if (this.#newest === undefined || isNewer(outcome, this.#newest)) this.#newest = outcome;
   }
@@ -258,48 +256,12 @@ export class PlantDelivery {
     this.#beats = (this.#beats + 1) % HEARTBEAT_TURNS;
     const value = ({ target: { name } }: BoundNode) =>
       name.kind === "live" && name.measure === "alarm" ? alarm : this.#beats;
-    await this.#write(nodes, (node) => ({ value: value(node), quality: "Good" }), wallClockUs());
-  }
-
-  async #write(
-    nodes: readonly BoundNode[],
-    sampleFor: Parameters<typeof writeSamples>[2],
-    timeUs: number,
-  ): Promise<void> {
-    const session = this.#session as PlantSession;
-    try {
-      const { bare, outOfRange, remarks, withheld } = await writeSamples(session, nodes, sampleFor, timeUs);
-      this.#writeAtMost = session.limits.write.max * 2;
-      if (bare.length > 0) {
-        this.#say(
-          `${bare.length} nodes declare that they accept status and time stamp, but refuse them (first: ${bare[0]?.target.shown}): they get ${bare[0]?.takesStatus ? "no time stamp" : "the value alone"}`,
-        );
-      }
-      const [beyond] = outOfRange;
-      if (beyond !== undefined) this.#say(outOfRangeLine(beyond, outOfRange.length));
-      const [kept] = withheld;
-      if (kept !== undefined && !this.#saidWithheld) {
-        this.#saidWithheld = true;
-        const all = kept.asArray ? ", all of its values for one that is missing" : "";
-        this.#log(
-          "warn",
-          `${kept.target.shown} (${kept.target.value}) does not accept a status and its type has no NaN: it keeps its last value while there is no new one${all} (map it to a Float or Double)`,
-        );
-      }
-      for (const [status, { target }] of remarks) {
-        this.#say(`${target.shown} (${target.value}) accepted the value with status ${status}: ${remedyFor(status)}`);
-      }
-    } catch (error) {
-      this.#writeAtMost = Math.max(SMALLEST_WRITE, Math.ceil(Math.min(session.limits.write.max, nodes.length) / 2));
-      throw error;
-    }
-  }
-
-  /** Each line once in the life of this thread. */
-  #say(line: string): void {
-    if (this.#saidMappings.has(line)) return;
-    this.#saidMappings.add(line);
-    this.#log("warn", line);
+    await this.#writer.write(
+      this.#session as PlantSession,
+      nodes,
+      (node) => ({ value: value(node), quality: "Good" }),
+      wallClockUs(),
+    );
   }
 
   #report(): OutputReport | undefined {

@@ -5,7 +5,7 @@ import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
 import { discover } from "./client.ts";
 import { whySilent } from "./hello.ts";
 import type { Library } from "./library.ts";
-import { connectionCureOf, logInCure } from "./remedies.ts";
+import { connectionRemedyFor, logInRemedy } from "./remedies.ts";
 import { type ServerError, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
@@ -44,14 +44,14 @@ export async function whyRefused(
   own: OwnCertificate,
   trusted: Buffer | undefined,
   error: unknown,
-  said: ServerError | undefined,
+  reported: ServerError | undefined,
 ): Promise<Failure> {
   const { endpoint_url: url, security_mode, security_policy } = settings;
-  const status = said?.status ?? statusNameIn(error);
+  const status = reported?.status ?? statusNameIn(error);
   const wanted = security_mode === "None" ? "security None" : `${security_mode} with ${security_policy}`;
   const refused = (message: string, hint: string) =>
     new Failure("opcua.refused", `${url}: ${message}`, { hint, retry: "later", cause: error });
-  if (said === undefined && status === undefined) {
+  if (reported === undefined && status === undefined) {
     const silent = await whySilent(url, settings.connect_timeout_seconds * 1000);
     if (silent !== undefined) return silent;
   }
@@ -74,12 +74,12 @@ export async function whyRefused(
       retry: "later",
     });
   }
-  if (said !== undefined) return refused(serverErrorText(said), connectionCureOf(said.status));
-  if (status !== undefined) return refused(status, connectionCureOf(status));
+  if (reported !== undefined) return refused(serverErrorText(reported), connectionRemedyFor(reported.status));
+  if (status !== undefined) return refused(status, connectionRemedyFor(status));
   // The library looks for a way to log in before it asks the server.
   if (error instanceof Error && /token polic|user ?token|anonymous/i.test(error.message)) {
     const who = whoLogsIn(settings);
-    if (who === "anonymous") return refused("the server does not allow anonymous log-in", logInCure(who));
+    if (who === "anonymous") return refused("the server does not allow anonymous log-in", logInRemedy(who));
     const what = who === "user" ? "user names" : "user certificates";
     return refused(`the server does not accept ${what} with ${wanted}`, OTHER_LOG_IN_CURE);
   }

@@ -70,8 +70,8 @@ export async function inspect(
 /** What is known when there was no session. One cause is one thing to mend. */
 function withoutSession(described: readonly Finding[], thrown: unknown): Finding[] {
   const { code, message, hint } = encodeFailure(thrown);
-  const isSaid = code === "opcua.untrusted" && described.some(({ subject, well }) => subject === TRUSTED && !well);
-  if (isSaid) return [...described];
+  const isReported = code === "opcua.untrusted" && described.some(({ subject, well }) => subject === TRUSTED && !well);
+  if (isReported) return [...described];
   const others = described.filter(({ subject, text }) => subject !== ENDPOINTS || text !== message);
   return [...others, finding("session", false, message, hint)];
 }

@@ -11,7 +11,7 @@ import { writeDurably } from "../../system/files.ts";
 import { serverFileName } from "./certificates.ts";
 import type { Identity } from "./identity.ts";
 import type { Library } from "./library.ts";
-import { logInCure } from "./remedies.ts";
+import { logInRemedy } from "./remedies.ts";
 
 interface Server {
   readonly endpoint_url: string;
@@ -61,7 +61,7 @@ export function watchLogIns(library: Library, client: OPCUAClient): LogInWatch {
 /** Whether a server's answer to a log-in refuses the secret. `status`: the answer's name, undefined where there was none. */
 export function refusesSecret({ kind }: Identity, status: string | undefined): status is string {
   if (kind === "anonymous" || status === undefined || NOT_THE_SECRET.test(status)) return false;
-  // Beside a password it is our own certificate that is meant.
+  // Next to a password it is our own certificate that is meant.
   return kind === "certificate" || !status.startsWith("BadCertificate");
 }
 
@@ -106,7 +106,7 @@ export function forgetRefused(server: Server): void {
 function logInFailure(server: Server, identity: Identity, status: string, cause?: unknown): Failure {
   const who = identity.kind === "user" ? identity.userName : "the user's certificate";
   return new Failure("opcua.login", `${server.endpoint_url} refused the log-in of ${who}: ${status}`, {
-    hint: logInCure(identity.kind),
+    hint: logInRemedy(identity.kind),
     retry: "later",
     cause,
   });

@@ -41,7 +41,7 @@ export interface BoundNode {
   refusal: Refusal | undefined;
   /** Capture time of the frame that was offered last and not put off; µs since 1970. */
   offeredUs?: number;
-  /** The value as it is sent, filled anew for each frame; made by the writer. */
+  /** The value as it is sent, filled again for each frame; made by the writer. */
   slot?: WriteValue;
 }
 

@@ -23,7 +23,7 @@ const LONGEST_BACK_OFF_MS = 60_000;
 /** The same secret would not be sent again: the log is reminded of it, nothing more. */
 const LOG_IN_MS = 3_600_000;
 /** During a back-off, whether a person has removed its cause is looked at this often. */
-const LOOK_FOR_CURE_MS = 2000;
+const LOOK_FOR_CHANGE_MS = 2000;
 /** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
 const LOST_BEFORE_SLOWER = 8;
 /** The same failure is said again after so long. */
@@ -56,7 +56,7 @@ export class OpcUaOutput implements Output {
     /** Each try counts, the looks in between do not. */
     backOffMs: patience(),
     /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
-    backOffEnd: { everyMs: LOOK_FOR_CURE_MS, isOver: () => this.cureMark() !== this.triedMark },
+    backOffEnd: { everyMs: LOOK_FOR_CHANGE_MS, isOver: () => this.settingsMark() !== this.triedMark },
   };
   /** When the last try began. */
   private triedMark = "";
@@ -65,7 +65,7 @@ export class OpcUaOutput implements Output {
   private readonly told = new Map<string, string>();
   /** The last one, while it lasts. */
   private failure: FailureData | undefined;
-  private said: { readonly line: string; readonly atMs: number } | undefined;
+  private reported: { readonly line: string; readonly atMs: number } | undefined;
 
   constructor(options: OpcUaOutputOptions) {
     this.options = options;
@@ -80,12 +80,12 @@ export class OpcUaOutput implements Output {
     this.thread = new RemoteWorker("opcua", settings, (level, message) => options.log.log(level, message));
   }
 
-  private cureMark(): string {
+  private settingsMark(): string {
     const { OPC_UA } = this.options.config;
     return `${askedMark(OPC_UA.certificate_dir)} ${secretMark(OPC_UA)}`;
   }
 
-  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run goes on with it. */
+  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run continues with it. */
   idle(): boolean {
     return this.failure !== undefined || this.waiting === 0;
   }
@@ -128,22 +128,22 @@ export class OpcUaOutput implements Output {
   moved({ state, lastFailure, failures }: StageReport<StageName>): void {
     const { log } = this.options;
     this.failure = lastFailure;
-    if (state === "waiting" && this.said !== undefined) {
-      this.said = undefined;
+    if (state === "waiting" && this.reported !== undefined) {
+      this.reported = undefined;
       log.info("the server accepts values again");
     }
     if (state !== "backing_off" || lastFailure === undefined) return;
     const line = lineOf(lastFailure);
     const now = performance.now();
-    if (this.said?.line === line && now - this.said.atMs < SAY_AGAIN_MS) return;
-    this.said = { line, atMs: now };
+    if (this.reported?.line === line && now - this.reported.atMs < SAY_AGAIN_MS) return;
+    this.reported = { line, atMs: now };
     const next = lastFailure.code === "opcua.login" ? "" : "trying again, ";
     log.warn(`failed (${failures}): ${line}; ${next}${waitText(this.waiting)}`);
   }
 
   /** About a second. Rejects while the server cannot be given anything. */
   async deliver({ cursor, state }: Position): Promise<Delivery> {
-    this.triedMark = this.cureMark();
+    this.triedMark = this.settingsMark();
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
     const { report, more, failure, frames } = answer;
     const noted = () => {

@@ -82,7 +82,7 @@ const DOUBTED = "the server does not confirm the value: check its log; phorest c
  * What to do when the server refuses to let us in. A secret is sent once: the server may lock the account after a few wrong
  * ones.
  */
-export function logInCure(who: "anonymous" | "user" | "certificate"): string {
+export function logInRemedy(who: "anonymous" | "user" | "certificate"): string {
   if (who === "anonymous") {
     return "the server requires a log-in: set OPC_UA.user_name and its password, or a user certificate";
   }
@@ -102,8 +102,8 @@ const LOG_IN = new Set([
 ]);
 
 /** What to do about a status code that a connection or a log-in was refused with. */
-export function connectionCureOf(statusName: string): string {
-  return LOG_IN.has(statusName) ? logInCure("anonymous") : remedyFor(statusName);
+export function connectionRemedyFor(statusName: string): string {
+  return LOG_IN.has(statusName) ? logInRemedy("anonymous") : remedyFor(statusName);
 }
 
 /** Codes with which servers refuse clients they do not know. Asking for the endpoints is such a request. */
@@ -115,8 +115,8 @@ const ONLY_KNOWN = new Set([
 ]);
 
 /** What to do about a status code with which a server refused to describe its endpoints. */
-export function discoveryCureOf(statusName: string): string {
-  return ONLY_KNOWN.has(statusName) ? EXPORT_CURE : connectionCureOf(statusName);
+export function discoveryRemedyFor(statusName: string): string {
+  return ONLY_KNOWN.has(statusName) ? EXPORT_CURE : connectionRemedyFor(statusName);
 }
 
 /** What to do about a server that does not show its certificate to clients it does not know. */

@@ -11,7 +11,7 @@ export interface Limit {
 const TOO_MUCH =
   /BadTooManyOperations|BadRequestTooLarge|BadResponseTooLarge|BadEncodingLimitsExceeded|BadTcpMessageTooLarge/;
 
-/** Sends `items` in pieces and returns the answers in order. What `send` throws goes on, unless a smaller piece may help. */
+/** Sends `items` in pieces and returns the answers in order. What `send` throws continues, unless a smaller piece may help. */
 export async function inPieces<Item, Answer>(
   items: readonly Item[],
   limit: Limit,

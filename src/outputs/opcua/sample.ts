@@ -48,7 +48,7 @@ function roiSample(
   roi: number,
 ): { value: number; quality: Quality } {
   const flags = measured.flags[roi] ?? 0;
-  // Flags, and the quality beside them, are never in doubt themselves.
+  // Flags, and the quality next to them, are never in doubt themselves.
   if (name.kind === "roi" && name.measure === "flags") return { value: flags, quality: "Good" };
   const raw = roiValue(name, frame, measured, roi);
   if (name.kind === "roi" && name.measure === "quality") return { value: scaled(target, raw), quality: "Good" };

@@ -21,7 +21,7 @@ import { identityInfo, readIdentity } from "./identity.ts";
 import type { Library } from "./library.ts";
 import { checkNotRefused, forgetRefused, type LogInWatch, noteRefused, refusesSecret, watchLogIns } from "./login.ts";
 import { probe } from "./probe.ts";
-import { connectionCureOf } from "./remedies.ts";
+import { connectionRemedyFor } from "./remedies.ts";
 import { inPieces, type Limit } from "./requests.ts";
 import { ServerErrors, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
@@ -163,8 +163,8 @@ export class PlantSession {
 
   /** Why this session is of no use any more; undefined while it is. */
   get broken(): string | undefined {
-    const said = this.#errors.first;
-    return said === undefined ? this.#broken : serverErrorText(said);
+    const reported = this.#errors.first;
+    return reported === undefined ? this.#broken : serverErrorText(reported);
   }
 
   /** Reads attributes; one DataValue for each, Bad ones included. */
@@ -177,7 +177,7 @@ export class PlantSession {
     return inPieces(values, this.limits.write, (piece) => this.#ask(() => this.#writeUncopied(piece)));
   }
 
-  /** `ClientSession.write` builds every value anew, which is most of the time a frame would take. */
+  /** `ClientSession.write` builds every value again, which is most of the time a frame would take. */
   #writeUncopied(values: WriteValue[]): Promise<StatusCode[]> {
     const { WriteRequest, WriteResponse } = this.library;
     const request = new WriteRequest({});
@@ -243,9 +243,9 @@ export class PlantSession {
 
   #lost(how: string, cause?: unknown): Failure {
     if (cause instanceof Failure) return cause;
-    const said = this.#errors.first;
+    const reported = this.#errors.first;
     return new Failure("opcua.lost", `${this.endpointUrl}: ${how}`, {
-      hint: said === undefined ? "phorest reconnects" : connectionCureOf(said.status),
+      hint: reported === undefined ? "phorest reconnects" : connectionRemedyFor(reported.status),
       retry: "later",
       cause,
     });

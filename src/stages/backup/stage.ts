@@ -16,7 +16,7 @@ import type { OpenStage, StageContext, StageDefinition } from "../contract/stage
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
 
 export interface BackupStageOptions extends Pick<StageContext, "config" | "manifest" | "log" | "nowUs"> {
-  /** Called when frames have left the live tables: the CSV is then written anew. */
+  /** Called when frames have left the live tables: the CSV is then rewritten. */
   archived(): void;
 }
 

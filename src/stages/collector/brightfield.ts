@@ -1,6 +1,6 @@
 // Takes brightfield images between captures: after a configured number of captures, or on request. It starts one only if there
 // is enough time before the next capture.
-import { brightfieldProblems } from "../../config/config.ts";
+import { brightfieldProblems } from "../../config/consistency.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure, failureLine } from "../../failure/failure.ts";
 import type { StageLog } from "../../log/logger.ts";
@@ -13,7 +13,7 @@ export interface BrightfieldOptions {
   readonly log: StageLog;
   /** Takes one; resolves with its path. */
   take(signal: AbortSignal): Promise<string>;
-  /** Until the next capture is begun, ms; 0 while one is in hand or none is planned. */
+  /** Until the next capture is begun, ms; 0 while one is in progress or none is planned. */
   untilCaptureMs(): number;
   /** The state is another one. */
   changed(): void;
@@ -26,7 +26,7 @@ export class BrightfieldPictures {
   private tookMs: number | undefined;
   private inHand: Promise<void> | undefined;
   private failedWith: string | undefined;
-  private current: BrightfieldState = { state: "none", said: "" };
+  private current: BrightfieldState = { state: "none", message: "" };
 
   constructor(options: BrightfieldOptions) {
     this.options = options;
@@ -53,7 +53,7 @@ export class BrightfieldPictures {
     if (this.options.untilCaptureMs() >= this.neededMs) this.begin(this.ending.signal);
   }
 
-  /** The capture in hand is done; `captured` so far. Takes one where it is due or was asked for. */
+  /** The capture in progress is done; `captured` so far. Takes one where it is due or was asked for. */
   async afterCapture(captured: number, signal: AbortSignal): Promise<void> {
     const { config, live } = this.options;
     const due = config.Services.enable_brightfield && live && captured % config.Brightfield.every_n === 0;
@@ -66,14 +66,14 @@ export class BrightfieldPictures {
     await this.inHand;
   }
 
-  /** Ends the one in hand. */
+  /** Ends the one in progress. */
   async close(): Promise<void> {
     this.asked = false;
     this.ending.abort();
     await this.settled();
   }
 
-  /** As long as the last one took, with room; the first one may take half of what lies between captures. */
+  /** As long as the last one took, with room; the first one may take half of what is between captures. */
   private get neededMs(): number {
     const everyMs = this.options.config.Timing.collector_interval_seconds * 1000;
     return this.tookMs === undefined ? everyMs / 2 : 2 * this.tookMs;
@@ -106,8 +106,8 @@ export class BrightfieldPictures {
     }
   }
 
-  private move(state: BrightfieldState["state"], said: string): void {
-    this.current = { state, said };
+  private move(state: BrightfieldState["state"], message: string): void {
+    this.current = { state, message };
     this.options.changed();
   }
 }

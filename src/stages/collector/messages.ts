@@ -32,7 +32,7 @@ export type CollectorJob =
   | { readonly type: "brightfield" }
   | { readonly type: "open" };
 
-/** A picture that lies durably in the data directory and waits for its row. */
+/** A picture that is durably in the data directory and waits for its row. */
 export interface CollectedFrame {
   readonly capturedAtUs: number;
   readonly filename: string;
@@ -49,7 +49,7 @@ export interface CollectedFrame {
 }
 
 /**
- * `frame` null: nothing new, or a brightfield picture, which gets no row but lies at the path `brightfield`. `more`:
+ * `frame` null: nothing new, or a brightfield picture, which gets no row but is at the path `brightfield`. `more`:
  * another picture is known already.
  */
 export interface CollectorAnswer {

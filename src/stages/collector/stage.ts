@@ -25,7 +25,7 @@ function captureSchedule(intervalSeconds: number): Schedule {
   return { kind: "cadence", everyMs, aheadMs: Math.min(AHEAD_MS, everyMs / 2) };
 }
 
-/** Takes pictures, and goes on while the database is damaged: pictures then wait in a file for their rows. */
+/** Takes pictures, and continues while the database is damaged: pictures then wait in a file for their rows. */
 export const collector: StageDefinition = {
   name: "collector",
   group: "capture",
@@ -57,7 +57,7 @@ interface CollectorOptions
   collected(): void;
   /** Pictures that waited for the database have their rows. */
   recorded(): void;
-  /** Until the next capture is begun, ms; 0 while one is in hand or none is planned. */
+  /** Until the next capture is begun, ms; 0 while one is in progress or none is planned. */
   untilCaptureMs(): number;
   /** There is news of a brightfield picture. */
   brightfieldChanged(): void;
@@ -188,7 +188,7 @@ class Collector implements OpenStage {
     await closed;
   }
 
-  /** The row of a capture. Where the database takes none, the capture is kept beside it; its number is undefined then. */
+  /** The row of a capture. Where the database takes none, the capture is kept next to it; its number is undefined then. */
   private async record(entry: NewEntry): Promise<number | undefined> {
     const { live, log, manifest, runId } = this.options;
     const add = () => {
@@ -214,7 +214,7 @@ class Collector implements OpenStage {
     }
   }
 
-  /** Gives the captures that are kept their rows as soon as the database is free; captures go on meanwhile. */
+  /** Gives the captures that are kept their rows as soon as the database is free; captures continue meanwhile. */
   private recordLate(): void {
     const { log, manifest, runId } = this.options;
     if (this.late !== undefined) return;

@@ -109,7 +109,7 @@ function takenBefore(manifest: Manifest, filename: string): TakenFile | undefine
 
 /** Longest wait for the first readings, while the camera opens for the first time. */
 const FIRST_READINGS_MS = 3000;
-/** What was read last, for when all is opened anew after a failure: no capture waits for a conversion then. */
+/** What was read last, for when all is reopened after a failure: no capture waits for a conversion then. */
 const lastReadings: ReadingMemory = new Map();
 
 export async function open(settings: CollectorSettings, log: Log): Promise<JobHandler<CollectorJob, CollectorAnswer>> {

@@ -1,4 +1,4 @@
-// What a stage is. Every stage is a folder beside this file and a row in stages.ts; the supervisor knows no more of it than
+// What a stage is. Every stage is a folder next to this file and a row in stages.ts; the supervisor knows no more of it than
 // what stands here. When stages are started and stopped, and what a run that ends by itself waits for, follows from their group.
 import type { DarkLevel } from "../../analysis/dark-level.ts";
 import type { Place } from "../../archive/directory-identity.ts";
@@ -118,8 +118,8 @@ export interface StageCondition {
 /** What became of the last brightfield picture, for people. */
 export interface BrightfieldState {
   readonly state: "none" | "asked" | "taking" | "taken" | "failed";
-  /** Where it lies, or why there is none. */
-  readonly said: string;
+  /** Where it is, or why there is none. */
+  readonly message: string;
 }
 
 /** A stage at work. */

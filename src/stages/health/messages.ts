@@ -4,8 +4,8 @@
 export type HealthJob = { readonly type: "look"; readonly report: boolean };
 
 export interface HealthAnswer {
-  /** Troubles that somebody was told of and that are not over. */
-  readonly told: number;
+  /** Problems that were notified and are not over. */
+  readonly notified: number;
   /** Notices that have not arrived yet. */
   readonly undelivered: number;
 }

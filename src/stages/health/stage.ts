@@ -51,9 +51,9 @@ function healthStage({ config, log }: Pick<StageContext, "config" | "log">): Ope
   };
 }
 
-function noteOf({ told, undelivered }: HealthAnswer): string {
+function noteOf({ notified, undelivered }: HealthAnswer): string {
   const parts = [];
-  if (told > 0) parts.push(told === 1 ? "1 problem notified" : `${told} problems notified`);
+  if (notified > 0) parts.push(notified === 1 ? "1 problem notified" : `${notified} problems notified`);
   if (undelivered > 0) parts.push(`notifications still to be delivered: ${undelivered}`);
   return parts.join("; ");
 }

@@ -1,4 +1,4 @@
-// The health stage's thread: looks through read-only connections, keeps the alarm state of who was told what, sends notices,
+// The health stage's thread: looks through read-only connections, keeps the state of the alarms, sends notices,
 // draws the report.
 
 import type { Config } from "../../config/schema.ts";
@@ -55,7 +55,7 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
       const before = alarmState.outbox;
       const { channels } = notifier;
       const partial = snapshot.experiment === "none" || snapshot.damaged;
-      // Before anything is sent: a death in between tells twice, never not at all.
+      // Before anything is sent: a crash in between tells twice, never not at all.
       await keep(note(alarmState, snapshot.findings, { nowUs, channels, partial }));
       for (const { notice } of alarmState.outbox.filter((waiting) => !before.includes(waiting))) {
         log(notice.event === "alarm" ? "warn" : "info", `${notice.event}: ${notice.text}`);
@@ -70,8 +70,8 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
       }
       const result = healthReport(config, snapshot, alarmState);
       if (report) await writeHealthReport(config.Paths.results_dir, result);
-      const told = Object.values(alarmState.troubles).filter((trouble) => trouble.told).length;
-      return { told, undelivered: alarmState.outbox.length };
+      const notified = Object.values(alarmState.troubles).filter((problem) => problem.told).length;
+      return { notified, undelivered: alarmState.outbox.length };
     },
     close: () => Promise.resolve(),
   };

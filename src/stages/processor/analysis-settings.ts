@@ -4,13 +4,13 @@ import { trackDrift } from "../../analysis/drift.ts";
 import { type AnalysisSettings, methodSettings } from "../../analysis/settings.ts";
 import type { Config } from "../../config/schema.ts";
 
-/** How pictures are measured, and how they are tracked beside that where it is wanted. `darkLevel`: by readDarkLevel. */
+/** How pictures are measured, and how they are tracked along with that where it is wanted. `darkLevel`: by readDarkLevel. */
 export function analysisSettings(
   { Camera, Data_Analysis: analysis, Development }: Config,
   darkLevel: DarkLevel | undefined,
 ): {
   settings: AnalysisSettings;
-  /** Of a tracking to be carried beside them. */
+  /** Of a tracking to be measured along with them. */
   companion?: AnalysisSettings;
 } {
   const options = {

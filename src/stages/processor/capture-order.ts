@@ -1,6 +1,6 @@
 // The order in which measured frames are settled. Frames are measured side by side and some take ten times as long as others;
 // every output follows the order in which they are settled, so that is kept the order of capture, within a bounded wait.
-import { setTimeout as sleep } from "node:timers/promises";
+import { isDoneWithin } from "../../system/deadline.ts";
 
 interface InHand {
   readonly ended: Promise<void>;
@@ -38,23 +38,18 @@ export class CaptureOrder {
   }
 
   /**
-   * Resolves when every frame in hand that was captured before is settled: true; or after the longest wait: false. `waits`
+   * Resolves when every frame in progress that was captured before is settled: true; or after the longest wait: false. `waits`
    * is called when there is something to wait for.
    */
   async turn(entryId: number, waits: () => void): Promise<boolean> {
     const before = [...this.#inHand].filter(([id]) => id < entryId).map(([, { ended }]) => ended);
     if (before.length === 0) return true;
-    const timer = new AbortController();
-    const late = sleep(this.#waitMs, false, { signal: timer.signal });
     this.#waiting += 1;
     waits();
     try {
-      return await Promise.race([Promise.all(before).then(() => true), late]);
+      return await isDoneWithin(Promise.all(before), this.#waitMs);
     } finally {
       this.#waiting -= 1;
-      timer.abort();
-      // The wait that was ended rejects, and nobody is there to hear it.
-      late.catch(() => undefined);
     }
   }
 }

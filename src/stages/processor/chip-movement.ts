@@ -1,5 +1,5 @@
 // Whether the chip has moved too far for its ROIs; said in the log when that begins and ends.
-import { isAstray } from "../../analysis/drift.ts";
+import { hasMovedTooFar } from "../../analysis/drift.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import type { Displacement } from "../../measurement/displacement.ts";
@@ -8,7 +8,7 @@ import type { RoiManifest } from "../../measurement/roi.ts";
 export class ChipMovement {
   readonly #log: StageLog;
   readonly #followed: boolean;
-  #isAstray = false;
+  #movedTooFar = false;
 
   /** `followed`: positions are measured along with the movement. */
   constructor(log: StageLog, followed: boolean) {
@@ -18,17 +18,17 @@ export class ChipMovement {
 
   /** Whether it has, with this frame; as before where the frame does not tell. */
   look(moved: Displacement | undefined, rois: RoiManifest, { entryId: entry }: Claim): boolean {
-    if (moved === undefined) return this.#isAstray;
-    const astray = isAstray(moved, rois, this.#followed);
-    if (astray !== this.#isAstray) {
+    if (moved === undefined) return this.#movedTooFar;
+    const movedTooFar = hasMovedTooFar(moved, rois, this.#followed);
+    if (movedTooFar !== this.#movedTooFar) {
       const far = `${moved.dx.toFixed(1)} px across and ${moved.dy.toFixed(1)} px down`;
-      if (astray)
+      if (movedTooFar)
         this.#log.warn(`the chip has moved ${far} since the first frame, almost out of its ROIs; calibrate again`, {
           entry,
         });
       else this.#log.info(`the chip is back inside its ROIs (${far})`, { entry });
     }
-    this.#isAstray = astray;
-    return astray;
+    this.#movedTooFar = movedTooFar;
+    return movedTooFar;
   }
 }

@@ -2,15 +2,14 @@
 // manifest's file changes.
 import { statSync } from "node:fs";
 import { JumpDetector } from "../../analysis/jump.ts";
-import { kernelVersion } from "../../analysis/kernel.ts";
+import { kernelVersion } from "../../analysis/native-kernel.ts";
 import { ReferenceSequencer } from "../../analysis/reference-sequencer.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
-import type { TaskAnswer } from "../../analysis/task.ts";
 import { failureLine } from "../../failure/failure.ts";
-import type { StageLog } from "../../log/logger.ts";
 import type { Claim } from "../../manifest/entries.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
+import type { StageContext } from "../contract/stage-definition.ts";
+import { storedReferences } from "./stored-references.ts";
 
 export interface Measure {
   readonly stamp: string;
@@ -21,29 +20,25 @@ export interface Measure {
   readonly tracking: TrackingMeasure | undefined;
 }
 
-/** What frames are tracked with, as their method or beside it. */
+/** What frames are tracked with, as their method or along with it. */
 export interface TrackingMeasure {
   readonly analysisId: number;
-  /** Of what is carried beside another method. */
+  /** Of a tracking measured along with another method. */
   readonly jumps: JumpDetector;
 }
 
-export interface MeasureOptions {
-  readonly manifest: Manifest;
-  readonly log: StageLog;
-  readonly runId: number;
+export interface MeasureOptions extends Pick<StageContext, "manifest" | "log" | "runId" | "nowUs"> {
   readonly settings: AnalysisSettings;
-  /** Of a tracking to be carried beside it. */
+  /** Of a tracking measured along with it. */
   readonly companion?: AnalysisSettings;
   readonly roiManifestFile: string;
-  nowUs(): number;
 }
 
 export class CurrentMeasure {
   readonly #options: MeasureOptions;
   #measure: Measure | undefined;
   /** The ROIs are others than before, and the frames' curves do not show it yet. */
-  #registeredAnew = false;
+  #recalibrated = false;
 
   constructor(options: MeasureOptions) {
     this.#options = options;
@@ -72,9 +67,9 @@ export class CurrentMeasure {
 
   /** Curves before and after are of different ROIs: the moment is drawn into them, at the first frames claimed since. */
   async markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): Promise<void> {
-    if (!this.#registeredAnew || claims.length === 0) return;
+    if (!this.#recalibrated || claims.length === 0) return;
     const { manifest, nowUs, log } = this.#options;
-    this.#registeredAnew = false;
+    this.#recalibrated = false;
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
     const text = `recalibrated: ${rois.length} ROIs`;
     const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
@@ -83,15 +78,16 @@ export class CurrentMeasure {
   }
 
   #measureBy(rois: RoiManifest, stamp: string): Measure {
-    const { manifest, runId, settings } = this.#options;
+    const { manifest, runId, settings, companion } = this.#options;
     const roiManifestId = manifest.analyses.ensureRoiManifest(rois);
     const analysisId = this.#analysisOf(settings, roiManifestId);
     const before = manifest.runs.lastRoiManifest();
-    this.#registeredAnew = before !== undefined && before !== roiManifestId;
+    this.#recalibrated = before !== undefined && before !== roiManifestId;
     manifest.runs.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.curves.lastPositions(analysisId, rois.rois.length));
     const tracking = this.#trackingOf(analysisId, rois, roiManifestId);
-    const references = this.#referencesOf(analysisId, tracking?.analysisId);
+    const made = storedReferences(manifest, { analysisId, tracking });
+    const references = new ReferenceSequencer({ settings, companion, measuresDrift: true, made });
     return { stamp, rois, analysisId, jumps, references, tracking };
   }
 
@@ -111,30 +107,4 @@ export class CurrentMeasure {
       jumps: new JumpDetector(manifest.curves.lastPositions(trackingId, rois.length)),
     };
   }
-
-  #referencesOf(analysisId: number, trackingId: number | undefined): ReferenceSequencer {
-    const { manifest, settings, companion } = this.#options;
-    const of = (id: number | undefined) => (id === undefined ? undefined : manifest.references.chosenLines(id));
-    const reference = trackingId === undefined ? undefined : manifest.references.tracking(trackingId);
-    return new ReferenceSequencer({
-      ...{ settings, companion },
-      drift: manifest.references.drift(analysisId),
-      grown: {
-        lines: { joint: of(analysisId), tracking: of(trackingId) },
-        ...(reference === undefined ? {} : { reference }),
-      },
-    });
-  }
-}
-
-/** Stores what a frame has added to what later ones are measured with. */
-export function storeGrown(
-  manifest: Manifest,
-  { analysisId, tracking }: Measure,
-  { reference, lines }: Extract<TaskAnswer, { ok: true }>,
-): void {
-  if (lines?.joint !== undefined) manifest.references.keepChosenLines(analysisId, lines.joint);
-  if (tracking === undefined) return;
-  if (lines?.tracking !== undefined) manifest.references.keepChosenLines(tracking.analysisId, lines.tracking);
-  if (reference !== undefined) manifest.references.keepTracking(tracking.analysisId, reference);
 }

@@ -5,6 +5,7 @@ import { Failure } from "../../failure/failure.ts";
 import { memoryLedger } from "../../image/memory.ts";
 import type { StageLog } from "../../log/logger.ts";
 import { withDeadline } from "../../system/deadline.ts";
+import { THREAD_LIMITS } from "../../threads/thread-memory.ts";
 import { workerFile } from "../../threads/worker-handle.ts";
 
 /** So many threads, started at once and kept. `null`, to the export `ready`, asks a thread only whether it is there. */
@@ -14,6 +15,7 @@ export function measuringThreads(threads: number): Piscina<TaskRequest | null, T
     filename: url.href,
     execArgv,
     workerData: memoryLedger(),
+    resourceLimits: THREAD_LIMITS,
     minThreads: threads,
     maxThreads: threads,
     maxQueue: 64,

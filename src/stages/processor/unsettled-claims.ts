@@ -7,24 +7,24 @@ import type { Manifest } from "../../manifest/manifest.ts";
 export class UnsettledClaims {
   readonly #manifest: Manifest;
   readonly #claims: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
-  #trouble: FailureData | undefined;
+  #problem: FailureData | undefined;
 
   constructor(manifest: Manifest) {
     this.#manifest = manifest;
   }
 
-  /** `trouble`: what the stage should wait for; undefined where only this frame does. */
-  add(claim: Claim, countAttempt: boolean, trouble?: FailureData): void {
+  /** `problem`: what the stage should wait for; undefined where only this frame does. */
+  add(claim: Claim, countAttempt: boolean, problem?: FailureData): void {
     this.#claims.push({ claim, countAttempt });
-    if (trouble !== undefined) this.#trouble = trouble;
+    if (problem !== undefined) this.#problem = problem;
   }
 
-  /** Gives back what was added and throws the last trouble. */
+  /** Gives back what was added and throws the last problem. */
   async raise(): Promise<void> {
-    const trouble = this.#trouble;
+    const problem = this.#problem;
     await this.giveBack();
-    this.#trouble = undefined;
-    if (trouble !== undefined) throw decodeFailure(trouble);
+    this.#problem = undefined;
+    if (problem !== undefined) throw decodeFailure(problem);
   }
 
   async giveBack(): Promise<void> {

@@ -54,8 +54,8 @@ export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
     const measureMs = performance.now() - decodedMs;
     const made = drift.made === undefined ? {} : { driftReference: drift.made };
     const { pages } = picture;
-    const said = { ...made, ...(pages === undefined ? {} : { pages }) };
-    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...said, ...others };
+    const noted = { ...made, ...(pages === undefined ? {} : { pages }) };
+    return { ok: true, answer: encodeResult(result), decodeMs: decodedMs - startedMs, measureMs, ...noted, ...others };
   } catch (error) {
     return { ok: false, failure: encodeFailure(error) };
   } finally {
@@ -63,7 +63,7 @@ export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
   }
 }
 
-/** What the method says, and tracking where that is the method or carried beside it. */
+/** What the method says, and tracking where that is the method or measured along with it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
   const tracking = task.settings.method === "tracking" ? task.settings : task.companion;
   const { lines = {} } = task;

@@ -78,7 +78,7 @@ export class Retention implements OpenStage {
     this.measure();
     if (this.choose(this.excess).length > 0) {
       const { manifest } = this.options;
-      // Waited for before pictures are chosen: while another program holds the manifest locked, other stages go on with them.
+      // Waited for before pictures are chosen: while another program holds the manifest locked, other stages continue with them.
       await manifest.whenFree(() => manifest.together(() => undefined));
       await this.remove(this.choose(this.excess));
     }

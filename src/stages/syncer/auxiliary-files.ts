@@ -10,15 +10,13 @@ import type { StageLog } from "../../log/logger.ts";
 import type { SyncedFile, Syncing as SyncingRows } from "../../manifest/syncing.ts";
 import { printable } from "../../system/file-name.ts";
 import { SetAside } from "../../system/set-aside.ts";
-import type { SyncerAnswer, SyncerJob } from "./messages.ts";
+import type { AnswerTo, SyncerAnswer, SyncerJob } from "./messages.ts";
 
 /** Brightfield pictures in one go, for nobody waits for them. */
 const BRIGHTFIELD = 16;
 const SNAPSHOT_TIMEOUT_MS = 7_200_000;
 
 type Problem = Extract<SyncerAnswer, { type: "problem" }>;
-/** The answer to a job, or that the one file is the trouble. */
-export type AnswerTo<T extends SyncerJob["type"]> = Extract<SyncerAnswer, { type: T }> | Problem;
 
 export interface AuxiliaryFilesOptions {
   readonly config: Config;
@@ -50,13 +48,13 @@ export class AuxiliaryFiles {
     this.#options = options;
   }
 
-  /** Copies what has changed. Throws a Failure where the share or the disk is the trouble. */
+  /** Copies what has changed. Throws a Failure where the share or the disk is the problem. */
   async sync(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { rows, ask } = this.#options;
     const listing = await ask({ type: "list" }, signal);
     if (listing.type === "problem") throw new Failure("internal", listing.reason, { retry: "later" });
     const { files, brightfield, unlisted } = listing;
-    this.#sayUnlisted(unlisted);
+    this.#warnUnlisted(unlisted);
     const known = (path: string) => rows.syncedFile(remoteId, path);
     const isDue = (file: AuxiliaryFile) => {
       const copy = known(file.path);
@@ -147,10 +145,10 @@ export class AuxiliaryFiles {
     else if (this.aside.add(path, name, reason)) this.#options.log.warn(`set aside: ${name}: ${reason}`);
   }
 
-  #sayUnlisted(unlisted: readonly { readonly path: string; readonly reason: string }[]): void {
+  #warnUnlisted(unlisted: readonly { readonly path: string; readonly reason: string }[]): void {
     const lines = unlisted.map(({ path, reason }) => `${path} is not copied: ${reason}`);
-    const said = lines.join("\n");
-    if (said !== this.#unlisted) for (const line of lines) this.#options.log.warn(line);
-    this.#unlisted = said;
+    const text = lines.join("\n");
+    if (text !== this.#unlisted) for (const line of lines) this.#options.log.warn(line);
+    this.#unlisted = text;
   }
 }

@@ -13,8 +13,8 @@ export interface SyncerSettings {
   readonly layout: { readonly rootDir: string; readonly dataDir: string };
   /** Where pictures may be opened. */
   readonly pictures: PictureRoots;
-  /** Directories whose files are copied beside the pictures. */
-  readonly sideDirectories: readonly string[];
+  /** Directories whose files are copied next to the pictures. */
+  readonly auxiliaryDirectories: readonly string[];
   /** Of which only the brightfield pictures are copied. */
   readonly brightfieldDirectory: string;
   readonly manifestFile: string;
@@ -33,7 +33,7 @@ export type SyncerJob =
       readonly limitMs: number;
     }
   | { readonly type: "list" }
-  /** A consistent copy of the manifest, beside it, under a temporary name. */
+  /** A consistent copy of the manifest, next to it, under a temporary name. */
   | { readonly type: "snapshot" }
   | { readonly type: "stage"; readonly remoteId: string; readonly task: AuxiliaryTask }
   | { readonly type: "publish"; readonly remoteId: string; readonly staged: StagedFile };
@@ -45,5 +45,10 @@ export type SyncerAnswer =
   | { readonly type: "snapshot"; readonly file: AuxiliaryFile }
   | { readonly type: "stage"; readonly staged: StagedFile }
   | { readonly type: "publish"; readonly remotePath: string }
-  /** In place of the answer about one file: it is the trouble itself. */
+  /** In place of the answer about one file: it is the problem itself. */
   | { readonly type: "problem"; readonly kind: FileProblem["kind"]; readonly reason: string };
+
+/** The answer to a job, or the problem of the one file it is about. */
+export type AnswerTo<T extends SyncerJob["type"]> =
+  | Extract<SyncerAnswer, { type: T }>
+  | Extract<SyncerAnswer, { type: "problem" }>;

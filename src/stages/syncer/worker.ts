@@ -47,7 +47,7 @@ export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJ
       case "list":
         return {
           type: "list",
-          ...(await listAuxiliaryFiles(settings.sideDirectories, settings.layout)),
+          ...(await listAuxiliaryFiles(settings.auxiliaryDirectories, settings.layout)),
           brightfield: await listBrightfield(settings.brightfieldDirectory, settings.layout),
         };
       case "snapshot":
@@ -77,7 +77,7 @@ async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAns
   }
 }
 
-/** The snapshot, beside the manifest, under a name that a start sweeps away. */
+/** The snapshot, next to the manifest, under a name that a start sweeps away. */
 async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<AuxiliaryFile> {
   const directory = dirname(manifestFile);
   const { size } = await stat(manifestFile);

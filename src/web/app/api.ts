@@ -50,8 +50,9 @@ export function reasonOf(error: unknown): string {
 async function answered(response: Response): Promise<Response> {
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => undefined);
-  const said = typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
-  throw new Refused(response.status, sentence(said));
+  const message =
+    typeof body === "object" && body !== null && "error" in body ? String(body.error) : response.statusText;
+  throw new Refused(response.status, sentence(message));
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

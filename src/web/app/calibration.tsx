@@ -16,12 +16,13 @@ const NOTHING_NAMED: Naming = { chip: "", active: 0, places: [{ label: "" }, { l
 
 export function Calibration({ state }: { state: StateView }) {
   const [view, setView] = useState<CalibrationView>();
-  const [said, setSaid] = useState("");
+  const [message, setMessage] = useState("");
   const [naming, setNaming] = useState(NOTHING_NAMED);
   /** While waiting for the next frame: the newest frame at the start of the wait. */
   const [after, setAfter] = useState<{ readonly filename: string | undefined }>();
   const busy = view !== undefined && BUSY.has(view.state);
-  const read = () => get<CalibrationView>("/api/calibration").then(setView, (error: Error) => setSaid(error.message));
+  const read = () =>
+    get<CalibrationView>("/api/calibration").then(setView, (error: Error) => setMessage(error.message));
   useEffect(() => {
     void read();
   }, []);
@@ -31,11 +32,11 @@ export function Calibration({ state }: { state: StateView }) {
     return () => clearInterval(timer);
   }, [busy]);
   const act = async (asked: Promise<CalibrationView>) => {
-    setSaid("");
+    setMessage("");
     try {
       setView(await asked);
     } catch (error) {
-      setSaid(reasonOf(error));
+      setMessage(reasonOf(error));
       await read();
     }
   };
@@ -46,7 +47,7 @@ export function Calibration({ state }: { state: StateView }) {
   const takeFile = (file: File | undefined) => {
     if (file === undefined) return;
     if (view !== undefined && file.size > view.largestBytes) {
-      setSaid(`${file.name} is too large: ${bytes(file.size)}. The limit is ${bytes(view.largestBytes)}.`);
+      setMessage(`${file.name} is too large: ${bytes(file.size)}. The limit is ${bytes(view.largestBytes)}.`);
       return;
     }
     void begin(ask("POST", `/api/calibration/picture?${new URLSearchParams({ name: file.name })}`, file));
@@ -81,9 +82,9 @@ export function Calibration({ state }: { state: StateView }) {
         last={() => void begin(ask("POST", "/api/calibration/frame", {}))}
         next={() => setAfter(after === undefined ? { filename: newest } : undefined)}
       />
-      {said !== "" && (
+      {message !== "" && (
         <p class="error" role="alert">
-          {said}
+          {message}
         </p>
       )}
       {view !== undefined && <Progress view={view} />}
@@ -214,12 +215,12 @@ const WORDS: Readonly<Record<CalibrationView["state"], string>> = {
   accepted: "Accepted. From the next frame on, phorest measures with these ROIs, as a new analysis. Files written:",
 };
 
-function Progress({ view: { state, said, name } }: { view: CalibrationView }) {
+function Progress({ view: { state, message, name } }: { view: CalibrationView }) {
   const hasProblem = state === "doubt" || state === "failed";
   return (
     <p class={hasProblem ? "error" : "quiet"} role={hasProblem ? "alert" : "status"}>
       {state !== "none" && name !== "" && <strong>{name}: </strong>}
-      {WORDS[state]} {said}
+      {WORDS[state]} {message}
     </p>
   );
 }

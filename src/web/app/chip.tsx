@@ -12,25 +12,25 @@ export function Chip({ state }: { state: StateView }) {
   const [chip, setChip] = useState<ChipView>();
   const [by, setBy] = useState<By>("shift");
   const [label, setLabel] = useState<string>();
-  const [said, setSaid] = useState("");
+  const [message, setMessage] = useState("");
   useEffect(() => {
     if (state.method === undefined) {
-      setSaid("No frame has been measured yet.");
+      setMessage("No frame has been measured yet.");
       return;
     }
     const ending = new AbortController();
     get<ChipView>("/api/chip", ending.signal).then(
       (seen) => {
         setChip(seen);
-        setSaid("");
+        setMessage("");
       },
       (error: Error) => {
-        if (!ending.signal.aborted) setSaid(error.message);
+        if (!ending.signal.aborted) setMessage(error.message);
       },
     );
     return () => ending.abort();
   }, [state.outcome]);
-  if (chip === undefined) return <p role="status">{said || "Loading the chip …"}</p>;
+  if (chip === undefined) return <p role="status">{message || "Loading the chip …"}</p>;
   const roi = chip.rois.find((one) => one.label === label) ?? chip.rois[chip.rois.length >> 1];
   return (
     <div class="split">
@@ -166,17 +166,17 @@ function Detail({
 }) {
   const [profile, setProfile] = useState<ProfileView>();
   const [curves, setCurves] = useState<CurvesView>();
-  const [said, setSaid] = useState("");
+  const [message, setMessage] = useState("");
   const { label } = roi;
   useEffect(() => {
     const ending = new AbortController();
     const query = new URLSearchParams({ roi: label });
     const failed = (error: Error) => {
-      if (!ending.signal.aborted) setSaid(error.message);
+      if (!ending.signal.aborted) setMessage(error.message);
     };
     get<ProfileView>(`/api/profile?${query}`, ending.signal).then((seen) => {
       setProfile(seen);
-      setSaid("");
+      setMessage("");
     }, failed);
     query.set("columns", "300");
     get<CurvesView>(`/api/curves?${query}`, ending.signal).then(setCurves, failed);
@@ -217,7 +217,7 @@ function Detail({
         <dt>flags</dt>
         <dd class={roi.flags.length > 0 ? "error" : ""}>{roi.flags.length === 0 ? "none" : roi.flags.join(", ")}</dd>
       </dl>
-      {said !== "" && <p class="quiet">{said}</p>}
+      {message !== "" && <p class="quiet">{message}</p>}
       {curve?.label === label && (
         <>
           <h3>Sensorgram</h3>

@@ -7,7 +7,7 @@ import { broughtUpToDate } from "./drawn.ts";
 
 interface Listener {
   take(view: CurvesView): void;
-  failed(said: string): void;
+  failed(message: string): void;
 }
 
 class CurveFeed {
@@ -60,16 +60,16 @@ class CurveFeed {
 export function useCurves(
   address: string | undefined,
   news: readonly unknown[],
-  said: (text: string) => void,
+  message: (text: string) => void,
 ): CurvesView | undefined {
   const [view, setView] = useState<CurvesView>();
   const feed = useRef<CurveFeed>();
   feed.current ??= new CurveFeed({
     take: (seen) => {
       setView(seen);
-      said(strangersSaid(seen));
+      message(unknownNamesText(seen));
     },
-    failed: said,
+    failed: message,
   });
   // A layout effect sends the request before the browser paints, instead of after it.
   useLayoutEffect(() => {
@@ -80,7 +80,7 @@ export function useCurves(
 }
 
 /** Warns of names that match nothing: without the warning, curves would look referenced although they are not. */
-function strangersSaid({ unknown, references }: CurvesView): string {
+function unknownNamesText({ unknown, references }: CurvesView): string {
   if (unknown.length === 0) return "";
   return `No ROI or group is named ${unknown.join(", ")}.${references.length === 0 ? " No reference is subtracted." : ""}`;
 }

@@ -10,7 +10,7 @@ export function CurveFiles({
 }: {
   drawing: Drawing;
   address: string;
-  failed(said: string): void;
+  failed(message: string): void;
 }) {
   const save = (name: string, make: () => Promise<Blob>) => async () => {
     try {

@@ -236,7 +236,7 @@ function Permission({ hasToken, enter }: Omit<Props, "state">) {
   return (
     <TokenForm
       title="Permission to make changes"
-      said="You can view everything. To make changes, open the link printed by phorest run, or enter the token here."
+      message="You can view everything. To make changes, open the link printed by phorest run, or enter the token here."
       button="Save in this browser"
       enter={enter}
     />

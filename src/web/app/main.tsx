@@ -100,7 +100,9 @@ function Page() {
         </button>
       </header>
       <main id="main" tabIndex={-1}>
-        {barred && <TokenForm title="Access token required" said={`${trouble.message}.`} button="Open" enter={enter} />}
+        {barred && (
+          <TokenForm title="Access token required" message={`${trouble.message}.`} button="Open" enter={enter} />
+        )}
         {state !== undefined && !barred && (
           <>
             {view === "now" && <Now state={state} />}

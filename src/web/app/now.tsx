@@ -10,7 +10,7 @@ import { Picture, roiOutlines } from "./picture.tsx";
 const AGAIN_MS = 5000;
 
 export function Now({ state }: { state: StateView }) {
-  const { frame, chip, said } = useLastFrame(state);
+  const { frame, chip, message } = useLastFrame(state);
   const outlines = useMemo(() => chip && roiOutlines(chip), [chip]);
   return (
     <div class="split">
@@ -37,7 +37,7 @@ export function Now({ state }: { state: StateView }) {
         <section class="card">
           <h2>Last frame {frame !== undefined && <span class="quiet">{moment(frame.capturedAt)}</span>}</h2>
           {frame !== undefined && <Picture frame={frame} outlines={outlines} tiles="/api/frame" />}
-          {said !== "" && <p class="quiet">{said}</p>}
+          {message !== "" && <p class="quiet">{message}</p>}
           <p class="bar">
             {(Object.keys(GRADES) as Grade[]).map((grade) => (
               <span class="key" key={grade}>
@@ -65,12 +65,12 @@ export function Now({ state }: { state: StateView }) {
 function useLastFrame(state: StateView) {
   const [frame, setFrame] = useState<FrameView>();
   const [chip, setChip] = useState<ChipView>();
-  const [said, setSaid] = useState("");
+  const [message, setMessage] = useState("");
   const newest = state.lastFrame?.filename;
   const none = state.lastFrame === undefined;
   useEffect(() => {
     if (none) {
-      setSaid("No frame has been captured yet.");
+      setMessage("No frame has been captured yet.");
       return;
     }
     const ending = new AbortController();
@@ -78,10 +78,10 @@ function useLastFrame(state: StateView) {
     const read = async () => {
       try {
         setFrame(await get<FrameView>("/api/frame", ending.signal));
-        setSaid("");
+        setMessage("");
       } catch (error) {
         if (ending.signal.aborted) return;
-        setSaid(reasonOf(error));
+        setMessage(reasonOf(error));
         if (isForNow(error)) again = setTimeout(() => void read(), AGAIN_MS);
       }
     };
@@ -97,7 +97,7 @@ function useLastFrame(state: StateView) {
     get<ChipView>("/api/chip", ending.signal).then(setChip, () => undefined);
     return () => ending.abort();
   }, [state.outcome]);
-  return { frame, chip, said };
+  return { frame, chip, message };
 }
 
 function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method } }: { state: StateView }) {
@@ -140,7 +140,7 @@ const BRIGHTFIELD: Readonly<Record<BrightfieldView["state"], string>> = {
   failed: "Failed:",
 };
 
-function Brightfield({ brightfield: { state, said } }: { brightfield: BrightfieldView }) {
+function Brightfield({ brightfield: { state, message } }: { brightfield: BrightfieldView }) {
   const [refused, setRefused] = useState("");
   const take = () =>
     change("POST", "/api/brightfield", {}).then(
@@ -154,7 +154,7 @@ function Brightfield({ brightfield: { state, said } }: { brightfield: Brightfiel
         Take a brightfield image
       </button>
       <p class={`path ${state === "failed" ? "error" : "quiet"}`} role="status">
-        {BRIGHTFIELD[state]} {said}
+        {BRIGHTFIELD[state]} {message}
       </p>
       {refused !== "" && (
         <p class="error" role="alert">

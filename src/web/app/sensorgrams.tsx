@@ -32,7 +32,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [chip, setChip] = useState<ChipView>();
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<readonly [number, number]>();
-  const [said, setSaid] = useState("");
+  const [message, setMessage] = useState("");
   /** Why the last change was refused. New frames do not clear it. */
   const [refused, setRefused] = useState("");
   const [inRiu, setInRiu] = useState(false);
@@ -45,16 +45,16 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (state.method === undefined) {
-      setSaid("No frame has been measured yet.");
+      setMessage("No frame has been measured yet.");
       return;
     }
     get<ChipView>("/api/chip").then(
       (seen) => {
-        setSaid("");
+        setMessage("");
         setChip(seen);
         setChoice((known) => known ?? firstChoice(seen));
       },
-      (error: Error) => setSaid(error.message),
+      (error: Error) => setMessage(error.message),
     );
   }, [state.method]);
   const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
@@ -62,7 +62,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
   const address =
     state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns);
-  const view = useCurves(address, [state.outcome, version], setSaid);
+  const view = useCurves(address, [state.outcome, version], setMessage);
   const markers = useSame(state.markers);
   const choose = (next: Choice) => {
     setChoice(next);
@@ -140,7 +140,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
             </label>
           )}
         </div>
-        {[refused, said].map(
+        {[refused, message].map(
           (line) =>
             line !== "" && (
               <p class="error" role="alert" key={line}>

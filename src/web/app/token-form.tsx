@@ -3,12 +3,12 @@ import { useState } from "preact/hooks";
 
 interface TokenFormProps {
   readonly title: string;
-  readonly said: string;
+  readonly message: string;
   readonly button: string;
   enter(token: string): void;
 }
 
-export function TokenForm({ title, said, button, enter }: TokenFormProps) {
+export function TokenForm({ title, message, button, enter }: TokenFormProps) {
   const [typed, setTyped] = useState("");
   return (
     <form
@@ -19,7 +19,7 @@ export function TokenForm({ title, said, button, enter }: TokenFormProps) {
       }}
     >
       <h2>{title}</h2>
-      <p>{said}</p>
+      <p>{message}</p>
       <label class="wide">
         Token (in the file web_token of the experiment)
         <input

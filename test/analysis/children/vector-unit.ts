@@ -1,5 +1,7 @@
 // Measures a fixed picture and prints the result as JSON, so that the parent can run it under different vector units.
-import { ANCHOR_NUMBERS, measure, vectorUnit } from "../../../src/analysis/kernel.ts";
+import { measure } from "../../../src/analysis/kernel.ts";
+import { ANCHOR_NUMBERS } from "../../../src/analysis/kernel-answer.ts";
+import { vectorUnit } from "../../../src/analysis/native-kernel.ts";
 import { fano, normals, picture16 } from "../simulated-rows.ts";
 
 const next = normals(5);

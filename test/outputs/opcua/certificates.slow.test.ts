@@ -47,7 +47,7 @@ async function certificate(name: string, keySize: 2048 | 3072 = 2048, startDate 
 function command(lines: string, ...words: string[]): string[] {
   const file = join(directory, "phorest.toml");
   writeFileSync(file, toml(URL_TEXT, [], `${lines}\ncertificate_dir = "${directory}/opcua"`));
-  return ["--import", "tsx", join(packageRoot(), "src/cli.ts"), "opcua", "trust", "--config", file, ...words];
+  return [join(packageRoot(), "bin/phorest.js"), "opcua", "trust", "--config", file, ...words];
 }
 
 /** `phorest opcua trust` with these words, without a terminal. */

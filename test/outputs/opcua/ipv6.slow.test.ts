@@ -8,8 +8,8 @@ import { trustCertificate } from "../../../src/outputs/opcua/certificates.ts";
 import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { hostAndPort } from "../../../src/outputs/opcua/probe.ts";
-import { experiment } from "../../delivery/experiment.ts";
 import { isThere } from "../../support/needed.ts";
+import { experiment } from "../csv/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
 

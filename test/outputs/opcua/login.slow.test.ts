@@ -11,7 +11,7 @@ import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { refusesSecret } from "../../../src/outputs/opcua/login.ts";
 import { stageOf } from "../../../src/supervisor/stage.ts";
-import { experiment } from "../../delivery/experiment.ts";
+import { experiment } from "../csv/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, partOf, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
 

@@ -6,10 +6,10 @@ import { browseBelow } from "../../../src/outputs/opcua/browse.ts";
 import { readCertificate, trustCertificate } from "../../../src/outputs/opcua/certificates.ts";
 import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
-import { connectionCureOf } from "../../../src/outputs/opcua/remedies.ts";
+import { connectionRemedyFor } from "../../../src/outputs/opcua/remedies.ts";
 import { PlantSession } from "../../../src/outputs/opcua/session.ts";
 import { mapNodes } from "../../../src/outputs/opcua/target.ts";
-import { experiment } from "../../delivery/experiment.ts";
+import { experiment } from "../csv/experiment.ts";
 import { type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { freePort, Plant, scratch } from "./plant.ts";
 import { SHORT_CERTIFICATE } from "./short-key.ts";
@@ -181,7 +181,7 @@ test("why the server ends a session that was well is told with what to do", asyn
     await expect(session.read([{ nodeId: "i=2255", attributeId: 13 }])).rejects.toMatchObject({
       code: "opcua.lost",
       message: expect.stringMatching(/BadTcpMessageTooLarge/),
-      hint: connectionCureOf("BadTcpMessageTooLarge"),
+      hint: connectionRemedyFor("BadTcpMessageTooLarge"),
     });
   } finally {
     await session.close();

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Manifest } from "../../../src/manifest/manifest.ts";
-import { experiment } from "../../delivery/experiment.ts";
+import { experiment } from "../csv/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, toml } from "./deliver.ts";
 import { journalOf, Plant, scratch } from "./plant.ts";
 
@@ -63,7 +63,8 @@ test("1,000 frames, an outage in the middle, new frames meanwhile: back once for
 }, async () => {
   const { manifest, add } = measured("thousand");
   add(500);
-  const { delivery: to } = delivery(join(directory, "thousand"), manifest, toml(plant.endpointUrl, [FRAME], LINES));
+  const text = toml(plant.endpointUrl, [FRAME], LINES);
+  const { delivery: to, said } = delivery(join(directory, "thousand"), manifest, text);
   let cursor = 0;
   const more = async (until: number) => {
     while (cursor < until) {
@@ -81,7 +82,11 @@ test("1,000 frames, an outage in the middle, new frames meanwhile: back once for
   manifest.close();
   const frames = written("Frame");
   expect(new Set(frames).size).toBe(1000);
-  expect(timesBack(frames)).toBe(2);
+  // One session before the outage and one after it; on a busy machine the connection may break more often.
+  const sessions = said.filter((line) => line.startsWith("info connected to ")).length;
+  expect(sessions).toBeGreaterThanOrEqual(2);
+  expect(timesBack(frames)).toBeGreaterThanOrEqual(2);
+  expect(timesBack(frames)).toBeLessThanOrEqual(sessions);
   expect(frames.at(-1)).toBe(1000);
 });
 

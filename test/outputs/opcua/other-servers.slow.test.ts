@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trustCertificate } from "../../../src/outputs/opcua/certificates.ts";
-import { experiment } from "../../delivery/experiment.ts";
+import { experiment } from "../csv/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
 

@@ -4,8 +4,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { experiment } from "../../delivery/experiment.ts";
 import { phorest, QUICK_CONFIG, start } from "../../run/program.ts";
+import { experiment } from "../csv/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, toml } from "./deliver.ts";
 import { freePort, JOURNAL_START, journalOf, Plant, scratch } from "./plant.ts";
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer, isIPv6 } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { bundled } from "../../support/bundled.ts";
 import { slowOnly } from "../../support/slow-only.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -85,6 +86,9 @@ export function journalOf(file: string, node: string): JournalEntry[][] {
   return starts;
 }
 
+/** Packages of the server that have data files, or that it uses only where they are installed. */
+const NOT_BUNDLED = ["node-opcua-nodesets", "proper-lockfile"];
+
 export const JOURNAL_START = "--start--";
 
 export type ServerCommand =
@@ -143,8 +147,8 @@ export class Plant {
   /** Starts (again) on the same port. */
   async start(): Promise<void> {
     slowOnly("starting a server");
-    const script = fileURLToPath(new URL("./server.ts", import.meta.url));
-    const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(this.options)], {
+    const script = await bundled(fileURLToPath(new URL("./server.ts", import.meta.url)), NOT_BUNDLED);
+    const child = spawn(process.execPath, [script, JSON.stringify(this.options)], {
       env: { ...process.env, ...this.env },
       stdio: ["pipe", "pipe", "inherit"],
     });

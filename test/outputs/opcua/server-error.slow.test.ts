@@ -6,7 +6,7 @@ import { ownCertificate, readCertificate, trustCertificate } from "../../../src/
 import { whySilent } from "../../../src/outputs/opcua/hello.ts";
 import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { type Library, loadLibrary } from "../../../src/outputs/opcua/library.ts";
-import { connectionCureOf } from "../../../src/outputs/opcua/remedies.ts";
+import { connectionRemedyFor } from "../../../src/outputs/opcua/remedies.ts";
 import { serverErrorIn } from "../../../src/outputs/opcua/server-error.ts";
 import { PlantSession } from "../../../src/outputs/opcua/session.ts";
 import { serverSettings, toml } from "./deliver.ts";
@@ -96,7 +96,7 @@ const CODES = [
 test.each(CODES)("%s is named, with a cure of its own", async (name) => {
   const url = await ending(library.StatusCodes[name].value, { reason: "said so" });
   const failure = await failureOf(url, 'security_mode = "None"');
-  expect(failure).toMatchObject({ code: "opcua.refused", hint: connectionCureOf(name) });
+  expect(failure).toMatchObject({ code: "opcua.refused", hint: connectionRemedyFor(name) });
   expect(failure.message).toContain(`the server closed the connection: ${name} "said so"`);
   expect(failure.hint).not.toBe("check the log of the server");
 });

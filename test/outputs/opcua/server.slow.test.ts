@@ -10,7 +10,7 @@ import { inspect } from "../../../src/outputs/opcua/inspect.ts";
 import { loadLibrary } from "../../../src/outputs/opcua/library.ts";
 import { PlantSession } from "../../../src/outputs/opcua/session.ts";
 import { mapNodes } from "../../../src/outputs/opcua/target.ts";
-import { experiment } from "../../delivery/experiment.ts";
+import { experiment } from "../csv/experiment.ts";
 import { deliverUpTo, delivery, type NodeEntry, serverSettings, toml } from "./deliver.ts";
 import { Plant, scratch } from "./plant.ts";
 import { SHORT_CERTIFICATE } from "./short-key.ts";

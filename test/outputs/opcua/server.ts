@@ -1,4 +1,4 @@
-// A real OPC UA server in a process of its own, for tests and benches: tsx server.ts '<JSON of ServerOptions>'.
+// A real OPC UA server in a process of its own, for tests and benches: server.ts '<JSON of ServerOptions>', started by plant.ts.
 // Says "ready" on its first line of standard output, then answers commands on standard input, one JSON line each.
 import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";

@@ -7,12 +7,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import type { TaskAnswer, TaskRequest } from "../../../src/analysis/task.ts";
 import { parseConfig } from "../../../src/config/config.ts";
-import { CSV_OUTPUT, parseCsvState, updateCsv } from "../../../src/delivery/csv-output.ts";
 import { encodePicture } from "../../../src/image/encode.ts";
 import { createLogger } from "../../../src/log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
 import { OPC_UA_OUTPUT } from "../../../src/manifest/opcua-output-state.ts";
 import { formatRoiManifest } from "../../../src/measurement/roi.ts";
+import { updateCsv } from "../../../src/outputs/csv/file/append.ts";
+import { CSV_OUTPUT, parseCsvState } from "../../../src/outputs/csv/file/state.ts";
 import { createSimulator } from "../../../src/simulator/simulator.ts";
 import { measuringThreads } from "../../../src/stages/processor/measuring-pool.ts";
 import { Processor } from "../../../src/stages/processor/stage.ts";
@@ -67,8 +68,10 @@ async function measuring(manifest: Manifest, settled: () => void) {
     everyMs: 1000,
     nowUs: () => Date.now() * 1000,
     checkPlace: () => undefined,
-    settled,
-    freed: () => void processing.run(),
+    happened: (event) => {
+      if (event === "freed") void processing.run();
+      else settled();
+    },
   });
   ends.push(
     () => processing.flush(10_000),

@@ -1,0 +1,9 @@
+// The database of an experiment, opened for a command that only reads it.
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+
+/** Opens the database after a check of its soundness. Throws a Failure where there is none, or a damaged one. */
+export function openStored({ Paths }: Pick<Config, "Paths">): Manifest {
+  return Manifest.open({ file: join(Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true });
+}

@@ -1,0 +1,104 @@
+// What a setting is made of: a zod type, and the notes about it that a person needs. Both are in one place, so that the
+// checks, the defaults, the reference and config.toml cannot disagree.
+import { z } from "zod";
+import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
+
+/** What is said about a key besides its type, bounds and default. */
+export interface KeyNotes {
+  /** One line of meaning, without a full stop at its end. */
+  readonly doc: string;
+  readonly unit?: string;
+  /** The default while the effective camera is the simulated one. */
+  readonly simulatedDefault?: unknown;
+  /** What applies where a key without a default is absent. */
+  readonly none?: string;
+  /** Shown, commented out, in config.toml where a key has no default. */
+  readonly example?: unknown;
+  /** The value is a path relative to the configuration file's directory, or to Paths.root_dir. */
+  readonly relativeTo?: "file" | "root";
+  /** Texts among the values that are words, not paths. */
+  readonly words?: readonly string[];
+  /** What is allowed, where the type alone does not say it well. */
+  readonly allowed?: string;
+}
+
+/** The notes of every key and section. */
+export const NOTES = z.registry<KeyNotes>();
+
+/** Declares a key: its zod type (with default and bounds), its meaning and further notes. */
+export function field<T extends z.ZodType>(
+  type: T,
+  doc: string,
+  notes: Omit<KeyNotes, "doc" | "simulatedDefault"> & { simulatedDefault?: z.output<T> } = {},
+): T {
+  NOTES.add(type, { doc, ...notes });
+  return type;
+}
+
+/** Declares a section of keys; a key it does not name is an error. */
+export function section<S extends z.core.$ZodLooseShape>(doc: string, shape: S): z.ZodObject<S, z.core.$strict> {
+  return field(z.strictObject(shape), doc);
+}
+
+/** One of `values` in any letter case; `aliases` (lower case) are other spellings met in files. */
+export function choice<const V extends readonly [string, ...string[]]>(
+  values: V,
+  aliases: Readonly<Record<string, V[number]>> = {},
+) {
+  return z.preprocess((given) => canonical(given, values, aliases), z.enum(values));
+}
+
+/** A list of `values`, in any letter case; a single value stands for a list of one. Repeated values count once. */
+export function choices<const V extends readonly [string, ...string[]]>(values: V, { least = 1 } = {}) {
+  const asList = (given: unknown): unknown => {
+    const list = typeof given === "string" ? [given] : given;
+    return Array.isArray(list) ? [...new Set(list.map((entry) => canonical(entry, values, {})))] : list;
+  };
+  return z.preprocess(asList, z.array(z.enum(values)).min(least).readonly());
+}
+
+function canonical(given: unknown, values: readonly string[], aliases: Readonly<Record<string, string>>): unknown {
+  if (typeof given !== "string") return given;
+  const wanted = given.trim().toLowerCase();
+  const exact = values.find((value) => value.toLowerCase() === wanted);
+  return exact ?? (Object.hasOwn(aliases, wanted) ? aliases[wanted] : given);
+}
+
+/** A path as written. The operating system ends a path at a NUL character, so none may be in it. */
+export const path = () => z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
+
+/** A text that may be left out; existing files also leave it empty. */
+export const optionalText = () =>
+  z.preprocess((given) => (given === "" ? undefined : given), path().optional()).optional();
+
+/** A name that is shown to people. */
+export const shownName = () => z.string().refine(isLabel, LABEL_RULE);
+
+/** A table of such names, and what stands for each. */
+export const byShownName = <T extends z.ZodType>(values: T) =>
+  z.record(z.string(), values).refine((table) => Object.keys(table).every(isLabel), `names: ${LABEL_RULE}`);
+
+/** A list of texts; a single text stands for a list of one. */
+export const texts = () =>
+  z.preprocess((given) => (typeof given === "string" ? [given] : given), z.array(z.string()).readonly());
+
+/** A number greater than 0. */
+export const positive = () => z.number().positive();
+
+/** A whole number from `low` to `high`. */
+export const whole = (low: number, high = Number.MAX_SAFE_INTEGER) => z.int().min(low).max(high);
+
+/** A time in seconds, with its default. */
+export const seconds = (of: number) => positive().default(of);
+
+/** A switch that is off by default. */
+export const off = () => z.boolean().default(false);
+
+/** The notes of a key in seconds. */
+export const SECONDS = { unit: "seconds" };
+
+/** The notes of a path relative to Paths.root_dir. */
+export const IN_ROOT = { relativeTo: "root" } as const;
+
+/** The notes of a path relative to the directory of the configuration file. */
+export const BESIDE_FILE = { relativeTo: "file" } as const;

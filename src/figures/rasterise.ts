@@ -1,0 +1,27 @@
+// SVG to PNG, in the calling thread. Every call keeps some ten megabytes until V8 collects garbage, and V8 knows nothing of
+// them: a thread that lives for long has drawing.ts do it.
+import { createRequire } from "node:module";
+
+/** PNG pixels per SVG pixel. */
+export const PNG_ZOOM = 2;
+
+/** SVG to PNG at PNG_ZOOM, on white, with the bundled font. Rejects when the picture cannot be drawn. */
+export async function rasterise(svg: string): Promise<Uint8Array> {
+  const { Resvg } = await import("@resvg/resvg-js");
+  const image = new Resvg(svg, {
+    fitTo: { mode: "zoom", value: PNG_ZOOM },
+    background: "#ffffff",
+    font: {
+      loadSystemFonts: false,
+      fontFiles: fontFiles(),
+      defaultFontFamily: "DejaVu Sans",
+      sansSerifFamily: "DejaVu Sans",
+    },
+  }).render();
+  return image.asPng();
+}
+
+function fontFiles(): string[] {
+  const { resolve } = createRequire(import.meta.url);
+  return ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) => resolve(`dejavu-fonts-ttf/ttf/${name}`));
+}

@@ -1,0 +1,165 @@
+// What becomes of a frame after it was measured: its result is stored, it fails for good, its picture is set aside, or its claim
+// returns to the queue. Each is one transaction.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type CompanionResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
+import { encodeFailure, type FailureData, lineOf } from "../../failure/failure.ts";
+import { DepthKeeper } from "../../image/bit-depth.ts";
+import type { Claim } from "../../manifest/entries.ts";
+import type { PictureRoots } from "../../manifest/picture-place.ts";
+import type { StoredCompanion } from "../../manifest/results.ts";
+import { canList, canWrite } from "../../system/fault-of.ts";
+import { SetAside } from "../../system/set-aside.ts";
+import type { StageContext } from "../contract/stage-definition.ts";
+import { asFrame, isStorage } from "./blame.ts";
+import { ChipMovement } from "./chip-movement.ts";
+import type { Measure, MeasureOptions, TrackingMeasure } from "./measure.ts";
+import { storeReferences } from "./stored-references.ts";
+import { UnsettledClaims } from "./unsettled-claims.ts";
+
+export interface SettlementOptions
+  extends Pick<StageContext, "manifest" | "log" | "nowUs" | "checkPlace" | "happened">,
+    Pick<MeasureOptions, "settings"> {
+  /** Where pictures may be opened. */
+  readonly pictures: PictureRoots;
+  readonly maxAttempts: number;
+}
+
+type Measured = Extract<TaskAnswer, { ok: true }>;
+
+export class Settlement {
+  /** Frames whose pictures cannot be read, while others can; they stay pending. */
+  readonly aside = new SetAside<number>();
+  readonly unsettled: UnsettledClaims;
+  /** What the frames of this run have shown of the camera's scale. */
+  readonly depth: DepthKeeper;
+  readonly #options: SettlementOptions;
+  readonly #movement: ChipMovement;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+    this.unsettled = new UnsettledClaims(options.manifest);
+    this.depth = new DepthKeeper(options.settings.bits ?? 0);
+    this.#movement = new ChipMovement(options.log, options.settings.trackDrift === true);
+  }
+
+  /** Settles a claim by what its frame's thread answered. */
+  async settle(claim: Claim, measure: Measure, answer: TaskAnswer, tookMs: number): Promise<void> {
+    if (answer.ok) await this.#measured(claim, measure, answer, tookMs);
+    else if (await this.#isOfThePicture(claim, answer.failure)) this.#setAside(claim, answer.failure);
+    else await this.refuse(claim, answer.failure, measure.analysisId);
+  }
+
+  /** Stores the result of a frame, with what the frame added to the references. */
+  async #measured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): Promise<void> {
+    const { log, manifest, nowUs } = this.#options;
+    const { answer: result } = answer;
+    const { tracking } = measure;
+    const flags = measure.jumps.mark(result.position, result.standardError, result.flags);
+    const movedTooFar = this.#movement.look(result.displacement, measure.rois, claim);
+    const companion = tracking === undefined ? undefined : companionOf(tracking, answer.companion);
+    const warnings = warningsOf(answer);
+    this.depth.learn(result.depth);
+    const drift = measure.references.unkeptDrift;
+    const settle = () => {
+      storeReferences(manifest, measure, { drift });
+      const outcomeId = manifest.complete(
+        claim,
+        measure.analysisId,
+        { ...result, flags, movedTooFar, companion },
+        nowUs(),
+      );
+      if (outcomeId === undefined) return undefined;
+      for (const warning of warnings) manifest.entries.addWarning(claim.entryId, warning);
+      storeReferences(manifest, measure, answer);
+      return outcomeId;
+    };
+    const outcome = await manifest.whenFree(() => manifest.together(settle));
+    measure.references.kept(drift, outcome === undefined ? undefined : answer);
+    const fields = { entry: claim.entryId };
+    this.aside.remove(claim.entryId);
+    if (outcome === undefined) {
+      log.warn(`${claim.filename}: ignored a late result; the frame is already being measured again`, fields);
+      return;
+    }
+    log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
+    for (const warning of warnings) log.warn(`${claim.filename}: ${warning}`, fields);
+    this.#options.happened("measured");
+  }
+
+  /** Fails the frame for good, or sets it aside for another try while that can help. */
+  async refuse(claim: Claim, reason: FailureData, analysisId?: number): Promise<void> {
+    const failure = this.#withPlace(asFrame(claim, reason));
+    const again = isStorage(failure) || (failure.retry === "later" && claim.attempts < this.#options.maxAttempts);
+    if (again) {
+      this.#returnClaim(claim, failure);
+      return;
+    }
+    try {
+      await this.#failed(claim, failure, analysisId);
+    } catch (thrown) {
+      this.#returnClaim(claim, encodeFailure(thrown));
+    }
+  }
+
+  /** Whether this one picture cannot be read while others can. */
+  async #isOfThePicture({ filepath }: Claim, failure: FailureData): Promise<boolean> {
+    if (failure.code !== "disk.failed") return false;
+    try {
+      this.#options.checkPlace();
+    } catch {
+      return false;
+    }
+    // Nothing is written where other programs keep their pictures.
+    return filepath === this.#options.pictures.dataDir ? await canWrite(filepath) : await canList(filepath);
+  }
+
+  /** Sets the frame aside: it stays pending and is retried at growing intervals, without using up its attempts. */
+  #setAside(claim: Claim, { message }: FailureData): void {
+    const { entryId, filename } = claim;
+    if (this.aside.add(entryId, filename, message))
+      this.#options.log.warn(`cannot read ${filename}, set it aside: ${message}`, { entry: entryId });
+    this.unsettled.add(claim, false);
+  }
+
+  /** A picture that is missing because the whole disk is missing has not failed: it waits like all others. */
+  #withPlace(failure: FailureData): FailureData {
+    if (failure.code !== "frame.missing") return failure;
+    try {
+      this.#options.checkPlace();
+      return failure;
+    } catch (thrown) {
+      return encodeFailure(thrown);
+    }
+  }
+
+  async #failed(claim: Claim, failure: FailureData, analysisId?: number): Promise<void> {
+    const { log, manifest, nowUs } = this.#options;
+    await manifest.whenFree(() => {
+      manifest.fail(claim, failure, nowUs(), analysisId);
+      const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
+      if (isGone) manifest.entries.markMissing(claim.entryId);
+    });
+    this.aside.remove(claim.entryId);
+    log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
+    this.#options.happened("failed");
+  }
+
+  /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
+  #returnClaim(claim: Claim, failure: FailureData): void {
+    const { log, happened } = this.#options;
+    log.warn(`${claim.filename}: ${failure.message}; returned the frame to the queue`, { entry: claim.entryId });
+    // A full disk is not the frame's fault and must not use up its attempts.
+    this.unsettled.add(claim, !isStorage(failure), failure);
+    happened("failed");
+  }
+}
+
+/** What tracking says along with the method, as it is stored. */
+function companionOf(
+  { analysisId, jumps }: TrackingMeasure,
+  companion: CompanionResult | undefined,
+): StoredCompanion | undefined {
+  if (companion === undefined) return undefined;
+  return { analysisId, ...companion, flags: jumps.mark(companion.position, companion.standardError, companion.flags) };
+}

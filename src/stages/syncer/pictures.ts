@@ -1,0 +1,150 @@
+// The images on their way to the share: which are next, what becomes of those that were copied, and of those that could not be.
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { remotePathOf } from "../../archive/names.ts";
+import type { PictureCopied, PictureRefused, PictureTask } from "../../archive/pictures.ts";
+import { decodeFailure } from "../../failure/failure.ts";
+import { removePicture } from "../../image/picture-file.ts";
+import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
+import { printable } from "../../system/file-name.ts";
+import { flushDirectory } from "../../system/files.ts";
+import { SetAside } from "../../system/set-aside.ts";
+import type { StageContext } from "../contract/stage-definition.ts";
+import type { ShareProcess } from "./share-process.ts";
+import { SyncProgress } from "./sync-progress.ts";
+
+/** Pictures handed out at once: a few from the front of the queue, and a few of those captured since. */
+const OLDEST = 24;
+const NEWEST = 8;
+const BATCH_MS = 5000;
+
+export class PictureCopies {
+  /** Pictures that cannot be copied, by entry. */
+  readonly aside = new SetAside<number>();
+  readonly progress: SyncProgress;
+  readonly #context: Pick<StageContext, "config" | "manifest" | "log" | "nowUs" | "checkPlace">;
+  readonly #process: ShareProcess;
+  readonly #compressedOnly: boolean;
+  /** Pictures with a higher id were captured while this process was at work. */
+  #watermark: number;
+
+  constructor(
+    context: Pick<StageContext, "config" | "manifest" | "log" | "nowUs" | "checkPlace">,
+    process: ShareProcess,
+  ) {
+    this.#context = context;
+    this.#process = process;
+    const { config, manifest } = context;
+    this.#compressedOnly = config.Services.enable_image_compression;
+    this.#watermark = manifest.history.lastEntry()?.entryId ?? 0;
+    this.progress = new SyncProgress(() => manifest.syncing.countUnsynced(COUNTED_UP_TO, this.#compressedOnly));
+  }
+
+  /** Whether none waits to be copied, apart from those set aside. */
+  get areDone(): boolean {
+    return this.#next().length === 0;
+  }
+
+  /** Copies one batch and records what was verified. True when more may be waiting. Throws what stopped the batch. */
+  async copy(remoteId: string, signal: AbortSignal): Promise<boolean> {
+    const tasks = this.#next();
+    if (tasks.length === 0) {
+      this.progress.caughtUp();
+      return false;
+    }
+    const { manifest, log, config, nowUs } = this.#context;
+    const startedMs = performance.now();
+    const { result } = await this.#process.ask({ type: "pictures", remoteId, tasks, limitMs: BATCH_MS }, signal);
+    const byId = new Map(tasks.map((task) => [task.entryId, task]));
+    const note = () =>
+      result.copied.filter(({ entryId, remotePath, bytes, sha256 }) => {
+        const filename = byId.get(entryId)?.picture.filename ?? "";
+        return manifest.syncing.markSynced({ entryId, filename, remoteId, remotePath, bytes, sha256 }, nowUs());
+      });
+    const noted = await manifest.whenFree(() => manifest.together(note));
+    for (const { entryId, remotePath } of noted) {
+      this.aside.remove(entryId);
+      this.#watermark = Math.max(this.#watermark, entryId);
+      if (basename(remotePath) !== basename(byId.get(entryId)?.source ?? "")) {
+        log.warn(`the share has another file of this name; the copy is ${remotePath}`, { entry: entryId });
+      }
+    }
+    if (!config.Sync.keep_local) await this.#moveAway(noted);
+    await this.#setAside(result.refused, byId);
+    const bytes = noted.reduce((sum, copy) => sum + copy.bytes, 0);
+    if (noted.length > 0) log.info(`copied and verified ${noted.length} images`);
+    this.progress.copied(noted.length, bytes, performance.now() - startedMs);
+    if (result.failure !== undefined) throw decodeFailure(result.failure);
+    return true;
+  }
+
+  /** Marks pictures whose files are gone as missing, and sets aside others that could not be copied. */
+  async #setAside(refused: readonly PictureRefused[], byId: ReadonlyMap<number, PictureTask>): Promise<void> {
+    const { manifest, log } = this.#context;
+    for (const { entryId, kind, reason } of refused) {
+      const source = byId.get(entryId)?.source ?? "";
+      if (kind === "missing") this.#context.checkPlace();
+      // With its whole directory gone, it is the disk that is missing, and it may come back; or it is back already.
+      const lost = kind === "missing" && existsSync(dirname(source)) && !existsSync(source);
+      const name = printable(basename(source)).slice(1, -1);
+      const isNew = lost || this.aside.add(entryId, name, reason);
+      if (lost) {
+        this.aside.remove(entryId);
+        await manifest.whenFree(() => manifest.entries.markMissing(entryId));
+      }
+      if (isNew) log.error(`${name}: not copied: ${reason}`, { entry: entryId });
+    }
+  }
+
+  /** The oldest that wait, and the first of those captured meanwhile, so that a long backlog does not hide today's. */
+  #next(): PictureTask[] {
+    const { syncing } = this.#context.manifest;
+    const common = { compressedOnly: this.#compressedOnly, except: this.aside.resting() };
+    const oldest = syncing.unsynced({ ...common, limit: OLDEST });
+    const afterEntryId = Math.max(this.#watermark, oldest.at(-1)?.entryId ?? 0);
+    const newest = oldest.length < OLDEST ? [] : syncing.unsynced({ ...common, limit: NEWEST, afterEntryId });
+    return [...oldest, ...newest].map(({ entryId, filename, filepath, sha256 }) => {
+      const source = join(filepath, filename);
+      return { entryId, picture: { filepath, filename }, source, sha256, remotePath: this.#place(source) };
+    });
+  }
+
+  /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what dies in between. */
+  async #moveAway(copies: readonly PictureCopied[]): Promise<void> {
+    const { manifest, config, log, nowUs, checkPlace } = this.#context;
+    checkPlace();
+    const moved: [entryId: number, remoteFile: string][] = [];
+    let failed: unknown;
+    for (const { entryId, remotePath } of copies) {
+      const remoteFile = join(config.Paths.remote_root_dir, remotePath);
+      const local = manifest.syncing.removableFile(entryId, remoteFile);
+      if (local === undefined) continue;
+      try {
+        await removePicture(local.directory, local.filename, local, () => manifest.checkSound());
+        moved.push([entryId, remoteFile]);
+      } catch (error) {
+        if (!(await isFileFault(error, local.directory))) {
+          failed = error;
+          break;
+        }
+        const reason = fileFaultReason(error);
+        log.warn(`cannot remove ${local.filename}, which is on the share: ${reason}`, { entry: entryId });
+      }
+    }
+    // Also when the disk has failed in between: the rows of those that were removed must name the copies.
+    if (moved.length > 0) await flushDirectory(config.Paths.data_dir);
+    const note = () => {
+      for (const [entryId, remoteFile] of moved) manifest.syncing.markMoved(entryId, remoteFile, nowUs());
+    };
+    await manifest.whenFree(() => manifest.together(note));
+    if (failed !== undefined) throw failed;
+  }
+
+  #place(source: string): string {
+    const { root_dir: rootDir, data_dir: dataDir } = this.#context.config.Paths;
+    return remotePathOf(source, { rootDir, dataDir });
+  }
+}
+
+/** Beyond this, the status says "more than". */
+const COUNTED_UP_TO = 1001;

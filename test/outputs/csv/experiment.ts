@@ -1,0 +1,87 @@
+// A real manifest in a temporary directory, filled with measured frames.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
+import { encodeStatistics } from "../../../src/manifest/statistics-codec.ts";
+import { QUANTITIES, STATISTICS } from "../../../src/measurement/method.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi } from "../../../src/measurement/roi.ts";
+
+export const START_US = Date.UTC(2026, 2, 4, 15, 20) * 1000;
+const INTERVAL_US = 10_000_000;
+const PER_ROI = QUANTITIES.gaussian.length * STATISTICS.length;
+
+export interface Experiment {
+  readonly manifest: Manifest;
+  /** Adds measured frames; the numbers given fail. */
+  add(frames: number, failing?: readonly number[]): void;
+}
+
+/** An experiment under `root` with its configuration file and `rois` ROIs. */
+export function experiment(root: string, rois: number): Experiment {
+  const data = join(root, "data");
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(root, "config.toml"), "");
+  const manifest = Manifest.open({ file: join(data, MANIFEST_FILENAME) });
+  const places = Array.from({ length: rois }, (_x, i): Roi => {
+    const grating = i >> 1;
+    const label = `${String(grating).padStart(3, "0")}A_${i % 2 === 0 ? "N" : "S"}`;
+    const x = 100 + (grating % 6) * 200;
+    return {
+      label,
+      flip: i % 2 === 0,
+      y: 100 + Math.floor(grating / 6) * 150 + (i % 2 === 0 ? 30 : 0),
+      x,
+      height: 30,
+      width: 120,
+    };
+  });
+  const roiManifest = parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois: places }), "the test");
+  const roiManifestId = manifest.analyses.ensureRoiManifest(roiManifest);
+  const analysisId = manifest.analyses.ensure({
+    method: "gaussian",
+    settings: "{}",
+    roiManifestId,
+    kernelVersion: "1",
+  });
+  let count = 0;
+  const addOne = (fails: boolean) => {
+    const capturedAtUs = START_US + count * INTERVAL_US;
+    const filename = `image_${count}.png`;
+    const readings = [
+      { sensor: "Room air", value: 21 + count / 100, unit: "°C", takenAtUs: capturedAtUs, error: undefined },
+    ];
+    manifest.entries.add({ capturedAtUs, filename, readings });
+    const [claim] = manifest.entries.claimPending(1, capturedAtUs);
+    if (claim === undefined) throw new Error("the frame just added is not pending");
+    if (fails) {
+      manifest.fail(
+        claim,
+        { code: "frame.unreadable", message: "not a picture", retry: "never" },
+        capturedAtUs,
+        analysisId,
+      );
+    } else {
+      const position = Float64Array.from({ length: rois }, (_x, roi) => 60 + roi + count / 100);
+      const standardError = new Float64Array(rois).fill(0.01);
+      const quality = new Float64Array(rois).fill(0.9);
+      const statistics = encodeStatistics(new Float64Array(rois * PER_ROI).fill(count), PER_ROI);
+      const result = {
+        position,
+        standardError,
+        quality,
+        flags: new Uint8Array(rois),
+        statistics,
+        brightness: 1,
+        contrast: 1,
+      };
+      manifest.complete(claim, analysisId, result, capturedAtUs);
+    }
+    count += 1;
+  };
+  return {
+    manifest,
+    add: (frames, failing = []) => {
+      for (let i = 0; i < frames; i += 1) addOne(failing.includes(i));
+    },
+  };
+}

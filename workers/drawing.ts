@@ -1,0 +1,2 @@
+// The thread that draws one picture.
+import "../src/figures/drawing-worker.ts";
