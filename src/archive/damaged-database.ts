@@ -2,14 +2,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
-import { wantsOpcUa } from "../config/consistency.ts";
+import { OUTPUT_FACTS } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
-import { OPC_UA_OUTPUT } from "../manifest/opcua-output-state.ts";
 import { type Repaired, repair } from "../manifest/repair.ts";
 import { affectedBy } from "../manifest/salvage.ts";
 import { parseRoiManifest, type RoiManifest } from "../measurement/roi.ts";
-import { CSV_OUTPUT } from "../outputs/csv/file/state.ts";
 import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";
@@ -53,8 +51,13 @@ export function repairDatabase(
       ...options,
       roiManifests: knownRoiManifests(config),
       method: config.Data_Analysis.method,
-      outputs: wantsOpcUa(config) ? [OPC_UA_OUTPUT] : [],
-      rewritten: CSV_OUTPUT,
+      continued: config.Communication.method
+        .map((method) => OUTPUT_FACTS[method])
+        .filter(({ afterRepair }) => afterRepair === "continue")
+        .map(({ name }) => name),
+      rewritten: Object.values(OUTPUT_FACTS)
+        .filter(({ afterRepair }) => afterRepair === "rewrite")
+        .map(({ name }) => name),
     });
   } catch (error) {
     const { code, message } = encodeFailure(error);

@@ -8,13 +8,11 @@ import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { choices, field, off, positive, SECONDS, seconds, section, whole } from "./field.ts";
 import { Assets, Backup, Buffer, Compression, Paths, Storage, Sync } from "./file-sections.ts";
 import { OPC_UA } from "./opcua.ts";
+import { OUTPUT_METHODS } from "./output-methods.ts";
 import { Simulation } from "./simulation-section.ts";
 
 export type { CameraType } from "./camera-section.ts";
 
-/** Where results can go; each has its row in src/outputs/outputs.ts. */
-export const OUTPUT_METHODS = ["CSV_PLOT", "OPC_UA"] as const;
-export type OutputMethod = (typeof OUTPUT_METHODS)[number];
 const outputs = choices(OUTPUT_METHODS);
 
 const Services = section("What a run does", {

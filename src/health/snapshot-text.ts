@@ -1,5 +1,5 @@
 // The snapshot as lines of text: what `phorest status` prints.
-import { OPC_UA_OUTPUT } from "../manifest/opcua-output-state.ts";
+import { outputFacts } from "../config/output-methods.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { gigabytes, megabytes } from "../system/byte-size.ts";
 import { cameraText } from "./camera-in-use.ts";
@@ -19,7 +19,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   if (counts !== undefined) {
     const { processed, pending, processing, failed, archived } = counts;
     const behind = snapshot.outputs.map(
-      ({ name, waiting }) => `, ${waiting} waiting for ${OUTPUT_PLACES[name] ?? name}`,
+      ({ name, waiting }) => `, ${waiting} waiting for ${outputFacts(name)?.shownAs ?? name}`,
     );
     lines.push(
       `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
@@ -54,8 +54,6 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
   return lines;
 }
-
-const OUTPUT_PLACES: Readonly<Record<string, string>> = { csv: "the CSV", [OPC_UA_OUTPUT]: "the OPC UA server" };
 
 /** `1200 images on the current share (id …), 4000 images on an earlier one (id …)`. */
 function copiesText(shares: readonly KnownShare[]): string {

@@ -23,21 +23,22 @@ const ENDINGS: readonly (readonly [string, readonly number[]])[] = [
 
 /**
  * The part of a frame that holds an encoded picture: kept byte for byte, so that nothing is lost by encoding it twice.
- * `from` names its origin in errors. Throws Failure camera.failed (retry later) for half a picture or none.
+ * `from` names its origin in errors, `hint` says what to do where it gave nothing. Throws Failure camera.failed (retry later) for half a picture or none.
  */
 export async function encodedFrame(
   bytes: Uint8Array,
   from: string,
+  hint = "it must write the image, and nothing else, to standard output",
 ): Promise<{ readonly encoded?: EncodedPicture; readonly picture?: Picture }> {
   if (bytes.length === 0) {
-    throw new Failure("camera.failed", `${from} succeeded but wrote no image`, {
-      hint: "it must write the image, and nothing else, to standard output",
+    throw new Failure("camera.failed", `${from} succeeded but returned no image`, {
+      hint,
       retry: "later",
     });
   }
   const picture = await decodeBytes(bytes, from).catch((error: unknown) => {
     throw new Failure("camera.failed", `${failureLine(error)}`, {
-      hint: `it wrote ${bytes.length} bytes; phorest discards this image and retries`,
+      hint: `it returned ${bytes.length} bytes; phorest discards this image and retries`,
       retry: "later",
       cause: error,
     });

@@ -1,8 +1,9 @@
 // What the manifest remembers of the OPC UA output next to its cursor: what `phorest status` tells of it.
 import { z } from "zod";
+import { OUTPUT_FACTS } from "../config/output-methods.ts";
 
 /** Name of the output in the manifest. */
-export const OPC_UA_OUTPUT = "opcua";
+export const OPC_UA_OUTPUT = OUTPUT_FACTS.OPC_UA.name;
 
 const REFUSAL = z.object({ node: z.string(), value: z.string(), status: z.string(), cure: z.string() });
 const STATE = z.object({

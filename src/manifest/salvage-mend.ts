@@ -12,10 +12,10 @@ export interface MendOptions {
   readonly roiManifests: readonly RoiManifest[];
   /** What analyses are taken to have measured with whose own record is lost, and whose runs' as well. */
   readonly method: Method;
-  /** Outputs that must not be given again what they have: all but those that rewrite a file. */
-  readonly outputs: readonly string[];
-  /** Name of the output whose file is rewritten from what is left. */
-  readonly rewritten: string;
+  /** Names of the outputs that must not be given again what they have. */
+  readonly continued: readonly string[];
+  /** Names of the outputs whose file is written again from what is left. */
+  readonly rewritten: readonly string[];
 }
 
 export interface Mended {
@@ -194,12 +194,13 @@ function giveClaimsBack(db: Database): void {
   db.exec("UPDATE entry SET status = 'pending', attempts = max(0, attempts - 1) WHERE status = 'processing'");
 }
 
-/** The file that is written from results is rewritten; other outputs continue where they were. */
-function mendOutputs(db: Database, { outputs, rewritten }: MendOptions): void {
-  db.prepare("UPDATE output SET cursor = 0, state = NULL WHERE name = ?").run(rewritten);
+/** Files that must agree with the results are written again; other outputs continue where they were. */
+function mendOutputs(db: Database, { continued, rewritten }: MendOptions): void {
+  const restart = db.prepare("UPDATE output SET cursor = 0, state = NULL WHERE name = ?");
+  for (const name of rewritten) restart.run(name);
   const add = db.prepare(`
     INSERT OR IGNORE INTO output (name, active, cursor) SELECT ?, 1, coalesce(max(id), 0) FROM outcome`);
-  for (const name of outputs) add.run(name);
+  for (const name of continued) add.run(name);
   db.exec(`UPDATE delivery SET cursor = max(cursor, coalesce((SELECT max(o.id) FROM outcome o JOIN entry e ON e.id = o.entry_id
     WHERE e.data_transmitted = 1), 0))`);
 }

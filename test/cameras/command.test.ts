@@ -71,7 +71,7 @@ describe("the command camera", () => {
     await expect(take(["sh", "-c", "echo the shutter is stuck >&2"])).rejects.toMatchObject({
       code: "camera.failed",
       retry: "later",
-      message: expect.stringMatching(/wrote no image; its last message was: the shutter is stuck$/),
+      message: expect.stringMatching(/returned no image; its last message was: the shutter is stuck$/),
     });
   });
 

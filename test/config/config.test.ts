@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkRunnable, keyNames, loadConfig, parseConfig, roiManifestPath } from "../../src/config/config.ts";
 import { checkDirectories } from "../../src/config/directories.ts";
+import { OUTPUT_METHODS } from "../../src/config/output-methods.ts";
 import { Failure } from "../../src/failure/failure.ts";
 import { packageRoot } from "../../src/system/files.ts";
 
@@ -18,6 +19,11 @@ function write(text: string | Uint8Array, name = "config.toml"): string {
   writeFileSync(file, text);
   return file;
 }
+
+/** As a message lists them: "CSV_PLOT" or "OPC_UA". */
+const OUTPUT_NAMES = OUTPUT_METHODS.map((name) => `"${name}"`)
+  .join(", ")
+  .replace(/, (?=[^,]*$)/, " or ");
 
 /** The lines of the Failure that `act` must throw. */
 function problems(act: () => unknown): string[] {
@@ -266,7 +272,7 @@ describe("mistakes", () => {
     ['[Paths]\ndata_dir = "a\\u0000b"', 'Paths.data_dir = "a\\u0000b": must not contain a NUL character'],
     ["[Temperature]\nthermocouple_sensors = 3", 'must be a table of "serial number" = "name"'],
     ['[Temperature.thermocouple_sensors]\n"28-a" = 3', 'must be a table of "serial number" = "name"'],
-    ["[Communication]\nmethod = []", 'Communication.method = []: must be "CSV_PLOT" or "OPC_UA", or a list of them'],
+    ["[Communication]\nmethod = []", `Communication.method = []: must be ${OUTPUT_NAMES}, or a list of them`],
     ["[Communication]\nmethod = ['csv_plot', 'OPCUA']", 'did you mean "OPC_UA"?'],
     [
       "[Timing]\ncollector_retry_delay_seconds = -1",

@@ -24,8 +24,8 @@ const OPTIONS: SalvageOptions = {
   nowUs: NOON_US,
   roiManifests: [ROI_MANIFEST],
   method: "gaussian",
-  outputs: [],
-  rewritten: "csv",
+  continued: [],
+  rewritten: ["csv"],
 };
 
 let model = "";

@@ -1,5 +1,5 @@
 // docs/adding-an-output.md, built into a copy of the program and run by its supervisor.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { parseConfig } from "../../src/config/config.ts";
@@ -13,22 +13,20 @@ const FRAMES = 3;
 const ROIS = 2;
 const page = new ExamplePage("docs/adding-an-output.md");
 page.add("src/outputs/jsonl/output.ts");
-page.edit("src/config/schema.ts", ['"OPC_UA"] as const', '"OPC_UA", "JSON_LINES"] as const']);
-page.edit(
-  "src/outputs/outputs.ts",
-  ["import { opcua }", 'import { jsonl } from "./jsonl/output.ts";\nimport { opcua }'],
-  ["  OPC_UA: opcua,\n", `  OPC_UA: opcua,\n${page.code("row of the outputs")}`],
-);
-page.edit("src/log/levels.ts", ['  "health",\n', '  "health",\n  "jsonl",\n']);
-page.edit("src/stages/stages.ts", ["  health,\n};", `  health,\n${page.code("row of the stages")}};`]);
+page.addRow("src/config/output-methods.ts", "export const OUTPUT_FACTS", page.code("row of the methods"));
+page.addRow("src/outputs/outputs.ts", "export const OUTPUTS", page.code("row of the outputs"));
+page.addImport("src/outputs/outputs.ts", 'import { jsonl } from "./jsonl/output.ts";');
+page.addRow("src/log/levels.ts", "export const STAGE_NAMES", '  "jsonl",\n');
+page.addRow("src/stages/stages.ts", "const TABLE", page.code("row of the stages"));
 afterAll(() => page.remove());
 
 test("the page's output compiles with its rows, and a method without a row does not", () => {
   const { status, stdout } = page.typesOf("src/stages/stages.ts");
   expect([status, stdout]).toEqual([0, ""]);
-  page.edit("src/config/schema.ts", ['"JSON_LINES"] as const', '"JSON_LINES", "FORGOTTEN"] as const']);
+  const row = '  FORGOTTEN: { name: "forgotten", shownAs: "nowhere", afterRepair: "continue" },\n';
+  page.addRow("src/config/output-methods.ts", "export const OUTPUT_FACTS", row);
   expect(page.typesOf("src/outputs/outputs.ts").stdout).toContain("FORGOTTEN");
-  page.edit("src/config/schema.ts", [', "FORGOTTEN"', ""]);
+  page.edit("src/config/output-methods.ts", [row, ""]);
 });
 
 test("a run gives the page's output every frame once, also those that a crash makes it deliver again", async () => {
@@ -50,20 +48,37 @@ method = ["JSON_LINES"]
   for (const path of Object.values(settings.Paths)) {
     if (path.startsWith(directory)) mkdirSync(path, { recursive: true });
   }
-  // What a death after writing and before the commit leaves: the first line, of which no cursor knows.
   const file = join(settings.Paths.results_dir, "results.jsonl");
-  writeFileSync(file, '{"entryId":1}\n');
+  writeFileSync(file, '{"mine":true}\n');
   const room = await page.load<{ Supervisor: typeof Supervisor }>("src/supervisor/supervisor.ts");
   const log = createLogger({ level: "info", console: false, rotateSeconds: 3600 });
-  const run = await room.Supervisor.open({ config: settings, configText: "{}", log, untilIdle: true });
-  const summary = await run.run();
-  await log.close();
-  expect(summary).toMatchObject({ clean: true, fault: undefined });
-  const lines = readFileSync(file, "utf8").trim().split("\n");
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject(
-    Array.from({ length: FRAMES }, (_, nth) => ({ entryId: nth + 1, positions: expect.any(Array) })),
-  );
+  const deliverAll = async () => {
+    const run = await room.Supervisor.open({ config: settings, configText: "{}", log, untilIdle: true });
+    expect(await run.run()).toMatchObject({ clean: true, fault: undefined });
+    return readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  };
+  const expected = (frames: number) => [
+    { mine: true },
+    ...Array.from({ length: frames }, (_, nth) => ({ entryId: nth + 1, positions: expect.any(Array) })),
+  ];
+  expect(await deliverAll()).toMatchObject(expected(FRAMES));
+  // What a kill after writing and before the commit leaves: a line of which no cursor knows.
+  appendFileSync(file, '{"entryId":4}\n');
+  const more = experiment(directory, ROIS);
+  more.add(1);
+  more.manifest.close();
+  expect(await deliverAll()).toMatchObject(expected(FRAMES + 1));
   const stored = Manifest.open({ file: join(settings.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
   expect(stored.outputs.state("jsonl").state).toBe(String(readFileSync(file).length));
   stored.close();
+  // A file that somebody removed is begun again, without a gap where the lines of before were.
+  rmSync(file);
+  const last = experiment(directory, ROIS);
+  last.add(1);
+  last.manifest.close();
+  expect(await deliverAll()).toMatchObject([{ entryId: FRAMES + 2 }]);
+  await log.close();
 });

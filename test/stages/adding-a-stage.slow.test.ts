@@ -12,12 +12,9 @@ import { ExamplePage } from "../support/example-page.ts";
 
 const page = new ExamplePage("docs/adding-a-stage.md");
 page.add("src/stages/tally/stage.ts");
-page.edit("src/log/levels.ts", ['  "health",\n', '  "health",\n  "tally",\n']);
-page.edit(
-  "src/stages/stages.ts",
-  ["import { syncer }", 'import { tally } from "./tally/stage.ts";\nimport { syncer }'],
-  ["  health,\n};", `  health,\n${page.code("row of the table")}};`],
-);
+page.addRow("src/log/levels.ts", "export const STAGE_NAMES", '  "tally",\n');
+page.addRow("src/stages/stages.ts", "const TABLE", page.code("row of the table"));
+page.addImport("src/stages/stages.ts", 'import { tally } from "./tally/stage.ts";');
 afterAll(() => page.remove());
 
 test("each row of the table stands under its own name", () => {
@@ -46,7 +43,7 @@ test("a run waits for the page's stage, stores what it says of itself, and stops
   const summary = await run.run();
   await log.close();
   expect(summary).toMatchObject({ clean: true, fault: undefined });
-  const counts = '{"processed":0,"failed":0}';
+  const counts = '{"frames":0,"waiting":0}';
   expect(readFileSync(join(config.Paths.results_dir, "tally.json"), "utf8")).toBe(`${counts}\n`);
   const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
   const beat = manifest.heartbeats.all().find(({ stage }) => String(stage) === "tally");

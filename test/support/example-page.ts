@@ -49,6 +49,23 @@ export class ExamplePage {
     writeFileSync(file, text);
   }
 
+  /** Adds a row at the end of the table or list that begins with `start`, wherever it ends. */
+  addRow(path: string, start: string, row: string): void {
+    const file = join(this.copy, path);
+    const text = readFileSync(file, "utf8");
+    const end = /^[\]}]/m.exec(text.slice(text.indexOf(start)))?.index;
+    expect(text).toContain(start);
+    if (end === undefined) throw new Error(`${path}: what begins with "${start}" does not end`);
+    const at = text.indexOf(start) + end;
+    writeFileSync(file, text.slice(0, at) + row + text.slice(at));
+  }
+
+  /** Adds a line of imports at the top of a file. */
+  addImport(path: string, line: string): void {
+    const file = join(this.copy, path);
+    writeFileSync(file, `${line}\n${readFileSync(file, "utf8")}`);
+  }
+
   /** What the compiler says of a file of the copy and all that it imports. */
   typesOf(path: string): { readonly status: number | null; readonly stdout: string } {
     const options = { extends: join(this.root, "tsconfig.json"), include: [path] };

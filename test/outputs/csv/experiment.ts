@@ -43,7 +43,7 @@ export function experiment(root: string, rois: number): Experiment {
     roiManifestId,
     kernelVersion: "1",
   });
-  let count = 0;
+  let count = manifest.history.counts().total;
   const addOne = (fails: boolean) => {
     const capturedAtUs = START_US + count * INTERVAL_US;
     const filename = `image_${count}.png`;

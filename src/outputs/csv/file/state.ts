@@ -2,12 +2,13 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
+import { OUTPUT_FACTS } from "../../../config/output-methods.ts";
 import type { Outcome } from "../../../manifest/outcomes.ts";
 import { fileSize } from "../../../system/files.ts";
 
 export const CSV_FILENAME = "communicating_results.csv";
 /** Name of the output in the manifest. */
-export const CSV_OUTPUT = "csv";
+export const CSV_OUTPUT = OUTPUT_FACTS.CSV_PLOT.name;
 
 /** What the manifest remembers about the file. */
 export interface CsvState {
