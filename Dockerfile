@@ -34,6 +34,8 @@ ENV PHOREST_CACHE_DIR=/opt/phorest
 RUN phorest --version
 # Without a config.toml nothing is started: the simulated chip would be photographed.
 ENV PHOREST_REQUIRE_CONFIG=1
+# The allocator's arenas, of which each keeps what its threads have freed. The program can only limit those that it adds.
+ENV MALLOC_ARENA_MAX=2
 # The page: reachable by what the host hands on, and by the token only. The address is the one that the start prints.
 ENV PHOREST_WEB_HOST=0.0.0.0
 ENV PHOREST_WEB_ADDRESS=127.0.0.1:8080

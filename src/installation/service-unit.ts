@@ -69,6 +69,8 @@ OOMPolicy=continue
 TasksMax=512
 LimitNOFILE=65536
 LimitCORE=0
+# The allocator's arenas, of which each keeps what its threads have freed. The program can only limit those that it adds.
+Environment=MALLOC_ARENA_MAX=2
 # Without a configuration the simulated chip would be photographed.
 Environment=PHOREST_REQUIRE_CONFIG=1
 ${unpacks ? `CacheDirectory=phorest/${name}\nEnvironment=PHOREST_CACHE_DIR=/var/cache/phorest/${name}\n` : ""}

@@ -57,6 +57,10 @@ describe("the Dockerfile", () => {
     expect(starting("FROM")[0]).toMatch(/^FROM node:24\./);
   });
 
+  it("limits the allocator from the start, before Node.js has threads", () => {
+    expect(starting("ENV")).toContain("ENV MALLOC_ARENA_MAX=2");
+  });
+
   it("has the bill of materials in it, simulates nothing unasked, and makes no volume that vanishes", () => {
     expect(starting("COPY")).toContainEqual(expect.stringMatching(/\.cdx\.json \/usr\/share\/doc\/phorest\//));
     expect(starting("ENV")).toContain("ENV PHOREST_REQUIRE_CONFIG=1");

@@ -84,6 +84,10 @@ describe("the systemd unit", () => {
     expect(unit).toContain("\nEnvironment=PHOREST_REQUIRE_CONFIG=1\n");
   });
 
+  it("limits the allocator from the start, before Node.js has threads", () => {
+    expect(serviceUnit(SETTINGS)).toContain("\nEnvironment=MALLOC_ARENA_MAX=2\n");
+  });
+
   it("exposes no more than 3.0 of 10 by systemd's own measure", () => {
     if (spawnSync("systemd-analyze", ["--version"]).status !== 0) return;
     const directory = mkdtempSync(join(tmpdir(), "phorest-unit-"));
