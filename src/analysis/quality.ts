@@ -17,7 +17,7 @@ export interface RoiEvidence extends RowSummary {
   readonly doubts?: number;
 }
 
-export interface Doubt {
+export interface Assessment {
   /** px, of the median of the rows; NaN where unknown. */
   readonly standardError: number;
   /** 0 (worthless) to 1 (perfect): share of rows measured times the median share of variance explained. */
@@ -61,7 +61,7 @@ const MISFIT_SHARE: Readonly<Record<Method, number>> = {
 const MISFIT_EXPLAINED = 0.8;
 
 /** Weighs one ROI. */
-export function weigh(evidence: RoiEvidence): Doubt {
+export function weigh(evidence: RoiEvidence): Assessment {
   const { measured, standardError } = evidence;
   const explained = Number.isNaN(evidence.explained) ? 0 : Math.min(1, Math.max(0, evidence.explained));
   return { standardError, quality: measured * explained, flags: flagsOf(evidence, explained) };

@@ -1,5 +1,5 @@
 // One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
-// established statistics, a position and the doubt about it. No files, no threads.
+// established statistics, and a position with its error, quality and flags. No files, no threads.
 import { Failure } from "../failure/failure.ts";
 import { depthBefore } from "../image/bit-depth.ts";
 import type { Picture } from "../image/picture.ts";
@@ -129,7 +129,7 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
     rounding: method === "max_intensity" ? WHOLE_PIXEL_ERROR : 0,
   });
   summaries.forEach((summary, index) => {
-    const doubt = weigh({
+    const assessment = weigh({
       ...summary,
       method,
       saturatedShare: answer.saturated[index] as number,
@@ -138,9 +138,9 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
       doubts: answer.doubts?.[index] ?? 0,
     });
     position[index] = summary.position;
-    standardError[index] = doubt.standardError;
-    quality[index] = roundHalfEven(doubt.quality);
-    flags[index] = doubt.flags;
+    standardError[index] = assessment.standardError;
+    quality[index] = roundHalfEven(assessment.quality);
+    flags[index] = assessment.flags;
     if (debug) values.push(measuredColumns(shown, index, quantities));
   });
   return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };

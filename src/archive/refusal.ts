@@ -73,7 +73,7 @@ export function isAway(code: string): boolean {
 }
 
 /** What is wrong with the share at `directory`, and what to do about it, for errors without a state of their own. */
-export function shareWords(code: string, message: string, directory: string): [words: string, cure: string] {
+export function shareWords(code: string, message: string, directory: string): [words: string, remedy: string] {
   if (AWAY.has(code))
     return [`the share ${directory} does not respond (${message})`, "check the network and the server"];
   if (DETACHED.has(code))

@@ -46,7 +46,7 @@ export interface RemoteInspection {
   /** What is the matter, in words; for `ready` what and where it is. */
   readonly words: string;
   /** What to do about it; empty for `ready`. */
-  readonly cure: string;
+  readonly remedy: string;
   /** The marker's id, where there is a marker. */
   readonly remoteId: string | undefined;
   readonly mount: Mount | undefined;
@@ -64,10 +64,10 @@ const FULL_BELOW_BYTES = 1_000_000;
  */
 export function inspectRemote(directory: string, expectedId?: string): RemoteInspection {
   const facts: { mount?: Mount; remoteId?: string; device?: number; freeBytes?: number | undefined } = {};
-  const found = (state: RemoteState, words: string, cure: string): RemoteInspection => ({
+  const found = (state: RemoteState, words: string, remedy: string): RemoteInspection => ({
     state,
     words,
-    cure,
+    remedy,
     remoteId: facts.remoteId,
     mount: facts.mount,
     device: facts.device,
@@ -93,8 +93,8 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
       // A new share is empty as well, but something is mounted there.
       const unmounted = empty && !mountPoint;
       const why = unmounted ? "it is an empty directory, so the share is not mounted" : "it has no marker file";
-      const cure = `mount the share; for a new share, run \`phorest init-remote ${directory}\` once`;
-      return found("unmarked", `${directory} is not a destination for copies: ${why}`, cure);
+      const remedy = `mount the share; for a new share, run \`phorest init-remote ${directory}\` once`;
+      return found("unmarked", `${directory} is not a destination for copies: ${why}`, remedy);
     }
     if (marker === "damaged") {
       const words = `cannot read the marker file ${join(directory, MARKER_FILENAME)}`;
@@ -117,20 +117,20 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
     }
     return found("ready", `${directory} on ${facts.mount?.type ?? "an unknown file system"}`, "");
   } catch (error) {
-    const [state, words, cure] = explain(error, directory);
-    return found(state, words, cure);
+    const [state, words, remedy] = explain(error, directory);
+    return found(state, words, remedy);
   }
 }
 
 /** The Failure of a root that is not ready. */
-export function unready({ state, words, cure }: RemoteInspection): Failure {
-  return new Failure(CODES[state], `${words}: ${cure}`, { retry: "later" });
+export function unready({ state, words, remedy }: RemoteInspection): Failure {
+  return new Failure(CODES[state], `${words}: ${remedy}`, { retry: "later" });
 }
 
 /** The Failure for an error met on a remote that is ready. */
 export function remoteFailure(error: unknown, directory: string): Failure {
-  const [state, words, cure] = explain(error, directory);
-  return new Failure(CODES[state], `${words}: ${cure}`, { retry: "later", cause: error });
+  const [state, words, remedy] = explain(error, directory);
+  return new Failure(CODES[state], `${words}: ${remedy}`, { retry: "later", cause: error });
 }
 
 const CODES: Readonly<Record<RemoteState, FailureCode>> = {

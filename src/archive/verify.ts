@@ -135,7 +135,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
       kind: "remote away",
       subject: config.Paths.remote_root_dir,
       meaning: `${why}; ${copies} not checked`,
-      cure: `${remote.cure === "" ? "mount the share" : remote.cure}, and verify again`,
+      cure: `${remote.remedy === "" ? "mount the share" : remote.remedy}, and verify again`,
     });
   }
   await checkUnknownFiles(options, report);

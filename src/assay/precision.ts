@@ -3,7 +3,7 @@
 
 import { medianOf } from "../measurement/statistics.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
-import { type BaselineDoubt, doubtsOf } from "./baseline-doubts.ts";
+import { type BaselineWarning, baselineWarningsOf } from "./baseline-warnings.ts";
 import { frameNoise, ROUNDING } from "./frame-noise.ts";
 import { soundPoints, type Trace } from "./sensorgram.ts";
 import { type Trend, trendOf } from "./trend.ts";
@@ -37,7 +37,7 @@ export interface Precision {
    */
   readonly repeats: boolean;
   /** Why the window is no baseline; empty where nothing speaks against it. */
-  readonly doubts: readonly BaselineDoubt[];
+  readonly doubts: readonly BaselineWarning[];
 }
 
 /** Noises a change must exceed to be detected. */
@@ -87,7 +87,7 @@ export function precisionOf(
     detectionLimitError: DETECTION * noiseError,
     repeats,
     doubts: [
-      ...doubtsOf({ times: kept(timesUs), values: kept(values), noise, trend, usualError }),
+      ...baselineWarningsOf({ times: kept(timesUs), values: kept(values), noise, trend, usualError }),
       ...(isHeld ? (["injection"] as const) : []),
     ],
   };

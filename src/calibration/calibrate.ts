@@ -83,7 +83,7 @@ export async function labelPatterns(directory: string | undefined, chips: readon
 }
 
 /** Why the chip was not found, and what was seen of it, in words. */
-export function doubtText({ reason, lattice }: Doubtful): string {
+export function uncertaintyText({ reason, lattice }: Doubtful): string {
   if (lattice === undefined) return reason;
   const { chipType, pxPerUm, angleDegrees } = lattice;
   const rest = angleDegrees - 90 * Math.round(angleDegrees / 90);

@@ -1,7 +1,7 @@
 // `phorest calibrate`: finds the chip in an image and writes the ROI manifest, with images for checking it.
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { calibratePicture, doubtText, labelPatterns, roisUntilNow, type Way } from "../calibration/calibrate.ts";
+import { calibratePicture, labelPatterns, roisUntilNow, uncertaintyText, type Way } from "../calibration/calibrate.ts";
 import type { Anchor } from "../calibration/from-anchors.ts";
 import { lastFrame } from "../calibration/last-frame.ts";
 import type { Doubtful } from "../calibration/locate.ts";
@@ -157,7 +157,7 @@ function uncertain(image: string, doubt: Doubtful, byHand: boolean): Failure {
     : doubt.lattice === undefined
       ? "check that the chip is in view, in focus and lit; then give approximate positions of two labels with --features FILE"
       : "make a printed label or the edge of the lattice visible, give approximate positions of labels with --features FILE, or name two gratings with --anchor LABEL=x,y";
-  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${doubtText(doubt)}`, { hint });
+  return new Failure("calibration.uncertain", `${image}: no ROI manifest written: ${uncertaintyText(doubt)}`, { hint });
 }
 
 function told(summary: CalibrationSummary): string {

@@ -15,7 +15,7 @@ import type { Loaded } from "../config/loaded.ts";
 import { checkConfigured, isConfigRequired } from "../config/required.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
-import { cameraLine, isCameraDoubtful } from "../health/camera-in-use.ts";
+import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
 import { HealthFile } from "../health/health-file.ts";
 import { notifyService } from "../installation/systemd-notify.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
@@ -145,7 +145,7 @@ async function runLocked(
       signal: stop.signal,
     });
     // Logged only now, so that a refused start prints just its reason.
-    own.log(isCameraDoubtful(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
+    own.log(isCameraUncertain(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
     const supervisor = await Supervisor.open({
       config,
       darkLevel,

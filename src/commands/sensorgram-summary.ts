@@ -1,5 +1,5 @@
 // `phorest sensorgram --summary`: how precise each curve and group is, as a table for people and as JSON.
-import { DOUBT_WORDS, doubtLines } from "../assay/baseline-doubts.ts";
+import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import { inRiu, type Precision, repeatsLine, type Sensitivity } from "../assay/precision.ts";
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 
@@ -91,6 +91,6 @@ export function* summaryTable(rows: readonly SummaryRow[]): Generator<string> {
 }
 
 /** Warnings about the baselines of these rows. */
-export function summaryDoubts(rows: readonly SummaryRow[]): string[] {
-  return doubtLines(rows.map(({ label, doubts }) => [label, doubts] as const));
+export function summaryWarnings(rows: readonly SummaryRow[]): string[] {
+  return baselineWarningLines(rows.map(({ label, doubts }) => [label, doubts] as const));
 }

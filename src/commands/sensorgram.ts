@@ -14,7 +14,7 @@ import { sayWhatIsArchived } from "./archived.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
-import { summaryDoubts, summaryJson, summaryRows, summaryTable } from "./sensorgram-summary.ts";
+import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface SensorgramArguments extends GlobalOptions {
@@ -114,7 +114,7 @@ function written(
   if (!summary) return json ? curvesJson(sensorgrams, beside) : curvesCsv(sensorgrams, beside);
   const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
   if (!beside.simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
-  for (const line of summaryDoubts(rows)) process.stderr.write(`${line}\n`);
+  for (const line of summaryWarnings(rows)) process.stderr.write(`${line}\n`);
   return json ? summaryJson(rows) : summaryTable(rows);
 }
 

@@ -40,10 +40,10 @@ export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): vo
   const path = join(cwd, "config.toml");
   // As a container engine makes the directory of a volume that is not there: then nothing else can be done before.
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
-  const cure = mayWrite(cwd)
+  const remedy = mayWrite(cwd)
     ? ""
     : `sudo chown -R ${owner} ${shellWord(cwd)} (in a container: the directory of the host that is mounted there); then `;
   throw new Failure("config.invalid", `${path} does not exist, and ${REQUIRED} requires it`, {
-    hint: `${cure}create one with \`phorest config docs --toml > config.toml\` and set camera_type in it, or name another file with --config`,
+    hint: `${remedy}create one with \`phorest config docs --toml > config.toml\` and set camera_type in it, or name another file with --config`,
   });
 }

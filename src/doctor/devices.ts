@@ -89,8 +89,8 @@ export async function remoteFinding(directory: string): Promise<Finding> {
   });
   const answer = new Promise<Finding>((resolve, reject) => {
     look.once("message", (message) => {
-      const { state, words, cure } = message as RemoteInspection;
-      resolve(state === "ready" ? good(words) : bad(words, cure));
+      const { state, words, remedy } = message as RemoteInspection;
+      resolve(state === "ready" ? good(words) : bad(words, remedy));
     });
     look.once("error", reject);
     look.once("exit", (code) => reject(new Error(`cannot check ${directory}: the check exited with code ${code}`)));

@@ -29,11 +29,11 @@ const WAITING = z.object({
   channels: z.array(z.enum(CHANNELS)),
 });
 
-const TROUBLE = z.object({ text: z.string(), sinceUs: z.number(), told: z.boolean(), goneLooks: z.number() });
+const PROBLEM = z.object({ text: z.string(), sinceUs: z.number(), told: z.boolean(), goneLooks: z.number() });
 
 const ALARM_STATE = z.object({
   version: z.literal(1),
-  troubles: z.record(z.string(), TROUBLE),
+  troubles: z.record(z.string(), PROBLEM),
   outbox: z.array(WAITING),
 });
 export type AlarmState = z.output<typeof ALARM_STATE>;

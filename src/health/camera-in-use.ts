@@ -57,7 +57,7 @@ export function cameraLine({ config, origins, file }: Loaded, namedOnCommandLine
 }
 
 /** Whether it is worth a warning: no pictures are taken, or those of a simulated chip that nobody asked for. */
-export function isCameraDoubtful({ config, origins }: Loaded): boolean {
+export function isCameraUncertain({ config, origins }: Loaded): boolean {
   const camera = cameraInUse(config);
   return camera === undefined || (camera.simulated && origins.get("Camera.camera_type") === "default");
 }

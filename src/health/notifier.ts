@@ -17,7 +17,7 @@ export interface NotifierSettings {
 const FIRST_DELAY_MS = 5_000;
 const LONGEST_DELAY_MS = 600_000;
 
-interface Trouble {
+interface Failing {
   readonly failures: number;
   /** Monotonic ms. */
   readonly nextMs: number;
@@ -26,7 +26,7 @@ interface Trouble {
 export class Notifier {
   readonly #settings: NotifierSettings;
   readonly #firstDelayMs: number;
-  readonly #trouble = new Map<Channel, Trouble>();
+  readonly #failing = new Map<Channel, Failing>();
 
   /** `firstDelayMs`: before the second try; doubles from there. */
   constructor(settings: NotifierSettings, firstDelayMs = FIRST_DELAY_MS) {
@@ -49,19 +49,19 @@ export class Notifier {
     const problems: string[] = [];
     await Promise.all(
       this.channels.map(async (channel) => {
-        const known = this.#trouble.get(channel);
+        const known = this.#failing.get(channel);
         if (known !== undefined && performance.now() < known.nextMs) return;
         for (const { notice } of alarmState.outbox.filter(({ channels }) => channels.includes(channel))) {
           try {
             await this.#send(channel, notice, signal);
           } catch (error) {
-            const failures = (this.#trouble.get(channel)?.failures ?? 0) + 1;
+            const failures = (this.#failing.get(channel)?.failures ?? 0) + 1;
             const delayMs = backOff(this.#firstDelayMs, LONGEST_DELAY_MS, failures);
-            this.#trouble.set(channel, { failures, nextMs: performance.now() + delayMs });
+            this.#failing.set(channel, { failures, nextMs: performance.now() + delayMs });
             problems.push(failureLine(error));
             return;
           }
-          this.#trouble.delete(channel);
+          this.#failing.delete(channel);
           left = arrived(left, notice, channel);
         }
       }),

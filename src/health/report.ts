@@ -24,7 +24,7 @@ export function alarmStatePath({ Paths }: Pick<Config, "Paths">): string {
 export function healthReport(config: Config, snapshot: Snapshot, alarmState = knownAlarmState(config)): HealthReport {
   const shown = new Set(problemsAmong(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
   const told = Object.entries(alarmState.troubles)
-    .filter(([key, trouble]) => trouble.told && !shown.has(key))
+    .filter(([key, problem]) => problem.told && !shown.has(key))
     .map(([, { sinceUs, text }]) => ({ since: new Date(sinceUs / 1000).toISOString(), text }));
   const running = snapshot.experiment === "running";
   const ill = isUnhealthy(snapshot) || (running && told.length > 0);

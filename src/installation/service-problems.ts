@@ -92,8 +92,8 @@ function userProblems({ program, configFile, written }: ServicePlaces, user: str
   return lines;
 }
 
-function mayNot(user: string, verb: string, path: string, cure: string): string {
-  return `the user ${user} has no permission to ${verb} ${path} (${cure})`;
+function mayNot(user: string, verb: string, path: string, remedy: string): string {
+  return `the user ${user} has no permission to ${verb} ${path} (${remedy})`;
 }
 
 type Access = "r" | "w" | "x";

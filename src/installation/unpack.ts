@@ -246,10 +246,10 @@ function tryOut(directory: string, usable: (directory: string) => void): void {
     usable(directory);
   } catch (error) {
     if (codeOf(error) !== "ERR_DLOPEN_FAILED") throw error;
-    const { why, cure, ofPlace } = loadingFault(error);
+    const { why, remedy, ofPlace } = loadingFault(error);
     if (ofPlace) throw new PlaceRefusal(`libraries cannot be loaded from there: ${why}`, { cause: error });
     throw new Failure("installation.broken", `this executable does not work on this system: ${why}`, {
-      hint: cure ?? "use the executable for this type of computer",
+      hint: remedy ?? "use the executable for this type of computer",
       cause: error,
     });
   }

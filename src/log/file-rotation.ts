@@ -73,7 +73,7 @@ export class StageFiles {
     try {
       this.fileOf(stage)?.file.logStream.write(`${line}\n`);
     } catch (error) {
-      this.trouble(stage, error);
+      this.failed(stage, error);
     }
   }
 
@@ -121,7 +121,7 @@ export class StageFiles {
     const opened: StageFile = { file, path: undefined };
     const failed = (error: unknown): void => {
       // A file that was dropped already has nothing more to say.
-      if (this.files.get(stage) === opened) this.trouble(stage, error);
+      if (this.files.get(stage) === opened) this.failed(stage, error);
     };
     file.on("error", failed);
     file.logStream.on("error", failed);
@@ -136,7 +136,7 @@ export class StageFiles {
     return opened;
   }
 
-  private trouble(stage: LogStage, error: unknown): void {
+  private failed(stage: LogStage, error: unknown): void {
     this.drop(stage);
     const first = this.failedAtMs === undefined;
     this.failedAtMs = performance.now();

@@ -10,8 +10,8 @@ import { MOUNT_TABLE, mountOf } from "../system/mounts.ts";
 export interface LoadingFault {
   readonly why: string;
   /** What to do, where installing again does not help. */
-  readonly cure?: string;
-  /** Whether installing again helps as well as the cure. */
+  readonly remedy?: string;
+  /** Whether installing again helps as well as the remedy. */
   readonly reinstallHelps?: boolean;
   /** Whether the disk or directory is at fault, so that the same file may be loaded from another. */
   readonly ofPlace?: boolean;
@@ -44,9 +44,12 @@ const MACHINES: Readonly<Record<number, string>> = {
 
 /** The Failure `installation.broken` for the part `name`, whose loading failed with `cause`. */
 export function brokenPart(name: string, cause: unknown): Failure {
-  const { why, cure, reinstallHelps, path } = loadingFault(cause);
+  const { why, remedy, reinstallHelps, path } = loadingFault(cause);
   const where = path === undefined || why.includes(path) ? "" : ` (${path})`;
-  const hints = [...(cure === undefined || reinstallHelps ? [reinstall()] : []), ...(cure === undefined ? [] : [cure])];
+  const hints = [
+    ...(remedy === undefined || reinstallHelps ? [reinstall()] : []),
+    ...(remedy === undefined ? [] : [remedy]),
+  ];
   return new Failure("installation.broken", `cannot load ${name}${where}: ${why}`, {
     hint: hints.join(", or "),
     cause,
@@ -73,14 +76,14 @@ function diagnose(words: string, path: string | undefined): LoadingFault {
   const [, library, wanted] = /version [`'](\w+)_([\d.]+)' not found/.exec(words) ?? [];
   if (library !== undefined && wanted !== undefined) return oldLibrary(library, wanted);
   if (/Cannot allocate memory/.test(words)) {
-    return { why: "not enough memory", cure: "close other programs, or raise the limit (ulimit -v)" };
+    return { why: "not enough memory", remedy: "close other programs, or raise the limit (ulimit -v)" };
   }
   // A damaged file asks for what cannot be mapped ("Invalid argument"): the place is not at fault.
   if (/failed to map segment(?! from shared object: )|Operation not permitted|Permission denied/.test(words)) {
     return { ...refusedByPlace(words, path), ofPlace: true };
   }
   if (/microarchitecture/.test(words)) {
-    return { why: "this processor lacks required instructions (x86-64-v2)", cure: "use a newer processor" };
+    return { why: "this processor lacks required instructions (x86-64-v2)", remedy: "use a newer processor" };
   }
   const dependency = /(\S+): cannot open shared object file: No such file/.exec(words)?.[1];
   if (dependency !== undefined && !dependency.endsWith(".node"))
@@ -96,7 +99,7 @@ function oldLibrary(library: string, wanted: string): LoadingFault {
   const here = found === undefined ? "an older one" : found;
   return {
     why: `it needs ${name} ${wanted}, and this system has ${here}`,
-    cure: "update the system",
+    remedy: "update the system",
     reinstallHelps: true,
   };
 }
@@ -126,22 +129,22 @@ function byNumbers(one: string, other: string): number {
 }
 
 /** The system does not map the file. Its words are the same for a disk mounted noexec and for a security policy. */
-function refusedByPlace(words: string, path: string | undefined): Pick<LoadingFault, "why" | "cure"> {
+function refusedByPlace(words: string, path: string | undefined): Pick<LoadingFault, "why" | "remedy"> {
   if (path !== undefined && existsSync(path)) {
     if (isNoexec(path)) {
-      return { why: "the disk is mounted noexec", cure: "install phorest on a disk that programs can run from" };
+      return { why: "the disk is mounted noexec", remedy: "install phorest on a disk that programs can run from" };
     }
     if (/cannot open shared object file/.test(words)) {
-      return { why: "this user has no permission to read it", cure: "correct the permissions" };
+      return { why: "this user has no permission to read it", remedy: "correct the permissions" };
     }
     return {
       why: "a security policy prevents running code from there",
-      cure: "allow it in the security policy (SELinux, AppArmor, fapolicyd), or install phorest elsewhere",
+      remedy: "allow it in the security policy (SELinux, AppArmor, fapolicyd), or install phorest elsewhere",
     };
   }
   return {
     why: "the system prevents running code from there",
-    cure: "install phorest on a disk that is not mounted noexec, or correct the permissions",
+    remedy: "install phorest on a disk that is not mounted noexec, or correct the permissions",
   };
 }
 

@@ -1,6 +1,6 @@
 // The HTML report of an experiment: settings, run, results and their precision.
 import { basename } from "node:path";
-import { DOUBT_WORDS, doubtLines } from "../assay/baseline-doubts.ts";
+import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";
 import type { RoiPrecision } from "../figures/precision-figure.ts";
@@ -123,7 +123,7 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     title: "Noise and drift",
     note: [
       `Measured in the baseline (${baseline}). Noise is from frame to frame, drift is the slope of a straight line, and the limit of detection is three times the noise; each has its standard error.`,
-      ...doubtLines(quiet.map(({ label, precision: { doubts } }) => [label, doubts] as const)),
+      ...baselineWarningLines(quiet.map(({ label, precision: { doubts } }) => [label, doubts] as const)),
     ].join(" "),
     ...(noise === undefined
       ? {}

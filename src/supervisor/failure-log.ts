@@ -4,7 +4,7 @@ import { lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { StageReport } from "../stages/contract/stage-report.ts";
 
-interface Trouble {
+interface OngoingFailure {
   readonly sinceMs: number;
   readonly message: string;
   readonly faulted: boolean;
@@ -12,7 +12,7 @@ interface Trouble {
 
 export class FailureLog {
   /** Stages that fail, and since when. */
-  private readonly troubles = new Map<string, Trouble>();
+  private readonly ongoing = new Map<string, OngoingFailure>();
   private readonly nowMs: () => number;
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -21,17 +21,17 @@ export class FailureLog {
 
   /** Writes what is new about a stage. `recovers`: a faulted stage is tried again by itself. */
   note({ name, state, failures, lastFailure, passes }: StageReport, log: StageLog, recovers: boolean): void {
-    const trouble = this.troubles.get(name);
+    const known = this.ongoing.get(name);
     if (lastFailure === undefined) {
-      if (trouble === undefined || state !== "waiting" || passes === 0) return;
-      this.troubles.delete(name);
-      log.info(`recovered after ${duration(this.nowMs() - trouble.sinceMs)}`);
+      if (known === undefined || state !== "waiting" || passes === 0) return;
+      this.ongoing.delete(name);
+      log.info(`recovered after ${duration(this.nowMs() - known.sinceMs)}`);
       return;
     }
     if (state !== "backing_off" && state !== "faulted") return;
     const { message } = lastFailure;
     const line = lineOf(lastFailure);
-    const isKnown = trouble?.message === message && trouble.faulted === (state === "faulted");
+    const isKnown = known?.message === message && known.faulted === (state === "faulted");
     const isTime = state === "backing_off" && Number.isInteger(Math.log2(failures));
     if (isKnown && !isTime) log.debug(`still failing (${failures}): ${line}`);
     else if (state === "backing_off") log.warn(`failed (${failures}): ${line}; retrying`);
@@ -39,7 +39,7 @@ export class FailureLog {
       const next = recovers ? "retrying every minute" : "not retrying (Retries.recover = false)";
       log.error(`faulted after ${failures} failures: ${line}; ${next}`);
     }
-    this.troubles.set(name, { sinceMs: trouble?.sinceMs ?? this.nowMs(), message, faulted: state === "faulted" });
+    this.ongoing.set(name, { sinceMs: known?.sinceMs ?? this.nowMs(), message, faulted: state === "faulted" });
   }
 }
 

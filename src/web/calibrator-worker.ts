@@ -4,9 +4,9 @@ import { join } from "node:path";
 import {
   type Calibration,
   calibratePicture,
-  doubtText,
   labelPatterns,
   roisUntilNow,
+  uncertaintyText,
   type Way,
 } from "../calibration/calibrate.ts";
 import { labelBoxes, writeCalibration } from "../calibration/report.ts";
@@ -41,7 +41,7 @@ export async function open(settings: CalibratorSettings): Promise<JobHandler<Cal
         if (!("doubt" in other)) calibration = other;
       }
     }
-    if ("doubt" in calibration) return { type: "doubt", reason: doubtText(calibration.doubt) };
+    if ("doubt" in calibration) return { type: "doubt", reason: uncertaintyText(calibration.doubt) };
     last = calibration;
     const { view, described } = calibration;
     const { imageAngle, rois } = described.layout;

@@ -1,6 +1,6 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
-import { doubtLines } from "../assay/baseline-doubts.ts";
+import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import { type Precision, precisionOf } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
@@ -141,7 +141,7 @@ export class Curves {
       more,
       pxPerRiu: this.#config.sensitivity_px_per_riu,
       pxPerRiuError: this.#config.sensitivity_error_px_per_riu,
-      baselineWords: doubtLines(curves.map(({ label, doubts }) => [label, doubts] as const)),
+      baselineWords: baselineWarningLines(curves.map(({ label, doubts }) => [label, doubts] as const)),
       temperatures: this.temperatures.between(fromUs, toUs, columns, tailUs),
     };
   }

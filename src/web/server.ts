@@ -55,7 +55,7 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   // An error of a single connection must not take the page down.
   server.on("error", (error) => served.complain(`HTTP server error: ${error.message}`));
   const { port: taken } = server.address() as AddressInfo;
-  const doubt = addressDoubt(process.env);
+  const doubt = addressWarning(process.env);
   if (doubt !== undefined) served.complain(doubt);
   return { server, address: addressFor(host, taken, process.env) };
 }
@@ -72,7 +72,7 @@ export function addressFor(host: string, port: number, env: NodeJS.ProcessEnv): 
 }
 
 /** What is wrong with PHOREST_WEB_ADDRESS, which then does not count. */
-export function addressDoubt(env: NodeJS.ProcessEnv): string | undefined {
+export function addressWarning(env: NodeJS.ProcessEnv): string | undefined {
   const given = env.PHOREST_WEB_ADDRESS ?? "";
   if (given === "" || parseHost(given) !== undefined) return undefined;
   return `PHOREST_WEB_ADDRESS = ${quoted(given)} is ignored: it must be a host and a port, such as 127.0.0.1:8080`;

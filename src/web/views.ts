@@ -1,5 +1,5 @@
 // What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
-import type { BaselineDoubt } from "../assay/baseline-doubts.ts";
+import type { BaselineWarning } from "../assay/baseline-warnings.ts";
 import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { Roi } from "../measurement/roi.ts";
@@ -119,7 +119,7 @@ export interface CurveView extends DecimatedCurve {
   readonly detectionLimit: number | null;
   readonly detectionLimitError: number | null;
   /** Why the baseline is none; empty where nothing speaks against it. */
-  readonly doubts: readonly BaselineDoubt[];
+  readonly doubts: readonly BaselineWarning[];
   /** Members, of a group. */
   readonly members?: number;
 }

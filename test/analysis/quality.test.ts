@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ROW } from "../../src/analysis/kernel-answer.ts";
-import { type Doubt, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/quality.ts";
+import { type Assessment, type RoiEvidence, weigh as weighRoi } from "../../src/analysis/quality.ts";
 import { robustLineOfRows, summariseRows } from "../../src/analysis/row-summary.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
 import { medianOf } from "../../src/measurement/statistics.ts";
@@ -25,7 +25,7 @@ interface RowEvidence extends Pick<RoiEvidence, "method" | "saturatedShare" | "r
 }
 
 /** Weighs the rows of an ROI at `position`. */
-function weigh(rows: RowEvidence, position: number): Doubt {
+function weigh(rows: RowEvidence, position: number): Assessment {
   const { method, saturatedShare, residualDistancePx, widthPx, positions, lineWidthPx } = rows;
   const columns = Float64Array.from([...positions].flatMap((value) => [value, lineWidthPx]));
   const [summary] = summariseRows({

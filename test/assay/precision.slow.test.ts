@@ -1,7 +1,7 @@
 // Noise, drift and limit of detection against the truth, over many repetitions: the numbers themselves, and what they say of
 // their own uncertainty. The noise is drawn by a generator of the tests' own.
 import { describe, expect, it } from "vitest";
-import { type BaselineDoubt, doubtLines } from "../../src/assay/baseline-doubts.ts";
+import { type BaselineWarning, baselineWarningLines } from "../../src/assay/baseline-warnings.ts";
 import { meanOfDeviation, normalBelow, studentBelow } from "../../src/assay/distributions.ts";
 import { frameNoise } from "../../src/assay/frame-noise.ts";
 import { inRiu, type Precision, precisionOf } from "../../src/assay/precision.ts";
@@ -147,7 +147,7 @@ describe("drift", () => {
 });
 
 describe("a baseline that is none", () => {
-  const share = (doubt: BaselineDoubt | undefined, frames: number, level: (at: number) => number, rho = 0) => {
+  const share = (doubt: BaselineWarning | undefined, frames: number, level: (at: number) => number, rho = 0) => {
     const found = repeated(200, frames, (random) =>
       precisionFrom(autoregressive(random, frames, rho).map((value, at) => value + level(at))),
     );
@@ -202,15 +202,15 @@ describe("a baseline that is none", () => {
   it("is said in a line for each doubt, with the curves it is about", () => {
     const labels = Array.from({ length: 9 }, (_, at) => `0${at}A`);
     const curves = labels.map((label, at) => [label, at < 8 ? (["step"] as const) : []] as const);
-    expect(doubtLines(curves)).toEqual([
+    expect(baselineWarningLines(curves)).toEqual([
       expect.stringMatching(
         /^The baseline of 00A, 01A, 02A, 03A, 04A, 05A and 2 more contains a step: .* Choose a quiet window/,
       ),
     ]);
-    expect(doubtLines([["00A", ["not_flat"]]])).toEqual([
+    expect(baselineWarningLines([["00A", ["not_flat"]]])).toEqual([
       expect.stringMatching(/^The baseline of every curve is not flat/),
     ]);
-    expect(doubtLines([["00A", []]])).toEqual([]);
+    expect(baselineWarningLines([["00A", []]])).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { addressDoubt, addressFor } from "../../src/web/server.ts";
+import { addressFor, addressWarning } from "../../src/web/server.ts";
 import { ensureToken, isToken, TOKEN_FILENAME } from "../../src/web/token.ts";
 import { type Ended, experiment, phorest, start } from "../run/program.ts";
 
@@ -123,7 +123,7 @@ test.each([
   ["http://lab:80", true],
   ["a b", true],
 ])("an address of the page that cannot be one is not ignored in silence: %j", (said, doubtful) => {
-  const doubt = addressDoubt({ PHOREST_WEB_ADDRESS: said });
+  const doubt = addressWarning({ PHOREST_WEB_ADDRESS: said });
   expect(doubt !== undefined).toBe(doubtful);
   if (doubtful) expect(doubt).toContain(`PHOREST_WEB_ADDRESS = "${said}" is ignored`);
 });

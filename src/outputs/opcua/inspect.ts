@@ -136,7 +136,7 @@ function certificateFinding(subject: string, der: Buffer, server: ServerSettings
   const unusable = whyUnusable(der, server);
   return unusable === undefined
     ? finding(subject, true, text)
-    : finding(subject, false, `${text}: it ${unusable.why}`, unusable.cure);
+    : finding(subject, false, `${text}: it ${unusable.why}`, unusable.remedy);
 }
 
 function nodeFinding(node: BoundNode, latest: Outcome | undefined): Finding {

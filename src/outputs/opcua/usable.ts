@@ -11,7 +11,7 @@ interface Server extends Pick<OpcUaConfig, "certificate_dir" | "unsafe_short_key
 /** Why a certificate may not be used, to be read after its name, and what to do. */
 interface Unusable {
   readonly why: string;
-  readonly cure: string;
+  readonly remedy: string;
 }
 
 /** Why a server's certificate, DER, may not be used today: it is out of date, or its key is short. undefined when it may. */
@@ -21,9 +21,9 @@ export function whyUnusable(
 ): Unusable | undefined {
   const certificate = new X509Certificate(leaf(der));
   const ended = whyOutOfDate(certificate);
-  if (ended !== undefined) return { why: ended, cure: "renew it on the server, then run phorest opcua trust" };
+  if (ended !== undefined) return { why: ended, remedy: "renew it on the server, then run phorest opcua trust" };
   const weak = unsafe_short_keys ? undefined : whyWeak(certificate);
-  return weak === undefined ? undefined : { why: weak, cure: WEAK_KEY_CURE };
+  return weak === undefined ? undefined : { why: weak, remedy: WEAK_KEY_CURE };
 }
 
 /**
@@ -37,7 +37,7 @@ export function requireUsable(server: Server, own: OwnCertificate): Buffer {
   const name = `the certificate of ${endpoint_url}`;
   if (der === undefined) throw refuse(`${name} is not trusted yet`, "check and trust it: phorest opcua trust");
   const unusable = whyUnusable(der, server);
-  if (unusable !== undefined) throw refuse(`${name} ${unusable.why}`, unusable.cure);
+  if (unusable !== undefined) throw refuse(`${name} ${unusable.why}`, unusable.remedy);
   if (own.weak !== undefined && !unsafe_short_keys) {
     const hint = "move it away, start again, and let the server trust the new one";
     throw refuse(`the certificate of phorest ${own.certificateFile} ${own.weak}`, hint);

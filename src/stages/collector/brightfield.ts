@@ -24,7 +24,7 @@ export class BrightfieldPictures {
   private readonly ending = new AbortController();
   private asked = false;
   private tookMs: number | undefined;
-  private inHand: Promise<void> | undefined;
+  private inProgress: Promise<void> | undefined;
   private failedWith: string | undefined;
   private current: BrightfieldState = { state: "none", message: "" };
 
@@ -47,7 +47,7 @@ export class BrightfieldPictures {
         "this camera type reads files from another program, so it cannot take brightfield images",
       );
     }
-    if (this.asked || this.inHand !== undefined) return;
+    if (this.asked || this.inProgress !== undefined) return;
     this.asked = true;
     this.move("asked", "");
     if (this.options.untilCaptureMs() >= this.neededMs) this.begin(this.ending.signal);
@@ -63,7 +63,7 @@ export class BrightfieldPictures {
 
   /** Resolves when none is being taken. */
   async settled(): Promise<void> {
-    await this.inHand;
+    await this.inProgress;
   }
 
   /** Ends the one in progress. */
@@ -81,8 +81,8 @@ export class BrightfieldPictures {
 
   private begin(signal: AbortSignal): void {
     this.asked = false;
-    this.inHand ??= this.takeOne(signal).finally(() => {
-      this.inHand = undefined;
+    this.inProgress ??= this.takeOne(signal).finally(() => {
+      this.inProgress = undefined;
     });
   }
 

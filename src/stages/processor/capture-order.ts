@@ -2,14 +2,14 @@
 // every output follows the order in which they are settled, so that is kept the order of capture, within a bounded wait.
 import { isDoneWithin } from "../../system/deadline.ts";
 
-interface InHand {
+interface Unsettled {
   readonly ended: Promise<void>;
   readonly end: () => void;
 }
 
 export class CaptureOrder {
   readonly #waitMs: number;
-  readonly #inHand = new Map<number, InHand>();
+  readonly #unsettled = new Map<number, Unsettled>();
   #waiting = 0;
 
   /** @param waitMs longest time that a frame waits for those captured before it. */
@@ -23,13 +23,13 @@ export class CaptureOrder {
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    this.#inHand.set(entryId, { ended, end });
+    this.#unsettled.set(entryId, { ended, end });
   }
 
   /** The frame is settled, or waits for another try: those after it need not wait for it any more. */
   end(entryId: number): void {
-    this.#inHand.get(entryId)?.end();
-    this.#inHand.delete(entryId);
+    this.#unsettled.get(entryId)?.end();
+    this.#unsettled.delete(entryId);
   }
 
   /** Measured frames that wait for their turn; they take up no thread. */
@@ -42,7 +42,7 @@ export class CaptureOrder {
    * is called when there is something to wait for.
    */
   async turn(entryId: number, waits: () => void): Promise<boolean> {
-    const before = [...this.#inHand].filter(([id]) => id < entryId).map(([, { ended }]) => ended);
+    const before = [...this.#unsettled].filter(([id]) => id < entryId).map(([, { ended }]) => ended);
     if (before.length === 0) return true;
     this.#waiting += 1;
     waits();

@@ -51,7 +51,7 @@ function useTheme(): [Theme, () => void] {
 function Page() {
   const [view, setView] = useState(viewOfAddress);
   const [state, setState] = useState<StateView>();
-  const [trouble, setTrouble] = useState<Error>();
+  const [connectionError, setConnectionError] = useState<Error>();
   const [login, setLogin] = useState(0);
   const [theme, nextTheme] = useTheme();
   useEffect(() => {
@@ -64,13 +64,13 @@ function Page() {
   }, []);
   useEffect(() => {
     const ending = new AbortController();
-    void follow(setState, setTrouble, ending.signal);
+    void follow(setState, setConnectionError, ending.signal);
     return () => ending.abort();
   }, [login]);
   useEffect(() => {
-    document.title = state === undefined ? "phorest" : `${mark(state, trouble)} ${state.title} · phorest`;
-  }, [state, trouble]);
-  const barred = trouble instanceof Refused && trouble.status === 401;
+    document.title = state === undefined ? "phorest" : `${mark(state, connectionError)} ${state.title} · phorest`;
+  }, [state, connectionError]);
+  const barred = connectionError instanceof Refused && connectionError.status === 401;
   const enter = (token: string) => {
     setToken(token);
     setLogin(login + 1);
@@ -87,7 +87,7 @@ function Page() {
             Simulated chip<span class="unseen">: the images are computed; no camera is in use</span>
           </p>
         )}
-        <Verdict state={state} trouble={barred ? undefined : trouble} />
+        <Verdict state={state} connectionError={barred ? undefined : connectionError} />
         <nav aria-label="Views">
           {(Object.keys(VIEWS) as View[]).map((name) => (
             <a key={name} href={`#${name}`} aria-current={name === view ? "page" : undefined}>
@@ -101,7 +101,12 @@ function Page() {
       </header>
       <main id="main" tabIndex={-1}>
         {barred && (
-          <TokenForm title="Access token required" message={`${trouble.message}.`} button="Open" enter={enter} />
+          <TokenForm
+            title="Access token required"
+            message={`${connectionError.message}.`}
+            button="Open"
+            enter={enter}
+          />
         )}
         {state !== undefined && !barred && (
           <>
@@ -117,16 +122,16 @@ function Page() {
   );
 }
 
-function mark(state: StateView, trouble: Error | undefined): string {
-  return trouble !== undefined || state.alarms.length > 0 ? "⚠" : state.experiment === "running" ? "●" : "○";
+function mark(state: StateView, connectionError: Error | undefined): string {
+  return connectionError !== undefined || state.alarms.length > 0 ? "⚠" : state.experiment === "running" ? "●" : "○";
 }
 
 /** The health of the experiment in a few words. */
-function Verdict({ state, trouble }: { state: StateView | undefined; trouble: Error | undefined }) {
-  if (trouble !== undefined)
+function Verdict({ state, connectionError }: { state: StateView | undefined; connectionError: Error | undefined }) {
+  if (connectionError !== undefined)
     return (
       <p class="verdict bad" role="status">
-        Not connected: {trouble.message}. Reconnecting …
+        Not connected: {connectionError.message}. Reconnecting …
       </p>
     );
   if (state === undefined)

@@ -6,17 +6,17 @@ import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "
 import type { Trend } from "./trend.ts";
 
 /** What can be wrong with a baseline. `injection`: a marker or a given injection is within it. */
-const BASELINE_DOUBTS = ["not_flat", "step", "injection"] as const;
-export type BaselineDoubt = (typeof BASELINE_DOUBTS)[number];
+const BASELINE_WARNINGS = ["not_flat", "step", "injection"] as const;
+export type BaselineWarning = (typeof BASELINE_WARNINGS)[number];
 
 /** For people, in a table's cell. */
-export const DOUBT_WORDS: Readonly<Record<BaselineDoubt, string>> = {
+export const DOUBT_WORDS: Readonly<Record<BaselineWarning, string>> = {
   not_flat: "not flat",
   step: "step",
   injection: "marker within",
 };
 
-const CONSEQUENCES: Readonly<Record<BaselineDoubt, string>> = {
+const CONSEQUENCES: Readonly<Record<BaselineWarning, string>> = {
   not_flat:
     "is not flat: the noise is valid from frame to frame only; over longer times, the limit of detection is higher",
   step: "contains a step: drift and shifts are not reliable",
@@ -25,14 +25,16 @@ const CONSEQUENCES: Readonly<Record<BaselineDoubt, string>> = {
 /** Labels that a line names. */
 const MOST_NAMED = 6;
 
-/** For people: a line for each doubt that any of these curves raises. */
-export function doubtLines(curves: readonly (readonly [label: string, doubts: readonly BaselineDoubt[]])[]): string[] {
-  return BASELINE_DOUBTS.flatMap((doubt) => {
-    const named = curves.filter(([, doubts]) => doubts.includes(doubt)).map(([label]) => label);
+/** For people: a line for each warning about any of these curves. */
+export function baselineWarningLines(
+  curves: readonly (readonly [label: string, warnings: readonly BaselineWarning[]])[],
+): string[] {
+  return BASELINE_WARNINGS.flatMap((warning) => {
+    const named = curves.filter(([, warnings]) => warnings.includes(warning)).map(([label]) => label);
     if (named.length === 0) return [];
     const more = named.length > MOST_NAMED ? ` and ${named.length - MOST_NAMED} more` : "";
     const who = named.length === curves.length ? "every curve" : `${named.slice(0, MOST_NAMED).join(", ")}${more}`;
-    return [`The baseline of ${who} ${CONSEQUENCES[doubt]}. Choose a quiet window as the baseline.`];
+    return [`The baseline of ${who} ${CONSEQUENCES[warning]}. Choose a quiet window as the baseline.`];
   });
 }
 
@@ -72,13 +74,13 @@ const FEWEST_TO_STEP = 8;
 /** Longer windows are averaged into so many points before a step is looked for. */
 const MOST_POINTS = 96;
 
-/** The doubts that the values themselves raise, in the order of BASELINE_DOUBTS; none while their noise is unknown. */
-export function doubtsOf(baseline: Baseline): BaselineDoubt[] {
+/** Warnings about the values themselves, in the order of BASELINE_WARNINGS; none while their noise is unknown. */
+export function baselineWarningsOf(baseline: Baseline): BaselineWarning[] {
   if (!(baseline.noise > 0)) return [];
-  const doubts: BaselineDoubt[] = [];
-  if (drifts(baseline) || wanders(baseline)) doubts.push("not_flat");
-  if (steps(baseline)) doubts.push("step");
-  return doubts;
+  const warnings: BaselineWarning[] = [];
+  if (drifts(baseline) || wanders(baseline)) warnings.push("not_flat");
+  if (steps(baseline)) warnings.push("step");
+  return warnings;
 }
 
 function drifts(baseline: Baseline): boolean {
