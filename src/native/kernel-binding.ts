@@ -6,7 +6,7 @@ import { Failure } from "../failure/failure.ts";
 import { packageRoot } from "../system/files.ts";
 import { brokenPart, reinstall } from "./native-part.ts";
 
-/** As in native/addon.cc. Raise both whenever what a function takes or returns changes. */
+/** As in native/addon/addon.cc. Raise both whenever what a function takes or returns changes. */
 const INTERFACE = 1;
 
 interface Kernel {
