@@ -4,9 +4,7 @@
 //
 // An image that cannot be removed is set aside, and others are removed instead. src/manifest/storage.ts decides which images
 // may be removed.
-import { trimBrightfield } from "../../archive/brightfield.ts";
 import { keptFreeBytes } from "../../archive/free-space.ts";
-import { remotePathOf } from "../../archive/names.ts";
 import { chooseRemovals, type Excess, excessOf, excessText, isNothing } from "../../archive/retention.ts";
 import { capabilitiesOf } from "../../cameras/camera.ts";
 import { failureLine } from "../../failure/failure.ts";
@@ -24,6 +22,7 @@ import type {
   StageContext,
   StageDefinition,
 } from "../contract/stage-definition.ts";
+import { BrightfieldRetention } from "./brightfield.ts";
 
 /** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
 const LOOK_EVERY_MS = 60_000;
@@ -54,18 +53,18 @@ export class Retention implements OpenStage {
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_EVERY_MS, atMostEveryMs: 0 };
   private readonly options: RetentionOptions;
   private readonly setAside = new SetAside<number>();
-  private readonly brightfieldAside = new SetAside<string>();
+  private readonly brightfieldImages: BrightfieldRetention;
   private removed = { images: 0, bytes: 0 };
   /** Why the last pass left more than the limits allow. */
   private stuck: { readonly reason: string; readonly line: string } | undefined;
   private stuckSinceMs: number | undefined;
-  private brightfieldDueMs = 0;
   private excess: Excess = { images: 0, bytes: 0, room: 0 };
   /** The disk is nearly full and pictures without another copy are removed for it. */
   private makingRoom: boolean;
 
   constructor(options: RetentionOptions) {
     this.options = options;
+    this.brightfieldImages = new BrightfieldRetention(options, LOOK_EVERY_MS, this.lastCheck);
     const before = options.manifest.heartbeats.all().find(({ stage }) => stage === retention.name);
     // Also where another run began to: whoever was told is not told again.
     this.makingRoom = before?.code === "buffer.making_room";
@@ -74,7 +73,7 @@ export class Retention implements OpenStage {
 
   /** One batch. True when more has to be removed and can. */
   async run(): Promise<boolean> {
-    await this.trimBrightfield();
+    await this.brightfieldImages.trim();
     this.measure();
     if (this.choose(this.excess).length > 0) {
       const { manifest } = this.options;
@@ -101,7 +100,7 @@ export class Retention implements OpenStage {
   }
 
   filesSetAside(): readonly SetAsideFile[] {
-    return [...this.setAside.files(), ...this.brightfieldAside.files()];
+    return [...this.setAside.files(), ...this.brightfieldImages.aside.files()];
   }
 
   async close(): Promise<void> {
@@ -163,28 +162,6 @@ export class Retention implements OpenStage {
 
   /** The database may have been damaged since the files were chosen: then its word removes nothing. */
   private readonly lastCheck = (): void => this.options.manifest.checkSound();
-
-  /** By the same rule as pictures: with syncing, only what was copied and verified may be removed. */
-  private async trimBrightfield(): Promise<void> {
-    const nowMs = performance.now();
-    if (nowMs < this.brightfieldDueMs) return;
-    this.brightfieldDueMs = nowMs + LOOK_EVERY_MS;
-    const { checkPlace, config, log, manifest } = this.options;
-    const { brightfield_dir: directory, root_dir: rootDir, data_dir: dataDir } = config.Paths;
-    checkPlace();
-    const copied = config.Services.enable_remote_sync
-      ? (path: string, bytes: number) => manifest.syncing.fileCopied(remotePathOf(path, { rootDir, dataDir }), bytes)
-      : undefined;
-    const removed = await trimBrightfield({
-      directory,
-      keep: config.Brightfield.keep,
-      copied,
-      aside: this.brightfieldAside,
-      lastCheck: this.lastCheck,
-    });
-    if (removed.length > 0)
-      log.info(`removed the ${removed.length} oldest brightfield images, up to ${removed.at(-1)}`);
-  }
 
   private measure(): void {
     if (!this.limited) return;

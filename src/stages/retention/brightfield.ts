@@ -1,0 +1,48 @@
+// Removes the oldest brightfield images beyond Brightfield.keep, by the same rule as other images: where images are copied to a share,
+// only what was copied and verified.
+import { trimBrightfield } from "../../archive/brightfield.ts";
+import { remotePathOf } from "../../archive/names.ts";
+import { SetAside } from "../../system/set-aside.ts";
+import type { StageContext } from "../contract/stage-definition.ts";
+
+export class BrightfieldRetention {
+  /** Images that could not be removed. */
+  readonly aside = new SetAside<string>();
+  readonly #context: Pick<StageContext, "config" | "manifest" | "log" | "checkPlace">;
+  readonly #everyMs: number;
+  readonly #lastCheck: () => void;
+  #dueMs = 0;
+
+  /** @param lastCheck called right before a file is removed; throws where none may be. */
+  constructor(
+    context: Pick<StageContext, "config" | "manifest" | "log" | "checkPlace">,
+    everyMs: number,
+    lastCheck: () => void,
+  ) {
+    this.#context = context;
+    this.#everyMs = everyMs;
+    this.#lastCheck = lastCheck;
+  }
+
+  /** Removes what is too much; does nothing before `everyMs` after the last time. Throws what the disk throws. */
+  async trim(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < this.#dueMs) return;
+    this.#dueMs = nowMs + this.#everyMs;
+    const { checkPlace, config, log, manifest } = this.#context;
+    const { brightfield_dir: directory, root_dir: rootDir, data_dir: dataDir } = config.Paths;
+    checkPlace();
+    const copied = config.Services.enable_remote_sync
+      ? (path: string, bytes: number) => manifest.syncing.fileCopied(remotePathOf(path, { rootDir, dataDir }), bytes)
+      : undefined;
+    const removed = await trimBrightfield({
+      directory,
+      keep: config.Brightfield.keep,
+      copied,
+      aside: this.aside,
+      lastCheck: this.#lastCheck,
+    });
+    if (removed.length > 0)
+      log.info(`removed the ${removed.length} oldest brightfield images, up to ${removed.at(-1)}`);
+  }
+}
