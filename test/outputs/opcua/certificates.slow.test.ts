@@ -2,7 +2,9 @@
 // one unless a person says so.
 import { spawn } from "node:child_process";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import { afterAll, expect, test } from "vitest";
@@ -87,15 +89,20 @@ test("a key of fewer than 2048 bits is refused, by name of the setting that allo
   expect(refused.code).not.toBe(0);
   expect(trustedCertificate(join(directory, "opcua"), URL_TEXT)).toBeUndefined();
 
-  // One that was trusted by a version that did not look.
-  await trustCertificate(join(directory, "opcua"), URL_TEXT, readCertificate(short));
+  // One that was trusted by a version that did not look. Something has to answer there before certificates are looked at.
+  const answering = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  await once(answering, "listening");
+  const address = `opc.tcp://127.0.0.1:${(answering.address() as AddressInfo).port}`;
+  await trustCertificate(join(directory, "opcua"), address, readCertificate(short));
   const library = await loadLibrary(() => undefined);
   const open = (lines: string) =>
-    PlantSession.open(library, serverSettings(directory, toml(URL_TEXT, [], lines)).server);
+    PlantSession.open(library, serverSettings(directory, toml(address, [], lines)).server);
   await expect(open("connect_timeout_seconds = 1")).rejects.toMatchObject({
     code: "opcua.untrusted",
     message: expect.stringMatching(/1024 bits/),
   });
+  answering.close();
+  await once(answering, "close");
   await expect(open("connect_timeout_seconds = 1\nunsafe_short_keys = true")).rejects.toMatchObject({
     code: "opcua.unreachable",
   });
