@@ -48,11 +48,11 @@ describe("init-remote", () => {
 });
 
 describe("the state of a remote root", () => {
-  test("absent, a file, unmarked, damaged: each has its own words and a cure", () => {
+  test("absent, a file, unmarked, damaged: each has its own words and a remedy", () => {
     const root = temporaryDirectory();
     expect(inspectRemote(join(root, "none"))).toMatchObject({
       state: "absent",
-      cure: expect.stringContaining("mount"),
+      remedy: expect.stringContaining("mount"),
     });
     writeFileSync(join(root, "file"), "");
     expect(inspectRemote(join(root, "file")).state).toBe("not_a_directory");
@@ -67,7 +67,7 @@ describe("the state of a remote root", () => {
     const root = temporaryDirectory();
     const { remoteId } = await initRemote(root, []);
     const found = inspectRemote(root, remoteId);
-    expect(found).toMatchObject({ state: "ready", remoteId, cure: "" });
+    expect(found).toMatchObject({ state: "ready", remoteId, remedy: "" });
     expect(found.mount?.type).toBeTruthy();
     expect(inspectRemote(root, "0b8e7a54-0000-4000-8000-000000000000")).toMatchObject({ state: "other", remoteId });
   });
