@@ -55,7 +55,8 @@ interface ObstacleRow {
   damaged: number;
 }
 
-interface PictureRow {
+/** Where a picture is, and what its file holds. */
+export interface PictureRow {
   id: number;
   directory: string;
   filename: string;

@@ -7,6 +7,7 @@ import { isPlainPath } from "../system/file-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import type { Shares } from "./shares.ts";
+import type { PictureRow } from "./storage.ts";
 
 /** A picture that waits for its copy. */
 export interface UnsyncedPicture {
@@ -66,14 +67,6 @@ export interface OwnFile {
   readonly sha256: string;
 }
 
-interface PictureRow {
-  id: number;
-  directory: string;
-  filename: string;
-  bytes: number | null;
-  sha256: string | null;
-}
-
 interface FileRow {
   remote_id: string;
   path: string;
@@ -94,7 +87,10 @@ export class Syncing {
   readonly #connection: Connection;
   readonly #entries: Entries;
   readonly #shares: Shares;
-  readonly #unsynced: Statement<[{ compressedOnly: number; after: number; except: string; limit: number }], PictureRow>;
+  readonly #unsynced: Statement<
+    [{ compressedOnly: number; after: number; except: string; limit: number }],
+    Omit<PictureRow, "captured_at_us">
+  >;
   readonly #count: Statement<[{ compressedOnly: number; limit: number }], number>;
   readonly #synced: Statement;
   readonly #removable: Statement<[number], { filename: string; bytes: number; sha256: string }>;
