@@ -21,6 +21,7 @@ export const DEFAULT_REFERENCE_FRAMES = 16;
 const MOST_OFFERS = 4;
 /** A frame that goes along in less than this share of the known ROIs is no frame for any of them. */
 const LEAST_SHARE = 0.5;
+const FIRST_ANCHOR_NUMBERS = 21;
 const HEAD_NUMBERS = 4;
 /** Of the encoded form; raised when what the numbers mean changes. */
 const FORM = 2;
@@ -55,6 +56,28 @@ function viewsOf(buffer: SharedArrayBuffer): TrackingReference {
   const anchors = new Float64Array(buffer, HEAD_BYTES, (head[3] as number) * ANCHOR_NUMBERS);
   const pixels = new Uint16Array(buffer, HEAD_BYTES + anchors.byteLength);
   return { bytes: new Uint8Array(buffer), counts: head.subarray(1, 3), anchors, pixels };
+}
+
+/**
+ * Whether these bytes can be a stored reference, of this form or of version 0.1.0, which had no number for its form (counts,
+ * number of ROIs, 21 anchor numbers each, pixels). Those are read no more, but they are no damage.
+ */
+export function isStoredReference(bytes: Uint8Array): boolean {
+  if (bytes.length < HEAD_BYTES) return false;
+  const [first = 0, second = 0, third = 0] = new Float64Array(Uint8Array.from(bytes.subarray(0, HEAD_BYTES)).buffer);
+  const isFirstForm =
+    [first, second, third].every((value) => Number.isInteger(value) && value >= 0) &&
+    second <= first &&
+    third > 0 &&
+    bytes.length > 8 * (3 + third * FIRST_ANCHOR_NUMBERS);
+  if (isFirstForm) return true;
+  try {
+    decodeReference(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** Whether no further frame will join a reference that wants `frames`. */

@@ -42,13 +42,17 @@ export interface SensorgramOptions {
   blank?(timesUs: Float64Array): { readonly window: TimeWindow; readonly injectionUs: number };
 }
 
-/** The baseline in force, given the times of the frames: as a person chose it on the page, else the first seconds. */
+/**
+ * The baseline in force, given the times of the frames: as a person chose it on the page, else the first seconds. A choice that ends
+ * before these frames begin was made for an earlier analysis and has no level in them.
+ */
 export function baselineInForce(
   { markers }: Pick<Manifest, "markers">,
   openingSeconds: number,
 ): (timesUs: Float64Array) => TimeWindow {
   const chosen = markers.baseline();
-  return chosen === undefined ? (timesUs) => openingWindow(timesUs, openingSeconds) : () => chosen;
+  return (timesUs) =>
+    chosen === undefined || chosen.toUs < (timesUs[0] ?? 0) ? openingWindow(timesUs, openingSeconds) : chosen;
 }
 
 /** A curve with all that was made of it; arrays of equal length, one element per frame in order of capture. */

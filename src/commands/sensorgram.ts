@@ -191,16 +191,18 @@ function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
   );
 }
 
-/** Reports a recalibration during the experiment, and how to get the curves before it. */
+/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. */
 function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifestId }: Analysis): void {
-  const before = manifest.analyses
-    .all()
-    .findLast((one) => one.analysisId < analysisId && one.method === method && one.roiManifestId !== roiManifestId);
+  const before = manifest.analyses.all().findLast((one) => one.analysisId < analysisId && one.method === method);
   const first = manifest.curves.after(analysisId).next().value;
   if (before === undefined || first === undefined || manifest.curves.after(before.analysisId).next().done === true)
     return;
+  const why =
+    before.roiManifestId === roiManifestId
+      ? "the settings or the version of phorest changed"
+      : "the chip was recalibrated";
   process.stderr.write(
-    `the chip was recalibrated at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
+    `${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
       `Use --analysis ${before.analysisId} for the earlier ones\n`,
   );
 }

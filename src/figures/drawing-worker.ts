@@ -2,12 +2,12 @@
 import { parentPort } from "node:worker_threads";
 import { lowerPriority } from "../threads/priority.ts";
 import type { DrawingJob } from "./drawing.ts";
-import { renderPlot } from "./plot.ts";
 import { rasterise } from "./rasterise.ts";
 import type { Picture } from "./render.ts";
 
 async function drawn(job: DrawingJob): Promise<Picture> {
-  if (job.type === "plot") return await renderPlot(job.input);
+  // Vega and what it needs are loaded for plots only.
+  if (job.type === "plot") return await (await import("./plot.ts")).renderPlot(job.input);
   return { svg: job.svg, png: await rasterise(job.svg) };
 }
 

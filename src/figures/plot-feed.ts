@@ -145,7 +145,9 @@ export class PlotFeed {
   }
 
   #measureOf(analysis: Analysis): Measure {
-    const key = JSON.stringify([analysis.method, analysis.settings, analysis.roiManifestId]);
+    const { method, settings, roiManifestId, kernelVersion } = analysis;
+    // A new analysis of tracking has a reference of its own: joined, its curve would step where the kernel changed.
+    const key = JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
     const known = this.#measures.get(key);
     if (known !== undefined) return known;
     const measure = { analysis, curves: new CurveStore(analysis.labels), simulated: 0, lastOutcome: 0 };

@@ -25,6 +25,22 @@ export class References {
     this.#keep("INSERT OR IGNORE INTO drift_reference VALUES (?, ?)", analysisId, reference);
   }
 
+  /**
+   * Gives an analysis without a drift reference that of the last other one with the same ROI manifest. The patches are cut out of
+   * images, whatever they are measured with; made again now, they would take the chip's present place for the one in the manifest.
+   */
+  adoptDrift(analysisId: number): void {
+    this.#connection.write(() =>
+      this.#connection.db
+        .prepare(`
+          INSERT OR IGNORE INTO drift_reference
+          SELECT new.id, d.patches FROM analysis new JOIN analysis old USING (roi_manifest_id)
+            JOIN drift_reference d ON d.analysis_id = old.id
+          WHERE new.id = ? AND length(d.patches) > 0 ORDER BY old.id DESC LIMIT 1`)
+        .run(analysisId),
+    );
+  }
+
   /** The encoded reference of a tracking analysis; undefined before its first frame. */
   tracking(analysisId: number): Uint8Array | undefined {
     return this.#connection.db

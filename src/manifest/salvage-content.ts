@@ -3,7 +3,7 @@
 import type { Database } from "better-sqlite3";
 import { decodeLines } from "../analysis/chosen-lines.ts";
 import { decodeDriftReference } from "../analysis/drift.ts";
-import { decodeReference } from "../analysis/tracking.ts";
+import { isStoredReference } from "../analysis/tracking.ts";
 import { parseRoiManifest } from "../measurement/roi.ts";
 import type { TableForm } from "./salvage-forms.ts";
 import type { Value } from "./salvage-records.ts";
@@ -14,7 +14,11 @@ const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Va
   detail: { statistics: (value) => decodeStatistics(bytes(value)) },
   drift_reference: { patches: (value) => (bytes(value).length === 0 ? undefined : decodeDriftReference(bytes(value))) },
   chosen_line: { lines: (value) => decodeLines(bytes(value)) },
-  tracking_reference: { reference: (value) => decodeReference(bytes(value)) },
+  tracking_reference: {
+    reference: (value) => {
+      if (!isStoredReference(bytes(value))) throw new RangeError("no tracking reference");
+    },
+  },
   roi_manifest: { json: (value) => parseRoiManifest(String(value), "a saved ROI manifest", { kept: true }) },
 };
 

@@ -115,8 +115,9 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     flagNames(last?.flags[roi] ?? 0).join(" "),
   ]);
   const chosen = manifest.markers.baseline();
+  // As baselineInForce decides.
   const baseline =
-    chosen === undefined
+    chosen === undefined || chosen.toUs < (measured?.curves[0]?.capturedAtUs ?? 0)
       ? `the first ${config.Analysis.baseline_seconds} s`
       : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, chosen on the web page`;
   return {

@@ -176,8 +176,9 @@ export class Curves {
   /** As a person chose it on the page, else as configured. */
   baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
     const chosen = this.#manifest.markers.baseline();
-    if (chosen !== undefined) return { window: chosen, chosen: true };
     const [firstUs] = this.#span.of(analysis.analysisId);
+    // One that ends before this analysis began has no level in it.
+    if (chosen !== undefined && chosen.toUs >= firstUs) return { window: chosen, chosen: true };
     return { window: openingWindow(Float64Array.of(firstUs), this.#config.baseline_seconds), chosen: false };
   }
 

@@ -86,6 +86,7 @@ export class CurrentMeasure {
     manifest.runs.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.curves.lastPositions(analysisId, rois.rois.length));
     const tracking = this.#trackingOf(analysisId, rois, roiManifestId);
+    manifest.references.adoptDrift(analysisId);
     const made = storedReferences(manifest, { analysisId, tracking });
     const references = new ReferenceSequencer({ settings, companion, measuresDrift: true, made });
     return { stamp, rois, analysisId, jumps, references, tracking };
