@@ -1,5 +1,6 @@
 // Programs that tests start again and again, compiled into one file each: the sources, and packages of hundreds of files, would
 // take seconds of each start.
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
@@ -22,8 +23,8 @@ export async function bundled(source: string, external: readonly string[] = []):
   const outfile = join(directory, basename(source).replace(/\.ts$/, ".mjs"));
   if (isCurrent(outfile)) return outfile;
   mkdirSync(directory, { recursive: true });
-  // Other test files may compile it at the same time.
-  const draft = `${outfile}.${process.pid}`;
+  // Other test files, and another server of this one, may compile it at the same time.
+  const draft = `${outfile}.${randomBytes(4).toString("hex")}`;
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [source],
