@@ -43,16 +43,20 @@ export interface SensorgramOptions {
 }
 
 /**
- * The baseline in force, given the times of the frames: as a person chose it on the page, else the first seconds. A choice that ends
- * before these frames begin was made for an earlier analysis and has no level in them.
+ * The baseline that a person chose on the page, where it counts for frames that begin at `firstUs`. A choice that ends before was made
+ * for an earlier analysis and has no level in them.
  */
+export function baselineFor(chosen: TimeWindow | undefined, firstUs: number): TimeWindow | undefined {
+  return chosen === undefined || chosen.toUs < firstUs ? undefined : chosen;
+}
+
+/** The baseline in force, given the times of the frames: as a person chose it on the page, else the first seconds. */
 export function baselineInForce(
   { markers }: Pick<Manifest, "markers">,
   openingSeconds: number,
 ): (timesUs: Float64Array) => TimeWindow {
   const chosen = markers.baseline();
-  return (timesUs) =>
-    chosen === undefined || chosen.toUs < (timesUs[0] ?? 0) ? openingWindow(timesUs, openingSeconds) : chosen;
+  return (timesUs) => baselineFor(chosen, timesUs[0] ?? 0) ?? openingWindow(timesUs, openingSeconds);
 }
 
 /** A curve with all that was made of it; arrays of equal length, one element per frame in order of capture. */

@@ -1,6 +1,7 @@
 // The HTML report of an experiment: settings, run, results and their precision.
 import { basename } from "node:path";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
+import { baselineFor } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";
 import type { RoiPrecision } from "../figures/precision-figure.ts";
@@ -114,10 +115,9 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     found.doubts.map((doubt) => DOUBT_WORDS[doubt]).join(", "),
     flagNames(last?.flags[roi] ?? 0).join(" "),
   ]);
-  const chosen = manifest.markers.baseline();
-  // As baselineInForce decides.
+  const chosen = baselineFor(manifest.markers.baseline(), measured?.curves[0]?.capturedAtUs ?? 0);
   const baseline =
-    chosen === undefined || chosen.toUs < (measured?.curves[0]?.capturedAtUs ?? 0)
+    chosen === undefined
       ? `the first ${config.Analysis.baseline_seconds} s`
       : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, chosen on the web page`;
   return {

@@ -5,7 +5,7 @@ import type { SensorgramSource } from "../assay/curve-units.ts";
 import { type Precision, precisionOf } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { openingWindow } from "../assay/sensorgram.ts";
-import { Sensorgrams } from "../assay/sensorgrams.ts";
+import { baselineFor, Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -175,10 +175,9 @@ export class Curves {
 
   /** As a person chose it on the page, else as configured. */
   baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
-    const chosen = this.#manifest.markers.baseline();
     const [firstUs] = this.#span.of(analysis.analysisId);
-    // One that ends before this analysis began has no level in it.
-    if (chosen !== undefined && chosen.toUs >= firstUs) return { window: chosen, chosen: true };
+    const chosen = baselineFor(this.#manifest.markers.baseline(), firstUs);
+    if (chosen !== undefined) return { window: chosen, chosen: true };
     return { window: openingWindow(Float64Array.of(firstUs), this.#config.baseline_seconds), chosen: false };
   }
 
