@@ -42,6 +42,33 @@ function simulatedNote({ simulated, curves: { frames } }: Measure): string {
   return simulated < frames ? ` (${simulated} of ${frames} frames: simulated chip)` : " (simulated chip)";
 }
 
+/**
+ * What a title says where the curve begins after frames of another analysis: why, when, and how many frames are not in
+ * this plot. Empty where all frames are, or where the others are measured along with these.
+ */
+function breakNote(shown: Measure, all: readonly Measure[]): string {
+  const [beginUs] = shown.curves.spanUs ?? [];
+  if (beginUs === undefined) return "";
+  const earlier = all.filter(({ analysis, curves: { spanUs } }) => {
+    if (spanUs === undefined || spanUs[0] >= beginUs) return false;
+    return analysis.method === shown.analysis.method || spanUs[1] < beginUs;
+  });
+  const last = earlier.sort((a, b) => (a.curves.spanUs?.[0] ?? 0) - (b.curves.spanUs?.[0] ?? 0)).at(-1);
+  if (last === undefined) return "";
+  // Of a method and its companion, only one: both measured the same frames.
+  const frames = earlier
+    .filter(({ analysis }) => analysis.method === last.analysis.method)
+    .reduce((sum, { curves }) => sum + curves.frames, 0);
+  const left = frames === 1 ? "1 earlier frame belongs" : `${frames} earlier frames belong`;
+  return `, ${reasonOf(shown.analysis, last.analysis)} ${isoFromUs(beginUs)} (${left} to another analysis)`;
+}
+
+function reasonOf(now: Analysis, before: Analysis): string {
+  if (now.method !== before.method) return "other method since";
+  if (now.roiManifestId !== before.roiManifestId) return "recalibrated";
+  return now.settings === before.settings ? "new tracking reference" : "other settings since";
+}
+
 export class PlotFeed {
   readonly #source: PlotSource;
   readonly #title: string;
@@ -119,13 +146,7 @@ export class PlotFeed {
       });
     }
     const span = curves.spanUs;
-    const recalibrated = measures.some(
-      (other) =>
-        other.analysis.method === analysis.method &&
-        other.analysis.roiManifestId !== analysis.roiManifestId &&
-        (other.curves.spanUs?.[0] ?? Number.POSITIVE_INFINITY) < (span?.[0] ?? 0),
-    );
-    const since = recalibrated && span !== undefined ? `, recalibrated ${isoFromUs(span[0])}` : "";
+    const since = breakNote(measure, measures);
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {

@@ -159,6 +159,51 @@ test("another version of the program continues the curves, another method starts
   expect(feed.input()).toMatchObject({ method: "gaussian", frames: 2 });
 });
 
+test.each([
+  ["new tracking reference", { method: "tracking", kernelVersion: "2" }],
+  ["recalibrated", { method: "tracking", roiManifestId: 2 }],
+  ["other settings since", { method: "tracking", settings: '{"sub":1}' }],
+  ["other method since", { method: "fano" }],
+] as const)("a plot that begins with a %s says how many frames came before", (reason, changed) => {
+  const before = {
+    analysisId: 1,
+    method: "tracking",
+    settings: "{}",
+    kernelVersion: "1",
+    roiManifestId: 1,
+    labels: ["A"],
+  } as const;
+  const after = { ...before, ...changed, analysisId: 2 };
+  const framesOf = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => {
+      const capturedAtUs = START_US + (from + i) * 1e7;
+      const id = from + i + 1;
+      return { outcomeId: id, entryId: id, capturedAtUs, position: new Float32Array([1]), flags: new Uint8Array(1) };
+    });
+  const titleOf = (analyses: PlotSource["analyses"]["all"]) => {
+    const feed = new PlotFeed(
+      {
+        analyses: { all: analyses, roiManifest: () => undefined },
+        curves: {
+          after: function* (id, since = 0) {
+            if (since === 0) yield* id === 1 ? framesOf(0, 24) : framesOf(24, 30);
+          },
+        },
+        readings: { after: () => [] },
+        markers: { all: () => [] },
+      },
+      { title: "chip" },
+    );
+    feed.refresh();
+    return feed.input();
+  };
+  expect(titleOf(() => [before, after])).toMatchObject({
+    title: `chip, ${reason} 2026-03-04T15:24:00.000000Z (24 earlier frames belong to another analysis)`,
+    frames: 6,
+  });
+  expect(titleOf(() => [after])?.title).toBe("chip");
+});
+
 test("temperatures are found behind thousands of frames without any", () => {
   const curve = (entryId: number) => {
     const capturedAtUs = START_US + entryId * 1e7;
