@@ -1,33 +1,20 @@
 // From a picture file to gray pixels. The bytes decide what a file is, not its name; whatever cannot be read whole is
 // refused with one plain line, because a picture with gray bars at its end would be measured like a good one.
-import { type FileHandle, open } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { constants, gunzip } from "node:zlib";
 import sharp, { type Metadata, type SharpOptions } from "sharp";
-import { errorCode, hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
-import { type NamedFile, readConfined, shownPath } from "../system/confined-file.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { damageOf, type Format, pngSize } from "./damage.ts";
 import { formatOf } from "./format.ts";
-import { headerSize } from "./header-size.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./memory.ts";
 import { grayPlane, type Picture } from "./picture.ts";
 import { decodePlainPng } from "./plain-png.ts";
+import { readPicture, shownFile } from "./read-picture.ts";
 import { decodeTiff } from "./tiff-picture.ts";
+import { unpacked } from "./unpack.ts";
 
 export type { Picture } from "./picture.ts";
-
-/** Most bytes of a picture file, packed or not. */
-const MAX_BYTES = 2 ** 30;
-/** Deflate never expands more. */
-const MOST_EXPANSION = 1032;
-/** So much of a gzip file is unpacked to read the header in it. */
-const HEAD_BYTES = 4096;
-/** Bytes of the frame around what is packed. */
-const SMALLEST_GZIP = 18;
 
 /** Exactly the stored samples: no colour profile, no rotation by EXIF, nothing kept from a damaged file. */
 export const SHARP_OPTIONS: SharpOptions = {
@@ -42,8 +29,6 @@ export const SHARP_OPTIONS: SharpOptions = {
 sharp.concurrency(1);
 sharp.cache(false);
 
-const unzip = promisify(gunzip);
-
 /**
  * Reads and decodes a picture: PNG, TIFF, BMP or JPEG, also compressed by gzip. Colour becomes gray as in OpenCV,
  * 16-bit gray stays as stored, alpha is ignored.
@@ -53,40 +38,17 @@ const unzip = promisify(gunzip);
  */
 export async function decodePicture(
   file: string | NamedFile,
-  where = typeof file === "string" ? file : shownPath(file),
+  where = shownFile(file),
+  page = typeof file === "string" ? undefined : file.page,
 ): Promise<Picture> {
-  return decodeBytes(await readPicture(file), where);
-}
-
-/** The bytes of a picture file. Throws as decodePicture does. */
-export function readPicture(file: string | NamedFile): Promise<Uint8Array> {
-  return typeof file === "string" ? readWhole(file) : readNamed(file);
+  const { bytes, pages } = await readPicture(file, where, page);
+  const picture = await decodeBytes(bytes, where);
+  return pages === undefined ? picture : { ...picture, pages };
 }
 
 /** The same from bytes in memory, which the pixels may continue using; `where` names them in errors. */
 export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Picture> {
   return decodePlain(await unpacked(bytes, where), where);
-}
-
-/** Says whether a picture of this size is read at all, by throwing where it is not. */
-export type SizeCheck = (size: PictureSize, where: string) => void;
-
-/**
- * A picture file's bytes, without gzip where there was one. Throws as decodePicture does, and what `check` throws of the size
- * that the picture's header gives, before all of it is unpacked.
- */
-export async function unpacked(bytes: Uint8Array, where: string, check: SizeCheck = checkSize): Promise<Uint8Array> {
-  if (bytes.length === 0)
-    throw unreadable(where, "the file is empty", "the program that wrote it was interrupted; capture or copy it again");
-  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  // The header of a TIFF may be anywhere: then the size is known once all is unpacked.
-  const size = headerSize(packed ? await firstUnpacked(bytes) : bytes);
-  if (size !== undefined) check(size, where);
-  if (!packed) return bytes;
-  const plain = await inflate(bytes, where);
-  const plainSize = size ?? headerSize(plain);
-  if (plainSize !== undefined) check(plainSize, where);
-  return plain;
 }
 
 async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
@@ -178,96 +140,6 @@ export function arrayOf(data: Buffer, depth: "uchar" | "ushort"): Uint8Array | U
   if (depth === "uchar") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data.byteOffset % 2 === 0) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
   return new Uint16Array(Uint8Array.from(data).buffer);
-}
-
-/** The bytes of a picture that a database or a directory names. Throws as decodePicture does. */
-async function readNamed({ directory, path, ...options }: NamedFile): Promise<Uint8Array> {
-  try {
-    return await readConfined(directory, path, MAX_BYTES, options);
-  } catch (error) {
-    if (!(error instanceof Failure) || error.code !== "file.missing") throw error;
-    throw missing(join(directory, path), error);
-  }
-}
-
-function missing(path: string, cause: unknown): Failure {
-  return new Failure("frame.missing", `${path}: no such file`, { hint: "check the name, or restore the file", cause });
-}
-
-/** The bytes of a picture file. Throws as decodePicture does. */
-export async function readWhole(path: string): Promise<Uint8Array> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, "r");
-    const status = await handle.stat();
-    if (!status.isFile()) throw unreadable(path, "not a file", "name an image file");
-    if (status.size > MAX_BYTES)
-      throw unreadable(path, `${status.size} bytes are too many for an image`, "check what wrote it");
-    return await readAll(handle, status.size);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      throw missing(path, error);
-    }
-    throw error;
-  } finally {
-    await handle?.close();
-  }
-}
-
-/** The `size` bytes of a file in one piece of memory of their own; fewer when it shrank meanwhile. */
-async function readAll(handle: FileHandle, size: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  let have = 0;
-  while (have < size) {
-    // In one go: readFile asks for half a megabyte at a time, each a trip through the thread pool.
-    const { bytesRead } = await handle.read(bytes, have, size - have, have);
-    if (bytesRead === 0) break;
-    have += bytesRead;
-  }
-  return bytes.subarray(0, have);
-}
-
-/**
- * The file in a gzip file, of at most `limit` bytes. The end of a gzip file says how large its content is; only where that
- * is not true (several files in one) as much is tried as a picture file may have.
- */
-async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(bytes)): Promise<Uint8Array> {
-  // Node joins the pieces in the end, so that they are there twice.
-  reserveMemory(bytes.length + 2 * limit, where);
-  try {
-    return await unzip(bytes, { maxOutputLength: limit });
-  } catch (error) {
-    const tooLarge = hasCode(error, "ERR_BUFFER_TOO_LARGE");
-    const most = mostUnpacked(bytes);
-    if (tooLarge && limit < most) return inflate(bytes, where, most);
-    const [what, hint] = tooLarge
-      ? ["it decompresses to more than an image can contain", "check what wrote it"]
-      : ["the gzip file is damaged or incomplete", "the file was not written or copied completely; copy it again"];
-    throw new Failure("frame.unreadable", `${where}: ${what}`, { hint, cause: error });
-  }
-}
-
-/** What the first bytes of a gzip file hold: a header, as a rule. None where they cannot be unpacked. */
-async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
-  try {
-    // Without the file's end there is none to be missed.
-    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_EXPANSION * HEAD_BYTES };
-    return await unzip(bytes.subarray(0, HEAD_BYTES), options);
-  } catch (error) {
-    // What is wrong with the file is said of the whole of it.
-    if (errorCode(error) !== undefined) return new Uint8Array(0);
-    throw error;
-  }
-}
-
-function declaredBytes(bytes: Uint8Array): number {
-  if (bytes.length < SMALLEST_GZIP) return 1;
-  const declared = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32LE(bytes.length - 4);
-  return Math.max(1, Math.min(declared, mostUnpacked(bytes)));
-}
-
-function mostUnpacked(bytes: Uint8Array): number {
-  return Math.min(MAX_BYTES, MOST_EXPANSION * bytes.length);
 }
 
 function unreadable(where: string, what: string, hint: string): Failure {

@@ -3,23 +3,15 @@
 import sharp from "sharp";
 import type { NamedFile } from "../system/confined-file.ts";
 import { pngSize } from "./damage.ts";
-import {
-  arrayOf,
-  byLibrary,
-  decodeBytes,
-  readPicture,
-  SHARP_OPTIONS,
-  type SizeCheck,
-  samplesOf,
-  sizeOf,
-  unpacked,
-} from "./decode.ts";
+import { arrayOf, byLibrary, decodeBytes, SHARP_OPTIONS, samplesOf, sizeOf } from "./decode.ts";
 import { formatOf } from "./format.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 import type { Picture } from "./picture.ts";
+import { readPicture } from "./read-picture.ts";
 import { decodePlainTiff } from "./tiff.ts";
 import { isStoredUpright } from "./tiff-picture.ts";
+import { type SizeCheck, unpacked } from "./unpack.ts";
 
 export interface ReducedPicture {
   readonly picture: Picture;
@@ -40,7 +32,7 @@ export async function decodeReduced(
   mostPixels: number,
   check: SizeCheck = checkSize,
 ): Promise<ReducedPicture> {
-  const bytes = await unpacked(await readPicture(file), where, check);
+  const bytes = await unpacked((await readPicture(file, where)).bytes, where, check);
   const format = formatOf(bytes);
   // The pixels of these are in the file as they are.
   const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;

@@ -27,6 +27,8 @@ export interface NamedFile {
   readonly path: string;
   /** Follow a link at the end of the path. Only where the user has allowed it (Camera.follow_links). */
   readonly followLinks?: boolean;
+  /** One picture of a file with several, counted from 0. Absent: the file itself, or its only picture. */
+  readonly page?: number | undefined;
 }
 
 /** The path of a file as people read it. */
@@ -88,9 +90,22 @@ export async function readConfined(
 }
 
 /** The bytes of an open file, in one piece of memory of their own. Failures as readConfined. */
-async function readOpened({ handle, path, bytes }: ConfinedFile, limitBytes: number): Promise<Buffer> {
-  if (bytes > limitBytes) throw refused(path, `larger than ${limitBytes} bytes`);
+export async function readOpened(file: ConfinedFile, limitBytes: number): Promise<Buffer> {
+  if (file.bytes > limitBytes) throw refused(file.path, `larger than ${limitBytes} bytes`);
+  return readUnchanged(file, () => readAll(file));
+}
+
+/** What `read` makes of an open file. Failure `file.changed` when the file was written to meanwhile. */
+export async function readUnchanged<T>({ handle, path, bytes }: ConfinedFile, read: () => Promise<T>): Promise<T> {
   const before = await handle.stat({ bigint: true });
+  const result = await read();
+  // It may have grown since it was opened, or change now.
+  const whole = before.size === BigInt(bytes);
+  if (!whole || !sameContent(before, await handle.stat({ bigint: true }))) throw contentChanged(path);
+  return result;
+}
+
+async function readAll({ handle, path, bytes }: ConfinedFile): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   let have = 0;
   while (have < bytes) {
@@ -99,9 +114,7 @@ async function readOpened({ handle, path, bytes }: ConfinedFile, limitBytes: num
     if (bytesRead === 0) break;
     have += bytesRead;
   }
-  // It may have grown since it was opened, or change now.
-  const whole = have === bytes && before.size === BigInt(bytes);
-  if (!whole || !sameContent(before, await handle.stat({ bigint: true }))) throw contentChanged(path);
+  if (have < bytes) throw contentChanged(path);
   return buffer;
 }
 

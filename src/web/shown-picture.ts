@@ -3,11 +3,11 @@
 import sharp from "sharp";
 import { Failure } from "../failure/failure.ts";
 import { depthBefore, depthOf } from "../image/bit-depth.ts";
-import type { SizeCheck } from "../image/decode.ts";
 import { focusOf } from "../image/focus.ts";
 import { checkSize, type PictureSize } from "../image/memory.ts";
 import type { Picture } from "../image/picture.ts";
 import { decodeReduced, type ReducedPicture } from "../image/reduce.ts";
+import type { SizeCheck } from "../image/unpack.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { PictureFile, PictureView } from "./picture-jobs.ts";
 import { meanRow } from "./profile.ts";

@@ -1,0 +1,73 @@
+// Which pictures a file holds. A picture of a stack is named by the file and its page, counted from 0.
+import { Failure } from "../failure/failure.ts";
+import type { NamedFile } from "../system/confined-file.ts";
+import { formatOf } from "./format.ts";
+import { headerSize } from "./header-size.ts";
+import { readPicture, shownFile, withPictureFile } from "./read-picture.ts";
+import { bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
+import type { TiffSeries } from "./tiff/series.ts";
+import { knownSeries } from "./tiff/series-cache.ts";
+import { isPacked, unpacked } from "./unpack.ts";
+
+/** One picture of a file. The axes count from 0, as the file's own description has them; without one all pages are in `time`. */
+export interface PageInfo {
+  readonly index: number;
+  readonly width: number;
+  readonly height: number;
+  /** Bits per sample as stored. */
+  readonly bits: number;
+  readonly channel: number;
+  readonly z: number;
+  readonly position: number;
+  readonly time: number;
+}
+
+/** The pictures of a file, and one line for each part of it that is left out (cut off, of a kind that is not read). */
+export interface PictureSeries {
+  readonly pages: readonly PageInfo[];
+  readonly leftOut: readonly string[];
+}
+
+const HEAD_BYTES = 16;
+
+/**
+ * The pictures of a file, from its directories alone: no pixels are read or checked. A file with a single picture gives one
+ * page. Failures as decodePicture: `frame.missing`, `frame.unreadable` for a file that is no picture.
+ */
+export async function listPages(file: string | NamedFile): Promise<PictureSeries> {
+  const where = shownFile(file);
+  const found = await withPictureFile(file, async ({ handle, bytes }) => {
+    const source = sourceOfFile(handle, bytes);
+    const isTiff = formatOf(await bytesAt(source, 0, HEAD_BYTES)) === "TIFF";
+    return isTiff ? knownSeries(handle, source) : undefined;
+  });
+  if (found !== undefined) return seriesOf(found);
+  const { bytes } = await readPicture(file, where, undefined);
+  const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
+  const series = formatOf(plain) === "TIFF" ? await knownSeries(undefined, sourceOfBytes(plain)) : undefined;
+  if (series !== undefined) return seriesOf(series);
+  const size = headerSize(plain);
+  if (size === undefined) {
+    throw new Failure("frame.unreadable", `${where}: not a picture, or its header is damaged`, {
+      hint: "phorest reads PNG, TIFF, BMP and JPEG, and .gz of these",
+    });
+  }
+  const page = { index: 0, width: size.width, height: size.height, bits: 8 * size.bytesPerSample };
+  return { pages: [{ ...page, channel: 0, z: 0, position: 0, time: 0 }], leftOut: [] };
+}
+
+function seriesOf({ pages, leftOut }: TiffSeries): PictureSeries {
+  return {
+    pages: pages.map(({ index, width, height, bits }) => ({
+      index,
+      width,
+      height,
+      bits,
+      channel: 0,
+      z: 0,
+      position: 0,
+      time: index,
+    })),
+    leftOut,
+  };
+}

@@ -1,0 +1,151 @@
+// The bytes of a picture from its file. Of a file with several pictures only the page that is asked for is read, as a file
+// of its own, so that a stack of any size takes the memory of one picture.
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
+import {
+  type ConfinedFile,
+  type NamedFile,
+  readOpened,
+  readUnchanged,
+  shownPath,
+  withConfinedFile,
+} from "../system/confined-file.ts";
+import { formatOf } from "./format.ts";
+import { checkSize, reserveMemory } from "./memory.ts";
+import { type ByteSource, bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
+import { readPageFile } from "./tiff/page-file.ts";
+import type { TiffSeries } from "./tiff/series.ts";
+import { knownSeries } from "./tiff/series-cache.ts";
+import { isPacked, MAX_BYTES, unpacked } from "./unpack.ts";
+
+/** Files up to this size are read in one piece where no page is asked for. */
+const WHOLE_BYTES = 64 * 2 ** 20;
+const HEAD_BYTES = 16;
+
+export interface PictureBytes {
+  readonly bytes: Uint8Array;
+  /** Pictures in the file, where the bytes are only those of the first of several. */
+  readonly pages?: number;
+}
+
+/** A picture's file as people read it, with the page. */
+export function shownFile(file: string | NamedFile): string {
+  if (typeof file === "string") return file;
+  return shownPath(file) + (file.page === undefined ? "" : `, page ${file.page + 1}`);
+}
+
+/**
+ * The bytes of a picture file, or of one page of it. Failures `frame.missing`, `frame.unreadable`, and those of
+ * withConfinedFile where the file is named in a directory; errors of the disk pass through.
+ */
+export async function readPicture(
+  file: string | NamedFile,
+  where: string,
+  page = typeof file === "string" ? undefined : file.page,
+): Promise<PictureBytes> {
+  return withPictureFile(file, async (opened) => {
+    const isConfined = typeof file !== "string";
+    if (page === undefined && opened.bytes <= WHOLE_BYTES) return { bytes: await readWholeFile(opened, isConfined) };
+    const source = sourceOfFile(opened.handle, opened.bytes);
+    const head = await bytesAt(source, 0, HEAD_BYTES);
+    if (formatOf(head) === "TIFF") {
+      const read = async () => pageOf(source, await knownSeries(opened.handle, source), page, where);
+      const found = await (isConfined ? readUnchanged(opened, read) : read());
+      if (found !== undefined) return found;
+    }
+    const bytes = await readWholeFile(opened, isConfined);
+    return page === undefined ? { bytes } : pageInMemory(bytes, page, where);
+  });
+}
+
+/** Calls `use` with a picture's file while it is open. Failures as readPicture. */
+export async function withPictureFile<T>(
+  file: string | NamedFile,
+  use: (file: ConfinedFile) => Promise<T>,
+): Promise<T> {
+  if (typeof file === "string") return withPath(file, use);
+  const { directory, path, page: _, ...options } = file;
+  try {
+    return await withConfinedFile(directory, path, use, options);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "file.missing") throw error;
+    throw missing(join(directory, path), error);
+  }
+}
+
+/** The bytes of a file that the user names. Throws as readPicture does. */
+export function readWhole(path: string): Promise<Uint8Array> {
+  return withPath(path, (opened) => readWholeFile(opened, false));
+}
+
+async function withPath<T>(path: string, use: (file: ConfinedFile) => Promise<T>): Promise<T> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, "r");
+    const status = await handle.stat();
+    if (!status.isFile()) throw unreadable(path, "not a file", "name an image file");
+    return await use({ handle, path, bytes: status.size });
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) throw missing(path, error);
+    throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readWholeFile(file: ConfinedFile, isConfined: boolean): Promise<Uint8Array> {
+  if (isConfined) return readOpened(file, MAX_BYTES);
+  const { handle, path, bytes } = file;
+  if (bytes > MAX_BYTES) throw unreadable(path, `${bytes} bytes are too many for an image`, "check what wrote it");
+  // It may shrink meanwhile.
+  return bytesAt(sourceOfFile(handle, bytes), 0, bytes);
+}
+
+/** A page of a file that is packed, or has no pages. */
+async function pageInMemory(bytes: Uint8Array, page: number, where: string): Promise<PictureBytes> {
+  const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
+  const source = sourceOfBytes(plain);
+  if (formatOf(plain) === "TIFF") {
+    const found = await pageOf(source, await knownSeries(undefined, source), page, where);
+    if (found !== undefined) return found;
+  }
+  if (page === 0) return { bytes: plain };
+  throw unreadable(where, "the file has only one picture", "name page 1, or no page");
+}
+
+/** A page of a TIFF as a file; undefined where the directory cannot be read: a reader of pixels then says more. */
+async function pageOf(
+  source: ByteSource,
+  series: TiffSeries | undefined,
+  page: number | undefined,
+  where: string,
+): Promise<PictureBytes | undefined> {
+  if (series === undefined) return undefined;
+  const found = series.pages.find(({ index }) => index === (page ?? 0));
+  if (found === undefined) throw notThere(series, page ?? 0, where);
+  const { width, height, bits } = found;
+  checkSize({ width, height, channels: 1, bytesPerSample: Math.max(1, bits / 8), buffered: true }, where);
+  const bytes = await readPageFile(source, series.layout, found, where, (size) => {
+    if (size > MAX_BYTES) throw unreadable(where, `${size} bytes are too many for an image`, "check what wrote it");
+    reserveMemory(size, where);
+  });
+  const pages = series.pages.length;
+  return page === undefined && pages > 1 ? { bytes, pages } : { bytes };
+}
+
+function notThere({ pages, leftOut }: TiffSeries, page: number, where: string): Failure {
+  const [damage] = leftOut;
+  if (damage !== undefined)
+    return unreadable(where, damage, "the file was not written or copied completely; copy it again");
+  return unreadable(where, `there is no page ${page + 1}; the file has ${pages.length}`, "name another page");
+}
+
+function missing(path: string, cause: unknown): Failure {
+  return new Failure("frame.missing", `${path}: no such file`, { hint: "check the name, or restore the file", cause });
+}
+
+function unreadable(where: string, what: string, hint: string): Failure {
+  return new Failure("frame.unreadable", `${where}: ${what}`, { hint });
+}

@@ -1,0 +1,150 @@
+// The pictures of a TIFF file in their order: the chain of its directories, without thumbnails and masks, or what ImageJ put
+// behind a single directory. What the file's end cuts off is named.
+import type { ByteSource } from "./byte-source.ts";
+import {
+  fieldBytes,
+  fieldNumber,
+  fieldNumbers,
+  type Layout,
+  readDirectory,
+  readHeader,
+  TAG,
+  type TiffDirectory,
+} from "./directory.ts";
+
+/** Bits of the kind of a page: a smaller copy of another page, or a mask for one. */
+const REDUCED = 1;
+const MASK = 4;
+/** The same in the field that came before it. */
+const OLD_REDUCED = 2;
+/** No description that names a number of pictures is longer than this before the number. */
+const IMAGEJ_BYTES = 4096;
+
+/** One picture of the file. */
+export interface TiffPage {
+  /** Its number among the pictures of the file, from 0; those that are cut off have one, too. */
+  readonly index: number;
+  /** Place of its directory. */
+  readonly at: number;
+  /** How far its pixels are behind the place that the directory names: not 0 in stacks of ImageJ with one directory. */
+  readonly shift: number;
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+}
+
+export interface TiffSeries {
+  readonly layout: Layout;
+  readonly pages: readonly TiffPage[];
+  /** What of the file is left out, and why: one line each. */
+  readonly leftOut: readonly string[];
+}
+
+/** Undefined where the file is no TIFF, or not even its first directory can be read. */
+export async function readTiffSeries(source: ByteSource): Promise<TiffSeries | undefined> {
+  const layout = await readHeader(source);
+  if (layout === undefined) return undefined;
+  const first = await readDirectory(source, layout, layout.firstAt);
+  if (first === undefined) return undefined;
+  const walk = new Walk(source, layout);
+  await walk.follow(first);
+  return walk.series(first);
+}
+
+class Walk {
+  readonly #pages: TiffPage[] = [];
+  readonly #leftOut: string[] = [];
+  readonly #source: ByteSource;
+  readonly #layout: Layout;
+  #count = 0;
+
+  constructor(source: ByteSource, layout: Layout) {
+    this.#source = source;
+    this.#layout = layout;
+  }
+
+  /** The chain from its first directory on. */
+  async follow(first: TiffDirectory): Promise<void> {
+    const seen = new Set<number>();
+    for (let directory: TiffDirectory | undefined = first; directory !== undefined; ) {
+      seen.add(directory.at);
+      if (await this.isPicture(directory)) await this.add(directory);
+      else await this.addBelow(directory);
+      const { next } = directory;
+      if (next === 0 || seen.has(next)) break;
+      directory = await readDirectory(this.#source, this.#layout, next);
+      if (directory === undefined) this.#leftOut.push(`page ${this.#count + 1} and all behind it: the file is cut off`);
+    }
+  }
+
+  async series(first: TiffDirectory): Promise<TiffSeries> {
+    // Whoever calls his only picture a thumbnail means it all the same.
+    if (this.#count === 0) await this.add(first);
+    if (this.#count === 1) await this.addBehind(first);
+    return { layout: this.#layout, pages: this.#pages, leftOut: this.#leftOut };
+  }
+
+  private number(directory: TiffDirectory, tag: number, otherwise: number): Promise<number> {
+    return fieldNumber(this.#source, this.#layout, directory, tag, otherwise);
+  }
+
+  private async isPicture(directory: TiffDirectory): Promise<boolean> {
+    const kind = await this.number(directory, TAG.kind, 0);
+    return (kind & (REDUCED | MASK)) === 0 && (await this.number(directory, TAG.oldKind, 1)) !== OLD_REDUCED;
+  }
+
+  /** The full pictures that belong to a thumbnail. */
+  private async addBelow(thumbnail: TiffDirectory): Promise<void> {
+    for (const at of await fieldNumbers(this.#source, this.#layout, thumbnail, TAG.subDirectories)) {
+      const directory = await readDirectory(this.#source, this.#layout, at);
+      if (directory === undefined) {
+        this.#leftOut.push("the picture that the thumbnail belongs to: the file is cut off");
+      } else if (await this.isPicture(directory)) await this.add(directory);
+    }
+  }
+
+  private async add(directory: TiffDirectory): Promise<void> {
+    const index = this.#count++;
+    if ((await this.dataEnd(directory)) > this.#source.size) {
+      this.#leftOut.push(`page ${index + 1}: the file ends before the end of its pixels`);
+      return;
+    }
+    const width = await this.number(directory, TAG.width, 0);
+    const height = await this.number(directory, TAG.height, 0);
+    const bits = await this.number(directory, TAG.bits, 1);
+    this.#pages.push({ index, at: directory.at, shift: 0, width, height, bits });
+  }
+
+  /** Where the last of the pixels end. */
+  private async dataEnd(directory: TiffDirectory): Promise<number> {
+    const isTiled = directory.fields.has(TAG.tiles);
+    const numbers = (tag: number) => fieldNumbers(this.#source, this.#layout, directory, tag);
+    const places = await numbers(isTiled ? TAG.tiles : TAG.strips);
+    const sizes = await numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
+    return places.reduce((end, place, index) => Math.max(end, place + (sizes[index] ?? 0)), 0);
+  }
+
+  /** ImageJ writes stacks of more than 4 GB as one page with the rest behind it, and says so in its description alone. */
+  private async addBehind(first: TiffDirectory): Promise<void> {
+    const [page] = this.#pages;
+    const description = await fieldBytes(this.#source, first, first.fields.get(TAG.description), IMAGEJ_BYTES);
+    const text = description.toString("latin1");
+    const images = text.startsWith("ImageJ=") ? Number(/^images=(\d+)/m.exec(text)?.[1] ?? 1) : 1;
+    if (page === undefined || page.at !== first.at || images < 2) return;
+    const bytes = await this.bytesOfPlane(first, page);
+    const start = (await fieldNumbers(this.#source, this.#layout, first, TAG.strips))[0] ?? 0;
+    const there = bytes === undefined ? 1 : Math.min(images, Math.floor((this.#source.size - start) / bytes));
+    for (let index = 1; index < there; index++) this.#pages.push({ ...page, index, shift: index * (bytes ?? 0) });
+    if (there === images) return;
+    const why = bytes === undefined ? "ImageJ's stacks are read only uncompressed" : "the file is cut off";
+    this.#leftOut.push(`${there + 1 === images ? `page ${images}` : `pages ${there + 1} to ${images}`}: ${why}`);
+  }
+
+  /** Bytes of an uncompressed page in one piece; undefined for any other. */
+  private async bytesOfPlane(directory: TiffDirectory, { width, height, bits }: TiffPage): Promise<number | undefined> {
+    const samples = await this.number(directory, TAG.samples, 1);
+    const bytes = Math.ceil((width * bits * samples) / 8) * height;
+    const isPlain = (await this.number(directory, TAG.compression, 1)) === 1 && directory.fields.has(TAG.strips);
+    return isPlain && bytes > 0 ? bytes : undefined;
+  }
+}
