@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   logs: async (parser) => parser.command((await import("./commands/logs.ts")).logsCommand),
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
+  markers: async (parser) => parser.command((await import("./commands/markers.ts")).markersCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
   sync: async (parser) => parser.command((await import("./commands/sync.ts")).syncCommand),

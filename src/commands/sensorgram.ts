@@ -7,15 +7,15 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
 import { openStored } from "./stored-experiment.ts";
+import { TIMES, timeOption, windowOption, wrongOption } from "./time-options.ts";
 
 interface SensorgramArguments extends GlobalOptions {
   roi: string[] | undefined;
@@ -30,8 +30,6 @@ interface SensorgramArguments extends GlobalOptions {
   summary: boolean;
   out: string | undefined;
 }
-
-const TIMES = "times, or seconds since the first frame";
 
 export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments> = {
   command: "sensorgram",
@@ -134,10 +132,10 @@ function open(
   const baseline =
     argv.baseline === undefined
       ? baselineInForce(manifest, configured.baseline_seconds)
-      : windowOption("--baseline", argv.baseline);
-  const blank = argv.blank === undefined ? undefined : windowOption("--blank", argv.blank);
-  const injection = argv.injection === undefined ? undefined : timeOption("--injection", argv.injection);
-  if (argv.smooth !== undefined && !(argv.smooth >= 3)) throw wrong("--smooth", "at least 3 frames", argv.smooth);
+      : ofFirst(windowOption("--baseline", argv.baseline));
+  const blank = argv.blank === undefined ? undefined : ofFirst(windowOption("--blank", argv.blank));
+  const injection = argv.injection === undefined ? undefined : ofFirst(timeOption("--injection", argv.injection));
+  if (argv.smooth !== undefined && !(argv.smooth >= 3)) throw wrongOption("--smooth", "at least 3 frames", argv.smooth);
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: labelMatcher(argv.roi ?? ["*"]),
     isReference: labelMatcher(references),
@@ -162,6 +160,11 @@ function open(
     });
   }
   return sensorgrams;
+}
+
+/** Of the times of all frames instead of the first one's. */
+function ofFirst<T>(of: (firstUs: number | undefined) => T): (timesUs: Float64Array) => T {
+  return (timesUs) => of(timesUs[0]);
 }
 
 function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<string, string> | undefined {
@@ -216,28 +219,4 @@ function companionTracking(manifest: Manifest, analysis: Analysis): Analysis {
   throw new Failure("usage.invalid", `analysis ${analysis.analysisId} (${analysis.method}) has no tracking results`, {
     hint: 'measure with Data_Analysis.also = ["tracking"]',
   });
-}
-
-type TimeOf = (timesUs: Float64Array) => number;
-
-/** A time as typed: ISO 8601, or seconds since the first frame. */
-function timeOption(option: string, text: string): TimeOf {
-  if (/^-?\d+(\.\d+)?$/.test(text)) return (timesUs) => (timesUs[0] ?? 0) + Number(text) * 1e6;
-  const us = usFromOption(option, text);
-  return () => us;
-}
-
-function windowOption(option: string, text: string): (timesUs: Float64Array) => TimeWindow {
-  const [from, to, ...more] = text.split("..");
-  if (from === undefined || to === undefined || more.length > 0) throw wrong(option, "FROM..TO", text);
-  const [fromOf, toOf] = [timeOption(option, from), timeOption(option, to)];
-  return (timesUs) => {
-    const window = { fromUs: fromOf(timesUs), toUs: toOf(timesUs) };
-    if (window.toUs <= window.fromUs) throw wrong(option, "FROM before TO", text);
-    return window;
-  };
-}
-
-function wrong(option: string, expected: string, received: string | number): Failure {
-  return new Failure("usage.invalid", `${option} needs ${expected}, not "${received}"`);
 }

@@ -173,6 +173,17 @@ export class History {
       }));
   }
 
+  /** The earliest time stamp of any frame, also of archived ones, microseconds since the epoch; undefined before the first. */
+  oldestCaptureUs(): number | undefined {
+    const oldest = this.#connection.db
+      .prepare<[], number | null>(`
+        SELECT min(at_us) FROM (SELECT min(captured_at_us) AS at_us FROM entry
+          UNION ALL SELECT min(first_captured_at_us) FROM archive WHERE moved_at_us IS NOT NULL)`)
+      .pluck()
+      .get();
+    return oldest ?? undefined;
+  }
+
   /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */
   newestCaptureUs(): number | undefined {
     const newest = this.#connection.db

@@ -3,11 +3,12 @@
 //
 // Nothing else in the process may open and close this file (or the manifest) by other means: closing any descriptor of a
 // file drops all of the process's locks on it. Copies go through SQLite's own backup.
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Failure } from "../failure/failure.ts";
+import { PARTIAL_SUFFIX } from "../system/files.ts";
 import { mountOf } from "../system/mounts.ts";
 
 const LOCK_FILENAME = "phorest.lock";
@@ -28,6 +29,8 @@ export interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
+  /** Address of its web page, once it serves one. */
+  readonly page?: string | undefined;
 }
 
 /** Open locks of this process: one that nobody refers to any more would be closed, and so freed, by the collector. */
@@ -81,6 +84,16 @@ export function lockExperiment(dataDir: string): ExperimentLock {
       db.close();
     },
   };
+}
+
+/** Tells other programs where this process, which holds the experiment's lock, serves its page. */
+export function notePage(dataDir: string, page: string): void {
+  const holder = readHolder(dataDir);
+  if (holder?.pid !== process.pid) return;
+  const note = join(dataDir, HOLDER_FILENAME);
+  const temporary = `${note}.${process.pid}${PARTIAL_SUFFIX}`;
+  writeFileSync(temporary, `${JSON.stringify({ ...holder, page })}\n`);
+  renameSync(temporary, note);
 }
 
 /** The process that works on the experiment now, or undefined when none does. Takes no lock and writes nothing. */
@@ -153,7 +166,8 @@ function isHolder(value: unknown): value is Holder {
     "host" in value &&
     typeof value.host === "string" &&
     "since" in value &&
-    typeof value.since === "string"
+    typeof value.since === "string" &&
+    (!("page" in value) || typeof value.page === "string")
   );
 }
 

@@ -1,4 +1,5 @@
 // What people said of the experiment: markers (a moment and a text, such as an injection), and the baseline they chose.
+import { Failure } from "../failure/failure.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
 
@@ -8,6 +9,24 @@ export interface Marker {
   readonly atUs: number;
   readonly text: string;
 }
+
+/** A marker that is not stored yet. */
+export type NewMarker = Pick<Marker, "atUs" | "text">;
+
+/** A change to the markers or the baseline, as the page and the command line ask for it. */
+export type MarkerChange =
+  /** All of them, or none. */
+  | { readonly type: "add-markers"; readonly markers: readonly NewMarker[] }
+  /** What is undefined stays as it is. */
+  | {
+      readonly type: "edit-marker";
+      readonly markerId: number;
+      readonly atUs?: number | undefined;
+      readonly text?: string | undefined;
+    }
+  | { readonly type: "remove-marker"; readonly markerId: number }
+  | { readonly type: "set-baseline"; readonly fromUs: number; readonly toUs: number }
+  | { readonly type: "forget-baseline" };
 
 /** Longest text of a marker, characters. */
 export const LONGEST_MARKER = 200;
@@ -30,6 +49,49 @@ export class Markers {
         .run(atUs, text, nowUs, MOST_MARKERS);
       return changes === 1 ? Number(lastInsertRowid) : undefined;
     });
+  }
+
+  /** Changes the time or the text of a marker; false when there is none of this id. */
+  edit(markerId: number, { atUs, text }: Partial<NewMarker>): boolean {
+    const { db, write } = this.#connection;
+    const sql = "UPDATE marker SET at_us = coalesce(?, at_us), text = coalesce(?, text) WHERE id = ?";
+    return write(() => db.prepare(sql).run(atUs, text, markerId).changes === 1);
+  }
+
+  /**
+   * Makes a change; returns what was done, for the log. Failure `usage.invalid`, and nothing changed, for a marker that does
+   * not exist, and for too many of them.
+   */
+  change(change: MarkerChange, nowUs: number): string {
+    switch (change.type) {
+      case "add-markers":
+        return this.#addAll(change.markers, nowUs);
+      case "edit-marker":
+        if (!this.edit(change.markerId, change)) throw noMarker(change.markerId);
+        return `changed marker ${change.markerId}`;
+      case "remove-marker":
+        if (!this.remove(change.markerId)) throw noMarker(change.markerId);
+        return `removed marker ${change.markerId}`;
+      case "set-baseline":
+        this.setBaseline({ fromUs: change.fromUs, toUs: change.toUs }, nowUs);
+        return "set the baseline";
+      case "forget-baseline":
+        this.setBaseline(undefined, nowUs);
+        return "reset the baseline to the configured one";
+    }
+  }
+
+  #addAll(markers: readonly NewMarker[], nowUs: number): string {
+    this.#connection.write(() => {
+      for (const { atUs, text } of markers) {
+        if (this.add(atUs, text, nowUs) === undefined) {
+          throw new Failure("usage.invalid", `there would be more than ${MOST_MARKERS} markers, which is the limit`, {
+            hint: "remove some",
+          });
+        }
+      }
+    });
+    return markers.length === 1 ? `added the marker ${markers[0]?.text}` : `added ${markers.length} markers`;
   }
 
   /** Removes a marker; false when there is none of this id. */
@@ -60,4 +122,10 @@ export class Markers {
       else db.prepare("INSERT OR REPLACE INTO baseline VALUES (1, ?, ?, ?)").run(window.fromUs, window.toUs, nowUs);
     });
   }
+}
+
+function noMarker(markerId: number): Failure {
+  return new Failure("usage.invalid", `there is no marker ${markerId}`, {
+    hint: "it may have been removed; `phorest markers list` shows all of them",
+  });
 }

@@ -12,13 +12,13 @@ const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9})
 
 /**
  * Microseconds since the epoch from an ISO 8601 date or time, to the microsecond. Without an offset it is local time,
- * as the established files mean it. undefined when the text is no such time, or
+ * as the established files mean it, unless `withoutZone` says UTC. undefined when the text is no such time, or
  * one so far away (year 1684, 2255) that microseconds are no longer exact.
  */
-export function usFromIso(text: string): number | undefined {
+export function usFromIso(text: string, withoutZone: "local" | "utc" = "local"): number | undefined {
   const parts = ISO.exec(text.trim());
   if (parts === null) return undefined;
-  const [, date, minutes = "00:00", seconds = "00", fraction = "", zone = ""] = parts;
+  const [, date, minutes = "00:00", seconds = "00", fraction = "", zone = withoutZone === "utc" ? "Z" : ""] = parts;
   const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
   const ms = Date.parse(`${date}T${minutes}:${seconds}${offset}`);
   if (Number.isNaN(ms)) return undefined;
@@ -26,9 +26,9 @@ export function usFromIso(text: string): number | undefined {
   return Number.isSafeInteger(us) ? us : undefined;
 }
 
-/** `usFromIso` for what a person typed; Failure `usage.invalid` names the option. */
+/** A time that a person typed, UTC unless it names its zone; Failure `usage.invalid` names the option. */
 export function usFromOption(option: string, text: string): number {
-  const us = usFromIso(text);
+  const us = usFromIso(text, "utc");
   if (us === undefined) {
     throw new Failure("usage.invalid", `${option} needs a date or time such as 2026-03-04T05:06:07Z, not "${text}"`);
   }

@@ -4,8 +4,8 @@
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
+import { notePage } from "../manifest/lock.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { MOST_MARKERS } from "../manifest/markers.ts";
 import type { OpenStage } from "../stages/contract/stage-definition.ts";
 import { backOff } from "../system/back-off.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -91,6 +91,7 @@ export class WebHost {
     switch (message.type) {
       case "listening":
         this.losses = 0;
+        notePage(this.options.config.Paths.data_dir, message.address);
         log.info(`web page: ${message.address} (access token in ${file})`);
         if (fresh && !this.announced)
           announce(
@@ -127,36 +128,13 @@ export class WebHost {
   }
 
   private apply(change: Change): void {
-    const { markers } = this.options.manifest;
-    const nowUs = wallClockUs();
-    switch (change.type) {
-      case "add-marker":
-        if (markers.add(change.atUs, change.text, nowUs) === undefined) {
-          throw new Failure("usage.invalid", `there are already ${MOST_MARKERS} markers, which is the limit`, {
-            hint: "remove some",
-          });
-        }
-        this.options.log.info(`added the marker ${change.text}`);
-        return;
-      case "remove-marker":
-        if (!markers.remove(change.markerId)) throw new Failure("usage.invalid", "this marker does not exist any more");
-        this.options.log.info(`removed marker ${change.markerId}`);
-        return;
-      case "set-baseline":
-        markers.setBaseline({ fromUs: change.fromUs, toUs: change.toUs }, nowUs);
-        this.options.log.info("baseline set on the web page");
-        return;
-      case "forget-baseline":
-        markers.setBaseline(undefined, nowUs);
-        this.options.log.info("baseline reset to the configured one");
-        return;
-      case "take-brightfield":
-        this.options.brightfield.ask();
-        this.options.log.info("brightfield image requested on the web page");
-        return;
-      default:
-        change satisfies never;
+    const { log, manifest, brightfield } = this.options;
+    if (change.type === "take-brightfield") {
+      brightfield.ask();
+      log.info("brightfield image requested on the web page");
+      return;
     }
+    log.info(`${manifest.markers.change(change, wallClockUs())} (asked for on the web page or by a command)`);
   }
 
   private lost(how: string): void {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Anchor } from "../calibration/from-anchors.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
-import { LONGEST_MARKER } from "../manifest/markers.ts";
+import { LONGEST_MARKER, MOST_MARKERS } from "../manifest/markers.ts";
 import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../measurement/label-rules.ts";
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
@@ -74,23 +74,39 @@ const LATEST_MS = 9e12;
 const moment = z.number().min(0).max(LATEST_MS);
 
 // What cannot be seen could hide text in a terminal, reverse it on the page or break a line of the CSV.
-export const MARKER = z.strictObject({
-  at: moment.describe("Time of the marker, ms since 1970"),
-  text: z
-    .string()
-    .trim()
-    .min(1)
-    .max(LONGEST_MARKER)
-    .superRefine((text, context) => {
-      const problem = textProblem(text);
-      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-    })
-    .describe("Visible characters on one line"),
+const markerText = z
+  .string()
+  .trim()
+  .min(1)
+  .max(LONGEST_MARKER)
+  .superRefine((text, context) => {
+    const problem = textProblem(text);
+    if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+  })
+  .describe("Visible characters on one line");
+
+export const MARKER = z.strictObject({ at: moment.describe("Time of the marker, ms since 1970"), text: markerText });
+
+export const MARKERS = z.strictObject({
+  markers: z.array(MARKER).min(1).max(MOST_MARKERS).describe("Either all of them are added or none"),
 });
 
-export function newMarker({ at, text }: z.output<typeof MARKER>): Change {
-  return { type: "add-marker", atUs: Math.round(at * 1000), text };
+export const MARKER_EDIT = z
+  .strictObject({
+    at: moment.optional().describe("New time of the marker, ms since 1970"),
+    text: markerText.optional(),
+  })
+  .refine(({ at, text }) => at !== undefined || text !== undefined, "give a time, a text, or both");
+
+export function newMarkers(markers: readonly z.output<typeof MARKER>[]): Change {
+  return { type: "add-markers", markers: markers.map(({ at, text }) => ({ atUs: microseconds(at), text })) };
 }
+
+export function editedMarker(markerId: number, { at, text }: z.output<typeof MARKER_EDIT>): Change {
+  return { type: "edit-marker", markerId, atUs: at === undefined ? undefined : microseconds(at), text };
+}
+
+const microseconds = (ms: number): number => Math.round(ms * 1000);
 
 export const MARKER_ID = z.object({
   id: number.max(Number.MAX_SAFE_INTEGER).describe("`id` of the marker in `/api/state`"),
@@ -104,7 +120,7 @@ export const BASELINE = z.strictObject({
 /** Throws BadRequest for an empty window. */
 export function newBaseline({ from, to }: z.output<typeof BASELINE>): Change {
   if (to <= from) throw new BadRequest("from must be earlier than to");
-  return { type: "set-baseline", fromUs: Math.round(from * 1000), toUs: Math.round(to * 1000) };
+  return { type: "set-baseline", fromUs: microseconds(from), toUs: microseconds(to) };
 }
 
 const coordinate = z.number().min(-1e5).max(1e6);

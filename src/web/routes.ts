@@ -11,16 +11,23 @@ import { type CalibrationName, calibrationHandlers } from "./calibration-handler
 import { curvesCsv } from "./curves-csv.ts";
 import { type Handlers, register } from "./handlers.ts";
 import type { Change } from "./messages.ts";
-import { BadRequest, curvesQuery, newBaseline, newMarker } from "./queries.ts";
+import { BadRequest, curvesQuery, editedMarker, newBaseline, newMarkers } from "./queries.ts";
 import { ROUTES, type RouteName } from "./route-table.ts";
 import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
 
-type ChangingName = "addMarker" | "removeMarker" | "setBaseline" | "forgetBaseline" | "takeBrightfield";
+type ChangingName =
+  | "addMarker"
+  | "addMarkers"
+  | "editMarker"
+  | "removeMarker"
+  | "setBaseline"
+  | "forgetBaseline"
+  | "takeBrightfield";
 type ReadingName = Exclude<RouteName, ChangingName | CalibrationName>;
 
-/** Bytes; a marker needs a few hundred. */
-const LARGEST_BODY = 16_384;
+/** Bytes; as many markers as an experiment may have fit into it. */
+const LARGEST_BODY = 2 ** 20;
 
 export function routes(served: Served): Hono<Env> {
   const app = new Hono<Env>();
@@ -113,7 +120,9 @@ function changing({ change }: Served): Handlers<ChangingName> {
     return context.json({ done: true });
   };
   return {
-    addMarker: (context, { body }) => make(context, newMarker(body)),
+    addMarker: (context, { body }) => make(context, newMarkers([body])),
+    addMarkers: (context, { body }) => make(context, newMarkers(body.markers)),
+    editMarker: (context, { parameters, body }) => make(context, editedMarker(parameters.id, body)),
     removeMarker: (context, { parameters }) => make(context, { type: "remove-marker", markerId: parameters.id }),
     setBaseline: (context, { body }) => make(context, newBaseline(body)),
     forgetBaseline: (context) => make(context, { type: "forget-baseline" }),

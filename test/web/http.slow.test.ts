@@ -68,7 +68,7 @@ describe("who may do what", () => {
     expect((await ask(port, "POST", "/api/markers", JSON_BODY, MARKER)).status).toBe(401);
     expect(changes).toEqual([]);
     expect((await ask(port, "POST", "/api/markers", { ...AUTHORISED, ...JSON_BODY }, MARKER)).status).toBe(200);
-    expect(changes).toEqual([{ type: "add-marker", atUs: 1_772_637_600_000_000, text: "antibody" }]);
+    expect(changes).toEqual([{ type: "add-markers", markers: [{ atUs: 1_772_637_600_000_000, text: "antibody" }] }]);
   });
 
   test("on any other address, nothing of the experiment is read without the token", async () => {

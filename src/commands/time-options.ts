@@ -1,0 +1,43 @@
+// Times as a person types them in options: ISO 8601, UTC unless the zone is named, or seconds since the first frame.
+import { Failure } from "../failure/failure.ts";
+import { usFromOption } from "../manifest/timestamps.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
+
+/** For the help of an option. */
+export const TIMES = "times, or seconds since the first frame";
+
+const SECONDS = /^-?\d+(\.\d+)?$/;
+
+/**
+ * A typed time as microseconds since the epoch. `firstUs`: of the first frame, undefined where there is none yet.
+ * Failure `usage.invalid` names the option.
+ */
+export function timeOption(option: string, text: string): (firstUs: number | undefined) => number {
+  if (SECONDS.test(text)) {
+    return (firstUs) => {
+      if (firstUs !== undefined) return firstUs + Math.round(Number(text) * 1e6);
+      throw new Failure("usage.invalid", `${option}: there is no frame yet to count ${text} seconds from`, {
+        hint: "give a time such as 2026-03-04T05:06:07Z",
+      });
+    };
+  }
+  const us = usFromOption(option, text);
+  return () => us;
+}
+
+/** `FROM..TO`, each a time as in `timeOption`. Failure `usage.invalid` names the option. */
+export function windowOption(option: string, text: string): (firstUs: number | undefined) => TimeWindow {
+  const [from, to, ...more] = text.split("..");
+  if (from === undefined || to === undefined || more.length > 0) throw wrongOption(option, "FROM..TO", text);
+  const [fromOf, toOf] = [timeOption(option, from), timeOption(option, to)];
+  return (firstUs) => {
+    const window = { fromUs: fromOf(firstUs), toUs: toOf(firstUs) };
+    if (window.toUs <= window.fromUs) throw wrongOption(option, "FROM before TO", text);
+    return window;
+  };
+}
+
+/** What an option needs, and what it was given. */
+export function wrongOption(option: string, expected: string, received: string | number): Failure {
+  return new Failure("usage.invalid", `${option} needs ${expected}, not "${received}"`);
+}
