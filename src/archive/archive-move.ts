@@ -29,9 +29,10 @@ export async function moveOut(
     manifest.archives.add({ ...rest, entries: contents.length }, nowUs()),
   );
   let moved = 0;
-  for (let at = 0; at < contents.length; at += ENTRIES_PER_DELETE) {
+  // From the end: the pages of a file leave before the entry that carries it.
+  for (let end = contents.length; end > 0; end -= ENTRIES_PER_DELETE) {
     signal?.throwIfAborted();
-    const part = contents.slice(at, at + ENTRIES_PER_DELETE);
+    const part = contents.slice(Math.max(0, end - ENTRIES_PER_DELETE), end);
     moved += await manifest.whenFree(() => manifest.archives.drop(archiveId, part, syncing));
     await yieldToEventLoop();
   }

@@ -68,9 +68,9 @@ export async function writeHistory(
     const dataDir = dirname(options.manifestFile);
     const entries = found.filter(({ filename }) => isGone(dataDir, filename));
     const [oldest] = entries;
-    const last = entries.at(-1);
-    if (oldest === undefined || last === undefined) return undefined;
-    const full = found.length === ENTRIES_PER_ARCHIVE;
+    if (oldest === undefined) return undefined;
+    const last = entries.reduce((one, other) => (other.capturedAtUs > one.capturedAtUs ? other : one), oldest);
+    const full = found.length >= ENTRIES_PER_ARCHIVE;
     if (!full && oldest.capturedAtUs > beforeUs - Math.min(1, afterDays) * DAY_US) return undefined;
     let sha256 = "";
     const contents = entries.map(({ entryId, outcomeIds }) => ({ entryId, outcomeIds }));

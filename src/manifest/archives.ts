@@ -3,6 +3,7 @@
 import type { Connection } from "./connection.ts";
 import { ANALYSES_OF_ENTRY, type ArchivedEntry } from "./contents.ts";
 import type { Entries } from "./entries.ts";
+import { JOIN_FILE } from "./page-rows.ts";
 import { blockOf } from "./results.ts";
 
 /** A piece of finished history that was moved out, or is being moved. */
@@ -37,11 +38,29 @@ export interface FinishedQuery {
   readonly syncing: boolean;
 }
 
-/** Measured or failed for good, passed by every output, and without a picture here that anybody still has to look after. */
+/**
+ * Measured or failed for good, passed by every output, and without a picture here that anybody still has to look after: of
+ * an entry `e`, whose file is another entry's (`f`) where it is one of several pages.
+ */
 const FINISHED = `
   e.status IN ('processed', 'failed')
-  AND (e.filename IS NULL OR (e.local = 0 AND e.missing = 0 AND (e.image_synced = 1 OR NOT @syncing)))
+  AND (coalesce(f.filename, e.filename) IS NULL OR (coalesce(f.local, e.local) = 0 AND coalesce(f.missing, e.missing) = 0
+    AND (coalesce(f.image_synced, e.image_synced) = 1 OR NOT @syncing)))
   AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.entry_id = e.id AND o.id > (SELECT cursor FROM delivery))`;
+/** All pages of the file of `e` are, too. */
+const WHOLE_FILE = `e.file_entry_id IS NULL AND e.pages_unsettled = 0 AND NOT EXISTS (
+  SELECT 1 FROM entry p JOIN outcome o ON o.entry_id = p.id
+  WHERE p.file_entry_id = e.id AND o.id > (SELECT cursor FROM delivery))`;
+const OUTCOMES = "(SELECT json_group_array(o.id ORDER BY o.id) FROM outcome o WHERE o.entry_id = e.id) AS outcomes";
+
+interface FinishedRow {
+  id: number;
+  captured_at_us: number;
+  directory: string | null;
+  filename: string | null;
+  page: number | null;
+  outcomes: string;
+}
 
 interface ArchiveRow extends Omit<Archive, "movedAtUs"> {
   movedAtUs: number | null;
@@ -56,18 +75,26 @@ export class Archives {
     this.#entries = entries;
   }
 
-  /** Entries that may move out, oldest capture first. */
+  /**
+   * Entries that may move out, oldest capture first; the further pages of a file follow its first. More than `limit` only by
+   * the pages of the last file: they leave together.
+   */
   finishedEntries({ beforeUs, limit, syncing }: FinishedQuery): FinishedEntry[] {
-    const rows = this.#connection.db
-      .prepare<
-        [{ beforeUs: number; limit: number; syncing: number }],
-        { id: number; captured_at_us: number; directory: string | null; filename: string | null; outcomes: string }
-      >(`
-        SELECT e.id, e.captured_at_us, e.directory, e.filename,
-          (SELECT json_group_array(o.id ORDER BY o.id) FROM outcome o WHERE o.entry_id = e.id) AS outcomes
-        FROM entry e WHERE e.captured_at_us < @beforeUs AND ${FINISHED} ORDER BY e.captured_at_us, e.id LIMIT @limit`)
-      .all({ beforeUs, limit, syncing: syncing ? 1 : 0 });
-    return rows.map((row) => ({
+    const { db } = this.#connection;
+    const files = db.prepare<[{ beforeUs: number; limit: number; syncing: number }], FinishedRow>(`
+      SELECT e.id, e.captured_at_us, e.directory, e.filename, e.page, ${OUTCOMES}
+      FROM entry e ${JOIN_FILE} WHERE e.captured_at_us < @beforeUs AND ${WHOLE_FILE} AND ${FINISHED}
+      ORDER BY e.captured_at_us, e.id LIMIT @limit`);
+    const pagesOf = db.prepare<[number], FinishedRow>(`
+      SELECT e.id, e.captured_at_us, f.directory, f.filename, e.page, ${OUTCOMES}
+      FROM entry e ${JOIN_FILE} WHERE e.file_entry_id = ? ORDER BY e.page`);
+    const found: FinishedRow[] = [];
+    for (const file of files.iterate({ beforeUs, limit, syncing: syncing ? 1 : 0 })) {
+      if (found.length >= limit) break;
+      found.push(file);
+      if (file.page !== null) found.push(...pagesOf.all(file.id));
+    }
+    return found.map((row) => ({
       entryId: row.id,
       outcomeIds: JSON.parse(row.outcomes),
       capturedAtUs: row.captured_at_us,
@@ -113,14 +140,16 @@ export class Archives {
 
   /**
    * Deletes, in one transaction, those of `archived` that still are as the archive has them and still may go; returns how
-   * many. One that got another outcome since, or is wanted again, stays live.
+   * many. One that got another outcome since, or is wanted again, stays live, and so does the entry of its file. They are
+   * deleted from the last to the first, so that the pages of a file leave before the entry that carries it.
    */
   drop(archiveId: number, archived: readonly ArchivedEntry[], syncing: boolean): number {
     const { db } = this.#connection;
     const current = db
       .prepare<[{ id: number; syncing: number }], string>(`
         SELECT (SELECT json_group_array(o.id ORDER BY o.id) FROM outcome o WHERE o.entry_id = e.id)
-        FROM entry e WHERE e.id = @id AND ${FINISHED}`)
+        FROM entry e ${JOIN_FILE} WHERE e.id = @id AND ${FINISHED}
+          AND NOT EXISTS (SELECT 1 FROM entry p WHERE p.file_entry_id = e.id)`)
       .pluck();
     const keepName = db.prepare(`
       INSERT INTO archived_file SELECT directory, filename, ? FROM entry WHERE id = ? AND filename IS NOT NULL
@@ -131,13 +160,11 @@ export class Archives {
     const dropOutcomes = db.prepare("DELETE FROM outcome WHERE entry_id = ?");
     const dropEntry = db.prepare("DELETE FROM entry WHERE id = ?");
     return this.#connection.write(() => {
-      const going = archived.filter(
-        ({ entryId, outcomeIds }) =>
-          current.get({ id: entryId, syncing: syncing ? 1 : 0 }) === JSON.stringify(outcomeIds),
-      );
       // The results of 16 frames lie together: a block's are dropped in one go.
       const blocks = new Map<string, { analysis: number; block: number; entryIds: number[] }>();
-      for (const { entryId } of going) {
+      let dropped = 0;
+      for (const { entryId, outcomeIds } of archived.toReversed()) {
+        if (current.get({ id: entryId, syncing: syncing ? 1 : 0 }) !== JSON.stringify(outcomeIds)) continue;
         const block = blockOf(entryId);
         for (const analysis of analysesOf.all({ id: entryId })) {
           const key = `${analysis} ${block}`;
@@ -145,16 +172,15 @@ export class Archives {
           group.entryIds.push(entryId);
           blocks.set(key, group);
         }
+        keepName.run(archiveId, entryId);
+        dropOutcomes.run(entryId);
+        dropEntry.run(entryId);
+        dropped += 1;
       }
       for (const { analysis, block, entryIds } of blocks.values()) {
         dropResults.run(analysis, block, JSON.stringify(entryIds));
       }
-      for (const { entryId } of going) {
-        keepName.run(archiveId, entryId);
-        dropOutcomes.run(entryId);
-        dropEntry.run(entryId);
-      }
-      return going.length;
+      return dropped;
     });
   }
 

@@ -5,7 +5,8 @@ import type { FailureData } from "../failure/failure.ts";
 import { checkPictureName } from "../image/picture-name.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
-import type { Origin, Status } from "./schema.ts";
+import { FILE_ENTRY, fileColumn } from "./page-rows.ts";
+import type { Origin, Status, TimeSource } from "./schema.ts";
 
 /** A capture whose picture, if it has one, already is durably in `filepath`. Sizes in px and bytes. */
 export interface NewEntry {
@@ -27,6 +28,19 @@ export interface NewEntry {
   readonly warnings?: string | undefined;
   readonly collectionError?: string | undefined;
   readonly readings?: readonly Reading[] | undefined;
+  /** Which page of its file the frame is, from 0; absent where the file is one picture. */
+  readonly page?: number | undefined;
+  /** Where `capturedAtUs` is from; absent: the clock at the capture. */
+  readonly timeSource?: TimeSource | undefined;
+  /** The other frames in the same file. They share the file, camera and settings of this one. */
+  readonly furtherPages?: readonly FurtherPage[] | undefined;
+}
+
+/** A further frame in the file of another one. */
+export interface FurtherPage
+  extends Pick<NewEntry, "capturedAtUs" | "width" | "height" | "bitDepth" | "warnings" | "readings" | "timeSource"> {
+  /** From 0, in the file. */
+  readonly page: number;
 }
 
 /** What an import knows besides. */
@@ -51,6 +65,8 @@ export interface Claim {
   readonly filename: string;
   /** Directory, absolute. */
   readonly filepath: string;
+  /** Which page of the file, from 0; undefined where the file is one picture. */
+  readonly page: number | undefined;
   readonly capturedAtUs: number;
 }
 
@@ -78,6 +94,7 @@ interface ClaimRow {
   attempts: number;
   directory: string;
   filename: string;
+  page: number | null;
   captured_at_us: number;
 }
 
@@ -104,7 +121,8 @@ export class Entries {
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
   readonly #failed: Statement;
   readonly #release: Statement;
-  readonly #markMissing: Statement<[number]>;
+  readonly #markMissing: Statement<[{ entryId: number }]>;
+  readonly #failPages: Statement<[{ entryId: number; nowUs: number }]>;
   readonly #addWarning: Statement<[{ entryId: number; warning: string }]>;
 
   constructor(connection: Connection) {
@@ -113,10 +131,10 @@ export class Entries {
     this.#insert = db.prepare(`
       INSERT INTO entry (run_id, origin, captured_at_us, directory, filename, bytes, sha256, width, height, bit_depth,
         camera_type, camera_index, settings, warnings, collection_error, status, processed_at_us, error_code, error,
-        data_transmitted, image_synced, compression_attempted, missing)
+        data_transmitted, image_synced, compression_attempted, missing, page, file_entry_id, time_source)
       VALUES (@runId, @origin, @capturedAtUs, @directory, @filename, @bytes, @sha256, @width, @height, @bitDepth,
         @cameraType, @cameraIndex, @settings, @warnings, @collectionError, @status, @processedAtUs, @errorCode, @error,
-        @dataTransmitted, @imageSynced, @compressionAttempted, @missing)`);
+        @dataTransmitted, @imageSynced, @compressionAttempted, @missing, @page, @fileEntryId, @timeSource)`);
     this.#insertReading = db.prepare(
       "INSERT INTO reading VALUES (@entryId, @sensor, @value, @unit, @takenAtUs, @error)",
     );
@@ -133,12 +151,14 @@ export class Entries {
         SELECT 1 FROM entry WHERE local = 0 AND filename IN (@filename, @other)
         UNION ALL SELECT 1 FROM archived_file WHERE filename IN (@filename, @other) LIMIT 1`)
       .pluck();
-    this.#knowsTime = db.prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL").pluck();
+    this.#knowsTime = db
+      .prepare("SELECT 1 FROM entry WHERE captured_at_us = ? AND filename IS NULL AND file_entry_id IS NULL")
+      .pluck();
     this.#claim = db.prepare<[ClaimQuery], ClaimRow>(`
       UPDATE entry SET status = 'processing', attempts = attempts + 1, claim = claim + 1, claimed_at_us = @nowUs
       WHERE id IN (SELECT id FROM entry WHERE status = 'pending' AND attempts < @attemptsBelow
         AND id NOT IN (SELECT value FROM json_each(@except)) ORDER BY id LIMIT @limit)
-      RETURNING id, claim, attempts, directory, filename, captured_at_us`);
+      RETURNING id, claim, attempts, ${fileColumn("directory")}, ${fileColumn("filename")}, page, captured_at_us`);
     this.#processed = db.prepare(`
       UPDATE entry SET status = 'processed', processed_at_us = @nowUs, error_code = NULL, error = NULL
       WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
@@ -148,7 +168,10 @@ export class Entries {
     this.#release = db.prepare(`
       UPDATE entry SET status = 'pending', attempts = attempts - @given
       WHERE id = @entryId AND claim = @claim AND status = 'processing'`);
-    this.#markMissing = db.prepare("UPDATE entry SET missing = 1 WHERE id = ? AND missing = 0");
+    this.#markMissing = db.prepare(`UPDATE entry SET missing = 1 WHERE id = ${FILE_ENTRY} AND missing = 0`);
+    this.#failPages = db.prepare(`
+      UPDATE entry SET status = 'failed', processed_at_us = @nowUs, error_code = 'frame.missing', error = 'the image is missing'
+      WHERE status = 'pending' AND (id = ${FILE_ENTRY} OR file_entry_id = ${FILE_ENTRY})`);
     this.#addWarning = db.prepare(`
       UPDATE entry SET warnings = iif(coalesce(warnings, '') = '', @warning, warnings || '; ' || @warning)
       WHERE id = @entryId AND instr(coalesce(warnings, ''), @warning) = 0`);
@@ -159,46 +182,60 @@ export class Entries {
    * a name that is not a picture's: no row ever names anything else.
    */
   add(entry: NewEntry, history?: EntryHistory): number {
-    const { filename } = entry;
+    const { filename, furtherPages = [], ...own } = entry;
     if (filename !== undefined) checkPictureName(filename, "a new entry");
-    const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
-    const status = history?.status ?? (filename === undefined ? withoutPicture : "pending");
-    const directory =
-      filename === undefined ? null : this.storedDirectory(entry.filepath ?? this.#connection.directory);
     return this.#connection.write(() => {
-      const { lastInsertRowid } = this.#insert.run({
-        runId: entry.runId ?? null,
-        origin: history?.origin ?? "captured",
-        capturedAtUs: Math.round(entry.capturedAtUs),
-        directory,
-        filename: filename ?? null,
-        bytes: entry.bytes ?? null,
-        sha256: entry.sha256 ?? null,
-        width: entry.width ?? null,
-        height: entry.height ?? null,
-        bitDepth: entry.bitDepth ?? null,
-        cameraType: entry.cameraType ?? null,
-        cameraIndex: entry.cameraIndex ?? null,
-        settings: entry.settings ?? null,
-        warnings: entry.warnings ?? null,
-        collectionError: entry.collectionError ?? null,
-        status,
-        processedAtUs: history?.processedAtUs ?? null,
-        errorCode: history?.errorCode ?? null,
-        error: history?.error ?? (status === "failed" ? (entry.collectionError ?? null) : null),
-        dataTransmitted: history?.dataTransmitted === true ? 1 : 0,
-        imageSynced: history?.imageSynced === true ? 1 : 0,
-        compressionAttempted: history?.compressionAttempted === true ? 1 : 0,
-        missing: history?.missing === true ? 1 : 0,
-      });
-      const entryId = Number(lastInsertRowid);
-      for (const reading of entry.readings ?? []) {
-        const { sensor, unit, value, error } = reading;
-        const takenAtUs = Math.round(reading.takenAtUs);
-        this.#insertReading.run({ entryId, sensor, unit, takenAtUs, value: value ?? null, error: error ?? null });
-      }
+      const entryId = this.#addRow(entry, history);
+      const { filepath: _, bytes: _bytes, sha256: _hash, settings: _settings, ...shared } = own;
+      // One transaction for all: a crash leaves every page of a file with its row, or none.
+      for (const page of furtherPages) this.#addRow({ ...shared, readings: [], ...page }, history, entryId);
       return entryId;
     });
+  }
+
+  #addRow(entry: NewEntry, history: EntryHistory | undefined, fileEntryId?: number): number {
+    const { filename } = entry;
+    const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
+    const status =
+      history?.status ?? (filename === undefined && fileEntryId === undefined ? withoutPicture : "pending");
+    const directory =
+      filename === undefined ? null : this.storedDirectory(entry.filepath ?? this.#connection.directory);
+    const { lastInsertRowid } = this.#insert.run({
+      runId: entry.runId ?? null,
+      origin: history?.origin ?? "captured",
+      capturedAtUs: Math.round(entry.capturedAtUs),
+      directory,
+      filename: filename ?? null,
+      bytes: entry.bytes ?? null,
+      sha256: entry.sha256 ?? null,
+      width: entry.width ?? null,
+      height: entry.height ?? null,
+      bitDepth: entry.bitDepth ?? null,
+      cameraType: entry.cameraType ?? null,
+      cameraIndex: entry.cameraIndex ?? null,
+      settings: entry.settings ?? null,
+      warnings: entry.warnings ?? null,
+      collectionError: entry.collectionError ?? null,
+      status,
+      processedAtUs: history?.processedAtUs ?? null,
+      errorCode: history?.errorCode ?? null,
+      error: history?.error ?? (status === "failed" ? (entry.collectionError ?? null) : null),
+      dataTransmitted: history?.dataTransmitted === true ? 1 : 0,
+      // State of the file, which is that of the entry that carries it.
+      imageSynced: fileEntryId === undefined && history?.imageSynced === true ? 1 : 0,
+      compressionAttempted: fileEntryId === undefined && history?.compressionAttempted === true ? 1 : 0,
+      missing: fileEntryId === undefined && history?.missing === true ? 1 : 0,
+      page: entry.page ?? null,
+      fileEntryId: fileEntryId ?? null,
+      timeSource: entry.timeSource ?? null,
+    });
+    const entryId = Number(lastInsertRowid);
+    for (const reading of entry.readings ?? []) {
+      const { sensor, unit, value, error } = reading;
+      const takenAtUs = Math.round(reading.takenAtUs);
+      this.#insertReading.run({ entryId, sensor, unit, takenAtUs, value: value ?? null, error: error ?? null });
+    }
+    return entryId;
   }
 
   /** An entry for a picture that no row knows, pending. undefined when a row knows it. */
@@ -241,6 +278,7 @@ export class Entries {
         attempts: row.attempts,
         filename: row.filename,
         filepath: this.absoluteDirectory(row.directory),
+        page: row.page ?? undefined,
         capturedAtUs: row.captured_at_us,
       }));
   }
@@ -263,9 +301,14 @@ export class Entries {
     );
   }
 
-  /** Notes that an entry's picture is gone. */
+  /** Notes that the file of an entry is gone. */
   markMissing(entryId: number): void {
-    this.#connection.write(() => this.#markMissing.run(entryId));
+    this.#connection.write(() => this.#markMissing.run({ entryId }));
+  }
+
+  /** The file of an entry is gone: the other frames in it that wait to be measured failed with it. Returns how many. */
+  failPages(entryId: number, nowUs: number): number {
+    return this.#connection.write(() => this.#failPages.run({ entryId, nowUs }).changes);
   }
 
   /** Adds to what is to be known of an entry's picture; nothing where that was said before. */

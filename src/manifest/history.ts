@@ -2,8 +2,9 @@
 import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { ENTRY_WITH_FILE } from "./page-rows.ts";
 import { pages } from "./pages.ts";
-import type { Status } from "./schema.ts";
+import type { Status, TimeSource } from "./schema.ts";
 
 /** How many entries are in which state. Kept by the database: reading it costs the same for any history. */
 export interface ManifestCounts {
@@ -47,6 +48,10 @@ export interface StoredEntry {
   readonly imageSynced: boolean;
   readonly compressionAttempted: boolean;
   readonly missing: boolean;
+  /** Which page of the file, from 0; undefined where the file is one picture. */
+  readonly page: number | undefined;
+  /** Where `capturedAtUs` is from; undefined: the clock at the capture. */
+  readonly timeSource: TimeSource | undefined;
   /** px, where they are known. */
   readonly width: number | undefined;
   readonly height: number | undefined;
@@ -70,6 +75,8 @@ interface EntryRow {
   image_synced: number;
   compression_attempted: number;
   missing: number;
+  page: number | null;
+  time_source: TimeSource | null;
   width: number | null;
   height: number | null;
 }
@@ -121,7 +128,7 @@ export class History {
   /** All entries in order of capture, read page by page. */
   *entries(sinceUs = Number.MIN_SAFE_INTEGER): Generator<StoredEntry> {
     const page = this.#connection.db.prepare<[number, number, number], EntryRow>(
-      "SELECT * FROM entry WHERE (captured_at_us, id) > (?, ?) ORDER BY captured_at_us, id LIMIT ?",
+      `${ENTRY_WITH_FILE} WHERE (e.captured_at_us, e.id) > (?, ?) ORDER BY e.captured_at_us, e.id LIMIT ?`,
     );
     const rows = pages(
       { captured_at_us: sinceUs - 1, id: Number.MAX_SAFE_INTEGER },
@@ -133,14 +140,14 @@ export class History {
 
   /** The entry with the highest id. */
   lastEntry(): StoredEntry | undefined {
-    const row = this.#connection.db.prepare<[], EntryRow>("SELECT * FROM entry ORDER BY id DESC LIMIT 1").get();
+    const row = this.#connection.db.prepare<[], EntryRow>(`${ENTRY_WITH_FILE} ORDER BY e.id DESC LIMIT 1`).get();
     return row === undefined ? undefined : storedEntry(row, this.#entries);
   }
 
   /** The failed entries of the highest id first, at most `limit`. */
   recentFailures(limit: number): StoredEntry[] {
     return this.#connection.db
-      .prepare<[number], EntryRow>("SELECT * FROM entry WHERE status = 'failed' ORDER BY id DESC LIMIT ?")
+      .prepare<[number], EntryRow>(`${ENTRY_WITH_FILE} WHERE e.status = 'failed' ORDER BY e.id DESC LIMIT ?`)
       .all(limit)
       .map((row) => storedEntry(row, this.#entries));
   }
@@ -149,8 +156,8 @@ export class History {
   failuresWithoutOutcome(sinceUs = Number.MIN_SAFE_INTEGER): StoredEntry[] {
     return this.#connection.db
       .prepare<[number], EntryRow>(`
-        SELECT * FROM entry WHERE status = 'failed' AND captured_at_us >= ?
-        AND NOT EXISTS (SELECT 1 FROM outcome WHERE entry_id = entry.id) ORDER BY id`)
+        ${ENTRY_WITH_FILE} WHERE e.status = 'failed' AND e.captured_at_us >= ?
+        AND NOT EXISTS (SELECT 1 FROM outcome WHERE entry_id = e.id) ORDER BY e.id`)
       .all(sinceUs)
       .map((row) => storedEntry(row, this.#entries));
   }
@@ -213,6 +220,8 @@ function storedEntry(row: EntryRow, entries: Entries): StoredEntry {
     imageSynced: row.image_synced === 1,
     compressionAttempted: row.compression_attempted === 1,
     missing: row.missing === 1,
+    page: row.page ?? undefined,
+    timeSource: row.time_source ?? undefined,
     width: row.width ?? undefined,
     height: row.height ?? undefined,
   };

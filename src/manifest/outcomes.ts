@@ -6,8 +6,10 @@ import type { Reading } from "../sensors/thermometer.ts";
 import type { Analyses } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { FILE_NAME, JOIN_FILE } from "./page-rows.ts";
 import type { Readings } from "./readings.ts";
 import { blockOf } from "./results.ts";
+import type { TimeSource } from "./schema.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
 
 /** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */
@@ -26,6 +28,10 @@ export interface Outcome {
   readonly filename: string;
   /** Directory, absolute. */
   readonly filepath: string;
+  /** Which page of the file, from 0; undefined where the file is one picture. */
+  readonly page?: number | undefined;
+  /** Where `capturedAtUs` is from; undefined: the clock at the capture. */
+  readonly timeSource?: TimeSource | undefined;
   readonly readings: readonly Reading[];
   /** What is to be known of the picture, in one text. */
   readonly warnings?: string | undefined;
@@ -59,6 +65,8 @@ interface OutcomeRow {
   contrast: number | null;
   captured_at_us: number;
   warnings: string | null;
+  page: number | null;
+  time_source: TimeSource | null;
   filename: string;
   directory: string;
   statistics: Buffer | null;
@@ -85,8 +93,8 @@ export class Outcomes {
     const { db } = connection;
     this.#after = db.prepare(`
       SELECT o.id, o.entry_id, o.analysis_id, o.ok, o.error_code, o.error, o.processed_at_us, o.brightness, o.contrast,
-        e.captured_at_us, e.warnings, e.filename, e.directory, d.statistics, d.row_values
-      FROM outcome o JOIN entry e ON e.id = o.entry_id LEFT JOIN detail d ON d.outcome_id = o.id
+        e.captured_at_us, e.warnings, ${FILE_NAME}, e.page, e.time_source, d.statistics, d.row_values
+      FROM outcome o JOIN entry e ON e.id = o.entry_id ${JOIN_FILE} LEFT JOIN detail d ON d.outcome_id = o.id
       WHERE o.id > @cursor AND (@analysisId IS NULL OR +o.analysis_id = @analysisId)
         AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
       ORDER BY o.id LIMIT @limit`);
@@ -127,6 +135,8 @@ export class Outcomes {
       processedAtUs: row.processed_at_us,
       filename: row.filename,
       filepath: this.#entries.absoluteDirectory(row.directory),
+      page: row.page ?? undefined,
+      timeSource: row.time_source ?? undefined,
       readings: this.#readings.of(row.entry_id),
       ...(row.warnings === null || row.warnings === "" ? {} : { warnings: row.warnings }),
       measured: row.statistics === null ? undefined : this.#measured(row, row.statistics, method, labels.length),

@@ -6,6 +6,7 @@ import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, otherForm } from "./entries.ts";
+import { fileColumn, frameName } from "./page-rows.ts";
 import { pages } from "./pages.ts";
 import type { Repairs } from "./repairs.ts";
 import type { LocalPicture, Storage } from "./storage.ts";
@@ -71,11 +72,12 @@ function releaseAbandonedClaims(
   { maxAttempts, nowUs }: { readonly maxAttempts: number; readonly nowUs: number },
 ): Pick<Recovery, "requeued" | "failed"> {
   const failed = db
-    .prepare<[{ maxAttempts: number; nowUs: number }], { filename: string; reason: string }>(`
+    .prepare<[{ maxAttempts: number; nowUs: number }], { filename: string; page: number | null; reason: string }>(`
       UPDATE entry SET status = 'failed', processed_at_us = @nowUs, error_code = 'analysis.failed',
         error = 'the program ended ' || attempts || ' times while this frame was being measured, the last time alone'
-      WHERE status = 'processing' AND attempts > @maxAttempts RETURNING filename, error AS reason`)
-    .all({ maxAttempts, nowUs });
+      WHERE status = 'processing' AND attempts > @maxAttempts RETURNING ${fileColumn("filename")}, page, error AS reason`)
+    .all({ maxAttempts, nowUs })
+    .map(({ filename, page, reason }) => ({ filename: frameName(filename, page), reason }));
   const { changes } = db.prepare("UPDATE entry SET status = 'pending' WHERE status = 'processing'").run();
   return { requeued: changes, failed };
 }

@@ -7,10 +7,10 @@ const COPIED = "image_synced = 1 AND remote_sha256 IS NOT NULL";
 const REPORTED = "(status = 'processed' AND data_transmitted = 1)";
 
 /** Settled and reported, with a verified copy on the share. A failed frame has nothing to report. */
-export const REMOVABLE_COPIED = `${OWN} AND damaged = 0 AND ${COPIED} AND (status = 'failed' OR ${REPORTED})`;
+const REMOVABLE_COPIED = `${OWN} AND damaged = 0 AND ${COPIED} AND (status = 'failed' OR ${REPORTED})`;
 
 /** Measured and reported, or with a verified copy: what failed has no other form than its picture. */
-export const REMOVABLE = `${OWN} AND damaged = 0
+const REMOVABLE = `${OWN} AND damaged = 0
   AND ((${REPORTED} AND measured = 1) OR (${COPIED} AND (status = 'failed' OR ${REPORTED})))`;
 
 /** The migration. */

@@ -3,11 +3,17 @@
 import type { SyncedFile } from "./checks.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { OF_FILE } from "./page-rows.ts";
 
 /** What earlier versions stored as the error of a damaged picture; stored sentences do not change. */
 const FORMERLY_DAMAGED = "the picture differs from what was captured";
 
-/** Changes a file check may make. */
+/** A flag of the file, which only the entry that carries the file has; its further pages keep theirs. */
+function ofFile(flag: "missing" | "damaged", value: 0 | 1): string {
+  return `iif(file_entry_id IS NULL, ${value}, ${flag})`;
+}
+
+/** Changes a file check may make. What is found of a file applies to every frame in it. */
 export class Repairs {
   readonly #connection: Connection;
   readonly #entries: Entries;
@@ -32,11 +38,11 @@ export class Repairs {
   /** The picture is not what was recorded of it. A frame still to be measured is set aside: its numbers would be wrong. */
   markDamaged(entryId: number, nowUs: number): void {
     this.#run(
-      `UPDATE entry SET damaged = 1, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
+      `UPDATE entry SET damaged = ${ofFile("damaged", 1)}, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
          error_code = iif(status = 'pending', 'file.changed', error_code),
          error = iif(status = 'pending', 'the image differs from what was captured', error),
          status = iif(status = 'pending', 'failed', status)
-       WHERE id = @entryId`,
+       WHERE ${OF_FILE}`,
       { entryId, nowUs },
     );
   }
@@ -48,10 +54,10 @@ export class Repairs {
    */
   markSound(entryId: number): void {
     this.#run(
-      `UPDATE entry SET damaged = 0,
+      `UPDATE entry SET damaged = ${ofFile("damaged", 0)},
          status = iif(status = 'failed' AND (error_code = 'file.changed' OR error_code = 'frame.unreadable'
            AND (attempts = 0 OR error = @formerly)), 'pending', status)
-       WHERE id = @entryId`,
+       WHERE ${OF_FILE}`,
       { entryId, formerly: FORMERLY_DAMAGED },
     );
   }
@@ -59,11 +65,11 @@ export class Repairs {
   /** The picture is gone from here. A frame still to be measured failed with it. */
   markMissing(entryId: number, nowUs: number): void {
     this.#run(
-      `UPDATE entry SET missing = 1, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
+      `UPDATE entry SET missing = ${ofFile("missing", 1)}, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
          error_code = iif(status = 'pending', 'frame.missing', error_code),
          error = iif(status = 'pending', 'the image is missing', error),
          status = iif(status = 'pending', 'failed', status)
-       WHERE id = @entryId`,
+       WHERE ${OF_FILE}`,
       { entryId, nowUs },
     );
   }
@@ -71,11 +77,11 @@ export class Repairs {
   /** The row names something that is never opened: it is set aside, whatever is there. `reason` ends "the picture ...". */
   refuse(entryId: number, reason: string, nowUs: number): void {
     this.#run(
-      `UPDATE entry SET missing = 1, processed_at_us = iif(status IN ('pending', 'processing'), @nowUs, processed_at_us),
+      `UPDATE entry SET missing = ${ofFile("missing", 1)}, processed_at_us = iif(status IN ('pending', 'processing'), @nowUs, processed_at_us),
          error_code = iif(status IN ('pending', 'processing'), 'file.refused', error_code),
          error = iif(status IN ('pending', 'processing'), @reason, error),
          status = iif(status IN ('pending', 'processing'), 'failed', status)
-       WHERE id = @entryId`,
+       WHERE ${OF_FILE}`,
       { entryId, reason, nowUs },
     );
   }
@@ -83,9 +89,9 @@ export class Repairs {
   /** A picture that was missing is there again; it is measured if its absence was why it was not. */
   markReturned(entryId: number): void {
     this.#run(
-      `UPDATE entry SET missing = 0, attempts = iif(error_code = 'frame.missing', 0, attempts),
+      `UPDATE entry SET missing = ${ofFile("missing", 0)}, attempts = iif(error_code = 'frame.missing', 0, attempts),
          status = iif(error_code = 'frame.missing' AND status = 'failed', 'pending', status)
-       WHERE id = @entryId`,
+       WHERE ${OF_FILE}`,
       { entryId },
     );
   }

@@ -1,7 +1,7 @@
 -- The schema of a new manifest (phorest.sqlite). Written by `npm run schema`; do not edit.
 -- The migrations in src/manifest/schema.ts make it and say why it is so.
 
-PRAGMA user_version = 11;
+PRAGMA user_version = 12;
 
 -- Tables
 CREATE TABLE analysis (
@@ -95,7 +95,9 @@ CREATE TABLE entry (
   data_transmitted INTEGER NOT NULL DEFAULT 0 CHECK (data_transmitted IN (0, 1)),
   image_synced INTEGER NOT NULL DEFAULT 0 CHECK (image_synced IN (0, 1)),
   compression_attempted INTEGER NOT NULL DEFAULT 0 CHECK (compression_attempted IN (0, 1)),
-  missing INTEGER NOT NULL DEFAULT 0 CHECK (missing IN (0, 1)), local INTEGER NOT NULL DEFAULT 1 CHECK (local IN (0, 1)), removed_at_us INTEGER, damaged INTEGER NOT NULL DEFAULT 0 CHECK (damaged IN (0, 1)), original_bytes INTEGER, original_sha256 TEXT, remote_path TEXT, remote_bytes INTEGER, remote_sha256 TEXT, synced_at_us INTEGER, remote_id TEXT, measured INTEGER NOT NULL DEFAULT 0 CHECK (measured IN (0, 1)),
+  missing INTEGER NOT NULL DEFAULT 0 CHECK (missing IN (0, 1)), local INTEGER NOT NULL DEFAULT 1 CHECK (local IN (0, 1)), removed_at_us INTEGER, damaged INTEGER NOT NULL DEFAULT 0 CHECK (damaged IN (0, 1)), original_bytes INTEGER, original_sha256 TEXT, remote_path TEXT, remote_bytes INTEGER, remote_sha256 TEXT, synced_at_us INTEGER, remote_id TEXT, measured INTEGER NOT NULL DEFAULT 0 CHECK (measured IN (0, 1)), page INTEGER CHECK (page >= 0), file_entry_id INTEGER REFERENCES entry
+  CHECK (file_entry_id IS NULL OR (page IS NOT NULL AND filename IS NULL)), time_source TEXT
+  CHECK (time_source IN ('micro-manager', 'ome', 'imagej', 'exif', 'name', 'table', 'file')), pages_unsettled INTEGER NOT NULL DEFAULT 0, pages_unreported INTEGER NOT NULL DEFAULT 0, pages_unmeasured INTEGER NOT NULL DEFAULT 0,
   CHECK ((directory IS NULL) = (filename IS NULL))
 ) STRICT;
 CREATE TABLE heartbeat (
@@ -220,18 +222,19 @@ CREATE INDEX entry_local ON entry (captured_at_us, id, directory, filename)
   WHERE local = 1 AND missing = 0 AND filename IS NOT NULL;
 CREATE INDEX entry_missing ON entry (missing) WHERE missing = 1;
 CREATE INDEX entry_own ON entry (id) WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.';
+CREATE UNIQUE INDEX entry_page ON entry (file_entry_id, page) WHERE file_entry_id IS NOT NULL;
 CREATE INDEX entry_pending ON entry (status) WHERE status = 'pending';
 CREATE INDEX entry_processing ON entry (status) WHERE status = 'processing';
 CREATE INDEX entry_removable ON entry (id) WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.' AND damaged = 0
-  AND (((status = 'processed' AND data_transmitted = 1) AND measured = 1) OR (image_synced = 1 AND remote_sha256 IS NOT NULL AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1))));
-CREATE INDEX entry_removable_copied ON entry (id) WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.' AND damaged = 0 AND image_synced = 1 AND remote_sha256 IS NOT NULL AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1));
+  AND (((status = 'processed' AND data_transmitted = 1) AND measured = 1 AND pages_unmeasured = 0)
+    OR (image_synced = 1 AND remote_sha256 IS NOT NULL AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1)) AND pages_unreported = 0));
+CREATE INDEX entry_removable_copied ON entry (id) WHERE local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.' AND damaged = 0 AND image_synced = 1 AND remote_sha256 IS NOT NULL AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1)) AND pages_unreported = 0;
 CREATE INDEX entry_removing ON entry (id) WHERE local = 1 AND removed_at_us IS NOT NULL;
 CREATE INDEX entry_time ON entry (captured_at_us);
-CREATE INDEX entry_uncompressed ON entry (id)
-  WHERE compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed';
-CREATE INDEX entry_unsynced ON entry (id)
-  WHERE image_synced = 0 AND local = 1 AND missing = 0 AND damaged = 0 AND filename IS NOT NULL
-    AND status IN ('processed', 'failed');
+CREATE INDEX entry_uncompressed ON entry (id) WHERE compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed'
+  AND pages_unsettled = 0;
+CREATE INDEX entry_unsynced ON entry (id) WHERE image_synced = 0 AND local = 1 AND missing = 0 AND damaged = 0 AND filename IS NOT NULL
+  AND status IN ('processed', 'failed') AND pages_unsettled = 0;
 CREATE INDEX marker_time ON marker (at_us);
 CREATE INDEX outcome_analysis ON outcome (analysis_id, ok);
 
@@ -255,14 +258,28 @@ END;
 CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN
   UPDATE counter SET pending = pending - (OLD.status = 'pending'), processing = processing - (OLD.status = 'processing'), processed = processed - (OLD.status = 'processed'), failed = failed - (OLD.status = 'failed'), transmitted = transmitted - OLD.data_transmitted, synced = synced - OLD.image_synced, compressed = compressed - OLD.compression_attempted, missing = missing - OLD.missing, collection_errors = collection_errors - (OLD.collection_error IS NOT NULL), image_bytes = image_bytes - coalesce(OLD.bytes, 0), local_images = local_images - (OLD.local = 1 AND OLD.directory IS '.' AND OLD.missing = 0), local_bytes = local_bytes - iif(OLD.local = 1 AND OLD.directory IS '.' AND OLD.missing = 0, coalesce(OLD.bytes, 0), 0), damaged = damaged - OLD.damaged;
 END;
+CREATE TRIGGER first_page_added AFTER INSERT ON entry WHEN NEW.page IS NOT NULL AND NEW.file_entry_id IS NULL BEGIN
+  UPDATE entry SET pages_unsettled = (SELECT count(*) FROM entry p WHERE p.file_entry_id = NEW.id AND (p.status IN ('pending', 'processing'))), pages_unreported = (SELECT count(*) FROM entry p WHERE p.file_entry_id = NEW.id AND (p.status <> 'failed' AND (p.status <> 'processed' OR p.data_transmitted = 0))), pages_unmeasured = (SELECT count(*) FROM entry p WHERE p.file_entry_id = NEW.id AND (p.status <> 'processed' OR p.data_transmitted = 0 OR p.measured = 0)) WHERE id = NEW.id;
+END;
+CREATE TRIGGER page_added AFTER INSERT ON entry WHEN NEW.file_entry_id IS NOT NULL BEGIN
+  UPDATE entry SET pages_unsettled = pages_unsettled + (NEW.status IN ('pending', 'processing')), pages_unreported = pages_unreported + (NEW.status <> 'failed' AND (NEW.status <> 'processed' OR NEW.data_transmitted = 0)), pages_unmeasured = pages_unmeasured + (NEW.status <> 'processed' OR NEW.data_transmitted = 0 OR NEW.measured = 0) WHERE id = NEW.file_entry_id;
+END;
+CREATE TRIGGER page_changed AFTER UPDATE OF status, data_transmitted, measured ON entry WHEN NEW.file_entry_id IS NOT NULL BEGIN
+  UPDATE entry SET pages_unsettled = pages_unsettled + (NEW.status IN ('pending', 'processing')) - (OLD.status IN ('pending', 'processing')), pages_unreported = pages_unreported + (NEW.status <> 'failed' AND (NEW.status <> 'processed' OR NEW.data_transmitted = 0)) - (OLD.status <> 'failed' AND (OLD.status <> 'processed' OR OLD.data_transmitted = 0)), pages_unmeasured = pages_unmeasured + (NEW.status <> 'processed' OR NEW.data_transmitted = 0 OR NEW.measured = 0) - (OLD.status <> 'processed' OR OLD.data_transmitted = 0 OR OLD.measured = 0) WHERE id = NEW.file_entry_id;
+END;
+CREATE TRIGGER page_removed AFTER DELETE ON entry WHEN OLD.file_entry_id IS NOT NULL BEGIN
+  UPDATE entry SET pages_unsettled = pages_unsettled - (OLD.status IN ('pending', 'processing')), pages_unreported = pages_unreported - (OLD.status <> 'failed' AND (OLD.status <> 'processed' OR OLD.data_transmitted = 0)), pages_unmeasured = pages_unmeasured - (OLD.status <> 'processed' OR OLD.data_transmitted = 0 OR OLD.measured = 0) WHERE id = OLD.file_entry_id;
+END;
 
 -- Views
 CREATE VIEW frame AS
-SELECT e.id AS entry, strftime('%Y-%m-%dT%H:%M:%fZ', e.captured_at_us / 1e6, 'unixepoch') AS captured_at,
-  e.filename, e.status, e.error, a.method, o.analysis_id AS analysis, o.ok, o.brightness, o.contrast,
+SELECT e.id AS entry, strftime('%Y-%m-%dT%H:%M:%fZ', e.captured_at_us / 1e6, 'unixepoch') AS captured_at, e.time_source,
+  coalesce(e.filename, f.filename) AS filename, e.page, e.status, e.error, a.method, o.analysis_id AS analysis, o.ok,
+  o.brightness, o.contrast,
   (SELECT group_concat(r.sensor || ' ' || coalesce(r.value, 'failed') || ' ' || r.unit, ', ')
      FROM reading r WHERE r.entry_id = e.id) AS readings
-FROM entry e LEFT JOIN outcome o ON o.entry_id = e.id LEFT JOIN analysis a ON a.id = o.analysis_id;
+FROM entry e LEFT JOIN entry f ON f.id = e.file_entry_id LEFT JOIN outcome o ON o.entry_id = e.id
+  LEFT JOIN analysis a ON a.id = o.analysis_id;
 CREATE VIEW movement AS
 SELECT o.entry_id AS entry, o.analysis_id AS analysis,
   strftime('%Y-%m-%dT%H:%M:%fZ', e.captured_at_us / 1e6, 'unixepoch') AS captured_at,

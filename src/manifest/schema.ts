@@ -4,6 +4,7 @@
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
 import { FLAG_NAMES } from "./flag-names-schema.ts";
+import { PAGES } from "./page-schema.ts";
 import { MEASURED, REMOVAL } from "./removal-schema.ts";
 import { SET_ASIDE } from "./set-aside-schema.ts";
 import { SHARES } from "./share-schema.ts";
@@ -19,6 +20,10 @@ export type Origin = (typeof ORIGINS)[number];
 
 /** Entries whose ids agree but for this many low bits share a block of results; see table `result`. */
 export const BLOCK_BITS = 4;
+
+/** Where the time of a frame is from, where it is not the clock at its capture. `file`: guessed from the file's own time. */
+export const TIME_SOURCES = ["micro-manager", "ome", "imagej", "exif", "name", "table", "file"] as const;
+export type TimeSource = (typeof TIME_SOURCES)[number];
 
 /** "phor": tells a manifest from any other SQLite file. */
 export const APPLICATION_ID = 0x70686f72;
@@ -268,4 +273,5 @@ export const MIGRATIONS: readonly string[] = [
   CHOSEN_LINE,
   MEASURED,
   FLAG_NAMES,
+  PAGES,
 ];

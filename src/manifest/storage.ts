@@ -4,7 +4,8 @@ import { basename, dirname, join } from "node:path";
 import { isPlainPath } from "../system/file-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
-import { OWN, REMOVABLE, REMOVABLE_COPIED } from "./removal-schema.ts";
+import { REMOVABLE, REMOVABLE_COPIED, UNCOMPRESSED } from "./page-schema.ts";
+import { OWN } from "./removal-schema.ts";
 
 /** A picture lying on this machine. */
 export interface LocalPicture {
@@ -53,6 +54,10 @@ interface ObstacleRow {
   transmitted: number;
   copied: number;
   damaged: number;
+  /** Of its further pages. */
+  unsettled: number;
+  unreported: number;
+  unmeasured: number;
 }
 
 /** Where a picture is, and what its file holds. */
@@ -82,8 +87,7 @@ export class Storage {
   uncompressed(limit: number): LocalPicture[] {
     return this.#pictures(
       `SELECT ${COLUMNS} FROM entry INDEXED BY entry_uncompressed
-       WHERE compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed'
-         AND removed_at_us IS NULL ORDER BY id LIMIT ?`,
+       WHERE ${UNCOMPRESSED} AND removed_at_us IS NULL ORDER BY id LIMIT ?`,
       limit,
     );
   }
@@ -201,18 +205,22 @@ export class Storage {
     const row = this.#connection.db
       .prepare<[], ObstacleRow>(`
         SELECT filename, status, measured, damaged, data_transmitted AS transmitted,
+          pages_unsettled AS unsettled, pages_unreported AS unreported, pages_unmeasured AS unmeasured,
           image_synced = 1 AND remote_sha256 IS NOT NULL AS copied
         FROM entry INDEXED BY entry_own WHERE ${OWN} ORDER BY id LIMIT 1`)
       .get();
     if (row === undefined) return undefined;
-    const { filename, status, measured, transmitted, copied, damaged } = row;
-    if (status === "pending" || status === "processing") return { filename, why: "not measured yet" };
-    if (status === "processed" && transmitted === 0) return { filename, why: "not in every report yet" };
+    const { filename, status, measured, transmitted, copied, damaged, unsettled, unreported, unmeasured } = row;
+    if (status === "pending" || status === "processing" || unsettled > 0) return { filename, why: "not measured yet" };
+    if ((status === "processed" && transmitted === 0) || unreported > 0)
+      return { filename, why: "not in every report yet" };
     if (copied === 1) return undefined;
     // What is not what was captured is not copied, and so it stays.
     if (damaged === 1) return { filename, why: "it is damaged" };
     if (synced) return { filename, why: "not copied to the share yet" };
-    return measured === 1 ? undefined : { filename, why: "it could not be measured and has no verified copy" };
+    return measured === 1 && unmeasured === 0
+      ? undefined
+      : { filename, why: "it could not be measured and has no verified copy" };
   }
 
   #pictures(sql: string, parameter: number): LocalPicture[] {

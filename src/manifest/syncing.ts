@@ -6,6 +6,7 @@ import { pictureNameProblem } from "../image/picture-name.ts";
 import { isPlainPath } from "../system/file-name.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { UNSYNCED } from "./page-schema.ts";
 import type { Shares } from "./shares.ts";
 import type { PictureRow } from "./storage.ts";
 
@@ -78,9 +79,7 @@ interface FileRow {
   staged_sha256: string | null;
 }
 
-const UNSYNCED = `FROM entry INDEXED BY entry_unsynced
-  WHERE image_synced = 0 AND local = 1 AND missing = 0 AND damaged = 0 AND filename IS NOT NULL
-    AND status IN ('processed', 'failed')
+const WAITING = `FROM entry INDEXED BY entry_unsynced WHERE ${UNSYNCED}
     AND (@compressedOnly = 0 OR compression_attempted = 1 OR status = 'failed')`;
 
 export class Syncing {
@@ -106,11 +105,11 @@ export class Syncing {
     this.#shares = shares;
     const { db } = connection;
     this.#unsynced = db.prepare(`
-      SELECT id, directory, filename, bytes, sha256 ${UNSYNCED}
+      SELECT id, directory, filename, bytes, sha256 ${WAITING}
         AND id > @after AND id NOT IN (SELECT value FROM json_each(@except)) ORDER BY id LIMIT @limit`);
     this.#count = db
       .prepare<[{ compressedOnly: number; limit: number }], number>(
-        `SELECT count(*) FROM (SELECT 1 ${UNSYNCED} LIMIT @limit)`,
+        `SELECT count(*) FROM (SELECT 1 ${WAITING} LIMIT @limit)`,
       )
       .pluck();
     this.#synced = db.prepare(`

@@ -6,6 +6,7 @@ import { type CompanionResult, type TaskAnswer, warningsOf } from "../../analysi
 import { encodeFailure, type FailureData, lineOf } from "../../failure/failure.ts";
 import { DepthKeeper } from "../../image/bit-depth.ts";
 import type { Claim } from "../../manifest/entries.ts";
+import { frameName } from "../../manifest/page-rows.ts";
 import type { PictureRoots } from "../../manifest/picture-place.ts";
 import type { StoredCompanion } from "../../manifest/results.ts";
 import { canList, canWrite } from "../../system/fault-of.ts";
@@ -77,13 +78,14 @@ export class Settlement {
     const outcome = await manifest.whenFree(() => manifest.together(settle));
     measure.references.kept(drift, outcome === undefined ? undefined : answer);
     const fields = { entry: claim.entryId };
+    const name = frameName(claim.filename, claim.page);
     this.aside.remove(claim.entryId);
     if (outcome === undefined) {
-      log.warn(`${claim.filename}: ignored a late result; the frame is already being measured again`, fields);
+      log.warn(`${name}: ignored a late result; the frame is already being measured again`, fields);
       return;
     }
-    log.info(`${claim.filename}: measured in ${Math.round(tookMs)} ms`, fields);
-    for (const warning of warnings) log.warn(`${claim.filename}: ${warning}`, fields);
+    log.info(`${name}: measured in ${Math.round(tookMs)} ms`, fields);
+    for (const warning of warnings) log.warn(`${name}: ${warning}`, fields);
     this.#options.happened("measured");
   }
 
@@ -135,20 +137,26 @@ export class Settlement {
 
   async #failed(claim: Claim, failure: FailureData, analysisId?: number): Promise<void> {
     const { log, manifest, nowUs } = this.#options;
+    let others = 0;
     await manifest.whenFree(() => {
       manifest.fail(claim, failure, nowUs(), analysisId);
       const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
-      if (isGone) manifest.entries.markMissing(claim.entryId);
+      if (!isGone) return;
+      manifest.entries.markMissing(claim.entryId);
+      others = manifest.entries.failPages(claim.entryId, nowUs());
     });
     this.aside.remove(claim.entryId);
-    log.error(`${claim.filename}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
+    log.error(`${frameName(claim.filename, claim.page)}: failed: ${lineOf(failure)}`, { entry: claim.entryId });
+    if (others > 0) log.error(`${claim.filename}: ${others} more pages of this file failed with it`);
     this.#options.happened("failed");
   }
 
   /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
   #returnClaim(claim: Claim, failure: FailureData): void {
     const { log, happened } = this.#options;
-    log.warn(`${claim.filename}: ${failure.message}; returned the frame to the queue`, { entry: claim.entryId });
+    log.warn(`${frameName(claim.filename, claim.page)}: ${failure.message}; returned the frame to the queue`, {
+      entry: claim.entryId,
+    });
     // A full disk is not the frame's fault and must not use up its attempts.
     this.unsettled.add(claim, !isStorage(failure), failure);
     happened("failed");
