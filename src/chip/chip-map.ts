@@ -1,6 +1,7 @@
 // Chips as existing installations describe them: one Chip_map.json for all of them, and a directory of label pictures.
 import { z } from "zod";
 import { Failure } from "../failure/failure.ts";
+import { refuseOtherKind } from "../measurement/known-file.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
 import type { Chip, ChipLabel, Grating } from "./chip.ts";
@@ -46,6 +47,7 @@ const FONT = { width: 57, pitch: 70, height: 80 } as const;
  * L and R. What is printed at a label is what its name begins with. Failure chip.invalid.
  */
 export function readChipMap(path: string): Chip[] {
+  refuseOtherKind(path, "chip map", KIND.what, KIND.code);
   let raw: unknown;
   try {
     raw = parseGivenJson(readGivenFile(path, KIND).toString("utf8"), path, KIND);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parse } from "smol-toml";
 import { z } from "zod";
 import { Failure } from "../failure/failure.ts";
+import { refuseOtherKind } from "../measurement/known-file.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
 import { packageRoot } from "../system/files.ts";
 import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../system/given-file.ts";
@@ -99,6 +100,7 @@ const KIND: GivenKind = {
 
 /** The layout in a person's own chip file. Failure chip.unknown when it is not there, chip.invalid for a bad one. */
 export function readChipFile(path: string): Chip {
+  refuseOtherKind(path, "chip", KIND.what, KIND.code);
   let text: string;
   try {
     text = readGivenFile(path, KIND).toString("utf8");

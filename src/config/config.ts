@@ -7,6 +7,7 @@ import { readable } from "../failure/quote.ts";
 import { brightfieldProblems, cameraProblems, opcUaProblems, sharedDirectories, warningsAbout } from "./consistency.ts";
 import { withEnvironment } from "./environment.ts";
 import { NOTES } from "./field.ts";
+import { moveFormerKeys } from "./former-keys.ts";
 import type { Loaded, Origin } from "./loaded.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
 import { schemaNode } from "./schema-tree.ts";
@@ -21,7 +22,7 @@ import { problemLines } from "./validation-error.ts";
 export function loadConfig(path: string | undefined, cwd: string = process.cwd()): Loaded {
   const file = resolve(cwd, path ?? "config.toml");
   const absent = path === undefined && lstatSync(file, { throwIfNoEntry: false }) === undefined;
-  const loaded = absent ? parseConfig("", cwd) : parseConfig(readToml(file), dirname(file), file);
+  const loaded = absent ? parseConfig("", cwd) : parseConfig(readToml(file, "configuration"), dirname(file), file);
   return withEnvironment(loaded, process.env);
 }
 
@@ -95,20 +96,8 @@ function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (
     const content = Object.hasOwn(given, section) ? given[section] : {};
     table[section] = isTable(content) ? { ...content } : content;
   }
-  const delay = "collector_retry_delay_seconds";
-  const { Timing, Retries } = table;
-  if (isTable(Timing) && isTable(Retries) && Object.hasOwn(Timing, delay)) {
-    if (Object.hasOwn(Retries, delay)) warn(`Timing.${delay} is ignored because [Retries] sets it too`);
-    else {
-      Retries[delay] = Timing[delay];
-      const line = lines.get(`Timing.${delay}`);
-      if (line !== undefined) lines.set(`Retries.${delay}`, line);
-    }
-    delete Timing[delay];
-  }
-  if (isTable(table.Flags) && Object.keys(table.Flags).length > 0) {
-    warn("[Flags] is ignored: phorest does not use flag files");
-  }
+  if (isTable(table.Parameters)) table.Parameters = { ...table.Parameters };
+  moveFormerKeys({ table, lines, warn });
   return table;
 }
 

@@ -1,5 +1,6 @@
 // The reference and the annotated config.toml, generated from the schema; a test compares the committed files.
 import { stringify } from "smol-toml";
+import { formerKeyRows } from "./former-keys.ts";
 import { SCHEMA } from "./schema.ts";
 import { allowedText, type SchemaNode, schemaNode } from "./schema-tree.ts";
 
@@ -79,7 +80,7 @@ export function configMarkdown(): string {
     const tables = keys.flatMap(([key, of]) => tableMarkdown(`${name}.${key}`, of.items?.properties));
     return `## ${name}\n${node.doc}.\n\n${HEAD}\n${rows.join("\n")}\n${tables.join("")}`;
   });
-  return `${INTRO}\n${parts.join("\n")}\n${FEATURES}`;
+  return `${INTRO}\n${parts.join("\n")}\n${FORMER}${formerKeyRows().join("\n")}\n\n${FEATURES}`;
 }
 
 const HEAD = "| key | value | default | meaning |\n|---|---|---|---|";
@@ -120,6 +121,13 @@ defaults apply. The \`config.toml\` of the repository lists every key with its d
 - Named values may be written in upper or lower case.
 - With the simulated camera (\`camera_type = "simulated"\`, or no such key), a few keys have another default, so that you see something without
   any configuration. A value in the file always takes precedence.
+`;
+
+const FORMER = `## Keys of earlier versions
+Files of the established system load unchanged, whatever its version. Where they set both a former key and the present one, the present one counts.
+
+| key | what phorest does with it |
+|---|---|
 `;
 
 const FEATURES = `## Feature_locations.toml

@@ -35,7 +35,7 @@ export type FeatureLocations = Readonly<z.output<typeof FEATURE_LOCATIONS>>;
 /** Reads a feature file. Throws Failure config.invalid with one line for every problem found. */
 export function loadFeatureLocations(path: string): FeatureLocations {
   const shown = shownPath(path);
-  const { table, lines } = parseToml(readToml(path), shown);
+  const { table, lines } = parseToml(readToml(path, "features"), shown);
   const parsed = FEATURE_LOCATIONS.safeParse(table);
   if (!parsed.success) {
     const problems = problemLines(parsed.error.issues, { shown, table, lines, root: schemaNode(FEATURE_LOCATIONS) });

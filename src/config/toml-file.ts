@@ -6,7 +6,9 @@ import { parse, TomlError } from "smol-toml";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { excerpt } from "../failure/quote.ts";
+import { refuseOtherKind } from "../measurement/known-file.ts";
 import { DEEPEST_NESTING, depthOf, type GivenKind, readGivenFile } from "../system/given-file.ts";
+import { tomlOfIni } from "./ini-file.ts";
 
 export type Table = Record<string, unknown>;
 
@@ -24,12 +26,19 @@ const TOML_KIND: GivenKind = {
   hint: "check the file name",
 };
 
-/** The text of `file`, without byte order mark. Throws Failure config.invalid in one line. */
-export function readToml(file: string): string {
+const EXPECTED = { configuration: "a configuration", features: "a feature file" } as const;
+
+/**
+ * The text of `file`, without byte order mark; that of an INI file as TOML. Throws Failure config.invalid in one line, also
+ * where the file is another one of ours than `expected`.
+ */
+export function readToml(file: string, expected: keyof typeof EXPECTED): string {
   const shown = shownPath(file);
+  refuseOtherKind(file, expected, EXPECTED[expected], "config.invalid", shown);
   try {
     if (statSync(file).isDirectory()) throw new Failure("config.invalid", `${shown}: is a directory, not a file`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(readGivenFile(file, TOML_KIND));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readGivenFile(file, TOML_KIND));
+    return file.endsWith(".ini") ? tomlOfIni(text) : text;
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (error instanceof TypeError) {

@@ -5,6 +5,7 @@ import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { excerpt, quoted } from "../failure/quote.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
+import { refuseOtherKind } from "./known-file.ts";
 import { keptLabelProblem, labelProblem } from "./label-rules.ts";
 
 /** One rectangle to measure: px in the picture after rotation by `-imageAngle`; y, x are its top-left corner. */
@@ -53,6 +54,7 @@ export async function readRoiManifest(path: string): Promise<RoiManifest> {
 
 /** The same at once. */
 export function readRoiManifestNow(path: string): RoiManifest {
+  refuseOtherKind(path, "rois", KIND.what, KIND.code);
   let text: string;
   try {
     text = readGivenFile(path, KIND).toString("utf8");
