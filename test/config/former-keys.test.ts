@@ -49,9 +49,9 @@ describe("a key of an earlier version of the established system", () => {
     expect(others(warnings)).toEqual([]);
   });
 
-  test.each(FORMER.filter(([, , , now]) => now !== undefined))(
-    "%s.%s gives way to the present key",
-    (section, key, _value, now?: Now) => {
+  test.each(CASES.filter(({ now }) => now !== undefined))(
+    "$section.$key gives way to the present key",
+    ({ section, key, now }) => {
       const [nowSection, nowKey] = now ?? ["", "", ""];
       const isPath = nowKey.endsWith("_dir") || nowKey.endsWith("_filename");
       const [present, wrong] = isPath
