@@ -2,7 +2,9 @@
 import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import type { GlobalOptions } from "./commands/global.ts";
+import type { HelpTexts } from "./commands/man.ts";
 import { guardOutputs } from "./commands/outputs.ts";
+import { usageLine } from "./commands/usage-line.ts";
 import { encodeFailure, type FailureCode, type FailureData, failureLine } from "./failure/failure.ts";
 import { checkParts } from "./installation/parts.ts";
 import { isService } from "./installation/systemd-notify.ts";
@@ -40,14 +42,44 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
     parser.command((await import("./commands/install-service.ts")).installServiceCommand),
   licences: async (parser) => parser.command((await import("./commands/licences.ts")).licencesCommand),
   config: async (parser) => parser.command((await import("./commands/config.ts")).configCommand),
+  man: async (parser) => parser.command((await import("./commands/man.ts")).manCommand(helpTexts)),
 };
+
+/** What commands are followed by that do several things. */
+const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
+  config: ["check", "show", "docs"],
+  markers: ["add", "edit", "remove", "list", "import"],
+  opcua: ["check", "browse", "trust"],
+};
+
+/** yargs' own: prints a script for the shell, which asks the program for what may follow. */
+const COMPLETION = "completion";
+const COMPLETING = "--get-yargs-completions";
+
+const commandIn = (words: readonly string[]): string | undefined => words.find((word) => Object.hasOwn(COMMANDS, word));
 
 /** Adds the named command, or all commands for the help. */
 async function addCommands(parser: Argv<GlobalOptions>, words: readonly string[]): Promise<void> {
-  const named = words.find((word) => Object.hasOwn(COMMANDS, word));
+  const named = commandIn(words);
   holdNoLonger(named);
   if (named !== undefined) await checkParts(named);
-  for (const [name, add] of Object.entries(COMMANDS)) if (named === undefined || named === name) await add(parser);
+  const namesOnly = named === undefined && words[0] === COMPLETING;
+  for (const [name, add] of Object.entries(COMMANDS)) {
+    if (namesOnly) parser.command(name, "");
+    else if (named === undefined || named === name) await add(parser);
+  }
+}
+
+/** The help of the program and of every command, as on a terminal of 80 columns. */
+async function helpTexts(): Promise<HelpTexts> {
+  const helpOf = async (words: readonly string[]) => {
+    const parser = newParser(words);
+    for (const add of Object.values(COMMANDS)) await add(parser);
+    return parser.wrap(80).getHelp();
+  };
+  const commands: [string, string][] = [];
+  for (const name of Object.keys(COMMANDS)) commands.push([name, await helpOf([name])]);
+  return { program: await helpOf([]), commands };
 }
 
 /** Errors in the command line, settings or installation: nothing was started. */
@@ -75,7 +107,20 @@ async function main(): Promise<void> {
     process.stdout.write(`${packageVersion()}\n`);
     return;
   }
-  const parser = yargs(words)
+  const parser = newParser(words);
+  try {
+    await addCommands(parser, words);
+    await parser.parseAsync();
+  } catch (thrown) {
+    if (thrown instanceof AlreadyReported) return;
+    process.stderr.write(`${failureLine(thrown)}\n`);
+    process.exitCode = exitCodeOf(encodeFailure(thrown));
+    if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+  }
+}
+
+function newParser(words: readonly string[]): Argv<GlobalOptions> {
+  const parser: Argv<GlobalOptions> = yargs(words)
     .scriptName("phorest")
     .usage(
       "$0 <command>: runs photonic biosensor experiments: captures images, measures every resonance, keeps the data safe",
@@ -93,24 +138,21 @@ async function main(): Promise<void> {
     .strict()
     .version(packageVersion())
     .help()
+    .completion(COMPLETION, "Print a script that makes the shell complete commands and options")
     .showHelpOnFail(false)
     .exitProcess(false)
     .fail((message, error) => {
       const complaint = message || error?.message;
       if (complaint === undefined || (error && error.name !== "YError")) throw error;
-      process.stderr.write(`${complaint.replace(/\s*\n\s*/g, " ")} (phorest --help)\n`);
+      const options = parser.parsed === false ? [] : Object.keys(parser.parsed.aliases);
+      const command = commandIn(words);
+      const commands = [...Object.keys(COMMANDS), COMPLETION];
+      const usage = { words, command, commands, subcommands: SUBCOMMANDS[command ?? ""] ?? [], options };
+      process.stderr.write(`${usageLine(complaint, usage)}\n`);
       process.exitCode = WRONG_USAGE;
       throw new AlreadyReported();
     });
-  try {
-    await addCommands(parser, words);
-    await parser.parseAsync();
-  } catch (thrown) {
-    if (thrown instanceof AlreadyReported) return;
-    process.stderr.write(`${failureLine(thrown)}\n`);
-    process.exitCode = exitCodeOf(encodeFailure(thrown));
-    if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
-  }
+  return parser;
 }
 
 /** systemd does not restart a service that exits with WRONG_USAGE, so use FAILED if a later try can help. */

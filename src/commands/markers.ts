@@ -46,7 +46,9 @@ export const markersCommand: CommandModule<GlobalOptions, GlobalOptions> = {
       .command(remove)
       .command(list)
       .command(importing)
-      .demandCommand(1, "say what to do: phorest markers add|edit|remove|list|import"),
+      .demandCommand(1, "say what to do: phorest markers add|edit|remove|list|import")
+      .example('$0 markers add "antibody 50 nM"', "a marker now")
+      .example("$0 markers add wash --at 120", "120 s after the first frame"),
   handler: () => undefined,
 };
 

@@ -1,0 +1,74 @@
+// What is wrong with a command line, in one line: from the complaint of yargs to what to type instead.
+import { nearest } from "../failure/nearest.ts";
+
+export interface Usage {
+  /** The words as they were typed. */
+  readonly words: readonly string[];
+  /** The command among them; undefined where there is none of this name. */
+  readonly command: string | undefined;
+  /** Names that there are: of commands, or of what the command itself is followed by (phorest config check). */
+  readonly commands: readonly string[];
+  readonly subcommands: readonly string[];
+  /** Names of the options that the command takes. */
+  readonly options: readonly string[];
+}
+
+const UNKNOWN = /^Unknown (?:arguments?|commands?): (.*)$/s;
+const MISSING = /^Missing required arguments?: (.*)$/s;
+const NO_VALUE = /^Not enough arguments following: (.*)$/s;
+const CHOICE = /Argument: ([^,]+), Given: (.+?), Choices: (.*?)$/m;
+
+/** The line. `complaint`: as yargs says it. */
+export function usageLine(complaint: string, usage: Usage): string {
+  const line = what(complaint, usage);
+  const help = ["phorest", ...(usage.command === undefined ? [] : [usage.command]), "--help"].join(" ");
+  return line.includes("--help") ? line : `${line} (${help})`;
+}
+
+function what(complaint: string, usage: Usage): string {
+  const unknown = UNKNOWN.exec(complaint)?.[1]?.split(", ")[0];
+  if (unknown !== undefined) return unknownText(unknown, usage);
+  const missing = MISSING.exec(complaint)?.[1];
+  if (missing !== undefined) {
+    // A mistyped name of it is complained of second.
+    const mistyped = mistypedOption(usage);
+    return mistyped === undefined ? `${optionNames(missing)} is missing` : unknownText(mistyped, usage);
+  }
+  const valueless = NO_VALUE.exec(complaint)?.[1];
+  if (valueless !== undefined) return `${optionNames(valueless)} needs a value`;
+  const [, option = "", given = "", choices = ""] = CHOICE.exec(complaint) ?? [];
+  if (option !== "") return choiceText(option, given, choices.replaceAll('"', ""));
+  return complaint.replace(/\s*\n\s*/g, " ");
+}
+
+function mistypedOption({ words, options }: Usage): string | undefined {
+  const typed = words.map((word) => /^--(?:no-)?([^=]+)/.exec(word)?.[1]);
+  return typed.find((name) => name !== undefined && !options.includes(name));
+}
+
+function unknownText(unknown: string, { words, command, commands, subcommands, options }: Usage): string {
+  if (words.includes(unknown)) {
+    if (command === undefined) return `there is no command "${unknown}"${meant(nearest(unknown, commands))}`;
+    const near = nearest(unknown, subcommands);
+    return `unexpected argument "${unknown}"${meant(near === undefined ? undefined : `${command} ${near}`)}`;
+  }
+  const dashes = unknown.length === 1 ? "-" : "--";
+  // yargs also knows the names in camel case.
+  const known = options.filter((name) => name.length > 1 && !/[A-Z]/.test(name) && name !== unknown);
+  const near = unknown.length === 1 ? undefined : nearest(unknown, known);
+  return `there is no option ${dashes}${unknown}${meant(near === undefined ? undefined : `--${near}`)}`;
+}
+
+function choiceText(option: string, given: string, choices: string): string {
+  const value = given.replaceAll('"', "");
+  const near = nearest(value, choices.split(", "));
+  return `--${option} ${value}: choose from ${choices}${meant(near)}`;
+}
+
+const meant = (near: string | undefined): string => (near === undefined ? "" : `; did you mean ${near}?`);
+
+const optionNames = (names: string): string =>
+  names
+    .split(", ")
+    .map((name) => `--${name}`)
+    .join(" and ");

@@ -1,0 +1,31 @@
+// The name that somebody may have meant who typed another one.
+
+/** What is longer was not meant as one of our names. */
+const LONGEST_NAME = 100;
+
+/** The name nearest to `given`, if it is near enough to have been meant. */
+export function nearest(given: string, names: readonly string[]): string | undefined {
+  if (given.length > LONGEST_NAME) return undefined;
+  const wanted = given.toLowerCase();
+  let best: { name: string; steps: number } | undefined;
+  for (const name of names) {
+    const steps = editDistance(wanted, name.toLowerCase());
+    if (best === undefined || steps < best.steps) best = { name, steps };
+  }
+  if (best === undefined || best.steps > Math.max(2, Math.max(given.length, best.name.length) / 2)) return undefined;
+  return best.name;
+}
+
+/** Levenshtein's distance: single-letter insertions, deletions and replacements. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+  }
+  return row[b.length] ?? 0;
+}
