@@ -1,40 +1,69 @@
-// The program's own code and most packages, bundled: a few dozen files instead of ten thousand, laid out as the build
-// lays them out, because threads and assets are found by their place.
+// The program's own code and most packages, bundled: a few dozen files instead of ten thousand, because each file costs time at
+// every start and in every thread. They are laid out as the sources are, because threads and assets are found by their place.
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { ONLY_PACKED } from "../../src/installation/only-packed.ts";
-import { entryPoints, KEPT_PACKAGES } from "./contents.ts";
+import { entryPoints, filesBelow, KEPT_PACKAGES } from "./contents.ts";
 
-/** Nothing but packed files is loaded, from the first import on; and what CommonJS packages expect to find in an ES module. */
-const BANNER = `import "#only-packed";
-import { createRequire as createRequire$ } from "node:module";
+/** What `bin/phorest.js` loads before everything else. */
+const STOP_SIGNALS = "src/system/stop-signals.ts";
+
+/** What CommonJS packages expect to find in an ES module. */
+const BANNER = `import { createRequire as createRequire$ } from "node:module";
 import { dirname as directoryOf$ } from "node:path";
 import { fileURLToPath as fileURLToPath$ } from "node:url";
 const require = createRequire$(import.meta.url);
 const filename$ = fileURLToPath$(import.meta.url), dirname$ = directoryOf$(filename$);`;
+/** Nothing but packed files is loaded, from the first import on. */
+const ONLY_PACKED_BANNER = `import "#only-packed";\n${BANNER}`;
 
-/** Bundles the program of `stage` below `target`/dist. */
-export async function bundle(stage: string, target: string): Promise<void> {
-  await build({
-    absWorkingDir: stage,
-    entryPoints: entryPoints(stage),
+/** How the program is bundled, for the executable and for an installation alike. `root`: the source and its packages. */
+function programOptions(root: string, entries: readonly string[]) {
+  return {
+    absWorkingDir: root,
+    entryPoints: [...entries],
     outbase: ".",
-    outdir: `${target}/dist`,
     bundle: true,
     format: "esm",
     splitting: true,
     // As deep as src/<room>/<file>.js: what is found relative to a file is found from here as well.
     chunkNames: "src/shared/[name]-[hash]",
     platform: "node",
-    target: "node24",
     // Choices of vega and of node-opcua where they are installed; they are not.
     external: [...KEPT_PACKAGES, "canvas", "proper-lockfile"],
-    banner: { js: BANNER },
     // Some ES modules declare these names themselves, so only those that nobody declares are replaced.
     define: { __filename: "filename$", __dirname: "dirname$" },
     legalComments: "none",
     logLevel: "error",
+  } satisfies BuildOptions;
+}
+
+/** Bundles the program of `stage` below `target`/dist. */
+export async function bundle(stage: string, target: string): Promise<void> {
+  await build({
+    ...programOptions(stage, entryPoints(stage)),
+    outdir: `${target}/dist`,
+    target: "node24",
+    banner: { js: ONLY_PACKED_BANNER },
   });
+}
+
+/** Bundles the program below `root`/dist, where `bin/phorest.js` starts it, and removes what an earlier build left there. */
+export async function bundleInPlace(root: string): Promise<void> {
+  const { metafile } = await build({
+    ...programOptions(root, [...entryPoints(root), STOP_SIGNALS]),
+    outdir: "dist",
+    target: "node20",
+    banner: { js: BANNER },
+    sourcemap: true,
+    metafile: true,
+  });
+  for (const directory of ["dist/src", "dist/workers"]) {
+    for (const name of filesBelow(join(root, directory))) {
+      if (!Object.hasOwn(metafile.outputs, `${directory}/${name}`)) rmSync(join(root, directory, name));
+    }
+  }
 }
 
 /** Bundles what keeps the program of `target` to its own files. */

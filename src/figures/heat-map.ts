@@ -1,6 +1,6 @@
 // The overview of many ROIs: one line of pixels per ROI, time to the right, colour for the shift. A picture, because
 // as many rectangles would cost Vega a minute.
-import sharp from "sharp";
+import { imageLibrary } from "../image/library.ts";
 import type { Limits, Trace, TracePoint } from "./trace.ts";
 
 /** From below to above the baseline: blue, white, orange-red; told apart with every kind of colour blindness. */
@@ -45,6 +45,7 @@ export async function heatMap(
     }
     line.copy(pixels, y * width * 3);
   }
+  const sharp = await imageLibrary();
   const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();

@@ -1,7 +1,7 @@
 // One ROI in detail: its sensorgram over the whole experiment, its pixels in one picture with the resonance of each row, and
 // one row with the fitted line.
-import sharp from "sharp";
 import type { TopLevelSpec } from "vega-lite";
+import { imageLibrary } from "../image/library.ts";
 import type { Sensorgram } from "../manifest/results.ts";
 import type { JointLine } from "../measurement/method.ts";
 import { medianOf } from "../measurement/statistics.ts";
@@ -172,6 +172,7 @@ async function grayPng(counts: Float64Array, width: number, height: number): Pro
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   const bytes = Uint8Array.from(counts, (v) => Math.round(((v - low) / Math.max(high - low, 1e-9)) * 255));
   const enlarged = Math.max(1, Math.round((2 * HALF) / width));
+  const sharp = await imageLibrary();
   const png = await sharp(bytes, { raw: { width, height, channels: 1 } })
     .resize(width * enlarged, height * enlarged, { kernel: "nearest", fit: "fill" })
     .png()

@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { Resvg } from "@resvg/resvg-js";
-import sharp from "sharp";
+import { imageLibrary } from "../image/library.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Roi, RoiManifest } from "../measurement/roi.ts";
 import { escapeMarkup } from "../system/markup.ts";
@@ -37,6 +37,7 @@ export async function drawRois(
       defaultFontFamily: "DejaVu Sans",
     },
   }).render();
+  const sharp = await imageLibrary();
   return sharp(eightBit(picture), { raw: { width, height, channels: 1 }, limitInputPixels: false })
     .toColourspace("srgb")
     .composite([{ input: overlay.pixels, raw: { width, height, channels: 4 }, limitInputPixels: false }])

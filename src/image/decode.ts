@@ -1,12 +1,13 @@
 // From a picture file to gray pixels. The bytes decide what a file is, not its name; whatever cannot be read whole is
 // refused with one plain line, because a picture with gray bars at its end would be measured like a good one.
-import sharp, { type Metadata, type SharpOptions } from "sharp";
+import type { Metadata, SharpOptions } from "sharp";
 import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { damageOf, type Format, pngSize } from "./damage.ts";
 import { formatOf } from "./format.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
+import { imageLibrary } from "./library.ts";
 import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./memory.ts";
 import { grayPlane, type Picture } from "./picture.ts";
 import { decodePlainPng } from "./plain-png.ts";
@@ -24,10 +25,6 @@ export const SHARP_OPTIONS: SharpOptions = {
   ignoreIcc: true,
   autoOrient: false,
 };
-
-// One picture per analysis thread is the parallelism; libvips' own threads would only compete with capture.
-sharp.concurrency(1);
-sharp.cache(false);
 
 /**
  * Reads and decodes a picture: PNG, TIFF, BMP or JPEG, also compressed by gzip. Colour becomes gray as in OpenCV,
@@ -79,6 +76,7 @@ export async function byLibrary<T>(
   where: string,
   work: (metadata: Metadata) => Promise<T>,
 ): Promise<T> {
+  const sharp = await imageLibrary();
   try {
     return await work(await sharp(bytes, SHARP_OPTIONS).metadata());
   } catch (error) {
@@ -121,6 +119,7 @@ export function samplesOf(metadata: Metadata, where: string): { space: string; d
 
 async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: string): Promise<Picture> {
   const { space, depth } = samplesOf(metadata, where);
+  const sharp = await imageLibrary();
   const { data, info } = await sharp(bytes, SHARP_OPTIONS)
     .removeAlpha()
     .toColourspace(space)

@@ -1,6 +1,7 @@
 // From gray pixels to the bytes of a picture file, and the name of that file. Reading pictures is decode.ts's work.
-import sharp, { type Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import { Failure } from "../failure/failure.ts";
+import { imageLibrary } from "./library.ts";
 import type { Picture } from "./picture.ts";
 
 export const PICTURE_FORMATS = ["png", "tiff", "bmp", "jpeg"] as const;
@@ -29,17 +30,18 @@ export async function encodePicture(picture: Picture, format: string): Promise<U
   }
   switch (known) {
     case "png":
-      return gray(picture).png({ compressionLevel: PNG_LEVEL, adaptiveFiltering: false }).toBuffer();
+      return (await gray(picture)).png({ compressionLevel: PNG_LEVEL, adaptiveFiltering: false }).toBuffer();
     case "tiff":
-      return gray(picture).tiff({ compression: "none" }).toBuffer();
+      return (await gray(picture)).tiff({ compression: "none" }).toBuffer();
     case "jpeg":
-      return gray(picture).jpeg({ quality: JPEG_QUALITY }).toBuffer();
+      return (await gray(picture)).jpeg({ quality: JPEG_QUALITY }).toBuffer();
     case "bmp":
       return encodeBmp(picture);
   }
 }
 
-function gray({ pixels, width, height, bitDepth }: Picture): Sharp {
+async function gray({ pixels, width, height, bitDepth }: Picture): Promise<Sharp> {
+  const sharp = await imageLibrary();
   // Without an explicit output space sharp narrows 16-bit gray to 8 bits.
   const raw = { width, height, channels: 1 } as const;
   return sharp(pixels, { raw, limitInputPixels: false }).toColourspace(bitDepth === 16 ? "grey16" : "b-w");

@@ -1,11 +1,11 @@
 // Pictures to be looked at: as they are up to a number of pixels, larger ones made smaller by a power of two, while they are
 // decoded where the format allows that, so that memory does not grow with the picture.
-import sharp from "sharp";
 import type { NamedFile } from "../system/confined-file.ts";
 import { pngSize } from "./damage.ts";
 import { arrayOf, byLibrary, decodeBytes, SHARP_OPTIONS, samplesOf, sizeOf } from "./decode.ts";
 import { formatOf } from "./format.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
+import { imageLibrary } from "./library.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 import type { Picture } from "./picture.ts";
 import { readPicture } from "./read-picture.ts";
@@ -49,6 +49,7 @@ export async function decodeReduced(
     const held = size.buffered ? 2 * size.width * size.height * size.channels : 0;
     reserveMemory(bytes.length + held + 8 * width * height * size.bytesPerSample, where);
     if (format === "JPEG") refuseDamagedJpeg(bytes, where);
+    const sharp = await imageLibrary();
     const { data } = await sharp(bytes, SHARP_OPTIONS)
       .removeAlpha()
       .resize(width, height, { fit: "fill", kernel: "linear" })

@@ -1,9 +1,9 @@
 // A picture as people see it: 8 bits, what its values are like, tiles of downsampled levels. Runs in the process that decodes
 // pictures for the page.
-import sharp from "sharp";
 import { Failure } from "../failure/failure.ts";
 import { depthBefore, depthOf } from "../image/bit-depth.ts";
 import { focusOf } from "../image/focus.ts";
+import { imageLibrary } from "../image/library.ts";
 import { checkSize, type PictureSize } from "../image/memory.ts";
 import type { Picture } from "../image/picture.ts";
 import { decodeReduced, type ReducedPicture } from "../image/reduce.ts";
@@ -85,6 +85,7 @@ export class ShownPicture {
       height: Math.min(Math.ceil(size.height / scale), this.#height - y),
     };
     const raw = { width: this.#width, height: this.#height, channels: 1 } as const;
+    const sharp = await imageLibrary();
     return sharp(this.#shown, { raw, limitInputPixels: false })
       .extract(area)
       .resize(Math.ceil(size.width / 2 ** level), Math.ceil(size.height / 2 ** level), {
