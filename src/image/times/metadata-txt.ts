@@ -1,0 +1,234 @@
+// Micro-Manager's metadata.txt next to separate images or a stack, of versions 1.4 and 2.0. The file is read once, in pieces,
+// and only its times are kept. While an acquisition writes it, only what was added is read again.
+import { lstat, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "../../failure/error-code.ts";
+import { Failure } from "../../failure/failure.ts";
+import { type ConfinedFile, withConfinedFile } from "../../system/confined-file.ts";
+import { readNames } from "../../system/names-in-bytes.ts";
+import { JsonMembers, jsonObject, textOf } from "./json-members.ts";
+import {
+  type ImageRecord,
+  imageRecord,
+  NO_SERIES,
+  NO_ZONE,
+  type Series,
+  type SummaryRecord,
+  seriesOf,
+  summaryRecord,
+} from "./micro-manager.ts";
+
+const PIECE = 1024 * 1024;
+const NAME = /(?:^|_)metadata\.txt$/i;
+/** 2.0 writes two members for an image: its coordinates, and everything else. */
+const METADATA_KEY = /^Metadata-(.*)$/s;
+const FRAME_KEY = /^FrameKey-(-?\d+)-(-?\d+)-(-?\d+)$/;
+/** Name of a separate image of 1.4: frame, channel, slice. */
+const IMAGE_NAME = /^img_(\d+)_(.*)_(\d+)\.tiff?$/i;
+const STACK = /MMStack/i;
+const STACK_ENDING = /(\.ome)?\.tiff?$/i;
+
+/** Time and coordinates of one image that a metadata.txt describes. */
+export interface DescribedImage {
+  readonly frame: number;
+  readonly channel: number;
+  readonly slice: number;
+  readonly record: ImageRecord;
+}
+
+/** What the metadata.txt files of a directory say about one file. */
+export interface Described {
+  readonly images: readonly DescribedImage[];
+  readonly series: Series;
+  readonly notes: readonly string[];
+}
+
+/** What has been read of one metadata.txt. */
+class Contents {
+  readonly members = new JsonMembers();
+  readonly byFile = new Map<string, DescribedImage[]>();
+  /** Those of members that do not name a file. */
+  readonly unnamed: DescribedImage[] = [];
+  unreadable = 0;
+  bytes = 0;
+  inode = -1n;
+  series: Series = NO_SERIES;
+  #summary: SummaryRecord | undefined;
+  /** The first with both times, and the first with a date. */
+  #first: ImageRecord | undefined;
+  #dated: ImageRecord | undefined;
+
+  take(key: string, value: Buffer): void {
+    const frameKey = FRAME_KEY.exec(key);
+    const named = METADATA_KEY.exec(key);
+    if (frameKey === null && named === null && key !== "Summary") return;
+    const json = jsonObject(textOf(value));
+    if (json === undefined) this.unreadable++;
+    else if (key === "Summary") this.#summary = summaryRecord(json);
+    else this.#add(imageRecord(json), frameKey?.slice(1).map(Number), named?.[1]);
+  }
+
+  settle(): void {
+    this.series = seriesOf(this.#first ?? this.#dated, this.#summary);
+  }
+
+  #add(record: ImageRecord, frameKey: readonly number[] | undefined, named: string | undefined): void {
+    if (record.elapsedUs === undefined && record.received === undefined) return;
+    if (record.received !== undefined) this.#dated ??= record;
+    if (record.received !== undefined && record.elapsedUs !== undefined) this.#first ??= record;
+    const [frame = record.frame, channel = record.channel, slice = record.slice] = frameKey ?? [];
+    const image = { frame: frame ?? 0, channel: channel ?? 0, slice: slice ?? 0, record };
+    const file = record.file ?? named?.split(/[\\/]/).at(-1);
+    if (file === undefined) {
+      this.unnamed.push(image);
+      return;
+    }
+    const images = this.byFile.get(file);
+    if (images === undefined) this.byFile.set(file, [image]);
+    else images.push(image);
+  }
+}
+
+/** One metadata.txt. */
+class MetadataFile {
+  readonly name: string;
+  readonly #directory: string;
+  readonly #followLinks: boolean;
+  #contents = new Contents();
+  #version = "";
+  #refusal: string | undefined;
+
+  constructor(directory: string, name: string, followLinks: boolean) {
+    this.#directory = directory;
+    this.name = name;
+    this.#followLinks = followLinks;
+  }
+
+  /** Reads what was added since the last call. A file that is gone keeps what it said. Errors of the disk pass through. */
+  async refresh(): Promise<void> {
+    try {
+      const path = join(this.#directory, this.name);
+      const { size, mtimeNs, ino } = await (this.#followLinks ? stat : lstat)(path, { bigint: true });
+      const version = `${size} ${mtimeNs} ${ino}`;
+      if (version === this.#version) return;
+      this.#version = version;
+      const options = { followLinks: this.#followLinks };
+      await withConfinedFile(this.#directory, this.name, (file) => this.#read(file, ino), options);
+      this.#refusal = undefined;
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return;
+      if (!(error instanceof Failure)) throw error;
+      this.#refusal = error.message;
+    }
+  }
+
+  async #read({ handle, bytes }: ConfinedFile, inode: bigint): Promise<void> {
+    // Shorter, or another file: from the start.
+    if (bytes < this.#contents.bytes || inode !== this.#contents.inode) this.#contents = new Contents();
+    const contents = this.#contents;
+    contents.inode = inode;
+    for (;;) {
+      const piece = Buffer.allocUnsafeSlow(PIECE);
+      const { bytesRead } = await handle.read(piece, 0, PIECE, contents.bytes);
+      if (bytesRead === 0) break;
+      contents.bytes += bytesRead;
+      for (const { key, value } of contents.members.feed(piece.subarray(0, bytesRead))) contents.take(key, value);
+    }
+    contents.settle();
+  }
+
+  describe(name: string): Described | undefined {
+    const images = this.#imagesOf(name);
+    return images.length === 0 ? undefined : { images, series: this.#contents.series, notes: this.#notes() };
+  }
+
+  /** What prevents the use of this file. */
+  get problem(): string | undefined {
+    return this.#refusal;
+  }
+
+  #imagesOf(name: string): readonly DescribedImage[] {
+    const { byFile, unnamed } = this.#contents;
+    const named = byFile.get(name);
+    if (named !== undefined || unnamed.length === 0) return named ?? [];
+    // metadata.txt of a stack belongs to the stack of the same name.
+    const stack = this.name.replace(NAME, "");
+    if (stack !== "") return name.replace(STACK_ENDING, "") === stack ? unnamed : [];
+    const [, frame, channelName, slice] = IMAGE_NAME.exec(name) ?? [];
+    if (frame === undefined || slice === undefined) return [];
+    const at = unnamed.filter((image) => image.frame === +frame && image.slice === +slice);
+    return at.length < 2 ? at : at.filter(({ record }) => record.channelName === channelName);
+  }
+
+  #notes(): string[] {
+    const { series, members, unreadable } = this.#contents;
+    const lines = series.notes.map((note) => `${this.name}: ${note}`);
+    if (!series.hasZone) lines.push(NO_ZONE);
+    if (members.torn) lines.push(`${this.name} ends in the middle of an image; phorest uses what comes before`);
+    const left = unreadable + members.tooLong;
+    if (left > 0) lines.push(`${this.name}: cannot read the metadata of ${left} ${left === 1 ? "image" : "images"}`);
+    return lines;
+  }
+}
+
+/** The metadata.txt files of one directory. */
+export class MetadataDirectory {
+  readonly #directory: string;
+  readonly #followLinks: boolean;
+  readonly #files = new Map<string, MetadataFile>();
+  #work: Promise<void> | undefined;
+  #listed = false;
+
+  constructor(directory: string, followLinks: boolean) {
+    this.#directory = directory;
+    this.#followLinks = followLinks;
+  }
+
+  /** What is said about the file `name`; undefined if nothing. Errors of the disk pass through. */
+  async describe(name: string): Promise<Described | undefined> {
+    if (!this.#listed) await this.#once(() => this.#list());
+    const found = this.#find(name);
+    if (found !== undefined) return found;
+    // Micro-Manager writes an image first and its metadata after it.
+    this.#file("metadata.txt");
+    if (STACK.test(name)) this.#file(`${name.replace(STACK_ENDING, "")}_metadata.txt`);
+    await this.#once(() => this.#refresh());
+    return this.#find(name);
+  }
+
+  /** Why metadata files were not used, one line each. */
+  problems(): string[] {
+    return [...this.#files.values()].flatMap(({ problem }) => problem ?? []);
+  }
+
+  /** Calls at the same time share one reading. */
+  async #once(work: () => Promise<void>): Promise<void> {
+    this.#work ??= work().finally(() => {
+      this.#work = undefined;
+    });
+    await this.#work;
+  }
+
+  async #list(): Promise<void> {
+    for (const name of (await readNames(this.#directory)).names.sort()) if (NAME.test(name)) this.#file(name);
+    await this.#refresh();
+    this.#listed = true;
+  }
+
+  async #refresh(): Promise<void> {
+    for (const file of this.#files.values()) await file.refresh();
+  }
+
+  #file(name: string): void {
+    if (this.#files.has(name)) return;
+    this.#files.set(name, new MetadataFile(this.#directory, name, this.#followLinks));
+  }
+
+  #find(name: string): Described | undefined {
+    for (const file of this.#files.values()) {
+      const found = file.describe(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+// Times in the metadata of Micro-Manager 1.4 and 2.0 and of NDTiff: of one image, and of a whole series. The same keys are in
+// metadata.txt and in tag 51123 of each page.
+import { isObject } from "./json-members.ts";
+import { type ReadTime, readTime } from "./time-text.ts";
+
+/** What the metadata of one image say about its time and place in the series. */
+export interface ImageRecord {
+  /** `ElapsedTime-ms`, in microseconds since the start of the acquisition. */
+  readonly elapsedUs: number | undefined;
+  /** `ReceivedTime` or `Time`: when the program received the image. */
+  readonly received: ReadTime | undefined;
+  /** Name of the image's file without directories. */
+  readonly file: string | undefined;
+  readonly frame: number | undefined;
+  readonly slice: number | undefined;
+  readonly channel: number | undefined;
+  readonly channelName: string | undefined;
+  readonly position: number | undefined;
+}
+
+/** What the summary of an acquisition says about its start. */
+export interface SummaryRecord {
+  readonly start: ReadTime | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Reads the metadata of one image. Keys that are not there are undefined. */
+export function imageRecord(json: Json): ImageRecord {
+  const elapsedMs = numberOf(json, "ElapsedTime-ms", "ElapsedTimeMs");
+  const received = textOf(json, "ReceivedTime", "receivedTime", "Time");
+  return {
+    elapsedUs: elapsedMs === undefined ? undefined : Math.round(elapsedMs * 1000),
+    received: received === undefined ? undefined : readTime(received),
+    file: textOf(json, "FileName")?.split(/[\\/]/).at(-1),
+    frame: numberOf(json, "FrameIndex", "Frame"),
+    slice: numberOf(json, "SliceIndex", "Slice"),
+    channel: numberOf(json, "ChannelIndex"),
+    channelName: textOf(json, "Channel"),
+    position: numberOf(json, "PositionIndex"),
+  };
+}
+
+/** Reads the summary of an acquisition: `StartTime` of 2.0, `Time` of 1.4, `DateAndTime` of NDTiff. */
+export function summaryRecord(json: Json): SummaryRecord {
+  const start = textOf(json, "StartTime", "Time", "DateAndTime");
+  return { start: start === undefined ? undefined : readTime(start) };
+}
+
+/** The first of some keys. 2.0 wraps some values: `{"PropVal": …}` in its first versions, `{"scalar": …}` later. */
+function valueOf(json: Json, keys: readonly string[]): unknown {
+  for (const key of keys) {
+    const value = json[key];
+    const plain = isObject(value) ? (value.PropVal ?? value.scalar) : value;
+    if (plain !== undefined && plain !== null) return plain;
+  }
+  return undefined;
+}
+
+function numberOf(json: Json, ...keys: string[]): number | undefined {
+  const value = valueOf(json, keys);
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+}
+
+function textOf(json: Json, ...keys: string[]): string | undefined {
+  const value = valueOf(json, keys);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The start of an acquisition further than this from what its images say is of another one. */
+const LARGEST_START_ERROR_US = 2e6;
+const SECOND_US = 1e6;
+
+/** How the times of a series are made from what its images say. */
+export interface Series {
+  /** Microseconds since the epoch at elapsed time zero; undefined where nothing gives a date. */
+  readonly startUs: number | undefined;
+  readonly hasZone: boolean;
+  readonly notes: readonly string[];
+}
+
+export const NO_SERIES: Series = { startUs: undefined, hasZone: true, notes: [] };
+
+/**
+ * The start of a series, from its summary and its first image that gives both times. `ElapsedTime-ms` is the clock of the
+ * camera or of the acquisition; `ReceivedTime` is up to some frames late. So the time of an image is the start plus its
+ * elapsed time. The start is `StartTime` if that agrees with the first image. The first image only, so that the start does
+ * not change while an acquisition adds images.
+ */
+export function seriesOf(first: ImageRecord | undefined, summary: SummaryRecord | undefined): Series {
+  const start = summary?.start;
+  if (first?.received === undefined || first.elapsedUs === undefined) {
+    return { startUs: start?.us, hasZone: (start ?? first?.received)?.hasZone ?? true, notes: [] };
+  }
+  const { received, elapsedUs } = first;
+  const imageUs = received.us - elapsedUs;
+  const ofImage = { startUs: imageUs, hasZone: received.hasZone };
+  // Times of which only one has a zone cannot be compared.
+  if (start === undefined || start.hasZone !== received.hasZone) return { ...ofImage, notes: [] };
+  const apartUs = imageUs - start.us;
+  if (Math.abs(apartUs) <= LARGEST_START_ERROR_US) {
+    return start.hasFraction ? { startUs: start.us, hasZone: start.hasZone, notes: [] } : { ...ofImage, notes: [] };
+  }
+  const apart = `${(apartUs / SECOND_US).toFixed(1)} s`;
+  const note = `the start of the acquisition and the time of its first image differ by ${apart}; phorest uses the image's`;
+  return { ...ofImage, notes: [note] };
+}
+
+/** Time of one image: the start plus its elapsed time, or when it was received; undefined where it says neither. */
+export function timeOf({ elapsedUs, received }: ImageRecord, { startUs }: Series): number | undefined {
+  if (elapsedUs !== undefined) return (startUs ?? 0) + elapsedUs;
+  return received?.us;
+}
+
+export const NO_ZONE = "the Micro-Manager metadata have no time zone; phorest reads the times as UTC";

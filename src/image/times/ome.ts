@@ -1,0 +1,187 @@
+// OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and which plane each page of a file is.
+import type { Stated } from "./source.ts";
+import { readTime, unitUs } from "./time-text.ts";
+import { xmlParts } from "./xml.ts";
+
+/** No series has more pictures. */
+const MOST_PLANES = 4_000_000;
+const NO_ZONE = "the AcquisitionDate in the OME-XML has no time zone; phorest reads it as UTC, as OME defines it";
+
+type Axis = "Z" | "C" | "T";
+
+interface OmeImage {
+  date: string | undefined;
+  order: readonly Axis[];
+  sizes: Record<Axis, number>;
+  incrementUs: number | undefined;
+  readonly blocks: OmeBlock[];
+  /** Time by plane. */
+  readonly deltaUs: Map<string, number>;
+}
+
+/** A TiffData element: which planes are on which pages of which file. */
+interface OmeBlock {
+  readonly ifd: number | undefined;
+  readonly count: number | undefined;
+  readonly first: Readonly<Record<Axis, number>>;
+  file: string | undefined;
+}
+
+/** OME-XML as far as it says times. */
+export interface OmeDocument {
+  readonly images: readonly OmeImage[];
+  /** Name of the file that has the metadata instead of this one. */
+  readonly metadataFile: string | undefined;
+}
+
+/** Whether a TIFF description is OME-XML. */
+export const isOme = (description: string): boolean => /<(?:\w+:)?OME[\s>]/.test(description.slice(0, 65_536));
+
+/** Reads OME-XML. Failure `frame.unreadable` as xmlParts. */
+export function readOme(xml: string): OmeDocument {
+  const images: OmeImage[] = [];
+  let metadataFile: string | undefined;
+  let element = "";
+  for (const part of xmlParts(xml)) {
+    if (part.kind === "text") {
+      const image = images.at(-1);
+      if (element === "AcquisitionDate" && image !== undefined) image.date ??= part.text;
+      continue;
+    }
+    element = part.kind === "start" ? part.name : "";
+    if (part.kind === "end") continue;
+    if (part.name === "BinaryOnly") metadataFile = part.attributes.get("MetadataFile");
+    else if (part.name === "Image") images.push(newImage());
+    else take(images.at(-1), part.name, part.attributes);
+  }
+  return { images, metadataFile };
+}
+
+const newImage = (): OmeImage => ({
+  date: undefined,
+  order: ["Z", "C", "T"],
+  sizes: { Z: 1, C: 1, T: 1 },
+  incrementUs: undefined,
+  blocks: [],
+  deltaUs: new Map(),
+});
+
+function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap<string, string>): void {
+  if (image === undefined) return;
+  const whole = (key: string) => wholeNumber(attributes.get(key));
+  if (name === "Pixels") {
+    image.order = orderOf(attributes.get("DimensionOrder"));
+    image.sizes = { Z: whole("SizeZ") ?? 1, C: whole("SizeC") ?? 1, T: whole("SizeT") ?? 1 };
+    image.incrementUs = durationUs(attributes.get("TimeIncrement"), attributes.get("TimeIncrementUnit"));
+  } else if (name === "TiffData") {
+    const first = { Z: whole("FirstZ") ?? 0, C: whole("FirstC") ?? 0, T: whole("FirstT") ?? 0 };
+    image.blocks.push({ ifd: whole("IFD"), count: whole("PlaneCount"), first, file: undefined });
+  } else if (name === "UUID") {
+    const block = image.blocks.at(-1);
+    if (block !== undefined) block.file = attributes.get("FileName");
+  } else if (name === "Plane") {
+    const us = durationUs(attributes.get("DeltaT"), attributes.get("DeltaTUnit"));
+    const plane = { Z: whole("TheZ") ?? 0, C: whole("TheC") ?? 0, T: whole("TheT") ?? 0 };
+    if (us !== undefined) image.deltaUs.set(keyOf(plane), us);
+  } else if (name === "Channel") {
+    // Samples of a colour are on one page.
+    const samples = whole("SamplesPerPixel") ?? 1;
+    if (samples > 1) image.sizes = { ...image.sizes, C: Math.max(1, Math.round(image.sizes.C / samples)) };
+  }
+}
+
+const keyOf = ({ Z, C, T }: Readonly<Record<Axis, number>>): string => `${Z} ${C} ${T}`;
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+function orderOf(text: string | undefined): readonly Axis[] {
+  const axes = [...(text ?? "")].slice(2).filter((axis): axis is Axis => "ZCT".includes(axis));
+  return new Set(axes).size === 3 ? axes : ["Z", "C", "T"];
+}
+
+/** A duration in microseconds. Seconds where no unit is named. */
+function durationUs(text: string | undefined, unit = "s"): number | undefined {
+  const factor = unitUs(unit);
+  if (text === undefined || text.trim() === "" || factor === undefined) return undefined;
+  const us = Number(text) * factor;
+  return Number.isFinite(us) ? Math.round(us) : undefined;
+}
+
+/** The times of the first `pages` pages of the file `name`; undefined where the document says nothing about them. */
+export function omePages({ images }: OmeDocument, name: string, pages: number): Stated | undefined {
+  const planes = planesOf(images, name, pages);
+  const us = Array.from({ length: pages }, (_, page) => planeTime(planes.get(page)));
+  if (us.every((time) => time === undefined)) return undefined;
+  const used = new Set([...planes.values()].map(({ image }) => image));
+  const dates = [...used].map(({ date }) => readTime(date ?? ""));
+  const relative = dates.every((date) => date === undefined);
+  const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
+  const notes = dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : [];
+  if (described > planes.size && filesOf(images).size < 2 && pages > 1) {
+    notes.push(`the OME-XML describes ${described} images, the file has ${pages}`);
+  }
+  return { us: relative ? us : us.map((time, page) => (isDated(planes.get(page)) ? time : undefined)), relative, notes };
+}
+
+interface OmePlane {
+  readonly image: OmeImage;
+  readonly at: Readonly<Record<Axis, number>>;
+}
+
+const isDated = (plane: OmePlane | undefined): boolean => readTime(plane?.image.date ?? "") !== undefined;
+
+function planeTime(plane: OmePlane | undefined): number | undefined {
+  if (plane === undefined) return undefined;
+  const { image, at } = plane;
+  const date = readTime(image.date ?? "")?.us;
+  const elapsedUs =
+    image.deltaUs.get(keyOf(at)) ??
+    (image.deltaUs.size === 0 && image.incrementUs !== undefined ? at.T * image.incrementUs : undefined) ??
+    // A date alone is the time of a single picture.
+    (image.deltaUs.size === 0 && image.sizes.T === 1 && date !== undefined ? 0 : undefined);
+  return elapsedUs === undefined ? undefined : (date ?? 0) + elapsedUs;
+}
+
+const filesOf = (images: readonly OmeImage[]): Set<string | undefined> =>
+  new Set(images.flatMap(({ blocks }) => blocks.map(({ file }) => file)));
+
+/** Which plane each page of a file is. */
+function planesOf(images: readonly OmeImage[], name: string, pages: number): Map<number, OmePlane> {
+  const files = filesOf(images);
+  // A file that was renamed is still the only one.
+  const isOwn = (file: string | undefined) => file === undefined || files.size === 1 || file.split(/[\\/]/).at(-1) === name;
+  const planes = new Map<number, OmePlane>();
+  let next = 0;
+  for (const image of images) {
+    const blocks = image.blocks.length > 0 ? image.blocks : [wholeFile(next)];
+    for (const { ifd, count, first, file } of blocks) {
+      const total = image.sizes.Z * image.sizes.C * image.sizes.T;
+      const many = Math.min(count ?? (ifd === undefined ? total : 1), total, MOST_PLANES);
+      let at = indexOf(image, first);
+      for (let page = ifd ?? next; page < (ifd ?? next) + many; page++, at++) {
+        if (isOwn(file) && page < pages) planes.set(page, { image, at: placeOf(image, at) });
+      }
+      if (isOwn(file)) next = Math.max(next, (ifd ?? next) + many);
+    }
+  }
+  return planes;
+}
+
+const wholeFile = (ifd: number): OmeBlock => ({ ifd, count: Number.MAX_SAFE_INTEGER, first: { Z: 0, C: 0, T: 0 }, file: undefined });
+
+/** The number of a plane in the order of the axes. */
+function indexOf({ order, sizes }: OmeImage, at: Readonly<Record<Axis, number>>): number {
+  return order.reduceRight((index, axis) => index * sizes[axis] + at[axis], 0);
+}
+
+function placeOf({ order, sizes }: OmeImage, index: number): Record<Axis, number> {
+  const at = { Z: 0, C: 0, T: 0 };
+  let rest = index;
+  for (const axis of order) {
+    at[axis] = rest % sizes[axis];
+    rest = Math.floor(rest / sizes[axis]);
+  }
+  return at;
+}

@@ -1,0 +1,191 @@
+// A table of capture times: a CSV file with a row for each image, or for each page of one.
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { parseString } from "fast-csv";
+import { failureLine, Failure } from "../../failure/failure.ts";
+import type { Stated } from "./source.ts";
+import { readTime } from "./time-text.ts";
+
+const LARGEST_TABLE = 512 * 1024 * 1024;
+const FILE_COLUMNS = ["file", "name", "filename", "file_name", "image", "path"];
+const PAGE_COLUMNS = ["page", "frame", "index"];
+const TIME_COLUMNS = ["time", "timestamp", "datetime", "date_time", "captured_at", "time_utc", "date"];
+const ELAPSED_COLUMNS = ["elapsed", "elapsed_s", "elapsed_seconds", "elapsed seconds", "seconds", "time_s"];
+const MOST_SHOWN = 5;
+
+interface Row {
+  readonly line: number;
+  readonly file: string;
+  /** As the table counts; undefined for the whole file. */
+  readonly page: number | undefined;
+  readonly us: number;
+}
+
+/** Times by file. */
+export class TimeTable {
+  readonly #path: string;
+  readonly #rows = new Map<string, Row[]>();
+  readonly #used = new Set<string>();
+  /** Seconds since the start, instead of dates. */
+  readonly #relative: boolean;
+  /** What the table counts the first page as. */
+  readonly #firstPage: number;
+  readonly #hasZone: boolean;
+
+  constructor(path: string, rows: readonly Row[], relative: boolean, hasZone: boolean) {
+    this.#path = path;
+    this.#relative = relative;
+    this.#hasZone = hasZone;
+    const pages = rows.flatMap(({ page }) => page ?? []);
+    this.#firstPage = pages.includes(0) ? 0 : 1;
+    for (const row of rows) {
+      const name = basename(row.file);
+      this.#rows.set(name, [...(this.#rows.get(name) ?? []), row]);
+    }
+  }
+
+  /** The times of a file with `pages` pages; undefined where the table has no row for it. */
+  timesOf(file: string, pages: number): Stated | undefined {
+    const rows = (this.#rows.get(basename(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
+    if (rows.length === 0) return undefined;
+    this.#used.add(basename(file));
+    const us: (number | undefined)[] = new Array(pages).fill(undefined);
+    for (const row of rows) us[(row.page ?? this.#firstPage) - this.#firstPage] = row.us;
+    const notes: string[] = [];
+    if (us.length > pages && pages > 1) notes.push(`${this.#name} has ${us.length} pages, the file ${pages}`);
+    if (!this.#hasZone) notes.push(`the times in ${this.#name} have no time zone; phorest reads them as UTC`);
+    return { us: us.slice(0, pages), relative: this.#relative, notes };
+  }
+
+  /** A line for the rows that name none of these files, and one for the files without a row. */
+  compare(files: Iterable<string>): string[] {
+    const without: string[] = [];
+    const names = new Set<string>();
+    for (const file of files) {
+      names.add(basename(file));
+      if (!this.#rows.has(basename(file))) without.push(basename(file));
+    }
+    const unknown = [...this.#rows].filter(([name]) => !names.has(name)).map(([name, [row]]) => `${name} (line ${row?.line})`);
+    const lines: string[] = [];
+    if (unknown.length > 0) lines.push(`error: ${this.#name} names ${images(unknown.length)} that are not there: ${some(unknown)}`);
+    if (without.length > 0) lines.push(`${this.#name} has no time for ${images(without.length)}: ${some(without)}`);
+    return lines;
+  }
+
+  get #name(): string {
+    return basename(this.#path);
+  }
+
+  /** A row with directories means the file in these only. */
+  #isMeant(row: string, file: string): boolean {
+    if (!row.includes("/")) return true;
+    const whole = resolve(file);
+    return whole === resolve(dirname(this.#path), row) || whole.endsWith(`/${row.replace(/^\.?\//, "")}`);
+  }
+}
+
+const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
+
+function some(names: readonly string[]): string {
+  const more = names.length - MOST_SHOWN;
+  return names.slice(0, MOST_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/**
+ * Reads a table of times: columns `file` (or `name`), `page` if wanted, and `time` or `elapsed` (seconds). Separated by commas,
+ * semicolons or tabs. Throws Failure `usage.invalid` with the line for what cannot be read.
+ */
+export async function readTimeTable(path: string): Promise<TimeTable> {
+  const text = await textOf(path);
+  const delimiter = delimiterOf(text);
+  const lines = await parsed(text, delimiter, path);
+  const header = (lines[0] ?? []).map((title) => title.trim().toLowerCase());
+  const column = (names: readonly string[]) => header.findIndex((title) => names.includes(title));
+  const [file, page, time, elapsed] = [FILE_COLUMNS, PAGE_COLUMNS, TIME_COLUMNS, ELAPSED_COLUMNS].map(column) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const invalid = (line: number, why: string) =>
+    new Failure("usage.invalid", `${path}, line ${line}: ${why}`, { hint: "correct the table of times" });
+  if (file < 0 || (time < 0 && elapsed < 0)) {
+    throw invalid(1, "the table needs a column file or name, and a column time or elapsed");
+  }
+  let hasZone = true;
+  const rows = lines.slice(1).map((fields, index): Row => {
+    const line = index + 2;
+    const value = (fields[time < 0 ? elapsed : time] ?? "").trim();
+    const read = time < 0 ? secondsOf(value, delimiter) : dateOf(value);
+    if (read === undefined) throw invalid(line, `${JSON.stringify(value)} is not a ${time < 0 ? "number of seconds" : "time"}`);
+    hasZone &&= read.hasZone;
+    const name = (fields[file] ?? "").trim();
+    if (name === "") throw invalid(line, "the name of the image is missing");
+    return { line, file: name, page: pageOf(page < 0 ? "" : (fields[page] ?? "").trim(), line, invalid), us: read.us };
+  });
+  return new TimeTable(path, rows, time < 0, hasZone);
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    const status = await stat(path);
+    if (!status.isFile()) throw new Failure("usage.invalid", `${path}: the table of times is not a regular file`);
+    if (status.size > LARGEST_TABLE) throw new Failure("usage.invalid", `${path}: the table of times is larger than 512 MB`);
+    return (await readFile(path, "utf8")).replace(/^\ufeff/, "");
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure("usage.invalid", `cannot read the table of times ${path}: ${failureLine(error)}`, {
+      hint: "check the name that --times gives",
+      cause: error,
+    });
+  }
+}
+
+/** The one of comma, semicolon and tab that the header has most of. */
+function delimiterOf(text: string): string {
+  const header = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
+  const count = (delimiter: string) => header.split(delimiter).length;
+  return [",", ";", "\t"].reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best));
+}
+
+function parsed(text: string, delimiter: string, path: string): Promise<string[][]> {
+  return new Promise((done, failed) => {
+    const lines: string[][] = [];
+    parseString<string[], string[]>(text, { delimiter, ignoreEmpty: true })
+      .on("data", (fields: string[]) => lines.push(fields))
+      .on("error", (error) =>
+        failed(new Failure("usage.invalid", `${path}: the table of times is not CSV: ${error.message}`, { cause: error })),
+      )
+      .on("end", () => done(lines));
+  });
+}
+
+interface Read {
+  readonly us: number;
+  readonly hasZone: boolean;
+}
+
+function secondsOf(text: string, delimiter: string): Read | undefined {
+  // A decimal comma, as spreadsheets write it where the semicolon separates.
+  const number = delimiter === "," ? text : text.replace(/^(-?\d*),(\d+)$/, "$1.$2");
+  const us = Math.round(Number(number) * 1e6);
+  return number === "" || !Number.isSafeInteger(us) ? undefined : { us, hasZone: true };
+}
+
+/** A date, or seconds, milliseconds or microseconds since 1970, by their size. */
+function dateOf(text: string): Read | undefined {
+  if (!/^\d+(\.\d+)?$/.test(text)) return readTime(text);
+  const number = Number(text);
+  const factor = number < 1e8 ? undefined : number < 1e11 ? 1e6 : number < 1e14 ? 1e3 : 1;
+  if (factor === undefined) return undefined;
+  const [whole = "", fraction = ""] = text.split(".");
+  const us = Number(whole) * factor + (fraction === "" ? 0 : Math.round(Number(`0.${fraction}`) * factor));
+  return { us, hasZone: true };
+}
+
+function pageOf(text: string, line: number, invalid: (line: number, why: string) => Failure): number | undefined {
+  if (text === "") return undefined;
+  const page = Number(text);
+  if (Number.isSafeInteger(page) && page >= 0) return page;
+  throw invalid(line, `${JSON.stringify(text)} is not a page`);
+}

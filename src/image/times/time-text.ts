@@ -1,0 +1,90 @@
+// Times as text: dates with or without fraction and zone, as ISO 8601, EXIF, Micro-Manager and people write them.
+
+/** A moment read from text. */
+export interface ReadTime {
+  /** Microseconds since the epoch. Without a zone, as if it were UTC. */
+  readonly us: number;
+  /** The text names a time zone. */
+  readonly hasZone: boolean;
+  /** The text gives fractions of a second. */
+  readonly hasFraction: boolean;
+}
+
+export interface CalendarTime {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+}
+
+const DATE = /^(\d{4})([-/:.])(\d{1,2})\2(\d{1,2})/;
+/** Micro-Manager 1.4 writes the day of the week between date and time. */
+const TIME = /^(?:[T\s]+|\s+[A-Za-z]{2,4}\.?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?/;
+const ZONE = /^(?:Z|UTC|GMT|([+-])(\d{2}):?(\d{2})?)$/i;
+
+/**
+ * The moment that a text names, for example `2016-02-11 09:00:16.123 -0800`, `2011-01-18 Tue 16:52:41`,
+ * `2024:01:02 03:04:05` or ISO 8601. undefined for any other text, and for dates that do not exist.
+ */
+export function readTime(text: string): ReadTime | undefined {
+  const whole = text.trim();
+  const date = DATE.exec(whole);
+  if (date === null) return undefined;
+  const time = TIME.exec(whole.slice(date[0].length));
+  if (time === null) return undefined;
+  // NDTiff cuts the zone down to its sign.
+  const rest = whole.slice(date[0].length + time[0].length).trim().replace(/^[-+]$/, "");
+  const zoneUs = rest === "" ? undefined : readZone(rest);
+  if (rest !== "" && zoneUs === undefined) return undefined;
+  const [hour = "", minute = "", second = "0", fraction] = time.slice(1);
+  const [year = "", , month = "", day = ""] = date.slice(1);
+  const us = calendarUs(
+    { year: +year, month: +month, day: +day, hour: +hour, minute: +minute, second: +second },
+    fractionUs(fraction ?? ""),
+  );
+  if (us === undefined) return undefined;
+  return { us: us - (zoneUs ?? 0), hasZone: zoneUs !== undefined, hasFraction: fraction !== undefined };
+}
+
+/** What a zone such as `+01:00`, `-0800` or `Z` is ahead of UTC, microseconds; undefined for other text. */
+export function readZone(text: string): number | undefined {
+  const zone = ZONE.exec(text.trim());
+  if (zone === null) return undefined;
+  const [, sign, hours = "0", minutes = "0"] = zone;
+  if (+hours > 18 || +minutes > 59) return undefined;
+  return (sign === "-" ? -1 : 1) * (+hours * 60 + +minutes) * 60_000_000;
+}
+
+/** Digits behind the decimal point of a second, in microseconds, rounded. */
+export function fractionUs(digits: string): number {
+  return digits === "" ? 0 : Math.round(Number(`0.${digits}`) * 1e6);
+}
+
+/** A date and time of UTC, microseconds since the epoch; undefined where there is no such date. */
+export function calendarUs(time: CalendarTime, us = 0): number | undefined {
+  const { year, month, day, hour, minute, second } = time;
+  // A leap second counts as the next second, as the system's clock has it.
+  if (hour > 23 || minute > 59 || second > 60) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // setUTCFullYear carries a 13th month or the 30th of February over.
+  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  return (date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000) * 1000 + us;
+}
+
+const UNIT_US: readonly (readonly [RegExp, number])[] = [
+  [/^(s|sec|secs|second|seconds)$/i, 1e6],
+  [/^(ms|msec|msecs|millis|millisecond|milliseconds)$/i, 1e3],
+  [/^(us|µs|μs|usec|microsecond|microseconds)$/i, 1],
+  [/^(ns|nsec|nanosecond|nanoseconds)$/i, 1e-3],
+  [/^(min|mins|minute|minutes)$/i, 60e6],
+  [/^(h|hr|hrs|hour|hours)$/i, 3600e6],
+  [/^(d|day|days)$/i, 86_400e6],
+];
+
+/** Microseconds in a unit of time as OME and ImageJ write it; undefined for a unit that is none of time. */
+export function unitUs(unit: string): number | undefined {
+  return UNIT_US.find(([name]) => name.test(unit.trim()))?.[1];
+}
