@@ -1,8 +1,9 @@
 // EXIF and TIFF dates: DateTimeOriginal, DateTimeDigitized, DateTime, with SubSecTime and OffsetTime. In JPEG, PNG and TIFF.
-import { type ByteSource, bytesInMemory } from "./bytes.ts";
+import { type ByteSource, bytesAt, sourceOfBytes } from "../tiff/byte-source.ts";
+import { fieldNumber } from "../tiff/directory.ts";
+import { directoryAt, firstDirectory, type OpenDirectory, textOf } from "./head.ts";
 import type { Stated } from "./source.ts";
 import { fractionUs, readTime, readZone } from "./time-text.ts";
-import { type TiffFields, tiffDirectory, tiffForm } from "./tiff-fields.ts";
 
 const DATE_TIME = 306;
 const EXIF_DIRECTORY = 34665;
@@ -12,45 +13,48 @@ const DATES = [
   [36868, 37522, 36882],
   [DATE_TIME, 37520, 36880],
 ] as const;
-const TAGS: ReadonlySet<number> = new Set([EXIF_DIRECTORY, ...DATES.flat()]);
+/** No date is longer. */
+const LONGEST_TEXT = 64;
 
 const LARGEST_EXIF = 1024 * 1024;
 /** Metadata come before the pixels; a file that has more segments or chunks before them has none that matter. */
 const MOST_PARTS = 64;
 
-/** The time in the EXIF of a JPEG or PNG or in the first directory of a TIFF; undefined where there is none. */
+/** The time in the EXIF of a JPEG or PNG; undefined where there is none. */
 export async function exifTime(source: ByteSource): Promise<Stated | undefined> {
-  const head = await source.read(0, 8);
+  const head = await bytesAt(source, 0, 8);
   if (head.length < 8) return undefined;
-  if (head.readUInt16BE(0) === 0xffd8) return blockTime(await jpegExif(source));
-  if (head.equals(PNG)) return blockTime(await pngExif(source));
-  return tiffTime(source);
+  if (head.readUInt16BE(0) === JPEG) return blockTime(await jpegExif(source));
+  return head.equals(PNG) ? blockTime(await pngExif(source)) : undefined;
 }
 
+const JPEG = 0xffd8;
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 async function blockTime(block: Buffer | undefined): Promise<Stated | undefined> {
-  return block === undefined ? undefined : tiffTime(bytesInMemory(block));
+  const first = block === undefined ? undefined : await firstDirectory(sourceOfBytes(block));
+  return first === undefined ? undefined : tiffTime(first);
 }
 
-async function tiffTime(source: ByteSource): Promise<Stated | undefined> {
-  const form = await tiffForm(source);
-  const first = form && (await tiffDirectory(source, form, form.firstAt, TAGS));
-  if (form === undefined || first === undefined) return undefined;
-  const exifAt = first.fields.get(EXIF_DIRECTORY)?.[0]?.number;
-  const exif = exifAt === undefined ? undefined : await tiffDirectory(source, form, exifAt, TAGS);
-  return dateOf([...(exif === undefined ? [] : [exif.fields]), first.fields]);
+/** The time in a directory of a TIFF; undefined where there is none. */
+export async function tiffTime(first: OpenDirectory): Promise<Stated | undefined> {
+  const exifAt = await fieldNumber(first.source, first.layout, first.directory, EXIF_DIRECTORY, 0);
+  const exif = exifAt === 0 ? undefined : await directoryAt(first.source, first.layout, exifAt);
+  return dateOf(exif === undefined ? [first] : [exif, first]);
 }
 
-function dateOf(directories: readonly TiffFields[]): Stated | undefined {
-  const text = (tag: number) => directories.map((fields) => fields.get(tag)?.[0]?.text.trim()).find(Boolean);
+async function dateOf(directories: readonly OpenDirectory[]): Promise<Stated | undefined> {
+  const text = async (tag: number) => {
+    const texts = await Promise.all(directories.map((open) => textOf(open, tag, LONGEST_TEXT)));
+    return texts.map((found) => found?.trim()).find(Boolean) ?? "";
+  };
   for (const [date, fraction, zone] of DATES) {
-    const time = readTime(text(date) ?? "");
+    const time = readTime(await text(date));
     if (time === undefined) continue;
-    const digits = /^\d{1,9}$/.exec(text(fraction) ?? "")?.[0] ?? "";
-    const zoneUs = time.hasZone ? 0 : readZone(text(zone) ?? "");
+    const digits = /^\d{1,9}$/.exec(await text(fraction))?.[0] ?? "";
+    const zoneUs = time.hasZone ? 0 : readZone(await text(zone));
     const us = time.us + (time.hasFraction ? 0 : fractionUs(digits)) - (zoneUs ?? 0);
-    const notes = zoneUs === undefined ? ["the EXIF date has no time zone; phorest reads it as UTC"] : [];
+    const notes = zoneUs === undefined ? ["the EXIF dates have no time zone; phorest reads them as UTC"] : [];
     return { us: [us], relative: false, notes };
   }
   return undefined;
@@ -59,14 +63,14 @@ function dateOf(directories: readonly TiffFields[]): Stated | undefined {
 async function jpegExif(source: ByteSource): Promise<Buffer | undefined> {
   let at = 2;
   for (let part = 0; part < MOST_PARTS; part++) {
-    const head = await source.read(at, 10);
+    const head = await bytesAt(source, at, 10);
     if (head.length < 10 || head[0] !== 0xff) return undefined;
     const marker = head[1] as number;
     // Start of the scan: only pixels follow.
     if (marker === 0xda || marker === 0xd9) return undefined;
     const length = head.readUInt16BE(2);
     if (marker === 0xe1 && head.toString("latin1", 4, 8) === "Exif") {
-      return Buffer.from(await source.read(at + 10, Math.min(length - 8, LARGEST_EXIF)));
+      return bytesAt(source, at + 10, Math.min(length - 8, LARGEST_EXIF));
     }
     at += 2 + Math.max(2, length);
   }
@@ -76,12 +80,12 @@ async function jpegExif(source: ByteSource): Promise<Buffer | undefined> {
 async function pngExif(source: ByteSource): Promise<Buffer | undefined> {
   let at = PNG.length;
   for (let part = 0; part < MOST_PARTS; part++) {
-    const head = await source.read(at, 8);
+    const head = await bytesAt(source, at, 8);
     if (head.length < 8) return undefined;
     const length = head.readUInt32BE(0);
     const kind = head.toString("latin1", 4, 8);
     if (kind === "IEND") return undefined;
-    if (kind === "eXIf") return Buffer.from(await source.read(at + 8, Math.min(length, LARGEST_EXIF)));
+    if (kind === "eXIf") return bytesAt(source, at + 8, Math.min(length, LARGEST_EXIF));
     at += 12 + length;
   }
   return undefined;

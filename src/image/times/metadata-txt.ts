@@ -25,7 +25,6 @@ const METADATA_KEY = /^Metadata-(.*)$/s;
 const FRAME_KEY = /^FrameKey-(-?\d+)-(-?\d+)-(-?\d+)$/;
 /** Name of a separate image of 1.4: frame, channel, slice. */
 const IMAGE_NAME = /^img_(\d+)_(.*)_(\d+)\.tiff?$/i;
-const STACK = /MMStack/i;
 const STACK_ENDING = /(\.ome)?\.tiff?$/i;
 
 /** Time and coordinates of one image that a metadata.txt describes. */
@@ -104,21 +103,23 @@ class MetadataFile {
     this.#followLinks = followLinks;
   }
 
-  /** Reads what was added since the last call. A file that is gone keeps what it said. Errors of the disk pass through. */
-  async refresh(): Promise<void> {
+  /** Reads what was added since the last call; false if nothing. A file that is gone keeps what it said. */
+  async refresh(): Promise<boolean> {
     try {
       const path = join(this.#directory, this.name);
       const { size, mtimeNs, ino } = await (this.#followLinks ? stat : lstat)(path, { bigint: true });
       const version = `${size} ${mtimeNs} ${ino}`;
-      if (version === this.#version) return;
+      if (version === this.#version) return false;
       this.#version = version;
       const options = { followLinks: this.#followLinks };
       await withConfinedFile(this.#directory, this.name, (file) => this.#read(file, ino), options);
       this.#refusal = undefined;
+      return true;
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return;
+      if (hasCode(error, "ENOENT")) return false;
       if (!(error instanceof Failure)) throw error;
       this.#refusal = error.message;
+      return true;
     }
   }
 
@@ -178,22 +179,21 @@ export class MetadataDirectory {
   readonly #files = new Map<string, MetadataFile>();
   #work: Promise<void> | undefined;
   #listed = false;
+  /** Counts how often something new was read. */
+  generation = 0;
 
   constructor(directory: string, followLinks: boolean) {
     this.#directory = directory;
     this.#followLinks = followLinks;
   }
 
-  /** What is said about the file `name`; undefined if nothing. Errors of the disk pass through. */
-  async describe(name: string): Promise<Described | undefined> {
-    if (!this.#listed) await this.#once(() => this.#list());
-    const found = this.#find(name);
-    if (found !== undefined) return found;
-    // Micro-Manager writes an image first and its metadata after it.
-    this.#file("metadata.txt");
-    if (STACK.test(name)) this.#file(`${name.replace(STACK_ENDING, "")}_metadata.txt`);
-    await this.#once(() => this.#refresh());
-    return this.#find(name);
+  /** What is said about the file `name`, as of the last refresh; undefined if nothing. */
+  describe(name: string): Described | undefined {
+    for (const file of this.#files.values()) {
+      const found = file.describe(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Why metadata files were not used, one line each. */
@@ -201,34 +201,26 @@ export class MetadataDirectory {
     return [...this.#files.values()].flatMap(({ problem }) => problem ?? []);
   }
 
-  /** Calls at the same time share one reading. */
-  async #once(work: () => Promise<void>): Promise<void> {
-    this.#work ??= work().finally(() => {
+  /**
+   * Reads what is new; `names` are names of new files, if known. Calls at the same time share one reading. Errors of the disk
+   * pass through.
+   */
+  async refresh(names: Iterable<string> = []): Promise<void> {
+    for (const name of names) this.#add(name);
+    this.#work ??= this.#refresh().finally(() => {
       this.#work = undefined;
     });
     await this.#work;
   }
 
-  async #list(): Promise<void> {
-    for (const name of (await readNames(this.#directory)).names.sort()) if (NAME.test(name)) this.#file(name);
-    await this.#refresh();
-    this.#listed = true;
-  }
-
   async #refresh(): Promise<void> {
-    for (const file of this.#files.values()) await file.refresh();
+    if (!this.#listed) for (const name of (await readNames(this.#directory)).names.sort()) this.#add(name);
+    this.#listed = true;
+    for (const file of this.#files.values()) if (await file.refresh()) this.generation++;
   }
 
-  #file(name: string): void {
-    if (this.#files.has(name)) return;
+  #add(name: string): void {
+    if (!NAME.test(name) || this.#files.has(name)) return;
     this.#files.set(name, new MetadataFile(this.#directory, name, this.#followLinks));
-  }
-
-  #find(name: string): Described | undefined {
-    for (const file of this.#files.values()) {
-      const found = file.describe(name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
   }
 }

@@ -1,42 +1,48 @@
 // Micro-Manager metadata inside a TIFF: tag 51123 of each page (stacks of 1.4 and 2.0, NDTiff), or, in separate images of 2.0,
 // the text that ImageJ shows as "Info".
-import type { ByteSource } from "./bytes.ts";
+import { type ByteSource, bytesAt } from "../tiff/byte-source.ts";
+import { TAG } from "../tiff/directory.ts";
+import { bytesOf, firstDirectory, numberAt, type OpenDirectory, withoutNul } from "./head.ts";
 import { jsonObject, textOf } from "./json-members.ts";
-import { type ImageRecord, imageRecord, NO_ZONE, type SummaryRecord, seriesOf, summaryRecord, timeOf } from "./micro-manager.ts";
+import {
+  type ImageRecord,
+  imageRecord,
+  NO_ZONE,
+  type SummaryRecord,
+  seriesOf,
+  summaryRecord,
+  timeOf,
+} from "./micro-manager.ts";
 import type { Stated } from "./source.ts";
-import { numberAt, type TiffFields, type TiffForm, tiffDirectories, tiffForm } from "./tiff-fields.ts";
 
-const METADATA = 51123;
 const IMAGEJ_COUNTS = 50838;
 const IMAGEJ_METADATA = 50839;
-const TAGS: ReadonlySet<number> = new Set([METADATA, IMAGEJ_COUNTS, IMAGEJ_METADATA]);
+const LARGEST_METADATA = 16 * 1024 * 1024;
 
 /** Numbers in the header of a stack that stand before its parts. */
 const SUMMARY_MARK = 2_355_492;
 /** Where that mark can be: NDTiff 2, NDTiff 3, stacks. The length of the summary and the summary follow. */
 const SUMMARY_PLACES = [16, 20, 32] as const;
-const LARGEST_SUMMARY = 16 * 1024 * 1024;
+
+/** The pages of a TIFF, one after the other; undefined for one that is not there. */
+export type PageDirectories = AsyncIterable<OpenDirectory | undefined>;
 
 /**
- * The times of the first `pages` pages; undefined where the first page has no metadata of Micro-Manager with a time. `first`
- * is the file that begins a series which is split over several files; its start counts for all of them.
+ * The times of the pages; undefined where the first page has no metadata of Micro-Manager with a time. `first` is the file
+ * that begins a series which is split over several files; its start counts for all of them.
  */
-export async function micromanagerPages(
-  source: ByteSource,
-  pages: number,
-  first: ByteSource = source,
-): Promise<Stated | undefined> {
-  const form = await tiffForm(source);
-  if (form === undefined) return undefined;
+export async function micromanagerPages(pages: PageDirectories, first: ByteSource): Promise<Stated | undefined> {
   const records: (ImageRecord | undefined)[] = [];
-  for await (const fields of tiffDirectories(source, form, TAGS, pages)) {
-    const record = recordOf(fields, form);
+  for await (const page of pages) {
+    const record = page === undefined ? undefined : await recordOf(page);
     if (records.length === 0 && !hasTime(record)) return undefined;
     records.push(record);
   }
   if (records.length === 0) return undefined;
-  const start = first === source ? records[0] : ((await firstRecord(first)) ?? records[0]);
-  const series = seriesOf(start, await summaryOf(first, form));
+  const start = await firstDirectory(first);
+  const begin = start === undefined ? undefined : await recordOf(start);
+  const summary = start === undefined ? undefined : await summaryOf(start);
+  const series = seriesOf(hasTime(begin) ? begin : records[0], summary);
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
   return { us, relative, notes: [...series.notes, ...(series.hasZone ? [] : [NO_ZONE])] };
@@ -45,28 +51,18 @@ export async function micromanagerPages(
 const hasTime = (record: ImageRecord | undefined): boolean =>
   record?.elapsedUs !== undefined || record?.received !== undefined;
 
-async function firstRecord(source: ByteSource): Promise<ImageRecord | undefined> {
-  const form = await tiffForm(source);
-  if (form === undefined) return undefined;
-  for await (const fields of tiffDirectories(source, form, TAGS, 1)) return recordOf(fields, form);
-  return undefined;
-}
-
-function recordOf(fields: TiffFields, form: TiffForm): ImageRecord | undefined {
-  const own = fields.get(METADATA)?.[0]?.bytes;
-  const text = own === undefined ? imagejInfo(fields, form) : textOf(withoutNul(own));
-  const json = text === undefined || !text.startsWith("{") ? undefined : jsonObject(text);
+async function recordOf(page: OpenDirectory): Promise<ImageRecord | undefined> {
+  const own = await bytesOf(page, TAG.microManagerPage, LARGEST_METADATA);
+  const text = own === undefined ? await imagejInfo(page) : textOf(withoutNul(own));
+  const json = text?.trimStart().startsWith("{") === true ? jsonObject(text) : undefined;
   return json === undefined ? undefined : imageRecord(json);
 }
 
-function withoutNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
-}
-
 /** ImageJ's block: a list of kinds and counts, then the values; the tag before it has the length of each. */
-function imagejInfo(fields: TiffFields, { little }: TiffForm): string | undefined {
-  const [lengths, block] = [fields.get(IMAGEJ_COUNTS)?.[0]?.bytes, fields.get(IMAGEJ_METADATA)?.[0]?.bytes];
+async function imagejInfo(page: OpenDirectory): Promise<string | undefined> {
+  const { little } = page.layout;
+  const lengths = await bytesOf(page, IMAGEJ_COUNTS, LARGEST_METADATA);
+  const block = lengths === undefined ? undefined : await bytesOf(page, IMAGEJ_METADATA, LARGEST_METADATA);
   if (lengths === undefined || block === undefined) return undefined;
   let at = numberAt(lengths, 0, 4, little);
   let value = 1;
@@ -90,13 +86,13 @@ function imagejInfo(fields: TiffFields, { little }: TiffForm): string | undefine
   return undefined;
 }
 
-async function summaryOf(source: ByteSource, { little }: TiffForm): Promise<SummaryRecord | undefined> {
-  const head = Buffer.from(await source.read(0, 64));
+async function summaryOf({ source, layout: { little } }: OpenDirectory): Promise<SummaryRecord | undefined> {
+  const head = await bytesAt(source, 0, 64);
   for (const at of SUMMARY_PLACES) {
     if (numberAt(head, at, 4, little) !== SUMMARY_MARK) continue;
     const length = numberAt(head, at + 4, 4, little);
-    if (!(length > 0) || length > LARGEST_SUMMARY) continue;
-    const json = jsonObject(textOf(withoutNul(Buffer.from(await source.read(at + 8, length)))));
+    if (!(length > 0) || length > LARGEST_METADATA) continue;
+    const json = jsonObject(textOf(withoutNul(await bytesAt(source, at + 8, length))));
     if (json !== undefined) return summaryRecord(json);
   }
   return undefined;

@@ -48,7 +48,7 @@ export function summaryRecord(json: Json): SummaryRecord {
 }
 
 /** The first of some keys. 2.0 wraps some values: `{"PropVal": …}` in its first versions, `{"scalar": …}` later. */
-function valueOf(json: Json, keys: readonly string[]): unknown {
+function plainValue(json: Json, keys: readonly string[]): unknown {
   for (const key of keys) {
     const value = json[key];
     const plain = isObject(value) ? (value.PropVal ?? value.scalar) : value;
@@ -58,13 +58,13 @@ function valueOf(json: Json, keys: readonly string[]): unknown {
 }
 
 function numberOf(json: Json, ...keys: string[]): number | undefined {
-  const value = valueOf(json, keys);
+  const value = plainValue(json, keys);
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
 function textOf(json: Json, ...keys: string[]): string | undefined {
-  const value = valueOf(json, keys);
+  const value = plainValue(json, keys);
   return typeof value === "string" ? value : undefined;
 }
 

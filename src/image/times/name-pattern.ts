@@ -44,7 +44,8 @@ export function namePattern(text: string): NamePattern {
     return `(?<${name}>${pattern})`;
   };
   const source = [...text.matchAll(TOKEN)].map(([, counter, letter, any, one, literal = ""]) => {
-    if (counter !== undefined && Object.hasOwn(COUNTERS, counter)) return group(`count_${counter}`, "\\d{1,15}(?:\\.\\d{1,9})?");
+    if (counter !== undefined && Object.hasOwn(COUNTERS, counter))
+      return group(`count_${counter}`, "\\d{1,15}(?:\\.\\d{1,9})?");
     if (letter === "%") return "%";
     const directive = letter === undefined ? undefined : DIRECTIVES[letter];
     if (directive !== undefined) return group(...directive);
@@ -54,7 +55,9 @@ export function namePattern(text: string): NamePattern {
   });
   const has = (...names: string[]) => names.every((name) => groups.has(name));
   const isDate =
-    (has("year") || has("shortYear")) && (has("yearDay") || has("day", "month") || has("day", "monthName")) && has("hour");
+    (has("year") || has("shortYear")) &&
+    (has("yearDay") || has("day", "month") || has("day", "monthName")) &&
+    has("hour");
   const isCounter = Object.keys(COUNTERS).some((unit) => has(`count_${unit}`));
   if (!isDate && !isCounter && !has("epochS") && !has("epochMs")) {
     throw invalid(text, "it needs a date and an hour (%Y%m%d %H), %s, %Q or a counter (%{s}, %{ms}, %{us})");
@@ -103,7 +106,8 @@ function dateUs(found: Readonly<Record<string, string | undefined>>): number | u
   if (found.epochMs !== undefined) return Number(found.epochMs) * 1000;
   const year = found.year ?? (found.shortYear === undefined ? undefined : century(Number(found.shortYear)));
   if (year === undefined) return undefined;
-  const month = found.monthName === undefined ? Number(found.month ?? 1) : MONTHS.indexOf(found.monthName.toLowerCase()) + 1;
+  const month =
+    found.monthName === undefined ? Number(found.month ?? 1) : MONTHS.indexOf(found.monthName.toLowerCase()) + 1;
   const [hour, minute, second] = [Number(found.hour), Number(found.minute ?? 0), Number(found.second ?? 0)];
   const day = found.yearDay === undefined ? Number(found.day) : 1;
   const us = calendarUs({ year: Number(year), month, day, hour, minute, second }, fractionUs(found.fraction ?? ""));

@@ -122,7 +122,11 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
   if (described > planes.size && filesOf(images).size < 2 && pages > 1) {
     notes.push(`the OME-XML describes ${described} images, the file has ${pages}`);
   }
-  return { us: relative ? us : us.map((time, page) => (isDated(planes.get(page)) ? time : undefined)), relative, notes };
+  return {
+    us: relative ? us : us.map((time, page) => (isDated(planes.get(page)) ? time : undefined)),
+    relative,
+    notes,
+  };
 }
 
 interface OmePlane {
@@ -151,7 +155,8 @@ const filesOf = (images: readonly OmeImage[]): Set<string | undefined> =>
 function planesOf(images: readonly OmeImage[], name: string, pages: number): Map<number, OmePlane> {
   const files = filesOf(images);
   // A file that was renamed is still the only one.
-  const isOwn = (file: string | undefined) => file === undefined || files.size === 1 || file.split(/[\\/]/).at(-1) === name;
+  const isOwn = (file: string | undefined) =>
+    file === undefined || files.size === 1 || file.split(/[\\/]/).at(-1) === name;
   const planes = new Map<number, OmePlane>();
   let next = 0;
   for (const image of images) {
@@ -169,7 +174,12 @@ function planesOf(images: readonly OmeImage[], name: string, pages: number): Map
   return planes;
 }
 
-const wholeFile = (ifd: number): OmeBlock => ({ ifd, count: Number.MAX_SAFE_INTEGER, first: { Z: 0, C: 0, T: 0 }, file: undefined });
+const wholeFile = (ifd: number): OmeBlock => ({
+  ifd,
+  count: Number.MAX_SAFE_INTEGER,
+  first: { Z: 0, C: 0, T: 0 },
+  file: undefined,
+});
 
 /** The number of a plane in the order of the axes. */
 function indexOf({ order, sizes }: OmeImage, at: Readonly<Record<Axis, number>>): number {

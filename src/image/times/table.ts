@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { parseString } from "fast-csv";
-import { failureLine, Failure } from "../../failure/failure.ts";
+import { Failure, failureLine } from "../../failure/failure.ts";
 import type { Stated } from "./source.ts";
 import { readTime } from "./time-text.ts";
 
@@ -65,9 +65,12 @@ export class TimeTable {
       names.add(basename(file));
       if (!this.#rows.has(basename(file))) without.push(basename(file));
     }
-    const unknown = [...this.#rows].filter(([name]) => !names.has(name)).map(([name, [row]]) => `${name} (line ${row?.line})`);
+    const unknown = [...this.#rows]
+      .filter(([name]) => !names.has(name))
+      .map(([name, [row]]) => `${name} (line ${row?.line})`);
     const lines: string[] = [];
-    if (unknown.length > 0) lines.push(`error: ${this.#name} names ${images(unknown.length)} that are not there: ${some(unknown)}`);
+    if (unknown.length > 0)
+      lines.push(`error: ${this.#name} names ${images(unknown.length)} that are not there: ${some(unknown)}`);
     if (without.length > 0) lines.push(`${this.#name} has no time for ${images(without.length)}: ${some(without)}`);
     return lines;
   }
@@ -117,7 +120,8 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
     const line = index + 2;
     const value = (fields[time < 0 ? elapsed : time] ?? "").trim();
     const read = time < 0 ? secondsOf(value, delimiter) : dateOf(value);
-    if (read === undefined) throw invalid(line, `${JSON.stringify(value)} is not a ${time < 0 ? "number of seconds" : "time"}`);
+    if (read === undefined)
+      throw invalid(line, `${JSON.stringify(value)} is not a ${time < 0 ? "number of seconds" : "time"}`);
     hasZone &&= read.hasZone;
     const name = (fields[file] ?? "").trim();
     if (name === "") throw invalid(line, "the name of the image is missing");
@@ -130,7 +134,8 @@ async function textOf(path: string): Promise<string> {
   try {
     const status = await stat(path);
     if (!status.isFile()) throw new Failure("usage.invalid", `${path}: the table of times is not a regular file`);
-    if (status.size > LARGEST_TABLE) throw new Failure("usage.invalid", `${path}: the table of times is larger than 512 MB`);
+    if (status.size > LARGEST_TABLE)
+      throw new Failure("usage.invalid", `${path}: the table of times is larger than 512 MB`);
     return (await readFile(path, "utf8")).replace(/^\ufeff/, "");
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -154,7 +159,9 @@ function parsed(text: string, delimiter: string, path: string): Promise<string[]
     parseString<string[], string[]>(text, { delimiter, ignoreEmpty: true })
       .on("data", (fields: string[]) => lines.push(fields))
       .on("error", (error) =>
-        failed(new Failure("usage.invalid", `${path}: the table of times is not CSV: ${error.message}`, { cause: error })),
+        failed(
+          new Failure("usage.invalid", `${path}: the table of times is not CSV: ${error.message}`, { cause: error }),
+        ),
       )
       .on("end", () => done(lines));
   });

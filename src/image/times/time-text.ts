@@ -35,7 +35,10 @@ export function readTime(text: string): ReadTime | undefined {
   const time = TIME.exec(whole.slice(date[0].length));
   if (time === null) return undefined;
   // NDTiff cuts the zone down to its sign.
-  const rest = whole.slice(date[0].length + time[0].length).trim().replace(/^[-+]$/, "");
+  const rest = whole
+    .slice(date[0].length + time[0].length)
+    .trim()
+    .replace(/^[-+]$/, "");
   const zoneUs = rest === "" ? undefined : readZone(rest);
   if (rest !== "" && zoneUs === undefined) return undefined;
   const [hour = "", minute = "", second = "0", fraction] = time.slice(1);

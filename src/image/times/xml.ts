@@ -71,7 +71,8 @@ function* tag(inside: string): Generator<XmlPart> {
   const body = isEmpty ? inside.slice(0, -1) : inside;
   const name = local(/^[^\s/>]+/.exec(body)?.[0] ?? "");
   const attributes = new Map<string, string>();
-  for (const [, key = "", double, single] of body.matchAll(ATTRIBUTE)) attributes.set(local(key), decoded(double ?? single ?? ""));
+  for (const [, key = "", double, single] of body.matchAll(ATTRIBUTE))
+    attributes.set(local(key), decoded(double ?? single ?? ""));
   yield { kind: "start", name, attributes };
   if (isEmpty) yield { kind: "end", name };
 }

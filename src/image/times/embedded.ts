@@ -1,0 +1,129 @@
+// Times inside an image file: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF; in this order.
+import { Failure } from "../../failure/failure.ts";
+import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts";
+import type { PageInfo } from "../pages.ts";
+import { withPictureFile } from "../read-picture.ts";
+import { type ByteSource, bytesAt, sourceOfFile } from "../tiff/byte-source.ts";
+import { knownSeries } from "../tiff/series-cache.ts";
+import { exifTime, tiffTime } from "./exif.ts";
+import { descriptionOf, directoryAt, firstDirectory, type OpenDirectory, withHead } from "./head.ts";
+import { imagejPages, isImagej } from "./imagej.ts";
+import { micromanagerPages } from "./micro-manager-pages.ts";
+import { isOme, omePages, readOme } from "./ome.ts";
+import type { Stated, TimeSource } from "./source.ts";
+
+/** What a source says, with its name. */
+export interface Sourced {
+  readonly source: TimeSource;
+  readonly stated: Stated;
+}
+
+/** Times of the pages, and the date of the file itself, which dates times that count from the start. */
+export interface Embedded {
+  readonly pages: Sourced | undefined;
+  readonly date: number | undefined;
+}
+
+/** A further file of a series that Micro-Manager split. */
+const SPLIT = /_\d+((?:\.ome)?\.tiff?)$/i;
+const LARGEST_COMPANION = 96 * 1024 * 1024;
+
+/**
+ * What a file says about the times of its pages (undefined: it is one picture). Failures as withPictureFile; `frame.unreadable`
+ * for XML that is not read. Errors of the disk pass through.
+ */
+export async function embeddedTimes(file: NamedFile, pages: readonly PageInfo[] | undefined): Promise<Embedded> {
+  return withPictureFile(file, async ({ handle, bytes }) => {
+    const source = await withHead(sourceOfFile(handle, bytes));
+    const first = await firstDirectory(source);
+    if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined };
+    const series = pages === undefined ? undefined : await knownSeries(handle, source);
+    const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
+    const directories = async function* () {
+      if (pages === undefined) yield first;
+      for (const { index } of pages ?? []) {
+        const at = places.get(index);
+        yield at === undefined ? undefined : await directoryAt(source, first.layout, at);
+      }
+    };
+    return ofTiff(file, first, pages?.map(({ index }) => index) ?? [0], directories);
+  });
+}
+
+async function ofTiff(
+  file: NamedFile,
+  first: OpenDirectory,
+  pages: readonly number[],
+  directories: () => AsyncGenerator<OpenDirectory | undefined>,
+): Promise<Embedded> {
+  const dates = await exifPages(directories());
+  const date = dates?.us.find((time) => time !== undefined);
+  const ofManager = await withFirstOfSplit(file, first.source, (begin) => micromanagerPages(directories(), begin));
+  if (ofManager !== undefined) return { pages: named("micro-manager", ofManager), date };
+  const description = (await descriptionOf(first)) ?? "";
+  // Their pages are counted in the whole file.
+  const most = Math.max(...pages) + 1;
+  const chosen = (stated: Stated | undefined) => stated && { ...stated, us: pages.map((page) => stated.us[page]) };
+  if (isOme(description)) {
+    const stated = chosen(await omeTimes(file, description, most));
+    if (stated !== undefined) return { pages: named("ome", stated), date };
+  }
+  const ofImagej = isImagej(description) ? chosen(imagejPages(description, most)) : undefined;
+  if (ofImagej !== undefined) return { pages: named("imagej", ofImagej), date };
+  return { pages: named("exif", dates), date };
+}
+
+const named = (source: TimeSource, stated: Stated | undefined): Sourced | undefined => stated && { source, stated };
+
+/** The date of each page, as far as it has one. */
+async function exifPages(directories: AsyncIterable<OpenDirectory | undefined>): Promise<Stated | undefined> {
+  const us: (number | undefined)[] = [];
+  const notes = new Set<string>();
+  for await (const directory of directories) {
+    const stated = directory === undefined ? undefined : await tiffTime(directory);
+    us.push(stated?.us[0]);
+    for (const note of stated?.notes ?? []) notes.add(note);
+    // Where the first page has no date, no other has one.
+    if (us.length === 1 && us[0] === undefined) return undefined;
+  }
+  return us.length === 0 ? undefined : { us, relative: false, notes: [...notes] };
+}
+
+/** Calls `use` with the first file of a series that was split over several, or with the file itself. */
+async function withFirstOfSplit<T>(
+  { directory, path, followLinks = false }: NamedFile,
+  source: ByteSource,
+  use: (first: ByteSource) => Promise<T>,
+): Promise<T> {
+  const first = path.replace(SPLIT, "$1");
+  if (first === path) return use(source);
+  const opened = withConfinedFile(
+    directory,
+    first,
+    async ({ handle, bytes }) => use(await withHead(sourceOfFile(handle, bytes))),
+    { followLinks },
+  );
+  return opened.catch((error: unknown) => {
+    // It may be gone, or not to be opened: then the series begins here.
+    if (!(error instanceof Failure)) throw error;
+    return use(source);
+  });
+}
+
+async function omeTimes(file: NamedFile, xml: string, pages: number): Promise<Stated | undefined> {
+  const { directory, path, followLinks = false } = file;
+  const name = path.split("/").at(-1) ?? path;
+  const document = readOme(xml);
+  if (document.metadataFile === undefined) return omePages(document, name, pages);
+  // The companion is next to the file; what its name says about directories is not followed.
+  const companion = path.slice(0, path.length - name.length) + (document.metadataFile.split(/[\\/]/).at(-1) ?? "");
+  const read = (source: ByteSource) => bytesAt(source, 0, LARGEST_COMPANION);
+  const text = await withConfinedFile(
+    directory,
+    companion,
+    async ({ handle, bytes }) => (await read(sourceOfFile(handle, bytes))).toString("utf8"),
+    { followLinks },
+  );
+  const whole = readOme(text);
+  return whole.metadataFile === undefined ? omePages(whole, name, pages) : undefined;
+}

@@ -1,0 +1,69 @@
+// The head of a file in memory: most metadata are there, and reading them one by one would ask the disk each time.
+import { type ByteSource, bytesAt } from "../tiff/byte-source.ts";
+import { fieldBytes, type Layout, readDirectory, readHeader, TAG, type TiffDirectory } from "../tiff/directory.ts";
+
+const HEAD_BYTES = 16 * 1024;
+
+/** The same source; its first bytes are read once. */
+export async function withHead(source: ByteSource): Promise<ByteSource> {
+  const head = await bytesAt(source, 0, HEAD_BYTES);
+  return {
+    size: source.size,
+    async read(target, at) {
+      if (at + target.length > head.length) return source.read(target, at);
+      target.set(head.subarray(at, at + target.length));
+      return target.length;
+    },
+  };
+}
+
+/** A directory of a TIFF with what is needed to read its fields. */
+export interface OpenDirectory {
+  readonly source: ByteSource;
+  readonly layout: Layout;
+  readonly directory: TiffDirectory;
+}
+
+/** The first directory of a TIFF; undefined for other files. */
+export async function firstDirectory(source: ByteSource): Promise<OpenDirectory | undefined> {
+  const layout = await readHeader(source);
+  return layout === undefined ? undefined : directoryAt(source, layout, layout.firstAt);
+}
+
+/** The directory at a place; undefined where there is none. */
+export async function directoryAt(source: ByteSource, layout: Layout, at: number): Promise<OpenDirectory | undefined> {
+  const directory = await readDirectory(source, layout, at);
+  return directory === undefined ? undefined : { source, layout, directory };
+}
+
+/** The bytes of a field up to `limit`; undefined where the field is not there. */
+export async function bytesOf(open: OpenDirectory, tag: number, limit: number): Promise<Buffer | undefined> {
+  const field = open.directory.fields.get(tag);
+  return field === undefined ? undefined : fieldBytes(open.source, open.directory, field, limit);
+}
+
+/** The text of a field up to its first NUL; undefined where the field is not there. */
+export async function textOf(open: OpenDirectory, tag: number, limit: number): Promise<string | undefined> {
+  const bytes = await bytesOf(open, tag, limit);
+  return bytes === undefined ? undefined : withoutNul(bytes).toString("utf8");
+}
+
+/** The bytes before the first NUL. */
+export function withoutNul(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+/** OME-XML of a hundred thousand planes has about 40 MB. */
+const LONGEST_DESCRIPTION = 96 * 1024 * 1024;
+
+/** The description of the first page. */
+export const descriptionOf = (open: OpenDirectory): Promise<string | undefined> =>
+  textOf(open, TAG.description, LONGEST_DESCRIPTION);
+
+/** A whole number of 1, 2, 4 or 8 bytes; NaN where the bytes are not there. */
+export function numberAt(bytes: Buffer, at: number, size: number, little: boolean): number {
+  if (at + size > bytes.length) return Number.NaN;
+  if (size === 8) return Number(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+  return little ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
+}
