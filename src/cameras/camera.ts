@@ -3,6 +3,7 @@
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
+import { CaptureTimes, type TimesOptions } from "../image/times/capture-times.ts";
 import type { SimulatorOptions } from "../simulator/simulator.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { CommandCamera } from "./command.ts";
@@ -48,6 +49,8 @@ export interface SourceOptions {
   readonly isKnown?: (filename: string) => boolean;
   /** folder, file_importer: use links to pictures, too. */
   readonly followLinks?: boolean;
+  /** folder, file_importer: a table of the times of capture, and a pattern of the times in names. */
+  readonly times?: TimesOptions;
   /** folder: what an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
   readonly simulator?: SimulatorOptions | undefined;
@@ -118,7 +121,7 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
     create: (options) => {
       const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
       const { followLinks, isKnown = () => false } = options;
-      return new FileImporter({ dataDir, isKnown, followLinks });
+      return new FileImporter({ dataDir, isKnown, followLinks, times: new CaptureTimes(options.times) });
     },
   },
   folder: {
@@ -127,7 +130,8 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
       const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
       const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
       const { followLinks, takenBefore = () => undefined } = options;
-      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks });
+      const times = new CaptureTimes(options.times);
+      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times });
     },
   },
   v4l2: { capabilities: DEVICE, create: v4l2 },
@@ -211,6 +215,7 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
     watchDir: camera.watch_dir,
     stableSeconds: camera.folder_stable_seconds,
     followLinks: camera.follow_links,
+    times: { table: camera.times_file, names: camera.name_time },
     replayPath: camera.dummy_path,
     simulator: simulated ? simulatorOptions(config) : undefined,
     textureFiles: simulated ? config.Simulation.texture : undefined,

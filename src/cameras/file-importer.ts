@@ -1,6 +1,7 @@
 // The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure/failure.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
@@ -9,12 +10,15 @@ export interface FileImporterOptions {
   readonly dataDir: string;
   /** Use links to pictures, too. */
   readonly followLinks?: boolean | undefined;
+  /** Reads the times of capture; the default knows no table and no pattern of names. */
+  readonly times?: CaptureTimes;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
 }
 
 export class FileImporter implements Source {
   private readonly options: FileImporterOptions;
+  private readonly times: CaptureTimes;
   private waiting: PictureFile[] = [];
   private delivered: PictureFile | undefined;
   private leftOut: string[] = [];
@@ -25,6 +29,7 @@ export class FileImporter implements Source {
 
   constructor(options: FileImporterOptions) {
     this.options = options;
+    this.times = options.times ?? new CaptureTimes();
   }
 
   async probe(): Promise<readonly Found[]> {
@@ -41,7 +46,9 @@ export class FileImporter implements Source {
       leftOut: (_name, why) => this.leftOut.push(why.message),
       skipped: (_name, line) => this.skippedLines.push(line),
       followLinks: this.followLinks,
+      times: this.times,
     });
+    this.leftOut.push(...(await this.times.compare(files.map(({ path }) => path))));
     this.waiting = files.reverse();
   }
 
@@ -52,9 +59,24 @@ export class FileImporter implements Source {
       if (next === undefined) return null;
       if (this.options.isKnown(next.name)) continue;
       this.delivered = next;
-      const file = { directory: this.options.dataDir, name: next.name, followLinks: this.followLinks, keep: true };
-      return { file, capturedAtUs: next.takenAtUs, settings: { source: next.name }, warnings: this.leftOut.splice(0) };
+      return await this.frameOf(next);
     }
+  }
+
+  private async frameOf(next: PictureFile): Promise<CapturedFrame> {
+    const { dataDir: directory } = this.options;
+    const { name, takenAtUs, timeSource } = next;
+    const file = { directory, name, followLinks: this.followLinks, keep: true };
+    const timed = { ...next, directory, followLinks: this.followLinks };
+    const { pages, notes } = await this.times.of(timed);
+    return {
+      file,
+      capturedAtUs: pages[0]?.takenAtUs ?? takenAtUs,
+      timeSource: pages[0]?.source ?? timeSource,
+      timesOf: (pages) => this.times.of(timed, pages),
+      settings: { source: name },
+      warnings: [...this.leftOut.splice(0), ...notes],
+    };
   }
 
   skipped(): readonly string[] {

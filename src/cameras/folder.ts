@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { LARGEST_PICTURE_BYTES } from "../image/picture-name.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
 import { readConfined } from "../system/confined-file.ts";
 import { DirectoryChanges } from "../system/directory-changes.ts";
 import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
@@ -28,6 +29,8 @@ export interface FolderOptions {
   readonly stableSeconds: number;
   /** Use links to pictures, too. */
   readonly followLinks?: boolean | undefined;
+  /** Reads the times of capture; the default knows no table and no pattern of names. */
+  readonly times?: CaptureTimes;
   /** What an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
   /** Monotonic clock, for tests. */
@@ -52,6 +55,7 @@ export class Folder implements Source {
   private readonly options: FolderOptions;
   private readonly nowMs: () => number;
   private readonly changes: DirectoryChanges;
+  private readonly times: CaptureTimes;
   private readonly watched = new Map<string, Watched>();
   /** Names seen and not taken yet. */
   private readonly waiting = new Set<string>();
@@ -68,6 +72,7 @@ export class Folder implements Source {
   constructor(options: FolderOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
+    this.times = options.times ?? new CaptureTimes();
     this.aside = new SetAside({ now: this.nowMs });
     this.changes = new DirectoryChanges(options.watchDir);
   }
@@ -80,6 +85,7 @@ export class Folder implements Source {
   }
 
   async open(): Promise<void> {
+    await this.times.table();
     this.changes.relist();
     await this.scan();
   }
@@ -91,7 +97,8 @@ export class Folder implements Source {
       const { complete, growing } = await this.scan();
       for (const file of complete) {
         const frame = await this.takeOrSetAside(file);
-        if (frame !== undefined) return { ...frame, warnings: this.unsaid.splice(0).map(leftAlone) };
+        if (frame === undefined) continue;
+        return { ...frame, warnings: [...this.unsaid.splice(0).map(leftAlone), ...frame.warnings] };
       }
       if (growing === 0 || this.nowMs() - startedMs >= LONGEST_WAIT_MS) return null;
       await sleep(Math.min(POLL_MS, this.options.stableSeconds * 1000));
@@ -137,6 +144,7 @@ export class Folder implements Source {
       },
       skipped: (_name, line) => this.skippedLines.add(line),
       followLinks: this.followLinks,
+      times: this.times,
     };
     const changed = await this.changes.take();
     if (changed === undefined) this.skippedLines = new Set();
@@ -218,7 +226,18 @@ export class Folder implements Source {
     // Noted for the next run: takenBefore reads it.
     const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
     const taken = { directory, name: file.name, followLinks, keep: true, sha256 };
-    return { file: taken, capturedAtUs: file.takenAtUs, settings, warnings: [] };
+    // Again: what the metadata say may have come after the file was listed.
+    const timed = { ...file, directory, followLinks };
+    const { pages, notes } = await this.times.of(timed);
+    const [time] = pages;
+    return {
+      file: taken,
+      capturedAtUs: time?.takenAtUs ?? file.takenAtUs,
+      timeSource: time?.source ?? file.timeSource,
+      timesOf: (pages) => this.times.of(timed, pages),
+      settings,
+      warnings: notes,
+    };
   }
 }
 

@@ -2,7 +2,10 @@
 // and giving it its row is the collector's business, not a source's.
 
 import type { EncodedPicture } from "../image/encoded.ts";
+import type { PageInfo } from "../image/pages.ts";
 import type { Picture } from "../image/picture.ts";
+import type { FileTimes } from "../image/times/capture-times.ts";
+import type { TimeSource } from "../image/times/source.ts";
 import type { SetAsideFile } from "../system/set-aside.ts";
 
 /** One captured picture: pixels, encoded bytes, or a file that another program wrote; exactly one of the three. */
@@ -18,6 +21,10 @@ export interface CapturedFrame {
   readonly file?: TakenFrom;
   /** Microseconds since the epoch, UTC; strictly rising within one source that takes pictures itself. */
   readonly capturedAtUs: number;
+  /** Where that time is from; absent for the clock of this program at the capture. */
+  readonly timeSource?: TimeSource;
+  /** The times of the pages of a file with several pictures; sources of files only. */
+  readonly timesOf?: (pages: readonly PageInfo[]) => Promise<FileTimes>;
   /** The same moment on the monotonic clock, ms as `monotonicMs` counts them; absent where others took the picture. */
   readonly exposedAtMs?: number;
   /** Bits the sensor gave, where they differ from those of the pixels' type. */

@@ -1,6 +1,7 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import { z } from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../measurement/method.ts";
+import { isNamePattern } from "../system/name-pattern.ts";
 import {
   BESIDE_FILE,
   byShownName,
@@ -48,6 +49,13 @@ const seconds = (of: number, most?: number) => (most === undefined ? positive() 
 const bits = whole(0, MOST_BITS).refine((value) => value === 0 || value >= FEWEST_BITS, {
   error: `expected 0 or ${FEWEST_BITS} to ${MOST_BITS}`,
 });
+const namePatternText = () =>
+  z
+    .string()
+    .refine(
+      (text) => isNamePattern(text),
+      "needs a date and an hour (%Y%m%d %H), %s, %Q or a counter (%{s}, %{ms}, %{us})",
+    );
 const cameraNumber = () => z.number().optional();
 const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_270: "ROTATE_90_COUNTERCLOCKWISE" });
 const DRIVER = { none: "the driver's default", example: 0.5 };
@@ -150,6 +158,20 @@ export const Camera = section("The camera", {
     seconds(2),
     "folder: time after which a file whose size has not changed counts as complete",
     SECONDS,
+  ),
+  name_time: field(
+    namePatternText().optional(),
+    "folder and file_importer: where the names of images have the time of capture, for images without metadata that have it: %Y %m %d %H %M %S %f (fraction of the second) %j (day of the year) %z (zone, else UTC), %s and %Q (seconds and milliseconds since 1970), %{s} %{ms} %{us} (counters from the start of the series); * is any text",
+    {
+      none: "the names of own captures, image_YYYYMMDD_HHMMSS_ffffff_camN",
+      example: "%Y-%m-%d_%H%M%S_%f",
+      allowed: "a pattern of names, with a date and an hour, %s, %Q or a counter",
+    },
+  ),
+  times_file: field(
+    optionalText(),
+    "folder and file_importer: CSV file with the times of capture: columns file, page (if wanted), and time or elapsed (seconds)",
+    { ...BESIDE_FILE, none: "times come from the images' metadata and names", example: "times.csv" },
   ),
   controls: field(
     z.record(z.string().regex(/^\w+$/), z.number()).default({}),

@@ -8,13 +8,17 @@ import { printable } from "../system/file-name.ts";
 import { type DirectoryNames, readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import { captureTimeOf } from "./capture-name.ts";
 import { isPictureName } from "./picture-name.ts";
+import type { CaptureTimes } from "./times/capture-times.ts";
+import type { TimeSource } from "./times/source.ts";
 
 export interface PictureFile {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
-  /** Moment in the established file name, else the file's time of modification; microseconds since the epoch. */
+  /** When it was taken, of a file with several pictures the first; microseconds since the epoch. */
   readonly takenAtUs: number;
+  /** Where that time is from. */
+  readonly timeSource: TimeSource;
   /** Time of modification, microseconds since the epoch by the clock of who wrote it. */
   readonly modifiedUs: number;
   /** Changes whenever the file is written. */
@@ -37,6 +41,8 @@ interface Beside {
 export interface ListOptions extends Beside {
   /** Take links to regular files for pictures, too. */
   readonly followLinks?: boolean;
+  /** Reads the times of capture. Without it only the names of own captures give a time. */
+  readonly times?: CaptureTimes | undefined;
 }
 
 /**
@@ -53,10 +59,11 @@ export async function listPictures(directory: string, options: ListOptions = {})
 export async function describePictures(
   directory: string,
   names: Iterable<string>,
-  { leftOut, skipped, followLinks = false }: ListOptions = {},
+  { leftOut, skipped, followLinks = false, times }: ListOptions = {},
 ): Promise<PictureFile[]> {
+  const all = [...names];
   const failures: (readonly [string, Failure])[] = [];
-  const looks = [...names].filter(isPictureName).map((name) =>
+  const looks = all.filter(isPictureName).map((name) =>
     describe(directory, name, followLinks).catch((error: unknown) => {
       if (error instanceof Unusable) skipped?.(name, error.message);
       else failures.push([name, unseen(join(directory, name), error)]);
@@ -67,7 +74,22 @@ export async function describePictures(
   const [first] = failures;
   if (first !== undefined && files.length === 0) throw first[1];
   for (const [name, why] of failures) leftOut?.(name, why);
-  return files.sort((a, b) => a.takenAtUs - b.takenAtUs || (a.name < b.name ? -1 : 1));
+  const timed = times === undefined ? files : await withTimes(directory, all, files, { times, followLinks });
+  return timed.sort((a, b) => a.takenAtUs - b.takenAtUs || (a.name < b.name ? -1 : 1));
+}
+
+async function withTimes(
+  directory: string,
+  names: readonly string[],
+  files: readonly PictureFile[],
+  { times, followLinks }: { readonly times: CaptureTimes; readonly followLinks: boolean },
+): Promise<PictureFile[]> {
+  const wanted = files.map((file) => ({ ...file, directory, followLinks }));
+  const found = await times.ofFirstPages(wanted, names);
+  return files.map((file, index) => {
+    const time = found.get(wanted[index] as (typeof wanted)[number]);
+    return time === undefined ? file : { ...file, takenAtUs: time.takenAtUs, timeSource: time.source };
+  });
 }
 
 function unseen(path: string, error: unknown): Failure {
@@ -109,12 +131,15 @@ async function describe(directory: string, name: string, followLinks: boolean): 
   }
   if (found.isDirectory()) return undefined;
   if (!found.isFile()) throw special(name);
+  const modifiedUs = Number(found.mtimeNs / 1000n);
+  const namedUs = captureTimeOf(name);
   return {
     name,
     path,
     bytes: Number(found.size),
-    takenAtUs: captureTimeOf(name) ?? Number(found.mtimeNs / 1000n),
-    modifiedUs: Number(found.mtimeNs / 1000n),
+    takenAtUs: namedUs ?? modifiedUs,
+    timeSource: namedUs === undefined ? "file" : "name",
+    modifiedUs,
     version: `${found.size} ${found.mtimeNs}`,
     inode: found.ino,
   };

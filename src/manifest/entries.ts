@@ -3,10 +3,11 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Statement } from "better-sqlite3";
 import type { FailureData } from "../failure/failure.ts";
 import { checkPictureName } from "../image/picture-name.ts";
+import type { TimeSource } from "../image/times/source.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
 import { FILE_ENTRY, fileColumn } from "./page-rows.ts";
-import type { Origin, Status, TimeSource } from "./schema.ts";
+import type { Origin, Status } from "./schema.ts";
 
 /** A capture whose picture, if it has one, already is durably in `filepath`. Sizes in px and bytes. */
 export interface NewEntry {

@@ -1,10 +1,11 @@
 // History: what has happened so far, for people: counts, entries in order of capture, what failed.
 import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
+import type { TimeSource } from "../image/times/source.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { ENTRY_WITH_FILE } from "./page-rows.ts";
 import { pages } from "./pages.ts";
-import type { Status, TimeSource } from "./schema.ts";
+import type { Status } from "./schema.ts";
 
 /** How many entries are in which state. Kept by the database: reading it costs the same for any history. */
 export interface ManifestCounts {

@@ -1,6 +1,7 @@
 // Outcomes: what the analyses said about the frames, in order of completion, as an output reads them.
 import type { Statement } from "better-sqlite3";
 import { type CompanionResult, decodeValues } from "../analysis/task.ts";
+import type { TimeSource } from "../image/times/source.ts";
 import type { FrameResult, Method } from "../measurement/method.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Analyses } from "./analyses.ts";
@@ -9,7 +10,6 @@ import type { Entries } from "./entries.ts";
 import { FILE_NAME, JOIN_FILE } from "./page-rows.ts";
 import type { Readings } from "./readings.ts";
 import { blockOf } from "./results.ts";
-import type { TimeSource } from "./schema.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
 
 /** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */

@@ -21,10 +21,6 @@ export type Origin = (typeof ORIGINS)[number];
 /** Entries whose ids agree but for this many low bits share a block of results; see table `result`. */
 export const BLOCK_BITS = 4;
 
-/** Where the time of a frame is from, where it is not the clock at its capture. `file`: guessed from the file's own time. */
-export const TIME_SOURCES = ["micro-manager", "ome", "imagej", "exif", "name", "table", "file"] as const;
-export type TimeSource = (typeof TIME_SOURCES)[number];
-
 /** "phor": tells a manifest from any other SQLite file. */
 export const APPLICATION_ID = 0x70686f72;
 

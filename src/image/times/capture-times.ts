@@ -5,19 +5,22 @@ import { join } from "node:path";
 import { errorCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import type { NamedFile } from "../../system/confined-file.ts";
+import { type NamePattern, namePattern } from "../../system/name-pattern.ts";
 import type { PageInfo } from "../pages.ts";
 import { type Embedded, embeddedTimes, type Sourced } from "./embedded.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Described, MetadataDirectory } from "./metadata-txt.ts";
 import { timeOf } from "./micro-manager.ts";
-import { type NamePattern, nameTime, ownNameTime } from "./name-pattern.ts";
+import { ownNameTime, patternTime } from "./names.ts";
 import type { Stated } from "./source.ts";
-import type { TimeTable } from "./table.ts";
+import { readTimeTable, type TimeTable } from "./table.ts";
 
 /** What the user says about times. */
 export interface TimesOptions {
-  readonly table?: TimeTable | undefined;
-  readonly pattern?: NamePattern | undefined;
+  /** Path of a table of times. */
+  readonly table?: string | undefined;
+  /** Pattern of the times in names, as namePattern reads it. */
+  readonly names?: string | undefined;
 }
 
 /** A file whose times are wanted. */
@@ -58,20 +61,31 @@ const GUESSED = "no capture time found; phorest guesses it from the time of modi
 
 /** Reads capture times; keeps what it has read of each directory and file. */
 export class CaptureTimes {
-  readonly #options: TimesOptions;
+  readonly #pattern: NamePattern | undefined;
+  readonly #tablePath: string | undefined;
+  #table: Promise<TimeTable> | undefined;
   readonly #directories = new Map<string, MetadataDirectory>();
   readonly #known = new Map<string, Known>();
   readonly #said = new Set<string>();
   /** The date at which counters of names and tables begin, once a file gives it. */
   #seriesStartUs: number | undefined;
 
-  constructor(options: TimesOptions = {}) {
-    this.#options = options;
+  /** Throws Failure `config.invalid` for a pattern that gives no time. */
+  constructor({ table, names }: TimesOptions = {}) {
+    this.#tablePath = table;
+    this.#pattern = names === undefined ? undefined : namePattern(names);
+  }
+
+  /** Reads the user's table, which otherwise happens with the first file. Throws as readTimeTable. */
+  async table(): Promise<TimeTable | undefined> {
+    if (this.#tablePath === undefined) return undefined;
+    this.#table ??= readTimeTable(this.#tablePath);
+    return this.#table;
   }
 
   /**
    * The times of the pages of a file; `pages` undefined: it is a single picture, or only the first page is of interest.
-   * Never fails: a file that cannot be read gets its time of modification, and a line says why.
+   * A file that cannot be read gets its time of modification, and a line says why. Throws as readTimeTable.
    */
   async of(file: TimedFile, pages?: readonly PageInfo[]): Promise<FileTimes> {
     await this.#refresh(file);
@@ -110,8 +124,8 @@ export class CaptureTimes {
   }
 
   /** Lines about the whole list of files: rows of the table without a file, files without a row. */
-  compare(paths: Iterable<string>): string[] {
-    return this.#options.table?.compare(paths) ?? [];
+  async compare(paths: Iterable<string>): Promise<string[]> {
+    return (await this.table())?.compare(paths) ?? [];
   }
 
   #metadata({ directory, followLinks = false }: TimedFile): MetadataDirectory {
@@ -146,13 +160,13 @@ export class CaptureTimes {
   }
 
   async #find(file: TimedFile, pages: readonly PageInfo[] | undefined): Promise<Found> {
-    const { table, pattern } = this.#options;
+    const pattern = this.#pattern;
     const path = join(file.directory, file.name);
     const count = pages?.length ?? 1;
-    const ofTable = table?.timesOf(path, count);
+    const ofTable = (await this.table())?.timesOf(path, count);
     if (ofTable !== undefined) return { source: "table", stated: ofTable, scope: "series", date: undefined };
     const ownName = ownNameTime(file.name);
-    const named = (pattern === undefined ? undefined : nameTime(file.name, pattern)) ?? ownName;
+    const named = (pattern === undefined ? undefined : patternTime(file.name, pattern)) ?? ownName;
     const ofName = (stated: Stated, date?: number): Found => ({ source: "name", stated, scope: "series", date });
     if (ownName !== undefined && count === 1) return ofName(named ?? ownName);
     const described = this.#metadata(file).describe(file.name);

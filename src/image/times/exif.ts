@@ -1,9 +1,10 @@
 // EXIF and TIFF dates: DateTimeOriginal, DateTimeDigitized, DateTime, with SubSecTime and OffsetTime. In JPEG, PNG and TIFF.
+
+import { fractionUs, readTime, readZone } from "../../system/time-text.ts";
 import { type ByteSource, bytesAt, sourceOfBytes } from "../tiff/byte-source.ts";
 import { fieldNumber } from "../tiff/directory.ts";
 import { directoryAt, firstDirectory, type OpenDirectory, textOf } from "./head.ts";
 import type { Stated } from "./source.ts";
-import { fractionUs, readTime, readZone } from "./time-text.ts";
 
 const DATE_TIME = 306;
 const EXIF_DIRECTORY = 34665;

@@ -1,6 +1,7 @@
 // ImageJ's description of a stack: the interval between its frames. It gives no date.
+
+import { unitUs } from "../../system/time-text.ts";
 import type { Stated } from "./source.ts";
-import { unitUs } from "./time-text.ts";
 
 export const isImagej = (description: string): boolean => description.startsWith("ImageJ=");
 

@@ -28,7 +28,7 @@ const IMAGE_NAME = /^img_(\d+)_(.*)_(\d+)\.tiff?$/i;
 const STACK_ENDING = /(\.ome)?\.tiff?$/i;
 
 /** Time and coordinates of one image that a metadata.txt describes. */
-export interface DescribedImage {
+interface DescribedImage {
   readonly frame: number;
   readonly channel: number;
   readonly slice: number;

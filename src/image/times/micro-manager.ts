@@ -1,7 +1,8 @@
 // Times in the metadata of Micro-Manager 1.4 and 2.0 and of NDTiff: of one image, and of a whole series. The same keys are in
 // metadata.txt and in tag 51123 of each page.
+
+import { type ReadTime, readTime } from "../../system/time-text.ts";
 import { isObject } from "./json-members.ts";
-import { type ReadTime, readTime } from "./time-text.ts";
 
 /** What the metadata of one image say about its time and place in the series. */
 export interface ImageRecord {

@@ -1,6 +1,7 @@
 // OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and which plane each page of a file is.
+
+import { readTime, unitUs } from "../../system/time-text.ts";
 import type { Stated } from "./source.ts";
-import { readTime, unitUs } from "./time-text.ts";
 import { xmlParts } from "./xml.ts";
 
 /** No series has more pictures. */

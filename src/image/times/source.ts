@@ -1,22 +1,7 @@
 // Where a capture time comes from.
 
 /** Sources of capture times. `file` is the file's time of modification: a guess, because copying a file may change it. */
-export const TIME_SOURCES = ["micro-manager", "ome", "imagej", "exif", "name", "table", "file"] as const;
-export type TimeSource = (typeof TIME_SOURCES)[number];
-
-/** Whether times of this source are only guessed. */
-export const isGuessed = (source: TimeSource | null | undefined): boolean => source === "file";
-
-/** What people read for a source. */
-export const SOURCE_WORDS: Readonly<Record<TimeSource, string>> = {
-  "micro-manager": "Micro-Manager metadata",
-  ome: "OME-XML",
-  imagej: "ImageJ metadata",
-  exif: "EXIF",
-  name: "file name",
-  table: "table of times",
-  file: "time of modification of the file (guessed)",
-};
+export type TimeSource = "micro-manager" | "ome" | "imagej" | "exif" | "name" | "table" | "file";
 
 /** What one source says about the pages of one file. Times in microseconds. */
 export interface Stated {

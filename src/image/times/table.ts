@@ -3,8 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { parseString } from "fast-csv";
 import { Failure, failureLine } from "../../failure/failure.ts";
+import { readTime } from "../../system/time-text.ts";
 import type { Stated } from "./source.ts";
-import { readTime } from "./time-text.ts";
 
 const LARGEST_TABLE = 512 * 1024 * 1024;
 const FILE_COLUMNS = ["file", "name", "filename", "file_name", "image", "path"];

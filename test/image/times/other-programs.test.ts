@@ -21,11 +21,19 @@ describe.skipIf(!hasPython("numpy", "tifffile"))("times that other programs wrot
       const path = join(root, name);
       utimesSync(path, WRONG_S, WRONG_S + sources.size);
       const { pages } = await listPages(path);
-      const file = { directory: dirname(path), name: basename(path), modifiedUs: statSync(path).mtimeMs * 1000, version: "" };
+      const file = {
+        directory: dirname(path),
+        name: basename(path),
+        modifiedUs: statSync(path).mtimeMs * 1000,
+        version: "",
+      };
       const found = (await times.of(file, pages)).pages;
       const isElapsed = name.startsWith("imagej");
       const first = isElapsed ? (found[0]?.takenAtUs ?? 0) : 0;
-      expect(found.map(({ takenAtUs }) => takenAtUs - first), name).toEqual(expected);
+      expect(
+        found.map(({ takenAtUs }) => takenAtUs - first),
+        name,
+      ).toEqual(expected);
       for (const { source } of found) sources.set(dirname(name), source);
     }
     expect(Object.fromEntries(sources)).toEqual({

@@ -1,7 +1,5 @@
 // Times in file names, by a pattern with the letters of strftime: `series_%Y%m%d-%H%M%S_%f`.
-import { Failure } from "../../failure/failure.ts";
-import { captureTimeOf } from "../capture-name.ts";
-import type { Stated } from "./source.ts";
+import { Failure } from "../failure/failure.ts";
 import { calendarUs, fractionUs, readZone } from "./time-text.ts";
 
 /** The directives: what they match, and what they are called in the match. */
@@ -67,27 +65,38 @@ export function namePattern(text: string): NamePattern {
   return { text, expression: new RegExp(`${start}${source.join("")}${end}`), hasZone: has("zone") || !isDate };
 }
 
+/** Whether namePattern can compile a pattern. */
+export function isNamePattern(text: string): boolean {
+  try {
+    namePattern(text);
+    return true;
+  } catch (error) {
+    if (error instanceof Failure) return false;
+    throw error;
+  }
+}
+
 function invalid(text: string, why: string): Failure {
   return new Failure("config.invalid", `the pattern of names ${JSON.stringify(text)} cannot be used: ${why}`, {
     hint: 'for example Camera.name_time = "%Y%m%d_%H%M%S_%f"',
   });
 }
 
+/** The time in a name. */
+export interface NameTime {
+  /** Microseconds since the epoch, or, without a date, since the start of the series. */
+  readonly us: number;
+  readonly relative: boolean;
+}
+
 /** The time in a name; undefined where the pattern does not match, or what it matches is not a date. */
-export function nameTime(name: string, { expression, hasZone, text }: NamePattern): Stated | undefined {
+export function nameTime(name: string, { expression }: NamePattern): NameTime | undefined {
   const found = expression.exec(name)?.groups;
   if (found === undefined) return undefined;
   const counter = counterUs(found);
   const us = dateUs(found);
-  if (us === undefined) return counter === undefined ? undefined : { us: [counter], relative: true, notes: [] };
-  const notes = hasZone ? [] : [`the names give no time zone (${text}); phorest reads their times as UTC`];
-  return { us: [us + (counter ?? 0)], relative: false, notes };
-}
-
-/** The time in a name that phorest or the established system gave to a capture; undefined for other names. */
-export function ownNameTime(name: string): Stated | undefined {
-  const us = captureTimeOf(name);
-  return us === undefined ? undefined : { us: [us], relative: false, notes: [] };
+  if (us !== undefined) return { us: us + (counter ?? 0), relative: false };
+  return counter === undefined ? undefined : { us: counter, relative: true };
 }
 
 function counterUs(found: Readonly<Record<string, string | undefined>>): number | undefined {

@@ -1,0 +1,22 @@
+// Times in the names of images: of own captures, and by the user's pattern.
+import { type NamePattern, nameTime } from "../../system/name-pattern.ts";
+import { captureTimeOf } from "../capture-name.ts";
+import type { Stated } from "./source.ts";
+
+/** What a name says by a pattern; undefined where it does not match. */
+export function patternTime(name: string, pattern: NamePattern): Stated | undefined {
+  const time = nameTime(name, pattern);
+  if (time === undefined) return undefined;
+  const { us, relative } = time;
+  const notes =
+    relative || pattern.hasZone
+      ? []
+      : [`the names give no time zone (${pattern.text}); phorest reads their times as UTC`];
+  return { us: [us], relative, notes };
+}
+
+/** The time in a name that phorest or the established system gave to a capture; undefined for other names. */
+export function ownNameTime(name: string): Stated | undefined {
+  const us = captureTimeOf(name);
+  return us === undefined ? undefined : { us: [us], relative: false, notes: [] };
+}
