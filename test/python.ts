@@ -16,3 +16,12 @@ export function hasPython(...modules: readonly string[]): boolean {
 export function runPython(program: string, ...args: readonly string[]): string {
   return execFileSync(PYTHON, ["-c", program, ...args], { encoding: "utf8", maxBuffer: 1e8 });
 }
+
+/** Runs a Python program in a file with arguments; returns what it printed. Throws when it fails. */
+export function runPythonFile(file: string, ...args: readonly string[]): string {
+  return execFileSync(PYTHON, [file, ...args], {
+    encoding: "utf8",
+    maxBuffer: 1e8,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+}

@@ -12,6 +12,7 @@ import { checkSize, decodingBytes, type PictureSize, reserveMemory } from "./mem
 import { grayPlane, type Picture } from "./picture.ts";
 import { decodePlainPng } from "./plain-png.ts";
 import { readPicture, shownFile } from "./read-picture.ts";
+import type { Reading } from "./tiff/kinds.ts";
 import { decodeTiff } from "./tiff-picture.ts";
 import { unpacked } from "./unpack.ts";
 
@@ -36,19 +37,27 @@ export const SHARP_OPTIONS: SharpOptions = {
 export async function decodePicture(
   file: string | NamedFile,
   where = shownFile(file),
-  page = typeof file === "string" ? undefined : file.page,
+  { page = typeof file === "string" ? undefined : file.page, reading = "precise" }: DecodeOptions = {},
 ): Promise<Picture> {
   const { bytes, pages } = await readPicture(file, where, page);
-  const picture = await decodeBytes(bytes, where);
+  const picture = await decodeBytes(bytes, where, reading);
   return pages === undefined ? picture : { ...picture, pages };
 }
 
-/** The same from bytes in memory, which the pixels may continue using; `where` names them in errors. */
-export async function decodeBytes(bytes: Uint8Array, where: string): Promise<Picture> {
-  return decodePlain(await unpacked(bytes, where), where);
+/** How a picture is read. */
+export interface DecodeOptions {
+  /** One picture of a file with several, counted from 0; by default the one that the NamedFile names. */
+  readonly page?: number | undefined;
+  /** Whose values it has where OpenCV and the standard differ; the standard's by default. */
+  readonly reading?: Reading;
 }
 
-async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
+/** The same from bytes in memory, which the pixels may continue using; `where` names them in errors. */
+export async function decodeBytes(bytes: Uint8Array, where: string, reading: Reading = "precise"): Promise<Picture> {
+  return decodePlain(await unpacked(bytes, where), where, reading);
+}
+
+async function decodePlain(bytes: Uint8Array, where: string, reading: Reading): Promise<Picture> {
   // The short ways copy the file's samples at most once.
   reserveMemory(2 * bytes.length, where);
   if (isBmp(bytes)) return decodeBmp(bytes, where);
@@ -66,7 +75,7 @@ async function decodePlain(bytes: Uint8Array, where: string): Promise<Picture> {
       if (format === "JPEG") refuseDamagedJpeg(file, where);
       return decodeSamples(file, metadata, where);
     });
-  return format === "TIFF" ? decodeTiff(bytes, where, general) : general(bytes);
+  return format === "TIFF" ? decodeTiff(bytes, where, reading, general) : general(bytes);
 }
 
 /** What `work` makes of a picture that sharp reads; a Failure of the file's own where sharp refuses it. */

@@ -131,15 +131,14 @@ async function pageOf(
     if (size > MAX_BYTES) throw unreadable(where, `${size} bytes are too many for an image`, "check what wrote it");
     reserveMemory(size, where);
   });
-  const pages = series.pages.length;
-  return page === undefined && pages > 1 ? { bytes, pages } : { bytes };
+  return page === undefined && series.count > 1 ? { bytes, pages: series.count } : { bytes };
 }
 
-function notThere({ pages, leftOut }: TiffSeries, page: number, where: string): Failure {
+function notThere({ count, leftOut }: TiffSeries, page: number, where: string): Failure {
   const [damage] = leftOut;
   if (damage !== undefined)
     return unreadable(where, damage, "the file was not written or copied completely; copy it again");
-  return unreadable(where, `there is no page ${page + 1}; the file has ${pages.length}`, "name another page");
+  return unreadable(where, `there is no page ${page + 1}; the file has ${count}`, "name another page");
 }
 
 function missing(path: string, cause: unknown): Failure {

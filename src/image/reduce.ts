@@ -4,13 +4,13 @@ import type { NamedFile } from "../system/confined-file.ts";
 import { pngSize } from "./damage.ts";
 import { arrayOf, byLibrary, decodeBytes, SHARP_OPTIONS, samplesOf, sizeOf } from "./decode.ts";
 import { formatOf } from "./format.ts";
+import { headerSize } from "./header-size.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { imageLibrary } from "./library.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 import type { Picture } from "./picture.ts";
 import { readPicture } from "./read-picture.ts";
-import { decodePlainTiff } from "./tiff.ts";
-import { isStoredUpright } from "./tiff-picture.ts";
+import { firstPicture } from "./tiff-picture.ts";
 import { type SizeCheck, unpacked } from "./unpack.ts";
 
 export interface ReducedPicture {
@@ -34,10 +34,8 @@ export async function decodeReduced(
 ): Promise<ReducedPicture> {
   const bytes = await unpacked((await readPicture(file, where)).bytes, where, check);
   const format = formatOf(bytes);
-  // The pixels of these are in the file as they are.
-  const plain = format === "TIFF" ? decodePlainTiff(bytes) : undefined;
-  const whole = format === undefined || (format === "TIFF" && !isStoredUpright(bytes));
-  if (plain !== undefined || whole) return thinned(plain ?? (await decodeBytes(bytes, where)), mostPixels);
+  if (format === "TIFF") return thinned(await decodeChecked(bytes, where, check), mostPixels);
+  if (format === undefined) return thinned(await decodeBytes(bytes, where), mostPixels);
   const header = format === "PNG" ? pngSize(bytes) : undefined;
   const size = header ?? (await byLibrary(bytes, format, where, async (metadata) => sizeOf(metadata, format)));
   check(size, where);
@@ -59,6 +57,14 @@ export async function decodeReduced(
     return { pixels: arrayOf(data, depth), width, height, bitDepth: depth === "ushort" ? 16 : 8 } as const;
   });
   return { picture, width: size.width, height: size.height, scale };
+}
+
+/** A TIFF is decoded whole: its pixels are in the file as they are, or in strips that are unpacked in one piece. */
+async function decodeChecked(file: Uint8Array, where: string, check: SizeCheck): Promise<Picture> {
+  const { bytes } = await firstPicture(file, where);
+  const size = headerSize(bytes);
+  if (size !== undefined) check(size, where);
+  return decodeBytes(bytes, where);
 }
 
 function scaleOf({ width, height }: Pick<PictureSize, "width" | "height">, mostPixels: number): number {

@@ -1,7 +1,7 @@
-// What a TIFF file says about itself: its pages, which way up the first one is, and of what kind its samples are. Classic
-// TIFF and BigTIFF, both byte orders. It reads no pixels.
-import { Failure } from "../failure/failure.ts";
+// The size of a TIFF in memory and the JPEG files in it, from the first of its directories. Classic TIFF and BigTIFF, both
+// byte orders. src/image/tiff reads everything else of a directory.
 import type { PictureSize } from "./memory.ts";
+import { TYPE_BYTES } from "./tiff/directory.ts";
 
 const LITTLE = 0x4949;
 const BIG = 0x4d4d;
@@ -9,14 +9,10 @@ const CLASSIC_MAGIC = 42;
 const BIG_MAGIC = 43;
 
 const TAG = {
-  kind: 254,
   width: 256,
   height: 257,
   bits: 258,
   compression: 259,
-  description: 270,
-  orientation: 274,
-  sampleFormat: 339,
   strips: 273,
   samples: 277,
   stripBytes: 279,
@@ -26,46 +22,8 @@ const TAG = {
 } as const;
 const JPEG = 7;
 
-/** Bits of the kind of a page: a smaller copy of another page, or a mask for one. */
-const REDUCED = 1;
-const MASK = 4;
-
-/** Bytes of one value of each field type. */
-const TYPE_BYTES: Readonly<Record<number, number>> = {
-  1: 1,
-  2: 1,
-  3: 2,
-  4: 4,
-  5: 8,
-  6: 1,
-  7: 1,
-  8: 2,
-  9: 4,
-  10: 8,
-  11: 4,
-  12: 8,
-  13: 4,
-  16: 8,
-  17: 8,
-  18: 8,
-};
 const SHORT = 3;
 const LONG = 4;
-
-/** No description that names a number of pictures is longer than this before the number. */
-const DESCRIPTION_BYTES = 4096;
-
-export interface TiffSummary {
-  /** Pictures in the file: pages that are neither thumbnails nor masks, or what ImageJ says where that is more. */
-  readonly pages: number;
-  /** 1 to 8 as the standard has it; absent and invalid values count as 1. */
-  readonly orientation: number;
-  /** Place of an orientation that is none of these; undefined where there is none. */
-  readonly invalidOrientationAt: number | undefined;
-  readonly bits: number;
-  readonly sampleFormat: number;
-  readonly compression: number;
-}
 
 interface Field {
   readonly type: number;
@@ -74,10 +32,7 @@ interface Field {
   readonly at: number;
 }
 
-interface Page {
-  readonly fields: ReadonlyMap<number, Field>;
-  readonly next: number;
-}
+type Fields = ReadonlyMap<number, Field>;
 
 /** Where numbers are in a file, in its byte order and of the size of its kind. */
 interface Layout {
@@ -86,32 +41,12 @@ interface Layout {
   readonly big: boolean;
 }
 
-/** Undefined where the file is no TIFF or its first page's directory is damaged: a reader of pixels then says more. */
-export function tiffSummary(bytes: Uint8Array): TiffSummary | undefined {
-  const layout = layoutOf(bytes);
-  if (layout === undefined) return undefined;
-  const firstAt = firstPageAt(layout);
-  const first = readPage(layout, firstAt);
-  if (first === undefined) return undefined;
-  const number = (tag: number, otherwise: number) => numberOf(layout, first.fields.get(tag)) ?? otherwise;
-  const orientation = number(TAG.orientation, 1);
-  const isKnown = orientation >= 1 && orientation <= 8;
-  return {
-    pages: Math.max(countPages(layout, firstAt, first), picturesOfImageJ(layout, first.fields.get(TAG.description))),
-    orientation: isKnown ? orientation : 1,
-    invalidOrientationAt: isKnown ? undefined : first.fields.get(TAG.orientation)?.at,
-    bits: number(TAG.bits, 1),
-    sampleFormat: number(TAG.sampleFormat, 1),
-    compression: number(TAG.compression, 1),
-  };
-}
-
 /** The size of the first page; undefined where its directory does not say it. */
 export function tiffSize(bytes: Uint8Array): PictureSize | undefined {
   const layout = layoutOf(bytes);
-  const page = layout === undefined ? undefined : readPage(layout, firstPageAt(layout));
-  if (layout === undefined || page === undefined) return undefined;
-  const number = (tag: number) => numberOf(layout, page.fields.get(tag));
+  const fields = layout === undefined ? undefined : readFields(layout, firstPageAt(layout));
+  if (layout === undefined || fields === undefined) return undefined;
+  const number = (tag: number) => numberOf(layout, fields.get(tag));
   const [width, height] = [number(TAG.width), number(TAG.height)];
   if (width === undefined || height === undefined) return undefined;
   const bytesPerSample = Math.max(1, (number(TAG.bits) ?? 1) / 8);
@@ -125,9 +60,8 @@ export function tiffSize(bytes: Uint8Array): PictureSize | undefined {
  */
 export function* jpegsOf(bytes: Uint8Array): Generator<Uint8Array> {
   const layout = layoutOf(bytes);
-  const page = layout === undefined ? undefined : readPage(layout, firstPageAt(layout));
-  if (layout === undefined || page === undefined) return;
-  const { fields } = page;
+  const fields = layout === undefined ? undefined : readFields(layout, firstPageAt(layout));
+  if (layout === undefined || fields === undefined) return;
   if (numberOf(layout, fields.get(TAG.compression)) !== JPEG) return;
   const shared = fields.get(TAG.jpegTables);
   // Without the end marker of the tables, and the start marker of what follows.
@@ -171,8 +105,8 @@ function offsetOf(view: DataView, at: number, little: boolean): number {
   return Number(view.getBigUint64(at, little));
 }
 
-/** The directory at a place; undefined where it leaves the file. */
-function readPage({ view, little, big }: Layout, at: number): Page | undefined {
+/** The fields of the directory at a place; undefined where it leaves the file. */
+function readFields({ view, little, big }: Layout, at: number): Fields | undefined {
   const [countBytes, entryBytes, offsetBytes] = big ? [8, 20, 8] : [2, 12, 4];
   if (!(at >= 8) || at + countBytes > view.byteLength) return undefined;
   const count = big ? offsetOf(view, at, little) : view.getUint16(at, little);
@@ -187,7 +121,7 @@ function readPage({ view, little, big }: Layout, at: number): Page | undefined {
     const place = big ? offsetOf(view, inline, little) : view.getUint32(inline, little);
     fields.set(view.getUint16(entry, little), { type, count: values, at: size <= offsetBytes ? inline : place });
   }
-  return { fields, next: big ? offsetOf(view, end, little) : view.getUint32(end, little) };
+  return fields;
 }
 
 /** The first value of a field of whole numbers; undefined where it is absent or beyond the end. */
@@ -195,67 +129,4 @@ function numberOf({ view, little }: Layout, field: Field | undefined): number | 
   if (field === undefined || field.count < 1 || field.at + 4 > view.byteLength) return undefined;
   if (field.type === SHORT) return view.getUint16(field.at, little);
   return field.type === LONG ? view.getUint32(field.at, little) : undefined;
-}
-
-/** A page whose directory is not there (the file is cut off) counts, and ends the count: it was meant to be there. */
-function countPages(layout: Layout, firstAt: number, first: Page): number {
-  const seen = new Set([firstAt]);
-  let pages = 1;
-  for (let at = first.next; at !== 0 && !seen.has(at); ) {
-    seen.add(at);
-    const page = readPage(layout, at);
-    const kind = numberOf(layout, page?.fields.get(TAG.kind)) ?? 0;
-    if ((kind & (REDUCED | MASK)) === 0) pages++;
-    if (page === undefined) break;
-    at = page.next;
-  }
-  return pages;
-}
-
-/** ImageJ writes stacks of more than 4 GB as one page with the rest behind it, and says so in its description alone. */
-function picturesOfImageJ({ view }: Layout, description: Field | undefined): number {
-  if (description === undefined || description.at >= view.byteLength) return 1;
-  const length = Math.min(description.count, DESCRIPTION_BYTES, view.byteLength - description.at);
-  const text = Buffer.from(view.buffer, view.byteOffset + description.at, length).toString("latin1");
-  if (!text.startsWith("ImageJ=")) return 1;
-  return Number(/^images=(\d+)/m.exec(text)?.[1] ?? 1);
-}
-
-/** What compressions are called that can be met, and are not read. */
-const COMPRESSIONS: Readonly<Record<number, string>> = {
-  6: "old-style JPEG",
-  33003: "JPEG 2000",
-  33005: "JPEG 2000",
-  34712: "JPEG 2000",
-  34887: "LERC",
-  34925: "LZMA",
-  50000: "Zstandard",
-  50001: "WebP",
-  50002: "JPEG XL",
-  52546: "JPEG XL",
-};
-/** None, CCITT in three forms, LZW, JPEG, deflate under both its numbers, PackBits. */
-const READ_COMPRESSIONS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 32773, 32946]);
-/** 1, 2 and 4 bits are stretched to 8 when they are read. */
-const READ_BITS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
-const [UNSIGNED, SIGNED, FLOAT, UNSPECIFIED] = [1, 2, 3, 4];
-
-/**
- * Throws Failure `frame.unreadable` for a TIFF of a kind that is not read, by its name; such a file is not damaged. `where`
- * names it.
- */
-export function refuseTiffKind({ bits, sampleFormat, compression }: TiffSummary, where: string): void {
-  const refuse = (what: string, hint: string) => new Failure("frame.unreadable", `${where}: ${what}`, { hint });
-  if (sampleFormat !== UNSIGNED && sampleFormat !== UNSPECIFIED) {
-    const kind = sampleFormat === SIGNED ? "signed" : sampleFormat === FLOAT ? "floating-point" : "complex";
-    throw refuse(`a TIFF with ${kind} samples of ${bits} bits`, "save it with 8 or 16 bits per sample, unsigned");
-  }
-  if (!READ_BITS.has(bits)) {
-    const packed = bits % 8 === 0 ? "" : ", packed";
-    throw refuse(`a TIFF with samples of ${bits} bits${packed}`, "save it with 8 or 16 bits per sample");
-  }
-  if (!READ_COMPRESSIONS.has(compression)) {
-    const name = COMPRESSIONS[compression] ?? `number ${compression}`;
-    throw refuse(`a TIFF with the compression ${name}`, "save it uncompressed, or with LZW or deflate");
-  }
 }

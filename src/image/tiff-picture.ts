@@ -1,34 +1,77 @@
-// TIFF files of every kind that is read: the first page, upright, with the number of pages there are.
+// TIFF files of every kind that is read: the first picture, upright, with the number of pictures there are.
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
+import { reserveMemory } from "./memory.ts";
 import { upright } from "./orientation.ts";
 import type { Picture } from "./picture.ts";
+import { sourceOfBytes } from "./tiff/byte-source.ts";
+import { isReadHere, type Reading, refused, refuseKind } from "./tiff/kinds.ts";
+import { readOwn } from "./tiff/own-reader.ts";
+import { type PageFields, readPageFields } from "./tiff/page-fields.ts";
+import { readPageFile } from "./tiff/page-file.ts";
+import { readTiffSeries } from "./tiff/series.ts";
 import { decodePlainTiff } from "./tiff.ts";
-import { jpegsOf, refuseTiffKind, tiffSummary } from "./tiff-directory.ts";
+import { jpegsOf } from "./tiff-directory.ts";
+
+/** A file whose first directory is the picture, and how many pictures the file had that it comes from. */
+interface FirstPicture {
+  readonly bytes: Uint8Array;
+  readonly pages: number;
+}
 
 /**
- * The first page of a TIFF, turned upright. `general` reads what is not plain, as it is stored. Throws Failure
+ * The first picture of a TIFF, turned upright. `general` reads what is not plain, as it is stored. Throws Failure
  * `frame.unreadable` for a kind that is not read, and what `general` throws.
  */
 export async function decodeTiff(
-  bytes: Uint8Array,
+  file: Uint8Array,
   where: string,
+  reading: Reading,
   general: (bytes: Uint8Array) => Promise<Picture>,
 ): Promise<Picture> {
-  const summary = tiffSummary(bytes);
-  if (summary === undefined) return general(bytes);
-  refuseTiffKind(summary, where);
-  for (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
-  const { pages, orientation, invalidOrientationAt } = summary;
-  // libtiff refuses a file for an orientation that does not exist, such as 0.
-  const sound = invalidOrientationAt === undefined ? bytes : withUpright(bytes, invalidOrientationAt);
-  const picture = upright(decodePlainTiff(sound) ?? (await general(sound)), orientation);
+  const plain = decodePlainTiff(file);
+  if (plain !== undefined) return plain;
+  const { bytes, pages } = await firstPicture(file, where);
+  const fields = await readPageFields(bytes);
+  if (fields === undefined) return general(bytes);
+  refuseKind(fields, where);
+  const picture = upright(await decodeStored(bytes, fields, where, reading, general), fields.orientation);
   return pages > 1 ? { ...picture, pages } : picture;
 }
 
-/** Whether the pixels of a TIFF are stored as they are to be seen, in a way that every reader accepts. */
-export function isStoredUpright(bytes: Uint8Array): boolean {
-  const summary = tiffSummary(bytes);
-  return summary === undefined || (summary.orientation === 1 && summary.invalidOrientationAt === undefined);
+/**
+ * A TIFF file that begins with the first picture of this one: the same, or a file of that picture alone where the file begins
+ * with a thumbnail. Throws Failure `frame.unreadable` where only the thumbnail is whole.
+ */
+export async function firstPicture(bytes: Uint8Array, where: string): Promise<FirstPicture> {
+  const source = sourceOfBytes(bytes);
+  const series = await readTiffSeries(source);
+  const page = series?.pages.find(({ index }) => index === 0);
+  if (series === undefined) return { bytes, pages: 1 };
+  if (series.count === 0) {
+    const what = `it begins with a thumbnail; ${series.leftOut[0] ?? "there is no picture"}`;
+    throw refused(where, what, "the file was not written or copied completely; copy it again");
+  }
+  // What is wrong with a picture that is cut off, its reader says.
+  if (page === undefined || page.at === series.firstAt) return { bytes, pages: series.count };
+  const only = await readPageFile(source, series.layout, page, where, (size) =>
+    reserveMemory(bytes.length + size, where),
+  );
+  return { bytes: only, pages: series.count };
+}
+
+async function decodeStored(
+  bytes: Uint8Array,
+  fields: PageFields,
+  where: string,
+  reading: Reading,
+  general: (bytes: Uint8Array) => Promise<Picture>,
+): Promise<Picture> {
+  if (isReadHere(fields, reading)) return readOwn(bytes, fields, where, reading);
+  for (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
+  const { invalidOrientationAt: at } = fields;
+  // libtiff refuses a file for an orientation that does not exist, such as 0.
+  const sound = at === undefined ? bytes : withUpright(bytes, at);
+  return decodePlainTiff(sound) ?? general(sound);
 }
 
 function withUpright(bytes: Uint8Array, at: number): Uint8Array {

@@ -37,8 +37,9 @@ const PLAIN: ReadonlyMap<number, number> = new Map([
   [TAG.planes, 1],
   [TAG.sampleFormat, 1],
 ]);
+const DESCRIPTION = 270;
 /** Tags that say nothing about samples: description, maker, model, resolution, software, time, artist. */
-const HARMLESS: ReadonlySet<number> = new Set([270, 271, 272, 282, 283, 296, 305, 306, 315]);
+const HARMLESS: ReadonlySet<number> = new Set([DESCRIPTION, 271, 272, 282, 283, 296, 305, 306, 315]);
 const USED: ReadonlySet<number> = new Set(Object.values(TAG));
 
 /** Longest side of a picture, px. */
@@ -94,6 +95,8 @@ function readDirectory(view: DataView, little: boolean): Directory | undefined {
     const place = size <= 4 ? entry + 8 : view.getUint32(entry + 8, little);
     if (tag <= lastTag || !(size > 0) || place + size > view.byteLength) return undefined;
     lastTag = tag;
+    // A stack of ImageJ may have one directory for all its pictures.
+    if (tag === DESCRIPTION && startsWith(view, place, size, "ImageJ=")) return undefined;
     if (HARMLESS.has(tag)) continue;
     const several = tag === TAG.offsets || tag === TAG.byteCounts;
     if (!USED.has(tag) || (type !== SHORT && type !== LONG) || (!several && count !== 1)) return undefined;
@@ -105,6 +108,10 @@ function readDirectory(view: DataView, little: boolean): Directory | undefined {
     );
   }
   return directory;
+}
+
+function startsWith(view: DataView, at: number, size: number, text: string): boolean {
+  return size >= text.length && [...text].every((letter, index) => view.getUint8(at + index) === letter.charCodeAt(0));
 }
 
 /** All rows as bytes without gaps; undefined when the strips contradict the size of the picture or leave the file. */

@@ -6,7 +6,8 @@ import { decodeBytes, decodePicture } from "../../src/image/decode.ts";
 import { upright } from "../../src/image/orientation.ts";
 import { otherPages, type Picture } from "../../src/image/picture.ts";
 import { decodeReduced } from "../../src/image/reduce.ts";
-import { tiffSummary } from "../../src/image/tiff-directory.ts";
+import { sourceOfBytes } from "../../src/image/tiff/byte-source.ts";
+import { readTiffSeries } from "../../src/image/tiff/series.ts";
 import { hasPython, runPython } from "../python.ts";
 import { grayPicture, writeTiff } from "./picture-writers.ts";
 
@@ -60,20 +61,21 @@ describe.each([
   });
 });
 
-test("a damaged directory is left to the reader of pixels; pages that were cut off are counted", () => {
+test("a damaged directory is left to the reader of pixels; pages that were cut off are counted", async () => {
+  const series = (file: Uint8Array) => readTiffSeries(sourceOfBytes(file));
   const bytes = writeTiff(eight);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const directory = view.getUint32(4, true);
   const end = directory + 2 + 12 * view.getUint16(directory, true);
-  expect(tiffSummary(bytes)).toMatchObject({ pages: 1, orientation: 1, bits: 8 });
+  expect(await series(bytes)).toMatchObject({ count: 1, leftOut: [], pages: [{ bits: 8 }] });
   view.setUint32(end, 0x7fffffff, true);
-  expect(tiffSummary(bytes)?.pages).toBe(2);
+  expect(await series(bytes)).toMatchObject({ count: 2, leftOut: [expect.stringContaining("page 2")] });
   view.setUint32(end, directory, true);
-  expect(tiffSummary(bytes)?.pages).toBe(1);
+  expect(await series(bytes)).toMatchObject({ count: 1 });
   view.setUint32(4, 0x7fffffff, true);
-  expect(tiffSummary(bytes)).toBeUndefined();
-  expect(tiffSummary(bytes.subarray(0, 12))).toBeUndefined();
-  expect(tiffSummary(Buffer.from("PNG or anything else at all"))).toBeUndefined();
+  expect(await series(bytes)).toBeUndefined();
+  expect(await series(bytes.subarray(0, 12))).toBeUndefined();
+  expect(await series(Buffer.from("PNG or anything else at all"))).toBeUndefined();
 });
 
 test("pages that are left out are said in one line", () => {
@@ -96,14 +98,15 @@ put('stack4', np.stack([a, a + 1, a + 2, a + 3])); put('bigstack3', np.stack([b,
 tifffile.imwrite(sys.argv[1] + '/imagej5.tif', np.stack([b] * 5), imagej=True)
 tifffile.imwrite(sys.argv[1] + '/ome3.tif', np.stack([b] * 3), ome=True)
 put('onepage7', b, description='ImageJ=1.53t\\nimages=7\\nslices=7\\n', metadata=None)
-put('float32', b.astype(np.float32)); put('float64', b.astype(np.float64)); put('float16', b.astype(np.float16)); put('int8', a.astype(np.int8)); put('int16', b.astype(np.int16))
-put('int32', b.astype(np.int32)); put('uint32', b.astype(np.uint32)); put('uint64', b.astype(np.uint64)); put('complex', b.astype(np.complex64)); put('lzma', b, compression='lzma')
-def bare(name, bits, compression=1):
-  f = sorted([(256, 3, 32), (257, 3, 12), (258, 3, bits), (259, 3, compression), (262, 3, 1), (273, 4, 8), (277, 3, 1), (278, 3, 12), (279, 4, 1024)])
+put('fractions', b.astype(np.float32) + 0.5); put('large32', b.astype(np.uint32) * 2); put('float16', b.astype(np.float16)); put('int8', a.astype(np.int8)); put('int16', b.astype(np.int16))
+put('uint64', b.astype(np.uint64)); put('complex', b.astype(np.complex64)); put('lzma', b, compression='lzma')
+def bare(name, bits, compression=1, photometric=1, predictor=1):
+  f = sorted([(256, 3, 32), (257, 3, 12), (258, 3, bits), (259, 3, compression), (262, 3, photometric), (273, 4, 8), (277, 3, 1), (278, 3, 12), (279, 4, 1024), (317, 3, predictor)])
   data = b'II*\\0' + struct.pack('<I', 1032) + bytes(range(256)) * 4 + struct.pack('<H', len(f)) + b''.join(struct.pack('<HHII', t, k, 1, v) for t, k, v in f) + bytes(4)
   open(sys.argv[1] + '/' + name + '.tif', 'wb').write(data)
-for bits in (10, 12, 14): bare('packed%d' % bits, bits)
-for number in (6, 33005, 34887, 50000, 50001, 50002, 12345): bare('compression%d' % number, 8, number)
+for bits in (7, 24): bare('packed%d' % bits, bits)
+bare('mosaic', 16, photometric=32803); bare('predictor', 12, compression=5, predictor=2)
+for number in (6, 33005, 34887, 50001, 50002, 12345): bare('compression%d' % number, 8, number)
 `;
 
 describe.skipIf(!hasPython("tifffile", "numpy"))("files of other writers", () => {
@@ -157,22 +160,20 @@ describe.skipIf(!hasPython("tifffile", "numpy"))("files of other writers", () =>
 
   it.each([
     ["float16", "floating-point samples of 16 bits"],
-    ["float32", "floating-point samples of 32 bits"],
-    ["float64", "floating-point samples of 64 bits"],
-    ["int8", "signed samples of 8 bits"],
-    ["int16", "signed samples of 16 bits"],
-    ["int32", "signed samples of 32 bits"],
-    ["uint32", "samples of 32 bits"],
+    ["fractions", "floating-point samples of 32 bits is read only if all are whole numbers from 0 to 65535"],
+    ["int8", "signed samples of 8 bits is read only if all are whole numbers from 0 to 65535"],
+    ["int16", "signed samples of 16 bits is read only if all are whole numbers from 0 to 65535"],
+    ["large32", "samples of 32 bits is read only if all are whole numbers from 0 to 65535"],
     ["uint64", "samples of 64 bits"],
     ["complex", "complex samples"],
-    ["packed10", "samples of 10 bits, packed"],
-    ["packed12", "samples of 12 bits, packed"],
-    ["packed14", "samples of 14 bits, packed"],
+    ["packed7", "packed samples of 7 bits"],
+    ["packed24", "samples of 24 bits"],
+    ["mosaic", "raw data of a colour sensor (DNG, CFA)"],
+    ["predictor", "packed samples of 12 bits and the predictor 2"],
     ["lzma", "compression LZMA"],
     ["compression6", "compression old-style JPEG"],
     ["compression33005", "compression JPEG 2000"],
     ["compression34887", "compression LERC"],
-    ["compression50000", "compression Zstandard"],
     ["compression50001", "compression WebP"],
     ["compression50002", "compression JPEG XL"],
     ["compression12345", "compression number 12345"],

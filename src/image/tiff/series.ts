@@ -35,7 +35,11 @@ export interface TiffPage {
 
 export interface TiffSeries {
   readonly layout: Layout;
+  /** Place of the file's first directory. */
+  readonly firstAt: number;
   readonly pages: readonly TiffPage[];
+  /** Pictures that the file has or, where it is cut off, was meant to have as far as that is known. */
+  readonly count: number;
   /** What of the file is left out, and why: one line each. */
   readonly leftOut: readonly string[];
 }
@@ -73,15 +77,15 @@ class Walk {
       const { next } = directory;
       if (next === 0 || seen.has(next)) break;
       directory = await readDirectory(this.#source, this.#layout, next);
-      if (directory === undefined) this.#leftOut.push(`page ${this.#count + 1} and all behind it: the file is cut off`);
+      if (directory === undefined) this.#leftOut.push(`page ${++this.#count} and all behind it: the file is cut off`);
     }
   }
 
   async series(first: TiffDirectory): Promise<TiffSeries> {
     // Whoever calls his only picture a thumbnail means it all the same.
-    if (this.#count === 0) await this.add(first);
+    if (this.#count === 0 && this.#leftOut.length === 0) await this.add(first);
     if (this.#count === 1) await this.addBehind(first);
-    return { layout: this.#layout, pages: this.#pages, leftOut: this.#leftOut };
+    return { layout: this.#layout, firstAt: first.at, pages: this.#pages, count: this.#count, leftOut: this.#leftOut };
   }
 
   private number(directory: TiffDirectory, tag: number, otherwise: number): Promise<number> {
@@ -135,6 +139,7 @@ class Walk {
     const start = (await fieldNumbers(this.#source, this.#layout, first, TAG.strips))[0] ?? 0;
     const there = bytes === undefined ? 1 : Math.min(images, Math.floor((this.#source.size - start) / bytes));
     for (let index = 1; index < there; index++) this.#pages.push({ ...page, index, shift: index * (bytes ?? 0) });
+    this.#count = images;
     if (there === images) return;
     const why = bytes === undefined ? "ImageJ's stacks are read only uncompressed" : "the file is cut off";
     this.#leftOut.push(`${there + 1 === images ? `page ${images}` : `pages ${there + 1} to ${images}`}: ${why}`);

@@ -1,0 +1,91 @@
+// All samples of a picture in a TIFF, unpacked from its strips or tiles and joined to rows without gaps.
+import { endianness } from "node:os";
+import { COMPRESSION, hasPredictor, unpackStrip } from "./compression.ts";
+import type { PageFields } from "./page-fields.ts";
+import { joinFloats, PREDICTOR, sumUp } from "./predictor.ts";
+
+const NATIVE_IS_LITTLE = endianness() === "LE";
+
+/** Rows of all samples of a pixel, or of one plane. */
+export interface Rows {
+  /** Whole samples of 16, 32 and 64 bits are in this machine's order; those of other sizes as in the file. */
+  readonly bytes: Uint8Array;
+  readonly rowBytes: number;
+}
+
+/**
+ * The rows of plane `plane` (0 where samples are not in planes of their own); undefined where a strip or tile is not whole.
+ */
+export async function readRows(file: Uint8Array, fields: PageFields, plane = 0): Promise<Rows | undefined> {
+  const { width, height, bits, blockWidth, blockHeight, isTiled, isPlanar } = fields;
+  if (blockWidth < 1 || blockHeight < 1) return undefined;
+  const samples = isPlanar ? 1 : fields.samples;
+  const rowBytes = Math.ceil((width * samples * bits) / 8);
+  const blockRowBytes = isTiled ? Math.ceil((blockWidth * samples * bits) / 8) : rowBytes;
+  const [across, down] = [isTiled ? Math.ceil(width / blockWidth) : 1, Math.ceil(height / blockHeight)];
+  const bytes = new Uint8Array(rowBytes * height);
+  for (let block = 0; block < across * down; block++) {
+    const index = plane * across * down + block;
+    const [place, size] = [fields.places[index], fields.sizes[index]];
+    if (place === undefined || size === undefined || place + size > file.length) return undefined;
+    const firstRow = Math.floor(block / across) * blockHeight;
+    const rows = isTiled ? blockHeight : Math.min(blockHeight, height - firstRow);
+    const packed = inOrder(file.subarray(place, place + size), fields.fillOrder);
+    const plain = await unpackStrip(fields.compression, packed, rows * blockRowBytes);
+    if (plain === undefined) return undefined;
+    const undone = withoutPredictor(plain, fields, blockRowBytes, samples);
+    putBlock(bytes, rowBytes, undone, blockRowBytes, firstRow, (block % across) * blockRowBytes, height);
+  }
+  return { bytes, rowBytes };
+}
+
+function putBlock(
+  target: Uint8Array,
+  rowBytes: number,
+  block: Uint8Array,
+  blockRowBytes: number,
+  firstRow: number,
+  firstByte: number,
+  height: number,
+): void {
+  const rows = Math.min(block.length / blockRowBytes, height - firstRow);
+  if (blockRowBytes === rowBytes) {
+    target.set(block.subarray(0, rows * rowBytes), firstRow * rowBytes);
+    return;
+  }
+  const length = Math.min(blockRowBytes, rowBytes - firstByte);
+  for (let row = 0; row < rows; row++) {
+    const from = row * blockRowBytes;
+    target.set(block.subarray(from, from + length), (firstRow + row) * rowBytes + firstByte);
+  }
+}
+
+/** The bytes with the highest bit first. */
+function inOrder(bytes: Uint8Array, fillOrder: number): Uint8Array {
+  if (fillOrder !== 2) return bytes;
+  return Uint8Array.from(bytes, (byte) => {
+    let turned = 0;
+    for (let bit = 0; bit < 8; bit++) turned |= ((byte >> bit) & 1) << (7 - bit);
+    return turned;
+  });
+}
+
+/** In this machine's order, as samples and no longer as differences. May change `plain` where that is a copy. */
+function withoutPredictor(plain: Uint8Array, fields: PageFields, rowBytes: number, samples: number): Uint8Array {
+  const { bits, little, compression } = fields;
+  const predictor = hasPredictor(compression) ? fields.predictor : PREDICTOR.none;
+  if (predictor === PREDICTOR.float) return joinFloats(plain, rowBytes, bits / 8, samples, NATIVE_IS_LITTLE);
+  const swap = little !== NATIVE_IS_LITTLE && bits > 8 && bits % 8 === 0;
+  if (!swap && predictor === PREDICTOR.none) return plain;
+  const isOwn = compression !== COMPRESSION.none && plain.byteOffset % 8 === 0;
+  const { buffer, byteOffset, byteLength } = isOwn ? plain : new Uint8Array(plain);
+  const own = Buffer.from(buffer, byteOffset, byteLength);
+  if (swap && bits === 16) own.swap16();
+  if (swap && bits === 32) own.swap32();
+  if (swap && bits === 64) own.swap64();
+  if (predictor === PREDICTOR.none) return own;
+  if (bits === 8) sumUp(own, rowBytes, samples);
+  if (bits === 16) sumUp(new Uint16Array(buffer, byteOffset, byteLength / 2), rowBytes / 2, samples);
+  if (bits === 32) sumUp(new Uint32Array(buffer, byteOffset, byteLength / 4), rowBytes / 4, samples);
+  return own;
+}

@@ -1,0 +1,90 @@
+// The strips and tiles of a TIFF as they were before compression. Nothing is kept of one that is not whole.
+/// <reference path="./fzstd.d.ts" />
+import { constants, inflateSync } from "node:zlib";
+import { errorCode, hasCode } from "../../failure/error-code.ts";
+import { unpackLzw } from "./lzw.ts";
+
+/** The numbers of the compressions that are read here. */
+export const COMPRESSION = { none: 1, lzw: 5, deflate: 8, packBits: 32773, oldDeflate: 32946, zstd: 50000 } as const;
+
+/** So many times as much as belongs to a picture is unpacked at most. */
+const MOST_SURPLUS = 64;
+const READ: ReadonlySet<number> = new Set(Object.values(COMPRESSION));
+
+export const isUnpackedHere = (compression: number): boolean => READ.has(compression);
+
+/** Compressions whose data may be differences; with the others the field says nothing. */
+export const hasPredictor = (compression: number): boolean =>
+  isUnpackedHere(compression) && compression !== COMPRESSION.none && compression !== COMPRESSION.packBits;
+
+/**
+ * `bytes` bytes of a strip or tile; undefined where it does not hold as many, or is damaged. What is behind them is
+ * ignored: some programs fill up the last strip.
+ */
+export async function unpackStrip(
+  compression: number,
+  packed: Uint8Array,
+  bytes: number,
+): Promise<Uint8Array | undefined> {
+  if (compression === COMPRESSION.none) return packed.length < bytes ? undefined : packed.subarray(0, bytes);
+  if (compression === COMPRESSION.deflate || compression === COMPRESSION.oldDeflate) return inflated(packed, bytes);
+  if (compression === COMPRESSION.zstd) return unpackedZstd(packed, bytes);
+  const target = new Uint8Array(bytes);
+  const unpack = compression === COMPRESSION.lzw ? unpackLzw : unpackBits;
+  return unpack(packed, target) < bytes ? undefined : target;
+}
+
+/** Deflate has a checksum at its end. */
+function inflated(packed: Uint8Array, bytes: number): Uint8Array | undefined {
+  try {
+    const plain = inflateSync(packed, { maxOutputLength: bytes, finishFlush: constants.Z_FINISH });
+    return plain.length < bytes ? undefined : plain;
+  } catch (error) {
+    if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) return longer(packed, bytes);
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** A strip with more in it than belongs to the picture: the last one may be filled up. */
+function longer(packed: Uint8Array, bytes: number): Uint8Array | undefined {
+  try {
+    return inflateSync(packed, { maxOutputLength: MOST_SURPLUS * bytes }).subarray(0, bytes);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+async function unpackedZstd(packed: Uint8Array, bytes: number): Promise<Uint8Array | undefined> {
+  // Hardly any file needs it.
+  const { decompress } = await import("fzstd");
+  const target = new Uint8Array(bytes);
+  try {
+    return decompress(packed, target).length < bytes ? undefined : target;
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+/** Runs of equal bytes and stretches of others, each behind a byte with its length. */
+function unpackBits(packed: Uint8Array, target: Uint8Array): number {
+  let to = 0;
+  for (let at = 0; at < packed.length && to < target.length; ) {
+    const head = packed[at++] as number;
+    if (head === 128) continue;
+    if (head > 128) {
+      const end = Math.min(target.length, to + 257 - head);
+      if (at >= packed.length) return to;
+      target.fill(packed[at++] as number, to, end);
+      to = end;
+    } else {
+      const stretch = packed.subarray(at, Math.min(at + head + 1, at + target.length - to));
+      target.set(stretch, to);
+      to += stretch.length;
+      at += head + 1;
+    }
+  }
+  return to;
+}

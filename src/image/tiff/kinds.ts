@@ -1,0 +1,131 @@
+// Which kinds of TIFF are read, by whom, and what the others are called. A file of another kind is refused by its name; it is
+// not damaged.
+import { Failure } from "../../failure/failure.ts";
+import { COMPRESSION, hasPredictor, isUnpackedHere } from "./compression.ts";
+import { type PageFields, PHOTOMETRIC, SAMPLE } from "./page-fields.ts";
+import { PREDICTOR } from "./predictor.ts";
+
+/**
+ * Whose gray values a picture has where the reader of the established program, OpenCV, differs from the standard:
+ * `established` is OpenCV, `precise` the standard. The table in docs/user-guide.md has all differences.
+ */
+export type Reading = "established" | "precise";
+
+/** What compressions are called that can be met, and are not read. */
+const COMPRESSIONS: Readonly<Record<number, string>> = {
+  6: "old-style JPEG",
+  33003: "JPEG 2000",
+  33005: "JPEG 2000",
+  34712: "JPEG 2000",
+  34887: "LERC",
+  34892: "lossy JPEG",
+  34925: "LZMA",
+  50001: "WebP",
+  50002: "JPEG XL",
+  52546: "JPEG XL",
+};
+const JPEG = 7;
+/** CCITT in three forms, and JPEG. */
+const LEFT_TO_LIBRARY: ReadonlySet<number> = new Set([2, 3, 4, JPEG]);
+/** Bits of samples that the library reads: 1, 2 and 4 are stretched to 8. */
+const LIBRARY_BITS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
+const OWN_BITS: Readonly<Record<number, readonly number[]>> = {
+  [SAMPLE.unsigned]: [8, 9, 10, 11, 12, 13, 14, 15, 16, 32],
+  [SAMPLE.signed]: [8, 16, 32],
+  [SAMPLE.float]: [32, 64],
+};
+const KIND_NAMES: Readonly<Record<number, string>> = {
+  [SAMPLE.signed]: "signed ",
+  [SAMPLE.float]: "floating-point ",
+  5: "complex ",
+  6: "complex ",
+};
+const PHOTOMETRICS: Readonly<Record<number, string>> = {
+  4: "a mask",
+  [PHOTOMETRIC.mosaic]: "raw data of a colour sensor (DNG, CFA)",
+};
+
+export const isUnsigned = ({ sampleFormat }: PageFields): boolean =>
+  sampleFormat === SAMPLE.unsigned || sampleFormat === SAMPLE.unspecified;
+
+/**
+ * Whether this program reads the samples itself. What sharp reads right is left to it: it unpacks LZW seven times as fast, and
+ * deflate twice.
+ */
+export function isReadHere(fields: PageFields, reading: Reading = "precise"): boolean {
+  return isKnownHere(fields) && !isReadByLibrary(fields, reading);
+}
+
+function isKnownHere(fields: PageFields): boolean {
+  if (!isUnpackedHere(fields.compression) || fields.mixedBits) return false;
+  if (isOneGray(fields)) return (OWN_BITS[formatOf(fields)] ?? []).includes(fields.bits);
+  return isColour(fields) && isUnsigned(fields) && (fields.bits === 8 || fields.bits === 16);
+}
+
+function isReadByLibrary(fields: PageFields, reading: Reading): boolean {
+  const { bits, compression, photometric } = fields;
+  if (!isUnsigned(fields) || !LIBRARY_BITS.has(bits) || compression === COMPRESSION.zstd) return false;
+  // Tiles in planes of their own it takes for damaged.
+  if (fields.isPlanar) return false;
+  return reading === "precise" || bits !== 16 || photometric !== PHOTOMETRIC.whiteIsZero;
+}
+
+/** One gray value a pixel. What the file does not say is taken for gray from black. */
+const isOneGray = ({ samples, photometric = PHOTOMETRIC.blackIsZero }: PageFields): boolean =>
+  samples === 1 && GRAYS.has(photometric);
+
+const GRAYS: ReadonlySet<number> = new Set([PHOTOMETRIC.whiteIsZero, PHOTOMETRIC.blackIsZero, PHOTOMETRIC.linearRaw]);
+
+const isColour = ({ samples, photometric }: PageFields): boolean =>
+  photometric === PHOTOMETRIC.rgb && (samples === 3 || samples === 4);
+
+const formatOf = (fields: PageFields): number => (isUnsigned(fields) ? SAMPLE.unsigned : fields.sampleFormat);
+
+/** Throws Failure `frame.unreadable` for a picture of a kind that is not read, by its name. `where` names it. */
+export function refuseKind(fields: PageFields, where: string): void {
+  const { bits, compression, photometric, predictor } = fields;
+  const name = PHOTOMETRICS[photometric ?? PHOTOMETRIC.blackIsZero];
+  if (name !== undefined) throw refused(where, `a TIFF with ${name} is not read`, "save it as gray or RGB");
+  const isHere = isReadHere(fields);
+  if (!isHere && (!isUnsigned(fields) || !LIBRARY_BITS.has(bits))) {
+    throw refused(
+      where,
+      `a TIFF with ${samplesText(fields)} is not read`,
+      "save it with 8 or 16 bits per sample, unsigned",
+    );
+  }
+  if (!isUnpackedHere(compression) && !LEFT_TO_LIBRARY.has(compression)) {
+    const called = COMPRESSIONS[compression] ?? `number ${compression}`;
+    throw refused(where, `a TIFF with the compression ${called} is not read`, SAVE_PLAIN);
+  }
+  if (!isHere && compression === COMPRESSION.zstd) {
+    throw refused(
+      where,
+      "a TIFF with the compression Zstandard is read only in gray and RGB of 8 and 16 bits",
+      SAVE_PLAIN,
+    );
+  }
+  if (isHere && hasPredictor(compression) && !isUndone(fields)) {
+    throw refused(where, `a TIFF with ${samplesText(fields)} and the predictor ${predictor} is not read`, SAVE_PLAIN);
+  }
+}
+
+const SAVE_PLAIN = "save it uncompressed, or with LZW or deflate";
+
+/** Whether the predictor exists for such samples, as libtiff has it. */
+function isUndone({ predictor, bits, sampleFormat }: PageFields): boolean {
+  if (predictor === PREDICTOR.none) return true;
+  if (predictor === PREDICTOR.differences) return bits === 8 || bits === 16 || bits === 32;
+  return predictor === PREDICTOR.float && sampleFormat === SAMPLE.float;
+}
+
+/** "packed samples of 12 bits" */
+export function samplesText(fields: PageFields): string {
+  const { bits, sampleFormat } = fields;
+  const packed = bits % 8 === 0 ? "" : "packed ";
+  return `${packed}${isUnsigned(fields) ? "" : (KIND_NAMES[sampleFormat] ?? "unknown ")}samples of ${bits} bits`;
+}
+
+export function refused(where: string, what: string, hint: string): Failure {
+  return new Failure("frame.unreadable", `${where}: ${what}`, { hint });
+}

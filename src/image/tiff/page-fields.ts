@@ -1,0 +1,86 @@
+// What the directory of a picture says about its samples, as one value with the defaults of the standard.
+import { type ByteSource, sourceOfBytes } from "./byte-source.ts";
+import {
+  fieldNumber,
+  fieldNumbers,
+  type Layout,
+  readDirectory,
+  readHeader,
+  TAG,
+  type TiffDirectory,
+} from "./directory.ts";
+
+/** Kinds of samples. */
+export const SAMPLE = { unsigned: 1, signed: 2, float: 3, unspecified: 4 } as const;
+export const PHOTOMETRIC = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, mosaic: 32803, linearRaw: 34892 } as const;
+
+export interface PageFields {
+  readonly little: boolean;
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+  /** Not all samples have the same number of bits. */
+  readonly mixedBits: boolean;
+  readonly samples: number;
+  readonly sampleFormat: number;
+  readonly compression: number;
+  /** Undefined where the file does not say it. */
+  readonly photometric: number | undefined;
+  readonly predictor: number;
+  /** 2: the bits of each byte are the other way round. */
+  readonly fillOrder: number;
+  /** 1 to 8 as the standard has it; absent and invalid values count as 1. */
+  readonly orientation: number;
+  /** Place of an orientation that is none of these; undefined where there is none. */
+  readonly invalidOrientationAt: number | undefined;
+  /** Samples of each kind in a plane of their own. */
+  readonly isPlanar: boolean;
+  readonly isTiled: boolean;
+  /** Columns and rows of a tile; of a strip its rows and the picture's columns. */
+  readonly blockWidth: number;
+  readonly blockHeight: number;
+  readonly places: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+/** Of a file's first directory; undefined where it cannot be read, or names no size. */
+export async function readPageFields(bytes: Uint8Array): Promise<PageFields | undefined> {
+  const source = sourceOfBytes(bytes);
+  const layout = await readHeader(source);
+  const directory = layout === undefined ? undefined : await readDirectory(source, layout, layout.firstAt);
+  return layout === undefined || directory === undefined ? undefined : fieldsOf(source, layout, directory);
+}
+
+async function fieldsOf(source: ByteSource, layout: Layout, directory: TiffDirectory): Promise<PageFields | undefined> {
+  const number = (tag: number, otherwise: number) => fieldNumber(source, layout, directory, tag, otherwise);
+  const numbers = (tag: number) => fieldNumbers(source, layout, directory, tag);
+  const width = await number(TAG.width, 0);
+  const height = await number(TAG.height, 0);
+  if (width < 1 || height < 1) return undefined;
+  const allBits = await numbers(TAG.bits);
+  const bits = allBits[0] ?? 1;
+  const orientation = await number(TAG.orientation, 1);
+  const isKnown = orientation >= 1 && orientation <= 8;
+  const isTiled = directory.fields.has(TAG.tiles);
+  return {
+    little: layout.little,
+    width,
+    height,
+    bits,
+    mixedBits: allBits.some((other) => other !== bits),
+    samples: await number(TAG.samples, 1),
+    sampleFormat: await number(TAG.sampleFormat, SAMPLE.unsigned),
+    compression: await number(TAG.compression, 1),
+    photometric: await fieldNumber(source, layout, directory, TAG.photometric, undefined),
+    predictor: await number(TAG.predictor, 1),
+    fillOrder: await number(TAG.fillOrder, 1),
+    orientation: isKnown ? orientation : 1,
+    invalidOrientationAt: isKnown ? undefined : directory.fields.get(TAG.orientation)?.at,
+    isPlanar: (await number(TAG.planes, 1)) === 2,
+    isTiled,
+    blockWidth: isTiled ? await number(TAG.tileWidth, 0) : width,
+    blockHeight: isTiled ? await number(TAG.tileHeight, 0) : Math.min(height, await number(TAG.rowsPerStrip, height)),
+    places: await numbers(isTiled ? TAG.tiles : TAG.strips),
+    sizes: await numbers(isTiled ? TAG.tileBytes : TAG.stripBytes),
+  };
+}
