@@ -13,6 +13,7 @@ import { holdNoLonger, keepHangUpIgnored } from "./system/stop-signals.ts";
 
 /** The commands by name. Only the named one is loaded, because SQLite, sharp and vega together take a second to load. */
 const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise<unknown>>> = {
+  new: async (parser) => parser.command((await import("./commands/new.ts")).newCommand),
   run: async (parser) => parser.command((await import("./commands/run.ts")).runCommand),
   analyse: async (parser) => parser.command((await import("./commands/analyse.ts")).analyseCommand),
   simulate: async (parser) => parser.command((await import("./commands/simulate.ts")).simulateCommand),

@@ -7,8 +7,9 @@ import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
-import { plotTitle, renderPlot, writePlot } from "../figures/plot.ts";
+import { renderPlot, writePlot } from "../figures/plot.ts";
 import { PlotFeed } from "../figures/plot-feed.ts";
+import { plotTitle } from "../figures/plot-title.ts";
 import { precisionCsv, precisionFigure } from "../figures/precision-figure.ts";
 import type { Picture } from "../figures/render.ts";
 import { renderVegaLite } from "../figures/render.ts";
@@ -76,7 +77,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
-      const feed = new PlotFeed(manifest, { title: plotTitle(config.Paths.root_dir), labels: config.Report.plot_rois });
+      const feed = new PlotFeed(manifest, { title: plotTitle(config), labels: config.Report.plot_rois });
       feed.refresh();
       const input = feed.input();
       const overview = input === undefined ? undefined : await renderPlot(input);
@@ -121,7 +122,7 @@ async function drawPrecision(
   const quiet = measured === undefined ? [] : precisions(manifest, measured, config.Analysis);
   const csv = join(directory, `${PRECISION_NAME}.csv`);
   await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis), simulated));
-  const title = `${plotTitle(config.Paths.root_dir)}${simulated ? " (simulated chip)" : ""}`;
+  const title = `${plotTitle(config)}${simulated ? " (simulated chip)" : ""}`;
   const spec = precisionFigure(title, quiet);
   if (spec === undefined) return { quiet, noise: undefined, files: [csv] };
   const noise = await renderVegaLite(spec);

@@ -34,6 +34,7 @@ import { LiveBlock } from "../terminal/live-block.ts";
 import { liveLines } from "../terminal/live-lines.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
+import { checkSameExperiment } from "./other-experiment.ts";
 import { outliveReaders } from "./outputs.ts";
 import { exitNow } from "./stoppable.ts";
 
@@ -41,6 +42,7 @@ interface RunArguments extends GlobalOptions {
   frames: number | undefined;
   "until-idle": boolean;
   duration: number | undefined;
+  continue: boolean;
 }
 
 const REFRESH_MS = 250;
@@ -58,6 +60,11 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many captures" })
       .option("until-idle", { type: "boolean", default: false, describe: "Stop when all work is done" })
       .option("duration", { type: "number", requiresArg: true, describe: "Stop after this many seconds" })
+      .option("continue", {
+        type: "boolean",
+        default: false,
+        describe: "Continue the experiment in this directory although its name or sample was another",
+      })
       .example("$0 run --frames 20 --until-idle", "twenty frames of the simulated chip, then stop"),
   handler: async (args) => {
     checkArguments(args);
@@ -144,6 +151,7 @@ async function runLocked(
       announce: (failure) => own.warn(`${lineOf(failure)}; waiting up to ${LOCK_WAIT_MS / 1000} s for it`),
       signal: stop.signal,
     });
+    if (!args.continue && existsSync(manifestFile)) await checkSameExperiment(config, manifestFile, onTerminal);
     // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraUncertain(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
     const supervisor = await Supervisor.open({

@@ -15,12 +15,15 @@ import { checkWantedShare } from "./share.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
 import { problemLines } from "./validation-error.ts";
 
+/** The configuration's file, where none is named. */
+export const CONFIG_FILENAME = "config.toml";
+
 /**
  * Loads the settings: of `path`, else of config.toml in `cwd`, else the built-in defaults with `cwd` as their base.
  * Throws Failure config.invalid with one line for every problem found.
  */
 export function loadConfig(path: string | undefined, cwd: string = process.cwd()): Loaded {
-  const file = resolve(cwd, path ?? "config.toml");
+  const file = resolve(cwd, path ?? CONFIG_FILENAME);
   const absent = path === undefined && lstatSync(file, { throwIfNoEntry: false }) === undefined;
   const loaded = absent ? parseConfig("", cwd) : parseConfig(readToml(file, "configuration"), dirname(file), file);
   return withEnvironment(loaded, process.env);

@@ -5,6 +5,7 @@ import { HOST_RULE, isHost } from "../system/host-name.ts";
 import { Alarm } from "./alarm.ts";
 import { Analysis, Data_Analysis, Development, Report } from "./analysis-sections.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
+import { Experiment } from "./experiment-section.ts";
 import { choices, field, off, positive, SECONDS, seconds, section, whole } from "./field.ts";
 import { Assets, Backup, Buffer, Compression, Paths, Storage, Sync } from "./file-sections.ts";
 import { OPC_UA } from "./opcua.ts";
@@ -94,6 +95,7 @@ const Supervisor = section("The phorest process", {
 
 /** The sections in the order of the reference. */
 export const SCHEMA = z.strictObject({
+  Experiment,
   Data_Analysis,
   Paths,
   Services,

@@ -1,6 +1,6 @@
 // The picture of an experiment: what it is drawn from, and which of two drawings it becomes. Up to 20 ROIs share one
 // panel with a legend; more are drawn as an overview and one small panel each, laid out like the chip.
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { writeDurably } from "../system/files.ts";
 import { chipFigure } from "./chip-figure.ts";
 import type { PlotInput } from "./plot-input.ts";
@@ -24,10 +24,4 @@ export async function writePlot(directory: string, { svg, png }: Picture): Promi
   await writeDurably(paths[0], png);
   await writeDurably(paths[1], svg);
   return [...paths];
-}
-
-/** The title of an experiment's plot, from the directory its data are in. */
-export function plotTitle(rootDirectory: string): string {
-  const name = basename(rootDirectory);
-  return name === "" ? "Resonance positions" : `Resonance positions, ${name}`;
 }

@@ -1,7 +1,7 @@
 // The HTML report of an experiment: settings, run, results and their precision.
-import { basename } from "node:path";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import { baselineFor } from "../assay/sensorgrams.ts";
+import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";
 import type { RoiPrecision } from "../figures/precision-figure.ts";
@@ -32,7 +32,7 @@ const FAILURES_SHOWN = 50;
 /** The self-contained HTML page. */
 export function runPage(page: RunPage): string {
   const { config, overview, noise, rois, measured } = page;
-  const name = basename(config.Paths.root_dir);
+  const name = experimentName(config);
   const sections: HtmlSection[] = [{ title: "The experiment", table: { head: ["", ""], rows: facts(page) } }];
   const failures = failedFrames(page.manifest);
   if (page.snapshot.alarms.length > 0) {
@@ -61,7 +61,7 @@ export function runPage(page: RunPage): string {
 function facts({ config, snapshot, simulated, measured, manifest }: RunPage): string[][] {
   const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
   const first = manifest.history.entries().next();
-  const rows: string[][] = [["directory", config.Paths.root_dir]];
+  const rows: string[][] = [...experimentFacts(config), ["directory", config.Paths.root_dir]];
   if (startedAt !== undefined) rows.push(["last run started", startedAt]);
   if (experiment === "running") rows.push(["state", "running when this report was made"]);
   else if (endedAt !== undefined) rows.push(["last run ended", `${endedAt} (${endReason ?? "reason unknown"})`]);

@@ -1,11 +1,11 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
-import { basename } from "node:path";
 import { pauseBelow } from "../archive/free-space.ts";
 import type { Sensitivity } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import { keyNames } from "../config/config.ts";
+import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { diskFullText } from "../health/disk-facts.ts";
@@ -97,7 +97,8 @@ export class Experiment {
     );
     const disk = diskSpace(Paths.data_dir);
     return {
-      title: basename(Paths.root_dir),
+      title: experimentName(this.#config),
+      sample: this.#config.Experiment.sample,
       version: packageVersion(),
       experiment,
       startedAt,
@@ -234,6 +235,7 @@ export class Experiment {
   experiment(): ExperimentView {
     const { config, origins } = this.#settings;
     return {
+      about: experimentFacts(config),
       settings: keyNames().map(([section, name]) => {
         const value = (config[section] as Readonly<Record<string, unknown>>)[name];
         const key = `${section}.${name}`;

@@ -34,6 +34,7 @@ export interface BrightfieldView {
 /** Everything that is asked at a glance; pushed whenever it changes. */
 export interface StateView {
   readonly title: string;
+  readonly sample: string | undefined;
   readonly version: string;
   readonly experiment: "running" | "stopped" | "none";
   readonly startedAt: string | undefined;
@@ -201,6 +202,8 @@ interface RunView {
 }
 
 export interface ExperimentView {
+  /** Sample, operator and so on, as configured: what it is, and the words. */
+  readonly about: readonly (readonly [string, string])[];
   readonly settings: readonly SettingView[];
   readonly runs: readonly RunView[];
   readonly directories: Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ import type { StateView } from "../../src/web/views.ts";
 
 const PAGES = 12;
 const STATE: StateView = {
+  sample: undefined,
   title: "test",
   version: "0",
   experiment: "running",

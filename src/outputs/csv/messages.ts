@@ -5,8 +5,7 @@ import type { FailureData } from "../../failure/failure.ts";
 export interface CommunicatorSettings {
   readonly manifestFile: string;
   readonly resultsDir: string;
-  /** Names the experiment in the plot's title. */
-  readonly rootDir: string;
+  readonly plotTitle: string;
   /** Labels or globs of the ROIs to draw; empty: all. */
   readonly plotRois: readonly string[];
 }

@@ -1,6 +1,7 @@
 // The CSV output: its thread reads the manifest and writes CSV and plots; the cursor is committed after the file is durable. A
 // crash in between makes the thread write the same lines over themselves, never twice.
 import type { Config } from "../../config/schema.ts";
+import { plotTitle } from "../../figures/plot-title.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
@@ -41,7 +42,7 @@ class CsvOutput implements Output {
     const settings: CommunicatorSettings = {
       manifestFile,
       resultsDir: config.Paths.results_dir,
-      rootDir: config.Paths.root_dir,
+      plotTitle: plotTitle(config),
       plotRois: config.Report.plot_rois,
     };
     this.thread = new RemoteWorker("communicator", settings, (level, message) => options.log.log(level, message));

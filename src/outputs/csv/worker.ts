@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { encodeFailure, type FailureData } from "../../failure/failure.ts";
 import { drawPlot } from "../../figures/drawing.ts";
-import { plotTitle, writePlot } from "../../figures/plot.ts";
+import { writePlot } from "../../figures/plot.ts";
 import { PlotFeed } from "../../figures/plot-feed.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { ensureDirectory } from "../../system/files.ts";
@@ -20,7 +20,7 @@ export async function open(
 ): Promise<JobHandler<CommunicatorJob, CommunicatorAnswer>> {
   lowerPriority();
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
-  const newFeed = () => new PlotFeed(manifest, { title: plotTitle(settings.rootDir), labels: settings.plotRois });
+  const newFeed = () => new PlotFeed(manifest, { title: settings.plotTitle, labels: settings.plotRois });
   let feed = newFeed();
   const markersFile = new MarkersFile(settings.resultsDir);
   let knownArchive: number | undefined;

@@ -1,4 +1,5 @@
 // Experiment: calibration, the log, the settings in use and their origin, the runs, storage and directories.
+import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ExperimentView, LogLineView, StateView } from "../views.ts";
 import { get } from "./api.ts";
@@ -25,11 +26,28 @@ export function ExperimentPage({ state, hasToken, enter }: Props) {
         {view !== undefined && <Settings view={view} />}
       </div>
       <div class="column">
+        {view !== undefined && view.about.length > 0 && <About view={view} />}
         <Permission hasToken={hasToken} enter={enter} />
         <Stored state={state} view={view} />
         {view !== undefined && <Runs view={view} />}
       </div>
     </div>
+  );
+}
+
+function About({ view }: { view: ExperimentView }) {
+  return (
+    <section class="card">
+      <h2>About this experiment</h2>
+      <dl>
+        {view.about.map(([what, text]) => (
+          <Fragment key={what}>
+            <dt>{what}</dt>
+            <dd>{text}</dd>
+          </Fragment>
+        ))}
+      </dl>
+    </section>
   );
 }
 

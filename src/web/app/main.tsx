@@ -82,6 +82,7 @@ function Page() {
       </button>
       <header>
         <h1>{state?.title ?? "phorest"}</h1>
+        {state?.sample !== undefined && <p class="sample">{state.sample}</p>}
         {state?.camera?.simulated === true && (
           <p class="badge">
             Simulated chip<span class="unseen">: the images are computed; no camera is in use</span>

@@ -1,0 +1,54 @@
+// The section [Experiment]: what the experiment is, in the words of who does it.
+import { z } from "zod";
+import { textProblem } from "../measurement/label-rules.ts";
+import { field, section } from "./field.ts";
+
+const LONGEST_TEXT = 200;
+const LONGEST_NOTE = 2000;
+const MOST = 64;
+
+/** Visible characters on one line. */
+const line = (longest: number) =>
+  z
+    .string()
+    .trim()
+    .max(longest)
+    .superRefine((text, context) => {
+      const problem = textProblem(text);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    });
+
+/** An empty text counts as absent. */
+const optionalLine = (longest: number) =>
+  z.preprocess(
+    (given) => (typeof given === "string" && given.trim() === "" ? undefined : given),
+    line(longest).optional(),
+  );
+
+const NONE = { none: "nothing" };
+
+export const Experiment = section("What the experiment is; shown on the page, in plots, reports and exports", {
+  name: field(optionalLine(LONGEST_TEXT).optional(), "Name of the experiment", {
+    none: "the name of the directory",
+    example: "antibody titration",
+  }),
+  sample: field(optionalLine(LONGEST_TEXT).optional(), "What is measured, such as the chip and its coating", {
+    ...NONE,
+    example: "chip 12, anti-CRP",
+  }),
+  operator: field(optionalLine(LONGEST_TEXT).optional(), "Who does the experiment", {
+    ...NONE,
+    example: "A. Lovelace",
+  }),
+  analytes: field(
+    z
+      .preprocess(
+        (given) => (typeof given === "string" ? [given] : given),
+        z.array(line(LONGEST_TEXT)).max(MOST).readonly(),
+      )
+      .default([]),
+    "What is injected",
+    { example: ["CRP", "PBS"] },
+  ),
+  note: field(optionalLine(LONGEST_NOTE).optional(), "Anything else worth knowing", { ...NONE, example: "second run" }),
+});

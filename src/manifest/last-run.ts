@@ -1,0 +1,20 @@
+// What is known of the last run before the database is opened, and so perhaps updated, by the next one.
+import Database from "better-sqlite3";
+import { BUSY_TIMEOUT_MS } from "./reading.ts";
+
+/**
+ * The configuration of the last run as it was stored, and the number of frames; undefined before the first run. For every form of
+ * the database, and for the holder of the lock: it must not be written meanwhile.
+ */
+export function lastRun(file: string): { readonly config: string; readonly frames: number } | undefined {
+  const db = new Database(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    return db
+      .prepare<[], { config: string; frames: number }>(
+        "SELECT config, (SELECT count(*) FROM entry) AS frames FROM run ORDER BY id DESC LIMIT 1",
+      )
+      .get();
+  } finally {
+    db.close();
+  }
+}
