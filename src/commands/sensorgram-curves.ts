@@ -2,11 +2,10 @@
 import { writeToString } from "fast-csv";
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Marker } from "../manifest/markers.ts";
-import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
+import { FrameColumns, type FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import { markedFrames } from "../outputs/csv/file/markers.ts";
-import { SimulatedColumn } from "../outputs/csv/file/simulated-column.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 
 /** `standard_error_px` is that of the position; the errors of what is made of it have columns of their own. */
@@ -20,14 +19,14 @@ const COLUMNS = [
 /** What the curves do not say themselves. */
 export interface Beside {
   readonly markers: readonly Marker[];
-  readonly simulated: SimulatedFrames;
+  readonly frames: FrameFacts;
 }
 
 /** A marker stands at the first frame of each curve at or after its time. */
-export async function* curvesCsv(sensorgrams: Sensorgrams, { markers, simulated }: Beside): AsyncGenerator<string> {
+export async function* curvesCsv(sensorgrams: Sensorgrams, { markers, frames }: Beside): AsyncGenerator<string> {
   const form = { headers: false, includeEndRowDelimiter: true };
-  const column = new SimulatedColumn(simulated);
-  yield await writeToString([[...COLUMNS, ...column.header]], form);
+  const columns = new FrameColumns(frames);
+  yield await writeToString([[...COLUMNS, ...columns.header]], form);
   for (const curve of sensorgrams.curves()) {
     const { errors } = curve;
     const px = [curve.position, curve.standardError, curve.shift, curve.movement, curve.referenced];
@@ -43,7 +42,7 @@ export async function* curvesCsv(sensorgrams: Sensorgrams, { markers, simulated 
       cell(errors.riu?.[at], 10),
       flagNames(curve.flags[at] ?? 0).join("|"),
       marked.get(at) ?? "",
-      ...column.cells(timeUs),
+      ...columns.cells(timeUs),
     ]);
     if (lines.length > 0) yield await writeToString(lines, form);
   }
@@ -55,7 +54,8 @@ function cell(value: number | undefined, decimals: number): string {
 }
 
 /** One line for each curve; NaN is null. */
-export function* curvesJson(sensorgrams: Sensorgrams, { markers, simulated }: Beside): Generator<string> {
+export function* curvesJson(sensorgrams: Sensorgrams, { markers, frames }: Beside): Generator<string> {
+  const { firstUs, guessed, simulated } = frames;
   const marked = markers.map(({ atUs, text }) => ({ timestamp: isoFromUs(atUs), text }));
   for (const curve of sensorgrams.curves()) {
     const { label, reference, timesUs, flags, errors } = curve;
@@ -64,6 +64,8 @@ export function* curvesJson(sensorgrams: Sensorgrams, { markers, simulated }: Be
       line: curve.line ?? null,
       reference,
       timestamp: Array.from(timesUs, isoFromUs),
+      elapsed_s: Array.from(timesUs, (timeUs) => (firstUs === undefined ? null : (timeUs - firstUs) / 1e6)),
+      time_guessed: Array.from(timesUs, (timeUs) => guessed.has(timeUs)),
       position_px: plain(curve.position),
       standard_error_px: plain(curve.standardError),
       shift_px: plain(curve.shift),

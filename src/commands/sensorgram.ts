@@ -94,7 +94,11 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       const sensorgrams = open(manifest, analysis, config, argv);
       const beside = {
         markers: manifest.markers.all(),
-        simulated: manifest.results.simulatedFrames(analysis.analysisId),
+        frames: {
+          firstUs: manifest.history.oldestCaptureUs(),
+          guessed: manifest.results.guessedFrames(analysis.analysisId),
+          simulated: manifest.results.simulatedFrames(analysis.analysisId),
+        },
       };
       await writeText(written(sensorgrams, config, argv, beside), argv.out);
     } finally {
@@ -111,7 +115,11 @@ function written(
 ): Iterable<string> | AsyncIterable<string> {
   if (!summary) return json ? curvesJson(sensorgrams, beside) : curvesCsv(sensorgrams, beside);
   const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
-  if (!beside.simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
+  const { simulated, guessed } = beside.frames;
+  if (!simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
+  if (!guessed.none) {
+    process.stderr.write("warning: some or all of these times are guessed from the time of modification of the file\n");
+  }
   for (const line of summaryWarnings(rows)) process.stderr.write(`${line}\n`);
   return json ? summaryJson(rows) : summaryTable(rows);
 }

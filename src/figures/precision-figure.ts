@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { inRiu, type Sensitivity } from "../assay/precision.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { medianOf } from "../measurement/statistics.ts";
-import { SIMULATED, YES } from "../outputs/csv/file/simulated-column.ts";
+import { SIMULATED, YES } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 

@@ -23,6 +23,7 @@ import { absence } from "./experiment-gone.ts";
 import { type Finding, problemsAmong } from "./finding.ts";
 import { DAMAGED_NAMED, findingsOf } from "./findings.ts";
 import { frozenCamera } from "./frozen-camera.ts";
+import { guessedText } from "./guessed-times.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
 
@@ -60,6 +61,8 @@ export interface Snapshot {
   readonly alarms: readonly string[];
   /** The database is damaged: what else is said here is what could be read of it. */
   readonly damaged: boolean;
+  /** Frames whose time of capture is guessed from the file's time of modification, counted up to a limit. */
+  readonly guessedTimes: number;
   /** What is as it was set, and yet should be known, in words. */
   readonly notes: readonly string[];
 }
@@ -123,6 +126,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
   try {
     const run = manifest.runs.last();
     const counts = manifest.history.counts();
+    const guessedTimes = manifest.history.guessedTimes();
     const last = manifest.history.lastEntry();
     const stages = manifest.heartbeats
       .all()
@@ -177,7 +181,11 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       findings,
       alarms: problemsOf(findings).map(({ text }) => text),
       damaged: false,
-      notes: running && !config.Services.enable_camera ? [CAMERA_OFF] : [],
+      guessedTimes,
+      notes: [
+        ...(running && !config.Services.enable_camera ? [CAMERA_OFF] : []),
+        ...(guessedTimes > 0 ? [guessedText(guessedTimes)] : []),
+      ],
     };
   } finally {
     if (manifest !== opened) manifest.close();
@@ -221,6 +229,7 @@ const NOTHING = {
   diskFull: undefined,
   recent: undefined,
   damaged: false,
+  guessedTimes: 0,
   notes: [],
 } as const;
 

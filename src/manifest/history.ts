@@ -104,6 +104,8 @@ interface CapturedRow {
 }
 
 const PAGE = 1000;
+/** Counting ends here: the state of an experiment is read every second. */
+export const MOST_GUESSED = 100_000;
 
 export class History {
   readonly #connection: Connection;
@@ -190,6 +192,17 @@ export class History {
       .pluck()
       .get();
     return oldest ?? undefined;
+  }
+
+  /** Frames whose time of capture is guessed; MOST_GUESSED if there are more. */
+  guessedTimes(): number {
+    return (
+      this.#connection.db
+        .prepare<[number], number>(`
+          SELECT count(*) FROM (SELECT 1 FROM entry INDEXED BY entry_guessed WHERE time_source = 'file' LIMIT ?)`)
+        .pluck()
+        .get(MOST_GUESSED) ?? 0
+    );
   }
 
   /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */

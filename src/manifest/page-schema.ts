@@ -76,6 +76,8 @@ DROP INDEX entry_removable;
 DROP INDEX entry_removable_copied;
 DROP INDEX entry_uncompressed;
 DROP INDEX entry_unsynced;
+-- Frames whose time is guessed: the state of the experiment says so.
+CREATE INDEX entry_guessed ON entry (id) WHERE time_source = 'file';
 CREATE INDEX entry_removable ON entry (id) WHERE ${REMOVABLE};
 CREATE INDEX entry_removable_copied ON entry (id) WHERE ${REMOVABLE_COPIED};
 CREATE INDEX entry_uncompressed ON entry (id) WHERE ${UNCOMPRESSED};

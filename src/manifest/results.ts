@@ -6,8 +6,8 @@ import type { Displacement } from "../measurement/displacement.ts";
 import type { Connection } from "./connection.ts";
 import type { Displacements } from "./displacements.ts";
 import { packCurve } from "./frame-curve.ts";
+import { type FrameRanges, guessedFrames, simulatedFrames } from "./frame-ranges.ts";
 import { BLOCK_BITS } from "./schema.ts";
-import { type SimulatedFrames, simulatedFrames } from "./simulated-frames.ts";
 import { standardErrors } from "./standard-errors.ts";
 
 /** A tracking measured along with a result; its positions are rows of its own analysis. */
@@ -226,8 +226,13 @@ export class Results {
   }
 
   /** Which of the frames that an analysis has measured show the simulated chip. Looks at each of them. */
-  simulatedFrames(analysisId: number): SimulatedFrames {
+  simulatedFrames(analysisId: number): FrameRanges {
     return simulatedFrames(this.#connection, analysisId);
+  }
+
+  /** Which of the frames that an analysis has measured have a guessed time of capture. Looks at each of them. */
+  guessedFrames(analysisId: number): FrameRanges {
+    return guessedFrames(this.#connection, analysisId);
   }
 }
 

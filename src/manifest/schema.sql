@@ -218,6 +218,7 @@ CREATE INDEX entry_away ON entry (filename) WHERE local = 0 AND filename IS NOT 
 CREATE INDEX entry_damaged ON entry (id) WHERE damaged = 1;
 CREATE INDEX entry_failed ON entry (status) WHERE status = 'failed';
 CREATE UNIQUE INDEX entry_file ON entry (directory, filename) WHERE filename IS NOT NULL;
+CREATE INDEX entry_guessed ON entry (id) WHERE time_source = 'file';
 CREATE INDEX entry_local ON entry (captured_at_us, id, directory, filename)
   WHERE local = 1 AND missing = 0 AND filename IS NOT NULL;
 CREATE INDEX entry_missing ON entry (missing) WHERE missing = 1;

@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";
 import type { RoiPrecision } from "../figures/precision-figure.ts";
 import type { Picture } from "../figures/render.ts";
+import { guessedText } from "../health/guessed-times.ts";
 import type { Snapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -86,6 +87,7 @@ function facts({ config, snapshot, simulated, measured, manifest }: RunPage): st
     "camera",
     `${snapshot.camera?.type ?? config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`,
   ]);
+  if (snapshot.guessedTimes > 0) rows.push(["times", guessedText(snapshot.guessedTimes)]);
   if (simulated)
     rows.push([
       "simulated",

@@ -4,9 +4,9 @@ import { inRiu } from "../assay/precision.ts";
 import type { DerivedErrors, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
+import { FrameColumns } from "../outputs/csv/file/frame-columns.ts";
 import { temperatureColumn } from "../outputs/csv/file/lines.ts";
 import { markedFrames } from "../outputs/csv/file/markers.ts";
-import { SimulatedColumn } from "../outputs/csv/file/simulated-column.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
@@ -39,13 +39,13 @@ interface CsvCurve extends Pick<WorkedSensorgram, "label" | "timesUs" | "shift" 
 export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): AsyncGenerator<string> {
   const sensorgrams = experiment.sensorgrams(query);
   const sensors = experiment.temperatures.sensors();
-  const simulated = new SimulatedColumn(experiment.simulatedFrames());
-  const columns = [...COLUMNS, ...sensors.map(temperatureColumn), ...ERROR_COLUMNS, ...simulated.header];
+  const frameColumns = new FrameColumns(experiment.frameFacts());
+  const columns = [...COLUMNS, ...sensors.map(temperatureColumn), ...ERROR_COLUMNS, ...frameColumns.header];
   yield await writeToString([columns], FORM);
   let curves = 0;
   for (const curve of sensorgrams.curves()) {
     if (++curves > MOST_CURVES) break;
-    yield await linesOf(experiment, { sensors, simulated }, query, curve);
+    yield await linesOf(experiment, { sensors, frameColumns }, query, curve);
   }
   const { sensitivity } = experiment;
   for (const group of await experiment.groups(query, sensorgrams.references)) {
@@ -54,7 +54,7 @@ export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): As
     const riu = inUnit && Float64Array.from(inUnit, ({ value }) => value);
     const riuErrors = inUnit && Float64Array.from(inUnit, ({ error }) => error);
     const errors = { shift: group.errors, result: resultErrors, riu: riuErrors };
-    yield await linesOf(experiment, { sensors, simulated }, query, {
+    yield await linesOf(experiment, { sensors, frameColumns }, query, {
       label,
       timesUs,
       flags,
@@ -70,7 +70,7 @@ const FORM = { headers: false, includeEndRowDelimiter: true };
 
 async function linesOf(
   experiment: Experiment,
-  { sensors, simulated }: { readonly sensors: readonly string[]; readonly simulated: SimulatedColumn },
+  { sensors, frameColumns }: { readonly sensors: readonly string[]; readonly frameColumns: FrameColumns },
   query: CurvesQuery,
   curve: CsvCurve,
 ): Promise<string> {
@@ -94,7 +94,7 @@ async function linesOf(
       cell(curve.errors.shift[at], 5),
       cell(curve.errors.result[at], 5),
       cell(curve.errors.riu?.[at], 10),
-      ...simulated.cells(timesUs[at] as number),
+      ...frameColumns.cells(timesUs[at] as number),
     ]);
   }
   return lines.length === 0 ? "" : writeToString(lines, FORM);

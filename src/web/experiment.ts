@@ -16,7 +16,7 @@ import { LOG_STAGES, type LogLevel } from "../log/levels.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
-import type { SimulatedFrames } from "../manifest/simulated-frames.ts";
+import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { packageVersion } from "../system/files.ts";
@@ -172,9 +172,14 @@ export class Experiment {
     return this.#curves.temperatures;
   }
 
-  /** Which of the measured frames show the simulated chip. */
-  simulatedFrames(): SimulatedFrames {
-    return this.#manifest.results.simulatedFrames(this.#measured().analysisId);
+  /** When the first frame was captured, and what must be known of some of the measured frames. */
+  frameFacts(): FrameFacts {
+    const { analysisId } = this.#measured();
+    return {
+      firstUs: this.#manifest.history.oldestCaptureUs(),
+      guessed: this.#manifest.results.guessedFrames(analysisId),
+      simulated: this.#manifest.results.simulatedFrames(analysisId),
+    };
   }
 
   get sensitivity(): Sensitivity | undefined {
