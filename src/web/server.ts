@@ -1,5 +1,5 @@
 // The HTTP server of the page, with the bounds that keep it cheap under attack: connections, headers, bodies, time.
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { getRequestListener } from "@hono/node-server";
@@ -32,8 +32,18 @@ const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
 
 /** Serves until closed. Throws a Failure `web.unavailable` when the address cannot be had. */
 export async function listen(served: Served, port: number): Promise<{ server: Server; address: string }> {
-  const app = routes(served);
-  const server = createServer(LIMITS, wellFormed(getRequestListener(app.fetch)));
+  const server = boundedServer(getRequestListener(routes(served).fetch));
+  const address = await listenAt(server, served.host, port);
+  // An error of a single connection must not take the page down.
+  server.on("error", (error) => served.complain(`HTTP server error: ${error.message}`));
+  const doubt = addressWarning(process.env);
+  if (doubt !== undefined) served.complain(doubt);
+  return { server, address };
+}
+
+/** A server that answers by `listener` what is well-formed, in time and not too much. */
+export function boundedServer(listener: RequestListener): Server {
+  const server = createServer(LIMITS, wellFormed(listener));
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   server.setTimeout(SILENCE_MS, (socket) => socket.destroy());
@@ -47,17 +57,20 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
     // Whoever does not take the answer must not keep the connection.
     setTimeout(() => socket.destroy(), 1000).unref();
   });
-  const { host } = served;
+  return server;
+}
+
+/** Binds a server to an address, and returns it for people. Throws a Failure `web.unavailable` when it cannot be had. */
+export async function listenAt(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(unavailable(host, port, error)));
-    server.listen(port, host, resolve);
+    const refuse = (error: NodeJS.ErrnoException) => reject(unavailable(host, port, error));
+    server.once("error", refuse);
+    server.listen(port, host, () => {
+      server.off("error", refuse);
+      resolve();
+    });
   });
-  // An error of a single connection must not take the page down.
-  server.on("error", (error) => served.complain(`HTTP server error: ${error.message}`));
-  const { port: taken } = server.address() as AddressInfo;
-  const doubt = addressWarning(process.env);
-  if (doubt !== undefined) served.complain(doubt);
-  return { server, address: addressFor(host, taken, process.env) };
+  return addressFor(host, (server.address() as AddressInfo).port, process.env);
 }
 
 /**
@@ -89,24 +102,20 @@ export async function end(server: Server): Promise<void> {
 
 function unavailable(host: string, port: number, error: NodeJS.ErrnoException): Failure {
   if (error.code === "EADDRINUSE") {
-    return new Failure(
-      "web.unavailable",
-      `port ${port} is in use by another program; the run continues without the web page`,
-      {
-        hint: "set another port in [Web] port and start again, or set [Web] enabled = false",
-        cause: error,
-      },
-    );
+    return new Failure("web.unavailable", `port ${port} is in use by another program`, {
+      hint: "set another Web.port, or 0 for any free one",
+      cause: error,
+    });
   }
   if (error.code === "EACCES") {
-    return new Failure("web.unavailable", `no permission to use port ${port}; the run continues without the web page`, {
+    return new Failure("web.unavailable", `no permission to use port ${port}`, {
       hint: "ports below 1024 are reserved for the system; set [Web] port to 1024 or higher",
       cause: error,
     });
   }
   const what = isLoopback(host) ? "" : ": is it one of this machine's addresses?";
   return new Failure("web.unavailable", `cannot listen on ${host}:${port} (${error.code})${what}`, {
-    hint: "check [Web] host; the run continues without the web page",
+    hint: "check Web.host",
     cause: error,
   });
 }

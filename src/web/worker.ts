@@ -4,12 +4,8 @@ import { parentPort } from "node:worker_threads";
 import { decodeFailure, encodeFailure, type FailureData } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
 import { lowerPriority } from "../threads/priority.ts";
-import { loadAssets } from "./assets.ts";
-import { CalibrationSession } from "./calibration-session.ts";
-import { Experiment } from "./experiment.ts";
-import { Live } from "./live.ts";
 import type { Change, FromWeb, ToWeb, WebSettings } from "./messages.ts";
-import { end, listen } from "./server.ts";
+import { openPage, type Page } from "./page.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("this file runs as a worker of the supervisor");
@@ -39,40 +35,15 @@ function settle(id: number, failure: FailureData | undefined): void {
   else waiting?.reject(decodeFailure(failure));
 }
 
-interface Open {
-  readonly experiment: Experiment;
-  readonly live: Live;
-  close(): Promise<void>;
-}
-
-async function open({ config, token, ...settings }: WebSettings): Promise<Open> {
+async function open(settings: WebSettings): Promise<Page> {
   lowerPriority();
-  const { host, port: wanted } = config.Web;
-  const assets = loadAssets();
   const log = (level: LogLevel, message: string) => post({ type: "log", level, message });
-  const experiment = Experiment.open({ config, token, ...settings }, log);
-  try {
-    const live = new Live(() => experiment.state());
-    const complain = (message: string) => log("warn", message);
-    const calibrating = new CalibrationSession(config, log);
-    const logsDir = config.Paths.logs_dir;
-    const served = { host, token, assets, experiment, live, calibrating, logsDir, change, complain };
-    const { server, address } = await listen(served, wanted);
-    post({ type: "listening", address });
-    const close = async () => {
-      live.close();
-      await end(server);
-      await calibrating.close();
-      await experiment.close();
-    };
-    return { experiment, live, close };
-  } catch (error) {
-    await experiment.close();
-    throw error;
-  }
+  const opened = await openPage(settings, { port: settings.config.Web.port, log, change });
+  post({ type: "listening", address: opened.address });
+  return opened;
 }
 
-let page: Promise<Open | undefined> = Promise.resolve(undefined);
+let page: Promise<Page | undefined> = Promise.resolve(undefined);
 
 async function look({ nextCaptureMs, brightfield }: Extract<ToWeb, { type: "look" }>): Promise<void> {
   const opened = await page;

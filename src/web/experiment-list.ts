@@ -1,0 +1,108 @@
+// The experiments below a directory, and what each one is at a glance.
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { CONFIG_FILENAME, loadConfig } from "../config/config.ts";
+import { experimentName } from "../config/identity.ts";
+import type { Loaded } from "../config/loaded.ts";
+import { failureLine } from "../failure/failure.ts";
+import { experimentHolder, type Holder } from "../manifest/lock.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+
+/** Directories below the given one that are looked into. */
+const DEEPEST = 4;
+/** Found so many, others are not looked for. */
+const MOST = 1000;
+
+/** An experiment that was found. */
+export interface FoundExperiment {
+  readonly directory: string;
+  readonly loaded: Loaded;
+}
+
+/** What is shown of an experiment in a list. */
+export interface ListedExperiment {
+  /** Path below the directory that was searched. */
+  readonly path: string;
+  readonly name: string;
+  readonly sample: string | undefined;
+  /** Microseconds since the epoch; undefined without frames. */
+  readonly firstUs: number | undefined;
+  readonly lastUs: number | undefined;
+  readonly frames: number;
+  readonly failed: number;
+  /** Of the images that are here, and the database. */
+  readonly bytes: number;
+  /** The run that is active. */
+  readonly holder: Holder | undefined;
+  /** Why nothing more is known. */
+  readonly problem: string | undefined;
+}
+
+/** The experiment in a directory itself, else all below it; directories that cannot be read are passed over. */
+export function experimentsIn(directory: string, deepest = DEEPEST): FoundExperiment[] {
+  const here = experimentAt(directory);
+  if (here !== undefined) return [here];
+  if (deepest === 0) return [];
+  const found: FoundExperiment[] = [];
+  for (const name of subdirectories(directory)) {
+    found.push(...experimentsIn(join(directory, name), deepest - 1));
+    if (found.length >= MOST) break;
+  }
+  return found;
+}
+
+/** The experiment whose configuration, or default configuration, is in this directory; undefined where there is none. */
+function experimentAt(directory: string): FoundExperiment | undefined {
+  const file = join(directory, CONFIG_FILENAME);
+  if (!existsSync(file) && !existsSync(join(directory, "data", MANIFEST_FILENAME))) return undefined;
+  const loaded = loadConfig(undefined, directory);
+  return existsSync(join(loaded.config.Paths.data_dir, MANIFEST_FILENAME)) ? { directory, loaded } : undefined;
+}
+
+function subdirectories(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
+      .map(({ name }) => name)
+      .sort();
+  } catch {
+    // Nobody's own, or gone meanwhile: other directories can be read.
+    return [];
+  }
+}
+
+/** `root`: the directory that was searched. Never throws: what is wrong with an experiment is said in its line. */
+export function listed({ directory, loaded: { config } }: FoundExperiment, root: string): ListedExperiment {
+  const file = join(config.Paths.data_dir, MANIFEST_FILENAME);
+  const known = {
+    path: relative(root, directory) || ".",
+    name: experimentName(config),
+    sample: config.Experiment.sample,
+    firstUs: undefined,
+    lastUs: undefined,
+    frames: 0,
+    failed: 0,
+    bytes: 0,
+    holder: undefined,
+    problem: undefined,
+  };
+  try {
+    const manifest = Manifest.open({ file, readonly: true });
+    try {
+      const { total, failed, localBytes, archived } = manifest.history.counts();
+      return {
+        ...known,
+        firstUs: manifest.history.oldestCaptureUs(),
+        lastUs: manifest.history.newestCaptureUs(),
+        frames: total + archived,
+        failed,
+        bytes: localBytes + statSync(file).size,
+        holder: experimentHolder(config.Paths.data_dir),
+      };
+    } finally {
+      manifest.close();
+    }
+  } catch (error) {
+    return { ...known, problem: failureLine(error) };
+  }
+}

@@ -1,0 +1,88 @@
+// A page with a list of experiments, each of which opens at an address of its own when it is chosen.
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import { megabytes } from "../system/byte-size.ts";
+import { escapeMarkup } from "../system/markup.ts";
+import { guard, SECURITY_HEADERS } from "./auth.ts";
+import type { ListedExperiment } from "./experiment-list.ts";
+import { boundedServer, end, listenAt } from "./server.ts";
+
+export interface StartPageOptions {
+  readonly host: string;
+  readonly port: number;
+  /** For whoever looks from another computer. */
+  readonly token: string;
+  readonly title: string;
+  list(): readonly ListedExperiment[];
+  /** Opens the page of an experiment of the list, if it is not open; returns its address. */
+  open(index: number): Promise<string>;
+  complain(message: string): void;
+}
+
+/** Serves the list until it is closed. */
+export async function openStartPage(options: StartPageOptions): Promise<{ address: string; close(): Promise<void> }> {
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
+    context.res.headers.set(
+      "Content-Security-Policy",
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    );
+    context.res.headers.set("Cache-Control", "no-store");
+  });
+  app.use(guard(options.host, options.token));
+  app.get("/", (context) => context.html(startPage(options.title, options.list())));
+  app.get("/open/:index{[0-9]{1,4}}", async (context) => {
+    const index = Number(context.req.param("index"));
+    if (index >= options.list().length) return context.text("there is no such experiment", 404);
+    return context.redirect(await options.open(index));
+  });
+  app.onError((error, context) => {
+    options.complain(error.message);
+    return context.text(error.message, 500);
+  });
+  const server = boundedServer(getRequestListener(app.fetch));
+  const address = await listenAt(server, options.host, options.port);
+  return { address, close: () => end(server) };
+}
+
+const HEAD = ["experiment", "sample", "first frame (UTC)", "last frame (UTC)", "frames", "size", "state"];
+
+/** The list as HTML. */
+export function startPage(title: string, experiments: readonly ListedExperiment[]): string {
+  const rows = experiments.map((experiment, index) => {
+    const cells = cellsOf(experiment).map((cell) => `<td>${escaped(cell)}</td>`);
+    const name = `<td><a href="/open/${index}">${escaped(experiment.name)}</a><br><small>${escaped(experiment.path)}</small></td>`;
+    return `<tr>${name}${cells.join("")}</tr>`;
+  });
+  const head = HEAD.map((cell) => `<th scope="col">${cell}</th>`).join("");
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title>
+<style>:root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}
+div{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:left;vertical-align:top;
+padding:.35rem 1rem .35rem 0;border-bottom:1px solid #8884}</style></head>
+<body><main><h1>${escaped(title)}</h1><p>${experiments.length} experiments</p>
+<div><table><thead><tr>${head}</tr></thead><tbody>
+${rows.join("\n")}
+</tbody></table></div></main></body></html>
+`;
+}
+
+function cellsOf({ sample, firstUs, lastUs, frames, failed, bytes, holder, problem }: ListedExperiment): string[] {
+  if (problem !== undefined) return [sample ?? "", "", "", "", "", problem];
+  const time = (us: number | undefined) => (us === undefined ? "" : isoFromUs(us).slice(0, 16).replace("T", " "));
+  const counted = failed === 0 ? String(frames) : `${frames} (${failed} failed)`;
+  return [
+    sample ?? "",
+    time(firstUs),
+    time(lastUs),
+    counted,
+    megabytes(bytes),
+    holder === undefined ? "stopped" : "running",
+  ];
+}
+
+const escaped = (text: string): string => escapeMarkup(text).replaceAll('"', "&quot;");
