@@ -18,8 +18,13 @@ const filename$ = fileURLToPath$(import.meta.url), dirname$ = directoryOf$(filen
 /** Nothing but packed files is loaded, from the first import on. */
 const ONLY_PACKED_BANNER = `import "#only-packed";\n${BANNER}`;
 
+/** Choices of vega and of node-opcua where they are installed; they are not. */
+const CHOICES = ["canvas", "proper-lockfile"];
+/** sharp finds its native part by the name of a package: its forty files of code need not stay. */
+const KEPT_IN_PLACE = KEPT_PACKAGES.filter((name) => name !== "sharp");
+
 /** How the program is bundled, for the executable and for an installation alike. `root`: the source and its packages. */
-function programOptions(root: string, entries: readonly string[]) {
+function programOptions(root: string, entries: readonly string[], kept: readonly string[]) {
   return {
     absWorkingDir: root,
     entryPoints: [...entries],
@@ -30,8 +35,7 @@ function programOptions(root: string, entries: readonly string[]) {
     // As deep as src/<room>/<file>.js: what is found relative to a file is found from here as well.
     chunkNames: "src/shared/[name]-[hash]",
     platform: "node",
-    // Choices of vega and of node-opcua where they are installed; they are not.
-    external: [...KEPT_PACKAGES, "canvas", "proper-lockfile"],
+    external: [...kept, ...CHOICES],
     // Some ES modules declare these names themselves, so only those that nobody declares are replaced.
     define: { __filename: "filename$", __dirname: "dirname$" },
     legalComments: "none",
@@ -42,7 +46,7 @@ function programOptions(root: string, entries: readonly string[]) {
 /** Bundles the program of `stage` below `target`/dist. */
 export async function bundle(stage: string, target: string): Promise<void> {
   await build({
-    ...programOptions(stage, entryPoints(stage)),
+    ...programOptions(stage, entryPoints(stage), KEPT_PACKAGES),
     outdir: `${target}/dist`,
     target: "node24",
     banner: { js: ONLY_PACKED_BANNER },
@@ -52,7 +56,7 @@ export async function bundle(stage: string, target: string): Promise<void> {
 /** Bundles the program below `root`/dist, where `bin/phorest.js` starts it, and removes what an earlier build left there. */
 export async function bundleInPlace(root: string): Promise<void> {
   const { metafile } = await build({
-    ...programOptions(root, [...entryPoints(root), STOP_SIGNALS]),
+    ...programOptions(root, [...entryPoints(root), STOP_SIGNALS], KEPT_IN_PLACE),
     outdir: "dist",
     target: "node20",
     banner: { js: BANNER },

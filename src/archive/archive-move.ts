@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { failureLine } from "../failure/failure.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { usFromIso } from "../manifest/timestamps.ts";

@@ -13,7 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure, type FailureCode } from "../failure/failure.ts";
 import { diskSpace } from "../system/disk-space.ts";

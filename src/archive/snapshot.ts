@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { open, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { stringify } from "smol-toml";
-import { z } from "zod";
+import * as z from "zod";
 import type { Config } from "../config/schema.ts";
 import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";

@@ -1,5 +1,5 @@
 // Chips as existing installations describe them: one Chip_map.json for all of them, and a directory of label pictures.
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
 import { refuseOtherKind } from "../measurement/known-file.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
 import { refuseOtherKind } from "../measurement/known-file.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";

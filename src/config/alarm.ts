@@ -1,5 +1,5 @@
 // [Alarm]: what somebody must be told of, and how.
-import { z } from "zod";
+import * as z from "zod";
 import { isUrlOf } from "../system/host-name.ts";
 import { field, SECONDS, section, texts, whole } from "./field.ts";
 

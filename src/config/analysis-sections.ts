@@ -1,5 +1,5 @@
 // The sections of measuring and of what is made of it: [Data_Analysis], [Analysis], [Report] and [Development].
-import { z } from "zod";
+import * as z from "zod";
 import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../measurement/method.ts";
 import {
   byShownName,

@@ -1,5 +1,5 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
-import { z } from "zod";
+import * as z from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../measurement/method.ts";
 import { isNamePattern } from "../system/name-pattern.ts";
 import {

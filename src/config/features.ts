@@ -1,5 +1,5 @@
 // Feature_locations.toml: which printed labels calibration looks for, and roughly where they are in the picture.
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
 import { field } from "./field.ts";

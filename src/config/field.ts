@@ -1,6 +1,6 @@
 // What a setting is made of: a zod type, and the notes about it that a person needs. Both are in one place, so that the
 // checks, the defaults, the reference and config.toml cannot disagree.
-import { z } from "zod";
+import * as z from "zod";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
 
 /** What is said about a key besides its type, bounds and default. */

@@ -1,5 +1,5 @@
 // The sections of files and the disk: [Paths], [Buffer], [Compression], [Backup], [Assets], [Storage] and [Sync].
-import { z } from "zod";
+import * as z from "zod";
 import { BESIDE_FILE, choice, field, IN_ROOT, optionalText, path, SECONDS, seconds, section, whole } from "./field.ts";
 
 export const Paths = section("Where files are", {

@@ -1,5 +1,5 @@
 // [OPC_UA]: the server, how it is spoken to, and which node is given what.
-import { z } from "zod";
+import * as z from "zod";
 import { isUrlOf } from "../system/host-name.ts";
 import { BESIDE_FILE, choice, field, optionalText, path, positive, SECONDS, section, whole } from "./field.ts";
 import { BUILT_IN_NAMES } from "./opcua-data-type-name.ts";

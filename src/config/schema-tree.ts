@@ -1,5 +1,5 @@
 // A schema as a plain tree: what messages, the reference and config.toml are made from.
-import { z } from "zod";
+import * as z from "zod";
 import { type KeyNotes, NOTES } from "./field.ts";
 
 /** A schema or one of its parts, as JSON Schema with our notes next to it. */

@@ -1,6 +1,6 @@
 // Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
 // established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
-import { z } from "zod";
+import * as z from "zod";
 import { HOST_RULE, isHost } from "../system/host-name.ts";
 import { Alarm } from "./alarm.ts";
 import { Analysis, Data_Analysis, Development, Report } from "./analysis-sections.ts";

@@ -1,5 +1,5 @@
 // The settings of the simulated chip: section [Simulation].
-import { z } from "zod";
+import * as z from "zod";
 import { choice, field, positive, section, texts, whole } from "./field.ts";
 
 /** Cameras that the simulated chip can be photographed with; src/simulator/camera-profiles.ts says what each is like. */

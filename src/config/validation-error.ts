@@ -1,6 +1,6 @@
 // From what the validator found to the lines a person reads: file, line, key, value, what is allowed, and the nearest
 // valid name.
-import type { z } from "zod";
+import type * as z from "zod";
 import { nearest } from "../failure/nearest.ts";
 import { excerpt, quoted } from "../failure/quote.ts";
 import { allowedText, type SchemaNode } from "./schema-tree.ts";

@@ -4,7 +4,7 @@
 //   new ──lasts──▶ notified ──over in two checks──▶ forgotten
 //    └──over──▶ forgotten, nobody heard of it
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { hasCode } from "../failure/error-code.ts";
 import { writeDurably } from "../system/files.ts";
 import type { Finding } from "./finding.ts";

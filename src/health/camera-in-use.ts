@@ -1,6 +1,6 @@
 // Says which camera a run uses, so that nobody mistakes images of the simulated chip for real ones.
 
-import { z } from "zod";
+import * as z from "zod";
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Loaded, Origin } from "../config/loaded.ts";
 import { shownPath } from "../config/toml-file.ts";

@@ -1,7 +1,7 @@
 // Which installed packages a set of packages needs: for what is packed into the executable, and for its licences.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 const packageFile = z.object({
   name: z.string(),

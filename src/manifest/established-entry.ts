@@ -1,5 +1,5 @@
 // metadata_manifest.json as other programs wrote it: read whole and checked whole before anything is taken from it.
-import { z } from "zod";
+import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
 import { readable } from "../failure/quote.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";

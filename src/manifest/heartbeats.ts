@@ -1,5 +1,5 @@
 // Heartbeats: what each stage last said about itself, for programs that read the database.
-import { z } from "zod";
+import * as z from "zod";
 import type { Connection } from "./connection.ts";
 
 export interface Heartbeat {

@@ -1,6 +1,6 @@
 // Imported entries: those of another program, which entry of an earlier import a capture is, and what becomes of it once its picture is found or
 // brought in. Pictures outside of the data directory stay another program's: these are the only ways to make one ours.
-import { z } from "zod";
+import * as z from "zod";
 import type { NewFile } from "../system/new-file.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, type EntryHistory, type NewEntry, otherForm } from "./entries.ts";

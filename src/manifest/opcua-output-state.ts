@@ -1,5 +1,5 @@
 // What the manifest remembers of the OPC UA output next to its cursor: what `phorest status` tells of it.
-import { z } from "zod";
+import * as z from "zod";
 import { OUTPUT_FACTS } from "../config/output-methods.ts";
 
 /** Name of the output in the manifest. */

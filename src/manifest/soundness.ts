@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
-import { z } from "zod";
+import * as z from "zod";
 import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import { fileSize } from "../system/files.ts";

@@ -3,7 +3,7 @@
 // and camera settings would not.
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { pictureNameProblem } from "../image/picture-name.ts";
 import { syncDirectory } from "../system/files.ts";
 import type { NewEntry } from "./entries.ts";

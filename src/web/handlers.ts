@@ -1,7 +1,7 @@
 // From the table of routes to the server: each route is registered with its handler, which gets what the request contains,
 // already checked.
 import type { Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { bodyOf } from "./body.ts";
 import { BadRequest } from "./queries.ts";
 import { ROUTES, type Route, type RouteName } from "./route-table.ts";

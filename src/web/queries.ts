@@ -1,6 +1,6 @@
 // What a request may contain: the schemas that the table of routes names. The server checks every request with them, and
 // docs/openapi.json is generated from them.
-import { z } from "zod";
+import * as z from "zod";
 import type { Anchor } from "../calibration/from-anchors.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
 import { LONGEST_MARKER, MOST_MARKERS } from "../manifest/markers.ts";

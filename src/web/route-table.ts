@@ -1,6 +1,6 @@
 // The HTTP API: every address below /api, and /metrics. The server registers these routes and no others, checks requests with
 // these schemas, and docs/openapi.json is generated from this table.
-import type { z } from "zod";
+import type * as z from "zod";
 import { METRICS_TYPE } from "../health/metrics.ts";
 import {
   BASELINE,

@@ -4,7 +4,7 @@ import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { OPCUAClient } from "node-opcua-client";
-import { z } from "zod";
+import * as z from "zod";
 import { hasCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import { writeDurably } from "../../system/files.ts";

@@ -1,7 +1,7 @@
 // What the manifest remembers about communicating_results.csv, and whether the file is still the one it describes.
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { OUTPUT_FACTS } from "../../../config/output-methods.ts";
 import type { Outcome } from "../../../manifest/outcomes.ts";
 import { fileSize } from "../../../system/files.ts";
