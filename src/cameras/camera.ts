@@ -2,10 +2,12 @@
 // in CAMERAS; docs/adding-a-camera.md shows a whole one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import type { FrameSubset } from "../image/frame-subset.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
 import { CaptureTimes, type TimesOptions } from "../image/times/capture-times.ts";
 import type { SimulatorOptions } from "../simulator/simulator.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { usFromIso } from "../system/iso-time.ts";
 import { CommandCamera } from "./command.ts";
 import { Dummy } from "./dummy.ts";
 import { FileImporter } from "./file-importer.ts";
@@ -45,6 +47,8 @@ export interface SourceOptions {
   readonly stableSeconds?: number;
   /** dummy: picture or directory to replay; absent: a built-in picture. */
   readonly replayPath?: string | undefined;
+  /** folder, file_importer, dummy: which of the pictures are taken. */
+  readonly subset?: FrameSubset | undefined;
   /** file_importer: whether a picture of this name has been taken already. */
   readonly isKnown?: (filename: string) => boolean;
   /** folder, file_importer: use links to pictures, too. */
@@ -114,14 +118,15 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   },
   dummy: {
     capabilities: DEVICE,
-    create: ({ replayPath, nowUs }) => new Dummy({ replayPath, clock: captureClock(nowUs ?? wallClockUs) }),
+    create: ({ replayPath, subset, times, nowUs }) =>
+      new Dummy({ replayPath, subset, times: new CaptureTimes(times), clock: captureClock(nowUs ?? wallClockUs) }),
   },
   file_importer: {
     capabilities: { ...DEVICE, files: true, inPlace: true },
     create: (options) => {
       const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
-      const { followLinks, isKnown = () => false } = options;
-      return new FileImporter({ dataDir, isKnown, followLinks, times: new CaptureTimes(options.times) });
+      const { followLinks, subset, isKnown = () => false } = options;
+      return new FileImporter({ dataDir, isKnown, followLinks, subset, times: new CaptureTimes(options.times) });
     },
   },
   folder: {
@@ -129,9 +134,9 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
     create: (options) => {
       const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
       const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-      const { followLinks, takenBefore = () => undefined } = options;
+      const { followLinks, subset, takenBefore = () => undefined } = options;
       const times = new CaptureTimes(options.times);
-      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times });
+      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times, subset });
     },
   },
   v4l2: { capabilities: DEVICE, create: v4l2 },
@@ -217,10 +222,17 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
     followLinks: camera.follow_links,
     times: { table: camera.times_file, names: camera.name_time },
     replayPath: camera.dummy_path,
+    subset: configuredSubset(camera),
     simulator: simulated ? simulatorOptions(config) : undefined,
     textureFiles: simulated ? config.Simulation.texture : undefined,
     startedAtUs,
   };
+}
+
+/** Which frames of a file source are taken, as configured. */
+export function configuredSubset({ every, from, to, limit }: Config["Camera"]): FrameSubset {
+  const us = (text: string | undefined) => (text === undefined ? undefined : usFromIso(text, "utc"));
+  return { every, fromUs: us(from), toUs: us(to), limit: limit === 0 ? undefined : limit };
 }
 
 const BY_ID = "/dev/v4l/by-id/";

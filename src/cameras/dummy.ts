@@ -3,8 +3,10 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { decodePicture } from "../image/decode.ts";
+import { type FrameSubset, NO_FRAME_IN_WINDOW, selectFrames } from "../image/frame-subset.ts";
 import { otherPages, type Picture } from "../image/picture.ts";
 import { listPictures } from "../image/picture-files.ts";
+import type { CaptureTimes } from "../image/times/capture-times.ts";
 import { createSimulator } from "../simulator/simulator.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { exposureMoment } from "./timestamp.ts";
@@ -12,6 +14,10 @@ import { exposureMoment } from "./timestamp.ts";
 export interface DummyOptions {
   /** A picture or a directory; undefined: a built-in picture of the simulated chip. */
   readonly replayPath: string | undefined;
+  /** Which pictures of a directory are replayed; absent: all. */
+  readonly subset?: FrameSubset | undefined;
+  /** Reads the times of capture that a window of the subset is about. */
+  readonly times?: CaptureTimes;
   /** Time stamp of the next capture, microseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -20,6 +26,7 @@ export class Dummy implements Source {
   private readonly options: DummyOptions;
   private paths: string[] = [];
   private next = 0;
+  private leftOut: string | undefined;
   /** The picture decoded last: replaying a single one costs no decoding. */
   private last: { readonly path: string; readonly picture: Picture } | undefined;
 
@@ -38,9 +45,12 @@ export class Dummy implements Source {
   }
 
   async open(): Promise<void> {
-    const { replayPath } = this.options;
+    const { replayPath, subset, times } = this.options;
     this.next = 0;
-    this.paths = replayPath === undefined ? [] : await picturesAt(replayPath);
+    const { taken, leftOut } =
+      replayPath === undefined ? NOTHING : chosenFrames(await picturesAt(replayPath, times), subset ?? {});
+    this.paths = taken.map(({ path }) => path);
+    this.leftOut = leftOut;
     if (replayPath === undefined) this.last = { path: "built-in", picture: createSimulator().render(0, 0) };
   }
 
@@ -59,6 +69,10 @@ export class Dummy implements Source {
     this.last = undefined;
   }
 
+  skipped(): readonly string[] {
+    return this.leftOut === undefined ? [] : [this.leftOut];
+  }
+
   /** Pages that are left out, where the picture is taken from a file of several. */
   private unsaid({ pages }: Picture, path: string): string[] {
     const others = otherPages(pages);
@@ -66,7 +80,24 @@ export class Dummy implements Source {
   }
 }
 
-async function picturesAt(path: string): Promise<string[]> {
+interface Replayed {
+  readonly path: string;
+  readonly takenAtUs: number;
+}
+
+const NOTHING = { taken: [] as readonly Replayed[], leftOut: undefined };
+
+/** As `selectFrames`, but for the camera: what is wrong may become right while it is retried. */
+function chosenFrames(frames: readonly Replayed[], subset: FrameSubset): ReturnType<typeof selectFrames<Replayed>> {
+  try {
+    return selectFrames(frames, subset);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure("camera.unavailable", error.message, { hint: NO_FRAME_IN_WINDOW, retry: "later", cause: error });
+  }
+}
+
+async function picturesAt(path: string, times?: CaptureTimes): Promise<Replayed[]> {
   const found = await stat(path).catch((error: unknown) => {
     throw new Failure("camera.unavailable", `${path}: the image of the dummy camera does not exist`, {
       hint: "set Camera.dummy_path to an image or a directory of images",
@@ -74,9 +105,9 @@ async function picturesAt(path: string): Promise<string[]> {
       cause: error,
     });
   });
-  if (!found.isDirectory()) return [path];
-  const paths = (await listPictures(path, { followLinks: true })).map((file) => file.path).sort();
-  if (paths.length > 0) return paths;
+  if (!found.isDirectory()) return [{ path, takenAtUs: found.mtimeMs * 1000 }];
+  const files = await listPictures(path, { followLinks: true, times });
+  if (files.length > 0) return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   throw new Failure("camera.unavailable", `${path}: this directory has no images for the dummy camera`, {
     hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these",
     retry: "later",

@@ -1,5 +1,6 @@
 // The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure/failure.ts";
+import { type FrameSubset, isSubset, NO_FRAME_IN_WINDOW, SubsetCounter } from "../image/frame-subset.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
@@ -12,6 +13,8 @@ export interface FileImporterOptions {
   readonly followLinks?: boolean | undefined;
   /** Reads the times of capture; the default knows no table and no pattern of names. */
   readonly times?: CaptureTimes;
+  /** Which of the pictures count as captured; absent: all. */
+  readonly subset?: FrameSubset | undefined;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
 }
@@ -49,7 +52,7 @@ export class FileImporter implements Source {
       times: this.times,
     });
     this.leftOut.push(...(await this.times.compare(files.map(({ path }) => path))));
-    this.waiting = files.reverse();
+    this.waiting = this.chosen(files).reverse();
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
@@ -103,6 +106,24 @@ export class FileImporter implements Source {
 
   async close(): Promise<void> {
     this.waiting = [];
+  }
+
+  /** The pictures of the subset; what it leaves out is one more line of those skipped. */
+  private chosen(files: PictureFile[]): PictureFile[] {
+    const { subset = {}, isKnown } = this.options;
+    if (!isSubset(subset)) return files;
+    const counter = new SubsetCounter(subset);
+    const chosen = files.filter(({ name, takenAtUs }) => {
+      if (!isKnown(name)) return counter.takes(takenAtUs);
+      counter.noteTaken(takenAtUs);
+      return false;
+    });
+    const { emptyLine, leftOutLine } = counter;
+    if (emptyLine !== undefined) {
+      throw new Failure("camera.unavailable", emptyLine, { hint: NO_FRAME_IN_WINDOW, retry: "later" });
+    }
+    if (leftOutLine !== undefined) this.skippedLines.push(leftOutLine);
+    return chosen;
   }
 
   /** A file that was set aside and may be tried again. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
+import { type FrameSubset, SubsetCounter } from "../image/frame-subset.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { LARGEST_PICTURE_BYTES } from "../image/picture-name.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
@@ -31,6 +32,8 @@ export interface FolderOptions {
   readonly followLinks?: boolean | undefined;
   /** Reads the times of capture; the default knows no table and no pattern of names. */
   readonly times?: CaptureTimes;
+  /** Which of the pictures are taken; absent: all. */
+  readonly subset?: FrameSubset | undefined;
   /** What an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
   /** Monotonic clock, for tests. */
@@ -39,6 +42,8 @@ export interface FolderOptions {
 
 /** What is known about a name: the version taken, and the one that is being watched. */
 interface Watched {
+  /** Whether it is one of those to take. */
+  readonly chosen: boolean;
   taken: string | undefined;
   /** Hash of what was taken; undefined where an earlier version took it. */
   takenSha256: string | undefined;
@@ -69,8 +74,11 @@ export class Folder implements Source {
   /** A file keeps its inode number here: some shares number their files again at each look. */
   private inodesHold = true;
 
+  private readonly counter: SubsetCounter;
+
   constructor(options: FolderOptions) {
     this.options = options;
+    this.counter = new SubsetCounter(options.subset ?? {});
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.times = options.times ?? new CaptureTimes();
     this.aside = new SetAside({ now: this.nowMs });
@@ -106,7 +114,8 @@ export class Folder implements Source {
   }
 
   skipped(): readonly string[] {
-    return [...this.skippedLines];
+    const { leftOutLine } = this.counter;
+    return [...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
   }
 
   filesSetAside(): readonly SetAsideFile[] {
@@ -177,15 +186,19 @@ export class Folder implements Source {
     if (known === undefined) {
       const before = this.options.takenBefore(file.name);
       const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
+      const chosen = before === undefined ? this.counter.takes(file.takenAtUs) : true;
+      if (before !== undefined) this.counter.noteTaken(file.takenAtUs);
       this.watched.set(file.name, {
+        chosen,
         taken,
         takenSha256: before?.sha256,
         takenInode: taken === undefined ? undefined : file.inode,
         version: file.version,
         sinceMs: nowMs,
       });
-      return taken === undefined;
+      return chosen && taken === undefined;
     }
+    if (!known.chosen) return false;
     if (known.version !== file.version) {
       known.version = file.version;
       known.sinceMs = nowMs;

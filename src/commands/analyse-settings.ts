@@ -13,8 +13,9 @@ import {
   MOST_BITS,
   type Sampling,
 } from "../measurement/method.ts";
+import type { SubsetArguments } from "./subset-options.ts";
 
-export interface AnalyseArguments {
+export interface AnalyseArguments extends SubsetArguments {
   config?: string;
   paths?: string[];
   rois?: string;

@@ -6,6 +6,10 @@ import { listPictures } from "../analysis/batch.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { Failure } from "../failure/failure.ts";
+import { type FrameSubset, isSubset, selectFrames } from "../image/frame-subset.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
+import { firstPageTimes } from "../image/times/of-paths.ts";
+import { keepRois } from "../measurement/keep-rois.ts";
 import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../measurement/method.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
 import { ensureDirectory } from "../system/files.ts";
@@ -13,12 +17,13 @@ import { analyse } from "./analyse-images.ts";
 import { type AnalyseArguments, refuseCompanions, settingsOf, wholeNumber } from "./analyse-settings.ts";
 import { openResultsFile, type ResultsFile, remaining, sinkOf } from "./results-file.ts";
 import { stoppable } from "./stoppable.ts";
+import { frameSubset, roiPatterns, subsetOptions } from "./subset-options.ts";
 
 export const analyseCommand: CommandModule<object, AnalyseArguments> = {
   command: "analyse <paths..>",
   describe: "Measure existing images; write one record of processing_results.jsonl per image",
   builder: (yargs: Argv): Argv<AnalyseArguments> =>
-    yargs
+    subsetOptions(yargs)
       .positional("paths", { type: "string", array: true, describe: "images, or directories of images" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
       .option("method", { choices: METHODS, describe: "method that finds the resonance (default: as configured)" })
@@ -85,25 +90,31 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .example(
         "phorest analyse pictures/ --rois ROI_manifest.json --method fano --out results/",
         "measure all images of a directory",
-      ),
+      )
+      .example("phorest analyse pictures/ --every 10 --roi '01*,05*' --out quick/", "a quick look at a long series"),
   handler: async (argv) => {
     const loaded = loadConfig(argv.config);
     for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
     const settings = await settingsOf(argv, loaded);
     refuseCompanions(argv, settings, loaded);
     const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1, MOST_JOBS);
-    const rois = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
-    const pictures = await listPictures(argv.paths ?? [], (line) => process.stderr.write(`${line}\n`));
+    const subset = frameSubset(argv);
+    const given = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
+    const rois = keepRois(given, roiPatterns(argv), "--roi");
+    const left = given.rois.length - rois.rois.length;
+    if (left > 0) process.stderr.write(`left out ${left} of ${given.rois.length} ROIs (--roi)\n`);
+    const listed = await listPictures(argv.paths ?? [], (line) => process.stderr.write(`${line}\n`));
+    const pictures = await chosenPictures(listed, subset);
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });
     const { sink, done, failed } = await openResults(argv, measure);
-    const left = remaining(pictures, done);
-    if (left.length < pictures.length) {
+    const unmeasured = remaining(pictures, done);
+    if (unmeasured.length < pictures.length) {
       process.stderr.write(
-        `skipped ${pictures.length - left.length} of ${pictures.length} images that are measured already\n`,
+        `skipped ${pictures.length - unmeasured.length} of ${pictures.length} images that are measured already\n`,
       );
     }
     await stoppable(async (signal) => {
-      const failedNow = await analyse({ all: pictures, pictures: left, rois, settings, jobs, sink, signal });
+      const failedNow = await analyse({ all: pictures, pictures: unmeasured, rois, settings, jobs, sink, signal });
       if (failed + failedNow > 0) process.exitCode = SOME_FAILED;
     });
   },
@@ -112,6 +123,17 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
 const SOME_FAILED = 3;
 
 const MOST_JOBS = 1024;
+
+/** The pictures of the subset, in their order; says how many are left out. */
+async function chosenPictures(paths: readonly string[], subset: FrameSubset): Promise<readonly string[]> {
+  if (!isSubset(subset)) return paths;
+  const needsTime = subset.fromUs !== undefined || subset.toUs !== undefined;
+  const times = needsTime ? await firstPageTimes(paths, new CaptureTimes()) : undefined;
+  const frames = paths.map((path, at) => ({ path, takenAtUs: times?.[at] ?? 0 }));
+  const { taken, leftOut } = selectFrames(frames, subset);
+  if (leftOut !== undefined) process.stderr.write(`${leftOut}\n`);
+  return taken.map(({ path }) => path);
+}
 
 /** Where the records go, and what is there already. */
 async function openResults(argv: AnalyseArguments, measure: string): Promise<ResultsFile> {

@@ -1,42 +1,96 @@
-// `phorest check-rois`: draws the ROIs over an image, for checking by eye.
-import { resolve } from "node:path";
+// `phorest check-rois`: draws the ROIs over an image, for checking by eye, and writes an ROI manifest with some of them.
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
+import { Failure } from "../failure/failure.ts";
 import { drawRois } from "../figures/roi-picture.ts";
 import { decodePicture } from "../image/decode.ts";
-import { readRoiManifest } from "../measurement/roi.ts";
+import { keepRois, labelPatterns } from "../measurement/keep-rois.ts";
+import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import { writeDurably } from "../system/files.ts";
 
 interface CheckRoisArguments {
   config?: string;
   image?: string;
   rois?: string;
+  keep?: string;
   out?: string;
 }
 
 export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
-  command: "check-rois <image>",
-  describe: "Draw the ROIs over an image",
+  command: "check-rois [image]",
+  describe: "Draw the ROIs over an image, or write an ROI manifest with some of them",
   builder: (yargs: Argv): Argv<CheckRoisArguments> =>
     yargs
       .positional("image", { type: "string", describe: "the image" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
-      .option("out", { type: "string", requiresArg: true, demandOption: true, describe: "PNG file to write" })
+      .option("keep", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "Keep only ROIs with these labels: '01*,05*' (* for any characters, ? for one); writes them as a new manifest",
+      })
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe:
+          "PNG file to write; without an image, the new ROI manifest (default: NAME_kept.json next to the old one)",
+      })
       .example(
         "phorest check-rois image.png --rois ROI_manifest.json --out rois.png",
         "check the positions of the ROIs",
-      ),
-  handler: async ({ config, image = "", rois, out = "" }) => {
-    const manifest = await readRoiManifest(rois ?? roiManifestPath(loadConfig(config).config));
-    const picture = await decodePicture(image);
-    await writeDurably(resolve(out), await drawRois(picture, manifest));
-    const outside = manifest.rois.filter(
-      ({ y, x, height, width }) => y < 0 || x < 0 || y + height > picture.height || x + width > picture.width,
-    );
-    const doubt =
-      outside.length === 0
-        ? ""
-        : `; ${outside.length} of them are partly outside the image (first: ${outside[0]?.label})`;
-    process.stderr.write(`drew ${manifest.rois.length} ROIs into ${out}${doubt}\n`);
+      )
+      .example("phorest check-rois --keep '01*,05*' --out few.json", "an ROI manifest with a part of the chip"),
+  handler: async ({ config, image, rois, keep, out }) => {
+    if (image === undefined && keep === undefined) throw usage("give an image to draw on, or --keep to choose ROIs");
+    if (image !== undefined && out === undefined) throw usage("--out is missing", "name the PNG file to write");
+    const file = rois ?? roiManifestPath(loadConfig(config).config);
+    const all = await readRoiManifest(file);
+    const kept =
+      keep === undefined
+        ? all
+        : keepRois(
+            all,
+            [keep].flat().flatMap((text) => labelPatterns("--keep", text)),
+            "--keep",
+          );
+    if (keep !== undefined) await writeKept(kept, all, image === undefined ? (out ?? keptPath(file)) : keptPath(file));
+    if (image !== undefined) await draw(image, kept, out ?? "");
   },
 };
+
+function usage(message: string, hint?: string): Failure {
+  return new Failure("usage.invalid", message, hint === undefined ? {} : { hint });
+}
+
+/** `ROI_manifest_kept.json` for `ROI_manifest.json`, in the same directory. */
+function keptPath(file: string): string {
+  const extension = extname(file);
+  return join(dirname(file), `${basename(file, extension)}_kept${extension}`);
+}
+
+/** Writes the kept ROIs. Failure `usage.invalid` where another file has that name. */
+async function writeKept({ json, rois }: RoiManifest, all: RoiManifest, path: string): Promise<void> {
+  const text = json.endsWith("\n") ? json : `${json}\n`;
+  if (existsSync(path) && readFileSync(path, "utf8") !== text) {
+    throw usage(`${path}: this file exists already`, "name another file with --out, or remove it");
+  }
+  await writeDurably(resolve(path), text);
+  process.stderr.write(
+    `wrote ${rois.length} of ${all.rois.length} ROIs to ${path}; left out ${all.rois.length - rois.length}\n`,
+  );
+}
+
+async function draw(image: string, manifest: RoiManifest, out: string): Promise<void> {
+  const picture = await decodePicture(image);
+  await writeDurably(resolve(out), await drawRois(picture, manifest));
+  const outside = manifest.rois.filter(
+    ({ y, x, height, width }) => y < 0 || x < 0 || y + height > picture.height || x + width > picture.width,
+  );
+  const doubt =
+    outside.length === 0
+      ? ""
+      : `; ${outside.length} of them are partly outside the image (first: ${outside[0]?.label})`;
+  process.stderr.write(`drew ${manifest.rois.length} ROIs into ${out}${doubt}\n`);
+}

@@ -53,6 +53,7 @@ export function originText(origin: Origin): string {
   if (origin === "default") return "default";
   if (origin === "simulated default") return "default of the simulated camera";
   if (origin.kind === "environment") return origin.variable;
+  if (origin.kind === "option") return origin.option;
   return `${shownPath(origin.file)}${origin.line === undefined ? "" : `:${origin.line}`}`;
 }
 

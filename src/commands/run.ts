@@ -1,12 +1,12 @@
 // `phorest run`: runs an experiment until it is stopped.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { checkFileSystem } from "../archive/directory-identity.ts";
-import { capabilitiesOf } from "../cameras/camera.ts";
+import { capabilitiesOf, configuredSubset } from "../cameras/camera.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { checkRunnable, loadConfig, roiManifestPath } from "../config/config.ts";
 import { wantsOpcUa } from "../config/consistency.ts";
@@ -17,12 +17,16 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
 import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
 import { HealthFile } from "../health/health-file.ts";
+import { selectFrames } from "../image/frame-subset.ts";
+import { listPictures } from "../image/picture-files.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
 import { notifyService } from "../installation/systemd-notify.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
 import { untilUnlocked } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
+import { keepRois } from "../measurement/keep-rois.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
 import { limitArenas } from "../native/kernel-binding.ts";
 import { readIdentity } from "../outputs/opcua/identity.ts";
@@ -37,8 +41,9 @@ import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
 import { outliveReaders } from "./outputs.ts";
 import { exitNow } from "./stoppable.ts";
+import { type SubsetArguments, subsetOptions, withSubset } from "./subset-options.ts";
 
-interface RunArguments extends GlobalOptions {
+interface RunArguments extends GlobalOptions, SubsetArguments {
   frames: number | undefined;
   "until-idle": boolean;
   duration: number | undefined;
@@ -56,7 +61,7 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   command: "run",
   describe: "Run the experiment: capture, measure and write results until stopped",
   builder: (yargs) =>
-    yargs
+    subsetOptions(yargs)
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many captures" })
       .option("until-idle", { type: "boolean", default: false, describe: "Stop when all work is done" })
       .option("duration", { type: "number", requiresArg: true, describe: "Stop after this many seconds" })
@@ -65,10 +70,11 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
         default: false,
         describe: "Continue the experiment in this directory although its name or sample was another",
       })
-      .example("$0 run --frames 20 --until-idle", "twenty frames of the simulated chip, then stop"),
+      .example("$0 run --frames 20 --until-idle", "twenty frames of the simulated chip, then stop")
+      .example("$0 run --until-idle --every 10", "with camera_type file_importer: each tenth image, then stop"),
   handler: async (args) => {
     checkArguments(args);
-    const loaded = loadConfig(args.config);
+    const loaded = withSubset(loadConfig(args.config), args);
     if (isConfigRequired(process.env)) checkConfigured(loaded);
     outliveReaders();
     const stop = new StopRequest();
@@ -115,6 +121,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   limitArenas(ARENAS);
   checkDisk(config);
   checkDirectories(config);
+  await checkWindow(config);
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const lock = lockExperiment(config.Paths.data_dir);
   try {
@@ -143,7 +150,7 @@ async function runLocked(
     for (const warning of loaded.warnings) own.warn(warning);
     if (lock.warning !== undefined) own.warn(lock.warning);
     takePrograms(lock, (line) => own.warn(line));
-    await prepareRois(config, log);
+    await prepareRois(loaded, log);
     const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
     checkBeforeWriting(manifestFile);
     await untilUnlocked(manifestFile, {
@@ -251,14 +258,30 @@ function checkDisk({ Paths, Storage }: Config): void {
 }
 
 /** The simulated chip writes its own ROIs; every other camera needs an ROI manifest from calibration. */
-async function prepareRois(config: Config, log: Logger): Promise<void> {
+async function prepareRois({ config, origins }: Loaded, log: Logger): Promise<void> {
   const file = roiManifestPath(config);
   if (!existsSync(file) && capabilitiesOf(config.Camera.camera_type).simulated) {
     await ensureDirectory(dirname(file));
     await writeDurably(file, simulatedRoiManifest(config));
     log.stage("supervisor").info(`wrote the ROIs of the simulated chip to ${file}`);
   }
-  await readRoiManifest(file);
+  const rois = await readRoiManifest(file);
+  const key = "Data_Analysis.rois";
+  const given = origins.get(key);
+  const name = typeof given === "object" && given.kind === "option" ? given.option : key;
+  const kept = keepRois(rois, config.Data_Analysis.rois, name);
+  const left = rois.rois.length - kept.rois.length;
+  if (left > 0) log.stage("supervisor").warn(`left out ${left} of ${rois.rois.length} ROIs (${name})`);
+}
+
+/** Refuses a window of time in which the images that are there already have no frame, before anything is started. */
+async function checkWindow({ Camera, Paths }: Config): Promise<void> {
+  const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];
+  const subset = configuredSubset(Camera);
+  if (directory === undefined || (subset.fromUs === undefined && subset.toUs === undefined)) return;
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  const times = new CaptureTimes({ table: Camera.times_file, names: Camera.name_time });
+  selectFrames(await listPictures(directory, { followLinks: Camera.follow_links, times }), subset);
 }
 
 function exitCode({ fault, clean, failed }: RunSummary): number {

@@ -53,6 +53,10 @@ export const Data_Analysis = section("How an image is measured", {
     choice(BIT_DEPTH_SCALINGS).default("stretch"),
     "How images of more than 8 bits are scaled: stretch scales each to its own range (as established), fixed scales all alike",
   ),
+  rois: field(
+    texts().default([]),
+    "Labels of the ROIs to measure, * for any characters, ? for one; an empty list measures all of the ROI manifest",
+  ),
   track_drift: field(
     off(),
     "Whether the ROIs follow the chip when it moves in the image, as measured on its labels; needs sampling precise",

@@ -1,6 +1,7 @@
 // The settings of cameras and thermometers: sections [Camera], [Brightfield] and [Temperature].
 import * as z from "zod";
 import { FEWEST_BITS, MOST_BITS } from "../measurement/method.ts";
+import { usFromIso } from "../system/iso-time.ts";
 import { isNamePattern } from "../system/name-pattern.ts";
 import {
   BESIDE_FILE,
@@ -61,6 +62,20 @@ const transform = choice(TRANSFORMS, { rotate_90: "ROTATE_90_CLOCKWISE", rotate_
 const DRIVER = { none: "the driver's default", example: 0.5 };
 const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
 const SIZE = { none: "as in the preset, else the largest size of the camera" };
+
+/** A time as text, or as TOML writes one without quotes. */
+const moment = () =>
+  z.preprocess(
+    (given) => (given instanceof Date ? given.toISOString() : given),
+    z
+      .string()
+      .refine((text) => usFromIso(text, "utc") !== undefined, "expected an ISO 8601 time")
+      .optional(),
+  );
+const MOMENT = {
+  allowed: "a time such as 2026-03-04T05:06:07Z; UTC unless it names its zone",
+  example: "2026-03-04T05:06:07Z",
+};
 
 export const Camera = section("The camera", {
   camera_type: field(
@@ -153,6 +168,26 @@ export const Camera = section("The camera", {
   follow_links: field(
     z.boolean().default(false),
     "folder and file_importer: whether to use symbolic links to images; false skips links in watch_dir and data_dir and names them",
+  ),
+  every: field(
+    whole(1).default(1),
+    "folder, file_importer and dummy: take the first image and every N-th after it; counted after from and to",
+    { unit: "images" },
+  ),
+  from: field(moment().optional(), "folder, file_importer and dummy: take images from this time on", {
+    ...MOMENT,
+    none: "from the first",
+  }),
+  to: field(moment().optional(), "folder, file_importer and dummy: take images up to this time", {
+    ...MOMENT,
+    none: "to the last",
+  }),
+  limit: field(
+    whole(0).default(0),
+    "folder, file_importer and dummy: number of images to take at most; 0 means no limit",
+    {
+      unit: "images",
+    },
   ),
   folder_stable_seconds: field(
     seconds(2),

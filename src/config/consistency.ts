@@ -1,6 +1,7 @@
 // What a valid configuration still lacks, and what it should be warned of: settings that need each other, or that harm each other.
 import { join } from "node:path";
 import { QUANTITIES } from "../measurement/method.ts";
+import { usFromIso } from "../system/iso-time.ts";
 import { parseValueName, quantityColumn } from "./opcua-value-name.ts";
 import type { Config } from "./schema.ts";
 import { PROFILE_BITS } from "./simulation-section.ts";
@@ -10,6 +11,7 @@ export function warningsAbout(config: Config): string[] {
   const { Temperature, Alarm } = config;
   const lines = [
     ...cameraProblems(config),
+    ...subsetWarnings(config),
     ...sharedDirectories(config),
     ...opcUaProblems(config),
     ...opcUaWarnings(config),
@@ -26,12 +28,25 @@ export function warningsAbout(config: Config): string[] {
   return lines;
 }
 
+/** Types that read images from files, of which a part can be chosen. */
+export const FILE_TYPES: readonly string[] = ["folder", "file_importer", "dummy"];
+
+/** A part is chosen where there is nothing to choose from. */
+function subsetWarnings({ Camera }: Config): string[] {
+  const { camera_type: type, every, from, to, limit } = Camera;
+  if (FILE_TYPES.includes(type)) return [];
+  const given = { every: every > 1, from: from !== undefined, to: to !== undefined, limit: limit > 0 };
+  const keys = Object.entries(given).flatMap(([key, isGiven]) => (isGiven ? [`Camera.${key}`] : []));
+  return keys.map((key) => `${key} has no effect: camera_type = "${type}" does not read images from files`);
+}
+
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
 
 /** What a camera of this type needs and the file does not give. */
 export function cameraProblems({ Camera, Simulation }: Config): string[] {
   const { camera_type: type, width, height } = Camera;
   const lines: string[] = [];
+  if (isReversed(Camera)) lines.push("Camera.to is before Camera.from, so there is no time between");
   if (type === "folder" && Camera.watch_dir === undefined) lines.push(NO_WATCH_DIR);
   if (type === "command" && Camera.command.length === 0) lines.push(NO_COMMAND);
   if ((width === undefined) !== (height === undefined)) lines.push(HALF_SIZE);
@@ -43,6 +58,11 @@ export function cameraProblems({ Camera, Simulation }: Config): string[] {
     lines.push(`Simulation.bit_depth = ${bits}: the camera profile ${profile} has ${has} bits; remove the setting`);
   }
   return lines;
+}
+
+function isReversed({ from, to }: Config["Camera"]): boolean {
+  const [fromUs, toUs] = [from, to].map((text) => (text === undefined ? undefined : usFromIso(text, "utc")));
+  return fromUs !== undefined && toUs !== undefined && toUs < fromUs;
 }
 
 /** Settings that the command asks for by name and that have no value. */

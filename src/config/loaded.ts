@@ -5,6 +5,7 @@ import type { Config } from "./schema.ts";
 export type Origin =
   | { readonly kind: "file"; readonly file: string; readonly line?: number }
   | { readonly kind: "environment"; readonly variable: string }
+  | { readonly kind: "option"; readonly option: string }
   | "default"
   | "simulated default";
 

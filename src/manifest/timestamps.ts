@@ -1,30 +1,8 @@
 // Time stamps: whole microseconds since 1970, UTC, inside; ISO 8601 with `Z` outside.
 import { Failure } from "../failure/failure.ts";
+import { usFromIso } from "../system/iso-time.ts";
 
-/** `2026-03-04T05:06:07.089123Z` from microseconds since the epoch. */
-export function isoFromUs(us: number): string {
-  const ms = Math.floor(us / 1000);
-  const rest = String(us - ms * 1000).padStart(3, "0");
-  return `${new Date(ms).toISOString().slice(0, -1)}${rest}Z`;
-}
-
-const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
-
-/**
- * Microseconds since the epoch from an ISO 8601 date or time, to the microsecond. Without an offset it is local time,
- * as the established files mean it, unless `withoutZone` says UTC. undefined when the text is no such time, or
- * one so far away (year 1684, 2255) that microseconds are no longer exact.
- */
-export function usFromIso(text: string, withoutZone: "local" | "utc" = "local"): number | undefined {
-  const parts = ISO.exec(text.trim());
-  if (parts === null) return undefined;
-  const [, date, minutes = "00:00", seconds = "00", fraction = "", zone = withoutZone === "utc" ? "Z" : ""] = parts;
-  const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
-  const ms = Date.parse(`${date}T${minutes}:${seconds}${offset}`);
-  if (Number.isNaN(ms)) return undefined;
-  const us = ms * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6));
-  return Number.isSafeInteger(us) ? us : undefined;
-}
+export { isoFromUs, usFromIso } from "../system/iso-time.ts";
 
 /** A time that a person typed, UTC unless it names its zone; Failure `usage.invalid` names the option. */
 export function usFromOption(option: string, text: string): number {

@@ -3,30 +3,40 @@
 import type { Roi } from "./roi.ts";
 
 /**
- * Tests labels against patterns: `*` stands for any letters, upper and lower case are the same. Patterns also come from whoever
- * looks at the page: one with many `*`, as a regular expression, would take years.
+ * Tests labels against patterns: `*` stands for any characters, `?` for one, upper and lower case are the same. Patterns also
+ * come from whoever looks at the page: one with many `*`, as a regular expression, would take years.
  */
 export function labelMatcher(patterns: readonly string[]): (label: string) => boolean {
-  const wanted = patterns.map((pattern) => pattern.toLowerCase().split("*"));
+  const wanted = patterns.map((pattern) => pattern.toLowerCase());
   return (label) => {
     const text = label.toLowerCase();
-    return wanted.some((parts) => holdsInOrder(text, parts));
+    return wanted.some((pattern) => matches(text, pattern));
   };
 }
 
-/** Whether the text is the parts in their order, with anything between them; the first begins it, the last ends it. */
-function holdsInOrder(text: string, parts: readonly string[]): boolean {
-  const [first = "", ...others] = parts;
-  const last = others.pop();
-  if (last === undefined) return text === first;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of others) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
+/** Whether the whole text matches: greedy, and back only to the last `*`, so at most the product of both lengths. */
+function matches(text: string, pattern: string): boolean {
+  let at = 0;
+  let next = 0;
+  let star = -1;
+  let resume = 0;
+  while (at < text.length) {
+    const wanted = pattern[next];
+    if (wanted === "*") {
+      star = next;
+      resume = at;
+      next += 1;
+    } else if (wanted === "?" || (wanted !== undefined && wanted === text[at])) {
+      at += 1;
+      next += 1;
+    } else if (star >= 0) {
+      resume += 1;
+      at = resume;
+      next = star + 1;
+    } else return false;
   }
-  return text.length - last.length >= at && text.endsWith(last);
+  while (pattern[next] === "*") next += 1;
+  return next === pattern.length;
 }
 
 /** The grating's label of a half: without its last part. */

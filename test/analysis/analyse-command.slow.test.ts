@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -311,6 +311,66 @@ describe("phorest check-rois", () => {
       join(directory, "o.png"),
     );
     expect(told).toContain("1 of them are partly outside the image (first: far)");
+  });
+});
+
+describe("a part of a series", () => {
+  const HOUR_MS = Date.UTC(2026, 2, 4, 10);
+  const series = mkdtempSync(join(tmpdir(), "phorest-series-"));
+  const imagesOf = (file: string) => recordsIn(file).map((record) => record.image_filename);
+
+  beforeAll(async () => {
+    for (let minute = 0; minute < 6; minute += 1) {
+      const path = join(series, `${minute}.png`);
+      await bandPicture(path, 100 + minute);
+      utimesSync(path, new Date(HOUR_MS + minute * 60_000), new Date(HOUR_MS + minute * 60_000));
+    }
+  });
+
+  it("is measured by --every, --from, --to and --limit, and only the ROIs of --roi; the rest is counted", async () => {
+    const out = join(directory, "part.jsonl");
+    const window = ["--from", "2026-03-04T11:01+01:00", "--to", "2026-03-04T10:05"];
+    const given = ["analyse", series, "--rois", roisPath, "--jsonl", out, ...window, "--every", "2", "--limit", "2"];
+    const told = await run(...given, "--roi", "*_s");
+    expect(imagesOf(out)).toEqual(["1.png", "3.png"]);
+    expect(recordsIn(out)[0].resonances.map((roi: Record<string, unknown>) => roi["ROI-label"])).toEqual(["010A_S"]);
+    expect(told).toContain("left out 1 of 2 ROIs (--roi)\n");
+    expect(told).toContain("left out 4 of 6 frames: 1 before from, 2 between every 2, 1 beyond the limit of 2\n");
+  });
+
+  it.each([
+    [["--from", "2027-01-01"], /^no frame from 2027-01-01T00:00:00.000000Z: the 6 frames are from 2026-03-04T10:00/],
+    [["--from", "2026-03-05", "--to", "2026-03-04"], /^--to 2026-03-04 is before --from 2026-03-05/],
+    [["--from", "yesterday"], /^--from needs a date or time/],
+    [["--every", "0"], /^--every needs a whole number of at least 1, not "0"/],
+    [["--every", "1.5"], /^--every needs a whole number/],
+    [["--limit", "-1"], /^--limit needs a whole number/],
+    [["--roi", "11*"], /^--roi "11\*": no ROI has such a label/],
+  ])("%j is refused before anything is written", async (options, message) => {
+    const out = join(mkdtempSync(join(tmpdir(), "phorest-none-")), "none.jsonl");
+    await expect(run("analyse", series, "--rois", roisPath, "--jsonl", out, ...options)).rejects.toThrow(message);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("check-rois --keep writes an ROI manifest of some ROIs, and overwrites no other file", async () => {
+    const few = join(directory, "few.json");
+    const told = await run("check-rois", "--rois", roisPath, "--keep", "010a_n", "--out", few);
+    expect(told).toBe(`wrote 1 of 2 ROIs to ${few}; left out 1\n`);
+    expect(JSON.parse(readFileSync(few, "utf8"))).toEqual(
+      JSON.parse(formatRoiManifest({ imageAngle: 0, rois: ROIS.slice(0, 1) })),
+    );
+    await expect(run("check-rois", "--rois", roisPath, "--keep", "*_S", "--out", few)).rejects.toThrow(
+      "exists already",
+    );
+    await expect(run("check-rois", "--rois", roisPath, "--keep", "*_S", "--out", roisPath)).rejects.toThrow(
+      "exists already",
+    );
+    await run("check-rois", "--rois", roisPath, "--keep", "*_S");
+    expect(Object.keys(JSON.parse(readFileSync(join(directory, "ROI_manifest_kept.json"), "utf8")))).toEqual([
+      "ROI_010A_S",
+      "image_angle",
+    ]);
+    await expect(run("check-rois", "--rois", roisPath)).rejects.toThrow("give an image to draw on, or --keep");
   });
 });
 

@@ -7,6 +7,7 @@ import { ReferenceSequencer } from "../../analysis/reference-sequencer.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
 import { failureLine } from "../../failure/failure.ts";
 import type { Claim } from "../../manifest/entries.ts";
+import { keepRois } from "../../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
 import type { StageContext } from "../contract/stage-definition.ts";
 import { storedReferences } from "./stored-references.ts";
@@ -32,6 +33,8 @@ export interface MeasureOptions extends Pick<StageContext, "manifest" | "log" | 
   /** Of a tracking measured along with it. */
   readonly companion?: AnalysisSettings;
   readonly roiManifestFile: string;
+  /** Patterns of the labels of those ROIs that are measured; none: all. */
+  readonly keptRois?: readonly string[];
 }
 
 export class CurrentMeasure {
@@ -46,13 +49,13 @@ export class CurrentMeasure {
 
   /** Throws while there are no ROIs that can be read. */
   async get(): Promise<Measure> {
-    const { log, manifest, roiManifestFile, settings } = this.#options;
+    const { log, manifest, roiManifestFile, settings, keptRois = [] } = this.#options;
     const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
     const stamp = `${mtimeMs} ${size}`;
     if (this.#measure?.stamp === stamp) return this.#measure;
     let rois: RoiManifest;
     try {
-      rois = await readRoiManifest(roiManifestFile);
+      rois = keepRois(await readRoiManifest(roiManifestFile), keptRois, "Data_Analysis.rois");
     } catch (error) {
       // The file may be half saved or wrong: continue with the previous ROIs, and check the file again when it changes.
       if (this.#measure === undefined) throw error;

@@ -28,6 +28,7 @@ export const processor: StageDefinition = {
       ...context,
       ...analysisSettings(config, darkLevel),
       roiManifestFile: roiManifestPath(config),
+      keptRois: analysis.rois,
       pictures: pictureRoots(config),
       threads: analysis.workers === 0 ? availableParallelism() : analysis.workers,
       batchSize: analysis.batch_size,

@@ -1,0 +1,87 @@
+// The options that choose a part of a series: --every, --from, --to, --limit for frames, --roi for ROIs.
+import type { Argv } from "yargs";
+import { FILE_TYPES } from "../config/consistency.ts";
+import type { Loaded } from "../config/loaded.ts";
+import { Failure } from "../failure/failure.ts";
+import type { FrameSubset } from "../image/frame-subset.ts";
+import { usFromOption } from "../manifest/timestamps.ts";
+import { labelPatterns } from "../measurement/keep-rois.ts";
+import { wrongOption } from "./time-options.ts";
+
+export interface SubsetArguments {
+  every?: number | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  limit?: number | undefined;
+  roi?: string | undefined;
+}
+
+/** Adds the options to a command. */
+export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
+  return yargs
+    .option("every", { type: "number", requiresArg: true, describe: "take the first image and every N-th after it" })
+    .option("from", {
+      type: "string",
+      requiresArg: true,
+      describe: "take images from this time on (UTC unless it names its zone)",
+    })
+    .option("to", { type: "string", requiresArg: true, describe: "take images up to this time" })
+    .option("limit", { type: "number", requiresArg: true, describe: "take at most so many images" })
+    .option("roi", {
+      type: "string",
+      requiresArg: true,
+      describe: "measure only ROIs with these labels: '01*,05*' (* for any characters, ? for one)",
+    });
+}
+
+/** The frames that the options choose. Failure `usage.invalid` names the option that is wrong. */
+export function frameSubset({ every, from, to, limit }: SubsetArguments): FrameSubset {
+  const fromUs = from === undefined ? undefined : usFromOption("--from", one("--from", from));
+  const toUs = to === undefined ? undefined : usFromOption("--to", one("--to", to));
+  if (fromUs !== undefined && toUs !== undefined && toUs < fromUs) {
+    throw new Failure("usage.invalid", `--to ${to} is before --from ${from}, so there is no time between`);
+  }
+  return { every: count("--every", every), fromUs, toUs, limit: count("--limit", limit) };
+}
+
+/** The patterns of `--roi`; none where the option is not given. */
+export function roiPatterns({ roi }: SubsetArguments): string[] {
+  return [roi ?? []].flat().flatMap((text) => labelPatterns("--roi", text));
+}
+
+/**
+ * The settings of a run with the options in place of what the file says. Failure `usage.invalid` where the camera reads no
+ * files that a part of could be taken.
+ */
+export function withSubset(loaded: Loaded, args: SubsetArguments): Loaded {
+  const { config } = loaded;
+  const { camera_type: type } = config.Camera;
+  frameSubset(args);
+  const { every, from, to, limit } = args;
+  const given = Object.entries({ every, from, to, limit }).filter(([, value]) => value !== undefined);
+  const [first] = given;
+  if (first !== undefined && !FILE_TYPES.includes(type)) {
+    throw new Failure("usage.invalid", `--${first[0]} needs a camera that reads images from files, not "${type}"`, {
+      hint: `Camera.camera_type can be ${FILE_TYPES.join(", ")}`,
+    });
+  }
+  const rois = roiPatterns(args);
+  if (given.length === 0 && rois.length === 0) return loaded;
+  const origins = new Map(loaded.origins);
+  for (const [key] of given) origins.set(`Camera.${key}`, { kind: "option", option: `--${key}` });
+  if (rois.length > 0) origins.set("Data_Analysis.rois", { kind: "option", option: "--roi" });
+  const Camera = Object.freeze({ ...config.Camera, ...Object.fromEntries(given) });
+  const Data_Analysis = rois.length === 0 ? config.Data_Analysis : Object.freeze({ ...config.Data_Analysis, rois });
+  return { ...loaded, config: Object.freeze({ ...config, Camera, Data_Analysis }), origins };
+}
+
+/** yargs makes a list of an option that is given twice. */
+function one(option: string, given: string): string {
+  if (typeof given === "string") return given;
+  throw new Failure("usage.invalid", `${option} is given twice`, { hint: "give it once" });
+}
+
+function count(option: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return value;
+  throw wrongOption(option, "a whole number of at least 1", String(value));
+}

@@ -1,0 +1,36 @@
+// A part of an ROI manifest: the ROIs whose labels match one of several patterns.
+import { Failure } from "../failure/failure.ts";
+import { nearestToPattern } from "../failure/nearest.ts";
+import { quoted } from "../failure/quote.ts";
+import { labelMatcher } from "./labels.ts";
+import { formatRoiManifest, parseRoiManifest, type RoiManifest } from "./roi.ts";
+
+/** The patterns in a comma-separated list. Failure `usage.invalid` where one is empty; `option` names it. */
+export function labelPatterns(option: string, text: string): string[] {
+  const patterns = text.split(",").map((pattern) => pattern.trim());
+  if (!patterns.includes("")) return patterns;
+  throw new Failure("usage.invalid", `${option} needs labels of ROIs, not ${quoted(text)}`, {
+    hint: `for example ${option} '01*,05*'`,
+  });
+}
+
+/**
+ * The manifest with only those ROIs whose label matches one of the patterns (`*` for any characters, `?` for one; upper and
+ * lower case are the same), in their order. All of it where there is no pattern. Failure `usage.invalid` for a pattern that
+ * matches none; it names the nearest label.
+ */
+export function keepRois(manifest: RoiManifest, patterns: readonly string[], option: string): RoiManifest {
+  if (patterns.length === 0) return manifest;
+  const labels = manifest.rois.map(({ label }) => label);
+  for (const pattern of patterns) {
+    const matches = labelMatcher([pattern]);
+    if (labels.some(matches)) continue;
+    throw new Failure("usage.invalid", `${option} ${quoted(pattern)}: no ROI has such a label`, {
+      hint: `the nearest is ${nearestToPattern(pattern, labels)}`,
+    });
+  }
+  const isKept = labelMatcher(patterns);
+  const rois = manifest.rois.filter(({ label }) => isKept(label));
+  if (rois.length === manifest.rois.length) return manifest;
+  return parseRoiManifest(formatRoiManifest({ ...manifest, rois }), option, { kept: true });
+}
