@@ -1,25 +1,23 @@
 // Which pictures a file holds. A picture of a stack is named by the file and its page, counted from 0.
+import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
+import { type PagePlace, placesOf } from "./axes.ts";
 import { formatOf } from "./format.ts";
 import { headerSize } from "./header-size.ts";
 import { readPicture, shownFile, withPictureFile } from "./read-picture.ts";
-import { bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
+import { type ByteSource, bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
 import type { TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { isPacked, unpacked } from "./unpack.ts";
 
 /** One picture of a file. The axes count from 0, as the file's own description has them; without one all pages are in `time`. */
-export interface PageInfo {
+export interface PageInfo extends PagePlace {
   readonly index: number;
   readonly width: number;
   readonly height: number;
   /** Bits per sample as stored. */
   readonly bits: number;
-  readonly channel: number;
-  readonly z: number;
-  readonly position: number;
-  readonly time: number;
 }
 
 /** The pictures of a file, and one line for each part of it that is left out (cut off, of a kind that is not read). */
@@ -38,14 +36,16 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
   const where = shownFile(file);
   const found = await withPictureFile(file, async ({ handle, bytes }) => {
     const source = sourceOfFile(handle, bytes);
-    const isTiff = formatOf(await bytesAt(source, 0, HEAD_BYTES)) === "TIFF";
-    return isTiff ? knownSeries(handle, source) : undefined;
+    if (formatOf(await bytesAt(source, 0, HEAD_BYTES)) !== "TIFF") return undefined;
+    const series = await knownSeries(handle, source);
+    return series === undefined ? undefined : seriesOf(file, source, series);
   });
-  if (found !== undefined) return seriesOf(found);
+  if (found !== undefined) return found;
   const { bytes } = await readPicture(file, where, undefined);
   const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
-  const series = formatOf(plain) === "TIFF" ? await knownSeries(undefined, sourceOfBytes(plain)) : undefined;
-  if (series !== undefined) return seriesOf(series);
+  const source = sourceOfBytes(plain);
+  const series = formatOf(plain) === "TIFF" ? await knownSeries(undefined, source) : undefined;
+  if (series !== undefined) return seriesOf(file, source, series);
   const size = headerSize(plain);
   if (size === undefined) {
     throw new Failure("frame.unreadable", `${where}: not a picture, or its header is damaged`, {
@@ -56,18 +56,12 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
   return { pages: [{ ...page, channel: 0, z: 0, position: 0, time: 0 }], leftOut: [] };
 }
 
-function seriesOf({ pages, leftOut }: TiffSeries): PictureSeries {
-  return {
-    pages: pages.map(({ index, width, height, bits }) => ({
-      index,
-      width,
-      height,
-      bits,
-      channel: 0,
-      z: 0,
-      position: 0,
-      time: index,
-    })),
-    leftOut,
-  };
+async function seriesOf(file: string | NamedFile, source: ByteSource, series: TiffSeries): Promise<PictureSeries> {
+  const named = typeof file === "string" ? { directory: dirname(file), path: basename(file), followLinks: true } : file;
+  const { places, leftOut } = await placesOf(named, source, series);
+  const pages = series.pages.map(({ index, width, height, bits }) => {
+    const place = places.get(index) ?? { channel: 0, z: 0, position: 0, time: index };
+    return { index, width, height, bits, ...place };
+  });
+  return { pages, leftOut: [...series.leftOut, ...leftOut] };
 }

@@ -84,7 +84,8 @@ async function detailOf(
   // As written by this program; see NewAnalysis.
   const settings = JSON.parse(analysis.settings) as AnalysisSettings;
   const jointLine = line === undefined ? {} : { jointLine: line };
-  const view = viewRoi(await decodePicture(picture.file), roiManifest, at, { ...settings, method, ...jointLine });
+  const decoded = await decodePicture(picture.file, undefined, { reading: settings.sampling });
+  const view = viewRoi(decoded, roiManifest, at, { ...settings, method, ...jointLine });
   return { ...known, view: { ...view, filename: picture.filename } };
 }
 

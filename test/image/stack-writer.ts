@@ -23,13 +23,13 @@ export interface StackOptions {
   readonly fields?: (page: number) => readonly StackField[];
 }
 
-type StackField = readonly [tag: number, type: number, values: readonly number[]];
+export type StackField = readonly [tag: number, type: number, values: readonly number[]];
 
 const [ASCII, SHORT, LONG, LONG8] = [2, 3, 4, 16] as const;
 const BYTES: Readonly<Record<number, number>> = { 1: 1, [ASCII]: 1, [SHORT]: 2, [LONG]: 4, 7: 1, [LONG8]: 8 };
 
 /** ASCII values of a text, with the zero at its end. */
-const textValues = (text: string): number[] => [...Buffer.from(`${text}\0`)];
+export const textValues = (text: string): number[] => [...Buffer.from(`${text}\0`)];
 
 /** An uncompressed stack of gray pictures. */
 export function writeStack(pictures: readonly GrayPicture[], options: StackOptions = {}): Buffer {

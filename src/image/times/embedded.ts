@@ -3,13 +3,14 @@ import { Failure } from "../../failure/failure.ts";
 import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts";
 import type { PageInfo } from "../pages.ts";
 import { withPictureFile } from "../read-picture.ts";
-import { type ByteSource, bytesAt, sourceOfFile } from "../tiff/byte-source.ts";
+import { type ByteSource, sourceOfFile } from "../tiff/byte-source.ts";
 import { knownSeries } from "../tiff/series-cache.ts";
 import { exifTime, tiffTime } from "./exif.ts";
 import { descriptionOf, directoryAt, firstDirectory, type OpenDirectory, withHead } from "./head.ts";
 import { imagejPages, isImagej } from "./imagej.ts";
 import { micromanagerPages } from "./micro-manager-pages.ts";
-import { isOme, omePages, readOme } from "./ome.ts";
+import { isOme, omePages } from "./ome.ts";
+import { nameOf, omeDocument } from "./ome-companion.ts";
 import type { Stated, TimeSource } from "./source.ts";
 
 /** What a source says, with its name. */
@@ -26,7 +27,6 @@ export interface Embedded {
 
 /** A further file of a series that Micro-Manager split. */
 const SPLIT = /_\d+((?:\.ome)?\.tiff?)$/i;
-const LARGEST_COMPANION = 96 * 1024 * 1024;
 
 /**
  * What a file says about the times of its pages (undefined: it is one picture). Failures as withPictureFile; `frame.unreadable`
@@ -111,19 +111,6 @@ async function withFirstOfSplit<T>(
 }
 
 async function omeTimes(file: NamedFile, xml: string, pages: number): Promise<Stated | undefined> {
-  const { directory, path, followLinks = false } = file;
-  const name = path.split("/").at(-1) ?? path;
-  const document = readOme(xml);
-  if (document.metadataFile === undefined) return omePages(document, name, pages);
-  // The companion is next to the file; what its name says about directories is not followed.
-  const companion = path.slice(0, path.length - name.length) + (document.metadataFile.split(/[\\/]/).at(-1) ?? "");
-  const read = (source: ByteSource) => bytesAt(source, 0, LARGEST_COMPANION);
-  const text = await withConfinedFile(
-    directory,
-    companion,
-    async ({ handle, bytes }) => (await read(sourceOfFile(handle, bytes))).toString("utf8"),
-    { followLinks },
-  );
-  const whole = readOme(text);
-  return whole.metadataFile === undefined ? omePages(whole, name, pages) : undefined;
+  const document = await omeDocument(file, xml);
+  return document === undefined ? undefined : omePages(document, nameOf(file), pages);
 }

@@ -16,13 +16,8 @@ export function imagejPages(description: string, pages: number): Stated | undefi
     const notes = [`ImageJ's time unit ${JSON.stringify(unit)} is not known; phorest does not use its finterval`];
     return { us: [], relative: true, notes };
   }
-  const count = (key: string) => Math.max(1, Math.round(Number(lines.get(key) ?? 1)) || 1);
-  const frames = count("frames");
-  const channels = count("channels");
-  // A stack without frames has its images in time.
-  const slices = frames > 1 ? count("slices") : 1;
-  const frameOf = (page: number) => frameAt(page, lines.get("order") ?? "czt", { c: channels, z: slices, t: frames });
-  const us = Array.from({ length: pages }, (_, page) => Math.round(frameOf(page) * interval * factor));
+  const placeOf = imagejPlaces(description);
+  const us = Array.from({ length: pages }, (_, page) => Math.round(placeOf(page).t * interval * factor));
   const images = Number(lines.get("images"));
   const notes = images > pages && pages > 1 ? [`ImageJ describes ${images} images, the file has ${pages}`] : [];
   return { us, relative: true, notes };
@@ -33,14 +28,30 @@ function pairOf(line: string): [string, string][] {
   return at < 1 ? [] : [[line.slice(0, at).trim(), line.slice(at + 1).trim()]];
 }
 
-/** The frame of a page; the first letter of `order` changes fastest. */
-function frameAt(page: number, order: string, sizes: Readonly<Record<string, number>>): number {
+/** Channel, slice and frame of a page, from 0. */
+export type ImagejPlace = Readonly<Record<"c" | "z" | "t", number>>;
+
+/** The place of each page. A stack without frames has its images in time. */
+export function imagejPlaces(description: string): (page: number) => ImagejPlace {
+  const lines = new Map(description.split(/\r?\n/).flatMap((line) => pairOf(line)));
+  const count = (key: string) => Math.max(1, Math.round(Number(lines.get(key) ?? 1)) || 1);
+  const frames = count("frames");
+  const sizes = { c: count("channels"), z: frames > 1 ? count("slices") : 1, t: frames };
+  const order = lines.get("order") ?? "czt";
+  return (page) => placeAt(page, order, sizes);
+}
+
+const isAxis = (letter: string): letter is keyof ImagejPlace => letter === "c" || letter === "z" || letter === "t";
+
+/** The place of a page; the first letter of `order` changes fastest. */
+function placeAt(page: number, order: string, sizes: ImagejPlace): ImagejPlace {
+  const place = { c: 0, z: 0, t: 0 };
   let rest = page;
-  for (const axis of /^[czt]{3}$/.test(order) ? order : "czt") {
+  for (const axis of [...(/^[czt]{3}$/.test(order) ? order : "czt")].filter(isAxis)) {
     // Frames that come last have no limit: a file may have more than its description says.
-    const size = axis === "t" && order.endsWith("t") ? Number.POSITIVE_INFINITY : (sizes[axis] ?? 1);
-    if (axis === "t") return Number.isFinite(size) ? rest % size : rest;
+    const size = axis === "t" && order.endsWith("t") ? Number.POSITIVE_INFINITY : sizes[axis];
+    place[axis] = Number.isFinite(size) ? rest % size : rest;
     rest = Math.floor(rest / size);
   }
-  return rest;
+  return place;
 }

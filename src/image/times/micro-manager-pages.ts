@@ -51,7 +51,8 @@ export async function micromanagerPages(pages: PageDirectories, first: ByteSourc
 const hasTime = (record: ImageRecord | undefined): boolean =>
   record?.elapsedUs !== undefined || record?.received !== undefined;
 
-async function recordOf(page: OpenDirectory): Promise<ImageRecord | undefined> {
+/** The metadata of one page; undefined where it has none of Micro-Manager's. */
+export async function recordOf(page: OpenDirectory): Promise<ImageRecord | undefined> {
   const own = await bytesOf(page, TAG.microManagerPage, LARGEST_METADATA);
   const text = own === undefined ? await imagejInfo(page) : textOf(withoutNul(own));
   const json = text?.trimStart().startsWith("{") === true ? jsonObject(text) : undefined;

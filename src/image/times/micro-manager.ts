@@ -17,6 +17,7 @@ export interface ImageRecord {
   readonly channel: number | undefined;
   readonly channelName: string | undefined;
   readonly position: number | undefined;
+  readonly positionName: string | undefined;
 }
 
 /** What the summary of an acquisition says about its start. */
@@ -39,6 +40,7 @@ export function imageRecord(json: Json): ImageRecord {
     channel: numberOf(json, "ChannelIndex"),
     channelName: textOf(json, "Channel"),
     position: numberOf(json, "PositionIndex"),
+    positionName: textOf(json, "PositionName"),
   };
 }
 

@@ -11,6 +11,7 @@ const NO_ZONE = "the AcquisitionDate in the OME-XML has no time zone; phorest re
 type Axis = "Z" | "C" | "T";
 
 interface OmeImage {
+  readonly name: string | undefined;
   date: string | undefined;
   order: readonly Axis[];
   sizes: Record<Axis, number>;
@@ -52,13 +53,14 @@ export function readOme(xml: string): OmeDocument {
     element = part.kind === "start" ? part.name : "";
     if (part.kind === "end") continue;
     if (part.name === "BinaryOnly") metadataFile = part.attributes.get("MetadataFile");
-    else if (part.name === "Image") images.push(newImage());
+    else if (part.name === "Image") images.push(newImage(part.attributes.get("Name")));
     else take(images.at(-1), part.name, part.attributes);
   }
   return { images, metadataFile };
 }
 
-const newImage = (): OmeImage => ({
+const newImage = (name: string | undefined): OmeImage => ({
+  name,
   date: undefined,
   order: ["Z", "C", "T"],
   sizes: { Z: 1, C: 1, T: 1 },
@@ -128,6 +130,28 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
     relative,
     notes,
   };
+}
+
+/** Where a page stands in the document. */
+export interface OmePlace {
+  /** Number of its image, from 0: the position on the stage. */
+  readonly image: number;
+  readonly imageName: string | undefined;
+  readonly at: Readonly<Record<Axis, number>>;
+}
+
+/** The places of the first `pages` pages of the file `name`, by page. */
+export function omePlaces({ images }: OmeDocument, name: string, pages: number): Map<number, OmePlace> {
+  const planes = planesOf(images, name, pages);
+  const numbers = new Map(images.map((image, index) => [image, index]));
+  return new Map(
+    [...planes].map(([page, { image, at }]) => [page, { image: numbers.get(image) ?? 0, imageName: image.name, at }]),
+  );
+}
+
+/** The names of all files that the document says it is about; none where it is about one without a name. */
+export function omeFiles({ images }: OmeDocument): string[] {
+  return [...filesOf(images)].flatMap((file) => (file === undefined ? [] : (file.split(/[\\/]/).at(-1) ?? file)));
 }
 
 interface OmePlane {

@@ -47,7 +47,7 @@ export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
   try {
     const rois = manifestOf(task.roiManifestJson);
     const startedMs = performance.now();
-    const picture = await decodePicture(task.picture);
+    const picture = await decodePicture(task.picture, undefined, { reading: task.settings.sampling });
     const decodedMs = performance.now();
     const drift = driftOf(task.drift, picture, rois);
     const { result, ...others } = measured(task, picture, rois, drift.displacement);

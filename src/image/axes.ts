@@ -1,0 +1,138 @@
+// Where the pages of a file stand in its series: channel, slice, position and time, as its own metadata says. Micro-Manager's
+// (of each page, or NDTiff's index) before OME-XML before ImageJ's; without any, all pages are in time.
+import { hasCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
+import { type NamedFile, withConfinedFile } from "../system/confined-file.ts";
+import { type NdtiffPlace, ndtiffPlaces } from "./ndtiff.ts";
+import type { ByteSource } from "./tiff/byte-source.ts";
+import { fieldNumber, TAG } from "./tiff/directory.ts";
+import type { TiffPage, TiffSeries } from "./tiff/series.ts";
+import { descriptionOf, directoryAt, type OpenDirectory } from "./times/head.ts";
+import { imagejPlaces, isImagej } from "./times/imagej.ts";
+import { recordOf } from "./times/micro-manager-pages.ts";
+import { isOme, type OmeDocument, omeFiles, omePlaces } from "./times/ome.ts";
+import { nameOf, omeDocument } from "./times/ome-companion.ts";
+
+/** Where a page stands, from 0. */
+export interface PagePlace {
+  readonly channel: number;
+  readonly z: number;
+  readonly position: number;
+  /** The position's name, where the file has one. */
+  readonly positionName?: string | undefined;
+  readonly time: number;
+}
+
+export interface Places {
+  /** By page; a page without one is in time. */
+  readonly places: ReadonlyMap<number, PagePlace>;
+  /** One line for each part of the series that is not in the file. */
+  readonly leftOut: readonly string[];
+}
+
+const NONE: Places = { places: new Map(), leftOut: [] };
+
+/** The places of the pages of a TIFF file. Metadata that cannot be read say nothing. Errors of the disk pass through. */
+export async function placesOf(file: NamedFile, source: ByteSource, series: TiffSeries): Promise<Places> {
+  const [page] = series.pages;
+  const first = page === undefined ? undefined : await directoryAt(source, series.layout, page.at);
+  if (first === undefined) return NONE;
+  if (first.directory.fields.has(TAG.microManagerPage)) return managerPlaces(file, source, series);
+  const description = (await descriptionOf(first)) ?? "";
+  if (isImagej(description)) {
+    const placeOf = imagejPlaces(description);
+    return placed(series.pages, ({ index }) => {
+      const { c, z, t } = placeOf(index);
+      return { channel: c, z, position: 0, time: t };
+    });
+  }
+  return isOme(description) ? omePlacesOf(file, description, series) : NONE;
+}
+
+function placed(pages: readonly TiffPage[], placeOf: (page: TiffPage) => PagePlace | undefined): Places {
+  const places = new Map<number, PagePlace>();
+  for (const page of pages) {
+    const place = placeOf(page);
+    if (place !== undefined) places.set(page.index, place);
+  }
+  return { places, leftOut: [] };
+}
+
+async function managerPlaces(file: NamedFile, source: ByteSource, { layout, pages }: TiffSeries): Promise<Places> {
+  const index = await ndtiffPlaces(file);
+  const places = new Map<number, PagePlace>();
+  for (const page of pages) {
+    const directory = await directoryAt(source, layout, page.at);
+    if (directory === undefined) continue;
+    const place = index === undefined ? await ofRecord(directory, page) : await ofIndex(directory, index);
+    if (place !== undefined) places.set(page.index, place);
+  }
+  return { places, leftOut: [] };
+}
+
+async function ofRecord(directory: OpenDirectory, { index }: TiffPage): Promise<PagePlace | undefined> {
+  const record = await recordOf(directory);
+  if (record === undefined) return undefined;
+  const { channel = 0, slice = 0, position = 0, positionName, frame = index } = record;
+  return { channel, z: slice, position, positionName, time: frame };
+}
+
+async function ofIndex(
+  { source, layout, directory }: OpenDirectory,
+  places: ReadonlyMap<number, NdtiffPlace>,
+): Promise<PagePlace | undefined> {
+  const at = await fieldNumber(source, layout, directory, TAG.strips, undefined);
+  return at === undefined ? undefined : places.get(at);
+}
+
+async function omePlacesOf(file: NamedFile, description: string, { pages, count }: TiffSeries): Promise<Places> {
+  const document = await known(() => omeDocument(file, description));
+  if (document === undefined) return NONE;
+  const found = omePlaces(document, nameOf(file), count);
+  const { places } = placed(pages, ({ index }) => {
+    const place = found.get(index);
+    if (place === undefined) return undefined;
+    const { image, imageName, at } = place;
+    return { channel: at.C, z: at.Z, position: image, positionName: imageName, time: at.T };
+  });
+  return { places, leftOut: await filesNotThere(file, document) };
+}
+
+/** What metadata say, or undefined where they are not there or not readable. */
+async function known<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+const MOST_NAMED = 3;
+
+/** A line with the files of the series that are not next to this one. */
+async function filesNotThere(file: NamedFile, document: OmeDocument): Promise<string[]> {
+  const own = nameOf(file);
+  const names = omeFiles(document);
+  // A file that was renamed is still the only one.
+  if (names.length < 2) return [];
+  const folder = file.path.slice(0, file.path.length - own.length);
+  const absent: string[] = [];
+  for (const name of names) {
+    if (name !== own && !(await isThere(file, folder + name))) absent.push(name);
+  }
+  if (absent.length === 0) return [];
+  const more = absent.length > MOST_NAMED ? ", …" : "";
+  const shown = `${absent.slice(0, MOST_NAMED).join(", ")}${more}`;
+  return [`${absent.length} of the ${names.length} files of its OME-TIFF series are not there: ${shown}`];
+}
+
+async function isThere({ directory, followLinks = false }: NamedFile, path: string): Promise<boolean> {
+  try {
+    return await withConfinedFile(directory, path, async () => true, { followLinks });
+  } catch (error) {
+    // Not there, or not a file that may be used. A name that is too long is none either.
+    if (error instanceof Failure || hasCode(error, "ENAMETOOLONG")) return false;
+    throw error;
+  }
+}

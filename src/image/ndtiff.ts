@@ -1,0 +1,90 @@
+// NDTiff, Micro-Manager's format for fast and large series: NDTiff.index names, for each image, its axes and its place in one of
+// the files NDTiffStack*.tif next to it. The files themselves are TIFF, whose pages say nothing about axes.
+import { Failure } from "../failure/failure.ts";
+import { type NamedFile, readConfined } from "../system/confined-file.ts";
+import { isObject } from "./times/json-members.ts";
+
+const INDEX = "NDTiff.index";
+/** A million images have about 150 MB. */
+const LARGEST_INDEX = 512 * 2 ** 20;
+/** Place of the pixels, size, kind and compression of pixels, place, length and compression of metadata. */
+const NUMBERS = 8;
+const LONGEST_TEXT = 2 ** 16;
+
+export interface NdtiffPlace {
+  readonly channel: number;
+  readonly z: number;
+  readonly position: number;
+  readonly positionName: string | undefined;
+  readonly time: number;
+}
+
+/** The numbers of the names on an axis, in the order in which they come. */
+class Axis {
+  readonly #numbers = new Map<string, number>();
+  /** Undefined without a value, the number itself for a number. */
+  number(value: unknown): number | undefined {
+    if (typeof value === "number" && Number.isInteger(value)) return value;
+    if (typeof value !== "string") return undefined;
+    const known = this.#numbers.get(value) ?? this.#numbers.size;
+    this.#numbers.set(value, known);
+    return known;
+  }
+}
+
+/**
+ * The images of a file by the place of their pixels; undefined where no index is next to it. An index that is cut off (the
+ * acquisition crashed or still runs) counts as far as it is whole.
+ */
+export async function ndtiffPlaces(file: NamedFile): Promise<Map<number, NdtiffPlace> | undefined> {
+  const name = file.path.split("/").at(-1) ?? file.path;
+  const bytes = await readIndex(file, file.path.slice(0, file.path.length - name.length) + INDEX);
+  if (bytes === undefined) return undefined;
+  const places = new Map<number, NdtiffPlace>();
+  const [channels, positions, times] = [new Axis(), new Axis(), new Axis()];
+  for (let at = 0; ; ) {
+    const axes = textAt(bytes, at);
+    const stack = axes === undefined ? undefined : textAt(bytes, axes.end);
+    if (axes === undefined || stack === undefined || stack.end + 4 * NUMBERS > bytes.length) return places;
+    at = stack.end + 4 * NUMBERS;
+    const { channel, z, position, time, ...others } = objectOf(axes.text);
+    // The channels of all files count, so that each has the same number in all of them.
+    const place = {
+      channel: channels.number(channel) ?? 0,
+      z: typeof z === "number" ? z : 0,
+      position: positions.number(position) ?? 0,
+      positionName: typeof position === "string" ? position : undefined,
+      // An axis of another name, as scripts make them, counts as time.
+      time: times.number(time ?? Object.values(others)[0]) ?? 0,
+    };
+    if (stack.text === name) places.set(bytes.readUInt32LE(stack.end), place);
+  }
+}
+
+async function readIndex({ directory, followLinks = false }: NamedFile, path: string): Promise<Buffer | undefined> {
+  try {
+    return await readConfined(directory, path, LARGEST_INDEX, { followLinks });
+  } catch (error) {
+    // Not there, too large, or written to at this moment: then the pages are in time.
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+/** A text behind its length; undefined where it is not whole. */
+function textAt(bytes: Buffer, at: number): { readonly text: string; readonly end: number } | undefined {
+  if (at + 4 > bytes.length) return undefined;
+  const end = at + 4 + bytes.readUInt32LE(at);
+  if (end > bytes.length || end - at > LONGEST_TEXT) return undefined;
+  return { text: bytes.toString("utf8", at + 4, end), end };
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
