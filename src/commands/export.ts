@@ -15,29 +15,63 @@ import { usFromOption } from "../manifest/timestamps.ts";
 import { csvColumns, csvLines, DEGREES } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
+import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
+import { TIMES } from "./time-options.ts";
 
-const FORMATS = ["manifest-json", "results-jsonl", "csv", "parquet"] as const;
+const FORMATS = ["manifest-json", "results-jsonl", "csv", "csv-wide", "parquet"] as const;
 type Format = (typeof FORMATS)[number];
 
 interface ExportArguments extends GlobalOptions {
   format: Format;
   since: string | undefined;
+  roi: string[] | undefined;
+  from: string | undefined;
+  to: string | undefined;
+  analysis: number | undefined;
+  quantity: Quantity;
+  pairs: boolean | undefined;
+  "keep-flagged": boolean;
+  "decimal-comma": boolean;
   out: string | undefined;
 }
 
+const WIDE_OPTIONS = {
+  roi: {
+    type: "string",
+    array: true,
+    requiresArg: true,
+    describe: "Names of ROIs or gratings; * matches any (default: all)",
+  },
+  quantity: { choices: QUANTITIES, default: "shift", describe: "What the columns hold" },
+  pairs: {
+    type: "boolean",
+    describe: "One column per grating, from both halves (default: if gratings have two halves)",
+  },
+  from: { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` },
+  to: { type: "string", requiresArg: true, describe: "Frames up to this time" },
+  analysis: { type: "number", requiresArg: true, describe: "Number of the analysis (default: the newest)" },
+  "keep-flagged": { type: "boolean", default: false, describe: "Write the values of flagged results, too" },
+  "decimal-comma": { type: "boolean", default: false, describe: "Decimal commas, and semicolons between the cells" },
+} as const;
+
 export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
   command: "export",
-  describe: "Export frames or results in the formats of the established system",
+  describe: "Export frames or results, one line per result or one column per grating",
   builder: (yargs) =>
     yargs
       .option("format", { choices: FORMATS, demandOption: true, describe: "Format of the export" })
       .option("since", { type: "string", requiresArg: true, describe: "Only frames captured at or after this time" })
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
+      .options(WIDE_OPTIONS)
+      .group(Object.keys(WIDE_OPTIONS), "Options of csv-wide:")
+      .example("$0 export --format csv-wide --decimal-comma --out shifts.csv", "for Excel with a decimal comma")
       .example("$0 export --format manifest-json --out metadata_manifest.json", "as the established system writes it")
       .example("$0 export --format csv --since 2026-03-04T12:00:00Z", "one line per ROI and frame since noon UTC"),
-  handler: async ({ config: file, format, since, out }) => {
+  handler: async (argv) => {
+    const { config: file, format, since, out } = argv;
+    checkWideOnly(argv);
     const sinceUs = since === undefined ? undefined : usFromOption("--since", since);
     if (format === "parquet") {
       throw new Failure("usage.invalid", "--format parquet is not supported", { hint: "use csv or results-jsonl" });
@@ -46,15 +80,33 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
     const manifest = openStored(config);
     try {
       sayWhatIsArchived(manifest);
-      await writeText(piecesOf(format, manifest, sinceUs), out);
+      const wide = { ...argv, keepFlagged: argv["keep-flagged"], decimalComma: argv["decimal-comma"] };
+      await writeText(
+        format === "csv-wide" ? wideCsv(manifest, config, wide) : piecesOf(format, manifest, sinceUs),
+        out,
+      );
     } finally {
       manifest.close();
     }
   },
 };
 
+/** Failure `usage.invalid` for an option that the format does not take. */
+function checkWideOnly(argv: ExportArguments): void {
+  const isWide = argv.format === "csv-wide";
+  if (isWide && argv.since !== undefined) throw new Failure("usage.invalid", "--since: use --from with csv-wide");
+  const given = Object.keys(WIDE_OPTIONS).find((name) => {
+    const value = argv[name as keyof typeof WIDE_OPTIONS];
+    return value !== undefined && value !== false && !(name === "quantity" && value === "shift");
+  });
+  if (isWide || given === undefined) return;
+  throw new Failure("usage.invalid", `--${given} is an option of --format csv-wide`, {
+    hint: "`phorest sensorgram` writes one line per ROI and frame with these options",
+  });
+}
+
 function piecesOf(
-  format: Exclude<Format, "parquet">,
+  format: Exclude<Format, "parquet" | "csv-wide">,
   manifest: Manifest,
   sinceUs: number | undefined,
 ): Iterable<string> | AsyncIterable<string> {

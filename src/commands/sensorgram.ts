@@ -7,9 +7,9 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { isoFromUs } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { sayWhatIsArchived } from "./archived.ts";
+import { chosenAnalysis, firstLabels, linesByLabel } from "./chosen-analysis.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
@@ -90,7 +90,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
     const manifest = openStored(config);
     try {
       sayWhatIsArchived(manifest);
-      const analysis = chosenAnalysis(manifest, argv);
+      const analysis = chosenAnalysis(manifest, argv.analysis, argv.tracking);
       const sensorgrams = open(manifest, analysis, config, argv);
       const beside = {
         markers: manifest.markers.all(),
@@ -122,12 +122,6 @@ function written(
   }
   for (const line of summaryWarnings(rows)) process.stderr.write(`${line}\n`);
   return json ? summaryJson(rows) : summaryTable(rows);
-}
-
-function chosenAnalysis(manifest: Manifest, argv: SensorgramArguments): Analysis {
-  const measured = analysisOf(manifest, argv.analysis);
-  sayWhatCameBefore(manifest, measured);
-  return argv.tracking ? companionTracking(manifest, measured) : measured;
 }
 
 function open(
@@ -173,58 +167,4 @@ function open(
 /** Of the times of all frames instead of the first one's. */
 function ofFirst<T>(of: (firstUs: number | undefined) => T): (timesUs: Float64Array) => T {
   return (timesUs) => of(timesUs[0]);
-}
-
-function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<string, string> | undefined {
-  const lines = manifest.references.linesOf(analysis);
-  return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
-}
-
-function firstLabels({ labels }: Analysis): string {
-  return `the first ROIs are ${labels.slice(0, 3).join(", ")}`;
-}
-
-/** The analysis asked for, or the newest that has measured anything. */
-function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
-  const analyses = manifest.analyses.all();
-  const found =
-    wanted === undefined
-      ? analyses.findLast(({ analysisId }) => manifest.curves.after(analysisId).next().done === false)
-      : analyses.find(({ analysisId }) => analysisId === wanted);
-  if (found !== undefined) return found;
-  const known = analyses.map(({ analysisId, method }) => `${analysisId} (${method})`).join(", ");
-  throw new Failure(
-    "usage.invalid",
-    wanted === undefined ? "no frame has been measured yet" : `no analysis ${wanted}`,
-    {
-      hint: known === "" ? "measure with `phorest run`" : `there are ${known}`,
-    },
-  );
-}
-
-/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. */
-function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifestId }: Analysis): void {
-  const before = manifest.analyses.all().findLast((one) => one.analysisId < analysisId && one.method === method);
-  const first = manifest.curves.after(analysisId).next().value;
-  if (before === undefined || first === undefined || manifest.curves.after(before.analysisId).next().done === true)
-    return;
-  const why =
-    before.roiManifestId === roiManifestId
-      ? "the settings or the version of phorest changed"
-      : "the chip was recalibrated";
-  process.stderr.write(
-    `${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
-      `Use --analysis ${before.analysisId} for the earlier ones\n`,
-  );
-}
-
-/** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
-function companionTracking(manifest: Manifest, analysis: Analysis): Analysis {
-  if (analysis.method === "tracking") return analysis;
-  const companions = new Set(manifest.analyses.companions(analysis.analysisId));
-  const found = manifest.analyses.all().findLast(({ analysisId }) => companions.has(analysisId));
-  if (found !== undefined) return found;
-  throw new Failure("usage.invalid", `analysis ${analysis.analysisId} (${analysis.method}) has no tracking results`, {
-    hint: 'measure with Data_Analysis.also = ["tracking"]',
-  });
 }

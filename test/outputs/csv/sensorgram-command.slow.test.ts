@@ -112,8 +112,8 @@ describe("phorest sensorgram", () => {
     manifest.markers.add(START_US + 500_000_000, "not yet", 1);
     manifest.close();
     const lines = (await sensorgram(root, "--roi", "010A_*")).trim().split("\n");
-    expect(lines[0]).toMatch(/,flags,marker$/);
-    expect(lines.filter((line) => line.endsWith(",antibody"))).toEqual([lines[43], lines[43 + FRAMES]]);
+    expect(lines[0]).toMatch(/,flags,marker,elapsed_s$/);
+    expect(lines.filter((line) => line.includes(",antibody,"))).toEqual([lines[43], lines[43 + FRAMES]]);
     expect(lines.filter((line) => line.includes("not yet"))).toEqual([]);
     const [curve] = (await sensorgram(root, "--roi", "010A_N", "--json")).split("\n");
     const { markers } = JSON.parse(curve ?? "") as { markers: unknown };

@@ -1,0 +1,148 @@
+// `phorest export --format csv-wide`: one line for each frame and one column for each grating or ROI, for spreadsheets and plotting
+// programs. Lines that begin with # say what the numbers are.
+import { writeToString } from "fast-csv";
+import { sensitivityOf } from "../assay/sensitivity.ts";
+import { baselineInForce, Sensorgrams, type WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { experimentFacts, experimentName } from "../config/identity.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import { labelMatcher } from "../measurement/labels.ts";
+import { elapsedText } from "../outputs/csv/file/frame-columns.ts";
+import { safeText } from "../outputs/csv/file/text.ts";
+import { packageVersion } from "../system/files.ts";
+import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
+import { timeOption } from "./time-options.ts";
+
+/** What a column holds; the decimals are those of `phorest sensorgram`. */
+export const QUANTITIES = ["shift", "position", "referenced", "riu", "standard_error"] as const;
+export type Quantity = (typeof QUANTITIES)[number];
+
+const OF: Readonly<
+  Record<
+    Quantity,
+    { readonly unit: string; readonly decimals: number; values(curve: WorkedSensorgram): Float64Array | undefined }
+  >
+> = {
+  shift: { unit: "px", decimals: 5, values: (curve) => curve.shift },
+  position: { unit: "px", decimals: 5, values: (curve) => curve.position },
+  referenced: { unit: "px", decimals: 5, values: (curve) => curve.referenced },
+  riu: { unit: "RIU", decimals: 10, values: (curve) => curve.riu },
+  standard_error: { unit: "px", decimals: 5, values: (curve) => curve.standardError },
+};
+
+export interface WideOptions {
+  readonly roi: readonly string[] | undefined;
+  readonly analysis: number | undefined;
+  readonly quantity: Quantity;
+  /** One column for each grating, from both halves; undefined: where gratings have two halves. */
+  readonly pairs: boolean | undefined;
+  /** Times as typed. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  /** Values of flagged results, too. */
+  readonly keepFlagged: boolean;
+  /** A comma before decimals, and semicolons between cells. */
+  readonly decimalComma: boolean;
+}
+
+/** The lines of the file. Throws Failure `usage.invalid` where there is nothing to write. */
+export async function* wideCsv(manifest: Manifest, config: Config, options: WideOptions): AsyncGenerator<string> {
+  const analysis = chosenAnalysis(manifest, options.analysis);
+  const { quantity, decimalComma, keepFlagged } = options;
+  const { unit, decimals, values } = OF[quantity];
+  const sensorgrams = openWide(manifest, analysis, config, options);
+  if (sensorgrams.labels.length === 0)
+    throw new Failure("usage.invalid", "no ROI has this name", { hint: firstLabels(analysis) });
+  const columns: { label: string; values: Float64Array; flags: Uint8Array }[] = [];
+  let baseline: WorkedSensorgram["baseline"] | undefined;
+  let timesUs = new Float64Array(0);
+  for (const curve of sensorgrams.curves()) {
+    const column = values(curve);
+    if (column === undefined) throw absent(quantity);
+    baseline ??= curve.baseline;
+    timesUs = curve.timesUs as Float64Array<ArrayBuffer>;
+    columns.push({ label: curve.label, values: column, flags: curve.flags });
+  }
+  const firstUs = manifest.history.oldestCaptureUs();
+  const [from, to] = windowOf(timesUs, firstUs, options);
+  const { references } = sensorgrams;
+  const facts: [string, string][] = [
+    ["experiment", experimentName(config)],
+    ...experimentFacts(config),
+    ["quantity", `${quantity.replace("_", " ")} in ${unit}`],
+    ["method", `${analysis.method} (analysis ${analysis.analysisId}, kernel ${analysis.kernelVersion})`],
+    ["baseline", baseline === undefined ? "none" : `${isoFromUs(baseline.fromUs)} to ${isoFromUs(baseline.toUs)}`],
+    ["references", references.length === 0 ? "none" : references.join(", ")],
+    ["flagged results", keepFlagged ? "included" : "left out (empty cells)"],
+    ["time_s", `seconds since the first frame, ${firstUs === undefined ? "unknown" : isoFromUs(firstUs)}`],
+    ["written by", `phorest ${packageVersion()}`],
+  ];
+  for (const [what, text] of facts) yield `# ${what}: ${safeText(text).replaceAll(/\s+/g, " ")}\n`;
+  const form = { headers: false, includeEndRowDelimiter: true, delimiter: decimalComma ? ";" : "," };
+  const shown = (text: string) => (decimalComma ? text.replace(".", ",") : text);
+  yield await writeToString([["time_s", "time", ...columns.map(({ label }) => safeText(label))]], form);
+  for (let at = from; at < to; at += ROWS_AT_ONCE) {
+    const rows: string[][] = [];
+    for (let frame = at; frame < Math.min(to, at + ROWS_AT_ONCE); frame++) {
+      const timeUs = timesUs[frame] as number;
+      const cells = columns.map(({ values: of, flags }) => {
+        const value = of[frame] as number;
+        const isLeftOut = !Number.isFinite(value) || (!keepFlagged && flags[frame] !== 0);
+        return isLeftOut ? "" : shown(String(Number(value.toFixed(decimals))));
+      });
+      rows.push([shown(elapsedText(timeUs, firstUs)), isoFromUs(timeUs), ...cells]);
+    }
+    yield await writeToString(rows, form);
+  }
+}
+
+const ROWS_AT_ONCE = 100;
+
+function openWide(
+  manifest: Manifest,
+  analysis: Analysis,
+  { Analysis: configured }: Config,
+  options: WideOptions,
+): Sensorgrams {
+  const of = (pairs: boolean) =>
+    new Sensorgrams(manifest, analysis, {
+      isWanted: labelMatcher(options.roi ?? ["*"]),
+      isReference: labelMatcher(configured.reference_rois),
+      baseline: baselineInForce(manifest, configured.baseline_seconds),
+      pairs,
+      groups: undefined,
+      sensitivity: sensitivityOf(configured),
+    });
+  if (options.pairs !== undefined) return of(options.pairs);
+  const paired = of(true);
+  return paired.labels.length > 0 ? paired : of(false);
+}
+
+/** Indices of the first frame in the window, and of the one after its last. */
+function windowOf(timesUs: Float64Array, firstUs: number | undefined, { from, to }: WideOptions): [number, number] {
+  const fromUs = from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from)(firstUs);
+  const toUs = to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to)(firstUs);
+  const first = timesUs.findIndex((timeUs) => timeUs >= fromUs);
+  const last = timesUs.findLastIndex((timeUs) => timeUs <= toUs);
+  if (first >= 0 && last >= first) return [first, last + 1];
+  const there =
+    timesUs.length === 0
+      ? "no frame"
+      : `frames from ${isoFromUs(timesUs[0] as number)} to ${isoFromUs(timesUs.at(-1) as number)}`;
+  throw new Failure("usage.invalid", "no frame is in this window", {
+    hint: `there are ${there}; a time without a zone is UTC`,
+  });
+}
+
+function absent(quantity: Quantity): Failure {
+  return quantity === "riu"
+    ? new Failure("usage.invalid", "RIU needs the sensitivity of the gratings", {
+        hint: "set Analysis.sensitivity_px_per_riu",
+      })
+    : new Failure("usage.invalid", `there is no ${quantity} curve without references`, {
+        hint: "set Analysis.reference_rois",
+      });
+}
