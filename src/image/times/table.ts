@@ -70,7 +70,9 @@ export class TimeTable {
       .map(([name, [row]]) => `${name} (line ${row?.line})`);
     const lines: string[] = [];
     if (unknown.length > 0)
-      lines.push(`error: ${this.#name} names ${images(unknown.length)} that are not there: ${some(unknown)}`);
+      lines.push(
+        `error: ${this.#name} names ${images(unknown.length)} that ${unknown.length === 1 ? "is" : "are"} not there: ${some(unknown)}`,
+      );
     if (without.length > 0) lines.push(`${this.#name} has no time for ${images(without.length)}: ${some(without)}`);
     return lines;
   }

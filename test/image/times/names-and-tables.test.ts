@@ -1,0 +1,147 @@
+// Times by the user's word: patterns of names, and tables.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CaptureTimes } from "../../../src/image/times/capture-times.ts";
+import { readTimeTable } from "../../../src/image/times/table.ts";
+import { namePattern, nameTime } from "../../../src/system/name-pattern.ts";
+import { readTime } from "../../../src/system/time-text.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const US = Date.UTC(2024, 1, 29, 23, 59, 58) * 1000;
+
+describe("a pattern of names", () => {
+  it.each([
+    ["%Y%m%d_%H%M%S_%f", "run_20240229_235958_25.tif", US + 25e4],
+    ["%Y-%m-%dT%H.%M.%S%z", "2024-02-29T15.59.58-0800.png", US],
+    ["%y%j-%H%M%S", "x24060-235958.jpg", US],
+    ["%d%b%Y %H:%M:%S", "29Feb2024 23:59:58.png", US],
+    ["t%s", "t1709251198.5.tif", US + 5e5],
+    ["%Q", "a_1709251198250.tif", US + 25e4],
+    ["*_%Y%m%d_?_%H%M%S", "a_b_20240229_x_235958.tif", US],
+    ["%Y%m%d %H%M%S %{ms}ms", "20240229 235958 1500ms.tif", US + 1.5e6],
+    ["100%% %s", "100% 1709251198.tif", US],
+  ])("%s reads %s", (pattern, name, us) => {
+    expect(nameTime(name, namePattern(pattern))).toEqual({ us, relative: false });
+  });
+
+  it("counts from the start where it gives no date", () => {
+    expect(nameTime("frame_001250_ms.tif", namePattern("%{ms}_ms"))).toEqual({ us: 1.25e6, relative: true });
+    expect(nameTime("t=1.5s.tif", namePattern("t=%{s}s"))).toEqual({ us: 1.5e6, relative: true });
+  });
+
+  it("matches no other name, and no date that does not exist", () => {
+    const pattern = namePattern("%Y%m%d%H%M%S");
+    for (const name of ["20230229120000.tif", "20241301000000.tif", "202402292359580.tif", "a.tif"]) {
+      expect(nameTime(name, pattern), name).toBeUndefined();
+    }
+  });
+
+  it.each(["%Y%m%d", "frame.tif", "%H%M%S", "%Y %m %d %H %k", "%{weeks}"])("%s is refused", (pattern) => {
+    expect(() => namePattern(pattern)).toThrow("pattern of names");
+  });
+});
+
+describe("a time as text", () => {
+  it.each([
+    ["2024-02-29 23:59:58", US, false],
+    ["2024-02-29 Thu 15:59:58 -0800", US, true],
+    ["2024-02-29 23:59:58.123456 +0000", US + 123_456, true],
+    ["2024/02/29 23:59:58", US, false],
+    ["2024:02:29 23:59:58", US, false],
+    ["2024-03-01T00:59:58+01:00", US, true],
+    ["2024-02-29T23:59:58Z", US, true],
+    ["2024-02-29 23:59:58 -", US, false],
+  ])("%s", (text, us, hasZone) => {
+    expect(readTime(text)).toMatchObject({ us, hasZone });
+  });
+
+  it.each([
+    "",
+    "The age of Aquarius",
+    "2024-02-30 00:00:00",
+    "2024-02-29",
+    "2024-02-29 24:00:00",
+    "2024-02-29 23:59:58 PST",
+  ])("%j is none", (text) => {
+    expect(readTime(text)).toBeUndefined();
+  });
+});
+
+describe("a table of times", () => {
+  const tableOf = async (text: string) => {
+    const path = join(temporaryDirectory(), "times.csv");
+    writeFileSync(path, text);
+    return readTimeTable(path);
+  };
+
+  it.each([
+    ["file,time\na.tif,2024-02-29T23:59:58.25Z\n", [US + 25e4]],
+    ["\ufeffName;Time\r\na.tif;2024-02-29 23:59:58.25\r\n", [US + 25e4]],
+    ["file\ttime\na.tif\t1709251198.25\n", [US + 25e4]],
+    ["file,page,elapsed\na.tif,1,0\na.tif,2,0.5\n", [0, 5e5]],
+    ["file,page,elapsed\na.tif,1,0.5\na.tif,0,0\n", [0, 5e5]],
+    ["file;page;elapsed_s\na.tif;1;0\na.tif;2;0,5\n", [0, 5e5]],
+    ["file,time\nPos0/a.tif,2024-02-29T23:59:58Z\nPos1/a.tif,2024-02-29T23:59:59Z\n", [US]],
+  ])("%j", async (text, us) => {
+    expect((await tableOf(text)).timesOf("/data/Pos0/a.tif", us.length)?.us).toEqual(us);
+  });
+
+  it.each([
+    ["name,when\na.tif,1\n", "line 1"],
+    ["file,time\na.tif,2024-02-29T23:59:58Z\nb.tif,yesterday\n", "line 3"],
+    ["file,elapsed\na.tif,\n", "line 2"],
+    ["file,page,elapsed\na.tif,x,1\n", "line 2"],
+  ])("%j is refused with its line", async (text, where) => {
+    await expect(tableOf(text)).rejects.toThrow(where);
+  });
+
+  it("says which rows name no image, and which images have no row", async () => {
+    const table = await tableOf("file,elapsed\na.tif,0\nb.tif,1\n");
+    expect(table.compare(["/x/a.tif", "/x/c.tif"])).toEqual([
+      "error: times.csv names 1 image that is not there: b.tif (line 3)",
+      "times.csv has no time for 1 image: c.tif",
+    ]);
+  });
+});
+
+describe("the order of trust", () => {
+  it("is table, own name, metadata, pattern, and last the file", async () => {
+    const directory = temporaryDirectory();
+    const table = join(directory, "times.csv");
+    writeFileSync(table, "file,time\ntable_20240301_000000.tif,2024-02-29T23:59:58Z\n");
+    const entry = (name: string) =>
+      `"FrameKey-0-0-0": {"FileName": "${name}", "ReceivedTime": "2024-02-29 23:59:57.000 +0000"}`;
+    const names = [
+      "table_20240301_000000.tif",
+      "image_20240229_235956_000000_cam0.tif",
+      "mm_20240301_000000.tif",
+      "x_20240229_235955.tif",
+      "y.tif",
+    ];
+    writeFileSync(join(directory, "metadata.txt"), `{${names.slice(0, 3).map(entry).join()}}`);
+    for (const name of names) writeFileSync(join(directory, name), "x");
+    const files = names.map((name) => ({ directory, name, modifiedUs: US - 4e6, version: "" }));
+    const found = await new CaptureTimes({ table, names: "%Y%m%d_%H%M%S" }).ofFirstPages(files);
+    expect(files.map((file) => [(US - (found.get(file)?.takenAtUs ?? 0)) / 1e6, found.get(file)?.source])).toEqual([
+      [0, "table"],
+      [2, "name"],
+      [1, "micro-manager"],
+      [3, "name"],
+      [4, "file"],
+    ]);
+  });
+
+  it("dates counters by the earliest start that the files allow", async () => {
+    const directory = temporaryDirectory();
+    const files = [250, 0, 500].map((ms, index) => ({
+      directory,
+      name: `t${ms}ms.tif`,
+      modifiedUs: US + ms * 1000 + [30, 10, 20][index]! * 1000,
+      version: "",
+    }));
+    for (const { name } of files) writeFileSync(join(directory, name), "x");
+    const found = await new CaptureTimes({ names: "t%{ms}ms" }).ofFirstPages(files);
+    expect(files.map((file) => (found.get(file)?.takenAtUs ?? 0) - US)).toEqual([26e4, 1e4, 51e4]);
+  });
+});
