@@ -11,7 +11,7 @@ import { basename, dirname, join } from "node:path";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { digestFile } from "./digest.ts";
-import { pathComponents, printable } from "./file-name.ts";
+import { checkFileName, pathComponents, printable } from "./file-name.ts";
 
 /** What was recorded of a file's content; what is undefined was not recorded. */
 export interface RecordedContent {
@@ -74,6 +74,28 @@ export async function withConfinedFile<T>(
       await handle.close();
     }
   });
+}
+
+/**
+ * As withConfinedFile for a file directly in `directory`, without opening the directory first: for looks at very many files,
+ * of which nothing is copied or removed.
+ */
+export async function withFileDirectlyIn<T>(
+  directory: string,
+  name: string,
+  use: (file: ConfinedFile) => Promise<T>,
+  { followLinks = false }: ConfinedOptions = {},
+): Promise<T> {
+  checkFileName(name, directory);
+  const shown = join(directory, name);
+  const handle = await openEntry(directory, name, shown, followLinks);
+  try {
+    const status = await handle.stat();
+    if (!status.isFile()) throw refused(shown, kindOf(status));
+    return await use({ handle, path: shown, bytes: status.size });
+  } finally {
+    await handle.close();
+  }
 }
 
 /**

@@ -1,12 +1,12 @@
 // Times inside an image file: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF; in this order.
+import type { FileHandle } from "node:fs/promises";
 import { Failure } from "../../failure/failure.ts";
-import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts";
+import { type ConfinedFile, type NamedFile, withConfinedFile, withFileDirectlyIn } from "../../system/confined-file.ts";
 import type { PageInfo } from "../pages.ts";
-import { withPictureFile } from "../read-picture.ts";
 import { type ByteSource, sourceOfFile } from "../tiff/byte-source.ts";
 import { knownSeries } from "../tiff/series-cache.ts";
 import { exifTime, tiffTime } from "./exif.ts";
-import { descriptionOf, directoryAt, firstDirectory, type OpenDirectory, withHead } from "./head.ts";
+import { descriptionOf, directoryAt, firstDirectory, type HeadSource, type OpenDirectory, withHead } from "./head.ts";
 import { imagejPages, isImagej } from "./imagej.ts";
 import { micromanagerPages } from "./micro-manager-pages.ts";
 import { isOme, omePages } from "./ome.ts";
@@ -29,26 +29,38 @@ export interface Embedded {
 const SPLIT = /_\d+((?:\.ome)?\.tiff?)$/i;
 
 /**
- * What a file says about the times of its pages (undefined: it is one picture). Failures as withPictureFile; `frame.unreadable`
- * for XML that is not read. Errors of the disk pass through.
+ * What a file says about the times of its pages (undefined: it is one picture). The file is directly in its directory.
+ * Failures as withConfinedFile; `frame.unreadable` for XML that is not read. Errors of the disk pass through.
  */
 export async function embeddedTimes(file: NamedFile, pages: readonly PageInfo[] | undefined): Promise<Embedded> {
-  return withPictureFile(file, async ({ handle, bytes }) => {
-    const source = await withHead(sourceOfFile(handle, bytes));
-    const first = await firstDirectory(source);
-    if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined };
-    const series = pages === undefined ? undefined : await knownSeries(handle, source);
-    const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
-    const directories = async function* () {
-      if (pages === undefined) yield first;
-      for (const { index } of pages ?? []) {
-        const at = places.get(index);
-        yield at === undefined ? undefined : await directoryAt(source, first.layout, at);
-      }
-    };
-    return ofTiff(file, first, pages?.map(({ index }) => index) ?? [0], directories);
-  });
+  const { directory, path, followLinks = false } = file;
+  const use = ({ handle, bytes }: ConfinedFile) =>
+    withHead(sourceOfFile(handle, bytes), (source) => timesInside(file, source, handle, pages));
+  return withFileDirectlyIn(directory, path, use, { followLinks });
 }
+
+async function timesInside(
+  file: NamedFile,
+  source: HeadSource,
+  handle: FileHandle,
+  pages: readonly PageInfo[] | undefined,
+): Promise<Embedded> {
+  // TIFF needs its directories; others show in their first bytes what they are.
+  const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
+  if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined };
+  const series = pages === undefined ? undefined : await knownSeries(handle, source);
+  const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
+  const directories = async function* () {
+    if (pages === undefined) yield first;
+    for (const { index } of pages ?? []) {
+      const at = places.get(index);
+      yield at === undefined ? undefined : await directoryAt(source, first.layout, at);
+    }
+  };
+  return ofTiff(file, first, pages?.map(({ index }) => index) ?? [0], directories);
+}
+
+const isTiff = (head: Buffer): boolean => head.length > 2 && /^(?:II|MM)/.test(head.toString("latin1", 0, 2));
 
 async function ofTiff(
   file: NamedFile,
@@ -97,12 +109,9 @@ async function withFirstOfSplit<T>(
 ): Promise<T> {
   const first = path.replace(SPLIT, "$1");
   if (first === path) return use(source);
-  const opened = withConfinedFile(
-    directory,
-    first,
-    async ({ handle, bytes }) => use(await withHead(sourceOfFile(handle, bytes))),
-    { followLinks },
-  );
+  const opened = withConfinedFile(directory, first, ({ handle, bytes }) => withHead(sourceOfFile(handle, bytes), use), {
+    followLinks,
+  });
   return opened.catch((error: unknown) => {
     // It may be gone, or not to be opened: then the series begins here.
     if (!(error instanceof Failure)) throw error;

@@ -1,9 +1,9 @@
 // EXIF and TIFF dates: DateTimeOriginal, DateTimeDigitized, DateTime, with SubSecTime and OffsetTime. In JPEG, PNG and TIFF.
 
 import { fractionUs, readTime, readZone } from "../../system/time-text.ts";
-import { type ByteSource, bytesAt, sourceOfBytes } from "../tiff/byte-source.ts";
+import { bytesAt, sourceOfBytes } from "../tiff/byte-source.ts";
 import { fieldNumber } from "../tiff/directory.ts";
-import { directoryAt, firstDirectory, type OpenDirectory, textOf } from "./head.ts";
+import { directoryAt, firstDirectory, type HeadSource, type OpenDirectory, pieceOf, textOf } from "./head.ts";
 import type { Stated } from "./source.ts";
 
 const DATE_TIME = 306;
@@ -22,8 +22,8 @@ const LARGEST_EXIF = 1024 * 1024;
 const MOST_PARTS = 64;
 
 /** The time in the EXIF of a JPEG or PNG; undefined where there is none. */
-export async function exifTime(source: ByteSource): Promise<Stated | undefined> {
-  const head = await bytesAt(source, 0, 8);
+export async function exifTime(source: HeadSource): Promise<Stated | undefined> {
+  const head = source.head.subarray(0, 8);
   if (head.length < 8) return undefined;
   if (head.readUInt16BE(0) === JPEG) return blockTime(await jpegExif(source));
   return head.equals(PNG) ? blockTime(await pngExif(source)) : undefined;
@@ -61,10 +61,10 @@ async function dateOf(directories: readonly OpenDirectory[]): Promise<Stated | u
   return undefined;
 }
 
-async function jpegExif(source: ByteSource): Promise<Buffer | undefined> {
+async function jpegExif(source: HeadSource): Promise<Buffer | undefined> {
   let at = 2;
   for (let part = 0; part < MOST_PARTS; part++) {
-    const head = await bytesAt(source, at, 10);
+    const head = await pieceOf(source, at, 10);
     if (head.length < 10 || head[0] !== 0xff) return undefined;
     const marker = head[1] as number;
     // Start of the scan: only pixels follow.
@@ -78,10 +78,10 @@ async function jpegExif(source: ByteSource): Promise<Buffer | undefined> {
   return undefined;
 }
 
-async function pngExif(source: ByteSource): Promise<Buffer | undefined> {
+async function pngExif(source: HeadSource): Promise<Buffer | undefined> {
   let at = PNG.length;
   for (let part = 0; part < MOST_PARTS; part++) {
-    const head = await bytesAt(source, at, 8);
+    const head = await pieceOf(source, at, 8);
     if (head.length < 8) return undefined;
     const length = head.readUInt32BE(0);
     const kind = head.toString("latin1", 4, 8);

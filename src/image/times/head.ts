@@ -2,19 +2,38 @@
 import { type ByteSource, bytesAt } from "../tiff/byte-source.ts";
 import { fieldBytes, type Layout, readDirectory, readHeader, TAG, type TiffDirectory } from "../tiff/directory.ts";
 
-const HEAD_BYTES = 16 * 1024;
+const HEAD_BYTES = 4 * 1024;
 
-/** The same source; its first bytes are read once. */
-export async function withHead(source: ByteSource): Promise<ByteSource> {
-  const head = await bytesAt(source, 0, HEAD_BYTES);
-  return {
-    size: source.size,
-    async read(target, at) {
-      if (at + target.length > head.length) return source.read(target, at);
-      target.set(head.subarray(at, at + target.length));
-      return target.length;
-    },
-  };
+/** Heads that are not in use: memory for each of very many files would keep the garbage collector busy. */
+const spare: Buffer[] = [];
+
+/** A source whose first bytes were read once. */
+export interface HeadSource extends ByteSource {
+  readonly head: Buffer;
+}
+
+/** Calls `use` with the source and its head, whose memory is used again afterwards. */
+export async function withHead<T>(source: ByteSource, use: (source: HeadSource) => Promise<T>): Promise<T> {
+  const memory = spare.pop() ?? Buffer.allocUnsafeSlow(HEAD_BYTES);
+  try {
+    const head = memory.subarray(0, await source.read(memory.subarray(0, Math.min(HEAD_BYTES, source.size)), 0));
+    return await use({
+      head,
+      size: source.size,
+      async read(target, at) {
+        if (at + target.length > head.length) return source.read(target, at);
+        target.set(head.subarray(at, at + target.length));
+        return target.length;
+      },
+    });
+  } finally {
+    spare.push(memory);
+  }
+}
+
+/** Bytes of a source, not copied if they are in its head: they are valid only while the source is used. */
+export async function pieceOf(source: HeadSource, at: number, length: number): Promise<Buffer> {
+  return at + length <= source.head.length ? source.head.subarray(at, at + length) : bytesAt(source, at, length);
 }
 
 /** A directory of a TIFF with what is needed to read its fields. */
