@@ -7,8 +7,8 @@ import { isPictureName } from "../image/picture-name.ts";
 import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import type { TaskAnswer } from "./task.ts";
 
-export interface Measured {
-  readonly path: string;
+export interface Measured<Frame> {
+  readonly frame: Frame;
   readonly answer: TaskAnswer;
 }
 
@@ -41,25 +41,25 @@ export async function listPictures(
 }
 
 /**
- * Measures files with `measureOne`, at most `ahead` at a time, and yields the answers in the order of `paths`. An error
- * thrown by `measureOne` (an analysis thread that died) becomes the answer of its file.
+ * Measures frames with `measureOne`, at most `ahead` at a time, and yields the answers in the order of `frames`. An error
+ * thrown by `measureOne` (an analysis thread that died) becomes the answer of its frame.
  */
-export async function* measureInOrder(
-  paths: readonly string[],
-  measureOne: (path: string) => Promise<TaskAnswer>,
+export async function* measureInOrder<Frame>(
+  frames: readonly Frame[],
+  measureOne: (frame: Frame) => Promise<TaskAnswer>,
   ahead: number,
-): AsyncGenerator<Measured> {
-  const underWay: Promise<Measured>[] = [];
-  const begin = async (path: string): Promise<Measured> => {
+): AsyncGenerator<Measured<Frame>> {
+  const underWay: Promise<Measured<Frame>>[] = [];
+  const begin = async (frame: Frame): Promise<Measured<Frame>> => {
     try {
-      return { path, answer: await measureOne(path) };
+      return { frame, answer: await measureOne(frame) };
     } catch (error) {
-      return { path, answer: { ok: false, failure: encodeFailure(error) } };
+      return { frame, answer: { ok: false, failure: encodeFailure(error) } };
     }
   };
   let next = 0;
   for (;;) {
-    while (underWay.length < ahead && next < paths.length) underWay.push(begin(paths[next++] as string));
+    while (underWay.length < ahead && next < frames.length) underWay.push(begin(frames[next++] as Frame));
     const first = underWay.shift();
     if (first === undefined) return;
     yield await first;

@@ -18,6 +18,8 @@ export interface RecordInput {
   readonly temperatures: Readonly<Record<string, number>> | null;
   /** Directory and name of the picture, where the name alone does not say which one it was. */
   readonly imagePath?: string;
+  /** Which page of the picture's file it was, from 0, where the file has several. */
+  readonly page?: number | undefined;
   /** What is to be known of the picture besides its measurement, such as pages that were not measured. */
   readonly warnings?: readonly string[];
 }
@@ -44,6 +46,7 @@ export function formatRecord(input: RecordInput): string {
     record.chip_displacement = { dx, dy, turn_degrees: turnDegrees, standard_error: numberOrNull(errorPx) };
   }
   if (input.imagePath !== undefined) record.image_path = input.imagePath;
+  if (input.page !== undefined) record.page = input.page;
   if (input.warnings !== undefined && input.warnings.length > 0) record.warnings = input.warnings;
   return JSON.stringify(record);
 }

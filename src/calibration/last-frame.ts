@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
-import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { MANIFEST_FILENAME, Manifest, type StoredEntry } from "../manifest/manifest.ts";
 import { type PictureRoots, pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 
@@ -14,7 +14,7 @@ export function lastFrame(config: Config): NamedFile {
   try {
     const last = manifest.history.lastEntry();
     const roots = pictureRoots(config);
-    const newest = fileOf(last?.filepath, last?.filename, roots) ?? newestOf(manifest, roots);
+    const newest = fileOf(last ?? {}, roots) ?? newestOf(manifest, roots);
     if (newest !== undefined) return newest;
     throw new Failure("usage.invalid", `${config.Paths.data_dir}: the experiment has no image yet`, {
       hint: "wait for the first frame, or use an image file",
@@ -27,18 +27,17 @@ export function lastFrame(config: Config): NamedFile {
 /** For when the last capture failed, or its picture has moved to the share. */
 function newestOf(manifest: Manifest, roots: PictureRoots): NamedFile | undefined {
   let newest: NamedFile | undefined;
-  for (const { filepath, filename, local, missing, damaged } of manifest.checks.pictures()) {
-    if (local && !missing && !damaged) newest = fileOf(filepath, filename, roots) ?? newest;
+  for (const { filepath, filename, page, local, missing, damaged } of manifest.checks.pictures()) {
+    if (local && !missing && !damaged) newest = fileOf({ filepath, filename, page }, roots) ?? newest;
   }
   return newest;
 }
 
 function fileOf(
-  filepath: string | undefined,
-  filename: string | undefined,
+  { filepath, filename, page }: Partial<Pick<StoredEntry, "filepath" | "filename" | "page">>,
   roots: PictureRoots,
 ): NamedFile | undefined {
   if (filepath === undefined || filename === undefined || pictureNameProblem(filename) !== undefined) return undefined;
-  const file = placeOf({ filepath, filename }, roots);
+  const file = placeOf({ filepath, filename, page }, roots);
   return existsSync(shownPath(file)) ? file : undefined;
 }

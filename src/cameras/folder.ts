@@ -2,14 +2,13 @@
 // and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
 // and copying tools set times back. A name rewritten with other content is a new picture; the same content is not.
 // What is rewritten while this program is down is told by the size and time noted when it was taken.
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import { type FrameSubset, SubsetCounter } from "../image/frame-subset.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
-import { LARGEST_PICTURE_BYTES } from "../image/picture-name.ts";
+import { checkPictureBytes } from "../image/picture-name.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
-import { readConfined } from "../system/confined-file.ts";
+import { type ConfinedFile, digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { DirectoryChanges } from "../system/directory-changes.ts";
 import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
@@ -227,8 +226,12 @@ export class Folder implements Source {
     if (watched === undefined) return undefined;
     const { followLinks } = this;
     const { watchDir: directory } = this.options;
-    const bytes = await readConfined(directory, file.name, LARGEST_PICTURE_BYTES, { followLinks });
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    // Piece by piece: it may be a stack that is larger than the memory.
+    const digest = (opened: ConfinedFile) => {
+      checkPictureBytes(opened.path, opened.bytes);
+      return digestOpened(opened);
+    };
+    const { sha256 } = await withConfinedFile(directory, file.name, digest, { followLinks });
     const repeated = watched.takenSha256 === sha256;
     // The same file under another number: from now on the numbers count for nothing.
     if (repeated && watched.taken === file.version) this.inodesHold = false;

@@ -1,6 +1,7 @@
 // Measures a list of images in threads and writes their records, in input order.
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { type Measured, measureInOrder } from "../analysis/batch.ts";
+import { type FileFrame, fileOfFrame, shownFrame } from "../analysis/frames.ts";
 import { formatRecord } from "../analysis/record.ts";
 import { ReferenceSequencer } from "../analysis/reference-sequencer.ts";
 import type { AnalysisSettings } from "../analysis/settings.ts";
@@ -10,13 +11,14 @@ import { DepthKeeper } from "../image/bit-depth.ts";
 import { decodeStatistics } from "../manifest/statistics-codec.ts";
 import type { RoiManifest } from "../measurement/roi.ts";
 import { measuringThreads } from "../stages/processor/measuring-pool.ts";
+import { isoFromUs } from "../system/iso-time.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { Sink } from "./results-file.ts";
 
 interface Analysis {
   /** The references are made from the first of these. */
-  readonly all: readonly string[];
-  readonly pictures: readonly string[];
+  readonly all: readonly FileFrame[];
+  readonly pictures: readonly FileFrame[];
   readonly rois: RoiManifest;
   readonly settings: AnalysisSettings;
   readonly jobs: number;
@@ -40,28 +42,32 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
   try {
     const depth = new DepthKeeper(settings.bits ?? 0);
     const references = new ReferenceSequencer({ settings, measuresDrift: settings.trackDrift === true });
-    const measure = (path: string) =>
-      references.run(async (turn) => {
+    const measure = async (frame: FileFrame): Promise<TaskAnswer> => {
+      const { failure } = frame;
+      if (failure !== undefined) return { ok: false, failure };
+      return references.run(async (turn) => {
         const { known } = depth;
-        const task = { picture: resolve(path), roiManifestJson: rois.json, settings, depth: known };
+        const task = { picture: fileOfFrame(frame), roiManifestJson: rois.json, settings, depth: known };
         const answer = await turn.measure((made) => pool.run({ ...task, ...made }));
         references.kept(references.unkeptDrift, answer);
         return answer;
       });
+    };
     // All images use the same line shapes and references, also in a resumed analysis.
     const first = await makeReferences(all, references, measure);
-    const run = async (path: string) => first.get(path) ?? (await measure(path));
+    const run = async (frame: FileFrame) => first.get(shownFrame(frame)) ?? (await measure(frame));
     // One more task than threads, so that no thread waits; no more, to limit memory.
     for await (const measured of measureInOrder(pictures, run, threads + 1)) {
       if (!measured.answer.ok) {
         failed++;
         const { line } = decodeFailure(measured.answer.failure);
-        progress.note(line.includes(measured.path) ? line : `${measured.path}: ${line}`);
+        const { path } = measured.frame;
+        progress.note(line.includes(path) ? line : `${shownFrame(measured.frame)}: ${line}`);
       }
       // In the order of the images, so that the result does not depend on which thread is faster.
       if (measured.answer.ok) depth.learn(measured.answer.answer.depth);
       for (const warning of measured.answer.ok ? warningsOf(measured.answer) : [])
-        progress.note(`${measured.path}: warning: ${warning}`);
+        progress.note(`${shownFrame(measured.frame)}: warning: ${warning}`);
       await sink.write(`${recordOf(measured, labels)}\n`);
       progress.advance();
       signal.throwIfAborted();
@@ -78,25 +84,26 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
 
 /** Makes the references that all images are measured with from the first of them, in order; returns the answers of those. */
 async function makeReferences(
-  all: readonly string[],
+  all: readonly FileFrame[],
   references: ReferenceSequencer,
-  measure: (path: string) => Promise<TaskAnswer>,
+  measure: (frame: FileFrame) => Promise<TaskAnswer>,
 ): Promise<ReadonlyMap<string, TaskAnswer>> {
   const first = new Map<string, TaskAnswer>();
-  for (const path of all) {
+  for (const frame of all) {
     if (!references.needsOrder) break;
-    const answer = await measure(path).catch(
+    const answer = await measure(frame).catch(
       (error: unknown): TaskAnswer => ({ ok: false, failure: encodeFailure(error) }),
     );
-    first.set(path, answer);
+    first.set(shownFrame(frame), answer);
   }
   return first;
 }
 
-function recordOf({ path, answer }: Measured, labels: readonly string[]): string {
+function recordOf({ frame, answer }: Measured<FileFrame>, labels: readonly string[]): string {
+  const { path, page } = frame;
   return formatRecord({
     entryTimestamp: null,
-    imageTimestamp: capturedAt(basename(path)),
+    imageTimestamp: frame.timeSource === "file" ? null : isoFromUs(frame.takenAtUs),
     temperatureTimestamp: null,
     imageFilename: basename(path),
     processingTimestamp: new Date().toISOString(),
@@ -105,6 +112,7 @@ function recordOf({ path, answer }: Measured, labels: readonly string[]): string
     labels,
     temperatures: null,
     imagePath: path,
+    page,
     warnings: answer.ok ? warningsOf(answer) : [],
   });
 }
@@ -112,14 +120,4 @@ function recordOf({ path, answer }: Measured, labels: readonly string[]): string
 function decodeResult({ statistics, values, ...rest }: EncodedResult) {
   const decoded = { ...rest, statistics: decodeStatistics(statistics) };
   return values === undefined ? decoded : { ...decoded, values: decodeValues(values, rest.method) };
-}
-
-const CAPTURE_NAME = /^image_(\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})_(\d{6})_cam\d+\./;
-
-/** The time of capture (UTC) that our own file names carry; null for other names, whose time is not known. */
-function capturedAt(name: string): string | null {
-  const parts = CAPTURE_NAME.exec(name);
-  if (parts === null) return null;
-  const [, year, month, day, hour, minute, second, micros] = parts;
-  return `${year}-${month}-${day}T${hour}:${minute}:${second}.${micros}Z`;
 }

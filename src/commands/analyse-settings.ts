@@ -13,9 +13,10 @@ import {
   MOST_BITS,
   type Sampling,
 } from "../measurement/method.ts";
+import type { PageArguments } from "./page-options.ts";
 import type { SubsetArguments } from "./subset-options.ts";
 
-export interface AnalyseArguments extends SubsetArguments {
+export interface AnalyseArguments extends PageArguments, SubsetArguments {
   config?: string;
   paths?: string[];
   rois?: string;

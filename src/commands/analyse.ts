@@ -3,18 +3,20 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { listPictures } from "../analysis/batch.ts";
+import { type FileFrame, framesOf } from "../analysis/frames.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
+import { sourceSettings } from "../cameras/camera.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { Failure } from "../failure/failure.ts";
 import { type FrameSubset, isSubset, selectFrames } from "../image/frame-subset.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
-import { firstPageTimes } from "../image/times/of-paths.ts";
 import { keepRois } from "../measurement/keep-rois.ts";
 import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../measurement/method.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
 import { ensureDirectory } from "../system/files.ts";
 import { analyse } from "./analyse-images.ts";
 import { type AnalyseArguments, refuseCompanions, settingsOf, wholeNumber } from "./analyse-settings.ts";
+import { pageChoice, pageOptions } from "./page-options.ts";
 import { openResultsFile, type ResultsFile, remaining, sinkOf } from "./results-file.ts";
 import { stoppable } from "./stoppable.ts";
 import { frameSubset, roiPatterns, subsetOptions } from "./subset-options.ts";
@@ -23,7 +25,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
   command: "analyse <paths..>",
   describe: "Measure existing images; write one record of processing_results.jsonl per image",
   builder: (yargs: Argv): Argv<AnalyseArguments> =>
-    subsetOptions(yargs)
+    pageOptions(subsetOptions(yargs))
       .positional("paths", { type: "string", array: true, describe: "images, or directories of images" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
       .option("method", { choices: METHODS, describe: "method that finds the resonance (default: as configured)" })
@@ -103,8 +105,11 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const rois = keepRois(given, roiPatterns(argv), "--roi");
     const left = given.rois.length - rois.rois.length;
     if (left > 0) process.stderr.write(`left out ${left} of ${given.rois.length} ROIs (--roi)\n`);
-    const listed = await listPictures(argv.paths ?? [], (line) => process.stderr.write(`${line}\n`));
-    const pictures = await chosenPictures(listed, subset);
+    const say = (line: string) => process.stderr.write(`${line}\n`);
+    const times = new CaptureTimes(sourceSettings(loaded.config).times);
+    const listed = await listPictures(argv.paths ?? [], say);
+    const frames = await framesOf(listed, pageChoice(argv, loaded.config), times, say);
+    const pictures = chosenFrames(frames, subset);
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });
     const { sink, done, failed } = await openResults(argv, measure);
     const unmeasured = remaining(pictures, done);
@@ -124,15 +129,12 @@ const SOME_FAILED = 3;
 
 const MOST_JOBS = 1024;
 
-/** The pictures of the subset, in their order; says how many are left out. */
-async function chosenPictures(paths: readonly string[], subset: FrameSubset): Promise<readonly string[]> {
-  if (!isSubset(subset)) return paths;
-  const needsTime = subset.fromUs !== undefined || subset.toUs !== undefined;
-  const times = needsTime ? await firstPageTimes(paths, new CaptureTimes()) : undefined;
-  const frames = paths.map((path, at) => ({ path, takenAtUs: times?.[at] ?? 0 }));
+/** The frames of the subset, in their order; says how many are left out. */
+function chosenFrames(frames: readonly FileFrame[], subset: FrameSubset): readonly FileFrame[] {
+  if (!isSubset(subset)) return frames;
   const { taken, leftOut } = selectFrames(frames, subset);
   if (leftOut !== undefined) process.stderr.write(`${leftOut}\n`);
-  return taken.map(({ path }) => path);
+  return taken;
 }
 
 /** Where the records go, and what is there already. */

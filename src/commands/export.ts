@@ -12,7 +12,7 @@ import { Failure } from "../failure/failure.ts";
 import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
-import { csvColumns, csvLines, DEGREES } from "../outputs/csv/file/lines.ts";
+import { csvColumns, csvLines, DEGREES, PAGE } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
@@ -124,6 +124,7 @@ async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGener
   const methods = manifest.analyses.all().map(({ method }) => method);
   const sensors = manifest.readings.sensors().filter(({ unit }) => unit === DEGREES);
   const columns = csvColumns(methods, new Set(sensors.map(({ sensor }) => sensor)));
+  if (manifest.history.hasPages()) columns.push(PAGE);
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([columns], form);
   for (const outcome of allOutcomes(manifest, sinceUs)) {

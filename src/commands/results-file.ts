@@ -3,6 +3,7 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
+import { type FileFrame, shownFrame } from "../analysis/frames.ts";
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { writeDurably } from "../system/files.ts";
@@ -16,7 +17,7 @@ export interface Sink {
 /** A file of records, ready for more. */
 export interface ResultsFile {
   readonly sink: Sink;
-  /** How often each picture, by its absolute path, is in the file already. */
+  /** How often each frame, by frameKey, is in the file already. */
   readonly done: ReadonlyMap<string, number>;
   /** Records in the file that say their picture could not be measured. */
   readonly failed: number;
@@ -67,8 +68,8 @@ async function continueFile(path: string, measure: string): Promise<ResultsFile>
       doubtful = number;
       continue;
     }
-    const picture = resolve(record.path);
-    done.set(picture, (done.get(picture) ?? 0) + 1);
+    const key = frameKey(record);
+    done.set(key, (done.get(key) ?? 0) + 1);
     if (!record.measured) failed++;
     whole += line.length + 1;
   }
@@ -107,13 +108,19 @@ function parsed(text: string): object {
   }
 }
 
-/** The pictures that `done` does not hold yet; a picture given twice is measured twice. */
-export function remaining(pictures: readonly string[], done: ReadonlyMap<string, number>): string[] {
+/** What tells a frame from all others: the absolute path of its file, and its page. */
+const frameKey = ({ path, page }: { readonly path: string; readonly page?: number | undefined }): string =>
+  shownFrame({ path: resolve(path), ...(page === undefined ? {} : { page }) });
+
+/** The frames that `done` does not hold yet; a picture given twice is measured twice. */
+export function remaining(frames: readonly FileFrame[], done: ReadonlyMap<string, number>): FileFrame[] {
+  if (done.size === 0) return [...frames];
   const left = new Map(done);
-  return pictures.filter((path) => {
-    const times = left.get(resolve(path)) ?? 0;
+  return frames.filter((frame) => {
+    const key = frameKey(frame);
+    const times = left.get(key) ?? 0;
     if (times === 0) return true;
-    left.set(resolve(path), times - 1);
+    left.set(key, times - 1);
     return false;
   });
 }
@@ -124,13 +131,17 @@ const MOST_LINE_BYTES = 256e6;
 const LOOKED_AT_BYTES = 65_536;
 /** In a text inside JSON a quote has a backslash before it: only a key matches. */
 const MEASURED = /,"processing_successful":(true|false),/;
-const PATH = /^.*,"image_path":("(?:[^"\\]|\\.)*")\}$/s;
+const PATH = /^.*,"image_path":("(?:[^"\\]|\\.)*")(?:,"page":(\d+))?(?:,"warnings":\[.*\])?\}$/s;
 
-function recordIn(line: Buffer): { path: string; measured: boolean } | undefined {
+function recordIn(line: Buffer): { path: string; page: number | undefined; measured: boolean } | undefined {
   const measured = MEASURED.exec(line.toString("utf8", 0, LOOKED_AT_BYTES))?.[1];
-  const path = PATH.exec(line.toString("utf8", Math.max(0, line.length - LOOKED_AT_BYTES)))?.[1];
+  const [, path, page] = PATH.exec(line.toString("utf8", Math.max(0, line.length - LOOKED_AT_BYTES))) ?? [];
   if (measured === undefined || path === undefined || line[0] !== "{".charCodeAt(0)) return undefined;
-  return { path: String(JSON.parse(path)), measured: measured === "true" };
+  return {
+    path: String(JSON.parse(path)),
+    page: page === undefined ? undefined : Number(page),
+    measured: measured === "true",
+  };
 }
 
 async function openSink(path: string, flags: "wx" | "a"): Promise<Sink> {

@@ -77,6 +77,10 @@ const MOMENT = {
   example: "2026-03-04T05:06:07Z",
 };
 
+const STACKS = "Files with several images of several kinds (OME-TIFF, ImageJ, Micro-Manager):";
+const COUNTED = "counted from 0; images of others are left out and counted";
+const FIRST = { none: "the first", example: 1 };
+
 export const Camera = section("The camera", {
   camera_type: field(
     choice(CAMERA_TYPES).default("simulated"),
@@ -189,6 +193,9 @@ export const Camera = section("The camera", {
       unit: "images",
     },
   ),
+  channel: field(whole(0).optional(), `${STACKS} the channel that is measured, ${COUNTED}`, FIRST),
+  z: field(whole(0).optional(), `${STACKS} the plane that is measured, ${COUNTED}`, FIRST),
+  position: field(whole(0).optional(), `${STACKS} the position that is measured, ${COUNTED}`, FIRST),
   folder_stable_seconds: field(
     seconds(2),
     "folder: time after which a file whose size has not changed counts as complete",

@@ -3,8 +3,17 @@ import { Failure } from "../failure/failure.ts";
 import { checkFileName, nameProblem, printable } from "../system/file-name.ts";
 import { extensionOf, GZIPPED, NUMBERED_BEFORE, PICTURE_EXTENSIONS } from "../system/numbered-name.ts";
 
-/** Beyond it a file is no picture. */
+/** Beyond it a file is no picture, unless its format can hold many. */
 export const LARGEST_PICTURE_BYTES = 2 ** 30;
+const MAY_HOLD_MANY = /\.tiff?$/i;
+
+/** Throws Failure `file.refused` for a file that is too large for what its name says it is. `path` names it. */
+export function checkPictureBytes(path: string, bytes: number): void {
+  if (bytes <= LARGEST_PICTURE_BYTES || MAY_HOLD_MANY.test(path)) return;
+  throw new Failure("file.refused", `cannot use ${path}: it is larger than ${LARGEST_PICTURE_BYTES} bytes`, {
+    hint: "only a TIFF may be larger, as it can hold many images",
+  });
+}
 
 /** Whether a file name is that of a picture, compressed by gzip or not. Hidden files are not. */
 export function isPictureName(name: string): boolean {

@@ -11,6 +11,8 @@ export interface PictureRow {
   /** Directory, absolute: here, or on the share once the picture was moved there. */
   readonly filepath: string;
   readonly status: Status;
+  /** The first page of the file that is a frame, from 0; undefined where the file is one picture. */
+  readonly page: number | undefined;
   /** Of the file as it is there. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
@@ -43,6 +45,7 @@ interface Row {
   directory: string;
   filename: string;
   status: Status;
+  page: number | null;
   bytes: number | null;
   sha256: string | null;
   local: number;
@@ -55,7 +58,7 @@ interface Row {
   remote_sha256: string | null;
 }
 
-const COLUMNS = `id, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
+const COLUMNS = `id, directory, filename, status, page, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
   remote_bytes, remote_sha256`;
 const PAGE = 1000;
 
@@ -125,6 +128,7 @@ function pictureRow(row: Row, entries: Entries): PictureRow {
     filename: row.filename,
     filepath: entries.absoluteDirectory(row.directory),
     status: row.status,
+    page: row.page ?? undefined,
     bytes: row.bytes ?? undefined,
     sha256: row.sha256 ?? undefined,
     local: row.local === 1,

@@ -33,7 +33,7 @@ export interface NewEntry {
   readonly page?: number | undefined;
   /** Where `capturedAtUs` is from; absent: the clock at the capture. */
   readonly timeSource?: TimeSource | undefined;
-  /** The other frames in the same file. They share the file, camera and settings of this one. */
+  /** The other frames in the same file. They share the file and the camera of this one. */
   readonly furtherPages?: readonly FurtherPage[] | undefined;
 }
 
@@ -183,13 +183,13 @@ export class Entries {
    * a name that is not a picture's: no row ever names anything else.
    */
   add(entry: NewEntry, history?: EntryHistory): number {
-    const { filename, furtherPages = [], ...own } = entry;
+    const { filename, furtherPages = [], runId, cameraType, cameraIndex } = entry;
     if (filename !== undefined) checkPictureName(filename, "a new entry");
     return this.#connection.write(() => {
       const entryId = this.#addRow(entry, history);
-      const { filepath: _, bytes: _bytes, sha256: _hash, settings: _settings, ...shared } = own;
       // One transaction for all: a crash leaves every page of a file with its row, or none.
-      for (const page of furtherPages) this.#addRow({ ...shared, readings: [], ...page }, history, entryId);
+      const shared = { runId, cameraType, cameraIndex };
+      for (const page of furtherPages) this.#addRow({ ...shared, ...page }, history, entryId);
       return entryId;
     });
   }
@@ -239,10 +239,13 @@ export class Entries {
     return entryId;
   }
 
-  /** An entry for a picture that no row knows, pending. undefined when a row knows it. */
-  adopt(entry: NewEntry & { readonly filename: string }): number | undefined {
+  /** An entry for a picture that no row knows, pending unless `state` says otherwise. undefined when a row knows it. */
+  adopt(
+    entry: NewEntry & { readonly filename: string },
+    state: Omit<EntryHistory, "origin"> = { status: "pending" },
+  ): number | undefined {
     if (this.knowsFile(entry.filename, entry.filepath)) return undefined;
-    return this.add(entry, { origin: "adopted", status: "pending" });
+    return this.add(entry, { origin: "adopted", ...state });
   }
 
   /**

@@ -46,7 +46,7 @@ export function allOutcomes(manifest: Manifest, sinceUs?: number, afterOutcomeId
 
 function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknown {
   const capturedAt = isoFromUs(entry.capturedAtUs);
-  const { filename, filepath } = entry;
+  const { filename, filepath, page } = entry;
   const [first] = readings;
   const sensorErrors = errorsOf(readings);
   return {
@@ -59,6 +59,7 @@ function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknow
         : {
             type: "image",
             filename,
+            ...(page === undefined ? {} : { page }),
             filepath,
             timestamp_iso: capturedAt,
             camera_index: entry.cameraIndex ?? 0,
@@ -113,10 +114,10 @@ function failureRecord(entry: StoredEntry, readings: readonly Reading[]): Record
   };
 }
 
-type Common = "entryTimestamp" | "imageTimestamp" | "temperatureTimestamp" | "imageFilename" | "temperatures";
+type Common = "entryTimestamp" | "imageTimestamp" | "temperatureTimestamp" | "imageFilename" | "page" | "temperatures";
 
 function commonRecord(
-  { capturedAtUs, filename }: Pick<StoredEntry, "capturedAtUs" | "filename">,
+  { capturedAtUs, filename, page }: Pick<StoredEntry, "capturedAtUs" | "filename"> & Pick<Outcome, "page">,
   readings: readonly Reading[],
 ): Pick<RecordInput, Common> {
   const [first] = readings;
@@ -128,6 +129,7 @@ function commonRecord(
     imageTimestamp: filename === undefined ? null : isoFromUs(capturedAtUs),
     temperatureTimestamp: first === undefined ? null : isoFromUs(first.takenAtUs),
     imageFilename: filename ?? null,
+    page,
     temperatures: first === undefined ? null : Object.fromEntries(values),
   };
 }

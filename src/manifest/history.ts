@@ -205,6 +205,16 @@ export class History {
     );
   }
 
+  /** Whether a file holds more than one frame. */
+  hasPages(): boolean {
+    return (
+      this.#connection.db
+        .prepare<[], number>("SELECT 1 FROM entry INDEXED BY entry_page WHERE file_entry_id IS NOT NULL LIMIT 1")
+        .pluck()
+        .get() === 1
+    );
+  }
+
   /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */
   newestCaptureUs(): number | undefined {
     const newest = this.#connection.db

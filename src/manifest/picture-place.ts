@@ -24,13 +24,18 @@ export function pictureRoots({ Paths, Camera }: Config): PictureRoots {
  * link. Failure `file.refused` for a name that is not a picture's.
  */
 export function placeOf(
-  { filepath, filename }: { readonly filepath: string; readonly filename: string },
+  {
+    filepath,
+    filename,
+    page,
+  }: { readonly filepath: string; readonly filename: string; readonly page?: number | undefined },
   { dataDir, remoteRoot, followLinks }: PictureRoots,
 ): NamedFile {
   checkPictureName(filename, filepath);
-  if (filepath === dataDir) return { directory: dataDir, path: filename, followLinks };
+  const ofPage = page === undefined ? {} : { page };
+  if (filepath === dataDir) return { directory: dataDir, path: filename, followLinks, ...ofPage };
   const root = [dataDir, remoteRoot].find((directory) => directory !== "" && isInside(filepath, directory)) ?? "/";
-  return { directory: root, path: join(relative(root, filepath), filename) };
+  return { directory: root, path: join(relative(root, filepath), filename), ...ofPage };
 }
 
 /** Whether a directory (absolute) is `root` or below it. */

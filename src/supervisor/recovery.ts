@@ -7,11 +7,7 @@ import {
   dropOriginal,
   GZIP_SUFFIX,
 } from "../archive/compress.ts";
-import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import type { SkippedList } from "../cameras/skipped-list.ts";
-import { captureTimeOf } from "../image/capture-name.ts";
-import { usableStatus } from "../image/picture-files.ts";
-import { isPictureName } from "../image/picture-name.ts";
 import type { StageLog } from "../log/logger.ts";
 import { otherForm } from "../manifest/entries.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -24,6 +20,7 @@ import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { sweepPartials } from "../system/files.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
+import { adoptOwn, isAdoptable, type UnknownFile } from "./unknown-files.ts";
 
 export interface RecoveryOptions {
   readonly manifest: Manifest;
@@ -40,8 +37,12 @@ export interface RecoveryOptions {
   nowUs(): number;
 }
 
-/** Pictures whose compression was interrupted; `settleForms` looks into them. `skipped`: those that cannot be adopted. */
+/**
+ * Pictures whose compression was interrupted; `settleForms` looks into them. `skipped`: those that cannot be adopted;
+ * `foreign`: those that `adoptForeign` adopts.
+ */
 export interface Interrupted extends Pick<Recovery, "twofold" | "renamed"> {
+  readonly foreign: readonly UnknownFile[];
   readonly skipped: SkippedList;
 }
 
@@ -51,8 +52,8 @@ export function recover(options: RecoveryOptions): Interrupted {
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, which was incomplete when the last run ended`);
   const late = new Unrecorded(dataDir).record(manifest, options.runId);
   if (late > 0) log.warn(`added ${late} frames to the database that the last run could not add`);
-  const found = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
-  const { requeued, failed, missing, refused, unclaimed, unusable, twofold, renamed } = found;
+  const recovered = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
+  const { requeued, failed, missing, refused, unclaimed, unusable, twofold, renamed } = recovered;
   if (requeued > 0) log.warn(`requeued ${requeued} frames that were being measured when the last run ended`);
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const { filename, reason } of refused) {
@@ -60,8 +61,9 @@ export function recover(options: RecoveryOptions): Interrupted {
   }
   for (const filename of missing) log.error(`${filename}: the image file does not exist; marked it as missing`);
   const skipped = options.adopt ? unusable.filter(isAdoptable).map(unusableNameLine) : [];
-  if (options.adopt) skipped.push(...adoptUnknownFiles(unclaimed, options));
-  return { twofold, renamed, skipped: skippedList(skipped) };
+  const found = options.adopt ? adoptOwn(unclaimed, options) : { skipped: [], foreign: [] };
+  skipped.push(...found.skipped);
+  return { twofold, renamed, foreign: found.foreign, skipped: skippedList(skipped) };
 }
 
 /**
@@ -123,25 +125,4 @@ function note(
   } else if (outcome.kind === "refused") {
     log.error(`${filename}: ${outcome.reason}`);
   }
-}
-
-const isAdoptable = (name: string): boolean => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX);
-
-/** Returns a line for each image that cannot be added. */
-function adoptUnknownFiles(unclaimed: readonly string[], options: RecoveryOptions): string[] {
-  const { manifest, dataDir, runId, followLinks, log } = options;
-  const skipped: string[] = [];
-  const unknown = unclaimed
-    .filter((name) => isAdoptable(name) && !manifest.entries.knowsFile(name))
-    .flatMap((name) => {
-      const status = usableStatus(dataDir, name, followLinks, (line) => skipped.push(line));
-      if (status === undefined) return [];
-      return [{ name, bytes: status.size, capturedAtUs: captureTimeOf(name) ?? Math.round(status.mtimeMs * 1000) }];
-    })
-    .sort((a, b) => a.capturedAtUs - b.capturedAtUs);
-  for (const { name, capturedAtUs, bytes } of unknown) {
-    manifest.entries.adopt({ runId, filename: name, filepath: dataDir, capturedAtUs, bytes });
-    log.warn(`found ${name}, which was not in the database; added it to the queue`);
-  }
-  return skipped;
 }

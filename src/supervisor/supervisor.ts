@@ -32,6 +32,7 @@ import { Shutdown } from "./shutdown.ts";
 import type { RunningStage } from "./stage.ts";
 import { StageSet } from "./stage-set.ts";
 import { StopCondition, type StopOptions } from "./stop-condition.ts";
+import { adoptForeign } from "./unknown-files.ts";
 import { WebHost } from "./web-host.ts";
 
 const WATCH_MS = 50;
@@ -142,6 +143,7 @@ export class Supervisor {
     await settleForms(this.opened.interrupted, this.manifest, log).catch((thrown: unknown) => {
       log.error(`cannot complete an interrupted compression: ${failureLine(thrown)}; the next start retries`);
     });
+    await adoptForeign(this.opened.interrupted.foreign, { ...this.opened, config: this.options.config, log });
     const clock = clockFacts(this.manifest, wallClockUs());
     const behind = clock === undefined ? undefined : clockBehindLine(clock);
     if (behind !== undefined) log.warn(behind);

@@ -15,6 +15,7 @@ import { adviceFor } from "../health/status-advice.ts";
 import { LOG_STAGES, type LogLevel } from "../log/levels.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
+import { frameName } from "../manifest/page-rows.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -273,11 +274,12 @@ export class Experiment {
   #lastEntry(): ShownEntry {
     const entry = this.#manifest.history.lastEntry();
     if (entry === undefined) throw new Failure("frame.missing", "no frame has been captured yet");
-    const { entryId, capturedAtUs, filename, filepath } = entry;
+    const { entryId, capturedAtUs, filename, filepath, page } = entry;
     if (filename === undefined || filepath === undefined) {
       throw new Failure("frame.missing", "the last capture produced no image");
     }
-    return { entryId, capturedAtUs, filename, file: placeOf({ filepath, filename }, pictureRoots(this.#config)) };
+    const file = placeOf({ filepath, filename, page }, pictureRoots(this.#config));
+    return { entryId, capturedAtUs, filename: frameName(filename, page), file };
   }
 
   /** The newest analysis that has measured anything. */

@@ -21,7 +21,7 @@ describe("measuring many pictures", () => {
     };
     const paths = Array.from({ length: 12 }, (_, index) => String(index));
     const seen: string[] = [];
-    for await (const { path } of measureInOrder(paths, measureOne, 3)) seen.push(path);
+    for await (const { frame } of measureInOrder(paths, measureOne, 3)) seen.push(frame);
     expect(seen).toEqual(paths);
     expect(most).toBe(3);
   });

@@ -1,34 +1,40 @@
-// Capture times of images that are named by their paths, in any directories.
+// Capture times of files that the user names by their paths.
 import { stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
+import { errorCode } from "../../failure/error-code.ts";
 import type { CaptureTimes, TimedFile } from "./capture-times.ts";
+import type { PageTime } from "./fill.ts";
 
-/**
- * The time of the first page of each file, microseconds since the epoch, in the order of the paths. Throws what the file system
- * throws, and as `CaptureTimes`.
- */
-export async function firstPageTimes(paths: readonly string[], times: CaptureTimes): Promise<number[]> {
+/** The time of the first page of each file, in their order; undefined for one that cannot be reached. */
+export async function firstPageTimes(
+  paths: readonly string[],
+  times: CaptureTimes,
+): Promise<readonly (PageTime | undefined)[]> {
   const files = await Promise.all(paths.map(timedFile));
   const byDirectory = new Map<string, TimedFile[]>();
   for (const file of files) {
+    if (file === undefined) continue;
     const others = byDirectory.get(file.directory);
     if (others === undefined) byDirectory.set(file.directory, [file]);
     else others.push(file);
   }
-  const found = new Map<TimedFile, number>();
+  const found = new Map<TimedFile, PageTime>();
   for (const some of byDirectory.values()) {
-    for (const [file, { takenAtUs }] of await times.ofFirstPages(some)) found.set(file, takenAtUs);
+    for (const [file, time] of await times.ofFirstPages(some)) found.set(file, time);
   }
-  return files.map((file) => found.get(file) ?? file.modifiedUs);
+  return files.map((file) => (file === undefined ? undefined : found.get(file)));
 }
 
-async function timedFile(path: string): Promise<TimedFile> {
-  const { mtimeNs, size } = await stat(path, { bigint: true });
-  return {
-    directory: dirname(path),
-    name: basename(path),
-    followLinks: true,
-    modifiedUs: Number(mtimeNs / 1000n),
-    version: `${size} ${mtimeNs}`,
-  };
+/** A file by its path, for CaptureTimes; undefined where it cannot be reached. */
+export async function timedFile(path: string): Promise<TimedFile | undefined> {
+  const whole = resolve(path);
+  try {
+    const { mtimeNs, size } = await stat(whole, { bigint: true });
+    const file = { directory: dirname(whole), name: basename(whole), followLinks: true };
+    return { ...file, modifiedUs: Number(mtimeNs / 1000n), version: `${size} ${mtimeNs}` };
+  } catch (error) {
+    // Why is said where it is measured.
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
 }

@@ -5,6 +5,9 @@ import type { PlainSourceOptions } from "../../cameras/camera.ts";
 import type { FrameSettings } from "../../cameras/frame.ts";
 import type { SkippedList } from "../../cameras/skipped-list.ts";
 import type { FailureData } from "../../failure/failure.ts";
+import type { PageChoice } from "../../image/chosen-pages.ts";
+import type { TimeSource } from "../../image/times/source.ts";
+import type { FurtherPage } from "../../manifest/entries.ts";
 import type { Reading } from "../../sensors/reading.ts";
 import type { ThermometerSettings } from "../../sensors/thermometer.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
@@ -15,6 +18,8 @@ export interface CollectorSettings {
   readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
   /** Without its functions, which cannot cross; the thread adds them. */
   readonly source: PlainSourceOptions;
+  /** Which pages of files with several are taken. */
+  readonly pages: PageChoice;
   /** Where brightfield pictures go and what takes them. */
   readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions };
   /** Capture pauses below it; `minFreeKey` is the setting that asks for it. */
@@ -35,6 +40,8 @@ export type CollectorJob =
 /** A picture that is durably in the data directory and waits for its row. */
 export interface CollectedFrame {
   readonly capturedAtUs: number;
+  /** Where that time is from; undefined: the clock at the capture. */
+  readonly timeSource: TimeSource | undefined;
   readonly filename: string;
   readonly directory: string;
   readonly bytes: number;
@@ -45,6 +52,13 @@ export interface CollectedFrame {
   readonly settings: FrameSettings;
   readonly warnings: readonly string[];
   readonly readings: readonly Reading[];
+  /** Which page of the file, from 0, where it has several; the others that were chosen follow. */
+  readonly page?: number;
+  readonly furtherPages?: readonly FurtherPage[];
+  /** Why parts of the file cannot be used. */
+  readonly damage?: string | undefined;
+  /** Why none of the file can be used, though it may well be a picture. */
+  readonly refused?: FailureData | undefined;
   readonly tookMs: number;
 }
 

@@ -2,8 +2,8 @@
 // added, so a crash in between leaves an image without a row, which the next start adds.
 import { pauseBelow } from "../../archive/free-space.ts";
 import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
-import { decodeFailure, encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
-import type { NewEntry } from "../../manifest/entries.ts";
+import { decodeFailure, encodeFailure, Failure, failureLine, lineOf } from "../../failure/failure.ts";
+import type { EntryHistory, NewEntry } from "../../manifest/entries.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
 import { thermometerSettings } from "../../sensors/thermometer.ts";
 import { monotonicMs } from "../../system/clock.ts";
@@ -141,9 +141,14 @@ class Collector implements OpenStage {
     this.dry = frame === null && !this.more;
     // A picture was set aside: the next one is taken at once.
     if (frame === null) return this.more;
-    const entry = await this.record(this.entryOf(frame));
-    this.captured += 1;
-    log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms`, entry === undefined ? {} : { entry });
+    const entry = await this.record(this.entryOf(frame), refusalOf(frame));
+    const fields = entry === undefined ? {} : { entry };
+    const frames = 1 + (frame.furtherPages?.length ?? 0);
+    this.captured += frames;
+    const pages = frame.page === undefined ? "" : ` (${frames} pages)`;
+    log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms${pages}`, fields);
+    if (frame.damage !== undefined) log.error(`${frame.filename}: ${frame.damage}`, fields);
+    if (frame.refused !== undefined) log.error(lineOf(frame.refused), fields);
     this.options.collected();
     await this.brightfield.afterCapture(this.captured, signal);
     return this.more;
@@ -189,12 +194,12 @@ class Collector implements OpenStage {
   }
 
   /** The row of a capture. Where the database takes none, the capture is kept next to it; its number is undefined then. */
-  private async record(entry: NewEntry): Promise<number | undefined> {
+  private async record(entry: NewEntry, history?: EntryHistory): Promise<number | undefined> {
     const { live, log, manifest, runId } = this.options;
     const add = () => {
       const late = this.unrecorded.record(manifest, runId);
       if (late > 0) log.info(`added ${late} frames to the database that were waiting for it`);
-      return manifest.entries.add(entry);
+      return manifest.entries.add(entry, history);
     };
     // What another program wrote is found again by its source: its row comes before the next file.
     if (!live) return await manifest.whenFree(add);
@@ -237,9 +242,8 @@ class Collector implements OpenStage {
 
   private entryOf(frame: CollectedFrame): NewEntry {
     const { config, runId } = this.options;
-    const { directory, settings, warnings, tookMs: _, ...rest } = frame;
-    const collectionError = frame.readings
-      .map((reading) => reading.error)
+    const { directory, settings, warnings, damage, refused: _refused, tookMs: _, ...rest } = frame;
+    const collectionError = [...frame.readings.map((reading) => reading.error), damage]
       .filter((error) => error !== undefined)
       .join("; ");
     return {
@@ -255,6 +259,12 @@ class Collector implements OpenStage {
   }
 }
 
+/** A file of which none can be used has failed before it is measured. */
+function refusalOf({ refused }: CollectedFrame): EntryHistory | undefined {
+  if (refused === undefined) return undefined;
+  return { origin: "captured", status: "failed", errorCode: refused.code, error: refused.message };
+}
+
 /** What the collector's thread needs of the configuration; plain data, as it crosses to the thread. */
 function collectorSettings({ config, manifestFile, place }: CollectorOptions, startedAtUs?: number): CollectorSettings {
   const { Camera: camera, Paths: paths, Services: services } = config;
@@ -267,6 +277,7 @@ function collectorSettings({ config, manifestFile, place }: CollectorOptions, st
       format: camera.format,
     },
     source: sourceSettings(config, startedAtUs),
+    pages: { channel: camera.channel, z: camera.z, position: camera.position },
     ...pauseBelow(config, diskSpace(paths.data_dir)?.totalBytes ?? 0),
     place,
     brightfield: { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) },

@@ -9,19 +9,21 @@ import { checkPlace } from "../../archive/directory-identity.ts";
 import { createSource } from "../../cameras/camera.ts";
 import type { TakenFile } from "../../cameras/folder.ts";
 import { type CapturedFrame, PIXELS_CHECKSUM, type Source, type TakenFrom } from "../../cameras/frame.ts";
-import { readTaken, storeBrightfield, storedPicture } from "../../cameras/picture-encoding.ts";
+import { storeBrightfield, storedPicture } from "../../cameras/picture-encoding.ts";
 import { encodeFailure, Failure } from "../../failure/failure.ts";
 import { captureFileName } from "../../image/capture-name.ts";
+import { framesOfFile, framesOfPages } from "../../image/frames-of-file.ts";
+import { checkPictureBytes } from "../../image/picture-name.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../sensors/thermometer.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { monotonicMs } from "../../system/clock.ts";
-import { removeConfined } from "../../system/confined-file.ts";
+import { type ConfinedFile, digestOpened, removeConfined, withConfinedFile } from "../../system/confined-file.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
 import { printable } from "../../system/file-name.ts";
 import { ensureDirectory, syncDirectory, writeDurably } from "../../system/files.ts";
-import { freeName } from "../../system/new-file.ts";
+import { copyInto, freeName } from "../../system/new-file.ts";
 import { numberedBefore, numberedName } from "../../system/numbered-name.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
@@ -59,19 +61,48 @@ async function store(frame: CapturedFrame, settings: CollectorSettings): Promise
   return { filename, directory: dataDir, bytes: bytes.length, sha256: digest(bytes), width, height, bitDepth };
 }
 
-/** An image of another program: used in place, or brought into the data directory. */
-async function storeFile(file: TakenFrom, dataDir: string): Promise<Stored> {
-  const bytes = await readTaken(file);
+/** An image of another program: used in place, or brought into the data directory. Piece by piece, as it may be a large stack. */
+async function storeFile({ directory, name, followLinks, keep, sha256 }: TakenFrom, dataDir: string): Promise<Stored> {
   const unknown = { width: undefined, height: undefined, bitDepth: undefined };
-  const stored = { bytes: bytes.length, sha256: digest(bytes), ...unknown };
-  if (file.directory === dataDir) return { filename: file.name, directory: dataDir, ...stored };
-  const filename = freeName(dataDir, file.name);
-  await writeDurably(join(dataDir, filename), bytes);
-  if (!file.keep) {
-    await removeConfined(file.directory, file.name, stored);
-    syncDirectory(file.directory);
+  if (directory === dataDir) {
+    const digest = (file: ConfinedFile) => {
+      checkPictureBytes(file.path, file.bytes);
+      return digestOpened(file);
+    };
+    const found = await withConfinedFile(directory, name, digest, { followLinks });
+    return { filename: name, directory: dataDir, ...found, ...unknown };
   }
-  return { filename, directory: dataDir, ...stored };
+  const copied = await withConfinedFile(
+    directory,
+    name,
+    (file) => copyInto(file, dataDir, name, { recorded: { sha256 } }),
+    { followLinks },
+  );
+  const { name: filename, ...stored } = copied;
+  if (!keep) {
+    await removeConfined(directory, name, stored);
+    syncDirectory(directory);
+  }
+  return { filename, directory: dataDir, ...stored, ...unknown };
+}
+
+type Frames = Pick<CollectedFrame, "page" | "furtherPages" | "damage" | "refused"> &
+  Partial<Pick<CollectedFrame, "capturedAtUs" | "timeSource">>;
+
+/** The frames in a file that another program wrote, and what is to be known of them. */
+async function framesIn(
+  stored: Stored,
+  { file, timesOf }: CapturedFrame,
+  { pages: choice }: CollectorSettings,
+): Promise<{ frames: Frames; notes: readonly string[] }> {
+  if (file === undefined) return { frames: {}, notes: [] };
+  const { followLinks } = file;
+  const named = { directory: stored.directory, path: stored.filename, followLinks };
+  const { pages = [], leftOut, damage, refused } = await framesOfFile(named, choice);
+  if (pages.length === 0 || timesOf === undefined) return { frames: { damage, refused }, notes: leftOut };
+  const times = await timesOf(pages);
+  const [first, ...furtherPages] = framesOfPages(pages, times);
+  return { frames: { ...first, furtherPages, damage }, notes: [...times.notes, ...leftOut] };
 }
 
 /** Of the pixels as the camera gave them: a frozen camera is told by it even where each file bears another time stamp. */
@@ -173,11 +204,16 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
       source.giveBack?.(captured);
       throw error;
     });
-    for (const warning of captured.warnings) log("warn", `${stored.filename}: ${warning}`);
-    const { capturedAtUs, warnings, exposedAtMs, sensorBits } = captured;
+    const { frames, notes } = await framesIn(stored, captured, settings);
+    const warnings = [...captured.warnings, ...notes];
+    for (const warning of warnings) log("warn", `${stored.filename}: ${warning}`);
+    const { exposedAtMs, sensorBits } = captured;
+    const { capturedAtUs, timeSource } = { ...captured, ...frames };
     const frame = {
       ...stored,
+      ...frames,
       capturedAtUs,
+      timeSource,
       warnings,
       settings: {
         ...captured.settings,

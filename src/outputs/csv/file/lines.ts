@@ -16,8 +16,20 @@ export const DEGREES = "°C";
 const LEADING = ["timestamp", "ROI-label", "Analysis-method"];
 const TRAILING = ["resonance_position_px", "standard_error_px", "quality", "flags", "image_filename"];
 
-/** At the very end, and only where a run carries tracking along with its method. */
-const COMPANION = ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"];
+/** Which page of its file a frame is, from 0. */
+export const PAGE = "page";
+
+/** Columns at the very end, in this order, and only in a file that holds an outcome that needs them. */
+const OPTIONAL: readonly { readonly columns: readonly string[]; needs(outcome: Outcome): boolean }[] = [
+  {
+    // A run that carries tracking along with its method.
+    columns: ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"],
+    needs: ({ companion }) => companion !== undefined,
+  },
+  // Files with several frames.
+  { columns: [PAGE], needs: ({ page }) => page !== undefined },
+];
+const IS_OPTIONAL: ReadonlySet<string> = new Set(OPTIONAL.flatMap(({ columns }) => columns));
 
 /** Column of a sensor: `temperature_` and its name in lower case, spaces as underscores. */
 export function temperatureColumn(sensor: string): string {
@@ -44,12 +56,14 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
       if (!known.has(column)) temperatures.add(column);
     }
   }
-  const hadCompanion = known.has(COMPANION[0] as string);
-  const hasCompanion =
-    hadCompanion || outcomes.some(({ measured, companion }) => measured !== undefined && companion !== undefined);
-  if (quantities.size === 0 && temperatures.size === 0 && hasCompanion === hadCompanion) return columns;
-  const behind = TRAILING.length + (hadCompanion ? COMPANION.length : 0);
-  const middle = columns.slice(LEADING.length, columns.length - behind);
+  const optional = OPTIONAL.filter(
+    ({ columns: [first = ""], needs }) =>
+      known.has(first) || outcomes.some((outcome) => outcome.measured !== undefined && needs(outcome)),
+  ).flatMap(({ columns: added }) => added);
+  const fixed = columns.filter((column) => !IS_OPTIONAL.has(column));
+  if (quantities.size === 0 && temperatures.size === 0 && fixed.length + optional.length === columns.length)
+    return columns;
+  const middle = fixed.slice(LEADING.length, fixed.length - TRAILING.length);
   const isTemperature = (column: string) => column.startsWith("temperature_");
   return [
     ...LEADING,
@@ -58,7 +72,7 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
     ...middle.filter(isTemperature),
     ...temperatures,
     ...TRAILING,
-    ...(hasCompanion ? COMPANION : []),
+    ...optional,
   ];
 }
 
@@ -95,6 +109,8 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
         return (roi) => flagNames(companion?.flags[roi] ?? 0).join("|");
       case "image_filename":
         return () => safeText(outcome.filename);
+      case PAGE:
+        return () => outcome.page ?? "";
       default: {
         const offset = medianOf.get(column);
         if (offset !== undefined) return (roi) => number(measured.statistics[roi * perRoi + offset], 3);

@@ -1,0 +1,88 @@
+// The frames of picture files that are measured without a database: one for most files, one for each chosen page of a stack.
+import { basename, dirname, resolve } from "node:path";
+import { encodeFailure, type FailureData } from "../failure/failure.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { type FramesOfFile, framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
+import type { CaptureTimes } from "../image/times/capture-times.ts";
+import { firstPageTimes, timedFile } from "../image/times/of-paths.ts";
+import type { TimeSource } from "../image/times/source.ts";
+import type { NamedFile } from "../system/confined-file.ts";
+
+/** A picture to be measured, or a part of a file that cannot be. */
+export interface FileFrame {
+  /** As the user gave it. */
+  readonly path: string;
+  /** Which page of the file, from 0; undefined: the file is one picture. */
+  readonly page?: number;
+  /** Why there is nothing to measure. */
+  readonly failure?: FailureData;
+  /** Microseconds since the epoch. */
+  readonly takenAtUs: number;
+  /** `file`: guessed from the time of modification. */
+  readonly timeSource: TimeSource;
+}
+
+/** A frame as people read it; pages count from 1 for them. */
+export function shownFrame({ path, page }: Pick<FileFrame, "path" | "page">): string {
+  return page === undefined ? path : `${path}, page ${page + 1}`;
+}
+
+/** What a frame is decoded from. The path is the user's own and may be a link. */
+export function fileOfFrame({ path, page }: Pick<FileFrame, "path" | "page">): string | NamedFile {
+  const whole = resolve(path);
+  return page === undefined ? whole : { directory: dirname(whole), path: basename(whole), followLinks: true, page };
+}
+
+/**
+ * The frames of the files, in their order. What cannot be used of a file (its end is cut off, it has none of the chosen
+ * pages) is one failed frame after the others of the file. `say` is called with a line for each thing to know about a file,
+ * such as pages that are left out by choice.
+ */
+export async function framesOf(
+  paths: readonly string[],
+  choice: PageChoice,
+  times: CaptureTimes,
+  say: (line: string) => void,
+): Promise<FileFrame[]> {
+  const frames: FileFrame[] = [];
+  const firstTimes = await firstPageTimes(paths, times);
+  for (const [at, path] of paths.entries()) {
+    const found = await listed(path, choice);
+    for (const line of found?.leftOut ?? []) say(`${path}: ${line}`);
+    const first = firstTimes[at];
+    const time = { takenAtUs: first?.takenAtUs ?? 0, timeSource: first?.source ?? "file" };
+    if (found?.refused !== undefined) {
+      frames.push({ path, failure: found.refused, ...time });
+      continue;
+    }
+    const file = found?.pages === undefined ? undefined : await timedFile(path);
+    if (found?.pages === undefined || file === undefined) frames.push({ path, ...time });
+    else {
+      const timed = await times.of(file, found.pages);
+      for (const note of timed.notes) say(note);
+      for (const { page, capturedAtUs, timeSource } of framesOfPages(found.pages, timed)) {
+        frames.push({ path, page, takenAtUs: capturedAtUs, timeSource });
+      }
+    }
+    if (found?.damage !== undefined) frames.push({ path, failure: damaged(path, found.damage), ...time });
+  }
+  return frames;
+}
+
+/** undefined for a file that cannot be read: it says why when it is measured. */
+async function listed(path: string, choice: PageChoice): Promise<FramesOfFile | undefined> {
+  const whole = resolve(path);
+  try {
+    return await framesOfFile({ directory: dirname(whole), path: basename(whole), followLinks: true }, choice);
+  } catch (error) {
+    if (encodeFailure(error).code === "internal") throw error;
+    return undefined;
+  }
+}
+
+const damaged = (path: string, why: string): FailureData => ({
+  code: "frame.unreadable",
+  message: `${path}: ${why}`,
+  hint: "the whole pages before are measured; copy the file again",
+  retry: "never",
+});

@@ -1,0 +1,115 @@
+// Images in the data directory that no row knows: they are added to the queue. Own captures are one picture each, with the
+// time in their name; files of other programs are read for their pages and times.
+import { sourceSettings } from "../cameras/camera.ts";
+import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
+import type { Config } from "../config/schema.ts";
+import { failureLine } from "../failure/failure.ts";
+import { captureTimeOf } from "../image/capture-name.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
+import { usableStatus } from "../image/picture-files.ts";
+import { isPictureName } from "../image/picture-name.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
+import type { StageLog } from "../log/logger.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+
+export interface AdoptOptions {
+  readonly manifest: Manifest;
+  readonly dataDir: string;
+  readonly runId: number;
+  /** Also add links to images. */
+  readonly followLinks: boolean;
+  readonly log: StageLog;
+}
+
+/** An image that no row knows. */
+export interface UnknownFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Time of modification, microseconds since the epoch. */
+  readonly modifiedUs: number;
+  /** Time in the name of an own capture; undefined for files of other programs. */
+  readonly capturedAtUs: number | undefined;
+}
+
+/** Whether a name without a row can be that of a frame. */
+export const isAdoptable = (name: string): boolean => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX);
+
+/**
+ * Adds own captures that no row knows, oldest first. `skipped`: a line for each image that cannot be added; `foreign`: files
+ * of other programs, which are read for their pages and times first (adoptForeign).
+ */
+export function adoptOwn(
+  unclaimed: readonly string[],
+  { manifest, dataDir, runId, followLinks, log }: AdoptOptions,
+): { readonly skipped: readonly string[]; readonly foreign: readonly UnknownFile[] } {
+  const skipped: string[] = [];
+  const unknown = unclaimed
+    .filter((name) => isAdoptable(name) && !manifest.entries.knowsFile(name))
+    .flatMap((name): UnknownFile[] => {
+      const status = usableStatus(dataDir, name, followLinks, (line) => skipped.push(line));
+      if (status === undefined) return [];
+      const modifiedUs = Math.round(status.mtimeMs * 1000);
+      return [{ name, bytes: status.size, modifiedUs, capturedAtUs: captureTimeOf(name) }];
+    })
+    .sort((a, b) => (a.capturedAtUs ?? a.modifiedUs) - (b.capturedAtUs ?? b.modifiedUs));
+  for (const { name, capturedAtUs, bytes } of unknown) {
+    if (capturedAtUs === undefined) continue;
+    manifest.entries.adopt({ runId, filename: name, filepath: dataDir, capturedAtUs, bytes });
+    log.warn(`found ${name}, which was not in the database; added it to the queue`);
+  }
+  return { skipped, foreign: unknown.filter(({ capturedAtUs }) => capturedAtUs === undefined) };
+}
+
+/** Adds files of other programs, with a row for each frame. One that cannot be read now is left to the next start. */
+export async function adoptForeign(
+  files: readonly UnknownFile[],
+  { config, manifest, log, runId }: Pick<AdoptOptions, "manifest" | "log" | "runId"> & { readonly config: Config },
+): Promise<void> {
+  const { channel, z, position, follow_links: followLinks } = config.Camera;
+  const options = {
+    ...{ dataDir: config.Paths.data_dir, runId, followLinks, pages: { channel, z, position } },
+    times: new CaptureTimes(sourceSettings(config).times),
+  };
+  for (const file of files) {
+    const { name } = file;
+    try {
+      const { entry, failed, notes } = await entryOf(file, options);
+      await manifest.whenFree(() => manifest.entries.adopt(entry, failed));
+      const frames = 1 + entry.furtherPages.length;
+      log.warn(
+        `found ${name}, which was not in the database; added it to the queue${frames > 1 ? `, ${frames} pages` : ""}`,
+      );
+      for (const note of notes) log.warn(note.startsWith(name) ? note : `${name}: ${note}`);
+      if (entry.collectionError !== undefined) log.error(`${name}: ${entry.collectionError}`);
+      if (failed !== undefined) log.error(`${name}: ${failed.error}`);
+    } catch (error) {
+      log.error(`${name}: cannot add it to the queue: ${failureLine(error)}; the next start retries`);
+    }
+  }
+}
+
+interface ForeignOptions extends Pick<AdoptOptions, "dataDir" | "runId" | "followLinks"> {
+  readonly pages: PageChoice;
+  readonly times: CaptureTimes;
+}
+
+async function entryOf(
+  { name, bytes, modifiedUs }: UnknownFile,
+  { dataDir, runId, followLinks, pages: choice, times }: ForeignOptions,
+) {
+  const found = await framesOfFile({ directory: dataDir, path: name, followLinks }, choice);
+  const { pages, leftOut, damage, refused } = found;
+  const timed = await times.of({ directory: dataDir, name, followLinks, modifiedUs, version: `${bytes}` }, pages);
+  const [first, ...furtherPages] = framesOfPages(pages ?? [], timed);
+  const [time] = timed.pages;
+  const entry = {
+    ...{ runId, filename: name, filepath: dataDir, bytes },
+    ...(first ?? { capturedAtUs: time?.takenAtUs ?? modifiedUs, timeSource: time?.source }),
+    furtherPages,
+    warnings: [...timed.notes, ...leftOut].join("; "),
+    collectionError: damage,
+  };
+  const failed = refused && ({ status: "failed", errorCode: refused.code, error: refused.message } as const);
+  return { entry, failed, notes: [...timed.notes, ...leftOut] };
+}
