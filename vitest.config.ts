@@ -2,9 +2,20 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { builtWorkers } from "./test/support/built-program.ts";
 
-// Two kinds of test files, told apart by their names: NAME.slow.test.ts starts the program, a server or a browser, mounts a disk or
-// computes for seconds; NAME.test.ts does none of that. `npm run test:quick` runs the second kind, `npm test` both.
+// Three kinds of test files, told apart by their names: NAME.slow.test.ts starts the program, a server or a browser, mounts a disk
+// or computes for seconds; NAME.mocked.test.ts replaces modules of Node.js (`vi.mock`); NAME.test.ts does none of that.
+// `npm run test:quick` runs all but the slow ones, `npm test` all.
 const SLOW = "test/**/*.slow.test.ts";
+const MOCKED = "test/**/*.mocked.test.ts";
+
+/** What holds for all tests that are not slow. */
+const QUICK = {
+  setupFiles: ["test/support/leftovers.ts"],
+  // A test that checks nothing fails.
+  expect: { requireAssertions: true },
+  // What only slow tests may use refuses to work: see test/support/slow-only.ts.
+  env: { PHOREST_QUICK_TESTS: "1" },
+};
 
 /** Slow files first: the quick ones fill up the time at the end, in which a worker would wait for the last slow file. */
 class SlowFirst extends BaseSequencer {
@@ -28,16 +39,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...QUICK,
           name: "quick",
           include: ["test/**/*.test.ts"],
-          exclude: [SLOW],
-          setupFiles: ["test/support/leftovers.ts"],
-          // A test that checks nothing fails.
-          expect: { requireAssertions: true },
-          // What only slow tests may use refuses to work: see test/support/slow-only.ts.
-          env: { PHOREST_QUICK_TESTS: "1" },
+          exclude: [SLOW, MOCKED],
+          // Files share a process and what it has loaded: loading takes longer than most of their tests.
+          isolate: false,
         },
       },
+      { extends: true, test: { ...QUICK, name: "mocked", include: [MOCKED] } },
       {
         extends: true,
         plugins: [builtWorkers()],

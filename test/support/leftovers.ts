@@ -19,9 +19,11 @@ import { removeTemporaryDirectories } from "./temporary-directory.ts";
 /** What tsx has compiled: shared by all files, or each of them would compile the sources again. */
 const COMPILED = `tsx-${process.getuid?.() ?? 0}`;
 
-const directory = mkdtempSync(join(tmpdir(), "phorest-tests-"));
-mkdirSync(join(tmpdir(), COMPILED), { recursive: true });
-symlinkSync(join(tmpdir(), COMPILED), join(directory, COMPILED));
+/** Of the process, which may run further test files. */
+const outer = tmpdir();
+const directory = mkdtempSync(join(outer, "phorest-tests-"));
+mkdirSync(join(outer, COMPILED), { recursive: true });
+symlinkSync(join(outer, COMPILED), join(directory, COMPILED));
 // Like the system's, for tests that work as another user.
 chmodSync(directory, 0o1777);
 process.env.TMPDIR = directory;
@@ -65,6 +67,7 @@ afterAll(async () => {
   removeTemporaryDirectories();
   const left = readdirSync(directory).filter((name) => name !== COMPILED);
   rmSync(directory, { recursive: true, force: true });
+  process.env.TMPDIR = outer;
   expect({ running, left }, "processes and temporary files that this test file has left behind").toEqual({
     running: [],
     left: [],

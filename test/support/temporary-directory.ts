@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
+import { getCurrentTest } from "vitest/suite";
 
 const ofThisFile = new Set<string>();
 
@@ -12,7 +13,7 @@ const ofThisFile = new Set<string>();
  */
 export function temporaryDirectory(name = "phorest-test-"): string {
   const directory = mkdtempSync(join(tmpdir(), name));
-  if (expect.getState().currentTestName === undefined) ofThisFile.add(directory);
+  if (getCurrentTest() === undefined) ofThisFile.add(directory);
   else onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
@@ -20,4 +21,5 @@ export function temporaryDirectory(name = "phorest-test-"): string {
 /** Removes the directories that were made for all tests of the file; called at its end. */
 export function removeTemporaryDirectories(): void {
   for (const directory of ofThisFile) rmSync(directory, { recursive: true, force: true });
+  ofThisFile.clear();
 }
