@@ -4,6 +4,7 @@ import type { CommandModule } from "yargs";
 import { keptFreeBytes } from "../archive/free-space.ts";
 import { loadConfig } from "../config/config.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
+import { findingLine } from "../manifest/import-findings.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -54,7 +55,6 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
         const summary = await importExperiment(manifest, directory ?? "", wallClockUs(), options);
         process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
         for (const line of summary.skipped) process.stderr.write(`${line}\n`);
-        for (const name of summary.missing) process.stderr.write(`${name}: image not found\n`);
       } finally {
         manifest.close();
       }
@@ -65,25 +65,38 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
 };
 
 function summaryText(summary: ImportSummary): string {
-  const { metadataFile, resultsFile, entries, added, pending, processed, failed, missing } = summary;
+  const { entries, added, pending, processed, failed, missing } = summary;
   const lines = [
-    `${metadataFile}: ${entries} captures, ${added} new: ${pending} pending, ${processed} processed, ${failed} failed`,
+    `${filesText(summary.metadataFiles)}: ${entries} captures, ${added} new: ${pending} pending, ${processed} processed, ${failed} failed`,
   ];
   if (summary.adopted > 0) lines.push(`${summary.adopted} images copied into the data directory and verified`);
   if (summary.returned > 0) lines.push(`${summary.returned} images found that were missing in an earlier import`);
-  if (missing.length > 0) lines.push(`${missing.length} images not found; marked as missing`);
+  if (missing.length > 0) {
+    lines.push(`${missing.length} images not found; marked as missing (first: ${missing[0]}; --json lists all)`);
+  }
   if (summary.outside.length > 0) {
     lines.push(`missing images belong to ${summary.outside.join(", ")}, which is not searched; add it with --pictures`);
   }
   const reasons = Object.entries(summary.skippedFor).map(([reason, count]) => `${count} because ${reason}`);
   if (reasons.length > 0) lines.push(`${summary.skipped.length} skipped: ${reasons.join(", ")}`);
-  if (resultsFile !== undefined) {
-    lines.push(`${resultsFile}: ${summary.results} results imported, ${summary.resultLinesSkipped} lines not usable`);
+  if (summary.resultsFiles.length > 0) {
+    const { results, resultLinesSkipped } = summary;
+    lines.push(
+      `${filesText(summary.resultsFiles)}: ${results} results imported, ${resultLinesSkipped} lines not usable`,
+    );
   }
+  lines.push(...summary.findings.map(findingLine));
   if (summary.processedWithoutResult > 0) {
     lines.push(
       `${summary.processedWithoutResult} processed frames have no imported result; measure them with \`phorest analyse\``,
     );
   }
   return lines.join("\n");
+}
+
+/** The newest file, and how many backups were read with it. */
+function filesText(files: readonly string[]): string {
+  const live = files.find((file) => !/_\d{8}_\d{6}\./.test(file)) ?? files.at(-1) ?? "";
+  const more = files.length - 1;
+  return more === 0 ? live : `${live} and ${more} ${more === 1 ? "backup" : "backups"}`;
 }

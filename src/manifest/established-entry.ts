@@ -1,65 +1,57 @@
-// metadata_manifest.json as other programs wrote it: read whole and checked whole before anything is taken from it.
-import * as z from "zod";
-import { Failure } from "../failure/failure.ts";
+// One entry of a metadata_manifest.json as other programs wrote it. What only describes the capture may be wrong or absent; without a
+// time, or with a file name that is none, it cannot be used.
+import { z } from "zod";
 import { readable } from "../failure/quote.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";
-import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
 import { STATUSES, type Status } from "./schema.ts";
 import { usFromIso } from "./timestamps.ts";
 
-const time = z.string().refine((text) => usFromIso(text) !== undefined, "expected an ISO 8601 time");
+const time = z
+  .string()
+  .refine((text) => usFromIso(text) !== undefined)
+  .nullish()
+  .catch(undefined);
 /** Messages are cut: they are stored with each entry, and shown. */
 const text = z
   .string()
   .transform((given) => readable(given))
-  .nullish();
+  .nullish()
+  .catch(undefined);
 const filename = z.string().max(1024).nullish();
 const directory = z.string().max(4096).nullish();
-const sensor = z.string().refine(isKeptLabel, "expected a name of at most 100 characters on one line");
-const flag = z.boolean().nullish();
+const flag = z.boolean().nullish().catch(undefined);
+/** Not each value is a number: a sensor may have failed. */
+const values = z.record(z.string(), z.unknown()).nullish().catch(undefined);
 
-const ENTRIES = z.array(
-  z.object({
-    entry_timestamp_iso: time,
-    collection_error: flag,
-    collection_error_msg: text,
-    camera_data: z
-      .object({
-        filename,
-        filepath: directory,
-        timestamp_iso: time.nullish(),
-        camera_index: z.number().int().nullish(),
-        error_flag: flag,
-        error_message: text,
-      })
-      .nullish(),
-    temperature_data: z
-      .object({
-        timestamp_iso: time.nullish(),
-        data: z.record(sensor, z.number().nullable()).nullish(),
-        error_flag: flag,
-        error_message: text,
-      })
-      .nullish(),
-    processing_status: z.enum(STATUSES).nullish(),
-    processing_timestamp_iso: time.nullish(),
-    processing_error: flag,
-    processing_error_msg: text,
-    compression_attempted: flag,
-    image_synced: flag,
-    data_transmitted: flag,
-  }),
-);
+const ENTRY = z.object({
+  entry_timestamp_iso: time,
+  collection_error: flag,
+  collection_error_msg: text,
+  camera_data: z
+    .object({
+      filename,
+      filepath: directory,
+      timestamp_iso: time,
+      // The importer of the established system writes a name here.
+      camera_index: z.number().int().nullish().catch(undefined),
+      error_flag: flag,
+      error_message: text,
+    })
+    .nullish(),
+  temperature_data: z
+    .object({ timestamp_iso: time, data: values, error_flag: flag, error_message: text })
+    .nullish()
+    .catch(undefined),
+  processing_status: z.string().nullish().catch(undefined),
+  processing_timestamp_iso: time,
+  processing_error: flag,
+  processing_error_msg: text,
+  compression_attempted: flag,
+  image_synced: flag,
+  data_transmitted: flag,
+});
 
-/** A string of JavaScript holds half a gigabyte: at an interval of 10 s, a month of captures. */
-const KIND: GivenKind = {
-  what: "a metadata manifest",
-  code: "usage.invalid",
-  mostBytes: 500e6,
-  hint: "nothing was imported; fix the file or use a backup of it",
-};
-
-type Given = z.infer<typeof ENTRIES>[number];
+type Given = z.infer<typeof ENTRY>;
 
 /** One capture of an established experiment. Times in microseconds, UTC. */
 export interface EstablishedEntry {
@@ -79,25 +71,39 @@ export interface EstablishedEntry {
   readonly dataTransmitted: boolean;
 }
 
-/** Reads a metadata_manifest.json. Failure `usage.invalid`, in one line, when it is not one. */
-export function readMetadataManifest(path: string): EstablishedEntry[] {
-  const content = parseGivenJson(readGivenFile(path, KIND).toString("utf8"), path, KIND);
-  const parsed = ENTRIES.safeParse(content);
-  if (!parsed.success) {
-    const [first] = parsed.error.issues;
-    const [index, ...keys] = first?.path ?? [];
-    const where =
-      index === undefined ? "" : `entry ${Number(index) + 1}${keys.length > 0 ? `, ${keys.join(".")}` : ""}: `;
-    throw new Failure("usage.invalid", `${path}: ${where}${first?.message ?? "not a metadata manifest"}`, {
-      hint: "nothing was imported",
-    });
-  }
-  return parsed.data.map(establishedEntry);
+/** What became of an entry; without `entry`, `problem` or `note` says why. */
+export interface ParsedEntry {
+  readonly entry?: EstablishedEntry;
+  /** Why it cannot be used. */
+  readonly problem?: string;
+  /** What is unusual about it, as a kind of finding. */
+  readonly note?: string;
 }
 
-function establishedEntry(given: Given): EstablishedEntry {
+/** Status that the established users' notebook gives to entries that are not to be measured. */
+const SKIPPED = "skip";
+
+/** An entry of the list. */
+export function parseEntry(value: unknown): ParsedEntry {
+  const parsed = ENTRY.safeParse(value);
+  if (!parsed.success) {
+    const [first] = parsed.error.issues;
+    const keys = first?.path.join(".") ?? "";
+    return { problem: `${keys === "" ? "" : `${keys}: `}${first?.message ?? "not an entry"}` };
+  }
+  const { processing_status: status, entry_timestamp_iso: entryTime, camera_data: camera } = parsed.data;
+  const entryUs = optionalTime(entryTime) ?? optionalTime(camera?.timestamp_iso);
+  if (entryUs === undefined) return { problem: "entry_timestamp_iso: it has no time" };
+  if (status === SKIPPED) return { note: 'entries marked "skip", left out' };
+  const known = STATUSES.find((one) => one === (status ?? "pending"));
+  return {
+    entry: establishedEntry(parsed.data, entryUs, known ?? "pending"),
+    ...(known === undefined ? { note: "entries with an unknown status, taken as pending" } : {}),
+  };
+}
+
+function establishedEntry(given: Given, entryUs: number, status: Status): EstablishedEntry {
   const { camera_data: camera, temperature_data: temperature } = given;
-  const entryUs = usFromIso(given.entry_timestamp_iso) ?? 0;
   const filename = camera?.filename ?? "";
   const cameraError = camera?.error_flag === true ? (camera.error_message ?? "the camera failed") : undefined;
   const collectionError =
@@ -108,14 +114,13 @@ function establishedEntry(given: Given): EstablishedEntry {
       filename === ""
         ? undefined
         : { filename, directory: camera?.filepath ?? "", cameraIndex: camera?.camera_index ?? undefined },
-    temperatures: Object.entries(temperature?.data ?? {}).map(([sensor, value]) => ({
-      sensor,
-      celsius: value ?? undefined,
-    })),
+    temperatures: Object.entries(temperature?.data ?? {})
+      .filter(([sensor]) => isKeptLabel(sensor))
+      .map(([sensor, value]) => ({ sensor, celsius: isNumber(value) ? value : undefined })),
     temperaturesAtUs: optionalTime(temperature?.timestamp_iso) ?? entryUs,
     temperatureError: temperature?.error_flag === true ? (temperature.error_message ?? "the sensor failed") : undefined,
     collectionError,
-    status: given.processing_status ?? "pending",
+    status,
     processedAtUs: optionalTime(given.processing_timestamp_iso),
     error: given.processing_error === true ? (given.processing_error_msg ?? "failed") : undefined,
     compressionAttempted: given.compression_attempted ?? false,
@@ -127,3 +132,5 @@ function establishedEntry(given: Given): EstablishedEntry {
 function optionalTime(given: string | null | undefined): number | undefined {
   return given === null || given === undefined ? undefined : usFromIso(given);
 }
+
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);

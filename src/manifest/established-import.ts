@@ -3,29 +3,36 @@
 // only what is new.
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { type RoiManifest, readRoiManifestNow } from "../measurement/roi.ts";
-import { givenLines } from "../system/given-file.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
-import { readMetadataManifest } from "./established-entry.ts";
+import { establishedFiles } from "./established-files.ts";
+import { readEntries } from "./established-metadata.ts";
+import { orphans } from "./established-orphans.ts";
 import { PictureFinder } from "./established-pictures.ts";
-import { type EstablishedResult, parseResultLine } from "./established-result.ts";
-import { type Adoption, plainName, Taking, type TakingSummary, withCount } from "./established-taking.ts";
+import type { EstablishedResult } from "./established-result.ts";
+import { type PlacedResult, resultsIn } from "./established-results.ts";
+import { type Adoption, Taking, type TakingSummary, withCount } from "./established-taking.ts";
+import { type Finding, Findings } from "./import-findings.ts";
 import type { Manifest } from "./manifest.ts";
+import { plainName } from "./plain-name.ts";
 import { encodeStatistics } from "./statistics-codec.ts";
 
 export interface ImportSummary extends TakingSummary {
-  readonly metadataFile: string;
-  readonly resultsFile: string | undefined;
-  /** Captures in the file; `added` of them were new. */
+  /** The files that were read. */
+  readonly metadataFiles: readonly string[];
+  readonly resultsFiles: readonly string[];
+  /** Different captures in the files; `added` of them were new. */
   readonly entries: number;
   /** Results taken over with their frames. */
   readonly results: number;
   readonly resultLinesSkipped: number;
   /** Frames added as processed for which there is no result. */
   readonly processedWithoutResult: number;
+  /** What was not as it should be in the files, and what was done with it. */
+  readonly findings: readonly Finding[];
 }
 
 export interface ImportOptions {
@@ -35,12 +42,8 @@ export interface ImportOptions {
   readonly adopt?: Adoption | undefined;
 }
 
-const METADATA = "metadata_manifest.json";
-const RESULTS = "processing_results.jsonl";
 const ROIS = "ROI_manifest.json";
 const RESULTS_PER_TRANSACTION = 64;
-/** A record of a large chip with the values of every row takes some megabytes. */
-const MOST_LINE_BYTES = 64e6;
 
 /**
  * Imports the experiment in `directory`. Failures: `usage.invalid`, with nothing written, when its manifest is unusable or a
@@ -53,45 +56,49 @@ export async function importExperiment(
   { pictures: further = [], adopt }: ImportOptions = {},
 ): Promise<ImportSummary> {
   const root = resolve(directory);
-  const metadataFile = findFile(root, METADATA, ["", "data"]);
-  if (metadataFile === undefined) {
-    throw new Failure("usage.invalid", `${root}: it has no ${METADATA}, also not in its data directory`, {
+  const files = establishedFiles(root);
+  if (files.metadata.length === 0) {
+    throw new Failure("usage.invalid", `${root}: it has no metadata_manifest.json, also not in its data directory`, {
       hint: "name the directory that contains it",
     });
   }
   const named = further.map((one) => resolve(one));
   for (const one of named) checkDirectory(one);
-  const established = readMetadataManifest(metadataFile);
+  const findings = new Findings();
+  for (const file of files.notRead) findings.add("files unfinished or filtered, not read", file);
+  const entries = readEntries(files.metadata, findings);
+  const found = orphans(
+    files.dataDirectory,
+    entries,
+    findings,
+    (picture) => manifest.imported.find(picture) !== undefined,
+  );
+  const captures = [...entries, ...found].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   const finder = new PictureFinder(
-    [dirname(metadataFile), root, join(root, "data"), ...named],
+    [files.dataDirectory, root, join(root, "data"), ...named],
     [root, ...named],
     manifest.directory,
   );
   const taking = new Taking(manifest, finder);
   if (adopt === undefined) {
     manifest.together(() => {
-      for (const entry of established) taking.take(entry);
+      for (const entry of captures) taking.take(entry);
     });
-  } else await taking.takeAndAdopt(established, adopt);
-  const places = ["", "results", "data", "../results"];
-  const resultsFile = findFile(root, RESULTS, places);
-  const roisFile = findFile(root, ROIS, ["", "generated_files", "../generated_files", "configs"]);
-  const open = taking.processedIds;
-  const taken =
-    resultsFile === undefined
-      ? { results: 0, skipped: 0 }
-      : await importResults(manifest, resultsFile, readRois(roisFile), { idOf: taking.idOf, open }, nowUs);
+  } else await taking.takeAndAdopt(captures, adopt);
+  const roisFile = findFile(root, ROIS, ["", "data", "generated_files", "../generated_files", "configs"]);
+  const into = { idOf: taking.idOf, open: taking.processedIds, findings };
+  const taken = await importResults(manifest, files.results, readRois(roisFile), into, nowUs);
   const { skipped, skippedFor, ...counted } = taking.summary;
   return {
-    metadataFile,
-    resultsFile,
-    entries: established.length,
+    metadataFiles: files.metadata,
+    resultsFiles: files.results,
+    entries: captures.length,
     ...counted,
     skipped: [...skipped, ...finder.skipped.map(unusableNameLine)],
     skippedFor: withCount(skippedFor, "its name is not valid UTF-8", finder.skipped.length),
-    results: taken.results,
-    resultLinesSkipped: taken.skipped,
-    processedWithoutResult: open.size,
+    ...taken,
+    processedWithoutResult: into.open.size,
+    findings: findings.all(),
   };
 }
 
@@ -100,48 +107,58 @@ function checkDirectory(directory: string): void {
   throw new Failure("usage.invalid", `--pictures ${directory}: the directory does not exist`);
 }
 
-/** Stores the results of frames that are in the manifest as processed; takes the ids of those it served out of `open`. */
+interface ResultTarget {
+  /** Entries by the plain names of their images. */
+  readonly idOf: ReadonlyMap<string, number>;
+  /** Processed entries that have no result yet; loses those that get one. */
+  readonly open: Set<number>;
+  readonly findings: Findings;
+}
+
+/** Stores the results of frames that are in the manifest. */
 async function importResults(
   manifest: Manifest,
-  file: string,
+  files: readonly string[],
   rois: RoiManifest | undefined,
-  { idOf, open }: { readonly idOf: ReadonlyMap<string, number>; readonly open: Set<number> },
+  { idOf, open, findings }: ResultTarget,
   nowUs: number,
-): Promise<{ results: number; skipped: number }> {
+): Promise<{ results: number; resultLinesSkipped: number }> {
   const analysisOf = new Map<string, number>();
+  const stored = new Set<string>();
   let results = 0;
-  let skipped = 0;
-  let batch: EstablishedResult[] = [];
+  let foreign = 0;
+  let batch: PlacedResult[] = [];
+  const storeOne = ({ result, where }: PlacedResult) => {
+    const entryId = idOf.get(plainName(result.filename));
+    if (entryId === undefined) {
+      foreign += 1;
+      findings.add("results of no entry, left out", where);
+      return;
+    }
+    open.delete(entryId);
+    const analysisId = ensureEstablishedAnalysis(manifest, analysisOf, result, rois);
+    const key = `${entryId} ${analysisId}`;
+    if (stored.has(key)) findings.add("results there more than once, of which the first was taken", where);
+    stored.add(key);
+    if (manifest.results.has(entryId, analysisId)) return;
+    manifest.results.add(entryId, analysisId, storedResult(result), result.processedAtUs ?? nowUs);
+    results += 1;
+  };
   const store = () => {
-    manifest.together(() => {
-      for (const result of batch) {
-        const entryId = idOf.get(plainName(result.filename));
-        if (entryId === undefined) {
-          skipped += 1;
-          continue;
-        }
-        open.delete(entryId);
-        const analysisId = ensureEstablishedAnalysis(manifest, analysisOf, result, rois);
-        if (manifest.results.has(entryId, analysisId)) continue;
-        manifest.results.add(entryId, analysisId, storedResult(result), result.processedAtUs ?? nowUs);
-        results += 1;
-      }
-    });
+    manifest.together(() => batch.forEach(storeOne));
     batch = [];
   };
-  for await (const { line: bytes } of givenLines(file, MOST_LINE_BYTES)) {
-    // Too long for a record.
-    if (bytes === undefined) skipped += 1;
-    const line = bytes?.toString("utf8").trim() ?? "";
-    if (line === "") continue;
-    const result = parseResultLine(line);
-    if (result === "failed") continue;
-    if (result === undefined) skipped += 1;
-    else batch.push(result);
-    if (batch.length >= RESULTS_PER_TRANSACTION) store();
+  const torn = new Findings();
+  for (const file of files) {
+    for await (const placed of resultsIn(file, torn)) {
+      batch.push(placed);
+      if (batch.length >= RESULTS_PER_TRANSACTION) store();
+    }
   }
   store();
-  return { results, skipped };
+  const unusable = torn.all();
+  for (const { kind, first, count } of unusable) findings.add(kind, first, count);
+  return { results, resultLinesSkipped: foreign + unusable.reduce((sum, { count }) => sum + count, 0) };
 }
 
 /** One analysis per method and set of ROIs; with the real ROI manifest where its labels are the same. */

@@ -5,6 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { errorCode } from "../failure/error-code.ts";
 import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
+import { otherForm } from "./entries.ts";
 import { isInside } from "./picture-place.ts";
 
 /** A picture that an entry names. Directories are absolute; only that of the data directory may contain links. */
@@ -53,7 +54,7 @@ export class PictureFinder {
     const usable = new Set(places.flatMap((place) => this.#usable(place) ?? []));
     let unfit: NamedPicture | undefined;
     for (const place of usable) {
-      for (const form of [filename, `${filename}.gz`].filter((name) => this.#listing(place).has(name))) {
+      for (const form of [filename, otherForm(filename)].filter((name) => this.#listing(place).has(name))) {
         const status = lstatSync(join(place, form), { throwIfNoEntry: false });
         const at = place === this.#own.real ? this.#own.name : place;
         if (status?.isFile() === true) return { kind: "found", directory: at, filename: form, bytes: status.size };

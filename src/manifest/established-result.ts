@@ -2,6 +2,7 @@
 
 import { isKeptLabel } from "../measurement/label-rules.ts";
 import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
+import { withoutNan } from "./established-metadata.ts";
 import { usFromIso } from "./timestamps.ts";
 
 /** Characters. */
@@ -85,7 +86,7 @@ function numberOrNan(value: unknown): number {
 
 /** JSON, also with the NaN and Infinity that Python writes; undefined for anything else, such as half a line. */
 function parseLoosely(line: string): unknown {
-  for (const text of [line, line.replace(/([:[,]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, "$1null")]) {
+  for (const text of [line, withoutNan(line)]) {
     try {
       return JSON.parse(text);
     } catch (error) {

@@ -12,6 +12,7 @@ import type { EstablishedEntry } from "./established-entry.ts";
 import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
 import { importedSettings } from "./imported.ts";
 import type { Manifest } from "./manifest.ts";
+import { plainName } from "./plain-name.ts";
 
 /** How pictures are copied into the data directory. */
 export interface Adoption {
@@ -41,9 +42,6 @@ export interface TakingSummary {
 type Found = Extract<NamedPicture, { kind: "found" }>;
 type Usable = Exclude<NamedPicture, { kind: "skipped" }>;
 type Imported = "pending" | "processed" | "failed";
-
-/** The name of a picture without `.gz`. */
-export const plainName = (filename: string): string => filename.replace(/\.gz$/, "");
 
 export class Taking {
   /** Entries of this import by the plain name of their picture: its results belong to these and to no others. */

@@ -85,7 +85,7 @@ const MAGIC: readonly (readonly [string, KnownFile])[] = [
 ];
 
 /** Which kind of file begins like this; undefined where it is none that we know. */
-export function recognise(head: Buffer): KnownFile | undefined {
+function recognise(head: Buffer): KnownFile | undefined {
   const bytes = head.toString("latin1", 0, 16);
   const magic = MAGIC.find(([mark]) => bytes.startsWith(mark));
   if (magic !== undefined) return magic[1];

@@ -87,7 +87,12 @@ export interface GivenLine {
 const LINE_FEED = 10;
 
 /** The lines of a file, one in memory at a time, without their line feeds; one longer than `mostBytes` is passed over. */
-export async function* givenLines(path: string, mostBytes: number): AsyncGenerator<GivenLine> {
+export function givenLines(path: string, mostBytes: number): AsyncGenerator<GivenLine> {
+  return linesOf(createReadStream(path, { highWaterMark: CHUNK_BYTES }), mostBytes);
+}
+
+/** The same of bytes that come from elsewhere, such as a file that is unpacked. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator<GivenLine> {
   let pieces: Buffer[] = [];
   let bytes = 0;
   const add = (piece: Buffer): void => {
@@ -101,7 +106,7 @@ export async function* givenLines(path: string, mostBytes: number): AsyncGenerat
     bytes = 0;
     return { line, terminated };
   };
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunks) {
     let from = 0;
     for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, from)) {
       add(chunk.subarray(from, end));

@@ -8,8 +8,9 @@ import { readChipFile } from "../../src/chip/layout.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { loadFeatureLocations } from "../../src/config/features.ts";
 import { Failure, failureLine } from "../../src/failure/failure.ts";
-import { readMetadataManifest } from "../../src/manifest/established-entry.ts";
+import { readEntries } from "../../src/manifest/established-metadata.ts";
 import { parseResultLine } from "../../src/manifest/established-result.ts";
+import { Findings } from "../../src/manifest/import-findings.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
@@ -228,17 +229,24 @@ test.each([
   ["a time far away", JSON.stringify([{ entry_timestamp_iso: "9999-01-01T00:00:00Z" }])],
   ["a time of 10 MB", JSON.stringify([{ entry_timestamp_iso: long }])],
   ["a file name of 10 MB", metadata({ camera_data: { filename: long } })],
-  ["a camera of 1e999", metadata({ camera_data: { camera_index: 77 } }).replace("77", "1e999")],
-  ["a camera of 400 digits", metadata({ camera_data: { camera_index: 77 } }).replace("77", digits)],
+])("a metadata_manifest.json with %s", (_, text) => {
+  refusal(() => readEntries([file("metadata_manifest.json", text)], new Findings()), "usage.invalid");
+});
+test.each([
+  ["a camera of 1e999", metadata({ camera_data: { filename: "a.png", camera_index: 77 } }).replace("77", "1e999")],
+  ["a camera of 400 digits", metadata({ camera_data: { filename: "a.png", camera_index: 77 } }).replace("77", digits)],
   ["a sensor with terminal commands", metadata({ temperature_data: { data: { [TERMINAL]: 20 } } })],
   ["a temperature of 1e999", metadata({ temperature_data: { data: { T1: 77 } } }).replace("77", "1e999")],
-])("a metadata_manifest.json with %s", (_, text) => {
-  refusal(() => readMetadataManifest(file("metadata_manifest.json", text)), "usage.invalid");
+])("of a metadata_manifest.json with %s, the rest is taken", (_, text) => {
+  const [entry, ...more] = readEntries([file("metadata_manifest.json", text)], new Findings());
+  expect(more).toEqual([]);
+  expect(entry?.picture?.cameraIndex).toBeUndefined();
+  for (const { sensor, celsius } of entry?.temperatures ?? []) expect([sensor, celsius]).toEqual(["T1", undefined]);
 });
 
 test("a message of 10 MB in a metadata_manifest.json is cut, and safe", () => {
   const text = metadata({ collection_error: true, collection_error_msg: `${TERMINAL}${long}` });
-  const [entry] = readMetadataManifest(file("metadata_manifest.json", text));
+  const [entry] = readEntries([file("metadata_manifest.json", text)], new Findings());
   expect(entry?.collectionError?.length).toBeLessThan(1500);
   expect(entry?.collectionError).not.toContain("\u001b");
 });

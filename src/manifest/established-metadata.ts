@@ -1,0 +1,154 @@
+// The entries of an established experiment, from all files that hold some, also from damaged ones: an entry that cannot be used is
+// left out and counted, never the whole file.
+import { gunzipSync, constants as zlib } from "node:zlib";
+import { errorCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
+import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
+import { type EstablishedEntry, parseEntry } from "./established-entry.ts";
+import type { Findings } from "./import-findings.ts";
+import { plainName } from "./plain-name.ts";
+
+/** A string of JavaScript holds half a gigabyte: at an interval of 10 s, a month of captures. */
+const KIND: GivenKind = {
+  what: "a metadata manifest",
+  code: "usage.invalid",
+  mostBytes: 500e6,
+  hint: "nothing was imported; fix the file or use a backup of it",
+};
+
+const TORN = "entries torn or damaged, left out";
+const UNUSABLE = "entries not usable, left out";
+
+/** An entry begins with this key in all files that the established system or phorest wrote. */
+const ENTRY_START = /\{\s*"entry_timestamp_iso"/g;
+
+/**
+ * All entries, oldest first, each once. Failure `usage.invalid` in one line where no file has an entry and one of them is not
+ * a metadata manifest.
+ */
+export function readEntries(files: readonly string[], findings: Findings): EstablishedEntry[] {
+  const entries = new Map<string, EstablishedEntry>();
+  let failure: Failure | undefined;
+  for (const file of files) {
+    try {
+      for (const entry of entriesIn(file, findings)) merge(entries, entry, findings);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failure ??= error;
+      findings.add("metadata files not readable, left out", error.message);
+    }
+  }
+  if (entries.size === 0) {
+    const unusable = findings.all().find(({ kind }) => kind === UNUSABLE || kind === TORN);
+    if (failure === undefined && unusable !== undefined) {
+      failure = new Failure("usage.invalid", `no entry can be used; ${unusable.first}`, { hint: KIND.hint });
+    }
+    if (failure !== undefined) throw failure;
+  }
+  return [...entries.values()].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+}
+
+function merge(entries: Map<string, EstablishedEntry>, entry: EstablishedEntry, findings: Findings): void {
+  const name = entry.picture === undefined ? "" : plainName(entry.picture.filename);
+  const key = `${entry.capturedAtUs} ${name}`;
+  const known = entries.get(key);
+  if (known === undefined) {
+    entries.set(key, entry);
+    return;
+  }
+  const example = name === "" ? "a capture without an image" : name;
+  findings.add("entries there more than once, of which the one that got furthest was taken", example);
+  const further = isFurther(entry, known) ? entry : known;
+  entries.set(key, {
+    ...further,
+    compressionAttempted: entry.compressionAttempted || known.compressionAttempted,
+    imageSynced: entry.imageSynced || known.imageSynced,
+    dataTransmitted: entry.dataTransmitted || known.dataTransmitted,
+  });
+}
+
+const PROGRESS = { pending: 0, processing: 1, failed: 2, processed: 3 } as const;
+
+/** Whether an entry of the same capture, which was read later, tells of more than `known`. */
+function isFurther(entry: EstablishedEntry, known: EstablishedEntry): boolean {
+  const more = PROGRESS[entry.status] - PROGRESS[known.status];
+  return more > 0 || (more === 0 && (entry.processedAtUs ?? 0) >= (known.processedAtUs ?? 0));
+}
+
+function* entriesIn(file: string, findings: Findings): Generator<EstablishedEntry> {
+  const values = valuesIn(file, findings);
+  for (const [index, value] of values.entries()) {
+    const where = `${file}, entry ${index + 1}`;
+    if (value === undefined) {
+      findings.add(TORN, where);
+      continue;
+    }
+    const { entry, problem, note } = parseEntry(value);
+    if (note !== undefined) findings.add(note, where);
+    if (entry !== undefined) yield entry;
+    else if (problem !== undefined) findings.add(UNUSABLE, `${where}: ${problem}`);
+  }
+}
+
+/** The entries of a file as values; undefined for one that is no JSON. */
+function valuesIn(file: string, findings: Findings): unknown[] {
+  const text = textOf(file);
+  if (text.trim() === "") {
+    findings.add("metadata files empty", file);
+    return [];
+  }
+  try {
+    return listIn(parseGivenJson(text, file, KIND), file);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const values = piecesOf(text).map(parseLoosely);
+    if (values.every((value) => value === undefined)) throw error;
+    return values;
+  }
+}
+
+function listIn(content: unknown, file: string): unknown[] {
+  if (Array.isArray(content)) return content;
+  throw new Failure("usage.invalid", `${file}: expected array of entries`, { hint: KIND.hint });
+}
+
+/** The text from the beginning of each entry to the beginning of the next one, or to its end. */
+function piecesOf(text: string): string[] {
+  const starts = [...text.matchAll(ENTRY_START)].map(({ index }) => index);
+  return starts.map((start, at) => text.slice(start, starts[at + 1] ?? text.length));
+}
+
+/** JSON, also with what follows an entry in its list, and with the NaN and Infinity that Python writes; undefined for others. */
+function parseLoosely(piece: string): unknown {
+  const trimmed = piece.trimEnd().replace(/[\s,\]]+$/, "");
+  for (const text of [trimmed, withoutNan(trimmed)]) {
+    try {
+      return parseGivenJson(text, "", KIND);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** With null in place of the numbers that JSON does not have. */
+export function withoutNan(text: string): string {
+  return text.replace(/([:[,]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, "$1null");
+}
+
+/** The text of a file, unpacked; of one that ends too early, what there is. */
+function textOf(file: string): string {
+  const bytes = readGivenFile(file, KIND);
+  if (!file.endsWith(".gz")) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+  try {
+    const options = { maxOutputLength: KIND.mostBytes, finishFlush: zlib.Z_SYNC_FLUSH };
+    return gunzipSync(bytes, options)
+      .toString("utf8")
+      .replace(/^\uFEFF/, "");
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    const reason = code === "ERR_BUFFER_TOO_LARGE" ? "it is too large" : "it is not gzip, or damaged";
+    throw new Failure("usage.invalid", `${file}: cannot unpack it: ${reason}`, { hint: KIND.hint, cause: error });
+  }
+}

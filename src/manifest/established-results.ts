@@ -1,0 +1,84 @@
+// The results of an established experiment: from the live file and from backups, packed or not, as lines or as one list.
+import { createReadStream } from "node:fs";
+import { createGunzip, gunzipSync, constants as zlib } from "node:zlib";
+import { errorCode } from "../failure/error-code.ts";
+import { type GivenKind, givenLines, linesOf, readGivenFile } from "../system/given-file.ts";
+import { type EstablishedResult, parseResultLine } from "./established-result.ts";
+import type { Findings } from "./import-findings.ts";
+
+/** A record of a large chip with the values of every row takes some megabytes. */
+const MOST_LINE_BYTES = 64e6;
+/** Files with one list of results are of the first months. */
+const LIST_KIND: GivenKind = {
+  what: "a list of results",
+  code: "usage.invalid",
+  mostBytes: 500e6,
+  hint: "nothing was imported; fix the file",
+};
+const RECORD_START = /\{\s*"manifest_entry_timestamp"/g;
+const TORN = "lines of results torn or not usable, left out";
+
+/** A result and where it is, for messages. */
+export interface PlacedResult {
+  readonly result: EstablishedResult;
+  readonly where: string;
+}
+
+/** The results in a file, in its order. What cannot be used is counted; a file that is damaged gives what there is. */
+export async function* resultsIn(file: string, findings: Findings): AsyncGenerator<PlacedResult> {
+  try {
+    for await (const { text, where } of textsIn(file)) {
+      if (text?.trim() === "") continue;
+      const result = text === undefined ? undefined : parseResultLine(text.trim());
+      if (result === undefined) findings.add(TORN, where);
+      // It tells of a frame that was not measured.
+      else if (result !== "failed") yield { result, where };
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    findings.add("files of results damaged, read up to the damage", file);
+  }
+}
+
+interface PlacedText {
+  /** undefined: it is too long for a record. */
+  readonly text: string | undefined;
+  readonly where: string;
+}
+
+async function* textsIn(file: string): AsyncGenerator<PlacedText> {
+  if (/\.json(?:\.gz)?$/.test(file)) {
+    yield* recordsOfList(file);
+    return;
+  }
+  const lines = file.endsWith(".gz") ? linesOf(unpacked(file), MOST_LINE_BYTES) : givenLines(file, MOST_LINE_BYTES);
+  let number = 0;
+  for await (const { line } of lines) {
+    number += 1;
+    yield { text: line?.toString("utf8").replace(/^\uFEFF/, ""), where: `${file}, line ${number}` };
+  }
+}
+
+/** Of a file that ends too early, what there is. */
+function unpacked(file: string): AsyncIterable<Buffer> {
+  const packed = createReadStream(file);
+  const gunzip = createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH });
+  packed.on("error", (error) => gunzip.destroy(error));
+  return packed.pipe(gunzip);
+}
+
+function* recordsOfList(file: string): Generator<PlacedText> {
+  const bytes = readGivenFile(file, LIST_KIND);
+  const options = { maxOutputLength: LIST_KIND.mostBytes, finishFlush: zlib.Z_SYNC_FLUSH };
+  const text = (file.endsWith(".gz") ? gunzipSync(bytes, options) : bytes).toString("utf8");
+  const starts = [...text.matchAll(RECORD_START)].map(({ index }) => index);
+  for (const [at, start] of starts.entries()) {
+    const piece = text.slice(start, starts[at + 1] ?? text.length);
+    yield { text: piece.trimEnd().replace(/[\s,\]]+$/, ""), where: `${file}, result ${at + 1}` };
+  }
+}
+
+/** Codes of zlib for bytes that are no gzip. */
+function isDamage(error: unknown): boolean {
+  return /^(?:Z_|ERR_BUFFER_TOO_LARGE)/.test(errorCode(error) ?? "");
+}
