@@ -40,10 +40,11 @@ import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
 import { outliveReaders } from "./outputs.ts";
+import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
 import { exitNow } from "./stoppable.ts";
 import { type SubsetArguments, subsetOptions, withSubset } from "./subset-options.ts";
 
-interface RunArguments extends GlobalOptions, SubsetArguments {
+interface RunArguments extends GlobalOptions, SubsetArguments, PageArguments {
   frames: number | undefined;
   "until-idle": boolean;
   duration: number | undefined;
@@ -61,7 +62,7 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   command: "run",
   describe: "Run the experiment: capture, measure and write results until stopped",
   builder: (yargs) =>
-    subsetOptions(yargs)
+    pageOptions(subsetOptions(yargs))
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many captures" })
       .option("until-idle", { type: "boolean", default: false, describe: "Stop when all work is done" })
       .option("duration", { type: "number", requiresArg: true, describe: "Stop after this many seconds" })
@@ -74,7 +75,7 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
       .example("$0 run --until-idle --every 10", "with camera_type file_importer: each tenth image, then stop"),
   handler: async (args) => {
     checkArguments(args);
-    const loaded = withSubset(loadConfig(args.config), args);
+    const loaded = withPages(withSubset(loadConfig(args.config), args), args);
     if (isConfigRequired(process.env)) checkConfigured(loaded);
     outliveReaders();
     const stop = new StopRequest();

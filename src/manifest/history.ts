@@ -22,6 +22,8 @@ export interface ManifestCounts {
   readonly damaged: number;
   readonly collectionErrors: number;
   readonly imageBytes: number;
+  /** Frames that are in the file of another one: these have no file of their own to be copied or compressed. */
+  readonly furtherPages: number;
   /** Pictures lying in the data directory, and their size. */
   readonly localImages: number;
   readonly localBytes: number;
@@ -121,7 +123,7 @@ export class History {
       .prepare<[], Omit<ManifestCounts, "total">>(`
         SELECT pending, processing, processed, failed, transmitted, synced, compressed, missing, damaged,
           collection_errors AS collectionErrors, image_bytes AS imageBytes,
-          local_images AS localImages, local_bytes AS localBytes,
+          further_pages AS furtherPages, local_images AS localImages, local_bytes AS localBytes,
           (SELECT coalesce(sum(entries), 0) FROM archive WHERE moved_at_us IS NOT NULL) AS archived FROM counter`)
       .get();
     if (row === undefined) throw new RangeError("the row of counters is missing");
@@ -207,12 +209,7 @@ export class History {
 
   /** Whether a file holds more than one frame. */
   hasPages(): boolean {
-    return (
-      this.#connection.db
-        .prepare<[], number>("SELECT 1 FROM entry INDEXED BY entry_page WHERE file_entry_id IS NOT NULL LIMIT 1")
-        .pluck()
-        .get() === 1
-    );
+    return this.counts().furtherPages > 0;
   }
 
   /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */

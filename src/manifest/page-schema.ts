@@ -58,11 +58,16 @@ ALTER TABLE entry ADD COLUMN pages_unreported INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE entry ADD COLUMN pages_unmeasured INTEGER NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX entry_page ON entry (file_entry_id, page) WHERE file_entry_id IS NOT NULL;
 
+-- Entries that are further pages, so that files are counted as entries less these.
+ALTER TABLE counter ADD COLUMN further_pages INTEGER NOT NULL DEFAULT 0;
+
 CREATE TRIGGER page_added AFTER INSERT ON entry WHEN NEW.file_entry_id IS NOT NULL BEGIN
   UPDATE entry SET ${counting((count) => `+ ${count("NEW")}`)} WHERE id = NEW.file_entry_id;
+  UPDATE counter SET further_pages = further_pages + 1;
 END;
 CREATE TRIGGER page_removed AFTER DELETE ON entry WHEN OLD.file_entry_id IS NOT NULL BEGIN
   UPDATE entry SET ${counting((count) => `- ${count("OLD")}`)} WHERE id = OLD.file_entry_id;
+  UPDATE counter SET further_pages = further_pages - 1;
 END;
 CREATE TRIGGER page_changed AFTER UPDATE OF status, data_transmitted, measured ON entry WHEN NEW.file_entry_id IS NOT NULL BEGIN
   UPDATE entry SET ${counting((count) => `+ ${count("NEW")} - ${count("OLD")}`)} WHERE id = NEW.file_entry_id;

@@ -9,6 +9,9 @@ interface Known {
   directory?: string;
   filename?: string;
   local?: boolean;
+  /** Of a further page: the entry that carries its file, and which page it is. */
+  fileEntryId?: number;
+  page?: number;
 }
 
 /** Adds what the indexes know of entries that `db` has not; returns how many these are. For the present form of the tables. */
@@ -28,20 +31,28 @@ export function rebuildEntries(file: PageFile, roots: ReadonlyMap<string, number
     if (typeof capturedAtUs !== "number" || typeof directory !== "string" || typeof filename !== "string") continue;
     note(id, { capturedAtUs, directory, filename, local: true });
   }
+  for (const [fileEntryId, page, id] of valuesOf(file, roots.get("entry_page"))) {
+    if (typeof fileEntryId !== "number" || typeof page !== "number") continue;
+    note(id, { fileEntryId, page, local: true });
+    // No index knows which page that entry is itself: as a rule the first.
+    if (known.has(fileEntryId)) note(fileEntryId, { page: 0 });
+  }
   const isThere = db.prepare<[number], number>("SELECT 1 FROM entry WHERE id = ?").pluck();
   const insert = db.prepare(`
     INSERT INTO entry (id, run_id, origin, captured_at_us, directory, filename, status, attempts, processed_at_us, error_code,
-      error, data_transmitted, local, measured)
+      error, data_transmitted, local, measured, file_entry_id, page)
     SELECT @id, (SELECT max(id) FROM run WHERE started_at_us <= @capturedAtUs), 'adopted', @capturedAtUs, @directory, @filename,
-      CASE WHEN o.ok = 1 OR @filename IS NULL THEN 'processed' WHEN o.id IS NULL AND @local = 1 THEN 'pending' ELSE 'failed' END,
+      CASE WHEN o.ok = 1 OR coalesce(@filename, @fileEntryId) IS NULL THEN 'processed' WHEN o.id IS NULL AND @local = 1 THEN 'pending' ELSE 'failed' END,
       0, o.processed_at_us, o.error_code, o.error, coalesce(o.id <= (SELECT cursor FROM delivery), 0), @local,
-      coalesce(o.ok, 0)
+      coalesce(o.ok, 0), @fileEntryId, @page
     FROM (SELECT 1) LEFT JOIN (SELECT * FROM outcome WHERE entry_id = @id ORDER BY ok DESC, id LIMIT 1) o
     WHERE true ON CONFLICT DO NOTHING`);
   let rebuilt = 0;
-  for (const [id, { capturedAtUs, directory = null, filename = null, local = false }] of [...known].sort(byId)) {
+  for (const [id, facts] of [...known].sort(byId)) {
+    const { capturedAtUs, directory = null, filename = null, local = false, fileEntryId = null, page = null } = facts;
     if (capturedAtUs === undefined || isThere.get(id) !== undefined) continue;
-    rebuilt += insert.run({ id, capturedAtUs, directory, filename, local: local || filename === null ? 1 : 0 }).changes;
+    const place = { directory, filename, local: local || filename === null ? 1 : 0, fileEntryId, page };
+    rebuilt += insert.run({ id, capturedAtUs, ...place }).changes;
   }
   return rebuilt;
 }

@@ -30,7 +30,7 @@ export interface Mended {
 /** Makes the rows of `db` agree with each other. Foreign keys are not enforced meanwhile. */
 export function mend(db: Database, options: MendOptions): Mended {
   return db.transaction(() => {
-    const notes = [...mendRuns(db), ...mendRoiManifests(db, options), ...mendAnalyses(db, options)];
+    const notes = [...mendPages(db), ...mendRuns(db), ...mendRoiManifests(db, options), ...mendAnalyses(db, options)];
     dropDangling(db);
     countResults(db);
     notes.push(...retireAnalyses(db));
@@ -150,6 +150,21 @@ function mendRuns(db: Database): string[] {
     VALUES (?, ?, 'record lost', '{}', 'unknown', 'unknown', 'unknown', 0)`);
   for (const { id, from } of lost) insert.run(id, from);
   return lost.map(({ id }) => `the record of run ${id} is lost: its configuration is unknown`);
+}
+
+/** Pages of a file whose entry is lost have no picture any more; the results that they have stay. */
+function mendPages(db: Database): string[] {
+  const { changes } = db
+    .prepare(`
+      UPDATE entry SET file_entry_id = NULL,
+        error_code = iif(status IN ('pending', 'processing'), 'frame.missing', error_code),
+        error = iif(status IN ('pending', 'processing'), 'the image is missing', error),
+        status = iif(status IN ('pending', 'processing'), 'failed', status)
+      WHERE file_entry_id IS NOT NULL AND file_entry_id NOT IN (SELECT id FROM entry)`)
+    .run();
+  return changes === 0
+    ? []
+    : [`the record of a file with ${changes} more pages is lost: phorest does not find their images`];
 }
 
 /** Rows that mean nothing without those that are lost. */

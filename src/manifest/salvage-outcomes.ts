@@ -23,7 +23,8 @@ export function countResults(db: Database): void {
 export function requeue(db: Database): number {
   db.exec(`
     CREATE TEMP TABLE again AS SELECT id FROM entry e
-      WHERE status = 'processed' AND filename IS NOT NULL AND local = 1 AND missing = 0 AND damaged = 0
+      WHERE status = 'processed' AND EXISTS (SELECT 1 FROM entry f WHERE f.id = coalesce(e.file_entry_id, e.id)
+        AND f.filename IS NOT NULL AND f.local = 1 AND f.missing = 0 AND f.damaged = 0)
       AND origin <> 'imported' AND NOT ${WHOLE};
     DELETE FROM detail WHERE outcome_id IN (SELECT o.id FROM outcome o JOIN again ON again.id = o.entry_id);
     DELETE FROM displacement WHERE outcome_id IN (SELECT o.id FROM outcome o JOIN again ON again.id = o.entry_id);
@@ -87,7 +88,7 @@ export function completeOutcomes(db: Database, nowUs: number): number {
   return (
     db
       .prepare<[], number>(`
-        SELECT count(*) FROM entry e WHERE status = 'processed' AND filename IS NOT NULL AND origin <> 'imported'
+        SELECT count(*) FROM entry e WHERE status = 'processed' AND coalesce(filename, file_entry_id) IS NOT NULL AND origin <> 'imported'
           AND (NOT ${WHOLE} OR id IN (SELECT entry_id FROM outcome WHERE ok = 1 AND brightness IS NULL))`)
       .pluck()
       .get() ?? 0

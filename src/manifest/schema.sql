@@ -49,7 +49,7 @@ CREATE TABLE companion (
 CREATE TABLE counter (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   pending INTEGER NOT NULL DEFAULT 0, processing INTEGER NOT NULL DEFAULT 0, processed INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, transmitted INTEGER NOT NULL DEFAULT 0, synced INTEGER NOT NULL DEFAULT 0, compressed INTEGER NOT NULL DEFAULT 0, missing INTEGER NOT NULL DEFAULT 0, collection_errors INTEGER NOT NULL DEFAULT 0, image_bytes INTEGER NOT NULL DEFAULT 0
-, local_images INTEGER NOT NULL DEFAULT 0, local_bytes INTEGER NOT NULL DEFAULT 0, damaged INTEGER NOT NULL DEFAULT 0) STRICT;
+, local_images INTEGER NOT NULL DEFAULT 0, local_bytes INTEGER NOT NULL DEFAULT 0, damaged INTEGER NOT NULL DEFAULT 0, further_pages INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE delivery (id INTEGER PRIMARY KEY CHECK (id = 1), cursor INTEGER NOT NULL) STRICT;
 CREATE TABLE detail (
   outcome_id INTEGER PRIMARY KEY REFERENCES outcome ON DELETE CASCADE,
@@ -264,12 +264,14 @@ CREATE TRIGGER first_page_added AFTER INSERT ON entry WHEN NEW.page IS NOT NULL 
 END;
 CREATE TRIGGER page_added AFTER INSERT ON entry WHEN NEW.file_entry_id IS NOT NULL BEGIN
   UPDATE entry SET pages_unsettled = pages_unsettled + (NEW.status IN ('pending', 'processing')), pages_unreported = pages_unreported + (NEW.status <> 'failed' AND (NEW.status <> 'processed' OR NEW.data_transmitted = 0)), pages_unmeasured = pages_unmeasured + (NEW.status <> 'processed' OR NEW.data_transmitted = 0 OR NEW.measured = 0) WHERE id = NEW.file_entry_id;
+  UPDATE counter SET further_pages = further_pages + 1;
 END;
 CREATE TRIGGER page_changed AFTER UPDATE OF status, data_transmitted, measured ON entry WHEN NEW.file_entry_id IS NOT NULL BEGIN
   UPDATE entry SET pages_unsettled = pages_unsettled + (NEW.status IN ('pending', 'processing')) - (OLD.status IN ('pending', 'processing')), pages_unreported = pages_unreported + (NEW.status <> 'failed' AND (NEW.status <> 'processed' OR NEW.data_transmitted = 0)) - (OLD.status <> 'failed' AND (OLD.status <> 'processed' OR OLD.data_transmitted = 0)), pages_unmeasured = pages_unmeasured + (NEW.status <> 'processed' OR NEW.data_transmitted = 0 OR NEW.measured = 0) - (OLD.status <> 'processed' OR OLD.data_transmitted = 0 OR OLD.measured = 0) WHERE id = NEW.file_entry_id;
 END;
 CREATE TRIGGER page_removed AFTER DELETE ON entry WHEN OLD.file_entry_id IS NOT NULL BEGIN
   UPDATE entry SET pages_unsettled = pages_unsettled - (OLD.status IN ('pending', 'processing')), pages_unreported = pages_unreported - (OLD.status <> 'failed' AND (OLD.status <> 'processed' OR OLD.data_transmitted = 0)), pages_unmeasured = pages_unmeasured - (OLD.status <> 'processed' OR OLD.data_transmitted = 0 OR OLD.measured = 0) WHERE id = OLD.file_entry_id;
+  UPDATE counter SET further_pages = further_pages - 1;
 END;
 
 -- Views

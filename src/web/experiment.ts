@@ -121,7 +121,7 @@ export class Experiment {
             },
       share:
         Services.enable_remote_sync && counts !== undefined
-          ? { copied: counts.synced, waiting: Math.max(0, counts.total - counts.synced) }
+          ? { copied: counts.synced, waiting: Math.max(0, counts.total - counts.furtherPages - counts.synced) }
           : undefined,
       lastFrame,
       ...this.#progress(),

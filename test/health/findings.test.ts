@@ -20,6 +20,7 @@ const nothing: Facts["counts"] = {
   damaged: 0,
   collectionErrors: 0,
   imageBytes: 0,
+  furtherPages: 0,
   localImages: 0,
   localBytes: 0,
   archived: 0,

@@ -245,6 +245,32 @@ describe("pictures without a position stay here after a repair", () => {
   });
 });
 
+describe("pages of one file", () => {
+  const PAGES = 100;
+
+  test("whose rows are lost stay pages of their file, known from the indexes", () => {
+    const directory = scratch();
+    const file = manifestFile(directory);
+    const manifest = Manifest.open({ file });
+    writeFileSync(join(directory, "stack.tif"), "stack");
+    manifest.entries.add({
+      ...{ filename: "stack.tif", filepath: directory, capturedAtUs: NOON_US, bytes: 5, sha256: "ab", page: 0 },
+      furtherPages: Array.from({ length: PAGES - 1 }, (_, at) => ({ page: at + 1, capturedAtUs: NOON_US + at + 1 })),
+    });
+    manifest.close();
+    damagePage(file, file, pagesByRole(file).get("entry leaf") ?? 0, () => Buffer.alloc(PAGE_BYTES));
+    expect(repair(file, OPTIONS).rebuilt).toBeGreaterThan(0);
+    const repaired = Manifest.open({ file });
+    const claims = repaired.entries.claimPending(2 * PAGES, NOON_US);
+    expect(claims.map(({ page, filename }) => [page, filename])).toEqual(
+      Array.from({ length: PAGES }, (_, page) => [page, "stack.tif"]),
+    );
+    expect(repaired.storage.obstacle(false)?.why).toBe("not measured yet");
+    expect(repaired.history.counts()).toMatchObject({ total: PAGES, furtherPages: PAGES - 1 });
+    repaired.close();
+  });
+});
+
 describe("a repair", () => {
   test("keeps the damaged file byte by byte, and gives out no number twice", () => {
     const file = damaged((copy) =>
