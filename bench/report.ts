@@ -57,7 +57,7 @@ function plotInput(store: CurveStore): PlotInput {
     method: METHOD,
     frames: store.frames,
     spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
-    series: store.labels.map((label, roi) => ({ label, baselinePx: store.baseline(roi), ...store.curve(roi) })),
+    series: store.labels.map((label, roi) => ({ label, baselinePx: store.curve(roi).values[0], ...store.curve(roi) })),
     temperatures: [],
   };
 }

@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   view: async (parser) => parser.command((await import("./commands/view.ts")).viewCommand),
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
+  baseline: async (parser) => parser.command((await import("./commands/baseline.ts")).baselineCommand),
   markers: async (parser) => parser.command((await import("./commands/markers.ts")).markersCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),

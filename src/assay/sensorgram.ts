@@ -50,12 +50,6 @@ export function soundPoints(trace: Trace, { fromUs, toUs }: TimeWindow): Selecti
   };
 }
 
-/** The first `seconds` of a trace; an empty window for an empty trace. */
-export function openingWindow(timesUs: Float64Array, seconds: number): TimeWindow {
-  const fromUs = timesUs[0] ?? 0;
-  return { fromUs, toUs: timesUs.length === 0 ? fromUs : fromUs + Math.max(1, seconds * 1e6) };
-}
-
 /** `values` minus a level. */
 export function shiftFrom(values: Float64Array, level: number): Float64Array {
   return values.map((value) => value - level);

@@ -2,7 +2,6 @@
 // For the command line, plots and the page alike.
 
 import type { Analysis } from "../manifest/analyses.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { type Groups, groupsOf } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
@@ -12,7 +11,6 @@ import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "./
 import {
   FrameMean,
   type MeanMember,
-  openingWindow,
   refractiveIndexChange,
   shiftFrom,
   subtractBlank,
@@ -40,23 +38,6 @@ export interface SensorgramOptions {
   readonly smoothFrames?: number | undefined;
   /** Double referencing: the window of a blank injection and the beginning of the one it is taken from. */
   blank?(timesUs: Float64Array): { readonly window: TimeWindow; readonly injectionUs: number };
-}
-
-/**
- * The baseline that a person chose on the page, where it counts for frames that begin at `firstUs`. A choice that ends before was made
- * for an earlier analysis and has no level in them.
- */
-export function baselineFor(chosen: TimeWindow | undefined, firstUs: number): TimeWindow | undefined {
-  return chosen === undefined || chosen.toUs < firstUs ? undefined : chosen;
-}
-
-/** The baseline in force, given the times of the frames: as a person chose it on the page, else the first seconds. */
-export function baselineInForce(
-  { markers }: Pick<Manifest, "markers">,
-  openingSeconds: number,
-): (timesUs: Float64Array) => TimeWindow {
-  const chosen = markers.baseline();
-  return (timesUs) => baselineFor(chosen, timesUs[0] ?? 0) ?? openingWindow(timesUs, openingSeconds);
 }
 
 /** A curve with all that was made of it; arrays of equal length, one element per frame in order of capture. */

@@ -1,8 +1,9 @@
 // `phorest export --format csv-wide`: one line for each frame and one column for each grating or ROI, for spreadsheets and plotting
 // programs. Lines that begin with # say what the numbers are.
 import { writeToString } from "fast-csv";
+import { baselineInForce } from "../assay/baseline.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
-import { baselineInForce, Sensorgrams, type WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { Sensorgrams, type WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";

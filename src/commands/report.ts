@@ -77,7 +77,11 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
-      const feed = new PlotFeed(manifest, { title: plotTitle(config), labels: config.Report.plot_rois });
+      const feed = new PlotFeed(manifest, {
+        title: plotTitle(config),
+        baselineSeconds: config.Analysis.baseline_seconds,
+        labels: config.Report.plot_rois,
+      });
       feed.refresh();
       const input = feed.input();
       const overview = input === undefined ? undefined : await renderPlot(input);

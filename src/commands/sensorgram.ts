@@ -1,7 +1,8 @@
 // `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
 import type { CommandModule } from "yargs";
+import { baselineInForce } from "../assay/baseline.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
-import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";

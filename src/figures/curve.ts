@@ -18,8 +18,6 @@ const START_WIDTH_US = 1000;
 /** A pause longer than this many usual intervals is a gap. */
 const GAP_INTERVALS = 3;
 const RECENT_INTERVALS = 9;
-/** The baseline is the median of this many first sound points. */
-const BASELINE_POINTS = 5;
 
 /** A decimated curve, oldest point first. A NaN value is a gap: no line may cross it. */
 export interface Curve {
@@ -46,8 +44,6 @@ export class CurveStore {
   readonly #usualUs: Float64Array;
   readonly #recentUs: number[] = [];
   #previousUs: number | undefined;
-  readonly #baselineValues: Float64Array;
-  readonly #baselineCounts: Uint8Array;
 
   /** `labels` in the order of the positions that are added; `buckets` bounds the memory: 78 bytes each per ROI. */
   constructor(labels: readonly string[], buckets = BUCKETS) {
@@ -58,8 +54,6 @@ export class CurveStore {
     this.#timesUs = new Float64Array(slots);
     this.#flags = new Uint8Array(slots);
     this.#usualUs = new Float64Array(buckets);
-    this.#baselineValues = new Float64Array(labels.length * BASELINE_POINTS);
-    this.#baselineCounts = new Uint8Array(labels.length);
   }
 
   /** Frames added. */
@@ -86,18 +80,10 @@ export class CurveStore {
       const base = (roi * this.#buckets + bucket) * SLOTS;
       if (bits === 0) {
         this.#keepSound(base, timeUs, value);
-        this.#keepBaseline(roi, value);
       } else {
         this.#keepFlagged(base, timeUs, value, bits);
       }
     }
-  }
-
-  /** Median of the first sound values of an ROI, px; undefined while there is none. */
-  baseline(roi: number): number | undefined {
-    const count = this.#baselineCounts[roi] ?? 0;
-    if (count === 0) return undefined;
-    return medianOf(this.#baselineValues.slice(roi * BASELINE_POINTS, roi * BASELINE_POINTS + count));
   }
 
   /** What is kept of one ROI. A pause of more than one bucket and three usual intervals always shows as a gap. */
@@ -218,13 +204,6 @@ export class CurveStore {
     this.#timesUs[index] = timeUs;
     this.#values[index] = value;
     this.#flags[index] = bits;
-  }
-
-  #keepBaseline(roi: number, value: number): void {
-    const count = this.#baselineCounts[roi] as number;
-    if (count >= BASELINE_POINTS) return;
-    this.#baselineValues[roi * BASELINE_POINTS + count] = value;
-    this.#baselineCounts[roi] = count + 1;
   }
 
   /** Indices of a bucket's filled slots by time, each point once. */

@@ -1,6 +1,7 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
 
+import { baselineOf, levelsIn } from "../assay/baseline.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
@@ -14,14 +15,16 @@ import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
 
 export type PlotSource = ManifestPart<{
   analyses: "all" | "roiManifest";
-  curves: "after";
+  curves: "after" | "within";
   readings: "after";
-  markers: "all";
+  markers: "all" | "baseline";
 }>;
 
 /** One measurement over all versions of the program: the same method, settings and ROIs make one plot. */
 interface Measure {
   readonly analysis: Analysis;
+  /** All that are joined in it. */
+  readonly analysisIds: number[];
   readonly curves: CurveStore;
   /** Frames of it that show the simulated chip. */
   simulated: number;
@@ -69,22 +72,29 @@ function reasonOf(now: Analysis, before: Analysis): string {
   return now.settings === before.settings ? "new tracking reference" : "other settings since";
 }
 
+export interface PlotFeedOptions {
+  readonly title: string;
+  /** Analysis.baseline_seconds. */
+  readonly baselineSeconds: number;
+  /** ROIs to draw, `*` for any letters; none means all. */
+  readonly labels?: readonly string[];
+}
+
 export class PlotFeed {
   readonly #source: PlotSource;
   readonly #title: string;
   readonly #isWanted: (label: string) => boolean;
+  readonly #baselineSeconds: number;
+  #levels: { readonly key: string; readonly px: Float64Array } | undefined;
   readonly #measures = new Map<string, Measure>();
   readonly #seenOutcome = new Map<number, number>();
   readonly #temperatures = new Map<string, CurveStore>();
   #seenEntry = 0;
   #newestEntry = 0;
 
-  /** `labels`: ROIs to draw, `*` for any letters; none means all. */
-  constructor(
-    source: PlotSource,
-    { title, labels = [] }: { readonly title: string; readonly labels?: readonly string[] },
-  ) {
+  constructor(source: PlotSource, { title, baselineSeconds, labels = [] }: PlotFeedOptions) {
     this.#source = source;
+    this.#baselineSeconds = baselineSeconds;
     this.#title = title;
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
@@ -137,9 +147,12 @@ export class PlotFeed {
     const measure = measures.at(-1);
     if (measure === undefined) return undefined;
     const { analysis, curves } = measure;
-    const series = curves.labels.flatMap((label, roi) =>
-      this.#isWanted(label) ? [{ label, baselinePx: curves.baseline(roi), ...curves.curve(roi) }] : [],
-    );
+    const levels = this.#levelsOf(measure);
+    const series = curves.labels.flatMap((label, roi) => {
+      if (!this.#isWanted(label)) return [];
+      const level = levels[roi] ?? Number.NaN;
+      return [{ label, baselinePx: Number.isNaN(level) ? undefined : level, ...curves.curve(roi) }];
+    });
     if (series.length === 0 && curves.labels.length > 0) {
       throw new Failure("config.invalid", "Report.plot_rois: no ROI has this name", {
         hint: `the first ROIs are ${curves.labels.slice(0, 3).join(", ")}; an empty list plots all`,
@@ -165,13 +178,35 @@ export class PlotFeed {
     };
   }
 
+  /** Per ROI the level of the baseline in force, px. */
+  #levelsOf({ analysisIds, curves: { labels, spanUs, frames } }: Measure): Float64Array {
+    if (spanUs === undefined) return new Float64Array(labels.length).fill(Number.NaN);
+    const { window } = baselineOf(this.#source, spanUs[0], this.#baselineSeconds);
+    // A window that is over changes no more, unless a frame comes late.
+    const open = spanUs[1] < window.toUs ? frames : "over";
+    const key = JSON.stringify([analysisIds, window, open]);
+    if (this.#levels?.key !== key) {
+      this.#levels = { key, px: levelsIn(this.#source, analysisIds, labels.length, window) };
+    }
+    return this.#levels.px;
+  }
+
   #measureOf(analysis: Analysis): Measure {
     const { method, settings, roiManifestId, kernelVersion } = analysis;
     // A new analysis of tracking has a reference of its own: joined, its curve would step where the kernel changed.
     const key = JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
     const known = this.#measures.get(key);
-    if (known !== undefined) return known;
-    const measure = { analysis, curves: new CurveStore(analysis.labels), simulated: 0, lastOutcome: 0 };
+    if (known !== undefined) {
+      if (!known.analysisIds.includes(analysis.analysisId)) known.analysisIds.push(analysis.analysisId);
+      return known;
+    }
+    const measure = {
+      analysis,
+      analysisIds: [analysis.analysisId],
+      curves: new CurveStore(analysis.labels),
+      simulated: 0,
+      lastOutcome: 0,
+    };
     this.#measures.set(key, measure);
     return measure;
   }

@@ -1,7 +1,8 @@
 // Data of a report: the precision of the newest analysis, and the details of chosen ROIs.
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
-import { baselineInForce, Sensorgrams } from "../assay/sensorgrams.ts";
+import { baselineInForce } from "../assay/baseline.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { plotMarkers } from "../figures/plot-feed.ts";

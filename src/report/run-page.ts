@@ -1,6 +1,7 @@
 // The HTML report of an experiment: settings, run, results and their precision.
+
+import { type BaselineOrigin, baselineOf } from "../assay/baseline.ts";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
-import { baselineFor } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";
@@ -117,11 +118,14 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     found.doubts.map((doubt) => DOUBT_WORDS[doubt]).join(", "),
     flagNames(last?.flags[roi] ?? 0).join(" "),
   ]);
-  const chosen = baselineFor(manifest.markers.baseline(), measured?.curves[0]?.capturedAtUs ?? 0);
-  const baseline =
-    chosen === undefined
-      ? `the first ${config.Analysis.baseline_seconds} s`
-      : `${isoFromUs(chosen.fromUs)} to ${isoFromUs(chosen.toUs)}, chosen on the web page`;
+  const { baseline_seconds } = config.Analysis;
+  const { window, origin } = baselineOf(manifest, measured?.curves[0]?.capturedAtUs ?? 0, baseline_seconds);
+  const why: Readonly<Record<BaselineOrigin, string>> = {
+    chosen: "chosen by a person",
+    opening: `the first ${baseline_seconds} s`,
+    markers: `the part of the first ${baseline_seconds} s without a marker`,
+  };
+  const baseline = `${isoFromUs(window.fromUs)} to ${isoFromUs(window.toUs)}, ${why[origin]}`;
   return {
     title: "Noise and drift",
     note: [

@@ -1,11 +1,11 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
+import { baselineOf } from "../assay/baseline.ts";
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import { type Precision, precisionOf } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
-import { openingWindow } from "../assay/sensorgram.ts";
-import { baselineFor, Sensorgrams } from "../assay/sensorgrams.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -173,12 +173,11 @@ export class Curves {
     return this.#manifest.markers.all().map(({ atUs }) => atUs);
   }
 
-  /** As a person chose it on the page, else as configured. */
+  /** As a person chose it, else as configured. */
   baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
     const [firstUs] = this.#span.of(analysis.analysisId);
-    const chosen = baselineFor(this.#manifest.markers.baseline(), firstUs);
-    if (chosen !== undefined) return { window: chosen, chosen: true };
-    return { window: openingWindow(Float64Array.of(firstUs), this.#config.baseline_seconds), chosen: false };
+    const { window, origin } = baselineOf(this.#manifest, firstUs, this.#config.baseline_seconds);
+    return { window, chosen: origin === "chosen" };
   }
 
   /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */

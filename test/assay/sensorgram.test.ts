@@ -4,7 +4,6 @@ import { precisionOf } from "../../src/assay/precision.ts";
 import {
   alignFrames,
   FrameMean,
-  openingWindow,
   refractiveIndexChange,
   separatePair,
   shiftFrom,
@@ -43,13 +42,6 @@ describe("baseline and shift", () => {
     expect([...index]).toEqual([0, 1, 4]);
     expect(excluded).toBe(2);
     expect([...shiftFrom(given.values, 11)]).toEqual([-1, 0, 88, Number.NaN, 1, 39]);
-  });
-
-  it("opens with the seconds from the first frame on, the end not included, and holds the first frame at least", () => {
-    const { timesUs } = trace([1, 2, 3, 4]);
-    expect(soundPoints(trace([1, 2, 3, 4]), openingWindow(timesUs, 2)).values).toHaveLength(2);
-    expect(soundPoints(trace([1, 2, 3, 4]), openingWindow(timesUs, 1e-9)).values).toHaveLength(1);
-    expect(openingWindow(new Float64Array(0), 60)).toEqual({ fromUs: 0, toUs: 0 });
   });
 
   it("is a refractive index change after division by the sensitivity", () => {

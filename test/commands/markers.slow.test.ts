@@ -57,6 +57,19 @@ test("what cannot be done is one line, exit code 2, and changes nothing", async 
   expect((await listed()).map(({ text }) => text)).toEqual(["buffer"]);
 });
 
+test("the baseline ends at the first marker, and can be set and reset", async () => {
+  const { root, ask } = stopped();
+  const baseline = async (...words: string[]) => (await phorest(["baseline", "--json", ...words], root)).stdout;
+  expect(JSON.parse(await baseline())).toMatchObject({ from: "2026-03-04T15:20:00.000000Z", origin: "opening" });
+  await ask("add", "antibody", "--at", "30");
+  expect(JSON.parse(await baseline())).toMatchObject({ to: "2026-03-04T15:20:30.000000Z", origin: "markers" });
+  const chosen = { from: "2026-03-04T15:20:10.000000Z", to: "2026-03-04T15:21:00.000000Z", origin: "chosen" };
+  expect(JSON.parse(await baseline("10..2026-03-04T15:21:00"))).toEqual(chosen);
+  expect(JSON.parse(await baseline("--reset"))).toMatchObject({ origin: "markers" });
+  const wrong = await phorest(["baseline", "20..10"], root);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("the baseline needs FROM before TO")]);
+});
+
 test("a list comes back by import, also one of a spreadsheet with semicolons", async () => {
   const { root, ask, listed } = stopped();
   writeFileSync(

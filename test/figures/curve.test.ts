@@ -91,17 +91,6 @@ test("frames may come in any order, also from before the first", () => {
   expect(mixed.spanUs).toEqual([START, START + 4990 * SECOND]);
 });
 
-test("the baseline is the median of the first sound points and stays what it is", () => {
-  const store = filled(
-    30_000,
-    (i) => (i === 1 ? 900 : i < 6 ? 10 + i / 10 : 50),
-    64,
-    (i) => (i === 1 ? FLAGS.at_edge : 0),
-  );
-  expect(store.baseline(0)).toBeCloseTo(10.3, 6);
-  expect(new CurveStore(["A"]).baseline(0)).toBeUndefined();
-});
-
 test("nothing but NaN is an empty curve", () => {
   expect(filled(10, () => Number.NaN).curve(0).values).toHaveLength(0);
 });

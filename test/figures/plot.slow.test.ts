@@ -44,7 +44,7 @@ function input(
     method: "fano",
     frames: store.frames,
     spanMs: span && [span[0] / 1000, span[1] / 1000],
-    series: labels.map((label, roi) => ({ label, baselinePx: store.baseline(roi), ...store.curve(roi) })),
+    series: labels.map((label, roi) => ({ label, baselinePx: store.curve(roi).values[0], ...store.curve(roi) })),
     temperatures: [{ sensor: "Room air", ...air.curve(0) }],
   };
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyReference } from "../../src/analysis/tracking.ts";
-import { baselineInForce } from "../../src/assay/sensorgrams.ts";
+import { baselineInForce } from "../../src/assay/baseline.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { damageOf } from "../../src/manifest/soundness.ts";
 import { experiment } from "../outputs/csv/experiment.ts";

@@ -6,6 +6,8 @@ export interface CommunicatorSettings {
   readonly manifestFile: string;
   readonly resultsDir: string;
   readonly plotTitle: string;
+  /** Analysis.baseline_seconds. */
+  readonly baselineSeconds: number;
   /** Labels or globs of the ROIs to draw; empty: all. */
   readonly plotRois: readonly string[];
 }

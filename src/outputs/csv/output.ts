@@ -43,6 +43,7 @@ class CsvOutput implements Output {
       manifestFile,
       resultsDir: config.Paths.results_dir,
       plotTitle: plotTitle(config),
+      baselineSeconds: config.Analysis.baseline_seconds,
       plotRois: config.Report.plot_rois,
     };
     this.thread = new RemoteWorker("communicator", settings, (level, message) => options.log.log(level, message));

@@ -20,7 +20,12 @@ export async function open(
 ): Promise<JobHandler<CommunicatorJob, CommunicatorAnswer>> {
   lowerPriority();
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
-  const newFeed = () => new PlotFeed(manifest, { title: settings.plotTitle, labels: settings.plotRois });
+  const newFeed = () =>
+    new PlotFeed(manifest, {
+      title: settings.plotTitle,
+      baselineSeconds: settings.baselineSeconds,
+      labels: settings.plotRois,
+    });
   let feed = newFeed();
   const markersFile = new MarkersFile(settings.resultsDir);
   let knownArchive: number | undefined;

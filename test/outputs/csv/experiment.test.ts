@@ -96,7 +96,7 @@ test("before the first frame a report is a header and a plot that says so", asyn
 });
 
 test("the plot takes in what is new, and nothing twice", () => {
-  const feed = new PlotFeed(run.manifest, { title: "chip" });
+  const feed = new PlotFeed(run.manifest, { title: "chip", baselineSeconds: 1800 });
   run.add(3);
   feed.refresh();
   run.add(4, [1]);
@@ -125,7 +125,7 @@ test("markers reach the plot, and a file of their own that a spreadsheet takes f
   run.add(2);
   const { markers } = run.manifest;
   markers.add(START_US + 5_000_000, "=buffer, 10 mM", 1);
-  const feed = new PlotFeed(run.manifest, { title: "chip" });
+  const feed = new PlotFeed(run.manifest, { title: "chip", baselineSeconds: 1800 });
   feed.refresh();
   expect(feed.input()?.markers).toEqual([{ timeMs: START_US / 1000 + 5000, text: "=buffer, 10 mM" }]);
   const place = mkdtempSync(join(tmpdir(), "phorest-markers-"));
@@ -154,7 +154,7 @@ test("another version of the program continues the curves, another method starts
   const { method, settings, roiManifestId } = analysis;
   run.manifest.analyses.ensure({ method, settings, roiManifestId, kernelVersion: "2" });
   run.manifest.analyses.ensure({ method: "fano", settings, roiManifestId, kernelVersion: "2" });
-  const feed = new PlotFeed(run.manifest, { title: "chip" });
+  const feed = new PlotFeed(run.manifest, { title: "chip", baselineSeconds: 1800 });
   feed.refresh();
   expect(feed.input()).toMatchObject({ method: "gaussian", frames: 2 });
 });
@@ -188,11 +188,14 @@ test.each([
           after: function* (id, since = 0) {
             if (since === 0) yield* id === 1 ? framesOf(0, 24) : framesOf(24, 30);
           },
+          within: function* () {
+            yield* [];
+          },
         },
         readings: { after: () => [] },
-        markers: { all: () => [] },
+        markers: { all: () => [], baseline: () => undefined },
       },
-      { title: "chip" },
+      { title: "chip", baselineSeconds: 1800 },
     );
     feed.refresh();
     return feed.input();
@@ -217,11 +220,14 @@ test("temperatures are found behind thousands of frames without any", () => {
       after: function* (_id, after = 0) {
         for (let id = after + 1; id <= 3600; id += 1) yield curve(id);
       },
+      within: function* () {
+        yield* [];
+      },
     },
     readings: { after: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []) },
-    markers: { all: () => [] },
+    markers: { all: () => [], baseline: () => undefined },
   };
-  const feed = new PlotFeed(source, { title: "chip" });
+  const feed = new PlotFeed(source, { title: "chip", baselineSeconds: 1800 });
   feed.refresh();
   expect(feed.input()?.temperatures.map(({ sensor }) => sensor)).toEqual(["Air"]);
 });
@@ -229,7 +235,7 @@ test("temperatures are found behind thousands of frames without any", () => {
 test("ROIs are chosen by label, with * for any letters, and a label that none has is named", () => {
   run.add(2);
   const chosen = (labels: string[]) => {
-    const feed = new PlotFeed(run.manifest, { title: "chip", labels });
+    const feed = new PlotFeed(run.manifest, { title: "chip", baselineSeconds: 1800, labels });
     feed.refresh();
     return feed.input()?.series.map(({ label }) => label);
   };
