@@ -45,7 +45,7 @@ export async function framesOf(
   say: (line: string) => void,
 ): Promise<FileFrame[]> {
   const frames: FileFrame[] = [];
-  const firstTimes = await firstPageTimes(paths, times);
+  const firstTimes = await firstPageTimes(paths, times, say);
   for (const [at, path] of paths.entries()) {
     const found = await listed(path, choice);
     for (const line of found?.leftOut ?? []) say(`${path}: ${line}`);

@@ -1,5 +1,6 @@
 // One line of processing_results.jsonl in the established form. Notebooks read these names; what is ours and new comes
 // after the established fields.
+import type { TimeSource } from "../image/times/source.ts";
 import { type FrameResult, flagNames, lineOfCode, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 
 /** A frame and what was made of it; null where there is nothing. Time stamps are ISO with `Z`. */
@@ -16,6 +17,10 @@ export interface RecordInput {
   readonly labels: readonly string[];
   /** degrees C by sensor name. */
   readonly temperatures: Readonly<Record<string, number>> | null;
+  /** Seconds since the first frame, to the microsecond; absent where there is none. */
+  readonly elapsedSeconds?: number | undefined;
+  /** Where the time of the image is from, where it is not the clock at the capture. */
+  readonly timeSource?: TimeSource | undefined;
   /** Directory and name of the picture, where the name alone does not say which one it was. */
   readonly imagePath?: string;
   /** Which page of the picture's file it was, from 0, where the file has several. */
@@ -45,6 +50,9 @@ export function formatRecord(input: RecordInput): string {
     const { dx, dy, turnDegrees, errorPx } = result.displacement;
     record.chip_displacement = { dx, dy, turn_degrees: turnDegrees, standard_error: numberOrNull(errorPx) };
   }
+  if (input.elapsedSeconds !== undefined) record.elapsed_s = input.elapsedSeconds;
+  if (input.timeSource !== undefined) record.time_source = input.timeSource;
+  if (input.timeSource === "file") record.time_guessed = true;
   if (input.imagePath !== undefined) record.image_path = input.imagePath;
   if (input.page !== undefined) record.page = input.page;
   if (input.warnings !== undefined && input.warnings.length > 0) record.warnings = input.warnings;

@@ -38,6 +38,9 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
   const progress = new Progress(pictures.length, "images");
   const startedMs = performance.now();
   const labels = rois.rois.map(({ label }) => label);
+  const firstUs = all
+    .filter(isDated)
+    .reduce((first, { takenAtUs }) => Math.min(first, takenAtUs), Number.POSITIVE_INFINITY);
   let failed = 0;
   try {
     const depth = new DepthKeeper(settings.bits ?? 0);
@@ -68,7 +71,7 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
       if (measured.answer.ok) depth.learn(measured.answer.answer.depth);
       for (const warning of measured.answer.ok ? warningsOf(measured.answer) : [])
         progress.note(`${shownFrame(measured.frame)}: warning: ${warning}`);
-      await sink.write(`${recordOf(measured, labels)}\n`);
+      await sink.write(`${recordOf(measured, labels, firstUs)}\n`);
       progress.advance();
       signal.throwIfAborted();
     }
@@ -99,11 +102,13 @@ async function makeReferences(
   return first;
 }
 
-function recordOf({ frame, answer }: Measured<FileFrame>, labels: readonly string[]): string {
+function recordOf({ frame, answer }: Measured<FileFrame>, labels: readonly string[], firstUs: number): string {
   const { path, page } = frame;
   return formatRecord({
     entryTimestamp: null,
-    imageTimestamp: frame.timeSource === "file" ? null : isoFromUs(frame.takenAtUs),
+    imageTimestamp: isDated(frame) ? isoFromUs(frame.takenAtUs) : null,
+    elapsedSeconds: isDated(frame) ? (frame.takenAtUs - firstUs) / 1e6 : undefined,
+    timeSource: isDated(frame) ? frame.timeSource : undefined,
     temperatureTimestamp: null,
     imageFilename: basename(path),
     processingTimestamp: new Date().toISOString(),
@@ -116,6 +121,9 @@ function recordOf({ frame, answer }: Measured<FileFrame>, labels: readonly strin
     warnings: answer.ok ? warningsOf(answer) : [],
   });
 }
+
+/** A file that cannot be reached has no time, not even its own. */
+const isDated = ({ takenAtUs }: FileFrame): boolean => takenAtUs !== 0;
 
 function decodeResult({ statistics, values, ...rest }: EncodedResult) {
   const decoded = { ...rest, statistics: decodeStatistics(statistics) };

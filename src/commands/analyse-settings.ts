@@ -13,10 +13,11 @@ import {
   MOST_BITS,
   type Sampling,
 } from "../measurement/method.ts";
+import type { CaptureTimeArguments } from "./capture-time-options.ts";
 import type { PageArguments } from "./page-options.ts";
 import type { SubsetArguments } from "./subset-options.ts";
 
-export interface AnalyseArguments extends PageArguments, SubsetArguments {
+export interface AnalyseArguments extends CaptureTimeArguments, PageArguments, SubsetArguments {
   config?: string;
   paths?: string[];
   rois?: string;

@@ -16,6 +16,7 @@ import { readRoiManifest } from "../measurement/roi.ts";
 import { ensureDirectory } from "../system/files.ts";
 import { analyse } from "./analyse-images.ts";
 import { type AnalyseArguments, refuseCompanions, settingsOf, wholeNumber } from "./analyse-settings.ts";
+import { captureTimeOptions, withCaptureTimes } from "./capture-time-options.ts";
 import { pageChoice, pageOptions } from "./page-options.ts";
 import { openResultsFile, type ResultsFile, remaining, sinkOf } from "./results-file.ts";
 import { stoppable } from "./stoppable.ts";
@@ -25,7 +26,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
   command: "analyse <paths..>",
   describe: "Measure existing images; write one record of processing_results.jsonl per image",
   builder: (yargs: Argv): Argv<AnalyseArguments> =>
-    pageOptions(subsetOptions(yargs))
+    captureTimeOptions(pageOptions(subsetOptions(yargs)))
       .positional("paths", { type: "string", array: true, describe: "images, or directories of images" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
       .option("method", { choices: METHODS, describe: "method that finds the resonance (default: as configured)" })
@@ -95,7 +96,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       )
       .example("phorest analyse pictures/ --every 10 --roi '01*,05*' --out quick/", "a quick look at a long series"),
   handler: async (argv) => {
-    const loaded = loadConfig(argv.config);
+    const loaded = withCaptureTimes(loadConfig(argv.config), argv);
     for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
     const settings = await settingsOf(argv, loaded);
     refuseCompanions(argv, settings, loaded);
@@ -108,6 +109,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const say = (line: string) => process.stderr.write(`${line}\n`);
     const times = new CaptureTimes(sourceSettings(loaded.config).times);
     const listed = await listPictures(argv.paths ?? [], say);
+    for (const line of await times.compare(listed)) say(line);
     const frames = await framesOf(listed, pageChoice(argv, loaded.config), times, say);
     const pictures = chosenFrames(frames, subset);
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });

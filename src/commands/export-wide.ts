@@ -79,6 +79,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     ["references", references.length === 0 ? "none" : references.join(", ")],
     ["flagged results", keepFlagged ? "included" : "left out (empty cells)"],
     ["time_s", `seconds since the first frame, ${firstUs === undefined ? "unknown" : isoFromUs(firstUs)}`],
+    ...(manifest.results.guessedFrames(analysis.analysisId).none ? [] : [GUESSED]),
     ["written by", `phorest ${packageVersion()}`],
   ];
   for (const [what, text] of facts) yield `# ${what}: ${safeText(text).replaceAll(/\s+/g, " ")}\n`;
@@ -99,6 +100,8 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     yield await writeToString(rows, form);
   }
 }
+
+const GUESSED: [string, string] = ["times", "some or all are guessed from the time of modification of the file"];
 
 const ROWS_AT_ONCE = 100;
 

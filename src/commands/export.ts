@@ -12,6 +12,7 @@ import { Failure } from "../failure/failure.ts";
 import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
+import { ELAPSED, elapsedText, TIME_GUESSED, YES } from "../outputs/csv/file/frame-columns.ts";
 import { csvColumns, csvLines, DEGREES, PAGE } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
@@ -125,10 +126,14 @@ async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGener
   const sensors = manifest.readings.sensors().filter(({ unit }) => unit === DEGREES);
   const columns = csvColumns(methods, new Set(sensors.map(({ sensor }) => sensor)));
   if (manifest.history.hasPages()) columns.push(PAGE);
+  const firstUs = manifest.history.oldestCaptureUs();
+  const hasGuessed = manifest.history.guessedTimes() > 0;
   const form = { headers: false, includeEndRowDelimiter: true };
-  yield await writeToString([columns], form);
+  yield await writeToString([[...columns, ELAPSED, ...(hasGuessed ? [TIME_GUESSED] : [])]], form);
   for (const outcome of allOutcomes(manifest, sinceUs)) {
-    const lines = csvLines(outcome, columns);
+    const guessed = hasGuessed ? [outcome.timeSource === "file" ? YES : ""] : [];
+    const more = [elapsedText(outcome.capturedAtUs, firstUs), ...guessed];
+    const lines = csvLines(outcome, columns).map((cells) => [...cells, ...more]);
     if (lines.length > 0) yield await writeToString(lines, form);
   }
 }

@@ -36,6 +36,7 @@ import { endPrograms, endProgramsOf, markPrograms } from "../system/program.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { LiveBlock } from "../terminal/live-block.ts";
 import { liveLines } from "../terminal/live-lines.ts";
+import { type CaptureTimeArguments, captureTimeOptions, withCaptureTimes } from "./capture-time-options.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
@@ -44,7 +45,7 @@ import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
 import { exitNow } from "./stoppable.ts";
 import { type SubsetArguments, subsetOptions, withSubset } from "./subset-options.ts";
 
-interface RunArguments extends GlobalOptions, SubsetArguments, PageArguments {
+interface RunArguments extends GlobalOptions, SubsetArguments, PageArguments, CaptureTimeArguments {
   frames: number | undefined;
   "until-idle": boolean;
   duration: number | undefined;
@@ -62,7 +63,7 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
   command: "run",
   describe: "Run the experiment: capture, measure and write results until stopped",
   builder: (yargs) =>
-    pageOptions(subsetOptions(yargs))
+    captureTimeOptions(pageOptions(subsetOptions(yargs)))
       .option("frames", { type: "number", requiresArg: true, describe: "Stop after this many captures" })
       .option("until-idle", { type: "boolean", default: false, describe: "Stop when all work is done" })
       .option("duration", { type: "number", requiresArg: true, describe: "Stop after this many seconds" })
@@ -75,7 +76,8 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
       .example("$0 run --until-idle --every 10", "with camera_type file_importer: each tenth image, then stop"),
   handler: async (args) => {
     checkArguments(args);
-    const loaded = withPages(withSubset(loadConfig(args.config), args), args);
+    const chosen = withPages(withSubset(loadConfig(args.config), args), args);
+    const loaded = withCaptureTimes(chosen, args, true);
     if (isConfigRequired(process.env)) checkConfigured(loaded);
     outliveReaders();
     const stop = new StopRequest();

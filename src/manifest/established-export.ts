@@ -22,16 +22,18 @@ export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generat
 
 /** processing_results.jsonl: a record a line, in order of completion; then frames that failed before any analysis. */
 export function* processingResults(manifest: Manifest, sinceUs?: number): Generator<string> {
-  for (const outcome of allOutcomes(manifest, sinceUs)) yield `${formatRecord(outcomeRecord(outcome))}\n`;
+  const firstUs = manifest.history.oldestCaptureUs();
+  for (const outcome of allOutcomes(manifest, sinceUs)) yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
   for (const entry of manifest.history.failuresWithoutOutcome(sinceUs)) {
-    yield `${formatRecord(failureRecord(entry, manifest.readings.of(entry.entryId)))}\n`;
+    yield `${formatRecord(failureRecord(entry, manifest.readings.of(entry.entryId), firstUs))}\n`;
   }
 }
 
 /** The records of the outcomes after one, in order of completion. */
 export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Generator<string> {
+  const firstUs = manifest.history.oldestCaptureUs();
   for (const outcome of allOutcomes(manifest, undefined, afterOutcomeId)) {
-    yield `${formatRecord(outcomeRecord(outcome))}\n`;
+    yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
   }
 }
 
@@ -62,6 +64,7 @@ function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknow
             ...(page === undefined ? {} : { page }),
             filepath,
             timestamp_iso: capturedAt,
+            ...(entry.timeSource === "file" ? { time_guessed: true } : {}),
             camera_index: entry.cameraIndex ?? 0,
             error_flag: false,
             error_message: null,
@@ -91,11 +94,11 @@ function errorsOf(readings: readonly Reading[]): string | null {
   return errors.length === 0 ? null : errors.join("; ");
 }
 
-function outcomeRecord(outcome: Outcome): RecordInput {
+function outcomeRecord(outcome: Outcome, firstUs: number | undefined): RecordInput {
   const { measured, method, labels, error, processedAtUs } = outcome;
   const result: FrameResult | null = measured === undefined ? null : { ...measured, method };
   return {
-    ...commonRecord(outcome, outcome.readings),
+    ...commonRecord(outcome, outcome.readings, firstUs),
     processingTimestamp: isoFromUs(processedAtUs),
     failureMessage: outcome.ok ? null : (error ?? "failed"),
     result,
@@ -104,9 +107,9 @@ function outcomeRecord(outcome: Outcome): RecordInput {
   };
 }
 
-function failureRecord(entry: StoredEntry, readings: readonly Reading[]): RecordInput {
+function failureRecord(entry: StoredEntry, readings: readonly Reading[], firstUs: number | undefined): RecordInput {
   return {
-    ...commonRecord(entry, readings),
+    ...commonRecord(entry, readings, firstUs),
     processingTimestamp: isoFromUs(entry.processedAtUs ?? entry.capturedAtUs),
     failureMessage: entry.error ?? "failed",
     result: null,
@@ -114,12 +117,16 @@ function failureRecord(entry: StoredEntry, readings: readonly Reading[]): Record
   };
 }
 
-type Common = "entryTimestamp" | "imageTimestamp" | "temperatureTimestamp" | "imageFilename" | "page" | "temperatures";
+type Common =
+  | ("entryTimestamp" | "imageTimestamp" | "temperatureTimestamp" | "elapsedSeconds" | "timeSource")
+  | ("imageFilename" | "page" | "temperatures");
 
 function commonRecord(
-  { capturedAtUs, filename, page }: Pick<StoredEntry, "capturedAtUs" | "filename"> & Pick<Outcome, "page">,
+  frame: Pick<StoredEntry, "capturedAtUs" | "filename"> & Pick<Outcome, "page" | "timeSource">,
   readings: readonly Reading[],
+  firstUs: number | undefined,
 ): Pick<RecordInput, Common> {
+  const { capturedAtUs, filename, page, timeSource } = frame;
   const [first] = readings;
   const values = readings.flatMap(({ sensor, value }): [string, number][] =>
     value === undefined ? [] : [[sensor, value]],
@@ -128,6 +135,8 @@ function commonRecord(
     entryTimestamp: isoFromUs(capturedAtUs),
     imageTimestamp: filename === undefined ? null : isoFromUs(capturedAtUs),
     temperatureTimestamp: first === undefined ? null : isoFromUs(first.takenAtUs),
+    elapsedSeconds: firstUs === undefined ? undefined : (capturedAtUs - firstUs) / 1e6,
+    timeSource,
     imageFilename: filename ?? null,
     page,
     temperatures: first === undefined ? null : Object.fromEntries(values),

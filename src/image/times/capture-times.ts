@@ -94,11 +94,13 @@ export class CaptureTimes {
 
   /**
    * The time of the first page of each file, and what to know about them. Files that were read before are not read again.
-   * `names` are names of new files of any kind in the directory, if known.
+   * `names` are names of new files of any kind in the directory, if known. `say` is called with each line to know; without it
+   * `of` says them later.
    */
   async ofFirstPages<F extends TimedFile>(
     files: readonly F[],
     names: Iterable<string> = [],
+    say?: (line: string) => void,
   ): Promise<ReadonlyMap<F, PageTime>> {
     const times = new Map<F, PageTime>();
     const found = new Map<F, Found>();
@@ -115,7 +117,9 @@ export class CaptureTimes {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, work));
     this.#startSeries(found);
     for (const [file, one] of found) {
-      const [time] = this.#resolved(file, one, undefined, true).pages;
+      const { pages, notes } = this.#resolved(file, one, undefined, say === undefined);
+      const [time] = pages;
+      for (const note of notes) say?.(note);
       if (time === undefined) continue;
       this.#remember(file, time, one);
       times.set(file, time);

@@ -5,10 +5,14 @@ import { errorCode } from "../../failure/error-code.ts";
 import type { CaptureTimes, TimedFile } from "./capture-times.ts";
 import type { PageTime } from "./fill.ts";
 
-/** The time of the first page of each file, in their order; undefined for one that cannot be reached. */
+/**
+ * The time of the first page of each file, in their order; undefined for one that cannot be reached. `say` as in
+ * CaptureTimes.ofFirstPages.
+ */
 export async function firstPageTimes(
   paths: readonly string[],
   times: CaptureTimes,
+  say: (line: string) => void,
 ): Promise<readonly (PageTime | undefined)[]> {
   const files = await Promise.all(paths.map(timedFile));
   const byDirectory = new Map<string, TimedFile[]>();
@@ -20,7 +24,7 @@ export async function firstPageTimes(
   }
   const found = new Map<TimedFile, PageTime>();
   for (const some of byDirectory.values()) {
-    for (const [file, time] of await times.ofFirstPages(some)) found.set(file, time);
+    for (const [file, time] of await times.ofFirstPages(some, [], say)) found.set(file, time);
   }
   return files.map((file) => (file === undefined ? undefined : found.get(file)));
 }

@@ -1,0 +1,65 @@
+// The options that say when images of other programs were taken: --times and --name-time.
+import { resolve } from "node:path";
+import type { Argv } from "yargs";
+import { FILE_CAMERAS } from "../cameras/camera.ts";
+import type { Loaded } from "../config/loaded.ts";
+import { Failure } from "../failure/failure.ts";
+import { isNamePattern } from "../system/name-pattern.ts";
+import { wrongOption } from "./time-options.ts";
+
+export interface CaptureTimeArguments {
+  times?: string | undefined;
+  nameTime?: string | undefined;
+}
+
+/** Adds the options to a command. */
+export function captureTimeOptions<T>(yargs: Argv<T>): Argv<T & CaptureTimeArguments> {
+  return yargs
+    .option("times", {
+      type: "string",
+      requiresArg: true,
+      describe: "CSV file with the times of the images: columns file, page (if wanted), time or elapsed (seconds)",
+    })
+    .option("name-time", {
+      type: "string",
+      requiresArg: true,
+      describe: "pattern of the times in the names of images: '%Y%m%d_%H%M%S_%f' (default: as configured)",
+    });
+}
+
+/**
+ * The settings with the options in place of what the file says. Failure `usage.invalid` for a pattern that gives no time, and,
+ * with `camera`, where the camera reads no files.
+ */
+export function withCaptureTimes(loaded: Loaded, { times, nameTime }: CaptureTimeArguments, camera = false): Loaded {
+  const { config } = loaded;
+  const given = Object.entries({ times, "name-time": nameTime }).filter(([, value]) => value !== undefined);
+  const [first] = given;
+  if (first === undefined) return loaded;
+  for (const [option, value] of given) {
+    if (typeof value !== "string")
+      throw new Failure("usage.invalid", `--${option} is given twice`, { hint: "give it once" });
+  }
+  if (nameTime !== undefined && !isNamePattern(nameTime)) {
+    throw wrongOption("--name-time", "a pattern with a date and an hour (%Y%m%d_%H%M%S), %s, %Q or %{ms}", nameTime);
+  }
+  const { camera_type: type } = config.Camera;
+  if (camera && !FILE_CAMERAS.has(type)) {
+    throw new Failure(
+      "usage.invalid",
+      `--${first[0]} needs a camera that takes the images of other programs, not "${type}"`,
+      {
+        hint: `Camera.camera_type can be ${[...FILE_CAMERAS].join(", ")}`,
+      },
+    );
+  }
+  const origins = new Map(loaded.origins);
+  if (times !== undefined) origins.set("Camera.times_file", { kind: "option", option: "--times" });
+  if (nameTime !== undefined) origins.set("Camera.name_time", { kind: "option", option: "--name-time" });
+  const Camera = Object.freeze({
+    ...config.Camera,
+    ...(times === undefined ? {} : { times_file: resolve(times) }),
+    ...(nameTime === undefined ? {} : { name_time: nameTime }),
+  });
+  return { ...loaded, config: Object.freeze({ ...config, Camera }), origins };
+}

@@ -1,0 +1,158 @@
+// Times of images of other programs through the whole program: exact from metadata whatever the time of modification says;
+// guessed only where nothing else is left, and then said everywhere.
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
+import { writeTiff } from "../image/picture-writers.ts";
+import { experiment, phorest } from "./program.ts";
+
+const simulator = createSimulator({ width: 640, height: 480 });
+/** Milliseconds since the start, not in even steps. */
+const ELAPSED_MS = [0, 203.5, 399, 1807.125];
+const START_US = Date.UTC(2024, 2, 10, 7, 59, 58) * 1000 + 250_000;
+const WRONG_S = 1_000_000_000;
+
+function withImages(source: "folder" | "file_importer", nameOf: (frame: number) => string, more = ""): string {
+  const directory = experiment(`
+[Camera]
+camera_type = "${source}"
+watch_dir = "incoming"
+folder_stable_seconds = 0.1
+${more}
+[Services]
+enable_camera = true
+[Web]
+enabled = false
+[Report]
+plot = false
+[Timing]
+collector_interval_seconds = 0.05
+communicator_interval_seconds = 0.1
+`);
+  for (const name of ["data", "incoming", "generated_files"]) mkdirSync(join(directory, name));
+  writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
+  ELAPSED_MS.forEach((_, frame) => {
+    const path = join(directory, source === "folder" ? "incoming" : "data", nameOf(frame));
+    writeFileSync(path, writeTiff(simulator.render(frame, 30 * frame)));
+    // The later the image, the earlier its file.
+    utimesSync(path, WRONG_S - 60 * frame, WRONG_S - 60 * frame);
+  });
+  return directory;
+}
+
+const imageName = (frame: number) => `img_00000000${frame}_Default_000.tif`;
+
+function metadata(): string {
+  const frames = ELAPSED_MS.map((ms, frame) => {
+    const image = { FileName: imageName(frame), Frame: frame, "ElapsedTime-ms": ms, Time: "2024-03-09 23:59:58 -0800" };
+    return `"FrameKey-${frame}-0-0": ${JSON.stringify(image)}`;
+  });
+  return `{"Summary": {"StartTime": "2024-03-09 23:59:58.250 -0800"},\n${frames.join(",\n")}\n}\n`;
+}
+
+interface Row {
+  readonly us: number;
+  readonly source: string | null;
+}
+
+function entries(directory: string): Row[] {
+  const db = new Database(join(directory, "data", "phorest.sqlite"), { readonly: true });
+  try {
+    return db.prepare<[], Row>("SELECT captured_at_us AS us, time_source AS source FROM entry ORDER BY id").all();
+  } finally {
+    db.close();
+  }
+}
+
+/** The columns of a CSV by name. */
+function columns(csv: string): ReadonlyMap<string, string[]> {
+  const [head = "", ...lines] = csv.trim().split("\n");
+  return new Map(head.split(",").map((name, at) => [name, lines.map((line) => line.split(",")[at] ?? "")]));
+}
+
+const expected = ELAPSED_MS.map((ms) => START_US + Math.round(ms * 1000));
+
+test.each(["folder", "file_importer"] as const)(
+  "%s takes the times of metadata.txt, in their order",
+  async (source) => {
+    const directory = withImages(source, imageName);
+    writeFileSync(join(directory, source === "folder" ? "incoming" : "data", "metadata.txt"), metadata());
+    const { code, stderr } = await phorest(["run", "--until-idle"], directory);
+    expect(code, stderr).toBe(0);
+    expect(entries(directory)).toEqual(expected.map((us) => ({ us, source: "micro-manager" })));
+    const curves = columns((await phorest(["sensorgram"], directory)).stdout);
+    expect(new Set(curves.get("elapsed_s"))).toEqual(new Set(ELAPSED_MS.map((ms) => String(ms / 1000))));
+    expect(curves.has("time_guessed")).toBe(false);
+    expect((await phorest(["status"], directory)).stdout).not.toContain("guessed");
+  },
+);
+
+test("a guessed time is said by log, status, report and exports, and not in the established CSV", async () => {
+  const directory = withImages("file_importer", (frame) => `picture ${frame}.tif`);
+  const { code, stderr } = await phorest(["run", "--until-idle"], directory);
+  expect(code, stderr).toBe(0);
+  expect(stderr.match(/guesses/g), stderr).toHaveLength(1);
+  expect(entries(directory).map(({ source }) => source)).toEqual(ELAPSED_MS.map(() => "file"));
+  expect((await phorest(["status"], directory)).stdout).toContain("the time of 4 frames is guessed");
+  const sensorgram = await phorest(["sensorgram"], directory);
+  expect((await phorest(["sensorgram", "--summary"], directory)).stderr).toContain("guessed");
+  const csv = await phorest(["export", "--format", "csv"], directory);
+  for (const text of [sensorgram.stdout, csv.stdout]) {
+    const found = columns(text);
+    expect(new Set(found.get("time_guessed"))).toEqual(new Set(["yes"]));
+    expect(new Set(found.get("elapsed_s"))).toEqual(new Set(["0", "60", "120", "180"]));
+  }
+  const records = (await phorest(["export", "--format", "results-jsonl"], directory)).stdout.trim().split("\n");
+  expect(
+    records
+      .map((line) => JSON.parse(line))
+      .map((record) => [record.elapsed_s, record.time_source, record.time_guessed]),
+  ).toEqual([0, 60, 120, 180].map((seconds) => [seconds, "file", true]));
+  await phorest(["report", "--out", "page"], directory);
+  expect(readFileSync(join(directory, "page", "report.html"), "utf8")).toContain("the time of 4 frames is guessed");
+  const established = columns(readFileSync(join(directory, "results", "communicating_results.csv"), "utf8"));
+  expect([established.has("elapsed_s"), established.has("time_guessed")]).toEqual([false, false]);
+});
+
+test("a table and a pattern of names date images for run and analyse", async () => {
+  const directory = withImages("file_importer", (frame) => `20240310-075958_${frame}.tif`);
+  const rows = ELAPSED_MS.map((ms, frame) => `20240310-075958_${frame}.tif;${String(ms / 1000).replace(".", ",")}`);
+  writeFileSync(join(directory, "times.csv"), ["name;elapsed", ...rows.slice(1), "gone.tif;9"].join("\n"));
+  const options = ["--times", "times.csv", "--name-time", "%Y%m%d-%H%M%S"];
+  const analysed = await phorest(
+    ["analyse", "data", "--rois", "generated_files/ROI_manifest.json", ...options],
+    directory,
+  );
+  expect(analysed.code, analysed.stderr).toBe(0);
+  expect(analysed.stderr).toContain("error: times.csv names 1 image that is not there: gone.tif (line 5)");
+  expect(analysed.stderr).toContain("times.csv has no time for 1 image: 20240310-075958_0.tif");
+  const records = analysed.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(records.map(({ time_source }) => time_source)).toEqual(["name", "table", "table", "table"]);
+  const [, second = 0, ...others] = records.map(({ elapsed_s }) => elapsed_s);
+  expect(others.map((seconds) => Math.round(1e6 * (seconds - second)))).toEqual([195_500, 1_603_625]);
+  const { code, stderr } = await phorest(["run", "--until-idle", ...options], directory);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain("gone.tif");
+  expect(
+    entries(directory)
+      .map(({ source }) => source)
+      .sort(),
+  ).toEqual(["name", "table", "table", "table"]);
+});
+
+test("--times and --name-time say what is wrong with them", async () => {
+  const directory = withImages("file_importer", (frame) => `${frame}.tif`);
+  const missing = await phorest(
+    ["analyse", "data", "--rois", "generated_files/ROI_manifest.json", "--times", "no.csv"],
+    directory,
+  );
+  expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining("cannot read the table of times")]);
+  const pattern = await phorest(["run", "--name-time", "%H"], directory);
+  expect([pattern.code, pattern.stderr]).toEqual([2, expect.stringContaining("--name-time needs a pattern")]);
+});
