@@ -2,6 +2,7 @@
 // in CAMERAS; docs/adding-a-camera.md shows a whole one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
 import type { FrameSubset } from "../image/frame-subset.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
 import { CaptureTimes, type TimesOptions } from "../image/times/capture-times.ts";
@@ -49,6 +50,8 @@ export interface SourceOptions {
   readonly replayPath?: string | undefined;
   /** folder, file_importer, dummy: which of the pictures are taken. */
   readonly subset?: FrameSubset | undefined;
+  /** folder, file_importer: which pages of files with several pictures are frames. */
+  readonly pages?: PageChoice | undefined;
   /** file_importer: whether a picture of this name has been taken already. */
   readonly isKnown?: (filename: string) => boolean;
   /** folder, file_importer: use links to pictures, too. */
@@ -125,8 +128,8 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
     capabilities: { ...DEVICE, files: true, inPlace: true },
     create: (options) => {
       const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
-      const { followLinks, subset, isKnown = () => false } = options;
-      return new FileImporter({ dataDir, isKnown, followLinks, subset, times: new CaptureTimes(options.times) });
+      const { followLinks, subset, pages, isKnown = () => false } = options;
+      return new FileImporter({ dataDir, isKnown, followLinks, subset, pages, times: new CaptureTimes(options.times) });
     },
   },
   folder: {
@@ -134,9 +137,9 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
     create: (options) => {
       const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
       const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-      const { followLinks, subset, takenBefore = () => undefined } = options;
+      const { followLinks, subset, pages, takenBefore = () => undefined } = options;
       const times = new CaptureTimes(options.times);
-      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times, subset });
+      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times, subset, pages });
     },
   },
   v4l2: { capabilities: DEVICE, create: v4l2 },
@@ -223,6 +226,7 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
     times: { table: camera.times_file, names: camera.name_time },
     replayPath: camera.dummy_path,
     subset: configuredSubset(camera),
+    pages: { channel: camera.channel, z: camera.z, position: camera.position },
     simulator: simulated ? simulatorOptions(config) : undefined,
     textureFiles: simulated ? config.Simulation.texture : undefined,
     startedAtUs,

@@ -1,10 +1,12 @@
 // The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure/failure.ts";
-import { type FrameSubset, isSubset, NO_FRAME_IN_WINDOW, SubsetCounter } from "../image/frame-subset.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
+import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 
 export interface FileImporterOptions {
@@ -13,8 +15,10 @@ export interface FileImporterOptions {
   readonly followLinks?: boolean | undefined;
   /** Reads the times of capture; the default knows no table and no pattern of names. */
   readonly times?: CaptureTimes;
-  /** Which of the pictures count as captured; absent: all. */
+  /** Which of the frames count as captured; absent: all. */
   readonly subset?: FrameSubset | undefined;
+  /** Which pages of files with several pictures are frames. */
+  readonly pages?: PageChoice | undefined;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
 }
@@ -23,6 +27,9 @@ export class FileImporter implements Source {
   private readonly options: FileImporterOptions;
   private readonly times: CaptureTimes;
   private waiting: PictureFile[] = [];
+  /** Where a part is chosen: the files with several pictures, and the pages of theirs that are taken, by name. */
+  private stacks: ReadonlyMap<PictureFile, Stack> = new Map();
+  private readonly chosenPages = new Map<string, readonly number[]>();
   private delivered: PictureFile | undefined;
   private leftOut: string[] = [];
   private skippedLines: string[] = [];
@@ -52,7 +59,7 @@ export class FileImporter implements Source {
       times: this.times,
     });
     this.leftOut.push(...(await this.times.compare(files.map(({ path }) => path))));
-    this.waiting = this.chosen(files).reverse();
+    this.waiting = (await this.chosen(files)).reverse();
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
@@ -69,14 +76,19 @@ export class FileImporter implements Source {
   private async frameOf(next: PictureFile): Promise<CapturedFrame> {
     const { dataDir: directory } = this.options;
     const { name, takenAtUs, timeSource } = next;
-    const file = { directory, name, followLinks: this.followLinks, keep: true };
+    const pages = this.chosenPages.get(name);
+    const chosen = pages === undefined ? {} : { pages };
+    const file = { directory, name, followLinks: this.followLinks, keep: true, ...chosen };
     const timed = { ...next, directory, followLinks: this.followLinks };
-    const { pages, notes } = await this.times.of(timed);
+    const {
+      pages: [time],
+      notes,
+    } = await this.times.of(timed);
     return {
       file,
-      capturedAtUs: pages[0]?.takenAtUs ?? takenAtUs,
-      timeSource: pages[0]?.source ?? timeSource,
-      timesOf: (pages) => this.times.of(timed, pages),
+      capturedAtUs: time?.takenAtUs ?? takenAtUs,
+      timeSource: time?.source ?? timeSource,
+      timesOf: this.stacks.get(next)?.timesOf ?? ((of) => this.times.of(timed, of)),
       settings: { source: name },
       warnings: [...this.leftOut.splice(0), ...notes],
     };
@@ -108,14 +120,23 @@ export class FileImporter implements Source {
     this.waiting = [];
   }
 
-  /** The pictures of the subset; what it leaves out is one more line of those skipped. */
-  private chosen(files: PictureFile[]): PictureFile[] {
-    const { subset = {}, isKnown } = this.options;
-    if (!isSubset(subset)) return files;
-    const counter = new SubsetCounter(subset);
-    const chosen = files.filter(({ name, takenAtUs }) => {
-      if (!isKnown(name)) return counter.takes(takenAtUs);
-      counter.noteTaken(takenAtUs);
+  /** The files with frames of the subset; what it leaves out is one more line of those skipped. */
+  private async chosen(files: PictureFile[]): Promise<PictureFile[]> {
+    const { dataDir: directory, isKnown, pages, subset } = this.options;
+    const chooser = new FrameChooser({ subset, pages, times: this.times });
+    if (!chooser.isChoosing) return files;
+    this.stacks = await chooser.stacks(files, { directory, followLinks: this.followLinks });
+    this.chosenPages.clear();
+    const { counter } = chooser;
+    const chosen = files.filter((file) => {
+      const stack = this.stacks.get(file);
+      if (stack !== undefined) {
+        const taken = chooser.pagesOf(stack);
+        this.chosenPages.set(file.name, taken);
+        return taken.length > 0;
+      }
+      if (!isKnown(file.name)) return counter.takes(file.takenAtUs);
+      counter.noteTaken(file.takenAtUs);
       return false;
     });
     const { emptyLine, leftOutLine } = counter;

@@ -4,7 +4,8 @@
 // What is rewritten while this program is down is told by the size and time noted when it was taken.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
-import { type FrameSubset, SubsetCounter } from "../image/frame-subset.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import type { FrameSubset } from "../image/frame-subset.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { checkPictureBytes } from "../image/picture-name.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
@@ -13,6 +14,7 @@ import { DirectoryChanges } from "../system/directory-changes.ts";
 import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
+import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 
 /** What was noted of a file when it was taken; undefined where an older version noted nothing. */
@@ -31,8 +33,10 @@ export interface FolderOptions {
   readonly followLinks?: boolean | undefined;
   /** Reads the times of capture; the default knows no table and no pattern of names. */
   readonly times?: CaptureTimes;
-  /** Which of the pictures are taken; absent: all. */
+  /** Which of the frames are taken; absent: all. */
   readonly subset?: FrameSubset | undefined;
+  /** Which pages of files with several pictures are frames. */
+  readonly pages?: PageChoice | undefined;
   /** What an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
   /** Monotonic clock, for tests. */
@@ -43,6 +47,9 @@ export interface FolderOptions {
 interface Watched {
   /** Whether it is one of those to take. */
   readonly chosen: boolean;
+  /** Where a part is chosen: how many frames it had when they were counted last, and which pages of them are taken. */
+  counted: number;
+  pages: readonly number[];
   taken: string | undefined;
   /** Hash of what was taken; undefined where an earlier version took it. */
   takenSha256: string | undefined;
@@ -50,6 +57,8 @@ interface Watched {
   version: string;
   sinceMs: number;
 }
+
+type Choice = Pick<Watched, "chosen" | "counted" | "pages">;
 
 /** Longest wait inside one capture for a file to prove complete; after it the collector hears "nothing new". */
 const LONGEST_WAIT_MS = 5000;
@@ -73,13 +82,13 @@ export class Folder implements Source {
   /** A file keeps its inode number here: some shares number their files again at each look. */
   private inodesHold = true;
 
-  private readonly counter: SubsetCounter;
+  private readonly chooser: FrameChooser;
 
   constructor(options: FolderOptions) {
     this.options = options;
-    this.counter = new SubsetCounter(options.subset ?? {});
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.times = options.times ?? new CaptureTimes();
+    this.chooser = new FrameChooser({ subset: options.subset, pages: options.pages, times: this.times });
     this.aside = new SetAside({ now: this.nowMs });
     this.changes = new DirectoryChanges(options.watchDir);
   }
@@ -113,7 +122,7 @@ export class Folder implements Source {
   }
 
   skipped(): readonly string[] {
-    const { leftOutLine } = this.counter;
+    const { leftOutLine } = this.chooser.counter;
     return [...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
   }
 
@@ -160,7 +169,10 @@ export class Folder implements Source {
       ? listPictures(watchDir, options)
       : describePictures(watchDir, new Set([...changed, ...this.waiting]), options));
     const nowMs = this.nowMs();
-    const fresh = files.filter((file) => this.watch(file, nowMs));
+    const place = { directory: watchDir, followLinks: this.followLinks };
+    const unseen = files.filter(({ name }) => !this.watched.has(name));
+    const stacks = await this.chooser.stacks(unseen, place);
+    const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file)));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
     // What was removed or taken since is nobody's problem any more.
@@ -180,22 +192,21 @@ export class Folder implements Source {
   }
 
   /** Notes a file's version; true while that version has not been taken. */
-  private watch(file: PictureFile, nowMs: number): boolean {
+  private watch(file: PictureFile, nowMs: number, stack: Stack | undefined): boolean {
     const known = this.watched.get(file.name);
     if (known === undefined) {
       const before = this.options.takenBefore(file.name);
       const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
-      const chosen = before === undefined ? this.counter.takes(file.takenAtUs) : true;
-      if (before !== undefined) this.counter.noteTaken(file.takenAtUs);
+      const choice = this.choose(file, stack, taken !== undefined);
       this.watched.set(file.name, {
-        chosen,
+        ...choice,
         taken,
         takenSha256: before?.sha256,
         takenInode: taken === undefined ? undefined : file.inode,
         version: file.version,
         sinceMs: nowMs,
       });
-      return chosen && taken === undefined;
+      return choice.chosen && taken === undefined;
     }
     if (!known.chosen) return false;
     if (known.version !== file.version) {
@@ -204,6 +215,24 @@ export class Folder implements Source {
       this.aside.remove(file.name);
     }
     return known.taken !== file.version || (this.inodesHold && known.takenInode !== file.inode);
+  }
+
+  /** What of a file that is seen for the first time is taken. One that an earlier run took only moves the count. */
+  private choose(file: PictureFile, stack: Stack | undefined, isTaken: boolean): Choice {
+    const { counter } = this.chooser;
+    if (stack !== undefined) {
+      return { chosen: true, counted: stack.frames.length, pages: this.chooser.pagesOf(stack) };
+    }
+    if (isTaken) counter.noteTaken(file.takenAtUs);
+    return { chosen: isTaken || counter.takes(file.takenAtUs), counted: 1, pages: [0] };
+  }
+
+  /** The pages of a complete stack that are taken: it may have grown since they were counted. */
+  private pagesOf(stack: Stack, watched: Watched): readonly number[] {
+    const more = stack.frames.slice(watched.counted);
+    watched.pages = [...watched.pages, ...this.chooser.pagesOf({ ...stack, frames: more })];
+    watched.counted = Math.max(watched.counted, stack.frames.length);
+    return watched.pages;
   }
 
   /** As `take`; a file that cannot be read is set aside and holds up no other. */
@@ -241,7 +270,11 @@ export class Folder implements Source {
     if (repeated) return undefined;
     // Noted for the next run: takenBefore reads it.
     const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
-    const taken = { directory, name: file.name, followLinks, keep: true, sha256 };
+    const place = { directory, followLinks };
+    const stack = this.chooser.isChoosing ? await this.chooser.stack(file, place) : undefined;
+    const chosen = stack === undefined ? {} : { pages: this.pagesOf(stack, watched) };
+    if (chosen.pages?.length === 0) return undefined;
+    const taken = { directory, name: file.name, followLinks, keep: true, sha256, ...chosen };
     // Again: what the metadata say may have come after the file was listed.
     const timed = { ...file, directory, followLinks };
     const { pages, notes } = await this.times.of(timed);
@@ -250,7 +283,7 @@ export class Folder implements Source {
       file: taken,
       capturedAtUs: time?.takenAtUs ?? file.takenAtUs,
       timeSource: time?.source ?? file.timeSource,
-      timesOf: (pages) => this.times.of(timed, pages),
+      timesOf: stack?.timesOf ?? ((of) => this.times.of(timed, of)),
       settings,
       warnings: notes,
     };

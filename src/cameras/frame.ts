@@ -45,6 +45,8 @@ export interface TakenFrom {
   readonly followLinks: boolean;
   readonly keep: boolean;
   readonly sha256?: string;
+  /** Of a file with several pictures only these pages, from 0; absent: all. */
+  readonly pages?: readonly number[];
 }
 
 export type FrameSettings = Readonly<Record<string, number | string>>;

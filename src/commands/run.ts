@@ -6,7 +6,8 @@ import type { CommandModule } from "yargs";
 import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { checkFileSystem } from "../archive/directory-identity.ts";
-import { capabilitiesOf, configuredSubset } from "../cameras/camera.ts";
+import { capabilitiesOf, configuredSubset, sourceSettings } from "../cameras/camera.ts";
+import { FrameChooser } from "../cameras/chosen-frames.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { checkRunnable, loadConfig, roiManifestPath } from "../config/config.ts";
 import { wantsOpcUa } from "../config/consistency.ts";
@@ -278,13 +279,22 @@ async function prepareRois({ config, origins }: Loaded, log: Logger): Promise<vo
 }
 
 /** Refuses a window of time in which the images that are there already have no frame, before anything is started. */
-async function checkWindow({ Camera, Paths }: Config): Promise<void> {
+async function checkWindow(config: Config): Promise<void> {
+  const { Camera, Paths } = config;
   const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];
   const subset = configuredSubset(Camera);
   if (directory === undefined || (subset.fromUs === undefined && subset.toUs === undefined)) return;
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-  const times = new CaptureTimes({ table: Camera.times_file, names: Camera.name_time });
-  selectFrames(await listPictures(directory, { followLinks: Camera.follow_links, times }), subset);
+  const { times: timesOptions, pages } = sourceSettings(config);
+  const times = new CaptureTimes(timesOptions);
+  const followLinks = Camera.follow_links;
+  const files = await listPictures(directory, { followLinks, times });
+  const stacks = await new FrameChooser({ subset, pages, times }).stacks(files, { directory, followLinks });
+  const frames = files.flatMap((file) => {
+    const pagesOf = stacks.get(file)?.frames ?? [{ capturedAtUs: file.takenAtUs }];
+    return pagesOf.map(({ capturedAtUs: takenAtUs }) => ({ takenAtUs }));
+  });
+  selectFrames(frames, subset);
 }
 
 function exitCode({ fault, clean, failed }: RunSummary): number {

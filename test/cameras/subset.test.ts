@@ -84,6 +84,69 @@ test("an importer whose window has no picture says which times there are", async
   );
 });
 
+/** A TIFF of several pages of 4 × 4 pixels, all written at one moment. */
+function stack(name: string, pages: number, second: number): void {
+  const parts: Buffer[] = [Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0])];
+  for (let at = 0; at < pages; at += 1) {
+    const start = 8 + at * (2 + 8 * 12 + 4 + 16);
+    const data = start + 2 + 8 * 12 + 4;
+    const entries = [
+      [256, 4],
+      [257, 4],
+      [258, 8],
+      [259, 1],
+      [262, 1],
+      [273, data],
+      [278, 4],
+      [279, 16],
+    ] as const;
+    const directory = Buffer.alloc(2 + 8 * 12 + 4);
+    directory.writeUInt16LE(8, 0);
+    entries.forEach(([tag, value], entry) => {
+      directory.writeUInt16LE(tag, 2 + entry * 12);
+      directory.writeUInt16LE(4, 4 + entry * 12);
+      directory.writeUInt32LE(1, 6 + entry * 12);
+      directory.writeUInt32LE(value, 10 + entry * 12);
+    });
+    directory.writeUInt32LE(at === pages - 1 ? 0 : data + 16, 2 + 8 * 12);
+    parts.push(directory, Buffer.alloc(16, at));
+  }
+  const path = join(directory, name);
+  writeFileSync(path, Buffer.concat(parts));
+  utimesSync(path, new Date(START_MS + second * 1000), new Date(START_MS + second * 1000));
+}
+
+test.each(["file_importer", "folder"])(
+  "%s counts the pages of stacks, and takes only those that are chosen",
+  async (type) => {
+    stack("a.tif", 7, 1);
+    stack("b.tif", 2, 2);
+    writeFileSync(join(directory, "c.png"), picture);
+    utimesSync(join(directory, "c.png"), new Date(START_MS + 3000), new Date(START_MS + 3000));
+    stack("d.tif", 12, 4);
+    const source = createSource({
+      type,
+      dataDir: directory,
+      watchDir: directory,
+      stableSeconds: 0,
+      isKnown: () => false,
+      takenBefore: () => undefined,
+      subset: { every: 5, limit: 3 },
+    });
+    await source.open();
+    const taken: unknown[] = [];
+    for (let frame = await source.capture(signal); frame !== null; frame = await source.capture(signal)) {
+      taken.push([frame.file?.name, frame.file?.pages]);
+    }
+    await source.close();
+    expect(taken).toEqual([
+      ["a.tif", [0, 5]],
+      ["d.tif", [0]],
+    ]);
+    expect(source.skipped?.()).toEqual(["left out 19 of 22 frames: 17 between every 5, 2 beyond the limit of 3"]);
+  },
+);
+
 test("the dummy camera replays the subset of a directory", async () => {
   put();
   const source = createSource({ type: "dummy", replayPath: directory, subset: { every: 10 } });

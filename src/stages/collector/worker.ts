@@ -101,7 +101,8 @@ async function framesIn(
   const { pages = [], leftOut, damage, refused } = await framesOfFile(named, choice);
   if (pages.length === 0 || timesOf === undefined) return { frames: { damage, refused }, notes: leftOut };
   const times = await timesOf(pages);
-  const [first, ...furtherPages] = framesOfPages(pages, times);
+  const wanted = file.pages === undefined ? undefined : new Set(file.pages);
+  const [first, ...furtherPages] = framesOfPages(pages, times).filter(({ page }) => wanted?.has(page) ?? true);
   return { frames: { ...first, furtherPages, damage }, notes: [...times.notes, ...leftOut] };
 }
 

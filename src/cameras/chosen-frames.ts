@@ -1,0 +1,82 @@
+// Which frames a source of files takes, where only a part is wanted: of a file with one picture all or nothing, of a stack some of
+// its pages.
+import { encodeFailure } from "../failure/failure.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { type FrameSubset, isSubset, SubsetCounter } from "../image/frame-subset.ts";
+import { framesOfFile, framesOfPages, type PageFrame } from "../image/frames-of-file.ts";
+import type { PageInfo } from "../image/pages.ts";
+import type { PictureFile } from "../image/picture-files.ts";
+import type { CaptureTimes, FileTimes } from "../image/times/capture-times.ts";
+
+/** A file with several pictures. */
+export interface Stack {
+  readonly frames: readonly PageFrame[];
+  /** As `CapturedFrame.timesOf`; things to know are said once, so that what was read is kept. */
+  readonly timesOf: (pages: readonly PageInfo[]) => Promise<FileTimes>;
+}
+
+/** Where a file is, and how it may be opened. */
+interface Place {
+  readonly directory: string;
+  readonly followLinks: boolean;
+}
+
+interface ChooserOptions {
+  readonly subset?: FrameSubset | undefined;
+  readonly pages?: PageChoice | undefined;
+  readonly times: CaptureTimes;
+}
+
+/** So many files are looked into at once. */
+const AT_ONCE = 32;
+
+export class FrameChooser {
+  readonly counter: SubsetCounter;
+  /** Whether anything may be left out. */
+  readonly isChoosing: boolean;
+  readonly #pages: PageChoice;
+  readonly #times: CaptureTimes;
+
+  constructor({ subset = {}, pages = {}, times }: ChooserOptions) {
+    this.counter = new SubsetCounter(subset);
+    this.isChoosing = isSubset(subset);
+    this.#pages = pages;
+    this.#times = times;
+  }
+
+  /** The pages of those files that have several, by file; none is looked into where nothing is chosen. */
+  async stacks(files: readonly PictureFile[], place: Place): Promise<ReadonlyMap<PictureFile, Stack>> {
+    const stacks = new Map<PictureFile, Stack>();
+    if (!this.isChoosing) return stacks;
+    for (let from = 0; from < files.length; from += AT_ONCE) {
+      const some = files.slice(from, from + AT_ONCE);
+      const found = await Promise.all(some.map((file) => this.stack(file, place)));
+      some.forEach((file, at) => {
+        const stack = found[at];
+        if (stack !== undefined) stacks.set(file, stack);
+      });
+    }
+    return stacks;
+  }
+
+  /** The pages of a file that has several; undefined for others, and for one that cannot be read, which says why when it is. */
+  async stack(file: PictureFile, { directory, followLinks }: Place): Promise<Stack | undefined> {
+    let pages: readonly PageInfo[] | undefined;
+    try {
+      ({ pages } = await framesOfFile({ directory, path: file.name, followLinks }, this.#pages));
+    } catch (error) {
+      if (encodeFailure(error).code === "internal") throw error;
+    }
+    if (pages === undefined) return undefined;
+    const timed = { ...file, directory, followLinks };
+    const known = await this.#times.of(timed, pages);
+    const count = pages.length;
+    const timesOf = async (of: readonly PageInfo[]) => (of.length === count ? known : this.#times.of(timed, of));
+    return { frames: framesOfPages(pages, known), timesOf };
+  }
+
+  /** The pages of a stack that are taken, from 0 in the file; the next frames of the series. */
+  pagesOf({ frames }: Stack): number[] {
+    return frames.filter(({ capturedAtUs }) => this.counter.takes(capturedAtUs)).map(({ page }) => page);
+  }
+}
