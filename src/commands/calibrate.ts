@@ -13,11 +13,12 @@ import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type FeatureLocations, loadFeatureLocations } from "../config/features.ts";
 import { Failure } from "../failure/failure.ts";
 import { decodePicture } from "../image/decode.ts";
-import { otherPages } from "../image/picture.ts";
-import { shownPath } from "../system/confined-file.ts";
+import { shownFile } from "../image/read-picture.ts";
 import type { GlobalOptions } from "./global.ts";
+import { onePage, type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
 
-interface CalibrateOptions extends GlobalOptions {
+interface CalibrateOptions extends GlobalOptions, PageArguments {
+  page: number | undefined;
   image: string | undefined;
   from: string | undefined;
   features: string | undefined;
@@ -32,7 +33,12 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
   command: "calibrate [image]",
   describe: "Find the chip in an image and write the ROI manifest, with images to check it",
   builder: (yargs) =>
-    yargs
+    pageOptions(yargs)
+      .option("page", {
+        type: "number",
+        requiresArg: true,
+        describe: "page of an image file with several, counted from 1 (default: the first of those chosen)",
+      })
       .positional("image", { type: "string", describe: "the image (or use --from run)" })
       .option("from", {
         type: "string",
@@ -75,8 +81,13 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     if ((options.image === undefined) === (options.from === undefined)) {
       throw usage("give one image, or --from run for the newest image of the experiment");
     }
-    const picture = options.image ?? lastFrame(config);
-    const image = typeof picture === "string" ? picture : shownPath(picture);
+    if (options.image === undefined && options.page !== undefined) throw usage("--page needs an image file");
+    const { picture, note } =
+      options.image === undefined
+        ? { picture: lastFrame(config), note: undefined }
+        : await onePage(options.image, options.page, pageChoice(options, config));
+    const image = shownFile(picture);
+    if (note !== undefined) process.stderr.write(`${options.image}: ${note}\n`);
     const anchors = (options.anchor ?? []).map(parseAnchor);
     const ways = [auto, features !== undefined, anchors.length > 0].filter(Boolean).length;
     if (ways > 1) throw usage("choose only one of --auto, --features and --anchor");
@@ -96,8 +107,6 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     const patterns = await labelPatterns(config.Assets.label_template_dir, chips);
     const before = options.from === undefined ? undefined : await roisUntilNow(roiManifestPath(config));
     const decoded = await decodePicture(picture);
-    const others = otherPages(decoded.pages);
-    if (others !== undefined) process.stderr.write(`warning: ${image}: ${others}\n`);
     const found = calibratePicture(decoded, image, chips, patterns, way, before);
     if ("doubt" in found) {
       if (json) process.stdout.write(`${JSON.stringify({ found: false, ...found.doubt })}\n`);

@@ -1,10 +1,13 @@
 // The options that choose which pages of files with several are measured, of every command that takes pictures of others.
 import type { Argv } from "yargs";
+import { fileOfFrame } from "../analysis/frames.ts";
 import { FILE_TYPES } from "../config/consistency.ts";
 import type { Loaded } from "../config/loaded.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure } from "../failure/failure.ts";
+import { decodeFailure, Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
+import { framesOfFile } from "../image/frames-of-file.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 
 export interface PageArguments {
   channel?: number | undefined;
@@ -62,4 +65,28 @@ export function pageChoice(given: PageArguments, { Camera }: Pick<Config, "Camer
   }
   const { channel, z, position } = Camera;
   return { channel: given.channel ?? channel, z: given.z ?? z, position: given.position ?? position };
+}
+
+/**
+ * The picture of a file that one is wanted of: page `page` (from 1), else the first of those chosen. `note` is said where the file has
+ * others. Failure `usage.invalid` for a page that it does not have.
+ */
+export async function onePage(
+  path: string,
+  page: number | undefined,
+  choice: PageChoice,
+): Promise<{ readonly picture: string | NamedFile; readonly note: string | undefined }> {
+  const { pages, refused } = await framesOfFile(path, choice);
+  if (page !== undefined && !(Number.isSafeInteger(page) && page >= 1)) {
+    throw new Failure("usage.invalid", `--page must be a whole number from 1, not ${page}`);
+  }
+  if (refused !== undefined) throw decodeFailure(refused);
+  const [first] = pages ?? [];
+  if (first === undefined) {
+    if (page === undefined || page === 1) return { picture: path, note: undefined };
+    throw new Failure("usage.invalid", `--page ${page}: ${path} has only one image`);
+  }
+  const index = page === undefined ? first.index : page - 1;
+  const note = page === undefined ? `using page ${index + 1}; choose another one with --page` : undefined;
+  return { picture: fileOfFrame({ path, page: index }), note };
 }

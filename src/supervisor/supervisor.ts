@@ -222,7 +222,7 @@ export class Supervisor {
       filesInUse: new Set<number>(),
       nowUs: wallClockUs,
       checkPlace: () => checkPlace(place),
-      happened: (event: PipelineEvent) => this.happened(event),
+      happened: (event: PipelineEvent, frames?: number) => this.happened(event, frames),
       alarm: () => this.damage.look() ?? this.stages.failing(),
     });
     if (config.Web.enabled) this.webHost = this.createWebHost();
@@ -240,8 +240,8 @@ export class Supervisor {
   }
 
   /** Wakes whoever waits for it. */
-  private happened(event: PipelineEvent): void {
-    if (event === "captured" || event === "measured") this.counted[event] += 1;
+  private happened(event: PipelineEvent, frames = 1): void {
+    if (event === "captured" || event === "measured") this.counted[event] += frames;
     this.stages.wake(event);
     if (SHOWN_AT_ONCE.has(event)) this.webHost?.look();
   }

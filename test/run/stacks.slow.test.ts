@@ -97,6 +97,73 @@ describe.each<Source>(["folder", "file_importer"])("%s", (source) => {
   });
 });
 
+test("a changed stack is found by verify once, and all its pages with it", async () => {
+  const directory = withFiles("folder", { "six.tif": stackOf(pictures) });
+  expect((await phorest(RUN, directory)).code).toBe(0);
+  const file = join(directory, "data", "six.tif");
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] = 255 - (bytes[bytes.length >> 1] ?? 0);
+  writeFileSync(file, bytes);
+  const { code, stdout, stderr } = await phorest(["verify"], directory);
+  expect(code, stderr).not.toBe(0);
+  expect((stdout + stderr).split("\n").filter((line) => line.includes("six.tif"))).toHaveLength(1);
+});
+
+test("channels, planes and positions that are not chosen are counted; the others are measured", async () => {
+  const description = "ImageJ=1.53t\nimages=6\nchannels=3\nframes=2\nhyperstack=true\n";
+  const fields = (page: number) => (page === 0 ? [[270, 2, [...Buffer.from(`${description}\0`)]] as const] : []);
+  const stack = stackOf(pictures, { fields });
+  const first = withFiles("folder", { "hyper.tif": stack });
+  const { code, stderr } = await phorest(RUN, first);
+  expect(code, stderr).toBe(0);
+  expect(stderr.match(/left out 4 pages of channels 1 and 2; choose with --channel/g)).toHaveLength(1);
+  expect(query(first, "SELECT page FROM entry ORDER BY id")).toEqual([{ page: 0 }, { page: 3 }]);
+  const second = await phorest(["analyse", "incoming", "--channel", "1", "--jsonl", "-"], first);
+  const pages = second.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).page);
+  expect(pages, second.stderr).toEqual([1, 4]);
+  const none = await phorest(["analyse", "incoming", "--channel", "7", "--jsonl", "-"], first);
+  expect([none.code, none.stderr]).toEqual([3, expect.stringMatching(/no channel 7, only channels 0, 1 and 2/)]);
+});
+
+test("pages of another size or depth fail or are measured each by itself; names may have a colon", async () => {
+  const [one, two] = pictures as [Picture, Picture];
+  const small = { ...one, width: 16, height: 12, pixels: one.pixels.slice(0, 16 * 12) };
+  const deep = { ...two, bitDepth: 16 as const, pixels: Uint16Array.from(two.pixels, (value) => value * 257) };
+  const directory = withFiles("folder", { "a:b.tif": stackOf([one, small, deep]) });
+  await phorest(RUN, directory);
+  const states = query<{ filename: string; status: string }>(
+    directory,
+    "SELECT filename, status FROM frame ORDER BY entry",
+  );
+  expect(states.map(({ filename, status }) => [filename, status])).toEqual([
+    ["a:b.tif", "processed"],
+    ["a:b.tif", "failed"],
+    ["a:b.tif", "processed"],
+  ]);
+});
+
+test("calibrate takes the page that is asked for", async () => {
+  const blank = { ...(pictures[0] as Picture), pixels: new Uint8Array(640 * 480) };
+  const directory = withFiles("folder", {
+    "two.tif": stackOf([blank, pictures[0] as Picture]),
+    "one.tif": writeTiff(pictures[0] as Picture),
+  });
+  const summary = async (...words: string[]) => {
+    const { stdout } = await phorest(["calibrate", ...words, "--json", "--out", "found"], directory);
+    const { files: _, image: _image, ...rest } = JSON.parse(stdout);
+    return rest;
+  };
+  const single = await summary("incoming/one.tif");
+  expect(await summary("incoming/two.tif", "--page", "2")).toEqual(single);
+  expect(await summary("incoming/two.tif")).not.toEqual(single);
+  const beyond = await phorest(["calibrate", "incoming/two.tif", "--page", "3"], directory);
+  expect(beyond.code).not.toBe(0);
+  expect(beyond.stderr).toMatch(/page 3|no page|2 pages/);
+});
+
 test("a program that is killed in the middle of a stack of 125 pages measures each page exactly once", async () => {
   const frames = Array.from({ length: 125 }, (_, at) => pictures[at % pictures.length] as Picture);
   const directory = withFiles("folder", { "many.tif": stackOf(frames) });

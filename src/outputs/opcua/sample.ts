@@ -2,6 +2,7 @@
 
 import { type FrameMeasure, quantityColumn, type RoiMeasure, type ValueName } from "../../config/opcua-value-name.ts";
 import type { Measured, Outcome } from "../../manifest/outcomes.ts";
+import { frameName } from "../../manifest/page-rows.ts";
 import { STATISTICS } from "../../measurement/method.ts";
 import type { Shift } from "./baseline.ts";
 import type { Plain } from "./data-type.ts";
@@ -109,7 +110,7 @@ function frameSample(measure: FrameMeasure, outcome: Outcome): Sample {
     case "processed_at":
       return good(new Date(outcome.processedAtUs / 1000));
     case "filename":
-      return good(outcome.filename);
+      return good(frameName(outcome.filename, outcome.page));
     case "ok":
       return good(ok);
     case "error":

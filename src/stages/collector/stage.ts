@@ -37,7 +37,7 @@ export const collector: StageDefinition = {
       ...{ ...context, config },
       limit: frames,
       live: !FILE_CAMERAS.has(config.Camera.camera_type),
-      collected: () => happened("captured"),
+      collected: (taken) => happened("captured", taken),
       recorded: () => happened("recorded"),
       untilCaptureMs: untilNextRunMs,
       brightfieldChanged: () => happened("brightfield"),
@@ -53,8 +53,8 @@ interface CollectorOptions
   readonly limit: number | undefined;
   /** False for sources that take files other programs wrote: these may have nothing new. */
   readonly live: boolean;
-  /** A picture was taken. */
-  collected(): void;
+  /** A picture was taken, with so many frames in it. */
+  collected(taken: number): void;
   /** Pictures that waited for the database have their rows. */
   recorded(): void;
   /** Until the next capture is begun, ms; 0 while one is in progress or none is planned. */
@@ -149,7 +149,7 @@ class Collector implements OpenStage {
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms${pages}`, fields);
     if (frame.damage !== undefined) log.error(`${frame.filename}: ${frame.damage}`, fields);
     if (frame.refused !== undefined) log.error(lineOf(frame.refused), fields);
-    this.options.collected();
+    this.options.collected(frames);
     await this.brightfield.afterCapture(this.captured, signal);
     return this.more;
   }

@@ -67,7 +67,7 @@ export interface StageContext {
   nowUs(): number;
   /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
   checkPlace(): void;
-  happened(event: PipelineEvent): void;
+  happened(event: PipelineEvent, frames?: number): void;
   /** Until this stage's next unit of work, ms; 0 while one is running or none is planned. */
   untilNextRunMs(): number;
   /** What needs a person now, in words; empty when all is well. */
