@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { StateView } from "../../src/web/views.ts";
 import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage, PHONE, READY, turnTo, VIEWS } from "./browser.ts";
 import { Running, sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 
@@ -118,6 +119,13 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.getByLabel(/Text, for example/).fill("antibody <b>1</b>");
     await page.getByRole("button", { name: "Add", exact: true }).click();
     await page.getByRole("cell", { name: "antibody <b>1</b>", exact: true }).waitFor();
+    await page.getByRole("button", { name: /^Change antibody/ }).click();
+    await page.getByLabel(/^Time, UTC/).fill("2026-03-04 15:20");
+    await page.getByLabel(/Text, for example/).fill("antibody 2");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("cell", { name: "antibody 2", exact: true }).waitFor();
+    const [moved] = (await shared.running.read<StateView>("/api/state")).markers;
+    expect([moved?.text, moved?.at]).toEqual(["antibody 2", Date.UTC(2026, 2, 4, 15, 20)]);
     const plot = page.locator(".u-over").first();
     await page.getByRole("button", { name: "Set baseline" }).click();
     await plot.click({ position: { x: 200, y: 100 } });

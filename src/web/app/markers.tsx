@@ -1,39 +1,52 @@
 // Markers: notes with a time, such as an injection.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { StateView } from "../views.ts";
+import type { MarkerView, StateView } from "../views.ts";
 import { change } from "./api.ts";
 import { clock, moment } from "./format.ts";
 
 const day = (ms: number) => moment(ms).slice(0, 10);
-const local = (ms: number) => new Date(ms).toISOString().slice(0, 19);
+/** As it is typed: 2026-03-04 15:20:05. */
+const typed = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+/** A date and a time of 24 hours; the seconds may be left out. */
+const TIME = "\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?";
+const parse = (time: string) => Date.parse(`${time.trim().replace(" ", "T")}Z`);
 
-export function Markers({
-  state,
-  at,
-  act,
-}: {
-  state: StateView;
-  at: number | undefined;
+interface Props {
+  readonly state: StateView;
+  /** Where a marker was asked for in the plot. */
+  readonly at: number | undefined;
   /** Resolves to whether the change was made. */
   act(what: Promise<void>): Promise<boolean>;
-}) {
+}
+
+export function Markers({ state, at, act }: Props) {
   const [text, setText] = useState("");
   const [time, setTime] = useState("");
+  /** The marker that is being changed; undefined: a new one. */
+  const [edited, setEdited] = useState<MarkerView>();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (at === undefined) return;
-    setTime(local(at));
+    setTime(typed(at));
     field.current?.focus();
   }, [at]);
+  const fill = (marker: MarkerView | undefined) => {
+    setEdited(marker);
+    setText(marker?.text ?? "");
+    setTime(marker === undefined ? "" : typed(marker.at));
+    if (marker !== undefined) field.current?.focus();
+  };
   const submit = (event: Event) => {
     event.preventDefault();
-    const ms = time === "" ? Date.now() : Date.parse(`${time}Z`);
-    void act(change("POST", "/api/markers", { at: ms, text })).then((done) => {
-      // Keep the typed text until the marker is saved.
-      if (!done) return;
-      setText("");
-      setTime("");
-    });
+    const ms = time === "" ? Date.now() : parse(time);
+    // An unchanged time keeps its fraction of a second.
+    const isMoved = edited === undefined || time !== typed(edited.at);
+    const made =
+      edited === undefined
+        ? change("POST", "/api/markers", { at: ms, text })
+        : change("PUT", `/api/markers/${edited.id}`, { text, ...(isMoved ? { at: ms } : {}) });
+    // Keep what was typed until the marker is saved.
+    void act(made).then((done) => done && fill(undefined));
   };
   return (
     <section class="card">
@@ -51,14 +64,25 @@ export function Markers({
         </label>
         <label>
           Time, UTC (if empty: now)
-          <input type="datetime-local" step={1} value={time} onInput={(event) => setTime(event.currentTarget.value)} />
+          <input
+            value={time}
+            pattern={TIME}
+            placeholder="2026-03-04 15:20:05"
+            title="Date and time, for example 2026-03-04 15:20:05"
+            onInput={(event) => setTime(event.currentTarget.value)}
+          />
         </label>
-        <button type="submit">Add</button>
+        <button type="submit">{edited === undefined ? "Add" : "Save"}</button>
+        {edited !== undefined && (
+          <button type="button" class="plain" onClick={() => fill(undefined)}>
+            Cancel
+          </button>
+        )}
       </form>
       <table>
         <tbody>
           {state.markers.map((marker) => (
-            <tr key={marker.id}>
+            <tr key={marker.id} onDblClick={() => fill(marker)}>
               <td class="time">
                 {day(marker.at)}
                 <br />
@@ -66,6 +90,9 @@ export function Markers({
               </td>
               <td class="words">{marker.text}</td>
               <td class="n">
+                <button type="button" class="plain" aria-label={`Change ${marker.text}`} onClick={() => fill(marker)}>
+                  ✎
+                </button>
                 <button
                   type="button"
                   class="plain"
