@@ -2,7 +2,6 @@
 /// <reference path="./fzstd.d.ts" />
 import { constants, inflateSync } from "node:zlib";
 import { errorCode, hasCode } from "../../failure/error-code.ts";
-import { Failure } from "../../failure/failure.ts";
 import { unpackLzw } from "./lzw.ts";
 
 /** The numbers of the compressions that are read here. */
@@ -57,20 +56,9 @@ function longer(packed: Uint8Array, bytes: number): Uint8Array | undefined {
   }
 }
 
-function notInstalled(cause: unknown): never {
-  throw new Failure(
-    "frame.unreadable",
-    "cannot read images with the compression Zstandard: the package fzstd is not installed",
-    {
-      hint: "run `npm ci` in phorest's directory, or save the image uncompressed",
-      cause,
-    },
-  );
-}
-
 async function unpackedZstd(packed: Uint8Array, bytes: number): Promise<Uint8Array | undefined> {
-  // Hardly any file needs it. An installation from before may lack it.
-  const { decompress } = await import("fzstd").catch(notInstalled);
+  // Hardly any file needs it.
+  const { decompress } = await import("fzstd");
   const target = new Uint8Array(bytes);
   try {
     return decompress(packed, target).length < bytes ? undefined : target;
