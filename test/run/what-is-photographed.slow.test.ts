@@ -1,8 +1,11 @@
 // Nobody takes the simulated chip's pictures for those of a camera: every start says what it photographs and where this was
 // set, and what is made of simulated frames says so.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { encodePicture } from "../../src/image/encode.ts";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
 const WITHOUT_CAMERA_TYPE = QUICK_CONFIG.replace('camera_type = "simulated"', "");
@@ -15,11 +18,11 @@ const lineOf = (text: string, start: RegExp) => text.split("\n").filter((line) =
 async function replaying(directory: string): Promise<string> {
   const inputs = join(directory, "inputs");
   mkdirSync(inputs);
-  const made = await phorest(["simulate", inputs, "--frames", "1", "--size", "640x480"], directory);
-  expect(made.code, made.stderr).toBe(0);
+  const simulator = createSimulator({ width: 640, height: 480 });
+  writeFileSync(join(inputs, "frame.png"), await encodePicture(simulator.render(0, 0), "png"));
   mkdirSync(join(directory, "generated_files"), { recursive: true });
   const rois = join(directory, "generated_files/ROI_manifest.json");
-  if (!existsSync(rois)) copyFileSync(join(inputs, "ROI_manifest.json"), rois);
+  if (!existsSync(rois)) writeFileSync(rois, formatRoiManifest(simulator.roiManifest()));
   const camera = QUICK_CONFIG.replace('"simulated"', '"dummy"\ndummy_path = "inputs"');
   return `${camera}[Services]\nenable_camera = true\n`;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFile
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { initRemote } from "../../src/archive/remote.ts";
 import { experiment, phorest, QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { established, filesBelow, picture, stateOf, writeMetadata } from "./experiments.ts";
@@ -93,7 +94,7 @@ test("a metadata manifest that names other files than pictures takes none of the
     names.map(([name, path], at) => established(at, name, path, { processing_status: "pending" })),
   );
   const directory = experiment(greedy(remote));
-  await phorest(["init-remote", remote], directory);
+  await initRemote(remote, []);
   const before = [stateOf(victim), stateOf(old)];
   const { stdout, stderr } = await imported(directory, old);
   expect(stdout).toContain("12 captures, 2 new: 1 pending, 0 processed, 1 failed");
@@ -115,7 +116,7 @@ test.each(["ring buffer", "compressor", "move"])(
   async (kind) => {
     const remote = temporaryDirectory();
     const directory = experiment(greedy(remote, { camera: true, sync: kind === "move" }));
-    await phorest(["init-remote", remote], directory);
+    await initRemote(remote, []);
     await run(directory, "--frames", "2");
     const old = temporaryDirectory();
     const data = join(directory, "data");
@@ -168,7 +169,7 @@ test(
     }
     writeMetadata(old, entries);
     const directory = experiment(greedy(remote));
-    await phorest(["init-remote", remote], directory);
+    await initRemote(remote, []);
     await imported(directory, old);
     const before = stateOf(old);
     for (const round of [1, 2]) {
@@ -202,7 +203,7 @@ test(
     writeFileSync(join(old, "thesis.docx"), "report");
     writeMetadata(old, [established(1, "a.png", ""), established(2, "b.png", ""), established(3, "thesis.docx", "")]);
     const directory = experiment(greedy(remote));
-    await phorest(["init-remote", remote], directory);
+    await initRemote(remote, []);
     const data = join(directory, "data");
     mkdirSync(data);
     const other = await picture(9);

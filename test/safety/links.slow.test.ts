@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { initRemote } from "../../src/archive/remote.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { filesBelow, picture, simulatedRois, stateOf } from "./experiments.ts";
@@ -62,7 +63,7 @@ remote_root_dir = "${remote}"
 keep_local = false
 `,
   );
-  await phorest(["init-remote", remote], directory);
+  await initRemote(remote, []);
   for (const name of ["data", "results"]) symlinkSync(elsewhere, join(remote, name));
   const { child, ended } = start(["run"], directory);
   const told = new Promise<void>((resolve) => {

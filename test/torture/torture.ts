@@ -56,13 +56,15 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const world = createWorld(options.localBytes, options.remoteBytes);
   const mischief = new Mischief(world);
   try {
-    writeFileSync(join(world.local, "config.toml"), configText(world, true));
+    configure(world, true);
     const syncing = (await phorest(["init-remote", world.remote], world.local)).code === 0;
     const acknowledged = new Map<number, Acknowledged>();
     const events: Record<string, number> = {};
     const random = randomNumbers(options.seed);
     let kills = 0;
     while (kills < options.kills) {
+      // Drawing takes as much as all the rest of a life: one in three draws.
+      configure(world, true, kills % 3 === 0);
       const event = EVENTS[Math.floor(random() * EVENTS.length)] ?? "nothing";
       const done = await round(world, mischief, event, random, options.lifeMs, acknowledged);
       events[done] = (events[done] ?? 0) + 1;
@@ -198,7 +200,7 @@ function mendShare(world: World): void {
 /** A clean run without a camera until nothing is waiting any more. */
 async function comeToRest(world: World): Promise<void> {
   mendShare(world);
-  writeFileSync(join(world.local, "config.toml"), configText(world, false));
+  configure(world, false);
   const { child, ended } = start(["run", "--until-idle"], world.local);
   const limit = setTimeout(() => child.kill("SIGKILL"), 10 * LONGEST_STOP_MS);
   const { code, stderr } = await ended;
@@ -213,18 +215,18 @@ async function inTime(ended: Promise<Ended>): Promise<void> {
   if (first === late) throw new Error("a signal did not end the program");
 }
 
-/** All stages on; what this build does not have yet it says and leaves out. */
-function configText(world: World, camera: boolean): string {
-  return `
+/** All stages on, without the web page; what this build does not have yet it says and leaves out. */
+function configure({ local, remote }: World, camera: boolean, plot = true): void {
+  const text = `
 [Paths]
-remote_root_dir = "${world.remote}"
+remote_root_dir = "${remote}"
 [Services]
 enable_camera = ${camera}
 enable_file_backup = true
 enable_remote_sync = true
 enable_image_compression = true
 [Timing]
-collector_interval_seconds = 0.05
+collector_interval_seconds = 0.1
 communicator_interval_seconds = 0.1
 compress_interval_seconds = 0.3
 file_backup_interval_seconds = 1
@@ -246,11 +248,15 @@ height = 480
 [Storage]
 min_free_bytes = 2_000_000
 [Report]
+plot = ${plot}
 plot_interval_seconds = 60
+[Web]
+enabled = false
 [Supervisor]
 heartbeat_seconds = 0.5
 shutdown_timeout_seconds = ${camera ? 30 : 600}
 `;
+  writeFileSync(join(local, "config.toml"), text);
 }
 
 /** mulberry32: numbers from 0 to 1, the same for the same seed. */
