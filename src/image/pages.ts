@@ -6,8 +6,8 @@ import { type PagePlace, placesOf } from "./axes.ts";
 import { formatOf } from "./format.ts";
 import { headerSize } from "./header-size.ts";
 import { readPicture, shownFile, withPictureFile } from "./read-picture.ts";
-import { type ByteSource, bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
-import type { TiffSeries } from "./tiff/series.ts";
+import { type ByteSource, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
+import { readTiffSeries, type TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { isPacked, unpacked } from "./unpack.ts";
 
@@ -26,8 +26,6 @@ export interface PictureSeries {
   readonly leftOut: readonly string[];
 }
 
-const HEAD_BYTES = 16;
-
 /**
  * The pictures of a file, from its directories alone: no pixels are read or checked. A file with a single picture gives one
  * page. Failures as decodePicture: `frame.missing`, `frame.unreadable` for a file that is no picture.
@@ -36,15 +34,14 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
   const where = shownFile(file);
   const found = await withPictureFile(file, async ({ handle, bytes }) => {
     const source = sourceOfFile(handle, bytes);
-    if (formatOf(await bytesAt(source, 0, HEAD_BYTES)) !== "TIFF") return undefined;
-    const series = await knownSeries(handle, source);
+    const series = await knownSeries(await handle.stat({ bigint: true }), source);
     return series === undefined ? undefined : seriesOf(file, source, series);
   });
   if (found !== undefined) return found;
   const { bytes } = await readPicture(file, where, undefined);
   const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
   const source = sourceOfBytes(plain);
-  const series = formatOf(plain) === "TIFF" ? await knownSeries(undefined, source) : undefined;
+  const series = formatOf(plain) === "TIFF" ? await readTiffSeries(source) : undefined;
   if (series !== undefined) return seriesOf(file, source, series);
   const size = headerSize(plain);
   if (size === undefined) {

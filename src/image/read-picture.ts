@@ -1,5 +1,6 @@
 // The bytes of a picture from its file. Of a file with several pictures only the page that is asked for is read, as a file
 // of its own, so that a stack of any size takes the memory of one picture.
+import type { BigIntStats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
@@ -16,13 +17,12 @@ import { formatOf } from "./format.ts";
 import { checkSize, reserveMemory } from "./memory.ts";
 import { type ByteSource, bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
 import { readPageFile } from "./tiff/page-file.ts";
-import type { TiffSeries } from "./tiff/series.ts";
+import { readTiffSeries, type TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { isPacked, MAX_BYTES, unpacked } from "./unpack.ts";
 
 /** Files up to this size are read in one piece where no page is asked for. */
 const WHOLE_BYTES = 64 * 2 ** 20;
-const HEAD_BYTES = 16;
 
 export interface PictureBytes {
   readonly bytes: Uint8Array;
@@ -49,12 +49,9 @@ export async function readPicture(
     const isConfined = typeof file !== "string";
     if (page === undefined && opened.bytes <= WHOLE_BYTES) return { bytes: await readWholeFile(opened, isConfined) };
     const source = sourceOfFile(opened.handle, opened.bytes);
-    const head = await bytesAt(source, 0, HEAD_BYTES);
-    if (formatOf(head) === "TIFF") {
-      const read = async () => pageOf(source, await knownSeries(opened.handle, source), page, where);
-      const found = await (isConfined ? readUnchanged(opened, read) : read());
-      if (found !== undefined) return found;
-    }
+    const read = async (status: BigIntStats) => pageOf(source, await knownSeries(status, source), page, where);
+    const found = await (isConfined ? readUnchanged(opened, read) : read(await opened.handle.stat({ bigint: true })));
+    if (found !== undefined) return found;
     const bytes = await readWholeFile(opened, isConfined);
     return page === undefined ? { bytes } : pageInMemory(bytes, page, where);
   });
@@ -108,7 +105,7 @@ async function pageInMemory(bytes: Uint8Array, page: number, where: string): Pro
   const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
   const source = sourceOfBytes(plain);
   if (formatOf(plain) === "TIFF") {
-    const found = await pageOf(source, await knownSeries(undefined, source), page, where);
+    const found = await pageOf(source, await readTiffSeries(source), page, where);
     if (found !== undefined) return found;
   }
   if (page === 0) return { bytes: plain };

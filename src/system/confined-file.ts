@@ -117,10 +117,15 @@ export async function readOpened(file: ConfinedFile, limitBytes: number): Promis
   return readUnchanged(file, () => readAll(file));
 }
 
-/** What `read` makes of an open file. Failure `file.changed` when the file was written to meanwhile. */
-export async function readUnchanged<T>({ handle, path, bytes }: ConfinedFile, read: () => Promise<T>): Promise<T> {
+/**
+ * What `read` makes of an open file, whose status it is given. Failure `file.changed` when the file was written to meanwhile.
+ */
+export async function readUnchanged<T>(
+  { handle, path, bytes }: ConfinedFile,
+  read: (status: BigIntStats) => Promise<T>,
+): Promise<T> {
   const before = await handle.stat({ bigint: true });
-  const result = await read();
+  const result = await read(before);
   // It may have grown since it was opened, or change now.
   const whole = before.size === BigInt(bytes);
   if (!whole || !sameContent(before, await handle.stat({ bigint: true }))) throw contentChanged(path);

@@ -2,34 +2,12 @@
 // tiles, read straight to their place. So every page is read like a file with a single picture, and nothing else is read.
 import { Failure } from "../../failure/failure.ts";
 import type { ByteSource } from "./byte-source.ts";
-import {
-  fieldBytes,
-  fieldNumbers,
-  type Layout,
-  readDirectory,
-  TAG,
-  type TiffDirectory,
-  TYPE_BYTES,
-} from "./directory.ts";
+import { type Layout, readDirectory, TAG } from "./directory.ts";
+import { listField, type PlacedShape, placesFrom, readShape, type ShapeField } from "./page-shape.ts";
 import type { TiffPage } from "./series.ts";
 
-/** Fields that say how samples are stored, besides the lists of strips and tiles. */
-const KEPT: readonly number[] = [
-  256, 257, 258, 259, 262, 266, 274, 277, 278, 284, 292, 293, 317, 320, 322, 323, 338, 339, 347, 529, 530, 531, 532,
-];
-const MOST_FIELD_BYTES = 2 ** 20;
-const LONG = 4;
-/** Of BigTIFF only. */
-const LONG8 = 16;
 const ALIGNMENT = 16;
 const [HEADER_BYTES, ENTRY_BYTES] = [8, 12] as const;
-
-interface Field {
-  readonly tag: number;
-  readonly type: number;
-  readonly count: number;
-  readonly bytes: Buffer;
-}
 
 /** What stands between the pixels of a page and its picture. */
 interface Stretch {
@@ -49,32 +27,35 @@ export async function readPageFile(
   where: string,
   allow: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const directory = await readDirectory(source, layout, page.at);
-  if (directory === undefined) throw cutOff(where);
-  const isTiled = directory.fields.has(TAG.tiles);
-  const places = await fieldNumbers(source, layout, directory, isTiled ? TAG.tiles : TAG.strips);
-  const sizes = await fieldNumbers(source, layout, directory, isTiled ? TAG.tileBytes : TAG.stripBytes);
-  if (sizes.length < places.length) throw cutOff(where);
-  const fields = await keptFields(source, layout, directory);
+  const { shape, places } = await shapeOf(source, layout, page, where);
+  const { isTiled, sizes } = shape;
+  const fields = [...shape.fields];
   const directoryEnd = align(HEADER_BYTES + 2 + ENTRY_BYTES * (fields.length + 2) + 4);
   const dataAt = directoryEnd + sumOf(fields) + 2 * align(4 * places.length);
-  const total = sizes.slice(0, places.length).reduce((sum, size) => sum + size, dataAt);
+  const total = sizes.reduce((sum, size) => sum + size, dataAt);
   allow(total);
   const stretches = stretchesOf(places, sizes, dataAt, page.shift);
   if (stretches.some(({ from, length }) => from + length > source.size)) throw cutOff(where);
   const file = Buffer.allocUnsafeSlow(total);
-  const offsets = Uint32Array.from(sizes);
-  for (let index = 0, at = dataAt; index < places.length; index++) {
-    offsets[index] = at;
-    at += sizes[index] ?? 0;
-  }
-  fields.push(listField(isTiled ? TAG.tiles : TAG.strips, offsets.subarray(0, places.length), layout.little));
-  fields.push(listField(isTiled ? TAG.tileBytes : TAG.stripBytes, sizes.slice(0, places.length), layout.little));
+  fields.push(listField(isTiled ? TAG.tiles : TAG.strips, placesFrom(dataAt, shape), layout.little));
+  fields.push(listField(isTiled ? TAG.tileBytes : TAG.stripBytes, sizes, layout.little));
   writeDirectory(file, fields, layout.little, dataAt);
   for (const { from, to, length } of stretches) {
     if ((await source.read(file.subarray(to, to + length), from)) < length) throw cutOff(where);
   }
   return file;
+}
+
+/** How the page is stored, from what is known of the series or from its directory. */
+async function shapeOf(source: ByteSource, layout: Layout, page: TiffPage, where: string): Promise<PlacedShape> {
+  if (page.shape !== undefined) return { shape: page.shape, places: placesFrom(page.from, page.shape) };
+  const directory = await readDirectory(source, layout, page.at);
+  if (directory === undefined) throw cutOff(where);
+  const placed = await readShape(source, layout, directory);
+  if (placed !== undefined) return placed;
+  throw new Failure("frame.unreadable", `${where}: the page does not say how large its strips are`, {
+    hint: "save it with another program, or save each image in a file of its own",
+  });
 }
 
 function cutOff(where: string): Failure {
@@ -84,24 +65,8 @@ function cutOff(where: string): Failure {
 }
 
 const align = (at: number): number => Math.ceil(at / ALIGNMENT) * ALIGNMENT;
-const sumOf = (fields: readonly Field[]): number =>
+const sumOf = (fields: readonly ShapeField[]): number =>
   fields.reduce((sum, { bytes }) => sum + (bytes.length > 4 ? align(bytes.length) : 0), 0);
-
-async function keptFields(source: ByteSource, layout: Layout, directory: TiffDirectory): Promise<Field[]> {
-  const fields: Field[] = [];
-  for (const tag of KEPT) {
-    const field = directory.fields.get(tag);
-    if (field === undefined) continue;
-    if (field.type === LONG8) {
-      fields.push(listField(tag, await fieldNumbers(source, layout, directory, tag), layout.little));
-      continue;
-    }
-    const bytes = await fieldBytes(source, directory, field, MOST_FIELD_BYTES);
-    const count = Math.floor(bytes.length / (TYPE_BYTES[field.type] ?? 1));
-    if (count > 0) fields.push({ tag, type: field.type, count, bytes });
-  }
-  return fields;
-}
 
 /** What is to be read, joined where it follows each other in both files. */
 function stretchesOf(places: readonly number[], sizes: readonly number[], dataAt: number, shift: number): Stretch[] {
@@ -117,17 +82,8 @@ function stretchesOf(places: readonly number[], sizes: readonly number[], dataAt
   return stretches;
 }
 
-function listField(tag: number, numbers: ArrayLike<number>, little: boolean): Field {
-  const bytes = Buffer.alloc(4 * numbers.length);
-  for (let index = 0; index < numbers.length; index++) {
-    if (little) bytes.writeUInt32LE(numbers[index] ?? 0, 4 * index);
-    else bytes.writeUInt32BE(numbers[index] ?? 0, 4 * index);
-  }
-  return { tag, type: LONG, count: numbers.length, bytes };
-}
-
 /** The header, the directory, and behind it the values that do not fit into it. */
-function writeDirectory(file: Buffer, fields: Field[], little: boolean, end: number): void {
+function writeDirectory(file: Buffer, fields: ShapeField[], little: boolean, end: number): void {
   const put = (value: number, at: number, size: 2 | 4) =>
     little ? file.writeUIntLE(value, at, size) : file.writeUIntBE(value, at, size);
   file.fill(0, 0, end);

@@ -1,6 +1,6 @@
 // The pictures of the files that were read last, so that reading all pages of a stack one by one does not follow the chain
 // of its directories again for each. A file that was written to since is read again.
-import type { FileHandle } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
 import type { ByteSource } from "./byte-source.ts";
 import { readTiffSeries, type TiffSeries } from "./series.ts";
 
@@ -9,10 +9,9 @@ const MOST_FILES = 4;
 
 const known = new Map<string, TiffSeries>();
 
-/** The pictures of an open TIFF file (undefined: bytes in memory, which are always read). Undefined as readTiffSeries. */
-export async function knownSeries(handle: FileHandle | undefined, source: ByteSource): Promise<TiffSeries | undefined> {
-  if (handle === undefined) return readTiffSeries(source);
-  const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+/** The pictures of an open TIFF file, whose status is `status`. Undefined as readTiffSeries. */
+export async function knownSeries(status: BigIntStats, source: ByteSource): Promise<TiffSeries | undefined> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = status;
   const key = [dev, ino, size, mtimeNs, ctimeNs].join(" ");
   const series = known.get(key) ?? (await readTiffSeries(source));
   if (series === undefined) return undefined;

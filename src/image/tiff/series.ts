@@ -11,6 +11,7 @@ import {
   TAG,
   type TiffDirectory,
 } from "./directory.ts";
+import { type PageShape, type PlacedShape, readShape, SharedShapes } from "./page-shape.ts";
 
 /** Bits of the kind of a page: a smaller copy of another page, or a mask for one. */
 const REDUCED = 1;
@@ -19,6 +20,10 @@ const MASK = 4;
 const OLD_REDUCED = 2;
 /** No description that names a number of pictures is longer than this before the number. */
 const IMAGEJ_BYTES = 4096;
+
+/** Where the last of the pixels end. */
+const endOf = ({ shape, places }: PlacedShape): number =>
+  places.reduce((end, place, index) => Math.max(end, place + (shape.sizes[index] ?? 0)), 0);
 
 /** One picture of the file. */
 export interface TiffPage {
@@ -31,6 +36,9 @@ export interface TiffPage {
   readonly width: number;
   readonly height: number;
   readonly bits: number;
+  /** How it is stored, and where its pixels begin; undefined where that is to be read from its directory. */
+  readonly shape: PageShape | undefined;
+  readonly from: number;
 }
 
 export interface TiffSeries {
@@ -60,6 +68,7 @@ class Walk {
   readonly #leftOut: string[] = [];
   readonly #source: ByteSource;
   readonly #layout: Layout;
+  readonly #shapes = new SharedShapes();
   #count = 0;
 
   constructor(source: ByteSource, layout: Layout) {
@@ -109,23 +118,17 @@ class Walk {
 
   private async add(directory: TiffDirectory): Promise<void> {
     const index = this.#count++;
-    if ((await this.dataEnd(directory)) > this.#source.size) {
+    const placed = await readShape(this.#source, this.#layout, directory);
+    if (placed !== undefined && endOf(placed) > this.#source.size) {
       this.#leftOut.push(`page ${index + 1}: the file ends before the end of its pixels`);
       return;
     }
     const width = await this.number(directory, TAG.width, 0);
     const height = await this.number(directory, TAG.height, 0);
     const bits = await this.number(directory, TAG.bits, 1);
-    this.#pages.push({ index, at: directory.at, shift: 0, width, height, bits });
-  }
-
-  /** Where the last of the pixels end. */
-  private async dataEnd(directory: TiffDirectory): Promise<number> {
-    const isTiled = directory.fields.has(TAG.tiles);
-    const numbers = (tag: number) => fieldNumbers(this.#source, this.#layout, directory, tag);
-    const places = await numbers(isTiled ? TAG.tiles : TAG.strips);
-    const sizes = await numbers(isTiled ? TAG.tileBytes : TAG.stripBytes);
-    return places.reduce((end, place, index) => Math.max(end, place + (sizes[index] ?? 0)), 0);
+    const shape = placed === undefined ? undefined : this.#shapes.share(placed);
+    const from = placed?.places[0] ?? 0;
+    this.#pages.push({ index, at: directory.at, shift: 0, width, height, bits, shape, from });
   }
 
   /** ImageJ writes stacks of more than 4 GB as one page with the rest behind it, and says so in its description alone. */

@@ -48,7 +48,7 @@ async function timesInside(
   // TIFF needs its directories; others show in their first bytes what they are.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
   if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined };
-  const series = pages === undefined ? undefined : await knownSeries(handle, source);
+  const series = pages === undefined ? undefined : await knownSeries(await handle.stat({ bigint: true }), source);
   const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
   const directories = async function* () {
     if (pages === undefined) yield first;
