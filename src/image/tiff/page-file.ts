@@ -7,6 +7,9 @@ import { listField, type PlacedShape, placesFrom, readShape, type ShapeField } f
 import type { TiffPage } from "./series.ts";
 
 const ALIGNMENT = 16;
+const MEMORY_PAGE = 4096;
+/** Where large blocks of memory begin in a page of it. */
+const ALLOCATED_AT = 16;
 const [HEADER_BYTES, ENTRY_BYTES] = [8, 12] as const;
 
 /** What stands between the pixels of a page and its picture. */
@@ -31,7 +34,7 @@ export async function readPageFile(
   const { isTiled, sizes } = shape;
   const fields = [...shape.fields];
   const directoryEnd = align(HEADER_BYTES + 2 + ENTRY_BYTES * (fields.length + 2) + 4);
-  const dataAt = directoryEnd + sumOf(fields) + 2 * align(4 * places.length);
+  const dataAt = inPhase(directoryEnd + sumOf(fields) + 2 * align(4 * places.length), (places[0] ?? 0) + page.shift);
   const total = sizes.reduce((sum, size) => sum + size, dataAt);
   allow(total);
   const stretches = stretchesOf(places, sizes, dataAt, page.shift);
@@ -44,6 +47,16 @@ export async function readPageFile(
     if ((await source.read(file.subarray(to, to + length), from)) < length) throw cutOff(where);
   }
   return file;
+}
+
+/**
+ * A place from `at` on that stands in a page of memory as `from` in a page of the file: the system then copies nearly twice as
+ * fast. Samples of two bytes stay at even places.
+ */
+function inPhase(at: number, from: number): number {
+  if (from % 2 !== 0) return at;
+  const phase = (from - ALLOCATED_AT - at) % MEMORY_PAGE;
+  return at + (phase < 0 ? phase + MEMORY_PAGE : phase);
 }
 
 /** How the page is stored, from what is known of the series or from its directory. */
