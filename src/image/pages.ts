@@ -3,13 +3,13 @@ import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { type PagePlace, placesOf } from "./axes.ts";
-import { formatOf } from "./format.ts";
 import { headerSize } from "./header-size.ts";
 import { readPicture, shownFile, withPictureFile } from "./read-picture.ts";
-import { type ByteSource, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
-import { readTiffSeries, type TiffSeries } from "./tiff/series.ts";
+import { type ByteSource, sourceOfFile } from "./tiff/byte-source.ts";
+import type { TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { isPacked, unpacked } from "./unpack.ts";
+import { unpackedStack } from "./unpacked-stack.ts";
 
 /** One picture of a file. The axes count from 0, as the file's own description has them; without one all pages are in `time`. */
 export interface PageInfo extends PagePlace {
@@ -32,17 +32,17 @@ export interface PictureSeries {
  */
 export async function listPages(file: string | NamedFile): Promise<PictureSeries> {
   const where = shownFile(file);
-  const found = await withPictureFile(file, async ({ handle, bytes }) => {
-    const source = sourceOfFile(handle, bytes);
-    const series = await knownSeries(await handle.stat({ bigint: true }), source);
-    return series === undefined ? undefined : seriesOf(file, source, series);
+  const found = await withPictureFile(file, async (opened) => {
+    const source = sourceOfFile(opened.handle, opened.bytes);
+    const status = await opened.handle.stat({ bigint: true });
+    const series = await knownSeries(status, source);
+    if (series !== undefined) return seriesOf(file, source, series);
+    const stack = await unpackedStack(opened, status, where);
+    return stack?.series === undefined ? undefined : seriesOf(file, stack.source, stack.series);
   });
   if (found !== undefined) return found;
   const { bytes } = await readPicture(file, where, undefined);
   const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
-  const source = sourceOfBytes(plain);
-  const series = formatOf(plain) === "TIFF" ? await readTiffSeries(source) : undefined;
-  if (series !== undefined) return seriesOf(file, source, series);
   const size = headerSize(plain);
   if (size === undefined) {
     throw new Failure("frame.unreadable", `${where}: not a picture, or its header is damaged`, {

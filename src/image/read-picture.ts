@@ -13,13 +13,13 @@ import {
   shownPath,
   withConfinedFile,
 } from "../system/confined-file.ts";
-import { formatOf } from "./format.ts";
 import { checkSize, reserveMemory } from "./memory.ts";
-import { type ByteSource, bytesAt, sourceOfBytes, sourceOfFile } from "./tiff/byte-source.ts";
+import { type ByteSource, bytesAt, sourceOfFile } from "./tiff/byte-source.ts";
 import { readPageFile } from "./tiff/page-file.ts";
-import { readTiffSeries, type TiffSeries } from "./tiff/series.ts";
+import type { TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
-import { isPacked, MAX_BYTES, unpacked } from "./unpack.ts";
+import { MAX_BYTES } from "./unpack.ts";
+import { unpackedStack } from "./unpacked-stack.ts";
 
 /** Files up to this size are read in one piece where no page is asked for. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -49,11 +49,17 @@ export async function readPicture(
     const isConfined = typeof file !== "string";
     if (page === undefined && opened.bytes <= WHOLE_BYTES) return { bytes: await readWholeFile(opened, isConfined) };
     const source = sourceOfFile(opened.handle, opened.bytes);
-    const read = async (status: BigIntStats) => pageOf(source, await knownSeries(status, source), page, where);
+    const read = async (status: BigIntStats) => {
+      const series = await knownSeries(status, source);
+      if (series !== undefined || page === undefined) return pageOf(source, series, page, where);
+      const stack = await unpackedStack(opened, status, where);
+      return stack === undefined ? undefined : pageOf(stack.source, stack.series, page, where);
+    };
     const found = await (isConfined ? readUnchanged(opened, read) : read(await opened.handle.stat({ bigint: true })));
     if (found !== undefined) return found;
     const bytes = await readWholeFile(opened, isConfined);
-    return page === undefined ? { bytes } : pageInMemory(bytes, page, where);
+    if (page === undefined || page === 0) return { bytes };
+    throw unreadable(where, "the file has only one picture", "name page 1, or no page");
   });
 }
 
@@ -98,18 +104,6 @@ async function readWholeFile(file: ConfinedFile, isConfined: boolean): Promise<U
   if (bytes > MAX_BYTES) throw unreadable(path, `${bytes} bytes are too many for an image`, "check what wrote it");
   // It may shrink meanwhile.
   return bytesAt(sourceOfFile(handle, bytes), 0, bytes);
-}
-
-/** A page of a file that is packed, or has no pages. */
-async function pageInMemory(bytes: Uint8Array, page: number, where: string): Promise<PictureBytes> {
-  const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
-  const source = sourceOfBytes(plain);
-  if (formatOf(plain) === "TIFF") {
-    const found = await pageOf(source, await readTiffSeries(source), page, where);
-    if (found !== undefined) return found;
-  }
-  if (page === 0) return { bytes: plain };
-  throw unreadable(where, "the file has only one picture", "name page 1, or no page");
 }
 
 /** A page of a TIFF as a file; undefined where the directory cannot be read: a reader of pixels then says more. */

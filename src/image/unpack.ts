@@ -62,7 +62,7 @@ async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(b
 }
 
 /** What the first bytes of a gzip file hold: a header, as a rule. None where they cannot be unpacked. */
-async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
+export async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
   try {
     // Without the file's end there is none to be missed.
     const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_EXPANSION * HEAD_BYTES };

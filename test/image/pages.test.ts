@@ -3,6 +3,7 @@ import {
   ftruncateSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -190,4 +191,22 @@ it("ImageJ's stack of one directory is read to its end", async () => {
   const { pages, leftOut } = await listPages(cut);
   expect(pages).toHaveLength(images - 1);
   expect(leftOut).toEqual([expect.stringContaining(`page ${images}`)]);
+});
+
+it("a stack in gzip leaves no file behind, and is refused where it is damaged", async () => {
+  const own = mkdtempSync(join(directory, "packed-"));
+  const packed = gzipSync(writeStack(pictures));
+  writeFileSync(join(own, "whole.tif.gz"), packed);
+  writeFileSync(join(own, "cut.tif.gz"), packed.subarray(0, packed.length - 100));
+  const whole = { directory: own, path: "whole.tif.gz" };
+  expect((await listPages(whole)).pages).toHaveLength(pictures.length);
+  expect((await decodePicture({ ...whole, page: 3 })).pixels).toEqual(pictures[3]?.pixels);
+  const cut = { directory: own, path: "cut.tif.gz" };
+  for (const reading of [listPages(cut), decodePicture({ ...cut, page: 0 })]) {
+    await expect(reading).rejects.toMatchObject({
+      code: "frame.unreadable",
+      message: expect.stringContaining("the gzip file is damaged or incomplete"),
+    });
+  }
+  expect(readdirSync(own).sort()).toEqual(["cut.tif.gz", "whole.tif.gz"]);
 });

@@ -1,0 +1,94 @@
+// A stack that is compressed by gzip, unpacked once for all its pages: gzip cannot be read from the middle. It is unpacked into
+// a file without a name, which takes space on the disk and no memory, and is gone when this process ends, however that is.
+import type { BigIntStats } from "node:fs";
+import { constants, createReadStream, createWriteStream } from "node:fs";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { errorCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
+import { type ConfinedFile, descriptorPath } from "../system/confined-file.ts";
+import { formatOf } from "./format.ts";
+import { type ByteSource, bytesAt, sourceOfFile } from "./tiff/byte-source.ts";
+import { readTiffSeries, type TiffSeries } from "./tiff/series.ts";
+import { firstUnpacked, isPacked } from "./unpack.ts";
+
+/** Linux's flag for a file without a name in a directory; Node has no name for it. */
+const NAMELESS = constants.O_DIRECTORY | 0o20000000;
+const HEAD_BYTES = 4096;
+
+interface UnpackedStack {
+  readonly source: ByteSource;
+  /** Undefined where it is no TIFF. */
+  readonly series: TiffSeries | undefined;
+}
+
+interface Kept extends UnpackedStack {
+  readonly key: string;
+  readonly handle: FileHandle;
+}
+
+/** A thread measures the pages of one file after another. */
+let kept: Kept | undefined;
+
+/**
+ * The content of an open file that is a TIFF in gzip, whose status is `status`; undefined for any other file. The last one
+ * is kept. Throws Failure `frame.unreadable` where it is
+ * damaged; errors of the disk pass through.
+ */
+export async function unpackedStack(
+  file: ConfinedFile,
+  status: BigIntStats,
+  where: string,
+): Promise<UnpackedStack | undefined> {
+  const { dev, ino, size, mtimeNs } = status;
+  const key = [dev, ino, size, mtimeNs].join(" ");
+  if (kept?.key === key) return kept;
+  const head = await bytesAt(sourceOfFile(file.handle, file.bytes), 0, HEAD_BYTES);
+  if (!isPacked(head) || formatOf(await firstUnpacked(head)) !== "TIFF") return undefined;
+  await kept?.handle.close();
+  kept = undefined;
+  const handle = await namelessFile(dirname(file.path));
+  try {
+    await unpack(file, handle, where);
+    const source = sourceOfFile(handle, (await handle.stat()).size);
+    kept = { key, handle, source, series: await readTiffSeries(source) };
+    return kept;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function unpack({ handle }: ConfinedFile, target: FileHandle, where: string): Promise<void> {
+  // Opened again: a stream of a handle that stays open does not tell when it is done.
+  const from = createReadStream(descriptorPath(handle), { highWaterMark: 2 ** 18 });
+  const to = createWriteStream(descriptorPath(target), { flags: "r+" });
+  try {
+    await pipeline(from, createGunzip({ chunkSize: 2 ** 18 }), to);
+  } catch (error) {
+    if (errorCode(error)?.startsWith("Z_") !== true) throw error;
+    throw new Failure("frame.unreadable", `${where}: the gzip file is damaged or incomplete`, {
+      hint: "the file was not written or copied completely; copy it again",
+      cause: error,
+    });
+  }
+}
+
+/** A new file that no directory names, next to the stack where that is possible. */
+async function namelessFile(directory: string): Promise<FileHandle> {
+  try {
+    return await open(directory, NAMELESS | constants.O_RDWR, 0o600);
+  } catch (error) {
+    // Read-only, or a file system that has no such files: then where temporary files belong.
+    if (errorCode(error) === undefined) throw error;
+  }
+  const temporary = await mkdtemp(join(tmpdir(), "phorest-stack-"));
+  try {
+    return await open(join(temporary, "stack"), "wx+", 0o600);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
