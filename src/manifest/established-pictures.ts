@@ -21,12 +21,16 @@ export type NamedPicture =
   /** `reason` completes the sentence "NAME: skipped: ...". */
   | { readonly kind: "skipped"; readonly filename: string; readonly reason: string };
 
+/** Directories that are remembered. */
+const MOST_PLACES = 10_000;
+
 /** Looks for pictures where the file says, and next to the file, whatever machine it was written on. */
 export class PictureFinder {
   readonly #roots: readonly string[];
   readonly #allowed: readonly string[];
   readonly #listings = new Map<string, ReadonlySet<string>>();
   readonly #unusable = new Set<string>();
+  readonly #places = new Map<string, string | undefined>();
   /** The data directory, without links and as it is called in rows. */
   readonly #own: { readonly real: string | undefined; readonly name: string };
 
@@ -74,10 +78,13 @@ export class PictureFinder {
     return [...this.#unusable].sort();
   }
 
-  /** The directory itself, without links, if it is there and pictures in it may be used. */
+  /** The directory itself, without links, if it is there and pictures in it may be used. Entries name few different ones. */
   #usable(directory: string): string | undefined {
+    if (this.#places.has(directory)) return this.#places.get(directory);
     const real = realOf(directory);
-    return real !== undefined && this.#allowed.some((root) => isInside(real, root)) ? real : undefined;
+    const usable = real !== undefined && this.#allowed.some((root) => isInside(real, root)) ? real : undefined;
+    if (this.#places.size < MOST_PLACES) this.#places.set(directory, usable);
+    return usable;
   }
 
   #listing(directory: string): ReadonlySet<string> {
