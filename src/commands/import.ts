@@ -11,8 +11,9 @@ import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ensureDirectory } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
+import { type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
 
-interface ImportArguments extends GlobalOptions {
+interface ImportArguments extends GlobalOptions, PageArguments {
   directory: string | undefined;
   pictures: string[] | undefined;
   adopt: boolean;
@@ -22,7 +23,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
   command: "import <directory>",
   describe: "Import an experiment of the established system (metadata_manifest.json and images) without changing it",
   builder: (yargs) =>
-    yargs
+    pageOptions(yargs)
       .positional("directory", {
         type: "string",
         describe: "Directory with metadata_manifest.json, or its data/ directory",
@@ -41,8 +42,9 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
       .example("$0 import /media/usb/experiment_7", "then `phorest run` measures the pending frames")
       .example("$0 import old --pictures /mnt/disk2/pictures", "if the images are on another disk")
       .example("$0 import /media/usb/experiment_7 --adopt", "before you remove the USB disk"),
-  handler: async ({ config: file, directory, json, pictures = [], adopt }) => {
+  handler: async ({ config: file, directory, json, pictures = [], adopt, ...axes }) => {
     const { config } = loadConfig(file);
+    const pages = pageChoice(axes, config);
     const dataDir = config.Paths.data_dir;
     await ensureDirectory(dataDir);
     const lock = lockExperiment(dataDir);
@@ -51,7 +53,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
       const manifest = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME) });
       try {
         const keepFreeBytes = keptFreeBytes(config, diskSpace(dataDir)?.totalBytes ?? 0);
-        const options = { pictures, adopt: adopt ? { keepFreeBytes } : undefined };
+        const options = { pictures, adopt: adopt ? { keepFreeBytes } : undefined, pages };
         const summary = await importExperiment(manifest, directory ?? "", wallClockUs(), options);
         process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
         for (const line of summary.skipped) process.stderr.write(`${line}\n`);

@@ -3,59 +3,11 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Statement } from "better-sqlite3";
 import type { FailureData } from "../failure/failure.ts";
 import { checkPictureName } from "../image/picture-name.ts";
-import type { TimeSource } from "../image/times/source.ts";
-import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
+import type { EntryHistory, NewEntry } from "./new-entry.ts";
 import { FILE_ENTRY, fileColumn } from "./page-rows.ts";
-import type { Origin, Status } from "./schema.ts";
 
-/** A capture whose picture, if it has one, already is durably in `filepath`. Sizes in px and bytes. */
-export interface NewEntry {
-  readonly runId?: number | undefined;
-  readonly capturedAtUs: number;
-  /** Absent when the capture gave readings only, or nothing. */
-  readonly filename?: string | undefined;
-  /** Directory of the picture; the manifest's own when absent. */
-  readonly filepath?: string | undefined;
-  readonly bytes?: number | undefined;
-  readonly sha256?: string | undefined;
-  readonly width?: number | undefined;
-  readonly height?: number | undefined;
-  readonly bitDepth?: number | undefined;
-  readonly cameraType?: string | undefined;
-  readonly cameraIndex?: number | undefined;
-  /** Camera settings as JSON. */
-  readonly settings?: string | undefined;
-  readonly warnings?: string | undefined;
-  readonly collectionError?: string | undefined;
-  readonly readings?: readonly Reading[] | undefined;
-  /** Which page of its file the frame is, from 0; absent where the file is one picture. */
-  readonly page?: number | undefined;
-  /** Where `capturedAtUs` is from; absent: the clock at the capture. */
-  readonly timeSource?: TimeSource | undefined;
-  /** The other frames in the same file. They share the file and the camera of this one. */
-  readonly furtherPages?: readonly FurtherPage[] | undefined;
-}
-
-/** A further frame in the file of another one. */
-export interface FurtherPage
-  extends Pick<NewEntry, "capturedAtUs" | "width" | "height" | "bitDepth" | "warnings" | "readings" | "timeSource"> {
-  /** From 0, in the file. */
-  readonly page: number;
-}
-
-/** What an import knows besides. */
-export interface EntryHistory {
-  readonly origin: Origin;
-  readonly status: Status;
-  readonly processedAtUs?: number | undefined;
-  readonly errorCode?: string | undefined;
-  readonly error?: string | undefined;
-  readonly dataTransmitted?: boolean;
-  readonly imageSynced?: boolean;
-  readonly compressionAttempted?: boolean;
-  readonly missing?: boolean;
-}
+export type { EntryHistory, FurtherPage, NewEntry } from "./new-entry.ts";
 
 /** An entry handed out for work. Only an answer that carries its `claim` number is accepted. */
 export interface Claim {
@@ -189,7 +141,9 @@ export class Entries {
       const entryId = this.#addRow(entry, history);
       // One transaction for all: a crash leaves every page of a file with its row, or none.
       const shared = { runId, cameraType, cameraIndex };
-      for (const page of furtherPages) this.#addRow({ ...shared, ...page }, history, entryId);
+      // What is known of a frame's past is known of the one that the row is about: nobody has measured the others.
+      const past = history && { origin: history.origin, status: "pending" as const };
+      for (const page of furtherPages) this.#addRow({ ...shared, ...page }, past, entryId);
       return entryId;
     });
   }

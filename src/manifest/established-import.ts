@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { type RoiManifest, readRoiManifestNow } from "../measurement/roi.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
@@ -14,6 +15,7 @@ import { orphans } from "./established-orphans.ts";
 import { PictureFinder } from "./established-pictures.ts";
 import type { EstablishedResult } from "./established-result.ts";
 import { type PlacedResult, resultsIn } from "./established-results.ts";
+import { stackPages } from "./established-stacks.ts";
 import { type Adoption, Taking, type TakingSummary, withCount } from "./established-taking.ts";
 import { type Finding, Findings } from "./import-findings.ts";
 import type { Manifest } from "./manifest.ts";
@@ -40,6 +42,8 @@ export interface ImportOptions {
   readonly pictures?: readonly string[];
   /** Copy the pictures into the data directory; otherwise they stay where they are and are only read. */
   readonly adopt?: Adoption | undefined;
+  /** Which pages of files with several images are frames. */
+  readonly pages?: PageChoice;
 }
 
 const ROIS = "ROI_manifest.json";
@@ -53,7 +57,7 @@ export async function importExperiment(
   manifest: Manifest,
   directory: string,
   nowUs: number,
-  { pictures: further = [], adopt }: ImportOptions = {},
+  { pictures: further = [], adopt, pages = {} }: ImportOptions = {},
 ): Promise<ImportSummary> {
   const root = resolve(directory);
   const files = establishedFiles(root);
@@ -79,7 +83,7 @@ export async function importExperiment(
     [root, ...named],
     manifest.directory,
   );
-  const taking = new Taking(manifest, finder);
+  const taking = new Taking(manifest, finder, await stackPages(captures, finder, pages));
   if (adopt === undefined) {
     manifest.together(() => {
       for (const entry of captures) taking.take(entry);

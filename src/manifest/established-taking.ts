@@ -10,6 +10,7 @@ import { printable } from "../system/file-name.ts";
 import { copyInto, type NewFile } from "../system/new-file.ts";
 import type { EstablishedEntry } from "./established-entry.ts";
 import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
+import type { StackPages } from "./established-stacks.ts";
 import { importedSettings } from "./imported.ts";
 import type { Manifest } from "./manifest.ts";
 import { plainName } from "./plain-name.ts";
@@ -50,15 +51,18 @@ export class Taking {
   readonly processedIds = new Set<number>();
   readonly #manifest: Manifest;
   readonly #finder: PictureFinder;
+  readonly #stacks: ReadonlyMap<EstablishedEntry, StackPages>;
   readonly #counts = { added: 0, pending: 0, processed: 0, failed: 0, adopted: 0, returned: 0 };
   readonly #missing: string[] = [];
   readonly #outside = new Set<string>();
   readonly #skipped: string[] = [];
   #skippedFor: Readonly<Record<string, number>> = {};
 
-  constructor(manifest: Manifest, finder: PictureFinder) {
+  /** `stacks`: the pages of pictures that are files with several. */
+  constructor(manifest: Manifest, finder: PictureFinder, stacks: ReadonlyMap<EstablishedEntry, StackPages>) {
     this.#manifest = manifest;
     this.#finder = finder;
+    this.#stacks = stacks;
   }
 
   get summary(): TakingSummary {
@@ -177,12 +181,15 @@ export class Taking {
     }
     const lost = picture?.kind === "missing";
     const { status, error } = stateOf(entry, lost);
+    const { damage, ...pages } = this.#stacks.get(entry) ?? { damage: undefined };
+    const further = pages.furtherPages?.length ?? 0;
     const entryId = this.#manifest.imported.add(
       {
         capturedAtUs: entry.capturedAtUs,
         ...fileOf(picture, copy),
+        ...pages,
         cameraIndex: entry.picture?.cameraIndex,
-        collectionError: entry.collectionError,
+        collectionError: entry.collectionError ?? damage,
         readings: entry.temperatures.map(({ sensor, celsius }) => ({
           sensor,
           value: celsius,
@@ -203,8 +210,9 @@ export class Taking {
       },
     );
     if (entryId === undefined) return;
-    this.#counts.added += 1;
+    this.#counts.added += 1 + further;
     this.#counts[status] += 1;
+    this.#counts.pending += further;
     if (copy !== undefined) this.#counts.adopted += 1;
     if (picture === undefined) return;
     this.idOf.set(plainName(picture.filename), entryId);

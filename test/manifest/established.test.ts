@@ -5,6 +5,8 @@ import { Failure } from "../../src/failure/failure.ts";
 import { metadataManifest, processingResults } from "../../src/manifest/established-export.ts";
 import { importExperiment } from "../../src/manifest/established-import.ts";
 import { isoFromUs, usFromIso, usFromOption } from "../../src/manifest/timestamps.ts";
+import { grayPicture } from "../image/picture-writers.ts";
+import { writeStack } from "../image/stack-writer.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { openManifest } from "./experiment.ts";
 import { addFrame, ensureAnalysis, frameName, NOON_US, resultOf } from "./frames.ts";
@@ -289,4 +291,24 @@ describe("time stamps", () => {
     expect(usFromIso("2026-13-40T00:00:00Z")).toBeUndefined();
     expect(() => usFromOption("--since", "yesterday")).toThrow(/--since needs a date or time .* not "yesterday"/);
   });
+});
+
+it("takes every page of a stack over as a frame: what is known of the file is about its first page", async () => {
+  const [source, target] = [temporaryDirectory(), temporaryDirectory()];
+  const pictures = [1, 2, 3].map((seed) => grayPicture(20, 10, 8, seed));
+  writeFileSync(join(source, "stack.tif"), writeStack(pictures));
+  const entry = established(1, { processing_status: "processed", data_transmitted: true });
+  entry.camera_data.filename = "stack.tif";
+  writeFileSync(join(source, "metadata_manifest.json"), JSON.stringify([entry]));
+  const manifest = openManifest(target);
+  const summary = await importExperiment(manifest, source, NOON_US);
+  expect(summary).toMatchObject({ entries: 1, added: 3, processed: 1, pending: 2 });
+  const rows = [...manifest.history.entries()];
+  expect(rows.map(({ filename, page, status }) => [filename, page, status])).toEqual([
+    ["stack.tif", 0, "processed"],
+    ["stack.tif", 1, "pending"],
+    ["stack.tif", 2, "pending"],
+  ]);
+  expect(rows[0]?.capturedAtUs).toBe(usFromIso("2025-05-06T07:08:01.123456"));
+  expect(await importExperiment(manifest, source, NOON_US)).toMatchObject({ added: 0 });
 });
