@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
-import { OUTPUT_FACTS } from "../config/output-methods.ts";
+import { OUTPUT_FACTS, OUTPUT_METHODS, type OutputMethod } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { type Repaired, repair } from "../manifest/repair.ts";
@@ -51,13 +51,8 @@ export function repairDatabase(
       ...options,
       roiManifests: knownRoiManifests(config),
       method: config.Data_Analysis.method,
-      continued: config.Communication.method
-        .map((method) => OUTPUT_FACTS[method])
-        .filter(({ afterRepair }) => afterRepair === "continue")
-        .map(({ name }) => name),
-      rewritten: Object.values(OUTPUT_FACTS)
-        .filter(({ afterRepair }) => afterRepair === "rewrite")
-        .map(({ name }) => name),
+      continued: outputsAfterRepair("continue", config.Communication.method),
+      rewritten: outputsAfterRepair("rewrite"),
     });
   } catch (error) {
     const { code, message } = encodeFailure(error);
@@ -65,6 +60,17 @@ export function repairDatabase(
     const rest = `or move ${basename(path)} out of ${dirname(path)}: \`phorest run\` then measures the images again`;
     throw new Failure("manifest.corrupt", message, { hint: `${backupText(config.Paths.backup_dir)}; ${rest}` });
   }
+}
+
+/** Names of the outputs, of `methods` or of all, for which a repair does `what`. */
+function outputsAfterRepair(
+  what: (typeof OUTPUT_FACTS)[OutputMethod]["afterRepair"],
+  methods: readonly OutputMethod[] = OUTPUT_METHODS,
+): string[] {
+  return methods
+    .map((method) => OUTPUT_FACTS[method])
+    .filter(({ afterRepair }) => afterRepair === what)
+    .map(({ name }) => name);
 }
 
 /** The one in force, and that of the last backup. */

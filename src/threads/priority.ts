@@ -4,18 +4,22 @@ import { constants, getPriority, setPriority } from "node:os";
 import { isMainThread } from "node:worker_threads";
 
 /**
- * Lowers the calling thread's priority. On Linux a priority set for process 0 is that thread's alone; on the main thread,
- * and where the whole process runs lower already, nothing changes.
+ * Lowers the calling thread's priority below that of its process's main thread, whatever that is: the whole program may run at a
+ * low one. On Linux a priority set for process 0 is the calling thread's alone; on the main thread nothing changes.
  */
 export function lowerPriority(): void {
-  const lower = constants.priority.PRIORITY_BELOW_NORMAL;
+  const lower = below(getPriority(process.pid));
   if (!isMainThread && getPriority(0) < lower) setPriority(0, lower);
 }
 
-/** Lowers the priority of a worker that is a process of its own; call it before anything starts threads. */
+/** Lowers the priority of a worker that is a process of its own, with all threads that it starts later. */
 export function lowerProcessPriority(): void {
-  const lower = constants.priority.PRIORITY_BELOW_NORMAL;
-  if (process.send !== undefined && getPriority(0) < lower) setPriority(0, lower);
+  if (process.send !== undefined) setPriority(0, below(getPriority(0)));
+}
+
+function below(priority: number): number {
+  const { PRIORITY_BELOW_NORMAL, PRIORITY_NORMAL, PRIORITY_LOW } = constants.priority;
+  return Math.min(PRIORITY_LOW, priority + PRIORITY_BELOW_NORMAL - PRIORITY_NORMAL);
 }
 
 /** The kernel's highest score: the process it ends first. */

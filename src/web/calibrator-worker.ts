@@ -1,5 +1,5 @@
 // The calibrator's thread: finds the chip in a picture, for the page. Seconds of computing that must hold up neither
-// capture nor the page; what was found is kept here until somebody accepts it.
+// capture nor the page: its process runs at a lower priority. What was found is kept here until somebody accepts it.
 import { join } from "node:path";
 import {
   type Calibration,
@@ -14,14 +14,12 @@ import type { Chip } from "../chip/chip.ts";
 import { chipTypes, loadChip } from "../chip/layout.ts";
 import { Failure } from "../failure/failure.ts";
 import type { JobHandler } from "../threads/host-loop.ts";
-import { lowerPriority } from "../threads/priority.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";
 
 type Find = Extract<CalibratorJob, { type: "find" }>;
 type Found = Extract<Calibration, { described: unknown }>;
 
 export async function open(settings: CalibratorSettings): Promise<JobHandler<CalibratorJob, CalibratorAnswer>> {
-  lowerPriority();
   let last: Found | undefined;
 
   const find = async ({ picture, name, chip, anchors }: Find): Promise<CalibratorAnswer> => {

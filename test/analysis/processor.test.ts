@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { getPriority } from "node:os";
+import { constants, getPriority } from "node:os";
 import { join } from "node:path";
 import { Piscina } from "piscina";
 import sharp from "sharp";
@@ -91,10 +91,11 @@ describe("the analysis thread", () => {
     expect(answer.ok && Math.abs((answer.answer.position[0] ?? 0) - 65) < 0.2).toBe(true);
   });
 
-  it("runs at a lower priority than the process it belongs to, unless that is as low already", async () => {
+  it("runs at a lower priority than the process it belongs to, unless that is the lowest already", async () => {
     await run();
-    expect(Math.max(...niceValues())).toBeGreaterThanOrEqual(10);
     // The tests themselves may run at a low priority.
-    expect(Math.min(...niceValues())).toBe(getPriority(process.pid));
+    const own = getPriority(process.pid);
+    expect(Math.max(...niceValues())).toBe(Math.min(constants.priority.PRIORITY_LOW, own + 10));
+    expect(Math.min(...niceValues())).toBe(own);
   });
 });

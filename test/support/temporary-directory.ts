@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import { getCurrentTest } from "vitest/suite";
+import { onTestFinished, TestRunner } from "vitest";
 
 const ofThisFile = new Set<string>();
 
@@ -13,7 +12,7 @@ const ofThisFile = new Set<string>();
  */
 export function temporaryDirectory(name = "phorest-test-"): string {
   const directory = mkdtempSync(join(tmpdir(), name));
-  if (getCurrentTest() === undefined) ofThisFile.add(directory);
+  if (TestRunner.getCurrentTest() === undefined) ofThisFile.add(directory);
   else onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
